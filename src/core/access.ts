@@ -1,0 +1,86 @@
+import { AppError } from './errors.ts';
+
+/** What somebody is to an environment. */
+export type Role = 'member' | 'admin';
+
+/** Who is asking: a logged-in user. */
+export interface Actor {
+  readonly userId: number;
+  readonly userName: string;
+  /** An administrator of the store manages users; it gives no rights in an environment. */
+  readonly isStoreAdmin: boolean;
+}
+
+/**
+ * What the actor is to the thing an operation is about. `outsider` has no role in the environment,
+ * whatever else they are: an owner who has left is an outsider.
+ */
+export type Relation = 'outsider' | 'member' | 'owner' | 'admin';
+
+export const OPERATIONS = [
+  'capture.list',
+  'capture.get',
+  'capture.create',
+  'capture.metrics',
+  'capture.workload',
+  'capture.stop',
+  'capture.edit',
+  'capture.delete',
+  'environment.get',
+  'environment.check',
+  'environment.edit',
+  'environment.delete',
+  'member.list',
+  'member.add',
+  'member.set',
+  'member.remove',
+] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+const ANY_MEMBER: readonly Relation[] = ['member', 'owner', 'admin'];
+const OWNER_OR_ADMIN: readonly Relation[] = ['owner', 'admin'];
+const ADMIN: readonly Relation[] = ['admin'];
+
+/** The one table of rules: who may do what in an environment. */
+export const RULES: Record<Operation, readonly Relation[]> = {
+  'capture.list': ANY_MEMBER,
+  'capture.get': ANY_MEMBER,
+  'capture.create': ANY_MEMBER,
+  'capture.metrics': ANY_MEMBER,
+  'capture.workload': ANY_MEMBER,
+  'capture.stop': OWNER_OR_ADMIN,
+  'capture.edit': OWNER_OR_ADMIN,
+  'capture.delete': OWNER_OR_ADMIN,
+  'environment.get': ANY_MEMBER,
+  'environment.check': ANY_MEMBER,
+  'environment.edit': ADMIN,
+  'environment.delete': ADMIN,
+  'member.list': ANY_MEMBER,
+  'member.add': ADMIN,
+  'member.set': ADMIN,
+  'member.remove': ADMIN,
+};
+
+/** What the actor is to a capture (or, without an owner, to an environment). */
+export function relationOf(actor: Actor, role: Role | null, ownerId: number | null): Relation {
+  if (role === null) return 'outsider';
+  if (role === 'admin') return 'admin';
+  return ownerId === actor.userId ? 'owner' : 'member';
+}
+
+/**
+ * The one permission function.
+ * @returns `allowed`; `hidden` for one who may not even know that the thing exists (answer 404);
+ *   `forbidden` for one who may see it but not do this (answer 403).
+ */
+export function decide(operation: Operation, relation: Relation): 'allowed' | 'forbidden' | 'hidden' {
+  if (RULES[operation].includes(relation)) return 'allowed';
+  return relation === 'outsider' ? 'hidden' : 'forbidden';
+}
+
+/** @throws AppError `forbidden` unless the actor is an administrator of the store. */
+export function requireStoreAdmin(actor: Actor, what: string): void {
+  if (!actor.isStoreAdmin) {
+    throw new AppError('forbidden', `Only an administrator of the store may ${what}`);
+  }
+}

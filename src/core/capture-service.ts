@@ -1,0 +1,349 @@
+import { decide, relationOf, type Actor, type Operation } from './access.ts';
+import {
+  ACTIVE_STATUSES,
+  checkDuration,
+  isOver,
+  MESSAGES,
+  whyNotStoppable,
+  type Capture,
+  type CaptureStatus,
+} from './captures.ts';
+import type { Clock } from './clock.ts';
+import { adminNames, getEnvironment } from './environment-service.ts';
+import { AppError } from './errors.ts';
+import { checkName } from './names.ts';
+import type { CaptureChanges, ListedCapture, NewCapture, Store } from './store.ts';
+
+/** What `create` is asked for. Times are milliseconds since the epoch; null for "not said". */
+export interface CaptureRequest {
+  readonly name: string;
+  /** An id or a name. */
+  readonly environment: string;
+  readonly status: 'SCHEDULED' | 'STARTED' | 'STARTING' | null;
+  readonly start: number | null;
+  readonly scheduledStart: number | null;
+  /** Milliseconds. */
+  readonly duration: number | null;
+}
+
+export interface CaptureEdit {
+  readonly name: string | null;
+  readonly scheduledStart: number | null;
+  /** Milliseconds, from the start. */
+  readonly duration: number | null;
+}
+
+/** Why a capture ended that nobody stopped. */
+export const REACHED_ITS_END = 'reached its scheduled end';
+
+/** The operations on captures, for whoever is asking. Every rule of the contract's §2 is here. */
+export class CaptureService {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * Captures of the environments the actor is a member of, newest first.
+   * @param filter.environment an id or a name; null for all.
+   * @throws AppError `not_found` for an environment the actor is no member of.
+   */
+  list(
+    actor: Actor,
+    filter: { environment: string | null; statuses: readonly CaptureStatus[] | null; limit: number | null },
+  ): ListedCapture[] {
+    this.settle();
+    const environment =
+      filter.environment === null
+        ? null
+        : getEnvironment(this.#store, actor, 'capture.list', filter.environment);
+    return this.#store.captures.list({
+      userId: actor.userId,
+      environmentId: environment?.id ?? null,
+      statuses: filter.statuses,
+      limit: filter.limit,
+    });
+  }
+
+  /**
+   * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
+   * @throws AppError `not_found`; `invalid` for an ambiguous name, listing the candidates.
+   */
+  get(actor: Actor, ref: string, operation: Operation = 'capture.get'): ListedCapture {
+    this.settle();
+    return this.#resolve(actor, ref, operation);
+  }
+
+  /** Checks everything `create` would check, and returns the environment; nothing is stored. */
+  check(actor: Actor, request: CaptureRequest): NewCapture {
+    const environment = getEnvironment(this.#store, actor, 'capture.create', request.environment);
+    checkName('capture', request.name);
+    const isTaken = this.#store.captures
+      .findByName(request.name, actor.userId)
+      .some((capture) => capture.environmentId === environment.id);
+    if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
+    const now = this.#clock.now();
+    const timing = timingOf(request, environment.server !== null, now);
+    return {
+      name: request.name,
+      environmentId: environment.id,
+      ownerId: actor.userId,
+      duration: request.duration,
+      reason: null,
+      ...timing,
+    };
+  }
+
+  /**
+   * Stores a new capture. One to begin now is STARTED (a daemon takes it), or RUNNING at once on a
+   * metrics-only environment; one with a scheduled start is SCHEDULED; a window that has passed is
+   * registered as DONE.
+   * @throws AppError as the contract's §2 says.
+   */
+  create(actor: Actor, request: CaptureRequest): ListedCapture {
+    return this.#store.transaction(() => {
+      const created = this.#store.captures.insert(this.check(actor, request), this.#clock.now());
+      return this.#listed(created.id);
+    });
+  }
+
+  /**
+   * Asks for the end of a RUNNING capture: it becomes STOPPING and the daemon does the rest; on a
+   * metrics-only environment it is DONE at once.
+   * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
+   */
+  requestStop(actor: Actor, ref: string): ListedCapture {
+    this.settle();
+    return this.#store.transaction(() => {
+      const capture = this.#resolve(actor, ref, 'capture.stop');
+      const refusal = whyNotStoppable(capture.status);
+      if (refusal !== null) throw refusal;
+      if (capture.recordsStatements) {
+        this.#store.captures.move(capture.id, 'RUNNING', 'STOPPING');
+      } else {
+        this.#store.captures.move(capture.id, 'RUNNING', 'DONE', { end: this.#clock.now() });
+      }
+      return this.#listed(capture.id);
+    });
+  }
+
+  /**
+   * Renames at any time, moves the start and duration of a SCHEDULED capture, moves the end of a
+   * RUNNING one.
+   * @throws AppError `invalid` for what this status does not allow.
+   */
+  edit(actor: Actor, ref: string, edit: CaptureEdit): ListedCapture {
+    this.settle();
+    return this.#store.transaction(() => {
+      const capture = this.#resolve(actor, ref, 'capture.edit');
+      if (edit.name !== null) checkName('capture', edit.name);
+      const changes: CaptureChanges = {
+        ...(edit.name === null ? {} : { name: edit.name }),
+        ...timingChanges(capture, edit, this.#clock.now()),
+      };
+      this.#store.captures.update(capture.id, [capture.status], changes);
+      return this.#listed(capture.id);
+    });
+  }
+
+  /**
+   * Deletes the row of a capture that is not being recorded: SCHEDULED, over, or STARTED and not yet
+   * taken. For any other the answer is null: stop it first, then call again.
+   */
+  delete(actor: Actor, ref: string): ListedCapture | null {
+    this.settle();
+    return this.#store.transaction(() => {
+      const capture = this.#resolve(actor, ref, 'capture.delete');
+      const isGone = this.#store.captures.delete(capture.id, DELETABLE);
+      return isGone || (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']))
+        ? capture
+        : null;
+    });
+  }
+
+  /**
+   * Settles metrics-only captures whose end has passed: they need no process, so whoever looks next
+   * moves them to DONE, with the end they were to have.
+   */
+  settle(): void {
+    const now = this.#clock.now();
+    const due = this.#store.captures.nextEnd();
+    if (due === null || due > now) return;
+    this.#store.transaction(() => {
+      for (const capture of this.#store.captures.listEnding(now)) {
+        if (capture.recordsStatements) continue;
+        this.#store.captures.move(capture.id, 'RUNNING', 'DONE', {
+          end: capture.scheduledEnd,
+          reason: REACHED_ITS_END,
+        });
+      }
+    });
+  }
+
+  /** Whether a daemon has work at once: captures that are STARTED, STARTING, RUNNING or STOPPING and record. */
+  listActive(): Capture[] {
+    return this.#store.captures
+      .listByStatus(ACTIVE_STATUSES)
+      .filter((capture) => capture.recordsStatements);
+  }
+
+  #listed(id: number): ListedCapture {
+    const capture = this.#store.captures.find(id);
+    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
+    return capture;
+  }
+
+  #resolve(actor: Actor, ref: string, operation: Operation): ListedCapture {
+    const capture = this.#find(actor, ref);
+    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
+    const role = this.#store.members.roleOf(capture.environmentId, actor.userId);
+    switch (decide(operation, relationOf(actor, role, capture.ownerId))) {
+      case 'allowed':
+        return capture;
+      case 'hidden':
+        throw new AppError(
+          'not_found',
+          READS.has(operation) ? MESSAGES.captureEnvironmentMissing : MESSAGES.captureMissing,
+        );
+      case 'forbidden': {
+        const admins = adminNames(this.#store, capture.environmentId);
+        const verb = operation.slice(operation.indexOf('.') + 1);
+        throw new AppError(
+          'forbidden',
+          `Only the owner of the capture (${capture.ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
+        );
+      }
+    }
+  }
+
+  #find(actor: Actor, ref: string): ListedCapture | null {
+    if (/^\d+$/.test(ref)) return this.#store.captures.find(Number(ref));
+    const slash = ref.indexOf('/');
+    const name = ref.slice(slash + 1);
+    let candidates = this.#store.captures.findByName(name, actor.userId);
+    if (slash !== -1) {
+      const environment = getEnvironmentId(this.#store, actor, ref.slice(0, slash));
+      candidates = candidates.filter((capture) => capture.environmentId === environment);
+    }
+    const [first, ...others] = candidates;
+    if (first === undefined) return null;
+    if (others.length > 0) {
+      const list = candidates.map((c) => `${c.environmentName}/${c.name} (id ${c.id})`).join(', ');
+      throw new AppError('invalid', `There is more than one capture named "${name}"`, {
+        hint: `Say which: ${list}`,
+      });
+    }
+    return first;
+  }
+}
+
+const READS: ReadonlySet<Operation> = new Set(['capture.get', 'capture.metrics', 'capture.workload']);
+const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
+
+function getEnvironmentId(store: Store, actor: Actor, ref: string): number | null {
+  const environment = store.environments.findByName(ref) ?? (/^\d+$/.test(ref) ? store.environments.find(Number(ref)) : null);
+  if (environment === null) return null;
+  return store.members.roleOf(environment.id, actor.userId) === null ? null : environment.id;
+}
+
+type Timing = Pick<
+  NewCapture,
+  'status' | 'start' | 'scheduledStart' | 'scheduledEnd' | 'end' | 'recordsStatements'
+>;
+
+function timingOf(request: CaptureRequest, hasServer: boolean, now: number): Timing {
+  const { start, scheduledStart, duration, status } = request;
+  checkDuration(duration);
+  if (status === 'SCHEDULED' && scheduledStart === null) {
+    throw new AppError('invalid', MESSAGES.scheduleWithoutStart);
+  }
+  if (scheduledStart !== null) {
+    if (start !== null || (status !== null && status !== 'SCHEDULED')) {
+      throw new AppError('invalid', 'A capture with a scheduled start has not started: its status is SCHEDULED', {
+        hint: 'Leave out --start and --status, or leave out the scheduled start.',
+      });
+    }
+    checkScheduledStart(scheduledStart, now);
+    return {
+      status: 'SCHEDULED',
+      start: null,
+      scheduledStart,
+      scheduledEnd: duration === null ? null : scheduledStart + duration,
+      end: null,
+      recordsStatements: hasServer,
+    };
+  }
+  const nothing = { scheduledStart: null, end: null, scheduledEnd: null };
+  if (start !== null) return startedTiming(start, duration, hasServer, now);
+  if (hasServer) return { ...nothing, status: status ?? 'STARTED', start: null, recordsStatements: true };
+  return startedTiming(now, duration, false, now);
+}
+
+/** A window whose start is known: over, or open on a metrics-only environment. */
+function startedTiming(start: number, duration: number | null, hasServer: boolean, now: number): Timing {
+  if (start > now) {
+    throw new AppError('invalid', 'The start of a capture cannot be in the future', {
+      hint: 'To start it later use: --at WHEN',
+    });
+  }
+  const scheduledEnd = duration === null ? null : start + duration;
+  const isPast = scheduledEnd !== null && scheduledEnd <= now;
+  if (hasServer && !isPast) {
+    throw new AppError('invalid', 'A capture that records statements cannot have started before now', {
+      hint: 'Leave out --start to record from now on, or give a --duration that has passed to register a finished window.',
+    });
+  }
+  return {
+    status: isPast ? 'DONE' : 'RUNNING',
+    start,
+    scheduledStart: null,
+    scheduledEnd,
+    end: isPast ? scheduledEnd : null,
+    recordsStatements: false,
+  };
+}
+
+function checkScheduledStart(scheduledStart: number, now: number): void {
+  if (scheduledStart <= now) {
+    throw new AppError('invalid', 'The scheduled start is in the past', {
+      hint: 'Give a time to come, or leave it out to start now.',
+    });
+  }
+}
+
+function timingChanges(capture: Capture, edit: CaptureEdit, now: number): CaptureChanges {
+  if (edit.scheduledStart === null && edit.duration === null) return {};
+  checkDuration(edit.duration);
+  if (capture.status === 'SCHEDULED') {
+    if (edit.scheduledStart !== null) checkScheduledStart(edit.scheduledStart, now);
+    const scheduledStart = edit.scheduledStart ?? capture.scheduledStart ?? now;
+    const duration = edit.duration ?? capture.duration;
+    return {
+      scheduledStart,
+      duration,
+      scheduledEnd: duration === null ? null : scheduledStart + duration,
+    };
+  }
+  if (edit.scheduledStart !== null) {
+    throw new AppError('invalid', `The start of a capture that is ${capture.status} cannot be moved`, {
+      hint: 'Only a SCHEDULED capture can start at another time.',
+    });
+  }
+  if (capture.status !== 'RUNNING' || capture.start === null || edit.duration === null) {
+    throw new AppError(
+      'invalid',
+      `The duration of a capture that is ${capture.status} cannot be changed`,
+      isOver(capture.status) ? {} : { hint: 'Try again when it is RUNNING.' },
+    );
+  }
+  const scheduledEnd = capture.start + edit.duration;
+  if (scheduledEnd <= now) {
+    throw new AppError('invalid', 'With this duration the capture would have ended already', {
+      hint: 'To end it now use: captures stop',
+    });
+  }
+  return { duration: edit.duration, scheduledEnd };
+}

@@ -1,0 +1,45 @@
+/**
+ * Every failure a user can meet has one of these codes; anything else that is thrown is a bug.
+ * The numbers are those of the reference API (docs: captures-api) and, where the API has none, of
+ * the nearest HTTP status.
+ */
+export const API_CODES = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  capture_failed: 424,
+  declined: 499,
+  internal: 500,
+  remote_failed: 502,
+  store_unusable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof API_CODES;
+
+/** A failure with a sentence for the user and, where there is one, a hint that says what to do next. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string | null; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.hint = options.hint ?? null;
+  }
+}
+
+export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}
+
+/** The message of whatever was thrown, for logs and for reasons kept with a capture. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

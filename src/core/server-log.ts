@@ -1,0 +1,199 @@
+import type { ServerAddress } from './environments.ts';
+import type { LoggedStatement } from './statements.ts';
+
+/** Which server this is, however one got there. */
+export interface ServerIdentity {
+  readonly flavor: 'mariadb' | 'mysql';
+  readonly version: string;
+  /**
+   * The same for every connection to this server and, as far as the server can tell, different for
+   * every other: its uuid where it has one, else host name, port and data folder.
+   */
+  readonly key: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly uuid: string | null;
+}
+
+/** What a server's log was set to before we touched it; saved in the store before anything is changed. */
+export interface LogSettings {
+  readonly generalLog: boolean;
+  /** As the server spells it, for example `FILE` or `FILE,TABLE`. */
+  readonly logOutput: string;
+  readonly slowLog: boolean;
+  /** Engine of `mysql.general_log`; null when the table is missing. */
+  readonly tableEngine: string | null;
+}
+
+/** A user or program that holds the recorder's lock on a server. */
+export interface LockHolder {
+  readonly connectionId: number;
+  readonly user: string | null;
+  readonly host: string | null;
+}
+
+/** One privilege that the recorder needs. */
+export interface PrivilegeNeed {
+  readonly privilege: string;
+  /** What it is for, in a few words. */
+  readonly purpose: string;
+  /** `unknown` where the server does not say. */
+  readonly state: 'present' | 'missing' | 'unknown';
+  /** The statement that gives it. */
+  readonly grant: string;
+  /** False for one that the recorder can do without; `purpose` says what is lost. */
+  readonly required: boolean;
+}
+
+/** What `env check` reports and `create` looks at before it stores anything. Nothing is changed. */
+export interface ServerInspection {
+  readonly server: ServerIdentity;
+  /** `user@host` as the server sees us. */
+  readonly account: string;
+  readonly settings: LogSettings;
+  readonly privileges: readonly PrivilegeNeed[];
+  readonly lockHolder: LockHolder | null;
+  /**
+   * The schema `captures` on the server: `none`; `ours` (its marker names `storeId`); `other-store`
+   * (a recorder's of another store); `foreign` (no recorder made it: never touched).
+   */
+  readonly schema: { readonly state: 'none' | 'ours' | 'other-store' | 'foreign'; readonly storeId: string | null };
+  /** Things to know that do not stop a capture, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** A session that was there before the log was switched on. */
+export interface SessionState {
+  readonly session: number;
+  readonly user: string | null;
+  readonly host: string | null;
+  readonly db: string | null;
+  /** What the log's reader has to remember of this session besides; opaque, null for nothing. */
+  readonly memory: string | null;
+}
+
+/** A transaction that was open when the processlist was asked. */
+export interface OpenTransaction {
+  readonly session: number;
+  /** ISO-8601 UTC, or null where the server does not say. */
+  readonly since: string | null;
+}
+
+/** What of ours is on the server now: after a crash this, not memory, is the truth. */
+export interface ServerLogState {
+  /** Generations whose frozen tables are still there, ascending. */
+  readonly frozen: readonly number[];
+  /** Whether the live log table is one that a recorder put there. */
+  readonly installed: boolean;
+  /** Whether statements are being logged to the table. */
+  readonly logging: boolean;
+  /** Whether the owner's own log table is set aside in our schema. */
+  readonly setAside: boolean;
+}
+
+/** One instant by the server's clock: ISO-8601 UTC with microseconds and `Z`. */
+export type ServerInstant = string;
+
+export interface Swap {
+  /** Read just before the swap: every statement received until then is in the frozen table. */
+  readonly before: ServerInstant;
+  /** Read just after it: every statement received from then on is in the next one. */
+  readonly after: ServerInstant;
+  /** Where replicas would go on from here; null where unknown. */
+  readonly gtid: string | null;
+}
+
+/**
+ * One server's statement log, read through one dedicated connection. Log tables are numbered by
+ * generation: the live one is frozen as generation `n` by `swap(n)`, then read, then dropped.
+ *
+ * Every method throws AppError: `remote_failed` when the server refused or could not be reached,
+ * `conflict` when the log is somebody else's. After `remote_failed` with `isConnectionLost()` true
+ * the object is of no more use: open a new one.
+ */
+export interface ServerLog {
+  readonly server: ServerIdentity;
+  /** The server's id of our connection. */
+  readonly connectionId: number;
+  isConnectionLost(): boolean;
+
+  /**
+   * Takes the server-wide recorder lock. When one of `ownConnectionIds` holds it (our own connection
+   * of before a crash), waits for it briefly, then ends it.
+   * @throws AppError `conflict` naming the holder's user and host.
+   */
+  lock(ownConnectionIds: readonly number[]): Promise<void>;
+
+  readSettings(): Promise<LogSettings>;
+
+  /**
+   * Switches the log on: our schema and marker, the owner's log table set aside, ours in its place,
+   * the settings, and the proof that a statement of another connection arrives. Can be called again
+   * after a crash at any point in it, and after a server restart (which forgets the settings).
+   * The live table is then generation `generation + 1`; generation `generation` (what arrived until
+   * the proof) has been swept into the frozen tables for the caller to read.
+   * @returns warnings for the user, and the connection ids that the proof used.
+   */
+  install(
+    settings: LogSettings,
+    generation: number,
+  ): Promise<{ warnings: string[]; ownConnectionIds: number[] }>;
+
+  /** What of ours is on the server. */
+  state(): Promise<ServerLogState>;
+
+  /** The sessions that are there now, from the processlist; empty without the privilege. */
+  sessions(): Promise<SessionState[]>;
+  openTransactions(): Promise<OpenTransaction[]>;
+
+  /** Freezes the live table as `generation` and puts an empty one in its place. Loses nothing. */
+  swap(generation: number): Promise<Swap>;
+
+  /**
+   * Reads a frozen table in row order, in batches, leaving out the first `skip` rows, the rows of
+   * `ownConnectionIds` and nothing else. `rows` counts every row passed since the last batch,
+   * left-out ones too, so that `skip` + the sum of `rows` is the position in the table.
+   */
+  read(generation: number, skip: number): AsyncIterable<{ rows: number; statements: LoggedStatement[] }>;
+
+  /** Connections whose rows are the recorder's own. */
+  setOwnConnections(ids: readonly number[]): void;
+
+  /** What the reader knows of each session: set after a restart, taken after each batch. */
+  restoreSessions(sessions: readonly SessionState[]): void;
+  /** Sessions that changed or ended since the last call. */
+  takeSessionChanges(): { changed: SessionState[]; ended: number[] };
+
+  /** Appends a frozen table to the owner's own set-aside log table; only when they log to a table. */
+  appendToOwners(generation: number): Promise<void>;
+
+  /** Drops a frozen table; nothing happens when it is gone already. */
+  drop(generation: number): Promise<void>;
+
+  /**
+   * Gives the server back: its settings, the owner's log table and rows, our tables dropped, our
+   * schema too when we made it and it is empty, the lock released. Can be called again after a crash
+   * at any point in it. A value that somebody else changed meanwhile is left as they set it.
+   * @returns warnings, one sentence each.
+   */
+  restore(settings: LogSettings, generation: number): Promise<string[]>;
+
+  /** Closes the connection; never throws. */
+  close(): Promise<void>;
+}
+
+/** Reaches servers: implemented per engine, handed to the daemon and to the commands. */
+export interface ServerLogs {
+  /**
+   * @param storeId written into the marker on the server, so that two stores never mix.
+   * @param onConnection called with our connection's id as early as it is known, before any
+   *   statement is sent on it, so that the id can be saved first.
+   */
+  open(
+    address: ServerAddress,
+    storeId: string,
+    onConnection: (connectionId: number) => void,
+  ): Promise<ServerLog>;
+
+  inspect(address: ServerAddress, storeId: string): Promise<ServerInspection>;
+}

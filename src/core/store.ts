@@ -1,0 +1,271 @@
+import type { Role } from './access.ts';
+import type { Capture, CaptureStatus } from './captures.ts';
+import type { Environment } from './environments.ts';
+import type { LogSettings, SessionState } from './server-log.ts';
+
+/** A person. The password is a salted scrypt hash, never the secret. */
+export interface User {
+  readonly id: number;
+  readonly name: string;
+  readonly isAdmin: boolean;
+  readonly passwordHash: string;
+  readonly failedLogins: number;
+  readonly lastFailedLogin: number | null;
+  readonly createdAt: number;
+}
+
+/** A session or token: what proves who somebody is. Only the SHA-256 of its secret is stored. */
+export interface Credential {
+  readonly id: number;
+  readonly userId: number;
+  readonly kind: 'session' | 'token';
+  readonly name: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface Member {
+  readonly environmentId: number;
+  readonly userId: number;
+  readonly userName: string;
+  readonly role: Role;
+}
+
+export interface NewCapture {
+  readonly name: string;
+  readonly environmentId: number;
+  readonly ownerId: number;
+  readonly status: CaptureStatus;
+  readonly start: number | null;
+  readonly scheduledStart: number | null;
+  readonly scheduledEnd: number | null;
+  readonly end: number | null;
+  readonly duration: number | null;
+  readonly reason: string | null;
+  readonly recordsStatements: boolean;
+}
+
+/** The fields of a capture that may change with or without its status. */
+export type CaptureChanges = Partial<
+  Pick<Capture, 'name' | 'start' | 'scheduledStart' | 'scheduledEnd' | 'end' | 'duration' | 'reason'>
+>;
+
+/** Captures as lists show them: with the names of what they refer to. */
+export interface ListedCapture extends Capture {
+  readonly environmentName: string;
+  readonly ownerName: string;
+  /** Statements recorded and committed; null where nothing is recorded. */
+  readonly records: number | null;
+  /** Bytes of text recorded, uncompressed. */
+  readonly textBytes: number | null;
+  /** Bytes on disk. */
+  readonly fileBytes: number | null;
+}
+
+export interface CaptureFilter {
+  /** Only captures of environments this user has a role in. */
+  readonly userId: number;
+  readonly environmentId: number | null;
+  readonly statuses: readonly CaptureStatus[] | null;
+  /** Newest first; null for all of them. */
+  readonly limit: number | null;
+}
+
+/**
+ * A tap: the reader of one server's log. Its row exists from before anything is changed on the
+ * server until everything is restored, so that after a crash it says what is owed.
+ */
+export interface TapRow {
+  readonly id: number;
+  readonly serverKey: string;
+  /** The environment whose connection is used. */
+  readonly environmentId: number;
+  /** What the server's log was set to; what `restore` goes back to. */
+  readonly settings: LogSettings;
+  /** The last generation that was read to its end and committed. */
+  readonly generation: number;
+  /** Rows of generation + 1 that are committed already. */
+  readonly row: number;
+  readonly openedAt: number;
+}
+
+/** What the daemon keeps of one capture's recording. JSON texts are opaque to the store. */
+export interface Recording {
+  readonly captureId: number;
+  readonly tapId: number | null;
+  /** Statements of this generation and later are the capture's; null until it starts. */
+  readonly firstGeneration: number | null;
+  /** Statements of this generation and earlier are; null while the window is open. */
+  readonly lastGeneration: number | null;
+  readonly records: number;
+  readonly textBytes: number;
+  readonly fileBytes: number;
+  /** Where the workload's files are committed to; null before the first commit. */
+  readonly position: string | null;
+  readonly counters: string | null;
+  /** Facts for the manifest: start, end, gaps, warnings. */
+  readonly facts: string | null;
+}
+
+export interface RecordingProgress {
+  readonly captureId: number;
+  readonly records: number;
+  readonly textBytes: number;
+  readonly fileBytes: number;
+  readonly position: string;
+  readonly counters: string;
+}
+
+/** Everything one batch of a tap commits, in one transaction. */
+export interface TapCommit {
+  readonly tapId: number;
+  readonly generation: number;
+  readonly row: number;
+  readonly changedSessions: readonly SessionState[];
+  readonly endedSessions: readonly number[];
+  readonly recordings: readonly RecordingProgress[];
+}
+
+/** The one active daemon of a store. */
+export interface Lease {
+  /** Random, one per daemon process. */
+  readonly holder: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly background: boolean;
+  readonly acquiredAt: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * The store, as the rules see it: synchronous, because SQLite is. Every read-then-write runs inside
+ * `transaction`. Methods named `find…` may return null; `insert…` throw AppError `conflict` where
+ * the name is taken. A store that cannot be read or written throws AppError `store_unusable`.
+ */
+export interface Store {
+  /** Random, made at `init`; written on servers so that two stores never mix. */
+  readonly id: string;
+  /** Absolute path of the folder. */
+  readonly directory: string;
+  /** Whether a group shares the folder (2770, files 0660) or it is private (0700, 0600). */
+  readonly isShared: boolean;
+  /** Runs `work` in one immediate transaction; what it throws rolls everything back. */
+  transaction<T>(work: () => T): T;
+  /** Changes whenever another connection has committed something since the last call. */
+  changeCounter(): number;
+  /** Whether the store's file is still the one that was opened. */
+  isStillThere(): boolean;
+  close(): void;
+
+  readonly users: UserTable;
+  readonly credentials: CredentialTable;
+  readonly environments: EnvironmentTable;
+  readonly members: MemberTable;
+  readonly captures: CaptureTable;
+  readonly recordings: RecordingTable;
+  readonly taps: TapTable;
+  readonly lease: LeaseTable;
+}
+
+export interface UserTable {
+  insert(user: { name: string; isAdmin: boolean; passwordHash: string }, now: number): User;
+  find(id: number): User | null;
+  findByName(name: string): User | null;
+  recordLogin(id: number, failure: { failedLogins: number; at: number } | null): void;
+}
+
+export interface CredentialTable {
+  insert(
+    credential: {
+      userId: number;
+      kind: Credential['kind'];
+      name: string | null;
+      secretHash: Buffer;
+      expiresAt: number;
+    },
+    now: number,
+  ): Credential;
+  findBySecret(secretHash: Buffer): Credential | null;
+  delete(id: number): void;
+  deleteExpired(now: number): void;
+}
+
+export interface EnvironmentTable {
+  insert(environment: Omit<Environment, 'id' | 'createdAt'>, now: number): Environment;
+  find(id: number): Environment | null;
+  findByName(name: string): Environment | null;
+  /** With the user's role in each; ordered by name. */
+  listFor(userId: number): (Environment & { role: Role })[];
+}
+
+export interface MemberTable {
+  insert(environmentId: number, userId: number, role: Role): void;
+  roleOf(environmentId: number, userId: number): Role | null;
+  listOf(environmentId: number): Member[];
+}
+
+export interface CaptureTable {
+  insert(capture: NewCapture, now: number): Capture;
+  find(id: number): ListedCapture | null;
+  /** Captures of that name in the environments the user has a role in. */
+  findByName(name: string, userId: number): ListedCapture[];
+  list(filter: CaptureFilter): ListedCapture[];
+  /** Every capture in one of these statuses, oldest first, whoever it belongs to. */
+  listByStatus(statuses: readonly CaptureStatus[]): Capture[];
+  /** SCHEDULED captures due at or before `until`, earliest first. */
+  listDue(until: number, limit: number): Capture[];
+  /** When the next SCHEDULED capture is due; null when none is. */
+  nextDue(): number | null;
+  /** RUNNING captures whose scheduled end is at or before `until`. */
+  listEnding(until: number): Capture[];
+  /** When the next RUNNING capture ends by itself; null when none does. */
+  nextEnd(): number | null;
+  /**
+   * Compare-and-set: moves a capture from one status to another, with the changes, and returns it;
+   * null when it was not in `from` any more. Only moves of the transition table are possible.
+   */
+  move(id: number, from: CaptureStatus, to: CaptureStatus, changes?: CaptureChanges): Capture | null;
+  /** Changes fields while the capture is in one of `statuses`; null when it is not (or is gone). */
+  update(id: number, statuses: readonly CaptureStatus[], changes: CaptureChanges): Capture | null;
+  /** Deletes a capture that is in one of `statuses`; false when it is not (or is gone). */
+  delete(id: number, statuses: readonly CaptureStatus[]): boolean;
+}
+
+export interface RecordingTable {
+  find(captureId: number): Recording | null;
+  /** Recordings of a tap that are not finished. */
+  listOfTap(tapId: number): Recording[];
+  /** Makes the row when it is not there yet. */
+  begin(captureId: number, tapId: number): void;
+  open(captureId: number, firstGeneration: number, facts: string): void;
+  end(captureId: number, lastGeneration: number, facts: string): void;
+  saveFacts(captureId: number, facts: string): void;
+  /** Saves the final position and takes the recording off its tap. */
+  finish(progress: RecordingProgress, facts: string): void;
+  /** Takes the recording of a capture that failed off its tap. */
+  detach(captureId: number): void;
+}
+
+export interface TapTable {
+  insert(tap: { serverKey: string; environmentId: number; settings: LogSettings }, now: number): TapRow;
+  find(id: number): TapRow | null;
+  findByServer(serverKey: string): TapRow | null;
+  list(): TapRow[];
+  addConnection(tapId: number, connectionId: number): void;
+  connectionsOf(tapId: number): number[];
+  sessionsOf(tapId: number): SessionState[];
+  replaceSessions(tapId: number, sessions: readonly SessionState[]): void;
+  commit(commit: TapCommit): void;
+  delete(id: number): void;
+}
+
+export interface LeaseTable {
+  /** The lease as it stands, expired or not; null when there never was one or it was released. */
+  find(): Lease | null;
+  /** Takes the lease when nobody holds a live one; null when somebody does. */
+  claim(lease: Omit<Lease, 'acquiredAt' | 'expiresAt'>, now: number, lengthMs: number): Lease | null;
+  /** False when the lease is not this holder's any more. */
+  renew(holder: string, now: number, lengthMs: number): boolean;
+  isHeldBy(holder: string, now: number): boolean;
+  release(holder: string): void;
+}

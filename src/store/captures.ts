@@ -1,0 +1,224 @@
+import type { Database } from 'better-sqlite3';
+import { TRANSITIONS, type Capture, type CaptureStatus } from '../core/captures.ts';
+import { MESSAGES } from '../core/captures.ts';
+import { AppError } from '../core/errors.ts';
+import { nameKey } from '../core/names.ts';
+import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
+import { isUniqueViolation } from './database.ts';
+
+interface Row {
+  id: number;
+  name: string;
+  environment_id: number;
+  owner_id: number;
+  status: CaptureStatus;
+  start_at: number | null;
+  scheduled_start_at: number | null;
+  scheduled_end_at: number | null;
+  end_at: number | null;
+  duration_ms: number | null;
+  reason: string | null;
+  records_statements: number;
+  created_at: number;
+}
+
+interface ListedRow extends Row {
+  environment_name: string;
+  owner_name: string;
+  records: number | null;
+  text_bytes: number | null;
+  file_bytes: number | null;
+}
+
+const COLUMNS = `id, name, environment_id, owner_id, status, start_at, scheduled_start_at,
+  scheduled_end_at, end_at, duration_ms, reason, records_statements, created_at`;
+
+const LISTED = `SELECT ${COLUMNS.replaceAll(/(\w+)/g, 'captures.$1')},
+  environments.name AS environment_name, users.name AS owner_name,
+  recordings.records, recordings.text_bytes, recordings.file_bytes
+  FROM captures
+  JOIN environments ON environments.id = captures.environment_id
+  JOIN users ON users.id = captures.owner_id
+  LEFT JOIN recordings ON recordings.capture_id = captures.id`;
+
+function toCapture(row: Row): Capture {
+  return {
+    id: row.id,
+    name: row.name,
+    environmentId: row.environment_id,
+    ownerId: row.owner_id,
+    status: row.status,
+    start: row.start_at,
+    scheduledStart: row.scheduled_start_at,
+    scheduledEnd: row.scheduled_end_at,
+    end: row.end_at,
+    duration: row.duration_ms,
+    reason: row.reason,
+    createdAt: row.created_at,
+    recordsStatements: row.records_statements === 1,
+  };
+}
+
+function toListed(row: ListedRow): ListedCapture {
+  return {
+    ...toCapture(row),
+    environmentName: row.environment_name,
+    ownerName: row.owner_name,
+    records: row.records,
+    textBytes: row.text_bytes,
+    fileBytes: row.file_bytes,
+  };
+}
+
+/** Statuses as a JSON array, for `IN (SELECT value FROM json_each(?))`. */
+const set = (statuses: readonly CaptureStatus[]): string => JSON.stringify(statuses);
+
+export function captureTable(db: Database): CaptureTable {
+  const insert = db.prepare<unknown[], Row>(
+    `INSERT INTO captures (name, name_key, environment_id, owner_id, status, start_at,
+       scheduled_start_at, scheduled_end_at, end_at, duration_ms, reason, records_statements, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
+  );
+  const find = db.prepare<[number], ListedRow>(`${LISTED} WHERE captures.id = ?`);
+  const findByName = db.prepare<[string, number], ListedRow>(
+    `${LISTED} WHERE captures.name_key = ? AND EXISTS (SELECT 1 FROM members
+       WHERE members.environment_id = captures.environment_id AND members.user_id = ?)
+     ORDER BY captures.id`,
+  );
+  const listByStatus = db.prepare<[string], Row>(
+    `SELECT ${COLUMNS} FROM captures
+     WHERE status NOT IN ('DONE', 'FAILED') AND status IN (SELECT value FROM json_each(?)) ORDER BY id`,
+  );
+  const listDue = db.prepare<[number, number], Row>(
+    `SELECT ${COLUMNS} FROM captures WHERE status = 'SCHEDULED' AND scheduled_start_at <= ?
+     ORDER BY scheduled_start_at, id LIMIT ?`,
+  );
+  const nextDue = db
+    .prepare<[], number | null>(
+      "SELECT min(scheduled_start_at) FROM captures WHERE status = 'SCHEDULED'",
+    )
+    .pluck();
+  const listEnding = db.prepare<[number], Row>(
+    `SELECT ${COLUMNS} FROM captures
+     WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL AND scheduled_end_at <= ?
+     ORDER BY scheduled_end_at, id`,
+  );
+  const nextEnd = db
+    .prepare<[], number | null>(
+      `SELECT min(scheduled_end_at) FROM captures
+       WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL`,
+    )
+    .pluck();
+  // `@changes` holds only the fields that change: absent is "as it was", null is "set to nothing".
+  const change = db.prepare<Record<string, unknown>, Row>(
+    `UPDATE captures SET
+       status = @to,
+       name = coalesce(@changes ->> 'name', name),
+       name_key = coalesce(@name_key, name_key),
+       start_at = ${changed('start', 'start_at')},
+       scheduled_start_at = ${changed('scheduledStart', 'scheduled_start_at')},
+       scheduled_end_at = ${changed('scheduledEnd', 'scheduled_end_at')},
+       end_at = ${changed('end', 'end_at')},
+       duration_ms = ${changed('duration', 'duration_ms')},
+       reason = ${changed('reason', 'reason')}
+     WHERE id = @id AND status = @from RETURNING ${COLUMNS}`,
+  );
+  const statusOf = db.prepare<[number], CaptureStatus>('SELECT status FROM captures WHERE id = ?').pluck();
+  const remove = db.prepare<[number, string]>(
+    'DELETE FROM captures WHERE id = ? AND status IN (SELECT value FROM json_each(?))',
+  );
+  const listStatements = new Map<string, ReturnType<typeof prepareList>>();
+
+  function prepareList(conditions: string) {
+    return db.prepare<Record<string, unknown>, ListedRow>(
+      `${LISTED} WHERE captures.environment_id IN
+         (SELECT environment_id FROM members WHERE user_id = @userId)
+       ${conditions} ORDER BY captures.id DESC LIMIT @limit`,
+    );
+  }
+
+  function apply(id: number, from: CaptureStatus, to: CaptureStatus, changes: CaptureChanges): Capture | null {
+    try {
+      const row = change.get({
+        id,
+        from,
+        to,
+        changes: JSON.stringify(changes),
+        name_key: changes.name === undefined ? null : nameKey(changes.name),
+      });
+      return row === undefined ? null : toCapture(row);
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new AppError('invalid', MESSAGES.nameTaken);
+      throw error;
+    }
+  }
+
+  return {
+    insert(capture, now) {
+      try {
+        const row = insert.get(
+          capture.name,
+          nameKey(capture.name),
+          capture.environmentId,
+          capture.ownerId,
+          capture.status,
+          capture.start,
+          capture.scheduledStart,
+          capture.scheduledEnd,
+          capture.end,
+          capture.duration,
+          capture.reason,
+          capture.recordsStatements ? 1 : 0,
+          now,
+        );
+        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
+        return toCapture(row);
+      } catch (error) {
+        if (isUniqueViolation(error)) throw new AppError('invalid', MESSAGES.nameTaken);
+        throw error;
+      }
+    },
+    find(id) {
+      const row = find.get(id);
+      return row === undefined ? null : toListed(row);
+    },
+    findByName: (name, userId) => findByName.all(nameKey(name), userId).map(toListed),
+    list({ userId, environmentId, statuses, limit }) {
+      const conditions =
+        (environmentId === null ? '' : 'AND captures.environment_id = @environmentId ') +
+        (statuses === null ? '' : 'AND captures.status IN (SELECT value FROM json_each(@statuses))');
+      let statement = listStatements.get(conditions);
+      if (statement === undefined) {
+        statement = prepareList(conditions);
+        listStatements.set(conditions, statement);
+      }
+      return statement
+        .all({
+          userId,
+          limit: limit ?? -1,
+          ...(environmentId === null ? {} : { environmentId }),
+          ...(statuses === null ? {} : { statuses: set(statuses) }),
+        })
+        .map(toListed);
+    },
+    listByStatus: (statuses) => listByStatus.all(set(statuses)).map(toCapture),
+    listDue: (until, limit) => listDue.all(until, limit).map(toCapture),
+    nextDue: () => nextDue.get() ?? null,
+    listEnding: (until) => listEnding.all(until).map(toCapture),
+    nextEnd: () => nextEnd.get() ?? null,
+    move(id, from, to, changes = {}) {
+      if (!TRANSITIONS[from].includes(to)) throw new Error(`No capture moves from ${from} to ${to}`);
+      return apply(id, from, to, changes);
+    },
+    update(id, statuses, changes) {
+      const status = statusOf.get(id);
+      if (status === undefined || !statuses.includes(status)) return null;
+      return apply(id, status, status, changes);
+    },
+    delete: (id, statuses) => remove.run(id, set(statuses)).changes === 1,
+  };
+}
+
+function changed(field: string, column: string): string {
+  return `CASE WHEN json_type(@changes, '$.${field}') IS NULL THEN ${column} ELSE @changes ->> '${field}' END`;
+}

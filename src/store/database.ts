@@ -1,0 +1,111 @@
+import Database from 'better-sqlite3';
+import { AppError } from '../core/errors.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+
+export type { Database } from 'better-sqlite3';
+
+/** "CAPT" in SQLite's header, so that another program's database is not taken for a store. */
+const APPLICATION_ID = 0x43415054;
+// Longer than any transaction of ours takes; DESIGN's commands give up rather than hang.
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens the store's database: WAL, foreign keys, durable commits, migrated.
+ * @throws AppError `store_unusable` when it is missing, unreadable, corrupt, another program's, or
+ *   newer than this program.
+ */
+export function openDatabase(file: string, options: { create: boolean }): Database.Database {
+  return translated(file, () => {
+    const db = new Database(file, { fileMustExist: !options.create, timeout: BUSY_TIMEOUT_MS });
+    try {
+      prepare(db, file, options.create);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+function prepare(db: Database.Database, file: string, create: boolean): void {
+  const applicationId = db.pragma('application_id', { simple: true });
+  if (applicationId !== APPLICATION_ID) {
+    if (!create || !isEmpty(db)) {
+      throw new AppError('store_unusable', `${file} is not a captures store`, {
+        hint: 'Point CAPTURES_HOME at another folder, or move this file away and run: captures init',
+      });
+    }
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+  }
+  db.pragma('journal_mode = WAL');
+  // A committed cursor lets the recorder drop the server's rows: the commit must survive power loss.
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  migrate(db, file);
+}
+
+function isEmpty(db: Database.Database): boolean {
+  return db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+}
+
+function schemaVersion(db: Database.Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+function migrate(db: Database.Database, file: string): void {
+  if (schemaVersion(db) === MIGRATIONS.length) return;
+  db.transaction(() => {
+    // Read again: another process may have migrated while this one waited for the lock.
+    const version = schemaVersion(db);
+    if (version > MIGRATIONS.length) {
+      throw new AppError(
+        'store_unusable',
+        `${file} was written by a newer captures (its schema is version ${version}, this program knows ${MIGRATIONS.length})`,
+        { hint: 'Update captures, for example: npm install -g captures' },
+      );
+    }
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
+    db.pragma(`user_version = ${MIGRATIONS.length}`);
+  }).immediate();
+}
+
+const SENTENCES: readonly { code: string; sentence: string; hint: string }[] = [
+  { code: 'SQLITE_CORRUPT', sentence: 'is damaged', hint: 'Restore it from a backup, or move it away and run: captures init' },
+  { code: 'SQLITE_NOTADB', sentence: 'is not a captures store', hint: 'Point CAPTURES_HOME at another folder, or move this file away and run: captures init' },
+  { code: 'SQLITE_FULL', sentence: 'cannot be written: the disk is full', hint: 'Free some space and try again; nothing was changed.' },
+  { code: 'SQLITE_READONLY', sentence: 'cannot be written: no permission', hint: 'Run captures as the user the store belongs to.' },
+  { code: 'SQLITE_PERM', sentence: 'cannot be opened: no permission', hint: 'Run captures as the user the store belongs to.' },
+  { code: 'SQLITE_CANTOPEN', sentence: 'cannot be opened', hint: 'Check that the folder exists and that you may read and write it.' },
+  { code: 'SQLITE_BUSY', sentence: 'is locked by another program', hint: 'Try again; if it stays so, find who holds it with: fuser' },
+  { code: 'SQLITE_LOCKED', sentence: 'is locked by another program', hint: 'Try again.' },
+  { code: 'SQLITE_IOERR', sentence: 'cannot be read or written', hint: 'Check the disk it lies on.' },
+  { code: 'SQLITE_PROTOCOL', sentence: 'is locked by another program', hint: 'Try again.' },
+];
+
+/**
+ * Runs something on the database and turns SQLite's own failures (by code) into AppError
+ * `store_unusable`; a constraint that is broken is a bug and passes through.
+ */
+export function translated<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Database.SqliteError) {
+      const { code } = error;
+      // Extended codes are the primary one with a suffix: SQLITE_IOERR_WRITE, SQLITE_READONLY_DIRECTORY.
+      const known = SENTENCES.find((entry) => code === entry.code || code.startsWith(`${entry.code}_`));
+      if (known !== undefined) {
+        throw new AppError('store_unusable', `The store ${file} ${known.sentence}`, {
+          hint: known.hint,
+          cause: error,
+        });
+      }
+    }
+    throw error;
+  }
+}
+
+/** Whether an error is a UNIQUE constraint on this index's columns, as SQLite spells them. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
+}

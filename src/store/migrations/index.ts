@@ -1,0 +1,4 @@
+import { initial } from './0001-initial.ts';
+
+/** Append only: the schema's version is the number of migrations that ran. */
+export const MIGRATIONS: readonly string[] = [initial];

@@ -1,0 +1,42 @@
+import type { Database } from 'better-sqlite3';
+import type { Recording, RecordingProgress, RecordingTable } from '../core/store.ts';
+
+const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstGeneration,
+  last_generation AS lastGeneration, records, text_bytes AS textBytes, file_bytes AS fileBytes,
+  position, counters, facts FROM recordings`;
+
+const PROGRESS = `records = @records, text_bytes = @textBytes, file_bytes = @fileBytes,
+  position = @position, counters = @counters`;
+
+export function prepareProgress(db: Database): (progress: RecordingProgress) => void {
+  const save = db.prepare<RecordingProgress>(
+    `UPDATE recordings SET ${PROGRESS} WHERE capture_id = @captureId`,
+  );
+  return (progress) => void save.run(progress);
+}
+
+export function recordingTable(db: Database): RecordingTable {
+  const find = db.prepare<[number], Recording>(`${SELECT} WHERE capture_id = ?`);
+  const listOfTap = db.prepare<[number], Recording>(`${SELECT} WHERE tap_id = ? ORDER BY capture_id`);
+  const begin = db.prepare(
+    `INSERT INTO recordings (capture_id, tap_id) VALUES (?, ?)
+     ON CONFLICT (capture_id) DO UPDATE SET tap_id = excluded.tap_id`,
+  );
+  const open = db.prepare('UPDATE recordings SET first_generation = ?, facts = ? WHERE capture_id = ?');
+  const end = db.prepare('UPDATE recordings SET last_generation = ?, facts = ? WHERE capture_id = ?');
+  const saveFacts = db.prepare('UPDATE recordings SET facts = ? WHERE capture_id = ?');
+  const finish = db.prepare<RecordingProgress & { facts: string }>(
+    `UPDATE recordings SET ${PROGRESS}, facts = @facts, tap_id = NULL WHERE capture_id = @captureId`,
+  );
+  const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
+  return {
+    find: (captureId) => find.get(captureId) ?? null,
+    listOfTap: (tapId) => listOfTap.all(tapId),
+    begin: (captureId, tapId) => void begin.run(captureId, tapId),
+    open: (captureId, firstGeneration, facts) => void open.run(firstGeneration, facts, captureId),
+    end: (captureId, lastGeneration, facts) => void end.run(lastGeneration, facts, captureId),
+    saveFacts: (captureId, facts) => void saveFacts.run(facts, captureId),
+    finish: (progress, facts) => void finish.run({ ...progress, facts }),
+    detach: (captureId) => void detach.run(captureId),
+  };
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { AppError } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import { captureTable } from './captures.ts';
+import { credentialTable } from './credentials.ts';
+import { openDatabase, translated } from './database.ts';
+import { environmentTable } from './environments.ts';
+import { leaseTable } from './lease.ts';
+import { memberTable } from './members.ts';
+import { recordingTable } from './recordings.ts';
+import { tapTable } from './taps.ts';
+import { userTable } from './users.ts';
+
+const DATABASE = 'captures.db';
+
+/**
+ * Opens the store in a folder.
+ * @throws AppError `store_unusable`: there is none (the hint names `captures init`), or it cannot be
+ *   used as it is.
+ */
+export function openStore(folder: string): Store {
+  const directory = resolve(folder);
+  const file = join(directory, DATABASE);
+  if (!isThere(file)) throw noStore(directory);
+  const db = openDatabase(file, { create: false });
+  try {
+    const row = translated(file, () =>
+      db.prepare<[], { id: string; is_shared: number }>('SELECT id, is_shared FROM store').get(),
+    );
+    if (row === undefined) throw noStore(directory);
+    return new SqliteStore(db, directory, file, row.id, row.is_shared === 1);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes a store in a folder (0700, its files 0600; with `sharedGroup`, a group id, 2770 and 0660)
+ * and fills it in the transaction that makes it: where `fill` throws, nothing is left behind.
+ * @throws AppError `conflict` when there is a store already; `store_unusable` when the folder cannot
+ *   be written.
+ */
+export function createStore(
+  folder: string,
+  options: { sharedGroup: number | null; now: number },
+  fill: (store: Store) => void,
+): Store {
+  const directory = resolve(folder);
+  const file = join(directory, DATABASE);
+  const madeFolder = !existsSync(directory);
+  const made = makeFiles(directory, file, options.sharedGroup);
+  try {
+    const db = openDatabase(file, { create: true });
+    try {
+      return translated(file, () =>
+        db
+          .transaction(() => {
+            const existing = db.prepare('SELECT id FROM store').get();
+            if (existing !== undefined) throw storeExists(directory);
+            const id = randomUUID();
+            db.prepare(
+              'INSERT INTO store (only_row, id, is_shared, created_at) VALUES (1, ?, ?, ?)',
+            ).run(id, options.sharedGroup === null ? 0 : 1, options.now);
+            const store = new SqliteStore(db, directory, file, id, options.sharedGroup !== null);
+            fill(store);
+            return store;
+          })
+          .immediate(),
+      );
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    if (made) for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+    if (madeFolder) rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function makeFiles(directory: string, file: string, sharedGroup: number | null): boolean {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (sharedGroup !== null) {
+      chownSync(directory, -1, sharedGroup);
+      chmodSync(directory, 0o2770);
+    }
+    // SQLite gives its -wal and -shm files the mode of the database.
+    closeSync(openSync(file, 'wx', 0o600));
+    if (sharedGroup !== null) chmodSync(file, 0o660);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST' && isThere(file)) return false;
+    const why =
+      code === 'EACCES' || code === 'EPERM'
+        ? 'no permission'
+        : code === 'ENOSPC'
+          ? 'the disk is full'
+          : code === 'ENOTDIR' || code === 'EEXIST'
+            ? 'a part of the path is not a folder'
+            : code === 'EROFS'
+              ? 'the file system is read-only'
+              : code;
+    throw new AppError('store_unusable', `The folder ${directory} cannot be made or written: ${why}`, {
+      hint: 'Choose another folder with CAPTURES_HOME.',
+      cause: error,
+    });
+  }
+}
+
+function isThere(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw new AppError('store_unusable', `The store ${file} cannot be opened: ${code === 'EACCES' ? 'no permission' : code}`, {
+      hint: 'Run captures as the user the store belongs to, or choose another folder with CAPTURES_HOME.',
+      cause: error,
+    });
+  }
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+function noStore(directory: string): AppError {
+  return new AppError('store_unusable', `There is no captures store in ${directory}`, {
+    hint: 'Make one with: captures init',
+  });
+}
+
+function storeExists(directory: string): AppError {
+  return new AppError('conflict', `There is a captures store in ${directory} already`, {
+    hint: 'Log in with: captures login NAME. For a second store choose another folder with CAPTURES_HOME.',
+  });
+}
+
+/** Tables prepare their statements when they are first asked for: most commands need two or three. */
+class SqliteStore implements Store {
+  readonly id: string;
+  readonly directory: string;
+  readonly isShared: boolean;
+  readonly #db: Database;
+  readonly #file: string;
+  readonly #inode: number;
+  readonly #tables = new Map<string, object>();
+
+  constructor(db: Database, directory: string, file: string, id: string, isShared: boolean) {
+    this.#db = db;
+    this.#file = file;
+    this.#inode = statSync(file).ino;
+    this.id = id;
+    this.directory = directory;
+    this.isShared = isShared;
+  }
+
+  get users() {
+    return this.#table('users', userTable);
+  }
+  get credentials() {
+    return this.#table('credentials', credentialTable);
+  }
+  get environments() {
+    return this.#table('environments', environmentTable);
+  }
+  get members() {
+    return this.#table('members', memberTable);
+  }
+  get captures() {
+    return this.#table('captures', captureTable);
+  }
+  get recordings() {
+    return this.#table('recordings', recordingTable);
+  }
+  get taps() {
+    return this.#table('taps', tapTable);
+  }
+  get lease() {
+    return this.#table('lease', leaseTable);
+  }
+
+  transaction<T>(work: () => T): T {
+    if (this.#db.inTransaction) return work();
+    return translated(this.#file, () => this.#db.transaction(work).immediate());
+  }
+
+  changeCounter(): number {
+    return translated(this.#file, () => Number(this.#db.pragma('data_version', { simple: true })));
+  }
+
+  isStillThere(): boolean {
+    try {
+      return statSync(this.#file).ino === this.#inode;
+    } catch {
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #table<T extends object>(name: string, make: (db: Database) => T): T {
+    const made = this.#tables.get(name);
+    if (made !== undefined) return made as T;
+    const table = translated(this.#file, () => guarded(this.#file, make(this.#db)));
+    this.#tables.set(name, table);
+    return table;
+  }
+}
+
+/** The same table with SQLite's failures translated, so that no caller sees the driver's errors. */
+function guarded<T extends object>(file: string, table: T): T {
+  const methods = Object.entries(table) as [string, (...args: unknown[]) => unknown][];
+  return Object.fromEntries(
+    methods.map(([name, method]) => [
+      name,
+      (...args: unknown[]) => translated(file, () => method(...args)),
+    ]),
+  ) as T;
+}

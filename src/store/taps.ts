@@ -1,0 +1,75 @@
+import type { Database } from 'better-sqlite3';
+import type { LogSettings, SessionState } from '../core/server-log.ts';
+import type { TapRow, TapTable } from '../core/store.ts';
+import { prepareProgress } from './recordings.ts';
+
+interface Row extends Omit<TapRow, 'settings'> {
+  settings: string;
+}
+
+const COLUMNS = `id, server_key AS serverKey, environment_id AS environmentId, settings, generation,
+  row, opened_at AS openedAt`;
+
+function toTap(row: Row): TapRow {
+  return { ...row, settings: JSON.parse(row.settings) as LogSettings };
+}
+
+export function tapTable(db: Database): TapTable {
+  const insert = db.prepare<[string, number, string, number], Row>(
+    `INSERT INTO taps (server_key, environment_id, settings, opened_at) VALUES (?, ?, ?, ?)
+     RETURNING ${COLUMNS}`,
+  );
+  const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM taps WHERE id = ?`);
+  const findByServer = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM taps WHERE server_key = ?`);
+  const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM taps ORDER BY id`);
+  const addConnection = db.prepare(
+    'INSERT OR IGNORE INTO tap_connections (tap_id, connection_id) VALUES (?, ?)',
+  );
+  const connectionsOf = db
+    .prepare<[number], number>('SELECT connection_id FROM tap_connections WHERE tap_id = ?')
+    .pluck();
+  const sessionsOf = db.prepare<[number], SessionState>(
+    'SELECT session, user, host, db, memory FROM tap_sessions WHERE tap_id = ?',
+  );
+  const saveSession = db.prepare<SessionState & { tapId: number }>(
+    `INSERT INTO tap_sessions (tap_id, session, user, host, db, memory)
+     VALUES (@tapId, @session, @user, @host, @db, @memory)
+     ON CONFLICT (tap_id, session) DO UPDATE SET
+       user = excluded.user, host = excluded.host, db = excluded.db, memory = excluded.memory`,
+  );
+  const forgetSession = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ? AND session = ?');
+  const forgetSessions = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ?');
+  const advance = db.prepare('UPDATE taps SET generation = ?, row = ? WHERE id = ?');
+  const saveProgress = prepareProgress(db);
+  const remove = db.prepare('DELETE FROM taps WHERE id = ?');
+  return {
+    insert({ serverKey, environmentId, settings }, now) {
+      const row = insert.get(serverKey, environmentId, JSON.stringify(settings), now);
+      if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
+      return toTap(row);
+    },
+    find(id) {
+      const row = find.get(id);
+      return row === undefined ? null : toTap(row);
+    },
+    findByServer(serverKey) {
+      const row = findByServer.get(serverKey);
+      return row === undefined ? null : toTap(row);
+    },
+    list: () => list.all().map(toTap),
+    addConnection: (tapId, connectionId) => void addConnection.run(tapId, connectionId),
+    connectionsOf: (tapId) => connectionsOf.all(tapId),
+    sessionsOf: (tapId) => sessionsOf.all(tapId),
+    replaceSessions(tapId, sessions) {
+      forgetSessions.run(tapId);
+      for (const session of sessions) saveSession.run({ ...session, tapId });
+    },
+    commit({ tapId, generation, row, changedSessions, endedSessions, recordings }) {
+      advance.run(generation, row, tapId);
+      for (const session of changedSessions) saveSession.run({ ...session, tapId });
+      for (const session of endedSessions) forgetSession.run(tapId, session);
+      for (const progress of recordings) saveProgress(progress);
+    },
+    delete: (id) => void remove.run(id),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Database } from 'better-sqlite3';
+import { AppError } from '../core/errors.ts';
+import { nameKey } from '../core/names.ts';
+import type { User, UserTable } from '../core/store.ts';
+import { isUniqueViolation } from './database.ts';
+
+interface Row {
+  id: number;
+  name: string;
+  is_admin: number;
+  password_hash: string;
+  failed_logins: number;
+  last_failed_login: number | null;
+  created_at: number;
+}
+
+const COLUMNS = 'id, name, is_admin, password_hash, failed_logins, last_failed_login, created_at';
+
+function toUser(row: Row): User {
+  return {
+    id: row.id,
+    name: row.name,
+    isAdmin: row.is_admin === 1,
+    passwordHash: row.password_hash,
+    failedLogins: row.failed_logins,
+    lastFailedLogin: row.last_failed_login,
+    createdAt: row.created_at,
+  };
+}
+
+export function userTable(db: Database): UserTable {
+  const insert = db.prepare<[string, string, number, string, number], Row>(
+    `INSERT INTO users (name, name_key, is_admin, password_hash, created_at)
+     VALUES (?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
+  );
+  const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM users WHERE id = ?`);
+  const findByName = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM users WHERE name_key = ?`);
+  const recordLogin = db.prepare(
+    'UPDATE users SET failed_logins = ?, last_failed_login = ? WHERE id = ?',
+  );
+  return {
+    insert(user, now) {
+      try {
+        const row = insert.get(user.name, nameKey(user.name), user.isAdmin ? 1 : 0, user.passwordHash, now);
+        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
+        return toUser(row);
+      } catch (error) {
+        if (isUniqueViolation(error)) {
+          throw new AppError('conflict', `There is a user named ${user.name} already`);
+        }
+        throw error;
+      }
+    },
+    find(id) {
+      const row = find.get(id);
+      return row === undefined ? null : toUser(row);
+    },
+    findByName(name) {
+      const row = findByName.get(nameKey(name));
+      return row === undefined ? null : toUser(row);
+    },
+    recordLogin(id, failure) {
+      recordLogin.run(failure?.failedLogins ?? 0, failure?.at ?? null, id);
+    },
+  };
+}
