@@ -73,7 +73,10 @@ export function relationOf(actor: Actor, role: Role | null, ownerId: number | nu
  * @returns `allowed`; `hidden` for one who may not even know that the thing exists (answer 404);
  *   `forbidden` for one who may see it but not do this (answer 403).
  */
-export function decide(operation: Operation, relation: Relation): 'allowed' | 'forbidden' | 'hidden' {
+export function decide(
+  operation: Operation,
+  relation: Relation,
+): 'allowed' | 'forbidden' | 'hidden' {
   if (RULES[operation].includes(relation)) return 'allowed';
   return relation === 'outsider' ? 'hidden' : 'forbidden';
 }

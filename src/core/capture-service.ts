@@ -53,7 +53,11 @@ export class CaptureService {
    */
   list(
     actor: Actor,
-    filter: { environment: string | null; statuses: readonly CaptureStatus[] | null; limit: number | null },
+    filter: {
+      environment: string | null;
+      statuses: readonly CaptureStatus[] | null;
+      limit: number | null;
+    },
   ): ListedCapture[] {
     this.settle();
     const environment =
@@ -158,7 +162,8 @@ export class CaptureService {
     return this.#store.transaction(() => {
       const capture = this.#resolve(actor, ref, 'capture.delete');
       const isGone = this.#store.captures.delete(capture.id, DELETABLE);
-      return isGone || (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']))
+      return isGone ||
+        (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']))
         ? capture
         : null;
     });
@@ -240,11 +245,17 @@ export class CaptureService {
   }
 }
 
-const READS: ReadonlySet<Operation> = new Set(['capture.get', 'capture.metrics', 'capture.workload']);
+const READS: ReadonlySet<Operation> = new Set([
+  'capture.get',
+  'capture.metrics',
+  'capture.workload',
+]);
 const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
 
 function getEnvironmentId(store: Store, actor: Actor, ref: string): number | null {
-  const environment = store.environments.findByName(ref) ?? (/^\d+$/.test(ref) ? store.environments.find(Number(ref)) : null);
+  const environment =
+    store.environments.findByName(ref) ??
+    (/^\d+$/.test(ref) ? store.environments.find(Number(ref)) : null);
   if (environment === null) return null;
   return store.members.roleOf(environment.id, actor.userId) === null ? null : environment.id;
 }
@@ -262,9 +273,13 @@ function timingOf(request: CaptureRequest, hasServer: boolean, now: number): Tim
   }
   if (scheduledStart !== null) {
     if (start !== null || (status !== null && status !== 'SCHEDULED')) {
-      throw new AppError('invalid', 'A capture with a scheduled start has not started: its status is SCHEDULED', {
-        hint: 'Leave out --start and --status, or leave out the scheduled start.',
-      });
+      throw new AppError(
+        'invalid',
+        'A capture with a scheduled start has not started: its status is SCHEDULED',
+        {
+          hint: 'Leave out --start and --status, or leave out the scheduled start.',
+        },
+      );
     }
     checkScheduledStart(scheduledStart, now);
     return {
@@ -278,12 +293,18 @@ function timingOf(request: CaptureRequest, hasServer: boolean, now: number): Tim
   }
   const nothing = { scheduledStart: null, end: null, scheduledEnd: null };
   if (start !== null) return startedTiming(start, duration, hasServer, now);
-  if (hasServer) return { ...nothing, status: status ?? 'STARTED', start: null, recordsStatements: true };
+  if (hasServer)
+    return { ...nothing, status: status ?? 'STARTED', start: null, recordsStatements: true };
   return startedTiming(now, duration, false, now);
 }
 
 /** A window whose start is known: over, or open on a metrics-only environment. */
-function startedTiming(start: number, duration: number | null, hasServer: boolean, now: number): Timing {
+function startedTiming(
+  start: number,
+  duration: number | null,
+  hasServer: boolean,
+  now: number,
+): Timing {
   if (start > now) {
     throw new AppError('invalid', 'The start of a capture cannot be in the future', {
       hint: 'To start it later use: --at WHEN',
@@ -292,9 +313,13 @@ function startedTiming(start: number, duration: number | null, hasServer: boolea
   const scheduledEnd = duration === null ? null : start + duration;
   const isPast = scheduledEnd !== null && scheduledEnd <= now;
   if (hasServer && !isPast) {
-    throw new AppError('invalid', 'A capture that records statements cannot have started before now', {
-      hint: 'Leave out --start to record from now on, or give a --duration that has passed to register a finished window.',
-    });
+    throw new AppError(
+      'invalid',
+      'A capture that records statements cannot have started before now',
+      {
+        hint: 'Leave out --start to record from now on, or give a --duration that has passed to register a finished window.',
+      },
+    );
   }
   return {
     status: isPast ? 'DONE' : 'RUNNING',
@@ -328,9 +353,13 @@ function timingChanges(capture: Capture, edit: CaptureEdit, now: number): Captur
     };
   }
   if (edit.scheduledStart !== null) {
-    throw new AppError('invalid', `The start of a capture that is ${capture.status} cannot be moved`, {
-      hint: 'Only a SCHEDULED capture can start at another time.',
-    });
+    throw new AppError(
+      'invalid',
+      `The start of a capture that is ${capture.status} cannot be moved`,
+      {
+        hint: 'Only a SCHEDULED capture can start at another time.',
+      },
+    );
   }
   if (capture.status !== 'RUNNING' || capture.start === null || edit.duration === null) {
     throw new AppError(

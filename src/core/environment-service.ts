@@ -10,7 +10,9 @@ export type NewEnvironment = Omit<Environment, 'id' | 'createdAt'>;
 
 /** Finds the environment that `ref`, an id or a name, means; null when there is none. */
 export function findEnvironment(store: Store, ref: string): Environment | null {
-  return /^\d+$/.test(ref) ? store.environments.find(Number(ref)) : store.environments.findByName(ref);
+  return /^\d+$/.test(ref)
+    ? store.environments.find(Number(ref))
+    : store.environments.findByName(ref);
 }
 
 /**
@@ -61,7 +63,8 @@ export class EnvironmentService {
    */
   create(actor: Actor, environment: NewEnvironment): Environment & { role: Role } {
     checkName('environment', environment.name);
-    if (environment.server?.passwordFrom != null) parsePasswordReference(environment.server.passwordFrom);
+    if (environment.server?.passwordFrom != null)
+      parsePasswordReference(environment.server.passwordFrom);
     return this.#store.transaction(() => {
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');
@@ -75,7 +78,11 @@ export class EnvironmentService {
   }
 
   /** @throws AppError `not_found` ("Environment does not exist") for one the actor is no member of. */
-  get(actor: Actor, ref: string, operation: Operation = 'environment.get'): Environment & { role: Role } {
+  get(
+    actor: Actor,
+    ref: string,
+    operation: Operation = 'environment.get',
+  ): Environment & { role: Role } {
     return getEnvironment(this.#store, actor, operation, ref);
   }
 

@@ -60,16 +60,22 @@ export function parseServerUrl(
     });
   }
   if (parsed.password !== '') {
-    throw new AppError('invalid', 'The server URL contains a password, which would be stored and shown', {
-      hint: 'Leave it out of the URL and say where it is: --password-from env:NAME, file:PATH or cnf:PATH#GROUP.',
-    });
+    throw new AppError(
+      'invalid',
+      'The server URL contains a password, which would be stored and shown',
+      {
+        hint: 'Leave it out of the URL and say where it is: --password-from env:NAME, file:PATH or cnf:PATH#GROUP.',
+      },
+    );
   }
   if (parsed.username === '') {
     throw new AppError('invalid', 'The server URL names no user', { hint: form });
   }
   for (const key of parsed.searchParams.keys()) {
     if (key !== 'socket') {
-      throw new AppError('invalid', `The server URL has an unknown setting "${key}"`, { hint: form });
+      throw new AppError('invalid', `The server URL has an unknown setting "${key}"`, {
+        hint: form,
+      });
     }
   }
   if (parsed.hash !== '') {
@@ -77,7 +83,9 @@ export function parseServerUrl(
   }
   const socket = parsed.searchParams.get('socket');
   if (socket !== null && !socket.startsWith('/')) {
-    throw new AppError('invalid', 'The socket in the server URL is not an absolute path', { hint: form });
+    throw new AppError('invalid', 'The socket in the server URL is not an absolute path', {
+      hint: form,
+    });
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   if (host === '' && socket === null) {
@@ -126,13 +134,16 @@ export type PasswordReference =
  * @throws AppError `invalid`. The text is never echoed: people type the password itself here.
  */
 export function parsePasswordReference(reference: string): PasswordReference {
-  const hint = 'The forms are env:NAME, file:PATH and cnf:PATH#GROUP; the password itself is never stored.';
+  const hint =
+    'The forms are env:NAME, file:PATH and cnf:PATH#GROUP; the password itself is never stored.';
   const colon = reference.indexOf(':');
   const scheme = reference.slice(0, Math.max(colon, 0));
   const rest = reference.slice(colon + 1);
   if (scheme === 'env') {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(rest)) {
-      throw new AppError('invalid', 'The password reference names no environment variable', { hint });
+      throw new AppError('invalid', 'The password reference names no environment variable', {
+        hint,
+      });
     }
     return { from: 'env', name: rest };
   }

@@ -3,7 +3,13 @@ import type { Actor } from './access.ts';
 import type { Clock } from './clock.ts';
 import { AppError } from './errors.ts';
 import { checkName } from './names.ts';
-import { checkPassword, hashPassword, SCRYPT_COST, verifyPassword, type ScryptCost } from './passwords.ts';
+import {
+  checkPassword,
+  hashPassword,
+  SCRYPT_COST,
+  verifyPassword,
+  type ScryptCost,
+} from './passwords.ts';
 import type { Store, User } from './store.ts';
 
 export const SESSION_LENGTH_MS = 30 * 86_400_000;
@@ -58,7 +64,11 @@ export class PeopleService {
    * @throws AppError `unauthenticated` for a wrong name or password (the same sentence for both) and
    *   while repeated failures have to wait.
    */
-  async login(name: string, password: string, lengthMs = SESSION_LENGTH_MS): Promise<OpenedSession> {
+  async login(
+    name: string,
+    password: string,
+    lengthMs = SESSION_LENGTH_MS,
+  ): Promise<OpenedSession> {
     const user = this.#store.users.findByName(name);
     if (user !== null) this.#refuseWhileLocked(user);
     // For an unknown name the same work is done, so that the time does not tell.
@@ -79,13 +89,19 @@ export class PeopleService {
    * Who a session's or token's secret belongs to.
    * @throws AppError `unauthenticated` for an unknown or expired one.
    */
-  authenticate(secret: string): Actor & { readonly expiresAt: number; readonly kind: 'session' | 'token' } {
+  authenticate(
+    secret: string,
+  ): Actor & { readonly expiresAt: number; readonly kind: 'session' | 'token' } {
     const credential = this.#store.credentials.findBySecret(hashSecret(secret));
     const user = credential === null ? null : this.#store.users.find(credential.userId);
     if (credential === null || user === null) {
-      throw new AppError('unauthenticated', 'You are not logged in: the session or token is not known to this store', {
-        hint: 'Log in with: captures login NAME',
-      });
+      throw new AppError(
+        'unauthenticated',
+        'You are not logged in: the session or token is not known to this store',
+        {
+          hint: 'Log in with: captures login NAME',
+        },
+      );
     }
     if (credential.expiresAt <= this.#clock.now()) {
       throw new AppError('unauthenticated', `Your ${credential.kind} has expired`, {
@@ -113,7 +129,13 @@ export class PeopleService {
     const secret = `captures_session_${randomBytes(32).toString('base64url')}`;
     const now = this.#clock.now();
     const credential = this.#store.credentials.insert(
-      { userId: user.id, kind: 'session', name: null, secretHash: hashSecret(secret), expiresAt: now + lengthMs },
+      {
+        userId: user.id,
+        kind: 'session',
+        name: null,
+        secretHash: hashSecret(secret),
+        expiresAt: now + lengthMs,
+      },
       now,
     );
     return { secret, user, expiresAt: credential.expiresAt };

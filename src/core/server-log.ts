@@ -57,7 +57,10 @@ export interface ServerInspection {
    * The schema `captures` on the server: `none`; `ours` (its marker names `storeId`); `other-store`
    * (a recorder's of another store); `foreign` (no recorder made it: never touched).
    */
-  readonly schema: { readonly state: 'none' | 'ours' | 'other-store' | 'foreign'; readonly storeId: string | null };
+  readonly schema: {
+    readonly state: 'none' | 'ours' | 'other-store' | 'foreign';
+    readonly storeId: string | null;
+  };
   /** Things to know that do not stop a capture, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -154,7 +157,10 @@ export interface ServerLog {
    * `ownConnectionIds` and nothing else. `rows` counts every row passed since the last batch,
    * left-out ones too, so that `skip` + the sum of `rows` is the position in the table.
    */
-  read(generation: number, skip: number): AsyncIterable<{ rows: number; statements: LoggedStatement[] }>;
+  read(
+    generation: number,
+    skip: number,
+  ): AsyncIterable<{ rows: number; statements: LoggedStatement[] }>;
 
   /** Connections whose rows are the recorder's own. */
   setOwnConnections(ids: readonly number[]): void;

@@ -47,7 +47,10 @@ export interface NewCapture {
 
 /** The fields of a capture that may change with or without its status. */
 export type CaptureChanges = Partial<
-  Pick<Capture, 'name' | 'start' | 'scheduledStart' | 'scheduledEnd' | 'end' | 'duration' | 'reason'>
+  Pick<
+    Capture,
+    'name' | 'start' | 'scheduledStart' | 'scheduledEnd' | 'end' | 'duration' | 'reason'
+  >
 >;
 
 /** Captures as lists show them: with the names of what they refer to. */
@@ -224,7 +227,12 @@ export interface CaptureTable {
    * Compare-and-set: moves a capture from one status to another, with the changes, and returns it;
    * null when it was not in `from` any more. Only moves of the transition table are possible.
    */
-  move(id: number, from: CaptureStatus, to: CaptureStatus, changes?: CaptureChanges): Capture | null;
+  move(
+    id: number,
+    from: CaptureStatus,
+    to: CaptureStatus,
+    changes?: CaptureChanges,
+  ): Capture | null;
   /** Changes fields while the capture is in one of `statuses`; null when it is not (or is gone). */
   update(id: number, statuses: readonly CaptureStatus[], changes: CaptureChanges): Capture | null;
   /** Deletes a capture that is in one of `statuses`; false when it is not (or is gone). */
@@ -247,7 +255,10 @@ export interface RecordingTable {
 }
 
 export interface TapTable {
-  insert(tap: { serverKey: string; environmentId: number; settings: LogSettings }, now: number): TapRow;
+  insert(
+    tap: { serverKey: string; environmentId: number; settings: LogSettings },
+    now: number,
+  ): TapRow;
   find(id: number): TapRow | null;
   findByServer(serverKey: string): TapRow | null;
   list(): TapRow[];
@@ -263,7 +274,11 @@ export interface LeaseTable {
   /** The lease as it stands, expired or not; null when there never was one or it was released. */
   find(): Lease | null;
   /** Takes the lease when nobody holds a live one; null when somebody does. */
-  claim(lease: Omit<Lease, 'acquiredAt' | 'expiresAt'>, now: number, lengthMs: number): Lease | null;
+  claim(
+    lease: Omit<Lease, 'acquiredAt' | 'expiresAt'>,
+    now: number,
+    lengthMs: number,
+  ): Lease | null;
   /** False when the lease is not this holder's any more. */
   renew(holder: string, now: number, lengthMs: number): boolean;
   isHeldBy(holder: string, now: number): boolean;

@@ -123,7 +123,9 @@ export function captureTable(db: Database): CaptureTable {
        reason = ${changed('reason', 'reason')}
      WHERE id = @id AND status = @from RETURNING ${COLUMNS}`,
   );
-  const statusOf = db.prepare<[number], CaptureStatus>('SELECT status FROM captures WHERE id = ?').pluck();
+  const statusOf = db
+    .prepare<[number], CaptureStatus>('SELECT status FROM captures WHERE id = ?')
+    .pluck();
   const remove = db.prepare<[number, string]>(
     'DELETE FROM captures WHERE id = ? AND status IN (SELECT value FROM json_each(?))',
   );
@@ -137,7 +139,12 @@ export function captureTable(db: Database): CaptureTable {
     );
   }
 
-  function apply(id: number, from: CaptureStatus, to: CaptureStatus, changes: CaptureChanges): Capture | null {
+  function apply(
+    id: number,
+    from: CaptureStatus,
+    to: CaptureStatus,
+    changes: CaptureChanges,
+  ): Capture | null {
     try {
       const row = change.get({
         id,
@@ -186,7 +193,9 @@ export function captureTable(db: Database): CaptureTable {
     list({ userId, environmentId, statuses, limit }) {
       const conditions =
         (environmentId === null ? '' : 'AND captures.environment_id = @environmentId ') +
-        (statuses === null ? '' : 'AND captures.status IN (SELECT value FROM json_each(@statuses))');
+        (statuses === null
+          ? ''
+          : 'AND captures.status IN (SELECT value FROM json_each(@statuses))');
       let statement = listStatements.get(conditions);
       if (statement === undefined) {
         statement = prepareList(conditions);
@@ -207,7 +216,8 @@ export function captureTable(db: Database): CaptureTable {
     listEnding: (until) => listEnding.all(until).map(toCapture),
     nextEnd: () => nextEnd.get() ?? null,
     move(id, from, to, changes = {}) {
-      if (!TRANSITIONS[from].includes(to)) throw new Error(`No capture moves from ${from} to ${to}`);
+      if (!TRANSITIONS[from].includes(to))
+        throw new Error(`No capture moves from ${from} to ${to}`);
       return apply(id, from, to, changes);
     },
     update(id, statuses, changes) {

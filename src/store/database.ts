@@ -70,15 +70,47 @@ function migrate(db: Database.Database, file: string): void {
 }
 
 const SENTENCES: readonly { code: string; sentence: string; hint: string }[] = [
-  { code: 'SQLITE_CORRUPT', sentence: 'is damaged', hint: 'Restore it from a backup, or move it away and run: captures init' },
-  { code: 'SQLITE_NOTADB', sentence: 'is not a captures store', hint: 'Point CAPTURES_HOME at another folder, or move this file away and run: captures init' },
-  { code: 'SQLITE_FULL', sentence: 'cannot be written: the disk is full', hint: 'Free some space and try again; nothing was changed.' },
-  { code: 'SQLITE_READONLY', sentence: 'cannot be written: no permission', hint: 'Run captures as the user the store belongs to.' },
-  { code: 'SQLITE_PERM', sentence: 'cannot be opened: no permission', hint: 'Run captures as the user the store belongs to.' },
-  { code: 'SQLITE_CANTOPEN', sentence: 'cannot be opened', hint: 'Check that the folder exists and that you may read and write it.' },
-  { code: 'SQLITE_BUSY', sentence: 'is locked by another program', hint: 'Try again; if it stays so, find who holds it with: fuser' },
+  {
+    code: 'SQLITE_CORRUPT',
+    sentence: 'is damaged',
+    hint: 'Restore it from a backup, or move it away and run: captures init',
+  },
+  {
+    code: 'SQLITE_NOTADB',
+    sentence: 'is not a captures store',
+    hint: 'Point CAPTURES_HOME at another folder, or move this file away and run: captures init',
+  },
+  {
+    code: 'SQLITE_FULL',
+    sentence: 'cannot be written: the disk is full',
+    hint: 'Free some space and try again; nothing was changed.',
+  },
+  {
+    code: 'SQLITE_READONLY',
+    sentence: 'cannot be written: no permission',
+    hint: 'Run captures as the user the store belongs to.',
+  },
+  {
+    code: 'SQLITE_PERM',
+    sentence: 'cannot be opened: no permission',
+    hint: 'Run captures as the user the store belongs to.',
+  },
+  {
+    code: 'SQLITE_CANTOPEN',
+    sentence: 'cannot be opened',
+    hint: 'Check that the folder exists and that you may read and write it.',
+  },
+  {
+    code: 'SQLITE_BUSY',
+    sentence: 'is locked by another program',
+    hint: 'Try again; if it stays so, find who holds it with: fuser',
+  },
   { code: 'SQLITE_LOCKED', sentence: 'is locked by another program', hint: 'Try again.' },
-  { code: 'SQLITE_IOERR', sentence: 'cannot be read or written', hint: 'Check the disk it lies on.' },
+  {
+    code: 'SQLITE_IOERR',
+    sentence: 'cannot be read or written',
+    hint: 'Check the disk it lies on.',
+  },
   { code: 'SQLITE_PROTOCOL', sentence: 'is locked by another program', hint: 'Try again.' },
 ];
 
@@ -93,7 +125,9 @@ export function translated<T>(file: string, work: () => T): T {
     if (error instanceof Database.SqliteError) {
       const { code } = error;
       // Extended codes are the primary one with a suffix: SQLITE_IOERR_WRITE, SQLITE_READONLY_DIRECTORY.
-      const known = SENTENCES.find((entry) => code === entry.code || code.startsWith(`${entry.code}_`));
+      const known = SENTENCES.find(
+        (entry) => code === entry.code || code.startsWith(`${entry.code}_`),
+      );
       if (known !== undefined) {
         throw new AppError('store_unusable', `The store ${file} ${known.sentence}`, {
           hint: known.hint,

@@ -34,7 +34,16 @@ function toEnvironment(row: Row): Environment {
 
 export function environmentTable(db: Database): EnvironmentTable {
   const insert = db.prepare<
-    [string, string, string | null, string | null, string | null, string | null, string | null, number],
+    [
+      string,
+      string,
+      string | null,
+      string | null,
+      string | null,
+      string | null,
+      string | null,
+      number,
+    ],
     Row
   >(
     `INSERT INTO environments (name, name_key, server, region, instance, profile, endpoint_url, created_at)

@@ -3,9 +3,7 @@ import type { Role } from '../core/access.ts';
 import type { Member, MemberTable } from '../core/store.ts';
 
 export function memberTable(db: Database): MemberTable {
-  const insert = db.prepare(
-    'INSERT INTO members (environment_id, user_id, role) VALUES (?, ?, ?)',
-  );
+  const insert = db.prepare('INSERT INTO members (environment_id, user_id, role) VALUES (?, ?, ?)');
   const roleOf = db
     .prepare<[number, number], Role>(
       'SELECT role FROM members WHERE environment_id = ? AND user_id = ?',

@@ -17,13 +17,19 @@ export function prepareProgress(db: Database): (progress: RecordingProgress) => 
 
 export function recordingTable(db: Database): RecordingTable {
   const find = db.prepare<[number], Recording>(`${SELECT} WHERE capture_id = ?`);
-  const listOfTap = db.prepare<[number], Recording>(`${SELECT} WHERE tap_id = ? ORDER BY capture_id`);
+  const listOfTap = db.prepare<[number], Recording>(
+    `${SELECT} WHERE tap_id = ? ORDER BY capture_id`,
+  );
   const begin = db.prepare(
     `INSERT INTO recordings (capture_id, tap_id) VALUES (?, ?)
      ON CONFLICT (capture_id) DO UPDATE SET tap_id = excluded.tap_id`,
   );
-  const open = db.prepare('UPDATE recordings SET first_generation = ?, facts = ? WHERE capture_id = ?');
-  const end = db.prepare('UPDATE recordings SET last_generation = ?, facts = ? WHERE capture_id = ?');
+  const open = db.prepare(
+    'UPDATE recordings SET first_generation = ?, facts = ? WHERE capture_id = ?',
+  );
+  const end = db.prepare(
+    'UPDATE recordings SET last_generation = ?, facts = ? WHERE capture_id = ?',
+  );
   const saveFacts = db.prepare('UPDATE recordings SET facts = ? WHERE capture_id = ?');
   const finish = db.prepare<RecordingProgress & { facts: string }>(
     `UPDATE recordings SET ${PROGRESS}, facts = @facts, tap_id = NULL WHERE capture_id = @captureId`,

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
@@ -106,10 +115,14 @@ function makeFiles(directory: string, file: string, sharedGroup: number | null):
             : code === 'EROFS'
               ? 'the file system is read-only'
               : code;
-    throw new AppError('store_unusable', `The folder ${directory} cannot be made or written: ${why}`, {
-      hint: 'Choose another folder with CAPTURES_HOME.',
-      cause: error,
-    });
+    throw new AppError(
+      'store_unusable',
+      `The folder ${directory} cannot be made or written: ${why}`,
+      {
+        hint: 'Choose another folder with CAPTURES_HOME.',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -119,10 +132,14 @@ function isThere(file: string): boolean {
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw new AppError('store_unusable', `The store ${file} cannot be opened: ${code === 'EACCES' ? 'no permission' : code}`, {
-      hint: 'Run captures as the user the store belongs to, or choose another folder with CAPTURES_HOME.',
-      cause: error,
-    });
+    throw new AppError(
+      'store_unusable',
+      `The store ${file} cannot be opened: ${code === 'EACCES' ? 'no permission' : code}`,
+      {
+        hint: 'Run captures as the user the store belongs to, or choose another folder with CAPTURES_HOME.',
+        cause: error,
+      },
+    );
   }
 }
 

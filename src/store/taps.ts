@@ -20,7 +20,9 @@ export function tapTable(db: Database): TapTable {
      RETURNING ${COLUMNS}`,
   );
   const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM taps WHERE id = ?`);
-  const findByServer = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM taps WHERE server_key = ?`);
+  const findByServer = db.prepare<[string], Row>(
+    `SELECT ${COLUMNS} FROM taps WHERE server_key = ?`,
+  );
   const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM taps ORDER BY id`);
   const addConnection = db.prepare(
     'INSERT OR IGNORE INTO tap_connections (tap_id, connection_id) VALUES (?, ?)',

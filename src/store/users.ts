@@ -41,7 +41,13 @@ export function userTable(db: Database): UserTable {
   return {
     insert(user, now) {
       try {
-        const row = insert.get(user.name, nameKey(user.name), user.isAdmin ? 1 : 0, user.passwordHash, now);
+        const row = insert.get(
+          user.name,
+          nameKey(user.name),
+          user.isAdmin ? 1 : 0,
+          user.passwordHash,
+          now,
+        );
         if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
         return toUser(row);
       } catch (error) {
