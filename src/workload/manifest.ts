@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import type {
+  LogSettings,
+  OpenTransaction,
+  ServerIdentity,
+  SessionState,
+} from '../core/server-log.ts';
+import type { WorkloadCounts } from './counters.ts';
+import { diskFailure, isMissing } from './disk-errors.ts';
+import { syncFolder, type SegmentFacts } from './segment-files.ts';
+import type { ReadablePosition } from './workload-reader.ts';
+
+export const MANIFEST_FILE = 'manifest.json';
+/** Grows when a reader of this version could misread what is written. */
+export const FORMAT_VERSION = 1;
+const FORMAT = 'captures-workload';
+
+/** An end of the window: the server's clock and log position there. */
+export interface WindowEdge {
+  /** ISO-8601 UTC with microseconds, by the server's clock. */
+  readonly time: string;
+  /** Log table generation whose swap it is. */
+  readonly generation: number;
+  readonly gtid: string | null;
+}
+
+/** An interval in which statements may be missing. Times are ISO-8601 UTC; null where unknown. */
+export interface Gap {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly reason: string;
+}
+
+export type ManifestSession = Omit<SessionState, 'memory'>;
+
+/** What lies beside the segments and says what they are. */
+export interface Manifest {
+  readonly format: typeof FORMAT;
+  readonly formatVersion: number;
+  readonly program: { readonly name: string; readonly version: string };
+  /** False until the capture is over and everything of its window is in the segments. */
+  readonly complete: boolean;
+  readonly capture: { readonly id: number; readonly name: string };
+  readonly environment: { readonly id: number; readonly name: string };
+  readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
+  /** What the server's log was set to before the tap. */
+  readonly settingsBefore: LogSettings;
+  /** null until it began. */
+  readonly start: WindowEdge | null;
+  /** null until it ended. */
+  readonly end: WindowEdge | null;
+  readonly sessionsAtStart: readonly ManifestSession[];
+  /** null until it ended. */
+  readonly sessionsAtEnd: readonly ManifestSession[] | null;
+  readonly transactionsAtStart: readonly OpenTransaction[];
+  readonly transactionsAtEnd: readonly OpenTransaction[] | null;
+  readonly segments: readonly SegmentFacts[];
+  readonly counters: WorkloadCounts;
+  readonly gaps: readonly Gap[];
+  readonly warnings: readonly string[];
+}
+
+/** A manifest without what this module knows by itself. */
+export type ManifestContent = Omit<Manifest, 'format' | 'formatVersion'>;
+
+/**
+ * Replaces the manifest of a workload: whoever reads sees the old one or the new one, whole, also
+ * after a power loss.
+ * @param mode of the file: 0600, or 0660 in a shared store.
+ * @throws AppError `store_unusable` when it cannot be written; the old one is still there then.
+ */
+export async function writeManifest(
+  dir: string,
+  content: ManifestContent,
+  mode = 0o600,
+): Promise<void> {
+  const manifest: Manifest = { format: FORMAT, formatVersion: FORMAT_VERSION, ...content };
+  const path = join(dir, MANIFEST_FILE);
+  const draft = join(dir, `.${MANIFEST_FILE}-${randomUUID()}`);
+  try {
+    const file = await open(draft, 'wx', mode);
+    try {
+      await file.chmod(mode);
+      await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncFolder(dir);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw diskFailure(error, 'write', path);
+  }
+}
+
+/**
+ * Reads the manifest of a workload.
+ * @throws AppError `not_found` when there is none; `store_unusable` when it is unreadable, damaged,
+ *   another program's, or of a newer version of this one.
+ */
+export async function readManifest(dir: string): Promise<Manifest> {
+  const path = join(dir, MANIFEST_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) {
+      throw new AppError('not_found', `There is no workload in ${dir}`, { cause: error });
+    }
+    throw diskFailure(error, 'read', path);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new AppError('store_unusable', `${path} is damaged: it is not JSON`, { cause: error });
+  }
+  if (!isObject(value) || value['format'] !== FORMAT) {
+    throw new AppError('store_unusable', `${path} is not the manifest of a workload`);
+  }
+  const version = value['formatVersion'];
+  if (typeof version === 'number' && version > FORMAT_VERSION) {
+    throw new AppError(
+      'store_unusable',
+      `${path} was written by a newer version of captures (format ${version}; this one reads ${FORMAT_VERSION})`,
+      { hint: 'Use the version that recorded it, or a newer one.' },
+    );
+  }
+  const wrong = whatIsWrong(value);
+  if (wrong !== null) throw new AppError('store_unusable', `${path} is damaged: ${wrong}`);
+  return value as unknown as Manifest;
+}
+
+/** How far a workload can be read by its manifest alone; null when it holds no record. */
+export function readablePosition(manifest: Manifest): ReadablePosition | null {
+  const last = manifest.segments.at(-1);
+  return last === undefined ? null : { segment: last.segment, offset: last.bytes };
+}
+
+type Check = (value: unknown) => boolean;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText: Check = (value) => typeof value === 'string';
+const isTextOrNull: Check = (value) => value === null || typeof value === 'string';
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isList: Check = (value) => Array.isArray(value);
+const isListOrNull: Check = (value) => value === null || Array.isArray(value);
+const shaped =
+  (fields: Record<string, Check>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+const isEdge = orNull(shaped({ time: isText, generation: isCount, gtid: isTextOrNull }));
+
+const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
+  formatVersion: (value) => value === FORMAT_VERSION,
+  program: shaped({ name: isText, version: isText }),
+  complete: isFlag,
+  capture: shaped({ id: isCount, name: isText }),
+  environment: shaped({ id: isCount, name: isText }),
+  server: shaped({
+    flavor: isText,
+    version: isText,
+    uuid: isTextOrNull,
+    hostname: isText,
+    port: isCount,
+  }),
+  settingsBefore: isObject,
+  start: isEdge,
+  end: isEdge,
+  sessionsAtStart: isList,
+  sessionsAtEnd: isListOrNull,
+  transactionsAtStart: isList,
+  transactionsAtEnd: isListOrNull,
+  segments: listOf(
+    shaped({
+      segment: isCount,
+      file: isText,
+      records: isCount,
+      text: isCount,
+      bytes: isCount,
+      firstTime: isTextOrNull,
+      lastTime: isTextOrNull,
+      sha256: isText,
+    }),
+  ),
+  counters: shaped({
+    records: isCount,
+    statements: isCount,
+    byKind: isObject,
+    byFlag: isObject,
+    sessions: isCount,
+    skipped: isObject,
+  }),
+  gaps: listOf(shaped({ from: isTextOrNull, to: isTextOrNull, reason: isText })),
+  warnings: listOf(isText),
+};
+
+function whatIsWrong(manifest: Record<string, unknown>): string | null {
+  for (const [name, check] of Object.entries(FIELDS)) {
+    if (!check(manifest[name])) return `"${name}" is missing or not as it must be`;
+  }
+  return null;
+}

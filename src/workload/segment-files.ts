@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { diskFailure, isMissing } from './disk-errors.ts';
+
+/** What the manifest says of one segment file. */
+export interface SegmentFacts {
+  /** From 1. */
+  readonly segment: number;
+  readonly file: string;
+  readonly records: number;
+  /** Bytes of NDJSON in it. */
+  readonly text: number;
+  /** Bytes of the file. */
+  readonly bytes: number;
+  /** Times of its first and its last record (row order, not the earliest and latest). */
+  readonly firstTime: string | null;
+  readonly lastTime: string | null;
+  /** Of the file, in hex. */
+  readonly sha256: string;
+}
+
+/** `segment-000001.ndjson.zst`; the number grows beyond six digits rather than wrap. */
+export function segmentFileName(segment: number): string {
+  return `segment-${String(segment).padStart(6, '0')}.ndjson.zst`;
+}
+
+const SEGMENT_FILE = /^segment-(\d{6,})\.ndjson\.zst$/;
+
+/** Numbers of the segment files in a folder, ascending; empty when there is no folder. */
+export async function listSegments(dir: string): Promise<number[]> {
+  let names: string[];
+  try {
+    names = await readdir(dir);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw diskFailure(error, 'read', dir);
+  }
+  return names
+    .flatMap((name) => {
+      const number = SEGMENT_FILE.exec(name)?.[1];
+      return number === undefined ? [] : [Number(number)];
+    })
+    .sort((a, b) => a - b);
+}
+
+/** Makes a creation, rename or removal in a folder survive a power loss. */
+export async function syncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Hash of the first `length` bytes of a file, ready to be continued. */
+export async function hashPrefix(
+  path: string,
+  length: number,
+): Promise<ReturnType<typeof createHash>> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(1024 * 1024);
+    let read = 0;
+    while (read < length) {
+      const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, length - read), read);
+      if (bytesRead === 0) break;
+      hash.update(piece.subarray(0, bytesRead));
+      read += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  return hash;
+}
+
+const TIME_FIELD = Buffer.from('"time":"');
+
+/** Time of the first record in text that is whole lines; null when there is none. */
+export function firstTimeIn(text: Buffer): string | null {
+  return timeAt(text, 0);
+}
+
+/** Time of the last record in text that is whole lines; null when there is none. */
+export function lastTimeIn(text: Buffer): string | null {
+  return text.length < 2 ? null : timeAt(text, text.lastIndexOf(10, text.length - 2) + 1);
+}
+
+function timeAt(text: Buffer, line: number): string | null {
+  // `{"seq":` and at most 16 digits come first: never look into the statement itself.
+  const head = text.subarray(line, line + 80);
+  const field = head.indexOf(TIME_FIELD);
+  if (field === -1) return null;
+  const from = field + TIME_FIELD.length;
+  const to = head.indexOf(0x22, from);
+  return to === -1 ? null : head.toString('latin1', from, to);
+}
+
+/** Path of a segment file. */
+export function segmentPath(dir: string, segment: number): string {
+  return join(dir, segmentFileName(segment));
+}

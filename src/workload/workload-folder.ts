@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { diskFailure, isMissing } from './disk-errors.ts';
+import { syncFolder } from './segment-files.ts';
+
+const DELETED = '.deleted-';
+
+/**
+ * Deletes a workload so that it is there whole or not at all: it is renamed first, so that a crash in
+ * the middle leaves only a folder that `sweepDeleted` clears away. A workload that is not there is
+ * deleted already.
+ * @throws AppError `store_unusable`.
+ */
+export async function removeWorkload(dir: string): Promise<void> {
+  const path = resolve(dir);
+  const parent = dirname(path);
+  const doomed = join(parent, `${DELETED}${basename(path)}-${randomUUID()}`);
+  try {
+    await rename(path, doomed);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw diskFailure(error, 'delete', path);
+  }
+  try {
+    await syncFolder(parent);
+    await rm(doomed, { recursive: true, force: true });
+  } catch (error) {
+    throw diskFailure(error, 'delete', path);
+  }
+}
+
+/**
+ * Finishes deletions that a crash interrupted.
+ * @param workloads the folder that holds the workloads; nothing happens when there is none.
+ * @returns how many were cleared away.
+ */
+export async function sweepDeleted(workloads: string): Promise<number> {
+  try {
+    const doomed = (await readdir(workloads)).filter((name) => name.startsWith(DELETED));
+    for (const name of doomed) await rm(join(workloads, name), { recursive: true, force: true });
+    return doomed.length;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw diskFailure(error, 'clear away deleted workloads in', workloads);
+  }
+}
+
+/** Bytes of the files of a workload; 0 when there is none. Files that vanish meanwhile count 0. */
+export async function workloadSize(dir: string): Promise<number> {
+  let names: string[];
+  try {
+    names = await readdir(dir);
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw diskFailure(error, 'read', dir);
+  }
+  let bytes = 0;
+  for (const name of names) {
+    try {
+      bytes += (await stat(join(dir, name))).size;
+    } catch (error) {
+      if (!isMissing(error)) throw diskFailure(error, 'read', dir);
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import type { StatementRecord } from '../core/statements.ts';
+import { damaged, diskFailure, isMissing } from './disk-errors.ts';
+import {
+  firstTimeIn,
+  lastTimeIn,
+  segmentFileName,
+  segmentPath,
+  type SegmentFacts,
+} from './segment-files.ts';
+import { parseStatementLine } from './statement-line.ts';
+import { BrokenFrame, framesOf, type Frame } from './zstd-frames.ts';
+
+/** How far a workload may be read: everything before `offset` of this segment, and earlier segments. */
+export interface ReadablePosition {
+  readonly segment: number;
+  /** Bytes of the segment file. */
+  readonly offset: number;
+}
+
+const decompress = promisify(zstdDecompress);
+
+// A decoder call costs about 35 µs whatever its size, and twice that through the thread pool: small
+// frames (a quiet server, two a second for days) are decoded on the spot and handed on together.
+const SMALL_FRAME = 16 * 1024;
+const GROUP_TEXT = 256 * 1024;
+// Two cores decode side by side; more in flight only costs memory.
+const FRAMES_IN_FLIGHT = 3;
+const TEXT_IN_FLIGHT = 16 * 1024 * 1024;
+const UNKNOWN_TEXT = 1024 * 1024;
+const LARGEST_FIRST_BUFFER = 64 * 1024 * 1024;
+
+/**
+ * Streams the committed part of a workload: chunks of NDJSON that end at line boundaries, in order.
+ * Never reads beyond `position`, whatever the files hold behind it. Memory stays bounded by a few
+ * frames; ending the iteration early closes everything.
+ * @param position null for a workload of which nothing is committed: no chunks.
+ * @param options.limit at most so many records.
+ * @throws AppError `store_unusable` for a damaged, missing or unreadable segment.
+ */
+export async function* readWorkload(
+  dir: string,
+  position: ReadablePosition | null,
+  options: { readonly limit?: number | null } = {},
+): AsyncGenerator<Buffer> {
+  if (position === null) return;
+  let left = options.limit ?? Infinity;
+  for (let segment = 1; segment <= position.segment && left > 0; segment++) {
+    const end = segment === position.segment ? position.offset : null;
+    if (end === 0) return;
+    for await (const chunk of readSegment(dir, segment, end)) {
+      if (left === Infinity) {
+        yield chunk;
+        continue;
+      }
+      const { bytes, lines } = firstLines(chunk, left);
+      left -= lines;
+      yield chunk.subarray(0, bytes);
+      if (left === 0) return;
+    }
+  }
+}
+
+/**
+ * The same as records, one array a chunk.
+ * @throws AppError `store_unusable` for damage.
+ */
+export async function* readRecords(
+  dir: string,
+  position: ReadablePosition | null,
+  options: { readonly limit?: number | null } = {},
+): AsyncGenerator<StatementRecord[]> {
+  for await (const chunk of readWorkload(dir, position, options)) {
+    const lines = chunk.toString('utf8').split('\n');
+    lines.pop();
+    yield lines.map(parseStatementLine);
+  }
+}
+
+/** The chunks of one segment up to `end` bytes of its file (null: all of it). */
+export async function* readSegment(
+  dir: string,
+  segment: number,
+  end: number | null,
+): AsyncGenerator<Buffer> {
+  const name = segmentFileName(segment);
+  let file: FileHandle;
+  try {
+    file = await open(segmentPath(dir, segment), 'r');
+  } catch (error) {
+    if (isMissing(error)) throw damaged(dir, `${name} is missing`, error);
+    throw diskFailure(error, 'read', segmentPath(dir, segment));
+  }
+  try {
+    const size = (await file.stat()).size;
+    if (end !== null && size < end) {
+      throw damaged(dir, `${name} has ${size} bytes of the ${end} that were committed`);
+    }
+    yield* chunksOf(file, end ?? size);
+  } catch (error) {
+    if (error instanceof BrokenFrame) throw damaged(dir, `${name}: ${error.message}`, error);
+    throw diskFailure(error, 'read', segmentPath(dir, segment));
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Reads a segment file once and says what the manifest should say of it.
+ * @throws AppError `store_unusable` when it is missing or damaged.
+ */
+export async function describeSegment(dir: string, segment: number): Promise<SegmentFacts> {
+  const hash = createHash('sha256');
+  let records = 0;
+  let text = 0;
+  let firstTime: string | null = null;
+  let lastTime: string | null = null;
+  for await (const chunk of readSegment(dir, segment, null)) {
+    records += firstLines(chunk, Infinity).lines;
+    text += chunk.length;
+    firstTime ??= firstTimeIn(chunk);
+    lastTime = lastTimeIn(chunk);
+  }
+  const path = segmentPath(dir, segment);
+  let bytes = 0;
+  try {
+    const file = await open(path, 'r');
+    for await (const piece of file.createReadStream()) {
+      hash.update(piece as Buffer);
+      bytes += (piece as Buffer).length;
+    }
+  } catch (error) {
+    throw diskFailure(error, 'read', path);
+  }
+  return {
+    segment,
+    file: segmentFileName(segment),
+    records,
+    text,
+    bytes,
+    firstTime,
+    lastTime,
+    sha256: hash.digest('hex'),
+  };
+}
+
+/** Size in bytes of a segment file; null when it is missing. */
+export async function segmentBytes(dir: string, segment: number): Promise<number | null> {
+  try {
+    return (await stat(segmentPath(dir, segment))).size;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw diskFailure(error, 'read', segmentPath(dir, segment));
+  }
+}
+
+async function* chunksOf(file: FileHandle, end: number): AsyncGenerator<Buffer> {
+  const pending: { text: Promise<Buffer>; weight: number }[] = [];
+  let weight = 0;
+  try {
+    for await (const group of groupsOf(framesOf(file, end))) {
+      const text = textOf(group.frames);
+      // Looked at when its turn comes; until then a rejection must not count as unhandled.
+      text.catch(() => undefined);
+      pending.push({ text, weight: group.text });
+      weight += group.text;
+      while (
+        pending.length >= FRAMES_IN_FLIGHT ||
+        (weight > TEXT_IN_FLIGHT && pending.length > 0)
+      ) {
+        const next = pending.shift();
+        if (next === undefined) break;
+        weight -= next.weight;
+        yield await next.text;
+      }
+    }
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      yield await next.text;
+    }
+  } finally {
+    await Promise.allSettled(pending.map((one) => one.text));
+  }
+}
+
+async function* groupsOf(
+  frames: AsyncIterable<Frame>,
+): AsyncGenerator<{ frames: Frame[]; text: number }> {
+  let small: Frame[] = [];
+  let text = 0;
+  for await (const frame of frames) {
+    const size = frame.textBytes ?? UNKNOWN_TEXT;
+    if (size > SMALL_FRAME) {
+      if (small.length > 0) yield { frames: small, text };
+      small = [];
+      text = 0;
+      yield { frames: [frame], text: size };
+      continue;
+    }
+    small.push(frame);
+    text += size;
+    if (text >= GROUP_TEXT) {
+      yield { frames: small, text };
+      small = [];
+      text = 0;
+    }
+  }
+  if (small.length > 0) yield { frames: small, text };
+}
+
+async function textOf(frames: readonly Frame[]): Promise<Buffer> {
+  const [only] = frames;
+  let text: Buffer;
+  try {
+    text =
+      frames.length === 1 && only !== undefined
+        ? await decompress(only.data, { chunkSize: bufferFor(only) })
+        : Buffer.concat(
+            frames.map((frame) => zstdDecompressSync(frame.data, { chunkSize: bufferFor(frame) })),
+          );
+  } catch (error) {
+    throw new BrokenFrame('a frame cannot be decompressed', { cause: error });
+  }
+  if (text.length > 0 && text[text.length - 1] !== 10) {
+    throw new BrokenFrame('a frame does not end at the end of a line');
+  }
+  return text;
+}
+
+// The decoder fills a buffer of `chunkSize` and takes another trip through the pool for each further
+// one: 8.8 ms for a 1.3 MB frame with the default of 16 KiB, 1.6 ms with one that takes it whole.
+function bufferFor(frame: Frame): number {
+  return Math.min(frame.textBytes ?? UNKNOWN_TEXT, LARGEST_FIRST_BUFFER) + 64;
+}
+
+function firstLines(chunk: Buffer, limit: number): { bytes: number; lines: number } {
+  let bytes = 0;
+  let lines = 0;
+  while (lines < limit) {
+    const newline = chunk.indexOf(10, bytes);
+    if (newline === -1) break;
+    bytes = newline + 1;
+    lines++;
+  }
+  return { bytes, lines };
+}
