@@ -8,6 +8,7 @@ import {
   openSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
@@ -24,6 +25,9 @@ import { tapTable } from './taps.ts';
 import { userTable } from './users.ts';
 
 const DATABASE = 'captures.db';
+const RESERVE = 'reserve';
+// Room for the write-ahead log of some hundred small transactions.
+const RESERVE_BYTES = 2 * 1024 * 1024;
 
 /**
  * Opens the store in a folder.
@@ -218,6 +222,23 @@ class SqliteStore implements Store {
     } catch {
       return false;
     }
+  }
+
+  keepReserve(): void {
+    const reserve = join(this.directory, RESERVE);
+    if (existsSync(reserve)) return;
+    try {
+      writeFileSync(reserve, Buffer.alloc(RESERVE_BYTES, 1), {
+        mode: this.isShared ? 0o660 : 0o600,
+      });
+    } catch {
+      // A disk this full has nothing to set aside.
+      rmSync(reserve, { force: true });
+    }
+  }
+
+  releaseReserve(): void {
+    rmSync(join(this.directory, RESERVE), { force: true });
   }
 
   close(): void {

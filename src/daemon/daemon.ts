@@ -1,0 +1,365 @@
+import { randomUUID } from 'node:crypto';
+import { ACTIVE_STATUSES, type Capture } from '../core/captures.ts';
+import { CaptureService } from '../core/capture-service.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError, messageOf } from '../core/errors.ts';
+import type { ServerLogs } from '../core/server-log.ts';
+import type { Lease, Store } from '../core/store.ts';
+import type { DaemonLog } from './log.ts';
+import { LeaseLost, type TapContext, type Waiting } from './tap-session.ts';
+import { Tap, type TapEnd } from './tap.ts';
+
+/** DESIGN §5: taken for three seconds, renewed every second. */
+export const LEASE_MS = 3_000;
+const RENEW_MS = 1_000;
+const STAND_BY_MS = 250;
+/** How soon a change that a command wrote is seen. Looking costs about 10 µs. */
+const LOOK_MS = 50;
+/** A tap is opened this long before a scheduled start, so that the first swap can be the start. */
+const LEAD_MS = 5_000;
+const RETRY_RESTORE_MS = 10_000;
+
+export const MISSED_START = 'missed its start: no daemon was running';
+
+export interface DaemonContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly serverLogs: ServerLogs;
+  readonly log: DaemonLog;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly programVersion: string;
+}
+
+export interface DaemonOptions {
+  /** Leaves when nothing is left to do, and at once when another daemon is there. */
+  readonly background: boolean;
+  /** A capture whose scheduled start was missed by more than this many milliseconds FAILS. */
+  readonly graceMs: number;
+  /** Aborted: take no more work, finish the batch in hand, leave RUNNING captures to the next daemon. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the store's daemon: stands by while another one has the lease, then records and keeps the
+ * schedule until `signal` is aborted (or, in the background, until nothing is left to do).
+ * @throws AppError `store_unusable` when the store cannot be used at all.
+ */
+export async function runDaemon(context: DaemonContext, options: DaemonOptions): Promise<void> {
+  const daemon = new Daemon(context, options);
+  while (!options.signal.aborted) {
+    if (!(await daemon.standBy())) return;
+    if ((await daemon.lead()) === 'finished') return;
+  }
+}
+
+class Daemon {
+  readonly #context: DaemonContext;
+  readonly #options: DaemonOptions;
+  readonly #captures: CaptureService;
+  readonly #holder = randomUUID();
+  readonly #taps = new Map<Tap, Promise<void>>();
+  #isLost = false;
+  /** The state of the store changed, or a tap ended: look at everything. */
+  #isDirty = true;
+  #nextRestore = 0;
+
+  constructor(context: DaemonContext, options: DaemonOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#captures = new CaptureService(context.store, context.clock);
+  }
+
+  /** Waits for the lease. False when it was told to leave first. */
+  async standBy(): Promise<boolean> {
+    const { store, clock, log, hostname, pid } = this.#context;
+    const { signal, background } = this.#options;
+    let first: Lease | null = null;
+    while (!signal.aborted) {
+      if (!store.isStillThere()) return false;
+      const lease = store.lease.claim(
+        { holder: this.#holder, host: hostname, pid, background },
+        clock.now(),
+        LEASE_MS,
+      );
+      if (lease !== null) {
+        log('info', 'daemon active', { pid, background });
+        return true;
+      }
+      const holder = store.lease.find();
+      if (first === null && holder !== null) {
+        first = holder;
+        log('info', 'another daemon is active', { host: holder.host, pid: holder.pid });
+      }
+      // One started for a single command is not needed where a daemon is at work, which shows when
+      // the lease is renewed; that of a killed daemon has to be waited out.
+      const isRenewed = holder?.holder === first?.holder && holder?.expiresAt !== first?.expiresAt;
+      if (background && isRenewed) return false;
+      await clock.sleep(STAND_BY_MS, signal);
+    }
+    return false;
+  }
+
+  /** Does the store's work until told to leave, or until the lease is lost. */
+  async lead(): Promise<'finished' | 'lost'> {
+    const { store, clock, log } = this.#context;
+    const { signal } = this.#options;
+    this.#isLost = false;
+    this.#isDirty = true;
+    const renewing = new AbortController();
+    const renewal = this.#keepLease(renewing.signal);
+    try {
+      store.keepReserve();
+      let changes = store.changeCounter();
+      while (this.#isLeading()) {
+        if (!store.isStillThere()) {
+          await this.#abandonStore();
+          return 'finished';
+        }
+        const seen = store.changeCounter();
+        if (seen !== changes || this.#isDirty || this.#isSomethingDue()) {
+          changes = seen;
+          this.#isDirty = false;
+          this.#look();
+          if (this.#leaveIfIdle()) return 'finished';
+        }
+        await clock.sleep(LOOK_MS, signal);
+      }
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      this.#isLost = true;
+    } finally {
+      for (const tap of this.#taps.keys()) tap.leave();
+      await Promise.all(this.#taps.values());
+      renewing.abort();
+      await renewal;
+    }
+    if (this.#isOverthrown()) {
+      log('warn', 'another daemon took over');
+      return this.#options.background ? 'finished' : 'lost';
+    }
+    this.#sayWhatIsLeft();
+    store.lease.release(this.#holder);
+    log('info', 'daemon left');
+    return 'finished';
+  }
+
+  #isLeading(): boolean {
+    return !this.#options.signal.aborted && !this.#isLost;
+  }
+
+  #isOverthrown(): boolean {
+    return this.#isLost;
+  }
+
+  async #keepLease(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#context;
+    let isFailing = false;
+    while (!signal.aborted) {
+      await clock.sleep(RENEW_MS, signal);
+      if (signal.aborted) return;
+      try {
+        if (!store.lease.renew(this.#holder, clock.now(), LEASE_MS)) {
+          this.#isLost = true;
+          for (const tap of this.#taps.keys()) tap.leave();
+          return;
+        }
+        isFailing = false;
+      } catch (error) {
+        // A full disk or a long writer; every write proves the lease again, so nothing can go wrong.
+        if (!isFailing) log('error', 'lease not renewed', { message: messageOf(error) });
+        isFailing = true;
+      }
+    }
+  }
+
+  /** @throws LeaseLost */
+  readonly #commit = <T>(work: () => T): T => {
+    const { store, clock } = this.#context;
+    return store.transaction(() => {
+      if (!store.lease.renew(this.#holder, clock.now(), LEASE_MS)) {
+        this.#isLost = true;
+        throw new LeaseLost('another daemon has the lease');
+      }
+      return work();
+    });
+  };
+
+  #isSomethingDue(): boolean {
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    const due = store.captures.nextDue();
+    if (due !== null && due <= now) return true;
+    const end = store.captures.nextEnd();
+    return (end !== null && end <= now) || (this.#nextRestore > 0 && this.#nextRestore <= now);
+  }
+
+  /** Looks at the whole store and does what is due. */
+  #look(): void {
+    const { store } = this.#context;
+    this.#captures.settle();
+    this.#startDue();
+    this.#resumeTaps();
+    for (const capture of store.captures.listByStatus(ACTIVE_STATUSES)) {
+      if (capture.recordsStatements) this.#care(capture);
+    }
+    for (const tap of this.#taps.keys()) tap.wake();
+  }
+
+  #startDue(): void {
+    const { store, clock, log } = this.#context;
+    const now = clock.now();
+    const soon = store.captures.listDue(now + LEAD_MS, -1);
+    if (soon.length === 0) return;
+    this.#commit(() => {
+      for (const { id, scheduledStart, duration, recordsStatements } of soon) {
+        const due = scheduledStart ?? now;
+        if (due + this.#options.graceMs < now) {
+          store.captures.move(id, 'SCHEDULED', 'FAILED', { reason: MISSED_START });
+          log('error', 'capture failed', { capture: id, reason: MISSED_START });
+        } else if (recordsStatements) {
+          store.captures.move(id, 'SCHEDULED', 'STARTING');
+        } else if (due <= now) {
+          const scheduledEnd = duration === null ? null : now + duration;
+          store.captures.move(id, 'SCHEDULED', 'RUNNING', { start: now, scheduledEnd });
+          log('info', 'capture running', { capture: id });
+        }
+      }
+    });
+  }
+
+  /** Taps that a daemon before this one left, or could not give back. */
+  #resumeTaps(): void {
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    if (this.#nextRestore > now) return;
+    this.#nextRestore = 0;
+    for (const row of store.taps.list()) {
+      const isInHand = [...this.#taps.keys()].some((tap) => tap.serverKey === row.serverKey);
+      const environment = store.environments.find(row.environmentId);
+      if (isInHand || environment?.server == null) continue;
+      this.#launch(
+        new Tap(this.#tapContext(), { ...environment, server: environment.server }, row),
+      );
+    }
+  }
+
+  /** Makes sure that a capture which is active is in a tap's hands. */
+  #care(capture: Capture): void {
+    const { store, clock } = this.#context;
+    if ([...this.#taps.keys()].some((tap) => tap.has(capture.id))) return;
+    if (capture.status === 'STARTED') {
+      if (this.#commit(() => store.captures.move(capture.id, 'STARTED', 'STARTING')) === null)
+        return;
+      this.#handOver(capture, clock.now());
+    } else if (capture.status === 'STARTING') {
+      this.#handOver(capture, capture.scheduledStart ?? clock.now());
+    } else if (store.recordings.find(capture.id)?.tapId == null) {
+      this.#fail(capture, 'its recording is not in the store any more');
+    }
+  }
+
+  #handOver(capture: Capture, notBefore: number): void {
+    const environment = this.#context.store.environments.find(capture.environmentId);
+    if (environment?.server == null) {
+      this.#fail(capture, 'its environment has no server any more');
+      return;
+    }
+    const waiting: Waiting = { captureId: capture.id, notBefore };
+    const tap = [...this.#taps.keys()].find((t) => t.environment.id === environment.id);
+    if (tap === undefined) {
+      const made = new Tap(
+        this.#tapContext(),
+        { ...environment, server: environment.server },
+        null,
+      );
+      made.add(waiting);
+      this.#launch(made);
+    } else if (!tap.isClosing) {
+      tap.add(waiting);
+    }
+    // A tap that is closing is waited for: its end makes everything be looked at again.
+  }
+
+  #fail(capture: Capture, why: string): void {
+    const { store, clock, log } = this.#context;
+    const reason = `${why} (at ${new Date(clock.now()).toISOString()})`;
+    this.#commit(() => store.captures.move(capture.id, capture.status, 'FAILED', { reason }));
+    log('error', 'capture failed', { capture: capture.id, reason });
+  }
+
+  #tapContext(): TapContext {
+    const { store, clock, serverLogs, log, programVersion } = this.#context;
+    return { store, clock, serverLogs, log, programVersion, commit: this.#commit };
+  }
+
+  #launch(tap: Tap): void {
+    const isTaken = (serverKey: string): boolean =>
+      [...this.#taps.keys()].some((other) => other !== tap && other.serverKey === serverKey);
+    const run = tap.run(isTaken).then(
+      (end) => this.#settleTap(tap, end),
+      (error: unknown) => this.#settleTap(tap, error),
+    );
+    this.#taps.set(tap, run);
+  }
+
+  #settleTap(tap: Tap, end: unknown): void {
+    const { clock, log } = this.#context;
+    this.#taps.delete(tap);
+    this.#isDirty = true;
+    if (end instanceof LeaseLost) {
+      this.#isLost = true;
+    } else if (isTapEnd(end)) {
+      if (end.how === 'owed') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
+      if (end.how === 'taken') this.#merge(end.serverKey, end.waiting);
+    } else {
+      log('error', 'tap failed', { environment: tap.environment.name, message: messageOf(end) });
+      this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
+    }
+  }
+
+  #merge(serverKey: string, waiting: readonly Waiting[]): void {
+    const tap = [...this.#taps.keys()].find((t) => t.serverKey === serverKey && !t.isClosing);
+    for (const capture of waiting) tap?.add(capture);
+  }
+
+  /** In the background: releases the lease when nothing is left to do, in one step with the proof. */
+  #leaveIfIdle(): boolean {
+    const { store, log } = this.#context;
+    if (!this.#options.background || this.#taps.size > 0) return false;
+    const isIdle = this.#commit(() => {
+      if (this.#captures.listActive().length > 0) return false;
+      store.lease.release(this.#holder);
+      return true;
+    });
+    if (isIdle) {
+      this.#sayWhatIsLeft();
+      log('info', 'daemon left: nothing to do');
+    }
+    return isIdle;
+  }
+
+  #sayWhatIsLeft(): void {
+    const { store, log } = this.#context;
+    for (const row of store.taps.list()) {
+      const environment = store.environments.find(row.environmentId)?.name ?? null;
+      const running = store.recordings.listOfTap(row.id).length;
+      log('warn', 'the general log stays on until a daemon runs again', {
+        environment,
+        captures: running,
+      });
+    }
+  }
+
+  /** The store was deleted under us: what it switched on must not stay on. */
+  async #abandonStore(): Promise<void> {
+    this.#context.log('error', 'the store is gone', { store: this.#context.store.directory });
+    const error = new AppError('store_unusable', 'The store was deleted while it was recording');
+    for (const tap of this.#taps.keys()) tap.abandon(error);
+    await Promise.all(this.#taps.values());
+  }
+}
+
+function isTapEnd(end: unknown): end is TapEnd {
+  return typeof end === 'object' && end !== null && 'how' in end;
+}

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import type { Capture } from '../core/captures.ts';
+import type { LogSettings, OpenTransaction, ServerIdentity } from '../core/server-log.ts';
+import type { LoggedStatement } from '../core/statements.ts';
+import type { Recording, RecordingProgress, Store } from '../core/store.ts';
+import { WorkloadCounters, type CountersState } from '../workload/counters.ts';
+import {
+  writeManifest,
+  type Gap,
+  type ManifestSession,
+  type WindowEdge,
+} from '../workload/manifest.ts';
+import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
+import type { SegmentFacts } from '../workload/segment-files.ts';
+import type { LineTail } from '../workload/statement-line.ts';
+
+/** What a recording knows besides its statements; kept in the store as JSON, and in the manifest. */
+export interface RecordingFacts {
+  readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
+  readonly settingsBefore: LogSettings;
+  readonly start: WindowEdge | null;
+  readonly end: WindowEdge | null;
+  readonly sessionsAtStart: readonly ManifestSession[];
+  readonly sessionsAtEnd: readonly ManifestSession[] | null;
+  readonly transactionsAtStart: readonly OpenTransaction[];
+  readonly transactionsAtEnd: readonly OpenTransaction[] | null;
+  readonly gaps: readonly Gap[];
+  readonly warnings: readonly string[];
+  /** Why it ended, when nobody stopped it. */
+  readonly endReason: string | null;
+}
+
+/** The folder of a capture's workload. */
+export function workloadFolder(storeDirectory: string, captureId: number): string {
+  return join(storeDirectory, 'captures', String(captureId));
+}
+
+/** Where a recording's files are committed to; null before the first commit. */
+export function committedPosition(recording: Recording | null): WorkloadPosition | null {
+  return recording?.position == null ? null : (JSON.parse(recording.position) as WorkloadPosition);
+}
+
+interface RecorderContext {
+  readonly store: Store;
+  readonly programVersion: string;
+}
+
+/** Records one capture: its segment files, counters and manifest. */
+export class Recorder {
+  readonly captureId: number;
+  facts: RecordingFacts;
+  /** Statements of this generation and later are the capture's; null until its window opens. */
+  firstGeneration: number | null;
+  /** Statements of this generation and earlier are; null while its window is open. */
+  lastGeneration: number | null;
+
+  readonly #context: RecorderContext;
+  readonly #folder: string;
+  readonly #environment: { id: number; name: string };
+  readonly #writer: SegmentWriter;
+  readonly #counters: WorkloadCounters;
+  #segmentsInManifest = 0;
+
+  private constructor(
+    context: RecorderContext,
+    capture: Capture,
+    environment: { id: number; name: string },
+    recording: Recording,
+    facts: RecordingFacts,
+    writer: SegmentWriter,
+  ) {
+    this.#context = context;
+    this.captureId = capture.id;
+    this.#environment = { id: environment.id, name: environment.name };
+    this.#folder = workloadFolder(context.store.directory, capture.id);
+    this.#writer = writer;
+    this.#counters = new WorkloadCounters(
+      recording.counters === null ? null : (JSON.parse(recording.counters) as CountersState),
+    );
+    this.facts = facts;
+    this.firstGeneration = recording.firstGeneration;
+    this.lastGeneration = recording.lastGeneration;
+  }
+
+  /**
+   * Opens a recording where it was committed to: what was written after that is cut off.
+   * @throws AppError `store_unusable` when the files are damaged or the disk fails.
+   */
+  static async open(
+    context: RecorderContext,
+    capture: Capture,
+    environment: { id: number; name: string },
+    recording: Recording,
+    fresh: Pick<RecordingFacts, 'server' | 'settingsBefore' | 'warnings'>,
+  ): Promise<Recorder> {
+    const { store } = context;
+    const facts: RecordingFacts =
+      recording.facts === null
+        ? {
+            ...fresh,
+            start: null,
+            end: null,
+            sessionsAtStart: [],
+            sessionsAtEnd: null,
+            transactionsAtStart: [],
+            transactionsAtEnd: null,
+            gaps: [],
+            endReason: null,
+          }
+        : (JSON.parse(recording.facts) as RecordingFacts);
+    const folder = workloadFolder(store.directory, capture.id);
+    const writer = await SegmentWriter.open(folder, committedPosition(recording), {
+      fileMode: store.isShared ? 0o660 : 0o600,
+      folderMode: store.isShared ? 0o2770 : 0o700,
+    });
+    const recorder = new Recorder(context, capture, environment, recording, facts, writer);
+    try {
+      await recorder.writeManifest(false);
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+    return recorder;
+  }
+
+  /** Whether the statements of a generation are this capture's. */
+  wants(generation: number): boolean {
+    return (
+      this.firstGeneration !== null &&
+      generation >= this.firstGeneration &&
+      (this.lastGeneration === null || generation <= this.lastGeneration)
+    );
+  }
+
+  async write(statements: readonly LoggedStatement[], tails: readonly LineTail[]): Promise<void> {
+    this.#counters.add(statements);
+    await this.#writer.write(tails);
+  }
+
+  /** Puts everything written on the disk and says what to commit. */
+  async flush(): Promise<RecordingProgress> {
+    const position = await this.#writer.flush();
+    return {
+      captureId: this.captureId,
+      records: position.totalRecords,
+      textBytes: position.totalText,
+      fileBytes: position.totalBytes,
+      position: JSON.stringify(position),
+      counters: JSON.stringify(this.#counters.state()),
+    };
+  }
+
+  /** Brings the manifest up to date when a segment was finished since it was last written. */
+  async refreshManifest(): Promise<void> {
+    if (this.#writer.segments().length !== this.#segmentsInManifest)
+      await this.writeManifest(false);
+  }
+
+  /** Replaces the manifest with what is known now; `complete` says that nothing more will come. */
+  async writeManifest(complete: boolean): Promise<void> {
+    const { server, settingsBefore, start, end, gaps, warnings } = this.facts;
+    const { sessionsAtStart, sessionsAtEnd, transactionsAtStart, transactionsAtEnd } = this.facts;
+    const segments: SegmentFacts[] = this.#writer.segments();
+    const capture = this.#context.store.captures.find(this.captureId);
+    await writeManifest(
+      this.#folder,
+      {
+        program: { name: 'captures', version: this.#context.programVersion },
+        complete,
+        capture: { id: this.captureId, name: capture?.name ?? '' },
+        environment: this.#environment,
+        server,
+        settingsBefore,
+        start,
+        end,
+        sessionsAtStart,
+        sessionsAtEnd,
+        transactionsAtStart,
+        transactionsAtEnd,
+        segments,
+        counters: this.#counters.counts(),
+        gaps,
+        warnings,
+      },
+      this.#context.store.isShared ? 0o660 : 0o600,
+    );
+    this.#segmentsInManifest = segments.length;
+  }
+
+  /** Lets go of the files; what was not flushed is cut off by the next `open`. Never throws. */
+  async close(): Promise<void> {
+    await this.#writer.close();
+  }
+}
