@@ -97,6 +97,7 @@ export class SegmentWriter {
   readonly #fileMode: number;
   readonly #segmentText: number;
   readonly #frameText: number;
+  readonly #pieceCharacters: number;
   readonly #finished: SegmentFacts[];
   readonly #spareBuffers: Buffer[] = [];
 
@@ -140,6 +141,7 @@ export class SegmentWriter {
     this.#fileMode = options.fileMode ?? 0o600;
     this.#segmentText = options.segmentText ?? SEGMENT_TEXT;
     this.#frameText = options.frameText ?? FRAME_TEXT;
+    this.#pieceCharacters = Math.min(PIECE_CHARACTERS, this.#frameText / 4);
     this.#plannedSegment = written.segment;
     this.#plannedText = written.text;
     this.#seq = sum(finished, 'records') + written.records;
@@ -223,13 +225,14 @@ export class SegmentWriter {
    */
   async write(tails: readonly LineTail[]): Promise<void> {
     this.#refuseWhenUnusable();
+    const pieceCharacters = this.#pieceCharacters;
     let seq = this.#seq;
     let piece = this.#piece;
     let records = this.#pieceRecords;
     for (const tail of tails) {
       piece += '{"seq":' + String(++seq) + ',' + tail;
       records++;
-      if (piece.length >= PIECE_CHARACTERS) {
+      if (piece.length >= pieceCharacters) {
         this.#seq = seq;
         this.#piece = '';
         this.#pieceRecords = 0;
