@@ -1,0 +1,262 @@
+import { readFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createConnection, type Connection, type ConnectionOptions } from 'mysql2';
+import type { ServerAddress } from '../core/environments.ts';
+import { AppError } from '../core/errors.ts';
+import { codeOf, endsConnection, translateError } from './errors.ts';
+
+/** A row as text: the server sends every value of a text-protocol result as such. */
+export type Row = readonly (string | null)[];
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_AFTER_MS = 30_000;
+
+/** What the reader takes over from the driver; its published types leave it out. */
+interface DriverInternals {
+  readonly stream: Duplex;
+}
+
+/**
+ * One connection to a MySQL-family server: text in, text out, every failure an AppError. Its session
+ * is in UTC and has an empty sql_mode, so that what we send means the same on every server.
+ */
+export class MysqlConnection {
+  /** The server's id of this connection. */
+  readonly id: number;
+  readonly #connection: Connection;
+  /** How to reach the server again: a server that offers no TLS is not asked twice. */
+  readonly address: ServerAddress;
+  #lost = false;
+  #closing = false;
+
+  private constructor(connection: Connection, id: number, address: ServerAddress) {
+    this.#connection = connection;
+    this.id = id;
+    this.address = address;
+    connection.on('error', () => (this.#lost = true));
+    connection.on('end', () => (this.#lost = true));
+  }
+
+  /**
+   * Connects and logs in, with the TLS modes of the mysql client
+   * (https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode).
+   * @param onId called with the connection's id before we log in, so before the server can log
+   *   anything of this connection.
+   * @throws AppError `remote_failed`, within about 10 s when the server does not answer.
+   */
+  static async open(
+    address: ServerAddress,
+    password: string | null,
+    onId: (id: number) => void = () => undefined,
+  ): Promise<MysqlConnection> {
+    const ca = address.sslCa === null ? null : await readAuthority(address.sslCa);
+    const preferred = address.sslMode === 'PREFERRED';
+    // The mysql client does not encrypt a local socket unless asked to.
+    const encrypted = address.sslMode !== 'DISABLED' && !(preferred && address.socket !== null);
+    let opened: { connection: Connection; id: number };
+    let reached = address;
+    try {
+      opened = await login(address, password, encrypted ? tlsOptions(address, ca) : null, onId);
+    } catch (error) {
+      if (!preferred || codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT') {
+        throw translateError(error, address);
+      }
+      try {
+        reached = { ...address, sslMode: 'DISABLED' };
+        opened = await login(reached, password, null, onId);
+      } catch (second) {
+        throw translateError(second, address);
+      }
+    }
+    const connection = new MysqlConnection(opened.connection, opened.id, reached);
+    // Empty: no ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs.
+    await connection.run("SET SESSION sql_mode = '', time_zone = '+00:00'");
+    return connection;
+  }
+
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
+  /** @throws AppError `remote_failed`. */
+  async rows(sql: string): Promise<readonly Row[]> {
+    const result = await this.#query(sql);
+    return Array.isArray(result) ? result : [];
+  }
+
+  /** The first row, or null when there is none. */
+  async row(sql: string): Promise<Row | null> {
+    return (await this.rows(sql))[0] ?? null;
+  }
+
+  /** The first value of the first row; null also when there is no row. */
+  async value(sql: string): Promise<string | null> {
+    return (await this.row(sql))?.[0] ?? null;
+  }
+
+  /** Runs a statement that returns no rows. @returns how many rows it changed. */
+  async run(sql: string): Promise<number> {
+    const result = await this.#query(sql);
+    return 'affectedRows' in result ? result.affectedRows : 0;
+  }
+
+  /** Runs a statement that we can do without. @returns whether the server did it. */
+  async attempt(sql: string): Promise<boolean> {
+    try {
+      await this.run(sql);
+      return true;
+    } catch (error) {
+      if (this.#lost) throw error;
+      return false;
+    }
+  }
+
+  /**
+   * The stream below the driver, for a reader of its own result sets. The driver sees nothing of it
+   * any more: after this only `close` may be called.
+   */
+  takeStream(): Duplex {
+    const { stream } = this.#connection as unknown as DriverInternals;
+    stream.removeAllListeners('data');
+    return stream;
+  }
+
+  /** The error of this connection in words for the user. */
+  translate(error: unknown): AppError {
+    if (endsConnection(error)) this.#lost = true;
+    return translateError(error, this.address);
+  }
+
+  /** Says good-bye to the server when it still listens; never throws. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (!this.#lost) {
+      await new Promise<void>((resolve) => {
+        // A server that does not answer the good-bye must not hold us.
+        const timer = setTimeout(resolve, 1000);
+        this.#connection.end(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    this.destroy();
+  }
+
+  /** Drops the connection at once. */
+  destroy(): void {
+    this.#closing = true;
+    this.#lost = true;
+    this.#connection.destroy();
+  }
+
+  #query(sql: string): Promise<Row[] | { affectedRows: number }> {
+    return new Promise((resolve, reject) => {
+      this.#connection.query(
+        {
+          sql,
+          rowsAsArray: true,
+          typeCast: (field) => field.string(),
+        },
+        (error: Error | null, result) => {
+          if (error === null) resolve(result as unknown as Row[] | { affectedRows: number });
+          else reject(this.translate(error));
+        },
+      );
+    });
+  }
+}
+
+/** A string as an SQL literal, for sessions with an empty sql_mode and utf8mb4. */
+export function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0')}'`;
+}
+
+async function readAuthority(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new AppError('invalid', `The file of certificate authorities ${path} cannot be read`, {
+      cause: error,
+    });
+  }
+}
+
+function tlsOptions(
+  address: ServerAddress,
+  ca: string | null,
+): NonNullable<ConnectionOptions['ssl']> {
+  const verified = address.sslMode === 'VERIFY_CA' || address.sslMode === 'VERIFY_IDENTITY';
+  return {
+    rejectUnauthorized: verified,
+    verifyIdentity: address.sslMode === 'VERIFY_IDENTITY',
+    ...(ca === null ? {} : { ca }),
+  };
+}
+
+function login(
+  address: ServerAddress,
+  password: string | null,
+  ssl: NonNullable<ConnectionOptions['ssl']> | null,
+  onId: (id: number) => void,
+): Promise<{ connection: Connection; id: number }> {
+  return new Promise((resolve, reject) => {
+    const connection = createConnection({
+      host: address.host,
+      port: address.port,
+      user: address.user,
+      ...(password === null ? {} : { password }),
+      ...(address.database === null ? {} : { database: address.database }),
+      ...(ssl === null ? {} : { ssl }),
+      stream: () => openSocket(address, onId),
+      charset: 'utf8mb4',
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // The reader speaks COM_QUERY in its plain form, and no server may ask us for a file.
+      flags: ['-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-LOCAL_FILES'],
+      disableEval: true,
+    } as ConnectionOptions);
+    const failed = (error: Error): void => {
+      connection.destroy();
+      reject(error);
+    };
+    connection.once('error', failed);
+    connection.once('connect', () => {
+      connection.removeListener('error', failed);
+      resolve({ connection, id: connection.threadId });
+    });
+  });
+}
+
+function openSocket(address: ServerAddress, onId: (id: number) => void): Socket {
+  const socket =
+    address.socket === null
+      ? connect({
+          host: address.host,
+          port: address.port,
+          noDelay: true,
+          keepAlive: true,
+          keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+        })
+      : connect(address.socket);
+  // The driver's own listener comes after this one: the id is known before it answers.
+  socket.once('data', (greeting: Buffer) => {
+    const id = connectionIdOf(greeting);
+    if (id !== null) onId(id);
+  });
+  return socket;
+}
+
+const PROTOCOL_VERSION = 10;
+
+/**
+ * The connection id in the server's greeting: after the packet header a protocol version, the
+ * server's version ended by a zero byte, then four bytes, least significant first
+ * (https://mariadb.com/kb/en/connection/#initial-handshake-packet).
+ */
+function connectionIdOf(greeting: Buffer): number | null {
+  if (greeting[4] !== PROTOCOL_VERSION) return null;
+  const end = greeting.indexOf(0, 5);
+  return end === -1 || end + 5 > greeting.length ? null : greeting.readUInt32LE(end + 1);
+}

@@ -1,0 +1,221 @@
+import { AppError, messageOf } from '../core/errors.ts';
+import type { ServerAddress } from '../core/environments.ts';
+
+/** What the driver and Node say went wrong: a code, perhaps a server's error number. */
+interface DriverError {
+  readonly code: string | null;
+  readonly errno: number | null;
+  readonly message: string;
+}
+
+function describe(error: unknown): DriverError {
+  if (!(error instanceof Error)) return { code: null, errno: null, message: messageOf(error) };
+  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  // Node tries every address of a name and throws them together; the first one says enough.
+  if (error instanceof AggregateError && code === undefined && error.errors.length > 0) {
+    return describe(error.errors[0]);
+  }
+  return {
+    code: typeof code === 'string' ? code : null,
+    errno: typeof errno === 'number' ? errno : null,
+    message: error.message,
+  };
+}
+
+/** The driver's or the system's code of whatever was thrown; null where there is none. */
+export function codeOf(error: unknown): string | null {
+  if (error instanceof AppError) return codeOf(error.cause);
+  return describe(error).code;
+}
+
+/** `host:port`, or the socket's path. */
+export function placeOf(address: Pick<ServerAddress, 'host' | 'port' | 'socket'>): string {
+  if (address.socket !== null) return address.socket;
+  return address.host.includes(':')
+    ? `[${address.host}]:${address.port}`
+    : `${address.host}:${address.port}`;
+}
+
+interface Translation {
+  readonly message: (place: string, address: ServerAddress) => string;
+  readonly hint: string | null;
+}
+
+const GONE =
+  'The daemon connects again by itself; see whether the server is up and what its error log says.';
+const TLS_HINT = 'See --ssl-mode and --ssl-ca of the environment.';
+const NETWORK_HINT = 'See that the host is right and that no firewall stands between.';
+
+const gone: Translation = {
+  message: (place) => `The connection to the server at ${place} was lost`,
+  hint: GONE,
+};
+const timedOut: Translation = {
+  message: (place) => `The server at ${place} did not answer in time`,
+  hint: NETWORK_HINT,
+};
+const accessDenied: Translation = {
+  message: (place, address) => `The server at ${place} refused the login of "${address.user}"`,
+  hint: 'See the user, the password reference, and from which hosts the account may log in.',
+};
+const unreachable: Translation = {
+  message: (place) => `The server at ${place} cannot be reached`,
+  hint: NETWORK_HINT,
+};
+const unknownHost: Translation = {
+  message: (_place, address) => `The host "${address.host}" is unknown`,
+  hint: 'See the host in the URL of the environment.',
+};
+const tls: Translation = {
+  message: (place) => `The encrypted connection to the server at ${place} could not be made`,
+  hint: TLS_HINT,
+};
+const untrusted: Translation = {
+  message: (place) => `The certificate of the server at ${place} is not trusted`,
+  hint: TLS_HINT,
+};
+const tooMany: Translation = {
+  message: (place) => `The server at ${place} has no connection to spare`,
+  hint: 'Raise max_connections, or max_user_connections of the account, or close some.',
+};
+
+/** By code of the driver, of Node, or of the server; what is not here keeps the server's own words. */
+const TRANSLATIONS: Readonly<Record<string, Translation>> = {
+  ECONNREFUSED: {
+    message: (place) => `The server at ${place} refused the connection`,
+    hint: 'See that it is running and listens there.',
+  },
+  ENOENT: {
+    message: (place) => `There is no socket at ${place}`,
+    hint: 'See that the server is running and where its socket is.',
+  },
+  EACCES: {
+    message: (place) => `The socket at ${place} may not be opened by this user`,
+    hint: 'See the permissions of the socket and of its folder.',
+  },
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ENOTFOUND: unknownHost,
+  EAI_AGAIN: {
+    message: (_place, address) => `The host "${address.host}" could not be looked up`,
+    hint: 'The name server did not answer.',
+  },
+  ETIMEDOUT: timedOut,
+  PROTOCOL_SEQUENCE_TIMEOUT: timedOut,
+  ER_ACCESS_DENIED_ERROR: accessDenied,
+  ER_DBACCESS_DENIED_ERROR: {
+    message: (place, address) =>
+      `"${address.user}" may not use the database "${address.database ?? ''}" of the server at ${place}`,
+    hint: 'Leave the database out of the URL: the recorder needs none.',
+  },
+  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: accessDenied,
+  ER_BAD_DB_ERROR: {
+    message: (place, address) =>
+      `The server at ${place} has no database "${address.database ?? ''}"`,
+    hint: 'Leave it out of the URL: the recorder needs none.',
+  },
+  ER_HOST_NOT_PRIVILEGED: {
+    message: (place) => `The server at ${place} admits nobody from this machine`,
+    hint: 'See from which hosts the account may log in.',
+  },
+  ER_HOST_IS_BLOCKED: {
+    message: (place) =>
+      `The server at ${place} has blocked this machine after many failed connections`,
+    hint: 'FLUSH HOSTS on the server unblocks it.',
+  },
+  ER_ACCOUNT_HAS_BEEN_LOCKED: {
+    message: (place, address) =>
+      `The account "${address.user}" is locked on the server at ${place}`,
+    hint: null,
+  },
+  ER_MUST_CHANGE_PASSWORD: {
+    message: (_place, address) => `The password of "${address.user}" has expired on the server`,
+    hint: 'Log in by hand and set a new one.',
+  },
+  ER_CON_COUNT_ERROR: tooMany,
+  ER_TOO_MANY_USER_CONNECTIONS: tooMany,
+  ER_USER_LIMIT_REACHED: tooMany,
+  ER_NOT_SUPPORTED_AUTH_MODE: {
+    message: (place) => `The server at ${place} asks for a way of logging in that is not supported`,
+    hint: 'Supported are mysql_native_password, caching_sha2_password, sha256_password and ed25519.',
+  },
+  HANDSHAKE_NO_SSL_SUPPORT: {
+    message: (place) => `The server at ${place} does not offer encrypted connections`,
+    hint: TLS_HINT,
+  },
+  HANDSHAKE_SSL_ERROR: tls,
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    message: (place) => `The certificate of the server at ${place} is for another host`,
+    hint: TLS_HINT,
+  },
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  CERT_HAS_EXPIRED: untrusted,
+  CERT_NOT_YET_VALID: untrusted,
+  PROTOCOL_CONNECTION_LOST: gone,
+  ECONNRESET: gone,
+  EPIPE: gone,
+  ER_SERVER_SHUTDOWN: gone,
+  ER_CONNECTION_KILLED: gone,
+  ER_NET_READ_INTERRUPTED: gone,
+  ER_NET_WRITE_INTERRUPTED: gone,
+  ER_NET_READ_ERROR: gone,
+  ER_NET_ERROR_ON_WRITE: gone,
+  ER_LOCK_WAIT_TIMEOUT: {
+    message: (place) => `Somebody is reading the log table of the server at ${place} for too long`,
+    hint: 'End the statement that reads mysql.general_log; the recorder tries again.',
+  },
+  ER_OPTION_PREVENTS_STATEMENT: {
+    message: (place) => `The server at ${place} is read-only for this account`,
+    hint: 'Capture on the primary, or give the account READ_ONLY ADMIN.',
+  },
+  ER_DISK_FULL: {
+    message: (place) => `The disk of the server at ${place} is full`,
+    hint: null,
+  },
+};
+
+const CONNECTION_CODES: ReadonlySet<string> = new Set(
+  Object.entries(TRANSLATIONS)
+    .filter(([, translation]) => translation === gone)
+    .map(([code]) => code),
+);
+
+/** Whether an error of this code means that the connection is of no more use. */
+export function endsConnection(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== null && CONNECTION_CODES.has(code);
+}
+
+/**
+ * Turns what the driver threw into one sentence for the user, by its code. Never a password: the
+ * server's own words, which stand in for codes not known here, do not repeat it.
+ */
+export function translateError(error: unknown, address: ServerAddress): AppError {
+  if (error instanceof AppError) return error;
+  const { code, message } = describe(error);
+  const place = placeOf(address);
+  // The TLS layer's own code lies one level down.
+  const inner = error instanceof Error ? codeOf(error.cause) : null;
+  const known = TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? ''];
+  if (known !== undefined) {
+    return new AppError('remote_failed', known.message(place, address), {
+      hint: known.hint,
+      cause: error,
+    });
+  }
+  if (code?.startsWith('ERR_SSL_') === true || code?.startsWith('ERR_TLS_') === true) {
+    return new AppError('remote_failed', tls.message(place, address), {
+      hint: tls.hint,
+      cause: error,
+    });
+  }
+  const refusal = code?.startsWith('ER_') === true && code.includes('ACCESS_DENIED');
+  return new AppError('remote_failed', `The server at ${place} answered: ${message}`, {
+    hint: refusal ? 'captures env check says which privileges are missing.' : null,
+    cause: error,
+  });
+}

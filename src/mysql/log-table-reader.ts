@@ -1,0 +1,81 @@
+import type { LoggedStatement } from '../core/statements.ts';
+import type { MysqlConnection } from './connection.ts';
+import { ResultStream } from './result-stream.ts';
+import type { SessionTracker } from './session-tracker.ts';
+import { DECODED_COLUMNS, StatementDecoder } from './statement-decoder.ts';
+
+/** Rows passed since the batch before, left-out ones too, and the statements among them. */
+export interface StatementBatch {
+  readonly rows: number;
+  readonly statements: LoggedStatement[];
+}
+
+// Enough rows that what is done per batch costs nothing per row, few enough to stay in the cache.
+const BATCH_ROWS = 1000;
+// A batch of long statements ends earlier, so that memory does not grow with them.
+const BATCH_CHARACTERS = 1024 * 1024;
+const ALL_ROWS = '18446744073709551615';
+
+/**
+ * Streams log tables over a connection of its own. One table at a time; a read that was not followed
+ * to its end leaves the connection unusable (`isUsable`).
+ */
+export class LogTableReader {
+  readonly #connection: MysqlConnection;
+  readonly #results: ResultStream;
+  #busy = false;
+
+  constructor(connection: MysqlConnection) {
+    this.#connection = connection;
+    this.#results = new ResultStream(connection.takeStream());
+  }
+
+  get isUsable(): boolean {
+    return !this.#busy && !this.#connection.isLost;
+  }
+
+  /**
+   * Reads a table in the order in which its rows were written, from row `skip` on.
+   * @throws ServerError, or Node's error when the connection breaks: the caller knows what they mean.
+   */
+  async *read(
+    table: string,
+    skip: number,
+    tracker: SessionTracker,
+    own: ReadonlySet<number>,
+    anyBytes: boolean,
+  ): AsyncGenerator<StatementBatch> {
+    this.#busy = true;
+    const decoder = new StatementDecoder(tracker, own, anyBytes);
+    let rows = 0;
+    let characters = 0;
+    let statements: LoggedStatement[] = [];
+    const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
+    const progress = this.#results.rows(
+      `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`,
+      (span) => {
+        rows++;
+        const statement = decoder.decode(span);
+        if (statement !== null) {
+          statements.push(statement);
+          characters += statement.sql.length;
+        }
+      },
+    );
+    while ((await progress.next()).done !== true) {
+      if (rows < BATCH_ROWS && characters < BATCH_CHARACTERS) continue;
+      const batch = { rows, statements };
+      rows = 0;
+      characters = 0;
+      statements = [];
+      yield batch;
+    }
+    this.#busy = false;
+    if (rows > 0) yield { rows, statements };
+  }
+
+  close(): void {
+    this.#results.release();
+    this.#connection.destroy();
+  }
+}

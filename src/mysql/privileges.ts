@@ -1,0 +1,173 @@
+import type { PrivilegeNeed } from '../core/server-log.ts';
+import type { Flavor } from './flavor.ts';
+import { RECORDER_SCHEMA } from './recorder-schema.ts';
+
+/** One line of SHOW GRANTS: privileges on `*.*`, on a database (perhaps a pattern) or on a table. */
+interface Grant {
+  readonly privileges: ReadonlySet<string>;
+  readonly database: string;
+  readonly table: string;
+}
+
+/** Reads the lines of SHOW GRANTS; lines that grant roles, PROXY or routines are left out. */
+export function parseGrants(lines: readonly string[]): Grant[] {
+  const grants: Grant[] = [];
+  for (const line of lines) {
+    const match =
+      /^GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)+`|[^ .]+)\.(\*|`(?:[^`]|``)+`|[^ ]+) TO /.exec(
+        line,
+      );
+    if (match === null) continue;
+    const [, privileges = '', database = '', table = ''] = match;
+    grants.push({
+      // A privilege on columns alone ("SELECT (a, b)") is not one on the table.
+      privileges: new Set(
+        privileges
+          .replace(/[A-Z ]+\([^)]*\)/g, '')
+          .split(',')
+          .map((privilege) => privilege.trim().toUpperCase())
+          .filter((privilege) => privilege !== ''),
+      ),
+      database: unquoted(database),
+      table: unquoted(table),
+    });
+  }
+  return grants;
+}
+
+function unquoted(name: string): string {
+  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
+}
+
+/** Database names of grants are patterns: `_` and `%` stand for anything unless escaped. */
+function matchesDatabase(pattern: string, database: string): boolean {
+  if (pattern === '*') return true;
+  const expression = pattern.replace(
+    /\\([_%])|[%_]|[.*+?^${}()|[\]\\]/g,
+    (part, escaped?: string) => {
+      if (escaped !== undefined) return escaped;
+      if (part === '%') return '.*';
+      if (part === '_') return '.';
+      return `\\${part}`;
+    },
+  );
+  return new RegExp(`^${expression}$`, 'i').test(database);
+}
+
+// Of ALL PRIVILEGES on *.*, for every server here: nothing that the recorder needs is left out.
+const ALL = ['ALL', 'ALL PRIVILEGES'];
+
+function has(
+  grants: readonly Grant[],
+  privilege: string,
+  database: string,
+  table: string,
+): boolean {
+  return grants.some((grant) => {
+    const covers =
+      grant.database === '*' ||
+      (database !== '*' &&
+        matchesDatabase(grant.database, database) &&
+        (grant.table === '*' || grant.table === table));
+    return covers && [privilege, ...ALL].some((name) => grant.privileges.has(name));
+  });
+}
+
+interface NeedTerms {
+  readonly privilege: string;
+  readonly purpose: string;
+  readonly required: boolean;
+  readonly scope: string;
+  readonly isPresent: boolean;
+}
+
+const LOG_TABLE_PRIVILEGES = ['SELECT', 'INSERT', 'CREATE', 'DROP', 'ALTER'];
+const SCHEMA_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'CREATE', 'DROP', 'ALTER'];
+
+/** What of the server's own configuration makes further privileges necessary. */
+export interface ServerCircumstances {
+  readonly isReadOnly: boolean;
+  readonly writesBinaryLog: boolean;
+}
+
+/**
+ * What the recorder needs, what of it the account has, and the GRANT for each.
+ * @param lines of SHOW GRANTS, the roles that are switched on among them; null where the server did
+ *   not tell, which makes every state `unknown`.
+ * @param account as the server names it: `user@host`.
+ */
+export function privilegeNeeds(
+  lines: readonly string[] | null,
+  account: string,
+  flavor: Flavor,
+  circumstances: ServerCircumstances,
+): PrivilegeNeed[] {
+  const grants = parseGrants(lines ?? []);
+  const global = (privilege: string): boolean => has(grants, privilege, '*', '*');
+  const needs: NeedTerms[] = [
+    {
+      privilege: flavor.switchPrivilege,
+      purpose: 'switches the general log on and off',
+      required: true,
+      scope: '*.*',
+      isPresent: [flavor.switchPrivilege, ...flavor.switchAlternatives].some(global),
+    },
+    {
+      privilege: 'PROCESS',
+      purpose: 'knows the user, host and database of sessions that are open before the start',
+      required: false,
+      scope: '*.*',
+      isPresent: global('PROCESS'),
+    },
+    {
+      privilege: LOG_TABLE_PRIVILEGES.join(', '),
+      purpose: "puts the recorder's log table in the place of the server's, and back",
+      required: true,
+      scope: 'mysql.general_log',
+      isPresent: LOG_TABLE_PRIVILEGES.every((one) => has(grants, one, 'mysql', 'general_log')),
+    },
+    {
+      privilege: 'ALL PRIVILEGES',
+      purpose: "keeps the recorder's own tables in a schema of their own",
+      required: true,
+      scope: `${RECORDER_SCHEMA}.*`,
+      isPresent: SCHEMA_PRIVILEGES.every((one) => has(grants, one, RECORDER_SCHEMA, '*')),
+    },
+  ];
+  if (circumstances.isReadOnly) {
+    const privilege = flavor.name === 'mariadb' ? 'READ_ONLY ADMIN' : 'CONNECTION_ADMIN';
+    needs.push({
+      privilege,
+      purpose: 'changes log tables on a server that is read-only',
+      required: true,
+      scope: '*.*',
+      isPresent: global(privilege) || (flavor.name === 'mysql' && global('SUPER')),
+    });
+  }
+  if (circumstances.writesBinaryLog && flavor.name === 'mariadb') {
+    needs.push({
+      privilege: 'BINLOG ADMIN',
+      purpose:
+        'keeps the swaps of log tables out of the binary log, where replicas would follow them',
+      required: false,
+      scope: '*.*',
+      isPresent: global('BINLOG ADMIN') || global('SUPER'),
+    });
+  }
+  return needs.map(({ privilege, purpose, required, scope, isPresent }) => ({
+    privilege: scope === '*.*' ? privilege : `${privilege} on ${scope}`,
+    purpose,
+    required,
+    state: lines === null ? 'unknown' : isPresent ? 'present' : 'missing',
+    grant: `GRANT ${privilege} ON ${scope} TO ${quotedAccount(account)}`,
+  }));
+}
+
+/** `user@host` as GRANT wants it: each part in backticks. The host follows the last `@`. */
+function quotedAccount(account: string): string {
+  const at = account.lastIndexOf('@');
+  const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+  return at === -1
+    ? quote(account)
+    : `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`;
+}

@@ -1,0 +1,67 @@
+import { AppError } from '../core/errors.ts';
+import type { LockHolder } from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
+
+/** One recorder a server, whichever store it belongs to: a lock that ends with its connection. */
+const LOCK = "'captures:tap'";
+
+// How long a connection of a dead recorder may take to be noticed as such by the server.
+const PATIENCE_S = 2;
+const AFTER_KILL_S = 5;
+
+/** Takes the lock if it is free. @returns whether we have it. */
+export async function takeLock(connection: MysqlConnection, waitSeconds = 0): Promise<boolean> {
+  return (await connection.value(`SELECT GET_LOCK(${LOCK}, ${waitSeconds})`)) === '1';
+}
+
+export async function releaseLock(connection: MysqlConnection): Promise<void> {
+  await connection.rows(`SELECT RELEASE_LOCK(${LOCK})`);
+}
+
+/** Who holds the lock; null when it is free. Without PROCESS the user and host stay unknown. */
+export async function findLockHolder(connection: MysqlConnection): Promise<LockHolder | null> {
+  const id = await connection.value(`SELECT IS_USED_LOCK(${LOCK})`);
+  if (id === null) return null;
+  const row = await connection.row(
+    `SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = ${id}`,
+  );
+  return {
+    connectionId: Number(id),
+    user: row?.[0] ?? null,
+    host: row?.[1]?.replace(/:\d+$/, '') ?? null,
+  };
+}
+
+/**
+ * Takes the lock from a connection of ours of before a crash: waits for the server to notice that
+ * nobody is there, then ends it.
+ * @throws AppError `conflict` naming the holder when it is none of ours.
+ */
+export async function endLockHolder(
+  connection: MysqlConnection,
+  ownConnectionIds: readonly number[],
+): Promise<void> {
+  const holder = await findLockHolder(connection);
+  if (holder === null) {
+    if (await takeLock(connection)) return;
+    throw held(await findLockHolder(connection));
+  }
+  if (!ownConnectionIds.includes(holder.connectionId)) throw held(holder);
+  // The server numbers its connections from 1 again after a restart: the same id can be a stranger's.
+  const own = await connection.value("SELECT SUBSTRING_INDEX(USER(), '@', 1)");
+  if (holder.user !== own) throw held(holder);
+  if (await takeLock(connection, PATIENCE_S)) return;
+  await connection.attempt(`KILL CONNECTION ${holder.connectionId}`);
+  if (await takeLock(connection, AFTER_KILL_S)) return;
+  throw held(await findLockHolder(connection));
+}
+
+function held(holder: LockHolder | null): AppError {
+  const who =
+    holder?.user == null
+      ? 'another connection'
+      : `${holder.user}@${holder.host ?? 'unknown'} (connection ${holder.connectionId})`;
+  return new AppError('conflict', `Another recorder holds this server's log: ${who}`, {
+    hint: 'One recorder records a server for every capture of its store; stop that one first.',
+  });
+}

@@ -1,0 +1,235 @@
+import { hostname } from 'node:os';
+import type { LogSettings } from '../core/server-log.ts';
+import { AppError } from '../core/errors.ts';
+import { literal, type MysqlConnection } from './connection.ts';
+import type { Flavor } from './flavor.ts';
+
+/** The schema on the server that holds what is ours, and nothing else. */
+export const RECORDER_SCHEMA = 'captures';
+
+const MARKER_TABLE = 'captures_marker';
+const MARKER = `${RECORDER_SCHEMA}.${MARKER_TABLE}`;
+// Also the sign that we made the schema, until the marker's row is there to say so (MariaDB).
+const SCHEMA_COMMENT = 'made by the captures recorder';
+
+/** Names of our tables; each says what a crash left behind. */
+export const TABLES = {
+  /** Empty, to be swapped in. */
+  next: `${RECORDER_SCHEMA}.next_log`,
+  /** The owner's log table while ours is in its place. */
+  owners: `${RECORDER_SCHEMA}.owners_log`,
+  /** Ours, after the owner's went back. */
+  retired: `${RECORDER_SCHEMA}.retired_log`,
+  /** What the proof of a repeated installation froze, to be joined to its generation. */
+  proof: `${RECORDER_SCHEMA}.proof_log`,
+  joined: `${RECORDER_SCHEMA}.joined_log`,
+  joinedParts: [`${RECORDER_SCHEMA}.joined_part_1`, `${RECORDER_SCHEMA}.joined_part_2`],
+} as const;
+
+const FROZEN = /^frozen_(\d+)$/;
+
+/** The frozen table of a generation. */
+export function frozenTable(generation: number): string {
+  return `${RECORDER_SCHEMA}.frozen_${generation}`;
+}
+
+/** The marker's row: whose recorder this is, and what it needs to know after a crash. */
+export interface Marker {
+  readonly storeId: string;
+  readonly madeSchema: boolean;
+  /** The owner's settings before we changed any. */
+  readonly settings: LogSettings | null;
+  readonly recorder: string;
+  /** The generation that is or was being appended to the owner's log. */
+  readonly appending: number | null;
+  /** Rows in the owner's log before that append. */
+  readonly ownerRows: number | null;
+  readonly isAppended: boolean;
+}
+
+export type SchemaState = 'none' | 'ours' | 'other-store' | 'foreign';
+
+/** What of a recorder is on the server. */
+export interface SchemaContents {
+  readonly state: SchemaState;
+  readonly marker: Marker | null;
+  /** Names without the schema. */
+  readonly tables: ReadonlySet<string>;
+  readonly frozen: readonly number[];
+  /** Whether the schema exists, empty or not. */
+  readonly exists: boolean;
+}
+
+/** Looks at the schema; changes nothing. */
+export async function readSchema(
+  connection: MysqlConnection,
+  storeId: string,
+): Promise<SchemaContents> {
+  const exists =
+    (await connection.value(
+      `SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${RECORDER_SCHEMA}'`,
+    )) !== '0';
+  if (!exists) return { state: 'none', marker: null, tables: new Set(), frozen: [], exists };
+  const rows = await connection.rows(
+    `SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${RECORDER_SCHEMA}'`,
+  );
+  const tables = new Set(rows.map(([name]) => name ?? ''));
+  const frozen = Array.from(tables, (name) => FROZEN.exec(name)?.[1])
+    .filter((number) => number !== undefined)
+    .map(Number)
+    .sort((one, other) => one - other);
+  const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : null;
+  return { state: stateOf(marker, tables, storeId), marker, tables, frozen, exists };
+}
+
+function stateOf(marker: Marker | null, tables: ReadonlySet<string>, storeId: string): SchemaState {
+  if (marker !== null) return marker.storeId === storeId ? 'ours' : 'other-store';
+  // Empty, or with a marker without its row: what a crash at the very beginning leaves, or an
+  // administrator who made the schema for us.
+  const isEmpty = tables.size === 0 || (tables.size === 1 && tables.has(MARKER_TABLE));
+  return isEmpty ? 'none' : 'foreign';
+}
+
+async function readMarker(connection: MysqlConnection): Promise<Marker | null> {
+  let row;
+  try {
+    row = await connection.row(
+      `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended FROM ${MARKER}`,
+    );
+  } catch (error) {
+    if (connection.isLost) throw error;
+    // A table of this name with other columns is not our marker.
+    return null;
+  }
+  if (row === null) return null;
+  const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
+  return {
+    storeId: storeId ?? '',
+    madeSchema: madeSchema === '1',
+    settings: settings == null ? null : (JSON.parse(settings) as LogSettings),
+    recorder: recorder ?? '',
+    appending: appending == null ? null : Number(appending),
+    ownerRows: ownerRows == null ? null : Number(ownerRows),
+    isAppended: isAppended === '1',
+  };
+}
+
+/** @throws AppError `conflict` when the schema is not this store's to use. */
+export function requireOurs(contents: SchemaContents): void {
+  if (contents.state === 'foreign') {
+    throw new AppError(
+      'conflict',
+      `The server has a schema "${RECORDER_SCHEMA}" that no recorder made`,
+      { hint: 'It is never touched: rename or drop it, then try again.' },
+    );
+  }
+  if (contents.state === 'other-store') {
+    const recorder = contents.marker?.recorder ?? 'unknown';
+    throw new AppError(
+      'conflict',
+      `The server's log is held by a recorder of another store (${recorder})`,
+      {
+        hint:
+          'Run `captures recover` with that store. If it is gone for good: SET GLOBAL general_log = OFF; ' +
+          `RENAME TABLE mysql.general_log TO ${TABLES.retired}, ${TABLES.owners} TO mysql.general_log; ` +
+          `set general_log and log_output as ${MARKER}.settings says; DROP DATABASE ${RECORDER_SCHEMA}.`,
+      },
+    );
+  }
+}
+
+/**
+ * Makes the schema and the marker where they are missing.
+ * @throws AppError `conflict` for a schema that is not ours.
+ */
+export async function claimSchema(
+  connection: MysqlConnection,
+  flavor: Flavor,
+  storeId: string,
+  settings: LogSettings,
+): Promise<void> {
+  const contents = await readSchema(connection, storeId);
+  requireOurs(contents);
+  if (!contents.exists) {
+    await connection.run(
+      `CREATE DATABASE IF NOT EXISTS ${RECORDER_SCHEMA}${flavor.schemaComment(SCHEMA_COMMENT)}`,
+    );
+  }
+  if (contents.marker === null) {
+    const madeSchema = !contents.exists || (await hasOurComment(connection, flavor));
+    await connection.run(`CREATE TABLE IF NOT EXISTS ${MARKER} (
+      id TINYINT NOT NULL PRIMARY KEY,
+      store_id VARCHAR(190) NOT NULL,
+      made_schema TINYINT NOT NULL,
+      settings TEXT NULL,
+      recorder VARCHAR(255) NOT NULL,
+      heartbeat TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+      appending BIGINT NULL,
+      owner_rows BIGINT NULL,
+      is_appended TINYINT NOT NULL DEFAULT 0
+    ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'what the captures recorder changed on this server'`);
+    await connection.run(
+      `INSERT INTO ${MARKER} (id, store_id, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
+    );
+  } else {
+    await connection.run(
+      `UPDATE ${MARKER} SET settings = ${literal(JSON.stringify(settings))}, recorder = ${literal(recorderName())}, heartbeat = NOW(6)`,
+    );
+  }
+}
+
+async function hasOurComment(connection: MysqlConnection, flavor: Flavor): Promise<boolean> {
+  if (flavor.schemaComment(SCHEMA_COMMENT) === '') return false;
+  const comment = await connection.value(
+    `SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${RECORDER_SCHEMA}'`,
+  );
+  return comment === SCHEMA_COMMENT;
+}
+
+function recorderName(): string {
+  return `${hostname()}, pid ${process.pid}`;
+}
+
+/** Says on the server's side that the recorder is alive. */
+export async function beat(connection: MysqlConnection): Promise<void> {
+  await connection.run(`UPDATE ${MARKER} SET heartbeat = NOW(6)`);
+}
+
+/** Writes down which append to the owner's log is about to begin, and from how many rows. */
+export async function noteAppending(
+  connection: MysqlConnection,
+  generation: number,
+  ownerRows: number,
+): Promise<void> {
+  await connection.run(
+    `UPDATE ${MARKER} SET appending = ${generation}, owner_rows = ${ownerRows}, is_appended = 0`,
+  );
+}
+
+/** Writes down that an append is complete, and how many rows the owner's log has now. */
+export async function noteAppended(connection: MysqlConnection, ownerRows: number): Promise<void> {
+  await connection.run(`UPDATE ${MARKER} SET is_appended = 1, owner_rows = ${ownerRows}`);
+}
+
+/** Drops the marker, and the schema when we made it and nothing is left in it. */
+export async function releaseSchema(
+  connection: MysqlConnection,
+  flavor: Flavor,
+  storeId: string,
+): Promise<string[]> {
+  const contents = await readSchema(connection, storeId);
+  if (!contents.exists || contents.state === 'foreign') return [];
+  const madeSchema = contents.marker?.madeSchema ?? (await hasOurComment(connection, flavor));
+  const others = Array.from(contents.tables).filter((name) => name !== MARKER_TABLE);
+  if (others.length > 0) {
+    await connection.run(`DROP TABLE IF EXISTS ${MARKER}`);
+    return [
+      `The schema "${RECORDER_SCHEMA}" is left on the server: it holds tables that are not the recorder's (${others.join(', ')})`,
+    ];
+  }
+  // One statement, so that no crash leaves a schema whose maker is forgotten.
+  await connection.run(
+    madeSchema ? `DROP DATABASE IF EXISTS ${RECORDER_SCHEMA}` : `DROP TABLE IF EXISTS ${MARKER}`,
+  );
+  return [];
+}

@@ -1,0 +1,476 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerAddress } from '../core/environments.ts';
+import { AppError } from '../core/errors.ts';
+import type {
+  LogSettings,
+  OpenTransaction,
+  ServerIdentity,
+  ServerLog,
+  ServerLogState,
+  SessionState,
+  Swap,
+} from '../core/server-log.ts';
+import { MysqlConnection } from './connection.ts';
+import { codeOf } from './errors.ts';
+import { type Flavor, flavorOf, identify } from './flavor.ts';
+import { LogTableReader, type StatementBatch } from './log-table-reader.ts';
+import {
+  exchange,
+  LIVE_TABLE,
+  makeNextTable,
+  repair,
+  repairIfDamaged,
+  saysDamaged,
+  whenLockFree,
+  whoseIsLive,
+} from './log-table.ts';
+import {
+  ownerLogsToTable,
+  readLogSettings,
+  recordingOutput,
+  sameOutput,
+  settingsWarnings,
+} from './log-settings.ts';
+import { appendGeneration, giveBackWhileLogging } from './owners-log.ts';
+import {
+  beat,
+  claimSchema,
+  frozenTable,
+  readSchema,
+  RECORDER_SCHEMA,
+  releaseSchema,
+  requireOurs,
+  type SchemaContents,
+  TABLES,
+} from './recorder-schema.ts';
+import { endLockHolder, takeLock, releaseLock } from './recorder-lock.ts';
+import { listOpenTransactions, listSessions } from './sessions.ts';
+import { SessionTracker } from './session-tracker.ts';
+
+const HEARTBEAT_MS = 10_000;
+
+/** The general log of a MariaDB or MySQL server, as its table. See `ServerLog` for what is promised. */
+export class MysqlServerLog implements ServerLog {
+  readonly server: ServerIdentity;
+  readonly #password: string | null;
+  readonly #storeId: string;
+  readonly #onConnection: (connectionId: number) => void;
+  readonly #control: MysqlConnection;
+  readonly #flavor: Flavor;
+  readonly #tracker = new SessionTracker();
+  /** Connections of ours whose rows are not the workload's; grows, because rows outlive connections. */
+  readonly #own: Set<number>;
+  #reader: LogTableReader | null = null;
+  #nextIsReady = false;
+  #lastBeat = 0;
+
+  private constructor(
+    password: string | null,
+    storeId: string,
+    onConnection: (connectionId: number) => void,
+    own: Set<number>,
+    control: MysqlConnection,
+    server: ServerIdentity,
+  ) {
+    this.#password = password;
+    this.#storeId = storeId;
+    this.#onConnection = onConnection;
+    this.#own = own;
+    this.#control = control;
+    this.#flavor = flavorOf(server.version);
+    this.server = server;
+  }
+
+  /** @throws AppError `remote_failed`. */
+  static async open(
+    address: ServerAddress,
+    password: string | null,
+    storeId: string,
+    onConnection: (connectionId: number) => void,
+  ): Promise<MysqlServerLog> {
+    const own = new Set<number>();
+    const announce = (id: number): void => {
+      own.add(id);
+      onConnection(id);
+    };
+    const control = await MysqlConnection.open(address, password, announce);
+    try {
+      const server = await prepareSession(control);
+      return new MysqlServerLog(password, storeId, announce, own, control, server);
+    } catch (error) {
+      await control.close();
+      throw error;
+    }
+  }
+
+  get connectionId(): number {
+    return this.#control.id;
+  }
+
+  isConnectionLost(): boolean {
+    return this.#control.isLost;
+  }
+
+  async lock(ownConnectionIds: readonly number[]): Promise<void> {
+    if (await takeLock(this.#control)) return;
+    await endLockHolder(this.#control, ownConnectionIds);
+  }
+
+  readSettings(): Promise<LogSettings> {
+    return readLogSettings(this.#control);
+  }
+
+  async install(
+    settings: LogSettings,
+    generation: number,
+  ): Promise<{ warnings: string[]; ownConnectionIds: number[] }> {
+    const control = this.#control;
+    await claimSchema(control, this.#flavor, this.#storeId, settings);
+    this.#lastBeat = performance.now();
+    const warnings = settingsWarnings(settings);
+    warnings.push(...(await this.#putOursInPlace()));
+
+    const now = await readLogSettings(control);
+    const output = recordingOutput(settings);
+    if (!sameOutput(now.logOutput, output))
+      await control.run(`SET GLOBAL log_output = '${output}'`);
+    if (!now.generalLog) await control.run('SET GLOBAL general_log = ON');
+
+    const ownConnectionIds = await this.#prove(generation);
+    return { warnings, ownConnectionIds };
+  }
+
+  async state(): Promise<ServerLogState> {
+    const contents = await readSchema(this.#control, this.#storeId);
+    const settings = await readLogSettings(this.#control);
+    return {
+      frozen: contents.frozen,
+      installed: (await whoseIsLive(this.#control)) === 'ours',
+      logging: ownerLogsToTable(settings),
+      setAside: contents.tables.has('owners_log'),
+    };
+  }
+
+  sessions(): Promise<SessionState[]> {
+    return listSessions(this.#control, this.#own);
+  }
+
+  openTransactions(): Promise<OpenTransaction[]> {
+    return listOpenTransactions(this.#control, this.#own);
+  }
+
+  async swap(generation: number): Promise<Swap> {
+    const control = this.#control;
+    await this.#makeNext();
+    const before = await this.#now();
+    try {
+      await exchange(control, frozenTable(generation), TABLES.next);
+    } catch (error) {
+      this.#nextIsReady = false;
+      if (codeOf(error) === 'ER_TABLE_EXISTS_ERROR') {
+        throw new AppError('conflict', `Generation ${generation} of the log is frozen already`, {
+          cause: error,
+        });
+      }
+      throw error;
+    }
+    this.#nextIsReady = false;
+    const row = await control.row(`SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}`);
+    await this.#beatWhenDue();
+    return { before, after: instant(row?.[0]), gtid: row?.[1] ?? null };
+  }
+
+  async *read(generation: number, skip: number): AsyncGenerator<StatementBatch> {
+    const table = frozenTable(generation);
+    let position = skip;
+    let isRepaired = false;
+    for (;;) {
+      const reader = await this.#openReader();
+      try {
+        for await (const batch of reader.read(
+          table,
+          position,
+          this.#tracker,
+          this.#own,
+          this.#flavor.textIsBlob,
+        )) {
+          position += batch.rows;
+          yield batch;
+        }
+        return;
+      } catch (error) {
+        // A server that died left the table marked; its rows are all there.
+        if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
+        isRepaired = true;
+        await repair(this.#control, table);
+      } finally {
+        if (!reader.isUsable) this.#closeReader();
+      }
+    }
+  }
+
+  setOwnConnections(ids: readonly number[]): void {
+    for (const id of ids) this.#own.add(id);
+  }
+
+  restoreSessions(sessions: readonly SessionState[]): void {
+    this.#tracker.restore(sessions);
+  }
+
+  takeSessionChanges(): { changed: SessionState[]; ended: number[] } {
+    return this.#tracker.takeChanges();
+  }
+
+  async appendToOwners(generation: number): Promise<void> {
+    await appendGeneration(this.#control, this.#storeId, generation);
+  }
+
+  async drop(generation: number): Promise<void> {
+    await this.#control.run(`DROP TABLE IF EXISTS ${frozenTable(generation)}`);
+    // Made here, where nobody waits for it, the next swap is one RENAME.
+    await this.#makeNext();
+  }
+
+  async restore(settings: LogSettings, generation: number): Promise<string[]> {
+    const control = this.#control;
+    const contents = await readSchema(control, this.#storeId);
+    requireOurs(contents);
+    const warnings: string[] = [];
+    if (contents.exists && contents.marker !== null) {
+      warnings.push(...(await this.#restoreSettings(settings)));
+      warnings.push(...(await this.#restoreTable(settings, contents, generation)));
+      await this.#dropOurs();
+    }
+    warnings.push(...(await releaseSchema(control, this.#flavor, this.#storeId)));
+    await releaseLock(control);
+    return warnings;
+  }
+
+  async close(): Promise<void> {
+    this.#closeReader();
+    await this.#control.close();
+  }
+
+  /** Sets the owner's table aside and puts an empty one of ours in its place. */
+  async #putOursInPlace(): Promise<string[]> {
+    const control = this.#control;
+    const live = await whoseIsLive(control);
+    if (live === 'ours') return [];
+    await this.#makeNext();
+    this.#nextIsReady = false;
+    if (live === 'missing') {
+      await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
+      return ['The server had no table mysql.general_log'];
+    }
+    const { tables } = await readSchema(control, this.#storeId);
+    if (tables.has('owners_log')) {
+      const stray = `${RECORDER_SCHEMA}.stray_log_${Date.now()}`;
+      await exchange(control, stray, TABLES.next);
+      return [`Somebody put a log table in the place of the recorder's; it is kept as ${stray}`];
+    }
+    await exchange(control, TABLES.owners, TABLES.next);
+    return (await repairIfDamaged(control, TABLES.owners))
+      ? ["The server's log table was damaged by a crash of the server and has been repaired"]
+      : [];
+  }
+
+  /**
+   * Proves that a statement of another connection arrives, for a damaged log table makes the server
+   * drop statements without a word. Freezes `generation`.
+   * @returns the connections it used.
+   */
+  async #prove(generation: number): Promise<number[]> {
+    const control = this.#control;
+    const tag = `captures proof ${randomUUID()}`;
+    const prover = await MysqlConnection.open(
+      this.#control.address,
+      this.#password,
+      this.#onConnection,
+    );
+    try {
+      await prover.rows(`SELECT '${tag}'`);
+    } finally {
+      await prover.close();
+    }
+    await this.#makeNext();
+    this.#nextIsReady = false;
+    const { frozen, tables } = await readSchema(control, this.#storeId);
+    // An installation that was interrupted here has frozen this generation already.
+    const isAgain = frozen.includes(generation) || tables.has('proof_log');
+    if (isAgain) await this.#joinProof(generation);
+    const target = isAgain ? TABLES.proof : frozenTable(generation);
+    await exchange(control, target, TABLES.next);
+    await repairIfDamaged(control, target);
+    const arrived = await control.value(
+      `SELECT COUNT(*) FROM ${target} WHERE thread_id = ${prover.id} AND argument LIKE '%${tag}%'`,
+    );
+    if (isAgain) await this.#joinProof(generation);
+    await this.#makeNext();
+    if (arrived === '0') {
+      throw new AppError(
+        'remote_failed',
+        'The general log is on, and yet the server does not log the statements of a new connection',
+        { hint: 'See sql_log_off in its configuration, and its error log.' },
+      );
+    }
+    return [prover.id];
+  }
+
+  /** Adds the rows of the proof's table to its generation's, which came before them. */
+  async #joinProof(generation: number): Promise<void> {
+    const control = this.#control;
+    const { frozen, tables } = await readSchema(control, this.#storeId);
+    const [first, second] = TABLES.joinedParts;
+    if (tables.has('proof_log')) {
+      const target = frozenTable(generation);
+      if (frozen.includes(generation)) {
+        await control.run(`DROP TABLE IF EXISTS ${TABLES.joined}`);
+        await control.run(`CREATE TABLE ${TABLES.joined} LIKE ${target}`);
+        await control.run(`INSERT INTO ${TABLES.joined} SELECT * FROM ${target}`);
+        await control.run(`INSERT INTO ${TABLES.joined} SELECT * FROM ${TABLES.proof}`);
+        await control.run(`DROP TABLE IF EXISTS ${first}, ${second}`);
+        await control.run(
+          `RENAME TABLE ${target} TO ${first}, ${TABLES.joined} TO ${target}, ${TABLES.proof} TO ${second}`,
+        );
+      } else {
+        await control.run(`RENAME TABLE ${TABLES.proof} TO ${target}`);
+      }
+    }
+    await control.run(`DROP TABLE IF EXISTS ${first}, ${second}`);
+  }
+
+  async #restoreSettings(settings: LogSettings): Promise<string[]> {
+    const control = this.#control;
+    const warnings: string[] = [];
+    const now = await readLogSettings(control);
+    if (now.generalLog && !settings.generalLog) {
+      await control.run('SET GLOBAL general_log = OFF');
+    } else if (!now.generalLog && settings.generalLog) {
+      warnings.push('Somebody switched general_log off while recording; it is left off');
+    }
+    if (sameOutput(now.logOutput, settings.logOutput)) return warnings;
+    if (sameOutput(now.logOutput, recordingOutput(settings))) {
+      await control.run(`SET GLOBAL log_output = '${settings.logOutput}'`);
+    } else {
+      warnings.push(
+        `Somebody set log_output to ${now.logOutput} while recording; it is left so (it was ${settings.logOutput})`,
+      );
+    }
+    return warnings;
+  }
+
+  async #restoreTable(
+    settings: LogSettings,
+    contents: SchemaContents,
+    generation: number,
+  ): Promise<string[]> {
+    const control = this.#control;
+    if ((await whoseIsLive(control)) !== 'ours') return [];
+    if (!contents.tables.has('owners_log')) {
+      if (settings.tableEngine !== null) {
+        return ["The server's own log table is gone; the recorder's is left in its place"];
+      }
+      await whenLockFree(() => control.run(`RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}`));
+      return [];
+    }
+    await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`);
+    if (!ownerLogsToTable(settings)) {
+      await exchange(control, TABLES.retired, TABLES.owners);
+      return [];
+    }
+    const now = await readLogSettings(control);
+    if (ownerLogsToTable(now)) {
+      const connect = (): Promise<MysqlConnection> => this.#connectHelper();
+      await giveBackWhileLogging(connect, control, this.#flavor, this.#storeId, generation);
+    } else {
+      // Nothing is logged to the table any more: what there is can be moved at leisure.
+      await this.#makeNext();
+      this.#nextIsReady = false;
+      const live = Math.max(generation, ...contents.frozen.map((number) => number + 1));
+      await exchange(control, frozenTable(live), TABLES.next);
+      for (const number of [...contents.frozen, live]) {
+        await appendGeneration(control, this.#storeId, number);
+        await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`);
+      }
+      await exchange(control, TABLES.retired, TABLES.owners);
+    }
+    return [];
+  }
+
+  /** Drops what we made, and nothing else. */
+  async #dropOurs(): Promise<void> {
+    const { frozen } = await readSchema(this.#control, this.#storeId);
+    const ours = [
+      ...frozen.map(frozenTable),
+      TABLES.next,
+      TABLES.retired,
+      TABLES.proof,
+      TABLES.joined,
+      ...TABLES.joinedParts,
+    ];
+    for (const table of ours) await this.#control.run(`DROP TABLE IF EXISTS ${table}`);
+    this.#nextIsReady = false;
+  }
+
+  async #makeNext(): Promise<void> {
+    if (this.#nextIsReady) return;
+    await makeNextTable(this.#control, this.#flavor);
+    this.#nextIsReady = true;
+  }
+
+  async #now(): Promise<string> {
+    return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
+  }
+
+  async #beatWhenDue(): Promise<void> {
+    if (performance.now() - this.#lastBeat < HEARTBEAT_MS) return;
+    this.#lastBeat = performance.now();
+    await beat(this.#control);
+  }
+
+  async #connectHelper(): Promise<MysqlConnection> {
+    const connection = await MysqlConnection.open(
+      this.#control.address,
+      this.#password,
+      this.#onConnection,
+    );
+    await prepareSession(connection);
+    return connection;
+  }
+
+  async #openReader(): Promise<LogTableReader> {
+    if (this.#reader?.isUsable === true) return this.#reader;
+    this.#closeReader();
+    this.#reader = new LogTableReader(await this.#connectHelper());
+    return this.#reader;
+  }
+
+  #closeReader(): void {
+    this.#reader?.close();
+    this.#reader = null;
+  }
+}
+
+/**
+ * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
+ * account may not set is gone without: its own rows are left out by connection id then.
+ */
+export async function prepareSession(connection: MysqlConnection): Promise<ServerIdentity> {
+  await connection.attempt('SET SESSION sql_log_off = 1');
+  await connection.attempt('SET SESSION sql_log_bin = 0');
+  await connection.run(
+    // A reader that waits for a slow disk here must not be cut off there.
+    'SET SESSION lock_wait_timeout = 1, net_write_timeout = 3600, wait_timeout = 86400, sql_select_limit = DEFAULT',
+  );
+  const server = await identify(connection);
+  for (const setting of flavorOf(server.version).sessionSettings) {
+    await connection.attempt(`SET SESSION ${setting}`);
+  }
+  return server;
+}
+
+/** The server's `2026-11-21 20:00:00.123456` as ISO-8601; our sessions are in UTC. */
+function instant(text: string | null | undefined): string {
+  if (text == null) throw new AppError('remote_failed', 'The server does not say what time it is');
+  return `${text.replace(' ', 'T')}Z`;
+}

@@ -1,0 +1,76 @@
+import type { ServerAddress } from '../core/environments.ts';
+import type { ServerInspection, ServerLog, ServerLogs } from '../core/server-log.ts';
+import { MysqlConnection } from './connection.ts';
+import { resolvePassword } from './credentials.ts';
+import { flavorOf } from './flavor.ts';
+import { readLogSettings, settingsWarnings } from './log-settings.ts';
+import { privilegeNeeds } from './privileges.ts';
+import { findLockHolder } from './recorder-lock.ts';
+import { readSchema } from './recorder-schema.ts';
+import { MysqlServerLog, prepareSession } from './server-log.ts';
+
+/** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
+export const mysqlServerLogs: ServerLogs = {
+  async open(
+    address: ServerAddress,
+    storeId: string,
+    onConnection: (connectionId: number) => void,
+  ): Promise<ServerLog> {
+    const password = await resolvePassword(address.passwordFrom);
+    return MysqlServerLog.open(address, password, storeId, onConnection);
+  },
+
+  async inspect(address: ServerAddress, storeId: string): Promise<ServerInspection> {
+    const password = await resolvePassword(address.passwordFrom);
+    const connection = await MysqlConnection.open(address, password);
+    try {
+      return await inspectServer(connection, storeId);
+    } finally {
+      await connection.close();
+    }
+  },
+};
+
+async function inspectServer(
+  connection: MysqlConnection,
+  storeId: string,
+): Promise<ServerInspection> {
+  const server = await prepareSession(connection);
+  const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
+  const settings = await readLogSettings(connection);
+  const [isReadOnly, writesBinaryLog] =
+    (await connection.row('SELECT @@GLOBAL.read_only, @@GLOBAL.log_bin')) ?? [];
+  const contents = await readSchema(connection, storeId);
+  return {
+    server,
+    account,
+    settings,
+    privileges: privilegeNeeds(await readGrants(connection), account, flavorOf(server.version), {
+      isReadOnly: isReadOnly !== '0',
+      writesBinaryLog: writesBinaryLog === '1',
+    }),
+    lockHolder: await findLockHolder(connection),
+    schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
+    warnings: settingsWarnings(settings),
+  };
+}
+
+/** The lines of SHOW GRANTS with those of the roles that are switched on; null when refused. */
+async function readGrants(connection: MysqlConnection): Promise<string[] | null> {
+  try {
+    const lines = await connection.rows('SHOW GRANTS');
+    const role = await connection.value('SELECT CURRENT_ROLE()').catch(() => null);
+    const ofRoles =
+      role === null || role === 'NONE' || role === ''
+        ? []
+        : await connection.rows(
+            role.includes('`')
+              ? `SHOW GRANTS FOR CURRENT_USER() USING ${role}`
+              : 'SHOW GRANTS FOR CURRENT_ROLE',
+          );
+    return [...lines, ...ofRoles].map(([line]) => line ?? '');
+  } catch (error) {
+    if (connection.isLost) throw error;
+    return null;
+  }
+}

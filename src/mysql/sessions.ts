@@ -1,0 +1,59 @@
+import type { OpenTransaction, SessionState } from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
+
+/** The server's own threads, which receive no statements from anybody. */
+const OWN_THREADS: ReadonlySet<string> = new Set([
+  'Daemon',
+  'Slave_IO',
+  'Slave_SQL',
+  'Slave_worker',
+]);
+
+/** The client sessions that are there now, without `own`; other users' only with PROCESS. */
+export async function listSessions(
+  connection: MysqlConnection,
+  own: ReadonlySet<number>,
+): Promise<SessionState[]> {
+  const rows = await connection.rows(
+    'SELECT ID, USER, HOST, DB, COMMAND FROM information_schema.PROCESSLIST',
+  );
+  const sessions: SessionState[] = [];
+  for (const [id, user, host, db, command] of rows) {
+    const session = Number(id);
+    if (own.has(session) || OWN_THREADS.has(command ?? '') || user === 'system user') continue;
+    sessions.push({
+      session,
+      user: user == null || user === 'unauthenticated user' ? null : user,
+      host: host == null || host === '' ? null : host.replace(/:\d+$/, ''),
+      db: db ?? null,
+      memory: null,
+    });
+  }
+  return sessions;
+}
+
+/** Transactions that are open now; empty without PROCESS. */
+export async function listOpenTransactions(
+  connection: MysqlConnection,
+  own: ReadonlySet<number>,
+): Promise<OpenTransaction[]> {
+  // The view shows local times of the server; UNIX_TIMESTAMP reads them in the session's zone.
+  let rows;
+  try {
+    await connection.run("SET SESSION time_zone = 'SYSTEM'");
+    rows = await connection.rows(
+      'SELECT trx_mysql_thread_id, UNIX_TIMESTAMP(trx_started) FROM information_schema.INNODB_TRX',
+    );
+  } catch (error) {
+    if (connection.isLost) throw error;
+    return [];
+  } finally {
+    await connection.attempt("SET SESSION time_zone = '+00:00'");
+  }
+  return rows
+    .map(([id, since]) => ({
+      session: Number(id),
+      since: since == null ? null : new Date(Number(since) * 1000).toISOString(),
+    }))
+    .filter(({ session }) => session !== 0 && !own.has(session));
+}

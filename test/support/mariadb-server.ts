@@ -1,0 +1,189 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { ensureMariadb, type MariadbProgram } from '../../scripts/mariadb-program.ts';
+
+export interface MariadbOptions {
+  /** Further options of the server's command line, for example `--slow-query-log=ON`. */
+  readonly options?: readonly string[];
+  /** Variables of the server's environment, for example `TZ`. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Told what is done when the program has to be installed first. */
+  readonly say?: (line: string) => void;
+}
+
+/** A server of one's own: on 127.0.0.1, with a free port and a temporary data folder. */
+export interface MariadbServer {
+  readonly port: number;
+  readonly socket: string;
+  readonly dataDir: string;
+  /** A new connection as root, through the socket; several statements in one query are allowed. */
+  admin(): Promise<Connection>;
+  /** Ends the server politely and removes its data. */
+  stop(): Promise<void>;
+  /** Ends it as power loss would (SIGKILL); the data stays, `restart` brings it back. */
+  kill(): Promise<void>;
+  /** Starts it again on its data, port and socket; ends it politely first when it runs. */
+  restart(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 20_000;
+
+/** Servers that run: they end with this process, however it ends, as far as it can know. */
+const running = new Set<ChildProcess>();
+let isWatchingExit = false;
+
+/**
+ * Starts a private MariaDB server. Never touches an installed service: no configuration file is read.
+ * @throws Error with the server's last words when it does not start, or that says what to install.
+ */
+export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
+  const program = ensureMariadb(options.say ?? ((line) => void process.stderr.write(`${line}\n`)));
+  // Short: a socket's path may have 107 characters.
+  const folder = mkdtempSync(join(tmpdir(), 'captures-mariadb-'));
+  const dataDir = join(folder, 'data');
+  const socket = join(folder, 'mysqld.sock');
+  const port = await freePort();
+  const asUser = process.getuid?.() === 0 ? ['--user=root'] : [];
+  execFileSync(
+    program.installDb,
+    [
+      '--no-defaults',
+      ...asUser,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      `--datadir=${dataDir}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+
+  const errorLog = join(folder, 'error.log');
+  const launch = (): ChildProcess =>
+    launchServer(program, options, [
+      '--no-defaults',
+      ...asUser,
+      `--datadir=${dataDir}`,
+      `--socket=${socket}`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--log-error=${errorLog}`,
+      `--pid-file=${join(folder, 'pid')}`,
+      '--innodb-buffer-pool-size=32M',
+      '--innodb-log-file-size=16M',
+      '--innodb-flush-log-at-trx-commit=0',
+      '--max-allowed-packet=256M',
+      '--max-connections=300',
+      '--performance-schema=OFF',
+      ...(options.options ?? []),
+    ]);
+  const admin = (): Promise<Connection> =>
+    createConnection({ socketPath: socket, user: 'root', multipleStatements: true });
+
+  let child = launch();
+  await whenUp(child, admin, errorLog);
+
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await whenEnded(child);
+  };
+  const end = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    if (!(await whenEnded(child, STOP_TIMEOUT_MS))) await kill();
+  };
+  return {
+    port,
+    socket,
+    dataDir,
+    admin,
+    kill,
+    async stop() {
+      await end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+    async restart() {
+      await end();
+      child = launch();
+      await whenUp(child, admin, errorLog);
+    },
+  };
+}
+
+function launchServer(
+  program: MariadbProgram,
+  options: MariadbOptions,
+  commandLine: readonly string[],
+): ChildProcess {
+  const child = spawn(program.server, commandLine, {
+    stdio: 'ignore',
+    env: { ...process.env, ...options.environment },
+  });
+  child.on('error', () => undefined);
+  // A test that forgets its server must not keep its process alive.
+  child.unref();
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  if (!isWatchingExit) {
+    isWatchingExit = true;
+    process.on('exit', () => {
+      for (const one of running) one.kill('SIGKILL');
+    });
+  }
+  return child;
+}
+
+async function whenUp(
+  child: ChildProcess,
+  admin: () => Promise<Connection>,
+  errorLog: string,
+): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    try {
+      const connection = await admin();
+      await connection.end();
+      return;
+    } catch {
+      await delay(25);
+    }
+  }
+  child.kill('SIGKILL');
+  throw new Error(`MariaDB's server did not start. Its last words:\n${lastLines(errorLog)}`);
+}
+
+function lastLines(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-10).join('\n');
+  } catch {
+    return '(none)';
+  }
+}
+
+async function whenEnded(child: ChildProcess, withinMs = START_TIMEOUT_MS): Promise<boolean> {
+  if (child.exitCode !== null || child.signalCode !== null) return true;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), withinMs);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port);
+        else reject(new Error('The system gave no port'));
+      });
+    });
+  });
+}
