@@ -3,7 +3,7 @@
  * Prints statements/s and MB/s of each step, the process's peak memory and, in the same run, what
  * `zstdcat` needs for the same files (when it is installed).
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,28 +53,6 @@ function* batches(): Generator<LoggedStatement[]> {
   }
 }
 
-const rows: string[][] = [];
-
-async function measure<T>(
-  what: string,
-  work: () => Promise<T>,
-  textBytes: (result: T) => number,
-): Promise<T> {
-  const cpu = process.cpuUsage();
-  const from = performance.now();
-  const result = await work();
-  const seconds = (performance.now() - from) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  rows.push([
-    what,
-    Math.round(COUNT / seconds).toLocaleString('en'),
-    (textBytes(result) / 1e6 / seconds).toFixed(0),
-    ((user + system) / COUNT).toFixed(2),
-    (process.memoryUsage.rss() / 1e6).toFixed(0),
-  ]);
-  return result;
-}
-
 async function write(dirs: readonly string[]): Promise<WorkloadPosition> {
   const serialiser = new LineSerialiser();
   const writers = await Promise.all(dirs.map((dir) => SegmentWriter.open(dir, null)));
@@ -96,79 +74,128 @@ async function write(dirs: readonly string[]): Promise<WorkloadPosition> {
   return position;
 }
 
-const root = mkdtempSync(join(tmpdir(), 'captures-bench-workload-'));
-try {
-  const dir = join(root, '1');
-  const text = await measure(
-    'serialise only',
-    () => {
-      const serialiser = new LineSerialiser();
-      let bytes = 0;
-      for (const batch of batches())
-        for (const tail of serialiser.tails(batch)) bytes += tail.length;
-      return Promise.resolve(bytes);
-    },
-    (bytes) => bytes,
-  );
-  const position = await measure(
-    'write, fsync every 25,000',
-    () => write([dir]),
-    (at) => at.totalText,
-  );
-  await measure(
-    'write two captures of it',
-    () => write([join(root, '2'), join(root, '3')]),
-    (at) => at.totalText * 2,
-  );
-  const size = (): number => position.totalText;
-  await measure(
-    'read, as it is',
-    async () => {
-      let bytes = 0;
-      for await (const chunk of readWorkload(dir, position)) bytes += chunk.length;
-      if (bytes !== position.totalText) throw new Error('not everything was read');
-    },
-    size,
-  );
-  await measure(
-    'read as records',
-    async () => {
-      let last = 0;
-      for await (const records of readRecords(dir, position)) last = records.at(-1)?.seq ?? last;
-      if (last !== COUNT) throw new Error('not everything was read');
-    },
-    size,
-  );
-  await measure(
-    'read as SQL',
-    async () => {
-      let db: string | null = null;
-      for await (const records of readRecords(dir, position)) ({ db } = formatSql(records, db));
-    },
-    size,
-  );
+interface Result {
+  /** Bytes of NDJSON that went through. */
+  readonly text: number;
+  readonly position?: WorkloadPosition;
+}
+
+const STEPS: Record<string, (root: string, position: WorkloadPosition) => Promise<Result>> = {
+  'serialise only': () => {
+    const serialiser = new LineSerialiser();
+    let text = 0;
+    for (const batch of batches()) for (const tail of serialiser.tails(batch)) text += tail.length;
+    return Promise.resolve({ text });
+  },
+  'write, fsync every 25,000': async (root) => {
+    const position = await write([join(root, '1')]);
+    return { text: position.totalText, position };
+  },
+  'write two captures of it': async (root) => {
+    const { totalText } = await write([join(root, '2'), join(root, '3')]);
+    return { text: totalText * 2 };
+  },
+  'read, as it is': async (root, position) => {
+    let text = 0;
+    for await (const chunk of readWorkload(join(root, '1'), position)) text += chunk.length;
+    return { text };
+  },
+  'read as records': async (root, position) => {
+    let last = 0;
+    for await (const records of readRecords(join(root, '1'), position)) {
+      last = records.at(-1)?.seq ?? last;
+    }
+    if (last !== COUNT) throw new Error('not everything was read');
+    return { text: position.totalText };
+  },
+  'read as SQL': async (root, position) => {
+    let db: string | null = null;
+    for await (const records of readRecords(join(root, '1'), position)) {
+      ({ db } = formatSql(records, db));
+    }
+    return { text: position.totalText };
+  },
+};
+
+interface Report {
+  readonly seconds: number;
+  readonly cpuSeconds: number | null;
+  readonly peakMegabytes: number | null;
+  readonly result: Result;
+}
+
+/** In a process of its own: one step's garbage must not be another's peak memory. */
+async function runStep(step: string, root: string, position: WorkloadPosition): Promise<void> {
+  const work = STEPS[step];
+  if (work === undefined) throw new Error(`no step ${step}`);
+  const cpu = process.cpuUsage();
+  const from = performance.now();
+  const result = await work(root, position);
+  const seconds = (performance.now() - from) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const report: Report = {
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    result,
+  };
+  console.log(JSON.stringify(report));
+}
+
+function zstdcat(dir: string, text: number): Report | null {
   const files = readdirSync(dir)
     .sort()
     .map((name) => join(dir, name));
-  try {
-    await measure(
-      'zstdcat > /dev/null',
-      () =>
-        Promise.resolve(execFileSync('zstdcat', files, { stdio: ['ignore', 'ignore', 'ignore'] })),
-      size,
-    );
-  } catch {
-    console.log('(no zstdcat here to compare with)');
-  }
-  const heads = ['', 'statements/s', 'MB/s of text', 'µs CPU each', 'RSS after, MB'];
-  for (const row of [heads, ...rows]) {
-    console.log(row.map((cell, i) => (i === 0 ? cell.padEnd(27) : cell.padStart(15))).join(''));
-  }
-  console.log(
-    `${COUNT.toLocaleString('en')} statements, ${Math.round(text / COUNT)} bytes of NDJSON each without "seq"; ` +
-      `${(position.totalText / position.totalBytes).toFixed(1)} times smaller on disk; ` +
-      `peak RSS ${Math.round(process.resourceUsage().maxRSS / 1024)} MB (idle node: about 45 MB, the pool of statements: 15 MB)`,
-  );
-} finally {
-  rmSync(root, { recursive: true, force: true });
+  const from = performance.now();
+  const { status } = spawnSync('zstdcat', files, { stdio: 'ignore' });
+  if (status !== 0) return null;
+  const seconds = (performance.now() - from) / 1000;
+  return { seconds, cpuSeconds: null, peakMegabytes: null, result: { text } };
 }
+
+function print(what: string, report: Report): void {
+  const cells = [
+    Math.round(COUNT / report.seconds).toLocaleString('en'),
+    (report.result.text / 1e6 / report.seconds).toFixed(0),
+    report.cpuSeconds === null ? '' : ((report.cpuSeconds * 1e6) / COUNT).toFixed(2),
+    report.peakMegabytes === null ? '' : report.peakMegabytes.toFixed(0),
+  ];
+  console.log(what.padEnd(27) + cells.map((cell) => cell.padStart(15)).join(''));
+}
+
+function runAll(): void {
+  const root = mkdtempSync(join(tmpdir(), 'captures-bench-workload-'));
+  try {
+    console.log(
+      ' '.repeat(27) +
+        ['statements/s', 'MB/s of text', 'µs CPU each', 'peak RSS, MB']
+          .map((cell) => cell.padStart(15))
+          .join(''),
+    );
+    let position: WorkloadPosition | undefined;
+    for (const step of Object.keys(STEPS)) {
+      const output = execFileSync(process.execPath, [
+        ...[import.meta.filename, String(COUNT), step, root],
+        JSON.stringify(position ?? null),
+      ]);
+      const report = JSON.parse(output.toString()) as Report;
+      position ??= report.result.position;
+      print(step, report);
+    }
+    if (position === undefined) throw new Error('nothing was written');
+    const reference = zstdcat(join(root, '1'), position.totalText);
+    if (reference === null) console.log('(no zstdcat here to compare with)');
+    else print('zstdcat > /dev/null', reference);
+    console.log(
+      `${COUNT.toLocaleString('en')} statements, ${Math.round(position.totalText / COUNT)} bytes of NDJSON each, ` +
+        `${(position.totalText / position.totalBytes).toFixed(1)} times smaller on disk; ` +
+        'peak RSS includes the statements made ahead',
+    );
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+const [step, root, position] = process.argv.slice(3);
+if (step === undefined || root === undefined || position === undefined) runAll();
+else await runStep(step, root, JSON.parse(position) as WorkloadPosition);

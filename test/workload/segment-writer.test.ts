@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFile,
+  mkdir,
   open,
   readdir,
   readFile,
@@ -275,6 +276,40 @@ describe('a disk that fails', () => {
       code: 'store_unusable',
     });
     await writer.close();
+  });
+
+  test('that fills up in mid-capture keeps what was committed, and goes on once there is room', async ({
+    skip,
+  }) => {
+    const run = promisify(execFile);
+    const root = await workloadFolder();
+    await mkdir(root);
+    try {
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', root]);
+    } catch {
+      skip('no small disk can be mounted here');
+    }
+    try {
+      const dir = join(root, '1');
+      const writer = await SegmentWriter.open(dir, null);
+      await writer.write(serialiser.tails(statements(100)));
+      const position = await writer.flush();
+      await writeFile(join(root, 'ballast'), Buffer.alloc(60_000));
+      const noise = Array.from({ length: 2000 }, () =>
+        aStatement({ sql: randomBytes(100).toString('hex') }),
+      );
+      await writer.write(serialiser.tails(noise));
+      await expect(writer.flush()).rejects.toMatchObject({
+        code: 'store_unusable',
+        message: `The disk is full: cannot write the record in ${dir}`,
+      });
+      await writer.close();
+      await rm(join(root, 'ballast'));
+      const end = await record(dir, [statements(100)], {}, position);
+      expectContiguous(await recorded(dir, end), 200);
+    } finally {
+      await run('umount', [root]);
+    }
   });
 
   test('that is full is called full', async () => {
