@@ -155,7 +155,7 @@ class Daemon {
   async #keepLease(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#context;
     let isFailing = false;
-    while (!signal.aborted) {
+    for (;;) {
       await clock.sleep(RENEW_MS, signal);
       if (signal.aborted) return;
       try {

@@ -1,0 +1,25 @@
+/**
+ * The core library, for programs: the rules of captures over a store. What a function throws for a
+ * user's mistake is an AppError with a code.
+ */
+export { API_CODES, AppError, isAppError, type ErrorCode } from './core/errors.ts';
+export { systemClock, type Clock } from './core/clock.ts';
+export { CAPTURE_STATUSES, isOver, type Capture, type CaptureStatus } from './core/captures.ts';
+export { CaptureService, type CaptureEdit, type CaptureRequest } from './core/capture-service.ts';
+export { EnvironmentService, type NewEnvironment } from './core/environment-service.ts';
+export { parseServerUrl, type Environment, type ServerAddress } from './core/environments.ts';
+export { PeopleService, prepareUser, type OpenedSession } from './core/people.ts';
+export {
+  decide,
+  relationOf,
+  RULES,
+  type Actor,
+  type Operation,
+  type Relation,
+  type Role,
+} from './core/access.ts';
+export type { StatementFlag, StatementKind, StatementRecord } from './core/statements.ts';
+export type { ListedCapture, Store, User } from './core/store.ts';
+export { createStore, openStore } from './store/store.ts';
+export { readManifest, readablePosition, type Manifest } from './workload/manifest.ts';
+export { readWorkload } from './workload/workload-reader.ts';

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Actor, Role } from '../../src/core/access.ts';
+import { CaptureService, type CaptureRequest } from '../../src/core/capture-service.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Environment, ServerAddress } from '../../src/core/environments.ts';
+import type { ListedCapture, Store } from '../../src/core/store.ts';
+import { createStore } from '../../src/store/store.ts';
+
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder that is removed when the process ends. */
+export function temporaryFolder(prefix = 'captures-test-'): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  folders.push(folder);
+  return folder;
+}
+
+/** A real store in a folder of its own, with builders for what a test needs in it. */
+export class TestStore {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly captures: CaptureService;
+  #users = 0;
+  #environments = 0;
+  #captures = 0;
+
+  constructor(clock: Clock, folder = join(temporaryFolder(), 'home')) {
+    this.clock = clock;
+    this.store = createStore(folder, { sharedGroup: null, now: clock.now() }, () => undefined);
+    this.captures = new CaptureService(this.store, clock);
+  }
+
+  /** A user; the password hash fits no password. */
+  user(name = `user${++this.#users}`): Actor {
+    const user = this.store.users.insert(
+      { name, isAdmin: false, passwordHash: 'none' },
+      this.clock.now(),
+    );
+    return { userId: user.id, userName: user.name, isStoreAdmin: user.isAdmin };
+  }
+
+  /** An environment, metrics-only unless it has a server, with these members. */
+  environment(
+    members: Partial<Record<Role, readonly Actor[]>> = {},
+    options: { name?: string; server?: ServerAddress } = {},
+  ): Environment {
+    const environment = this.store.environments.insert(
+      {
+        name: options.name ?? `environment${++this.#environments}`,
+        server: options.server ?? null,
+        region: null,
+        instance: null,
+        profile: null,
+        endpointUrl: null,
+      },
+      this.clock.now(),
+    );
+    for (const actor of members.admin ?? []) {
+      this.store.members.insert(environment.id, actor.userId, 'admin');
+    }
+    for (const actor of members.member ?? []) {
+      this.store.members.insert(environment.id, actor.userId, 'member');
+    }
+    return environment;
+  }
+
+  capture(
+    actor: Actor,
+    environment: Environment,
+    request: Partial<CaptureRequest> = {},
+  ): ListedCapture {
+    return this.captures.create(actor, {
+      name: `capture${++this.#captures}`,
+      environment: String(environment.id),
+      status: null,
+      start: null,
+      scheduledStart: null,
+      duration: null,
+      ...request,
+    });
+  }
+}
+
+export const SERVER: ServerAddress = {
+  engine: 'mysql',
+  user: 'recorder',
+  host: '127.0.0.1',
+  port: 3306,
+  socket: null,
+  database: null,
+  passwordFrom: null,
+  sslMode: 'PREFERRED',
+  sslCa: null,
+};
