@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { ensureMariadb } from '../../scripts/mariadb-program.ts';
+import { endProcess, processesOfRun } from './processes.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Whether there is a MariaDB server program: tests that need one are skipped without it. */
+    mariadb: 'present' | 'missing';
+    /** Marks every process that this run of the tests starts. */
+    testRun: string;
+  }
+}
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/**
+ * Before all tests: makes sure of a MariaDB server program (`startMariadb` starts servers of it) and
+ * of a `dist` that is as new as `src`. After them: fails the run when a process is left.
+ */
+export default function setUp(project: TestProject): () => Promise<void> {
+  const run = randomUUID();
+  project.provide('testRun', run);
+  project.provide('mariadb', findServer());
+  buildWhenStale();
+  return async () => {
+    const left = processesOfRun(run);
+    for (const { pid } of left) await endProcess(pid);
+    if (left.length > 0) {
+      const list = left.map(({ pid, command }) => `${pid} ${command}`).join('\n  ');
+      throw new Error(`The tests left processes behind, which are ended now:\n  ${list}`);
+    }
+  };
+}
+
+function findServer(): 'present' | 'missing' {
+  try {
+    ensureMariadb(say);
+    return 'present';
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    say(`SKIPPED: every test that needs a real server. ${why}`);
+    return 'missing';
+  }
+}
+
+/** The tests of `bin` run what is built: a stale build would test yesterday's program. */
+function buildWhenStale(): void {
+  const sources = [join(ROOT, 'src'), join(ROOT, 'tsconfig.json')];
+  if (newest([join(ROOT, 'dist')]) >= newest(sources)) return;
+  try {
+    const tsc = join(ROOT, 'node_modules/typescript-7/bin/tsc');
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: ROOT, encoding: 'utf8' });
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error;
+    // Somebody at work on one folder runs the tests of that folder: they need no build.
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
+    const [first = 'tsc failed', ...others] = output.trimEnd().split('\n');
+    say(`The build of dist has errors, the tests of bin run it all the same: ${first}`);
+    if (others.length > 0) say(`(and ${others.length} lines more: npm run build)`);
+  }
+}
+
+function newest(paths: readonly string[]): number {
+  let time = 0;
+  for (const path of paths) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    if (!stat.isDirectory()) time = Math.max(time, stat.mtimeMs);
+    else time = Math.max(time, newest(readdirSync(path).map((name) => join(path, name))));
+  }
+  return time;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
