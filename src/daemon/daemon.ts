@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { ACTIVE_STATUSES, type Capture } from '../core/captures.ts';
 import { CaptureService } from '../core/capture-service.ts';
 import type { Clock } from '../core/clock.ts';
-import { AppError, messageOf } from '../core/errors.ts';
+import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Lease, Store } from '../core/store.ts';
+import { sweepDeleted } from '../workload/workload-folder.ts';
 import type { DaemonLog } from './log.ts';
 import { LeaseLost, type TapContext, type Waiting } from './tap-session.ts';
 import { Tap, type TapEnd } from './tap.ts';
@@ -18,6 +20,7 @@ const LOOK_MS = 50;
 /** A tap is opened this long before a scheduled start, so that the first swap can be the start. */
 const LEAD_MS = 5_000;
 const RETRY_RESTORE_MS = 10_000;
+const STORE_RETRY_MS = 1_000;
 
 export const MISSED_START = 'missed its start: no daemon was running';
 
@@ -63,6 +66,8 @@ class Daemon {
   /** The state of the store changed, or a tap ended: look at everything. */
   #isDirty = true;
   #nextRestore = 0;
+  #seenChanges = -1;
+  #isStoreFailing = false;
 
   constructor(context: DaemonContext, options: DaemonOptions) {
     this.#context = context;
@@ -108,22 +113,17 @@ class Daemon {
     this.#isDirty = true;
     const renewing = new AbortController();
     const renewal = this.#keepLease(renewing.signal);
+    const sweep = this.#sweepDeleted();
     try {
       store.keepReserve();
-      let changes = store.changeCounter();
       while (this.#isLeading()) {
         if (!store.isStillThere()) {
           await this.#abandonStore();
           return 'finished';
         }
-        const seen = store.changeCounter();
-        if (seen !== changes || this.#isDirty || this.#isSomethingDue()) {
-          changes = seen;
-          this.#isDirty = false;
-          this.#look();
-          if (this.#leaveIfIdle()) return 'finished';
-        }
-        await clock.sleep(LOOK_MS, signal);
+        const pause = this.#lookWhenNeeded();
+        if (pause === 'finished') return 'finished';
+        await clock.sleep(pause, signal);
       }
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
@@ -132,16 +132,57 @@ class Daemon {
       for (const tap of this.#taps.keys()) tap.leave();
       await Promise.all(this.#taps.values());
       renewing.abort();
-      await renewal;
+      await Promise.all([renewal, sweep]);
     }
     if (this.#isOverthrown()) {
       log('warn', 'another daemon took over');
       return this.#options.background ? 'finished' : 'lost';
     }
     this.#sayWhatIsLeft();
-    store.lease.release(this.#holder);
+    try {
+      store.lease.release(this.#holder);
+    } catch (error) {
+      // It lapses by itself in three seconds.
+      log('error', 'lease not released', { message: messageOf(error) });
+    }
     log('info', 'daemon left');
     return 'finished';
+  }
+
+  /**
+   * Looks at the store when it changed or something is due. A store that cannot be used just now (a
+   * full disk, a long writer) is looked at again after a while: a daemon does not leave for that.
+   * @returns how long to pause, in milliseconds.
+   */
+  #lookWhenNeeded(): number | 'finished' {
+    const { store, log } = this.#context;
+    try {
+      const seen = store.changeCounter();
+      if (seen !== this.#seenChanges || this.#isDirty || this.#isSomethingDue()) {
+        this.#seenChanges = seen;
+        this.#isDirty = false;
+        this.#look();
+        if (this.#leaveIfIdle()) return 'finished';
+      }
+      this.#isStoreFailing = false;
+      return LOOK_MS;
+    } catch (error) {
+      if (!isAppError(error, 'store_unusable')) throw error;
+      if (!this.#isStoreFailing) log('error', 'store not usable', { message: error.message });
+      this.#isStoreFailing = true;
+      this.#isDirty = true;
+      return STORE_RETRY_MS;
+    }
+  }
+
+  /** Clears away what a delete left that was interrupted. */
+  async #sweepDeleted(): Promise<void> {
+    const { store, log } = this.#context;
+    try {
+      await sweepDeleted(join(store.directory, 'captures'));
+    } catch (error) {
+      log('warn', 'deleted workloads not cleared away', { message: messageOf(error) });
+    }
   }
 
   #isLeading(): boolean {

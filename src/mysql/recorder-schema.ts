@@ -78,19 +78,31 @@ export async function readSchema(
     .filter((number) => number !== undefined)
     .map(Number)
     .sort((one, other) => one - other);
-  const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : null;
-  return { state: stateOf(marker, tables, storeId), marker, tables, frozen, exists };
+  const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : 'not ours';
+  const state = stateOf(marker, tables, storeId);
+  return {
+    state,
+    marker: marker === 'not ours' || marker === 'no row' ? null : marker,
+    tables,
+    frozen,
+    exists,
+  };
 }
 
-function stateOf(marker: Marker | null, tables: ReadonlySet<string>, storeId: string): SchemaState {
-  if (marker !== null) return marker.storeId === storeId ? 'ours' : 'other-store';
-  // Empty, or with a marker without its row: what a crash at the very beginning leaves, or an
-  // administrator who made the schema for us.
-  const isEmpty = tables.size === 0 || (tables.size === 1 && tables.has(MARKER_TABLE));
-  return isEmpty ? 'none' : 'foreign';
+function stateOf(
+  marker: Marker | 'no row' | 'not ours',
+  tables: ReadonlySet<string>,
+  storeId: string,
+): SchemaState {
+  // A marker without its row is what our own crash at the very beginning leaves, and what a server's
+  // crash leaves that does not flush each commit (innodb_flush_log_at_trx_commit other than 1).
+  if (marker === 'no row') return 'none';
+  // An empty schema: an administrator made it for us.
+  if (marker === 'not ours') return tables.size === 0 ? 'none' : 'foreign';
+  return marker.storeId === storeId ? 'ours' : 'other-store';
 }
 
-async function readMarker(connection: MysqlConnection): Promise<Marker | null> {
+async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row' | 'not ours'> {
   let row;
   try {
     row = await connection.row(
@@ -99,9 +111,9 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | null> {
   } catch (error) {
     if (connection.isLost) throw error;
     // A table of this name with other columns is not our marker.
-    return null;
+    return 'not ours';
   }
-  if (row === null) return null;
+  if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
   return {
     storeId: storeId ?? '',

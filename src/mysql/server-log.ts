@@ -236,7 +236,8 @@ export class MysqlServerLog implements ServerLog {
     const contents = await readSchema(control, this.#storeId);
     requireOurs(contents);
     const warnings: string[] = [];
-    if (contents.exists && contents.marker !== null) {
+    // Also without the marker's row, which a crash of the server can take with it.
+    if (contents.marker !== null || contents.tables.size > 0) {
       warnings.push(...(await this.#restoreSettings(settings)));
       warnings.push(...(await this.#restoreTable(settings, contents, generation)));
       await this.#dropOurs();

@@ -1,0 +1,317 @@
+import mysql from 'mysql2/promise';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Actor } from '../../src/core/access.ts';
+import type { CaptureStatus } from '../../src/core/captures.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Environment } from '../../src/core/environments.ts';
+import type { StatementRecord } from '../../src/core/statements.ts';
+import type { ListedCapture } from '../../src/core/store.ts';
+import { runDaemon } from '../../src/daemon/daemon.ts';
+import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { openStore } from '../../src/store/store.ts';
+import { readManifest } from '../../src/workload/manifest.ts';
+import { readWorkload } from '../../src/workload/workload-reader.ts';
+import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { SERVER, TestStore } from '../support/stores.ts';
+
+let server: MariadbServer;
+beforeAll(async () => {
+  server = await startMariadb();
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+interface Daemon {
+  readonly events: string[];
+  leave(): Promise<void>;
+}
+
+/** A daemon in this process, on a connection to the store of its own, as in another process. */
+function startDaemon(test: TestStore): Daemon {
+  const events: string[] = [];
+  const controller = new AbortController();
+  const store = openStore(test.store.directory);
+  const done = runDaemon(
+    {
+      store,
+      clock: systemClock,
+      serverLogs: mysqlServerLogs,
+      log: (level, event, fields) =>
+        events.push(`${level} ${event} ${JSON.stringify(fields ?? {})}`),
+      hostname: 'here',
+      pid: process.pid,
+      programVersion: '0',
+    },
+    { background: false, graceMs: 600_000, signal: controller.signal },
+  ).finally(() => store.close());
+  return {
+    events,
+    leave: async () => {
+      controller.abort();
+      await done;
+    },
+  };
+}
+
+class Bench {
+  readonly test = new TestStore(systemClock);
+  readonly alice: Actor = this.test.user('alice');
+  readonly environment: Environment = this.test.environment(
+    { admin: [this.alice] },
+    {
+      name: 'prod',
+      server: {
+        ...SERVER,
+        user: 'root',
+        host: 'localhost',
+        port: server.port,
+        socket: server.socket,
+      },
+    },
+  );
+  daemon = startDaemon(this.test);
+
+  capture(name: string, duration: number | null = null): ListedCapture {
+    return this.test.capture(this.alice, this.environment, { name, duration });
+  }
+
+  /** Waits, by looking, until a capture has this status; fails when it FAILED instead. */
+  until(id: number, status: CaptureStatus): Promise<ListedCapture> {
+    return vi.waitUntil(
+      () => {
+        const capture = this.test.store.captures.find(id);
+        if (capture?.status === 'FAILED') {
+          throw new Error(`FAILED: ${capture.reason}; ${this.daemon.events.join('; ')}`);
+        }
+        return capture?.status === status ? capture : null;
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+  }
+
+  /** Waits until this many records are committed. */
+  async untilRecorded(id: number, records: number): Promise<void> {
+    await vi.waitUntil(() => (this.test.store.captures.find(id)?.records ?? 0) >= records, {
+      timeout: 30_000,
+      interval: 20,
+    });
+  }
+
+  async stop(id: number): Promise<ListedCapture> {
+    this.test.captures.requestStop(this.alice, String(id));
+    return this.until(id, 'DONE');
+  }
+
+  folder(id: number): string {
+    return workloadFolder(this.test.store.directory, id);
+  }
+
+  async records(id: number): Promise<StatementRecord[]> {
+    const position = committedPosition(this.test.store.recordings.find(id));
+    const chunks: Buffer[] = [];
+    for await (const chunk of readWorkload(this.folder(id), position)) chunks.push(chunk);
+    return Buffer.concat(chunks)
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as StatementRecord);
+  }
+}
+
+interface Load {
+  readonly sent: string[];
+  /** Resolves when this many more statements were sent. */
+  more(statements: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Sends uniquely tagged statements from several connections at full speed until it is stopped. */
+async function startLoad(prefix: string, connections = 4): Promise<Load> {
+  const sent: string[] = [];
+  let isStopped = false;
+  let goal: { count: number; reach: () => void } | null = null;
+  const clients = await Promise.all(
+    Array.from({ length: connections }, () =>
+      mysql.createConnection({ socketPath: server.socket, user: 'root' }),
+    ),
+  );
+  const runs = clients.map(async (client, index) => {
+    for (let i = 0; !isStopped; i++) {
+      const tag = `${prefix}-${index}-${i}`;
+      sent.push(tag);
+      if (i % 3 === 0) await client.execute('SELECT ? AS tag', [`<${tag}>`]);
+      else await client.query(`SELECT '<${tag}>'`);
+      if (goal !== null && sent.length >= goal.count) goal.reach();
+    }
+    await client.end();
+  });
+  return {
+    sent,
+    more: (statements) =>
+      new Promise((reach) => {
+        goal = { count: sent.length + statements, reach };
+      }),
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(runs);
+    },
+  };
+}
+
+/** Sends so many statements and ends. */
+async function runLoad(prefix: string, statements: number): Promise<string[]> {
+  const load = await startLoad(prefix, 2);
+  await load.more(statements);
+  await load.stop();
+  return load.sent;
+}
+
+/** The tags in the statements that were run: text and executed ones, without those only prepared. */
+function tagsOf(records: readonly StatementRecord[]): string[] {
+  return records
+    .filter((record) => record.kind === 'query' || record.kind === 'execute')
+    .flatMap((record) => /<([\w-]+)>/.exec(record.sql)?.[1] ?? []);
+}
+
+async function serverState(): Promise<unknown> {
+  const admin = await server.admin();
+  try {
+    const [variables] = await admin.query(
+      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('general_log', 'log_output', 'slow_query_log')",
+    );
+    const [table] = await admin.query(
+      "SELECT ENGINE, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log'",
+    );
+    const [schemas] = await admin.query("SHOW DATABASES LIKE 'captures'");
+    const [lock] = await admin.query("SELECT IS_USED_LOCK('captures:tap') AS holder");
+    return { variables, table, schemas, lock };
+  } finally {
+    await admin.end();
+  }
+}
+
+describe('a capture of a real server', () => {
+  it('records every statement of its window exactly once and gives the server back as it was', async () => {
+    const before = await serverState();
+    const bench = new Bench();
+    await runLoad('early', 200);
+    const { id } = bench.capture('morning');
+    const running = await bench.until(id, 'RUNNING');
+    const load = await startLoad('load');
+    await load.more(10_000);
+    await load.stop();
+    const done = await bench.stop(id);
+    await bench.daemon.leave();
+
+    const records = await bench.records(id);
+    expect(tagsOf(records).sort()).toEqual([...load.sent].sort());
+    expect(records.map((record) => record.seq)).toEqual(records.map((_, index) => index + 1));
+    expect(done.records).toBe(records.length);
+    expect(done.start).toBe(running.start);
+    expect(done.end).toBeGreaterThan(done.start ?? 0);
+    expect(done.reason).toBeNull();
+    expect(await serverState()).toEqual(before);
+    expect(bench.test.store.taps.list()).toEqual([]);
+
+    const manifest = await readManifest(bench.folder(id));
+    expect(manifest).toMatchObject({
+      complete: true,
+      capture: { id, name: 'morning' },
+      gaps: [],
+      counters: { records: records.length },
+    });
+    expect(manifest.segments.reduce((sum, segment) => sum + segment.records, 0)).toBe(
+      records.length,
+    );
+  });
+
+  it('goes on in the next daemon when the first one leaves', async () => {
+    const before = await serverState();
+    const bench = new Bench();
+    const { id } = bench.capture('handed over');
+    await bench.until(id, 'RUNNING');
+    const load = await startLoad('handed');
+    for (let i = 0; i < 3; i++) {
+      await load.more(2_000);
+      await bench.daemon.leave();
+      expect(bench.test.store.captures.find(id)?.status).toBe('RUNNING');
+      bench.daemon = startDaemon(bench.test);
+    }
+    await load.more(2_000);
+    await load.stop();
+    await bench.stop(id);
+    await bench.daemon.leave();
+    expect(tagsOf(await bench.records(id)).sort()).toEqual([...load.sent].sort());
+    expect(await serverState()).toEqual(before);
+  });
+
+  it('shares one tap with another that overlaps it, and each has exactly its window', async () => {
+    const before = await serverState();
+    const bench = new Bench();
+    const loads: Record<string, string[]> = {};
+    const phase = async (name: string): Promise<void> => {
+      loads[name] = await runLoad(name, 1_500);
+    };
+    const first = bench.capture('first');
+    await bench.until(first.id, 'RUNNING');
+    await phase('alone');
+    const second = bench.capture('second');
+    await bench.until(second.id, 'RUNNING');
+    await phase('both');
+    await bench.stop(first.id);
+    expect(await serverState()).not.toEqual(before);
+    await phase('rest');
+    await bench.stop(second.id);
+    await bench.daemon.leave();
+    const tags = async (id: number) => tagsOf(await bench.records(id)).sort();
+    expect(await tags(first.id)).toEqual(
+      [...(loads['alone'] ?? []), ...(loads['both'] ?? [])].sort(),
+    );
+    expect(await tags(second.id)).toEqual(
+      [...(loads['both'] ?? []), ...(loads['rest'] ?? [])].sort(),
+    );
+    expect(await serverState()).toEqual(before);
+  });
+
+  it('goes on after the server was killed and started again, and lists the gap', async () => {
+    const before = await serverState();
+    const bench = new Bench();
+    const { id } = bench.capture('through a restart');
+    await bench.until(id, 'RUNNING');
+    const sentBefore = await runLoad('before', 1_500);
+    await bench.untilRecorded(id, sentBefore.length);
+    await server.kill();
+    await server.restart();
+    await vi.waitUntil(
+      () => bench.daemon.events.some((event) => event.includes('recording goes on')),
+      {
+        timeout: 20_000,
+      },
+    );
+    const sentAfter = await runLoad('after', 1_500);
+    await bench.stop(id);
+    await bench.daemon.leave();
+    const records = await bench.records(id);
+    expect(tagsOf(records).sort()).toEqual([...sentBefore, ...sentAfter].sort());
+    const manifest = await readManifest(bench.folder(id));
+    expect(manifest.gaps).toHaveLength(1);
+    expect(manifest.gaps[0]?.reason).toContain('the server was restarted');
+    expect(await serverState()).toEqual(before);
+  });
+
+  it('fails, and says why, when somebody switches the log off', async () => {
+    const bench = new Bench();
+    const { id } = bench.capture('switched off');
+    await bench.until(id, 'RUNNING');
+    const admin = await server.admin();
+    await admin.query('SET GLOBAL general_log = OFF');
+    await admin.end();
+    await expect(bench.until(id, 'DONE')).rejects.toThrow(
+      /FAILED: Somebody else switched the general log off/,
+    );
+    await bench.daemon.leave();
+    expect(bench.test.store.taps.list()).toEqual([]);
+  });
+});
