@@ -114,16 +114,21 @@ export class SessionTracker {
       case 'connect':
       case 'change_user': {
         const db = databaseOfConnect(sql);
-        if (db !== undefined) this.#setDatabase(session, db);
+        if (db === undefined) {
+          // A refused login: this session will say nothing more, not even Quit.
+          this.#end(session);
+          return NONE;
+        }
+        session.prepareEchoes = 0;
+        session.executeEchoes = 0;
+        this.#setDatabase(session, db);
         return NONE;
       }
       case 'init_db':
         this.#setDatabase(session, sql);
         return NONE;
       case 'quit':
-        this.#sessions.delete(session.id);
-        this.#changed.delete(session);
-        this.#ended.add(session.id);
+        this.#end(session);
         return NONE;
       case 'close':
       case 'other':
@@ -175,6 +180,12 @@ export class SessionTracker {
         this.#note(session);
       }
     }
+  }
+
+  #end(session: Session): void {
+    this.#sessions.delete(session.id);
+    this.#changed.delete(session);
+    this.#ended.add(session.id);
   }
 
   #setDatabase(session: Session, db: string | null): void {

@@ -1,0 +1,163 @@
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { ServerAddress } from '../../src/core/environments.ts';
+import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
+import type { LoggedStatement } from '../../src/core/statements.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import {
+  startMariadb,
+  type MariadbOptions,
+  type MariadbServer,
+} from '../support/mariadb-server.ts';
+
+/** A private server with an account that has exactly what the recorder needs, and no more. */
+export interface RecorderServer extends MariadbServer {
+  readonly address: ServerAddress;
+  /** Opens a log as the recorder's account; closed by `stop` when the test does not. */
+  open(options?: { storeId?: string; address?: ServerAddress }): Promise<ServerLog>;
+}
+
+const PASSWORD_VARIABLE = 'CAPTURES_TEST_RECORDER_PASSWORD';
+
+/** As FACTS has them: what was tried to be enough on MariaDB 10.11. */
+const RECORDER_GRANTS = `
+  CREATE USER recorder@'%' IDENTIFIED BY 'recorder''s secret';
+  GRANT SUPER, PROCESS ON *.* TO recorder@'%';
+  GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recorder@'%';
+  GRANT ALL PRIVILEGES ON captures.* TO recorder@'%'`;
+
+export async function startRecorderServer(options: MariadbOptions = {}): Promise<RecorderServer> {
+  process.env[PASSWORD_VARIABLE] = "recorder's secret";
+  const server = await startMariadb(options);
+  const admin = await server.admin();
+  await admin.query(RECORDER_GRANTS);
+  await admin.end();
+  const address: ServerAddress = {
+    engine: 'mysql',
+    user: 'recorder',
+    host: '127.0.0.1',
+    port: server.port,
+    socket: null,
+    database: null,
+    passwordFrom: `env:${PASSWORD_VARIABLE}`,
+    sslMode: 'PREFERRED',
+    sslCa: null,
+  };
+  const opened = new Set<ServerLog>();
+  return {
+    ...server,
+    address,
+    async open({ storeId = 'store-1', address: other = address } = {}) {
+      const log = await mysqlServerLogs.open(other, storeId, () => undefined);
+      opened.add(log);
+      return log;
+    },
+    async stop() {
+      for (const log of opened) await log.close();
+      await server.stop();
+    },
+  };
+}
+
+export async function rowsOf(admin: Connection, sql: string): Promise<RowDataPacket[]> {
+  const [rows] = await admin.query<RowDataPacket[]>(sql);
+  return rows;
+}
+
+/** Everything about a server that a recording must leave as it was. */
+export async function stateOf(admin: Connection): Promise<unknown> {
+  const [settings] = await rowsOf(
+    admin,
+    'SELECT @@GLOBAL.general_log, @@GLOBAL.log_output, @@GLOBAL.slow_query_log, @@GLOBAL.sql_log_off',
+  );
+  const [table] = await rowsOf(admin, 'SHOW CREATE TABLE mysql.general_log');
+  const schemas = await rowsOf(admin, 'SHOW DATABASES');
+  const [lock] = await rowsOf(admin, "SELECT IS_USED_LOCK('captures:tap') AS held");
+  return { settings, table, schemas, lock };
+}
+
+/** Reads every frozen generation that is there, as a tap does: read, then drop. */
+export async function drainFrozen(
+  log: ServerLog,
+  options: { appendToOwners?: boolean } = {},
+): Promise<LoggedStatement[]> {
+  const statements: LoggedStatement[] = [];
+  for (const generation of (await log.state()).frozen) {
+    statements.push(...(await readGeneration(log, generation)));
+    if (options.appendToOwners === true) await log.appendToOwners(generation);
+    await log.drop(generation);
+  }
+  return statements;
+}
+
+export async function readGeneration(
+  log: ServerLog,
+  generation: number,
+  skip = 0,
+): Promise<LoggedStatement[]> {
+  const statements: LoggedStatement[] = [];
+  for await (const batch of log.read(generation, skip)) statements.push(...batch.statements);
+  return statements;
+}
+
+/** Opens, locks and installs: the server logs into generation 2 then, generation 1 is frozen. */
+export async function startLogging(
+  server: RecorderServer,
+): Promise<{ log: ServerLog; settings: LogSettings; warnings: string[] }> {
+  const log = await server.open();
+  await log.lock([]);
+  const settings = await log.readSettings();
+  const { warnings, ownConnectionIds } = await log.install(settings, 1);
+  log.setOwnConnections(ownConnectionIds);
+  return { log, settings, warnings };
+}
+
+/** Clients that send uniquely tagged statements at full speed until told to stop. */
+export class TaggedLoad {
+  readonly #clients: Connection[];
+  readonly #sent: number[];
+  readonly #loops: Promise<void>[];
+  #isStopped = false;
+
+  private constructor(clients: Connection[]) {
+    this.#clients = clients;
+    this.#sent = clients.map(() => 0);
+    this.#loops = clients.map((client, index) => this.#run(client, index));
+  }
+
+  static async start(server: MariadbServer, connections: number): Promise<TaggedLoad> {
+    const clients: Connection[] = [];
+    for (let i = 0; i < connections; i++) clients.push(await server.admin());
+    return new TaggedLoad(clients);
+  }
+
+  /** Stops, and returns the tags of every statement that was answered. */
+  async stop(): Promise<string[]> {
+    this.#isStopped = true;
+    await Promise.all(this.#loops);
+    await Promise.all(this.#clients.map((client) => client.end()));
+    return this.#sent.flatMap((count, index) =>
+      Array.from({ length: count }, (_, n) => `tag-${index}-${n}-`),
+    );
+  }
+
+  get sent(): number {
+    return this.#sent.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #run(client: Connection, index: number): Promise<void> {
+    for (let n = 0; !this.#isStopped; n++) {
+      await client.query(`SELECT 'tag-${index}-${n}-'`);
+      this.#sent[index] = n + 1;
+    }
+  }
+}
+
+/** The tag in each text that has one, in order. */
+export function tagsIn(texts: Iterable<string>): string[] {
+  const tags: string[] = [];
+  for (const text of texts) {
+    const tag = /tag-\d+-\d+-/.exec(text)?.[0];
+    if (tag !== undefined) tags.push(tag);
+  }
+  return tags;
+}

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { flavorOf } from '../../src/mysql/flavor.ts';
+import { privilegeNeeds } from '../../src/mysql/privileges.ts';
+
+const mariadb = flavorOf('10.11.6-MariaDB-log');
+const mysql8 = flavorOf('8.4.2');
+const plain = { isReadOnly: false, writesBinaryLog: false };
+
+const ENOUGH_ON_MARIADB = [
+  "GRANT PROCESS, SUPER ON *.* TO `recorder`@`%` IDENTIFIED BY PASSWORD '*123'",
+  'GRANT ALL PRIVILEGES ON `captures`.* TO `recorder`@`%`',
+  'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON `mysql`.`general_log` TO `recorder`@`%`',
+];
+
+function missing(
+  lines: readonly string[],
+  flavor = mariadb,
+  circumstances: typeof plain = plain,
+): string[] {
+  return privilegeNeeds(lines, 'recorder@%', flavor, circumstances)
+    .filter(({ state }) => state === 'missing')
+    .map(({ grant }) => grant);
+}
+
+describe('the privileges that are missing', () => {
+  test('are none for exactly what is needed on MariaDB', () => {
+    expect(missing(ENOUGH_ON_MARIADB)).toEqual([]);
+  });
+
+  test('are none for root', () => {
+    expect(
+      missing(['GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION']),
+    ).toEqual([]);
+  });
+
+  test('are all of them for an account with USAGE, each with its GRANT', () => {
+    expect(missing(['GRANT USAGE ON *.* TO `recorder`@`%`'])).toEqual([
+      'GRANT SUPER ON *.* TO `recorder`@`%`',
+      'GRANT PROCESS ON *.* TO `recorder`@`%`',
+      'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO `recorder`@`%`',
+      'GRANT ALL PRIVILEGES ON captures.* TO `recorder`@`%`',
+    ]);
+  });
+
+  test('are named with what MySQL 8 calls them', () => {
+    expect(missing(['GRANT USAGE ON *.* TO `recorder`@`%`'], mysql8)[0]).toBe(
+      'GRANT SYSTEM_VARIABLES_ADMIN ON *.* TO `recorder`@`%`',
+    );
+    expect(flavorOf('5.7.44-log').switchPrivilege).toBe('SUPER');
+  });
+
+  test('are found in roles and in dynamic privileges', () => {
+    expect(
+      missing(
+        [
+          'GRANT PROCESS ON *.* TO `recorder`@`%`',
+          'GRANT SYSTEM_VARIABLES_ADMIN,SESSION_VARIABLES_ADMIN ON *.* TO `role`@`%`',
+          'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON `mysql`.`general_log` TO `role`@`%`',
+          'GRANT ALL PRIVILEGES ON `captures`.* TO `recorder`@`%`',
+          'GRANT `role`@`%` TO `recorder`@`%`',
+        ],
+        mysql8,
+      ),
+    ).toEqual([]);
+  });
+
+  test.each([
+    ['`capt%`', true],
+    ['`capture_`', true],
+    ['`capture\\_`', false],
+    ['`other`', false],
+  ])('a grant on the pattern %s counts: %s', (pattern, counts) => {
+    const lines = ENOUGH_ON_MARIADB.map((line) => line.replace('`captures`', pattern));
+    expect(missing(lines).length === 0).toBe(counts);
+  });
+
+  test('a privilege on columns is none on the table', () => {
+    const lines = ENOUGH_ON_MARIADB.map((line) =>
+      line.replace('SELECT, INSERT', 'SELECT (argument, event_time), INSERT'),
+    );
+    expect(missing(lines)).toHaveLength(1);
+  });
+
+  test('include what a read-only server and a binary log ask for', () => {
+    const grants = missing(['GRANT USAGE ON *.* TO `recorder`@`%`'], mariadb, {
+      isReadOnly: true,
+      writesBinaryLog: true,
+    });
+    expect(grants).toContain('GRANT READ_ONLY ADMIN ON *.* TO `recorder`@`%`');
+    expect(grants).toContain('GRANT BINLOG ADMIN ON *.* TO `recorder`@`%`');
+  });
+
+  test('are unknown where the server does not tell', () => {
+    const needs = privilegeNeeds(null, 'recorder@%', mariadb, plain);
+    expect(new Set(needs.map(({ state }) => state))).toEqual(new Set(['unknown']));
+  });
+
+  test('an account with odd characters is quoted', () => {
+    const [first] = privilegeNeeds([], 'od`d@x@10.0.%', mariadb, plain);
+    expect(first?.grant).toBe('GRANT SUPER ON *.* TO `od``d@x`@`10.0.%`');
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import type { StatementKind } from '../../src/core/statements.ts';
+import {
+  databaseOfConnect,
+  parseUserHost,
+  SessionTracker,
+} from '../../src/mysql/session-tracker.ts';
+
+/** Feeds rows of one session and returns the flags of each. */
+function follow(
+  tracker: SessionTracker,
+  rows: readonly (readonly [StatementKind, string])[],
+  id = 7,
+): string[] {
+  return rows.map(([kind, sql]) =>
+    tracker.follow(tracker.session(id), kind, sql, sql.includes('\\x')).join(','),
+  );
+}
+
+describe('the default database', () => {
+  test.each<[string, readonly (readonly [StatementKind, string])[], string | null]>([
+    ['comes with the login', [['connect', 'root@localhost on shop using TCP/IP']], 'shop'],
+    ['is none after a login without one', [['connect', 'root@localhost on  using Socket']], null],
+    ['comes with COM_INIT_DB', [['init_db', 'we ird']], 'we ird'],
+    ['comes with USE', [['query', 'use `we ird`']], 'we ird'],
+    ['comes with a USE behind a comment', [['query', '/* c */ USE shop']], 'shop'],
+    ['comes with the last USE of several', [['query', "SELECT ';use a'; use b; SELECT 1"]], 'b'],
+    [
+      'changes with COM_CHANGE_USER',
+      [
+        ['init_db', 'a'],
+        ['change_user', 'u2@localhost on d1 using TCP/IP'],
+      ],
+      'd1',
+    ],
+    [
+      'is gone when it is dropped',
+      [
+        ['init_db', 'a'],
+        ['query', 'DROP DATABASE a'],
+      ],
+      null,
+    ],
+    [
+      'stays when another is dropped',
+      [
+        ['init_db', 'a'],
+        ['query', 'drop database b'],
+      ],
+      'a',
+    ],
+    [
+      'is not taken from a literal',
+      [
+        ['init_db', 'a'],
+        ['query', "SELECT 'x; use b'"],
+      ],
+      'a',
+    ],
+  ])('%s', (_title, rows, db) => {
+    const tracker = new SessionTracker();
+    follow(tracker, rows);
+    expect(tracker.session(7).db).toBe(db);
+  });
+});
+
+describe('rows that repeat another', () => {
+  test('the Prepare and Execute rows of text-protocol statements are echoes', () => {
+    expect(
+      follow(new SessionTracker(), [
+        [
+          'query',
+          "/* c */ PREPARE p FROM 'select ?'; SET @a=1; EXECUTE p USING @a; EXECUTE p USING @a",
+        ],
+        ['prepare', 'select ?'],
+        ['execute', 'select 1'],
+        ['execute', 'select 1'],
+        ['execute', 'select 2'],
+      ]),
+    ).toEqual(['', 'echo', 'echo', 'echo', '']);
+  });
+
+  test('EXECUTE IMMEDIATE is echoed by both rows', () => {
+    expect(
+      follow(new SessionTracker(), [
+        ['query', "EXECUTE IMMEDIATE 'select 5'"],
+        ['prepare', 'select 5'],
+        ['execute', 'select 5'],
+      ]),
+    ).toEqual(['', 'echo', 'echo']);
+  });
+
+  test('an Execute after another query of the session is a statement of its own', () => {
+    expect(
+      follow(new SessionTracker(), [
+        ['query', 'EXECUTE unknown_name'],
+        ['query', 'SELECT 1'],
+        ['execute', 'select 1'],
+      ]),
+    ).toEqual(['', '', '']);
+  });
+
+  test('what is pending is remembered across recorders', () => {
+    const before = new SessionTracker();
+    follow(before, [['query', 'EXECUTE p']]);
+    const after = new SessionTracker();
+    after.restore(before.takeChanges().changed);
+    expect(follow(after, [['execute', 'select 1']])).toEqual(['echo']);
+  });
+});
+
+describe('what the server cannot say', () => {
+  test('an Execute with a bare placeholder was prepared before the log was on', () => {
+    expect(
+      follow(new SessionTracker(), [
+        ['execute', 'select ? as a'],
+        ['execute', "select '?' as a"],
+        ['prepare', 'select ?'],
+      ]),
+    ).toEqual(['unreplayable', '', '']);
+  });
+
+  test('bytes that the server wrote as text are lossy', () => {
+    expect(
+      follow(new SessionTracker(), [
+        ['query', "select '\\xFF\\xFE'"],
+        ['execute', "insert into t values ('\\\\xE9')"],
+        ['query', "select '\\x41'"],
+        ['query', 'select 1'],
+      ]),
+    ).toEqual(['lossy', 'lossy', '', '']);
+  });
+});
+
+describe('changes to be stored', () => {
+  test('are told once, with ended sessions', () => {
+    const tracker = new SessionTracker();
+    tracker.identify(tracker.session(7), Buffer.from('root[root] @ localhost []'));
+    follow(tracker, [['init_db', 'a']]);
+    follow(tracker, [['quit', '']], 8);
+    expect(tracker.takeChanges()).toEqual({
+      changed: [{ session: 7, user: 'root', host: 'localhost', db: 'a', memory: null }],
+      ended: [8],
+    });
+    expect(tracker.takeChanges()).toEqual({ changed: [], ended: [] });
+  });
+
+  test('a refused login leaves nothing behind', () => {
+    const tracker = new SessionTracker();
+    follow(tracker, [
+      ['connect', 'nobody@localhost on  using TCP/IP'],
+      ['connect', "Access denied for user 'nobody'@'localhost' (using password: YES)"],
+    ]);
+    expect(tracker.takeChanges()).toEqual({ changed: [], ended: [7] });
+  });
+
+  test('a session whose id comes again is no longer ended', () => {
+    const tracker = new SessionTracker();
+    follow(tracker, [
+      ['quit', ''],
+      ['init_db', 'a'],
+    ]);
+    const { changed, ended } = tracker.takeChanges();
+    expect(ended).toEqual([]);
+    expect(changed.map(({ session }) => session)).toEqual([7]);
+  });
+});
+
+test.each([
+  ['root[root] @ localhost []', { user: 'root', host: 'localhost' }],
+  ['[root] @ localhost [127.0.0.1]', { user: 'root', host: 'localhost' }],
+  ['app[app] @  [10.0.0.7]', { user: 'app', host: '10.0.0.7' }],
+  ['[odd name]] @ host [1.2.3.4]', { user: 'odd name]', host: 'host' }],
+  ['no such form', { user: null, host: null }],
+])('the column user_host %j is read', (text, expected) => {
+  expect(parseUserHost(text)).toEqual(expected);
+});
+
+test.each([
+  ['root@localhost on shop using TCP/IP', 'shop'],
+  ['root@localhost on  using Socket', null],
+  ['root@localhost on we ird using SSL/TLS', 'we ird'],
+  ['root@localhost on shop', 'shop'],
+  ['root@localhost as anonymous on shop', 'shop'],
+  ['u on v@h on db', 'db'],
+  ["Access denied for user 'x'@'on y' (using password: NO)", undefined],
+])('the row %j names the database %j', (text, db) => {
+  expect(databaseOfConnect(text)).toBe(db);
+});

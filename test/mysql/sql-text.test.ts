@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import {
+  databaseOfDrop,
+  databaseOfUse,
+  hasPlaceholder,
+  splitStatements,
+  withoutLeadingComments,
+} from '../../src/mysql/sql-text.ts';
+
+describe('databaseOfUse', () => {
+  test.each([
+    ['USE shop', 'shop'],
+    ['use `we ird`', 'we ird'],
+    ['use `a``b`;', 'a`b'],
+    ['USE "quoted"', 'quoted'],
+    ['use`tight`', 'tight'],
+    ['/* hint */ use shop -- and so on', 'shop'],
+    ['-- first\n# second\nUse shop ; ', 'shop'],
+    ['use shop/* c */', 'shop'],
+    ['SELECT 1', null],
+    ['user_count', null],
+    ['use', null],
+    ["SELECT 'use shop'", null],
+  ])('reads %j as %j', (sql, db) => {
+    expect(databaseOfUse(sql)).toBe(db);
+  });
+});
+
+describe('databaseOfDrop', () => {
+  test.each([
+    ['DROP DATABASE shop', 'shop'],
+    ['drop schema if exists `a b`', 'a b'],
+    ['DROP TABLE shop', null],
+  ])('reads %j as %j', (sql, db) => {
+    expect(databaseOfDrop(sql)).toBe(db);
+  });
+});
+
+describe('hasPlaceholder', () => {
+  test.each([
+    ['SELECT ?', true],
+    ['SELECT \'?\', "?", `?` /* ? */ -- ?', false],
+    ["SELECT 'it''s ?', ?", true],
+    ["SELECT 'it\\'s ?'", false],
+    ['SELECT 1 # ?\n, ?', true],
+    ['SELECT 5--?', true],
+    ['SELECT /*! ? */ 1', true],
+    ['SELECT 1', false],
+  ])('says of %j: %j', (sql, expected) => {
+    expect(hasPlaceholder(sql)).toBe(expected);
+  });
+
+  test('is linear in a long literal', () => {
+    const sql = `INSERT INTO t VALUES ('${'?'.repeat(5_000_000)}')`;
+    const start = performance.now();
+    expect(hasPlaceholder(sql)).toBe(false);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
+
+test('statements are split outside of literals, names and comments only', () => {
+  expect(splitStatements("SELECT ';'; /* ; */ USE `a;b`; -- ;\nSELECT 2")).toEqual([
+    "SELECT ';'",
+    ' /* ; */ USE `a;b`',
+    ' -- ;\nSELECT 2',
+  ]);
+});
+
+test('comments that hold code are code', () => {
+  expect(withoutLeadingComments(' /* c */ /*!40000 USE x */')).toBe('/*!40000 USE x */');
+});
