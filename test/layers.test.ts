@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../src');
+
+interface Module {
+  /** Path below src, for example `daemon/tap.ts`. */
+  readonly path: string;
+  readonly folder: string;
+  readonly text: string;
+  /** What it imports: paths below src, names of packages, `node:…`. */
+  readonly imports: readonly string[];
+}
+
+const modules: readonly Module[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(SRC, path), 'utf8');
+    const folder = path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
+    return { path, folder, text, imports: importsOf(path, text) };
+  });
+
+/** Static imports and exports, types among them, and `import('…')`. */
+function importsOf(path: string, text: string): string[] {
+  const specifiers = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^;'"]*?\bfrom\s*'([^']+)'|(?:^|\n)import\s*'([^']+)'|\bimport\(\s*'([^']+)'/g,
+  );
+  return Array.from(specifiers, ([, from, bare, dynamic]) => from ?? bare ?? dynamic ?? '').map(
+    (specifier) =>
+      specifier.startsWith('.') ? relative(SRC, resolve(SRC, path, '..', specifier)) : specifier,
+  );
+}
+
+function folderOf(specifier: string): string {
+  return specifier.includes('/') ? specifier.slice(0, specifier.indexOf('/')) : specifier;
+}
+
+/** What each folder may import of the others, and which packages. DESIGN §9. */
+const LAYERS: Record<string, { folders: readonly string[]; packages: readonly string[] }> = {
+  core: { folders: [], packages: ['node:crypto'] },
+  store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
+  mysql: { folders: ['core'], packages: ['mysql2', 'node:*'] },
+  aws: { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
+  workload: { folders: ['core'], packages: ['node:*'] },
+  daemon: { folders: ['core', 'workload'], packages: ['node:*'] },
+};
+
+describe('the layers', () => {
+  const folders = new Set(modules.map(({ folder }) => folder));
+
+  it('are read from every module', () => {
+    expect(modules.length).toBeGreaterThan(60);
+    expect(modules.flatMap(({ imports }) => imports).length).toBeGreaterThan(200);
+    for (const { path, text, imports } of modules) {
+      const found = imports.length > 0;
+      expect({ path, found }).toEqual({ path, found: /\bfrom '|\bimport\(/.test(text) });
+    }
+  });
+
+  it('have no folder that the plan does not know', () => {
+    for (const folder of folders) expect([...Object.keys(LAYERS), 'cli', '']).toContain(folder);
+  });
+
+  it.each(Object.entries(LAYERS).filter(([folder]) => folders.has(folder)))(
+    '%s imports only what the plan allows',
+    (folder, allowed) => {
+      const offences = modules
+        .filter((module) => module.folder === folder)
+        .flatMap((module) =>
+          module.imports
+            .filter((specifier) => !isAllowed(specifier, folder, allowed))
+            .map((specifier) => `${module.path} imports ${specifier}`),
+        );
+      expect(offences).toEqual([]);
+    },
+  );
+
+  it('meet in the command line alone: nothing imports it', () => {
+    const offences = modules.filter(
+      ({ folder, imports }) =>
+        folder !== 'cli' && imports.some((specifier) => folderOf(specifier) === 'cli'),
+    );
+    expect(offences.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('keep the terminal out of the renderers: text in, text out', () => {
+    const offences = modules
+      .filter(({ path }) => path.startsWith('cli/render/'))
+      .filter(({ text }) => /\bprocess\./.test(text));
+    expect(offences.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+function isAllowed(
+  specifier: string,
+  folder: string,
+  allowed: { folders: readonly string[]; packages: readonly string[] },
+): boolean {
+  const isOurs = specifier.endsWith('.ts');
+  if (isOurs) return [folder, ...allowed.folders].includes(folderOf(specifier));
+  return allowed.packages.some((name) =>
+    name === 'node:*'
+      ? specifier.startsWith('node:')
+      : specifier === name || specifier.startsWith(`${name}/`),
+  );
+}
+
+describe('the house rules', () => {
+  it('never end the process by force: output to a pipe would be cut', () => {
+    const offences = modules.filter(({ text }) => /\bprocess\.exit\(/.test(text));
+    expect(offences.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('name files by what they are about, in kebab-case', () => {
+    const names = modules.map(({ path }) => basename(path, '.ts'));
+    expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))).toEqual([]);
+    const empty = /(^|-)(utils?|common|helpers?|manager|misc|shared|lib)$/;
+    expect(names.filter((name) => empty.test(name))).toEqual([]);
+  });
+});
