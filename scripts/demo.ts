@@ -1,0 +1,325 @@
+/**
+ * `npm run demo`: the program's main job for a newcomer, on a private MariaDB server with real client
+ * load. Ends with what was recorded against what was sent; exits non-zero when they differ.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { StatementRecord } from '../src/core/statements.ts';
+import { startMariadb, type MariadbServer } from '../test/support/mariadb-server.ts';
+import { endProcess, processesWith } from '../test/support/processes.ts';
+import {
+  COUNTED,
+  SHOP_SCHEMA,
+  startLoad,
+  tagsOf,
+  totalOf,
+  type Counted,
+  type Load,
+  type LoadReport,
+} from './load-client.ts';
+import { ensureMariadb } from './mariadb-program.ts';
+
+const BIN = resolve(import.meta.dirname, '../bin/captures.js');
+const LOAD_SECONDS = 8;
+const CONNECTIONS = 6;
+const PREFIX = 'demo';
+const PASSWORDS = { ada: 'correct horse battery', recorder: 'rec0rder-of-the-demo', app: 'sh0p' };
+
+/** What the recorder's account needs on MariaDB, and nothing else. */
+const GRANTS = [
+  'GRANT SUPER, PROCESS ON *.* TO recorder@127.0.0.1',
+  'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recorder@127.0.0.1',
+  'GRANT ALL PRIVILEGES ON captures.* TO recorder@127.0.0.1',
+];
+
+/** Everything that has to be ended or removed, however the demo ends. */
+class Stage {
+  /** The store: the only thing that stays. */
+  readonly store = mkdtempSync(join(tmpdir(), 'captures-demo-store-'));
+  /** Where the demo "types": holds the password files, and goes. */
+  readonly desk = mkdtempSync(join(tmpdir(), 'captures-demo-'));
+  server: MariadbServer | null = null;
+  load: Load | null = null;
+  command: ChildProcess | null = null;
+
+  /** Runs captures as it is installed, on the demo's own store. */
+  spawnCaptures(args: readonly string[], output: 'inherit' | 'pipe'): ChildProcess {
+    // Tables are for people, also where the demo's own output goes to a file.
+    const CAPTURES_OUTPUT = output === 'inherit' ? 'table' : undefined;
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd: this.desk,
+      env: {
+        ...process.env,
+        CAPTURES_HOME: this.store,
+        CAPTURES_TOKEN: undefined,
+        CAPTURES_OUTPUT,
+      },
+      stdio: ['ignore', output, 'inherit'],
+    });
+    this.command = child;
+    return child;
+  }
+
+  /** Ends every process by its id, and removes all but the store. */
+  async clear(): Promise<void> {
+    await this.load?.kill();
+    if (this.command?.pid !== undefined) await endProcess(this.command.pid);
+    // The background daemon is nobody's child; it is known by the store it works for.
+    for (const { pid } of processesWith('CAPTURES_HOME', this.store)) await endProcess(pid);
+    await this.server?.stop();
+    rmSync(this.desk, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<number> {
+  ensureMariadb(say);
+  const stage = new Stage();
+  const interrupted = new Promise<number>((resolve) => {
+    process.once('SIGINT', () => resolve(130));
+    process.once('SIGTERM', () => resolve(143));
+    process.once('SIGHUP', () => resolve(129));
+  });
+  try {
+    const status = await Promise.race([play(stage), interrupted]);
+    if (status >= 128) say('\nInterrupted: ending what the demo started …');
+    return status;
+  } finally {
+    await stage.clear();
+    say(`\nNothing is left running. The store stays: ${stage.store}`);
+    say('Remove it when you have seen enough.');
+  }
+}
+
+/** The demo itself. @returns the status to exit with. */
+async function play(stage: Stage): Promise<number> {
+  const began = performance.now();
+  say(
+    'captures records every statement that a MySQL or MariaDB server receives. This demo does it',
+  );
+  say('once, on a server of its own, while clients buy things in a shop, and then counts.');
+
+  heading('A private server, and an account for the recorder');
+  const server = await startMariadb({ say });
+  stage.server = server;
+  const before = await withAdmin(server, async (admin) => {
+    await admin.query(SHOP_SCHEMA);
+    await admin.query(`CREATE USER app@127.0.0.1 IDENTIFIED BY '${PASSWORDS.app}'`);
+    await admin.query('GRANT ALL PRIVILEGES ON shop.* TO app@127.0.0.1');
+    await admin.query(`CREATE USER recorder@127.0.0.1 IDENTIFIED BY '${PASSWORDS.recorder}'`);
+    for (const grant of GRANTS) await admin.query(grant);
+    return settingsOf(admin);
+  });
+  say(`MariaDB ${before.version} listens on 127.0.0.1:${server.port}, with a small shop in it`);
+  say('(customers, products, orders). It is private to this demo: servers that you have are not');
+  say('touched. The recorder has an account of its own, with what it needs and nothing else:');
+  for (const grant of GRANTS) say(`  ${grant};`);
+
+  heading('A store, and the server as an environment in it');
+  writeFileSync(join(stage.desk, 'ada.password'), PASSWORDS.ada, { mode: 0o600 });
+  writeFileSync(join(stage.desk, 'recorder.password'), PASSWORDS.recorder, { mode: 0o600 });
+  say(`$ cd ${stage.desk}   # the two password files are here, mode 0600`);
+  say(`$ export CAPTURES_HOME=${stage.store}`);
+  await show(stage, ['init', '--user', 'ada', '--password-file', 'ada.password']);
+  await show(stage, [
+    'env',
+    'create',
+    'shop',
+    '--url',
+    `mysql://recorder@127.0.0.1:${server.port}`,
+    '--password-from',
+    'file:recorder.password',
+  ]);
+  await show(stage, ['env', 'check', 'shop']);
+
+  heading('Record');
+  await show(stage, ['create', 'morning', '--env', 'shop']);
+  say(`(${CONNECTIONS} clients now shop for ${LOAD_SECONDS} s, as fast as the server lets them:`);
+  say('plain and prepared statements, transactions, new connections. Each statement has a tag.)');
+  const load = await startLoad({
+    port: server.port,
+    user: 'app',
+    password: PASSWORDS.app,
+    database: 'shop',
+    connections: CONNECTIONS,
+    prefix: PREFIX,
+    statements: null,
+    reconnectEvery: 2_000,
+  });
+  stage.load = load;
+  await delay((LOAD_SECONDS * 1_000) / 2);
+  await show(stage, ['list']);
+  await delay((LOAD_SECONDS * 1_000) / 2);
+  const report = await load.stop();
+  await show(stage, ['stop', 'morning']);
+
+  heading('What was recorded');
+  await show(stage, ['get', 'morning']);
+  await show(stage, ['workload', 'morning', '--limit', '3']);
+  await show(stage, ['workload', 'morning', '--format', 'sql', '--limit', '3']);
+  const size = await sizeOf(stage.store);
+  const total = totalOf(report);
+  say(
+    `The store is ${mebibytes(size)} on disk: ${(size / total).toFixed(1)} bytes a statement, compressed.`,
+  );
+
+  heading('The server afterwards');
+  const after = await withAdmin(server, settingsOf);
+  const isSame = sayTable(
+    ['', 'before', 'after'],
+    Object.keys(before).map((name) => [name, before[name] ?? '', after[name] ?? '']),
+  );
+  say(isSame ? 'It is as it was.' : 'IT IS NOT AS IT WAS.');
+
+  heading('Sent against recorded');
+  say(`The clients counted ${count(total)} in ${report.seconds.toFixed(1)} s.`);
+  const isComplete = await compare(stage, report);
+  say(`\n(${((performance.now() - began) / 1_000).toFixed(0)} s in all)`);
+  return isSame && isComplete ? 0 : 1;
+}
+
+/** Prints a command as one would type it, runs it, and lets it print. */
+async function show(stage: Stage, args: readonly string[]): Promise<void> {
+  say(`\n$ captures ${args.join(' ')}`);
+  const child = stage.spawnCaptures(args, 'inherit');
+  const [status] = (await once(child, 'close')) as [number | null];
+  if (status !== 0)
+    throw new Error(`captures ${args[0] ?? ''} exited with ${status ?? 'a signal'}`);
+}
+
+/**
+ * Compares the record with what the clients sent: the counts of every kind, and each tag, which must
+ * be there exactly once.
+ */
+async function compare(stage: Stage, report: LoadReport): Promise<boolean> {
+  const missing = new Set(tagsOf(PREFIX, report));
+  const recorded: Record<Counted, number> = {
+    connect: 0,
+    query: 0,
+    prepare: 0,
+    execute: 0,
+    close: 0,
+    quit: 0,
+  };
+  const doubled: string[] = [];
+  const unknown: string[] = [];
+  const expected = missing.size;
+  const seen = new Set<string>();
+  const child = stage.spawnCaptures(['workload', 'morning'], 'pipe');
+  const ended = once(child, 'close');
+  if (child.stdout === null) throw new Error('captures workload has no output');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { kind, sql } = JSON.parse(line) as StatementRecord;
+    if (isCounted(kind)) recorded[kind]++;
+    else unknown.push(`${kind} ${sql}`);
+    if (kind !== 'query' && kind !== 'execute') continue;
+    const tag = new RegExp(`\\b${PREFIX}-\\d+-\\d+\\b`).exec(sql)?.[0];
+    if (tag !== undefined && missing.delete(tag)) seen.add(tag);
+    else if (tag !== undefined && seen.has(tag)) doubled.push(tag);
+    else unknown.push(sql);
+  }
+  const [status] = (await ended) as [number | null];
+  if (status !== 0) throw new Error(`captures workload exited with ${status ?? 'a signal'}`);
+
+  const isSame = sayTable(
+    ['', 'sent', 'recorded'],
+    [
+      ...COUNTED.map((kind) => [kind, count(report.sent[kind]), count(recorded[kind])]),
+      ['together', count(totalOf(report)), count(COUNTED.reduce((n, k) => n + recorded[k], 0))],
+    ],
+  );
+  sayList('Sent and not recorded', [...missing]);
+  sayList('Recorded more than once', doubled);
+  sayList('Recorded and never sent', unknown);
+  const isExact = missing.size + doubled.length + unknown.length === 0;
+  if (isExact)
+    say(`Each of the ${count(expected)} tagged statements is in the record exactly once.`);
+  if (!isSame || !isExact) say('THE RECORD IS NOT WHAT WAS SENT.');
+  return isSame && isExact;
+}
+
+function isCounted(kind: StatementRecord['kind']): kind is Counted {
+  return COUNTED.some((one) => one === kind);
+}
+
+async function withAdmin<T>(
+  server: MariadbServer,
+  work: (admin: Connection) => Promise<T>,
+): Promise<T> {
+  const admin = await server.admin();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** What a recorder changes on a server while it records. */
+async function settingsOf(admin: Connection): Promise<Record<string, string>> {
+  const [[row]] = await admin.query<RowDataPacket[]>(`
+    SELECT VERSION() AS version, @@GLOBAL.general_log AS general_log,
+      @@GLOBAL.log_output AS log_output, @@GLOBAL.slow_query_log AS slow_query_log,
+      (SELECT ENGINE FROM information_schema.TABLES
+        WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log') AS log_table_engine,
+      (SELECT COUNT(*) FROM mysql.general_log) AS log_table_rows,
+      (SELECT GROUP_CONCAT(SCHEMA_NAME ORDER BY SCHEMA_NAME) FROM information_schema.SCHEMATA
+        WHERE SCHEMA_NAME NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
+      ) AS schemas`);
+  return Object.fromEntries(
+    Object.entries(row ?? {}).map(([name, value]) => [name, String(value)]),
+  );
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true });
+  const stats = await Promise.all(names.map((name) => stat(join(folder, name))));
+  return stats.reduce((sum, one) => sum + (one.isFile() ? one.size : 0), 0);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function heading(text: string): void {
+  say(`\n${text}\n${'='.repeat(text.length)}`);
+}
+
+function sayList(what: string, items: readonly string[]): void {
+  if (items.length === 0) return;
+  say(`${what}: ${count(items.length)}`);
+  for (const item of items.slice(0, 5)) say(`  ${item}`);
+  if (items.length > 5) say('  …');
+}
+
+/** Prints rows of a name and two values. @returns whether the values of each row are the same. */
+function sayTable(head: readonly string[], rows: readonly (readonly string[])[]): boolean {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)));
+  for (const row of [head, ...rows]) {
+    const cells = row.map((cell, i) =>
+      i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
+    );
+    say(`  ${cells.join('   ')}`);
+  }
+  return rows.every(([, one, other]) => one === other);
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en');
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
