@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -49,6 +50,15 @@ export function openStore(folder: string): Store {
     db.close();
     throw error;
   }
+}
+
+/**
+ * Refuses early what `createStore` would refuse: for before a password is asked for.
+ * @throws AppError `conflict` when there is a store in the folder already.
+ */
+export function checkNoStore(folder: string): void {
+  const directory = resolve(folder);
+  if (isThere(join(directory, DATABASE))) throw storeExists(directory);
 }
 
 /**
@@ -98,6 +108,8 @@ export function createStore(
 function makeFiles(directory: string, file: string, sharedGroup: number | null): boolean {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (isThere(file)) return false;
+    closeToOthers(directory);
     if (sharedGroup !== null) {
       chownSync(directory, -1, sharedGroup);
       chmodSync(directory, 0o2770);
@@ -107,6 +119,7 @@ function makeFiles(directory: string, file: string, sharedGroup: number | null):
     if (sharedGroup !== null) chmodSync(file, 0o660);
     return true;
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const code = errnoOf(error);
     if (code === 'EEXIST' && isThere(file)) return false;
     const why =
@@ -128,6 +141,25 @@ function makeFiles(directory: string, file: string, sharedGroup: number | null):
       },
     );
   }
+}
+
+/**
+ * A folder that was there before may be open to others. An empty one is closed; one with something
+ * in it may be anybody's (CAPTURES_HOME=/tmp), so that is left to its owner.
+ */
+function closeToOthers(directory: string): void {
+  const { mode } = statSync(directory);
+  if ((mode & 0o077) === 0) return;
+  if (readdirSync(directory).length > 0) {
+    throw new AppError(
+      'store_unusable',
+      `The folder ${directory} is open to other users (mode ${(mode & 0o7777).toString(8).padStart(4, '0')}) and not empty`,
+      {
+        hint: `Choose another folder with CAPTURES_HOME, or close it with: chmod 700 ${directory}`,
+      },
+    );
+  }
+  chmodSync(directory, 0o700);
 }
 
 function isThere(file: string): boolean {

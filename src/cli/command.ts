@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+
+/** What a command does, given its options; the number is the exit status. */
+export type Run<Options> = (options: Options, context: Context) => Promise<number>;
+
+/** Runs the work of a command once a context has been made for it. */
+export type Start = (work: (context: Context) => Promise<number>) => Promise<void>;
+
+/** Declares a command's arguments and options on `command`, and runs it through `start`. */
+export type LoadedCommand = (command: Command, start: Start) => void;
+
+/**
+ * Joins the two halves of a command file: `register`, which knows flags and nothing else, and
+ * `run`, which knows options and nothing of the command line.
+ */
+export function loaded<Options>(
+  register: (command: Command, run: (options: Options) => Promise<void>) => void,
+  run: Run<Options>,
+): LoadedCommand {
+  return (command, start) =>
+    register(command, (options) => start((context) => run(options, context)));
+}

@@ -1,0 +1,181 @@
+import type { Command } from 'commander';
+import type { CaptureRequest } from '../../core/capture-service.ts';
+import { isOver } from '../../core/captures.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
+import { checkName } from '../../core/names.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import { oneOf } from '../arguments.ts';
+import { loaded } from '../command.ts';
+import { splitCommand } from '../command-line.ts';
+import type { Context } from '../context.ts';
+import { parseDuration } from '../durations.ts';
+import { hasLiveDaemon } from '../orphans.ts';
+import { checkServer } from '../preflight.ts';
+import { Recording } from '../recording.ts';
+import { captureNoun } from '../render/captures.ts';
+import { recordCommand } from '../record-command.ts';
+import { readTime } from '../typed-times.ts';
+
+const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
+
+export interface CreateOptions {
+  /** NAME and, behind `--`, a command with its arguments. */
+  readonly words: readonly string[];
+  readonly env?: string;
+  readonly scheduledStart?: string;
+  readonly start?: string;
+  /** Milliseconds. */
+  readonly duration?: number;
+  readonly status?: (typeof STATUSES)[number];
+  /** undefined: until it is RUNNING; true: until it is over; false: not at all. */
+  readonly wait?: boolean;
+}
+
+export function registerCreate(
+  command: Command,
+  run: (options: CreateOptions) => Promise<void>,
+): void {
+  command
+    .usage('NAME --env ENVIRONMENT [options] [-- COMMAND ARGS...]')
+    .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
+    .option('--env <environment>', 'what to capture (id or name)')
+    .option('--at, --scheduled-start <when>', 'start then, not now')
+    .option('--duration <duration>', 'stop by itself after this long, at least 60 s', parseDuration)
+    .option('--status <status>', STATUSES.join(', '), (text) =>
+      oneOf(STATUSES, text.toUpperCase(), '--status'),
+    )
+    .option('--start <when>', 'when it really started: metrics only, or a window that is over')
+    .option('--wait', 'wait until it is over')
+    .option('--no-wait', 'return at once, before it is RUNNING')
+    .addHelpText(
+      'after',
+      `
+Waits until every statement is being recorded. Without a daemon one is started in the background.
+With a COMMAND it records for as long as that runs and exits with its status.
+
+Examples:
+  captures create friday --env shop --duration 2h
+  captures create nightly --env shop --at "tomorrow 02:00" --duration 30m
+  captures create tests --env shop -- npm test
+
+Times: captures help time. JSON fields: ${captureNoun.fields.join(', ')}`,
+    )
+    .action((words: string[], options: Omit<CreateOptions, 'words'>) => run({ ...options, words }));
+}
+
+export async function runCreate(options: CreateOptions, context: Context): Promise<number> {
+  const { actor, captures } = context;
+  const { operands, command } = splitCommand(options.words, context.argv);
+  checkCombination(options, operands, command);
+  const request = await requestOf(options, operands[0], context);
+  const planned = captures.check(actor, request);
+  const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
+  if (planned.recordsStatements && isToStartNow) {
+    const { server } = context.environments.get(actor, request.environment);
+    if (server !== null) await checkServer(context, server);
+  }
+  context.world.signals.interrupted.throwIfAborted();
+  const capture = captures.create(actor, request);
+  const recording = new Recording(context);
+  if (capture.status === 'SCHEDULED') return scheduled(capture, options, context, recording);
+  await recording.handOver(capture);
+  if (command !== null) return recordCommand(capture, command, context, recording);
+  if (options.wait === false || isOver(capture.status)) {
+    await context.printOne(captureNoun, capture);
+    return 0;
+  }
+  const running = await recording.untilRunning(capture);
+  const shown = options.wait === true ? await recording.untilOver(running) : running;
+  await context.printOne(captureNoun, shown);
+  return 0;
+}
+
+function checkCombination(
+  options: CreateOptions,
+  operands: readonly string[],
+  command: readonly string[] | null,
+): void {
+  if (operands.length > 1) {
+    throw new AppError('invalid', `There is more than one name: ${operands.join(', ')}`, {
+      hint: 'Put quotes around a name with spaces, and -- before a command to record.',
+    });
+  }
+  if (command === null) return;
+  if (command.length === 0) {
+    throw new AppError('invalid', 'There is no command behind --');
+  }
+  const isNow = options.scheduledStart === undefined && options.start === undefined;
+  if (!isNow || options.status === 'SCHEDULED' || options.wait !== undefined) {
+    throw new AppError('invalid', 'A command is recorded from now until it ends', {
+      hint: 'Leave out --at, --start, --status SCHEDULED, --wait and --no-wait, or the command.',
+    });
+  }
+}
+
+async function requestOf(
+  options: CreateOptions,
+  givenName: string | undefined,
+  context: Context,
+): Promise<CaptureRequest> {
+  const name = givenName ?? (await askName(context));
+  const environment = options.env ?? (await askEnvironment(context));
+  return {
+    name,
+    environment,
+    status: options.status ?? null,
+    start: await readTime(context, 'start', options.start),
+    scheduledStart: await readTime(context, 'scheduled start', options.scheduledStart),
+    duration: options.duration ?? null,
+  };
+}
+
+async function askName(context: Context): Promise<string> {
+  const prompter = await context.prompter(
+    'The capture has no name',
+    'Give it one: captures create NAME --env ENVIRONMENT',
+  );
+  return prompter.ask('Name of the capture', {
+    check: (answer) => {
+      try {
+        checkName('capture', answer);
+        return null;
+      } catch (error) {
+        if (isAppError(error)) return error.message;
+        throw error;
+      }
+    },
+  });
+}
+
+async function askEnvironment(context: Context): Promise<string> {
+  const names = context.environments.list(context.actor).map(({ name }) => name);
+  if (names.length === 0) {
+    throw new AppError('invalid', 'There is no environment to capture', {
+      hint: 'Describe one first: captures env create NAME --url mysql://USER@HOST',
+    });
+  }
+  const prompter = await context.prompter(
+    'There is no environment to capture: --env is missing',
+    `Say which: --env ${names.slice(0, 5).join(', --env ')}`,
+  );
+  return prompter.choose('Which environment?', names);
+}
+
+async function scheduled(
+  capture: ListedCapture,
+  options: CreateOptions,
+  context: Context,
+  recording: Recording,
+): Promise<number> {
+  const needsDaemon = !hasLiveDaemon(context.store, context.now());
+  if (needsDaemon) {
+    await context.warn(
+      'No daemon is alive to start it: at that time one must run. Keep one running with: captures daemon',
+    );
+  }
+  const shown = options.wait === true ? await recording.untilOver(capture) : capture;
+  await context.printOne(captureNoun, shown);
+  return 0;
+}
+
+export const command = loaded(registerCreate, runCreate);

@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
+import { oneOf } from '../arguments.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { readDaemonStatus } from '../daemon-status.ts';
+import { parseDuration } from '../durations.ts';
+import { daemonNoun } from '../render/daemon.ts';
+
+const DEFAULT_GRACE_MS = 600_000;
+
+export interface DaemonOptions {
+  readonly status?: boolean;
+  /** Milliseconds. */
+  readonly grace?: number;
+  readonly logLevel?: LogLevel;
+  readonly background?: boolean;
+}
+
+export function registerDaemon(
+  command: Command,
+  run: (options: DaemonOptions) => Promise<void>,
+): void {
+  command
+    .option('--status', 'say whether a daemon is alive and what it records')
+    .option(
+      '--grace <duration>',
+      'how late a missed scheduled start may still be made (default: 10m)',
+      parseDuration,
+    )
+    .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, (text) =>
+      oneOf(LOG_LEVELS, text.toLowerCase(), '--log-level'),
+    )
+    .addOption(command.createOption('--background').hideHelp())
+    .addHelpText(
+      'after',
+      `
+Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon of a
+store records, a second one stands by. Ctrl-C or SIGTERM: it finishes the batch in hand and leaves
+RUNNING captures to the next daemon; a second signal ends it at once.
+
+Examples:
+  captures daemon
+  captures daemon --log-level debug 2>> captures.log
+  captures daemon --status
+
+JSON fields of --status: ${daemonNoun.fields.join(', ')}`,
+    )
+    .action((options: DaemonOptions) => run(options));
+}
+
+export async function runDaemonCommand(options: DaemonOptions, context: Context): Promise<number> {
+  return options.status === true ? showStatus(context) : runUntilSignalled(options, context);
+}
+
+async function showStatus(context: Context): Promise<number> {
+  const status = readDaemonStatus(context.store, context.now());
+  if (status === null) {
+    throw new AppError('capture_failed', 'No daemon is alive', {
+      hint: 'Start one with: captures daemon',
+    });
+  }
+  await context.printOne(daemonNoun, status);
+  return 0;
+}
+
+async function runUntilSignalled(options: DaemonOptions, context: Context): Promise<number> {
+  const { world, store } = context;
+  if (options.grace !== undefined && options.grace < 0) {
+    throw new AppError('invalid', '--grace cannot be negative');
+  }
+  const [{ runDaemon }, { programVersion }, serverLogs] = await Promise.all([
+    import('../../daemon/daemon.ts'),
+    import('../version.ts'),
+    context.serverLogs(),
+  ]);
+  const log = createLog(
+    (line) => void world.stderr.write(line).catch(() => undefined),
+    world.clock,
+    {
+      json: !world.stderr.isTTY,
+      level: options.logLevel ?? 'info',
+    },
+  );
+  const leaving = new AbortController();
+  // Only the first signal is asked for: the second one has its usual effect.
+  const stopListening = world.signals.listen((signal) => {
+    stopListening();
+    log('info', 'leaving', { signal });
+    leaving.abort();
+  });
+  try {
+    await runDaemon(
+      {
+        store,
+        clock: world.clock,
+        serverLogs,
+        log,
+        hostname: world.hostName,
+        pid: world.pid,
+        programVersion: programVersion(),
+      },
+      {
+        background: options.background === true,
+        graceMs: options.grace ?? DEFAULT_GRACE_MS,
+        signal: leaving.signal,
+      },
+    );
+  } finally {
+    stopListening();
+  }
+  return 0;
+}
+
+export const command = loaded(registerDaemon, runDaemonCommand);

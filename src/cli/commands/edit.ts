@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { ACTIVE_STATUSES } from '../../core/captures.ts';
+import { AppError } from '../../core/errors.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { DaemonKeeper } from '../daemons.ts';
+import { parseDuration } from '../durations.ts';
+import { captureNoun } from '../render/captures.ts';
+import { readTime } from '../typed-times.ts';
+
+export interface EditOptions {
+  readonly capture: string;
+  readonly name?: string;
+  readonly at?: string;
+  /** Milliseconds. */
+  readonly duration?: number;
+}
+
+export function registerEdit(command: Command, run: (options: EditOptions) => Promise<void>): void {
+  command
+    .argument('<capture>', 'id, name, or environment/name')
+    .option('--name <name>', 'a new name')
+    .option('--at, --scheduled-start <when>', 'a new start, while it is SCHEDULED')
+    .option('--duration <duration>', 'a new length, counted from its start', parseDuration)
+    .addHelpText(
+      'after',
+      `
+A name can change at any time, the start of a SCHEDULED capture, the length of a SCHEDULED or
+RUNNING one. Its owner and the admins of its environment may edit a capture.
+
+Examples:
+  captures edit friday --name "black friday"
+  captures edit 7 --at "tomorrow 02:00" --duration 2h
+
+JSON fields: ${captureNoun.fields.join(', ')}`,
+    )
+    .action(
+      (
+        capture: string,
+        {
+          scheduledStart,
+          ...options
+        }: Omit<EditOptions, 'capture' | 'at'> & { scheduledStart?: string },
+      ) =>
+        run({
+          ...options,
+          capture,
+          ...(scheduledStart === undefined ? {} : { at: scheduledStart }),
+        }),
+    );
+}
+
+export async function runEdit(options: EditOptions, context: Context): Promise<number> {
+  const { actor } = context;
+  if (options.name === undefined && options.at === undefined && options.duration === undefined) {
+    throw new AppError('invalid', 'There is nothing to change', {
+      hint: 'Say what: --name NAME, --at WHEN or --duration D',
+    });
+  }
+  const edited = context.captures.edit(actor, options.capture, {
+    name: options.name ?? null,
+    scheduledStart: await readTime(context, 'start', options.at),
+    duration: options.duration ?? null,
+  });
+  if (edited.recordsStatements && ACTIVE_STATUSES.includes(edited.status)) {
+    await new DaemonKeeper(context).ensure();
+  }
+  await context.printOne(captureNoun, edited);
+  return 0;
+}
+
+export const command = loaded(registerEdit, runEdit);

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { AppError } from '../../../core/errors.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { EXIT_STATUS } from '../../exit-status.ts';
+import { whyNotRecordable } from '../../preflight.ts';
+import { inspectionJson, INSPECTION_FIELDS, renderInspection } from '../../render/inspection.ts';
+import { yamlDocument } from '../../render/yaml.ts';
+
+export interface EnvCheckOptions {
+  readonly environment: string;
+}
+
+export function registerEnvCheck(
+  command: Command,
+  run: (options: EnvCheckOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .addHelpText(
+      'after',
+      `
+Connects, looks and changes nothing. Exits 0 when a capture could start now, 9 when not, 6 when
+another recorder holds the server.
+
+Examples:
+  captures env check shop
+  captures env check shop --json
+
+JSON fields: ${INSPECTION_FIELDS.join(', ')}`,
+    )
+    .action((environment: string) => run({ environment }));
+}
+
+export async function runEnvCheck(options: EnvCheckOptions, context: Context): Promise<number> {
+  const { actor, store } = context;
+  const environment = context.environments.get(actor, options.environment, 'environment.check');
+  if (environment.server === null) {
+    throw new AppError(
+      'invalid',
+      `The environment "${environment.name}" has no server to check: it is metrics-only`,
+    );
+  }
+  const logs = await context.serverLogs();
+  const inspection = await logs.inspect(environment.server, store.id);
+  const refusal = whyNotRecordable(inspection, store.taps);
+  const facts = {
+    environment: environment.name,
+    inspection,
+    isHeldByUs: inspection.lockHolder !== null && refusal?.code !== 'conflict',
+    refusal,
+  };
+  const { stdout } = context.world;
+  switch (context.outputMode) {
+    case 'json':
+      // As everywhere: a failure leaves stdout empty and puts its object on stderr.
+      if (refusal !== null) throw refusal;
+      await stdout.write(`${JSON.stringify(inspectionJson(facts), null, 2)}\n`);
+      break;
+    case 'yaml':
+      await stdout.write(yamlDocument(inspectionJson(facts)));
+      break;
+    case 'table':
+    case 'csv':
+    case 'tsv':
+    case 'name':
+      await stdout.write(renderInspection(facts, await context.paint()));
+      break;
+  }
+  return refusal === null ? 0 : EXIT_STATUS[refusal.code];
+}
+
+export const command = loaded(registerEnvCheck, runEnvCheck);

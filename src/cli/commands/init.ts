@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { checkName } from '../../core/names.ts';
+import { checkPassword } from '../../core/passwords.ts';
+import { PeopleService, prepareUser, type OpenedSession } from '../../core/people.ts';
+import { checkNoStore, createStore } from '../../store/store.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { findGroup } from '../groups.ts';
+import { readPassword, registerPasswordOptions, type PasswordSource } from '../passwords.ts';
+import { identityNoun } from '../render/identity.ts';
+
+export interface InitOptions extends PasswordSource {
+  readonly user?: string;
+  readonly sharedGroup?: string;
+}
+
+export function registerInit(command: Command, run: (options: InitOptions) => Promise<void>): void {
+  registerPasswordOptions(
+    command.option('--user <name>', "name of the first user (default: your system's user name)"),
+  )
+    .option('--shared-group <group>', 'let the members of a system group use the store')
+    .addHelpText(
+      'after',
+      `
+The first user is the administrator of the store and is logged in at once.
+The store lies in CAPTURES_HOME, or else in $XDG_DATA_HOME/captures (~/.local/share/captures).
+
+Examples:
+  captures init
+  captures init --user ada --password-file ~/.captures-password
+  printf '%s\\n' "$SECRET" | captures init --user ci --password-stdin
+
+JSON fields: user, storeAdmin, by, expiresAt, store`,
+    )
+    .action((options: InitOptions) => run(options));
+}
+
+export async function runInit(options: InitOptions, context: Context): Promise<number> {
+  const { paths, world } = context;
+  const name = checkName('user', options.user ?? world.userName);
+  const sharedGroup = options.sharedGroup === undefined ? null : findGroup(options.sharedGroup);
+  checkNoStore(paths.store);
+  const password = await readPassword(context, options, {
+    first: `Password for ${name} (at least 8 characters)`,
+    again: 'The same again',
+  });
+  checkPassword(password);
+  const user = await prepareUser(name, password);
+  world.signals.interrupted.throwIfAborted();
+  let session: OpenedSession | null = null;
+  const store = createStore(paths.store, { sharedGroup, now: context.now() }, (made) => {
+    session = new PeopleService(made, world.clock).openFirstSession(user);
+  });
+  context.adoptStore(store);
+  if (session === null) throw new Error('createStore did not fill the store');
+  const { secret, expiresAt } = session as OpenedSession;
+  context.session.save(secret);
+  await context.note(
+    `Made a store in ${store.directory} and logged in ${name}, its administrator.`,
+  );
+  await context.printIfAsked(identityNoun, {
+    user: name,
+    isStoreAdmin: true,
+    kind: 'session',
+    expiresAt,
+    store: store.directory,
+  });
+  return 0;
+}
+
+export const command = loaded(registerInit, runInit);

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+
+export function registerLogout(
+  command: Command,
+  run: (options: Record<string, never>) => Promise<void>,
+): void {
+  command
+    .addHelpText(
+      'after',
+      `
+The session ends in the store too: a copy of its file is worth nothing afterwards.
+
+Example:
+  captures logout
+
+JSON fields: loggedOut`,
+    )
+    .action(() => run({}));
+}
+
+export async function runLogout(
+  _options: Record<string, never>,
+  context: Context,
+): Promise<number> {
+  const { session, people } = context;
+  const secret = session.read();
+  if (secret !== null) people.logout(secret);
+  session.remove();
+  await context.note(secret === null ? 'Nobody was logged in.' : 'Logged out.');
+  if (context.hasToken) {
+    await context.warn('CAPTURES_TOKEN is set and goes on proving who you are until it is unset.');
+  }
+  if (context.isJson) {
+    await context.world.stdout.write(`${JSON.stringify({ loggedOut: secret !== null })}\n`);
+  }
+  return 0;
+}
+
+export const command = loaded(registerLogout, runLogout);

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import { STATEMENT_KINDS } from '../../core/statements.ts';
+import { oneOf, parseCount } from '../arguments.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { committedPosition, workloadFolder } from '../workloads.ts';
+
+const FORMATS = ['ndjson', 'sql'] as const;
+
+export interface WorkloadOptions {
+  readonly capture: string;
+  readonly format: (typeof FORMATS)[number];
+  readonly limit?: number;
+}
+
+export function registerWorkload(
+  command: Command,
+  run: (options: WorkloadOptions) => Promise<void>,
+): void {
+  command
+    .argument('<capture>', 'id, name, or environment/name')
+    .option('--format <format>', `${FORMATS.join(' or ')} (default: ndjson)`, (text) =>
+      oneOf(FORMATS, text.toLowerCase(), '--format'),
+    )
+    .option('--limit <n>', 'only the first so many statements', (text) =>
+      parseCount(text, '--limit'),
+    )
+    .addHelpText(
+      'after',
+      `
+Prints the statements in the order the server received them; of a RUNNING capture those that are
+committed by now. The text is the server's own: it goes to stdout as it was recorded.
+
+Examples:
+  captures workload friday | jq -r .sql
+  captures workload friday --format sql > friday.sql
+
+Fields of a line: seq, time, session, user, host, db, kind, sql, bytes, flags.
+Kinds: ${STATEMENT_KINDS.join(', ')}.`,
+    )
+    .action((capture: string, options: Partial<Omit<WorkloadOptions, 'capture'>>) =>
+      run({ format: 'ndjson', ...options, capture }),
+    );
+}
+
+export async function runWorkload(options: WorkloadOptions, context: Context): Promise<number> {
+  const { actor, store } = context;
+  const { stdout } = context.world;
+  const capture = context.captures.get(actor, options.capture, 'capture.workload');
+  if (!capture.recordsStatements) {
+    throw new AppError('not_found', `The capture "${capture.name}" has no workload`, {
+      hint: 'Statements are recorded only in an environment with a server (--url).',
+    });
+  }
+  const folder = workloadFolder(store, capture.id);
+  const position = committedPosition(store.recordings.find(capture.id));
+  const limit = { limit: options.limit ?? null };
+  const { readRecords, readWorkload } = await import('../../workload/workload-reader.ts');
+  if (options.format === 'ndjson') {
+    for await (const chunk of readWorkload(folder, position, limit)) await stdout.write(chunk);
+    return 0;
+  }
+  const { formatSql, SQL_HEADER } = await import('../../workload/sql-format.ts');
+  await stdout.write(SQL_HEADER);
+  let db: string | null = null;
+  for await (const records of readRecords(folder, position, limit)) {
+    const formatted = formatSql(records, db);
+    db = formatted.db;
+    await stdout.write(formatted.text);
+  }
+  return 0;
+}
+
+export const command = loaded(registerWorkload, runWorkload);

@@ -1,0 +1,215 @@
+import type { Actor } from '../core/access.ts';
+import { CaptureService } from '../core/capture-service.ts';
+import { EnvironmentService } from '../core/environment-service.ts';
+import { AppError } from '../core/errors.ts';
+import { PeopleService } from '../core/people.ts';
+import type { ServerLogs } from '../core/server-log.ts';
+import type { Store } from '../core/store.ts';
+import { openStore } from '../store/store.ts';
+import type { GlobalOptions, OutputMode } from './global-options.ts';
+import { printList, printOne, type OutputSettings } from './output.ts';
+import { findPaths, type Paths } from './paths.ts';
+import type { Prompter } from './prompter.ts';
+import type { Noun } from './render/column.ts';
+import { escapeText } from './render/escape.ts';
+import { loadPaint, wantsColor, type Paint } from './render/paint.ts';
+import { SessionFile } from './session.ts';
+import type { World } from './world.ts';
+
+const DEFAULT_COLUMNS = 80;
+
+/** Who is logged in, and how. */
+export type LoggedIn = ReturnType<PeopleService['authenticate']>;
+
+/**
+ * What a command works with: the one place where the store, the services, the terminal and the
+ * options come together. Everything is opened when it is first asked for.
+ */
+export class Context {
+  readonly world: World;
+  readonly options: GlobalOptions;
+  readonly argv: readonly string[];
+  readonly paths: Paths;
+  #store: Store | null = null;
+  #heldBack: string[] = [];
+
+  constructor(world: World, options: GlobalOptions, argv: readonly string[]) {
+    this.world = world;
+    this.options = options;
+    this.argv = argv;
+    this.paths = findPaths(world);
+  }
+
+  /** @throws AppError `store_unusable`, naming `captures init` where there is no store. */
+  get store(): Store {
+    this.#store ??= openStore(this.paths.store);
+    return this.#store;
+  }
+
+  /** A store that was just made, open already. */
+  adoptStore(store: Store): void {
+    this.#store = store;
+  }
+
+  get openedStore(): Store | null {
+    return this.#store;
+  }
+
+  get captures(): CaptureService {
+    return new CaptureService(this.store, this.world.clock);
+  }
+
+  get environments(): EnvironmentService {
+    return new EnvironmentService(this.store, this.world.clock);
+  }
+
+  get people(): PeopleService {
+    return new PeopleService(this.store, this.world.clock);
+  }
+
+  get session(): SessionFile {
+    return new SessionFile(this.paths, this.store);
+  }
+
+  serverLogs(): Promise<ServerLogs> {
+    return this.world.serverLogs();
+  }
+
+  now(): number {
+    return this.world.clock.now();
+  }
+
+  /** @throws AppError `unauthenticated` when nobody is logged in. */
+  get actor(): Actor {
+    return this.loggedIn();
+  }
+
+  /** Whether `CAPTURES_TOKEN` is set: it wins over the session. */
+  get hasToken(): boolean {
+    return (this.world.env['CAPTURES_TOKEN'] ?? '') !== '';
+  }
+
+  /** @throws AppError `unauthenticated` when nobody is logged in. */
+  loggedIn(): LoggedIn {
+    if (this.hasToken) return this.#byToken(this.world.env['CAPTURES_TOKEN'] ?? '');
+    const secret = this.session.read();
+    if (secret === null) {
+      throw new AppError('unauthenticated', 'You are not logged in', {
+        hint: 'Log in with: captures login NAME',
+      });
+    }
+    return this.people.authenticate(secret);
+  }
+
+  #byToken(token: string): LoggedIn {
+    try {
+      return this.people.authenticate(token.trim());
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'unauthenticated') throw error;
+      throw new AppError('unauthenticated', error.message, {
+        hint: 'CAPTURES_TOKEN is set and wins over the session: give it a valid token or unset it.',
+        cause: error,
+      });
+    }
+  }
+
+  /** How data is printed: as asked for; else a table on a terminal and TSV elsewhere. */
+  get outputMode(): OutputMode {
+    return this.options.output ?? (this.world.stdout.isTTY ? 'table' : 'tsv');
+  }
+
+  get isJson(): boolean {
+    return this.options.output === 'json';
+  }
+
+  /** IANA time zone in which times are read and shown. */
+  get timeZone(): string {
+    return this.options.timeZone ?? this.world.timeZone;
+  }
+
+  get columns(): number {
+    const { stdout, env } = this.world;
+    const asked = Number(env['COLUMNS']);
+    const fromEnv = Number.isInteger(asked) && asked > 0 ? asked : null;
+    return (stdout.isTTY ? stdout.columns : null) ?? fromEnv ?? DEFAULT_COLUMNS;
+  }
+
+  paint(stream: 'stdout' | 'stderr' = 'stdout'): Promise<Paint> {
+    const { env } = this.world;
+    return loadPaint(wantsColor(this.options.color, env, this.world[stream].isTTY));
+  }
+
+  print<Row>(noun: Noun<Row>, rows: readonly Row[]): Promise<void> {
+    return printList(noun, rows, this.world.stdout, this.#outputSettings());
+  }
+
+  printOne<Row>(noun: Noun<Row>, row: Row): Promise<void> {
+    return printOne(noun, row, this.world.stdout, this.#outputSettings());
+  }
+
+  /**
+   * The result of a command whose sentence says it all (login, delete): data only for those who
+   * asked for a mode.
+   */
+  async printIfAsked<Row>(noun: Noun<Row>, row: Row): Promise<void> {
+    if (this.options.output !== null) await this.printOne(noun, row);
+  }
+
+  #outputSettings(): OutputSettings {
+    return {
+      mode: this.outputMode,
+      options: this.options,
+      view: { width: this.columns, now: this.now(), zone: this.timeZone },
+      paint: () => this.paint(),
+    };
+  }
+
+  /** Something good to know, on stderr; not with --quiet and not in JSON mode. */
+  async note(text: string): Promise<void> {
+    if (!this.options.quiet && !this.isJson) await this.tell(text);
+  }
+
+  /** What a person has to know before answering a question, on stderr. */
+  async tell(text: string): Promise<void> {
+    await this.#writeLine(escapeText(text));
+  }
+
+  /**
+   * Something that may go wrong, on stderr. In JSON mode it is held back until the command has
+   * succeeded: a failure puts exactly one object on stderr.
+   */
+  async warn(text: string): Promise<void> {
+    const line = `warning: ${escapeText(text)}`;
+    if (this.isJson) this.#heldBack.push(line);
+    else await this.#writeLine((await this.paint('stderr'))('busy', line));
+  }
+
+  /** Shows what was held back; called once a command has succeeded. */
+  async flushWarnings(): Promise<void> {
+    const lines = this.#heldBack;
+    this.#heldBack = [];
+    for (const line of lines) await this.#writeLine(line);
+  }
+
+  async #writeLine(line: string): Promise<void> {
+    await this.world.stderr.write(`${line}\n`);
+  }
+
+  /** Whether there is somebody to ask. */
+  get canPrompt(): boolean {
+    const { stdin, stderr, env } = this.world;
+    const isCi = env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
+    return this.options.input && !isCi && stdin.isTTY && stderr.isTTY;
+  }
+
+  /** @throws AppError `invalid` where nobody can be asked; `instead` says what to do. */
+  async prompter(missing: string, instead: string): Promise<Prompter> {
+    if (this.canPrompt) return this.world.prompter();
+    throw new AppError('invalid', missing, { hint: instead });
+  }
+
+  close(): void {
+    this.#store?.close();
+    this.#store = null;
+  }
+}

@@ -1,0 +1,67 @@
+import { API_CODES, type ErrorCode } from '../core/errors.ts';
+import { EXIT_STATUS } from './exit-status.ts';
+
+const MEANINGS: Record<ErrorCode, string> = {
+  internal: 'something unexpected: a bug (see where with --debug)',
+  invalid: 'wrong usage or invalid input',
+  not_found: 'not found',
+  unauthenticated: 'not logged in',
+  forbidden: 'not permitted',
+  conflict: 'in conflict with what is there',
+  declined: 'declined at a prompt',
+  capture_failed: 'the capture is not as asked: it FAILED, or a wait timed out',
+  remote_failed: 'a database, CloudWatch or another remote failed',
+  store_unusable: 'the store or the configuration cannot be used',
+};
+
+function exitCodes(): string {
+  const rows = (Object.keys(EXIT_STATUS) as ErrorCode[])
+    .sort((a, b) => EXIT_STATUS[a] - EXIT_STATUS[b])
+    .map(
+      (code) => `${String(EXIT_STATUS[code]).padStart(4)}  ${API_CODES[code]}   ${MEANINGS[code]}`,
+    );
+  return `exit  code  meaning
+   0        success
+${rows.join('\n')}
+ 129        ended by SIGHUP
+ 130        ended by SIGINT (Ctrl-C)
+ 143        ended by SIGTERM
+
+"code" stands in the JSON that a failure puts on stderr with --json: {"code":404,"message":"..."}.
+captures create NAME -- COMMAND exits with the status of the command; 127 when it cannot be started.
+`;
+}
+
+/** What `captures help TOPIC` prints. */
+export const HELP_TOPICS: Readonly<Record<string, string>> = {
+  'exit-codes': exitCodes(),
+  environment: `CAPTURES_HOME      folder of the store and the session
+                   (else $XDG_DATA_HOME/captures and $XDG_CONFIG_HOME/captures)
+CAPTURES_TOKEN     a token; wins over the session
+CAPTURES_OUTPUT    default of --output
+COLUMNS            width of tables where stdout is no terminal
+NO_COLOR           no colours; FORCE_COLOR and CLICOLOR_FORCE: colours everywhere
+CI                 never ask anything
+TZ                 time zone to read and show times in, unless --timezone is given
+`,
+  time: `Times are read in --timezone, or in the system's time zone:
+  2026-11-22 02:00        2026-11-22T02:00:00        2026-11-22
+  today 14:00             tomorrow 02:00             yesterday 23:30
+  now                     +15m                       -2h
+With an offset they mean the same everywhere: 2026-11-22T02:00:00Z, 2026-11-22T02:00+01:00.
+What was understood is said on stderr, with its offset.
+
+Durations are seconds, or parts from the largest to the smallest: 90, 15m, 1h30m, 1d, 1w.
+`,
+  output: `-o, --output MODE
+  table   for people; the default on a terminal
+  tsv     tab-separated, untruncated, with a header; the default elsewhere
+  csv     as RFC 4180 has it
+  json    the same as --json: an object, or an array for a list
+  yaml
+  name    one reference a line that every command accepts
+--fields a,b     only these fields, in this order (every mode)
+--no-headers     no header line
+Times are UTC with milliseconds, except in tables. Data goes to stdout, everything else to stderr.
+`,
+};

@@ -1,0 +1,142 @@
+import { AppError } from '../core/errors.ts';
+import type { GlobalOptions, OutputMode } from './global-options.ts';
+import { pick, scalarText, valueAt, type Column, type Noun, type View } from './render/column.ts';
+import type { Paint } from './render/paint.ts';
+import type { OutputStream } from './world.ts';
+
+// A million captures are more text than one string can hold.
+const ROWS_A_WRITE = 1_000;
+
+export interface OutputSettings {
+  readonly mode: OutputMode;
+  readonly options: Pick<GlobalOptions, 'fields' | 'headers'>;
+  readonly view: Omit<View, 'isDetail'>;
+  readonly paint: () => Promise<Paint>;
+}
+
+/** Prints a list of things in the mode asked for. */
+export async function printList<Row>(
+  noun: Noun<Row>,
+  rows: readonly Row[],
+  stdout: OutputStream,
+  settings: OutputSettings,
+): Promise<void> {
+  const { mode, options } = settings;
+  const fields = checkFields(noun, options.fields);
+  const json = (row: Row) =>
+    options.fields === null ? noun.toJson(row) : pick(noun.toJson(row), options.fields);
+  switch (mode) {
+    case 'json':
+      if (rows.length === 0) return stdout.write('[]\n');
+      await stdout.write('[\n');
+      await writeRows(stdout, rows, (row, index) => {
+        const text = JSON.stringify(json(row), null, 2).replaceAll('\n', '\n  ');
+        return `  ${text}${index === rows.length - 1 ? '' : ','}\n`;
+      });
+      return stdout.write(']\n');
+    case 'yaml': {
+      const { yamlDocument } = await import('./render/yaml.ts');
+      if (rows.length === 0) return stdout.write(yamlDocument([]));
+      return writeRows(stdout, rows, (row) => yamlDocument([json(row)]));
+    }
+    case 'tsv':
+    case 'csv': {
+      const { csvHeader, csvRow, tsvHeader, tsvRow } = await import('./render/delimited.ts');
+      const [header, line] = mode === 'csv' ? [csvHeader, csvRow] : [tsvHeader, tsvRow];
+      if (options.headers) await stdout.write(header(fields));
+      return writeRows(stdout, rows, (row) => line(noun.toJson(row), fields));
+    }
+    case 'name':
+      return writeNames(noun, rows, stdout);
+    case 'table': {
+      if (rows.length === 0) return stdout.write(`${noun.none}\n`);
+      const { renderTable } = await import('./render/table.ts');
+      const columns = options.fields === null ? noun.columns : columnsOf(noun, fields);
+      const view = { ...settings.view, isDetail: false };
+      const paint = await settings.paint();
+      return stdout.write(
+        await renderTable(rows, columns, { view, paint, headers: options.headers }),
+      );
+    }
+  }
+}
+
+/** Prints one thing in the mode asked for: an object, not a list of one. */
+export async function printOne<Row>(
+  noun: Noun<Row>,
+  row: Row,
+  stdout: OutputStream,
+  settings: OutputSettings,
+): Promise<void> {
+  const { mode, options } = settings;
+  const fields = checkFields(noun, options.fields);
+  const whole = noun.toJson(row);
+  const json = options.fields === null ? whole : pick(whole, options.fields);
+  switch (mode) {
+    case 'json':
+      return stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+    case 'yaml': {
+      const { yamlDocument } = await import('./render/yaml.ts');
+      return stdout.write(yamlDocument(json));
+    }
+    case 'table': {
+      const { renderDetail } = await import('./render/table.ts');
+      const columns = options.fields === null ? noun.detail : columnsOf(noun, fields);
+      const view = { ...settings.view, isDetail: true };
+      return stdout.write(renderDetail(row, columns, { view, paint: await settings.paint() }));
+    }
+    case 'csv':
+    case 'tsv':
+    case 'name':
+      return printList(noun, [row], stdout, settings);
+  }
+}
+
+async function writeNames<Row>(
+  noun: Noun<Row>,
+  rows: readonly Row[],
+  stdout: OutputStream,
+): Promise<void> {
+  const { escapeText } = await import('./render/escape.ts');
+  return writeRows(stdout, rows, (row) => `${escapeText(noun.reference(row))}\n`);
+}
+
+async function writeRows<Row>(
+  stdout: OutputStream,
+  rows: readonly Row[],
+  line: (row: Row, index: number) => string,
+): Promise<void> {
+  for (let start = 0; start < rows.length; start += ROWS_A_WRITE) {
+    const block = rows.slice(start, start + ROWS_A_WRITE);
+    await stdout.write(block.map((row, index) => line(row, start + index)).join(''));
+  }
+}
+
+/**
+ * The fields to print, one a column; a group such as `workload` stands for the fields in it.
+ * @throws AppError `invalid` for a field that the noun does not have.
+ */
+function checkFields<Row>(noun: Noun<Row>, asked: readonly string[] | null): readonly string[] {
+  if (asked === null) return noun.fields;
+  return asked.flatMap((field) => {
+    const matches = noun.fields.filter((name) => name === field || name.startsWith(`${field}.`));
+    if (matches.length > 0) return matches;
+    throw new AppError('invalid', `There is no field "${field}"`, {
+      hint: `The fields are: ${noun.fields.join(', ')}`,
+    });
+  });
+}
+
+function columnsOf<Row>(noun: Noun<Row>, fields: readonly string[]): Column<Row>[] {
+  return fields.map((field) => {
+    const isField = (column: Column<Row>): boolean => column.field === field;
+    return (
+      noun.columns.find(isField) ??
+      noun.detail.find(isField) ?? {
+        field,
+        header: field.toUpperCase(),
+        cell: (row) => scalarText(valueAt(noun.toJson(row), field)),
+      }
+    );
+  });
+}

@@ -1,0 +1,75 @@
+import type { ServerAddress } from '../core/environments.ts';
+import { AppError } from '../core/errors.ts';
+import type { PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
+import type { Store } from '../core/store.ts';
+import type { Context } from './context.ts';
+
+/** Privileges that are missing and without which nothing can be recorded. */
+export function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
+  return inspection.privileges.filter(
+    (privilege) => privilege.required && privilege.state === 'missing',
+  );
+}
+
+/**
+ * Why a capture could not start on a server that was looked at; null when it could.
+ * Held by another recorder is a conflict; a missing privilege is the server's refusal.
+ */
+export function whyNotRecordable(
+  inspection: ServerInspection,
+  taps: Pick<Store['taps'], 'findByServer' | 'connectionsOf'>,
+): AppError | null {
+  const { lockHolder, schema, server } = inspection;
+  const where = `${server.hostname}:${server.port}`;
+  const tap = taps.findByServer(server.key);
+  if (lockHolder !== null) {
+    const isOurs = tap !== null && taps.connectionsOf(tap.id).includes(lockHolder.connectionId);
+    if (!isOurs) {
+      return new AppError(
+        'conflict',
+        `The statements of ${where} are being recorded by somebody else: ${lockHolder.user ?? 'unknown user'} from ${lockHolder.host ?? 'unknown host'}`,
+        { hint: 'One recorder at a time can hold a server. Wait for it to end, or ask them.' },
+      );
+    }
+  }
+  if (schema.state === 'foreign') {
+    return new AppError(
+      'conflict',
+      `There is a schema "captures" on ${where} that no recorder made`,
+      { hint: 'The recorder needs that name and never touches what is not its own: rename it.' },
+    );
+  }
+  if (schema.state === 'other-store') {
+    return new AppError(
+      'conflict',
+      `The schema "captures" on ${where} belongs to the recorder of another store (${schema.storeId ?? 'unknown'})`,
+      { hint: 'Let the daemon of that store finish or recover its captures first.' },
+    );
+  }
+  const missing = missingPrivileges(inspection);
+  if (missing.length === 0) return null;
+  return new AppError(
+    'remote_failed',
+    `${inspection.account} may not do on ${where} what recording needs: ${missing
+      .map(({ privilege }) => privilege)
+      .join(', ')}`,
+    { hint: ['Run there as an administrator:', ...grantsOf(missing)].join('\n') },
+  );
+}
+
+function grantsOf(privileges: readonly PrivilegeNeed[]): string[] {
+  return [...new Set(privileges.map(({ grant }) => (grant.endsWith(';') ? grant : `${grant};`)))];
+}
+
+/**
+ * Looks at a server before anything is stored.
+ * @throws AppError `remote_failed` (unreachable, refused, a privilege missing) or `conflict`
+ *   (somebody else records it).
+ */
+export async function checkServer(context: Context, address: ServerAddress): Promise<void> {
+  const logs = await context.serverLogs();
+  const inspection = await logs.inspect(address, context.store.id);
+  const refusal = whyNotRecordable(inspection, context.store.taps);
+  if (refusal !== null) throw refusal;
+  for (const warning of inspection.warnings) await context.warn(warning);
+}

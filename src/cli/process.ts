@@ -1,0 +1,73 @@
+import { homedir, hostname, userInfo } from 'node:os';
+import { systemClock } from '../core/clock.ts';
+import { main } from './main.ts';
+import { SIGNAL_STATUS, SignalDesk, type EndingSignal } from './signals.ts';
+import { ProcessInput, ProcessOutput } from './streams.ts';
+import type { World } from './world.ts';
+
+// What still holds the process this long after a signal (a connection that hangs) is left behind.
+const PATIENCE_AFTER_SIGNAL_MS = 2_000;
+
+/** Runs the program in this process, with its streams, environment and signals. */
+export async function runProcess(): Promise<void> {
+  const signals = new SignalDesk();
+  catchSignals(signals);
+  const world = processWorld(signals);
+  process.exitCode = await main(process.argv.slice(2), world);
+}
+
+function catchSignals(desk: SignalDesk): void {
+  const names = Object.keys(SIGNAL_STATUS) as EndingSignal[];
+  let delivered = 0;
+  const handle = (signal: EndingSignal): void => {
+    delivered += 1;
+    if (desk.deliver(signal)) return;
+    // From here on a signal has its usual effect: it ends the process at once, as the second one
+    // does that nobody wants to handle.
+    for (const name of names) process.removeListener(name, handle);
+    const patience = delivered > 1 ? 0 : PATIENCE_AFTER_SIGNAL_MS;
+    setTimeout(() => process.kill(process.pid, signal), patience).unref();
+  };
+  for (const name of names) process.on(name, handle);
+}
+
+function processWorld(signals: SignalDesk): World {
+  return {
+    stdin: new ProcessInput(),
+    stdout: new ProcessOutput(process.stdout),
+    stderr: new ProcessOutput(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    get home() {
+      return process.env['HOME'] ?? homedir();
+    },
+    get userName() {
+      return userInfo().username;
+    },
+    get hostName() {
+      return hostname();
+    },
+    pid: process.pid,
+    get timeZone() {
+      return Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
+    clock: systemClock,
+    signals,
+    async prompter() {
+      const { inquirerPrompter } = await import('./inquirer-prompter.ts');
+      return inquirerPrompter(process.stderr);
+    },
+    async serverLogs() {
+      const { mysqlServerLogs } = await import('../mysql/server-logs.ts');
+      return mysqlServerLogs;
+    },
+    async startDaemon(storeDirectory) {
+      const { startDaemonProcess } = await import('./child-processes.ts');
+      return startDaemonProcess(storeDirectory, process.env);
+    },
+    async runCommand(command, args) {
+      const { runChildCommand } = await import('./child-processes.ts');
+      return runChildCommand(command, args, signals);
+    },
+  };
+}

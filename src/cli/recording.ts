@@ -1,0 +1,145 @@
+import { isOver } from '../core/captures.ts';
+import type { ListedCapture } from '../core/store.ts';
+import type { Context } from './context.ts';
+import { DaemonKeeper } from './daemons.ts';
+import { formatCount, formatDuration } from './render/units.ts';
+import { Interrupted, interruption, type EndingSignal } from './signals.ts';
+import { refuseFailed, waitForCapture } from './waiting.ts';
+
+const PROGRESS_MS = 1_000;
+
+/** Follows one capture from its creation to where the user wants to see it. */
+export class Recording {
+  readonly #context: Context;
+  readonly #keeper: DaemonKeeper;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#keeper = new DaemonKeeper(context);
+  }
+
+  /** Makes sure that somebody takes the capture, and says so. */
+  async handOver(capture: ListedCapture): Promise<void> {
+    if (capture.recordsStatements && capture.status !== 'DONE') await this.#keeper.ensure();
+  }
+
+  /**
+   * Waits until a capture that is to begin now is RUNNING.
+   * @throws AppError `capture_failed` with the reason when it FAILED.
+   */
+  async untilRunning(capture: ListedCapture): Promise<ListedCapture> {
+    const hasBegun = ({ status }: ListedCapture): boolean =>
+      status === 'RUNNING' || status === 'STOPPING' || isOver(status);
+    const running = await this.#interruptible(
+      capture,
+      hasBegun,
+      this.#context.world.signals.interrupted,
+    );
+    refuseFailed(running);
+    return running;
+  }
+
+  /**
+   * Waits for the end, with progress; Ctrl-C asks whether to stop the capture.
+   * @throws AppError `capture_failed`; Interrupted when it is left running.
+   */
+  async untilOver(capture: ListedCapture): Promise<ListedCapture> {
+    for (;;) {
+      const break_ = new AbortController();
+      let signalled: EndingSignal | null = null;
+      const stopListening = this.#context.world.signals.listen((signal) => {
+        signalled = signal;
+        break_.abort(new Interrupted(signal));
+      });
+      try {
+        const over = await waitForCapture(
+          this.#context,
+          capture.id,
+          ({ status }) => isOver(status),
+          {
+            keeper: capture.recordsStatements ? this.#keeper : null,
+            signal: break_.signal,
+            onLook: this.#progress(),
+          },
+        );
+        if (isOver(over.status)) {
+          await this.#clearProgress();
+          refuseFailed(over);
+          return over;
+        }
+      } finally {
+        stopListening();
+      }
+      await this.#clearProgress();
+      await this.#askToStop(capture, signalled ?? 'SIGINT');
+    }
+  }
+
+  /** Stops the capture, whatever it is about, and waits for its end. */
+  async stop(capture: ListedCapture): Promise<ListedCapture> {
+    const { captures, actor } = this.#context;
+    const current = captures.get(actor, String(capture.id));
+    if (current.status === 'RUNNING') captures.requestStop(actor, String(capture.id));
+    await this.handOver(current);
+    const { interrupted } = this.#context.world.signals;
+    return this.#interruptible(current, ({ status }) => isOver(status), interrupted);
+  }
+
+  #interruptible(
+    capture: ListedCapture,
+    isReached: (capture: ListedCapture) => boolean,
+    signal: AbortSignal,
+  ): Promise<ListedCapture> {
+    const keeper = capture.recordsStatements ? this.#keeper : null;
+    return Promise.race([
+      waitForCapture(this.#context, capture.id, isReached, { keeper, signal }),
+      interruption(signal),
+    ]);
+  }
+
+  async #askToStop(capture: ListedCapture, signal: EndingSignal): Promise<void> {
+    const { canPrompt, world } = this.#context;
+    if (signal === 'SIGINT' && canPrompt) {
+      const prompter = await world.prompter();
+      if (await prompter.confirm(`Stop the capture ${capture.name}?`)) {
+        const current = this.#context.store.captures.find(capture.id);
+        if (current?.status === 'RUNNING') {
+          this.#context.captures.requestStop(this.#context.actor, String(capture.id));
+        }
+        return;
+      }
+    }
+    await this.#context.note(`${capture.name} goes on. To stop it: captures stop ${capture.id}`);
+    throw new Interrupted(signal);
+  }
+
+  /** Draws one line over and over on a terminal; elsewhere says nothing. */
+  #progress(): (capture: ListedCapture) => Promise<void> {
+    const { world, options } = this.#context;
+    if (!world.stderr.isTTY || options.quiet || this.#context.isJson) return async () => undefined;
+    let nextAt = 0;
+    return async (capture) => {
+      const now = this.#context.now();
+      if (now < nextAt) return;
+      nextAt = now + PROGRESS_MS;
+      await world.stderr.write(`\r\u001b[K${progressLine(capture, now)}`);
+    };
+  }
+
+  async #clearProgress(): Promise<void> {
+    const { world, options } = this.#context;
+    if (world.stderr.isTTY && !options.quiet && !this.#context.isJson) {
+      await world.stderr.write('\r\u001b[K');
+    }
+  }
+}
+
+function progressLine(capture: ListedCapture, now: number): string {
+  const parts: string[] = [capture.status];
+  if (capture.start !== null) parts.push(formatDuration(Math.max(now - capture.start, 0)));
+  if (capture.scheduledEnd !== null) {
+    parts.push(`${formatDuration(Math.max(capture.scheduledEnd - now, 0))} left`);
+  }
+  if (capture.records !== null) parts.push(`${formatCount(capture.records)} statements`);
+  return parts.join(', ');
+}

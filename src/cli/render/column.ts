@@ -1,0 +1,64 @@
+import type { Tone } from './paint.ts';
+
+/** What a JSON value can be. */
+export type Json =
+  string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** What a table for people is drawn with. */
+export interface View {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly now: number;
+  /** IANA time zone in which times are shown. */
+  readonly zone: string;
+  /** Whether one thing is shown alone, with room for more than a list has. */
+  readonly isDetail: boolean;
+}
+
+/** One column of a table for people. */
+export interface Column<Row> {
+  /** The path of its field in the noun's JSON, as --fields spells it. */
+  readonly field: string;
+  readonly header: string;
+  /** The value for people; it is escaped and cut where it is drawn. */
+  readonly cell: (row: Row, view: View) => string;
+  readonly tone?: (row: Row) => Tone | null;
+  readonly align?: 'right';
+}
+
+/** A kind of thing that commands show: its JSON, and its columns for people. */
+export interface Noun<Row> {
+  /** The fields of its JSON in order, nested ones as paths; a test holds `toJson` to it. */
+  readonly fields: readonly string[];
+  readonly toJson: (row: Row) => JsonObject;
+  /** In the order of a table, what matters first: a narrow terminal drops the last ones. */
+  readonly columns: readonly Column<Row>[];
+  /** The lines of one thing shown alone. */
+  readonly detail: readonly Column<Row>[];
+  /** What `-o name` prints: a reference that every command accepts. */
+  readonly reference: (row: Row) => string;
+  /** Said in place of a table without rows. */
+  readonly none: string;
+}
+
+/** The value at a path such as `workload.records`; null where a part of the path is null. */
+export function valueAt(json: JsonObject, path: string): Json {
+  let value: Json = json;
+  for (const key of path.split('.')) {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
+    value = (value as JsonObject)[key] ?? null;
+  }
+  return value;
+}
+
+/** The object reduced to the fields asked for, in the order asked for. */
+export function pick(json: JsonObject, fields: readonly string[]): JsonObject {
+  return Object.fromEntries(fields.map((field) => [field, valueAt(json, field)]));
+}
+
+/** A value as one cell of delimited text: nothing for null, JSON for what is nested. */
+export function scalarText(value: Json): string {
+  if (value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,125 @@
+import type { AppError } from '../../core/errors.ts';
+import type { PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
+import type { JsonObject } from './column.ts';
+import { escapeText } from './escape.ts';
+import type { Paint } from './paint.ts';
+
+/** What a look at a server found. */
+export interface InspectionFacts {
+  readonly environment: string;
+  readonly inspection: ServerInspection;
+  /** The recorder's lock is held, by our own store's daemon. */
+  readonly isHeldByUs: boolean;
+  /** Why no capture could start; null when one could. */
+  readonly refusal: AppError | null;
+}
+
+export const INSPECTION_FIELDS = [
+  'environment',
+  'ready',
+  'server',
+  'account',
+  'settings',
+  'privileges',
+  'lockHolder',
+  'schema',
+  'warnings',
+] as const;
+
+export function inspectionJson(facts: InspectionFacts): JsonObject {
+  const { inspection, refusal } = facts;
+  const { server, settings, lockHolder, schema } = inspection;
+  return {
+    environment: facts.environment,
+    ready: refusal === null,
+    server: {
+      flavor: server.flavor,
+      version: server.version,
+      hostname: server.hostname,
+      port: server.port,
+      uuid: server.uuid,
+    },
+    account: inspection.account,
+    settings: {
+      generalLog: settings.generalLog,
+      logOutput: settings.logOutput,
+      slowLog: settings.slowLog,
+      tableEngine: settings.tableEngine,
+    },
+    privileges: inspection.privileges.map(({ privilege, purpose, state, required, grant }) => ({
+      privilege,
+      purpose,
+      state,
+      required,
+      grant,
+    })),
+    lockHolder:
+      lockHolder === null
+        ? null
+        : {
+            connectionId: lockHolder.connectionId,
+            user: lockHolder.user,
+            host: lockHolder.host,
+            ours: facts.isHeldByUs,
+          },
+    schema: { state: schema.state, storeId: schema.storeId },
+    warnings: [...inspection.warnings],
+  };
+}
+
+const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
+  none: 'none yet: the recorder makes it',
+  ours: 'ours',
+  'other-store': "another store's recorder made it",
+  foreign: 'no recorder made it',
+};
+const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
+  present: '[ok]',
+  missing: '[missing]',
+  unknown: '[unknown]',
+};
+
+/** The report for people; its last line is the verdict. */
+export function renderInspection(facts: InspectionFacts, paint: Paint): string {
+  const { inspection, refusal } = facts;
+  const { server, settings, lockHolder } = inspection;
+  const onOff = (isOn: boolean): string => (isOn ? 'ON' : 'OFF');
+  const holder =
+    lockHolder === null
+      ? 'free'
+      : `held by ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${facts.isHeldByUs ? ' (our own daemon)' : ''}`;
+  const lines: string[] = [
+    fact('server', `${server.flavor} ${server.version} on ${server.hostname}:${server.port}`),
+    fact('account', inspection.account),
+    fact(
+      'log settings',
+      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? 'missing'}`,
+    ),
+    fact('recorder', holder),
+    fact('schema', SCHEMA_WORDS[inspection.schema.state]),
+    'privileges',
+    ...inspection.privileges.flatMap((need) => privilegeLines(need, paint)),
+    ...inspection.warnings.map((warning) => paint('busy', `warning: ${escapeText(warning)}`)),
+    verdict(facts.environment, refusal, paint),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function fact(label: string, text: string): string {
+  return `${label.padEnd(13)} ${escapeText(text)}`;
+}
+
+function privilegeLines(need: PrivilegeNeed, paint: Paint): string[] {
+  const mark = STATE_MARKS[need.state].padEnd(9);
+  const tone = need.state === 'present' ? 'good' : need.required ? 'bad' : 'busy';
+  const optional = need.required ? '' : ' (can do without)';
+  const line = `  ${paint(tone, mark)} ${escapeText(need.privilege)}: ${escapeText(need.purpose)}${optional}`;
+  return need.state === 'present' ? [line] : [line, `${' '.repeat(12)}${escapeText(need.grant)};`];
+}
+
+function verdict(environment: string, refusal: AppError | null, paint: Paint): string {
+  if (refusal === null) {
+    return paint('good', `A capture of ${escapeText(environment)} could start now.`);
+  }
+  return paint('bad', `No capture can start: ${escapeText(refusal.message)}.`);
+}

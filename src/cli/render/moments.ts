@@ -1,0 +1,11 @@
+import { wallClockAt } from '../time-zones.ts';
+
+/** ISO-8601 UTC with milliseconds and `Z`. */
+export function isoTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+/** `2026-11-22 02:00:00` on the wall clock of a zone. */
+export function localTime(at: number, zone: string): string {
+  return new Date(wallClockAt(at, zone)).toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,85 @@
+import type { LoadedCommand } from './command.ts';
+
+/** One word of the command line: a command, or a noun with commands of its own. */
+export type Verb = {
+  readonly name: string;
+  readonly summary: string;
+  readonly hidden?: true;
+} & (
+  | { readonly load: () => Promise<{ readonly command: LoadedCommand }> }
+  | { readonly verbs: readonly Verb[] }
+);
+
+/**
+ * Every command, with the module that holds it. Only the module of the command that was asked for
+ * is imported: `captures --help` opens no store and loads no driver.
+ */
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'init',
+    summary: 'make the store and its first user, and log them in',
+    load: () => import('./commands/init.ts'),
+  },
+  { name: 'login', summary: 'log in', load: () => import('./commands/login.ts') },
+  { name: 'logout', summary: 'end this session', load: () => import('./commands/logout.ts') },
+  { name: 'whoami', summary: 'show who is logged in', load: () => import('./commands/whoami.ts') },
+  {
+    name: 'env',
+    summary: 'describe and check environments: the servers to capture',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'describe a new environment',
+        load: () => import('./commands/env/create.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'list your environments',
+        load: () => import('./commands/env/list.ts'),
+      },
+      {
+        name: 'get',
+        summary: 'show one environment',
+        load: () => import('./commands/env/get.ts'),
+      },
+      {
+        name: 'check',
+        summary: 'connect and say whether a capture could start',
+        load: () => import('./commands/env/check.ts'),
+      },
+    ],
+  },
+  {
+    name: 'create',
+    summary: 'start or schedule a capture',
+    load: () => import('./commands/create.ts'),
+  },
+  { name: 'list', summary: 'list captures', load: () => import('./commands/list.ts') },
+  { name: 'get', summary: 'show one capture', load: () => import('./commands/get.ts') },
+  { name: 'stop', summary: 'stop a running capture', load: () => import('./commands/stop.ts') },
+  {
+    name: 'edit',
+    summary: 'rename a capture, or move its start or end',
+    load: () => import('./commands/edit.ts'),
+  },
+  {
+    name: 'delete',
+    summary: 'delete captures and their workloads',
+    load: () => import('./commands/delete.ts'),
+  },
+  {
+    name: 'workload',
+    summary: 'print the statements that a capture recorded',
+    load: () => import('./commands/workload.ts'),
+  },
+  {
+    name: 'daemon',
+    summary: 'record captures and keep the schedule',
+    load: () => import('./commands/daemon.ts'),
+  },
+  {
+    name: 'help',
+    summary: 'explain a command or a topic',
+    load: () => import('./commands/help.ts'),
+  },
+];
