@@ -1,8 +1,20 @@
 import { defineConfig } from 'vitest/config';
+import { canHaveMariadb } from './scripts/mariadb-program.ts';
+
+/** Tests that start a MariaDB server of their own. */
+const NEED_A_SERVER = [
+  'test/mariadb/**',
+  'test/daemon/recording.test.ts',
+  'test/e2e/!(bin|bad-stores).test.ts',
+];
+// The global setup says so in a line of its own, or installs what is missing.
+const mustHaveServer = process.env['CI'] === 'true';
+const isWithServer = mustHaveServer || canHaveMariadb();
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: isWithServer ? [] : NEED_A_SERVER,
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/mark-run.ts'],
     testTimeout: 60_000,

@@ -35,8 +35,7 @@ export function findMariadb(): MariadbProgram | null {
 export function ensureMariadb(say: (line: string) => void): MariadbProgram {
   const found = findMariadb();
   if (found !== null) return found;
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot || find(['apt-get']) === null) {
+  if (!canInstall()) {
     throw new Error(`There is no MariaDB server program on this machine. ${INSTALL_HINT}`);
   }
   say(
@@ -47,6 +46,15 @@ export function ensureMariadb(say: (line: string) => void): MariadbProgram {
   if (installed === null)
     throw new Error(`apt-get did not install MariaDB's server. ${INSTALL_HINT}`);
   return installed;
+}
+
+/** Whether `ensureMariadb` finds the program or may install it. */
+export function canHaveMariadb(): boolean {
+  return findMariadb() !== null || canInstall();
+}
+
+function canInstall(): boolean {
+  return process.getuid?.() === 0 && find(['apt-get']) !== null;
 }
 
 const POLICY = '/usr/sbin/policy-rc.d';

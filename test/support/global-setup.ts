@@ -8,8 +8,6 @@ import { endProcess, processesOfRun } from './processes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Whether there is a MariaDB server program: tests that need one are skipped without it. */
-    mariadb: 'present' | 'missing';
     /** Marks every process that this run of the tests starts. */
     testRun: string;
   }
@@ -24,7 +22,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 export default function setUp(project: TestProject): () => Promise<void> {
   const run = randomUUID();
   project.provide('testRun', run);
-  project.provide('mariadb', findServer());
+  findServer();
   buildWhenStale();
   return async () => {
     const left = processesOfRun(run);
@@ -36,15 +34,13 @@ export default function setUp(project: TestProject): () => Promise<void> {
   };
 }
 
-function findServer(): 'present' | 'missing' {
+function findServer(): void {
   try {
     ensureMariadb(say);
-    return 'present';
   } catch (error) {
     if (process.env['CI'] === 'true') throw error;
     const why = error instanceof Error ? error.message : String(error);
-    say(`SKIPPED: every test that needs a real server. ${why}`);
-    return 'missing';
+    say(`SKIPPED: every test that needs a real server (see vitest.config.ts). ${why}`);
   }
 }
 
