@@ -12,7 +12,7 @@ import type { Clock } from './clock.ts';
 import { adminNames, getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import { checkName } from './names.ts';
-import type { CaptureChanges, ListedCapture, NewCapture, Store } from './store.ts';
+import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from './store.ts';
 
 /** What `create` is asked for. Times are milliseconds since the epoch; null for "not said". */
 export interface CaptureRequest {
@@ -33,6 +33,27 @@ export interface CaptureEdit {
   readonly duration: number | null;
 }
 
+/** What `list` is asked for: every capture the actor may see, but for what is set here. */
+export interface CaptureListRequest extends Omit<CaptureFilter, 'environmentIds' | 'ownerId'> {
+  /** An id or a name; null for all. */
+  readonly environment: string | null;
+  /** A user's name, or `me`; null for all. */
+  readonly owner: string | null;
+}
+
+/** Every capture, newest first. */
+export const ALL_CAPTURES: CaptureListRequest = {
+  environment: null,
+  owner: null,
+  statuses: null,
+  name: null,
+  since: null,
+  until: null,
+  order: 'created',
+  descending: true,
+  limit: null,
+};
+
 /** Why a capture ended that nobody stopped. */
 export const REACHED_ITS_END = 'reached its scheduled end';
 
@@ -47,29 +68,28 @@ export class CaptureService {
   }
 
   /**
-   * Captures of the environments the actor is a member of, newest first.
-   * @param filter.environment an id or a name; null for all.
-   * @throws AppError `not_found` for an environment the actor is no member of.
+   * Captures of the environments the actor is a member of.
+   * @throws AppError `not_found` for an environment the actor is no member of, and for an owner that
+   *   nobody is.
    */
-  list(
-    actor: Actor,
-    filter: {
-      environment: string | null;
-      statuses: readonly CaptureStatus[] | null;
-      limit: number | null;
-    },
-  ): ListedCapture[] {
+  list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
     this.settle();
-    const environment =
-      filter.environment === null
-        ? null
-        : getEnvironment(this.#store, actor, 'capture.list', filter.environment);
+    const { environment, owner, ...filter } = request;
     return this.#store.captures.list({
-      userId: actor.userId,
-      environmentId: environment?.id ?? null,
-      statuses: filter.statuses,
-      limit: filter.limit,
+      ...filter,
+      environmentIds:
+        environment === null
+          ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+          : [getEnvironment(this.#store, actor, 'capture.list', environment).id],
+      ownerId: owner === null ? null : this.#ownerId(actor, owner),
     });
+  }
+
+  #ownerId(actor: Actor, owner: string): number {
+    if (owner === 'me') return actor.userId;
+    const user = this.#store.users.findByName(owner);
+    if (user === null) throw new AppError('not_found', `There is no user named "${owner}"`);
+    return user.id;
   }
 
   /**

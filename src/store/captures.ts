@@ -4,6 +4,7 @@ import { MESSAGES } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
+import { captureLister } from './capture-lister.ts';
 import { isUniqueViolation } from './database.ts';
 
 interface Row {
@@ -33,13 +34,14 @@ interface ListedRow extends Row {
 const COLUMNS = `id, name, environment_id, owner_id, status, start_at, scheduled_start_at,
   scheduled_end_at, end_at, duration_ms, reason, records_statements, created_at`;
 
-const LISTED = `SELECT ${COLUMNS.replaceAll(/(\w+)/g, 'captures.$1')},
+const LISTED_COLUMNS = `${COLUMNS.replaceAll(/(\w+)/g, 'captures.$1')},
   environments.name AS environment_name, users.name AS owner_name,
-  recordings.records, recordings.text_bytes, recordings.file_bytes
-  FROM captures
+  recordings.records, recordings.text_bytes, recordings.file_bytes`;
+const LISTED_TABLES = `captures
   JOIN environments ON environments.id = captures.environment_id
   JOIN users ON users.id = captures.owner_id
   LEFT JOIN recordings ON recordings.capture_id = captures.id`;
+const LISTED = `SELECT ${LISTED_COLUMNS} FROM ${LISTED_TABLES}`;
 
 function toCapture(row: Row): Capture {
   return {
@@ -129,15 +131,19 @@ export function captureTable(db: Database): CaptureTable {
   const remove = db.prepare<[number, string]>(
     'DELETE FROM captures WHERE id = ? AND status IN (SELECT value FROM json_each(?))',
   );
-  const listStatements = new Map<string, ReturnType<typeof prepareList>>();
-
-  function prepareList(conditions: string) {
-    return db.prepare<Record<string, unknown>, ListedRow>(
-      `${LISTED} WHERE captures.environment_id IN
-         (SELECT environment_id FROM members WHERE user_id = @userId)
-       ${conditions} ORDER BY captures.id DESC LIMIT @limit`,
-    );
-  }
+  const countOf = db
+    .prepare<[number], number>('SELECT count(*) FROM captures WHERE environment_id = ?')
+    .pluck();
+  const idsOf = db
+    .prepare<[number], number>('SELECT id FROM captures WHERE environment_id = ? ORDER BY id')
+    .pluck();
+  const handOn = db.prepare(
+    'UPDATE captures SET owner_id = ? WHERE environment_id = ? AND owner_id = ?',
+  );
+  const environmentsOwnedIn = db
+    .prepare<[number], number>('SELECT DISTINCT environment_id FROM captures WHERE owner_id = ?')
+    .pluck();
+  const lister = captureLister<ListedRow>(db, LISTED_COLUMNS, LISTED_TABLES);
 
   function apply(
     id: number,
@@ -190,26 +196,11 @@ export function captureTable(db: Database): CaptureTable {
       return row === undefined ? null : toListed(row);
     },
     findByName: (name, userId) => findByName.all(nameKey(name), userId).map(toListed),
-    list({ userId, environmentId, statuses, limit }) {
-      const conditions =
-        (environmentId === null ? '' : 'AND captures.environment_id = @environmentId ') +
-        (statuses === null
-          ? ''
-          : 'AND captures.status IN (SELECT value FROM json_each(@statuses))');
-      let statement = listStatements.get(conditions);
-      if (statement === undefined) {
-        statement = prepareList(conditions);
-        listStatements.set(conditions, statement);
-      }
-      return statement
-        .all({
-          userId,
-          limit: limit ?? -1,
-          ...(environmentId === null ? {} : { environmentId }),
-          ...(statuses === null ? {} : { statuses: set(statuses) }),
-        })
-        .map(toListed);
-    },
+    list: (filter) => lister(filter).map(toListed),
+    countOf: (environmentId) => countOf.get(environmentId) ?? 0,
+    idsOf: (environmentId) => idsOf.all(environmentId),
+    handOn: (environmentId, from, to) => handOn.run(to, environmentId, from).changes,
+    environmentsOwnedIn: (ownerId) => environmentsOwnedIn.all(ownerId),
     listByStatus: (statuses) => listByStatus.all(set(statuses)).map(toCapture),
     listDue: (until, limit) => listDue.all(until, limit).map(toCapture),
     nextDue: () => nextDue.get() ?? null,

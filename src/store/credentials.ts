@@ -31,6 +31,13 @@ export function credentialTable(db: Database): CredentialTable {
   const findBySecret = db.prepare<[Buffer], Row>(
     `SELECT ${COLUMNS} FROM credentials WHERE secret_hash = ?`,
   );
+  const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM credentials WHERE id = ?`);
+  const listOf = db.prepare<[number, string], Row>(
+    `SELECT ${COLUMNS} FROM credentials WHERE user_id = ? AND kind = ? ORDER BY id`,
+  );
+  const removeOtherSessions = db.prepare(
+    "DELETE FROM credentials WHERE user_id = ? AND kind = 'session' AND id IS NOT ?",
+  );
   const remove = db.prepare('DELETE FROM credentials WHERE id = ?');
   const removeExpired = db.prepare('DELETE FROM credentials WHERE expires_at <= ?');
   return {
@@ -43,6 +50,12 @@ export function credentialTable(db: Database): CredentialTable {
       const row = findBySecret.get(secretHash);
       return row === undefined ? null : toCredential(row);
     },
+    find(id) {
+      const row = find.get(id);
+      return row === undefined ? null : toCredential(row);
+    },
+    listOf: (userId, kind) => listOf.all(userId, kind).map(toCredential),
+    deleteOtherSessions: (userId, keepId) => void removeOtherSessions.run(userId, keepId),
     delete(id) {
       remove.run(id);
     },

@@ -53,6 +53,11 @@ export function environmentTable(db: Database): EnvironmentTable {
   const findByName = db.prepare<[string], Row>(
     `SELECT ${COLUMNS} FROM environments WHERE name_key = ?`,
   );
+  const update = db.prepare(
+    `UPDATE environments SET name = ?, name_key = ?, server = ?, region = ?, instance = ?, profile = ?,
+       endpoint_url = ? WHERE id = ?`,
+  );
+  const remove = db.prepare('DELETE FROM environments WHERE id = ?');
   const listFor = db.prepare<[number], Row & { role: Role }>(
     `SELECT ${COLUMNS}, role FROM environments
      JOIN members ON members.environment_id = environments.id AND members.user_id = ?
@@ -75,10 +80,7 @@ export function environmentTable(db: Database): EnvironmentTable {
         if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
         return toEnvironment(row);
       } catch (error) {
-        if (isUniqueViolation(error)) {
-          throw new AppError('conflict', `There is an environment named ${name} already`);
-        }
-        throw error;
+        throw isUniqueViolation(error) ? nameTaken(name) : error;
       }
     },
     find(id) {
@@ -89,8 +91,21 @@ export function environmentTable(db: Database): EnvironmentTable {
       const row = findByName.get(nameKey(name));
       return row === undefined ? null : toEnvironment(row);
     },
+    update({ id, name, server, region, instance, profile, endpointUrl }) {
+      try {
+        const address = server === null ? null : JSON.stringify(server);
+        update.run(name, nameKey(name), address, region, instance, profile, endpointUrl, id);
+      } catch (error) {
+        throw isUniqueViolation(error) ? nameTaken(name) : error;
+      }
+    },
+    delete: (id) => void remove.run(id),
     listFor(userId) {
       return listFor.all(userId).map((row) => ({ ...toEnvironment(row), role: row.role }));
     },
   };
+}
+
+function nameTaken(name: string): AppError {
+  return new AppError('conflict', `There is an environment named ${name} already`);
 }

@@ -4,6 +4,13 @@ import type { Member, MemberTable } from '../core/store.ts';
 
 export function memberTable(db: Database): MemberTable {
   const insert = db.prepare('INSERT INTO members (environment_id, user_id, role) VALUES (?, ?, ?)');
+  const setRole = db.prepare(
+    'UPDATE members SET role = ? WHERE environment_id = ? AND user_id = ?',
+  );
+  const remove = db.prepare('DELETE FROM members WHERE environment_id = ? AND user_id = ?');
+  const listFor = db.prepare<[number], { environmentId: number; role: Role }>(
+    'SELECT environment_id AS environmentId, role FROM members WHERE user_id = ? ORDER BY environment_id',
+  );
   const roleOf = db
     .prepare<[number, number], Role>(
       'SELECT role FROM members WHERE environment_id = ? AND user_id = ?',
@@ -18,6 +25,10 @@ export function memberTable(db: Database): MemberTable {
     insert(environmentId, userId, role) {
       insert.run(environmentId, userId, role);
     },
+    setRole: (environmentId, userId, role) =>
+      setRole.run(role, environmentId, userId).changes === 1,
+    delete: (environmentId, userId) => remove.run(environmentId, userId).changes === 1,
+    listFor: (userId) => listFor.all(userId),
     roleOf: (environmentId, userId) => roleOf.get(environmentId, userId) ?? null,
     listOf: (environmentId) => listOf.all(environmentId),
   };

@@ -35,6 +35,10 @@ export function userTable(db: Database): UserTable {
   );
   const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM users WHERE id = ?`);
   const findByName = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM users WHERE name_key = ?`);
+  const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM users ORDER BY name_key`);
+  const setPassword = db.prepare('UPDATE users SET password_hash = ? WHERE id = ?');
+  const leaveEnvironments = db.prepare('DELETE FROM members WHERE user_id = ?');
+  const remove = db.prepare('DELETE FROM users WHERE id = ?');
   const recordLogin = db.prepare(
     'UPDATE users SET failed_logins = ?, last_failed_login = ? WHERE id = ?',
   );
@@ -64,6 +68,12 @@ export function userTable(db: Database): UserTable {
     findByName(name) {
       const row = findByName.get(nameKey(name));
       return row === undefined ? null : toUser(row);
+    },
+    list: () => list.all().map(toUser),
+    setPassword: (id, passwordHash) => void setPassword.run(passwordHash, id),
+    delete(id) {
+      leaveEnvironments.run(id);
+      remove.run(id);
     },
     recordLogin(id, failure) {
       recordLogin.run(failure?.failedLogins ?? 0, failure?.at ?? null, id);

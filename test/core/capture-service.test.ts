@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CaptureRequest } from '../../src/core/capture-service.ts';
+import { ALL_CAPTURES, type CaptureRequest } from '../../src/core/capture-service.ts';
 import { isAppError } from '../../src/core/errors.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
@@ -91,9 +91,7 @@ describe('create', () => {
   ];
   it.each(wrong)('refuses %s and stores nothing', (_title, request, message) => {
     expect(refusal(() => test.capture(alice, environment, request))).toBe(message);
-    expect(test.captures.list(alice, { environment: null, statuses: null, limit: null })).toEqual(
-      [],
-    );
+    expect(test.captures.list(alice, ALL_CAPTURES)).toEqual([]);
   });
 
   it('refuses a name that is taken in the environment, ignoring case', () => {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
 import type { Actor, Operation, Relation } from '../../src/core/access.ts';
 import { CAPTURE_STATUSES, type CaptureStatus } from '../../src/core/captures.ts';
 import { AppError } from '../../src/core/errors.ts';
@@ -138,13 +139,9 @@ it('an environment one is no member of does not exist, for list and create', () 
     expect(outcome(() => test.captures.create(actor, request))).toBe(
       'not_found: Environment does not exist',
     );
-    expect(
-      outcome(() =>
-        test.captures.list(actor, { environment: 'prod', statuses: null, limit: null }),
-      ),
-    ).toBe('not_found: Environment does not exist');
-    expect(test.captures.list(actor, { environment: null, statuses: null, limit: null })).toEqual(
-      [],
+    expect(outcome(() => test.captures.list(actor, { ...ALL_CAPTURES, environment: 'prod' }))).toBe(
+      'not_found: Environment does not exist',
     );
+    expect(test.captures.list(actor, ALL_CAPTURES)).toEqual([]);
   }
 });

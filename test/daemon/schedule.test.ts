@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { ServerLogs } from '../../src/core/server-log.ts';
 import { LEASE_MS, MISSED_START, runDaemon } from '../../src/daemon/daemon.ts';
@@ -119,7 +120,7 @@ describe('a metrics-only capture', () => {
     start(test);
     await clock.advance(MINUTE + 250);
     const statuses = test.captures
-      .list(alice, { environment: null, statuses: ['RUNNING'], limit: null })
+      .list(alice, { ...ALL_CAPTURES, statuses: ['RUNNING'] })
       .map((capture) => capture.start ?? 0);
     expect(statuses).toHaveLength(1_000);
     expect(Math.max(...statuses) - due).toBeLessThanOrEqual(250);

@@ -72,6 +72,8 @@ CREATE TABLE captures (
   CHECK (status <> 'FAILED' OR reason IS NOT NULL)
 ) STRICT;
 CREATE INDEX captures_environment ON captures (environment_id, id);
+CREATE INDEX captures_start
+  ON captures (environment_id, coalesce(start_at, scheduled_start_at), id);
 CREATE INDEX captures_name ON captures (name_key);
 CREATE INDEX captures_owner ON captures (owner_id, id);
 CREATE INDEX captures_open ON captures (status, id) WHERE status NOT IN ('DONE', 'FAILED');
