@@ -1,10 +1,10 @@
 import { decide, relationOf, type Actor, type Operation, type Role } from './access.ts';
 import { MESSAGES } from './captures.ts';
 import type { Clock } from './clock.ts';
-import { parsePasswordReference, type Environment } from './environments.ts';
+import { parsePasswordReference, type Environment, type ServerAddress } from './environments.ts';
 import { AppError } from './errors.ts';
-import { checkName } from './names.ts';
-import type { Member, Store } from './store.ts';
+import { checkName, nameKey } from './names.ts';
+import type { Member, Store, User } from './store.ts';
 
 export type NewEnvironment = Omit<Environment, 'id' | 'createdAt'>;
 
@@ -86,7 +86,143 @@ export class EnvironmentService {
     return getEnvironment(this.#store, actor, operation, ref);
   }
 
-  members(environmentId: number): Member[] {
-    return this.#store.members.listOf(environmentId);
+  /**
+   * Changes what `changes` names.
+   * @throws AppError `not_found`, `forbidden`, `invalid`, `conflict`; while the server's log is
+   *   switched on, its address cannot be changed (the way to switch it back would be lost).
+   */
+  edit(actor: Actor, ref: string, changes: Partial<NewEnvironment>): Environment & { role: Role } {
+    return this.#store.transaction(() => {
+      const environment = this.get(actor, ref, 'environment.edit');
+      if (changes.name !== undefined) checkName('environment', changes.name);
+      const edited = { ...environment, ...changes };
+      if (edited.server?.passwordFrom != null) parsePasswordReference(edited.server.passwordFrom);
+      if (changes.server !== undefined && leadsElsewhere(environment.server, changes.server)) {
+        this.#refuseWhileTapped(environment, 'its server cannot be changed');
+      }
+      this.#store.environments.update(edited);
+      return edited;
+    });
   }
+
+  /**
+   * Deletes an environment that has no captures.
+   * @throws AppError `conflict` while it has captures or its server's log is switched on.
+   */
+  delete(actor: Actor, ref: string): Environment {
+    return this.#store.transaction(() => {
+      const environment = this.get(actor, ref, 'environment.delete');
+      const captures = this.#store.captures.countOf(environment.id);
+      if (captures > 0) {
+        throw new AppError(
+          'conflict',
+          `The environment "${environment.name}" has ${captures} capture${captures === 1 ? '' : 's'}`,
+          { hint: 'Delete them first, or everything at once with: --with-captures' },
+        );
+      }
+      this.#refuseWhileTapped(environment, 'it cannot be deleted');
+      this.#store.environments.delete(environment.id);
+      return environment;
+    });
+  }
+
+  #refuseWhileTapped(environment: Environment, consequence: string): void {
+    const isTapped = this.#store.taps.list().some((tap) => tap.environmentId === environment.id);
+    if (isTapped) {
+      throw new AppError(
+        'conflict',
+        `The log of the server of "${environment.name}" is switched on by captures, so ${consequence}`,
+        { hint: 'Stop its captures first; if none is running, start a daemon: captures daemon' },
+      );
+    }
+  }
+
+  /** @throws AppError `not_found`. */
+  listMembers(actor: Actor, ref: string): Member[] {
+    return this.#store.members.listOf(this.get(actor, ref, 'member.list').id);
+  }
+
+  /** @throws AppError `not_found`, `forbidden`; `conflict` for one who is a member already. */
+  addMember(actor: Actor, ref: string, userName: string, role: Role): Member {
+    return this.#store.transaction(() => {
+      const environment = this.get(actor, ref, 'member.add');
+      const user = this.#getUser(userName);
+      if (this.#store.members.roleOf(environment.id, user.id) !== null) {
+        throw new AppError(
+          'conflict',
+          `${user.name} is a member of "${environment.name}" already`,
+          {
+            hint: `To change the role: captures member set "${environment.name}" ${user.name} --role ${role}`,
+          },
+        );
+      }
+      this.#store.members.insert(environment.id, user.id, role);
+      return { environmentId: environment.id, userId: user.id, userName: user.name, role };
+    });
+  }
+
+  /** @throws AppError `not_found`, `forbidden`; `conflict` for the demotion of the last admin. */
+  setMember(actor: Actor, ref: string, userName: string, role: Role): Member {
+    return this.#store.transaction(() => {
+      const environment = this.get(actor, ref, 'member.set');
+      const member = this.#getMember(environment, userName);
+      if (role !== 'admin') this.#refuseLastAdmin(environment, member);
+      this.#store.members.setRole(environment.id, member.userId, role);
+      return { ...member, role };
+    });
+  }
+
+  /**
+   * Removes a member; anyone may leave by themselves.
+   * @throws AppError `not_found`, `forbidden`; `conflict` for the last admin.
+   */
+  removeMember(actor: Actor, ref: string, userName: string): Member {
+    return this.#store.transaction(() => {
+      const isSelf = nameKey(userName) === nameKey(actor.userName);
+      const environment = this.get(actor, ref, isSelf ? 'member.list' : 'member.remove');
+      const member = this.#getMember(environment, userName);
+      this.#refuseLastAdmin(environment, member);
+      this.#store.members.delete(environment.id, member.userId);
+      return member;
+    });
+  }
+
+  #getUser(name: string): User {
+    const user = this.#store.users.findByName(name);
+    if (user === null) throw new AppError('not_found', `There is no user named "${name}"`);
+    return user;
+  }
+
+  #getMember(environment: Environment, userName: string): Member {
+    const key = nameKey(userName);
+    const member = this.#store.members
+      .listOf(environment.id)
+      .find((candidate) => nameKey(candidate.userName) === key);
+    if (member === undefined) {
+      throw new AppError('not_found', `${userName} is no member of "${environment.name}"`);
+    }
+    return member;
+  }
+
+  #refuseLastAdmin(environment: Environment, member: Member): void {
+    const admins = this.#store.members
+      .listOf(environment.id)
+      .filter(({ role }) => role === 'admin');
+    if (admins.length === 1 && admins[0]?.userId === member.userId) {
+      throw new AppError(
+        'conflict',
+        `${member.userName} is the last admin of "${environment.name}"`,
+        {
+          hint: `Make somebody else its admin first: captures member add "${environment.name}" USER --role admin`,
+        },
+      );
+    }
+  }
+}
+
+/** Whether a changed address may be another server; credentials and TLS do not make it one. */
+function leadsElsewhere(before: ServerAddress | null, after: ServerAddress | null): boolean {
+  if (before === null) return false;
+  if (after === null) return true;
+  return before.host !== after.host || before.port !== after.port || before.socket !== after.socket;
 }

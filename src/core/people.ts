@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Actor } from './access.ts';
+import { requireStoreAdmin, type Actor } from './access.ts';
 import type { Clock } from './clock.ts';
 import { AppError } from './errors.ts';
-import { checkName } from './names.ts';
+import { checkName, nameKey } from './names.ts';
 import {
   checkPassword,
   hashPassword,
@@ -10,9 +10,10 @@ import {
   verifyPassword,
   type ScryptCost,
 } from './passwords.ts';
-import type { Store, User } from './store.ts';
+import type { Credential, Member, Store, User } from './store.ts';
 
 export const SESSION_LENGTH_MS = 30 * 86_400_000;
+export const TOKEN_LENGTH_MS = 90 * 86_400_000;
 
 // The sixth wrong password in a row waits one second, then twice as long each time.
 const FREE_FAILURES = 5;
@@ -40,6 +41,19 @@ export async function prepareUser(
   checkName('user', name);
   checkPassword(password);
   return { name, passwordHash: await hashPassword(password, cost) };
+}
+
+/** A token that was just made. `secret` is shown once; the store has only its hash. */
+export interface MadeToken {
+  readonly token: Credential;
+  readonly secret: string;
+}
+
+/** Who is asking, and with which session or token. */
+export interface AuthenticatedActor extends Actor {
+  readonly credentialId: number;
+  readonly kind: Credential['kind'];
+  readonly expiresAt: number;
 }
 
 /** Users and how they prove who they are. */
@@ -89,9 +103,7 @@ export class PeopleService {
    * Who a session's or token's secret belongs to.
    * @throws AppError `unauthenticated` for an unknown or expired one.
    */
-  authenticate(
-    secret: string,
-  ): Actor & { readonly expiresAt: number; readonly kind: 'session' | 'token' } {
+  authenticate(secret: string): AuthenticatedActor {
     const credential = this.#store.credentials.findBySecret(hashSecret(secret));
     const user = credential === null ? null : this.#store.users.find(credential.userId);
     if (credential === null || user === null) {
@@ -112,6 +124,7 @@ export class PeopleService {
       userId: user.id,
       userName: user.name,
       isStoreAdmin: user.isAdmin,
+      credentialId: credential.id,
       expiresAt: credential.expiresAt,
       kind: credential.kind,
     };
@@ -125,8 +138,181 @@ export class PeopleService {
     });
   }
 
+  /** @throws AppError `forbidden` unless the actor is an administrator of the store. */
+  listUsers(actor: Actor): User[] {
+    requireStoreAdmin(actor, 'list its users');
+    return this.#store.users.list();
+  }
+
+  /**
+   * @throws AppError `forbidden` unless the actor is an administrator of the store; `invalid` for a
+   *   bad name or password; `conflict` for a taken name.
+   */
+  async createUser(
+    actor: Actor,
+    user: { name: string; password: string; isAdmin: boolean },
+    cost: ScryptCost = SCRYPT_COST,
+  ): Promise<User> {
+    this.checkNewUser(actor, user.name);
+    const prepared = await prepareUser(user.name, user.password, cost);
+    return this.#store.users.insert({ ...prepared, isAdmin: user.isAdmin }, this.#clock.now());
+  }
+
+  /** Checks what `createUser` checks before a password is asked for. */
+  checkNewUser(actor: Actor, name: string): void {
+    requireStoreAdmin(actor, 'create users');
+    checkName('user', name);
+    if (this.#store.users.findByName(name) !== null) {
+      throw new AppError('conflict', `There is a user named ${name} already`);
+    }
+  }
+
+  /**
+   * Deletes a user. Their captures stay: in each environment they go to its first other admin.
+   * @returns how many captures were handed on, and to whom.
+   * @throws AppError `forbidden`; `not_found`; `conflict` for the last administrator of the store and
+   *   for the last admin of an environment, which would be left without anyone who may manage it.
+   */
+  deleteUser(
+    actor: Actor,
+    name: string,
+  ): { user: User; handedOn: { to: string; captures: number }[] } {
+    requireStoreAdmin(actor, 'delete users');
+    return this.#store.transaction(() => {
+      const user = this.#getUser(name);
+      this.#refuseWithoutAdmin(user);
+      const handedOn: { to: string; captures: number }[] = [];
+      const environments = new Set([
+        ...this.#store.captures.environmentsOwnedIn(user.id),
+        ...this.#store.members.listFor(user.id).map((member) => member.environmentId),
+      ]);
+      for (const environmentId of environments) {
+        const heir = this.#heirIn(environmentId, user);
+        const captures = this.#store.captures.handOn(environmentId, user.id, heir.userId);
+        if (captures > 0) handedOn.push({ to: heir.userName, captures });
+      }
+      this.#store.users.delete(user.id);
+      return { user, handedOn };
+    });
+  }
+
+  #refuseWithoutAdmin(user: User): void {
+    const others = this.#store.users
+      .list()
+      .filter((other) => other.isAdmin && other.id !== user.id);
+    if (user.isAdmin && others.length === 0) {
+      throw new AppError('conflict', `${user.name} is the last administrator of the store`, {
+        hint: 'Make another one first: captures user create NAME --admin',
+      });
+    }
+  }
+
+  #heirIn(environmentId: number, user: User): Member {
+    const heir = this.#store.members
+      .listOf(environmentId)
+      .find((member) => member.role === 'admin' && member.userId !== user.id);
+    if (heir !== undefined) return heir;
+    const name = this.#store.environments.find(environmentId)?.name ?? String(environmentId);
+    throw new AppError('conflict', `${user.name} is the last admin of the environment "${name}"`, {
+      hint: `Make somebody else its admin first: captures member add "${name}" USER --role admin`,
+    });
+  }
+
+  /**
+   * Sets a password: one's own with the old one, anybody's for an administrator. The user's other
+   * sessions end.
+   * @param current the old password; null for an administrator who sets somebody else's.
+   * @throws AppError `forbidden`; `not_found`; `unauthenticated` for a wrong old password.
+   */
+  async setPassword(
+    actor: AuthenticatedActor,
+    change: { user: string | null; current: string | null; password: string },
+    cost: ScryptCost = SCRYPT_COST,
+  ): Promise<User> {
+    const user = this.checkPasswordChange(actor, change.user);
+    const isOwn = user.id === actor.userId;
+    if (isOwn) {
+      this.#refuseWhileLocked(user);
+      if (!(await verifyPassword(change.current ?? '', user.passwordHash))) {
+        this.#recordFailure(user.id);
+        throw new AppError('unauthenticated', 'The current password is wrong');
+      }
+    }
+    checkPassword(change.password);
+    const hash = await hashPassword(change.password, cost);
+    this.#store.transaction(() => {
+      this.#store.users.setPassword(user.id, hash);
+      this.#store.users.recordLogin(user.id, null);
+      const keep = isOwn && actor.kind === 'session' ? actor.credentialId : null;
+      this.#store.credentials.deleteOtherSessions(user.id, keep);
+    });
+    return user;
+  }
+
+  /** Whose password is to change, if the actor may: their own, or anybody's as an administrator. */
+  checkPasswordChange(actor: Actor, name: string | null): User {
+    if (name === null || nameKey(name) === nameKey(actor.userName))
+      return this.#getUser(actor.userName);
+    requireStoreAdmin(actor, "change somebody else's password");
+    return this.#getUser(name);
+  }
+
+  #getUser(name: string): User {
+    const user = this.#store.users.findByName(name);
+    if (user === null) throw new AppError('not_found', `There is no user named "${name}"`);
+    return user;
+  }
+
+  /**
+   * Makes a token for scripts that is its user until it expires.
+   * @throws AppError `invalid` for a bad name; `conflict` for one the user has already.
+   */
+  createToken(actor: Actor, name: string, lengthMs: number): MadeToken {
+    checkName('token', name);
+    return this.#store.transaction(() => {
+      const isTaken = this.listTokens(actor).some(
+        (token) => nameKey(token.name ?? '') === nameKey(name),
+      );
+      if (isTaken) throw new AppError('conflict', `You have a token named ${name} already`);
+      const secret = newSecret('token');
+      const now = this.#clock.now();
+      const token = this.#store.credentials.insert(
+        {
+          userId: actor.userId,
+          kind: 'token',
+          name,
+          secretHash: hashSecret(secret),
+          expiresAt: now + lengthMs,
+        },
+        now,
+      );
+      return { token, secret };
+    });
+  }
+
+  /** The actor's own tokens, oldest first, expired ones too. */
+  listTokens(actor: Actor): Credential[] {
+    return this.#store.credentials.listOf(actor.userId, 'token');
+  }
+
+  /**
+   * Ends one of the actor's own tokens.
+   * @param ref its id or its name.
+   * @throws AppError `not_found`.
+   */
+  revokeToken(actor: Actor, ref: string): Credential {
+    return this.#store.transaction(() => {
+      const token = this.listTokens(actor).find(
+        ({ id, name }) => String(id) === ref || (name !== null && nameKey(name) === nameKey(ref)),
+      );
+      if (token === undefined) throw new AppError('not_found', `You have no token "${ref}"`);
+      this.#store.credentials.delete(token.id);
+      return token;
+    });
+  }
+
   #openSession(user: User, lengthMs: number): OpenedSession {
-    const secret = `captures_session_${randomBytes(32).toString('base64url')}`;
+    const secret = newSecret('session');
     const now = this.#clock.now();
     const credential = this.#store.credentials.insert(
       {
@@ -163,6 +349,11 @@ export class PeopleService {
       });
     });
   }
+}
+
+/** 32 random bytes; the prefix tells a leaked one from other strings. */
+function newSecret(kind: Credential['kind']): string {
+  return `captures_${kind}_${randomBytes(32).toString('base64url')}`;
 }
 
 function hashSecret(secret: string): Buffer {
