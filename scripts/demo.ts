@@ -4,10 +4,10 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
@@ -30,7 +30,9 @@ const BIN = resolve(import.meta.dirname, '../bin/captures.js');
 const LOAD_SECONDS = 8;
 const CONNECTIONS = 6;
 const PREFIX = 'demo';
-const PASSWORDS = { ada: 'correct horse battery', recorder: 'rec0rder-of-the-demo', app: 'sh0p' };
+const ADA = 'correct horse battery';
+const RECORDER = 'rec0rder of the demo';
+const APP = 'sh0p';
 
 /** What the recorder's account needs on MariaDB, and nothing else. */
 const GRANTS = [
@@ -49,17 +51,28 @@ class Stage {
   load: Load | null = null;
   command: ChildProcess | null = null;
 
-  /** Runs captures as it is installed, on the demo's own store. */
-  spawnCaptures(args: readonly string[], output: 'inherit' | 'pipe'): ChildProcess {
-    // Tables are for people, also where the demo's own output goes to a file.
-    const CAPTURES_OUTPUT = output === 'inherit' ? 'table' : undefined;
-    const child = spawn(process.execPath, [BIN, ...args], {
+  /** Puts what a person would have into the desk: `captures` on the PATH, two password files. */
+  furnish(): void {
+    const program = join(this.desk, 'captures');
+    writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`, {
+      mode: 0o755,
+    });
+    for (const [name, password] of Object.entries({ ada: ADA, recorder: RECORDER })) {
+      writeFileSync(join(this.desk, `${name}.password`), password, { mode: 0o600 });
+    }
+  }
+
+  /** Runs a line as a shell would, with captures as it is installed, on the demo's own store. */
+  spawn(line: string, output: 'inherit' | 'pipe'): ChildProcess {
+    const child = spawn('sh', ['-c', line], {
       cwd: this.desk,
       env: {
         ...process.env,
+        PATH: [this.desk, process.env['PATH']].join(delimiter),
         CAPTURES_HOME: this.store,
         CAPTURES_TOKEN: undefined,
-        CAPTURES_OUTPUT,
+        // Tables are for people, also where the demo's own output goes to a file.
+        CAPTURES_OUTPUT: output === 'inherit' ? 'table' : undefined,
       },
       stdio: ['ignore', output, 'inherit'],
     });
@@ -67,14 +80,17 @@ class Stage {
     return child;
   }
 
-  /** Ends every process by its id, and removes all but the store. */
-  async clear(): Promise<void> {
+  /** Ends every process by its id, and removes all but the store. @returns whether there is one. */
+  async clear(): Promise<boolean> {
     await this.load?.kill();
     if (this.command?.pid !== undefined) await endProcess(this.command.pid);
     // The background daemon is nobody's child; it is known by the store it works for.
     for (const { pid } of processesWith('CAPTURES_HOME', this.store)) await endProcess(pid);
     await this.server?.stop();
     rmSync(this.desk, { recursive: true, force: true });
+    const hasStore = readdirSync(this.store).length > 0;
+    if (!hasStore) rmSync(this.store, { recursive: true });
+    return hasStore;
   }
 }
 
@@ -91,61 +107,55 @@ async function main(): Promise<number> {
     if (status >= 128) say('\nInterrupted: ending what the demo started …');
     return status;
   } finally {
-    await stage.clear();
-    say(`\nNothing is left running. The store stays: ${stage.store}`);
-    say('Remove it when you have seen enough.');
+    const hasStore = await stage.clear();
+    say(`\nNothing is left running.${hasStore ? ` The store stays: ${stage.store}` : ''}`);
   }
 }
 
 /** The demo itself. @returns the status to exit with. */
 async function play(stage: Stage): Promise<number> {
   const began = performance.now();
-  say(
-    'captures records every statement that a MySQL or MariaDB server receives. This demo does it',
-  );
-  say('once, on a server of its own, while clients buy things in a shop, and then counts.');
+  say('captures records every statement that a MySQL or MariaDB server receives. This');
+  say('demo does it once, on a server of its own, while clients buy things in a shop,');
+  say('and then counts.');
 
   heading('A private server, and an account for the recorder');
   const server = await startMariadb({ say });
   stage.server = server;
   const before = await withAdmin(server, async (admin) => {
     await admin.query(SHOP_SCHEMA);
-    await admin.query(`CREATE USER app@127.0.0.1 IDENTIFIED BY '${PASSWORDS.app}'`);
+    await admin.query(`CREATE USER app@127.0.0.1 IDENTIFIED BY '${APP}'`);
     await admin.query('GRANT ALL PRIVILEGES ON shop.* TO app@127.0.0.1');
-    await admin.query(`CREATE USER recorder@127.0.0.1 IDENTIFIED BY '${PASSWORDS.recorder}'`);
+    await admin.query(`CREATE USER recorder@127.0.0.1 IDENTIFIED BY '${RECORDER}'`);
     for (const grant of GRANTS) await admin.query(grant);
     return settingsOf(admin);
   });
-  say(`MariaDB ${before.version} listens on 127.0.0.1:${server.port}, with a small shop in it`);
-  say('(customers, products, orders). It is private to this demo: servers that you have are not');
-  say('touched. The recorder has an account of its own, with what it needs and nothing else:');
+  say(`MariaDB ${before['version'] ?? ''} listens on 127.0.0.1:${server.port}. It has`);
+  say('a small shop in it (customers, products, orders) and is private to this demo:');
+  say('servers that you have are not touched. The recorder gets an account of its own,');
+  say('with what it needs and nothing else:');
   for (const grant of GRANTS) say(`  ${grant};`);
 
   heading('A store, and the server as an environment in it');
-  writeFileSync(join(stage.desk, 'ada.password'), PASSWORDS.ada, { mode: 0o600 });
-  writeFileSync(join(stage.desk, 'recorder.password'), PASSWORDS.recorder, { mode: 0o600 });
-  say(`$ cd ${stage.desk}   # the two password files are here, mode 0600`);
+  stage.furnish();
+  say(`$ cd ${stage.desk}`);
   say(`$ export CAPTURES_HOME=${stage.store}`);
-  await show(stage, ['init', '--user', 'ada', '--password-file', 'ada.password']);
-  await show(stage, [
-    'env',
-    'create',
-    'shop',
-    '--url',
-    `mysql://recorder@127.0.0.1:${server.port}`,
-    '--password-from',
-    'file:recorder.password',
-  ]);
-  await show(stage, ['env', 'check', 'shop']);
+  await show(stage, 'ls -l *.password');
+  await show(stage, 'captures init --user ada --password-file ada.password');
+  const url = `mysql://recorder@127.0.0.1:${server.port}`;
+  await show(stage, `captures env create shop --url ${url} --password-from file:recorder.password`);
+  await show(stage, 'captures env check shop');
 
   heading('Record');
-  await show(stage, ['create', 'morning', '--env', 'shop']);
-  say(`(${CONNECTIONS} clients now shop for ${LOAD_SECONDS} s, as fast as the server lets them:`);
-  say('plain and prepared statements, transactions, new connections. Each statement has a tag.)');
+  await show(stage, 'captures create morning --env shop');
+  say(
+    `\n(${CONNECTIONS} clients now shop for ${LOAD_SECONDS} s as fast as the server lets them: plain and`,
+  );
+  say('prepared statements, transactions, new connections. Each statement has a tag.)');
   const load = await startLoad({
     port: server.port,
     user: 'app',
-    password: PASSWORDS.app,
+    password: APP,
     database: 'shop',
     connections: CONNECTIONS,
     prefix: PREFIX,
@@ -154,20 +164,20 @@ async function play(stage: Stage): Promise<number> {
   });
   stage.load = load;
   await delay((LOAD_SECONDS * 1_000) / 2);
-  await show(stage, ['list']);
+  await show(stage, 'captures list');
   await delay((LOAD_SECONDS * 1_000) / 2);
   const report = await load.stop();
-  await show(stage, ['stop', 'morning']);
+  await show(stage, 'captures stop morning');
 
   heading('What was recorded');
-  await show(stage, ['get', 'morning']);
-  await show(stage, ['workload', 'morning', '--limit', '3']);
-  await show(stage, ['workload', 'morning', '--format', 'sql', '--limit', '3']);
-  const size = await sizeOf(stage.store);
+  await show(stage, 'captures get morning');
+  await show(stage, 'captures workload morning --limit 3');
+  await show(stage, 'captures workload morning | grep UPDATE | head -1');
+  await show(stage, 'captures workload morning --format sql | grep -A 1 execute | head -5');
+  await show(stage, 'ls -l $CAPTURES_HOME/captures/1');
+  const size = await sizeOf(join(stage.store, 'captures'));
   const total = totalOf(report);
-  say(
-    `The store is ${mebibytes(size)} on disk: ${(size / total).toFixed(1)} bytes a statement, compressed.`,
-  );
+  say(`That is ${(size / total).toFixed(1)} bytes on disk for each statement.`);
 
   heading('The server afterwards');
   const after = await withAdmin(server, settingsOf);
@@ -184,13 +194,12 @@ async function play(stage: Stage): Promise<number> {
   return isSame && isComplete ? 0 : 1;
 }
 
-/** Prints a command as one would type it, runs it, and lets it print. */
-async function show(stage: Stage, args: readonly string[]): Promise<void> {
-  say(`\n$ captures ${args.join(' ')}`);
-  const child = stage.spawnCaptures(args, 'inherit');
+/** Prints a line as one would type it, runs it, and lets it print. */
+async function show(stage: Stage, line: string): Promise<void> {
+  say(`\n$ ${line}`);
+  const child = stage.spawn(line, 'inherit');
   const [status] = (await once(child, 'close')) as [number | null];
-  if (status !== 0)
-    throw new Error(`captures ${args[0] ?? ''} exited with ${status ?? 'a signal'}`);
+  if (status !== 0) throw new Error(`"${line}" exited with ${status ?? 'a signal'}`);
 }
 
 /**
@@ -211,7 +220,7 @@ async function compare(stage: Stage, report: LoadReport): Promise<boolean> {
   const unknown: string[] = [];
   const expected = missing.size;
   const seen = new Set<string>();
-  const child = stage.spawnCaptures(['workload', 'morning'], 'pipe');
+  const child = stage.spawn('captures workload morning', 'pipe');
   const ended = once(child, 'close');
   if (child.stdout === null) throw new Error('captures workload has no output');
   for await (const line of createInterface({ input: child.stdout })) {
@@ -270,7 +279,7 @@ async function settingsOf(admin: Connection): Promise<Record<string, string>> {
       (SELECT COUNT(*) FROM mysql.general_log) AS log_table_rows,
       (SELECT GROUP_CONCAT(SCHEMA_NAME ORDER BY SCHEMA_NAME) FROM information_schema.SCHEMATA
         WHERE SCHEMA_NAME NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
-      ) AS schemas`);
+      ) AS other_schemas`);
   return Object.fromEntries(
     Object.entries(row ?? {}).map(([name, value]) => [name, String(value)]),
   );
@@ -311,10 +320,6 @@ function sayTable(head: readonly string[], rows: readonly (readonly string[])[])
 
 function count(n: number): string {
   return n.toLocaleString('en');
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 try {

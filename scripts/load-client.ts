@@ -34,6 +34,7 @@ export interface LoadReport {
 /** The shop that the load needs. Run by an administrator, with several statements in one query. */
 export const SHOP_SCHEMA = `
 CREATE DATABASE shop CHARACTER SET utf8mb4;
+USE shop;
 CREATE TABLE shop.customers (
   id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   name VARCHAR(80) NOT NULL,
