@@ -9,7 +9,8 @@ import { refuseFailed, waitForCapture } from '../waiting.ts';
 
 export interface StopOptions {
   readonly capture: string;
-  readonly wait: boolean;
+  /** undefined: until it is over; false: not at all. */
+  readonly wait?: boolean;
 }
 
 export function registerStop(command: Command, run: (options: StopOptions) => Promise<void>): void {
@@ -28,7 +29,7 @@ Examples:
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
     )
-    .action((capture: string, options: { wait: boolean }) => run({ ...options, capture }));
+    .action((capture: string, options: { wait?: boolean }) => run({ ...options, capture }));
 }
 
 export async function runStop(options: StopOptions, context: Context): Promise<number> {
@@ -40,7 +41,8 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
   }
   const keeper = new DaemonKeeper(context);
   await keeper.ensure();
-  if (!options.wait) {
+  // Never set by default: commander sets that of a lone --no-… before a command is loaded.
+  if (options.wait === false) {
     await context.printOne(captureNoun, stopping);
     return 0;
   }
