@@ -1,5 +1,6 @@
 import type { LoggedStatement } from '../core/statements.ts';
 import type { MysqlConnection } from './connection.ts';
+import type { OwnConnections } from './own-connections.ts';
 import { ResultStream } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
 import { DECODED_COLUMNS, StatementDecoder } from './statement-decoder.ts';
@@ -42,7 +43,7 @@ export class LogTableReader {
     table: string,
     skip: number,
     tracker: SessionTracker,
-    own: ReadonlySet<number>,
+    own: OwnConnections,
     anyBytes: boolean,
   ): AsyncGenerator<StatementBatch> {
     this.#busy = true;

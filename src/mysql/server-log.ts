@@ -31,6 +31,7 @@ import {
   sameOutput,
   settingsWarnings,
 } from './log-settings.ts';
+import { OwnConnections } from './own-connections.ts';
 import { appendGeneration, giveBackWhileLogging } from './owners-log.ts';
 import {
   beat,
@@ -48,6 +49,8 @@ import { listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 
 const HEARTBEAT_MS = 10_000;
+const REPAIRED =
+  "The server's log table was damaged by a crash of the server and has been repaired";
 
 /** The general log of a MariaDB or MySQL server, as its table. See `ServerLog` for what is promised. */
 export class MysqlServerLog implements ServerLog {
@@ -58,8 +61,8 @@ export class MysqlServerLog implements ServerLog {
   readonly #control: MysqlConnection;
   readonly #flavor: Flavor;
   readonly #tracker = new SessionTracker();
-  /** Connections of ours whose rows are not the workload's; grows, because rows outlive connections. */
-  readonly #own: Set<number>;
+  /** Grows, because rows outlive the connections that wrote them. */
+  readonly #own: OwnConnections;
   #reader: LogTableReader | null = null;
   #nextIsReady = false;
   #lastBeat = 0;
@@ -68,7 +71,7 @@ export class MysqlServerLog implements ServerLog {
     password: string | null,
     storeId: string,
     onConnection: (connectionId: number) => void,
-    own: Set<number>,
+    own: OwnConnections,
     control: MysqlConnection,
     server: ServerIdentity,
   ) {
@@ -88,7 +91,7 @@ export class MysqlServerLog implements ServerLog {
     storeId: string,
     onConnection: (connectionId: number) => void,
   ): Promise<MysqlServerLog> {
-    const own = new Set<number>();
+    const own = new OwnConnections(address.user);
     const announce = (id: number): void => {
       own.add(id);
       onConnection(id);
@@ -96,6 +99,10 @@ export class MysqlServerLog implements ServerLog {
     const control = await MysqlConnection.open(address, password, announce);
     try {
       const server = await prepareSession(control);
+      const uptime = (await control.row("SHOW GLOBAL STATUS LIKE 'Uptime'"))?.[1] ?? '0';
+      const now = Date.parse(instant(await control.value('SELECT UTC_TIMESTAMP(6)')));
+      // The uptime is in whole seconds: the server started up to one before.
+      own.setInstants(new Date(now - (Number(uptime) + 1) * 1000), new Date(now));
       return new MysqlServerLog(password, storeId, announce, own, control, server);
     } catch (error) {
       await control.close();
@@ -136,8 +143,11 @@ export class MysqlServerLog implements ServerLog {
       await control.run(`SET GLOBAL log_output = '${output}'`);
     if (!now.generalLog) await control.run('SET GLOBAL general_log = ON');
 
-    const ownConnectionIds = await this.#prove(generation);
-    return { warnings, ownConnectionIds };
+    const proof = await this.#prove(generation);
+    return {
+      warnings: [...warnings, ...proof.warnings],
+      ownConnectionIds: proof.ownConnectionIds,
+    };
   }
 
   async state(): Promise<ServerLogState> {
@@ -210,7 +220,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   setOwnConnections(ids: readonly number[]): void {
-    for (const id of ids) this.#own.add(id);
+    this.#own.addRemembered(ids);
   }
 
   restoreSessions(sessions: readonly SessionState[]): void {
@@ -270,24 +280,37 @@ export class MysqlServerLog implements ServerLog {
       return [`Somebody put a log table in the place of the recorder's; it is kept as ${stray}`];
     }
     await exchange(control, TABLES.owners, TABLES.next);
-    return (await repairIfDamaged(control, TABLES.owners))
-      ? ["The server's log table was damaged by a crash of the server and has been repaired"]
-      : [];
+    return (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [];
   }
 
   /**
    * Proves that a statement of another connection arrives, for a damaged log table makes the server
    * drop statements without a word. Freezes `generation`.
-   * @returns the connections it used.
    */
-  async #prove(generation: number): Promise<number[]> {
+  async #prove(generation: number): Promise<{ warnings: string[]; ownConnectionIds: number[] }> {
+    const warnings: string[] = [];
+    const ownConnectionIds: number[] = [];
+    // A live table of ours that a crash of the server damaged fails the first proof, which takes it
+    // away; the second one has a new table.
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const proof = await this.#proveOnce(generation);
+      ownConnectionIds.push(proof.connectionId);
+      if (proof.wasDamaged) warnings.push(REPAIRED);
+      if (proof.hasArrived) return { warnings, ownConnectionIds };
+    }
+    throw new AppError(
+      'remote_failed',
+      'The general log is on, and yet the server does not log the statements of a new connection',
+      { hint: 'See sql_log_off in its configuration, and its error log.' },
+    );
+  }
+
+  async #proveOnce(
+    generation: number,
+  ): Promise<{ connectionId: number; hasArrived: boolean; wasDamaged: boolean }> {
     const control = this.#control;
     const tag = `captures proof ${randomUUID()}`;
-    const prover = await MysqlConnection.open(
-      this.#control.address,
-      this.#password,
-      this.#onConnection,
-    );
+    const prover = await MysqlConnection.open(control.address, this.#password, this.#onConnection);
     try {
       await prover.rows(`SELECT '${tag}'`);
     } finally {
@@ -301,20 +324,13 @@ export class MysqlServerLog implements ServerLog {
     if (isAgain) await this.#joinProof(generation);
     const target = isAgain ? TABLES.proof : frozenTable(generation);
     await exchange(control, target, TABLES.next);
-    await repairIfDamaged(control, target);
+    const wasDamaged = await repairIfDamaged(control, target);
     const arrived = await control.value(
       `SELECT COUNT(*) FROM ${target} WHERE thread_id = ${prover.id} AND argument LIKE '%${tag}%'`,
     );
     if (isAgain) await this.#joinProof(generation);
     await this.#makeNext();
-    if (arrived === '0') {
-      throw new AppError(
-        'remote_failed',
-        'The general log is on, and yet the server does not log the statements of a new connection',
-        { hint: 'See sql_log_off in its configuration, and its error log.' },
-      );
-    }
-    return [prover.id];
+    return { connectionId: prover.id, hasArrived: arrived !== '0', wasDamaged };
   }
 
   /** Adds the rows of the proof's table to its generation's, which came before them. */

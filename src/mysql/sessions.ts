@@ -1,5 +1,6 @@
 import type { OpenTransaction, SessionState } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
+import type { OwnConnections } from './own-connections.ts';
 
 /** The server's own threads, which receive no statements from anybody. */
 const OWN_THREADS: ReadonlySet<string> = new Set([
@@ -12,7 +13,7 @@ const OWN_THREADS: ReadonlySet<string> = new Set([
 /** The client sessions that are there now, without `own`; other users' only with PROCESS. */
 export async function listSessions(
   connection: MysqlConnection,
-  own: ReadonlySet<number>,
+  own: OwnConnections,
 ): Promise<SessionState[]> {
   const rows = await connection.rows(
     'SELECT ID, USER, HOST, DB, COMMAND FROM information_schema.PROCESSLIST',
@@ -20,7 +21,8 @@ export async function listSessions(
   const sessions: SessionState[] = [];
   for (const [id, user, host, db, command] of rows) {
     const session = Number(id);
-    if (own.has(session) || OWN_THREADS.has(command ?? '') || user === 'system user') continue;
+    if (own.ownsSession(session, user ?? null)) continue;
+    if (OWN_THREADS.has(command ?? '') || user === 'system user') continue;
     sessions.push({
       session,
       user: user == null || user === 'unauthenticated user' ? null : user,
@@ -35,7 +37,7 @@ export async function listSessions(
 /** Transactions that are open now; empty without PROCESS. */
 export async function listOpenTransactions(
   connection: MysqlConnection,
-  own: ReadonlySet<number>,
+  own: OwnConnections,
 ): Promise<OpenTransaction[]> {
   // The view shows local times of the server; UNIX_TIMESTAMP reads them in the session's zone.
   let rows;
@@ -55,5 +57,5 @@ export async function listOpenTransactions(
       session: Number(id),
       since: since == null ? null : new Date(Number(since) * 1000).toISOString(),
     }))
-    .filter(({ session }) => session !== 0 && !own.has(session));
+    .filter(({ session }) => session !== 0 && !own.ownsSession(session, null));
 }

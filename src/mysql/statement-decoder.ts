@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { LoggedStatement, StatementKind } from '../core/statements.ts';
+import type { OwnConnections } from './own-connections.ts';
 import type { PacketSpan } from './row-packets.ts';
 import type { Session, SessionTracker } from './session-tracker.ts';
 
@@ -36,7 +37,7 @@ const SHORT_TEXT_BYTES = 400;
  */
 export class StatementDecoder {
   readonly #tracker: SessionTracker;
-  readonly #own: ReadonlySet<number>;
+  readonly #own: OwnConnections;
   /** True where the text column is a blob and may hold any bytes (MySQL). */
   readonly #anyBytes: boolean;
 
@@ -50,7 +51,7 @@ export class StatementDecoder {
   #start = 0;
   #end = 0;
 
-  constructor(tracker: SessionTracker, own: ReadonlySet<number>, anyBytes: boolean) {
+  constructor(tracker: SessionTracker, own: OwnConnections, anyBytes: boolean) {
     this.#tracker = tracker;
     this.#own = own;
     this.#anyBytes = anyBytes;
@@ -68,7 +69,12 @@ export class StatementDecoder {
     this.#pass(buffer);
     let id = 0;
     for (let i = this.#start; i < this.#end; i++) id = id * 10 + (buffer[i] ?? 0) - 0x30;
-    if (this.#own.has(id)) return null;
+    if (
+      this.#own.mayOwn(id) &&
+      this.#own.owns(id, time, buffer.toString('utf8', userHostStart, userHostEnd))
+    ) {
+      return null;
+    }
     let session = this.#session;
     if (session?.id !== id) session = this.#tracker.session(id);
     if (!sameBytes(session.userHost, buffer, userHostStart, userHostEnd)) {

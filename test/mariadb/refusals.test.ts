@@ -1,0 +1,270 @@
+import type { Connection } from 'mysql2/promise';
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { ServerAddress } from '../../src/core/environments.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import {
+  rowsOf,
+  startLogging,
+  startRecorderServer,
+  stateOf,
+  type RecorderServer,
+} from './recorder-server.ts';
+
+let server: RecorderServer;
+let admin: Connection;
+
+beforeAll(async () => {
+  server = await startRecorderServer();
+  admin = await server.admin();
+});
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+afterEach(async () => {
+  await admin.query('DROP DATABASE IF EXISTS captures');
+});
+
+function inspect(address: Partial<ServerAddress> = {}): ReturnType<typeof mysqlServerLogs.inspect> {
+  return mysqlServerLogs.inspect({ ...server.address, ...address }, 'store-1');
+}
+
+describe('a schema named captures', () => {
+  test('that no recorder made is refused and not touched', async () => {
+    await admin.query('CREATE DATABASE captures; CREATE TABLE captures.t (a INT)');
+    const before = await stateOf(admin);
+    const log = await server.open();
+    await log.lock([]);
+    await expect(log.install(await log.readSettings(), 1)).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'The server has a schema "captures" that no recorder made',
+    });
+    await log.close();
+    expect((await inspect()).schema).toEqual({ state: 'foreign', storeId: null });
+    expect(await rowsOf(admin, 'SHOW TABLES FROM captures')).toHaveLength(1);
+    expect(await stateOf(admin)).toMatchObject({
+      settings: (before as { settings: unknown }).settings,
+    });
+  });
+
+  test("with a table of the marker's name that is not ours is refused", async () => {
+    await admin.query(
+      'CREATE DATABASE captures; CREATE TABLE captures.captures_marker (a INT); CREATE TABLE captures.u (a INT)',
+    );
+    expect((await inspect()).schema.state).toBe('foreign');
+  });
+
+  test("of another store's recorder is a conflict that says how to resolve it", async () => {
+    const { log, settings } = await startLogging(server);
+    await log.close();
+    const other = await server.open({ storeId: 'store-2' });
+    await other.lock([]);
+    await expect(other.install(settings, 1)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(
+        /^The server's log is held by a recorder of another store \(.+, pid \d+\)$/,
+      ),
+      hint: expect.stringContaining('captures recover'),
+    });
+    await expect(other.restore(settings, 1)).rejects.toMatchObject({ code: 'conflict' });
+    await other.close();
+    const inspection = await mysqlServerLogs.inspect(server.address, 'store-2');
+    expect(inspection.schema).toEqual({ state: 'other-store', storeId: 'store-1' });
+    const again = await server.open();
+    await again.lock([]);
+    await again.restore(settings, 2);
+    await again.close();
+  });
+
+  test('that holds a table of somebody else at the end is left, and said', async () => {
+    const { log, settings } = await startLogging(server);
+    await admin.query('CREATE TABLE captures.theirs (a INT)');
+    expect(await log.restore(settings, 2)).toEqual([
+      'The schema "captures" is left on the server: it holds tables that are not the recorder\'s (theirs)',
+    ]);
+    await log.close();
+    expect(await rowsOf(admin, 'SHOW TABLES FROM captures')).toHaveLength(1);
+  });
+});
+
+describe('the recorder lock', () => {
+  test('held by another is a conflict that names user and host', async () => {
+    const first = await server.open();
+    await first.lock([]);
+    const second = await server.open({ storeId: 'store-2' });
+    await expect(second.lock([])).rejects.toMatchObject({
+      code: 'conflict',
+      message: `Another recorder holds this server's log: recorder@localhost (connection ${first.connectionId})`,
+    });
+    expect((await inspect()).lockHolder).toEqual({
+      connectionId: first.connectionId,
+      user: 'recorder',
+      host: 'localhost',
+    });
+    await first.close();
+    await second.lock([]);
+    await second.close();
+  });
+
+  test('held by our own connection of before a crash is taken from it', async () => {
+    const first = await server.open();
+    await first.lock([]);
+    const second = await server.open();
+    await second.lock([first.connectionId]);
+    expect((await inspect()).lockHolder?.connectionId).toBe(second.connectionId);
+    await expect(first.readSettings()).rejects.toMatchObject({ code: 'remote_failed' });
+    expect(first.isConnectionLost()).toBe(true);
+    await first.close();
+    await second.close();
+  });
+
+  test("is not taken from another account that has our old connection's id", async () => {
+    await admin.query("SELECT GET_LOCK('captures:tap', 0)");
+    const [row] = await rowsOf(admin, 'SELECT CONNECTION_ID() AS id');
+    const log = await server.open();
+    await expect(log.lock([Number(row?.['id'])])).rejects.toMatchObject({ code: 'conflict' });
+    await log.close();
+    await admin.query("SELECT RELEASE_LOCK('captures:tap')");
+  });
+});
+
+describe('an inspection', () => {
+  test('finds every privilege of an account that has exactly what is needed, and changes nothing', async () => {
+    const before = await stateOf(admin);
+    const inspection = await inspect();
+    expect(inspection.account).toBe('recorder@%');
+    expect(inspection.server).toMatchObject({ flavor: 'mariadb', port: server.port });
+    expect(inspection.privileges.map(({ state }) => state)).toEqual(Array(4).fill('present'));
+    expect(inspection.lockHolder).toBeNull();
+    expect(inspection.schema).toEqual({ state: 'none', storeId: null });
+    expect(await stateOf(admin)).toEqual(before);
+  });
+
+  test.each([
+    ['SUPER', 'REVOKE SUPER ON *.* FROM', 'switches'],
+    ['PROCESS', 'REVOKE PROCESS ON *.* FROM', 'sessions'],
+    ['DROP on the log table', 'REVOKE DROP ON mysql.general_log FROM', 'log table'],
+    ['ALL on captures', 'REVOKE ALL PRIVILEGES ON captures.* FROM', 'tables'],
+  ])('of an account without %s says so, and its GRANT helps', async (_what, revoke, purpose) => {
+    await admin.query(`${revoke} recorder@'%'`);
+    const missing = (await inspect()).privileges.filter(({ state }) => state === 'missing');
+    expect(missing).toHaveLength(1);
+    expect(missing[0]?.purpose).toContain(purpose);
+    await admin.query(missing[0]?.grant ?? '');
+    expect((await inspect()).privileges.every(({ state }) => state === 'present')).toBe(true);
+  });
+
+  test('finds privileges that come from a role', async () => {
+    await admin.query(`
+      CREATE ROLE recording;
+      GRANT SUPER, PROCESS ON *.* TO recording;
+      GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recording;
+      GRANT ALL PRIVILEGES ON captures.* TO recording;
+      CREATE USER by_role@'%'; GRANT recording TO by_role@'%'; SET DEFAULT ROLE recording FOR by_role@'%'`);
+    const inspection = await inspect({ user: 'by_role', passwordFrom: null });
+    expect(inspection.privileges.every(({ state }) => state === 'present')).toBe(true);
+    await admin.query("DROP USER by_role@'%'; DROP ROLE recording");
+  });
+});
+
+test.each([
+  ['SUPER', 'REVOKE SUPER ON *.* FROM', 'GRANT SUPER ON *.* TO'],
+  ['the log table', 'REVOKE DROP ON mysql.general_log FROM', 'GRANT DROP ON mysql.general_log TO'],
+])(
+  'an installation without the privilege for %s fails and can be taken back',
+  async (_what, revoke, grant) => {
+    const before = await stateOf(admin);
+    await admin.query(`${revoke} recorder@'%'`);
+    const log = await server.open();
+    await log.lock([]);
+    const settings = await log.readSettings();
+    await expect(log.install(settings, 1)).rejects.toMatchObject({
+      code: 'remote_failed',
+      hint: expect.stringContaining('captures env check'),
+    });
+    await log.restore(settings, 2);
+    await log.close();
+    await admin.query(`${grant} recorder@'%'`);
+    expect(await stateOf(admin)).toEqual(before);
+  },
+);
+
+test('a recording without PROCESS and BINLOG ADMIN goes on with what it may see', async () => {
+  await admin.query("REVOKE PROCESS ON *.* FROM recorder@'%'");
+  const { log, settings } = await startLogging(server);
+  expect(await log.sessions()).toEqual([]);
+  expect(await log.openTransactions()).toEqual([]);
+  await log.restore(settings, 2);
+  await log.close();
+  await admin.query("GRANT PROCESS ON *.* TO recorder@'%'");
+});
+
+describe('a server that cannot be reached', () => {
+  test('because nobody listens is named', async () => {
+    await expect(inspect({ port: 1 })).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: 'The server at 127.0.0.1:1 refused the connection',
+    });
+  });
+
+  test('because the host is unknown is named', async () => {
+    await expect(inspect({ host: 'no-such-host.invalid' })).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: expect.stringContaining('no-such-host.invalid'),
+    });
+  });
+
+  test('because the password is wrong never says the password', async () => {
+    process.env['CAPTURES_TEST_WRONG'] = 'hunter2';
+    const error: unknown = await inspect({ passwordFrom: 'env:CAPTURES_TEST_WRONG' }).catch(
+      (e: unknown) => e,
+    );
+    expect(error).toMatchObject({
+      code: 'remote_failed',
+      message: `The server at 127.0.0.1:${server.port} refused the login of "recorder"`,
+    });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('hunter2');
+  });
+
+  test('because the database is unknown is named', async () => {
+    await expect(
+      inspect({
+        user: 'root',
+        host: 'localhost',
+        passwordFrom: null,
+        socket: server.socket,
+        database: 'nodb',
+      }),
+    ).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The server at ${server.socket} has no database "nodb"`,
+    });
+  });
+
+  test('because the socket is not there is named', async () => {
+    await expect(inspect({ socket: '/no/such.sock' })).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: 'There is no socket at /no/such.sock',
+    });
+  });
+
+  test('because TLS is asked for and not offered is named', async () => {
+    await expect(inspect({ sslMode: 'REQUIRED' })).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The server at 127.0.0.1:${server.port} does not offer encrypted connections`,
+    });
+  });
+
+  test('because it hangs up is named', async () => {
+    const rude = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
+    const address = rude.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await expect(inspect({ port })).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The connection to the server at 127.0.0.1:${port} was lost`,
+    });
+    rude.close();
+  });
+});
