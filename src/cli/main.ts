@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, isAppError } from '../core/errors.ts';
 import { orList } from './arguments.ts';
 import type { Start } from './command.ts';
+import type { Context } from './context.ts';
 import { reportFailure } from './exit-status.ts';
 import { asksForJson, readGlobalOptions, registerGlobalOptions } from './global-options.ts';
 import { interruption } from './signals.ts';
@@ -59,12 +60,12 @@ async function runInContext(
 ): Promise<number> {
   const options = readGlobalOptions(program.opts(), world.env);
   // Imported here: help and version need none of what a context brings.
-  const { Context } = await import('./context.ts');
+  const { Context: ContextClass } = await import('./context.ts');
   if (options.timeZone !== null) {
     const { checkTimeZone } = await import('./times.ts');
     checkTimeZone(options.timeZone);
   }
-  const context = new Context(world, options, argv);
+  const context = new ContextClass(world, options, argv);
   try {
     const status = await work(context);
     await warnOfOrphans(context);
@@ -75,7 +76,7 @@ async function runInContext(
   }
 }
 
-async function warnOfOrphans(context: import('./context.ts').Context): Promise<void> {
+async function warnOfOrphans(context: Context): Promise<void> {
   if (context.openedStore === null) return;
   const { orphanWarning } = await import('./orphans.ts');
   const warning = orphanWarning(context.openedStore, context.now());
@@ -134,8 +135,22 @@ function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
     if (verb !== undefined && 'load' in verb) {
       const { command: load } = await verb.load();
       load(command, start);
+      setNegatedDefaults(command);
     }
   });
+}
+
+/** A lone `--no-x` means x is true: commander 15 says so before the hook that declares it here. */
+function setNegatedDefaults(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const isLone = !command.options.some(
+      (other) => other.long === option.long?.replace('--no-', '--'),
+    );
+    if (option.negate && isLone && command.getOptionValue(name) === undefined) {
+      command.setOptionValueWithSource(name, true, 'default');
+    }
+  }
 }
 
 /** What commander says about a command line, in our own words and with our own status. */

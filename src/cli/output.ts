@@ -10,7 +10,7 @@ const ROWS_A_WRITE = 1_000;
 export interface OutputSettings {
   readonly mode: OutputMode;
   readonly options: Pick<GlobalOptions, 'fields' | 'headers'>;
-  readonly view: Omit<View, 'isDetail'>;
+  readonly view: () => Omit<View, 'isDetail'>;
   readonly paint: () => Promise<Paint>;
 }
 
@@ -52,7 +52,7 @@ export async function printList<Row>(
       if (rows.length === 0) return stdout.write(`${noun.none}\n`);
       const { renderTable } = await import('./render/table.ts');
       const columns = options.fields === null ? noun.columns : columnsOf(noun, fields);
-      const view = { ...settings.view, isDetail: false };
+      const view = { ...settings.view(), isDetail: false };
       const paint = await settings.paint();
       return stdout.write(
         await renderTable(rows, columns, { view, paint, headers: options.headers }),
@@ -82,7 +82,7 @@ export async function printOne<Row>(
     case 'table': {
       const { renderDetail } = await import('./render/table.ts');
       const columns = options.fields === null ? noun.detail : columnsOf(noun, fields);
-      const view = { ...settings.view, isDetail: true };
+      const view = { ...settings.view(), isDetail: true };
       return stdout.write(renderDetail(row, columns, { view, paint: await settings.paint() }));
     }
     case 'csv':

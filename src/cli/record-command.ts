@@ -50,9 +50,10 @@ function summaryOf(capture: ListedCapture): string {
 }
 
 function whyNotStarted(program: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
   if (code === 'ENOENT') return `The command ${program} was not found; the capture is stopped.`;
   if (code === 'EACCES') return `The command ${program} may not be run; the capture is stopped.`;
   if (error instanceof AppError || code === null) throw error;
-  return `The command ${program} cannot be started (${String(code)}); the capture is stopped.`;
+  return `The command ${program} cannot be started (${code}); the capture is stopped.`;
 }

@@ -3,7 +3,7 @@ import type { ListedCapture } from '../core/store.ts';
 import type { Context } from './context.ts';
 import { DaemonKeeper } from './daemons.ts';
 import { formatCount, formatDuration } from './render/units.ts';
-import { Interrupted, interruption, type EndingSignal } from './signals.ts';
+import { Interrupted, interruption } from './signals.ts';
 import { refuseFailed, waitForCapture } from './waiting.ts';
 
 const PROGRESS_MS = 1_000;
@@ -45,12 +45,9 @@ export class Recording {
    */
   async untilOver(capture: ListedCapture): Promise<ListedCapture> {
     for (;;) {
-      const break_ = new AbortController();
-      let signalled: EndingSignal | null = null;
-      const stopListening = this.#context.world.signals.listen((signal) => {
-        signalled = signal;
-        break_.abort(new Interrupted(signal));
-      });
+      const { signals } = this.#context.world;
+      const pause = new AbortController();
+      const stopListening = signals.listen((signal) => pause.abort(new Interrupted(signal)));
       try {
         const over = await waitForCapture(
           this.#context,
@@ -58,20 +55,19 @@ export class Recording {
           ({ status }) => isOver(status),
           {
             keeper: capture.recordsStatements ? this.#keeper : null,
-            signal: break_.signal,
+            signal: pause.signal,
             onLook: this.#progress(),
           },
         );
         if (isOver(over.status)) {
-          await this.#clearProgress();
           refuseFailed(over);
           return over;
         }
       } finally {
         stopListening();
+        await this.#clearProgress();
       }
-      await this.#clearProgress();
-      await this.#askToStop(capture, signalled ?? 'SIGINT');
+      await this.#askToStop(capture, pause.signal.reason as Interrupted);
     }
   }
 
@@ -97,9 +93,9 @@ export class Recording {
     ]);
   }
 
-  async #askToStop(capture: ListedCapture, signal: EndingSignal): Promise<void> {
+  async #askToStop(capture: ListedCapture, interrupted: Interrupted): Promise<void> {
     const { canPrompt, world } = this.#context;
-    if (signal === 'SIGINT' && canPrompt) {
+    if (interrupted.signal === 'SIGINT' && canPrompt) {
       const prompter = await world.prompter();
       if (await prompter.confirm(`Stop the capture ${capture.name}?`)) {
         const current = this.#context.store.captures.find(capture.id);
@@ -110,13 +106,14 @@ export class Recording {
       }
     }
     await this.#context.note(`${capture.name} goes on. To stop it: captures stop ${capture.id}`);
-    throw new Interrupted(signal);
+    throw interrupted;
   }
 
   /** Draws one line over and over on a terminal; elsewhere says nothing. */
   #progress(): (capture: ListedCapture) => Promise<void> {
     const { world, options } = this.#context;
-    if (!world.stderr.isTTY || options.quiet || this.#context.isJson) return async () => undefined;
+    if (!world.stderr.isTTY || options.quiet || this.#context.isJson)
+      return () => Promise.resolve();
     let nextAt = 0;
     return async (capture) => {
       const now = this.#context.now();

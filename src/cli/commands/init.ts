@@ -47,13 +47,14 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   checkPassword(password);
   const user = await prepareUser(name, password);
   world.signals.interrupted.throwIfAborted();
-  let session: OpenedSession | null = null;
+  const opened: OpenedSession[] = [];
   const store = createStore(paths.store, { sharedGroup, now: context.now() }, (made) => {
-    session = new PeopleService(made, world.clock).openFirstSession(user);
+    opened.push(new PeopleService(made, world.clock).openFirstSession(user));
   });
   context.adoptStore(store);
-  if (session === null) throw new Error('createStore did not fill the store');
-  const { secret, expiresAt } = session as OpenedSession;
+  const [session] = opened;
+  if (session === undefined) throw new Error('createStore did not fill the store');
+  const { secret, expiresAt } = session;
   context.session.save(secret);
   await context.note(
     `Made a store in ${store.directory} and logged in ${name}, its administrator.`,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ALL_CAPTURES } from '../../core/capture-service.ts';
 import type { CaptureStatus } from '../../core/captures.ts';
 import { parseCount, parseStatuses } from '../arguments.ts';
 import { loaded } from '../command.ts';
@@ -42,6 +43,7 @@ export async function runList(options: ListOptions, context: Context): Promise<n
   const limit = options.all === true ? null : (options.limit ?? DEFAULT_LIMIT);
   // One more than is shown says whether there is more.
   const found = context.captures.list(actor, {
+    ...ALL_CAPTURES,
     environment: options.env ?? null,
     statuses: options.status ?? null,
     limit: limit === null ? null : limit + 1,
