@@ -14,7 +14,8 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
 
 /** What the reader takes over from the driver; its published types leave it out. */
 interface DriverInternals {
-  readonly stream: Duplex;
+  /** The socket, or the TLS layer over it, which knows why it did not trust the server. */
+  readonly stream: Duplex & { readonly authorizationError?: string | null };
 }
 
 /**
@@ -218,8 +219,12 @@ function login(
       disableEval: true,
     } as ConnectionOptions);
     const failed = (error: Error): void => {
+      // The driver puts one code of its own in the place of every TLS error's.
+      const { authorizationError } = (connection as unknown as DriverInternals).stream;
       connection.destroy();
-      reject(error);
+      reject(
+        authorizationError == null ? error : Object.assign(error, { code: authorizationError }),
+      );
     };
     connection.once('error', failed);
     connection.once('connect', () => {
@@ -240,6 +245,9 @@ function openSocket(address: ServerAddress, onId: (id: number) => void): Socket 
           keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
         })
       : connect(address.socket);
+  // The driver names no host to the TLS layer when it is an address, and Node then checks the
+  // certificate for "localhost", unless the socket knows better (lib/_tls_wrap.js).
+  Object.assign(socket, { _host: address.host });
   // The driver's own listener comes after this one: the id is known before it answers.
   socket.once('data', (greeting: Buffer) => {
     const id = connectionIdOf(greeting);

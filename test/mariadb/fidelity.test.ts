@@ -1,0 +1,254 @@
+import { createConnection, type Connection } from 'mysql2/promise';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
+import type { LoggedStatement } from '../../src/core/statements.ts';
+import {
+  drainFrozen,
+  readGeneration,
+  rowsOf,
+  startLogging,
+  startRecorderServer,
+  type RecorderServer,
+} from './recorder-server.ts';
+
+let server: RecorderServer;
+let admin: Connection;
+let log: ServerLog;
+let settings: LogSettings;
+let generation = 2;
+
+beforeAll(async () => {
+  // A server whose own clock shows another zone than ours: no time may depend on it.
+  server = await startRecorderServer({ environment: { TZ: 'America/St_Johns' } });
+  admin = await server.admin();
+  await admin.query('SET SESSION sql_log_off = 1');
+  await admin.query(
+    "CREATE DATABASE shop; CREATE DATABASE `we ird`; CREATE TABLE shop.t (a VARCHAR(100) CHARACTER SET utf8mb4, b BLOB); CREATE USER u2@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO u2@'%'",
+  );
+  ({ log, settings } = await startLogging(server));
+});
+afterAll(async () => {
+  await log.restore(settings, generation);
+  await log.close();
+  await admin.end();
+  await server.stop();
+});
+beforeEach(async () => {
+  await drainFrozen(log);
+});
+
+/** Runs `work` and returns what was recorded of it. */
+async function recorded(work: () => Promise<void>): Promise<LoggedStatement[]> {
+  await log.swap(generation++);
+  await drainFrozen(log);
+  await work();
+  await log.swap(generation);
+  const statements = await readGeneration(log, generation);
+  await log.drop(generation++);
+  return statements;
+}
+
+function client(options: { database?: string } = {}): Promise<Connection> {
+  return createConnection({
+    host: '127.0.0.1',
+    port: server.port,
+    user: 'root',
+    multipleStatements: true,
+    charset: 'utf8mb4',
+    ...options,
+  });
+}
+
+function brief(statement: LoggedStatement): unknown[] {
+  return [statement.kind, statement.sql, statement.db, statement.flags.join(',')];
+}
+
+test('a session is followed from its login to its end', async () => {
+  const statements = await recorded(async () => {
+    const session = await client({ database: 'shop' });
+    await session.query('SELECT 1');
+    await session.query('USE `we ird`');
+    await session.query('SELECT 2; USE shop; SELECT 3');
+    await session.query('SELECT no_such_column').catch(() => undefined);
+    await session.changeUser({ user: 'u2', password: 'pw', database: 'we ird' });
+    await session.query('SELECT 4');
+    await session.end();
+  });
+  expect(statements.map(brief)).toEqual([
+    ['connect', 'root@localhost on shop using TCP/IP', 'shop', ''],
+    ['query', 'SELECT 1', 'shop', ''],
+    ['query', 'USE `we ird`', 'shop', ''],
+    ['query', 'SELECT 2; USE shop; SELECT 3', 'we ird', ''],
+    ['query', 'SELECT no_such_column', 'shop', ''],
+    ['change_user', 'u2@localhost on we ird using TCP/IP', 'we ird', ''],
+    ['query', 'SELECT 4', 'we ird', ''],
+    ['quit', '', 'we ird', ''],
+  ]);
+  expect(statements.map(({ user, host }) => `${user ?? ''}@${host ?? ''}`)).toEqual([
+    ...Array<string>(5).fill('root@localhost'),
+    ...Array<string>(3).fill('u2@localhost'),
+  ]);
+  expect(new Set(statements.map(({ session }) => session)).size).toBe(1);
+});
+
+test('sessions that were there before are known from the processlist', async () => {
+  const session = await client({ database: 'shop' });
+  const sessions = await log.sessions();
+  expect(sessions).toContainEqual({
+    session: session.threadId,
+    user: 'root',
+    host: 'localhost',
+    db: 'shop',
+    memory: null,
+  });
+  expect(sessions.some(({ user }) => user === 'recorder')).toBe(false);
+  log.restoreSessions(sessions);
+  const statements = await recorded(async () => {
+    await session.query('SELECT 1');
+  });
+  expect(statements.map(brief)).toEqual([['query', 'SELECT 1', 'shop', '']]);
+  await session.end();
+});
+
+test('characters of four bytes and every other arrive whole', async () => {
+  const text = "SELECT '😀 é \u0000 \\n \u{10ffff}', `a\nb` FROM (SELECT 1 AS `a\nb`) AS x";
+  const statements = await recorded(async () => {
+    const session = await client();
+    await session.query(text);
+    await session.execute('SELECT ?', ['😀é']);
+    session.destroy();
+  });
+  expect(statements.map(brief).slice(1, 4)).toEqual([
+    ['query', text, null, ''],
+    ['prepare', 'SELECT ?', null, ''],
+    ['execute', "SELECT '😀é'", null, ''],
+  ]);
+  expect(statements.every(({ bytes }) => bytes === null)).toBe(true);
+});
+
+test('prepared statements are recorded with their values, binary ones flagged', async () => {
+  const statements = await recorded(async () => {
+    const session = await client();
+    await session.execute('INSERT INTO shop.t VALUES (?, ?)', [
+      "it's ?",
+      Buffer.from([0xff, 0x41]),
+    ]);
+    await session.execute('INSERT INTO shop.t VALUES (?, ?)', ['x', null]);
+    session.destroy();
+  });
+  expect(statements.map(brief).slice(1, 4)).toEqual([
+    ['prepare', 'INSERT INTO shop.t VALUES (?, ?)', null, ''],
+    ['execute', "INSERT INTO shop.t VALUES ('it\\'s ?', '\\\\xFFA')", null, 'lossy'],
+    ['execute', "INSERT INTO shop.t VALUES ('x', NULL)", null, ''],
+  ]);
+});
+
+test('statements of the text protocol that prepare and execute are recorded once', async () => {
+  const statements = await recorded(async () => {
+    const session = await client();
+    await session.query(
+      "PREPARE p FROM 'SELECT ?'; SET @a = 1; EXECUTE p USING @a; EXECUTE p USING @a",
+    );
+    await session.query('EXECUTE p USING @a');
+    await session.query("EXECUTE IMMEDIATE 'SELECT 5'");
+    await session.execute('SELECT ?', [7]);
+    session.destroy();
+  });
+  const own = statements.slice(1).filter(({ flags }) => !flags.includes('echo'));
+  expect(own.map(({ kind }) => kind)).toEqual(['query', 'query', 'query', 'prepare', 'execute']);
+  expect(statements.filter(({ flags }) => flags.includes('echo'))).toHaveLength(6);
+});
+
+test('a statement that was prepared while the log was off is flagged', async () => {
+  await admin.query('SET GLOBAL general_log = OFF');
+  const session = await client();
+  const statement = await session.prepare('SELECT ? AS a');
+  await admin.query('SET GLOBAL general_log = ON');
+  const statements = await recorded(async () => {
+    await statement.execute([1]);
+    await session.execute('SELECT ? AS b', [2]);
+  });
+  session.destroy();
+  expect(statements.map(brief)).toEqual([
+    ['execute', 'SELECT ? AS a', null, 'unreplayable'],
+    ['prepare', 'SELECT ? AS b', null, ''],
+    ['execute', 'SELECT 2 AS b', null, ''],
+  ]);
+});
+
+test('statements of 20 MB are recorded whole, between small ones', async () => {
+  const long = `SELECT LENGTH('${'x?;use '.repeat(3_500_000)}é')`;
+  const statements = await recorded(async () => {
+    const session = await client();
+    await session.query('SELECT 1');
+    await session.query(long);
+    await session.query('SELECT 2');
+    session.destroy();
+  });
+  expect(statements).toHaveLength(4);
+  expect(statements[2]?.sql === long).toBe(true);
+  expect(statements[3]?.sql).toBe('SELECT 2');
+});
+
+test('times are UTC, whatever the zone of the session', async () => {
+  const zones = ['+05:00', '-07:00', '+09:00', 'SYSTEM'];
+  const start = new Date().toISOString();
+  const statements = await recorded(async () => {
+    for (const zone of zones) {
+      const session = await client();
+      await session.query(`SET time_zone = '${zone}'`);
+      await session.query(`SELECT '${zone}'`);
+      await session.end();
+    }
+  });
+  const end = new Date().toISOString();
+  const times = statements.map(({ time }) => time);
+  expect(times).toHaveLength(16);
+  for (const time of times) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  expect([...times].sort()).toEqual(times);
+  expect((times[0] ?? '') > start.slice(0, -1) && (times.at(-1) ?? '') < end).toBe(true);
+});
+
+test('open transactions are known with the time they began', async () => {
+  const session = await client();
+  const start = Date.now();
+  await admin.query('CREATE TABLE shop.i (a INT) ENGINE = InnoDB');
+  await session.query('START TRANSACTION; INSERT INTO shop.i VALUES (1)');
+  const [open, ...others] = await log.openTransactions();
+  expect(others).toEqual([]);
+  expect(open?.session).toBe(session.threadId);
+  expect(Math.abs(Date.parse(open?.since ?? '') - start)).toBeLessThan(5000);
+  await session.end();
+});
+
+describe('a long reader of the log table', () => {
+  test('does not stall the clients for longer than a second, and the swap is made in the end', async () => {
+    const reader = await server.admin();
+    const session = await client();
+    const reading = reader.query('SELECT SLEEP(2.5) FROM mysql.general_log LIMIT 1');
+    while (
+      (
+        await rowsOf(
+          admin,
+          "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'",
+        )
+      ).length === 0
+    );
+    let longest = 0;
+    let isSwapped = false;
+    const statements = await recorded(async () => {
+      const swap = log.swap(generation++).then(() => (isSwapped = true));
+      while (!isSwapped) {
+        const start = performance.now();
+        await session.query('SELECT 1');
+        longest = Math.max(longest, performance.now() - start);
+      }
+      await swap;
+    });
+    expect(statements.length).toBeGreaterThan(0);
+    expect(longest).toBeLessThan(1500);
+    await reading;
+    await reader.end();
+    await session.end();
+  });
+});

@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ServerAddress } from '../../src/core/environments.ts';
+import { MysqlConnection } from '../../src/mysql/connection.ts';
+import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+
+let folder: string;
+let server: RecorderServer;
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { stdio: 'ignore', cwd: folder });
+}
+
+/** An authority, and a certificate of it that is valid for the name `db.example` and for 127.0.0.2. */
+function makeCertificates(): void {
+  writeFileSync(join(folder, 'san'), 'subjectAltName=DNS:db.example,IP:127.0.0.2\n');
+  for (const name of ['ca', 'other']) {
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.pem`,
+    );
+  }
+  openssl(
+    'req',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    '/CN=db.example',
+    '-keyout',
+    'server.key',
+    '-out',
+    'server.csr',
+  );
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '2',
+    '-extfile',
+    'san',
+    '-out',
+    'server.pem',
+  );
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'captures-tls-'));
+  makeCertificates();
+  server = await startRecorderServer({
+    options: [
+      `--ssl-cert=${join(folder, 'server.pem')}`,
+      `--ssl-key=${join(folder, 'server.key')}`,
+      '--bind-address=0.0.0.0',
+    ],
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** @returns whether the connection was encrypted. */
+async function connect(address: Partial<ServerAddress>): Promise<boolean> {
+  const connection = await MysqlConnection.open(
+    { ...server.address, ...address },
+    "recorder's secret",
+  );
+  const cipher = (await connection.row("SHOW SESSION STATUS LIKE 'Ssl_cipher'"))?.[1];
+  await connection.close();
+  return cipher !== '';
+}
+
+const ca = (name: string): string => join(folder, `${name}.pem`);
+
+describe('a server that offers TLS', () => {
+  test.each([
+    ['DISABLED', false],
+    ['PREFERRED', true],
+    ['REQUIRED', true],
+  ] as const)(
+    'is spoken to with %s: encrypted %s, whoever signed its certificate',
+    async (sslMode, encrypted) => {
+      expect(await connect({ sslMode })).toBe(encrypted);
+    },
+  );
+
+  test('is trusted with VERIFY_CA when the authority is right', async () => {
+    expect(await connect({ sslMode: 'VERIFY_CA', sslCa: ca('ca') })).toBe(true);
+  });
+
+  test.each([
+    ['VERIFY_CA', 'other'],
+    ['VERIFY_CA', null],
+    ['VERIFY_IDENTITY', 'other'],
+  ] as const)('is not trusted with %s and the authority %s', async (sslMode, name) => {
+    await expect(
+      connect({ sslMode, sslCa: name === null ? null : ca(name) }),
+    ).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The certificate of the server at 127.0.0.1:${server.port} is not trusted`,
+    });
+  });
+
+  test.each([
+    ['127.0.0.1', false],
+    ['localhost', false],
+    ['127.0.0.2', true],
+  ])('with VERIFY_IDENTITY as %s is the right one: %s', async (host, isRight) => {
+    const connecting = connect({ sslMode: 'VERIFY_IDENTITY', sslCa: ca('ca'), host });
+    if (isRight) {
+      expect(await connecting).toBe(true);
+    } else {
+      await expect(connecting).rejects.toMatchObject({
+        code: 'remote_failed',
+        message: `The certificate of the server at ${host}:${server.port} is for another host`,
+      });
+    }
+  });
+
+  test('an authority that cannot be read is named', async () => {
+    await expect(connect({ sslMode: 'VERIFY_CA', sslCa: '/no/such.pem' })).rejects.toMatchObject({
+      code: 'invalid',
+      message: 'The file of certificate authorities /no/such.pem cannot be read',
+    });
+  });
+});
