@@ -71,6 +71,12 @@ function migrate(db: Database.Database, file: string): void {
 
 const SENTENCES: readonly { code: string; sentence: string; hint: string }[] = [
   {
+    // The first opener makes the -shm file, and a full disk fails there (tried) with an I/O error.
+    code: 'SQLITE_IOERR_SHMSIZE',
+    sentence: 'cannot be opened: the disk is full',
+    hint: 'Free some space and try again; nothing was changed.',
+  },
+  {
     code: 'SQLITE_CORRUPT',
     sentence: 'is damaged',
     hint: 'Restore it from a backup, or move it away and run: captures init',
