@@ -21,6 +21,7 @@ const LOOK_MS = 50;
 const LEAD_MS = 5_000;
 const RETRY_RESTORE_MS = 10_000;
 const STORE_RETRY_MS = 1_000;
+const STILL_THERE_MS = 1_000;
 
 export const MISSED_START = 'missed its start: no daemon was running';
 
@@ -67,6 +68,8 @@ class Daemon {
   #isDirty = true;
   #nextRestore = 0;
   #seenChanges = -1;
+  /** When to look although nothing has changed; by the clock, so a clock that is set back is seen too. */
+  #nextDue = 0;
   #isStoreFailing = false;
 
   constructor(context: DaemonContext, options: DaemonOptions) {
@@ -116,10 +119,15 @@ class Daemon {
     const sweep = this.#sweepDeleted();
     try {
       store.keepReserve();
+      let lastSeenThere = 0;
       while (this.#isLeading()) {
-        if (!store.isStillThere()) {
-          await this.#abandonStore();
-          return 'finished';
+        const now = clock.now();
+        if (Math.abs(now - lastSeenThere) >= STILL_THERE_MS) {
+          lastSeenThere = now;
+          if (!store.isStillThere()) {
+            await this.#abandonStore();
+            return 'finished';
+          }
         }
         const pause = this.#lookWhenNeeded();
         if (pause === 'finished') return 'finished';
@@ -155,17 +163,19 @@ class Daemon {
    * @returns how long to pause, in milliseconds.
    */
   #lookWhenNeeded(): number | 'finished' {
-    const { store, log } = this.#context;
+    const { store, clock, log } = this.#context;
     try {
       const seen = store.changeCounter();
-      if (seen !== this.#seenChanges || this.#isDirty || this.#isSomethingDue()) {
+      const now = clock.now();
+      if (seen !== this.#seenChanges || this.#isDirty || now >= this.#nextDue) {
         this.#seenChanges = seen;
         this.#isDirty = false;
         this.#look();
         if (this.#leaveIfIdle()) return 'finished';
+        this.#nextDue = this.#findNextDue();
       }
       this.#isStoreFailing = false;
-      return LOOK_MS;
+      return Math.min(LOOK_MS, Math.max(this.#nextDue - now, 1));
     } catch (error) {
       if (!isAppError(error, 'store_unusable')) throw error;
       if (!this.#isStoreFailing) log('error', 'store not usable', { message: error.message });
@@ -226,13 +236,22 @@ class Daemon {
     });
   };
 
-  #isSomethingDue(): boolean {
+  /**
+   * When something is due next that nobody has to write for; asked once after each look, because the
+   * answer changes with the store alone (asking twenty times a second cost half of an idle daemon).
+   */
+  #findNextDue(): number {
     const { store, clock } = this.#context;
     const now = clock.now();
-    const due = store.captures.nextDue();
-    if (due !== null && due <= now) return true;
+    const start = store.captures.nextDue();
     const end = store.captures.nextEnd();
-    return (end !== null && end <= now) || (this.#nextRestore > 0 && this.#nextRestore <= now);
+    return Math.min(
+      // A tap is opened ahead of the start; from then on the start itself is waited for.
+      start === null ? Infinity : start - LEAD_MS > now ? start - LEAD_MS : Math.max(start, now),
+      // The tap ends what records, by the server's clock; a look a second is enough for the rest.
+      end === null ? Infinity : Math.max(end, now + (end <= now ? RENEW_MS : 0)),
+      this.#nextRestore === 0 ? Infinity : this.#nextRestore,
+    );
   }
 
   /** Looks at the whole store and does what is due. */
