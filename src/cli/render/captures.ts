@@ -39,14 +39,19 @@ export function captureJson(capture: ListedCapture): JsonObject {
 
 const COLUMNS: readonly Column<ListedCapture>[] = [
   { field: 'id', header: 'ID', align: 'right', cell: (capture) => String(capture.id) },
-  { field: 'name', header: 'NAME', cell: (capture) => capture.name },
+  { field: 'name', header: 'NAME', shrinks: true, cell: (capture) => capture.name },
   {
     field: 'status',
     header: 'STATUS',
     cell: (capture) => capture.status,
     tone: (capture) => STATUS_TONES[capture.status],
   },
-  { field: 'environment', header: 'ENVIRONMENT', cell: (capture) => capture.environmentName },
+  {
+    field: 'environment',
+    header: 'ENVIRONMENT',
+    shrinks: true,
+    cell: (capture) => capture.environmentName,
+  },
   {
     field: 'start',
     header: 'START',
@@ -145,10 +150,9 @@ const ROOM_FOR_DATES = 110;
 
 function moment(at: number | null, view: View): string {
   if (at === null) return '-';
-  const relative = formatRelative(at, view.now);
-  return view.isDetail || view.width >= ROOM_FOR_DATES
-    ? `${localTime(at, view.zone)} (${relative})`
-    : relative;
+  if (view.isDetail) return `${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+  const relative = formatRelative(at, view.now, 1);
+  return view.width >= ROOM_FOR_DATES ? `${localTime(at, view.zone)} (${relative})` : relative;
 }
 
 /** How long it took, has been running or will take; `12m of 1h` while it runs towards an end. */

@@ -25,6 +25,8 @@ export interface Column<Row> {
   readonly cell: (row: Row, view: View) => string;
   readonly tone?: (row: Row) => Tone | null;
   readonly align?: 'right';
+  /** A name that may be cut; other columns are shown whole or not at all. */
+  readonly shrinks?: true;
 }
 
 /** A kind of thing that commands show: its JSON, and its columns for people. */

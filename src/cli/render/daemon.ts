@@ -24,7 +24,7 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
     field: 'since',
     header: 'SINCE',
     cell: ({ since }, view) =>
-      `${localTime(since, view.zone)} (${formatRelative(since, view.now)})`,
+      `${localTime(since, view.zone)} (${formatRelative(since, view.now, 2)})`,
   },
   {
     field: 'background',

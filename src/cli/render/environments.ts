@@ -29,11 +29,12 @@ const text = (value: string | null | undefined): string => value ?? '-';
 const URL_COLUMN: Column<ShownEnvironment> = {
   field: 'url',
   header: 'SERVER',
+  shrinks: true,
   cell: ({ server }) => (server === null ? 'none (metrics only)' : formatServerUrl(server)),
 };
 const FIRST: readonly Column<ShownEnvironment>[] = [
   { field: 'id', header: 'ID', align: 'right', cell: (environment) => String(environment.id) },
-  { field: 'name', header: 'NAME', cell: (environment) => environment.name },
+  { field: 'name', header: 'NAME', shrinks: true, cell: (environment) => environment.name },
 ];
 const AWS: readonly Column<ShownEnvironment>[] = [
   { field: 'instance', header: 'INSTANCE', cell: (environment) => text(environment.instance) },

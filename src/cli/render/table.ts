@@ -4,7 +4,10 @@ import type { Paint } from './paint.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 
 const GAP = '  ';
-const NARROWEST = 8;
+/** Names are not cut below this while a less important column can go instead. */
+const NARROWEST = 12;
+/** So many columns stay, however narrow the terminal is. */
+const FEWEST = 2;
 // cli-table3 takes time that grows with the square of the rows: 0.55 s for 1,000.
 const LAYOUT_ROWS = 100;
 
@@ -32,7 +35,11 @@ export async function renderTable<Row>(
       headers ? displayWidth(column.header) : 0,
     ),
   );
-  const widths = fit(natural, view.width);
+  const widths = fit(
+    natural,
+    columns.map((column) => column.shrinks === true),
+    view.width,
+  );
   const shown = columns.slice(0, widths.length);
   const lines = cells.map((row) =>
     shown.map((column, index) => {
@@ -53,15 +60,22 @@ export async function renderTable<Row>(
     : plain(lines, headers ? head : null, widths);
 }
 
-/** Widths that fit: the widest give way first; when all are narrow, the last columns go. */
-function fit(natural: readonly number[], available: number): number[] {
+/**
+ * Widths that fit. Names give way first, the widest of them; when they are short the last columns
+ * go; only what is left after that is cut whatever it holds.
+ */
+function fit(natural: readonly number[], shrinks: readonly boolean[], available: number): number[] {
   const widths = [...natural];
   const total = (): number =>
     widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
-  while (total() > available && widths.length > 1) {
-    const widest = Math.max(...widths);
-    if (widest > NARROWEST) widths[widths.indexOf(widest)] = widest - 1;
-    else widths.pop();
+  while (total() > available && widths.length > 0) {
+    const longNames = widths.map((width, index) =>
+      shrinks[index] === true && width > NARROWEST ? width : 0,
+    );
+    const widest = Math.max(...longNames);
+    if (widest > 0) widths[longNames.indexOf(widest)] = widest - 1;
+    else if (widths.length > FEWEST) widths.pop();
+    else widths[widths.indexOf(Math.max(...widths))] = Math.max(...widths) - 1;
   }
   // What the dropped columns left over goes back to those that were cut.
   for (let index = 0; index < widths.length; index += 1) {

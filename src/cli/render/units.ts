@@ -27,9 +27,9 @@ const STEPS: readonly (readonly [string, number])[] = [
   ['s', 1],
 ];
 
-/** The two largest parts of a length: `45s`, `13m 46s`, `1h 30m`, `2d 4h`. */
-export function formatDuration(ms: number): string {
-  if (ms < 0) return `-${formatDuration(-ms)}`;
+/** The largest parts of a length, two unless told: `45s`, `13m 46s`, `1h 30m`, `2d 4h`. */
+export function formatDuration(ms: number, most = 2): string {
+  if (ms < 0) return `-${formatDuration(-ms, most)}`;
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   let left = Math.floor(ms / 1_000);
   const parts: string[] = [];
@@ -38,15 +38,15 @@ export function formatDuration(ms: number): string {
     left -= count * size;
     if (count > 0) parts.push(`${count}${unit}`);
     else if (parts.length > 0) break;
-    if (parts.length === 2) break;
+    if (parts.length === most) break;
   }
   return parts.join(' ');
 }
 
-/** `just now`, `3m ago`, `in 1h 30m`: how far an instant is from now. */
-export function formatRelative(at: number, now: number): string {
+/** `just now`, `3m ago`, `in 1h 30m`: how far an instant is from now, in so many parts. */
+export function formatRelative(at: number, now: number, parts: number): string {
   const distance = at - now;
   if (Math.abs(distance) < 1_000) return 'just now';
-  const length = formatDuration(Math.abs(distance));
+  const length = formatDuration(Math.abs(distance), parts);
   return distance < 0 ? `${length} ago` : `in ${length}`;
 }

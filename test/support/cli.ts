@@ -1,0 +1,178 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { main } from '../../src/cli/main.ts';
+import type { Prompter } from '../../src/cli/prompter.ts';
+import { Interrupted, SignalDesk } from '../../src/cli/signals.ts';
+import type { OutputStream, World } from '../../src/cli/world.ts';
+import { systemClock, type Clock } from '../../src/core/clock.ts';
+import type { ServerLogs } from '../../src/core/server-log.ts';
+import { temporaryFolder } from './stores.ts';
+
+/** What a test says about the machine that the program runs on. */
+export interface CliOptions {
+  /** CAPTURES_HOME. */
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** The user's home folder. */
+  readonly userHome?: string;
+  /** What stdin holds. */
+  readonly stdin?: string;
+  /** Makes all three streams a terminal of so many columns. */
+  readonly tty?: number;
+  /** Makes stdout alone a terminal. */
+  readonly stdoutTty?: number;
+  /** Answers to prompts, in the order they come; any further prompt fails the test. */
+  readonly answers?: readonly Answer[];
+  readonly clock?: Clock;
+  readonly signals?: SignalDesk;
+  readonly serverLogs?: ServerLogs;
+  readonly startDaemon?: World['startDaemon'];
+  readonly runCommand?: World['runCommand'];
+}
+
+/** What a prompt is answered with, and a part of the question that has to be asked. */
+export interface Answer {
+  readonly to: string;
+  readonly answer: string | boolean | 'Ctrl-C';
+}
+
+export interface CliResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real program in this process, on real files. */
+export async function runCaptures(
+  argv: readonly string[],
+  options: CliOptions = {},
+): Promise<CliResult> {
+  const stdout = new CollectedOutput(options.tty ?? options.stdoutTty ?? null);
+  const stderr = new CollectedOutput(options.tty ?? null);
+  const prompter = new ScriptedPrompter(options.answers ?? []);
+  const surprises: Error[] = [];
+  const surprise = (what: string): never => {
+    const error = new Error(what);
+    surprises.push(error);
+    throw error;
+  };
+  prompter.onSurprise = surprise;
+  const home = options.userHome ?? temporaryFolder();
+  const status = await main(argv, {
+    stdin: {
+      isTTY: options.tty !== undefined,
+      readFirstLine: () => Promise.resolve(options.stdin?.split('\n', 1)[0] ?? null),
+    },
+    stdout,
+    stderr,
+    env: {
+      ...(options.home === undefined ? {} : { CAPTURES_HOME: options.home }),
+      ...options.env,
+    },
+    cwd: options.cwd ?? home,
+    home,
+    userName: 'ada',
+    hostName: 'test-host',
+    pid: process.pid,
+    timeZone: 'UTC',
+    clock: options.clock ?? systemClock,
+    signals: options.signals ?? new SignalDesk(),
+    prompter: () => Promise.resolve(prompter),
+    serverLogs: async () => {
+      if (options.serverLogs !== undefined) return options.serverLogs;
+      const { mysqlServerLogs } = await import('../../src/mysql/server-logs.ts');
+      return mysqlServerLogs;
+    },
+    startDaemon:
+      options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),
+    runCommand: options.runCommand ?? (() => surprise('A command was run, which no test expected')),
+  });
+  if (surprises[0] !== undefined) throw surprises[0];
+  prompter.checkAllAsked();
+  return { status, stdout: stdout.text, stderr: stderr.text };
+}
+
+export const PASSWORD = 'correct horse battery';
+
+/** A store with one user, ada, who is logged in. Takes as long as one password hash: share it. */
+export async function initialisedHome(): Promise<string> {
+  const home = join(temporaryFolder(), 'home');
+  const { status, stderr } = await runCaptures(['init', '--user', 'ada', '--password-stdin'], {
+    home,
+    stdin: `${PASSWORD}\n`,
+  });
+  if (status !== 0) throw new Error(`init failed: ${stderr}`);
+  return home;
+}
+
+/** A folder that is there and empty. */
+export function emptyFolder(): string {
+  const folder = join(temporaryFolder(), 'empty');
+  mkdirSync(folder, { mode: 0o700 });
+  return folder;
+}
+
+class CollectedOutput implements OutputStream {
+  readonly columns: number | null;
+  readonly #chunks: Buffer[] = [];
+
+  constructor(columns: number | null) {
+    this.columns = columns;
+  }
+
+  get isTTY(): boolean {
+    return this.columns !== null;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+
+  write(data: string | Uint8Array): Promise<void> {
+    this.#chunks.push(Buffer.from(data as string));
+    return Promise.resolve();
+  }
+}
+
+class ScriptedPrompter implements Prompter {
+  onSurprise: (what: string) => never = (what) => {
+    throw new Error(what);
+  };
+  readonly #answers: Answer[];
+
+  constructor(answers: readonly Answer[]) {
+    this.#answers = [...answers];
+  }
+
+  checkAllAsked(): void {
+    const [left] = this.#answers;
+    if (left !== undefined) throw new Error(`Nobody asked: ${left.to}`);
+  }
+
+  ask: Prompter['ask'] = (question, options = {}) => {
+    const answer = String(this.#next(question));
+    const text = answer === '' ? (options.initial ?? '') : answer;
+    const wrong = options.check?.(text) ?? null;
+    return wrong === null ? Promise.resolve(text) : Promise.reject(new Error(wrong));
+  };
+
+  askSecret: Prompter['askSecret'] = (question) => Promise.resolve(String(this.#next(question)));
+
+  confirm: Prompter['confirm'] = (question) => Promise.resolve(this.#next(question) === true);
+
+  choose: Prompter['choose'] = (question, choices) => {
+    const answer = String(this.#next(question));
+    if (!choices.includes(answer)) this.onSurprise(`${answer} is not among ${choices.join(', ')}`);
+    return Promise.resolve(answer);
+  };
+
+  #next(question: string): string | boolean {
+    const next = this.#answers.shift();
+    if (next === undefined || !question.includes(next.to)) {
+      return this.onSurprise(`An unexpected prompt: ${question}`);
+    }
+    if (next.answer === 'Ctrl-C') throw new Interrupted('SIGINT');
+    return next.answer;
+  }
+}
