@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { endStarted, eventually } from '../support/processes.ts';
+import { recordsOf, startShopServer, tagsIn, type ShopServer } from './shop-server.ts';
+import { smallDisk, type SmallDisk } from './small-disk.ts';
+import { expectRefusal, Workplace } from './workplace.ts';
+
+const disk: SmallDisk | null = smallDisk('6m');
+
+describe.skipIf(disk === null)('a disk that fills up while recording', () => {
+  let server: ShopServer;
+  let place: Workplace;
+  let before: Record<string, unknown>;
+  beforeAll(async () => {
+    server = await startShopServer();
+    const home = join(disk?.folder ?? '', 'home');
+    mkdirSync(home, { mode: 0o700 });
+    place = await Workplace.at(server, home);
+    before = await server.settings();
+  });
+  afterEach(endStarted);
+  afterAll(async () => {
+    await place.close();
+    await server.stop();
+  });
+
+  it('fails the capture with the reason, keeps what is recorded and gives the server back', async () => {
+    await place.ok(['create', 'big', '--env', 'shop']);
+    const load = await server.startLoad();
+    await eventually('something is recorded', async () => {
+      return ((await place.get('big')).workload?.records ?? 0) > 1_000;
+    });
+    disk?.fill();
+    const failed = await eventually(
+      'it is FAILED',
+      async () => {
+        const { status, stdout } = await place.captures(['get', 'big', '--json']);
+        if (status !== 0) return null;
+        const capture = JSON.parse(stdout) as { status: string; reason: string };
+        return capture.status === 'FAILED' ? capture : null;
+      },
+      50_000,
+    );
+    expect(failed.reason).toMatch(/the disk is full .*\(at 2\d{3}-.*Z\)$/);
+    await load.stop();
+    await place.whenQuiet();
+    expect(await server.settings()).toEqual(before);
+
+    expectRefusal(
+      await place.captures(['stop', 'big']),
+      6,
+      'This capture failed and is no longer running',
+    );
+    disk?.unfill();
+    const records = await recordsOf(place, 'big');
+    const tags = tagsIn(records);
+    expect(records.length).toBeGreaterThan(1_000);
+    expect(new Set(tags).size).toBe(tags.length);
+    // With room again all is well.
+    await place.ok(['create', 'next', '--env', 'shop', '--', 'true']);
+    await place.whenQuiet();
+  });
+});
