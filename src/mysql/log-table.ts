@@ -7,8 +7,8 @@ import { TABLES } from './recorder-schema.ts';
 /** The table that the server logs to; never read while it is live (readers stall every client). */
 export const LIVE_TABLE = 'mysql.general_log';
 
-/** The columns that every log table has, the owner's and ours. */
-export const LOG_COLUMNS = 'event_time, user_host, thread_id, server_id, command_type, argument';
+/** The columns that every log table has, the owner's and ours, but for the text, `argument`. */
+export const LOG_COLUMNS = 'event_time, user_host, thread_id, server_id, command_type';
 
 // How a log table of ours is told from the owner's: a comment stays with a table that is renamed.
 const OUR_COMMENT = 'log table of the captures recorder';
@@ -89,6 +89,10 @@ const DAMAGE: ReadonlySet<string> = new Set([
 export function saysDamaged(error: unknown): boolean {
   return DAMAGE.has(codeOf(error) ?? '');
 }
+
+/** The warning for a table that had to be repaired. */
+export const REPAIRED =
+  "The server's log table was damaged by a crash of the server and has been repaired";
 
 /** Repairs a log table that is not live. `REPAIR TABLE` brought every acknowledged row back (tried). */
 export async function repair(connection: MysqlConnection, table: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { codeOf } from './errors.ts';
-import type { MysqlConnection } from './connection.ts';
+import { literal, type MysqlConnection } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { exchange, LIVE_TABLE, LOG_COLUMNS, makeNextTable } from './log-table.ts';
 import {
@@ -30,14 +30,43 @@ async function copyToOwners(
 ): Promise<number> {
   // A CSV log table keeps times as text, in the zone of the session that wrote them: for most
   // sessions that is the server's.
+  const text = await textForOwners(connection, source);
   await connection.run('SET SESSION time_zone = @@GLOBAL.time_zone');
   try {
     return await connection.run(
-      `INSERT INTO ${TABLES.owners} (${LOG_COLUMNS}) SELECT ${LOG_COLUMNS} FROM ${source} LIMIT ${skip}, ${ALL_ROWS}`,
+      `INSERT INTO ${TABLES.owners} (${LOG_COLUMNS}, argument) SELECT ${LOG_COLUMNS}, ${text} FROM ${source} LIMIT ${skip}, ${ALL_ROWS}`,
     );
   } finally {
     await connection.run("SET SESSION time_zone = '+00:00'");
   }
+}
+
+// More distinct characters than this become question marks: an expression has to end somewhere.
+const MOST_ESCAPED = 100;
+
+/**
+ * The expression that writes `argument` as the server itself would have written it to the owner's
+ * table: where that holds no characters of four bytes, as the text `\xF0\x9F\x98\x80`.
+ */
+async function textForOwners(connection: MysqlConnection, source: string): Promise<string> {
+  const charset = await connection.value(
+    "SELECT CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'captures' AND TABLE_NAME = 'owners_log' AND COLUMN_NAME = 'argument'",
+  );
+  // MySQL's column is a blob, which has no character set and holds every byte.
+  if (charset !== 'utf8' && charset !== 'utf8mb3') return 'argument';
+  const rows = await connection.rows(
+    `SELECT DISTINCT REGEXP_REPLACE(argument, '[^\\\\x{10000}-\\\\x{10FFFF}]', '') FROM ${source} WHERE LENGTH(CONVERT(argument USING utf8mb3)) <> LENGTH(argument)`,
+  );
+  const characters = new Set(rows.flatMap(([text]) => Array.from(text ?? '')));
+  let expression = 'argument';
+  for (const character of Array.from(characters).slice(0, MOST_ESCAPED)) {
+    const escaped = Array.from(
+      Buffer.from(character, 'utf8'),
+      (byte) => `\\x${byte.toString(16).toUpperCase()}`,
+    ).join('');
+    expression = `REPLACE(${expression}, ${literal(character)}, ${literal(escaped)})`;
+  }
+  return expression;
 }
 
 /** How far the append of a generation is, from what the marker and the owner's log say. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type {
@@ -12,13 +11,14 @@ import type {
 } from '../core/server-log.ts';
 import { MysqlConnection } from './connection.ts';
 import { codeOf } from './errors.ts';
-import { type Flavor, flavorOf, identify } from './flavor.ts';
+import { type Flavor, flavorOf } from './flavor.ts';
 import { LogTableReader, type StatementBatch } from './log-table-reader.ts';
 import {
   exchange,
   LIVE_TABLE,
   makeNextTable,
   repair,
+  REPAIRED,
   repairIfDamaged,
   saysDamaged,
   whenLockFree,
@@ -31,6 +31,8 @@ import {
   sameOutput,
   settingsWarnings,
 } from './log-settings.ts';
+import { proveLogging } from './proof.ts';
+import { prepareSession } from './recorder-session.ts';
 import { OwnConnections } from './own-connections.ts';
 import { appendGeneration, giveBackWhileLogging } from './owners-log.ts';
 import {
@@ -49,8 +51,6 @@ import { listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 
 const HEARTBEAT_MS = 10_000;
-const REPAIRED =
-  "The server's log table was damaged by a crash of the server and has been repaired";
 
 /** The general log of a MariaDB or MySQL server, as its table. See `ServerLog` for what is promised. */
 export class MysqlServerLog implements ServerLog {
@@ -143,7 +143,14 @@ export class MysqlServerLog implements ServerLog {
       await control.run(`SET GLOBAL log_output = '${output}'`);
     if (!now.generalLog) await control.run('SET GLOBAL general_log = ON');
 
-    const proof = await this.#prove(generation);
+    const proof = await proveLogging(
+      control,
+      () => MysqlConnection.open(control.address, this.#password, this.#onConnection),
+      this.#flavor,
+      this.#storeId,
+      generation,
+    );
+    this.#nextIsReady = true;
     return {
       warnings: [...warnings, ...proof.warnings],
       ownConnectionIds: proof.ownConnectionIds,
@@ -210,6 +217,8 @@ export class MysqlServerLog implements ServerLog {
         return;
       } catch (error) {
         // A server that died left the table marked; its rows are all there.
+        // What has no code is no refusal of the server's but a fault of ours.
+        if (codeOf(error) === null) throw error;
         if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
         isRepaired = true;
         await repair(this.#control, table);
@@ -281,79 +290,6 @@ export class MysqlServerLog implements ServerLog {
     }
     await exchange(control, TABLES.owners, TABLES.next);
     return (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [];
-  }
-
-  /**
-   * Proves that a statement of another connection arrives, for a damaged log table makes the server
-   * drop statements without a word. Freezes `generation`.
-   */
-  async #prove(generation: number): Promise<{ warnings: string[]; ownConnectionIds: number[] }> {
-    const warnings: string[] = [];
-    const ownConnectionIds: number[] = [];
-    // A live table of ours that a crash of the server damaged fails the first proof, which takes it
-    // away; the second one has a new table.
-    for (let attempt = 1; attempt <= 2; attempt++) {
-      const proof = await this.#proveOnce(generation);
-      ownConnectionIds.push(proof.connectionId);
-      if (proof.wasDamaged) warnings.push(REPAIRED);
-      if (proof.hasArrived) return { warnings, ownConnectionIds };
-    }
-    throw new AppError(
-      'remote_failed',
-      'The general log is on, and yet the server does not log the statements of a new connection',
-      { hint: 'See sql_log_off in its configuration, and its error log.' },
-    );
-  }
-
-  async #proveOnce(
-    generation: number,
-  ): Promise<{ connectionId: number; hasArrived: boolean; wasDamaged: boolean }> {
-    const control = this.#control;
-    const tag = `captures proof ${randomUUID()}`;
-    const prover = await MysqlConnection.open(control.address, this.#password, this.#onConnection);
-    try {
-      await prover.rows(`SELECT '${tag}'`);
-    } finally {
-      await prover.close();
-    }
-    await this.#makeNext();
-    this.#nextIsReady = false;
-    const { frozen, tables } = await readSchema(control, this.#storeId);
-    // An installation that was interrupted here has frozen this generation already.
-    const isAgain = frozen.includes(generation) || tables.has('proof_log');
-    if (isAgain) await this.#joinProof(generation);
-    const target = isAgain ? TABLES.proof : frozenTable(generation);
-    await exchange(control, target, TABLES.next);
-    const wasDamaged = await repairIfDamaged(control, target);
-    const arrived = await control.value(
-      `SELECT COUNT(*) FROM ${target} WHERE thread_id = ${prover.id} AND argument LIKE '%${tag}%'`,
-    );
-    if (isAgain) await this.#joinProof(generation);
-    await this.#makeNext();
-    return { connectionId: prover.id, hasArrived: arrived !== '0', wasDamaged };
-  }
-
-  /** Adds the rows of the proof's table to its generation's, which came before them. */
-  async #joinProof(generation: number): Promise<void> {
-    const control = this.#control;
-    const { frozen, tables } = await readSchema(control, this.#storeId);
-    const [first, second] = TABLES.joinedParts;
-    if (tables.has('proof_log')) {
-      const target = frozenTable(generation);
-      if (frozen.includes(generation)) {
-        await control.run(`DROP TABLE IF EXISTS ${TABLES.joined}`);
-        await control.run(`CREATE TABLE ${TABLES.joined} LIKE ${target}`);
-        await control.run(`INSERT INTO ${TABLES.joined} SELECT * FROM ${target}`);
-        await control.run(`INSERT INTO ${TABLES.joined} SELECT * FROM ${TABLES.proof}`);
-        await control.run(`DROP TABLE IF EXISTS ${first}, ${second}`);
-        await control.run(
-          `RENAME TABLE ${target} TO ${first}, ${TABLES.joined} TO ${target}, ${TABLES.proof} TO ${second}`,
-        );
-      } else {
-        await control.run(`RENAME TABLE ${TABLES.proof} TO ${target}`);
-      }
-    }
-    await control.run(`DROP TABLE IF EXISTS ${first}, ${second}`);
   }
 
   async #restoreSettings(settings: LogSettings): Promise<string[]> {
@@ -466,24 +402,6 @@ export class MysqlServerLog implements ServerLog {
     this.#reader?.close();
     this.#reader = null;
   }
-}
-
-/**
- * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
- * account may not set is gone without: its own rows are left out by connection id then.
- */
-export async function prepareSession(connection: MysqlConnection): Promise<ServerIdentity> {
-  await connection.attempt('SET SESSION sql_log_off = 1');
-  await connection.attempt('SET SESSION sql_log_bin = 0');
-  await connection.run(
-    // A reader that waits for a slow disk here must not be cut off there.
-    'SET SESSION lock_wait_timeout = 1, net_write_timeout = 3600, wait_timeout = 86400, sql_select_limit = DEFAULT',
-  );
-  const server = await identify(connection);
-  for (const setting of flavorOf(server.version).sessionSettings) {
-    await connection.attempt(`SET SESSION ${setting}`);
-  }
-  return server;
 }
 
 /** The server's `2026-11-21 20:00:00.123456` as ISO-8601; our sessions are in UTC. */

@@ -7,7 +7,8 @@ import { readLogSettings, settingsWarnings } from './log-settings.ts';
 import { privilegeNeeds } from './privileges.ts';
 import { findLockHolder } from './recorder-lock.ts';
 import { readSchema } from './recorder-schema.ts';
-import { MysqlServerLog, prepareSession } from './server-log.ts';
+import { prepareSession } from './recorder-session.ts';
+import { MysqlServerLog } from './server-log.ts';
 
 /** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
 export const mysqlServerLogs: ServerLogs = {

@@ -89,7 +89,7 @@ async function tagsInOwners(): Promise<string[]> {
 describe.each([
   ['OFF', 'FILE'],
   ['ON', 'TABLE'],
-])('with general_log %s to %s, a crash', (general, output) => {
+])('with general_log %s to %s, a crash', { timeout: 240_000 }, (general, output) => {
   const logsToTable = general === 'ON';
 
   test.each(MOMENTS)('%s any message of an installation can be repaired', async (when) => {

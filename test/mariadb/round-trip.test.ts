@@ -158,6 +158,31 @@ test("an owner's own log in the table has no hole and no disorder after a record
   }
 });
 
+test("an owner's log gets characters of four bytes as the server itself writes them", async () => {
+  await setLog('ON', 'TABLE');
+  const text = "SELECT '😀 \u{1f600}\u{1f4a9} é \\\\x41 end'";
+  const send = async (): Promise<void> => {
+    const client = await server.admin();
+    await client.query(text);
+    await client.end();
+  };
+  await send();
+  const { log, settings } = await startLogging(server);
+  await send();
+  await log.swap(2);
+  await send();
+  await log.restore(settings, 3);
+  await log.close();
+  await admin.query('SET GLOBAL general_log = OFF');
+  const rows = await rowsOf(
+    admin,
+    "SELECT argument FROM mysql.general_log WHERE argument LIKE '%end''%'",
+  );
+  const [first, ...others] = rows.map((row) => String(row['argument']));
+  expect(first).toContain('\\xF0\\x9F\\x98\\x80');
+  expect(others).toEqual([first, first]);
+});
+
 test("an owner's log that keeps local times goes on keeping them", async () => {
   await admin.query("SET GLOBAL time_zone = '+05:00'");
   await setLog('ON', 'TABLE');

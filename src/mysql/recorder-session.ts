@@ -1,0 +1,21 @@
+import type { ServerIdentity } from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
+import { flavorOf, identify } from './flavor.ts';
+
+/**
+ * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
+ * account may not set is gone without: its own rows are left out by connection id then.
+ */
+export async function prepareSession(connection: MysqlConnection): Promise<ServerIdentity> {
+  await connection.attempt('SET SESSION sql_log_off = 1');
+  await connection.attempt('SET SESSION sql_log_bin = 0');
+  await connection.run(
+    // A reader that waits for a slow disk here must not be cut off there.
+    'SET SESSION lock_wait_timeout = 1, net_write_timeout = 3600, wait_timeout = 86400, sql_select_limit = DEFAULT',
+  );
+  const server = await identify(connection);
+  for (const setting of flavorOf(server.version).sessionSettings) {
+    await connection.attempt(`SET SESSION ${setting}`);
+  }
+  return server;
+}
