@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
 import { captureLister } from './capture-lister.ts';
-import { isUniqueViolation } from './database.ts';
+import { isUniqueViolation, returned } from './database.ts';
 
 interface Row {
   id: number;
@@ -152,7 +152,7 @@ export function captureTable(db: Database): CaptureTable {
     changes: CaptureChanges,
   ): Capture | null {
     try {
-      const row = change.get({
+      const row = returned(change, {
         id,
         from,
         to,
@@ -169,7 +169,8 @@ export function captureTable(db: Database): CaptureTable {
   return {
     insert(capture, now) {
       try {
-        const row = insert.get(
+        const row = returned(
+          insert,
           capture.name,
           nameKey(capture.name),
           capture.environmentId,

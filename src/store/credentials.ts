@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Credential, CredentialTable } from '../core/store.ts';
+import { returned } from './database.ts';
 
 interface Row {
   id: number;
@@ -42,7 +43,7 @@ export function credentialTable(db: Database): CredentialTable {
   const removeExpired = db.prepare('DELETE FROM credentials WHERE expires_at <= ?');
   return {
     insert({ userId, kind, name, secretHash, expiresAt }, now) {
-      const row = insert.get(userId, kind, name, secretHash, now, expiresAt);
+      const row = returned(insert, userId, kind, name, secretHash, now, expiresAt);
       if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
       return toCredential(row);
     },

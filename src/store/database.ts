@@ -149,3 +149,15 @@ export function translated<T>(file: string, work: () => T): T {
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
 }
+
+/**
+ * The first row that a statement with RETURNING gives. Not `statement.get`: that stops at the row, and
+ * what the commit says after it is dropped. On a full disk it reported writes as done that were gone
+ * (tried); `all` goes on to the end, where the failure is thrown.
+ */
+export function returned<Parameters extends unknown[], Row>(
+  statement: Database.Statement<Parameters, Row>,
+  ...parameters: Parameters
+): Row | undefined {
+  return statement.all(...parameters)[0];
+}

@@ -4,7 +4,7 @@ import type { Environment, ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { EnvironmentTable } from '../core/store.ts';
-import { isUniqueViolation } from './database.ts';
+import { isUniqueViolation, returned } from './database.ts';
 
 interface Row {
   id: number;
@@ -67,7 +67,8 @@ export function environmentTable(db: Database): EnvironmentTable {
     insert(environment, now) {
       const { name, server, region, instance, profile, endpointUrl } = environment;
       try {
-        const row = insert.get(
+        const row = returned(
+          insert,
           name,
           nameKey(name),
           server === null ? null : JSON.stringify(server),

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Lease, LeaseTable } from '../core/store.ts';
+import { returned } from './database.ts';
 
 interface Row extends Omit<Lease, 'background'> {
   background: number;
@@ -33,7 +34,7 @@ export function leaseTable(db: Database): LeaseTable {
       return row === undefined ? null : toLease(row);
     },
     claim(lease, now, lengthMs) {
-      const row = claim.get({
+      const row = returned(claim, {
         holder: lease.holder,
         host: lease.host,
         pid: lease.pid,

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { LogSettings, SessionState } from '../core/server-log.ts';
 import type { TapRow, TapTable } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
+import { returned } from './database.ts';
 
 interface Row extends Omit<TapRow, 'settings'> {
   settings: string;
@@ -46,7 +47,7 @@ export function tapTable(db: Database): TapTable {
   const remove = db.prepare('DELETE FROM taps WHERE id = ?');
   return {
     insert({ serverKey, environmentId, settings }, now) {
-      const row = insert.get(serverKey, environmentId, JSON.stringify(settings), now);
+      const row = returned(insert, serverKey, environmentId, JSON.stringify(settings), now);
       if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
       return toTap(row);
     },

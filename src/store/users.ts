@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { User, UserTable } from '../core/store.ts';
-import { isUniqueViolation } from './database.ts';
+import { isUniqueViolation, returned } from './database.ts';
 
 interface Row {
   id: number;
@@ -45,7 +45,8 @@ export function userTable(db: Database): UserTable {
   return {
     insert(user, now) {
       try {
-        const row = insert.get(
+        const row = returned(
+          insert,
           user.name,
           nameKey(user.name),
           user.isAdmin ? 1 : 0,
