@@ -44,7 +44,8 @@ export class MysqlConnection {
    * (https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode).
    * @param onId called with the connection's id before we log in, so before the server can log
    *   anything of this connection.
-   * @throws AppError `remote_failed`, within about 10 s when the server does not answer.
+   * @throws AppError `remote_failed`, within about 10 s when the server does not answer; what `onId`
+   *   throws, with nothing said to the server.
    */
   static async open(
     address: ServerAddress,
@@ -60,6 +61,7 @@ export class MysqlConnection {
     try {
       opened = await login(address, password, encrypted ? tlsOptions(address, ca) : null, onId);
     } catch (error) {
+      if (error instanceof Unannounced) throw error.cause;
       if (!preferred || codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT') {
         throw translateError(error, address);
       }
@@ -67,6 +69,7 @@ export class MysqlConnection {
         reached = { ...address, sslMode: 'DISABLED' };
         opened = await login(reached, password, null, onId);
       } catch (second) {
+        if (second instanceof Unannounced) throw second.cause;
         throw translateError(second, address);
       }
     }
@@ -197,6 +200,13 @@ function tlsOptions(
   };
 }
 
+/** The caller could not note the connection's id; `cause` is what it threw. */
+class Unannounced extends Error {
+  constructor(cause: unknown) {
+    super('the connection was not announced', { cause });
+  }
+}
+
 function login(
   address: ServerAddress,
   password: string | null,
@@ -211,7 +221,17 @@ function login(
       ...(password === null ? {} : { password }),
       ...(address.database === null ? {} : { database: address.database }),
       ...(ssl === null ? {} : { ssl }),
-      stream: () => openSocket(address, onId),
+      stream: () =>
+        openSocket(address, (id) => {
+          try {
+            onId(id);
+          } catch (error) {
+            // Thrown in a socket's event it would end the process.
+            connection.on('error', () => undefined);
+            connection.destroy();
+            reject(new Unannounced(error));
+          }
+        }),
       charset: 'utf8mb4',
       connectTimeout: CONNECT_TIMEOUT_MS,
       // The reader speaks COM_QUERY in its plain form, and no server may ask us for a file.
