@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../core/errors.ts';
+import { DAEMON_NODE_FLAGS, daemonEnvironment } from './daemon-memory.ts';
 import type { SignalDesk } from './signals.ts';
 import type { CommandEnd, StartedProcess } from './world.ts';
 
@@ -18,13 +19,17 @@ export function startDaemonProcess(
   const log = openSync(logFile, 'a', 0o600);
   return new Promise((resolve, reject) => {
     try {
-      const child = spawn(process.execPath, [PROGRAM, 'daemon', '--background'], {
-        detached: true,
-        stdio: ['ignore', log, log],
-        cwd: storeDirectory,
-        // The caller's environment, because credentials may be in it, and the very same store.
-        env: { ...env, CAPTURES_HOME: storeDirectory },
-      });
+      const child = spawn(
+        process.execPath,
+        [...DAEMON_NODE_FLAGS, PROGRAM, 'daemon', '--background'],
+        {
+          detached: true,
+          stdio: ['ignore', log, log],
+          cwd: storeDirectory,
+          // The caller's environment, because credentials may be in it, and the very same store.
+          env: { ...daemonEnvironment(env), CAPTURES_HOME: storeDirectory },
+        },
+      );
       child.once('error', (error) =>
         reject(
           new AppError('internal', `The daemon cannot be started: ${error.message}`, {

@@ -61,6 +61,10 @@ function processWorld(signals: SignalDesk): World {
       const { mysqlServerLogs } = await import('../mysql/server-logs.ts');
       return mysqlServerLogs;
     },
+    async becomeDaemon() {
+      const { becomeDaemon } = await import('./daemon-memory.ts');
+      becomeDaemon();
+    },
     async startDaemon(storeDirectory) {
       const { startDaemonProcess } = await import('./child-processes.ts');
       return startDaemonProcess(storeDirectory, process.env);

@@ -55,6 +55,8 @@ export interface World {
   /** Who answers questions; called only when there is a terminal to ask on. */
   prompter(): Promise<Prompter>;
   serverLogs(): Promise<ServerLogs>;
+  /** Makes this process fit to run for long, which may mean to start it over under the same pid. */
+  becomeDaemon(): Promise<void>;
   /** Starts `captures daemon --background` for a store, detached from the caller's streams. */
   startDaemon(storeDirectory: string): Promise<StartedProcess>;
   /**

@@ -84,6 +84,7 @@ export async function runCaptures(
       const { mysqlServerLogs } = await import('../../src/mysql/server-logs.ts');
       return mysqlServerLogs;
     },
+    becomeDaemon: () => Promise.resolve(),
     startDaemon:
       options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),
     runCommand: options.runCommand ?? (() => surprise('A command was run, which no test expected')),

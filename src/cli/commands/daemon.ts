@@ -30,7 +30,7 @@ export function registerDaemon(
       parseDuration,
     )
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, (text) =>
-      oneOf(LOG_LEVELS, text.toLowerCase(), '--log-level'),
+      oneOf(LOG_LEVELS, text, '--log-level'),
     )
     .addOption(command.createOption('--background').hideHelp())
     .addHelpText(
@@ -66,6 +66,7 @@ async function showStatus(context: Context): Promise<number> {
 }
 
 async function runUntilSignalled(options: DaemonOptions, context: Context): Promise<number> {
+  await context.world.becomeDaemon();
   const { world, store } = context;
   if (options.grace !== undefined && options.grace < 0) {
     throw new AppError('invalid', '--grace cannot be negative');
