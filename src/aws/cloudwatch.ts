@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type * as CloudWatch from '@aws-sdk/client-cloudwatch';
 import type { CloudWatchClient, MetricDataResult } from '@aws-sdk/client-cloudwatch';
 import type { Clock } from '../core/clock.ts';
 import type { Environment } from '../core/environments.ts';
@@ -78,7 +79,7 @@ export async function openCloudWatch(
 const nothing = (): void => undefined;
 const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-type Sdk = typeof import('@aws-sdk/client-cloudwatch');
+type Sdk = typeof CloudWatch;
 
 class CloudWatchSource implements MetricSource {
   readonly #sdk: Sdk;

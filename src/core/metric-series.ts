@@ -170,7 +170,7 @@ export function dataPoints(series: MetricSeries, window: TimeWindow): DataPoint[
     const { times, values, statistic } = cutTrack(track, window);
     for (const [index, at] of times.entries()) {
       let point = byTime.get(at);
-      if (point === undefined) byTime.set(at, (point = new Map()));
+      if (point === undefined) byTime.set(at, (point = new Map<string, number>()));
       point.set(statistic, values[index] ?? 0);
     }
   }

@@ -151,7 +151,7 @@ export function mergePages(
   const byId = new Map<string, Map<number, number>>();
   for (const { id, times, values } of pages) {
     let points = byId.get(id);
-    if (points === undefined) byId.set(id, (points = new Map()));
+    if (points === undefined) byId.set(id, (points = new Map<number, number>()));
     for (const [index, time] of times.entries()) {
       const value = values[index];
       if (value !== undefined && Number.isFinite(value)) points.set(time, value);

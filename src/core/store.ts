@@ -1,7 +1,9 @@
 import type { Role } from './access.ts';
 import type { Capture, CaptureStatus } from './captures.ts';
 import type { Environment } from './environments.ts';
+import type { MetricTable } from './metric-store.ts';
 import type { LogSettings, SessionState } from './server-log.ts';
+import type { WorkloadRate } from './server-metrics.ts';
 
 /** A person. The password is a salted scrypt hash, never the secret. */
 export interface User {
@@ -128,6 +130,8 @@ export interface RecordingProgress {
   readonly fileBytes: number;
   readonly position: string;
   readonly counters: string;
+  /** What was recorded since the last commit, by time; added to what is stored. */
+  readonly rates: readonly WorkloadRate[];
 }
 
 /** Everything one batch of a tap commits, in one transaction. */
@@ -183,6 +187,7 @@ export interface Store {
   readonly recordings: RecordingTable;
   readonly taps: TapTable;
   readonly lease: LeaseTable;
+  readonly metrics: MetricTable;
 }
 
 export interface UserTable {

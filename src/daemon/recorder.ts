@@ -13,6 +13,7 @@ import {
 import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
 import type { SegmentFacts } from '../workload/segment-files.ts';
 import type { LineTail } from '../workload/statement-line.ts';
+import { WorkloadRates } from '../workload/workload-rates.ts';
 
 /** What a recording knows besides its statements; kept in the store as JSON, and in the manifest. */
 export interface RecordingFacts {
@@ -59,6 +60,7 @@ export class Recorder {
   readonly #environment: { id: number; name: string };
   readonly #writer: SegmentWriter;
   readonly #counters: WorkloadCounters;
+  readonly #rates = new WorkloadRates();
   #segmentsInManifest = 0;
 
   private constructor(
@@ -134,6 +136,7 @@ export class Recorder {
 
   async write(statements: readonly LoggedStatement[], tails: readonly LineTail[]): Promise<void> {
     this.#counters.add(statements);
+    this.#rates.add(statements);
     await this.#writer.write(tails);
   }
 
@@ -147,6 +150,7 @@ export class Recorder {
       fileBytes: position.totalBytes,
       position: JSON.stringify(position),
       counters: JSON.stringify(this.#counters.state()),
+      rates: this.#rates.take(),
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Recording, RecordingProgress, RecordingTable } from '../core/store.ts';
+import { prepareRates } from './metrics.ts';
 
 const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstGeneration,
   last_generation AS lastGeneration, records, text_bytes AS textBytes, file_bytes AS fileBytes,
@@ -9,10 +10,14 @@ const PROGRESS = `records = @records, text_bytes = @textBytes, file_bytes = @fil
   position = @position, counters = @counters`;
 
 export function prepareProgress(db: Database): (progress: RecordingProgress) => void {
-  const save = db.prepare<RecordingProgress>(
+  const save = db.prepare<Omit<RecordingProgress, 'rates'>>(
     `UPDATE recordings SET ${PROGRESS} WHERE capture_id = @captureId`,
   );
-  return (progress) => void save.run(progress);
+  const saveRates = prepareRates(db);
+  return ({ rates, ...progress }) => {
+    save.run(progress);
+    saveRates(progress.captureId, rates);
+  };
 }
 
 export function recordingTable(db: Database): RecordingTable {
@@ -31,9 +36,10 @@ export function recordingTable(db: Database): RecordingTable {
     'UPDATE recordings SET last_generation = ?, facts = ? WHERE capture_id = ?',
   );
   const saveFacts = db.prepare('UPDATE recordings SET facts = ? WHERE capture_id = ?');
-  const finish = db.prepare<RecordingProgress & { facts: string }>(
+  const finish = db.prepare<Omit<RecordingProgress, 'rates'> & { facts: string }>(
     `UPDATE recordings SET ${PROGRESS}, facts = @facts, tap_id = NULL WHERE capture_id = @captureId`,
   );
+  const saveRates = prepareRates(db);
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
   return {
     find: (captureId) => find.get(captureId) ?? null,
@@ -42,7 +48,10 @@ export function recordingTable(db: Database): RecordingTable {
     open: (captureId, firstGeneration, facts) => void open.run(firstGeneration, facts, captureId),
     end: (captureId, lastGeneration, facts) => void end.run(lastGeneration, facts, captureId),
     saveFacts: (captureId, facts) => void saveFacts.run(facts, captureId),
-    finish: (progress, facts) => void finish.run({ ...progress, facts }),
+    finish({ rates, ...progress }, facts) {
+      finish.run({ ...progress, facts });
+      saveRates(progress.captureId, rates);
+    },
     detach: (captureId) => void detach.run(captureId),
   };
 }

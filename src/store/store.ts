@@ -21,6 +21,7 @@ import { openDatabase, translated } from './database.ts';
 import { environmentTable } from './environments.ts';
 import { leaseTable } from './lease.ts';
 import { memberTable } from './members.ts';
+import { metricTable } from './metrics.ts';
 import { recordingTable } from './recordings.ts';
 import { tapTable } from './taps.ts';
 import { userTable } from './users.ts';
@@ -237,6 +238,9 @@ class SqliteStore implements Store {
   }
   get lease() {
     return this.#table('lease', leaseTable);
+  }
+  get metrics() {
+    return this.#table('metrics', metricTable);
   }
 
   transaction<T>(work: () => T): T {

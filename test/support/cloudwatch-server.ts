@@ -95,7 +95,8 @@ export class CloudWatchServer {
   /** Publishes a metric of an instance. */
   publish(instance: string, name: string, values: Published): void {
     let metrics = this.instances.get(instance);
-    if (metrics === undefined) this.instances.set(instance, (metrics = new Map()));
+    if (metrics === undefined)
+      this.instances.set(instance, (metrics = new Map<string, Published>()));
     metrics.set(name, values);
   }
 

@@ -47,16 +47,22 @@ export class TestStore {
   /** An environment, metrics-only unless it has a server, with these members. */
   environment(
     members: Partial<Record<Role, readonly Actor[]>> = {},
-    options: { name?: string; server?: ServerAddress } = {},
+    options: {
+      name?: string;
+      server?: ServerAddress;
+      instance?: string;
+      region?: string;
+      endpointUrl?: string;
+    } = {},
   ): Environment {
     const environment = this.store.environments.insert(
       {
         name: options.name ?? `environment${++this.#environments}`,
         server: options.server ?? null,
-        region: null,
-        instance: null,
+        region: options.region ?? null,
+        instance: options.instance ?? null,
         profile: null,
-        endpointUrl: null,
+        endpointUrl: options.endpointUrl ?? null,
       },
       this.clock.now(),
     );

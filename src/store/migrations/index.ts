@@ -1,4 +1,5 @@
 import { initial } from './0001-initial.ts';
+import { metrics } from './0002-metrics.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
-export const MIGRATIONS: readonly string[] = [initial];
+export const MIGRATIONS: readonly string[] = [initial, metrics];
