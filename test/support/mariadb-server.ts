@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 /** Servers that run: they end with this process, however it ends, as far as it can know. */
-const running = new Set<ChildProcess>();
+const running = new Map<ChildProcess, string>();
 let isWatchingExit = false;
 
 /**
@@ -47,6 +47,10 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   // Short: a socket's path may have 107 characters.
   const folder = mkdtempSync(join(tmpdir(), 'captures-mariadb-'));
   const dataDir = join(folder, 'data');
+  // A server that starts removes what looks like temporary tables in its temporary folder: with one
+  // for all, servers that start at the same time break one another (seen).
+  const tmpDir = join(folder, 'tmp');
+  mkdirSync(tmpDir);
   const socket = join(folder, 'mysqld.sock');
   const port = await freePort();
   const asUser = process.getuid?.() === 0 ? ['--user=root'] : [];
@@ -59,15 +63,17 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
       '--skip-test-db',
       `--datadir=${dataDir}`,
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    // Its errors go into the message of what execFileSync throws.
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: tmpDir } },
   );
 
   const errorLog = join(folder, 'error.log');
   const launch = (): ChildProcess =>
-    launchServer(program, options, [
+    launchServer(program, options, folder, [
       '--no-defaults',
       ...asUser,
       `--datadir=${dataDir}`,
+      `--tmpdir=${tmpDir}`,
       `--socket=${socket}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
@@ -116,6 +122,7 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
 function launchServer(
   program: MariadbProgram,
   options: MariadbOptions,
+  folder: string,
   commandLine: readonly string[],
 ): ChildProcess {
   const child = spawn(program.server, commandLine, {
@@ -125,12 +132,15 @@ function launchServer(
   child.on('error', () => undefined);
   // A test that forgets its server must not keep its process alive.
   child.unref();
-  running.add(child);
+  running.set(child, folder);
   child.once('exit', () => running.delete(child));
   if (!isWatchingExit) {
     isWatchingExit = true;
     process.on('exit', () => {
-      for (const one of running) one.kill('SIGKILL');
+      for (const [one, data] of running) {
+        one.kill('SIGKILL');
+        rmSync(data, { recursive: true, force: true, maxRetries: 3 });
+      }
     });
   }
   return child;
