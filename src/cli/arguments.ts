@@ -1,9 +1,12 @@
 import { CAPTURE_STATUSES, type CaptureStatus } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 
-/** @throws AppError `invalid` naming what there is to choose from. */
+/**
+ * The choice that a value means, in any case.
+ * @throws AppError `invalid` naming what there is to choose from.
+ */
 export function oneOf<T extends string>(choices: readonly T[], value: string, what: string): T {
-  const found = choices.find((choice) => choice === value);
+  const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
   if (found !== undefined) return found;
   throw new AppError('invalid', `${what} has no value "${value}"`, {
     hint: `Choose from: ${choices.join(', ')}`,
@@ -19,9 +22,7 @@ export function parseCount(value: string, what: string): number {
 
 /** Statuses with commas between them, in any case. */
 export function parseStatuses(value: string): CaptureStatus[] {
-  return value
-    .split(',')
-    .map((status) => oneOf(CAPTURE_STATUSES, status.trim().toUpperCase(), '--status'));
+  return value.split(',').map((status) => oneOf(CAPTURE_STATUSES, status.trim(), '--status'));
 }
 
 /** Words for a list: `a`, `a or b`, `a, b or c`. */

@@ -67,10 +67,7 @@ function outputOf(
   parsed: ParsedOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): OutputMode | null {
-  const named =
-    parsed.output === undefined
-      ? null
-      : oneOf(OUTPUT_MODES, parsed.output.toLowerCase(), '--output');
+  const named = parsed.output === undefined ? null : oneOf(OUTPUT_MODES, parsed.output, '--output');
   if (parsed.json === true) {
     if (named !== null && named !== 'json') {
       throw new AppError('invalid', `--json and --output ${named} contradict one another`, {
@@ -82,7 +79,7 @@ function outputOf(
   if (named !== null) return named;
   const fromEnv = env['CAPTURES_OUTPUT'];
   if (fromEnv === undefined || fromEnv === '') return null;
-  return oneOf(OUTPUT_MODES, fromEnv.toLowerCase(), 'CAPTURES_OUTPUT');
+  return oneOf(OUTPUT_MODES, fromEnv, 'CAPTURES_OUTPUT');
 }
 
 function fieldsOf(text: string): string[] {
@@ -98,7 +95,7 @@ function fieldsOf(text: string): string[] {
 function colorOf(value: string | boolean | undefined): ColorChoice {
   if (value === false) return 'never';
   if (value === undefined || value === true) return 'auto';
-  return oneOf(['auto', 'always', 'never'] as const, value.toLowerCase(), '--color');
+  return oneOf(['auto', 'always', 'never'] as const, value, '--color');
 }
 
 /**

@@ -31,10 +31,13 @@ export interface CliOptions {
   readonly runCommand?: World['runCommand'];
 }
 
+export const CTRL_C = '\u0003';
+
 /** What a prompt is answered with, and a part of the question that has to be asked. */
 export interface Answer {
   readonly to: string;
-  readonly answer: string | boolean | 'Ctrl-C';
+  /** `CTRL_C` for somebody who would rather not say. */
+  readonly answer: string | boolean;
 }
 
 export interface CliResult {
@@ -173,7 +176,7 @@ class ScriptedPrompter implements Prompter {
     if (next === undefined || !question.includes(next.to)) {
       return this.onSurprise(`An unexpected prompt: ${question}`);
     }
-    if (next.answer === 'Ctrl-C') throw new Interrupted('SIGINT');
+    if (next.answer === CTRL_C) throw new Interrupted('SIGINT');
     return next.answer;
   }
 }

@@ -41,9 +41,7 @@ export function registerCreate(
     .option('--env <environment>', 'what to capture (id or name)')
     .option('--at, --scheduled-start <when>', 'start then, not now')
     .option('--duration <duration>', 'stop by itself after this long, at least 60 s', parseDuration)
-    .option('--status <status>', STATUSES.join(', '), (text) =>
-      oneOf(STATUSES, text.toUpperCase(), '--status'),
-    )
+    .option('--status <status>', STATUSES.join(', '), (text) => oneOf(STATUSES, text, '--status'))
     .option('--start <when>', 'when it really started: metrics only, or a window that is over')
     .option('--wait', 'wait until it is over')
     .option('--no-wait', 'return at once, before it is RUNNING')

@@ -21,7 +21,7 @@ export function registerWorkload(
   command
     .argument('<capture>', 'id, name, or environment/name')
     .option('--format <format>', `${FORMATS.join(' or ')} (default: ndjson)`, (text) =>
-      oneOf(FORMATS, text.toLowerCase(), '--format'),
+      oneOf(FORMATS, text, '--format'),
     )
     .option('--limit <n>', 'only the first so many statements', (text) =>
       parseCount(text, '--limit'),

@@ -145,7 +145,7 @@ function serverOf(
   const sslMode =
     options.sslMode === undefined
       ? null
-      : oneOf(SSL_MODES, options.sslMode.toUpperCase().replaceAll('-', '_'), '--ssl-mode');
+      : oneOf(SSL_MODES, options.sslMode.replaceAll('-', '_'), '--ssl-mode');
   return {
     ...parseServerUrl(options.url),
     passwordFrom:

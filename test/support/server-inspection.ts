@@ -1,0 +1,47 @@
+import type { ServerInspection, ServerLog, ServerLogs } from '../../src/core/server-log.ts';
+
+/** What a look at a server in good order finds, with changes. */
+export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerInspection {
+  return {
+    server: {
+      flavor: 'mariadb',
+      version: '10.11.9-MariaDB',
+      key: 'server-1',
+      hostname: 'db1',
+      port: 3306,
+      uuid: null,
+    },
+    account: 'recorder@%',
+    settings: { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' },
+    privileges: [
+      {
+        privilege: 'SUPER',
+        purpose: 'switches the general log on and off',
+        state: 'present',
+        grant: 'GRANT SUPER ON *.* TO `recorder`@`%`',
+        required: true,
+      },
+    ],
+    lockHolder: null,
+    schema: { state: 'none', storeId: null },
+    warnings: [],
+    ...changes,
+  };
+}
+
+/** A server that can be looked at: for what commands do before any daemon is involved. */
+export class FakeServerLogs implements ServerLogs {
+  readonly #inspection: ServerInspection;
+
+  constructor(inspection: ServerInspection) {
+    this.#inspection = inspection;
+  }
+
+  open(): Promise<ServerLog> {
+    return Promise.reject(new Error('Commands only look; the daemon opens'));
+  }
+
+  inspect(): Promise<ServerInspection> {
+    return Promise.resolve(this.#inspection);
+  }
+}
