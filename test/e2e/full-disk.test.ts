@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createStore } from '../../src/store/store.ts';
 import { endStarted, eventually } from '../support/processes.ts';
 import { recordsOf, startShopServer, tagsIn, type ShopServer } from './shop-server.ts';
 import { smallDisk, type SmallDisk } from './small-disk.ts';
@@ -60,5 +61,23 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
     // With room again all is well.
     await place.ok(['create', 'next', '--env', 'shop', '--', 'true']);
     await place.whenQuiet();
+  });
+});
+
+const tiny: SmallDisk | null = smallDisk('3m');
+
+describe.skipIf(tiny === null)('a store on a full disk', () => {
+  it('lets nobody take the lease: a commit that fails behind a returned row is a failure', () => {
+    const folder = join(tiny?.folder ?? '', 'home');
+    const store = createStore(folder, { sharedGroup: null, now: 0 }, () => undefined);
+    try {
+      tiny?.fill();
+      const lease = { holder: 'a', host: 'h', pid: 1, background: false };
+      expect(() => store.lease.claim(lease, 0, 3_000)).toThrow(/the disk is full/);
+      expect(store.lease.find()).toBeNull();
+    } finally {
+      store.close();
+      tiny?.empty();
+    }
   });
 });
