@@ -19,19 +19,23 @@ export interface GlobalOptions {
   readonly timeZone: string | null;
 }
 
+/** Their flags and what they do, in the order of the help. */
+export const GLOBAL_OPTIONS: readonly (readonly [flags: string, description: string])[] = [
+  ['-o, --output <mode>', `what to print: ${OUTPUT_MODES.join(', ')}`],
+  ['--json', 'the same as --output json'],
+  ['--fields <a,b>', 'only these fields, in this order'],
+  ['--no-headers', 'no header line'],
+  ['-q, --quiet', 'no notes on stderr: only data, warnings and errors'],
+  ['--color <when>', 'auto, always or never'],
+  ['--no-color', 'the same as --color never'],
+  ['--no-input', 'never ask anything'],
+  ['--timezone <zone>', 'IANA time zone to read and show times in'],
+  ['--debug', 'show where an unexpected error came from'],
+];
+
 /** Declares them on the program. */
 export function registerGlobalOptions(program: Command): void {
-  program
-    .option('-o, --output <mode>', `what to print: ${OUTPUT_MODES.join(', ')}`)
-    .option('--json', 'the same as --output json')
-    .option('--fields <a,b>', 'only these fields, in this order')
-    .option('--no-headers', 'no header line')
-    .option('-q, --quiet', 'no notes on stderr: only data, warnings and errors')
-    .option('--color <when>', 'auto, always or never')
-    .option('--no-color', 'the same as --color never')
-    .option('--no-input', 'never ask anything')
-    .option('--timezone <zone>', 'IANA time zone to read and show times in')
-    .option('--debug', 'show where an unexpected error came from');
+  for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
 }
 
 interface ParsedOptions {

@@ -99,7 +99,8 @@ export class Recording {
       const prompter = await world.prompter();
       if (await prompter.confirm(`Stop the capture ${capture.name}?`)) {
         const current = this.#context.store.captures.find(capture.id);
-        if (current?.status === 'RUNNING') {
+        // One that is ending already needs nothing; one that cannot be stopped yet says so.
+        if (current !== null && !isOver(current.status) && current.status !== 'STOPPING') {
           this.#context.captures.requestStop(this.#context.actor, String(capture.id));
         }
         return;

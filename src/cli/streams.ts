@@ -1,16 +1,24 @@
 import { ClosedPipe, type InputStream, type OutputStream } from './world.ts';
 
-/** An output stream of this process. */
+/** An output stream of this process; made when it is first used, which costs some milliseconds. */
 export class ProcessOutput implements OutputStream {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #open: () => NodeJS.WriteStream;
+  #opened: NodeJS.WriteStream | null = null;
   #failure: Error | null = null;
 
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream;
+  constructor(open: () => NodeJS.WriteStream) {
+    this.#open = open;
+  }
+
+  get #stream(): NodeJS.WriteStream {
+    if (this.#opened !== null) return this.#opened;
+    const stream = this.#open();
+    this.#opened = stream;
     // Without a listener a reader that goes away would end the program with a stack trace.
     stream.on('error', (error: NodeJS.ErrnoException) => {
       this.#failure = error.code === 'EPIPE' ? new ClosedPipe() : error;
     });
+    return stream;
   }
 
   get isTTY(): boolean {

@@ -34,6 +34,14 @@ describe('the program', () => {
     expect(result.stdout).toContain('Usage: captures [options] [command]');
     expect(await runCaptures(['--help'])).toEqual(result);
     expect(await runCaptures(['help'])).toEqual(result);
+    // With an option it is commander that prints: both are to say the same.
+    expect(await runCaptures(['--no-input', '--help'])).toEqual(result);
+  });
+
+  it('explains itself on a narrow terminal', async () => {
+    const { status, stdout } = await runCaptures(['--help'], { tty: 70 });
+    expect(status).toBe(0);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(70);
   });
 
   it.each(commands(VERBS).filter(([name]) => name !== 'help'))(
