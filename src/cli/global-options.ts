@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { oneOf } from './arguments.ts';
+import { oneOf } from './choices.ts';
 import type { ColorChoice } from './render/paint.ts';
 
 export const OUTPUT_MODES = ['table', 'json', 'csv', 'tsv', 'yaml', 'name'] as const;

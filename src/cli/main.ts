@@ -1,6 +1,3 @@
-import { reportFailure } from './exit-status.ts';
-import { asksForJson } from './global-options.ts';
-import { rootHelp } from './root-help.ts';
 import { interruption } from './signals.ts';
 import { programVersion } from './version.ts';
 import type { World } from './world.ts';
@@ -14,6 +11,9 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   try {
     return await Promise.race([run(argv, world), interruption(interrupted)]);
   } catch (error) {
+    // Loaded when they are needed, as everything here: each module costs half a millisecond.
+    const { reportFailure } = await import('./exit-status.ts');
+    const { asksForJson } = await import('./global-options.ts');
     const json = asksForJson(argv, world.env);
     const debug = argv.includes('--debug');
     return await reportFailure(error, world, { json, debug });
@@ -25,7 +25,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
  * of starting node, measured, and `--version` is what scripts ask first.
  */
 async function run(argv: readonly string[], world: World): Promise<number> {
-  const text = printed(argv, world);
+  const text = await printed(argv, world);
   if (text === null) {
     const { runCommandLine } = await import('./program.ts');
     return runCommandLine(argv, world);
@@ -34,10 +34,11 @@ async function run(argv: readonly string[], world: World): Promise<number> {
   return 0;
 }
 
-function printed(argv: readonly string[], world: World): string | null {
+async function printed(argv: readonly string[], world: World): Promise<string | null> {
   const [word = '--help', ...others] = argv;
   if (others.length > 0) return null;
   if (word === '--version' || word === '-V') return `${programVersion()}\n`;
-  if (word === '--help' || word === '-h' || word === 'help') return rootHelp(world);
-  return null;
+  if (word !== '--help' && word !== '-h' && word !== 'help') return null;
+  const { rootHelp } = await import('./root-help.ts');
+  return rootHelp(world);
 }

@@ -4,7 +4,7 @@ import { isOver } from '../../core/captures.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import { checkName } from '../../core/names.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { oneOf } from '../arguments.ts';
+import { oneOf } from '../choices.ts';
 import { loaded } from '../command.ts';
 import { splitCommand } from '../command-line.ts';
 import type { Context } from '../context.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
-import { oneOf } from '../arguments.ts';
+import { oneOf } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readDaemonStatus } from '../daemon-status.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { STATEMENT_KINDS } from '../../core/statements.ts';
-import { oneOf, parseCount } from '../arguments.ts';
+import { parseCount } from '../arguments.ts';
+import { oneOf } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { committedPosition, workloadFolder } from '../workloads.ts';

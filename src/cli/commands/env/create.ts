@@ -9,7 +9,7 @@ import {
 } from '../../../core/environments.ts';
 import { AppError, isAppError } from '../../../core/errors.ts';
 import { checkName } from '../../../core/names.ts';
-import { oneOf } from '../../arguments.ts';
+import { oneOf } from '../../choices.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { environmentNoun } from '../../render/environments.ts';
