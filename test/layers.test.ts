@@ -38,7 +38,8 @@ function folderOf(specifier: string): string {
 
 /** What each folder may import of the others, and which packages. DESIGN §9. */
 const LAYERS: Record<string, { folders: readonly string[]; packages: readonly string[] }> = {
-  core: { folders: [], packages: ['node:crypto'] },
+  // croner is calculation alone: no I/O, no dependencies.
+  core: { folders: [], packages: ['node:crypto', 'croner'] },
   store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
   mysql: { folders: ['core'], packages: ['mysql2', 'node:*'] },
   aws: { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
@@ -82,6 +83,18 @@ describe('the layers', () => {
         folder !== 'cli' && imports.some((specifier) => folderOf(specifier) === 'cli'),
     );
     expect(offences.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('are wired in few files of the command line: nobody else chooses a store or a source', () => {
+    const wiring = ['cli/context.ts', 'cli/process.ts', 'cli/commands/init.ts'];
+    const offences = modules
+      .filter(({ folder, path }) => folder === 'cli' && !wiring.includes(path))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((specifier) => ['store', 'mysql', 'aws'].includes(folderOf(specifier)))
+          .map((specifier) => `${path} imports ${specifier}`),
+      );
+    expect(offences).toEqual([]);
   });
 
   it('keep the terminal out of the renderers: text in, text out', () => {
