@@ -1,3 +1,12 @@
+import {
+  AuditTrail,
+  captureSubject,
+  PROGRAM,
+  type Author,
+  UNKNOWN_ORIGIN,
+  type AuditDetails,
+  type Origin,
+} from './audit.ts';
 import { decide, relationOf, type Actor, type Operation } from './access.ts';
 import {
   ACTIVE_STATUSES,
@@ -61,10 +70,12 @@ export const REACHED_ITS_END = 'reached its scheduled end';
 export class CaptureService {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #audit: AuditTrail;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
     this.#store = store;
     this.#clock = clock;
+    this.#audit = new AuditTrail(store, clock, origin);
   }
 
   /**
@@ -130,6 +141,9 @@ export class CaptureService {
   create(actor: Actor, request: CaptureRequest): ListedCapture {
     return this.#store.transaction(() => {
       const created = this.#store.captures.insert(this.check(actor, request), this.#clock.now());
+      this.#audit.record(actor, 'capture.create', captureSubject(created), {
+        details: timesOf(created),
+      });
       return this.#listed(created.id);
     });
   }
@@ -137,9 +151,10 @@ export class CaptureService {
   /**
    * Asks for the end of a RUNNING capture: it becomes STOPPING and the daemon does the rest; on a
    * metrics-only environment it is DONE at once.
+   * @param reason why, in the actor's words; kept in the audit trail.
    * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
    */
-  requestStop(actor: Actor, ref: string): ListedCapture {
+  requestStop(actor: Actor, ref: string, reason: string | null = null): ListedCapture {
     this.settle();
     return this.#store.transaction(() => {
       const capture = this.#resolve(actor, ref, 'capture.stop');
@@ -150,6 +165,7 @@ export class CaptureService {
       } else {
         this.#store.captures.move(capture.id, 'RUNNING', 'DONE', { end: this.#clock.now() });
       }
+      this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason });
       return this.#listed(capture.id);
     });
   }
@@ -168,7 +184,12 @@ export class CaptureService {
         ...(edit.name === null ? {} : { name: edit.name }),
         ...timingChanges(capture, edit, this.#clock.now()),
       };
-      this.#store.captures.update(capture.id, [capture.status], changes);
+      const edited = this.#store.captures.update(capture.id, [capture.status], changes);
+      if (edited !== null) {
+        this.#audit.record(actor, 'capture.edit', captureSubject(edited), {
+          details: differences(capture, edited),
+        });
+      }
       return this.#listed(capture.id);
     });
   }
@@ -176,31 +197,37 @@ export class CaptureService {
   /**
    * Deletes the row of a capture that is not being recorded: SCHEDULED, over, or STARTED and not yet
    * taken. For any other the answer is null: stop it first, then call again.
+   * @param reason why, in the actor's words; kept in the audit trail.
    */
-  delete(actor: Actor, ref: string): ListedCapture | null {
+  delete(actor: Actor, ref: string, reason: string | null = null): ListedCapture | null {
     this.settle();
     return this.#store.transaction(() => {
       const capture = this.#resolve(actor, ref, 'capture.delete');
-      const isGone = this.#store.captures.delete(capture.id, DELETABLE);
-      return isGone ||
-        (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']))
-        ? capture
-        : null;
+      const isGone =
+        this.#store.captures.delete(capture.id, DELETABLE) ||
+        (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']));
+      if (!isGone) return null;
+      this.#audit.record(actor, 'capture.delete', captureSubject(capture), {
+        details: { status: capture.status, records: capture.records },
+        reason,
+      });
+      return capture;
     });
   }
 
   /**
    * Settles metrics-only captures whose end has passed: they need no process, so whoever looks next
    * moves them to DONE, with the end they were to have.
+   * @param author who looks: any command, unless it is the daemon.
    */
-  settle(): void {
+  settle(author: Author = PROGRAM): void {
     const now = this.#clock.now();
     const due = this.#store.captures.nextEnd();
     if (due === null || due > now) return;
     this.#store.transaction(() => {
       for (const capture of this.#store.captures.listEnding(now)) {
         if (capture.recordsStatements) continue;
-        this.#store.captures.move(capture.id, 'RUNNING', 'DONE', {
+        this.#audit.moveCapture(author, capture.id, 'RUNNING', 'DONE', {
           end: capture.scheduledEnd,
           reason: REACHED_ITS_END,
         });
@@ -271,6 +298,27 @@ const READS: ReadonlySet<Operation> = new Set([
   'capture.workload',
 ]);
 const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
+
+/** What a capture was made with, for the audit trail. */
+function timesOf({ status, scheduledStart, duration }: Capture): AuditDetails {
+  const at = scheduledStart === null ? {} : { scheduledStart: isoTime(scheduledStart) };
+  return { status, ...at, ...(duration === null ? {} : { seconds: duration / 1_000 }) };
+}
+
+/** What an edit changed, for the audit trail: the new value, and the old name. */
+function differences(before: Capture, after: Capture): AuditDetails {
+  return {
+    ...(before.name === after.name ? {} : { from: before.name, to: after.name }),
+    ...(before.scheduledStart === after.scheduledStart
+      ? {}
+      : { scheduledStart: isoTime(after.scheduledStart) }),
+    ...(before.duration === after.duration ? {} : { seconds: (after.duration ?? 0) / 1_000 }),
+  };
+}
+
+function isoTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
 
 function getEnvironmentId(store: Store, actor: Actor, ref: string): number | null {
   const environment =

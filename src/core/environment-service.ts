@@ -1,4 +1,5 @@
 import { decide, relationOf, type Actor, type Operation, type Role } from './access.ts';
+import { AuditTrail, UNKNOWN_ORIGIN, type AuditSubject, type Origin } from './audit.ts';
 import { MESSAGES } from './captures.ts';
 import type { Clock } from './clock.ts';
 import { parsePasswordReference, type Environment, type ServerAddress } from './environments.ts';
@@ -51,10 +52,12 @@ export function adminNames(store: Store, environmentId: number): string {
 export class EnvironmentService {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #audit: AuditTrail;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
     this.#store = store;
     this.#clock = clock;
+    this.#audit = new AuditTrail(store, clock, origin);
   }
 
   /**
@@ -68,6 +71,7 @@ export class EnvironmentService {
     return this.#store.transaction(() => {
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');
+      this.#audit.record(actor, 'environment.create', subjectOf(created));
       return { ...created, role: 'admin' as const };
     });
   }
@@ -101,6 +105,10 @@ export class EnvironmentService {
         this.#refuseWhileTapped(environment, 'its server cannot be changed');
       }
       this.#store.environments.update(edited);
+      // Which fields, not their values: an address may hold more than a trail should.
+      this.#audit.record(actor, 'environment.edit', subjectOf(edited), {
+        details: { fields: Object.keys(changes).join(', '), from: environment.name },
+      });
       return edited;
     });
   }
@@ -121,6 +129,7 @@ export class EnvironmentService {
         );
       }
       this.#refuseWhileTapped(environment, 'it cannot be deleted');
+      this.#audit.record(actor, 'environment.delete', subjectOf(environment));
       this.#store.environments.delete(environment.id);
       return environment;
     });
@@ -157,6 +166,9 @@ export class EnvironmentService {
         );
       }
       this.#store.members.insert(environment.id, user.id, role);
+      this.#audit.record(actor, 'member.add', subjectOf(environment), {
+        details: { user: user.name, role },
+      });
       return { environmentId: environment.id, userId: user.id, userName: user.name, role };
     });
   }
@@ -168,6 +180,9 @@ export class EnvironmentService {
       const member = this.#getMember(environment, userName);
       if (role !== 'admin') this.#refuseLastAdmin(environment, member);
       this.#store.members.setRole(environment.id, member.userId, role);
+      this.#audit.record(actor, 'member.set', subjectOf(environment), {
+        details: { user: member.userName, role },
+      });
       return { ...member, role };
     });
   }
@@ -183,6 +198,9 @@ export class EnvironmentService {
       const member = this.#getMember(environment, userName);
       this.#refuseLastAdmin(environment, member);
       this.#store.members.delete(environment.id, member.userId);
+      this.#audit.record(actor, 'member.remove', subjectOf(environment), {
+        details: { user: member.userName, role: member.role },
+      });
       return member;
     });
   }
@@ -218,6 +236,10 @@ export class EnvironmentService {
       );
     }
   }
+}
+
+function subjectOf({ id, name }: Pick<Environment, 'id' | 'name'>): AuditSubject {
+  return { kind: 'environment', id, name, environmentId: id };
 }
 
 /** Whether a changed address may be another server; credentials and TLS do not make it one. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { requireStoreAdmin, type Actor } from './access.ts';
+import { AuditTrail, UNKNOWN_ORIGIN, type AuditSubject, type Origin } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { AppError } from './errors.ts';
 import { checkName, nameKey } from './names.ts';
@@ -60,16 +61,20 @@ export interface AuthenticatedActor extends Actor {
 export class PeopleService {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #audit: AuditTrail;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
     this.#store = store;
     this.#clock = clock;
+    this.#audit = new AuditTrail(store, clock, origin);
   }
 
   /** Writes the store's first user, its administrator, and logs them in. Call it inside `createStore`. */
   openFirstSession(user: PreparedUser): OpenedSession {
     const now = this.#clock.now();
     const created = this.#store.users.insert({ ...user, isAdmin: true }, now);
+    const author = { userId: created.id, userName: created.name };
+    this.#audit.record(author, 'user.create', subjectOf(created), { details: { admin: true } });
     return this.#openSession(created, SESSION_LENGTH_MS);
   }
 
@@ -155,7 +160,16 @@ export class PeopleService {
   ): Promise<User> {
     this.checkNewUser(actor, user.name);
     const prepared = await prepareUser(user.name, user.password, cost);
-    return this.#store.users.insert({ ...prepared, isAdmin: user.isAdmin }, this.#clock.now());
+    return this.#store.transaction(() => {
+      const created = this.#store.users.insert(
+        { ...prepared, isAdmin: user.isAdmin },
+        this.#clock.now(),
+      );
+      this.#audit.record(actor, 'user.create', subjectOf(created), {
+        details: { admin: created.isAdmin },
+      });
+      return created;
+    });
   }
 
   /** Checks what `createUser` checks before a password is asked for. */
@@ -184,14 +198,19 @@ export class PeopleService {
       const handedOn: { to: string; captures: number }[] = [];
       const environments = new Set([
         ...this.#store.captures.environmentsOwnedIn(user.id),
+        ...this.#store.schedules.environmentsOwnedIn(user.id),
         ...this.#store.members.listFor(user.id).map((member) => member.environmentId),
       ]);
       for (const environmentId of environments) {
         const heir = this.#heirIn(environmentId, user);
         const captures = this.#store.captures.handOn(environmentId, user.id, heir.userId);
+        this.#store.schedules.handOn(environmentId, user.id, heir.userId);
         if (captures > 0) handedOn.push({ to: heir.userName, captures });
       }
       this.#store.users.delete(user.id);
+      this.#audit.record(actor, 'user.delete', subjectOf(user), {
+        details: { captures: handedOn.reduce((sum, { captures }) => sum + captures, 0) },
+      });
       return { user, handedOn };
     });
   }
@@ -242,6 +261,7 @@ export class PeopleService {
     const hash = await hashPassword(change.password, cost);
     this.#store.transaction(() => {
       this.#store.users.setPassword(user.id, hash);
+      this.#audit.record(actor, 'user.password', subjectOf(user));
       this.#store.users.recordLogin(user.id, null);
       const keep = isOwn && actor.kind === 'session' ? actor.credentialId : null;
       this.#store.credentials.deleteOtherSessions(user.id, keep);
@@ -286,6 +306,7 @@ export class PeopleService {
         },
         now,
       );
+      this.#audit.record(actor, 'token.create', tokenSubject(token));
       return { token, secret };
     });
   }
@@ -307,6 +328,7 @@ export class PeopleService {
       );
       if (token === undefined) throw new AppError('not_found', `You have no token "${ref}"`);
       this.#store.credentials.delete(token.id);
+      this.#audit.record(actor, 'token.revoke', tokenSubject(token));
       return token;
     });
   }
@@ -349,6 +371,14 @@ export class PeopleService {
       });
     });
   }
+}
+
+function subjectOf({ id, name }: Pick<User, 'id' | 'name'>): AuditSubject {
+  return { kind: 'user', id, name, environmentId: null };
+}
+
+function tokenSubject({ id, name }: Credential): AuditSubject {
+  return { kind: 'token', id, name: name ?? '', environmentId: null };
 }
 
 /** 32 random bytes; the prefix tells a leaked one from other strings. */

@@ -1,7 +1,11 @@
 import type { Role } from './access.ts';
+import type { AuditTable } from './audit.ts';
 import type { Capture, CaptureStatus } from './captures.ts';
+import type { DaemonStatusTable } from './daemon-status.ts';
 import type { Environment } from './environments.ts';
 import type { MetricTable } from './metric-store.ts';
+import type { RemovalTable } from './retention.ts';
+import type { ScheduleTable } from './schedules.ts';
 import type { LogSettings, SessionState } from './server-log.ts';
 import type { WorkloadRate } from './server-metrics.ts';
 
@@ -187,6 +191,10 @@ export interface Store {
   readonly recordings: RecordingTable;
   readonly taps: TapTable;
   readonly lease: LeaseTable;
+  readonly daemonStatus: DaemonStatusTable;
+  readonly schedules: ScheduleTable;
+  readonly removals: RemovalTable;
+  readonly audit: AuditTable;
   readonly metrics: MetricTable;
 }
 
@@ -256,6 +264,8 @@ export interface CaptureTable {
    * hundred.
    */
   list(filter: CaptureFilter): ListedCapture[];
+  /** Whether a capture of the environment has the name with this key. */
+  isNameTaken(environmentId: number, nameKey: string): boolean;
   countOf(environmentId: number): number;
   /** Ids of the captures of an environment. */
   idsOf(environmentId: number): number[];
@@ -325,6 +335,16 @@ export interface LeaseTable {
   find(): Lease | null;
   /** Takes the lease when nobody holds a live one; null when somebody does. */
   claim(
+    lease: Omit<Lease, 'acquiredAt' | 'expiresAt'>,
+    now: number,
+    lengthMs: number,
+  ): Lease | null;
+  /**
+   * Takes a lease that is as `stale` says, expired or not; null when it is not any more. For one that
+   * nobody renews although it seems to run for long: the clock was set back after it was written.
+   */
+  takeOver(
+    stale: Pick<Lease, 'holder' | 'expiresAt'>,
     lease: Omit<Lease, 'acquiredAt' | 'expiresAt'>,
     now: number,
     lengthMs: number,

@@ -1,29 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { ACTIVE_STATUSES, type Capture } from '../core/captures.ts';
+import { AuditTrail, DAEMON, type Origin } from '../core/audit.ts';
+import { ACTIVE_STATUSES, type Capture, type CaptureStatus } from '../core/captures.ts';
 import { CaptureService } from '../core/capture-service.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
+import { isLive, LEASE_MS } from '../core/lease.ts';
+import { RetentionService } from '../core/retention.ts';
 import type { ServerLogs } from '../core/server-log.ts';
-import type { Lease, Store } from '../core/store.ts';
-import { sweepDeleted } from '../workload/workload-folder.ts';
+import type { CaptureChanges, Lease, Store } from '../core/store.ts';
+import { removeWorkload } from '../workload/workload-folder.ts';
+import { keepHouse } from './housekeeping.ts';
 import type { DaemonLog } from './log.ts';
+import { workloadFolder } from './recorder.ts';
+import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
+import { StatusReport } from './status-report.ts';
 import { LeaseLost, type TapContext, type Waiting } from './tap-session.ts';
 import { Tap, type TapEnd } from './tap.ts';
+import { LEAD_MS, Timetable } from './timetable.ts';
 
-/** DESIGN §5: taken for three seconds, renewed every second. */
-export const LEASE_MS = 3_000;
+export { LEASE_MS } from '../core/lease.ts';
+export { MISSED_START } from './timetable.ts';
+
 const RENEW_MS = 1_000;
 const STAND_BY_MS = 250;
 /** How soon a change that a command wrote is seen; at 50 ms an idle daemon took 0.6 % of a core. */
 const LOOK_MS = 100;
-/** A tap is opened this long before a scheduled start, so that the first swap can be the start. */
-const LEAD_MS = 5_000;
 const RETRY_RESTORE_MS = 10_000;
 const STORE_RETRY_MS = 1_000;
 const STILL_THERE_MS = 1_000;
-
-export const MISSED_START = 'missed its start: no daemon was running';
 
 export interface DaemonContext {
   readonly store: Store;
@@ -33,6 +37,10 @@ export interface DaemonContext {
   readonly hostname: string;
   readonly pid: number;
   readonly programVersion: string;
+  /** The operating system's user; for the audit trail. */
+  readonly userName?: string;
+  /** Absent where no service manager is to be told. */
+  readonly notifier?: ServiceNotifier;
 }
 
 export interface DaemonOptions {
@@ -71,11 +79,24 @@ class Daemon {
   /** When to look although nothing has changed; by the clock, so a clock that is set back is seen too. */
   #nextDue = 0;
   #isStoreFailing = false;
+  readonly #audit: AuditTrail;
+  readonly #retention: RetentionService;
+  readonly #report: StatusReport;
+  readonly #notifier: ServiceNotifier;
+  #hasStatus = true;
+  #timetable: Timetable | null = null;
 
   constructor(context: DaemonContext, options: DaemonOptions) {
+    const { store, clock, hostname, pid, userName } = context;
     this.#context = context;
     this.#options = options;
-    this.#captures = new CaptureService(context.store, context.clock);
+    const origin: Origin = { userName: userName ?? 'unknown', hostName: hostname, pid };
+    this.#captures = new CaptureService(store, clock, origin);
+    this.#audit = new AuditTrail(store, clock, origin);
+    this.#report = new StatusReport(store);
+    this.#notifier = context.notifier ?? noServiceManager;
+    const removeFiles = (id: number) => removeWorkload(workloadFolder(store.directory, id));
+    this.#retention = new RetentionService(store, clock, removeFiles, origin, this.#commit);
   }
 
   /** Waits for the lease. False when it was told to leave first. */
@@ -83,26 +104,35 @@ class Daemon {
     const { store, clock, log, hostname, pid } = this.#context;
     const { signal, background } = this.#options;
     let first: Lease | null = null;
+    let last: Lease | null = null;
+    let looks = 0;
+    const ours = { holder: this.#holder, host: hostname, pid, background };
     while (!signal.aborted) {
       if (!store.isStillThere()) return false;
-      const lease = store.lease.claim(
-        { holder: this.#holder, host: hostname, pid, background },
-        clock.now(),
-        LEASE_MS,
-      );
+      const lease =
+        last !== null && looks * STAND_BY_MS > LEASE_MS && !isLive(last, clock.now())
+          ? store.lease.takeOver(last, ours, clock.now(), LEASE_MS)
+          : store.lease.claim(ours, clock.now(), LEASE_MS);
       if (lease !== null) {
         log('info', 'daemon active', { pid, background });
         return true;
       }
       const holder = store.lease.find();
+      // A holder that is alive renews every second. Where the clock was set back after one died, its
+      // lease seems to run for long: it has to be seen unchanged for as long as a lease lasts.
+      looks =
+        holder?.holder === last?.holder && holder?.expiresAt === last?.expiresAt ? looks + 1 : 0;
+      last = holder;
       if (first === null && holder !== null) {
         first = holder;
         log('info', 'another daemon is active', { host: holder.host, pid: holder.pid });
+        this.#notifier.ready(`standing by for pid ${holder.pid} on ${holder.host}`);
       }
       // One started for a single command is not needed where a daemon is at work, which shows when
       // the lease is renewed; that of a killed daemon has to be waited out.
       const isRenewed = holder?.holder === first?.holder && holder?.expiresAt !== first?.expiresAt;
       if (background && isRenewed) return false;
+      this.#notifier.beat(() => `standing by for pid ${holder?.pid ?? 0} on ${holder?.host ?? ''}`);
       await clock.sleep(STAND_BY_MS, signal);
     }
     return false;
@@ -116,7 +146,9 @@ class Daemon {
     this.#isDirty = true;
     const renewing = new AbortController();
     const renewal = this.#keepLease(renewing.signal);
-    const sweep = this.#sweepDeleted();
+    const house = keepHouse({ ...this.#context, retention: this.#retention }, renewing.signal);
+    this.#timetable = this.#newTimetable();
+    this.#notifier.ready(this.#statusLine());
     try {
       store.keepReserve();
       let lastSeenThere = 0;
@@ -131,19 +163,19 @@ class Daemon {
         }
         const pause = this.#lookWhenNeeded();
         if (pause === 'finished') return 'finished';
+        this.#notifier.beat(() => this.#statusLine());
         await clock.sleep(pause, signal);
       }
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
-      this.#isLost = true;
+      this.#standDown();
     } finally {
       for (const tap of this.#taps.keys()) tap.leave();
       await Promise.all(this.#taps.values());
       renewing.abort();
-      await Promise.all([renewal, sweep]);
+      await Promise.all([renewal, house]);
     }
     if (this.#isOverthrown()) {
-      log('warn', 'another daemon took over');
       return this.#options.background ? 'finished' : 'lost';
     }
     this.#sayWhatIsLeft();
@@ -185,18 +217,29 @@ class Daemon {
     }
   }
 
-  /** Clears away what a delete left that was interrupted. */
-  async #sweepDeleted(): Promise<void> {
-    const { store, log } = this.#context;
-    try {
-      await sweepDeleted(join(store.directory, 'captures'));
-    } catch (error) {
-      log('warn', 'deleted workloads not cleared away', { message: messageOf(error) });
-    }
+  #newTimetable(): Timetable {
+    const { store, clock, log } = this.#context;
+    const { graceMs } = this.#options;
+    return new Timetable({ store, clock, log, audit: this.#audit, graceMs, commit: this.#commit });
+  }
+
+  /** For a service manager's status. */
+  #statusLine(): string {
+    const captures = [...this.#taps.keys()].flatMap((tap) => tap.captureIds()).length;
+    return captures === 0
+      ? 'active, nothing is being recorded'
+      : `recording ${captures} capture${captures === 1 ? '' : 's'} on ${this.#taps.size} server${this.#taps.size === 1 ? '' : 's'}`;
   }
 
   #isLeading(): boolean {
     return !this.#options.signal.aborted && !this.#isLost;
+  }
+
+  #standDown(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#context.log('warn', 'another daemon took over');
+    for (const tap of this.#taps.keys()) tap.leave();
   }
 
   #isOverthrown(): boolean {
@@ -204,15 +247,14 @@ class Daemon {
   }
 
   async #keepLease(signal: AbortSignal): Promise<void> {
-    const { store, clock, log } = this.#context;
+    const { clock, log } = this.#context;
     let isFailing = false;
     for (;;) {
       await clock.sleep(RENEW_MS, signal);
       if (signal.aborted) return;
       try {
-        if (!store.lease.renew(this.#holder, clock.now(), LEASE_MS)) {
-          this.#isLost = true;
-          for (const tap of this.#taps.keys()) tap.leave();
+        if (!this.#renewAndReport(clock.now())) {
+          this.#standDown();
           return;
         }
         isFailing = false;
@@ -224,12 +266,26 @@ class Daemon {
     }
   }
 
+  /** Renews the lease and says how the recording goes, in one commit: one a second is enough. */
+  #renewAndReport(now: number): boolean {
+    const { store } = this.#context;
+    return store.transaction(() => {
+      if (!store.lease.renew(this.#holder, now, LEASE_MS)) return false;
+      if (this.#taps.size > 0 || this.#hasStatus) {
+        const taps = this.#report.measure(this.#taps.keys(), now);
+        store.daemonStatus.save({ holder: this.#holder, at: now, taps });
+        this.#hasStatus = taps.length > 0;
+      }
+      return true;
+    });
+  }
+
   /** @throws LeaseLost */
   readonly #commit = <T>(work: () => T): T => {
     const { store, clock } = this.#context;
     return store.transaction(() => {
       if (!store.lease.renew(this.#holder, clock.now(), LEASE_MS)) {
-        this.#isLost = true;
+        this.#standDown();
         throw new LeaseLost('another daemon has the lease');
       }
       return work();
@@ -257,8 +313,9 @@ class Daemon {
   /** Looks at the whole store and does what is due. */
   #look(): void {
     const { store } = this.#context;
-    this.#captures.settle();
-    this.#startDue();
+    this.#settleEnds();
+    this.#timetable?.startDue();
+    this.#timetable?.tend();
     this.#resumeTaps();
     for (const capture of store.captures.listByStatus(ACTIVE_STATUSES)) {
       if (capture.recordsStatements) this.#care(capture);
@@ -266,33 +323,18 @@ class Daemon {
     for (const tap of this.#taps.keys()) tap.wake();
   }
 
-  #startDue(): void {
-    const { store, clock, log } = this.#context;
-    const now = clock.now();
-    const soon = store.captures.listDue(now + LEAD_MS, -1);
-    if (soon.length === 0) return;
-    this.#commit(() => {
-      for (const { id, scheduledStart, duration, recordsStatements } of soon) {
-        const due = scheduledStart ?? now;
-        if (due + this.#options.graceMs < now) {
-          store.captures.move(id, 'SCHEDULED', 'FAILED', { reason: MISSED_START });
-          log('error', 'capture failed', { capture: id, reason: MISSED_START });
-        } else if (recordsStatements) {
-          store.captures.move(id, 'SCHEDULED', 'STARTING');
-        } else if (due <= now) {
-          const scheduledEnd = duration === null ? null : now + duration;
-          store.captures.move(id, 'SCHEDULED', 'RUNNING', { start: now, scheduledEnd });
-          log('info', 'capture running', { capture: id });
-        }
-      }
-    });
+  #settleEnds(): void {
+    const { store, clock } = this.#context;
+    const end = store.captures.nextEnd();
+    if (end !== null && end <= clock.now()) this.#commit(() => this.#captures.settle(DAEMON));
   }
 
   /** Taps that a daemon before this one left, or could not give back. */
   #resumeTaps(): void {
     const { store, clock } = this.#context;
     const now = clock.now();
-    if (this.#nextRestore > now) return;
+    // Further away than it ever is: the clock was set back meanwhile.
+    if (this.#nextRestore > now && this.#nextRestore <= now + RETRY_RESTORE_MS) return;
     this.#nextRestore = 0;
     for (const row of store.taps.list()) {
       const isInHand = [...this.#taps.keys()].some((tap) => tap.serverKey === row.serverKey);
@@ -309,8 +351,7 @@ class Daemon {
     const { store, clock } = this.#context;
     if ([...this.#taps.keys()].some((tap) => tap.has(capture.id))) return;
     if (capture.status === 'STARTED') {
-      if (this.#commit(() => store.captures.move(capture.id, 'STARTED', 'STARTING')) === null)
-        return;
+      if (this.#commit(() => this.#moveOn(capture, 'STARTING')) === null) return;
       this.#handOver(capture, clock.now());
     } else if (capture.status === 'STARTING') {
       this.#handOver(capture, capture.scheduledStart ?? clock.now());
@@ -342,15 +383,27 @@ class Daemon {
   }
 
   #fail(capture: Capture, why: string): void {
-    const { store, clock, log } = this.#context;
+    const { clock, log } = this.#context;
     const reason = `${why} (at ${new Date(clock.now()).toISOString()})`;
-    this.#commit(() => store.captures.move(capture.id, capture.status, 'FAILED', { reason }));
+    this.#commit(() => this.#moveOn(capture, 'FAILED', { reason }));
     log('error', 'capture failed', { capture: capture.id, reason });
+  }
+
+  #moveOn(capture: Capture, to: CaptureStatus, changes: CaptureChanges = {}): Capture | null {
+    return this.#audit.moveCapture(DAEMON, capture.id, capture.status, to, changes);
   }
 
   #tapContext(): TapContext {
     const { store, clock, serverLogs, log, programVersion } = this.#context;
-    return { store, clock, serverLogs, log, programVersion, commit: this.#commit };
+    return {
+      store,
+      clock,
+      serverLogs,
+      log,
+      programVersion,
+      audit: this.#audit,
+      commit: this.#commit,
+    };
   }
 
   #launch(tap: Tap): void {
@@ -368,7 +421,7 @@ class Daemon {
     this.#taps.delete(tap);
     this.#isDirty = true;
     if (end instanceof LeaseLost) {
-      this.#isLost = true;
+      this.#standDown();
     } else if (isTapEnd(end)) {
       if (end.how === 'owed') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
       if (end.how === 'taken') this.#merge(end.serverKey, end.waiting);

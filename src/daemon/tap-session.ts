@@ -1,3 +1,4 @@
+import { DAEMON, type AuditTrail } from '../core/audit.ts';
 import { REACHED_ITS_END } from '../core/capture-service.ts';
 import type { Capture } from '../core/captures.ts';
 import type { Clock } from '../core/clock.ts';
@@ -28,6 +29,7 @@ export interface TapContext {
   readonly serverLogs: ServerLogs;
   readonly log: DaemonLog;
   readonly programVersion: string;
+  readonly audit: AuditTrail;
   /**
    * Runs `work` in one store transaction that also proves the lease is still ours.
    * @throws LeaseLost.
@@ -81,6 +83,7 @@ export class TapSession {
   /** The generation that the live table will be frozen as. */
   #live = 0;
   #lastDrain = 0;
+  #caughtUpTo: number | null = null;
   #lastCheck: number;
   #warnings: readonly string[] = [];
   #isRestored = false;
@@ -211,6 +214,17 @@ export class TapSession {
     }
   }
 
+  /** `host:port` as the server calls itself. */
+  get serverName(): string {
+    const { hostname, port } = this.#server.server;
+    return `${hostname}:${port}`;
+  }
+
+  /** Everything the server received before this, by our clock, is recorded and committed. */
+  get caughtUpTo(): number | null {
+    return this.#caughtUpTo;
+  }
+
   /** Captures that have a recorder. */
   has(captureId: number): boolean {
     return this.#recorders.has(captureId);
@@ -223,7 +237,8 @@ export class TapSession {
 
   /** When something is due next, by our clock: a drain, or the edge of a window. */
   nextDue(waiting: Iterable<Waiting>): number {
-    let next = this.#lastDrain + DRAIN_INTERVAL_MS;
+    // A clock that was set back must not put the next drain off.
+    let next = Math.min(this.#lastDrain, this.#context.clock.now()) + DRAIN_INTERVAL_MS;
     for (const { notBefore } of waiting) next = Math.min(next, notBefore);
     for (const [id, recorder] of this.#recorders) {
       if (recorder.firstGeneration === null) continue;
@@ -264,6 +279,7 @@ export class TapSession {
       opening.length > 0 || [...this.#recorders.values()].some((r) => this.#isEnding(r));
     this.#moveWindows(generation, swap, opening, isEdge ? await this.#sessionsNow() : null);
     await this.#drainFrozen(generation);
+    this.#caughtUpTo = asked;
     await this.#finishEnded(generation, isLast);
   }
 
@@ -316,7 +332,8 @@ export class TapSession {
 
   async #checkSwitch(): Promise<void> {
     const now = this.#context.clock.now();
-    if (now - this.#lastCheck < CHECK_INTERVAL_MS) return;
+    const passed = now - this.#lastCheck;
+    if (passed >= 0 && passed < CHECK_INTERVAL_MS) return;
     this.#lastCheck = now;
     const state = await this.#server.state();
     if (!state.logging || !state.installed) {
@@ -370,14 +387,16 @@ export class TapSession {
     swap: Swap,
     now: SessionsNow | null,
   ): { capture: number; event: string }[] {
-    const { store } = this.#context;
+    const { store, audit } = this.#context;
     const recorder = this.#recorders.get(captureId);
     const capture = store.captures.find(captureId);
     if (recorder === undefined || capture === null) return [];
     // Rounded inwards: from `start` to `end`, every statement is recorded.
     const start = Math.ceil(milliseconds(swap.after));
     const scheduledEnd = capture.duration === null ? null : start + capture.duration;
-    if (store.captures.move(captureId, 'STARTING', 'RUNNING', { start, scheduledEnd }) === null) {
+    if (
+      audit.moveCapture(DAEMON, captureId, 'STARTING', 'RUNNING', { start, scheduledEnd }) === null
+    ) {
       return [];
     }
     recorder.facts = {
@@ -397,9 +416,9 @@ export class TapSession {
     swap: Swap,
     now: SessionsNow | null,
   ): { capture: number; event: string } {
-    const { store } = this.#context;
+    const { store, audit } = this.#context;
     const { captureId } = recorder;
-    const isEndOfItsOwn = store.captures.move(captureId, 'RUNNING', 'STOPPING') !== null;
+    const isEndOfItsOwn = audit.moveCapture(DAEMON, captureId, 'RUNNING', 'STOPPING') !== null;
     recorder.facts = {
       ...recorder.facts,
       end: { time: swap.before, generation, gtid: swap.gtid },
@@ -486,11 +505,11 @@ export class TapSession {
   }
 
   #finish(recorder: Recorder, progress: RecordingProgress): void {
-    const { store, commit, log } = this.#context;
+    const { store, audit, commit, log } = this.#context;
     const { facts, captureId } = recorder;
     commit(() => {
       store.recordings.finish(progress, JSON.stringify(facts));
-      store.captures.move(captureId, 'STOPPING', 'DONE', {
+      audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', {
         end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
         reason: facts.endReason,
       });

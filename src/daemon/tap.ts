@@ -1,3 +1,4 @@
+import { DAEMON } from '../core/audit.ts';
 import type { Capture } from '../core/captures.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
 import type { TapRow } from '../core/store.ts';
@@ -42,6 +43,7 @@ export class Tap {
   #wake = new AbortController();
   #failingSince: number | null = null;
   #isClosing = false;
+  #caughtUpTo: number | null = null;
 
   constructor(context: TapContext, environment: ServerEnvironment, row: TapRow | null) {
     this.#context = context;
@@ -57,6 +59,21 @@ export class Tap {
   /** Whether it is too late to hand captures to this tap: wait for its end and make another. */
   get isClosing(): boolean {
     return this.#isClosing;
+  }
+
+  /** `host:port` as the server calls itself; null while it is not connected. */
+  get serverName(): string | null {
+    return this.#session?.serverName ?? null;
+  }
+
+  /** Everything the server received before this, by our clock, is committed; null before a drain. */
+  get caughtUpTo(): number | null {
+    return (this.#caughtUpTo = this.#session?.caughtUpTo ?? this.#caughtUpTo);
+  }
+
+  /** The captures in its care. */
+  captureIds(): number[] {
+    return this.#captures().map(({ id }) => id);
   }
 
   has(captureId: number): boolean {
@@ -191,6 +208,8 @@ export class Tap {
     if (starting.length === captures.length) return false;
     this.#fail(starting, error);
     const isAnyGoingOn = captures.some((capture) => !isDue(capture, now + this.#state.skew));
+    // A clock that was set back must not make it wait for an hour.
+    this.#failingSince = Math.min(this.#failingSince, now);
     return (isServerAway && isAnyGoingOn) || now - this.#failingSince < PATIENCE_MS;
   }
 
@@ -205,13 +224,14 @@ export class Tap {
 
   #fail(captures: readonly Capture[], error: unknown): void {
     if (captures.length === 0) return;
-    const { clock, store, commit, log } = this.#context;
+    const { clock, store, audit, commit, log } = this.#context;
     const now = clock.now();
     const reason = `${messageOf(error)} (at ${new Date(now).toISOString()})`;
     commit(() => {
       for (const { id, status, start } of captures) {
         if (status === 'DONE' || status === 'FAILED') continue;
-        store.captures.move(id, status, 'FAILED', { reason, end: start === null ? null : now });
+        const end = start === null ? null : now;
+        audit.moveCapture(DAEMON, id, status, 'FAILED', { reason, end });
         store.recordings.detach(id);
       }
     });

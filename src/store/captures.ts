@@ -134,6 +134,11 @@ export function captureTable(db: Database): CaptureTable {
   const countOf = db
     .prepare<[number], number>('SELECT count(*) FROM captures WHERE environment_id = ?')
     .pluck();
+  const isNameTaken = db
+    .prepare<[number, string], number>(
+      'SELECT 1 FROM captures WHERE environment_id = ? AND name_key = ?',
+    )
+    .pluck();
   const idsOf = db
     .prepare<[number], number>('SELECT id FROM captures WHERE environment_id = ? ORDER BY id')
     .pluck();
@@ -199,6 +204,7 @@ export function captureTable(db: Database): CaptureTable {
     findByName: (name, userId) => findByName.all(nameKey(name), userId).map(toListed),
     list: (filter) => lister(filter).map(toListed),
     countOf: (environmentId) => countOf.get(environmentId) ?? 0,
+    isNameTaken: (environmentId, key) => isNameTaken.get(environmentId, key) !== undefined,
     idsOf: (environmentId) => idsOf.all(environmentId),
     handOn: (environmentId, from, to) => handOn.run(to, environmentId, from).changes,
     environmentsOwnedIn: (ownerId) => environmentsOwnedIn.all(ownerId),

@@ -23,6 +23,11 @@ export function leaseTable(db: Database): LeaseTable {
      WHERE lease.expires_at <= @now OR lease.holder = excluded.holder
      RETURNING ${COLUMNS}`,
   );
+  const takeOver = db.prepare<Record<string, unknown>, Row>(
+    `UPDATE lease SET holder = @holder, host = @host, pid = @pid, background = @background,
+       acquired_at = @now, expires_at = @expires
+     WHERE holder = @staleHolder AND expires_at = @staleExpires RETURNING ${COLUMNS}`,
+  );
   const renew = db.prepare('UPDATE lease SET expires_at = ? WHERE holder = ?');
   const isHeldBy = db
     .prepare<[string, number], number>('SELECT 1 FROM lease WHERE holder = ? AND expires_at > ?')
@@ -41,6 +46,19 @@ export function leaseTable(db: Database): LeaseTable {
         background: lease.background ? 1 : 0,
         now,
         expires: now + lengthMs,
+      });
+      return row === undefined ? null : toLease(row);
+    },
+    takeOver(stale, lease, now, lengthMs) {
+      const row = takeOver.get({
+        holder: lease.holder,
+        host: lease.host,
+        pid: lease.pid,
+        background: lease.background ? 1 : 0,
+        now,
+        expires: now + lengthMs,
+        staleHolder: stale.holder,
+        staleExpires: stale.expiresAt,
       });
       return row === undefined ? null : toLease(row);
     },

@@ -15,14 +15,18 @@ import { join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
+import { auditTable } from './audit.ts';
 import { captureTable } from './captures.ts';
 import { credentialTable } from './credentials.ts';
+import { daemonStatusTable } from './daemon-status.ts';
 import { openDatabase, translated } from './database.ts';
 import { environmentTable } from './environments.ts';
 import { leaseTable } from './lease.ts';
 import { memberTable } from './members.ts';
 import { metricTable } from './metrics.ts';
 import { recordingTable } from './recordings.ts';
+import { removalTable } from './removals.ts';
+import { scheduleTable } from './schedules.ts';
 import { tapTable } from './taps.ts';
 import { userTable } from './users.ts';
 
@@ -238,6 +242,18 @@ class SqliteStore implements Store {
   }
   get lease() {
     return this.#table('lease', leaseTable);
+  }
+  get daemonStatus() {
+    return this.#table('daemonStatus', daemonStatusTable);
+  }
+  get schedules() {
+    return this.#table('schedules', scheduleTable);
+  }
+  get removals() {
+    return this.#table('removals', removalTable);
+  }
+  get audit() {
+    return this.#table('audit', auditTable);
   }
   get metrics() {
     return this.#table('metrics', metricTable);

@@ -1,0 +1,31 @@
+/** What the daemon says of one server's log that it reads; saved at most once a second. */
+export interface TapStatus {
+  readonly environmentId: number;
+  readonly environment: string;
+  /** `host:port` as the server calls itself; null before it was reached. */
+  readonly server: string | null;
+  /** How far the record is behind the server, in milliseconds; null before the first drain. */
+  readonly lagMs: number | null;
+  readonly captures: readonly CaptureRate[];
+}
+
+/** How fast one capture grows, over the last second or so. */
+export interface CaptureRate {
+  readonly captureId: number;
+  readonly records: number;
+  readonly textBytes: number;
+  readonly statementsPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+export interface SavedStatus {
+  /** The lease's holder that wrote it: another one's is of no interest. */
+  readonly holder: string;
+  readonly at: number;
+  readonly taps: readonly TapStatus[];
+}
+
+export interface DaemonStatusTable {
+  find(): SavedStatus | null;
+  save(status: SavedStatus): void;
+}

@@ -1,0 +1,126 @@
+import type { Database } from 'better-sqlite3';
+import type { Capture } from '../core/captures.ts';
+import { AppError } from '../core/errors.ts';
+import { nameKey } from '../core/names.ts';
+import type { ListedSchedule, Schedule, ScheduleTable } from '../core/schedules.ts';
+import { isUniqueViolation } from './database.ts';
+
+const COLUMNS = `schedules.id, schedules.name, schedules.environment_id AS environmentId,
+  schedules.owner_id AS ownerId, cron, time_zone AS timeZone, schedules.duration_ms AS duration,
+  overlap, count, until_at AS until, retain_ms AS retain, state, passed, missed, skipped,
+  cursor_at AS cursor, pending_capture_id AS pendingCaptureId, pending_at AS pendingAt,
+  schedules.created_at AS createdAt`;
+const LISTED = `SELECT ${COLUMNS}, environments.name AS environmentName, users.name AS ownerName
+  FROM schedules
+  JOIN environments ON environments.id = schedules.environment_id
+  JOIN users ON users.id = schedules.owner_id`;
+const UNDER_WAY = "('STARTED', 'STARTING', 'RUNNING')";
+
+export function scheduleTable(db: Database): ScheduleTable {
+  const insert = db.prepare<Record<string, unknown>, Schedule>(
+    `INSERT INTO schedules (name, name_key, environment_id, owner_id, cron, time_zone, duration_ms,
+       overlap, count, until_at, retain_ms, state, cursor_at, created_at)
+     VALUES (@name, @nameKey, @environmentId, @ownerId, @cron, @timeZone, @duration, @overlap, @count,
+       @until, @retain, 'active', @cursor, @now) RETURNING ${COLUMNS}`,
+  );
+  const find = db.prepare<[number], ListedSchedule>(`${LISTED} WHERE schedules.id = ?`);
+  const findByName = db.prepare<[string, number], ListedSchedule>(
+    `${LISTED} WHERE schedules.name_key = ? AND EXISTS (SELECT 1 FROM members
+       WHERE members.environment_id = schedules.environment_id AND members.user_id = ?)
+     ORDER BY schedules.id`,
+  );
+  const list = db.prepare<[string], ListedSchedule>(
+    `${LISTED} WHERE schedules.environment_id IN (SELECT value FROM json_each(?))
+     ORDER BY environments.name_key, schedules.name_key`,
+  );
+  const listToTend = db.prepare<[], Schedule>(
+    `SELECT ${COLUMNS} FROM schedules LEFT JOIN captures ON captures.id = pending_capture_id
+     WHERE state = 'active' AND (captures.status IS NOT 'SCHEDULED'
+       OR captures.scheduled_start_at IS NOT pending_at) ORDER BY schedules.id`,
+  );
+  const findOfCapture = db.prepare<[number], Schedule>(
+    `SELECT ${COLUMNS} FROM occurrences JOIN schedules ON schedules.id = schedule_id
+     WHERE capture_id = ?`,
+  );
+  const update = db.prepare<Record<string, unknown>>(
+    `UPDATE schedules SET name = @name, name_key = @nameKey, owner_id = @ownerId, cron = @cron,
+       time_zone = @timeZone, duration_ms = @duration, overlap = @overlap, count = @count,
+       until_at = @until, retain_ms = @retain, state = @state, passed = @passed, missed = @missed,
+       skipped = @skipped, cursor_at = @cursor, pending_capture_id = @pendingCaptureId,
+       pending_at = @pendingAt
+     WHERE id = @id`,
+  );
+  const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
+  const addOccurrence = db.prepare(
+    `INSERT INTO occurrences (capture_id, schedule_id, at) VALUES (?, ?, ?)
+     ON CONFLICT (capture_id) DO UPDATE SET at = excluded.at`,
+  );
+  // The status first: few captures are under way, whatever the number of past occurrences.
+  const listUnderWay = db.prepare<
+    [number],
+    Omit<Capture, 'recordsStatements'> & { records: number }
+  >(
+    `SELECT captures.id, captures.name, captures.environment_id AS environmentId,
+       captures.owner_id AS ownerId, status, start_at AS start, scheduled_start_at AS scheduledStart,
+       scheduled_end_at AS scheduledEnd, end_at AS end, duration_ms AS duration, reason,
+       created_at AS createdAt, records_statements AS records
+     FROM captures JOIN occurrences ON occurrences.capture_id = captures.id
+     WHERE status NOT IN ('DONE', 'FAILED') AND status IN ${UNDER_WAY}
+       AND occurrences.schedule_id = ? ORDER BY captures.id`,
+  );
+  const listExpired = db
+    .prepare<[number], number>(
+      `SELECT captures.id FROM schedules
+       JOIN occurrences ON occurrences.schedule_id = schedules.id
+       JOIN captures ON captures.id = occurrences.capture_id
+       WHERE retain_ms IS NOT NULL AND status IN ('DONE', 'FAILED')
+         AND coalesce(end_at, scheduled_start_at, captures.created_at) + retain_ms <= ?
+       ORDER BY captures.id`,
+    )
+    .pluck();
+  const handOn = db.prepare(
+    'UPDATE schedules SET owner_id = ? WHERE environment_id = ? AND owner_id = ?',
+  );
+  const environmentsOwnedIn = db
+    .prepare<[number], number>('SELECT DISTINCT environment_id FROM schedules WHERE owner_id = ?')
+    .pluck();
+  return {
+    insert(schedule, now) {
+      try {
+        const row = insert.get({ ...schedule, nameKey: nameKey(schedule.name), now });
+        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
+        return row;
+      } catch (error) {
+        throw isUniqueViolation(error) ? nameTaken() : error;
+      }
+    },
+    find: (id) => find.get(id) ?? null,
+    findByName: (name, userId) => findByName.all(nameKey(name), userId),
+    list: (environmentIds) => list.all(JSON.stringify(environmentIds)),
+    listToTend: () => listToTend.all(),
+    findOfCapture: (captureId) => findOfCapture.get(captureId) ?? null,
+    update(id, changes) {
+      const before = find.get(id);
+      if (before === undefined) return;
+      const after = { ...before, ...changes };
+      try {
+        update.run({ ...after, nameKey: nameKey(after.name) });
+      } catch (error) {
+        throw isUniqueViolation(error) ? nameTaken() : error;
+      }
+    },
+    delete: (id) => void remove.run(id),
+    addOccurrence: (captureId, scheduleId, at) => void addOccurrence.run(captureId, scheduleId, at),
+    listUnderWay: (scheduleId) =>
+      listUnderWay
+        .all(scheduleId)
+        .map(({ records, ...capture }) => ({ ...capture, recordsStatements: records === 1 })),
+    listExpired: (now) => listExpired.all(now),
+    handOn: (environmentId, from, to) => handOn.run(to, environmentId, from).changes,
+    environmentsOwnedIn: (ownerId) => environmentsOwnedIn.all(ownerId),
+  };
+}
+
+function nameTaken(): AppError {
+  return new AppError('invalid', 'Schedule with the same name already exists in this environment');
+}
