@@ -68,6 +68,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/delete.ts'),
   },
   {
+    name: 'metrics',
+    summary: 'show what the server did during a capture, as charts or data',
+    load: () => import('./commands/metrics.ts'),
+  },
+  {
     name: 'workload',
     summary: 'print the statements that a capture recorded',
     load: () => import('./commands/workload.ts'),

@@ -83,6 +83,19 @@ export function trackOf(series: MetricSeries, statistic: string): MetricTrack | 
 }
 
 /**
+ * The track that is drawn: of one statistic when that was asked for, else the one that shows the worst
+ * there was. null when there are no points of it.
+ */
+export function drawnTrack(series: MetricSeries, statistic: string | null): MetricTrack | null {
+  const worst = series.metric.lowIsBad ? ['Minimum', 'Average'] : ['Maximum', 'Average'];
+  for (const name of statistic === null ? [...worst, 'Maximum'] : [statistic]) {
+    const track = trackOf(series, name);
+    if (track !== null && track.times.length > 0) return track;
+  }
+  return null;
+}
+
+/**
  * The numbers of a series within a window: the lowest and highest value there was, and average, 95th
  * percentile (nearest rank) and last value of the points' averages.
  * @param statistic only this one's track; null for the best there is for each number.

@@ -1,0 +1,225 @@
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import { MARGIN_MS } from '../../core/metric-keeping.ts';
+import { MetricService, type MetricReport, type MetricRequest } from '../../core/metric-service.ts';
+import { parseStatistic, STATISTICS } from '../../core/metrics.ts';
+import { oneOf } from '../choices.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { parseDuration } from '../durations.ts';
+import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metrics.ts';
+import type { MetricView } from '../render/metrics-overview.ts';
+import { wallClockAt } from '../time-zones.ts';
+import { readTime } from '../typed-times.ts';
+
+const SOURCES = ['cloudwatch', 'server'] as const;
+
+export interface MetricsOptions {
+  readonly capture: string;
+  readonly metric: readonly string[];
+  /** Full charts of everything. */
+  readonly all?: boolean;
+  readonly stat?: string;
+  /** Milliseconds. */
+  readonly period?: number;
+  readonly source?: (typeof SOURCES)[number];
+  readonly from?: string;
+  readonly to?: string;
+  /** Milliseconds; undefined for the usual margin of charts. */
+  readonly margin?: number;
+  readonly compare?: string;
+  readonly watch?: boolean;
+  readonly refresh?: boolean;
+  readonly ascii?: boolean;
+}
+
+export function registerMetrics(
+  command: Command,
+  run: (options: MetricsOptions) => Promise<void>,
+): void {
+  command
+    .usage('CAPTURE [options]')
+    .argument('[capture]', 'id, name, or environment/name')
+    .option('--metric <name...>', 'full charts of these, by label or type')
+    .option('--all', 'full charts of everything')
+    .option('--stat <statistic>', `${STATISTICS.join(', ')} or a percentile (p95)`, parseStatistic)
+    .option('--period <duration>', 'how long one data point stands for', parseDuration)
+    .option('--source <source>', `only ${SOURCES.join(' or ')}`, (text) =>
+      oneOf(SOURCES, text.toLowerCase(), '--source'),
+    )
+    .option('--from <when>', "from then on, not from the capture's start")
+    .option('--to <when>', "until then, not until the capture's end")
+    .option('--margin <duration>', 'in charts, before and after it (default: 15m)', parseDuration)
+    .option('--compare <capture>', 'draw another capture beside it, both from their start')
+    .option('--watch', 'draw it again and again while it runs')
+    .option('--refresh', 'ask CloudWatch again, whatever is kept')
+    .option('--ascii', 'draw with ASCII characters only')
+    .addHelpText(
+      'after',
+      `
+Shows what the server did: the recorded workload, CloudWatch's metrics of the RDS instance, and the
+server's own counters (sampled every 5 s while statements are recorded). CloudWatch's are kept in
+the store when the capture is over. Data (JSON, CSV, TSV) covers the capture's window exactly.
+
+Examples:
+  captures metrics friday
+  captures metrics friday --metric CPUUtilization ReadIOPS
+  captures metrics friday --compare saturday
+  captures metrics friday -o csv > friday.csv
+  captures metrics friday --json | jq '.[].label'
+
+JSON fields: ${metricNoun.fields.join(', ')}; of a data point: Timestamp, Maximum, Unit, Average …
+CSV fields: ${metricPointNoun(['Average']).fields.join(', ')} …`,
+    )
+    .action(
+      (
+        capture: string | undefined,
+        options: Omit<MetricsOptions, 'capture' | 'metric'> & { metric?: string[] },
+      ) => run(withCapture(capture, options)),
+    );
+}
+
+/** `--metric A B CAPTURE`: an option with several values takes the capture for one of them. */
+function withCapture(
+  capture: string | undefined,
+  options: Omit<MetricsOptions, 'capture' | 'metric'> & { metric?: string[] },
+): MetricsOptions {
+  const names = [...(options.metric ?? [])];
+  const found = capture ?? (names.length > 1 ? names.pop() : undefined);
+  if (found === undefined) {
+    throw new AppError('invalid', 'Say which capture: its id, its name, or environment/name', {
+      hint: 'To see captures: captures list',
+    });
+  }
+  const metric = names.flatMap((name) => name.split(',')).filter((name) => name.trim() !== '');
+  return { ...options, metric, capture: found };
+}
+
+export async function runMetrics(options: MetricsOptions, context: Context): Promise<number> {
+  const isDrawn = context.outputMode === 'table';
+  if (options.watch === true && !(isDrawn && context.world.stdout.isTTY)) {
+    throw new AppError('invalid', '--watch draws on a terminal, and this is none', {
+      hint: 'Call it again whenever you want to know: captures metrics CAPTURE --json',
+    });
+  }
+  if (options.compare !== undefined && !isDrawn) {
+    throw new AppError('invalid', '--compare draws, it makes no data', {
+      hint: 'For data call captures metrics once for each capture.',
+    });
+  }
+  const request = await requestOf(options, isDrawn, context);
+  const service = new MetricService(context.store, context.world.clock, async (environment) => {
+    const { openCloudWatch } = await import('../../aws/cloudwatch.ts');
+    return openCloudWatch(environment, { clock: context.world.clock, random: Math.random });
+  });
+  const load = (capture: string): Promise<MetricReport> =>
+    service.report(context.actor, capture, request);
+  if (options.watch === true) {
+    const { watchMetrics } = await import('../metrics-watch.ts');
+    return watchMetrics(
+      context,
+      () => load(options.capture),
+      (report) => drawOne(report, options, context),
+    );
+  }
+  const report = await load(options.capture);
+  if (!isDrawn) await printData(report, context);
+  else if (options.compare === undefined) {
+    await context.world.stdout.write(await drawOne(report, options, context));
+  } else {
+    const other = await load(options.compare);
+    await context.world.stdout.write(await drawBoth(report, other, options, context));
+    for (const warning of other.warnings) await context.warn(warning);
+  }
+  for (const warning of report.warnings) await context.warn(warning);
+  return 0;
+}
+
+async function requestOf(
+  options: MetricsOptions,
+  isDrawn: boolean,
+  context: Context,
+): Promise<MetricRequest> {
+  if (options.margin !== undefined && options.margin < 0) {
+    throw new AppError('invalid', '--margin cannot be negative');
+  }
+  if (options.period !== undefined && options.period < 1_000) {
+    throw new AppError('invalid', '--period is at least 1 s');
+  }
+  const usual = isDrawn || options.metric.length > 0;
+  return {
+    // The reference API's data is the server's; the workload's rate is given when it is asked for.
+    origins: options.source !== undefined ? [options.source] : usual ? null : SOURCES,
+    names: options.metric,
+    statistic: options.stat ?? null,
+    period: options.period ?? null,
+    from: await readTime(context, 'from', options.from),
+    to: await readTime(context, 'to', options.to),
+    margin: isDrawn ? (options.margin ?? MARGIN_MS) : 0,
+    refresh: options.refresh === true,
+  };
+}
+
+async function printData(report: MetricReport, context: Context): Promise<void> {
+  const data: MetricData[] = report.series.map((series) => ({ series, window: report.window }));
+  if (context.outputMode !== 'csv' && context.outputMode !== 'tsv') {
+    await context.print(metricNoun, data);
+    return;
+  }
+  const statistics = report.series.flatMap(({ tracks }) => tracks.map((track) => track.statistic));
+  const others = new Set(['Average', ...statistics]);
+  others.delete('Maximum');
+  await context.print(metricPointNoun([...others]), pointRows(data));
+}
+
+async function drawOne(
+  report: MetricReport,
+  options: MetricsOptions,
+  context: Context,
+): Promise<string> {
+  const view = await viewOf(options, context);
+  if (isChart(options)) {
+    const { renderCharts } = await import('../render/metrics-charts.ts');
+    return renderCharts(report, view);
+  }
+  const { renderOverview } = await import('../render/metrics-overview.ts');
+  return renderOverview(report, view);
+}
+
+async function drawBoth(
+  report: MetricReport,
+  other: MetricReport,
+  options: MetricsOptions,
+  context: Context,
+): Promise<string> {
+  const view = await viewOf(options, context);
+  const { renderComparedCharts, renderComparison } = await import('../render/metrics-compare.ts');
+  return (isChart(options) ? renderComparedCharts : renderComparison)(report, other, view);
+}
+
+function isChart(options: MetricsOptions): boolean {
+  return options.all === true || options.metric.length > 0;
+}
+
+async function viewOf(options: MetricsOptions, context: Context): Promise<MetricView> {
+  const zone = context.timeZone;
+  return {
+    width: context.columns,
+    wallClock: (at) => wallClockAt(at, zone),
+    zone,
+    ascii: options.ascii === true || !speaksUnicode(context.world.env),
+    paint: await context.paint(),
+    statistic: options.stat ?? null,
+  };
+}
+
+/** Whether the terminal can be trusted with more than ASCII: what its locale says, as for any program. */
+function speaksUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env['TERM'] === 'dumb') return false;
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(
+    (value) => value !== undefined && value !== '',
+  );
+  return /utf-?8/i.test(locale ?? '');
+}
+
+export const command = loaded(registerMetrics, runMetrics);

@@ -1,0 +1,50 @@
+import { isOver } from '../core/captures.ts';
+import { isAppError } from '../core/errors.ts';
+import type { MetricReport } from '../core/metric-service.ts';
+import { SAMPLE_INTERVAL_MS } from '../core/server-metrics.ts';
+import type { Context } from './context.ts';
+import { escapeText } from './render/escape.ts';
+import { localTime } from './render/moments.ts';
+
+const HOME = '\u001b[H';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+const CLEAR_SCREEN = '\u001b[2J';
+
+/**
+ * Draws a report in place every five seconds until the capture is over or the run is interrupted. A
+ * failure of CloudWatch is shown and does not end it.
+ */
+export async function watchMetrics(
+  context: Context,
+  load: () => Promise<MetricReport>,
+  draw: (report: MetricReport) => Promise<string>,
+): Promise<number> {
+  const { world } = context;
+  const { interrupted } = world.signals;
+  let shown = '';
+  await world.stdout.write(CLEAR_SCREEN);
+  for (;;) {
+    let footer: string;
+    let isDone = false;
+    try {
+      const report = await load();
+      shown = await draw(report);
+      isDone = isOver(report.capture.status);
+      footer = report.warnings.join('; ');
+    } catch (error) {
+      if (!isAppError(error, 'remote_failed')) throw error;
+      footer = error.message;
+    }
+    const time = localTime(context.now(), context.timeZone).slice(11);
+    const state = isDone ? 'it is over' : `every ${SAMPLE_INTERVAL_MS / 1_000} s; Ctrl-C ends`;
+    const lines = [...shown.trimEnd().split('\n'), '', `${time}, ${state}`];
+    if (footer !== '') lines.push(escapeText(footer));
+    // Each line is cleared behind its end, so that nothing flickers and nothing old is left.
+    const frame = lines.map((line) => `${line}${CLEAR_LINE}\n`).join('');
+    await world.stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);
+    if (isDone) return 0;
+    await world.clock.sleep(SAMPLE_INTERVAL_MS, interrupted);
+    interrupted.throwIfAborted();
+  }
+}

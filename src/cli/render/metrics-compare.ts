@@ -1,0 +1,230 @@
+import {
+  drawnTrack,
+  resample,
+  summarise,
+  type Cell,
+  type Summary,
+} from '../../core/metric-series.ts';
+import type { MetricReport } from '../../core/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
+import { elapsedLabel, timeTicks, valueAxis } from './chart-axes.ts';
+import { lineValues, renderChart, type Chart } from './chart.ts';
+import { escapeText } from './escape.ts';
+import { chartHeight, plotColumns, rangeOf, widestLabel } from './metrics-charts.ts';
+import { notPublished, renderHeading, truncated, type MetricView } from './metrics-overview.ts';
+import { formatScaled, scaleFor } from './metrics-units.ts';
+import { sparkline, sparklineRange } from './sparkline.ts';
+import { pad } from './width.ts';
+
+/** A metric that both captures have, each with its own window; both begin at t = 0. */
+interface Pair {
+  readonly a: MetricSeries;
+  readonly b: MetricSeries;
+}
+
+interface Aligned {
+  readonly pairs: readonly Pair[];
+  readonly absent: readonly MetricSeries[];
+  /** The same span before and after the start of each capture. */
+  readonly windows: readonly [TimeWindow, TimeWindow];
+  readonly captureWindows: readonly [TimeWindow, TimeWindow];
+  /** Milliseconds from the start of the captures. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Two captures one below the other, metric by metric, with what changed on average. */
+export function renderComparison(a: MetricReport, b: MetricReport, view: MetricView): string {
+  const aligned = align(a, b, view);
+  const lines = headings(a, b, view);
+  if (aligned === null) return notStarted(lines);
+  const { windows, captureWindows, pairs } = aligned;
+  const rows = pairs.map((pair) => {
+    const summaries = [
+      summarise(pair.a, captureWindows[0], view.statistic),
+      summarise(pair.b, captureWindows[1], view.statistic),
+    ] as const;
+    const sizes = summaries.flatMap((s) => (s === null ? [] : [Math.abs(s.max), Math.abs(s.min)]));
+    const scale = scaleFor(pair.a.metric.unit, Math.max(0, ...sizes));
+    return { pair, summaries, scale };
+  });
+  const text = (
+    summary: Summary | null,
+    name: 'avg' | 'max',
+    scale: (typeof rows)[number]['scale'],
+  ) => (summary === null ? '-' : formatScaled(summary[name], scale));
+  const widthOf = (name: 'avg' | 'max'): number =>
+    Math.max(
+      3,
+      ...rows.flatMap((row) => row.summaries.map((s) => text(s, name, row.scale).length)),
+    );
+  const nameWidth = Math.min(
+    Math.max(6, ...pairs.map(({ a: { metric } }) => metric.type.length)),
+    view.width < 60 ? 12 : 24,
+  );
+  const numbers = view.width < 50 ? (['avg'] as const) : (['avg', 'max'] as const);
+  const unitWidth = Math.max(4, ...rows.map(({ scale }) => scale.unit.length));
+  const numberWidth = numbers.reduce((sum, name) => sum + widthOf(name) + 1, 0);
+  const columns = Math.max(view.width - nameWidth - 3 - numberWidth - unitWidth - 1 - 8, 4);
+  const header = [
+    pad('METRIC', nameWidth),
+    ' ',
+    pad(`t=0 is the start`.slice(0, columns), columns),
+    ...numbers.map((name) => name.toUpperCase().padStart(widthOf(name))),
+    pad('UNIT', unitWidth),
+    'CHANGE'.padStart(7),
+  ];
+  lines.push('', view.paint('strong', header.join(' ').trimEnd()));
+  for (const { pair, summaries, scale } of rows) {
+    const { metric } = pair.a;
+    const both = [pair.a, pair.b].map((series, index) =>
+      cellsOf(series, windows[index] ?? windows[0], columns, view),
+    );
+    // One scale for both: that is what they are compared by.
+    const range = sparklineRange(both.flat());
+    for (const [index, cells] of both.entries()) {
+      const isFirst = index === 0;
+      const bars = sparkline(cells, { ...range, lowIsBad: metric.lowIsBad, ascii: view.ascii });
+      const unit = view.ascii ? scale.unit.replace('µ', 'u') : scale.unit;
+      const line = [
+        pad(isFirst ? truncated(escapeText(metric.type), nameWidth, view.ascii) : '', nameWidth),
+        isFirst ? 'A' : 'B',
+        bars,
+        ...numbers.map((name) =>
+          text(summaries[index] ?? null, name, scale).padStart(widthOf(name)),
+        ),
+        view.paint('dim', pad(unit, unitWidth)),
+        isFirst ? '' : change(summaries[0]?.avg ?? null, summaries[1]?.avg ?? null).padStart(7),
+      ];
+      lines.push(line.join(' ').trimEnd());
+    }
+  }
+  lines.push(...absentLines(aligned, a, view));
+  return `${lines.join('\n')}\n`;
+}
+
+/** Two captures in one chart a metric: `─` is A, `═` is B (in ASCII: lines and `*`). */
+export function renderComparedCharts(a: MetricReport, b: MetricReport, view: MetricView): string {
+  const aligned = align(a, b, view);
+  const lines = headings(a, b, view);
+  if (aligned === null) return notStarted(lines);
+  const { rows, every } = chartHeight(aligned.pairs.length);
+  const draft = (labelWidth: number): Chart[] =>
+    aligned.pairs.map((pair) => comparedChart(pair, aligned, view, { labelWidth, rows, every }));
+  const labelWidth = widestLabel(draft(6));
+  const charts = draft(labelWidth).map((chart) => renderChart(chart, view));
+  return `${[...lines, ...charts, ...absentLines(aligned, a, view)].join('\n')}${charts.length === 0 ? '\n' : ''}`;
+}
+
+function comparedChart(
+  { a, b }: Pair,
+  aligned: Aligned,
+  view: MetricView,
+  layout: { labelWidth: number; rows: number; every: number },
+): Chart {
+  const { labelWidth } = layout;
+  const { windows, captureWindows, from, to } = aligned;
+  const columns = plotColumns(view.width, labelWidth);
+  const cells = [a, b].map((series, index) =>
+    cellsOf(series, windows[index] ?? windows[0], columns, view),
+  );
+  const [low, high] = rangeOf(cells.flat());
+  const scale = scaleFor(a.metric.unit, Math.max(Math.abs(low), Math.abs(high)));
+  const averages = [a, b].map(
+    (series, index) =>
+      summarise(series, captureWindows[index] ?? captureWindows[0], view.statistic)?.avg ?? null,
+  );
+  const shown = averages.map((avg) => (avg === null ? '-' : formatScaled(avg, scale)));
+  const separator = view.ascii ? ' | ' : ' · ';
+  const unit = view.ascii ? scale.unit.replace('µ', 'u') : scale.unit;
+  const title = [
+    `${escapeText(a.metric.type)}${unit === '' ? '' : `, ${unit}`}`,
+    `avg A ${shown[0] ?? '-'}, B ${shown[1] ?? '-'} (${change(averages[0] ?? null, averages[1] ?? null)})`,
+  ];
+  const lowIsBad = a.metric.lowIsBad;
+  const columnOf = (elapsed: number): number =>
+    Math.floor(((elapsed - from) / (to - from)) * columns);
+  return {
+    title: title.join(separator),
+    lines: [
+      { values: lineValues(cells[0] ?? [], lowIsBad), tone: null },
+      { values: lineValues(cells[1] ?? [], lowIsBad), tone: 'busy' },
+    ],
+    axis: valueAxis(low, high, scale, layout.rows, layout.every),
+    ticks: timeTicks(from, to, columns, (elapsed) => elapsed, elapsedLabel),
+    marks: from < 0 ? [{ column: columnOf(0), label: 'start' }] : [],
+    columns,
+    labelWidth,
+  };
+}
+
+function cellsOf(
+  series: MetricSeries,
+  window: TimeWindow,
+  columns: number,
+  view: MetricView,
+): (Cell | null)[] {
+  const track = drawnTrack(series, view.statistic) ?? { times: [], values: [] };
+  return resample(track, series.reach, window, columns);
+}
+
+function align(a: MetricReport, b: MetricReport, view: MetricView): Aligned | null {
+  if (a.captureWindow === null || b.captureWindow === null) return null;
+  const starts = [a.captureWindow.from, b.captureWindow.from] as const;
+  const from = Math.min(a.window.from - starts[0], b.window.from - starts[1]);
+  const to = Math.max(a.window.to - starts[0], b.window.to - starts[1]);
+  const pairs: Pair[] = [];
+  const absent: MetricSeries[] = [];
+  for (const one of a.series) {
+    const other = b.series.find(
+      ({ metric }) => metric.label === one.metric.label && metric.origin === one.metric.origin,
+    );
+    const has = (series: MetricSeries | undefined): boolean =>
+      series !== undefined && drawnTrack(series, view.statistic) !== null;
+    if (other !== undefined && (has(one) || has(other))) pairs.push({ a: one, b: other });
+    else if (other !== undefined) absent.push(one);
+  }
+  return {
+    pairs,
+    absent,
+    windows: [
+      { from: starts[0] + from, to: starts[0] + to },
+      { from: starts[1] + from, to: starts[1] + to },
+    ],
+    captureWindows: [a.captureWindow, b.captureWindow],
+    from,
+    to,
+  };
+}
+
+function headings(a: MetricReport, b: MetricReport, view: MetricView): string[] {
+  const narrower = { ...view, width: Math.max(view.width - 2, 10) };
+  const glyphs = view.ascii ? ['A', 'B'] : ['A', 'B'];
+  return [a, b].flatMap((report, index) =>
+    renderHeading(report, narrower)
+      .split('\n')
+      .map((line, row) => `${row === 0 ? (glyphs[index] ?? '') : ' '} ${line}`),
+  );
+}
+
+function notStarted(lines: readonly string[]): string {
+  return `${[...lines, 'One of them has not started: there is nothing to compare yet.'].join('\n')}\n`;
+}
+
+function absentLines(aligned: Aligned, report: MetricReport, view: MetricView): string[] {
+  return aligned.absent.length === 0 ? [] : notPublished(aligned.absent, report, view);
+}
+
+/** `+23%`, `-4.5%`, `~0%`, `=`, `x12`: from the first to the second. */
+export function change(before: number | null, after: number | null): string {
+  if (before === null || after === null) return '-';
+  if (before === after) return '=';
+  if (before === 0 || before < 0 !== after < 0) return '-';
+  const ratio = after / before;
+  if (ratio >= 10)
+    return `x${ratio >= 1e5 ? ratio.toExponential(0).replace('e+', 'e') : Math.round(ratio)}`;
+  const percent = (ratio - 1) * 100;
+  if (Math.abs(percent) < 0.05) return '~0%';
+  const digits = Math.abs(percent) >= 9.95 ? 0 : 1;
+  return `${percent >= 0 ? '+' : ''}${percent.toFixed(digits)}%`;
+}

@@ -1,0 +1,242 @@
+import { isOver } from '../../core/captures.ts';
+import type { MetricOrigin } from '../../core/metric-catalogue.ts';
+import { cutTrack, drawnTrack, resample, summarise } from '../../core/metric-series.ts';
+import type { MetricReport } from '../../core/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
+import { clockLabel } from './chart-axes.ts';
+import { placed } from './chart.ts';
+import { escapeText } from './escape.ts';
+import { formatScaled, scaleFor } from './metrics-units.ts';
+import { localTime } from './moments.ts';
+import type { Paint } from './paint.ts';
+import { sparkline, sparklineRange } from './sparkline.ts';
+import { formatDuration } from './units.ts';
+import { displayWidth, pad, truncate } from './width.ts';
+
+/** How metrics are drawn; everything that a terminal decides is in here. */
+export interface MetricView {
+  readonly width: number;
+  /** What a clock on the wall shows at an instant, as if that were UTC. */
+  readonly wallClock: (at: number) => number;
+  /** IANA name, for people. */
+  readonly zone: string;
+  readonly ascii: boolean;
+  readonly paint: Paint;
+  readonly statistic: string | null;
+}
+
+const NUMBERS = ['min', 'avg', 'p95', 'max', 'last'] as const;
+/** What a narrow terminal does without, in this order. */
+const GIVEN_UP: readonly (typeof NUMBERS)[number][] = ['min', 'p95', 'avg', 'last'];
+const SHORTEST_SPARKLINE = 10;
+const LONGEST_NAME = 24;
+const NARROW = 60;
+
+const HEADINGS: Readonly<Record<MetricOrigin, string>> = {
+  workload: 'WORKLOAD',
+  cloudwatch: 'CLOUDWATCH',
+  server: 'SERVER',
+};
+
+interface Row {
+  readonly series: MetricSeries;
+  readonly unit: string;
+  readonly numbers: Readonly<Record<(typeof NUMBERS)[number], string>>;
+}
+
+const NO_NUMBERS: Row['numbers'] = { min: '-', avg: '-', p95: '-', max: '-', last: '-' };
+
+/** A line that says what is shown: the capture, its status, its window. */
+export function renderHeading(report: MetricReport, view: MetricView): string {
+  const { capture, captureWindow } = report;
+  const name = `${capture.environmentName}/${capture.name}`;
+  const parts = [escapeText(name), capture.status];
+  if (captureWindow !== null) {
+    const { from, to } = captureWindow;
+    const end = capture.end === null ? 'now' : localTime(to, view.zone);
+    const sameDay = end.slice(0, 10) === localTime(from, view.zone).slice(0, 10);
+    parts.push(
+      `${localTime(from, view.zone)} to ${sameDay ? end.slice(11) : end} (${formatDuration(to - from)})`,
+      view.zone,
+    );
+  }
+  return wrapped(parts, view.ascii ? ' | ' : ' · ', view.width)
+    .map((line) => view.paint('strong', line))
+    .join('\n');
+}
+
+/** Words put together with a separator, in as many lines as the width needs. */
+export function wrapped(words: readonly string[], separator: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const line = lines.at(-1);
+    const longer = line === undefined ? word : `${line}${separator}${word}`;
+    if (line !== undefined && displayWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(truncate(word, width));
+  }
+  return lines;
+}
+
+/** One row a metric: sparkline, min, avg, 95th percentile, max, last and unit, on one time axis. */
+export function renderOverview(report: MetricReport, view: MetricView): string {
+  const { captureWindow, window } = report;
+  const heading = renderHeading(report, view);
+  if (captureWindow === null) {
+    return `${heading}\nIt has not started: there are no metrics yet.\n`;
+  }
+  const rows = report.series.flatMap((series) => rowOf(series, window, captureWindow, view));
+  const absent = report.series.filter((series) => !rows.some((row) => row.series === series));
+  const lines = [heading, ''];
+  if (rows.length > 0) lines.push(...drawRows(rows, window, captureWindow, view));
+  if (absent.length > 0) lines.push(...notPublished(absent, report, view));
+  return `${lines.join('\n')}\n`;
+}
+
+/** Metrics without a point; of a capture that runs, points may yet come. */
+export function notPublished(
+  series: readonly MetricSeries[],
+  report: MetricReport,
+  view: MetricView,
+): string[] {
+  const names = series.map(({ metric }) => escapeText(metric.type));
+  const isYoung = !isOver(report.capture.status);
+  const words = names.map((name, index) => (index < names.length - 1 ? `${name},` : name));
+  return wrapped([isYoung ? 'No points yet:' : 'Not published:', ...words], ' ', view.width).map(
+    (line) => view.paint('dim', line),
+  );
+}
+
+function rowOf(
+  series: MetricSeries,
+  window: TimeWindow,
+  captureWindow: TimeWindow,
+  view: MetricView,
+): Row[] {
+  const summary = summarise(series, captureWindow, view.statistic);
+  if (summary === null) {
+    // Nothing in the capture itself, and yet something to see before or after it.
+    const track = drawnTrack(series, view.statistic);
+    if (track === null || cutTrack(track, window).times.length === 0) return [];
+    return [{ series, unit: '', numbers: NO_NUMBERS }];
+  }
+  const largest = Math.max(Math.abs(summary.max), Math.abs(summary.min));
+  const scale = scaleFor(series.metric.unit, largest);
+  const numbers = Object.fromEntries(
+    NUMBERS.map((name) => [name, formatScaled(summary[name], scale)]),
+  ) as Row['numbers'];
+  return [{ series, unit: view.ascii ? scale.unit.replace('µ', 'u') : scale.unit, numbers }];
+}
+
+function drawRows(
+  rows: readonly Row[],
+  window: TimeWindow,
+  captureWindow: TimeWindow,
+  view: MetricView,
+): string[] {
+  const { paint, ascii } = view;
+  const longest = Math.max(...rows.map(({ series }) => displayWidth(series.metric.type)));
+  const nameWidth = Math.min(longest, view.width < NARROW ? 14 : LONGEST_NAME);
+  const unitWidth = Math.max(4, ...rows.map(({ unit }) => unit.length));
+  const widthOf = (name: (typeof NUMBERS)[number]): number =>
+    Math.max(name.length, ...rows.map(({ numbers }) => numbers[name].length));
+  let shown: readonly (typeof NUMBERS)[number][] = NUMBERS;
+  const room = (): number =>
+    view.width -
+    nameWidth -
+    unitWidth -
+    shown.reduce((sum, name) => sum + widthOf(name) + 1, 0) -
+    (ascii ? 4 : 2);
+  for (const name of GIVEN_UP) {
+    if (room() >= SHORTEST_SPARKLINE) break;
+    shown = shown.filter((other) => other !== name);
+  }
+  const columns = Math.max(room(), 1);
+  // ASCII's lowest bar and a gap look alike at the edges: brackets say where the axis ends.
+  const framed = (bars: string): string => (ascii ? `|${bars}|` : bars);
+  const indent = ' '.repeat(nameWidth + 1 + (ascii ? 1 : 0));
+  const header = [
+    pad('METRIC', nameWidth),
+    pad('', columns + (ascii ? 2 : 0)),
+    ...shown.map((name) => name.toUpperCase().padStart(widthOf(name))),
+    'UNIT',
+  ].join(' ');
+  const lines = [
+    `${indent}${paint('dim', timeLine(window, captureWindow, columns, view))}`.trimEnd(),
+    `${indent}${paint('dim', ruler(window, captureWindow, columns, ascii))}`.trimEnd(),
+    paint('strong', header),
+  ];
+  let origin: MetricOrigin | null = null;
+  const hasSeveral = new Set(rows.map(({ series }) => series.metric.origin)).size > 1;
+  for (const { series, unit, numbers } of rows) {
+    if (hasSeveral && series.metric.origin !== origin) {
+      origin = series.metric.origin;
+      lines.push(paint('dim', HEADINGS[origin]));
+    }
+    const track = drawnTrack(series, view.statistic);
+    const cells = resample(track ?? { times: [], values: [] }, series.reach, window, columns);
+    const { lowIsBad, type } = series.metric;
+    const bars = sparkline(cells, { ...sparklineRange(cells), lowIsBad, ascii });
+    const cell = [
+      pad(truncated(escapeText(type), nameWidth, ascii), nameWidth),
+      framed(bars),
+      ...shown.map((name) => numbers[name].padStart(widthOf(name))),
+      paint('dim', unit),
+    ];
+    lines.push(cell.join(' ').trimEnd());
+  }
+  return lines;
+}
+
+/** The times of start and end of the capture, at their columns. */
+function timeLine(
+  window: TimeWindow,
+  captureWindow: TimeWindow,
+  columns: number,
+  view: MetricView,
+): string {
+  const step = captureWindow.to - captureWindow.from < 5 * 60_000 ? 1_000 : 60_000;
+  const label = (at: number): string => clockLabel(view.wallClock(at), step);
+  const [start, end] = edges(window, captureWindow, columns);
+  return placed(
+    [
+      { column: start, label: label(captureWindow.from) },
+      {
+        column: Math.max(end - label(captureWindow.to).length + 1, 0),
+        label: label(captureWindow.to),
+      },
+    ],
+    columns,
+  );
+}
+
+/** Which part of the axis is the capture. */
+function ruler(
+  window: TimeWindow,
+  captureWindow: TimeWindow,
+  columns: number,
+  ascii: boolean,
+): string {
+  const [start, end] = edges(window, captureWindow, columns);
+  const [outside, first, inside, last] = ascii ? ['.', '[', '-', ']'] : ['·', '├', '─', '┤'];
+  return Array.from({ length: columns }, (_, column) => {
+    if (column < start || column > end) return outside;
+    if (column === start) return first;
+    return column === end ? last : inside;
+  }).join('');
+}
+
+/** The first and last column of the capture. */
+export function edges(
+  window: TimeWindow,
+  captureWindow: TimeWindow,
+  columns: number,
+): [number, number] {
+  const columnOf = (at: number): number =>
+    Math.floor(((at - window.from) / (window.to - window.from)) * columns);
+  const start = columnOf(captureWindow.from);
+  return [start, Math.max(Math.min(columnOf(captureWindow.to), columns) - 1, start)];
+}
+
+export function truncated(text: string, width: number, ascii: boolean): string {
+  return truncate(text, width).replace('…', ascii ? '.' : '…');
+}

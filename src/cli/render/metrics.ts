@@ -1,0 +1,67 @@
+import { dataPoints, type DataPoint } from '../../core/metric-series.ts';
+import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
+import type { JsonObject, Noun } from './column.ts';
+import { isoTime } from './moments.ts';
+
+/** One metric of a report, with the window that data covers: the capture's own, exactly. */
+export interface MetricData {
+  readonly series: MetricSeries;
+  readonly window: TimeWindow;
+}
+
+/** One data point of a metric, for spreadsheets: a row each. */
+export interface MetricPointRow {
+  readonly series: MetricSeries;
+  readonly point: DataPoint;
+}
+
+/** The reference API's data point first, then every other statistic there is. */
+function pointJson({ series, point }: MetricPointRow): JsonObject {
+  const { at, values } = point;
+  const others = [...values].filter(([statistic]) => statistic !== 'Maximum');
+  return {
+    Timestamp: isoTime(at),
+    Maximum: values.get('Maximum') ?? null,
+    Unit: series.metric.unit,
+    ...Object.fromEntries(others),
+  };
+}
+
+/** A metric as the reference API has it: `{label, type, displayName, dataPoints}`. */
+export const metricNoun: Noun<MetricData> = {
+  fields: ['label', 'type', 'displayName', 'dataPoints'],
+  toJson: ({ series, window }) => ({
+    label: series.metric.label,
+    type: series.metric.type,
+    displayName: series.metric.displayName,
+    dataPoints: dataPoints(series, window).map((point) => pointJson({ series, point })),
+  }),
+  columns: [],
+  detail: [],
+  reference: ({ series }) => series.metric.label,
+  none: 'No metrics.',
+};
+
+/** Long form: one row a data point, ready for a pivot table. */
+export function metricPointNoun(statistics: readonly string[]): Noun<MetricPointRow> {
+  return {
+    fields: ['label', 'type', 'displayName', 'Timestamp', 'Maximum', 'Unit', ...statistics],
+    toJson: ({ series, point }) => ({
+      label: series.metric.label,
+      type: series.metric.type,
+      displayName: series.metric.displayName,
+      ...pointJson({ series, point }),
+    }),
+    columns: [],
+    detail: [],
+    reference: ({ series }) => series.metric.label,
+    none: 'No metrics.',
+  };
+}
+
+/** The rows of the long form, metric by metric, ascending in time. */
+export function pointRows(data: readonly MetricData[]): MetricPointRow[] {
+  return data.flatMap(({ series, window }) =>
+    dataPoints(series, window).map((point) => ({ series, point })),
+  );
+}
