@@ -1,0 +1,64 @@
+import { afterEach } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { ServerLogs } from '../../src/core/server-log.ts';
+import { runDaemon } from '../../src/daemon/daemon.ts';
+import { openStore } from '../../src/store/store.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Nobody is there: what an environment's captures meet when their server is down. */
+export const noServers: ServerLogs = {
+  open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
+  inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
+};
+
+export interface RunningDaemon {
+  readonly events: string[];
+  readonly done: Promise<void>;
+  readonly leave: () => Promise<void>;
+}
+
+const running: RunningDaemon[] = [];
+afterEach(async () => {
+  for (const daemon of running.splice(0)) await daemon.leave();
+});
+
+/** A daemon in this process, on a connection to the store of its own; it leaves after the test. */
+export function startDaemon(
+  folder: string,
+  clock: Clock,
+  options: { background?: boolean; graceMs?: number; pid?: number; serverLogs?: ServerLogs } = {},
+): RunningDaemon {
+  const events: string[] = [];
+  const controller = new AbortController();
+  const store = openStore(folder);
+  const done = runDaemon(
+    {
+      store,
+      clock,
+      serverLogs: options.serverLogs ?? noServers,
+      log: (_level, event) => events.push(event),
+      hostname: 'here',
+      pid: options.pid ?? 1,
+      programVersion: '0',
+    },
+    {
+      background: options.background ?? false,
+      graceMs: options.graceMs ?? 10 * MINUTE,
+      signal: controller.signal,
+    },
+  ).finally(() => store.close());
+  const daemon = {
+    events,
+    done,
+    leave: async () => {
+      controller.abort();
+      await done;
+    },
+  };
+  running.push(daemon);
+  return daemon;
+}
