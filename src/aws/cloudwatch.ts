@@ -20,6 +20,8 @@ export interface CloudWatchDependencies {
   readonly clock: Clock;
   /** 0 to 1; spreads retries. */
   readonly random: () => number;
+  /** Aborted: whatever is under way fails at once; absent for a caller who waits. */
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds; for tests that do not want to wait as long as a person would. */
   readonly timeouts?: { readonly connect: number; readonly answer: number };
 }
@@ -215,7 +217,10 @@ class CloudWatchSource implements MetricSource {
   /** The SDK's own timeout ends with the answer's first byte; this one covers its body as well. */
   async #withDeadline<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { connect, answer } = this.#dependencies.timeouts ?? TIMEOUTS;
-    const signal = AbortSignal.timeout(connect + answer);
+    const timeout = AbortSignal.timeout(connect + answer);
+    const leaving = this.#dependencies.signal;
+    const signal = leaving === undefined ? timeout : AbortSignal.any([timeout, leaving]);
+    signal.throwIfAborted();
     const late = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     });
@@ -223,9 +228,9 @@ class CloudWatchSource implements MetricSource {
   }
 
   async #pause(attempt: number): Promise<void> {
-    const { clock, random } = this.#dependencies;
+    const { clock, random, signal } = this.#dependencies;
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-    await clock.sleep(longest * (0.5 + random() / 2));
+    await clock.sleep(longest * (0.5 + random() / 2), signal);
   }
 
   #forbidden(result: MetricDataResult): AppError {

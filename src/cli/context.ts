@@ -2,6 +2,7 @@ import type { Actor } from '../core/access.ts';
 import { CaptureService } from '../core/capture-service.ts';
 import { EnvironmentService } from '../core/environment-service.ts';
 import { AppError } from '../core/errors.ts';
+import type { OpenMetricSource } from '../core/metrics.ts';
 import { PeopleService } from '../core/people.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
@@ -70,6 +71,13 @@ export class Context {
   get session(): SessionFile {
     return new SessionFile(this.paths, this.store);
   }
+
+  /** CloudWatch; the SDK is loaded when somebody asks for a metric. */
+  readonly openMetricSource: OpenMetricSource = async (environment, signal) => {
+    const { openCloudWatch } = await import('../aws/cloudwatch.ts');
+    const { clock } = this.world;
+    return openCloudWatch(environment, { clock, random: Math.random, signal });
+  };
 
   serverLogs(): Promise<ServerLogs> {
     return this.world.serverLogs();

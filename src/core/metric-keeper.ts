@@ -45,11 +45,19 @@ export class MetricKeeper {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #openSource: OpenMetricSource;
+  readonly #signal: AbortSignal | null;
 
-  constructor(store: Store, clock: Clock, openSource: OpenMetricSource) {
+  /** @param signal aborted: what is under way fails, and is not noted as a failure. */
+  constructor(
+    store: Store,
+    clock: Clock,
+    openSource: OpenMetricSource,
+    signal: AbortSignal | null = null,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#openSource = openSource;
+    this.#signal = signal;
   }
 
   /**
@@ -124,7 +132,7 @@ export class MetricKeeper {
       );
       return isComplete ? [] : [partial(answer.incomplete)];
     } catch (error) {
-      if (!isAppError(error)) throw error;
+      if (!isAppError(error) || this.#signal?.aborted === true) throw error;
       const failures = (before?.failures ?? 0) + 1;
       const isHopeless = error.code !== 'remote_failed';
       const nextAt = isHopeless ? null : nextRetry(failures, this.#clock.now());
@@ -220,7 +228,7 @@ export class MetricKeeper {
     }
     let source: MetricSource | null = null;
     try {
-      source = await this.#openSource(environment);
+      source = await this.#openSource(environment, this.#signal ?? undefined);
       return await source.fetch(queries, { from: window.from, to: until }, period);
     } finally {
       source?.close();

@@ -86,7 +86,7 @@ export class MetricService {
       const window = { from: now, to: now };
       return { capture, captureWindow, window, series: wanted.map(withoutPoints), warnings: [] };
     }
-    const window = shownWindow(captureWindow, request);
+    const window = shownWindow(captureWindow, request, now);
     const warnings: string[] = [];
     const series: MetricSeries[] = [];
     const of = (origin: MetricOrigin): MetricDescription[] =>
@@ -193,9 +193,10 @@ function chooseMetrics(
   return [...new Set(chosen)];
 }
 
-function shownWindow(capture: TimeWindow, request: MetricRequest): TimeWindow {
+function shownWindow(capture: TimeWindow, request: MetricRequest, now: number): TimeWindow {
   const from = request.from ?? capture.from - request.margin;
-  const to = request.to ?? capture.to + request.margin;
+  // There is nothing to be seen of the future.
+  const to = request.to ?? Math.max(Math.min(capture.to + request.margin, now), capture.to);
   if (from >= to && (request.from !== null || request.to !== null)) {
     throw new AppError('invalid', 'The end of the time to show is not after its start', {
       hint: 'Without --from and --to it is the whole capture.',

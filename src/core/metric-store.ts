@@ -24,6 +24,8 @@ export interface MetricTable {
   findFetch(captureId: number): MetricFetch | null;
   /** Captures whose metrics are to be fetched at or before `until`, the one due first first. */
   listDue(until: number, limit: number): number[];
+  /** When the next of them is due; null when none is. */
+  nextDue(): number | null;
   /** Replaces what is known of the fetching, and the tracks given; other tracks stay. */
   saveFetch(fetch: MetricFetch, tracks: readonly MetricTrack[]): void;
   /** Tracks of CloudWatch; one that was asked for and had no points is there without points. */

@@ -49,8 +49,14 @@ export interface MetricSource {
   close(): void;
 }
 
-/** Makes sources: implemented by adapters, handed to whoever fetches. */
-export type OpenMetricSource = (environment: Environment) => Promise<MetricSource>;
+/**
+ * Makes sources: implemented by adapters, handed to whoever fetches.
+ * @param signal aborted: whatever is under way fails at once; absent for a caller who waits.
+ */
+export type OpenMetricSource = (
+  environment: Environment,
+  signal?: AbortSignal,
+) => Promise<MetricSource>;
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;

@@ -184,6 +184,12 @@ export interface ServerLog {
    */
   restore(settings: LogSettings, generation: number): Promise<string[]>;
 
+  /**
+   * The server's own counters now, by its names for them (`SAMPLED_COUNTERS`); those that it does not
+   * have are absent.
+   */
+  sampleCounters(): Promise<Record<string, number>>;
+
   /** Closes the connection; never throws. */
   close(): Promise<void>;
 }

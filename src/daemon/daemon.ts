@@ -5,12 +5,14 @@ import { CaptureService } from '../core/capture-service.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import { isLive, LEASE_MS } from '../core/lease.ts';
+import type { OpenMetricSource } from '../core/metrics.ts';
 import { RetentionService } from '../core/retention.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { CaptureChanges, Lease, Store } from '../core/store.ts';
 import { removeWorkload } from '../workload/workload-folder.ts';
 import { keepHouse } from './housekeeping.ts';
 import type { DaemonLog } from './log.ts';
+import { MetricFetcher } from './metric-fetcher.ts';
 import { workloadFolder } from './recorder.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
@@ -39,6 +41,8 @@ export interface DaemonContext {
   readonly programVersion: string;
   /** The operating system's user; for the audit trail. */
   readonly userName?: string;
+  /** Where CloudWatch's metrics come from; absent where nobody fetches them. */
+  readonly openMetricSource?: OpenMetricSource;
   /** Absent where no service manager is to be told. */
   readonly notifier?: ServiceNotifier;
 }
@@ -85,6 +89,7 @@ class Daemon {
   readonly #notifier: ServiceNotifier;
   #hasStatus = true;
   #timetable: Timetable | null = null;
+  #fetcher: MetricFetcher | null = null;
 
   constructor(context: DaemonContext, options: DaemonOptions) {
     const { store, clock, hostname, pid, userName } = context;
@@ -148,6 +153,7 @@ class Daemon {
     const renewal = this.#keepLease(renewing.signal);
     const house = keepHouse({ ...this.#context, retention: this.#retention }, renewing.signal);
     this.#timetable = this.#newTimetable();
+    this.#fetcher = this.#newFetcher();
     this.#notifier.ready(this.#statusLine());
     try {
       store.keepReserve();
@@ -172,6 +178,7 @@ class Daemon {
     } finally {
       for (const tap of this.#taps.keys()) tap.leave();
       await Promise.all(this.#taps.values());
+      await this.#fetcher?.leave();
       renewing.abort();
       await Promise.all([renewal, house]);
     }
@@ -215,6 +222,12 @@ class Daemon {
       this.#isDirty = true;
       return STORE_RETRY_MS;
     }
+  }
+
+  #newFetcher(): MetricFetcher | null {
+    const { store, clock, log, openMetricSource } = this.#context;
+    if (openMetricSource === undefined) return null;
+    return new MetricFetcher({ store, clock, log, openMetricSource });
   }
 
   #newTimetable(): Timetable {
@@ -307,6 +320,7 @@ class Daemon {
       // The tap ends what records, by the server's clock; a look a second is enough for the rest.
       end === null ? Infinity : Math.max(end, now + (end <= now ? RENEW_MS : 0)),
       this.#nextRestore === 0 ? Infinity : this.#nextRestore,
+      this.#fetcher?.nextDue() ?? Infinity,
     );
   }
 
@@ -321,6 +335,7 @@ class Daemon {
       if (capture.recordsStatements) this.#care(capture);
     }
     for (const tap of this.#taps.keys()) tap.wake();
+    this.#fetcher?.look(() => (this.#isDirty = true));
   }
 
   #settleEnds(): void {
@@ -440,6 +455,7 @@ class Daemon {
   #leaveIfIdle(): boolean {
     const { store, log } = this.#context;
     if (!this.#options.background || this.#taps.size > 0) return false;
+    if (this.#fetcher?.isBusy === true) return false;
     const isIdle = this.#commit(() => {
       if (this.#captures.listActive().length > 0) return false;
       store.lease.release(this.#holder);

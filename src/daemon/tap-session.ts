@@ -8,6 +8,7 @@ import type { OpenTransaction, ServerLog, ServerLogs, Swap } from '../core/serve
 import type { RecordingProgress, Store, TapRow } from '../core/store.ts';
 import type { ManifestSession } from '../workload/manifest.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
+import { CounterSampler } from './counter-sampler.ts';
 import type { DaemonLog } from './log.ts';
 import { committedPosition, Recorder } from './recorder.ts';
 
@@ -80,6 +81,7 @@ export class TapSession {
   readonly #tapId: number;
   readonly #recorders = new Map<number, Recorder>();
   readonly #lines = new LineSerialiser();
+  readonly #sampler: CounterSampler;
   /** The generation that the live table will be frozen as. */
   #live = 0;
   #lastDrain = 0;
@@ -100,6 +102,7 @@ export class TapSession {
     this.#state = state;
     this.#server = server;
     this.#tapId = tapId;
+    this.#sampler = new CounterSampler(context, environment.name);
     this.#lastCheck = context.clock.now();
   }
 
@@ -278,9 +281,22 @@ export class TapSession {
     const isEdge =
       opening.length > 0 || [...this.#recorders.values()].some((r) => this.#isEnding(r));
     this.#moveWindows(generation, swap, opening, isEdge ? await this.#sessionsNow() : null);
+    await this.#sampler.sample(this.#server, this.#openCaptures(generation), {
+      skew: this.#state.skew,
+      isEdge,
+    });
     await this.#drainFrozen(generation);
     this.#caughtUpTo = asked;
     await this.#finishEnded(generation, isLast);
+  }
+
+  /** Captures whose window is open, or was until this generation. */
+  #openCaptures(generation: number): number[] {
+    return [...this.#recorders.values()]
+      .filter(({ firstGeneration, lastGeneration }) => {
+        return firstGeneration !== null && (lastGeneration ?? generation) >= generation;
+      })
+      .map(({ captureId }) => captureId);
   }
 
   /** Gives the server back when no capture needed it in the first place. */
@@ -509,6 +525,7 @@ export class TapSession {
     const { facts, captureId } = recorder;
     commit(() => {
       store.recordings.finish(progress, JSON.stringify(facts));
+      store.metrics.packSamples(captureId);
       audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', {
         end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
         reason: facts.endReason,

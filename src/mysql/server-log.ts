@@ -1,4 +1,5 @@
 import type { ServerAddress } from '../core/environments.ts';
+import { readCounters } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import type {
   LogSettings,
@@ -264,6 +265,10 @@ export class MysqlServerLog implements ServerLog {
     warnings.push(...(await releaseSchema(control, this.#flavor, this.#storeId)));
     await releaseLock(control);
     return warnings;
+  }
+
+  sampleCounters(): Promise<Record<string, number>> {
+    return readCounters(this.#control);
   }
 
   async close(): Promise<void> {

@@ -76,6 +76,11 @@ export function metricTable(db: Database): MetricTable {
        ORDER BY next_at, capture_id LIMIT ?`,
     )
     .pluck();
+  const nextDue = db
+    .prepare<[], number | null>(
+      'SELECT min(next_at) FROM metric_fetches WHERE next_at IS NOT NULL',
+    )
+    .pluck();
   const saveFetch = db.prepare<FetchRow>(
     `INSERT OR REPLACE INTO metric_fetches
        (capture_id, from_at, to_at, period_ms, fetched_at, next_at, failures, failure)
@@ -133,6 +138,7 @@ export function metricTable(db: Database): MetricTable {
       return row === undefined ? null : toFetch(row);
     },
     listDue: (until, limit) => listDue.all(until, limit),
+    nextDue: () => nextDue.get() ?? null,
     saveFetch(fetch, tracks) {
       const { captureId, fetched } = fetch;
       saveFetch.run({

@@ -101,6 +101,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
         hostname: world.hostName,
         pid: world.pid,
         programVersion: programVersion(),
+        openMetricSource: context.openMetricSource,
       },
       {
         background: options.background === true,

@@ -108,10 +108,8 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     });
   }
   const request = await requestOf(options, isDrawn, context);
-  const service = new MetricService(context.store, context.world.clock, async (environment) => {
-    const { openCloudWatch } = await import('../../aws/cloudwatch.ts');
-    return openCloudWatch(environment, { clock: context.world.clock, random: Math.random });
-  });
+  const { clock } = context.world;
+  const service = new MetricService(context.store, clock, context.openMetricSource);
   const load = (capture: string): Promise<MetricReport> =>
     service.report(context.actor, capture, request);
   if (options.watch === true) {

@@ -1,0 +1,51 @@
+import { messageOf } from '../core/errors.ts';
+import type { ServerLog } from '../core/server-log.ts';
+import { SAMPLE_INTERVAL_MS } from '../core/server-metrics.ts';
+import { LeaseLost, type TapContext } from './tap-session.ts';
+
+/**
+ * Samples a server's counters for the captures that are open on it. It is never in the way of the
+ * record: what fails is logged, once, and left out.
+ */
+export class CounterSampler {
+  readonly #context: TapContext;
+  readonly #environmentName: string;
+  #nextAt = 0;
+  #isFailing = false;
+
+  constructor(context: TapContext, environmentName: string) {
+    this.#context = context;
+    this.#environmentName = environmentName;
+  }
+
+  /**
+   * Takes a sample when one is due, or when `isEdge`: rates need one at both ends of a capture.
+   * @param skew server clock minus ours, in milliseconds.
+   * @throws LeaseLost.
+   */
+  async sample(
+    server: ServerLog,
+    captureIds: readonly number[],
+    options: { skew: number; isEdge: boolean },
+  ): Promise<void> {
+    const { clock, store, commit, log } = this.#context;
+    const now = clock.now();
+    if (captureIds.length === 0 || (now < this.#nextAt && !options.isEdge)) return;
+    // Aims at every five seconds, not at five seconds after the last; a clock may be set back.
+    const isFar = this.#nextAt < now - SAMPLE_INTERVAL_MS || this.#nextAt > now;
+    this.#nextAt = (isFar ? now : this.#nextAt) + SAMPLE_INTERVAL_MS;
+    try {
+      const counters = await server.sampleCounters();
+      const at = Math.round(clock.now() + options.skew);
+      commit(() => store.metrics.addSample(captureIds, { at, counters }));
+      this.#isFailing = false;
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      if (!this.#isFailing) {
+        const environment = this.#environmentName;
+        log('warn', "server's counters not sampled", { environment, message: messageOf(error) });
+      }
+      this.#isFailing = true;
+    }
+  }
+}

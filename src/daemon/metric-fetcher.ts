@@ -1,0 +1,105 @@
+import type { Clock } from '../core/clock.ts';
+import { isAppError, messageOf } from '../core/errors.ts';
+import { MetricKeeper } from '../core/metric-keeper.ts';
+import { windowOf } from '../core/metric-service.ts';
+import type { OpenMetricSource } from '../core/metrics.ts';
+import type { Store } from '../core/store.ts';
+import type { DaemonLog } from './log.ts';
+
+export interface MetricFetcherContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: DaemonLog;
+  readonly openMetricSource: OpenMetricSource;
+}
+
+const PAUSE_AFTER_FAILURE_MS = 60_000;
+
+/**
+ * Fetches CloudWatch's metrics of captures that are over, one capture at a time, beside the daemon's
+ * other work: at their end, when the late points are in, and again after a failure.
+ */
+export class MetricFetcher {
+  readonly #context: MetricFetcherContext;
+  readonly #keeper: MetricKeeper;
+  readonly #leaving = new AbortController();
+  #inHand: Promise<void> | null = null;
+  /** After a failure of our own (a store that cannot be written) nothing is tried for a while. */
+  #notBefore = 0;
+
+  constructor(context: MetricFetcherContext) {
+    this.#context = context;
+    const { store, clock, openMetricSource } = context;
+    this.#keeper = new MetricKeeper(store, clock, openMetricSource, this.#leaving.signal);
+  }
+
+  /** Whether something is being fetched now. */
+  get isBusy(): boolean {
+    return this.#inHand !== null;
+  }
+
+  /** When something is to be fetched next; null when nothing is, or while it is busy. */
+  nextDue(): number | null {
+    const due = this.isBusy ? null : this.#context.store.metrics.nextDue();
+    return due === null ? null : Math.max(due, this.#notBefore);
+  }
+
+  /**
+   * Begins with what is due, and goes on until nothing is. Returns at once.
+   * @param onIdle called when nothing is due any more.
+   */
+  look(onIdle: () => void): void {
+    if (this.isBusy || this.#leaving.signal.aborted || this.#due() === null) return;
+    this.#inHand = this.#fetchDue().finally(() => {
+      this.#inHand = null;
+      onIdle();
+    });
+  }
+
+  /** Gives up what is in hand; it is due again for the next daemon. */
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    await this.#inHand;
+  }
+
+  #due(): number | null {
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    return now < this.#notBefore ? null : (store.metrics.listDue(now, 1)[0] ?? null);
+  }
+
+  async #fetchDue(): Promise<void> {
+    const { clock, log } = this.#context;
+    try {
+      for (let id = this.#due(); id !== null; id = this.#due()) {
+        if (this.#leaving.signal.aborted) return;
+        await this.#fetch(id);
+      }
+    } catch (error) {
+      this.#notBefore = clock.now() + PAUSE_AFTER_FAILURE_MS;
+      log('error', 'metrics not kept', { message: messageOf(error) });
+    }
+  }
+
+  async #fetch(captureId: number): Promise<void> {
+    const { store, clock, log } = this.#context;
+    const capture = store.captures.find(captureId);
+    const environment = capture === null ? null : store.environments.find(capture.environmentId);
+    const captureWindow = capture === null ? null : windowOf(capture, clock.now());
+    const fetch = store.metrics.findFetch(captureId);
+    if (capture === null || fetch === null) return;
+    if (environment?.instance == null || captureWindow === null) {
+      store.metrics.saveFetch({ ...fetch, nextAt: null }, []);
+      return;
+    }
+    try {
+      const warnings = await this.#keeper.keep({ capture, environment, captureWindow });
+      log('info', 'metrics fetched', { capture: captureId });
+      for (const warning of warnings) log('warn', warning, { capture: captureId });
+    } catch (error) {
+      if (this.#leaving.signal.aborted) return;
+      if (!isAppError(error) || isAppError(error, 'store_unusable')) throw error;
+      log('warn', 'metrics not fetched', { capture: captureId, message: messageOf(error) });
+    }
+  }
+}
