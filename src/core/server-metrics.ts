@@ -188,7 +188,7 @@ export function workloadSeries(
     const from = Math.max(at, start);
     const seconds = (Math.min(at + WORKLOAD_BUCKET_MS, until) - from) / 1_000;
     // Too short a piece says nothing: ten statements in its 5 ms are not 2,000 a second.
-    if (seconds < 1) continue;
+    if (seconds < Math.min(1, (until - start) / 2_000)) continue;
     const entry = byTime.get(at);
     times.push(from);
     statements.push((entry?.statements ?? 0) / seconds);
