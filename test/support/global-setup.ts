@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ensureMariadb } from '../../scripts/mariadb-program.ts';
@@ -17,16 +18,21 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 /**
  * Before all tests: makes sure of a MariaDB server program (`startMariadb` starts servers of it) and
- * of a `dist` that is as new as `src`. After them: fails the run when a process is left.
+ * of a `dist` that is as new as `src`. After them: clears away the run's folders and fails the run when a process is left.
  */
 export default function setUp(project: TestProject): () => Promise<void> {
   const run = randomUUID();
   project.provide('testRun', run);
+  // One folder for every temporary folder of the run (see stores.ts): workers that are killed cannot
+  // clear up after themselves.
+  const folder = mkdtempSync(join(tmpdir(), 'captures-tests-'));
+  process.env['CAPTURES_TESTS_FOLDER'] = folder;
   findServer();
   buildWhenStale();
   return async () => {
     const left = processesOfRun(run);
     for (const { pid } of left) await endProcess(pid);
+    rmSync(folder, { recursive: true, force: true });
     if (left.length > 0) {
       const list = left.map(({ pid, command }) => `${pid} ${command}`).join('\n  ');
       throw new Error(`The tests left processes behind, which are ended now:\n  ${list}`);

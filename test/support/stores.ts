@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Actor, Role } from '../../src/core/access.ts';
@@ -8,16 +8,9 @@ import type { Environment, ServerAddress } from '../../src/core/environments.ts'
 import type { ListedCapture, Store } from '../../src/core/store.ts';
 import { createStore } from '../../src/store/store.ts';
 
-const folders: string[] = [];
-process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A new folder that is removed when the process ends. */
+/** A new folder, cleared away after the run (see global-setup.ts). */
 export function temporaryFolder(prefix = 'captures-test-'): string {
-  const folder = mkdtempSync(join(tmpdir(), prefix));
-  folders.push(folder);
-  return folder;
+  return mkdtempSync(join(process.env['CAPTURES_TESTS_FOLDER'] ?? tmpdir(), prefix));
 }
 
 /** A real store in a folder of its own, with builders for what a test needs in it. */
