@@ -7,6 +7,7 @@ import {
   type AuditDetails,
   type Origin,
 } from './audit.ts';
+import { walkCaptures } from './capture-pages.ts';
 import { decide, relationOf, type Actor, type Operation } from './access.ts';
 import {
   ACTIVE_STATUSES,
@@ -85,15 +86,33 @@ export class CaptureService {
    */
   list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
     this.settle();
-    const { environment, owner, ...filter } = request;
-    return this.#store.captures.list({
-      ...filter,
+    return this.#store.captures.list({ ...this.#filterOf(actor, request), limit: request.limit });
+  }
+
+  /**
+   * The captures of `list`, whatever its limit, read page by page as they are taken.
+   * @throws AppError as `list` does, before the first is taken.
+   */
+  walk(actor: Actor, request: CaptureListRequest): Iterable<ListedCapture> {
+    this.settle();
+    return walkCaptures(this.#store.captures, this.#filterOf(actor, request));
+  }
+
+  #filterOf(actor: Actor, request: CaptureListRequest): Omit<CaptureFilter, 'limit'> {
+    const { environment, owner, statuses, name, since, until, order, descending } = request;
+    return {
+      statuses,
+      name,
+      since,
+      until,
+      order,
+      descending,
       environmentIds:
         environment === null
           ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
           : [getEnvironment(this.#store, actor, 'capture.list', environment).id],
       ownerId: owner === null ? null : this.#ownerId(actor, owner),
-    });
+    };
   }
 
   #ownerId(actor: Actor, owner: string): number {
@@ -185,11 +204,14 @@ export class CaptureService {
         ...timingChanges(capture, edit, this.#clock.now()),
       };
       const edited = this.#store.captures.update(capture.id, [capture.status], changes);
-      if (edited !== null) {
-        this.#audit.record(actor, 'capture.edit', captureSubject(edited), {
-          details: differences(capture, edited),
+      if (edited === null) {
+        throw new AppError('conflict', 'The status of the capture changed meanwhile', {
+          hint: 'Look at it again: captures get',
         });
       }
+      this.#audit.record(actor, 'capture.edit', captureSubject(edited), {
+        details: differences(capture, edited),
+      });
       return this.#listed(capture.id);
     });
   }

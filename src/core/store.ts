@@ -262,8 +262,9 @@ export interface CaptureTable {
   /**
    * With a limit, and ordered by `created`, `name` or `start`, as fast in a million captures as in a
    * hundred.
+   * @param after the last row of the page before; the list goes on behind it.
    */
-  list(filter: CaptureFilter): ListedCapture[];
+  list(filter: CaptureFilter, after?: Capture | null): ListedCapture[];
   /** Whether a capture of the environment has the name with this key. */
   isNameTaken(environmentId: number, nameKey: string): boolean;
   countOf(environmentId: number): number;

@@ -1,6 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { compareCaptures, sortKey } from '../core/capture-pages.ts';
+import type { Capture } from '../core/captures.ts';
 import { nameKey } from '../core/names.ts';
-import type { CaptureFilter, CaptureOrder } from '../core/store.ts';
+import type { CaptureFilter, CaptureOrder, ListedCapture } from '../core/store.ts';
+import type { ListedRow } from './captures.ts';
 
 const ORDERED_BY: Record<CaptureOrder, string> = {
   created: 'captures.id',
@@ -9,54 +12,80 @@ const ORDERED_BY: Record<CaptureOrder, string> = {
   end: 'coalesce(captures.end_at, captures.scheduled_end_at)',
 };
 
+type Parameters = Record<string, unknown>;
+
 /**
  * Lists captures, environment by environment, each in the order of an index and no further than the
  * limit, and merges: with a limit the time depends on the number of environments, not of captures.
  * (One statement over all of them sorts every row of the store: 1.1 s in a million.)
  */
-export function captureLister<Row extends { id: number }>(
+export function captureLister(
   db: Database,
-  columns: string,
-  tables: string,
-): (filter: CaptureFilter) => Row[] {
-  const statements = new Map<
-    string,
-    Statement<[Record<string, unknown>], Row & { sort_key: SortKey }>
-  >();
+  from: { columns: string; tables: string; toListed: (row: ListedRow) => ListedCapture },
+): (filter: CaptureFilter, after: Capture | null) => ListedCapture[] {
+  const statements = new Map<string, Statement<[Parameters], ListedRow>>();
 
-  return (filter) => {
-    const { order, descending, limit } = filter;
+  function rowsOf(filter: CaptureFilter, place: string, parameters: Parameters): ListedCapture[] {
+    const { order, descending } = filter;
     const direction = descending ? 'DESC' : 'ASC';
-    const sql = `SELECT ${columns}, ${ORDERED_BY[order]} AS sort_key FROM ${tables}
-      WHERE captures.environment_id = @environmentId ${conditions(filter)}
+    const sql = `SELECT ${from.columns} FROM ${from.tables}
+      WHERE captures.environment_id = @environmentId ${conditions(filter)} ${place}
       ORDER BY ${ORDERED_BY[order]} ${direction}, captures.id ${direction} LIMIT @limit`;
     let statement = statements.get(sql);
     if (statement === undefined) {
       statement = db.prepare(sql);
       statements.set(sql, statement);
     }
-    const parameters = parametersOf(filter);
-    const found = filter.environmentIds.map((environmentId) =>
-      statement.all({ ...parameters, environmentId, limit: limit ?? -1 }),
-    );
+    return statement.all(parameters).map(from.toListed);
+  }
+
+  /** One environment's rows behind `after`: two ranges of the index where a key may be missing. */
+  function pageOf(
+    filter: CaptureFilter,
+    after: Capture | null,
+    environmentId: number,
+  ): ListedCapture[] {
+    const limit = filter.limit ?? -1;
+    const parameters = { ...parametersOf(filter), environmentId, limit };
+    if (after === null) return rowsOf(filter, '', parameters);
+    const key = sortKey(filter.order, after);
+    const bound = { ...parameters, afterKey: key, afterId: after.id };
+    const [same, beyond] = placesBehind(filter, key);
+    const rows = rowsOf(filter, same, bound);
+    if (beyond === null || rows.length === limit) return rows;
+    const rest = limit === -1 ? -1 : limit - rows.length;
+    return [...rows, ...rowsOf(filter, beyond, { ...bound, limit: rest })];
+  }
+
+  return (filter, after) => {
+    const { order, descending, limit } = filter;
+    const found = filter.environmentIds.map((id) => pageOf(filter, after, id));
     const [only] = found;
     if (only !== undefined && found.length === 1) return only;
     const sign = descending ? -1 : 1;
-    const rows = found
-      .flat()
-      .sort((a, b) => sign * (compare(a.sort_key, b.sort_key) || a.id - b.id));
+    const rows = found.flat().sort((a, b) => sign * compareCaptures(order, a, b));
     return limit === null ? rows : rows.slice(0, limit);
   };
 }
 
-type SortKey = number | string | null;
-
-/** As SQLite orders them: nothing before everything. */
-function compare(a: SortKey, b: SortKey): number {
-  if (a === b) return 0;
-  if (a === null) return -1;
-  if (b === null) return 1;
-  return a < b ? -1 : 1;
+/**
+ * The conditions for what comes after a row. A key that is missing orders before every other, and
+ * no comparison finds it: that end of the index is a range of its own. (`OR` would make SQLite read
+ * the index from its beginning.)
+ */
+function placesBehind(
+  { order, descending }: CaptureFilter,
+  key: string | number | null,
+): readonly [string, string | null] {
+  const by = ORDERED_BY[order];
+  const sign = descending ? '<' : '>';
+  if (order === 'created') return [`AND captures.id ${sign} @afterId`, null];
+  if (key === null) {
+    const same = `AND ${by} IS NULL AND captures.id ${sign} @afterId`;
+    return [same, descending ? null : `AND ${by} IS NOT NULL`];
+  }
+  const same = `AND ${by} ${sign}= @afterKey AND (${by} ${sign} @afterKey OR captures.id ${sign} @afterId)`;
+  return [same, descending ? `AND ${by} IS NULL` : null];
 }
 
 function conditions({ statuses, ownerId, name, since, until }: CaptureFilter): string {
@@ -75,13 +104,7 @@ function conditions({ statuses, ownerId, name, since, until }: CaptureFilter): s
 
 const FOREVER = '9223372036854775807';
 
-function parametersOf({
-  statuses,
-  ownerId,
-  name,
-  since,
-  until,
-}: CaptureFilter): Record<string, unknown> {
+function parametersOf({ statuses, ownerId, name, since, until }: CaptureFilter): Parameters {
   return {
     ...(statuses === null ? {} : { statuses: JSON.stringify(statuses) }),
     ...(ownerId === null ? {} : { ownerId }),

@@ -23,7 +23,8 @@ interface Row {
   created_at: number;
 }
 
-interface ListedRow extends Row {
+/** A row of the statement that lists captures. */
+export interface ListedRow extends Row {
   environment_name: string;
   owner_name: string;
   records: number | null;
@@ -148,7 +149,11 @@ export function captureTable(db: Database): CaptureTable {
   const environmentsOwnedIn = db
     .prepare<[number], number>('SELECT DISTINCT environment_id FROM captures WHERE owner_id = ?')
     .pluck();
-  const lister = captureLister<ListedRow>(db, LISTED_COLUMNS, LISTED_TABLES);
+  const lister = captureLister(db, {
+    columns: LISTED_COLUMNS,
+    tables: LISTED_TABLES,
+    toListed,
+  });
 
   function apply(
     id: number,
@@ -202,7 +207,7 @@ export function captureTable(db: Database): CaptureTable {
       return row === undefined ? null : toListed(row);
     },
     findByName: (name, userId) => findByName.all(nameKey(name), userId).map(toListed),
-    list: (filter) => lister(filter).map(toListed),
+    list: (filter, after = null) => lister(filter, after),
     countOf: (environmentId) => countOf.get(environmentId) ?? 0,
     isNameTaken: (environmentId, key) => isNameTaken.get(environmentId, key) !== undefined,
     idsOf: (environmentId) => idsOf.all(environmentId),
