@@ -27,8 +27,11 @@ ${rows.join('\n')}
  130        ended by SIGINT (Ctrl-C)
  143        ended by SIGTERM
 
-"code" stands in the JSON that a failure puts on stderr with --json: {"code":404,"message":"..."}.
-captures create NAME -- COMMAND exits with the status of the command; 127 when it cannot be started.
+"code" stands in the JSON that a failure puts on stderr with --json:
+{"code":404,"message":"Capture not found"}
+
+captures create NAME -- COMMAND exits with the status of the command, and with
+127 when it cannot be started.
 `;
 }
 
@@ -40,18 +43,22 @@ export const HELP_TOPICS: Readonly<Record<string, string>> = {
 CAPTURES_TOKEN     a token; wins over the session
 CAPTURES_OUTPUT    default of --output
 COLUMNS            width of tables where stdout is no terminal
-NO_COLOR           no colours; FORCE_COLOR and CLICOLOR_FORCE: colours everywhere
+NO_COLOR           no colours
+FORCE_COLOR        colours everywhere; so does CLICOLOR_FORCE
 CI                 never ask anything
-TZ                 time zone to read and show times in, unless --timezone is given
+TZ                 time zone of times, unless --timezone is given
 `,
   time: `Times are read in --timezone, or in the system's time zone:
   2026-11-22 02:00        2026-11-22T02:00:00        2026-11-22
   today 14:00             tomorrow 02:00             yesterday 23:30
   now                     +15m                       -2h
-With an offset they mean the same everywhere: 2026-11-22T02:00:00Z, 2026-11-22T02:00+01:00.
-What was understood is said on stderr, with its offset.
+With an offset they mean the same everywhere:
+  2026-11-22T02:00:00Z    2026-11-22T02:00+01:00
+What was understood is said on stderr, with its offset. A time that the clocks
+skip or show twice in that zone is refused, with both readings to choose from.
 
-Durations are seconds, or parts from the largest to the smallest: 90, 15m, 1h30m, 1d, 1w.
+Durations are seconds, or parts from the largest to the smallest:
+  90     15m     1h30m     1d     1w
 `,
   output: `-o, --output MODE
   table   for people; the default on a terminal
@@ -62,6 +69,9 @@ Durations are seconds, or parts from the largest to the smallest: 90, 15m, 1h30m
   name    one reference a line that every command accepts
 --fields a,b     only these fields, in this order (every mode)
 --no-headers     no header line
-Times are UTC with milliseconds, except in tables. Data goes to stdout, everything else to stderr.
+A field may be a path, such as workload.records; workload stands for all of its
+fields. Times are UTC with milliseconds, except in tables. Data goes to stdout,
+everything else to stderr. A failure with --json leaves stdout empty and puts
+one object on stderr.
 `,
 };

@@ -4,6 +4,7 @@ import { orList } from './arguments.ts';
 import type { Start } from './command.ts';
 import type { Context } from './context.ts';
 import { readGlobalOptions, registerGlobalOptions } from './global-options.ts';
+import { WIDEST_HELP, wrapHelp } from './help-text.ts';
 import { AFTER_HELP, DESCRIPTION, HELP_OPTION, VERSION_OPTION } from './root-help.ts';
 import { programVersion } from './version.ts';
 import { VERBS, type Verb } from './verbs.ts';
@@ -29,8 +30,13 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw asAppError(error);
   }
-  if (written.length > 0) await world.stdout.write(written.join(''));
+  if (written.length > 0) await world.stdout.write(wrapHelp(written.join(''), helpWidth(world)));
   return status;
+}
+
+function helpWidth({ stdout, env }: Pick<World, 'stdout' | 'env'>): number {
+  const columns = stdout.columns ?? (Number(env['COLUMNS']) || WIDEST_HELP);
+  return Math.min(columns, WIDEST_HELP);
 }
 
 /** `help COMMAND…` is `COMMAND… --help`; `help TOPIC` is left to the help command. */
@@ -78,7 +84,7 @@ function buildProgram(
   parts: { world: World; start: Start; write: (text: string) => void },
 ): void {
   const { world, start, write } = parts;
-  const width = world.stdout.columns ?? (Number(world.env['COLUMNS']) || 80);
+  const width = helpWidth(world);
   program
     .description(DESCRIPTION)
     .exitOverride()

@@ -54,6 +54,7 @@ describe('the program', () => {
       expect(result.stdout).toMatch(/\nExamples?:\n {2}captures /);
       expect(result.stdout).toMatch(/JSON|Fields of a line/);
       expect(await runCaptures(['help', ...path])).toEqual(result);
+      expect(result.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     },
   );
 
@@ -61,6 +62,7 @@ describe('the program', () => {
     const result = await runCaptures(['help', topic]);
     expect([result.status, result.stderr]).toEqual([0, '']);
     expect(result.stdout.length).toBeGreaterThan(100);
+    expect(result.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
   it('lists every exit status with its code', async () => {
@@ -75,7 +77,11 @@ describe('a wrong command line', () => {
   it.each([
     [['lst'], "Unknown command 'lst'", 'Did you mean list?'],
     [['env', 'chek', 'e'], "Unknown command 'chek'", 'Did you mean check?'],
-    [['env'], 'captures env needs a command', 'Say what to do: create, list, get or check'],
+    [
+      ['env'],
+      'captures env needs a command',
+      'Say what to do: create, list, get, edit, delete or check',
+    ],
     [['list', '--limt', '3'], "Unknown option '--limt'", 'Did you mean --limit?'],
     [['get'], "Missing required argument 'capture'", 'To see how it is used add --help.'],
     [
