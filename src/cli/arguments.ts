@@ -1,5 +1,7 @@
+import type { Role } from '../core/access.ts';
 import { CAPTURE_STATUSES, type CaptureStatus } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
+import { CAPTURE_ORDERS, type CaptureOrder } from '../core/store.ts';
 import { oneOf } from './choices.ts';
 
 /** A whole number from 1 on, as --limit takes it. */
@@ -19,4 +21,23 @@ export function orList(words: readonly string[]): string {
   return words.length < 2
     ? words.join('')
     : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
+}
+
+export interface ListOrder {
+  readonly order: CaptureOrder;
+  readonly isReversed: boolean;
+}
+
+/** What a list is ordered by; a `-` before it turns the order round. */
+export function parseOrder(value: string): ListOrder {
+  const isReversed = value.startsWith('-');
+  return {
+    order: oneOf(CAPTURE_ORDERS, isReversed ? value.slice(1) : value, '--sort'),
+    isReversed,
+  };
+}
+
+/** A role in an environment. */
+export function parseRole(value: string): Role {
+  return oneOf(['member', 'admin'] as const, value, '--role');
 }

@@ -147,7 +147,7 @@ export class Context {
     return loadPaint(wantsColor(this.options.color, env, this.world[stream].isTTY));
   }
 
-  print<Row>(noun: Noun<Row>, rows: readonly Row[]): Promise<void> {
+  print<Row>(noun: Noun<Row>, rows: Iterable<Row>): Promise<void> {
     return printList(noun, rows, this.world.stdout, this.#outputSettings());
   }
 

@@ -14,10 +14,13 @@ export interface OutputSettings {
   readonly paint: () => Promise<Paint>;
 }
 
-/** Prints a list of things in the mode asked for. */
+/**
+ * Prints a list of things in the mode asked for. But for a table, whose widths depend on every row,
+ * rows are taken and written block by block: there may be a million of them.
+ */
 export async function printList<Row>(
   noun: Noun<Row>,
-  rows: readonly Row[],
+  rows: Iterable<Row>,
   stdout: OutputStream,
   settings: OutputSettings,
 ): Promise<void> {
@@ -26,36 +29,37 @@ export async function printList<Row>(
   const json = (row: Row) =>
     options.fields === null ? noun.toJson(row) : pick(noun.toJson(row), options.fields);
   switch (mode) {
-    case 'json':
-      if (rows.length === 0) return stdout.write('[]\n');
-      await stdout.write('[\n');
-      await writeRows(stdout, rows, (row, index) => {
+    case 'json': {
+      const isEmpty = await writeRows(stdout, rows, (row, index) => {
         const text = JSON.stringify(json(row), null, 2).replaceAll('\n', '\n  ');
-        return `  ${text}${index === rows.length - 1 ? '' : ','}\n`;
+        return `${index === 0 ? '[' : ','}\n  ${text}`;
       });
-      return stdout.write(']\n');
+      return stdout.write(isEmpty ? '[]\n' : '\n]\n');
+    }
     case 'yaml': {
       const { yamlDocument } = await import('./render/yaml.ts');
-      if (rows.length === 0) return stdout.write(yamlDocument([]));
-      return writeRows(stdout, rows, (row) => yamlDocument([json(row)]));
+      const isEmpty = await writeRows(stdout, rows, (row) => yamlDocument([json(row)]));
+      return isEmpty ? stdout.write(yamlDocument([])) : undefined;
     }
     case 'tsv':
     case 'csv': {
       const { csvHeader, csvRow, tsvHeader, tsvRow } = await import('./render/delimited.ts');
       const [header, line] = mode === 'csv' ? [csvHeader, csvRow] : [tsvHeader, tsvRow];
       if (options.headers) await stdout.write(header(fields));
-      return writeRows(stdout, rows, (row) => line(noun.toJson(row), fields));
+      await writeRows(stdout, rows, (row) => line(noun.toJson(row), fields));
+      return;
     }
     case 'name':
       return writeNames(noun, rows, stdout);
     case 'table': {
-      if (rows.length === 0) return stdout.write(`${noun.none}\n`);
+      const all = [...rows];
+      if (all.length === 0) return stdout.write(`${noun.none}\n`);
       const { renderTable } = await import('./render/table.ts');
       const columns = options.fields === null ? noun.columns : columnsOf(noun, fields);
       const view = { ...settings.view(), isDetail: false };
       const paint = await settings.paint();
       return stdout.write(
-        await renderTable(rows, columns, { view, paint, headers: options.headers }),
+        await renderTable(all, columns, { view, paint, headers: options.headers }),
       );
     }
   }
@@ -94,22 +98,30 @@ export async function printOne<Row>(
 
 async function writeNames<Row>(
   noun: Noun<Row>,
-  rows: readonly Row[],
+  rows: Iterable<Row>,
   stdout: OutputStream,
 ): Promise<void> {
   const { escapeText } = await import('./render/escape.ts');
-  return writeRows(stdout, rows, (row) => `${escapeText(noun.reference(row))}\n`);
+  await writeRows(stdout, rows, (row) => `${escapeText(noun.reference(row))}\n`);
 }
 
+/** @returns whether there was no row. */
 async function writeRows<Row>(
   stdout: OutputStream,
-  rows: readonly Row[],
+  rows: Iterable<Row>,
   line: (row: Row, index: number) => string,
-): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS_A_WRITE) {
-    const block = rows.slice(start, start + ROWS_A_WRITE);
-    await stdout.write(block.map((row, index) => line(row, start + index)).join(''));
+): Promise<boolean> {
+  let count = 0;
+  let block: string[] = [];
+  for (const row of rows) {
+    block.push(line(row, count));
+    count += 1;
+    if (block.length < ROWS_A_WRITE) continue;
+    await stdout.write(block.join(''));
+    block = [];
   }
+  if (block.length > 0) await stdout.write(block.join(''));
+  return count === 0;
 }
 
 /**

@@ -9,21 +9,22 @@ export interface PasswordSource {
   readonly passwordFile?: string;
 }
 
-export function registerPasswordOptions(command: Command): Command {
+export function registerPasswordOptions(command: Command, what = 'the password'): Command {
   return command
-    .option('--password-stdin', 'read the password from the first line of stdin')
+    .option('--password-stdin', `read ${what} from the first line of stdin`)
     .option('--password-file <file>', 'read it from the first line of a file of mode 0600');
 }
 
 /**
  * Reads a password without ever showing it.
- * @param question asked on a terminal; `again` is asked too where a new password is chosen.
+ * @param question asked on a terminal; `again` is asked too where a new password is chosen;
+ *   `instead` says how to give it where there is no terminal, when not by the usual options.
  * @throws AppError `invalid` for two sources, an empty one, or nobody to ask.
  */
 export async function readPassword(
   context: Context,
   source: PasswordSource,
-  question: { first: string; again: string | null },
+  question: { first: string; again: string | null; instead?: string },
 ): Promise<string> {
   if (source.passwordStdin === true && source.passwordFile !== undefined) {
     throw new AppError('invalid', '--password-stdin and --password-file contradict one another');
@@ -40,7 +41,7 @@ export async function readPassword(
   }
   const prompter = await context.prompter(
     'A password is needed and there is no terminal to ask on',
-    'Give it with --password-stdin or --password-file FILE.',
+    question.instead ?? 'Give it with --password-stdin or --password-file FILE.',
   );
   const password = await prompter.askSecret(question.first);
   if (question.again !== null && (await prompter.askSecret(question.again)) !== password) {

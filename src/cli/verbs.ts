@@ -43,9 +43,92 @@ export const VERBS: readonly Verb[] = [
         load: () => import('./commands/env/get.ts'),
       },
       {
+        name: 'edit',
+        summary: 'change what an environment is',
+        load: () => import('./commands/env/edit.ts'),
+      },
+      {
+        name: 'delete',
+        summary: 'delete an environment',
+        load: () => import('./commands/env/delete.ts'),
+      },
+      {
         name: 'check',
         summary: 'connect and say whether a capture could start',
         load: () => import('./commands/env/check.ts'),
+      },
+    ],
+  },
+  {
+    name: 'user',
+    summary: 'manage users and passwords',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'create a user',
+        load: () => import('./commands/user/create.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'list the users of the store',
+        load: () => import('./commands/user/list.ts'),
+      },
+      {
+        name: 'delete',
+        summary: 'delete a user; the captures stay',
+        load: () => import('./commands/user/delete.ts'),
+      },
+      {
+        name: 'passwd',
+        summary: 'change a password',
+        load: () => import('./commands/user/passwd.ts'),
+      },
+    ],
+  },
+  {
+    name: 'token',
+    summary: 'make tokens for scripts',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'make a token and print it once',
+        load: () => import('./commands/token/create.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'list your tokens',
+        load: () => import('./commands/token/list.ts'),
+      },
+      {
+        name: 'revoke',
+        summary: 'end a token',
+        load: () => import('./commands/token/revoke.ts'),
+      },
+    ],
+  },
+  {
+    name: 'member',
+    summary: 'say who may use an environment',
+    verbs: [
+      {
+        name: 'add',
+        summary: 'let a user into an environment',
+        load: () => import('./commands/member/add.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'list the members of an environment',
+        load: () => import('./commands/member/list.ts'),
+      },
+      {
+        name: 'set',
+        summary: 'change the role of a member',
+        load: () => import('./commands/member/set.ts'),
+      },
+      {
+        name: 'remove',
+        summary: 'take a member out, or leave',
+        load: () => import('./commands/member/remove.ts'),
       },
     ],
   },
@@ -69,7 +152,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'metrics',
-    summary: 'show what the server did during a capture, as charts or data',
+    summary: 'show what the server did meanwhile, as charts or data',
     load: () => import('./commands/metrics.ts'),
   },
   {

@@ -1,19 +1,18 @@
 import type { Command } from 'commander';
-import { isOver } from '../../core/captures.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { loaded } from '../command.ts';
+import { confirmLoss } from '../confirmation.ts';
 import type { Context } from '../context.ts';
-import { DaemonKeeper } from '../daemons.ts';
+import { deleteCapture, type DeletionOptions } from '../deletion.ts';
 import { captureNoun } from '../render/captures.ts';
 import { formatBytes, formatCount } from '../render/units.ts';
-import { interruption } from '../signals.ts';
-import { waitForCapture } from '../waiting.ts';
 
 export interface DeleteOptions {
   readonly captures: readonly string[];
   readonly yes?: boolean;
   readonly keepWorkload?: boolean;
+  readonly reason?: string;
 }
 
 export function registerDelete(
@@ -24,17 +23,17 @@ export function registerDelete(
     .argument('<captures...>', 'id, name, or environment/name')
     .option('--yes', 'do not ask')
     .option('--keep-workload', "keep the workload's folder")
+    .option('--reason <text>', 'why; kept in the audit trail')
     .addHelpText(
       'after',
       `
-A capture that is not over is stopped first, whatever its status. The workload is deleted too.
-Its owner and the admins of its environment may delete a capture.
+A capture that is not over is stopped first, whatever its status. The workload is deleted too. Its owner and the admins of its environment may delete a capture. All of them are looked up before the first is deleted; when one fails the others are deleted all the same, and the status is that of the first failure.
 
 Examples:
   captures delete friday
   captures delete 7 8 9 --yes
 
-JSON: an array of the deleted captures. Fields: ${captureNoun.fields.join(', ')}`,
+JSON: an array of the deleted captures. JSON fields: ${captureNoun.fields.join(', ')}`,
     )
     .action((captures: string[], options: Omit<DeleteOptions, 'captures'>) =>
       run({ ...options, captures }),
@@ -50,16 +49,18 @@ export async function runDelete(options: DeleteOptions, context: Context): Promi
     doomed.set(capture.id, capture);
   }
   const captures = [...doomed.values()];
-  if (options.yes !== true) await confirm(context, captures, options.keepWorkload === true);
-  const deleted: ListedCapture[] = [];
-  for (const capture of captures) {
-    deleted.push(await deleteOne(context, capture, options.keepWorkload === true));
+  const keepsWorkload = options.keepWorkload === true;
+  if (options.yes !== true) await confirm(context, captures, keepsWorkload);
+  const how = { keepsWorkload, reason: options.reason ?? null };
+  const { deleted, failures } = await deleteAll(context, captures, how);
+  const failure = failureOf(captures.length, deleted, failures);
+  if (context.options.output !== null && !(context.isJson && failure !== null)) {
+    await context.print(captureNoun, deleted);
   }
-  if (context.options.output !== null) await context.print(captureNoun, deleted);
+  if (failure !== null) throw failure;
   return 0;
 }
 
-/** @throws AppError `declined`; `invalid` where nobody can be asked. */
 async function confirm(
   context: Context,
   captures: readonly ListedCapture[],
@@ -67,19 +68,13 @@ async function confirm(
 ): Promise<void> {
   const [first, ...others] = captures;
   if (first === undefined) return;
-  const prompter = await context.prompter(
-    'Deleting asks for confirmation and there is no terminal to ask on',
-    'To delete without being asked add --yes.',
-  );
-  for (const capture of captures) await context.tell(lossOf(capture, keepsWorkload));
-  const expected = others.length === 0 ? first.name : `delete ${captures.length} captures`;
+  const losses = captures.map((capture) => lossOf(capture, keepsWorkload));
+  const all = `delete ${captures.length} captures`;
   const question =
     others.length === 0
-      ? "Type the capture's name to delete it"
-      : `Type "${expected}" to delete them`;
-  if ((await prompter.ask(question)).trim() !== expected) {
-    throw new AppError('declined', 'That is not it: nothing was deleted');
-  }
+      ? { expected: first.name, ask: "Type the capture's name to delete it" }
+      : { expected: all, ask: `Type "${all}" to delete them` };
+  await confirmLoss(context, losses, question);
 }
 
 function lossOf(capture: ListedCapture, keepsWorkload: boolean): string {
@@ -92,61 +87,50 @@ function lossOf(capture: ListedCapture, keepsWorkload: boolean): string {
     : `${what}: ${statements} are lost.`;
 }
 
-async function deleteOne(
+interface Failed {
+  readonly capture: ListedCapture;
+  readonly error: AppError;
+}
+
+async function deleteAll(
   context: Context,
-  capture: ListedCapture,
-  keepsWorkload: boolean,
-): Promise<ListedCapture> {
-  const { workloadFolder } = await import('../workloads.ts');
-  const folder = workloadFolder(context.store, capture.id);
-  const deleted = await deleteRow(context, capture.id);
-  const name = `${capture.environmentName}/${capture.name}`;
-  if (!capture.recordsStatements) {
-    await context.note(`Deleted ${name}.`);
-  } else if (keepsWorkload) {
-    await context.note(`Deleted ${name}; its workload stays in ${folder}.`);
-  } else {
-    const { removeWorkload } = await import('../../workload/workload-folder.ts');
-    await removeWorkload(folder);
-    await context.note(`Deleted ${name} and its workload.`);
-  }
-  return deleted;
-}
-
-/** Brings a capture to an end if it has not come to one, and deletes its row. */
-async function deleteRow(context: Context, id: number): Promise<ListedCapture> {
-  const { actor, world } = context;
-  const { interrupted } = world.signals;
-  const keeper = new DaemonKeeper(context);
-  for (;;) {
-    const deleted = context.captures.delete(actor, String(id));
-    if (deleted !== null) return deleted;
-    const { status, name } = context.captures.get(actor, String(id), 'capture.delete');
-    if (status === 'RUNNING') {
-      await context.note(`Stopping ${name} first.`);
-      stopUnlessOver(context, id);
-      continue;
+  captures: readonly ListedCapture[],
+  how: DeletionOptions,
+): Promise<{ deleted: ListedCapture[]; failures: Failed[] }> {
+  const deleted: ListedCapture[] = [];
+  const failures: Failed[] = [];
+  for (const capture of captures) {
+    try {
+      deleted.push(await deleteCapture(context, capture, how));
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      failures.push({ capture, error });
     }
-    await Promise.race([
-      waitForCapture(
-        context,
-        id,
-        (capture) =>
-          isOver(capture.status) || (status === 'STARTING' && capture.status === 'RUNNING'),
-        { keeper, signal: interrupted },
-      ),
-      interruption(interrupted),
-    ]);
   }
+  return { deleted, failures };
 }
 
-/** Somebody else, or its end, may have stopped it since we looked: that is what is wanted. */
-function stopUnlessOver(context: Context, id: number): void {
-  try {
-    context.captures.requestStop(context.actor, String(id));
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'conflict') throw error;
-  }
+/** What to report when something was not deleted: with the code of the first failure. */
+function failureOf(
+  asked: number,
+  deleted: readonly ListedCapture[],
+  failures: readonly Failed[],
+): AppError | null {
+  const [first] = failures;
+  if (first === undefined) return null;
+  if (asked === 1) return first.error;
+  const lines = failures.map(
+    ({ capture, error }) => `${capture.environmentName}/${capture.name}: ${error.message}`,
+  );
+  const rest =
+    deleted.length === 0
+      ? 'Nothing was deleted.'
+      : `Deleted: ${deleted.map((capture) => `${capture.environmentName}/${capture.name}`).join(', ')}`;
+  return new AppError(
+    first.error.code,
+    `${failures.length} of ${asked} captures could not be deleted`,
+    { hint: [...lines, rest].join('\n'), cause: first.error },
+  );
 }
 
 export const command = loaded(registerDelete, runDelete);

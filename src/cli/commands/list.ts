@@ -1,24 +1,40 @@
 import type { Command } from 'commander';
-import { ALL_CAPTURES } from '../../core/capture-service.ts';
+import { ALL_CAPTURES, type CaptureListRequest } from '../../core/capture-service.ts';
 import type { CaptureStatus } from '../../core/captures.ts';
-import { parseCount, parseStatuses } from '../arguments.ts';
+import { AppError } from '../../core/errors.ts';
+import type { CaptureOrder } from '../../core/store.ts';
+import { parseCount, parseOrder, parseStatuses, type ListOrder } from '../arguments.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { captureNoun } from '../render/captures.ts';
+import { readTime } from '../typed-times.ts';
 
 export interface ListOptions {
   readonly env?: string;
   readonly status?: CaptureStatus[];
+  readonly owner?: string;
+  readonly name?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly sort?: ListOrder;
+  readonly reverse?: boolean;
   readonly limit?: number;
   readonly all?: boolean;
 }
 
 const DEFAULT_LIMIT = 30;
+const DEFAULT_ORDER: ListOrder = { order: 'created', isReversed: false };
 
 export function registerList(command: Command, run: (options: ListOptions) => Promise<void>): void {
   command
     .option('--env <environment>', 'only captures of this environment (id or name)')
     .option('--status <statuses>', 'only with one of these statuses: RUNNING,DONE', parseStatuses)
+    .option('--owner <user>', 'only those of a user; me: your own')
+    .option('--name <glob>', 'only with a name like this: * any text, ? any character')
+    .option('--since <when>', 'only those that were not over by then')
+    .option('--until <when>', 'only those that began before')
+    .option('--sort <field>', 'created, name, start or end; -name the other way', parseOrder)
+    .option('--reverse', 'turn the order round')
     .option('--limit <n>', `at most so many (default: ${DEFAULT_LIMIT})`, (text) =>
       parseCount(text, '--limit'),
     )
@@ -26,11 +42,12 @@ export function registerList(command: Command, run: (options: ListOptions) => Pr
     .addHelpText(
       'after',
       `
-Lists the captures of the environments you are a member of, newest first.
+Lists the captures of the environments you are a member of, the newest first; by --sort name from A to Z, by times the latest first. With --since and --until it lists the captures whose window touches that time; one that has not started counts by its schedule.
 
 Examples:
   captures list
   captures list --env shop --status RUNNING,STOPPING
+  captures list --owner me --name "nightly*" --since "yesterday" --sort -start
   captures list --all --json --fields id,name,status
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
@@ -39,21 +56,49 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 }
 
 export async function runList(options: ListOptions, context: Context): Promise<number> {
-  const { actor } = context;
-  const limit = options.all === true ? null : (options.limit ?? DEFAULT_LIMIT);
+  const { actor, captures } = context;
+  if (options.all === true && options.limit !== undefined) {
+    throw new AppError('invalid', '--all and --limit contradict one another');
+  }
+  const request = await requestOf(options, context);
+  if (options.all === true) {
+    await context.print(captureNoun, captures.walk(actor, request));
+    return 0;
+  }
+  const limit = options.limit ?? DEFAULT_LIMIT;
   // One more than is shown says whether there is more.
-  const found = context.captures.list(actor, {
-    ...ALL_CAPTURES,
-    environment: options.env ?? null,
-    statuses: options.status ?? null,
-    limit: limit === null ? null : limit + 1,
-  });
-  const shown = limit === null ? found : found.slice(0, limit);
-  await context.print(captureNoun, shown);
-  if (shown.length < found.length) {
-    await context.note(`These are the newest ${shown.length}; for more: --limit N or --all`);
+  const found = captures.list(actor, { ...request, limit: limit + 1 });
+  await context.print(captureNoun, found.slice(0, limit));
+  if (found.length > limit) {
+    const which = options.sort === undefined && options.reverse !== true ? 'newest' : 'first';
+    await context.note(`These are the ${which} ${limit}; for more: --limit N or --all`);
   }
   return 0;
+}
+
+async function requestOf(options: ListOptions, context: Context): Promise<CaptureListRequest> {
+  const since = await readTime(context, 'since', options.since);
+  const until = await readTime(context, 'until', options.until);
+  if (since !== null && until !== null && since > until) {
+    throw new AppError('invalid', '--since is later than --until: nothing can be in between');
+  }
+  const { order, isReversed } = options.sort ?? DEFAULT_ORDER;
+  return {
+    ...ALL_CAPTURES,
+    environment: options.env ?? null,
+    owner: options.owner ?? null,
+    statuses: options.status ?? null,
+    name: options.name ?? null,
+    since,
+    until,
+    order,
+    descending: isDescendingByNature(order) !== (isReversed !== (options.reverse === true)),
+  };
+}
+
+/** Names read from A to Z, times from the latest back. */
+function isDescendingByNature(order: CaptureOrder): boolean {
+  return order !== 'name';
 }
 
 export const command = loaded(registerList, runList);

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { AppError } from '../../core/errors.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
-import { parseDuration } from '../durations.ts';
+import { parseLifetime } from '../lifetimes.ts';
 import { readPassword, registerPasswordOptions, type PasswordSource } from '../passwords.ts';
 import { identityNoun } from '../render/identity.ts';
 import { formatTime } from '../times.ts';
@@ -13,14 +12,14 @@ export interface LoginOptions extends PasswordSource {
   readonly expires?: number;
 }
 
-const LONGEST_SESSION_MS = 366 * 86_400_000;
-
 export function registerLogin(
   command: Command,
   run: (options: LoginOptions) => Promise<void>,
 ): void {
   registerPasswordOptions(command.argument('[name]', 'user name'))
-    .option('--expires <duration>', 'how long the session lasts (default: 30d)', parseDuration)
+    .option('--expires <duration>', 'how long the session lasts (default: 30d)', (text) =>
+      parseLifetime(text, 'session'),
+    )
     .addHelpText(
       'after',
       `
@@ -38,7 +37,6 @@ JSON fields: user, storeAdmin, by, expiresAt, store`,
 export async function runLogin(options: LoginOptions, context: Context): Promise<number> {
   const { store, session } = context;
   session.checkFolder();
-  checkLength(options.expires);
   const name = options.name ?? (await askName(context));
   const password = await readPassword(context, options, {
     first: `Password for ${name}`,
@@ -69,15 +67,6 @@ async function askName(context: Context): Promise<string> {
     'Give the name: captures login NAME',
   );
   return prompter.ask('User name', { initial: context.world.userName });
-}
-
-function checkLength(expires: number | undefined): void {
-  if (expires === undefined) return;
-  if (expires < 60_000 || expires > LONGEST_SESSION_MS) {
-    throw new AppError('invalid', 'A session lasts from 1 minute to 366 days', {
-      hint: 'For example: --expires 8h',
-    });
-  }
 }
 
 export const command = loaded(registerLogin, runLogin);

@@ -1,0 +1,89 @@
+import type { Command } from 'commander';
+import { ALL_CAPTURES } from '../../../core/capture-service.ts';
+import { isOver } from '../../../core/captures.ts';
+import type { Environment } from '../../../core/environments.ts';
+import { loaded } from '../../command.ts';
+import { confirmLoss } from '../../confirmation.ts';
+import type { Context } from '../../context.ts';
+import { deleteCapture } from '../../deletion.ts';
+import { environmentNoun } from '../../render/environments.ts';
+import { formatBytes, formatCount } from '../../render/units.ts';
+
+export interface EnvDeleteOptions {
+  readonly environment: string;
+  readonly withCaptures?: boolean;
+  readonly yes?: boolean;
+}
+
+export function registerEnvDelete(
+  command: Command,
+  run: (options: EnvDeleteOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .option('--with-captures', 'delete its captures and their workloads too')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `
+Its admins may delete an environment. It is refused while there are captures in it, unless --with-captures is given: then those that are not over are stopped first, and the server is left as it was.
+
+Examples:
+  captures env delete shop
+  captures env delete shop --with-captures --yes
+
+JSON fields: ${environmentNoun.fields.join(', ')}`,
+    )
+    .action((environment: string, options: Omit<EnvDeleteOptions, 'environment'>) =>
+      run({ ...options, environment }),
+    );
+}
+
+export async function runEnvDelete(options: EnvDeleteOptions, context: Context): Promise<number> {
+  const { actor, environments, store } = context;
+  const environment = environments.get(actor, options.environment, 'environment.delete');
+  const hasCaptures = store.captures.countOf(environment.id) > 0;
+  const isRefused = hasCaptures && options.withCaptures !== true;
+  // What the core refuses is not worth a question.
+  if (!isRefused && options.yes !== true) {
+    await confirmLoss(context, [lossOf(context, environment)], {
+      expected: environment.name,
+      ask: "Type the environment's name to delete it",
+    });
+  }
+  if (options.withCaptures === true) await deleteCaptures(context, environment);
+  environments.delete(actor, String(environment.id));
+  await context.note(`Deleted the environment ${environment.name}.`);
+  await context.printIfAsked(environmentNoun, environment);
+  return 0;
+}
+
+/** Also those that somebody creates meanwhile. */
+async function deleteCaptures(context: Context, environment: Environment): Promise<void> {
+  const { actor, captures, store } = context;
+  for (let ids = store.captures.idsOf(environment.id); ids.length > 0;) {
+    for (const id of ids) {
+      const capture = captures.get(actor, String(id), 'capture.delete');
+      await deleteCapture(context, capture, { keepsWorkload: false, reason: null });
+    }
+    ids = store.captures.idsOf(environment.id);
+  }
+}
+
+function lossOf(context: Context, environment: Environment): string {
+  const { actor, captures } = context;
+  let [count, open, records, bytes] = [0, 0, 0, 0];
+  const request = { ...ALL_CAPTURES, environment: String(environment.id) };
+  for (const capture of captures.walk(actor, request)) {
+    count += 1;
+    if (!isOver(capture.status)) open += 1;
+    records += capture.records ?? 0;
+    bytes += capture.fileBytes ?? 0;
+  }
+  if (count === 0) return `${environment.name}: the environment; there are no captures in it.`;
+  const active = open === 0 ? '' : ` (${formatCount(open)} not over: they are stopped first)`;
+  const many = count === 1 ? '1 capture' : `${formatCount(count)} captures`;
+  return `${environment.name}: the environment with ${many}${active}; ${formatCount(records)} statements (${formatBytes(bytes)}) are lost.`;
+}
+
+export const command = loaded(registerEnvDelete, runEnvDelete);

@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import type { NewEnvironment } from '../../../core/environment-service.ts';
+import { parseServerUrl, type ServerAddress } from '../../../core/environments.ts';
+import { AppError } from '../../../core/errors.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import {
+  absolutePath,
+  absoluteReference,
+  parseEndpointUrl,
+  parseSslMode,
+  registerEnvironmentOptions,
+  type EnvironmentOptions,
+  type Place,
+} from '../../environment-options.ts';
+import { environmentNoun } from '../../render/environments.ts';
+
+export interface EnvEditOptions extends EnvironmentOptions {
+  readonly environment: string;
+  readonly name?: string;
+}
+
+export function registerEnvEdit(
+  command: Command,
+  run: (options: EnvEditOptions) => Promise<void>,
+): void {
+  registerEnvironmentOptions(
+    command.argument('<environment>', 'id or name').option('--name <name>', 'a new name'),
+  )
+    .addHelpText(
+      'after',
+      `
+Changes what is named and leaves the rest as it is. An empty value takes a setting away: --region "" or, to make the environment metrics-only, --url "". Its admins may edit an environment. While captures record its server, its address stays.
+
+Examples:
+  captures env edit shop --name shop-eu
+  captures env edit shop --ssl-mode VERIFY_IDENTITY --ssl-ca ~/rds-ca.pem
+  captures env edit shop --password-from env:SHOP_PASSWORD
+
+JSON fields: ${environmentNoun.fields.join(', ')}`,
+    )
+    .action((environment: string, options: Omit<EnvEditOptions, 'environment'>) =>
+      run({ ...options, environment }),
+    );
+}
+
+export async function runEnvEdit(options: EnvEditOptions, context: Context): Promise<number> {
+  const { actor, environments, world } = context;
+  const before = environments.get(actor, options.environment, 'environment.edit');
+  const changes = changesOf(options, before.server, world);
+  if (Object.keys(changes).length === 0) {
+    throw new AppError('invalid', 'There is nothing to change', {
+      hint: 'Say what: --name NAME, --url URL, --region REGION … (captures env edit --help)',
+    });
+  }
+  const edited = environments.edit(actor, String(before.id), changes);
+  await context.printOne(environmentNoun, edited);
+  return 0;
+}
+
+function changesOf(
+  options: EnvEditOptions,
+  server: ServerAddress | null,
+  place: Place,
+): Partial<NewEnvironment> {
+  const { name, url, passwordFrom, sslMode, sslCa, region, instance, profile, endpointUrl } =
+    options;
+  const isAboutServer = [url, passwordFrom, sslMode, sslCa].some((value) => value !== undefined);
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(isAboutServer ? { server: serverOf(options, server, place) } : {}),
+    ...(region === undefined ? {} : { region: orNull(region) }),
+    ...(instance === undefined ? {} : { instance: orNull(instance) }),
+    ...(profile === undefined ? {} : { profile: orNull(profile) }),
+    ...(endpointUrl === undefined
+      ? {}
+      : { endpointUrl: endpointUrl === '' ? null : parseEndpointUrl(endpointUrl) }),
+  };
+}
+
+function serverOf(
+  options: EnvEditOptions,
+  before: ServerAddress | null,
+  place: Place,
+): ServerAddress | null {
+  const { url, passwordFrom, sslMode, sslCa } = options;
+  const saysMore = [passwordFrom, sslMode, sslCa].some((value) => value !== undefined);
+  if (url === '' || (url === undefined && before === null)) {
+    if (!saysMore) return null;
+    throw new AppError(
+      'invalid',
+      'The environment has no server that --password-from, --ssl-mode or --ssl-ca could be about',
+      { hint: 'Give its address too: --url mysql://USER@HOST' },
+    );
+  }
+  const kept = before ?? { passwordFrom: null, sslMode: 'PREFERRED' as const, sslCa: null };
+  const address = url === undefined ? before : parseServerUrl(url);
+  if (address === null) return null;
+  return {
+    ...kept,
+    ...address,
+    passwordFrom: changed(passwordFrom, kept.passwordFrom, (text) =>
+      absoluteReference(text, place),
+    ),
+    sslMode: sslMode === undefined || sslMode === '' ? kept.sslMode : parseSslMode(sslMode),
+    sslCa: changed(sslCa, kept.sslCa, (text) => absolutePath(text, place)),
+  };
+}
+
+function changed(
+  typed: string | undefined,
+  before: string | null,
+  read: (text: string) => string,
+): string | null {
+  if (typed === undefined) return before;
+  return typed === '' ? null : read(typed);
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text;
+}
+
+export const command = loaded(registerEnvEdit, runEnvEdit);

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { Role } from '../../../core/access.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { parseRole } from '../../arguments.ts';
+import { memberNoun } from '../../render/people.ts';
+
+export interface MemberAddOptions {
+  readonly environment: string;
+  readonly user: string;
+  readonly role?: Role;
+}
+
+export function registerMemberAdd(
+  command: Command,
+  run: (options: MemberAddOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .argument('<user>', 'name of the user')
+    .option('--role <role>', 'member or admin (default: member)', parseRole)
+    .addHelpText(
+      'after',
+      `
+Admins of an environment let others in. A member sees its captures and creates their own; an admin may stop, edit and delete any of them, and manages the environment and its members.
+
+Examples:
+  captures member add shop bob
+  captures member add shop bob --role admin
+
+JSON fields: ${memberNoun.fields.join(', ')}`,
+    )
+    .action((environment: string, user: string, options: { role?: Role }) =>
+      run({ ...options, environment, user }),
+    );
+}
+
+export async function runMemberAdd(options: MemberAddOptions, context: Context): Promise<number> {
+  const { actor, environments } = context;
+  const { environment, user, role = 'member' } = options;
+  const member = environments.addMember(actor, environment, user, role);
+  const { name: environmentName } = environments.get(actor, environment);
+  await context.note(
+    `${member.userName} is ${role === 'admin' ? 'an admin' : 'a member'} of ${environmentName} now.`,
+  );
+  await context.printIfAsked(memberNoun, { ...member, environmentName });
+  return 0;
+}
+
+export const command = loaded(registerMemberAdd, runMemberAdd);

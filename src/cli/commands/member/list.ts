@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { memberNoun } from '../../render/people.ts';
+
+export interface MemberListOptions {
+  readonly environment: string;
+}
+
+export function registerMemberList(
+  command: Command,
+  run: (options: MemberListOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  captures member list shop
+  captures member list shop -o name
+
+JSON fields: ${memberNoun.fields.join(', ')}`,
+    )
+    .action((environment: string) => run({ environment }));
+}
+
+export async function runMemberList(options: MemberListOptions, context: Context): Promise<number> {
+  const { actor, environments } = context;
+  const { name: environmentName } = environments.get(actor, options.environment);
+  const members = environments.listMembers(actor, options.environment);
+  await context.print(
+    memberNoun,
+    members.map((member) => ({ ...member, environmentName })),
+  );
+  return 0;
+}
+
+export const command = loaded(registerMemberList, runMemberList);

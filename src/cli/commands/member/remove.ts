@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { memberNoun } from '../../render/people.ts';
+
+export interface MemberRemoveOptions {
+  readonly environment: string;
+  readonly user: string;
+}
+
+export function registerMemberRemove(
+  command: Command,
+  run: (options: MemberRemoveOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .argument('<user>', 'name of a member')
+    .addHelpText(
+      'after',
+      `
+Admins of an environment take members out of it; anybody may leave by themselves, but for its last admin. Who has left has no more rights in it than any stranger: their captures stay, for its admins to manage.
+
+Examples:
+  captures member remove shop bob
+  captures member remove shop "$(captures whoami -o name)"
+
+JSON fields: ${memberNoun.fields.join(', ')}`,
+    )
+    .action((environment: string, user: string) => run({ environment, user }));
+}
+
+export async function runMemberRemove(
+  options: MemberRemoveOptions,
+  context: Context,
+): Promise<number> {
+  const { actor, environments } = context;
+  // Asked before: who leaves cannot see the environment afterwards.
+  const { name: environmentName } = environments.get(actor, options.environment);
+  const member = environments.removeMember(actor, options.environment, options.user);
+  await context.note(`${member.userName} is no member of ${environmentName} any more.`);
+  await context.printIfAsked(memberNoun, { ...member, environmentName });
+  return 0;
+}
+
+export const command = loaded(registerMemberRemove, runMemberRemove);

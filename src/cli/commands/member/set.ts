@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import type { Role } from '../../../core/access.ts';
+import { parseRole } from '../../arguments.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { memberNoun } from '../../render/people.ts';
+
+export interface MemberSetOptions {
+  readonly environment: string;
+  readonly user: string;
+  readonly role: Role;
+}
+
+export function registerMemberSet(
+  command: Command,
+  run: (options: MemberSetOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .argument('<user>', 'name of a member')
+    .requiredOption('--role <role>', 'member or admin', parseRole)
+    .addHelpText(
+      'after',
+      `
+Admins of an environment change the roles of its members. Its last admin stays one.
+
+Examples:
+  captures member set shop bob --role admin
+  captures member set shop bob --role member
+
+JSON fields: ${memberNoun.fields.join(', ')}`,
+    )
+    .action((environment: string, user: string, options: { role: Role }) =>
+      run({ ...options, environment, user }),
+    );
+}
+
+export async function runMemberSet(options: MemberSetOptions, context: Context): Promise<number> {
+  const { actor, environments } = context;
+  const { environment, user, role } = options;
+  const { name: environmentName } = environments.get(actor, environment);
+  const member = environments.setMember(actor, environment, user, role);
+  await context.note(
+    `${member.userName} is ${role === 'admin' ? 'an admin' : 'a member'} of ${environmentName} now.`,
+  );
+  await context.printIfAsked(memberNoun, { ...member, environmentName });
+  return 0;
+}
+
+export const command = loaded(registerMemberSet, runMemberSet);

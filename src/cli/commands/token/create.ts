@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { TOKEN_LENGTH_MS } from '../../../core/people.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { parseLifetime } from '../../lifetimes.ts';
+import { askName } from '../../questions.ts';
+import { madeTokenNoun } from '../../render/people.ts';
+import { formatTime } from '../../times.ts';
+
+export interface TokenCreateOptions {
+  readonly name?: string;
+  /** Milliseconds. */
+  readonly expires?: number;
+}
+
+export function registerTokenCreate(
+  command: Command,
+  run: (options: TokenCreateOptions) => Promise<void>,
+): void {
+  command
+    .option('--name <name>', 'what the token is for')
+    .option('--expires <duration>', 'how long it lasts (default: 90d)', (text) =>
+      parseLifetime(text, 'token'),
+    )
+    .addHelpText(
+      'after',
+      `
+Prints the token, once, on stdout alone: the store keeps only its hash. Whoever has it is you until it expires or is revoked. Scripts hand it on in CAPTURES_TOKEN.
+
+Examples:
+  captures token create --name ci --expires 30d
+  CAPTURES_TOKEN=$(captures token create --name nightly) captures list
+
+JSON fields: ${madeTokenNoun.fields.join(', ')}`,
+    )
+    .action((options: TokenCreateOptions) => run(options));
+}
+
+export async function runTokenCreate(
+  options: TokenCreateOptions,
+  context: Context,
+): Promise<number> {
+  const { actor, people, timeZone } = context;
+  const name =
+    options.name ?? (await askName(context, 'token', 'captures token create --name NAME'));
+  const { token, secret } = people.createToken(actor, name, options.expires ?? TOKEN_LENGTH_MS);
+  const until = token.expiresAt - (token.expiresAt % 1_000);
+  await context.note(
+    `Made the token ${name}, valid until ${formatTime(until, timeZone)}. It is shown this once.`,
+  );
+  if (context.options.output === null) await context.world.stdout.write(`${secret}\n`);
+  else await context.printOne(madeTokenNoun, { token, secret, now: context.now() });
+  return 0;
+}
+
+export const command = loaded(registerTokenCreate, runTokenCreate);

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { tokenNoun } from '../../render/people.ts';
+
+export interface TokenRevokeOptions {
+  readonly token: string;
+}
+
+export function registerTokenRevoke(
+  command: Command,
+  run: (options: TokenRevokeOptions) => Promise<void>,
+): void {
+  command
+    .argument('<token>', 'id or name of one of your tokens')
+    .addHelpText(
+      'after',
+      `
+Ends a token at once: whoever has it is nobody from now on.
+
+Examples:
+  captures token revoke ci
+  captures token revoke 4
+
+JSON fields: ${tokenNoun.fields.join(', ')}`,
+    )
+    .action((token: string) => run({ token }));
+}
+
+export async function runTokenRevoke(
+  options: TokenRevokeOptions,
+  context: Context,
+): Promise<number> {
+  const token = context.people.revokeToken(context.actor, options.token);
+  await context.note(`Revoked the token ${token.name ?? token.id}.`);
+  await context.printIfAsked(tokenNoun, { token, now: context.now() });
+  return 0;
+}
+
+export const command = loaded(registerTokenRevoke, runTokenRevoke);

@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { checkPassword } from '../../../core/passwords.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { readPassword, registerPasswordOptions, type PasswordSource } from '../../passwords.ts';
+import { askName } from '../../questions.ts';
+import { userNoun } from '../../render/people.ts';
+
+export interface UserCreateOptions extends PasswordSource {
+  readonly name?: string;
+  readonly admin?: boolean;
+}
+
+export function registerUserCreate(
+  command: Command,
+  run: (options: UserCreateOptions) => Promise<void>,
+): void {
+  registerPasswordOptions(
+    command
+      .argument('[name]', 'name of the user')
+      .option('--admin', 'an administrator of the store, who manages its users'),
+  )
+    .addHelpText(
+      'after',
+      `
+Administrators of the store create users. A new user is a member of no environment: its admins let them in with captures member add.
+
+Examples:
+  captures user create bob
+  captures user create bob --password-file ~/.bob-password
+
+JSON fields: ${userNoun.fields.join(', ')}`,
+    )
+    .action((name: string | undefined, options: UserCreateOptions) =>
+      run({ ...options, ...(name === undefined ? {} : { name }) }),
+    );
+}
+
+export async function runUserCreate(options: UserCreateOptions, context: Context): Promise<number> {
+  const { actor, people, world } = context;
+  const name = options.name ?? (await askName(context, 'user', 'captures user create NAME'));
+  people.checkNewUser(actor, name);
+  const password = await readPassword(context, options, {
+    first: `Password for ${name} (at least 8 characters)`,
+    again: 'The same again',
+  });
+  checkPassword(password);
+  world.signals.interrupted.throwIfAborted();
+  const user = await people.createUser(actor, { name, password, isAdmin: options.admin === true });
+  await context.note(
+    `Created the user ${user.name}. To let them into an environment: captures member add ENVIRONMENT ${quoted(user.name)}`,
+  );
+  await context.printIfAsked(userNoun, user);
+  return 0;
+}
+
+function quoted(name: string): string {
+  return /^[\w.-]+$/.test(name) ? name : `"${name}"`;
+}
+
+export const command = loaded(registerUserCreate, runUserCreate);

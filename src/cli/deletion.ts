@@ -1,0 +1,80 @@
+import { isOver } from '../core/captures.ts';
+import { isAppError } from '../core/errors.ts';
+import type { ListedCapture } from '../core/store.ts';
+import type { Context } from './context.ts';
+import { DaemonKeeper } from './daemons.ts';
+import { interruption } from './signals.ts';
+import { waitForCapture } from './waiting.ts';
+
+export interface DeletionOptions {
+  readonly keepsWorkload: boolean;
+  /** Why, in the user's words. */
+  readonly reason: string | null;
+}
+
+/**
+ * Deletes a capture and its workload. One that is not over is stopped first, and nothing stays
+ * switched on at the server for it.
+ * @returns the capture as it was at its end.
+ * @throws AppError `not_found` when somebody else was faster; `forbidden`; `store_unusable`.
+ */
+export async function deleteCapture(
+  context: Context,
+  capture: ListedCapture,
+  options: DeletionOptions,
+): Promise<ListedCapture> {
+  const { workloadFolder } = await import('./workloads.ts');
+  const folder = workloadFolder(context.store, capture.id);
+  const deleted = await deleteRow(context, capture.id, options.reason);
+  const name = `${capture.environmentName}/${capture.name}`;
+  if (!capture.recordsStatements) {
+    await context.note(`Deleted ${name}.`);
+  } else if (options.keepsWorkload) {
+    await context.note(`Deleted ${name}; its workload stays in ${folder}.`);
+  } else {
+    const { removeWorkload } = await import('../workload/workload-folder.ts');
+    await removeWorkload(folder);
+    await context.note(`Deleted ${name} and its workload.`);
+  }
+  return deleted;
+}
+
+/** Brings a capture to an end if it has not come to one, and deletes its row. */
+async function deleteRow(
+  context: Context,
+  id: number,
+  reason: string | null,
+): Promise<ListedCapture> {
+  const { actor, world } = context;
+  const { interrupted } = world.signals;
+  const keeper = new DaemonKeeper(context);
+  for (;;) {
+    const deleted = context.captures.delete(actor, String(id), reason);
+    if (deleted !== null) return deleted;
+    const { status, name } = context.captures.get(actor, String(id), 'capture.delete');
+    if (status === 'RUNNING') {
+      await context.note(`Stopping ${name} first.`);
+      stopUnlessOver(context, id, reason);
+      continue;
+    }
+    await Promise.race([
+      waitForCapture(
+        context,
+        id,
+        (capture) =>
+          isOver(capture.status) || (status === 'STARTING' && capture.status === 'RUNNING'),
+        { keeper, signal: interrupted },
+      ),
+      interruption(interrupted),
+    ]);
+  }
+}
+
+/** Somebody else, or its end, may have stopped it since we looked: that is what is wanted. */
+function stopUnlessOver(context: Context, id: number, reason: string | null): void {
+  try {
+    context.captures.requestStop(context.actor, String(id), reason);
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error;
+  }
+}

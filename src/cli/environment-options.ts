@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { parsePasswordReference, SSL_MODES, type SslMode } from '../core/environments.ts';
+import { AppError } from '../core/errors.ts';
+import { oneOf } from './choices.ts';
+import type { World } from './world.ts';
+
+/** What is said about an environment on the command line, as it was typed. */
+export interface EnvironmentOptions {
+  readonly url?: string;
+  readonly passwordFrom?: string;
+  readonly sslMode?: string;
+  readonly sslCa?: string;
+  readonly region?: string;
+  readonly instance?: string;
+  readonly profile?: string;
+  readonly endpointUrl?: string;
+}
+
+export function registerEnvironmentOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'mysql://USER@HOST[:PORT][/DB][?socket=PATH], without a password')
+    .option('--password-from <ref>', 'where its password is: env:VAR, file:PATH or cnf:PATH#GROUP')
+    .option('--ssl-mode <mode>', `${SSL_MODES.join(', ')} (default: PREFERRED)`)
+    .option('--ssl-ca <file>', 'PEM file with the authorities to trust')
+    .option('--region <region>', 'AWS region of the instance')
+    .option('--instance <id>', 'RDS instance, as CloudWatch names it')
+    .option('--profile <profile>', 'AWS profile to read metrics with')
+    .option('--endpoint-url <url>', 'CloudWatch at another address');
+}
+
+/** Where relative paths and `~` begin. */
+export type Place = Pick<World, 'cwd' | 'home'>;
+
+export function parseSslMode(text: string): SslMode {
+  return oneOf(SSL_MODES, text.replaceAll('-', '_'), '--ssl-mode');
+}
+
+/** A password reference with its path made absolute: the daemon has another working directory. */
+export function absoluteReference(reference: string, place: Place): string {
+  const parsed = parsePasswordReference(reference);
+  switch (parsed.from) {
+    case 'env':
+      return reference;
+    case 'file':
+      return `file:${absolutePath(parsed.path, place)}`;
+    case 'cnf':
+      return `cnf:${absolutePath(parsed.path, place)}#${parsed.group}`;
+  }
+}
+
+/** A shell does not expand `~` behind a colon, and people expect it to. */
+export function absolutePath(path: string, place: Place): string {
+  const expanded = path === '~' || path.startsWith('~/') ? place.home + path.slice(1) : path;
+  return resolve(place.cwd, expanded);
+}
+
+/** @throws AppError `invalid` for what is no address of a web service. */
+export function parseEndpointUrl(text: string): string {
+  const isHttp = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  if (!isHttp) throw new AppError('invalid', '--endpoint-url takes an http:// or https:// address');
+  return text;
+}
