@@ -17,7 +17,7 @@ import { workloadFolder } from './recorder.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
 import { LeaseLost, type TapContext, type Waiting } from './tap-session.ts';
-import { Tap, type TapEnd } from './tap.ts';
+import { failureReason, Tap, type TapEnd } from './tap.ts';
 import { LEAD_MS, Timetable } from './timetable.ts';
 
 export { LEASE_MS } from '../core/lease.ts';
@@ -63,9 +63,13 @@ export interface DaemonOptions {
  */
 export async function runDaemon(context: DaemonContext, options: DaemonOptions): Promise<void> {
   const daemon = new Daemon(context, options);
-  while (!options.signal.aborted) {
-    if (!(await daemon.standBy())) return;
-    if ((await daemon.lead()) === 'finished') return;
+  try {
+    while (!options.signal.aborted) {
+      if (!(await daemon.standBy())) return;
+      if ((await daemon.lead()) === 'finished') return;
+    }
+  } finally {
+    await context.notifier?.stopping();
   }
 }
 
@@ -83,6 +87,7 @@ class Daemon {
   /** When to look although nothing has changed; by the clock, so a clock that is set back is seen too. */
   #nextDue = 0;
   #isStoreFailing = false;
+  readonly #name: string;
   readonly #audit: AuditTrail;
   readonly #retention: RetentionService;
   readonly #report: StatusReport;
@@ -95,6 +100,7 @@ class Daemon {
     const { store, clock, hostname, pid, userName } = context;
     this.#context = context;
     this.#options = options;
+    this.#name = `daemon on ${hostname}, pid ${pid}`;
     const origin: Origin = { userName: userName ?? 'unknown', hostName: hostname, pid };
     this.#captures = new CaptureService(store, clock, origin);
     this.#audit = new AuditTrail(store, clock, origin);
@@ -399,7 +405,7 @@ class Daemon {
 
   #fail(capture: Capture, why: string): void {
     const { clock, log } = this.#context;
-    const reason = `${why} (at ${new Date(clock.now()).toISOString()})`;
+    const reason = failureReason(why, this.#name, clock.now());
     this.#commit(() => this.#moveOn(capture, 'FAILED', { reason }));
     log('error', 'capture failed', { capture: capture.id, reason });
   }
@@ -416,6 +422,7 @@ class Daemon {
       serverLogs,
       log,
       programVersion,
+      daemonName: this.#name,
       audit: this.#audit,
       commit: this.#commit,
     };

@@ -30,6 +30,8 @@ export interface TapContext {
   readonly serverLogs: ServerLogs;
   readonly log: DaemonLog;
   readonly programVersion: string;
+  /** For the reasons of failures: host and pid. */
+  readonly daemonName: string;
   readonly audit: AuditTrail;
   /**
    * Runs `work` in one store transaction that also proves the lease is still ours.

@@ -226,7 +226,7 @@ export class Tap {
     if (captures.length === 0) return;
     const { clock, store, audit, commit, log } = this.#context;
     const now = clock.now();
-    const reason = `${messageOf(error)} (at ${new Date(now).toISOString()})`;
+    const reason = failureReason(messageOf(error), this.#context.daemonName, now);
     commit(() => {
       for (const { id, status, start } of captures) {
         if (status === 'DONE' || status === 'FAILED') continue;
@@ -274,4 +274,12 @@ export class Tap {
       await this.#closeSession();
     }
   }
+}
+
+/**
+ * Why a capture FAILED, with the daemon it happened in (whose environment it was that a credential
+ * was missing from) and the time.
+ */
+export function failureReason(what: string, daemonName: string, now: number): string {
+  return `${what} (${daemonName}, at ${new Date(now).toISOString()})`;
 }

@@ -137,7 +137,7 @@ describe('a capture whose server is down', () => {
     const capture = test.store.captures.find(id);
     expect(capture?.status).toBe('FAILED');
     expect(capture?.reason).toMatch(
-      /^The server cannot be reached \(at 2026-11-22T12:00:0\d\.\d{3}Z\)$/,
+      /^The server cannot be reached \(daemon on here, pid 1, at 2026-11-22T12:00:0\d\.\d{3}Z\)$/,
     );
     expect(test.store.taps.list()).toEqual([]);
   });

@@ -43,7 +43,7 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
       },
       50_000,
     );
-    expect(failed.reason).toMatch(/the disk is full .*\(at 2\d{3}-.*Z\)$/);
+    expect(failed.reason).toMatch(/the disk is full .*\(daemon on .*, pid \d+, at 2\d{3}-.*Z\)$/);
     await load.stop();
     await place.whenQuiet();
     expect(await server.settings()).toEqual(before);
