@@ -173,7 +173,7 @@ export class MetricKeeper {
     for (const metric of request.metrics) {
       const names = statisticsFor(metric, request.statistic);
       const tracks = kept.filter((t) => t.label === metric.label && names.includes(t.statistic));
-      const whole: MetricSeries = { metric, period, reach: period, tracks };
+      const whole: MetricSeries = { metric, period, reach: period, end: null, tracks };
       const shown = asked === period ? whole : aggregateSeries(whole, asked);
       if (names.some((name) => !shown.tracks.some(({ statistic }) => statistic === name)))
         return null;
@@ -250,6 +250,7 @@ function seriesOf(
     metric,
     period,
     reach: period,
+    end: null,
     tracks: tracks.filter(({ label }) => label === metric.label),
   }));
 }

@@ -44,12 +44,14 @@ export function cutTrack(track: MetricTrack, window: TimeWindow): MetricTrack {
  * Divides a window into `count` cells and says for each what the lowest and the highest value in it
  * was: no spike and no dip is lost, whatever the number of points. Where cells are shorter than the
  * points reach, a point fills every cell that it stands for. A cell without any is null: a gap.
+ * @param end where the last point ends; null when it may stand for its whole reach.
  */
 export function resample(
   track: Pick<MetricTrack, 'times' | 'values'>,
   reach: number,
   window: TimeWindow,
   count: number,
+  end: number | null = null,
 ): (Cell | null)[] {
   const cells: (Cell | null)[] = new Array<Cell | null>(count).fill(null);
   const span = window.to - window.from;
@@ -62,7 +64,7 @@ export function resample(
     const time = times[index] ?? 0;
     if (time >= window.to) break;
     const value = values[index] ?? 0;
-    const until = Math.min(time + reach, times[index + 1] ?? Infinity, window.to);
+    const until = Math.min(time + reach, times[index + 1] ?? end ?? Infinity, window.to);
     const first = Math.floor(position(time));
     // A point that is shorter than a cell is in one cell, not smeared over two.
     const last = isFine ? first : Math.max(Math.ceil(position(until)) - 1, first);
@@ -75,6 +77,17 @@ export function resample(
     }
   }
   return cells;
+}
+
+/** The cells to draw of a series: of its worst, or of the statistic that was asked for. */
+export function drawnCells(
+  series: MetricSeries,
+  statistic: string | null,
+  window: TimeWindow,
+  count: number,
+): (Cell | null)[] {
+  const track = drawnTrack(series, statistic) ?? { times: [], values: [] };
+  return resample(track, series.reach, window, count, series.end);
 }
 
 /** The track of a statistic; null when the series has none. */
@@ -166,7 +179,7 @@ const COMBINATIONS: Readonly<Record<string, (values: readonly number[]) => numbe
 /** The series with every track at a longer period; tracks that cannot be had there are left out. */
 export function aggregateSeries(series: MetricSeries, period: number): MetricSeries {
   const tracks = series.tracks.flatMap((track) => aggregate(track, period) ?? []);
-  return { ...series, period, reach: period, tracks };
+  return { ...series, period, reach: period, end: null, tracks };
 }
 
 /** One data point with all its statistics, as the reference API shows it. */

@@ -13,6 +13,7 @@ import {
   type MetricOrigin,
 } from './metric-catalogue.ts';
 import { MetricKeeper } from './metric-keeper.ts';
+import { MARGIN_MS } from './metric-keeping.ts';
 import { aggregateSeries } from './metric-series.ts';
 import type { MetricSeries, OpenMetricSource, TimeWindow } from './metrics.ts';
 import {
@@ -35,8 +36,11 @@ export interface MetricRequest {
   /** null for the capture's own start or end. */
   readonly from: number | null;
   readonly to: number | null;
-  /** Shown before and after the capture. */
-  readonly margin: number;
+  /**
+   * Shown before and after the capture; null for the usual: a quarter of an hour where CloudWatch
+   * knows what was before, nothing where only the recorder was there.
+   */
+  readonly margin: number | null;
   /** Asks CloudWatch again, whatever is kept. */
   readonly refresh: boolean;
 }
@@ -86,7 +90,9 @@ export class MetricService {
       const window = { from: now, to: now };
       return { capture, captureWindow, window, series: wanted.map(withoutPoints), warnings: [] };
     }
-    const window = shownWindow(captureWindow, request, now);
+    const hasBefore = wanted.some(({ origin }) => origin === 'cloudwatch');
+    const margin = request.margin ?? (hasBefore ? MARGIN_MS : 0);
+    const window = shownWindow(captureWindow, request, margin, now);
     const warnings: string[] = [];
     const series: MetricSeries[] = [];
     const of = (origin: MetricOrigin): MetricDescription[] =>
@@ -193,10 +199,15 @@ function chooseMetrics(
   return [...new Set(chosen)];
 }
 
-function shownWindow(capture: TimeWindow, request: MetricRequest, now: number): TimeWindow {
-  const from = request.from ?? capture.from - request.margin;
+function shownWindow(
+  capture: TimeWindow,
+  request: MetricRequest,
+  margin: number,
+  now: number,
+): TimeWindow {
+  const from = request.from ?? capture.from - margin;
   // There is nothing to be seen of the future.
-  const to = request.to ?? Math.max(Math.min(capture.to + request.margin, now), capture.to);
+  const to = request.to ?? Math.max(Math.min(capture.to + margin, now), capture.to);
   if (from >= to && (request.from !== null || request.to !== null)) {
     throw new AppError('invalid', 'The end of the time to show is not after its start', {
       hint: 'Without --from and --to it is the whole capture.',
@@ -206,7 +217,7 @@ function shownWindow(capture: TimeWindow, request: MetricRequest, now: number): 
 }
 
 function withoutPoints(metric: MetricDescription): MetricSeries {
-  return { metric, period: 60_000, reach: 60_000, tracks: [] };
+  return { metric, period: 60_000, reach: 60_000, end: null, tracks: [] };
 }
 
 /** CloudWatch's points come at the period that was asked for; ours are made longer here. */

@@ -28,6 +28,8 @@ export interface MetricSeries {
   readonly period: number;
   /** Milliseconds that a point may stand for at most, when the next one is late; beyond it is a gap. */
   readonly reach: number;
+  /** Where the last point ends, when that is known; null when each may stand for its whole reach. */
+  readonly end: number | null;
   readonly tracks: readonly MetricTrack[];
 }
 

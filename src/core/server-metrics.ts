@@ -108,9 +108,10 @@ export function isRestart(before: CounterSample, after: CounterSample): boolean 
  * was measured over, as CloudWatch's points do. Over a restart, and where a counter went back by
  * itself (FLUSH STATUS), there is no rate: a gap, never a negative number. Where samples are missing
  * for a while a rate holds for all that time.
- * @param samples ascending in time.
+ * @param all ascending in time.
  */
-export function serverSeries(samples: readonly CounterSample[]): MetricSeries[] {
+export function serverSeries(all: readonly CounterSample[]): MetricSeries[] {
+  const samples = farEnoughApart(all);
   return SERVER_METRICS.map(({ metric, recipe }) => {
     const times: number[] = [];
     const values: number[] = [];
@@ -127,6 +128,7 @@ export function serverSeries(samples: readonly CounterSample[]): MetricSeries[] 
       period: SAMPLE_INTERVAL_MS,
       // A busy server is asked late now and then.
       reach: 3 * SAMPLE_INTERVAL_MS,
+      end: samples.at(-1)?.at ?? null,
       tracks: ['Maximum', 'Average'].map((statistic) => ({
         label: metric.label,
         statistic,
@@ -135,6 +137,27 @@ export function serverSeries(samples: readonly CounterSample[]): MetricSeries[] 
       })),
     };
   });
+}
+
+const SHORTEST_INTERVAL_MS = 1_000;
+
+/**
+ * Leaves out samples that follow one another within a second, but never the first and the last: the
+ * two at the edges of a capture come out of turn, and a rate over some milliseconds is noise.
+ */
+function farEnoughApart(samples: readonly CounterSample[]): CounterSample[] {
+  const kept: CounterSample[] = [];
+  for (const sample of samples) {
+    const before = kept.at(-1);
+    if (before !== undefined && sample.at - before.at < SHORTEST_INTERVAL_MS) {
+      if (kept.length === 1 || isRestart(before, sample)) continue;
+      kept.pop();
+    }
+    kept.push(sample);
+  }
+  const last = samples.at(-1);
+  if (last !== undefined && kept.length === 1 && kept[0] !== last) kept.push(last);
+  return kept;
 }
 
 function between(
@@ -198,6 +221,7 @@ export function workloadSeries(
     metric,
     period: WORKLOAD_BUCKET_MS,
     reach: WORKLOAD_BUCKET_MS,
+    end: until,
     tracks: ['Maximum', 'Average'].map((statistic) => ({
       label: metric.label,
       statistic,

@@ -24,7 +24,7 @@ function track(points: readonly (readonly [number, number])[], statistic = 'Maxi
 
 function series(...tracks: MetricTrack[]): MetricSeries {
   const metric = describeCloudWatchMetric('CPUUtilization');
-  return { metric, period: MINUTE, reach: MINUTE, tracks };
+  return { metric, period: MINUTE, reach: MINUTE, end: null, tracks };
 }
 
 /** Points on minutes, some of them missing. */

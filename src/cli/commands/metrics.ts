@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { MARGIN_MS } from '../../core/metric-keeping.ts';
 import { MetricService, type MetricReport, type MetricRequest } from '../../core/metric-service.ts';
 import { parseStatistic, STATISTICS } from '../../core/metrics.ts';
 import { oneOf } from '../choices.ts';
@@ -49,7 +48,11 @@ export function registerMetrics(
     )
     .option('--from <when>', "from then on, not from the capture's start")
     .option('--to <when>', "until then, not until the capture's end")
-    .option('--margin <duration>', 'in charts, before and after it (default: 15m)', parseDuration)
+    .option(
+      '--margin <duration>',
+      "in charts, before and after it (default: 15m of CloudWatch's)",
+      parseDuration,
+    )
     .option('--compare <capture>', 'draw another capture beside it, both from their start')
     .option('--watch', 'draw it again and again while it runs')
     .option('--refresh', 'ask CloudWatch again, whatever is kept')
@@ -153,7 +156,7 @@ async function requestOf(
     period: options.period ?? null,
     from: await readTime(context, 'from', options.from),
     to: await readTime(context, 'to', options.to),
-    margin: isDrawn ? (options.margin ?? MARGIN_MS) : 0,
+    margin: isDrawn ? (options.margin ?? null) : 0,
     refresh: options.refresh === true,
   };
 }

@@ -23,8 +23,8 @@ export function valueAxis(
   every: number,
 ): ValueAxis {
   const intervals = (rows - 1) / every;
-  const top = max / scale.divisor;
-  const bottom = min / scale.divisor;
+  const top = unlessTiny(max / scale.divisor);
+  const bottom = unlessTiny(min / scale.divisor);
   const isFarFromZero = min < max && bottom > top / 2;
   const from = isFarFromZero ? bottom : Math.min(bottom, 0);
   const to = Math.max(top, 0);
@@ -48,6 +48,11 @@ export function valueAxis(
     high: (low + step * intervals) * scale.divisor,
     labels,
   };
+}
+
+/** Nobody measures so little; steps of it would be beyond what a double can divide. */
+function unlessTiny(value: number): number {
+  return Math.abs(value) < 1e-9 ? 0 : value;
 }
 
 /** The next of 1, 2, 2.5, 5 times a power of ten that is not smaller. */

@@ -1,4 +1,4 @@
-import { drawnTrack, resample, summarise, type Cell } from '../../core/metric-series.ts';
+import { drawnCells, drawnTrack, summarise, type Cell } from '../../core/metric-series.ts';
 import type { MetricReport } from '../../core/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
 import { clockLabel, timeTicks, valueAxis } from './chart-axes.ts';
@@ -59,8 +59,7 @@ interface Layout {
 function chartOf(series: MetricSeries, layout: Layout): Chart {
   const { window, captureWindow, view, labelWidth } = layout;
   const columns = plotColumns(view.width, labelWidth);
-  const track = drawnTrack(series, view.statistic) ?? { times: [], values: [] };
-  const cells = resample(track, series.reach, window, columns);
+  const cells = drawnCells(series, view.statistic, window, columns);
   const [low, high] = rangeOf(cells);
   const scale = scaleFor(series.metric.unit, Math.max(Math.abs(low), Math.abs(high)));
   const [start, end] = edges(window, captureWindow, columns);

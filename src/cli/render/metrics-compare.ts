@@ -1,10 +1,4 @@
-import {
-  drawnTrack,
-  resample,
-  summarise,
-  type Cell,
-  type Summary,
-} from '../../core/metric-series.ts';
+import { drawnCells, drawnTrack, summarise, type Summary } from '../../core/metric-series.ts';
 import type { MetricReport } from '../../core/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
 import { elapsedLabel, timeTicks, valueAxis } from './chart-axes.ts';
@@ -78,7 +72,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
   for (const { pair, summaries, scale } of rows) {
     const { metric } = pair.a;
     const both = [pair.a, pair.b].map((series, index) =>
-      cellsOf(series, windows[index] ?? windows[0], columns, view),
+      drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
     );
     // One scale for both: that is what they are compared by.
     const range = sparklineRange(both.flat());
@@ -126,7 +120,7 @@ function comparedChart(
   const { windows, captureWindows, from, to } = aligned;
   const columns = plotColumns(view.width, labelWidth);
   const cells = [a, b].map((series, index) =>
-    cellsOf(series, windows[index] ?? windows[0], columns, view),
+    drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
   );
   const [low, high] = rangeOf(cells.flat());
   const scale = scaleFor(a.metric.unit, Math.max(Math.abs(low), Math.abs(high)));
@@ -156,16 +150,6 @@ function comparedChart(
     columns,
     labelWidth,
   };
-}
-
-function cellsOf(
-  series: MetricSeries,
-  window: TimeWindow,
-  columns: number,
-  view: MetricView,
-): (Cell | null)[] {
-  const track = drawnTrack(series, view.statistic) ?? { times: [], values: [] };
-  return resample(track, series.reach, window, columns);
 }
 
 function align(a: MetricReport, b: MetricReport, view: MetricView): Aligned | null {

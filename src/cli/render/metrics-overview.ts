@@ -1,6 +1,6 @@
 import { isOver } from '../../core/captures.ts';
 import type { MetricOrigin } from '../../core/metric-catalogue.ts';
-import { cutTrack, drawnTrack, resample, summarise } from '../../core/metric-series.ts';
+import { cutTrack, drawnCells, drawnTrack, summarise } from '../../core/metric-series.ts';
 import type { MetricReport } from '../../core/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
 import { clockLabel } from './chart-axes.ts';
@@ -84,10 +84,19 @@ export function renderOverview(report: MetricReport, view: MetricView): string {
   if (captureWindow === null) {
     return `${heading}\nIt has not started: there are no metrics yet.\n`;
   }
-  const rows = report.series.flatMap((series) => rowOf(series, window, captureWindow, view));
-  const absent = report.series.filter((series) => !rows.some((row) => row.series === series));
+  const all = report.series.flatMap((series) => rowOf(series, window, captureWindow, view));
+  // A server counts much that nobody does there: those lines would hide the others.
+  const idle = all.filter(({ series, numbers }) => {
+    return series.metric.origin === 'server' && numbers.min === '0' && numbers.max === '0';
+  });
+  const rows = all.filter((row) => !idle.includes(row));
+  const absent = report.series.filter((series) => !all.some((row) => row.series === series));
   const lines = [heading, ''];
   if (rows.length > 0) lines.push(...drawRows(rows, window, captureWindow, view));
+  if (idle.length > 0) {
+    const series = idle.map((row) => row.series);
+    lines.push(...listed('Zero throughout:', series, view));
+  }
   if (absent.length > 0) lines.push(...notPublished(absent, report, view));
   return `${lines.join('\n')}\n`;
 }
@@ -98,12 +107,14 @@ export function notPublished(
   report: MetricReport,
   view: MetricView,
 ): string[] {
+  const what = isOver(report.capture.status) ? 'Not published:' : 'No points yet:';
+  return listed(what, series, view);
+}
+
+function listed(what: string, series: readonly MetricSeries[], view: MetricView): string[] {
   const names = series.map(({ metric }) => escapeText(metric.type));
-  const isYoung = !isOver(report.capture.status);
   const words = names.map((name, index) => (index < names.length - 1 ? `${name},` : name));
-  return wrapped([isYoung ? 'No points yet:' : 'Not published:', ...words], ' ', view.width).map(
-    (line) => view.paint('dim', line),
-  );
+  return wrapped([what, ...words], ' ', view.width).map((line) => view.paint('dim', line));
 }
 
 function rowOf(
@@ -172,8 +183,7 @@ function drawRows(
       origin = series.metric.origin;
       lines.push(paint('dim', HEADINGS[origin]));
     }
-    const track = drawnTrack(series, view.statistic);
-    const cells = resample(track ?? { times: [], values: [] }, series.reach, window, columns);
+    const cells = drawnCells(series, view.statistic, window, columns);
     const { lowIsBad, type } = series.metric;
     const bars = sparkline(cells, { ...sparklineRange(cells), lowIsBad, ascii });
     const cell = [
