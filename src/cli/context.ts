@@ -4,6 +4,8 @@ import { EnvironmentService } from '../core/environment-service.ts';
 import { AppError } from '../core/errors.ts';
 import type { OpenMetricSource } from '../core/metrics.ts';
 import { PeopleService } from '../core/people.ts';
+import type { RetentionService } from '../core/retention.ts';
+import type { ScheduleService } from '../core/schedule-service.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import { openStore } from '../store/store.ts';
@@ -57,15 +59,33 @@ export class Context {
   }
 
   get captures(): CaptureService {
-    return new CaptureService(this.store, this.world.clock);
+    return new CaptureService(this.store, this.world.clock, this.world);
   }
 
   get environments(): EnvironmentService {
-    return new EnvironmentService(this.store, this.world.clock);
+    return new EnvironmentService(this.store, this.world.clock, this.world);
   }
 
   get people(): PeopleService {
-    return new PeopleService(this.store, this.world.clock);
+    return new PeopleService(this.store, this.world.clock, this.world);
+  }
+
+  /** Loaded when it is asked for: cron arithmetic is nothing a list of captures needs. */
+  async schedules(): Promise<ScheduleService> {
+    const { ScheduleService: Service } = await import('../core/schedule-service.ts');
+    return new Service(this.store, this.world.clock, this.world);
+  }
+
+  async retention(): Promise<RetentionService> {
+    const [{ RetentionService: Service }, { removeWorkload }, { workloadFolder }] =
+      await Promise.all([
+        import('../core/retention.ts'),
+        import('../workload/workload-folder.ts'),
+        import('./workloads.ts'),
+      ]);
+    const { store } = this;
+    const removeFiles = (id: number) => removeWorkload(workloadFolder(store, id));
+    return new Service(store, this.world.clock, removeFiles, this.world);
   }
 
   get session(): SessionFile {

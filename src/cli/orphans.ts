@@ -1,9 +1,9 @@
+import { isLive } from '../core/lease.ts';
 import type { Store } from '../core/store.ts';
 
 /** Whether somebody holds the store's daemon lease now. */
 export function hasLiveDaemon(store: Store, now: number): boolean {
-  const lease = store.lease.find();
-  return lease !== null && lease.expiresAt > now;
+  return isLive(store.lease.find(), now);
 }
 
 /** What to say when captures are RUNNING and nobody records them; null when all is well. */

@@ -2,20 +2,20 @@ import { isOver } from '../core/captures.ts';
 import type { ListedCapture } from '../core/store.ts';
 import type { Context } from './context.ts';
 import { DaemonKeeper } from './daemons.ts';
-import { formatCount, formatDuration } from './render/units.ts';
 import { Interrupted, interruption } from './signals.ts';
 import { refuseFailed, waitForCapture } from './waiting.ts';
-
-const PROGRESS_MS = 1_000;
+import { Progress } from './watching.ts';
 
 /** Follows one capture from its creation to where the user wants to see it. */
 export class Recording {
   readonly #context: Context;
   readonly #keeper: DaemonKeeper;
+  readonly #progress: Progress;
 
   constructor(context: Context) {
     this.#context = context;
     this.#keeper = new DaemonKeeper(context);
+    this.#progress = new Progress(context, { isData: false });
   }
 
   /** Makes sure that somebody takes the capture, and says so. */
@@ -56,7 +56,7 @@ export class Recording {
           {
             keeper: capture.recordsStatements ? this.#keeper : null,
             signal: pause.signal,
-            onLook: this.#progress(),
+            onLook: this.#progress.show,
           },
         );
         if (isOver(over.status)) {
@@ -65,10 +65,15 @@ export class Recording {
         }
       } finally {
         stopListening();
-        await this.#clearProgress();
+        await this.#progress.clear();
       }
       await this.#askToStop(capture, pause.signal.reason as Interrupted);
     }
+  }
+
+  /** Prints the capture at the end, as the last of the lines about it where there were any. */
+  printResult(capture: ListedCapture): Promise<void> {
+    return this.#progress.result(capture);
   }
 
   /** Stops the capture, whatever it is about, and waits for its end. */
@@ -109,35 +114,4 @@ export class Recording {
     await this.#context.note(`${capture.name} goes on. To stop it: captures stop ${capture.id}`);
     throw interrupted;
   }
-
-  /** Draws one line over and over on a terminal; elsewhere says nothing. */
-  #progress(): (capture: ListedCapture) => Promise<void> {
-    const { world, options } = this.#context;
-    if (!world.stderr.isTTY || options.quiet || this.#context.isJson)
-      return () => Promise.resolve();
-    let nextAt = 0;
-    return async (capture) => {
-      const now = this.#context.now();
-      if (now < nextAt) return;
-      nextAt = now + PROGRESS_MS;
-      await world.stderr.write(`\r\u001b[K${progressLine(capture, now)}`);
-    };
-  }
-
-  async #clearProgress(): Promise<void> {
-    const { world, options } = this.#context;
-    if (world.stderr.isTTY && !options.quiet && !this.#context.isJson) {
-      await world.stderr.write('\r\u001b[K');
-    }
-  }
-}
-
-function progressLine(capture: ListedCapture, now: number): string {
-  const parts: string[] = [capture.status];
-  if (capture.start !== null) parts.push(formatDuration(Math.max(now - capture.start, 0)));
-  if (capture.scheduledEnd !== null) {
-    parts.push(`${formatDuration(Math.max(capture.scheduledEnd - now, 0))} left`);
-  }
-  if (capture.records !== null) parts.push(`${formatCount(capture.records)} statements`);
-  return parts.join(', ');
 }

@@ -29,6 +29,10 @@ export class ProcessOutput implements OutputStream {
     return this.#stream.isTTY && this.#stream.columns > 0 ? this.#stream.columns : null;
   }
 
+  get rows(): number | null {
+    return this.#stream.isTTY && this.#stream.rows > 0 ? this.#stream.rows : null;
+  }
+
   write(data: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) {

@@ -151,6 +151,62 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/delete.ts'),
   },
   {
+    name: 'schedule',
+    summary: 'capture again and again: recurring schedules',
+    verbs: [
+      {
+        name: 'create',
+        summary: 'make a recurring schedule',
+        load: () => import('./commands/schedule/create.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'list your schedules',
+        load: () => import('./commands/schedule/list.ts'),
+      },
+      {
+        name: 'get',
+        summary: 'show one schedule',
+        load: () => import('./commands/schedule/get.ts'),
+      },
+      {
+        name: 'next',
+        summary: 'show when it starts its next captures',
+        load: () => import('./commands/schedule/next.ts'),
+      },
+      {
+        name: 'edit',
+        summary: 'change a schedule',
+        load: () => import('./commands/schedule/edit.ts'),
+      },
+      {
+        name: 'pause',
+        summary: 'make no captures until it is resumed',
+        load: () => import('./commands/schedule/pause.ts'),
+      },
+      {
+        name: 'resume',
+        summary: 'go on with a paused schedule',
+        load: () => import('./commands/schedule/resume.ts'),
+      },
+      {
+        name: 'delete',
+        summary: 'delete a schedule; its captures stay',
+        load: () => import('./commands/schedule/delete.ts'),
+      },
+    ],
+  },
+  {
+    name: 'prune',
+    summary: 'delete captures that are old',
+    load: () => import('./commands/prune.ts'),
+  },
+  {
+    name: 'log',
+    summary: 'show who changed what, when, from where and why',
+    load: () => import('./commands/log.ts'),
+  },
+  {
     name: 'metrics',
     summary: 'show what the server did meanwhile, as charts or data',
     load: () => import('./commands/metrics.ts'),

@@ -8,6 +8,8 @@ export interface OutputStream {
   readonly isTTY: boolean;
   /** Columns of the terminal; null when it is none, or it does not say. */
   readonly columns: number | null;
+  /** Its lines; absent or null where nobody knows. */
+  readonly rows?: number | null;
   /**
    * Resolves when there is room for more.
    * @throws ClosedPipe when nobody reads any more.

@@ -1,5 +1,6 @@
 import { decide, relationOf, type Actor } from './access.ts';
 import { AuditTrail, captureSubject, UNKNOWN_ORIGIN, type Author, type Origin } from './audit.ts';
+import { isOver } from './captures.ts';
 import type { Clock } from './clock.ts';
 import { getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
@@ -115,7 +116,7 @@ export class RetentionService {
   async prune(author: Author, captureId: number, reason: string): Promise<boolean> {
     const isNoted = this.#commit(() => {
       const capture = this.#store.captures.find(captureId);
-      if (capture === null || !isAmong(OVER, capture.status)) return false;
+      if (capture === null || !isOver(capture.status)) return false;
       this.#store.removals.insert({ captureId, author, reason });
       return true;
     });
@@ -147,8 +148,4 @@ export class RetentionService {
 /** When a capture came to its end; one that never started counts by when it should have. */
 export function endedAt({ end, scheduledStart, createdAt }: ListedCapture): number {
   return end ?? scheduledStart ?? createdAt;
-}
-
-function isAmong<T extends string>(values: readonly T[], value: string): boolean {
-  return (values as readonly string[]).includes(value);
 }

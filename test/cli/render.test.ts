@@ -222,7 +222,14 @@ describe('the fields of a noun', () => {
     expiresAt: 0,
     store: '/s',
   };
-  const daemon = { host: 'h', pid: 1, since: 0, background: false, recording: [] };
+  const daemon = {
+    host: 'h',
+    pid: 1,
+    since: 0,
+    background: false,
+    recording: [],
+    nextStarts: [],
+  };
 
   function paths(json: object, prefix = ''): string[] {
     return Object.entries(json).flatMap(([key, value]) =>

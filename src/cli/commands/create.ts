@@ -84,7 +84,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   }
   const running = await recording.untilRunning(capture);
   const shown = options.wait === true ? await recording.untilOver(running) : running;
-  await context.printOne(captureNoun, shown);
+  await recording.printResult(shown);
   return 0;
 }
 
@@ -172,7 +172,7 @@ async function scheduled(
     );
   }
   const shown = options.wait === true ? await recording.untilOver(capture) : capture;
-  await context.printOne(captureNoun, shown);
+  await recording.printResult(shown);
   return 0;
 }
 

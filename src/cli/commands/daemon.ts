@@ -6,7 +6,7 @@ import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readDaemonStatus } from '../daemon-status.ts';
 import { parseDuration } from '../durations.ts';
-import { daemonNoun } from '../render/daemon.ts';
+import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon.ts';
 
 const DEFAULT_GRACE_MS = 600_000;
 
@@ -23,7 +23,7 @@ export function registerDaemon(
   run: (options: DaemonOptions) => Promise<void>,
 ): void {
   command
-    .option('--status', 'say whether a daemon is alive and what it records')
+    .option('--status', 'say whether a daemon is alive, what it records and what starts next')
     .option(
       '--grace <duration>',
       'how late a missed scheduled start may still be made (default: 10m)',
@@ -62,6 +62,17 @@ async function showStatus(context: Context): Promise<number> {
     });
   }
   await context.printOne(daemonNoun, status);
+  if (context.outputMode === 'table' && context.options.fields === null) {
+    const { stdout } = context.world;
+    if (status.recording.length > 0) {
+      await stdout.write('\n');
+      await context.print(activeCaptureNoun, status.recording);
+    }
+    if (status.nextStarts.length > 0) {
+      await stdout.write('\n');
+      await context.print(nextStartNoun, status.nextStarts);
+    }
+  }
   return 0;
 }
 
@@ -71,11 +82,13 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
   if (options.grace !== undefined && options.grace < 0) {
     throw new AppError('invalid', '--grace cannot be negative');
   }
-  const [{ runDaemon }, { programVersion }, serverLogs] = await Promise.all([
-    import('../../daemon/daemon.ts'),
-    import('../version.ts'),
-    context.serverLogs(),
-  ]);
+  const [{ runDaemon }, { createServiceNotifier }, { programVersion }, serverLogs] =
+    await Promise.all([
+      import('../../daemon/daemon.ts'),
+      import('../../daemon/sd-notify.ts'),
+      import('../version.ts'),
+      context.serverLogs(),
+    ]);
   const log = createLog(
     (line) => void world.stderr.write(line).catch(() => undefined),
     world.clock,
@@ -101,6 +114,10 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
         hostname: world.hostName,
         pid: world.pid,
         programVersion: programVersion(),
+        userName: world.userName,
+        notifier: createServiceNotifier(world.env, world.pid, (message) =>
+          log('warn', 'the service manager cannot be told', { message }),
+        ),
         openMetricSource: context.openMetricSource,
       },
       {

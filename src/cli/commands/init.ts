@@ -49,7 +49,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   world.signals.interrupted.throwIfAborted();
   const opened: OpenedSession[] = [];
   const store = createStore(paths.store, { sharedGroup, now: context.now() }, (made) => {
-    opened.push(new PeopleService(made, world.clock).openFirstSession(user));
+    opened.push(new PeopleService(made, world.clock, world).openFirstSession(user));
   });
   context.adoptStore(store);
   const [session] = opened;

@@ -20,6 +20,7 @@ export interface ListOptions {
   readonly reverse?: boolean;
   readonly limit?: number;
   readonly all?: boolean;
+  readonly watch?: boolean;
 }
 
 const DEFAULT_LIMIT = 30;
@@ -39,6 +40,7 @@ export function registerList(command: Command, run: (options: ListOptions) => Pr
       parseCount(text, '--limit'),
     )
     .option('--all', 'all of them')
+    .option('--watch', 'show it again and again until Ctrl-C')
     .addHelpText(
       'after',
       `
@@ -49,6 +51,7 @@ Examples:
   captures list --env shop --status RUNNING,STOPPING
   captures list --owner me --name "nightly*" --since "yesterday" --sort -start
   captures list --all --json --fields id,name,status
+  captures list --status RUNNING --watch
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
     )
@@ -61,11 +64,15 @@ export async function runList(options: ListOptions, context: Context): Promise<n
     throw new AppError('invalid', '--all and --limit contradict one another');
   }
   const request = await requestOf(options, context);
-  if (options.all === true) {
+  if (options.all === true && options.watch !== true) {
     await context.print(captureNoun, captures.walk(actor, request));
     return 0;
   }
   const limit = options.limit ?? DEFAULT_LIMIT;
+  if (options.watch === true) {
+    const { watchList } = await import('../list-watch.ts');
+    return watchList(context, (most) => captures.list(actor, { ...request, limit: most }), limit);
+  }
   // One more than is shown says whether there is more.
   const found = captures.list(actor, { ...request, limit: limit + 1 });
   await context.print(captureNoun, found.slice(0, limit));

@@ -6,17 +6,20 @@ import { DaemonKeeper } from '../daemons.ts';
 import { captureNoun } from '../render/captures.ts';
 import { interruption } from '../signals.ts';
 import { refuseFailed, waitForCapture } from '../waiting.ts';
+import { Progress } from '../watching.ts';
 
 export interface StopOptions {
   readonly capture: string;
   /** undefined: until it is over; false: not at all. */
   readonly wait?: boolean;
+  readonly reason?: string;
 }
 
 export function registerStop(command: Command, run: (options: StopOptions) => Promise<void>): void {
   command
     .argument('<capture>', 'id, name, or environment/name')
     .option('--no-wait', 'return while it is STOPPING')
+    .option('--reason <text>', 'why; kept in the audit trail')
     .addHelpText(
       'after',
       `
@@ -26,15 +29,18 @@ Its owner and the admins of its environment may stop a capture.
 Examples:
   captures stop friday
   captures stop 7 --no-wait
+  captures stop friday --reason 'too much load'
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
     )
-    .action((capture: string, options: { wait?: boolean }) => run({ ...options, capture }));
+    .action((capture: string, options: Omit<StopOptions, 'capture'>) =>
+      run({ ...options, capture }),
+    );
 }
 
 export async function runStop(options: StopOptions, context: Context): Promise<number> {
   const { actor, world } = context;
-  const stopping = context.captures.requestStop(actor, options.capture);
+  const stopping = context.captures.requestStop(actor, options.capture, options.reason ?? null);
   if (isOver(stopping.status) || !stopping.recordsStatements) {
     await context.printOne(captureNoun, stopping);
     return 0;
@@ -47,15 +53,17 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
     return 0;
   }
   const { interrupted } = world.signals;
+  const progress = new Progress(context, { isData: false });
   const stopped = await Promise.race([
     waitForCapture(context, stopping.id, ({ status }) => isOver(status), {
       keeper,
       signal: interrupted,
+      onLook: progress.show,
     }),
     interruption(interrupted),
-  ]);
+  ]).finally(() => progress.clear());
   refuseFailed(stopped);
-  await context.printOne(captureNoun, stopped);
+  await progress.result(stopped);
   return 0;
 }
 

@@ -1,31 +1,46 @@
 import type { CaptureStatus } from '../../core/captures.ts';
-import type { Noun } from './column.ts';
+import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
-import { formatRelative } from './units.ts';
+import { formatBytes, formatCount, formatRelative } from './units.ts';
 
-/** A daemon that is alive, and what it records. */
+/** A capture that a daemon records, and how that goes. */
+export interface ActiveCapture {
+  readonly id: number;
+  readonly name: string;
+  readonly environment: string;
+  readonly status: CaptureStatus;
+  readonly records: number | null;
+  /** null while the daemon has not said. */
+  readonly statementsPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
+  /** How far the record is behind the server, in milliseconds. */
+  readonly lagMs: number | null;
+}
+
+/** A start to come. */
+export interface NextStart {
+  readonly id: number;
+  readonly name: string;
+  readonly environment: string;
+  readonly at: number;
+}
+
+/** A daemon that is alive, what it records and what it will start. */
 export interface DaemonStatus {
   readonly host: string;
   readonly pid: number;
   readonly since: number;
   readonly background: boolean;
-  readonly recording: readonly {
-    readonly id: number;
-    readonly name: string;
-    readonly status: CaptureStatus;
-  }[];
+  readonly recording: readonly ActiveCapture[];
+  /** The nearest few, the next one first. */
+  readonly nextStarts: readonly NextStart[];
 }
 
 const COLUMNS: Noun<DaemonStatus>['columns'] = [
   { field: 'alive', header: 'ALIVE', cell: () => 'yes', tone: () => 'good' },
   { field: 'host', header: 'HOST', cell: ({ host }) => host },
   { field: 'pid', header: 'PID', cell: ({ pid }) => String(pid) },
-  {
-    field: 'since',
-    header: 'SINCE',
-    cell: ({ since }, view) =>
-      `${localTime(since, view.zone)} (${formatRelative(since, view.now, 2)})`,
-  },
+  { field: 'since', header: 'SINCE', cell: ({ since }, view) => moment(since, view) },
   {
     field: 'background',
     header: 'IN BACKGROUND',
@@ -39,20 +54,119 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
         ? 'nothing'
         : recording.map(({ id, name, status }) => `${name} (id ${id}, ${status})`).join(', '),
   },
+  {
+    field: 'nextStarts',
+    header: 'NEXT START',
+    cell: ({ nextStarts: [next] }, view) =>
+      next === undefined ? 'none' : `${next.name} (id ${next.id}), ${moment(next.at, view)}`,
+  },
 ];
 
 export const daemonNoun: Noun<DaemonStatus> = {
-  fields: ['alive', 'host', 'pid', 'since', 'background', 'recording'],
-  toJson: ({ host, pid, since, background, recording }) => ({
+  fields: ['alive', 'host', 'pid', 'since', 'background', 'recording', 'nextStarts'],
+  toJson: ({ host, pid, since, background, recording, nextStarts }) => ({
     alive: true,
     host,
     pid,
     since: isoTime(since),
     background,
-    recording: recording.map((capture) => ({ ...capture })),
+    recording: recording.map(activeJson),
+    nextStarts: nextStarts.map(startJson),
   }),
   columns: COLUMNS,
   detail: COLUMNS,
   reference: ({ host, pid }) => `${host}:${pid}`,
   none: 'No daemon is alive.',
 };
+
+function activeJson({ lagMs, ...capture }: ActiveCapture): JsonObject {
+  return { ...capture, lag: lagMs === null ? null : lagMs / 1_000 };
+}
+
+function startJson({ at, ...capture }: NextStart): JsonObject {
+  return { ...capture, at: isoTime(at) };
+}
+
+const unknownOr = (value: number | null, format: (value: number) => string): string =>
+  value === null ? '-' : format(value);
+
+const ACTIVE_COLUMNS: readonly Column<ActiveCapture>[] = [
+  { field: 'id', header: 'ID', align: 'right', cell: ({ id }) => String(id) },
+  { field: 'name', header: 'RECORDING', shrinks: true, cell: ({ name }) => name },
+  { field: 'status', header: 'STATUS', cell: ({ status }) => status },
+  {
+    field: 'records',
+    header: 'STATEMENTS',
+    align: 'right',
+    cell: ({ records }) => unknownOr(records, formatCount),
+  },
+  {
+    field: 'statementsPerSecond',
+    header: 'A SECOND',
+    align: 'right',
+    cell: ({ statementsPerSecond }) => unknownOr(statementsPerSecond, formatCount),
+  },
+  {
+    field: 'lag',
+    header: 'LAG',
+    align: 'right',
+    cell: ({ lagMs }) => unknownOr(lagMs, (lag) => `${(lag / 1_000).toFixed(1)}s`),
+  },
+  {
+    field: 'bytesPerSecond',
+    header: 'TEXT',
+    align: 'right',
+    cell: ({ bytesPerSecond }) => unknownOr(bytesPerSecond, (bytes) => `${formatBytes(bytes)}/s`),
+  },
+  {
+    field: 'environment',
+    header: 'ENVIRONMENT',
+    shrinks: true,
+    cell: ({ environment }) => environment,
+  },
+];
+
+/** The captures of a status as a table of their own. */
+export const activeCaptureNoun: Noun<ActiveCapture> = {
+  fields: [
+    'id',
+    'name',
+    'environment',
+    'status',
+    'records',
+    'statementsPerSecond',
+    'bytesPerSecond',
+    'lag',
+  ],
+  toJson: activeJson,
+  columns: ACTIVE_COLUMNS,
+  detail: ACTIVE_COLUMNS,
+  reference: ({ environment, name }) => `${environment}/${name}`,
+  none: 'Nothing is being recorded.',
+};
+
+const START_COLUMNS: readonly Column<NextStart>[] = [
+  { field: 'id', header: 'ID', align: 'right', cell: ({ id }) => String(id) },
+  { field: 'name', header: 'NEXT', shrinks: true, cell: ({ name }) => name },
+  { field: 'at', header: 'AT', cell: ({ at }, view) => moment(at, view) },
+  {
+    field: 'environment',
+    header: 'ENVIRONMENT',
+    shrinks: true,
+    cell: ({ environment }) => environment,
+  },
+];
+
+/** The starts of a status as a table of their own. */
+export const nextStartNoun: Noun<NextStart> = {
+  fields: ['id', 'name', 'environment', 'at'],
+  toJson: startJson,
+  columns: START_COLUMNS,
+  detail: START_COLUMNS,
+  reference: ({ environment, name }) => `${environment}/${name}`,
+  none: 'Nothing is scheduled.',
+};
+
+function moment(at: number, view: View): string {
+  return `${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+}

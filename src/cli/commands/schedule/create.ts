@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { AppError } from '../../../core/errors.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { hasLiveDaemon } from '../../orphans.ts';
+import { scheduleNoun } from '../../render/schedules.ts';
+import { registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
+import { formatTime } from '../../times.ts';
+import { readTime } from '../../typed-times.ts';
+
+export interface ScheduleCreateOptions extends ScheduleOptions {
+  readonly name: string;
+  readonly env?: string;
+}
+
+export function registerScheduleCreate(
+  command: Command,
+  run: (options: ScheduleCreateOptions) => Promise<void>,
+): void {
+  registerScheduleOptions(
+    command
+      .argument('<name>', 'name of the schedule; its captures are named after it and their time')
+      .option('--env <environment>', 'what to capture (id or name)'),
+    null,
+  )
+    .addHelpText(
+      'after',
+      `
+The expression is read on the clocks of --timezone, else of the system's time zone. Where clocks skip
+a time the capture starts when they go on; where they show one twice a fixed time happens once.
+A daemon has to run at those times: captures daemon.
+
+Examples:
+  captures schedule create nightly --env shop --cron '0 2 * * *' \\
+    --duration 30m --retain 30d
+  captures schedule create open --env shop --cron '0 9 * * 1-5' \\
+    --timezone America/New_York \\
+    --duration 15m --until 2027-01-01
+
+JSON fields: ${scheduleNoun.fields.join(', ')}`,
+    )
+    .action((name: string, options: Omit<ScheduleCreateOptions, 'name'>) =>
+      run({ ...options, name }),
+    );
+}
+
+export async function runScheduleCreate(
+  options: ScheduleCreateOptions,
+  context: Context,
+): Promise<number> {
+  const { actor } = context;
+  const { env, cron, duration } = options;
+  if (env === undefined) throw missing('--env', '--env ENVIRONMENT');
+  if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
+  if (duration === undefined) throw missing('--duration', '--duration 15m');
+  const schedule = (await context.schedules()).create(actor, {
+    name: options.name,
+    environment: env,
+    cron,
+    timeZone: context.timeZone,
+    duration,
+    overlap: options.overlap ?? 'skip',
+    count: options.count ?? null,
+    until: await readTime(context, 'until', options.until),
+    retain: options.retain ?? null,
+  });
+  if (schedule.pendingAt !== null) {
+    const { timeZone } = schedule;
+    await context.note(`first start: ${formatTime(schedule.pendingAt, timeZone)} (${timeZone})`);
+  }
+  if (!hasLiveDaemon(context.store, context.now())) {
+    await context.warn(
+      'No daemon is alive to start its captures. Keep one running with: captures daemon',
+    );
+  }
+  await context.printOne(scheduleNoun, schedule);
+  return 0;
+}
+
+function missing(option: string, example: string): AppError {
+  return new AppError('invalid', `A schedule needs ${option}`, { hint: `For example: ${example}` });
+}
+
+export const command = loaded(registerScheduleCreate, runScheduleCreate);

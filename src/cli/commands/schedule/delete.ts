@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import { loaded } from '../../command.ts';
+import { confirmLoss } from '../../confirmation.ts';
+import type { Context } from '../../context.ts';
+import { scheduleNoun } from '../../render/schedules.ts';
+
+export interface ScheduleDeleteOptions {
+  readonly schedule: string;
+  readonly yes?: boolean;
+  readonly reason?: string;
+}
+
+export function registerScheduleDelete(
+  command: Command,
+  run: (options: ScheduleDeleteOptions) => Promise<void>,
+): void {
+  command
+    .argument('<schedule>', 'id, name, or environment/name')
+    .option('--yes', 'do not ask')
+    .option('--reason <text>', 'why, for the audit trail')
+    .addHelpText(
+      'after',
+      `
+The capture made ahead goes with it; captures that have started stay.
+Its owner and the admins of its environment may delete a schedule.
+
+Examples:
+  captures schedule delete nightly
+  captures schedule delete 3 --yes --reason 'moved to another server'
+
+JSON fields: ${scheduleNoun.fields.join(', ')}`,
+    )
+    .action((schedule: string, options: Omit<ScheduleDeleteOptions, 'schedule'>) =>
+      run({ ...options, schedule }),
+    );
+}
+
+export async function runScheduleDelete(
+  options: ScheduleDeleteOptions,
+  context: Context,
+): Promise<number> {
+  const { actor } = context;
+  const schedules = await context.schedules();
+  const doomed = schedules.get(actor, options.schedule, 'schedule.delete');
+  const name = `${doomed.environmentName}/${doomed.name}`;
+  if (options.yes !== true) {
+    const loss = `${name} (id ${doomed.id}, ${doomed.cron}): no further captures are made.`;
+    await confirmLoss(context, [loss], {
+      expected: doomed.name,
+      ask: "Type the schedule's name to delete it",
+    });
+  }
+  const deleted = schedules.delete(actor, String(doomed.id), options.reason ?? null);
+  await context.note(`Deleted the schedule ${name}; its captures stay.`);
+  await context.printIfAsked(scheduleNoun, deleted);
+  return 0;
+}
+
+export const command = loaded(registerScheduleDelete, runScheduleDelete);

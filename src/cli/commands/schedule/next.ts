@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { parseCount } from '../../arguments.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { occurrenceNoun } from '../../render/schedules.ts';
+
+const DEFAULT_COUNT = 5;
+
+export interface ScheduleNextOptions {
+  readonly schedule: string;
+  readonly number?: number;
+}
+
+export function registerScheduleNext(
+  command: Command,
+  run: (options: ScheduleNextOptions) => Promise<void>,
+): void {
+  command
+    .argument('<schedule>', 'id, name, or environment/name')
+    .option('-n, --number <n>', `so many (default: ${DEFAULT_COUNT})`, (text) =>
+      parseCount(text, '--number'),
+    )
+    .addHelpText(
+      'after',
+      `
+Shows the instants at which it starts its next captures, with their offsets from UTC. Nothing is to
+come of one that is paused or over.
+
+Examples:
+  captures schedule next nightly
+  captures schedule next nightly -n 20 --json
+
+JSON: an array. Fields: ${occurrenceNoun.fields.join(', ')}`,
+    )
+    .action((schedule: string, options: { number?: number }) => run({ ...options, schedule }));
+}
+
+export async function runScheduleNext(
+  options: ScheduleNextOptions,
+  context: Context,
+): Promise<number> {
+  const { actor } = context;
+  const schedules = await context.schedules();
+  const schedule = schedules.get(actor, options.schedule);
+  const { timeZone } = schedule;
+  const instants = schedules.next(schedule, options.number ?? DEFAULT_COUNT);
+  await context.print(
+    occurrenceNoun,
+    instants.map((at) => ({ at, timeZone })),
+  );
+  return 0;
+}
+
+export const command = loaded(registerScheduleNext, runScheduleNext);

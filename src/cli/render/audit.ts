@@ -1,0 +1,70 @@
+import type { AuditEntry } from '../../core/audit.ts';
+import { scalarText, type Column, type Noun } from './column.ts';
+import { isoTime, localTime } from './moments.ts';
+import { formatRelative } from './units.ts';
+
+const COLUMNS: readonly Column<AuditEntry>[] = [
+  {
+    field: 'at',
+    header: 'WHEN',
+    cell: ({ at }, view) =>
+      view.width >= 100 ? localTime(at, view.zone) : formatRelative(at, view.now, 1),
+  },
+  { field: 'user', header: 'WHO', cell: ({ author }) => author.userName },
+  { field: 'action', header: 'WHAT', cell: ({ action }) => action },
+  { field: 'subject.name', header: 'NAME', shrinks: true, cell: ({ subject }) => subject.name },
+  {
+    field: 'details',
+    header: 'DETAILS',
+    shrinks: true,
+    cell: (entry) =>
+      [detailText(entry), entry.reason ?? ''].filter((part) => part !== '').join('; '),
+  },
+  { field: 'from', header: 'FROM', cell: fromText },
+];
+
+/** `SCHEDULED → RUNNING`, `cron=0 9 * * *, seconds=900`. */
+function detailText({ details }: AuditEntry): string {
+  const { from, to, ...others } = details;
+  const move = from !== undefined && to !== undefined ? [`${String(from)} → ${String(to)}`] : [];
+  const rest = move.length > 0 ? others : details;
+  const pairs = Object.entries(rest).filter(([, value]) => value !== null);
+  return [...move, ...pairs.map(([key, value]) => `${key}=${scalarText(value)}`)].join(', ');
+}
+
+function fromText({ origin }: AuditEntry): string {
+  return `${origin.userName}@${origin.hostName} (${origin.pid})`;
+}
+
+export const auditNoun: Noun<AuditEntry> = {
+  fields: [
+    'id',
+    'at',
+    'user',
+    'action',
+    'subject.kind',
+    'subject.id',
+    'subject.name',
+    'envId',
+    'details',
+    'reason',
+    'from.user',
+    'from.host',
+    'from.pid',
+  ],
+  toJson: ({ id, at, author, action, subject, details, reason, origin }) => ({
+    id,
+    at: isoTime(at),
+    user: author.userName,
+    action,
+    subject: { kind: subject.kind, id: subject.id, name: subject.name },
+    envId: subject.environmentId,
+    details,
+    reason,
+    from: { user: origin.userName, host: origin.hostName, pid: origin.pid },
+  }),
+  columns: COLUMNS,
+  detail: COLUMNS,
+  reference: ({ id }) => String(id),
+  none: 'Nothing was changed.',
+};

@@ -1,0 +1,59 @@
+import type { CaptureRate } from '../../core/daemon-status.ts';
+import { isOver } from '../../core/captures.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import type { JsonObject } from './column.ts';
+import { captureJson } from './captures.ts';
+import { formatBytes, formatCount, formatDuration } from './units.ts';
+
+/** How the recording of a capture goes; null where no live daemon says. */
+export interface LiveFacts {
+  readonly rate: CaptureRate | null;
+  /** How far the record is behind the server, in milliseconds. */
+  readonly lagMs: number | null;
+  readonly hasDaemon: boolean;
+}
+
+/** `RUNNING 12s of 15m, 12,345 statements, 1,020/s, 1.2 MiB, lag 0.4s`, what matters first. */
+export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): string {
+  const parts = [[capture.status, ...timeOf(capture, now)].join(' ')];
+  const { records, textBytes } = capture;
+  if (capture.status === 'FAILED' && capture.reason !== null) parts.push(capture.reason);
+  if (records !== null) {
+    parts.push(`${formatCount(records)} statements`);
+    if (live.rate !== null) parts.push(`${formatCount(live.rate.statementsPerSecond)}/s`);
+    if (textBytes !== null) parts.push(formatBytes(textBytes));
+    if (live.lagMs !== null) parts.push(`lag ${(live.lagMs / 1_000).toFixed(1)}s`);
+  }
+  if (!isOver(capture.status) && capture.recordsStatements && !live.hasDaemon) {
+    parts.push('no daemon is alive');
+  }
+  return parts.join(', ');
+}
+
+function timeOf(capture: ListedCapture, now: number): string[] {
+  const { start, end, scheduledStart, scheduledEnd } = capture;
+  if (start === null) {
+    if (scheduledStart === null || isOver(capture.status)) return [];
+    return scheduledStart > now ? [`starts in ${formatDuration(scheduledStart - now)}`] : [];
+  }
+  const elapsed = formatDuration(Math.max((end ?? now) - start, 0));
+  if (end !== null || isOver(capture.status) || scheduledEnd === null) return [elapsed];
+  const left = formatDuration(Math.max(scheduledEnd - now, 0));
+  return [`${elapsed} of ${formatDuration(scheduledEnd - start)} (${left} left)`];
+}
+
+/** The capture as JSON, with how its recording goes under `live`. */
+export function liveJson(capture: ListedCapture, live: LiveFacts, now: number): JsonObject {
+  const { start, end, scheduledEnd } = capture;
+  const isOpen = !isOver(capture.status);
+  return {
+    ...captureJson(capture),
+    live: {
+      elapsed: start === null ? null : Math.max((end ?? now) - start, 0) / 1_000,
+      remaining: scheduledEnd === null || !isOpen ? null : Math.max(scheduledEnd - now, 0) / 1_000,
+      statementsPerSecond: live.rate?.statementsPerSecond ?? null,
+      bytesPerSecond: live.rate?.bytesPerSecond ?? null,
+      lag: live.lagMs === null ? null : live.lagMs / 1_000,
+    },
+  };
+}
