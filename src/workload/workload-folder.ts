@@ -46,22 +46,36 @@ export async function sweepDeleted(workloads: string): Promise<number> {
   }
 }
 
-/** Bytes of the files of a workload; 0 when there is none. Files that vanish meanwhile count 0. */
-export async function workloadSize(dir: string): Promise<number> {
+/** A file of a workload, as it lies on the disk. */
+export interface WorkloadFile {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/**
+ * The files of a workload by name, the manifest among them; none when there is no folder. Files that
+ * vanish meanwhile are left out.
+ */
+export async function listWorkloadFiles(dir: string): Promise<WorkloadFile[]> {
   let names: string[];
   try {
     names = await readdir(dir);
   } catch (error) {
-    if (isMissing(error)) return 0;
+    if (isMissing(error)) return [];
     throw diskFailure(error, 'read', dir);
   }
-  let bytes = 0;
-  for (const name of names) {
+  const files: WorkloadFile[] = [];
+  for (const file of names.sort()) {
     try {
-      bytes += (await stat(join(dir, name))).size;
+      files.push({ file, bytes: (await stat(join(dir, file))).size });
     } catch (error) {
       if (!isMissing(error)) throw diskFailure(error, 'read', dir);
     }
   }
-  return bytes;
+  return files;
+}
+
+/** Bytes of the files of a workload; 0 when there is none. */
+export async function workloadSize(dir: string): Promise<number> {
+  return (await listWorkloadFiles(dir)).reduce((sum, { bytes }) => sum + bytes, 0);
 }

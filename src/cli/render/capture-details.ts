@@ -1,0 +1,182 @@
+import type { ListedCapture } from '../../core/store.ts';
+import { captureJson, captureNoun } from './captures.ts';
+import type { Column, JsonObject, Noun } from './column.ts';
+import { isoTime, localTime } from './moments.ts';
+import { formatBytes, formatCount, formatRelative } from './units.ts';
+
+/** What is known of a recording besides its size. */
+export interface RecordedFacts {
+  readonly statements: number;
+  readonly sessions: number;
+  readonly byKind: Readonly<Record<string, number>>;
+  readonly byFlag: Readonly<Record<string, number>>;
+  /** Rows of the server's log that are no record of this capture, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly server: {
+    readonly flavor: string;
+    readonly version: string;
+    readonly hostname: string;
+    readonly port: number;
+  } | null;
+  readonly gaps: readonly {
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly reason: string;
+  }[];
+  readonly warnings: readonly string[];
+  readonly folder: string;
+  readonly files: readonly { readonly file: string; readonly bytes: number }[];
+}
+
+/** A capture with everything that is known of it. */
+export interface DetailedCapture extends ListedCapture {
+  /** null before anything is recorded, and where nothing is. */
+  readonly recorded: RecordedFacts | null;
+  /** How far the fetching of its CloudWatch metrics has come; null where nothing is to be fetched. */
+  readonly metrics: {
+    readonly fetchedAt: number | null;
+    readonly nextAt: number | null;
+    readonly failure: string | null;
+  } | null;
+}
+
+function detailJson(capture: DetailedCapture): JsonObject {
+  const { recorded, metrics } = capture;
+  const json = captureJson(capture);
+  return {
+    ...json,
+    workload: recorded === null ? (json['workload'] ?? null) : workloadJson(capture, recorded),
+    metrics:
+      metrics === null
+        ? null
+        : {
+            fetchedAt: isoTime(metrics.fetchedAt),
+            nextAt: isoTime(metrics.nextAt),
+            failure: metrics.failure,
+          },
+  };
+}
+
+function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObject {
+  const { records, textBytes, fileBytes } = capture;
+  const { server } = recorded;
+  return {
+    records,
+    textBytes,
+    fileBytes,
+    statements: recorded.statements,
+    sessions: recorded.sessions,
+    byKind: recorded.byKind,
+    byFlag: recorded.byFlag,
+    skipped: recorded.skipped,
+    server:
+      server === null
+        ? null
+        : {
+            flavor: server.flavor,
+            version: server.version,
+            hostname: server.hostname,
+            port: server.port,
+          },
+    gaps: recorded.gaps.map(({ from, to, reason }) => ({ from, to, reason })),
+    warnings: recorded.warnings,
+    folder: recorded.folder,
+    files: recorded.files.map(({ file, bytes }) => ({ file, bytes })),
+    diskBytes: diskBytes(recorded),
+  };
+}
+
+function diskBytes({ files }: RecordedFacts): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** A line about the recording; `-` where there is none. */
+function about(
+  field: string,
+  header: string,
+  cell: (recorded: RecordedFacts) => string,
+): Column<DetailedCapture> {
+  return {
+    field: `workload.${field}`,
+    header,
+    cell: ({ recorded }) => (recorded === null ? '-' : cell(recorded)),
+  };
+}
+
+const RECORDED: readonly Column<DetailedCapture>[] = [
+  about('sessions', 'SESSIONS', ({ sessions }) => formatCount(sessions)),
+  about('byKind', 'KINDS', ({ byKind }) => countsOf(byKind)),
+  about('byFlag', 'FLAGS', ({ byFlag }) => countsOf(byFlag)),
+  about('skipped', 'LEFT OUT', ({ skipped }) => countsOf(skipped)),
+  about('gaps', 'GAPS', ({ gaps }) => listOf(gaps.map(gapText))),
+  about('warnings', 'WARNINGS', ({ warnings }) => listOf(warnings)),
+  about('server', 'SERVER', ({ server }) =>
+    server === null
+      ? '-'
+      : `${server.flavor} ${server.version} at ${server.hostname}:${server.port}`,
+  ),
+  about('files', 'FILES', ({ files }) =>
+    listOf(files.map(({ file, bytes }) => `${file} (${formatBytes(bytes)})`)),
+  ),
+  about('diskBytes', 'ALL FILES', (recorded) => formatBytes(diskBytes(recorded))),
+  about('folder', 'FOLDER', ({ folder }) => folder),
+];
+
+const METRICS: Column<DetailedCapture> = {
+  field: 'metrics.fetchedAt',
+  header: 'METRICS',
+  cell: ({ metrics }, view) => {
+    if (metrics === null) return '-';
+    const at = metrics.fetchedAt;
+    const fetched =
+      at === null
+        ? 'not fetched yet'
+        : `fetched ${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+    const again =
+      metrics.nextAt === null ? '' : `, next ${formatRelative(metrics.nextAt, view.now, 2)}`;
+    return metrics.failure === null
+      ? fetched + again
+      : `${fetched}; failed: ${metrics.failure}${again}`;
+  },
+};
+
+function countsOf(counts: Readonly<Record<string, number>>): string {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  return listOf(some.map(([name, count]) => `${name} ${formatCount(count)}`));
+}
+
+function gapText({ from, to, reason }: RecordedFacts['gaps'][number]): string {
+  return `${from ?? 'unknown'} to ${to ?? 'unknown'}: ${reason}`;
+}
+
+function listOf(items: readonly string[]): string {
+  return items.length === 0 ? 'none' : items.join(', ');
+}
+
+const WORKLOAD_FIELDS = [
+  'statements',
+  'sessions',
+  'byKind',
+  'byFlag',
+  'skipped',
+  'server',
+  'gaps',
+  'warnings',
+  'folder',
+  'files',
+  'diskBytes',
+].map((field) => `workload.${field}`);
+
+export const captureDetailNoun: Noun<DetailedCapture> = {
+  ...captureNoun,
+  fields: [
+    ...captureNoun.fields,
+    ...WORKLOAD_FIELDS,
+    'metrics.fetchedAt',
+    'metrics.nextAt',
+    'metrics.failure',
+  ],
+  toJson: detailJson,
+  columns: captureNoun.columns,
+  detail: [...captureNoun.detail, ...RECORDED, METRICS],
+};
