@@ -41,6 +41,9 @@ const GRANTS = [
   'GRANT ALL PRIVILEGES ON captures.* TO recorder@127.0.0.1',
 ];
 
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Signal = keyof typeof SIGNALS;
+
 /** Everything that has to be ended or removed, however the demo ends. */
 class Stage {
   /** The store: the only thing that stays. */
@@ -49,7 +52,26 @@ class Stage {
   readonly desk = mkdtempSync(join(tmpdir(), 'captures-demo-'));
   server: MariadbServer | null = null;
   load: Load | null = null;
-  command: ChildProcess | null = null;
+  interruptedBy: Signal | null = null;
+  #command: ChildProcess | null = null;
+  readonly #interruption = new AbortController();
+
+  /** Makes everything that waits or is begun from now on throw. */
+  interrupt(signal: Signal): void {
+    this.interruptedBy ??= signal;
+    this.#interruption.abort();
+    this.#endCommand();
+  }
+
+  get interruption(): AbortSignal {
+    return this.#interruption.signal;
+  }
+
+  #endCommand(): void {
+    const child = this.#command;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+  }
 
   /** Puts what a person would have into the desk: `captures` on the PATH, two password files. */
   furnish(): void {
@@ -64,6 +86,7 @@ class Stage {
 
   /** Runs a line as a shell would, with captures as it is installed, on the demo's own store. */
   spawn(line: string, output: 'inherit' | 'pipe'): ChildProcess {
+    this.interruption.throwIfAborted();
     const child = spawn('sh', ['-c', line], {
       cwd: this.desk,
       env: {
@@ -76,15 +99,15 @@ class Stage {
       },
       stdio: ['ignore', output, 'inherit'],
     });
-    this.command = child;
+    this.#command = child;
     return child;
   }
 
   /** Ends every process by its id, and removes all but the store. @returns whether there is one. */
   async clear(): Promise<boolean> {
     await this.load?.kill();
-    if (this.command?.pid !== undefined) await endProcess(this.command.pid);
-    // The background daemon is nobody's child; it is known by the store it works for.
+    this.#endCommand();
+    // The commands, and the background daemon, which is nobody's child: known by their store.
     for (const { pid } of processesWith('CAPTURES_HOME', this.store)) await endProcess(pid);
     await this.server?.stop();
     rmSync(this.desk, { recursive: true, force: true });
@@ -97,15 +120,18 @@ class Stage {
 async function main(): Promise<number> {
   ensureMariadb(say);
   const stage = new Stage();
-  const interrupted = new Promise<number>((resolve) => {
-    process.once('SIGINT', () => resolve(130));
-    process.once('SIGTERM', () => resolve(143));
-    process.once('SIGHUP', () => resolve(129));
-  });
+  for (const signal of Object.keys(SIGNALS) as Signal[]) {
+    // `on`, not `once`: npm hands on a Ctrl-C that the terminal has sent us already.
+    process.on(signal, () => stage.interrupt(signal));
+  }
   try {
-    const status = await Promise.race([play(stage), interrupted]);
-    if (status >= 128) say('\nInterrupted: ending what the demo started …');
-    return status;
+    return await play(stage);
+  } catch (error) {
+    // A signal that came while the thread was blocked, and what it broke, is told after this.
+    await delay(50);
+    if (stage.interruptedBy === null) throw error;
+    say('\nInterrupted: ending what the demo started …');
+    return SIGNALS[stage.interruptedBy];
   } finally {
     const hasStore = await stage.clear();
     say(`\nNothing is left running.${hasStore ? ` The store stays: ${stage.store}` : ''}`);
@@ -163,9 +189,10 @@ async function play(stage: Stage): Promise<number> {
     reconnectEvery: 2_000,
   });
   stage.load = load;
-  await delay((LOAD_SECONDS * 1_000) / 2);
+  stage.interruption.throwIfAborted();
+  await delay((LOAD_SECONDS * 1_000) / 2, null, { signal: stage.interruption });
   await show(stage, 'captures list');
-  await delay((LOAD_SECONDS * 1_000) / 2);
+  await delay((LOAD_SECONDS * 1_000) / 2, null, { signal: stage.interruption });
   const report = await load.stop();
   await show(stage, 'captures stop morning');
 
@@ -199,6 +226,7 @@ async function show(stage: Stage, line: string): Promise<void> {
   say(`\n$ ${line}`);
   const child = stage.spawn(line, 'inherit');
   const [status] = (await once(child, 'close')) as [number | null];
+  stage.interruption.throwIfAborted();
   if (status !== 0) throw new Error(`"${line}" exited with ${status ?? 'a signal'}`);
 }
 

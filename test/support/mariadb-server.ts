@@ -54,18 +54,23 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   const socket = join(folder, 'mysqld.sock');
   const port = await freePort();
   const asUser = process.getuid?.() === 0 ? ['--user=root'] : [];
-  execFileSync(
-    program.installDb,
-    [
-      '--no-defaults',
-      ...asUser,
-      '--auth-root-authentication-method=normal',
-      '--skip-test-db',
-      `--datadir=${dataDir}`,
-    ],
-    // Its errors go into the message of what execFileSync throws.
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: tmpDir } },
-  );
+  try {
+    execFileSync(
+      program.installDb,
+      [
+        '--no-defaults',
+        ...asUser,
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+        `--datadir=${dataDir}`,
+      ],
+      // Its errors go into the message of what execFileSync throws.
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: tmpDir } },
+    );
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
 
   const errorLog = join(folder, 'error.log');
   const launch = (): ChildProcess =>
