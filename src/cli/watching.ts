@@ -51,8 +51,8 @@ export function watchedJson(context: Context, capture: ListedCapture): string {
 
 /**
  * Shows how one capture goes while a command waits for it: a live line on a terminal, a line every ten
- * seconds elsewhere, NDJSON on stdout with --json (every second where it was asked for with --watch).
- * A change of status is always shown at once.
+ * seconds elsewhere, NDJSON on stdout with --json. With --watch JSON comes every second, and in every
+ * mode a change of status is shown at once; without it a wait of less than ten seconds is one object.
  */
 export class Progress {
   readonly #context: Context;
@@ -63,7 +63,6 @@ export class Progress {
   #next = 0;
   #status: string | null = null;
   #isDrawn = false;
-  #hasLines = false;
 
   /**
    * @param options.isData the lines are what was asked for: they go to stdout, and --quiet leaves them.
@@ -87,7 +86,8 @@ export class Progress {
   /** Call it with each look; it decides itself when there is something to show. */
   readonly show = async (capture: ListedCapture): Promise<void> => {
     const now = this.#context.now();
-    const isNews = capture.status !== this.#status;
+    // A program that waits wants the result: of a short wait it gets that one object and nothing else.
+    const isNews = capture.status !== this.#status && (this.#isData || this.#mode !== 'json');
     // A wait begins with what is known already: a short one shows nothing but its result.
     if (this.#status === null && this.#mode !== 'live' && !this.#isData) {
       this.#next = now + LINE_MS;
@@ -107,10 +107,10 @@ export class Progress {
     await this.#stream.write(CLEAR_LINE);
   }
 
-  /** Prints the capture at the end of the wait: in JSON mode as one more line, else as always. */
+  /** Prints the capture at the end of the wait: in JSON mode as a line of NDJSON, else as always. */
   async result(capture: ListedCapture): Promise<void> {
     await this.clear();
-    if (this.#mode === 'json' && this.#hasLines) {
+    if (this.#mode === 'json') {
       await this.#stream.write(watchedJson(this.#context, capture));
     } else {
       await this.#context.printOne(captureNoun, capture);
@@ -131,7 +131,6 @@ export class Progress {
       case 'none':
         return;
       case 'json':
-        this.#hasLines = true;
         return this.#stream.write(watchedJson(this.#context, capture));
       case 'live': {
         const text = escapeText(liveLine(capture, liveFactsOf(store, capture.id, now), now));
@@ -141,7 +140,6 @@ export class Progress {
         return this.#stream.write(`${CLEAR_LINE}${truncate(text, width)}`);
       }
       case 'lines': {
-        this.#hasLines = true;
         const line = liveLine(capture, liveFactsOf(store, capture.id, now), now);
         const name = `${capture.environmentName}/${capture.name}`;
         return this.#stream.write(`${isoTime(now) ?? ''} ${escapeText(`${name}: ${line}`)}\n`);

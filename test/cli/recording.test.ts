@@ -62,13 +62,14 @@ class StoreOfADaemon {
     store.lease.claim(
       { holder: 'daemon', host: 'h', pid: 4_711, background: true },
       this.#now,
-      3_600_000,
+      3_000,
     );
   }
 
   #work(): void {
     this.#withStore((store) => {
       if (!store.lease.isHeldBy('daemon', this.#now)) return;
+      store.lease.renew('daemon', this.#now, 3_000);
       const open = store.captures.listByStatus(['STARTED', 'STARTING', 'STOPPING']);
       for (const { id, status } of open) {
         const to = this.moves[status];

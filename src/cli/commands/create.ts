@@ -83,8 +83,8 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
     return 0;
   }
   const running = await recording.untilRunning(capture);
-  const shown = options.wait === true ? await recording.untilOver(running) : running;
-  await recording.printResult(shown);
+  if (options.wait === true) await recording.printResult(await recording.untilOver(running));
+  else await context.printOne(captureNoun, running);
   return 0;
 }
 
@@ -171,8 +171,8 @@ async function scheduled(
       'No daemon is alive to start it: at that time one must run. Keep one running with: captures daemon',
     );
   }
-  const shown = options.wait === true ? await recording.untilOver(capture) : capture;
-  await recording.printResult(shown);
+  if (options.wait === true) await recording.printResult(await recording.untilOver(capture));
+  else await context.printOne(captureNoun, capture);
   return 0;
 }
 
