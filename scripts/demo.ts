@@ -198,14 +198,12 @@ async function play(stage: Stage): Promise<number> {
 
   heading('What was recorded');
   await show(stage, 'captures get morning');
-  await show(stage, 'captures workload morning --limit 3');
-  await show(stage, 'captures workload morning | grep UPDATE | head -1');
-  await show(stage, 'captures workload morning --format sql | grep -A 1 execute | head -5');
-  await show(stage, 'ls -l $CAPTURES_HOME/captures/1');
   const size = await sizeOf(join(stage.store, 'captures'));
   const total = totalOf(report);
-  say(`That is ${(size / total).toFixed(1)} bytes on disk for each statement.`);
-
+  say(`(That is ${(size / total).toFixed(1)} bytes on disk for each statement.)`);
+  await show(stage, 'captures workload morning --limit 2');
+  await show(stage, 'captures workload morning | grep UPDATE | head -1');
+  await show(stage, 'captures workload morning --format sql | grep -A 1 execute | head -5');
   heading('The server afterwards');
   const after = await withAdmin(server, settingsOf);
   const isSame = sayTable(

@@ -68,7 +68,8 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
       { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: tmpDir } },
     );
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    // Of a script that Ctrl-C ended, the server that it started may write for a moment yet.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
     throw error;
   }
 
