@@ -10,6 +10,7 @@ const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 const CLEAR_SCREEN = '\u001b[2J';
+const DEFAULT_ROWS = 24;
 
 /**
  * Draws a report in place every five seconds until the capture is over or the run is interrupted. A
@@ -38,10 +39,13 @@ export async function watchMetrics(
     }
     const time = localTime(context.now(), context.timeZone).slice(11);
     const state = isDone ? 'it is over' : `every ${SAMPLE_INTERVAL_MS / 1_000} s; Ctrl-C ends`;
-    const lines = [...shown.trimEnd().split('\n'), '', `${time}, ${state}`];
-    if (footer !== '') lines.push(escapeText(footer));
+    const foot = ['', `${time}, ${state}`, ...(footer === '' ? [] : [escapeText(footer)])];
+    const room = Math.max((world.stdout.rows ?? DEFAULT_ROWS) - foot.length - 1, 1);
+    const body = shown.trimEnd().split('\n');
+    const hidden = body.length - room;
+    if (hidden > 0) body.splice(room - 1, hidden + 1, `(${hidden + 1} lines more: make it taller)`);
     // Each line is cleared behind its end, so that nothing flickers and nothing old is left.
-    const frame = lines.map((line) => `${line}${CLEAR_LINE}\n`).join('');
+    const frame = [...body, ...foot].map((line) => `${line}${CLEAR_LINE}\n`).join('');
     await world.stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);
     if (isDone) return 0;
     await world.clock.sleep(SAMPLE_INTERVAL_MS, interrupted);

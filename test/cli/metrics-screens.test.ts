@@ -40,7 +40,7 @@ const CAPTURE: ListedCapture = {
   records: 5,
   textBytes: 5,
   fileBytes: 5,
-} as ListedCapture;
+};
 
 function view(width: number, changes: Partial<MetricView> = {}): MetricView {
   const zone = 'Europe/Berlin';
