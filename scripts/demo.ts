@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: the program's main job for a newcomer, on a private MariaDB server with real client
- * load. Ends with what was recorded against what was sent; exits non-zero when they differ.
+ * load. Ends with what was recorded against what was sent; exits non-zero when they differ. For another
+ * load: `npm run demo -- SECONDS CONNECTIONS`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,8 +28,7 @@ import {
 import { ensureMariadb } from './mariadb-program.ts';
 
 const BIN = resolve(import.meta.dirname, '../bin/captures.js');
-const LOAD_SECONDS = 8;
-const CONNECTIONS = 6;
+const [LOAD_SECONDS = 8, CONNECTIONS = 6] = process.argv.slice(2).map(Number);
 const PREFIX = 'demo';
 const ADA = 'correct horse battery';
 const RECORDER = 'rec0rder of the demo';
