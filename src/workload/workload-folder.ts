@@ -74,8 +74,3 @@ export async function listWorkloadFiles(dir: string): Promise<WorkloadFile[]> {
   }
   return files;
 }
-
-/** Bytes of the files of a workload; 0 when there is none. */
-export async function workloadSize(dir: string): Promise<number> {
-  return (await listWorkloadFiles(dir)).reduce((sum, { bytes }) => sum + bytes, 0);
-}

@@ -1,7 +1,11 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { removeWorkload, sweepDeleted, workloadSize } from '../../src/workload/workload-folder.ts';
+import {
+  listWorkloadFiles,
+  removeWorkload,
+  sweepDeleted,
+} from '../../src/workload/workload-folder.ts';
 import { workloadFolder } from './statements.ts';
 
 describe('the folder of a workload', () => {
@@ -25,12 +29,15 @@ describe('the folder of a workload', () => {
     expect(await sweepDeleted(join(store, 'none'))).toBe(0);
   });
 
-  test('has the size of its files, 0 when there is none', async () => {
+  test('has files with sizes, none when there is no folder', async () => {
     const dir = await workloadFolder();
-    expect(await workloadSize(dir)).toBe(0);
+    expect(await listWorkloadFiles(dir)).toEqual([]);
     await mkdir(dir);
-    await writeFile(join(dir, 'a'), Buffer.alloc(100));
     await writeFile(join(dir, 'b'), Buffer.alloc(23));
-    expect(await workloadSize(dir)).toBe(123);
+    await writeFile(join(dir, 'a'), Buffer.alloc(100));
+    expect(await listWorkloadFiles(dir)).toEqual([
+      { file: 'a', bytes: 100 },
+      { file: 'b', bytes: 23 },
+    ]);
   });
 });

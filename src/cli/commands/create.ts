@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import type { CaptureRequest } from '../../core/capture-service.ts';
 import { isOver } from '../../core/captures.ts';
-import { AppError, isAppError } from '../../core/errors.ts';
-import { checkName } from '../../core/names.ts';
+import { AppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { oneOf } from '../choices.ts';
 import { loaded } from '../command.ts';
@@ -12,6 +11,7 @@ import { parseDuration } from '../durations.ts';
 import { hasLiveDaemon } from '../orphans.ts';
 import { checkServer } from '../preflight.ts';
 import { Recording } from '../recording.ts';
+import { askName } from '../questions.ts';
 import { captureNoun } from '../render/captures.ts';
 import { recordCommand } from '../record-command.ts';
 import { readTime } from '../typed-times.ts';
@@ -115,7 +115,8 @@ async function requestOf(
   givenName: string | undefined,
   context: Context,
 ): Promise<CaptureRequest> {
-  const name = givenName ?? (await askName(context));
+  const name =
+    givenName ?? (await askName(context, 'capture', 'captures create NAME --env ENVIRONMENT'));
   const environment = options.env ?? (await askEnvironment(context));
   return {
     name,
@@ -125,24 +126,6 @@ async function requestOf(
     scheduledStart: await readTime(context, 'scheduled start', options.scheduledStart),
     duration: options.duration ?? null,
   };
-}
-
-async function askName(context: Context): Promise<string> {
-  const prompter = await context.prompter(
-    'The capture has no name',
-    'Give it one: captures create NAME --env ENVIRONMENT',
-  );
-  return prompter.ask('Name of the capture', {
-    check: (answer) => {
-      try {
-        checkName('capture', answer);
-        return null;
-      } catch (error) {
-        if (isAppError(error)) return error.message;
-        throw error;
-      }
-    },
-  });
 }
 
 async function askEnvironment(context: Context): Promise<string> {

@@ -1,0 +1,25 @@
+import { systemClock } from '../../src/core/clock.ts';
+import { PeopleService } from '../../src/core/people.ts';
+import { openStore } from '../../src/store/store.ts';
+
+/**
+ * Adds a user to a store without the cost of a password hash.
+ * @returns what makes a command line theirs: CAPTURES_TOKEN.
+ */
+export function addUser(
+  home: string,
+  name: string,
+  options: { isAdmin?: boolean } = {},
+): { CAPTURES_TOKEN: string } {
+  const store = openStore(home);
+  try {
+    const now = systemClock.now();
+    const isAdmin = options.isAdmin ?? false;
+    const user = store.users.insert({ name, isAdmin, passwordHash: 'none' }, now);
+    const actor = { userId: user.id, userName: name, isStoreAdmin: isAdmin };
+    const people = new PeopleService(store, systemClock);
+    return { CAPTURES_TOKEN: people.createToken(actor, 'test', 86_400_000).secret };
+  } finally {
+    store.close();
+  }
+}
