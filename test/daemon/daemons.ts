@@ -1,19 +1,11 @@
 import { afterEach } from 'vitest';
-import { AppError } from '../../src/core/errors.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { ServerLogs } from '../../src/core/server-log.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { openStore } from '../../src/store/store.ts';
+import { MINUTE, noServers } from './no-servers.ts';
 
-export const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
-
-/** Nobody is there: what an environment's captures meet when their server is down. */
-export const noServers: ServerLogs = {
-  open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
-  inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
-};
+export { DAY, HOUR, MINUTE } from './no-servers.ts';
 
 export interface RunningDaemon {
   readonly events: string[];

@@ -1,0 +1,146 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { ALL_CAPTURES, CaptureService } from '../../src/core/capture-service.ts';
+import { ScheduleService } from '../../src/core/schedule-service.ts';
+import { openStore } from '../../src/store/store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { run } from '../support/processes.ts';
+import { temporaryFolder, TestStore } from '../support/stores.ts';
+import { DAY, HOUR, MINUTE, startDaemon } from './daemons.ts';
+
+const NOON = Date.parse('2026-11-22T12:00:00Z');
+const BEGIN = NOON + HOUR - 10_000;
+const CHILD = resolve(import.meta.dirname, 'crash-child.ts');
+
+/**
+ * A store with everything that a daemon writes for metrics-only captures: a start, an end, a recurring
+ * schedule with one to come, one whose occurrences were missed, and a capture to be pruned.
+ */
+function makeStore() {
+  const clock = new ManualClock(NOON - 3 * DAY);
+  const test = new TestStore(clock);
+  const alice = test.user('alice');
+  const environment = test.environment({ admin: [alice] }, { name: 'prod' });
+  const schedules = new ScheduleService(test.store, clock);
+  const common = {
+    environment: 'prod',
+    timeZone: 'UTC',
+    duration: 5 * MINUTE,
+    overlap: 'skip' as const,
+    count: null,
+    until: null,
+    retain: null,
+  };
+  schedules.create(alice, { ...common, name: 'missed', cron: '30 8 * * *' });
+  const kept = schedules.create(alice, {
+    ...common,
+    name: 'kept',
+    cron: '0 13 1 * *',
+    retain: 2 * DAY,
+  });
+  const old = test.capture(alice, environment, {
+    name: 'old',
+    start: clock.now() - HOUR,
+    duration: MINUTE,
+  });
+  test.store.schedules.addOccurrence(old.id, kept.id, clock.now() - HOUR);
+  const folder = join(test.store.directory, 'captures', String(old.id));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'manifest.json'), '{}');
+  clock.set(NOON);
+  schedules.create(alice, { ...common, name: 'hourly', cron: '0 * * * *' });
+  test.capture(alice, environment, {
+    name: 'single',
+    scheduledStart: NOON + HOUR,
+    duration: 5 * MINUTE,
+  });
+  test.store.close();
+  return { directory: test.store.directory, alice, oldFolder: folder };
+}
+
+/** Lets a daemon finish whatever the killed one left, and says what there is afterwards. */
+async function finish(made: ReturnType<typeof makeStore>, directory: string) {
+  const clock = new ManualClock(BEGIN + 5.9 * MINUTE);
+  const daemon = startDaemon(directory, clock);
+  await clock.advance(10_000);
+  clock.set(clock.now() + 6 * MINUTE);
+  await clock.advance(5_000);
+  await daemon.leave();
+  const store = openStore(directory);
+  try {
+    const captures = new CaptureService(store, clock)
+      .list(made.alice, { ...ALL_CAPTURES, descending: false })
+      .map(({ name, status, reason }) => `${name} ${status} ${reason ?? ''}`.trim())
+      .sort();
+    const schedules = store.schedules
+      .list([1])
+      .map(({ name, state, passed, missed, pendingAt }) => ({
+        name,
+        state,
+        passed,
+        missed,
+        pendingAt,
+      }));
+    const workloads = readdirSync(join(directory, 'captures'));
+    const trail = store.audit
+      .list({
+        environmentIds: [1],
+        ownOf: null,
+        everythingElse: false,
+        subject: null,
+        since: null,
+        limit: null,
+      })
+      .filter(({ author }) => author.userName === 'daemon')
+      .map(
+        ({ action, subject, details }) =>
+          `${action} ${subject.name} ${String(details['from'] ?? '')} ${String(details['to'] ?? '')}`,
+      )
+      .sort();
+    return { captures, schedules, workloads, trail, removals: store.removals.list() };
+  } finally {
+    store.close();
+  }
+}
+
+test('a daemon killed after any of its commits leaves a store that the next one finishes to the same end', async () => {
+  const made = makeStore();
+  const copy = (): string => {
+    const directory = join(temporaryFolder(), 'home');
+    cpSync(made.directory, directory, { recursive: true, preserveTimestamps: true });
+    return directory;
+  };
+  const child = (directory: string, killAt: number) =>
+    run(process.execPath, [CHILD, directory, String(BEGIN), String(killAt)]);
+
+  const whole = copy();
+  const { status, stdout, stderr } = await child(whole, 0);
+  expect({ status, stderr }).toEqual({ status: 0, stderr });
+  const commits = Number(stdout);
+  expect(commits).toBeGreaterThan(20);
+  const expected = await finish(made, whole);
+  expect(expected.captures).toEqual([
+    'hourly 2026-11-22 13:00 DONE reached its scheduled end',
+    'hourly 2026-11-22 14:00 SCHEDULED',
+    'kept 2026-12-01 13:00 SCHEDULED',
+    expect.stringMatching(/^missed 2026-11-20 08:30 FAILED missed 3 starts from .* no daemon was/),
+    'missed 2026-11-23 08:30 SCHEDULED',
+    'single DONE reached its scheduled end',
+  ]);
+  expect(expected.workloads).toEqual([]);
+
+  const indices = Array.from({ length: commits - 1 }, (_, index) => index + 1);
+  const differences: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (let killAt = indices.shift(); killAt !== undefined; killAt = indices.shift()) {
+      const directory = copy();
+      expect((await child(directory, killAt)).signal).toBe('SIGKILL');
+      const actual = await finish(made, directory);
+      if (JSON.stringify(actual) !== JSON.stringify(expected)) differences.push({ killAt, actual });
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  expect(differences).toEqual([]);
+  expect(existsSync(made.oldFolder)).toBe(true);
+}, 240_000);
