@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly stdoutTty?: number;
   /** Answers to prompts, in the order they come; any further prompt fails the test. */
   readonly answers?: readonly Answer[];
+  /** Told of every write to stdout, with its size. */
+  readonly onWrite?: (bytes: number) => void;
   readonly clock?: Clock;
   readonly signals?: SignalDesk;
   readonly serverLogs?: ServerLogs;
@@ -51,7 +53,7 @@ export async function runCaptures(
   argv: readonly string[],
   options: CliOptions = {},
 ): Promise<CliResult> {
-  const stdout = new CollectedOutput(options.tty ?? options.stdoutTty ?? null);
+  const stdout = new CollectedOutput(options.tty ?? options.stdoutTty ?? null, options.onWrite);
   const stderr = new CollectedOutput(options.tty ?? null);
   const prompter = new ScriptedPrompter(options.answers ?? []);
   const surprises: Error[] = [];
@@ -121,8 +123,11 @@ class CollectedOutput implements OutputStream {
   readonly columns: number | null;
   readonly #chunks: Buffer[] = [];
 
-  constructor(columns: number | null) {
+  readonly #onWrite: (bytes: number) => void;
+
+  constructor(columns: number | null, onWrite: (bytes: number) => void = () => undefined) {
     this.columns = columns;
+    this.#onWrite = onWrite;
   }
 
   get isTTY(): boolean {
@@ -134,7 +139,9 @@ class CollectedOutput implements OutputStream {
   }
 
   write(data: string | Uint8Array): Promise<void> {
-    this.#chunks.push(Buffer.from(data as string));
+    const chunk = Buffer.from(data as string);
+    this.#chunks.push(chunk);
+    this.#onWrite(chunk.length);
     return Promise.resolve();
   }
 }
