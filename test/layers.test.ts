@@ -125,6 +125,17 @@ describe('the house rules', () => {
     expect(offences.map(({ path }) => path)).toEqual([]);
   });
 
+  it('see a commit that fails behind a returned row: RETURNING is never read by `get`', () => {
+    const offences = modules
+      .filter(({ folder }) => folder === 'store')
+      .flatMap(({ path, text }) =>
+        Array.from(text.matchAll(/const (\w+) = db\s*\.prepare[^;]*RETURNING[^;]*;/g))
+          .filter(([, name = '']) => new RegExp(`\\b${name}\\.get\\(`).test(text))
+          .map(([, name]) => `${path}: ${name ?? ''}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
   it('name files by what they are about, in kebab-case', () => {
     const names = modules.map(({ path }) => basename(path, '.ts'));
     expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))).toEqual([]);

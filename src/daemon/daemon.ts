@@ -120,10 +120,8 @@ class Daemon {
     const ours = { holder: this.#holder, host: hostname, pid, background };
     while (!signal.aborted) {
       if (!store.isStillThere()) return false;
-      const lease =
-        last !== null && looks * STAND_BY_MS > LEASE_MS && !isLive(last, clock.now())
-          ? store.lease.takeOver(last, ours, clock.now(), LEASE_MS)
-          : store.lease.claim(ours, clock.now(), LEASE_MS);
+      const isStale = last !== null && looks * STAND_BY_MS > LEASE_MS && !isLive(last, clock.now());
+      const lease = this.#tryToClaim(isStale ? last : null, ours, first !== null);
       if (lease !== null) {
         log('info', 'daemon active', { pid, background });
         return true;
@@ -147,6 +145,23 @@ class Daemon {
       await clock.sleep(STAND_BY_MS, signal);
     }
     return false;
+  }
+
+  /** @param isStandingBy one that stands by does not leave for a store that is full just now. */
+  #tryToClaim(
+    stale: Lease | null,
+    ours: Parameters<Store['lease']['claim']>[0],
+    isStandingBy: boolean,
+  ): Lease | null {
+    const { store, clock } = this.#context;
+    try {
+      return stale === null
+        ? store.lease.claim(ours, clock.now(), LEASE_MS)
+        : store.lease.takeOver(stale, ours, clock.now(), LEASE_MS);
+    } catch (error) {
+      if (isStandingBy && isAppError(error, 'store_unusable')) return null;
+      throw error;
+    }
   }
 
   /** Does the store's work until told to leave, or until the lease is lost. */

@@ -50,7 +50,7 @@ export function leaseTable(db: Database): LeaseTable {
       return row === undefined ? null : toLease(row);
     },
     takeOver(stale, lease, now, lengthMs) {
-      const row = takeOver.get({
+      const row = returned(takeOver, {
         holder: lease.holder,
         host: lease.host,
         pid: lease.pid,

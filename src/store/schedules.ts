@@ -3,7 +3,7 @@ import type { Capture } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { ListedSchedule, Schedule, ScheduleTable } from '../core/schedules.ts';
-import { isUniqueViolation } from './database.ts';
+import { isUniqueViolation, returned } from './database.ts';
 
 const COLUMNS = `schedules.id, schedules.name, schedules.environment_id AS environmentId,
   schedules.owner_id AS ownerId, cron, time_zone AS timeZone, schedules.duration_ms AS duration,
@@ -87,7 +87,7 @@ export function scheduleTable(db: Database): ScheduleTable {
   return {
     insert(schedule, now) {
       try {
-        const row = insert.get({ ...schedule, nameKey: nameKey(schedule.name), now });
+        const row = returned(insert, { ...schedule, nameKey: nameKey(schedule.name), now });
         if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
         return row;
       } catch (error) {
