@@ -95,9 +95,49 @@ export function decide(
   return relation === 'outsider' ? 'hidden' : 'forbidden';
 }
 
-/** @throws AppError `forbidden` unless the actor is an administrator of the store. */
-export function requireStoreAdmin(actor: Actor, what: string): void {
-  if (!actor.isStoreAdmin) {
+/** What lies in no environment: users, and what is a user's own. */
+export const STORE_OPERATIONS = [
+  'user.list',
+  'user.create',
+  'user.delete',
+  'user.password',
+  'token.create',
+  'token.list',
+  'token.revoke',
+  'environment.create',
+] as const;
+export type StoreOperation = (typeof STORE_OPERATIONS)[number];
+
+/** What somebody is to the store, or to the user that an operation is about. */
+export type Standing = 'user' | 'self' | 'store administrator';
+
+/** The one table of rules outside environments. Tokens are always one's own. */
+export const STORE_RULES: Record<StoreOperation, readonly Standing[]> = {
+  'user.list': ['store administrator'],
+  'user.create': ['store administrator'],
+  'user.delete': ['store administrator'],
+  'user.password': ['self', 'store administrator'],
+  'token.create': ['self'],
+  'token.list': ['self'],
+  'token.revoke': ['self'],
+  'environment.create': ['user', 'self', 'store administrator'],
+};
+
+/**
+ * @param what the operation in words, after "may".
+ * @param isSelf whether it is about the actor.
+ * @throws AppError `forbidden` unless the table lets the actor do it.
+ */
+export function requireStanding(
+  actor: Actor,
+  operation: StoreOperation,
+  what: string,
+  isSelf = false,
+): void {
+  const standings: Standing[] = ['user'];
+  if (isSelf) standings.push('self');
+  if (actor.isStoreAdmin) standings.push('store administrator');
+  if (!standings.some((standing) => STORE_RULES[operation].includes(standing))) {
     throw new AppError('forbidden', `Only an administrator of the store may ${what}`);
   }
 }

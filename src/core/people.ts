@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { requireStoreAdmin, type Actor } from './access.ts';
+import { requireStanding, type Actor } from './access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type AuditSubject, type Origin } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { AppError } from './errors.ts';
@@ -145,7 +145,7 @@ export class PeopleService {
 
   /** @throws AppError `forbidden` unless the actor is an administrator of the store. */
   listUsers(actor: Actor): User[] {
-    requireStoreAdmin(actor, 'list its users');
+    requireStanding(actor, 'user.list', 'list its users');
     return this.#store.users.list();
   }
 
@@ -174,7 +174,7 @@ export class PeopleService {
 
   /** Checks what `createUser` checks before a password is asked for. */
   checkNewUser(actor: Actor, name: string): void {
-    requireStoreAdmin(actor, 'create users');
+    requireStanding(actor, 'user.create', 'create users');
     checkName('user', name);
     if (this.#store.users.findByName(name) !== null) {
       throw new AppError('conflict', `There is a user named ${name} already`);
@@ -191,7 +191,7 @@ export class PeopleService {
     actor: Actor,
     name: string,
   ): { user: User; handedOn: { to: string; captures: number }[] } {
-    requireStoreAdmin(actor, 'delete users');
+    requireStanding(actor, 'user.delete', 'delete users');
     return this.#store.transaction(() => {
       const user = this.#getUser(name);
       this.#refuseWithoutAdmin(user);
@@ -271,10 +271,9 @@ export class PeopleService {
 
   /** Whose password is to change, if the actor may: their own, or anybody's as an administrator. */
   checkPasswordChange(actor: Actor, name: string | null): User {
-    if (name === null || nameKey(name) === nameKey(actor.userName))
-      return this.#getUser(actor.userName);
-    requireStoreAdmin(actor, "change somebody else's password");
-    return this.#getUser(name);
+    const isSelf = name === null || nameKey(name) === nameKey(actor.userName);
+    requireStanding(actor, 'user.password', "change somebody else's password", isSelf);
+    return this.#getUser(isSelf ? actor.userName : name);
   }
 
   #getUser(name: string): User {

@@ -1,11 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
-import type { Actor, Operation, Relation } from '../../src/core/access.ts';
+import {
+  OPERATIONS,
+  RULES,
+  STORE_OPERATIONS,
+  STORE_RULES,
+  type Actor,
+  type Operation,
+  type Relation,
+  type StoreOperation,
+} from '../../src/core/access.ts';
 import { CAPTURE_STATUSES, type CaptureStatus } from '../../src/core/captures.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/core/environments.ts';
+import { EnvironmentService } from '../../src/core/environment-service.ts';
+import { PeopleService } from '../../src/core/people.ts';
+import { ScheduleService } from '../../src/core/schedule-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { permissionsPage } from './permissions-page.ts';
 
 type Outcome = 'ok' | `${string}: ${string}`;
 
@@ -144,4 +159,198 @@ it('an environment one is no member of does not exist, for list and create', () 
     );
     expect(test.captures.list(actor, ALL_CAPTURES)).toEqual([]);
   }
+});
+
+describe('docs/permissions.md', () => {
+  it('says what the rules say; to write it anew: UPDATE_DOCS=1 npx vitest run test/core/permissions.test.ts', () => {
+    const path = resolve(import.meta.dirname, '../../docs/permissions.md');
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, permissionsPage());
+    expect(readFileSync(path, 'utf8')).toBe(permissionsPage());
+  });
+});
+
+/** Each operation about an environment, or about a thing in it that mia's colleague olga owns. */
+const environments = new EnvironmentService(test.store, test.clock);
+const schedules = new ScheduleService(test.store, test.clock);
+let serial = 0;
+
+/** An environment of its own, so that nothing is left of what another case did. */
+function freshEnvironment(): string {
+  serial += 1;
+  const name = `fresh${serial}`;
+  test.environment(
+    { admin: [people.admin], member: [people.member, people.owner] },
+    { name, server: SERVER },
+  );
+  return name;
+}
+
+function scheduleOf(owner: Actor, ref: string): string {
+  const role = test.store.members.roleOf(
+    test.store.environments.findByName(ref)?.id ?? 0,
+    owner.userId,
+  );
+  const id = test.store.environments.findByName(ref)?.id ?? 0;
+  if (role === null) test.store.members.insert(id, owner.userId, 'member');
+  const schedule = schedules.create(owner, {
+    name: `schedule${++serial}`,
+    environment: ref,
+    cron: '0 2 * * *',
+    timeZone: 'UTC',
+    duration: 60_000,
+    overlap: 'skip',
+    count: null,
+    until: null,
+    retain: null,
+  });
+  if (role === null) test.store.members.delete(id, owner.userId);
+  return String(schedule.id);
+}
+
+const inEnvironment: Record<
+  Exclude<
+    Operation,
+    | 'capture.get'
+    | 'capture.metrics'
+    | 'capture.workload'
+    | 'capture.stop'
+    | 'capture.edit'
+    | 'capture.delete'
+  >,
+  (actor: Actor, ref: string, owner: Actor) => () => unknown
+> = {
+  'capture.list': (actor, ref) => () =>
+    test.captures.list(actor, { ...ALL_CAPTURES, environment: ref }),
+  'capture.create': (actor, ref) => () =>
+    test.captures.create(actor, {
+      name: `created${++serial}`,
+      environment: ref,
+      status: null,
+      start: null,
+      scheduledStart: null,
+      duration: null,
+    }),
+  'schedule.list': (actor, ref) => () => schedules.list(actor, ref),
+  'schedule.get': (actor, ref, owner) => {
+    const id = scheduleOf(owner, ref);
+    return () => schedules.get(actor, id);
+  },
+  'schedule.create': (actor, ref) => () =>
+    schedules.create(actor, {
+      name: `schedule${++serial}`,
+      environment: ref,
+      cron: '0 2 * * *',
+      timeZone: 'UTC',
+      duration: 60_000,
+      overlap: 'skip',
+      count: null,
+      until: null,
+      retain: null,
+    }),
+  'schedule.edit': (actor, ref, owner) => {
+    const id = scheduleOf(owner, ref);
+    return () => schedules.edit(actor, id, { name: `renamed${++serial}` });
+  },
+  'schedule.pause': (actor, ref, owner) => {
+    const id = scheduleOf(owner, ref);
+    return () => schedules.pause(actor, id);
+  },
+  'schedule.resume': (actor, ref, owner) => {
+    const id = scheduleOf(owner, ref);
+    schedules.pause(people.admin, id);
+    return () => schedules.resume(actor, id);
+  },
+  'schedule.delete': (actor, ref, owner) => {
+    const id = scheduleOf(owner, ref);
+    return () => schedules.delete(actor, id);
+  },
+  'environment.get': (actor, ref) => () => environments.get(actor, ref),
+  'environment.check': (actor, ref) => () => environments.get(actor, ref, 'environment.check'),
+  'environment.edit': (actor, ref) => () => environments.edit(actor, ref, { region: 'r' }),
+  'environment.delete': (actor, ref) => () => environments.delete(actor, ref),
+  'member.list': (actor, ref) => () => environments.listMembers(actor, ref),
+  'member.add': (actor, ref) => () => environments.addMember(actor, ref, 'oscar', 'member'),
+  'member.set': (actor, ref) => () => environments.setMember(actor, ref, 'mia', 'admin'),
+  'member.remove': (actor, ref) => () => environments.removeMember(actor, ref, newcomer(ref)),
+};
+
+/** A member whom nobody in the table is: to leave by oneself is another right. */
+function newcomer(ref: string): string {
+  const user = test.user(`newcomer${++serial}`);
+  const id = test.store.environments.findByName(ref)?.id ?? 0;
+  test.store.members.insert(id, user.userId, 'member');
+  return user.userName;
+}
+
+describe.each(Object.keys(inEnvironment) as (keyof typeof inEnvironment)[])('%s', (operation) => {
+  it.each(Object.keys(people) as Person[])('by %s', (person) => {
+    const ref = freshEnvironment();
+    const owner = person.startsWith('owner') ? people[person] : people.owner;
+    const actual = outcome(inEnvironment[operation](people[person], ref, owner));
+    // Of an environment nobody is the owner: there an owner is a member.
+    const isOwned = /^schedule\.(?!list|create)/.test(operation);
+    const found = relation[person] === 'owner' && !isOwned ? ('member' as const) : relation[person];
+    if (RULES[operation].includes(found)) expect(actual).toBe('ok');
+    else if (found === 'outsider') {
+      expect(actual).toMatch(/^not_found: (Environment does not exist|Schedule not found)$/);
+    } else expect(actual).toMatch(/^forbidden: Only .* may /);
+  });
+});
+
+it('every operation of the rules is walked', () => {
+  const walked = [...Object.keys(operations), ...Object.keys(inEnvironment)];
+  expect(walked.sort()).toEqual([...OPERATIONS].sort());
+});
+
+describe('outside environments', () => {
+  const service = new PeopleService(test.store, test.clock);
+  const inStore: Record<StoreOperation, (actor: Actor, target: string) => unknown> = {
+    'user.list': (actor) => service.listUsers(actor),
+    'user.create': (actor) => service.checkNewUser(actor, `new${++serial}`),
+    'user.delete': (actor, target) => service.deleteUser(actor, target),
+    'user.password': (actor, target) => service.checkPasswordChange(actor, target),
+    'token.create': (actor) => service.createToken(actor, `t${++serial}`, 60_000),
+    'token.list': (actor) => service.listTokens(actor),
+    'token.revoke': (actor) => {
+      const { token } = service.createToken(actor, `t${++serial}`, 60_000);
+      return service.revokeToken(actor, String(token.id));
+    },
+    'environment.create': (actor) =>
+      environments.create(actor, {
+        name: `made${++serial}`,
+        server: null,
+        region: null,
+        instance: null,
+        profile: null,
+        endpointUrl: null,
+      }),
+  };
+
+  it.each(STORE_OPERATIONS)('%s is for whom the table says', (operation) => {
+    const [user, other] = [test.user(), test.user()];
+    test.store.users.insert({ name: `root${++serial}`, isAdmin: true, passwordHash: 'none' }, 0);
+    const admin = { ...test.user(), isStoreAdmin: true };
+    const rules = STORE_RULES[operation];
+    const isAboutOneself = /^token/.test(operation);
+    const mayUser = rules.includes(isAboutOneself ? 'self' : 'user');
+    expect(outcome(() => inStore[operation](user, other.userName))).toMatch(
+      mayUser ? /^ok$/ : /^forbidden: Only an administrator of the store may /,
+    );
+    const mayAdmin = rules.includes('store administrator') || isAboutOneself;
+    expect(outcome(() => inStore[operation](admin, other.userName))).toMatch(
+      mayAdmin ? /^ok$/ : /^forbidden/,
+    );
+    if (operation === 'user.password') {
+      expect(outcome(() => inStore[operation](user, user.userName))).toBe('ok');
+    }
+  });
+
+  it('a token of somebody else is not found, even for an administrator', () => {
+    const { token } = service.createToken(people.member, 'secret', 60_000);
+    for (const actor of [people.outsider, people['store administrator']]) {
+      expect(outcome(() => service.revokeToken(actor, String(token.id)))).toBe(
+        `not_found: You have no token "${token.id}"`,
+      );
+    }
+  });
 });

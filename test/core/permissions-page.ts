@@ -1,0 +1,114 @@
+import {
+  OPERATIONS,
+  RULES,
+  STORE_OPERATIONS,
+  STORE_RULES,
+  type Operation,
+  type Relation,
+  type Standing,
+  type StoreOperation,
+} from '../../src/core/access.ts';
+
+const RELATIONS: readonly Relation[] = ['outsider', 'member', 'owner', 'admin'];
+
+/** The operations on what has an owner; all others are about an environment as a whole. */
+const OWNED = /^(capture|schedule)\.(?!list$|create$)/;
+
+/** What each operation is at the command line. */
+export const COMMANDS: Record<Operation, string> = {
+  'capture.list': 'list',
+  'capture.get': 'get',
+  'capture.create': 'create',
+  'capture.metrics': 'metrics',
+  'capture.workload': 'workload',
+  'capture.stop': 'stop',
+  'capture.edit': 'edit',
+  'capture.delete': 'delete, prune',
+  'schedule.list': 'schedule list',
+  'schedule.get': 'schedule get, schedule next',
+  'schedule.create': 'schedule create',
+  'schedule.edit': 'schedule edit',
+  'schedule.pause': 'schedule pause',
+  'schedule.resume': 'schedule resume',
+  'schedule.delete': 'schedule delete',
+  'environment.get': 'env list, env get',
+  'environment.check': 'env check',
+  'environment.edit': 'env edit',
+  'environment.delete': 'env delete',
+  'member.list': 'member list',
+  'member.add': 'member add',
+  'member.set': 'member set',
+  'member.remove': 'member remove',
+};
+
+const STORE_COMMANDS: Record<StoreOperation, string> = {
+  'user.list': 'user list',
+  'user.create': 'user create',
+  'user.delete': 'user delete',
+  'user.password': 'user passwd',
+  'token.create': 'token create',
+  'token.list': 'token list',
+  'token.revoke': 'token revoke',
+  'environment.create': 'env create',
+};
+const STANDINGS: readonly Standing[] = ['user', 'self', 'store administrator'];
+
+/** The text of docs/permissions.md, made from the rules themselves. */
+export function permissionsPage(): string {
+  return `# Who may do what
+
+This page is made from the rules in \`src/core/access.ts\` and checked by \`test/core/permissions.test.ts\`,
+which also tries every operation as every kind of person on a capture of every status. When the rules
+change, write it anew with: \`UPDATE_DOCS=1 npx vitest run test/core/permissions.test.ts\`
+
+## In an environment
+
+| operation | command | outsider | member | owner | admin |
+| --- | --- | --- | --- | --- | --- |
+${OPERATIONS.map(rowOf).join('\n')}
+
+- **outsider**: has no role in the environment. To them it does not exist: every answer is 404 (exit 3),
+  the same as for one that never was. An owner who has left is an outsider, and so is an administrator of
+  the store who is no member.
+- **member**: sees everything in the environment and creates captures of their own. What only an owner or
+  an admin may do is 403 (exit 5) and says who may.
+- **owner**: the member who created the capture (or has it from somebody who was deleted). There is no
+  owner of an environment as a whole: there an owner is a member.
+- **admin**: a member with the role \`admin\`. Who creates an environment is its first. The last admin can
+  neither leave nor become a member, nor be deleted as a user (409, exit 6).
+
+Everybody may leave an environment by themselves with \`member remove\`, but for its last admin.
+
+A status never gives or takes a right. A stop is refused with 409 (exit 6) where the capture is not
+RUNNING, to those who may stop it; to all others the answer is the one above.
+
+## In the store
+
+| operation | command | any user | about themselves | store administrator |
+| --- | --- | --- | --- | --- |
+${STORE_OPERATIONS.map(storeRowOf).join('\n')}
+
+Tokens are one's own, whoever one is. \`captures log\` shows everybody what happened in their environments
+and to themselves, and an administrator of the store also what happened to its users.
+
+An administrator of the store manages its users; that gives no right in any environment. Who is not
+logged in, or whose session or token has expired, gets 401 (exit 4) for everything but \`init\`, \`login\`,
+\`logout\`, \`help\` and \`--version\`.
+`;
+}
+
+function rowOf(operation: Operation): string {
+  const cells = RELATIONS.map((relation) => {
+    if (RULES[operation].includes(relation)) return 'yes';
+    if (relation === 'owner' && !OWNED.test(operation)) return 'as a member';
+    return relation === 'outsider' ? '404' : '403';
+  });
+  return `| ${operation} | \`${COMMANDS[operation].split(', ').join('`, `')}\` | ${cells.join(' | ')} |`;
+}
+
+function storeRowOf(operation: StoreOperation): string {
+  const cells = STANDINGS.map((standing) =>
+    STORE_RULES[operation].includes(standing) ? 'yes' : '403',
+  );
+  return `| ${operation} | \`${STORE_COMMANDS[operation]}\` | ${cells.join(' | ')} |`;
+}
