@@ -37,6 +37,14 @@ const environment = {
   COLUMNS: '120',
 };
 
+/** What a process used of the processor: steadier than its time on a machine that others use as well. */
+const cpuHook = join(folder, 'cpu.mjs');
+writeFileSync(
+  cpuHook,
+  `import { writeSync } from 'node:fs';
+process.on('exit', () => { const { user, system } = process.cpuUsage(); writeSync(3, String(user + system)); });`,
+);
+
 /** An endpoint whose answers are made ahead: what is measured is the reader, not the writer. */
 async function startEndpoint(from: number): Promise<{ server: Server; url: string }> {
   const answers = new Map<number, string>();
@@ -76,15 +84,25 @@ function answerFor(queries: number, from: number): string {
   });
 }
 
-async function run(args: readonly string[], env: NodeJS.ProcessEnv = environment): Promise<number> {
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+async function run(args: readonly string[]): Promise<Cost> {
   const started = performance.now();
-  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', cpuHook, ...args], {
+    env: environment,
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  let cpu = 0;
+  child.stdio[3]?.on('data', (chunk: Buffer) => (cpu += Number(chunk.toString()) / 1_000));
   child.stdin.end('correct horse battery\n');
   const [code] = (await once(child, 'close')) as [number];
   if (code !== 0) throw new Error(`${args.join(' ')} failed: ${stderr}`);
-  return performance.now() - started;
+  return { wall: performance.now() - started, cpu };
 }
 
 const median = (values: readonly number[]): number =>
@@ -113,7 +131,7 @@ await client.send(new GetMetricDataCommand({ StartTime: new Date(${from}), EndTi
 client.destroy();`,
   );
   const chart = [BIN, 'metrics', 'day', '-o', 'table'];
-  const cases: Record<string, () => Promise<number>> = {
+  const cases: Record<string, () => Promise<Cost>> = {
     'bare node': () => run(['-e', '0']),
     "the SDK's call alone": () => run([alone]),
     'overview, from the endpoint': () => run([...chart, '--refresh']),
@@ -122,22 +140,25 @@ client.destroy();`,
     'JSON, from the store': () => run([BIN, 'metrics', 'day', '--json']),
     'captures list': () => run([BIN, 'list']),
   };
-  const times = new Map(Object.keys(cases).map((name) => [name, [] as number[]]));
+  const times = new Map(Object.keys(cases).map((name) => [name, [] as Cost[]]));
   // Once unmeasured: the first fetch, and every file read.
   for (const go of Object.values(cases)) await go();
   for (let i = 0; i < RUNS; i += 1) {
     for (const [name, go] of Object.entries(cases)) times.get(name)?.push(await go());
   }
   rmSync(alone, { force: true });
-  const bare = median(times.get('bare node') ?? []);
-  const sdk = median(times.get("the SDK's call alone") ?? []);
+  const of = (name: string, kind: keyof Cost): number =>
+    median((times.get(name) ?? []).map((cost) => cost[kind]));
   console.log(
     `20 metrics × 24 h at 60 s (${queries.length} series of ${DAY_OF_POINTS} points), medians of ${RUNS}:`,
   );
-  for (const [name, list] of times) {
-    const ms = median(list);
+  for (const name of times.keys()) {
+    const ratio = (kind: keyof Cost, to: string): string =>
+      (of(name, kind) / of(to, kind)).toFixed(2).padStart(6);
     console.log(
-      `  ${name.padEnd(28)} ${ms.toFixed(0).padStart(5)} ms   ${(ms / bare).toFixed(2)} × bare node   ${(ms / sdk).toFixed(2)} × the SDK's call`,
+      `  ${name.padEnd(28)} ${of(name, 'wall').toFixed(0).padStart(5)} ms, CPU ${of(name, 'cpu').toFixed(0).padStart(4)} ms;` +
+        ` × bare node ${ratio('wall', 'bare node')}, CPU ${ratio('cpu', 'bare node')};` +
+        ` × the SDK's call ${ratio('wall', "the SDK's call alone")}, CPU ${ratio('cpu', "the SDK's call alone")}`,
     );
   }
   const store = openStore(home);

@@ -29,6 +29,15 @@ export function nextRetry(failures: number, now: number): number {
   return now + Math.min(FIRST_RETRY_MS * 2 ** Math.max(failures - 1, 0), LONGEST_RETRY_MS);
 }
 
+/** Whether every one of these times is among those; both ascend. */
+function isWithin(times: readonly number[], those: readonly number[]): boolean {
+  let at = 0;
+  return times.every((time) => {
+    while (at < those.length && (those[at] ?? time) < time) at += 1;
+    return those[at] === time;
+  });
+}
+
 /** Adds what was fetched now to what is kept: points never get lost, and the new ones are right. */
 export function mergeTracks(
   kept: readonly MetricTrack[],
@@ -38,7 +47,7 @@ export function mergeTracks(
   const before = new Map(kept.map((track) => [idOf(track), track]));
   return fetched.map((track) => {
     const old = before.get(idOf(track));
-    if (old === undefined || old.times.length === 0) return track;
+    if (old === undefined || isWithin(old.times, track.times)) return track;
     const id = idOf(track);
     const merged = mergePages([
       { id, times: old.times, values: old.values },

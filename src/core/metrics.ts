@@ -156,21 +156,28 @@ export interface MetricPage {
 export function mergePages(
   pages: readonly MetricPage[],
 ): Map<string, { times: number[]; values: number[] }> {
-  const byId = new Map<string, Map<number, number>>();
-  for (const { id, times, values } of pages) {
-    let points = byId.get(id);
-    if (points === undefined) byId.set(id, (points = new Map<number, number>()));
-    for (const [index, time] of times.entries()) {
-      const value = values[index];
-      if (value !== undefined && Number.isFinite(value)) points.set(time, value);
-    }
+  const byId = new Map<string, MetricPage[]>();
+  for (const page of pages) {
+    const before = byId.get(page.id);
+    if (before === undefined) byId.set(page.id, [page]);
+    else before.push(page);
   }
-  return new Map(
-    Array.from(byId, ([id, points]) => {
-      const sorted = [...points].sort(([a], [b]) => a - b);
-      return [id, { times: sorted.map(([time]) => time), values: sorted.map(([, v]) => v) }];
-    }),
-  );
+  return new Map(Array.from(byId, ([id, ofId]) => [id, joined(ofId)]));
+}
+
+function joined(pages: readonly MetricPage[]): { times: number[]; values: number[] } {
+  const times = pages.flatMap((page) => page.times.slice(0, page.values.length));
+  const values = pages.flatMap((page) => page.values.slice(0, page.times.length));
+  // As CloudWatch sends them when it is asked for ascending times; sorting costs twenty times as much.
+  const isInOrder = times.every((time, index) => index === 0 || time > (times[index - 1] ?? time));
+  if (isInOrder && values.every(Number.isFinite)) return { times, values };
+  const points = new Map<number, number>();
+  for (const [index, time] of times.entries()) {
+    const value = values[index];
+    if (value !== undefined && Number.isFinite(value)) points.set(time, value);
+  }
+  const sorted = [...points].sort(([a], [b]) => a - b);
+  return { times: sorted.map(([time]) => time), values: sorted.map(([, value]) => value) };
 }
 
 /** The statistics that CloudWatch computes from every metric, besides percentiles. */

@@ -77,9 +77,7 @@ export function metricTable(db: Database): MetricTable {
     )
     .pluck();
   const nextDue = db
-    .prepare<[], number | null>(
-      'SELECT min(next_at) FROM metric_fetches WHERE next_at IS NOT NULL',
-    )
+    .prepare<[], number | null>('SELECT min(next_at) FROM metric_fetches WHERE next_at IS NOT NULL')
     .pluck();
   const saveFetch = db.prepare<FetchRow>(
     `INSERT OR REPLACE INTO metric_fetches
@@ -139,7 +137,8 @@ export function metricTable(db: Database): MetricTable {
     },
     listDue: (until, limit) => listDue.all(until, limit),
     nextDue: () => nextDue.get() ?? null,
-    saveFetch(fetch, tracks) {
+    // One transaction, whoever calls: a commit each would be an fsync each.
+    saveFetch: db.transaction((fetch: MetricFetch, tracks: readonly MetricTrack[]) => {
       const { captureId, fetched } = fetch;
       saveFetch.run({
         capture_id: captureId,
@@ -154,7 +153,7 @@ export function metricTable(db: Database): MetricTable {
       for (const track of tracks) {
         savePoints.run(captureId, 'cloudwatch', track.label, track.statistic, 0, packPoints(track));
       }
-    },
+    }),
     tracksOf: (captureId) =>
       pointsOf.all(captureId, 'cloudwatch').map(({ label, statistic, packed }): MetricTrack => ({
         label,
