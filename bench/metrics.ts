@@ -96,10 +96,10 @@ async function run(args: readonly string[]): Promise<Cost> {
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
   });
   let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   let cpu = 0;
   child.stdio[3]?.on('data', (chunk: Buffer) => (cpu += Number(chunk.toString()) / 1_000));
-  child.stdin.end('correct horse battery\n');
+  child.stdin?.end('correct horse battery\n');
   const [code] = (await once(child, 'close')) as [number];
   if (code !== 0) throw new Error(`${args.join(' ')} failed: ${stderr}`);
   return { wall: performance.now() - started, cpu };

@@ -110,12 +110,10 @@ export class MetricKeeper {
         ];
       }
       const window = keptWindow(captureWindow, period);
-      const queries = this.#queriesToKeep(capture.id);
+      const kept = known === null ? [] : metrics.tracksOf(capture.id);
+      const queries = queriesToKeep(kept);
       const answer = await this.#ask(environment, queries, window, period);
-      const tracks =
-        known?.period === period
-          ? mergeTracks(metrics.tracksOf(capture.id), answer.tracks)
-          : answer.tracks;
+      const tracks = known?.period === period ? mergeTracks(kept, answer.tracks) : answer.tracks;
       const isComplete = answer.incomplete.length === 0;
       const fetchedAt = this.#clock.now();
       metrics.saveFetch(
@@ -142,21 +140,6 @@ export class MetricKeeper {
       );
       throw error;
     }
-  }
-
-  /** The catalogue's metrics, and what else is kept already. */
-  #queriesToKeep(captureId: number): MetricQuery[] {
-    const queries = new Map<string, MetricQuery>();
-    const add = (query: MetricQuery): void => {
-      queries.set(`${query.label} ${query.statistic}`, query);
-    };
-    for (const metric of CLOUDWATCH_METRICS) {
-      for (const statistic of statisticsOf(metric)) add({ label: metric.label, statistic });
-    }
-    for (const { label, statistic } of this.#store.metrics.tracksOf(captureId)) {
-      add({ label, statistic });
-    }
-    return [...queries.values()];
   }
 
   /** The answer out of the store; null when a part of it is not there. */
@@ -234,6 +217,19 @@ export class MetricKeeper {
       source?.close();
     }
   }
+}
+
+/** The catalogue's metrics, and what else is kept already. */
+function queriesToKeep(kept: readonly MetricTrack[]): MetricQuery[] {
+  const queries = new Map<string, MetricQuery>();
+  const add = ({ label, statistic }: MetricQuery): void => {
+    queries.set(`${label} ${statistic}`, { label, statistic });
+  };
+  for (const metric of CLOUDWATCH_METRICS) {
+    for (const statistic of statisticsOf(metric)) add({ label: metric.label, statistic });
+  }
+  for (const track of kept) add(track);
+  return [...queries.values()];
 }
 
 function statisticsFor(metric: MetricDescription, statistic: string | null): string[] {
