@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { AppError } from '../core/errors.ts';
 import { DAEMON_NODE_FLAGS, daemonEnvironment } from './daemon-memory.ts';
+import { PACKAGE_FOLDER } from './package-folder.ts';
 import type { SignalDesk } from './signals.ts';
 import type { CommandEnd, StartedProcess } from './world.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/captures.js', import.meta.url));
+const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
 
 /** Starts the store's daemon in a session of its own; it holds none of the caller's streams. */
 export function startDaemonProcess(

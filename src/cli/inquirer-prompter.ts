@@ -1,4 +1,4 @@
-import inquirer from 'inquirer';
+import { createPromptModule } from 'inquirer';
 import type { Prompter } from './prompter.ts';
 import { Interrupted } from './signals.ts';
 
@@ -6,7 +6,7 @@ type Question = Record<string, unknown> & { type: string; message: string };
 
 /** Prompts with inquirer, drawn on the given stream (stdout carries data only). */
 export function inquirerPrompter(output: NodeJS.WritableStream): Prompter {
-  const prompt = inquirer.createPromptModule({ output });
+  const prompt = createPromptModule({ output });
 
   async function answer<T>(question: Question): Promise<T> {
     try {

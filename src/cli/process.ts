@@ -34,8 +34,8 @@ function catchSignals(desk: SignalDesk): void {
 function processWorld(signals: SignalDesk): World {
   return {
     stdin: new ProcessInput(),
-    stdout: new ProcessOutput(() => process.stdout),
-    stderr: new ProcessOutput(() => process.stderr),
+    stdout: new ProcessOutput(1, () => process.stdout),
+    stderr: new ProcessOutput(2, () => process.stderr),
     env: process.env,
     cwd: process.cwd(),
     get home() {

@@ -161,3 +161,48 @@ export function returned<Parameters extends unknown[], Row>(
 ): Row | undefined {
   return statement.all(...parameters)[0];
 }
+
+/**
+ * The same database, whose statements are prepared when they are first run: a table has up to 20 and
+ * a command runs one or two of them. Saves a command 1.5 ms.
+ */
+export function withLateStatements(db: Database.Database): Database.Database {
+  const prepare = (sql: string): LateStatement => new LateStatement(sql, () => db.prepare(sql));
+  return Object.create(db, { prepare: { value: prepare } }) as Database.Database;
+}
+
+/** What our tables use of a statement. */
+class LateStatement {
+  readonly source: string;
+  readonly #prepare: () => Database.Statement;
+  #prepared: Database.Statement | null = null;
+
+  constructor(source: string, prepare: () => Database.Statement) {
+    this.source = source;
+    this.#prepare = prepare;
+  }
+
+  get #statement(): Database.Statement {
+    return (this.#prepared ??= this.#prepare());
+  }
+
+  pluck(): LateStatement {
+    return new LateStatement(this.source, () => this.#statement.pluck());
+  }
+
+  get(...parameters: unknown[]): unknown {
+    return this.#statement.get(...parameters);
+  }
+
+  all(...parameters: unknown[]): unknown[] {
+    return this.#statement.all(...parameters);
+  }
+
+  iterate(...parameters: unknown[]): IterableIterator<unknown> {
+    return this.#statement.iterate(...parameters);
+  }
+
+  run(...parameters: unknown[]): Database.RunResult {
+    return this.#statement.run(...parameters);
+  }
+}

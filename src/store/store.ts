@@ -19,7 +19,7 @@ import { auditTable } from './audit.ts';
 import { captureTable } from './captures.ts';
 import { credentialTable } from './credentials.ts';
 import { daemonStatusTable } from './daemon-status.ts';
-import { openDatabase, translated } from './database.ts';
+import { openDatabase, translated, withLateStatements } from './database.ts';
 import { environmentTable } from './environments.ts';
 import { leaseTable } from './lease.ts';
 import { memberTable } from './members.ts';
@@ -200,7 +200,7 @@ function storeExists(directory: string): AppError {
   });
 }
 
-/** Tables prepare their statements when they are first asked for: most commands need two or three. */
+/** Tables are made when they are first asked for: most commands need two or three. */
 class SqliteStore implements Store {
   readonly id: string;
   readonly directory: string;
@@ -300,7 +300,9 @@ class SqliteStore implements Store {
   #table<T extends object>(name: string, make: (db: Database) => T): T {
     const made = this.#tables.get(name);
     if (made !== undefined) return made as T;
-    const table = translated(this.#file, () => guarded(this.#file, make(this.#db)));
+    const table = translated(this.#file, () =>
+      guarded(this.#file, make(withLateStatements(this.#db))),
+    );
     this.#tables.set(name, table);
     return table;
   }

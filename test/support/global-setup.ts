@@ -52,16 +52,16 @@ function findServer(): void {
 
 /** The tests of `bin` run what is built: a stale build would test yesterday's program. */
 function buildWhenStale(): void {
-  const sources = [join(ROOT, 'src'), join(ROOT, 'tsconfig.json')];
+  const build = join(ROOT, 'scripts/build.ts');
+  const sources = [join(ROOT, 'src'), build, join(ROOT, 'package.json')];
   if (newest([join(ROOT, 'dist')]) >= newest(sources)) return;
   try {
-    const tsc = join(ROOT, 'node_modules/typescript-7/bin/tsc');
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: ROOT, encoding: 'utf8' });
+    execFileSync(process.execPath, [build], { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
   } catch (error) {
     if (process.env['CI'] === 'true') throw error;
     // Somebody at work on one folder runs the tests of that folder: they need no build.
     const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
-    const [first = 'tsc failed', ...others] = output.trimEnd().split('\n');
+    const [first = 'no output', ...others] = output.trimEnd().split('\n');
     say(`The build of dist has errors, the tests of bin run it all the same: ${first}`);
     if (others.length > 0) say(`(and ${others.length} lines more: npm run build)`);
   }

@@ -1,0 +1,128 @@
+/**
+ * Makes `dist` of `src`: `npm run build`.
+ *
+ * - `dist/index.js` and what it imports: the library, module by module with its types, by the
+ *   TypeScript compiler. (`npm run types` checks the rest of `src`.)
+ * - `dist/cli/process.cjs` and the files beside it: the program, bundled by rolldown, because a
+ *   process that lists captures would load 50 modules and commander, and lives for as long as two
+ *   bare nodes. Each module loaded singly costs 0.5 ms; importing a built-in module of Node as ESM
+ *   reads all its exports (node:process 8 ms), requiring it does not: hence CommonJS.
+ *
+ * Files are replaced in place, and what an earlier build left is removed at the end, so that a
+ * program that is running meanwhile finds its files.
+ */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build, type Plugin } from 'rolldown';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+
+/**
+ * Packages that stay packages, required when they are first needed. commander is not among them: it
+ * is needed by nearly every command.
+ */
+const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
+const EXTERNAL = Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`));
+
+/**
+ * What belongs in one file, each with all that it imports statically; everything else gets a file
+ * of its own by its `import()`. In the order in which they are filled.
+ */
+const FILES = [
+  { name: 'start', test: /src.cli.process\.ts$/ },
+  { name: 'root-help', test: /src.cli.root-help\.ts$/ },
+  // What `list` and `get` need, and most other commands too.
+  {
+    name: 'commands',
+    test: /src.cli.(program|context|orphans|commands.(list|get)|render.delimited)\.ts$/,
+  },
+];
+
+/**
+ * commander's imports of built-in modules, lighter by 4 ms: `process` is a global anyhow, and
+ * child_process serves subcommands that are programs, of which we have none.
+ */
+const lighterCommander: Plugin = {
+  name: 'lighter commander',
+  transform: {
+    filter: { id: /commander.lib.command\.js$/ },
+    handler(code) {
+      const unneeded = /^import (process|childProcess) from '.+';$/gm;
+      if (code.match(unneeded)?.length !== 2) throw new Error('commander has changed its imports');
+      const lighter = code
+        .replaceAll(unneeded, '')
+        .replaceAll(
+          /^import (\w+) from '(node:.+)';$/gm,
+          "const $1 = process.getBuiltinModule('$2');",
+        );
+      return { code: lighter, map: null };
+    },
+  },
+};
+
+/**
+ * Built-in modules are loaded when they are first used, not with the file that names them: for most
+ * commands never. node:crypto takes 4.5 ms, node:zlib 1.3.
+ */
+const lazyBuiltins: Plugin = {
+  name: 'lazy built-ins',
+  renderChunk(code) {
+    if (/__toESM\(node_/.test(code)) throw new Error('Import built-in modules by name: { join }');
+    const declaration = /^let (node_[\w$]+) = require\("(node:.+)"\);$/gm;
+    const names = new Set(Array.from(code.matchAll(declaration), ([, name]) => name));
+    const lazy = code
+      .replaceAll(/\bnode_[\w$]+(?=\.)/g, (name) => (names.has(name) ? `${name}()` : name))
+      .replaceAll(declaration, 'const $1 = () => ($1.loaded ??= require("$2"));');
+    return { code: lazy, map: null };
+  },
+};
+
+const started = Date.now();
+await buildProgram();
+buildLibrary();
+removeLeftovers(started);
+
+function buildLibrary(): void {
+  const tsc = join(ROOT, 'node_modules/typescript-7/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+}
+
+async function buildProgram(): Promise<void> {
+  const commanderLicense = readFileSync(join(ROOT, 'node_modules/commander/LICENSE'), 'utf8');
+  await build({
+    cwd: ROOT,
+    input: { process: 'src/cli/process.ts' },
+    platform: 'node',
+    external: EXTERNAL,
+    plugins: [lighterCommander, lazyBuiltins],
+    checks: { ineffectiveDynamicImport: false },
+    output: {
+      dir: join(DIST, 'cli'),
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: '[name].cjs',
+      codeSplitting: {
+        groups: FILES.map((file, index) => ({ ...file, priority: FILES.length - index })),
+      },
+      comments: { legal: true, annotation: false, jsdoc: false },
+      banner: ({ name }) =>
+        name === 'commands' ? `/*! With commander:\n${commanderLicense}*/` : '',
+      minifyInternalExports: false,
+      sourcemap: true,
+    },
+  });
+}
+
+function removeLeftovers(before: number): void {
+  for (const path of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
+    const stat = statSync(join(DIST, path));
+    if (stat.isFile() && stat.mtimeMs < before) rmSync(join(DIST, path));
+  }
+}
