@@ -10,6 +10,12 @@ import type { DaemonLog } from './log.ts';
 /** A tap is opened this long before a scheduled start, so that the first swap can be the start. */
 export const LEAD_MS = 5_000;
 
+/**
+ * One that ends this soon after the next is due is no overlap: a capture that follows on its own
+ * predecessor would be left out every other time, because that began some milliseconds late.
+ */
+const NO_OVERLAP_MS = 5_000;
+
 export const MISSED_START = 'missed its start: no daemon was running';
 const NO_DAEMON = 'no daemon was running';
 const JUMPED = 'the machine was asleep or its clock was set forward';
@@ -133,7 +139,7 @@ export class Timetable {
   /** The occurrence before it that still runs at its start, where the schedule minds. */
   #obstacleTo(capture: Capture, schedule: Schedule, now: number): Capture | null {
     if (schedule.overlap === 'allow') return null;
-    const start = Math.max(capture.scheduledStart ?? now, now);
+    const start = Math.max(capture.scheduledStart ?? now, now) + NO_OVERLAP_MS;
     return (
       this.#context.store.schedules
         .listUnderWay(schedule.id)
