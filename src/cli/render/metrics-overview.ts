@@ -101,14 +101,23 @@ export function renderOverview(report: MetricReport, view: MetricView): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Metrics without a point; of a capture that runs, points may yet come. */
+/** Metrics without a point; while a capture runs, points may yet come where there are none at all. */
 export function notPublished(
   series: readonly MetricSeries[],
   report: MetricReport,
   view: MetricView,
 ): string[] {
-  const what = isOver(report.capture.status) ? 'Not published:' : 'No points yet:';
-  return listed(what, series, view);
+  const published = new Set(
+    report.series.filter((one) => !series.includes(one)).map(({ metric }) => metric.origin),
+  );
+  const isComing = ({ metric }: MetricSeries): boolean =>
+    !isOver(report.capture.status) && !published.has(metric.origin);
+  const coming = series.filter(isComing);
+  const absent = series.filter((one) => !isComing(one));
+  return [
+    ...(coming.length > 0 ? listed('No points yet:', coming, view) : []),
+    ...(absent.length > 0 ? listed('Not published:', absent, view) : []),
+  ];
 }
 
 function listed(what: string, series: readonly MetricSeries[], view: MetricView): string[] {
