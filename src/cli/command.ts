@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
+import type { Noun } from './render/column.ts';
 
 /** What a command does, given its options; the number is the exit status. */
 export type Run<Options> = (options: Options, context: Context) => Promise<number>;
@@ -13,11 +14,18 @@ export type LoadedCommand = (command: Command, start: Start) => void;
 /**
  * Joins the two halves of a command file: `register`, which knows flags and nothing else, and
  * `run`, which knows options and nothing of the command line.
+ * @param noun what a command that changes something prints: --fields is checked before the change.
  */
 export function loaded<Options>(
   register: (command: Command, run: (options: Options) => Promise<void>) => void,
   run: Run<Options>,
+  noun: Pick<Noun<never>, 'fields'> | null = null,
 ): LoadedCommand {
   return (command, start) =>
-    register(command, (options) => start((context) => run(options, context)));
+    register(command, (options) =>
+      start((context) => {
+        if (noun !== null) context.checkFields(noun);
+        return run(options, context);
+      }),
+    );
 }

@@ -10,7 +10,7 @@ import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import { openStore } from '../store/store.ts';
 import type { GlobalOptions, OutputMode } from './global-options.ts';
-import { printList, printOne, type OutputSettings } from './output.ts';
+import { checkFields, printList, printOne, type OutputSettings } from './output.ts';
 import { findPaths, type Paths } from './paths.ts';
 import type { Prompter } from './prompter.ts';
 import type { Noun } from './render/column.ts';
@@ -165,6 +165,11 @@ export class Context {
   paint(stream: 'stdout' | 'stderr' = 'stdout'): Promise<Paint> {
     const { env } = this.world;
     return loadPaint(wantsColor(this.options.color, env, this.world[stream].isTTY));
+  }
+
+  /** @throws AppError `invalid` when --fields asks for a field that is not there. */
+  checkFields(noun: Pick<Noun<never>, 'fields'>): void {
+    checkFields(noun, this.options.fields);
   }
 
   print<Row>(noun: Noun<Row>, rows: Iterable<Row>): Promise<void> {

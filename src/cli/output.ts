@@ -128,7 +128,10 @@ async function writeRows<Row>(
  * The fields to print, one a column; a group such as `workload` stands for the fields in it.
  * @throws AppError `invalid` for a field that the noun does not have.
  */
-function checkFields<Row>(noun: Noun<Row>, asked: readonly string[] | null): readonly string[] {
+export function checkFields(
+  noun: Pick<Noun<never>, 'fields'>,
+  asked: readonly string[] | null,
+): readonly string[] {
   if (asked === null) return noun.fields;
   return asked.flatMap((field) => {
     const matches = noun.fields.filter((name) => name === field || name.startsWith(`${field}.`));

@@ -159,4 +159,4 @@ async function scheduled(
   return 0;
 }
 
-export const command = loaded(registerCreate, runCreate);
+export const command = loaded(registerCreate, runCreate, captureNoun);

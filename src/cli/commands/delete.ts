@@ -133,4 +133,4 @@ function failureOf(
   );
 }
 
-export const command = loaded(registerDelete, runDelete);
+export const command = loaded(registerDelete, runDelete, captureNoun);

@@ -69,4 +69,4 @@ export async function runEdit(options: EditOptions, context: Context): Promise<n
   return 0;
 }
 
-export const command = loaded(registerEdit, runEdit);
+export const command = loaded(registerEdit, runEdit, captureNoun);

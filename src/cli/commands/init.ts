@@ -69,4 +69,4 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   return 0;
 }
 
-export const command = loaded(registerInit, runInit);
+export const command = loaded(registerInit, runInit, identityNoun);

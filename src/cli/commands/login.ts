@@ -69,4 +69,4 @@ async function askName(context: Context): Promise<string> {
   return prompter.ask('User name', { initial: context.world.userName });
 }
 
-export const command = loaded(registerLogin, runLogin);
+export const command = loaded(registerLogin, runLogin, identityNoun);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
+import { logoutNoun } from '../render/identity.ts';
 
 export function registerLogout(
   command: Command,
@@ -32,10 +33,8 @@ export async function runLogout(
   if (context.hasToken) {
     await context.warn('CAPTURES_TOKEN is set and goes on proving who you are until it is unset.');
   }
-  if (context.isJson) {
-    await context.world.stdout.write(`${JSON.stringify({ loggedOut: secret !== null })}\n`);
-  }
+  await context.printIfAsked(logoutNoun, secret !== null);
   return 0;
 }
 
-export const command = loaded(registerLogout, runLogout);
+export const command = loaded(registerLogout, runLogout, logoutNoun);

@@ -113,4 +113,4 @@ function lossOf(captures: readonly ListedCapture[]): string {
   return `${number} (${formatBytes(bytes)} on disk)`;
 }
 
-export const command = loaded(registerPrune, runPrune);
+export const command = loaded(registerPrune, runPrune, captureNoun);

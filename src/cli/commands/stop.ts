@@ -67,4 +67,4 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
   return 0;
 }
 
-export const command = loaded(registerStop, runStop);
+export const command = loaded(registerStop, runStop, captureNoun);

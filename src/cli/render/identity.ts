@@ -44,3 +44,17 @@ export const identityNoun: Noun<Identity> = {
   reference: ({ user }) => user,
   none: 'Nobody is logged in.',
 };
+
+const LOGOUT_COLUMNS: Noun<boolean>['columns'] = [
+  { field: 'loggedOut', header: 'LOGGED OUT', cell: (wasLoggedIn) => (wasLoggedIn ? 'yes' : 'no') },
+];
+
+/** Whether somebody was logged in, who is not any more. */
+export const logoutNoun: Noun<boolean> = {
+  fields: ['loggedOut'],
+  toJson: (wasLoggedIn) => ({ loggedOut: wasLoggedIn }),
+  columns: LOGOUT_COLUMNS,
+  detail: LOGOUT_COLUMNS,
+  reference: String,
+  none: 'Nobody was logged in.',
+};

@@ -1,6 +1,6 @@
 import type { AppError } from '../../core/errors.ts';
 import type { PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
-import type { JsonObject } from './column.ts';
+import { scalarText, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import type { Paint } from './paint.ts';
 
@@ -14,19 +14,7 @@ export interface InspectionFacts {
   readonly refusal: AppError | null;
 }
 
-export const INSPECTION_FIELDS = [
-  'environment',
-  'ready',
-  'server',
-  'account',
-  'settings',
-  'privileges',
-  'lockHolder',
-  'schema',
-  'warnings',
-] as const;
-
-export function inspectionJson(facts: InspectionFacts): JsonObject {
+function inspectionJson(facts: InspectionFacts): JsonObject {
   const { inspection, refusal } = facts;
   const { server, settings, lockHolder, schema } = inspection;
   return {
@@ -123,3 +111,31 @@ function verdict(environment: string, refusal: AppError | null, paint: Paint): s
   }
   return paint('bad', `No capture can start: ${escapeText(refusal.message)}.`);
 }
+
+const FIELDS = [
+  'environment',
+  'ready',
+  'server',
+  'account',
+  'settings',
+  'privileges',
+  'lockHolder',
+  'schema',
+  'warnings',
+] as const;
+
+const COLUMNS: Noun<InspectionFacts>['columns'] = FIELDS.map((field) => ({
+  field,
+  header: field.toUpperCase(),
+  cell: (facts) => scalarText(inspectionJson(facts)[field] ?? null),
+}));
+
+/** For scripts; people get `renderInspection`. */
+export const inspectionNoun: Noun<InspectionFacts> = {
+  fields: FIELDS,
+  toJson: inspectionJson,
+  columns: COLUMNS,
+  detail: COLUMNS,
+  reference: ({ environment }) => environment,
+  none: 'Nothing was looked at.',
+};

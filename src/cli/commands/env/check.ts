@@ -4,8 +4,7 @@ import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { EXIT_STATUS } from '../../exit-status.ts';
 import { whyNotRecordable } from '../../preflight.ts';
-import { inspectionJson, INSPECTION_FIELDS, renderInspection } from '../../render/inspection.ts';
-import { yamlDocument } from '../../render/yaml.ts';
+import { inspectionNoun, renderInspection } from '../../render/inspection.ts';
 
 export interface EnvCheckOptions {
   readonly environment: string;
@@ -27,7 +26,7 @@ Examples:
   captures env check shop
   captures env check shop --json
 
-JSON fields: ${INSPECTION_FIELDS.join(', ')}`,
+JSON fields: ${inspectionNoun.fields.join(', ')}`,
     )
     .action((environment: string) => run({ environment }));
 }
@@ -50,23 +49,12 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
     isHeldByUs: inspection.lockHolder !== null && refusal?.code !== 'conflict',
     refusal,
   };
-  const { stdout } = context.world;
-  switch (context.outputMode) {
-    case 'json':
-      // As everywhere: a failure leaves stdout empty and puts its object on stderr.
-      if (refusal !== null) throw refusal;
-      await stdout.write(`${JSON.stringify(inspectionJson(facts), null, 2)}\n`);
-      break;
-    case 'yaml':
-      await stdout.write(yamlDocument(inspectionJson(facts)));
-      break;
-    case 'table':
-    case 'csv':
-    case 'tsv':
-    case 'name':
-      await stdout.write(renderInspection(facts, await context.paint()));
-      break;
-  }
+  // As everywhere: with JSON a failure leaves stdout empty and puts its object on stderr.
+  if (context.isJson && refusal !== null) throw refusal;
+  const { output, fields } = context.options;
+  const isReport = (output === null || output === 'table') && fields === null;
+  if (isReport) await context.world.stdout.write(renderInspection(facts, await context.paint()));
+  else await context.printOne(inspectionNoun, facts);
   return refusal === null ? 0 : EXIT_STATUS[refusal.code];
 }
 

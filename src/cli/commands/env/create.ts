@@ -122,4 +122,4 @@ function serverOf(options: EnvCreateOptions, place: Place): ServerAddress | null
   };
 }
 
-export const command = loaded(registerEnvCreate, runEnvCreate);
+export const command = loaded(registerEnvCreate, runEnvCreate, environmentNoun);

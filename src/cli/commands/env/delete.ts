@@ -86,4 +86,4 @@ function lossOf(context: Context, environment: Environment): string {
   return `${environment.name}: the environment with ${many}${active}; ${formatCount(records)} statements (${formatBytes(bytes)}) are lost.`;
 }
 
-export const command = loaded(registerEnvDelete, runEnvDelete);
+export const command = loaded(registerEnvDelete, runEnvDelete, environmentNoun);

@@ -120,4 +120,4 @@ function orNull(text: string): string | null {
   return text === '' ? null : text;
 }
 
-export const command = loaded(registerEnvEdit, runEnvEdit);
+export const command = loaded(registerEnvEdit, runEnvEdit, environmentNoun);

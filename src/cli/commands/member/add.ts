@@ -47,4 +47,4 @@ export async function runMemberAdd(options: MemberAddOptions, context: Context):
   return 0;
 }
 
-export const command = loaded(registerMemberAdd, runMemberAdd);
+export const command = loaded(registerMemberAdd, runMemberAdd, memberNoun);

@@ -42,4 +42,4 @@ export async function runMemberRemove(
   return 0;
 }
 
-export const command = loaded(registerMemberRemove, runMemberRemove);
+export const command = loaded(registerMemberRemove, runMemberRemove, memberNoun);

@@ -47,4 +47,4 @@ export async function runMemberSet(options: MemberSetOptions, context: Context):
   return 0;
 }
 
-export const command = loaded(registerMemberSet, runMemberSet);
+export const command = loaded(registerMemberSet, runMemberSet, memberNoun);

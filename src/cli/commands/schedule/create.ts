@@ -81,4 +81,4 @@ function missing(option: string, example: string): AppError {
   return new AppError('invalid', `A schedule needs ${option}`, { hint: `For example: ${example}` });
 }
 
-export const command = loaded(registerScheduleCreate, runScheduleCreate);
+export const command = loaded(registerScheduleCreate, runScheduleCreate, scheduleNoun);

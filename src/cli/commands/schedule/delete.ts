@@ -56,4 +56,4 @@ export async function runScheduleDelete(
   return 0;
 }
 
-export const command = loaded(registerScheduleDelete, runScheduleDelete);
+export const command = loaded(registerScheduleDelete, runScheduleDelete, scheduleNoun);

@@ -74,4 +74,4 @@ async function editOf(options: ScheduleEditOptions, context: Context): Promise<S
   };
 }
 
-export const command = loaded(registerScheduleEdit, runScheduleEdit);
+export const command = loaded(registerScheduleEdit, runScheduleEdit, scheduleNoun);

@@ -44,4 +44,4 @@ export async function runSchedulePause(
   return 0;
 }
 
-export const command = loaded(registerSchedulePause, runSchedulePause);
+export const command = loaded(registerSchedulePause, runSchedulePause, scheduleNoun);

@@ -37,4 +37,4 @@ export async function runScheduleResume(
   return 0;
 }
 
-export const command = loaded(registerScheduleResume, runScheduleResume);
+export const command = loaded(registerScheduleResume, runScheduleResume, scheduleNoun);

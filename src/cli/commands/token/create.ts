@@ -53,4 +53,4 @@ export async function runTokenCreate(
   return 0;
 }
 
-export const command = loaded(registerTokenCreate, runTokenCreate);
+export const command = loaded(registerTokenCreate, runTokenCreate, madeTokenNoun);

@@ -37,4 +37,4 @@ export async function runTokenRevoke(
   return 0;
 }
 
-export const command = loaded(registerTokenRevoke, runTokenRevoke);
+export const command = loaded(registerTokenRevoke, runTokenRevoke, tokenNoun);

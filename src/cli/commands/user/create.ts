@@ -58,4 +58,4 @@ function quoted(name: string): string {
   return /^[\w.-]+$/.test(name) ? name : `"${name}"`;
 }
 
-export const command = loaded(registerUserCreate, runUserCreate);
+export const command = loaded(registerUserCreate, runUserCreate, userNoun);

@@ -55,4 +55,4 @@ export async function runUserDelete(options: UserDeleteOptions, context: Context
   return 0;
 }
 
-export const command = loaded(registerUserDelete, runUserDelete);
+export const command = loaded(registerUserDelete, runUserDelete, deletedUserNoun);

@@ -67,4 +67,4 @@ function readCurrent(context: Context, file: string | undefined): Promise<string
   });
 }
 
-export const command = loaded(registerUserPasswd, runUserPasswd);
+export const command = loaded(registerUserPasswd, runUserPasswd, userNoun);

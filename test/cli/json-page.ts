@@ -1,0 +1,298 @@
+/** A field: its path, its type, and what it says. */
+type Field = readonly [path: string, type: string, meaning: string];
+
+const CAPTURE: readonly Field[] = [
+  ['id', 'number', ''],
+  ['name', 'string', ''],
+  ['start', 'time or null', 'when it really started, by the server’s clock'],
+  ['scheduledStart', 'time or null', 'when it was or is to start'],
+  ['scheduledEnd', 'time or null', 'start (scheduled or real) plus duration'],
+  ['end', 'time or null', 'the end of the window; null while it is open'],
+  ['status', 'string', 'SCHEDULED, STARTED, STARTING, RUNNING, STOPPING, DONE or FAILED'],
+  ['envId', 'number', 'id of its environment'],
+  ['type', 'string', 'always CAPTURE'],
+  ['reason', 'string or null', 'why it FAILED, or ended other than by a stop'],
+  ['environment', 'string', 'name of its environment'],
+  ['owner', 'string', 'name of the user it belongs to'],
+  ['duration', 'number or null', 'seconds it was asked to last; null until it is stopped'],
+  ['createdAt', 'time', ''],
+  [
+    'workload.records',
+    'number',
+    'statements recorded; `workload` is null where nothing is recorded',
+  ],
+  ['workload.textBytes', 'number', 'bytes of text recorded, uncompressed'],
+  ['workload.fileBytes', 'number', 'bytes of the segments on disk'],
+];
+
+const DETAILS: readonly Field[] = [
+  ...CAPTURE,
+  ['workload.statements', 'number', 'records that are a statement to run: queries and executes'],
+  ['workload.sessions', 'number', 'distinct sessions that said something'],
+  ['workload.byKind', 'object', 'records by kind: `{"query": 5, …}`'],
+  ['workload.byFlag', 'object', 'records by flag'],
+  ['workload.skipped', 'object', 'rows of the server’s log that were left out, by reason'],
+  ['workload.server', 'object or null', '`flavor`, `version`, `hostname`, `port`'],
+  ['workload.gaps', 'array', '`{from, to, reason}`: where statements may be missing'],
+  ['workload.warnings', 'array', 'strings'],
+  ['workload.folder', 'string', 'where the files lie'],
+  ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
+  ['workload.diskBytes', 'number', 'bytes of all files'],
+  [
+    'metrics.fetchedAt',
+    'time or null',
+    'when CloudWatch was asked last; `metrics` is null where it is not',
+  ],
+  ['metrics.nextAt', 'time or null', 'when it is asked again'],
+  ['metrics.failure', 'string or null', 'why the last attempt failed'],
+];
+
+const IDENTITY: readonly Field[] = [
+  ['user', 'string', 'name'],
+  ['storeAdmin', 'boolean', 'an administrator of the store'],
+  ['by', 'string', 'session or token'],
+  ['expiresAt', 'time', ''],
+  ['store', 'string', 'path of the store'],
+];
+
+const ENVIRONMENT: readonly Field[] = [
+  ['id', 'number', ''],
+  ['name', 'string', ''],
+  ['url', 'string or null', 'the server, without a password; null: metrics-only'],
+  ['passwordFrom', 'string or null', 'where its password is: never the password'],
+  ['sslMode', 'string or null', 'DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY'],
+  ['sslCa', 'string or null', 'path of a PEM file'],
+  ['region', 'string or null', 'AWS region'],
+  ['instance', 'string or null', 'RDS instance'],
+  ['profile', 'string or null', 'AWS profile'],
+  ['endpointUrl', 'string or null', 'CloudWatch at another address'],
+  ['role', 'string', 'what you are in it: member or admin'],
+  ['createdAt', 'time', ''],
+];
+
+const INSPECTION: readonly Field[] = [
+  ['environment', 'string', 'name'],
+  ['ready', 'boolean', 'always true: otherwise the command fails and stdout is empty'],
+  ['server', 'object', '`flavor`, `version`, `hostname`, `port`, `uuid`'],
+  ['account', 'string', 'as whom one is logged in there'],
+  ['settings', 'object', '`generalLog`, `logOutput`, `slowLog`, `tableEngine`'],
+  ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
+  ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
+  ['schema', 'object', '`{state, storeId}`: the recorder’s own schema'],
+  ['warnings', 'array', 'strings'],
+];
+
+const USER: readonly Field[] = [
+  ['id', 'number', ''],
+  ['name', 'string', ''],
+  ['storeAdmin', 'boolean', 'an administrator of the store'],
+  ['createdAt', 'time', ''],
+];
+
+const TOKEN: readonly Field[] = [
+  ['id', 'number', ''],
+  ['name', 'string', ''],
+  ['createdAt', 'time', ''],
+  ['expiresAt', 'time', ''],
+  ['expired', 'boolean', ''],
+];
+
+const MEMBER: readonly Field[] = [
+  ['user', 'string', 'name'],
+  ['role', 'string', 'member or admin'],
+  ['environment', 'string', 'name'],
+  ['envId', 'number', ''],
+];
+
+const SCHEDULE: readonly Field[] = [
+  ['id', 'number', ''],
+  ['name', 'string', ''],
+  ['state', 'string', 'active, paused or over'],
+  ['environment', 'string', 'name'],
+  ['envId', 'number', ''],
+  ['owner', 'string', 'name'],
+  ['cron', 'string', ''],
+  ['timezone', 'string', 'IANA name of the zone on whose clocks the expression is read'],
+  ['duration', 'number', 'seconds'],
+  ['overlap', 'string', 'what happens while the one before still runs: skip or allow'],
+  ['count', 'number or null', 'how often at most'],
+  ['until', 'time or null', ''],
+  ['retain', 'number or null', 'seconds after which its captures are deleted'],
+  ['next', 'time or null', ''],
+  ['nextCapture', 'number or null', 'id of the capture made for it'],
+  ['passed', 'number', 'occurrences that came'],
+  ['missed', 'number', 'occurrences at which no daemon ran'],
+  ['skipped', 'number', 'occurrences left out because of an overlap'],
+  ['createdAt', 'time', ''],
+];
+
+const OCCURRENCE: readonly Field[] = [
+  ['at', 'time', ''],
+  ['local', 'string', 'the same on the clocks of the time zone, with its offset'],
+  ['timezone', 'string', ''],
+];
+
+const AUDIT: readonly Field[] = [
+  ['id', 'number', ''],
+  ['at', 'time', ''],
+  ['user', 'string', 'who: a user; daemon or captures for what the program did by itself'],
+  ['action', 'string', 'such as capture.stop'],
+  ['subject.kind', 'string', 'capture, schedule, environment, user or token'],
+  ['subject.id', 'number', ''],
+  ['subject.name', 'string', 'as it was then'],
+  ['envId', 'number or null', ''],
+  ['details', 'object', 'what the action is about: `{"from": "RUNNING", "to": "DONE"}`'],
+  ['reason', 'string or null', 'in the user’s words'],
+  ['from.user', 'string', 'the operating system’s user'],
+  ['from.host', 'string', ''],
+  ['from.pid', 'number', ''],
+];
+
+const DAEMON: readonly Field[] = [
+  ['alive', 'boolean', 'always true: without a daemon the command fails (exit 8)'],
+  ['host', 'string', ''],
+  ['pid', 'number', ''],
+  ['since', 'time', ''],
+  ['background', 'boolean', 'it leaves when nothing is left to record'],
+  [
+    'recording',
+    'array',
+    '`{id, name, environment, status, records, statementsPerSecond, bytesPerSecond, lag}`',
+  ],
+  ['nextStarts', 'array', '`{id, name, environment, at}`'],
+];
+
+const METRIC: readonly Field[] = [
+  ['label', 'string', 'as its source names it: `ReadIOPS`'],
+  ['type', 'string', 'as the reference API names it: `READ IOPS`'],
+  ['displayName', 'string', ''],
+  ['dataPoints', 'array', '`{Timestamp, Maximum, Unit, …}`, ascending; other statistics follow'],
+];
+
+const STATEMENT: readonly Field[] = [
+  ['seq', 'number', 'from 1, contiguous'],
+  ['time', 'time', 'with microseconds'],
+  ['session', 'number', ''],
+  ['user', 'string or null', ''],
+  ['host', 'string or null', ''],
+  ['db', 'string or null', ''],
+  [
+    'kind',
+    'string',
+    'connect, init_db, change_user, query, prepare, execute, close, quit or other',
+  ],
+  ['sql', 'string', ''],
+  ['bytes', 'string, when it applies', 'base64 of text that is not valid UTF-8'],
+  ['flags', 'array, when it applies', 'lossy, unreplayable, partial, redacted, echo'],
+];
+
+export interface Documented {
+  readonly shape: 'an object' | 'an array' | 'an object a line (NDJSON)';
+  readonly fields: readonly Field[];
+  /** What else is to be said of the command. */
+  readonly note?: string;
+}
+
+const one = (fields: readonly Field[], note?: string): Documented => ({
+  shape: 'an object',
+  fields,
+  ...(note === undefined ? {} : { note }),
+});
+const many = (fields: readonly Field[], note?: string): Documented => ({
+  shape: 'an array',
+  fields,
+  ...(note === undefined ? {} : { note }),
+});
+
+const WATCHED =
+  'with `--watch`, an object a line, with `live` (`elapsed`, `remaining`, `statementsPerSecond`, `bytesPerSecond`, `lag`) behind the other fields';
+
+/** Every command with what it prints with --json. */
+export const DOCUMENTED: Readonly<Record<string, Documented>> = {
+  init: one(IDENTITY),
+  login: one(IDENTITY),
+  logout: one([['loggedOut', 'boolean', 'false when nobody was logged in']]),
+  whoami: one(IDENTITY),
+  'env create': one(ENVIRONMENT),
+  'env list': many(ENVIRONMENT),
+  'env get': one(ENVIRONMENT),
+  'env edit': one(ENVIRONMENT),
+  'env delete': one(ENVIRONMENT, 'the environment as it was'),
+  'env check': one(INSPECTION),
+  'user create': one(USER),
+  'user list': many(USER),
+  'user delete': one(
+    [...USER, ['handedOn', 'array', '`{to, captures}`: who has the captures now']],
+    'the user as they were',
+  ),
+  'user passwd': one(USER),
+  'token create': one([...TOKEN, ['token', 'string', 'the secret, shown this once']]),
+  'token list': many(TOKEN),
+  'token revoke': one(TOKEN, 'the token as it was'),
+  'member add': one(MEMBER),
+  'member list': many(MEMBER),
+  'member set': one(MEMBER),
+  'member remove': one(MEMBER, 'the member as they were'),
+  create: one(
+    CAPTURE,
+    'with `--wait`, an object a line while it waits, the last one as it ended; with `-- COMMAND` stdout is the command’s',
+  ),
+  list: many(CAPTURE, WATCHED),
+  get: one(DETAILS, WATCHED),
+  stop: one(CAPTURE),
+  edit: one(CAPTURE),
+  delete: many(CAPTURE, 'those that were deleted, as they were'),
+  'schedule create': one(SCHEDULE),
+  'schedule list': many(SCHEDULE),
+  'schedule get': one(SCHEDULE),
+  'schedule next': many(OCCURRENCE),
+  'schedule edit': one(SCHEDULE),
+  'schedule pause': one(SCHEDULE),
+  'schedule resume': one(SCHEDULE),
+  'schedule delete': one(SCHEDULE, 'the schedule as it was'),
+  prune: many(CAPTURE, 'those that were deleted, or with `--dry-run` would be'),
+  log: many(AUDIT),
+  metrics: many(METRIC),
+  workload: { shape: 'an object a line (NDJSON)', fields: STATEMENT },
+  daemon: one(DAEMON, 'with `--status`'),
+};
+
+/** The text of docs/json.md. */
+export function jsonPage(): string {
+  return `# JSON
+
+What every command prints with \`--json\` (or \`-o json\`, or \`CAPTURES_OUTPUT=json\`). This page is checked by
+\`test/cli/json.test.ts\`, which runs every command; to write it anew:
+\`UPDATE_DOCS=1 npx vitest run test/cli/json.test.ts\`
+
+- Fields always come, in this order; what does not apply is null. New fields may come behind those that are
+  here, and none goes away.
+- A time is ISO-8601, UTC, with milliseconds: \`"2026-11-22T01:00:00.000Z"\`.
+- A dot is one object in another: \`workload.records\` is \`{"workload": {"records": …}}\`. \`--fields\` takes the
+  same paths, and \`workload\` for all of its fields; \`csv\` and \`tsv\` have a column for each.
+- A list is an array, \`[]\` when there is nothing.
+
+A failure leaves stdout empty and puts one object on stderr, and nothing else:
+\`{"code": 404, "message": "Capture not found", "hint": "…"}\`, \`hint\` only where there is one. \`code\` is that of
+\`captures help exit-codes\`.
+
+${sections().join('\n\n')}
+`;
+}
+
+/** Commands with the same fields share a table. */
+function sections(): string[] {
+  const groups = new Map<readonly Field[], [string, Documented][]>();
+  for (const entry of Object.entries(DOCUMENTED)) {
+    groups.set(entry[1].fields, [...(groups.get(entry[1].fields) ?? []), entry]);
+  }
+  return [...groups].map(([fields, commands]) => {
+    const names = commands.map(([name]) => name);
+    const lines = commands.map(
+      ([name, { shape, note }]) =>
+        `- \`captures ${name}\`: ${shape}${note === undefined ? '' : `; ${note}`}`,
+    );
+    const rows = fields.map(([path, type, meaning]) => `| \`${path}\` | ${type} | ${meaning} |`);
+    return `## ${names.join(', ')}\n\n${lines.join('\n')}\n\n| field | type | |\n| --- | --- | --- |\n${rows.join('\n')}`;
+  });
+}
