@@ -7,6 +7,9 @@ export { systemClock, type Clock } from './core/clock.ts';
 export { CAPTURE_STATUSES, isOver, type Capture, type CaptureStatus } from './core/captures.ts';
 export { CaptureService, type CaptureEdit, type CaptureRequest } from './core/capture-service.ts';
 export { EnvironmentService, type NewEnvironment } from './core/environment-service.ts';
+export { MetricService, type MetricReport, type MetricRequest } from './core/metric-service.ts';
+export type { MetricSeries, MetricSource, OpenMetricSource } from './core/metrics.ts';
+export { openCloudWatch } from './aws/cloudwatch.ts';
 export { parseServerUrl, type Environment, type ServerAddress } from './core/environments.ts';
 export { PeopleService, prepareUser, type OpenedSession } from './core/people.ts';
 export {

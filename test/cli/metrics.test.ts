@@ -195,6 +195,9 @@ describe('captures metrics -o csv and tsv', () => {
       'CPUUtilization,CPU UTILIZATION,CPU UTILIZATION,2026-11-22T11:01:00.000Z,1,Percent,1',
     );
     expect(lines).toHaveLength(32);
+    const short = await captures(['metrics', 'friday', '--csv', '--metric', 'CPUUtilization']);
+    expect(short.stdout).toBe(csv.stdout);
+    expect((await captures(['metrics', 'friday', '--csv', '--json'])).status).toBe(2);
     const tsv = await captures([
       'metrics',
       'friday',

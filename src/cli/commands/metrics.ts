@@ -6,6 +6,8 @@ import { oneOf } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../durations.ts';
+import type { OutputMode } from '../global-options.ts';
+import { printList, type OutputSettings } from '../output.ts';
 import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metrics.ts';
 import type { MetricView } from '../render/metrics-overview.ts';
 import { wallClockAt } from '../time-zones.ts';
@@ -30,6 +32,7 @@ export interface MetricsOptions {
   readonly watch?: boolean;
   readonly refresh?: boolean;
   readonly ascii?: boolean;
+  readonly csv?: boolean;
 }
 
 export function registerMetrics(
@@ -57,6 +60,7 @@ export function registerMetrics(
     .option('--watch', 'draw it again and again while it runs')
     .option('--refresh', 'ask CloudWatch again, whatever is kept')
     .option('--ascii', 'draw with ASCII characters only')
+    .option('--csv', 'the same as --output csv')
     .addHelpText(
       'after',
       `
@@ -68,7 +72,7 @@ Examples:
   captures metrics friday
   captures metrics friday --metric CPUUtilization ReadIOPS
   captures metrics friday --compare saturday
-  captures metrics friday -o csv > friday.csv
+  captures metrics friday --csv > friday.csv
   captures metrics friday --json | jq '.[].label'
 
 JSON fields: ${metricNoun.fields.join(', ')}; of a data point: Timestamp, Maximum, Unit, Average …
@@ -99,7 +103,8 @@ function withCapture(
 }
 
 export async function runMetrics(options: MetricsOptions, context: Context): Promise<number> {
-  const isDrawn = context.outputMode === 'table';
+  const mode = modeOf(options, context);
+  const isDrawn = mode === 'table';
   if (options.watch === true && !(isDrawn && context.world.stdout.isTTY)) {
     throw new AppError('invalid', '--watch draws on a terminal, and this is none', {
       hint: 'Call it again whenever you want to know: captures metrics CAPTURE --json',
@@ -124,7 +129,7 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     );
   }
   const report = await load(options.capture);
-  if (!isDrawn) await printData(report, context);
+  if (!isDrawn) await printData(report, mode, context);
   else if (options.compare === undefined) {
     await context.world.stdout.write(await drawOne(report, options, context));
   } else {
@@ -161,16 +166,30 @@ async function requestOf(
   };
 }
 
-async function printData(report: MetricReport, context: Context): Promise<void> {
+/** @throws AppError `invalid` when two modes are asked for. */
+function modeOf(options: MetricsOptions, context: Context): OutputMode {
+  if (options.csv !== true) return context.outputMode;
+  const { output } = context.options;
+  if (output === null || output === 'csv') return 'csv';
+  throw new AppError('invalid', `--csv and --output ${output} contradict one another`, {
+    hint: 'Give one of the two.',
+  });
+}
+
+async function printData(report: MetricReport, mode: OutputMode, context: Context): Promise<void> {
   const data: MetricData[] = report.series.map((series) => ({ series, window: report.window }));
-  if (context.outputMode !== 'csv' && context.outputMode !== 'tsv') {
-    await context.print(metricNoun, data);
-    return;
-  }
+  const settings: OutputSettings = {
+    mode,
+    options: context.options,
+    view: () => ({ width: context.columns, now: context.now(), zone: context.timeZone }),
+    paint: () => context.paint(),
+  };
+  const { stdout } = context.world;
+  if (mode !== 'csv' && mode !== 'tsv') return printList(metricNoun, data, stdout, settings);
   const statistics = report.series.flatMap(({ tracks }) => tracks.map((track) => track.statistic));
   const others = new Set(['Average', ...statistics]);
   others.delete('Maximum');
-  await context.print(metricPointNoun([...others]), pointRows(data));
+  return printList(metricPointNoun([...others]), pointRows(data), stdout, settings);
 }
 
 async function drawOne(
