@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { requireStanding, type Actor } from './access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type AuditSubject, type Origin } from './audit.ts';
 import type { Clock } from './clock.ts';
@@ -11,6 +11,7 @@ import {
   verifyPassword,
   type ScryptCost,
 } from './passwords.ts';
+import { sha256 } from './sha256.ts';
 import type { Credential, Member, Store, User } from './store.ts';
 
 export const SESSION_LENGTH_MS = 30 * 86_400_000;
@@ -386,5 +387,5 @@ function newSecret(kind: Credential['kind']): string {
 }
 
 function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return sha256(secret);
 }

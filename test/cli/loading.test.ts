@@ -1,0 +1,90 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BIN, run } from '../support/processes.ts';
+import { Workplace } from '../e2e/workplace.ts';
+
+/**
+ * What the built program loads, by name and not by time: a hook of its process writes down every
+ * module and package that is resolved, and at the end which of Node's own were loaded.
+ */
+const HOOK = `
+  const { registerHooks } = require('node:module');
+  const { writeFileSync } = require('node:fs');
+  const loaded = new Set();
+  registerHooks({
+    resolve(specifier, context, next) {
+      const found = next(specifier, context);
+      loaded.add(found.url);
+      return found;
+    },
+  });
+  process.on('exit', () => {
+    const builtins = process.moduleLoadList.filter((name) => name.startsWith('NativeModule '));
+    const names = builtins.map((name) => name.replace('NativeModule ', 'node:'));
+    writeFileSync(process.env.LOADED_FILE, JSON.stringify([...loaded, ...names]));
+  });
+`;
+
+/** What is loaded only for what needs it: 2 to 60 ms each. */
+const HEAVY = [
+  /node_modules\/(@aws-sdk|@smithy|inquirer|@inquirer|mysql2|cli-table3|chalk|asciichart|croner)\//,
+  /\/dist\/cli\/(metrics|chart|table|daemon|server-logs|cloudwatch)[^/]*\.cjs$/,
+  // Of Node's own.
+  /^node:(crypto|zlib|child_process|net|stream|process|worker_threads)$/,
+];
+const STORE = /node_modules\/better-sqlite3\//;
+
+describe('what the program loads', () => {
+  let place: Workplace;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'captures-loading-'));
+    writeFileSync(join(folder, 'hook.cjs'), HOOK);
+    place = await Workplace.make();
+    await place.ok(['env', 'create', 'shop', '--region', 'eu-central-1', '--instance', 'shop-1']);
+    await place.ok(['create', 'friday', '--env', 'shop']);
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await place.close();
+  });
+
+  async function loadedBy(args: readonly string[]): Promise<string[]> {
+    const file = join(folder, 'loaded.json');
+    const hook = ['--require', join(folder, 'hook.cjs')];
+    const outcome = await run(process.execPath, [...hook, BIN, ...args], {
+      cwd: place.desk,
+      env: { CAPTURES_HOME: place.home, LOADED_FILE: file },
+    });
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    return JSON.parse(readFileSync(file, 'utf8')) as string[];
+  }
+
+  it.each([['--version'], ['--help'], ['list'], ['list', '--json'], ['get', 'friday', '--json']])(
+    'captures %s loads nothing that it does not need',
+    async (...args) => {
+      const loaded = await loadedBy(args);
+      expect(loaded.filter((name) => HEAVY.some((heavy) => heavy.test(name)))).toEqual([]);
+      // The hook works: what is needed is seen.
+      expect(loaded.some((name) => name.endsWith('/dist/cli/start.cjs'))).toBe(true);
+      expect(loaded.some((name) => STORE.test(name))).toBe(!args.join(' ').startsWith('--'));
+    },
+  );
+
+  it.each([
+    { args: ['--version'], files: 3 },
+    { args: ['list'], files: 5 },
+  ])('captures $args loads at most $files files of ours', async ({ args, files }) => {
+    const loaded = await loadedBy(args);
+    const ours = loaded.filter((name) => name.includes('/dist/'));
+    expect(ours.length).toBeLessThanOrEqual(files);
+  });
+
+  it('a table is seen to load cli-table3: the hook would notice', async () => {
+    const loaded = await loadedBy(['list', '--output', 'table']);
+    expect(loaded.some((name) => /node_modules\/cli-table3\//.test(name))).toBe(true);
+  });
+});
