@@ -1,0 +1,101 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import type { CaptureStatus } from '../../src/core/captures.ts';
+import { endStarted, eventually, start } from '../support/processes.ts';
+import { temporaryFolder, TestStore } from '../support/stores.ts';
+import { HOUR, MINUTE } from './no-servers.ts';
+
+/** libfaketime, where it is installed: it sets the clock of one process as date(1) would. */
+function findLibrary(): string | null {
+  for (const folder of readdirSync('/usr/lib', { withFileTypes: true })) {
+    const path = join('/usr/lib', folder.name, 'faketime/libfaketime.so.1');
+    if (folder.isDirectory() && existsSync(path)) return path;
+  }
+  return null;
+}
+
+const library = process.platform === 'linux' ? findLibrary() : null;
+if (library === null) {
+  process.stderr.write('SKIPPED: tests with a clock that jumps. libfaketime is not installed.\n');
+}
+afterEach(endStarted);
+
+const BIN = resolve(import.meta.dirname, '../../bin/captures.js');
+
+describe.skipIf(library === null)('a daemon whose system clock is set', () => {
+  function setUp() {
+    const test = new TestStore(systemClock);
+    const ada = test.user('ada');
+    const environment = test.environment({ admin: [ada] });
+    const file = join(temporaryFolder(), 'offset');
+    const setClock = (offset: string): void => writeFileSync(file, `${offset}\n`);
+    setClock('+0');
+    const daemon = start(process.execPath, [BIN, 'daemon'], {
+      env: {
+        CAPTURES_HOME: test.store.directory,
+        LD_PRELOAD: library ?? '',
+        FAKETIME_TIMESTAMP_FILE: file,
+        FAKETIME_NO_CACHE: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      },
+    });
+    const active = eventually('it is active', () => daemon.stderr().includes('daemon active'));
+    const until = (id: number, status: CaptureStatus) =>
+      eventually(`capture ${id} is ${status}`, () => {
+        const capture = test.store.captures.find(id);
+        return capture?.status === status ? capture : null;
+      });
+    return { test, ada, environment, daemon, setClock, active, until };
+  }
+
+  it('forward by an hour starts what is due then, and nothing twice', async () => {
+    const { test, ada, environment, daemon, setClock, active, until } = setUp();
+    await active;
+    const due = Date.now() + HOUR + 2_000;
+    const soon = test.capture(ada, environment, { scheduledStart: due, duration: 5 * MINUTE });
+    const missed = test.capture(ada, environment, { scheduledStart: Date.now() + 30 * MINUTE });
+    setClock('+1h');
+    const { start: started } = await until(soon.id, 'RUNNING');
+    expect((started ?? 0) - due).toBeLessThan(3_000);
+    expect((await until(missed.id, 'FAILED')).reason).toBe(
+      'missed its start: the machine was asleep or its clock was set forward',
+    );
+    daemon.child.kill('SIGTERM');
+    expect(await daemon.ended).toMatchObject({ status: 0 });
+    test.store.close();
+  });
+
+  it('back by an hour keeps its lease and starts nothing twice', async () => {
+    const { test, ada, environment, daemon, setClock, active, until } = setUp();
+    await active;
+    const { id } = test.capture(ada, environment, {
+      scheduledStart: Date.now() + 1_500,
+      duration: 5 * MINUTE,
+    });
+    const { start: started } = await until(id, 'RUNNING');
+    setClock('-1h');
+    const back = Date.now() - HOUR;
+    await eventually('the lease is renewed by the new clock', () => {
+      const lease = test.store.lease.find();
+      return lease !== null && lease.expiresAt < back + MINUTE;
+    });
+    const next = test.capture(ada, environment, {
+      scheduledStart: Date.now() + 1_000,
+      duration: 5 * MINUTE,
+    });
+    setClock('+0');
+    await until(next.id, 'RUNNING');
+    expect(test.store.captures.find(id)).toMatchObject({ status: 'RUNNING', start: started });
+    const runs = daemon
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes(`"event":"capture running","capture":${id},`));
+    expect(runs).toHaveLength(1);
+    expect(daemon.stderr()).not.toContain('another daemon took over');
+    daemon.child.kill('SIGTERM');
+    expect(await daemon.ended).toMatchObject({ status: 0 });
+    test.store.close();
+  });
+});
