@@ -73,8 +73,11 @@ class Stage {
     child.kill('SIGTERM');
   }
 
-  /** Puts what a person would have into the desk: `captures` on the PATH, two password files. */
-  furnish(): void {
+  /**
+   * Puts what a person would have into the desk: `captures` on the PATH, two password files, and a
+   * program that asks the server something.
+   */
+  furnish(port: number): void {
     const program = join(this.desk, 'captures');
     writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`, {
       mode: 0o755,
@@ -82,6 +85,8 @@ class Stage {
     for (const [name, password] of Object.entries({ ada: ADA, recorder: RECORDER })) {
       writeFileSync(join(this.desk, `${name}.password`), password, { mode: 0o600 });
     }
+    const report = join(this.desk, 'report.mjs');
+    writeFileSync(report, reportProgram(port), { mode: 0o644 });
   }
 
   /** Runs a line as a shell would, with captures as it is installed, on the demo's own store. */
@@ -163,7 +168,7 @@ async function play(stage: Stage): Promise<number> {
   for (const grant of GRANTS) say(`  ${grant};`);
 
   heading('A store, and the server as an environment in it');
-  stage.furnish();
+  stage.furnish(server.port);
   say(`$ cd ${stage.desk}`);
   say(`$ export CAPTURES_HOME=${stage.store}`);
   await show(stage, 'ls -l *.password');
@@ -204,6 +209,12 @@ async function play(stage: Stage): Promise<number> {
   await show(stage, 'captures workload morning --limit 2');
   await show(stage, 'captures workload morning | grep UPDATE | head -1');
   await show(stage, 'captures workload morning --format sql | grep -A 1 execute | head -5');
+  await show(stage, 'captures metrics morning');
+
+  heading('As long as a command runs');
+  await show(stage, 'captures create report --env shop -- node report.mjs');
+  await show(stage, 'captures workload report --format sql');
+
   heading('The server afterwards');
   const after = await withAdmin(server, settingsOf);
   const isSame = sayTable(
@@ -217,6 +228,19 @@ async function play(stage: Stage): Promise<number> {
   const isComplete = await compare(stage, report);
   say(`\n(${((performance.now() - began) / 1_000).toFixed(0)} s in all)`);
   return isSame && isComplete ? 0 : 1;
+}
+
+/** Something small to record as a whole: who bought most, by city. */
+function reportProgram(port: number): string {
+  const driver = import.meta.resolve('mysql2/promise');
+  return `import { createConnection } from '${driver}';
+const server = { host: '127.0.0.1', port: ${port}, user: 'app', password: '${APP}' };
+const connection = await createConnection({ ...server, database: 'shop' });
+const [rows] = await connection.query(\`SELECT city, COUNT(*) AS orders
+  FROM orders JOIN customers ON customers.id = customer_id GROUP BY city ORDER BY city\`);
+for (const { city, orders } of rows) console.log(city, orders);
+await connection.end();
+`;
 }
 
 /** Prints a line as one would type it, runs it, and lets it print. */
