@@ -20,6 +20,14 @@ import {
 } from './metrics.ts';
 import type { Store } from './store.ts';
 
+interface Answer {
+  readonly series: MetricSeries[];
+  readonly warnings: string[];
+}
+
+/** RDS publishes once a minute. */
+const PUBLISHED_EVERY_MS = 60_000;
+
 /** A capture that has started, and where its metrics are. */
 export interface MetricSubject {
   readonly capture: Capture;
@@ -46,6 +54,8 @@ export class MetricKeeper {
   readonly #clock: Clock;
   readonly #openSource: OpenMetricSource;
   readonly #signal: AbortSignal | null;
+  /** The last answer about a capture that runs: who watches it asks every few seconds, and pays. */
+  #recent: { readonly key: string; readonly at: number; readonly answer: Answer } | null = null;
 
   /** @param signal aborted: what is under way fails, and is not noted as a failure. */
   constructor(
@@ -65,10 +75,7 @@ export class MetricKeeper {
    * that fails, what is kept is shown with a warning.
    * @throws AppError `remote_failed` when nothing is kept.
    */
-  async fetch(
-    subject: MetricSubject,
-    request: CloudWatchRequest,
-  ): Promise<{ series: MetricSeries[]; warnings: string[] }> {
+  async fetch(subject: MetricSubject, request: CloudWatchRequest): Promise<Answer> {
     const { capture } = subject;
     const warnings: string[] = [];
     if (isOver(capture.status)) {
@@ -85,7 +92,13 @@ export class MetricKeeper {
       const kept = this.#fromStore(capture.id, request);
       if (kept !== null) return { series: kept, warnings };
     }
+    const key = JSON.stringify([capture.id, request.metrics, request.statistic, request.period]);
+    const now = this.#clock.now();
+    if (this.#recent?.key === key && now - this.#recent.at < PUBLISHED_EVERY_MS) {
+      return this.#recent.answer;
+    }
     const asked = await this.#fetchNow(subject, request);
+    this.#recent = isOver(capture.status) ? null : { key, at: now, answer: asked };
     return { series: asked.series, warnings: [...warnings, ...asked.warnings] };
   }
 
@@ -166,10 +179,7 @@ export class MetricKeeper {
   }
 
   /** Asks CloudWatch for what was asked for; of a capture that is over, further metrics are kept. */
-  async #fetchNow(
-    subject: MetricSubject,
-    request: CloudWatchRequest,
-  ): Promise<{ series: MetricSeries[]; warnings: string[] }> {
+  async #fetchNow(subject: MetricSubject, request: CloudWatchRequest): Promise<Answer> {
     const { capture, environment } = subject;
     const now = this.#clock.now();
     const known = this.#store.metrics.findFetch(capture.id)?.fetched ?? null;

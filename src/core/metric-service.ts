@@ -51,6 +51,8 @@ export interface MetricReport {
   readonly captureWindow: TimeWindow | null;
   /** What was asked for. */
   readonly window: TimeWindow;
+  /** What averages and extremes are of: the capture, or the part of it that was asked for. */
+  readonly counted: TimeWindow;
   /** The workload's, then CloudWatch's, then the server's, each in the order of its catalogue. */
   readonly series: readonly MetricSeries[];
   /** Things to know about them, one sentence each. */
@@ -88,7 +90,8 @@ export class MetricService {
     const captureWindow = windowOf(capture, now);
     if (captureWindow === null) {
       const window = { from: now, to: now };
-      return { capture, captureWindow, window, series: wanted.map(withoutPoints), warnings: [] };
+      const series = wanted.map(withoutPoints);
+      return { capture, captureWindow, window, counted: window, series, warnings: [] };
     }
     const hasBefore = wanted.some(({ origin }) => origin === 'cloudwatch');
     const margin = request.margin ?? (hasBefore ? MARGIN_MS : 0);
@@ -120,7 +123,9 @@ export class MetricService {
       );
       return one === undefined ? [] : [atPeriod(one, request.period)];
     });
-    return { capture, captureWindow, window, series: found, warnings };
+    const isPart = request.from !== null || request.to !== null;
+    const counted = isPart ? window : captureWindow;
+    return { capture, captureWindow, window, counted, series: found, warnings };
   }
 
   #workload(capture: ListedCapture, captureWindow: TimeWindow): MetricSeries[] {
@@ -213,7 +218,8 @@ function shownWindow(
       hint: 'Without --from and --to it is the whole capture.',
     });
   }
-  return { from, to };
+  // Of a capture that began this instant, by a clock ahead of ours, there is nothing to be seen yet.
+  return { from, to: Math.max(to, from + 1_000) };
 }
 
 function withoutPoints(metric: MetricDescription): MetricSeries {

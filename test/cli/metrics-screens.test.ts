@@ -86,6 +86,7 @@ function report(...series: MetricSeries[]): MetricReport {
     capture: CAPTURE,
     captureWindow: { from: START, to: END },
     window: { from: START - 15 * MINUTE, to: END + 15 * MINUTE },
+    counted: { from: START, to: END },
     series,
     warnings: [],
   };
@@ -118,6 +119,7 @@ const OTHER: MetricReport = {
   ...ZOO,
   capture: { ...CAPTURE, id: 8, name: 'saturday', end: END - 30 * MINUTE },
   captureWindow: { from: START, to: END - 30 * MINUTE },
+  counted: { from: START, to: END - 30 * MINUTE },
   window: { from: START - 15 * MINUTE, to: END - 15 * MINUTE },
   series: ZOO.series.map((series) => ({
     ...series,

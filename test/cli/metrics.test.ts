@@ -274,6 +274,12 @@ describe('captures metrics on a terminal', () => {
     expect(chart.stdout).toContain('↑start');
   });
 
+  it('counts over the part that was asked for', async () => {
+    const args = ['metrics', 'friday', '--from', iso(START), '--to', iso(START + 10 * MINUTE)];
+    const part = await captures(args, { tty: 80 });
+    expect(part.stdout).toMatch(/CPU UTILIZATION +[▁-█ ]+ +1 +5\.50 +10 +10 +10 .*%/);
+  });
+
   it('is drawn with ASCII where the locale or the terminal has no more, or where asked to', async () => {
     for (const [args, env] of [
       [['--ascii'], {}],
@@ -318,6 +324,8 @@ describe('captures metrics on a terminal', () => {
     expect(frames.length).toBeGreaterThan(3);
     expect(frames[0]).toContain('every 5 s; Ctrl-C ends');
     expect(frames.at(-1)).toContain('it is over');
+    // CloudWatch is paid by the metric: once a minute while it runs, and once when it is over.
+    expect(cloudWatch.requests.length).toBeLessThanOrEqual(3);
   });
 
   it('stops watching at Ctrl-C', async () => {

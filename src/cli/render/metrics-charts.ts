@@ -22,7 +22,7 @@ export function chartHeight(charts: number): { rows: number; every: number } {
 
 /** One chart a metric, below one another, with one label width so that their time axes line up. */
 export function renderCharts(report: MetricReport, view: MetricView): string {
-  const { captureWindow, window } = report;
+  const { captureWindow, counted, window } = report;
   const heading = renderHeading(report, view);
   if (captureWindow === null) {
     return `${heading}\nIt has not started: there are no metrics yet.\n`;
@@ -32,7 +32,7 @@ export function renderCharts(report: MetricReport, view: MetricView): string {
   const { rows, every } = chartHeight(published.length);
   const draft = (labelWidth: number): Chart[] =>
     published.map((series) =>
-      chartOf(series, { window, captureWindow, view, labelWidth, rows, every }),
+      chartOf(series, { window, captureWindow, counted, view, labelWidth, rows, every }),
     );
   // The labels depend on what is drawn, and how much is drawn on the labels' width: once is enough.
   const labelWidth = widestLabel(draft(6));
@@ -50,6 +50,7 @@ export function widestLabel(charts: readonly Chart[]): number {
 interface Layout {
   readonly window: TimeWindow;
   readonly captureWindow: TimeWindow;
+  readonly counted: TimeWindow;
   readonly view: MetricView;
   readonly labelWidth: number;
   readonly rows: number;
@@ -57,7 +58,7 @@ interface Layout {
 }
 
 function chartOf(series: MetricSeries, layout: Layout): Chart {
-  const { window, captureWindow, view, labelWidth } = layout;
+  const { window, captureWindow, counted, view, labelWidth } = layout;
   const columns = plotColumns(view.width, labelWidth);
   const cells = drawnCells(series, view.statistic, window, columns);
   const [low, high] = rangeOf(cells);
@@ -70,7 +71,7 @@ function chartOf(series: MetricSeries, layout: Layout): Chart {
   const perCell = Math.max(series.period, (window.to - window.from) / columns);
   const parts = [
     `${escapeText(series.metric.type)}${scale.unit === '' ? '' : `, ${scale.unit}`}`,
-    ...numbersOf(series, captureWindow, view),
+    ...numbersOf(series, counted, view),
     drawnAs(series, view, perCell),
   ];
   const title = parts.join(view.ascii ? ' | ' : ' · ');

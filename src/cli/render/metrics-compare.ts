@@ -21,7 +21,7 @@ interface Aligned {
   readonly absent: readonly MetricSeries[];
   /** The same span before and after the start of each capture. */
   readonly windows: readonly [TimeWindow, TimeWindow];
-  readonly captureWindows: readonly [TimeWindow, TimeWindow];
+  readonly counted: readonly [TimeWindow, TimeWindow];
   /** Milliseconds from the start of the captures. */
   readonly from: number;
   readonly to: number;
@@ -32,11 +32,11 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
   const aligned = align(a, b, view);
   const lines = headings(a, b, view);
   if (aligned === null) return notStarted(lines);
-  const { windows, captureWindows, pairs } = aligned;
+  const { windows, counted, pairs } = aligned;
   const rows = pairs.map((pair) => {
     const summaries = [
-      summarise(pair.a, captureWindows[0], view.statistic),
-      summarise(pair.b, captureWindows[1], view.statistic),
+      summarise(pair.a, counted[0], view.statistic),
+      summarise(pair.b, counted[1], view.statistic),
     ] as const;
     const sizes = summaries.flatMap((s) => (s === null ? [] : [Math.abs(s.max), Math.abs(s.min)]));
     const scale = scaleFor(pair.a.metric.unit, Math.max(0, ...sizes));
@@ -117,7 +117,7 @@ function comparedChart(
   layout: { labelWidth: number; rows: number; every: number },
 ): Chart {
   const { labelWidth } = layout;
-  const { windows, captureWindows, from, to } = aligned;
+  const { windows, counted, from, to } = aligned;
   const columns = plotColumns(view.width, labelWidth);
   const cells = [a, b].map((series, index) =>
     drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
@@ -125,8 +125,7 @@ function comparedChart(
   const [low, high] = rangeOf(cells.flat());
   const scale = scaleFor(a.metric.unit, Math.max(Math.abs(low), Math.abs(high)));
   const averages = [a, b].map(
-    (series, index) =>
-      summarise(series, captureWindows[index] ?? captureWindows[0], view.statistic)?.avg ?? null,
+    (series, index) => summarise(series, counted[index] ?? counted[0], view.statistic)?.avg ?? null,
   );
   const shown = averages.map((avg) => (avg === null ? '-' : formatScaled(avg, scale)));
   const separator = view.ascii ? ' | ' : ' · ';
@@ -175,7 +174,7 @@ function align(a: MetricReport, b: MetricReport, view: MetricView): Aligned | nu
       { from: starts[0] + from, to: starts[0] + to },
       { from: starts[1] + from, to: starts[1] + to },
     ],
-    captureWindows: [a.captureWindow, b.captureWindow],
+    counted: [a.counted, b.counted],
     from,
     to,
   };

@@ -79,12 +79,12 @@ export function wrapped(words: readonly string[], separator: string, width: numb
 
 /** One row a metric: sparkline, min, avg, 95th percentile, max, last and unit, on one time axis. */
 export function renderOverview(report: MetricReport, view: MetricView): string {
-  const { captureWindow, window } = report;
+  const { captureWindow, counted, window } = report;
   const heading = renderHeading(report, view);
   if (captureWindow === null) {
     return `${heading}\nIt has not started: there are no metrics yet.\n`;
   }
-  const all = report.series.flatMap((series) => rowOf(series, window, captureWindow, view));
+  const all = report.series.flatMap((series) => rowOf(series, window, counted, view));
   // A server counts much that nobody does there: those lines would hide the others.
   const idle = all.filter(({ series, numbers }) => {
     return series.metric.origin === 'server' && numbers.min === '0' && numbers.max === '0';
@@ -129,10 +129,10 @@ function listed(what: string, series: readonly MetricSeries[], view: MetricView)
 function rowOf(
   series: MetricSeries,
   window: TimeWindow,
-  captureWindow: TimeWindow,
+  counted: TimeWindow,
   view: MetricView,
 ): Row[] {
-  const summary = summarise(series, captureWindow, view.statistic);
+  const summary = summarise(series, counted, view.statistic);
   if (summary === null) {
     // Nothing in the capture itself, and yet something to see before or after it.
     const track = drawnTrack(series, view.statistic);
