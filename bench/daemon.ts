@@ -112,6 +112,26 @@ function judge(what: string, late: readonly number[], bound: number): void {
   if (late.length === 0 || Math.max(...late) > bound) failures.push(what);
 }
 
+/** Some fifty statements a second: the daemon is measured here, not the servers' speed. */
+async function startTrickle(server: ShopServer, tag: string): Promise<{ stop(): Promise<void> }> {
+  const connection = await server.admin();
+  const stopping = new AbortController();
+  const run = async (): Promise<void> => {
+    for (let number = 0; !stopping.signal.aborted; number++) {
+      await connection.query(`SELECT '${tag}-${number}'`);
+      await delay(20);
+    }
+    await connection.end();
+  };
+  const running = run();
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
 /** Samples every ten seconds until an instant. */
 async function sampleUntil(until: number, onSample: () => void): Promise<void> {
   while (Date.now() < until) {
@@ -182,7 +202,7 @@ async function main(): Promise<void> {
   const pid = daemon.pid ?? 0;
   const loads = [];
   for (const [index, server] of servers.entries()) {
-    loads.push(await server.startLoad({ connections: 1, prefix: `load${index}` }));
+    loads.push(await startTrickle(server, `load${index}`));
   }
   const memory: number[] = [];
   const first = { ...usage(pid), at: Date.now() };

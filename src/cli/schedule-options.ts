@@ -4,25 +4,26 @@ import { parseCount } from './arguments.ts';
 import { oneOf } from './choices.ts';
 import { parseDuration } from './durations.ts';
 
+/** Takes an end away again. */
+export const NONE = 'none';
+
 /** Options of `schedule create` and `schedule edit`. Lengths are milliseconds. */
 export interface ScheduleOptions {
   readonly cron?: string;
   readonly duration?: number;
   readonly overlap?: Overlap;
-  /** null: without an end. */
-  readonly count?: number | null;
+  readonly count?: number | typeof NONE;
   readonly until?: string;
-  /** null: for good. */
-  readonly retain?: number | null;
+  readonly retain?: number | typeof NONE;
 }
 
-/** @param none what takes an end away again, where an edit can: `none`. */
-export function registerScheduleOptions(command: Command, none: string | null): Command {
+/** @param canTakeAway whether `none` takes an end away, as an edit can. */
+export function registerScheduleOptions(command: Command, canTakeAway: boolean): Command {
   const orNone =
     <T>(parse: (text: string) => T) =>
-    (text: string): T | null =>
-      none !== null && text === none ? null : parse(text);
-  const more = none === null ? '' : `, or ${none}`;
+    (text: string): T | typeof NONE =>
+      canTakeAway && text === NONE ? NONE : parse(text);
+  const more = canTakeAway ? `, or ${NONE}` : '';
   return command
     .option('--cron <expression>', "when: minute hour day month weekday, '0 9 * * 1-5', or @daily")
     .option('--duration <duration>', 'length of each capture, at least 60 s', parseDuration)
@@ -40,4 +41,9 @@ export function registerScheduleOptions(command: Command, none: string | null): 
       `delete each capture so long after its end: 30d${more}`,
       orNone(parseDuration),
     );
+}
+
+/** What the core means by an option that is absent or taken away. */
+export function orNull(value: number | typeof NONE | undefined): number | null {
+  return value === undefined || value === NONE ? null : value;
 }

@@ -4,7 +4,7 @@ import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { hasLiveDaemon } from '../../orphans.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
-import { registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
+import { orNull, registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
 import { formatTime } from '../../times.ts';
 import { readTime } from '../../typed-times.ts';
 
@@ -21,7 +21,7 @@ export function registerScheduleCreate(
     command
       .argument('<name>', 'name of the schedule; its captures are named after it and their time')
       .option('--env <environment>', 'what to capture (id or name)'),
-    null,
+    false,
   )
     .addHelpText(
       'after',
@@ -60,9 +60,9 @@ export async function runScheduleCreate(
     timeZone: context.timeZone,
     duration,
     overlap: options.overlap ?? 'skip',
-    count: options.count ?? null,
+    count: orNull(options.count),
     until: await readTime(context, 'until', options.until),
-    retain: options.retain ?? null,
+    retain: orNull(options.retain),
   });
   if (schedule.pendingAt !== null) {
     const { timeZone } = schedule;

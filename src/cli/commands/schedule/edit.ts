@@ -4,10 +4,13 @@ import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
-import { registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
+import {
+  NONE,
+  orNull,
+  registerScheduleOptions,
+  type ScheduleOptions,
+} from '../../schedule-options.ts';
 import { readTime } from '../../typed-times.ts';
-
-const NONE = 'none';
 
 export interface ScheduleEditOptions extends ScheduleOptions {
   readonly schedule: string;
@@ -22,7 +25,7 @@ export function registerScheduleEdit(
     command
       .argument('<schedule>', 'id, name, or environment/name')
       .option('--name <name>', 'a new name'),
-    NONE,
+    true,
   )
     .addHelpText(
       'after',
@@ -66,8 +69,8 @@ async function editOf(options: ScheduleEditOptions, context: Context): Promise<S
     ...(timeZone === null ? {} : { timeZone }),
     ...(duration === undefined ? {} : { duration }),
     ...(overlap === undefined ? {} : { overlap }),
-    ...(count === undefined ? {} : { count }),
-    ...(retain === undefined ? {} : { retain }),
+    ...(count === undefined ? {} : { count: orNull(count) }),
+    ...(retain === undefined ? {} : { retain: orNull(retain) }),
     ...(until === undefined
       ? {}
       : { until: until === NONE ? null : await readTime(context, 'until', until) }),

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { LoadReport } from '../../scripts/load-client.ts';
+import { endStarted, eventually, type RunningProcess } from '../support/processes.ts';
+import {
+  differences,
+  NO_DIFFERENCES,
+  recordsOf,
+  startShopServer,
+  type ShopServer,
+} from './shop-server.ts';
+import { Workplace } from './workplace.ts';
+
+let server: ShopServer;
+let place: Workplace;
+let before: Record<string, unknown>;
+beforeAll(async () => {
+  server = await startShopServer();
+  place = await Workplace.at(server);
+  before = await server.settings();
+});
+afterEach(async () => {
+  await endStarted();
+});
+afterAll(async () => {
+  await place.close();
+  await server.stop();
+});
+
+async function untilMoreIsRecorded(capture: string): Promise<void> {
+  const records = async (): Promise<number> => (await place.get(capture)).workload?.records ?? 0;
+  const now = await records();
+  await eventually('more is recorded', async () => (await records()) > now);
+}
+
+async function expectWhole(capture: string, report: LoadReport): Promise<void> {
+  const records = await recordsOf(place, capture);
+  expect(differences(records, [{ prefix: capture, report }])).toEqual(NO_DIFFERENCES);
+  expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
+}
+
+const count = (daemon: RunningProcess, event: string): number =>
+  daemon.stderr().split(`"event":"${event}"`).length - 1;
+
+async function activePid(): Promise<number> {
+  const { stdout } = await place.ok(['daemon', '--status', '--json']);
+  return (JSON.parse(stdout) as { pid: number }).pid;
+}
+
+async function end(daemon: RunningProcess): Promise<void> {
+  daemon.child.kill('SIGTERM');
+  expect(await daemon.ended).toMatchObject({ status: 0, signal: null });
+}
+
+test('of two daemons started at once one records, and the other takes over when it is gone', async () => {
+  const daemons = [place.start(['daemon']), place.start(['daemon'])];
+  const active = await eventually('one of them is active', () =>
+    daemons.find((daemon) => daemon.stderr().includes('daemon active')),
+  );
+  const other = daemons.find((daemon) => daemon !== active) ?? active;
+  await eventually('the other one stands by', () =>
+    other.stderr().includes('another daemon is active'),
+  );
+  await place.ok(['create', 'two', '--env', 'shop']);
+  const load = await server.startLoad({ prefix: 'two' });
+  await untilMoreIsRecorded('two');
+  expect(count(other, 'daemon active')).toBe(0);
+  active.child.kill('SIGKILL');
+  await eventually('the other one took over', () => count(other, 'daemon active') === 1);
+  await untilMoreIsRecorded('two');
+  const report = await load.stop();
+  await place.ok(['stop', 'two']);
+  await end(other);
+  await expectWhole('two', report);
+  expect(await server.settings()).toEqual(before);
+});
+
+test('a daemon that was suspended stands down without a write when another one took over', async () => {
+  const first = await place.startDaemon();
+  await place.ok(['create', 'suspended', '--env', 'shop']);
+  const load = await server.startLoad({ prefix: 'suspended' });
+  await untilMoreIsRecorded('suspended');
+  const second = place.start(['daemon']);
+  await eventually('the second stands by', () => second.stderr().includes('another daemon'));
+
+  first.child.kill('SIGSTOP');
+  await eventually('the second took over', () => count(second, 'log tapped') === 1, 30_000);
+  await untilMoreIsRecorded('suspended');
+  first.child.kill('SIGCONT');
+  await eventually('the first noticed', () => count(first, 'another daemon took over') === 1);
+  await untilMoreIsRecorded('suspended');
+  expect(await activePid()).toBe(second.pid);
+
+  const report = await load.stop();
+  await place.ok(['stop', 'suspended']);
+  expect(count(second, 'another daemon took over')).toBe(0);
+  await end(second);
+  await end(first);
+  await expectWhole('suspended', report);
+  expect(await server.settings()).toEqual(before);
+});
+
+test('a daemon that was suspended for a while goes on when nobody took over', async () => {
+  const daemon = await place.startDaemon();
+  await place.ok(['create', 'asleep', '--env', 'shop']);
+  const load = await server.startLoad({ prefix: 'asleep' });
+  await untilMoreIsRecorded('asleep');
+  daemon.child.kill('SIGSTOP');
+  await eventually('its lease lapsed', async () => {
+    const { status } = await place.captures(['daemon', '--status']);
+    return status === 8;
+  });
+  daemon.child.kill('SIGCONT');
+  await untilMoreIsRecorded('asleep');
+  const report = await load.stop();
+  await place.ok(['stop', 'asleep']);
+  await end(daemon);
+  await expectWhole('asleep', report);
+});
+
+test('a store that somebody reads for long, or locks, holds up the record and loses nothing', async () => {
+  const daemon = await place.startDaemon();
+  await place.ok(['create', 'locked', '--env', 'shop']);
+  const load = await server.startLoad({ prefix: 'locked' });
+  await untilMoreIsRecorded('locked');
+  const db = new Database(join(place.home, 'captures.db'));
+
+  db.exec('BEGIN');
+  db.prepare('SELECT count(*) FROM captures').get();
+  await untilMoreIsRecorded('locked');
+  await untilMoreIsRecorded('locked');
+  db.exec('COMMIT');
+
+  // Longer than SQLite waits for a lock: five seconds.
+  db.exec('BEGIN IMMEDIATE');
+  await eventually('the daemon met the lock', () => daemon.stderr().includes('is locked by'));
+  db.exec('COMMIT');
+  db.close();
+  await untilMoreIsRecorded('locked');
+  const report = await load.stop();
+  const stopped = await place.ok(['stop', 'locked', '--json']);
+  expect(JSON.parse(stopped.stdout)).toMatchObject({ status: 'DONE' });
+  await end(daemon);
+  await expectWhole('locked', report);
+  expect(await server.settings()).toEqual(before);
+});
+
+test.each([0, 60, 120, 180, 240, 320])(
+  'SIGTERM %d ms into a start leaves a capture that the next daemon starts',
+  async (ms) => {
+    const name = `start-${ms}`;
+    const first = await place.startDaemon();
+    await place.ok(['create', name, '--env', 'shop', '--no-wait']);
+    await delay(ms);
+    await end(first);
+    expect(['STARTED', 'STARTING', 'RUNNING']).toContain((await place.get(name)).status);
+    const second = await place.startDaemon();
+    await eventually('it is RUNNING', async () => (await place.get(name)).status === 'RUNNING');
+    const load = await server.startLoad({ prefix: name, statements: 100 });
+    const report = await load.whenDone();
+    await place.ok(['stop', name]);
+    await end(second);
+    await expectWhole(name, report);
+    expect(await server.settings()).toEqual(before);
+  },
+);
+
+test.each([0, 30, 60, 120])(
+  'SIGTERM %d ms into a stop leaves a capture that the next daemon finishes',
+  async (ms) => {
+    const name = `stop-${ms}`;
+    const first = await place.startDaemon();
+    await place.ok(['create', name, '--env', 'shop']);
+    const load = await server.startLoad({ prefix: name, statements: 2_000 });
+    const report = await load.whenDone();
+    await place.ok(['stop', name, '--no-wait']);
+    await delay(ms);
+    await end(first);
+    expect(['STOPPING', 'DONE']).toContain((await place.get(name)).status);
+    const second = await place.startDaemon();
+    await eventually('it is DONE', async () => (await place.get(name)).status === 'DONE');
+    await end(second);
+    await expectWhole(name, report);
+    expect(await server.settings()).toEqual(before);
+  },
+);
