@@ -5,7 +5,7 @@ import { canHaveMariadb } from './scripts/mariadb-program.ts';
 const NEED_A_SERVER = [
   'test/mariadb/**',
   'test/daemon/recording.test.ts',
-  'test/e2e/!(bin|bad-stores).test.ts',
+  'test/e2e/!(bin|bad-stores|races).test.ts',
 ];
 // The global setup says so in a line of its own, or installs what is missing.
 const mustHaveServer = process.env['CI'] === 'true';

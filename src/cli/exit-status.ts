@@ -17,6 +17,8 @@ export const EXIT_STATUS: Record<ErrorCode, number> = {
   store_unusable: 10,
 };
 
+const LONGEST_LINE = 2_000;
+
 /** The one place that prints failures. Returns the status to exit with. */
 export async function reportFailure(
   error: unknown,
@@ -55,9 +57,15 @@ function asJson(failure: Failure): object {
 }
 
 function asText(failure: Failure): string {
-  const lines = [`captures: ${escapeText(failure.message)}`];
-  if (failure.hint !== null) lines.push(...failure.hint.split('\n').map(escapeText));
+  const lines = [`captures: ${shown(failure.message)}`];
+  if (failure.hint !== null) lines.push(...failure.hint.split('\n').map(shown));
   return `${lines.join('\n  ')}\n`;
+}
+
+/** Escaped, and cut: a failure may quote a megabyte that somebody typed. JSON has it whole. */
+function shown(text: string): string {
+  const escaped = escapeText(text);
+  return escaped.length <= LONGEST_LINE ? escaped : `${escaped.slice(0, LONGEST_LINE)}…`;
 }
 
 function stackOf(error: unknown): string {

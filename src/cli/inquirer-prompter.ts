@@ -1,4 +1,5 @@
 import { createPromptModule } from 'inquirer';
+import { escapeText } from './render/escape.ts';
 import type { Prompter } from './prompter.ts';
 import { Interrupted } from './signals.ts';
 
@@ -10,7 +11,10 @@ export function inquirerPrompter(output: NodeJS.WritableStream): Prompter {
 
   async function answer<T>(question: Question): Promise<T> {
     try {
-      const answers = (await prompt([{ ...question, name: 'answer' }] as never)) as { answer: T };
+      const message = escapeText(question.message);
+      const answers = (await prompt([{ ...question, message, name: 'answer' }] as never)) as {
+        answer: T;
+      };
       return answers.answer;
     } catch (error) {
       // inquirer's own name for Ctrl-C; it exports the class from another package.
@@ -26,10 +30,18 @@ export function inquirerPrompter(output: NodeJS.WritableStream): Prompter {
         type: 'input',
         message,
         ...(options.initial === undefined ? {} : { default: options.initial }),
-        validate: (text: string) => options.check?.(text) ?? true,
+        validate: (text: string) => {
+          const wrong = options.check?.(text) ?? null;
+          return wrong === null ? true : escapeText(wrong);
+        },
       }),
     askSecret: (message) => answer<string>({ type: 'password', message }),
     confirm: (message) => answer<boolean>({ type: 'confirm', message, default: false }),
-    choose: (message, choices) => answer<string>({ type: 'select', message, choices }),
+    choose: (message, choices) =>
+      answer<string>({
+        type: 'select',
+        message,
+        choices: choices.map((value) => ({ value, name: escapeText(value) })),
+      }),
   };
 }

@@ -6,6 +6,7 @@ import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readDaemonStatus } from '../daemon-status.ts';
 import { parseDuration } from '../durations.ts';
+import { escapeText } from '../render/escape.ts';
 import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon.ts';
 
 const DEFAULT_GRACE_MS = 600_000;
@@ -90,7 +91,11 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
       context.serverLogs(),
     ]);
   const log = createLog(
-    (line) => void world.stderr.write(line).catch(() => undefined),
+    (line) => {
+      // A server's message may hold what a terminal obeys; JSON is left to JSON.
+      const text = world.stderr.isTTY ? `${escapeText(line.trimEnd())}\n` : line;
+      void world.stderr.write(text).catch(() => undefined);
+    },
     world.clock,
     {
       json: !world.stderr.isTTY,

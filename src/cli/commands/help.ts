@@ -18,7 +18,7 @@ export function registerHelp(command: Command, run: (options: HelpOptions) => Pr
 /** Prints a topic; `main` has turned `help COMMAND` into `COMMAND --help` before this. */
 export async function runHelp(options: HelpOptions, context: Context): Promise<number> {
   const [topic = ''] = options.words;
-  const text = HELP_TOPICS[topic];
+  const text = Object.hasOwn(HELP_TOPICS, topic) ? HELP_TOPICS[topic] : undefined;
   if (text === undefined || options.words.length > 1) {
     throw new AppError('invalid', `There is no command and no topic "${options.words.join(' ')}"`, {
       hint: `The topics are: ${Object.keys(HELP_TOPICS).join(', ')}. The commands: captures --help`,
