@@ -3,17 +3,19 @@ import type { ServerLog } from '../core/server-log.ts';
 import { SAMPLE_INTERVAL_MS } from '../core/server-metrics.ts';
 import { LeaseLost, type TapContext } from './tap-session.ts';
 
+export type SamplerContext = Pick<TapContext, 'store' | 'clock' | 'log' | 'commit'>;
+
 /**
  * Samples a server's counters for the captures that are open on it. It is never in the way of the
  * record: what fails is logged, once, and left out.
  */
 export class CounterSampler {
-  readonly #context: TapContext;
+  readonly #context: SamplerContext;
   readonly #environmentName: string;
   #nextAt = 0;
   #isFailing = false;
 
-  constructor(context: TapContext, environmentName: string) {
+  constructor(context: SamplerContext, environmentName: string) {
     this.#context = context;
     this.#environmentName = environmentName;
   }

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -177,6 +178,38 @@ describe('fetching from CloudWatch', () => {
     const source = await open({ endpointUrl: null, region: null });
     await source.fetch(CPU, LAST_HOUR, MINUTE);
     expect(server.headers[0]?.authorization).toContain('/us-west-2/monitoring/');
+  });
+});
+
+describe('a proxy', () => {
+  it('is gone through when HTTP_PROXY or HTTPS_PROXY names one', async () => {
+    server.publish('shop-db', 'CPUUtilization', () => 1);
+    const seen: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      seen.push(request.url ?? '');
+      const onward = httpRequest(
+        request.url ?? '',
+        { method: request.method, headers: request.headers, agent: false },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(response);
+        },
+      );
+      request.pipe(onward);
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const address = proxy.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${port}`);
+    vi.stubEnv('NO_PROXY', undefined);
+    try {
+      const { tracks } = await (await open()).fetch(CPU, LAST_HOUR, MINUTE);
+      expect(tracks[0]?.times).toHaveLength(60);
+      expect(seen).toEqual([`${server.url}/`]);
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
   });
 });
 
