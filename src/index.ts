@@ -11,6 +11,15 @@ export { MetricService, type MetricReport, type MetricRequest } from './core/met
 export type { MetricSeries, MetricSource, OpenMetricSource } from './core/metrics.ts';
 export { openCloudWatch } from './aws/cloudwatch.ts';
 export { parseServerUrl, type Environment, type ServerAddress } from './core/environments.ts';
+export {
+  ScheduleService,
+  type ScheduleEdit,
+  type ScheduleRequest,
+} from './core/schedule-service.ts';
+export type { ListedSchedule, Schedule } from './core/schedules.ts';
+export { RetentionService, type PrunePlan, type PruneRequest } from './core/retention.ts';
+export { listAudit, type AuditRequest } from './core/audit-log.ts';
+export type { AuditEntry, Author, Origin } from './core/audit.ts';
 export { PeopleService, prepareUser, type OpenedSession } from './core/people.ts';
 export {
   decide,

@@ -198,9 +198,14 @@ describe('watching', () => {
     };
     const watching = run(argv, { signals, clock: counting, ...options });
     await vi.waitUntil(() => sleeps > 0);
-    for (let second = 0; second < 70; second++) {
+    let ends = 0;
+    const isDone = (): boolean => ends > 0;
+    void watching.finally(() => (ends += 1));
+    // A second of its clock at a time, each once it has looked; a list is watched until Ctrl-C.
+    for (let second = 0; second < 70 && !isDone(); second++) {
+      const before = sleeps;
       await clock.advance(1_000);
-      await new Promise((resolve) => setImmediate(resolve));
+      await vi.waitUntil(() => isDone() || sleeps > before, { interval: 1 });
     }
     signals.deliver('SIGINT');
     return watching;
