@@ -38,7 +38,8 @@ function timeOf(capture: ListedCapture, now: number): string[] {
   }
   const elapsed = formatDuration(Math.max((end ?? now) - start, 0));
   if (end !== null || isOver(capture.status) || scheduledEnd === null) return [elapsed];
-  const left = formatDuration(Math.max(scheduledEnd - now, 0));
+  // Rounded up, so that both parts make the whole.
+  const left = formatDuration(Math.max(Math.ceil((scheduledEnd - now) / 1_000), 0) * 1_000);
   return [`${elapsed} of ${formatDuration(scheduledEnd - start)} (${left} left)`];
 }
 
