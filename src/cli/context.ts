@@ -99,6 +99,12 @@ export class Context {
     return openCloudWatch(environment, { clock, random: Math.random, signal });
   };
 
+  /** The same from a child process: for a daemon, whose memory must not grow. */
+  readonly openMetricSourceInChild: OpenMetricSource = async (environment, signal) => {
+    const { childMetricSource } = await import('./metric-child.ts');
+    return childMetricSource(environment, signal);
+  };
+
   serverLogs(): Promise<ServerLogs> {
     return this.world.serverLogs();
   }

@@ -222,6 +222,12 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/daemon.ts'),
   },
   {
+    name: 'fetch-metrics',
+    summary: 'fetch metrics for the daemon',
+    hidden: true,
+    load: () => import('./commands/fetch-metrics.ts'),
+  },
+  {
     name: 'help',
     summary: 'explain a command or a topic',
     load: () => import('./commands/help.ts'),

@@ -123,7 +123,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
         notifier: createServiceNotifier(world.env, world.pid, (message) =>
           log('warn', 'the service manager cannot be told', { message }),
         ),
-        openMetricSource: context.openMetricSource,
+        openMetricSource: context.openMetricSourceInChild,
       },
       {
         background: options.background === true,

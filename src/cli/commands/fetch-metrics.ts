@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import type { Environment } from '../../core/environments.ts';
+import type { MetricQuery, TimeWindow } from '../../core/metrics.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+
+/** What the daemon asks its child for, as one line of JSON on stdin. */
+export interface FetchRequest {
+  readonly environment: Environment;
+  readonly queries: readonly MetricQuery[];
+  readonly window: TimeWindow;
+  readonly period: number;
+}
+
+export function registerFetchMetrics(
+  command: Command,
+  run: (options: object) => Promise<void>,
+): void {
+  command.action(() => run({}));
+}
+
+/**
+ * The daemon's child: reads a request from stdin, asks CloudWatch and prints the answer as JSON. It
+ * opens no store and needs nobody to be logged in; it sees nothing but what it is handed.
+ */
+export async function runFetchMetrics(_options: object, context: Context): Promise<number> {
+  const { stdin, stdout, signals } = context.world;
+  const line = stdin.isTTY ? null : await stdin.readFirstLine(signals.interrupted);
+  if (line === null) {
+    throw new AppError('invalid', 'This is for the daemon; to see metrics: captures metrics');
+  }
+  const { environment, queries, window, period } = JSON.parse(line) as FetchRequest;
+  const source = await context.openMetricSource(environment);
+  try {
+    await stdout.write(JSON.stringify(await source.fetch(queries, window, period)));
+  } finally {
+    source.close();
+  }
+  return 0;
+}
+
+export const command = loaded(registerFetchMetrics, runFetchMetrics);
