@@ -115,6 +115,11 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
       hint: 'For data call captures metrics once for each capture.',
     });
   }
+  if (options.watch === true && options.compare !== undefined) {
+    throw new AppError('invalid', '--watch and --compare contradict one another', {
+      hint: 'Compare captures when both are over.',
+    });
+  }
   const request = await requestOf(options, isDrawn, context);
   const { clock } = context.world;
   const service = new MetricService(context.store, clock, context.openMetricSource);
