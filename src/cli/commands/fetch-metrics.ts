@@ -17,7 +17,19 @@ export function registerFetchMetrics(
   command: Command,
   run: (options: object) => Promise<void>,
 ): void {
-  command.action(() => run({}));
+  command
+    .addHelpText(
+      'after',
+      `
+For the daemon: reads one line of JSON, asks CloudWatch, prints its points. To see metrics use:
+captures metrics CAPTURE
+
+Examples:
+  captures fetch-metrics --json < request.json
+
+JSON fields: tracks, incomplete`,
+    )
+    .action(() => run({}));
 }
 
 /**
