@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
 import {
@@ -465,6 +467,44 @@ describe('delete', () => {
   });
 });
 
+describe('delete of several', () => {
+  it('shows all of them, asks once, and deletes nothing unless it is meant', async () => {
+    const [one, other] = [await created(), await created()];
+    for (const [answer, status] of [
+      [one.name, 7],
+      [CTRL_C, 130],
+      ['delete 2 captures', 0],
+    ] as const) {
+      const result = await run(['delete', one.name, other.name], {
+        tty: 80,
+        answers: [{ to: 'Type "delete 2 captures"', answer }],
+      });
+      expect(result.status).toBe(status);
+      for (const { name } of [one, other]) expect(result.stderr).toContain(`shop/${name} (id `);
+      expect((await run(['get', one.name])).status).toBe(status === 0 ? 3 : 0);
+    }
+  });
+
+  it('goes on after a failure, says what failed, and exits with the first one', async () => {
+    const own = await ownHome();
+    const store = openStore(own);
+    insertDone(store, 'stuck', true);
+    insertDone(store, 'free');
+    store.close();
+    // No folder to take a workload's folder out of.
+    writeFileSync(join(own, 'captures'), '');
+    const argv = ['delete', 'stuck', 'free', '--yes'];
+    const failed = await runCaptures([...argv, '--json'], { home: own });
+    expect([failed.status, failed.stdout]).toEqual([10, '']);
+    expect(JSON.parse(failed.stderr)).toMatchObject({
+      code: 503,
+      message: '1 of 2 captures could not be deleted',
+      hint: expect.stringMatching(/^e\/stuck: .*\nDeleted: e\/free$/),
+    });
+    expect((await runCaptures(['get', 'free'], { home: own })).status).toBe(3);
+  });
+});
+
 describe('workload', () => {
   it('of a capture that records no statements is not found', async () => {
     const { name } = await created();
@@ -507,7 +547,11 @@ async function passTime<T>(clock: ManualClock, waiting: Promise<T>): Promise<T> 
   return ended;
 }
 
-function insertDone(store: ReturnType<typeof openStore>, name: string): void {
+function insertDone(
+  store: ReturnType<typeof openStore>,
+  name: string,
+  recordsStatements = false,
+): void {
   store.captures.insert(
     {
       name,
@@ -520,7 +564,7 @@ function insertDone(store: ReturnType<typeof openStore>, name: string): void {
       end: 2_000,
       duration: null,
       reason: null,
-      recordsStatements: false,
+      recordsStatements,
     },
     1_000,
   );

@@ -50,21 +50,19 @@ function failed(name: string, reason: string): void {
   }
 }
 
-const SHOWN = [
-  ['get', 'nasty'],
-  ['get', 'long'],
-  ['list'],
-  ['list', '--fields', 'name,reason,status'],
-  ['env', 'get', 'shop'],
-  ['env', 'get', 'long'],
-  ['env', 'list'],
-  ['log'],
+const SHOWN: readonly (readonly [string[]])[] = [
+  [['get', 'nasty']],
+  [['get', 'long']],
+  [['list']],
+  [['list', '--fields', 'name,reason,status']],
+  [['env', 'get', 'shop']],
+  [['env', 'get', 'long']],
+  [['env', 'list']],
+  [['log']],
 ];
 
 describe('text that is not ours', () => {
-  describe.each(SHOWN)('in %s %s %s', (...words) => {
-    const argv = words.filter((word) => word !== undefined);
-
+  describe.each(SHOWN)('in %j', (argv) => {
     it.each(OUTPUT_MODES.filter((mode) => mode !== 'json'))(
       'reaches nobody raw as %s',
       async (mode) => {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { prepareUser } from '../../src/core/people.ts';
 import { openStore } from '../../src/store/store.ts';
 import { CTRL_C, emptyFolder, initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 let home: string;
@@ -329,6 +330,35 @@ describe('login', () => {
 
   it('never asks with --no-input', async () => {
     expect((await runCaptures(['login', 'ada', '--no-input'], { home, tty: 80 })).status).toBe(2);
+  });
+});
+
+describe('a session', () => {
+  it('that has expired, or was ended elsewhere, is nobody: exit 4 for every command', async () => {
+    const own = await initialisedHome();
+    const clock = new ManualClock(Date.now());
+    const login = ['login', 'ada', '--password-stdin', '--expires', '1h'];
+    await runCaptures(login, { home: own, clock, stdin: PASSWORD });
+    expect((await runCaptures(['whoami'], { home: own, clock })).status).toBe(0);
+    await clock.advance(3_600_000);
+    for (const argv of [
+      ['whoami'],
+      ['list'],
+      ['env', 'list'],
+      ['token', 'list'],
+      ['user', 'list'],
+    ]) {
+      expect(await runCaptures(argv, { home: own, clock })).toEqual({
+        status: 4,
+        stdout: '',
+        stderr: 'captures: Your session has expired\n  Log in with: captures login NAME\n',
+      });
+    }
+    await runCaptures(login, { home: own, stdin: PASSWORD });
+    const secret = readFileSync(join(own, 'session'), 'utf8');
+    await runCaptures(['logout'], { home: own });
+    writeFileSync(join(own, 'session'), secret, { mode: 0o600 });
+    expect((await runCaptures(['list'], { home: own })).status).toBe(4);
   });
 });
 

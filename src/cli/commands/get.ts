@@ -4,7 +4,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { readDetails } from '../capture-details.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
-import { captureDetailNoun } from '../render/capture-details.ts';
+import { captureDetailNoun, detailNounOf } from '../render/capture-details.ts';
 import { interruption } from '../signals.ts';
 import { waitForCapture } from '../waiting.ts';
 import { Progress } from '../watching.ts';
@@ -40,7 +40,10 @@ export async function runGet(options: GetOptions, context: Context): Promise<num
   const { actor } = context;
   const capture = context.captures.get(actor, options.capture);
   if (options.watch === true) await watch(context, capture);
-  else await context.printOne(captureDetailNoun, await readDetails(context, capture));
+  else {
+    const details = await readDetails(context, capture);
+    await context.printOne(detailNounOf(details), details);
+  }
   return 0;
 }
 

@@ -180,3 +180,11 @@ export const captureDetailNoun: Noun<DetailedCapture> = {
   columns: captureNoun.columns,
   detail: [...captureNoun.detail, ...RECORDED, METRICS],
 };
+
+/** The same without the lines about a recording where nothing is recorded. */
+export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {
+  if (capture.recorded !== null) return captureDetailNoun;
+  const isSaid = ({ field }: Column<DetailedCapture>): boolean =>
+    field === 'workload.records' || !field.startsWith('workload.');
+  return { ...captureDetailNoun, detail: captureDetailNoun.detail.filter(isSaid) };
+}

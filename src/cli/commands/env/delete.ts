@@ -83,7 +83,9 @@ function lossOf(context: Context, environment: Environment): string {
   if (count === 0) return `${environment.name}: the environment; there are no captures in it.`;
   const active = open === 0 ? '' : ` (${formatCount(open)} not over: they are stopped first)`;
   const many = count === 1 ? '1 capture' : `${formatCount(count)} captures`;
-  return `${environment.name}: the environment with ${many}${active}; ${formatCount(records)} statements (${formatBytes(bytes)}) are lost.`;
+  const lost =
+    records === 0 ? '' : `; ${formatCount(records)} statements (${formatBytes(bytes)}) are lost`;
+  return `${environment.name}: the environment with ${many}${active}${lost}.`;
 }
 
 export const command = loaded(registerEnvDelete, runEnvDelete, environmentNoun);
