@@ -16,6 +16,10 @@ const LARGE = Number(process.argv[3] ?? 1_000_000);
 const ENVIRONMENTS = 20;
 const BIN = resolve(import.meta.dirname, '../bin/captures.js');
 
+/** Says on stderr how much memory a process took at most, in KiB. */
+const PEAK =
+  "data:text/javascript,process.on('exit',()=>process.stderr.write(String(process.resourceUsage().maxRSS)))";
+
 interface Measured {
   readonly name: string;
   readonly args: readonly string[];
@@ -68,7 +72,7 @@ function commands(small: string, large: string): Measured[] {
     ...both('list --sort start', 'list', '--sort', 'start'),
     ...both('get ID', 'get', '5000'),
     ...both('get NAME', 'get', 'environment 1/capture 5000'),
-    command(inLarge('list --sort end'), [BIN, 'list', '--sort', 'end'], large),
+    ...both('list --sort end', 'list', '--sort', 'end'),
     command(inLarge('list --name'), [BIN, 'list', '--name', '*77777*'], large),
   ];
 }
@@ -130,10 +134,6 @@ function report(measured: readonly Measured[]): void {
 function verdictOf(ratio: number, most: number, of: string): string {
   return `${ratio.toFixed(2)} of ${most} × ${of}${ratio <= most ? '' : ' MISSED'}`;
 }
-
-/** Says on stderr how much memory a process took at most, in KiB. */
-const PEAK =
-  "data:text/javascript,process.on('exit',()=>process.stderr.write(String(process.resourceUsage().maxRSS)))";
 
 /** Once, because it takes seconds: every capture, streamed, and the memory that took. */
 function reportAll(home: string): void {

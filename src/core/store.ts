@@ -71,7 +71,7 @@ export interface ListedCapture extends Capture {
   readonly fileBytes: number | null;
 }
 
-/** What a list can be ordered by; each is also the order of an index, but `end`. */
+/** What a list can be ordered by; each is also the order of an index. */
 export const CAPTURE_ORDERS = ['created', 'name', 'start', 'end'] as const;
 export type CaptureOrder = (typeof CAPTURE_ORDERS)[number];
 
@@ -260,8 +260,7 @@ export interface CaptureTable {
   /** Captures of that name in the environments the user has a role in. */
   findByName(name: string, userId: number): ListedCapture[];
   /**
-   * With a limit, and ordered by `created`, `name` or `start`, as fast in a million captures as in a
-   * hundred.
+   * With a limit, as fast in a million captures as in a hundred.
    * @param after the last row of the page before; the list goes on behind it.
    */
   list(filter: CaptureFilter, after?: Capture | null): ListedCapture[];

@@ -146,6 +146,66 @@ describe('a time', () => {
     );
   });
 
+  it('is refused as one that comes twice, or not at all, only where that is so', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: Date.UTC(1972, 0, 1), max: Date.UTC(2037, 11, 31) }),
+        fc.constantFrom(...ZONES),
+        (instant, zone) => {
+          const text = new Date(wallClockAt(instant, zone)).toISOString().slice(0, 23);
+          // Every instant within a day, by the quarter hours that offsets differ by.
+          const wall = wallClockAt(instant, zone);
+          const same = Array.from(
+            { length: 192 },
+            (_unused, n) => instant + (n - 96) * 900_000,
+          ).filter((at) => wallClockAt(at, zone) === wall);
+          if (same.length === 1) expect(parseTime(text, { now: NOW, zone })).toBe(instant);
+          else expect(failure(text, zone).message).toContain('happens twice in');
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('of a day that is in no calendar is refused, and every other day is read', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1970, max: 9999 }),
+        fc.integer({ min: 0, max: 99 }),
+        fc.integer({ min: 0, max: 99 }),
+        (year, month, day) => {
+          const two = (n: number): string => String(n).padStart(2, '0');
+          const text = `${year}-${two(month)}-${two(day)}`;
+          const date = new Date(Date.UTC(year, month - 1, day));
+          const exists =
+            date.getUTCFullYear() === year &&
+            date.getUTCMonth() === month - 1 &&
+            date.getUTCDate() === day;
+          if (exists) expect(parseTime(text, { now: NOW, zone: 'UTC' })).toBe(date.getTime());
+          else expect(failure(text, 'UTC').message).toContain('is not a date');
+        },
+      ),
+    );
+  });
+
+  it('so far away that no date is left is refused, not wrapped', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('+', '-'), fc.bigInt({ min: 1n, max: 10n ** 30n }), (sign, n) => {
+        const at = (() => {
+          try {
+            return parseTime(`${sign}${n}`, { now: NOW, zone: 'UTC' });
+          } catch (error) {
+            expect((error as AppError).message).toContain(
+              'out of range: times go from 1970 to 9999',
+            );
+            return null;
+          }
+        })();
+        if (at !== null) expect(at).toBe(NOW + Number(`${sign}${n}`) * 1_000);
+      }),
+    );
+  });
+
   it('of any text is read or refused, never anything else', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })), (text) => {
