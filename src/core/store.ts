@@ -281,7 +281,7 @@ export interface CaptureTable {
   nextDue(): number | null;
   /** RUNNING captures whose scheduled end is at or before `until`. */
   listEnding(until: number): Capture[];
-  /** When the next RUNNING capture ends by itself; null when none does. */
+  /** When the next RUNNING capture that records nothing ends; null when none does. */
   nextEnd(): number | null;
   /**
    * Compare-and-set: moves a capture from one status to another, with the changes, and returns it;

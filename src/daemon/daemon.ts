@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { AuditTrail, DAEMON, type Origin } from '../core/audit.ts';
 import { ACTIVE_STATUSES, type Capture, type CaptureStatus } from '../core/captures.ts';
 import { CaptureService } from '../core/capture-service.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
-import { isLive, LEASE_MS } from '../core/lease.ts';
 import type { OpenMetricSource } from '../core/metrics.ts';
 import { RetentionService } from '../core/retention.ts';
 import type { ServerLogs } from '../core/server-log.ts';
-import type { CaptureChanges, Lease, Store } from '../core/store.ts';
+import type { CaptureChanges, Store } from '../core/store.ts';
 import { removeWorkload } from '../workload/workload-folder.ts';
 import { keepHouse } from './housekeeping.ts';
+import { LeaseHolder } from './lease-holder.ts';
 import type { DaemonLog } from './log.ts';
 import { MetricFetcher } from './metric-fetcher.ts';
 import { workloadFolder } from './recorder.ts';
@@ -23,8 +22,6 @@ import { LEAD_MS, Timetable } from './timetable.ts';
 export { LEASE_MS } from '../core/lease.ts';
 export { MISSED_START } from './timetable.ts';
 
-const RENEW_MS = 1_000;
-const STAND_BY_MS = 250;
 /** How soon a change that a command wrote is seen; at 50 ms an idle daemon took 0.6 % of a core. */
 const LOOK_MS = 100;
 const RETRY_RESTORE_MS = 10_000;
@@ -77,15 +74,15 @@ class Daemon {
   readonly #context: DaemonContext;
   readonly #options: DaemonOptions;
   readonly #captures: CaptureService;
-  readonly #holder = randomUUID();
+  readonly #lease: LeaseHolder;
   readonly #taps = new Map<Tap, Promise<void>>();
-  #isLost = false;
   /** The state of the store changed, or a tap ended: look at everything. */
   #isDirty = true;
   #nextRestore = 0;
   #seenChanges = -1;
   /** When to look although nothing has changed; by the clock, so a clock that is set back is seen too. */
   #nextDue = 0;
+  #lookedAt = 0;
   #isStoreFailing = false;
   readonly #name: string;
   readonly #audit: AuditTrail;
@@ -106,72 +103,26 @@ class Daemon {
     this.#audit = new AuditTrail(store, clock, origin);
     this.#report = new StatusReport(store);
     this.#notifier = context.notifier ?? noServiceManager;
+    const { background } = options;
+    this.#lease = new LeaseHolder({ ...context, notifier: this.#notifier }, background, () => {
+      for (const tap of this.#taps.keys()) tap.leave();
+    });
     const removeFiles = (id: number) => removeWorkload(workloadFolder(store.directory, id));
-    this.#retention = new RetentionService(store, clock, removeFiles, origin, this.#commit);
+    this.#retention = new RetentionService(store, clock, removeFiles, origin, this.#lease.commit);
   }
 
   /** Waits for the lease. False when it was told to leave first. */
-  async standBy(): Promise<boolean> {
-    const { store, clock, log, hostname, pid } = this.#context;
-    const { signal, background } = this.#options;
-    let first: Lease | null = null;
-    let last: Lease | null = null;
-    let looks = 0;
-    const ours = { holder: this.#holder, host: hostname, pid, background };
-    while (!signal.aborted) {
-      if (!store.isStillThere()) return false;
-      const isStale = last !== null && looks * STAND_BY_MS > LEASE_MS && !isLive(last, clock.now());
-      const lease = this.#tryToClaim(isStale ? last : null, ours, first !== null);
-      if (lease !== null) {
-        log('info', 'daemon active', { pid, background });
-        return true;
-      }
-      const holder = store.lease.find();
-      // A holder that is alive renews every second. Where the clock was set back after one died, its
-      // lease seems to run for long: it has to be seen unchanged for as long as a lease lasts.
-      looks =
-        holder?.holder === last?.holder && holder?.expiresAt === last?.expiresAt ? looks + 1 : 0;
-      last = holder;
-      if (first === null && holder !== null) {
-        first = holder;
-        log('info', 'another daemon is active', { host: holder.host, pid: holder.pid });
-        this.#notifier.ready(`standing by for pid ${holder.pid} on ${holder.host}`);
-      }
-      // One started for a single command is not needed where a daemon is at work, which shows when
-      // the lease is renewed; that of a killed daemon has to be waited out.
-      const isRenewed = holder?.holder === first?.holder && holder?.expiresAt !== first?.expiresAt;
-      if (background && isRenewed) return false;
-      this.#notifier.beat(() => `standing by for pid ${holder?.pid ?? 0} on ${holder?.host ?? ''}`);
-      await clock.sleep(STAND_BY_MS, signal);
-    }
-    return false;
-  }
-
-  /** @param isStandingBy one that stands by does not leave for a store that is full just now. */
-  #tryToClaim(
-    stale: Lease | null,
-    ours: Parameters<Store['lease']['claim']>[0],
-    isStandingBy: boolean,
-  ): Lease | null {
-    const { store, clock } = this.#context;
-    try {
-      return stale === null
-        ? store.lease.claim(ours, clock.now(), LEASE_MS)
-        : store.lease.takeOver(stale, ours, clock.now(), LEASE_MS);
-    } catch (error) {
-      if (isStandingBy && isAppError(error, 'store_unusable')) return null;
-      throw error;
-    }
+  standBy(): Promise<boolean> {
+    return this.#lease.standBy(this.#options.signal);
   }
 
   /** Does the store's work until told to leave, or until the lease is lost. */
   async lead(): Promise<'finished' | 'lost'> {
     const { store, clock, log } = this.#context;
     const { signal } = this.#options;
-    this.#isLost = false;
     this.#isDirty = true;
     const renewing = new AbortController();
-    const renewal = this.#keepLease(renewing.signal);
+    const renewal = this.#lease.keep(renewing.signal, this.#saveStatus);
     const house = keepHouse({ ...this.#context, retention: this.#retention }, renewing.signal);
     this.#timetable = this.#newTimetable();
     this.#fetcher = this.#newFetcher();
@@ -195,7 +146,7 @@ class Daemon {
       }
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
-      this.#standDown();
+      this.#lease.standDown();
     } finally {
       for (const tap of this.#taps.keys()) tap.leave();
       await Promise.all(this.#taps.values());
@@ -203,16 +154,11 @@ class Daemon {
       renewing.abort();
       await Promise.all([renewal, house]);
     }
-    if (this.#isOverthrown()) {
+    if (this.#lease.isLost) {
       return this.#options.background ? 'finished' : 'lost';
     }
     this.#sayWhatIsLeft();
-    try {
-      store.lease.release(this.#holder);
-    } catch (error) {
-      // It lapses by itself in three seconds.
-      log('error', 'lease not released', { message: messageOf(error) });
-    }
+    this.#lease.release();
     log('info', 'daemon left');
     return 'finished';
   }
@@ -227,7 +173,9 @@ class Daemon {
     try {
       const seen = store.changeCounter();
       const now = clock.now();
-      if (seen !== this.#seenChanges || this.#isDirty || now >= this.#nextDue) {
+      const wasSetBack = now < this.#lookedAt;
+      this.#lookedAt = now;
+      if (seen !== this.#seenChanges || this.#isDirty || now >= this.#nextDue || wasSetBack) {
         this.#seenChanges = seen;
         this.#isDirty = false;
         this.#look();
@@ -254,7 +202,14 @@ class Daemon {
   #newTimetable(): Timetable {
     const { store, clock, log } = this.#context;
     const { graceMs } = this.#options;
-    return new Timetable({ store, clock, log, audit: this.#audit, graceMs, commit: this.#commit });
+    return new Timetable({
+      store,
+      clock,
+      log,
+      audit: this.#audit,
+      graceMs,
+      commit: this.#lease.commit,
+    });
   }
 
   /** For a service manager's status. */
@@ -266,64 +221,15 @@ class Daemon {
   }
 
   #isLeading(): boolean {
-    return !this.#options.signal.aborted && !this.#isLost;
+    return !this.#options.signal.aborted && !this.#lease.isLost;
   }
 
-  #standDown(): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
-    this.#context.log('warn', 'another daemon took over');
-    for (const tap of this.#taps.keys()) tap.leave();
-  }
-
-  #isOverthrown(): boolean {
-    return this.#isLost;
-  }
-
-  async #keepLease(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#context;
-    let isFailing = false;
-    for (;;) {
-      await clock.sleep(RENEW_MS, signal);
-      if (signal.aborted) return;
-      try {
-        if (!this.#renewAndReport(clock.now())) {
-          this.#standDown();
-          return;
-        }
-        isFailing = false;
-      } catch (error) {
-        // A full disk or a long writer; every write proves the lease again, so nothing can go wrong.
-        if (!isFailing) log('error', 'lease not renewed', { message: messageOf(error) });
-        isFailing = true;
-      }
-    }
-  }
-
-  /** Renews the lease and says how the recording goes, in one commit: one a second is enough. */
-  #renewAndReport(now: number): boolean {
-    const { store } = this.#context;
-    return store.transaction(() => {
-      if (!store.lease.renew(this.#holder, now, LEASE_MS)) return false;
-      if (this.#taps.size > 0 || this.#hasStatus) {
-        const taps = this.#report.measure(this.#taps.keys(), now);
-        store.daemonStatus.save({ holder: this.#holder, at: now, taps });
-        this.#hasStatus = taps.length > 0;
-      }
-      return true;
-    });
-  }
-
-  /** @throws LeaseLost */
-  readonly #commit = <T>(work: () => T): T => {
-    const { store, clock } = this.#context;
-    return store.transaction(() => {
-      if (!store.lease.renew(this.#holder, clock.now(), LEASE_MS)) {
-        this.#standDown();
-        throw new LeaseLost('another daemon has the lease');
-      }
-      return work();
-    });
+  /** Says how the recording goes, while there is something to say: once a second is enough. */
+  readonly #saveStatus = (now: number): void => {
+    if (this.#taps.size === 0 && !this.#hasStatus) return;
+    const taps = this.#report.measure(this.#taps.keys(), now);
+    this.#context.store.daemonStatus.save({ holder: this.#lease.id, at: now, taps });
+    this.#hasStatus = taps.length > 0;
   };
 
   /**
@@ -338,8 +244,8 @@ class Daemon {
     return Math.min(
       // A tap is opened ahead of the start; from then on the start itself is waited for.
       start === null ? Infinity : start - LEAD_MS > now ? start - LEAD_MS : Math.max(start, now),
-      // The tap ends what records, by the server's clock; a look a second is enough for the rest.
-      end === null ? Infinity : Math.max(end, now + (end <= now ? RENEW_MS : 0)),
+      // Of what records nothing; the tap ends the others, by the server's clock.
+      end ?? Infinity,
       this.#nextRestore === 0 ? Infinity : this.#nextRestore,
       this.#fetcher?.nextDue() ?? Infinity,
     );
@@ -362,7 +268,7 @@ class Daemon {
   #settleEnds(): void {
     const { store, clock } = this.#context;
     const end = store.captures.nextEnd();
-    if (end !== null && end <= clock.now()) this.#commit(() => this.#captures.settle(DAEMON));
+    if (end !== null && end <= clock.now()) this.#lease.commit(() => this.#captures.settle(DAEMON));
   }
 
   /** Taps that a daemon before this one left, or could not give back. */
@@ -387,7 +293,7 @@ class Daemon {
     const { store, clock } = this.#context;
     if ([...this.#taps.keys()].some((tap) => tap.has(capture.id))) return;
     if (capture.status === 'STARTED') {
-      if (this.#commit(() => this.#moveOn(capture, 'STARTING')) === null) return;
+      if (this.#lease.commit(() => this.#moveOn(capture, 'STARTING')) === null) return;
       this.#handOver(capture, clock.now());
     } else if (capture.status === 'STARTING') {
       this.#handOver(capture, capture.scheduledStart ?? clock.now());
@@ -421,7 +327,7 @@ class Daemon {
   #fail(capture: Capture, why: string): void {
     const { clock, log } = this.#context;
     const reason = failureReason(why, this.#name, clock.now());
-    this.#commit(() => this.#moveOn(capture, 'FAILED', { reason }));
+    this.#lease.commit(() => this.#moveOn(capture, 'FAILED', { reason }));
     log('error', 'capture failed', { capture: capture.id, reason });
   }
 
@@ -439,7 +345,7 @@ class Daemon {
       programVersion,
       daemonName: this.#name,
       audit: this.#audit,
-      commit: this.#commit,
+      commit: this.#lease.commit,
     };
   }
 
@@ -458,7 +364,7 @@ class Daemon {
     this.#taps.delete(tap);
     this.#isDirty = true;
     if (end instanceof LeaseLost) {
-      this.#standDown();
+      this.#lease.standDown();
     } else if (isTapEnd(end)) {
       if (end.how === 'owed') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
       if (end.how === 'taken') this.#merge(end.serverKey, end.waiting);
@@ -478,9 +384,9 @@ class Daemon {
     const { store, log } = this.#context;
     if (!this.#options.background || this.#taps.size > 0) return false;
     if (this.#fetcher?.isBusy === true) return false;
-    const isIdle = this.#commit(() => {
+    const isIdle = this.#lease.commit(() => {
       if (this.#captures.listActive().length > 0) return false;
-      store.lease.release(this.#holder);
+      store.lease.release(this.#lease.id);
       return true;
     });
     if (isIdle) {

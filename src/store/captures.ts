@@ -108,8 +108,9 @@ export function captureTable(db: Database): CaptureTable {
   );
   const nextEnd = db
     .prepare<[], number | null>(
-      `SELECT min(scheduled_end_at) FROM captures
-       WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL`,
+      `SELECT scheduled_end_at FROM captures
+       WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL AND records_statements = 0
+       ORDER BY scheduled_end_at LIMIT 1`,
     )
     .pluck();
   // `@changes` holds only the fields that change: absent is "as it was", null is "set to nothing".

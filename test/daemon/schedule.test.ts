@@ -127,6 +127,30 @@ describe('a metrics-only capture', () => {
   });
 });
 
+describe('captures that end', () => {
+  it('do so one by one at their instants, however close these are', async () => {
+    const { clock, test, alice, environment } = setUp();
+    const ids = Array.from(
+      { length: 40 },
+      (_, index) => test.capture(alice, environment, { duration: MINUTE + index * 30 }).id,
+    );
+    const daemon = start(test);
+    const late: number[] = [];
+    await clock.advance(MINUTE - 1_000);
+    for (let ms = 0; ms < 3_000; ms += 10) {
+      await clock.advance(10);
+      for (const id of ids) {
+        const { status, scheduledEnd } = test.store.captures.find(id) ?? {};
+        if (status !== 'RUNNING' || (scheduledEnd ?? 0) > clock.now()) continue;
+        late.push(clock.now() - (scheduledEnd ?? 0));
+      }
+    }
+    expect(Math.max(0, ...late)).toBeLessThanOrEqual(20);
+    expect(test.captures.list(alice, { ...ALL_CAPTURES, statuses: ['DONE'] })).toHaveLength(40);
+    await daemon.leave();
+  });
+});
+
 describe('a capture whose server is down', () => {
   it('fails with the reason and the time, and nothing is owed', async () => {
     const { clock, test, alice } = setUp();
