@@ -114,7 +114,7 @@ export class EnvironmentService {
   }
 
   /**
-   * Deletes an environment that has no captures.
+   * Deletes an environment that has no captures, and its schedules with it.
    * @throws AppError `conflict` while it has captures or its server's log is switched on.
    */
   delete(actor: Actor, ref: string): Environment {
@@ -129,7 +129,10 @@ export class EnvironmentService {
         );
       }
       this.#refuseWhileTapped(environment, 'it cannot be deleted');
-      this.#audit.record(actor, 'environment.delete', subjectOf(environment));
+      const schedules = this.#store.schedules.list([environment.id]).map(({ name }) => name);
+      this.#audit.record(actor, 'environment.delete', subjectOf(environment), {
+        details: schedules.length === 0 ? {} : { schedules: schedules.join(', ') },
+      });
       this.#store.environments.delete(environment.id);
       return environment;
     });

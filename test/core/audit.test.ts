@@ -153,6 +153,28 @@ describe('the audit trail', () => {
     expect(actions(bob)).toEqual(['ada capture.create', 'ada member.add']);
   });
 
+  it('names the schedules that went with an environment', () => {
+    const { ada, bob, environments, schedules, log } = setUp();
+    schedules.create(ada, {
+      name: 'hourly',
+      environment: 'prod',
+      cron: '@hourly',
+      timeZone: 'UTC',
+      duration: MINUTE,
+      overlap: 'skip',
+      count: null,
+      until: null,
+      retain: null,
+    });
+    schedules.pause(ada, 'hourly');
+    environments.delete(ada, 'prod');
+    expect(schedules.list(ada, null)).toEqual([]);
+    expect(log({ ...bob, isStoreAdmin: true })[0]).toMatchObject({
+      action: 'environment.delete',
+      details: { schedules: 'hourly' },
+    });
+  });
+
   it('keeps a deleted environment for the administrators of the store', () => {
     const { ada, bob, environments, actions } = setUp();
     environments.delete(ada, 'prod');
