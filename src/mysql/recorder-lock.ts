@@ -43,7 +43,8 @@ export async function endLockHolder(
 ): Promise<void> {
   const holder = await findLockHolder(connection);
   if (holder === null) {
-    if (await takeLock(connection)) return;
+    // Whoever held it is leaving: the server forgets the holder a moment before it frees the lock.
+    if (await takeLock(connection, PATIENCE_S)) return;
     throw held(await findLockHolder(connection));
   }
   if (!ownConnectionIds.includes(holder.connectionId)) throw held(holder);

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { createServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ServerAddress } from '../../src/core/environments.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import {
@@ -103,7 +103,8 @@ describe('the recorder lock', () => {
       host: 'localhost',
     });
     await first.close();
-    await second.lock([]);
+    // The server may need a moment to see that the connection is gone.
+    await vi.waitFor(() => second.lock([]), { timeout: 10_000 });
     await second.close();
   });
 
