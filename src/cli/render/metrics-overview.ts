@@ -55,10 +55,12 @@ export function renderHeading(report: MetricReport, view: MetricView): string {
     const { from, to } = captureWindow;
     const end = capture.end === null ? 'now' : localTime(to, view.zone);
     const sameDay = end.slice(0, 10) === localTime(from, view.zone).slice(0, 10);
-    parts.push(
-      `${localTime(from, view.zone)} to ${sameDay ? end.slice(11) : end} (${formatDuration(to - from)})`,
-      view.zone,
-    );
+    const span = `${localTime(from, view.zone)} to ${sameDay ? end.slice(11) : end}`;
+    const length = `(${formatDuration(to - from)})`;
+    // Too long for one line, it is two.
+    if (displayWidth(`${span} ${length}`) <= view.width) parts.push(`${span} ${length}`);
+    else parts.push(span, length);
+    parts.push(view.zone);
   }
   return wrapped(parts, view.ascii ? ' | ' : ' · ', view.width)
     .map((line) => view.paint('strong', line))
