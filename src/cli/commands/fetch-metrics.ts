@@ -39,10 +39,11 @@ JSON fields: tracks, incomplete`,
 export async function runFetchMetrics(_options: object, context: Context): Promise<number> {
   const { stdin, stdout, signals } = context.world;
   const line = stdin.isTTY ? null : await stdin.readFirstLine(signals.interrupted);
-  if (line === null) {
+  const request = line === null ? null : readRequest(line);
+  if (request === null) {
     throw new AppError('invalid', 'This is for the daemon; to see metrics: captures metrics');
   }
-  const { environment, queries, window, period } = JSON.parse(line) as FetchRequest;
+  const { environment, queries, window, period } = request;
   const source = await context.openMetricSource(environment);
   try {
     await stdout.write(JSON.stringify(await source.fetch(queries, window, period)));
@@ -50,6 +51,21 @@ export async function runFetchMetrics(_options: object, context: Context): Promi
     source.close();
   }
   return 0;
+}
+
+/** null for what no daemon writes: somebody tries the command by hand. */
+function readRequest(line: string): FetchRequest | null {
+  try {
+    const request = JSON.parse(line) as Partial<FetchRequest> | null;
+    const isWhole =
+      Array.isArray(request?.queries) &&
+      typeof request.environment === 'object' &&
+      typeof request.window === 'object' &&
+      typeof request.period === 'number';
+    return isWhole ? (request as FetchRequest) : null;
+  } catch {
+    return null;
+  }
 }
 
 export const command = loaded(registerFetchMetrics, runFetchMetrics);
