@@ -1,3 +1,4 @@
+import { getDaysInMonth } from 'date-fns/getDaysInMonth';
 import { AppError } from '../core/errors.ts';
 import { parseDuration } from './durations.ts';
 import { isTimeZone, offsetAt, wallClockAt } from './time-zones.ts';
@@ -66,7 +67,8 @@ function dateOf(year: number, month: number, day: number, text: string): number 
   if (name === undefined) {
     throw new AppError('invalid', `"${text}" is not a date: there is no month ${month}`);
   }
-  const days = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  // The calendar repeats every 400 years; the Date constructor reads the years 0 to 99 as 19xx.
+  const days = getDaysInMonth(new Date(2000 + (year % 400), month - 1, 1));
   if (day < 1 || day > days) {
     throw new AppError('invalid', `"${text}" is not a date: ${name} ${year} has ${days} days`);
   }
