@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.ts';
 import type { ServerLog } from '../core/server-log.ts';
 import { SAMPLE_INTERVAL_MS } from '../core/server-metrics.ts';
-import { LeaseLost, type TapContext } from './tap-session.ts';
+import { LeaseLost, type TapContext } from './tap-context.ts';
 
 export type SamplerContext = Pick<TapContext, 'store' | 'clock' | 'log' | 'commit'>;
 

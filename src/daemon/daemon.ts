@@ -15,7 +15,7 @@ import { MetricFetcher } from './metric-fetcher.ts';
 import { workloadFolder } from './recorder.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
-import { LeaseLost, type TapContext, type Waiting } from './tap-session.ts';
+import { LeaseLost, type TapContext, type Waiting } from './tap-context.ts';
 import { failureReason, Tap, type TapEnd } from './tap.ts';
 import { LEAD_MS, Timetable } from './timetable.ts';
 

@@ -6,7 +6,7 @@ import type { RetentionService } from '../core/retention.ts';
 import type { Store } from '../core/store.ts';
 import { sweepDeleted } from '../workload/workload-folder.ts';
 import type { DaemonLog } from './log.ts';
-import { LeaseLost } from './tap-session.ts';
+import { LeaseLost } from './tap-context.ts';
 
 const EVERY_MS = 60_000;
 

@@ -5,7 +5,7 @@ import { isLive, LEASE_MS } from '../core/lease.ts';
 import type { Lease, Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 import type { ServiceNotifier } from './sd-notify.ts';
-import { LeaseLost } from './tap-session.ts';
+import { LeaseLost } from './tap-context.ts';
 
 const RENEW_MS = 1_000;
 const STAND_BY_MS = 250;

@@ -1,16 +1,26 @@
-import { DAEMON, type AuditTrail } from '../core/audit.ts';
-import { REACHED_ITS_END } from '../core/capture-service.ts';
-import type { Capture } from '../core/captures.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Environment, ServerAddress } from '../core/environments.ts';
+import { DAEMON } from '../core/audit.ts';
 import { AppError } from '../core/errors.ts';
-import type { OpenTransaction, ServerLog, ServerLogs, Swap } from '../core/server-log.ts';
-import type { RecordingProgress, Store, TapRow } from '../core/store.ts';
-import type { ManifestSession } from '../workload/manifest.ts';
+import type { ServerLog, Swap } from '../core/server-log.ts';
+import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import { CounterSampler } from './counter-sampler.ts';
-import type { DaemonLog } from './log.ts';
 import { committedPosition, Recorder } from './recorder.ts';
+import {
+  LeaseLost,
+  ServerTaken,
+  type ServerEnvironment,
+  type TapContext,
+  type TapState,
+  type Waiting,
+} from './tap-context.ts';
+import {
+  closeWindow,
+  isDue,
+  milliseconds,
+  openWindow,
+  sessionsNow,
+  type SessionsNow,
+} from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
@@ -18,56 +28,6 @@ const DRAIN_INTERVAL_MS = 500;
 const COMMIT_EVERY_ROWS = 500_000;
 /** The log's switch is looked at this often: who turns it off must not go unnoticed. */
 const CHECK_INTERVAL_MS = 5_000;
-
-/** Another daemon has the lease, or the store is gone: nothing may be written any more. */
-export class LeaseLost extends Error {}
-
-export type ServerEnvironment = Environment & { readonly server: ServerAddress };
-
-export interface TapContext {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly serverLogs: ServerLogs;
-  readonly log: DaemonLog;
-  readonly programVersion: string;
-  /** For the reasons of failures: host and pid. */
-  readonly daemonName: string;
-  readonly audit: AuditTrail;
-  /**
-   * Runs `work` in one store transaction that also proves the lease is still ours.
-   * @throws LeaseLost.
-   */
-  readonly commit: <T>(work: () => T) => T;
-}
-
-/** What outlives one connection to the server. */
-export interface TapState {
-  /** The server's key; null until it was reached. */
-  serverKey: string | null;
-  row: TapRow | null;
-  /** Server clock minus ours, in milliseconds, as of the last swap. */
-  skew: number;
-}
-
-/** A capture that is STARTING: its window opens at the first swap from `notBefore` (our clock) on. */
-export interface Waiting {
-  readonly captureId: number;
-  readonly notBefore: number;
-}
-
-/** The server turned out to be one that another tap reads already. */
-export class ServerTaken extends Error {
-  readonly serverKey: string;
-  constructor(serverKey: string) {
-    super('another tap reads this server');
-    this.serverKey = serverKey;
-  }
-}
-
-interface SessionsNow {
-  readonly sessions: ManifestSession[];
-  readonly transactions: OpenTransaction[];
-}
 
 /**
  * One connection's worth of tapping: from the lock on the server, over the drains, to the server
@@ -90,6 +50,8 @@ export class TapSession {
   #caughtUpTo: number | null = null;
   #lastCheck: number;
   #warnings: readonly string[] = [];
+  /** Whether our table is the live one; false when all that is left to do is to give back. */
+  #isTapped = false;
   #isRestored = false;
 
   private constructor(
@@ -153,12 +115,10 @@ export class TapSession {
       const tapId = state.row.id;
       commit(() => store.taps.addConnection(tapId, server.connectionId));
       session = new TapSession(context, environment, state, server, tapId);
-      const recordings = store.recordings.listOfTap(tapId);
-      const isNeeded = options.hasWaiting || recordings.length > 0;
-      await session.#start(isNeeded);
-      log('info', isNeeded ? 'log tapped' : 'server found to be given back', {
+      await session.#start(options.hasWaiting);
+      log('info', session.#isTapped ? 'log tapped' : 'server found to be given back', {
         environment: environment.name,
-        server: `${server.server.hostname}:${server.server.port}`,
+        server: session.serverName,
         version: server.server.version,
       });
       return session;
@@ -168,23 +128,36 @@ export class TapSession {
     }
   }
 
-  async #start(isNeeded: boolean): Promise<void> {
+  async #start(hasWaiting: boolean): Promise<void> {
     const { store } = this.#context;
     const row = this.#row();
     this.#server.setOwnConnections(store.taps.connectionsOf(row.id));
+    const isNeeded =
+      hasWaiting || store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.generation));
+    if (isNeeded) await this.#tapLog(row);
+    for (const { captureId } of store.recordings.listOfTap(row.id)) {
+      await this.#openRecorder(captureId);
+    }
+    if (isNeeded) await this.#catchUp();
+  }
+
+  /** Reads what was frozen and not read. */
+  async #catchUp(): Promise<void> {
+    for (const generation of (await this.#server.state()).frozen) {
+      await this.#drainFrozen(generation);
+    }
+  }
+
+  /** Makes sure that the server logs to our table. */
+  async #tapLog(row: TapRow): Promise<void> {
     const state = await this.#server.state();
-    const newest = Math.max(row.generation, state.frozen.at(-1) ?? 0);
-    this.#live = newest + 1;
-    if (!isNeeded) return;
+    this.#live = Math.max(row.generation, state.frozen.at(-1) ?? 0) + 1;
     if (state.installed && state.logging) {
-      this.#server.restoreSessions(store.taps.sessionsOf(row.id));
+      this.#server.restoreSessions(this.#context.store.taps.sessionsOf(row.id));
     } else {
       await this.#install(row);
     }
-    for (const { captureId } of store.recordings.listOfTap(row.id))
-      await this.#openRecorder(captureId);
-    for (const generation of (await this.#server.state()).frozen)
-      await this.#drainFrozen(generation);
+    this.#isTapped = true;
   }
 
   /** Switches the log on; where captures are open already it was off meanwhile, which is a gap. */
@@ -201,6 +174,7 @@ export class TapSession {
       store.taps.replaceSessions(row.id, sessions);
       for (const recording of store.recordings.listOfTap(row.id)) {
         if (recording.firstGeneration === null || recording.facts === null) continue;
+        if (isDrained(recording, row.generation)) continue;
         const facts = JSON.parse(recording.facts) as Recorder['facts'];
         const from = committedPosition(recording)?.lastTime ?? facts.start?.time ?? null;
         const reason =
@@ -267,6 +241,15 @@ export class TapSession {
    */
   async drain(waiting: readonly Waiting[], isLast: () => boolean): Promise<void> {
     const { clock, store, commit } = this.#context;
+    if (!this.#isTapped) {
+      // Everything was read before this daemon came; the live log table may be the owner's again.
+      if (waiting.length === 0) {
+        await this.#finishEnded(this.#row().generation, isLast);
+        return;
+      }
+      await this.#tapLog(this.#row());
+      await this.#catchUp();
+    }
     for (const { captureId } of waiting) {
       if (this.#recorders.has(captureId)) continue;
       commit(() => store.recordings.begin(captureId, this.#tapId));
@@ -282,7 +265,7 @@ export class TapSession {
     const opening = waiting.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
     const isEdge =
       opening.length > 0 || [...this.#recorders.values()].some((r) => this.#isEnding(r));
-    this.#moveWindows(generation, swap, opening, isEdge ? await this.#sessionsNow() : null);
+    this.#moveWindows(generation, swap, opening, isEdge ? await sessionsNow(this.#server) : null);
     await this.#sampler.sample(this.#server, this.#openCaptures(generation), {
       skew: this.#state.skew,
       isEdge,
@@ -363,14 +346,6 @@ export class TapSession {
     }
   }
 
-  async #sessionsNow(): Promise<SessionsNow> {
-    const sessions = await this.#server.sessions();
-    return {
-      sessions: sessions.map(({ session, user, host, db }) => ({ session, user, host, db })),
-      transactions: await this.#server.openTransactions(),
-    };
-  }
-
   /** Whether a window is open and its capture is to end now. */
   #isEnding(recorder: Recorder): boolean {
     if (recorder.firstGeneration === null || recorder.lastGeneration !== null) return false;
@@ -385,68 +360,27 @@ export class TapSession {
     opening: readonly number[],
     now: SessionsNow | null,
   ): void {
-    const { commit, log } = this.#context;
-    const moved = commit(() => {
+    const { store, commit, log } = this.#context;
+    const moved: { capture: number; event: string }[] = [];
+    commit(() => {
       // In this order: a window that opens here cannot end here.
-      const closed = [...this.#recorders.values()]
-        .filter((recorder) => this.#isEnding(recorder))
-        .map((recorder) => this.#closeWindow(recorder, generation, swap, now));
-      const opened = opening.flatMap((id) => this.#openWindow(id, generation + 1, swap, now));
-      return [...closed, ...opened];
+      for (const recorder of [...this.#recorders.values()].filter((r) => this.#isEnding(r))) {
+        closeWindow(this.#context, recorder, { generation, swap, now });
+        moved.push({ capture: recorder.captureId, event: 'capture stopping' });
+      }
+      for (const id of opening) {
+        const recorder = this.#recorders.get(id);
+        const capture = store.captures.find(id);
+        if (recorder === undefined || capture === null) continue;
+        const edge = { generation: generation + 1, swap, now };
+        if (openWindow(this.#context, recorder, capture, edge)) {
+          moved.push({ capture: id, event: 'capture running' });
+        }
+      }
     });
     for (const { capture, event } of moved) {
       log('info', event, { capture, environment: this.#environment.name });
     }
-  }
-
-  #openWindow(
-    captureId: number,
-    generation: number,
-    swap: Swap,
-    now: SessionsNow | null,
-  ): { capture: number; event: string }[] {
-    const { store, audit } = this.#context;
-    const recorder = this.#recorders.get(captureId);
-    const capture = store.captures.find(captureId);
-    if (recorder === undefined || capture === null) return [];
-    // Rounded inwards: from `start` to `end`, every statement is recorded.
-    const start = Math.ceil(milliseconds(swap.after));
-    const scheduledEnd = capture.duration === null ? null : start + capture.duration;
-    if (
-      audit.moveCapture(DAEMON, captureId, 'STARTING', 'RUNNING', { start, scheduledEnd }) === null
-    ) {
-      return [];
-    }
-    recorder.facts = {
-      ...recorder.facts,
-      start: { time: swap.after, generation, gtid: swap.gtid },
-      sessionsAtStart: now?.sessions ?? [],
-      transactionsAtStart: now?.transactions ?? [],
-    };
-    recorder.firstGeneration = generation;
-    store.recordings.open(captureId, generation, JSON.stringify(recorder.facts));
-    return [{ capture: captureId, event: 'capture running' }];
-  }
-
-  #closeWindow(
-    recorder: Recorder,
-    generation: number,
-    swap: Swap,
-    now: SessionsNow | null,
-  ): { capture: number; event: string } {
-    const { store, audit } = this.#context;
-    const { captureId } = recorder;
-    const isEndOfItsOwn = audit.moveCapture(DAEMON, captureId, 'RUNNING', 'STOPPING') !== null;
-    recorder.facts = {
-      ...recorder.facts,
-      end: { time: swap.before, generation, gtid: swap.gtid },
-      sessionsAtEnd: now?.sessions ?? null,
-      transactionsAtEnd: now?.transactions ?? null,
-      endReason: isEndOfItsOwn ? REACHED_ITS_END : null,
-    };
-    recorder.lastGeneration = generation;
-    store.recordings.end(captureId, generation, JSON.stringify(recorder.facts));
-    return { capture: captureId, event: 'capture stopping' };
   }
 
   /** Reads a frozen table into every capture whose window it is in, commits, and drops it. */
@@ -537,13 +471,7 @@ export class TapSession {
   }
 }
 
-/** Whether a capture whose window is open is to end at `now`, by the server's clock. */
-export function isDue(capture: Capture, now: number): boolean {
-  if (capture.status !== 'RUNNING') return true;
-  return capture.scheduledEnd !== null && capture.scheduledEnd <= now;
-}
-
-/** Milliseconds since the epoch, with the microseconds as a fraction, of `2026-11-22T01:00:00.123456Z`. */
-function milliseconds(time: string): number {
-  return Date.parse(`${time.slice(0, 23)}Z`) + Number(time.slice(23, 26)) / 1_000;
+/** Whether a capture's window is over and everything of it was read and committed. */
+function isDrained({ lastGeneration }: Recording, generation: number): boolean {
+  return lastGeneration !== null && lastGeneration <= generation;
 }

@@ -3,15 +3,15 @@ import type { Capture } from '../core/captures.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
 import type { TapRow } from '../core/store.ts';
 import {
-  isDue,
   LeaseLost,
   ServerTaken,
-  TapSession,
   type ServerEnvironment,
   type TapContext,
   type TapState,
   type Waiting,
-} from './tap-session.ts';
+} from './tap-context.ts';
+import { TapSession } from './tap-session.ts';
+import { isDue } from './window.ts';
 
 /** A capture that is to end waits this long for a server or a disk that is away, then it FAILS. */
 const PATIENCE_MS = 30_000;

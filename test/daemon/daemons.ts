@@ -9,6 +9,8 @@ export { DAY, HOUR, MINUTE } from './no-servers.ts';
 
 export interface RunningDaemon {
   readonly events: string[];
+  /** The events with their facts, for the message of a test that failed. */
+  readonly details: string[];
   readonly done: Promise<void>;
   readonly leave: () => Promise<void>;
 }
@@ -25,6 +27,7 @@ export function startDaemon(
   options: { background?: boolean; graceMs?: number; pid?: number; serverLogs?: ServerLogs } = {},
 ): RunningDaemon {
   const events: string[] = [];
+  const details: string[] = [];
   const controller = new AbortController();
   const store = openStore(folder);
   const done = runDaemon(
@@ -32,7 +35,10 @@ export function startDaemon(
       store,
       clock,
       serverLogs: options.serverLogs ?? noServers,
-      log: (_level, event) => events.push(event),
+      log: (_level, event, fields) => {
+        events.push(event);
+        details.push(`${event} ${JSON.stringify(fields ?? {})}`);
+      },
       hostname: 'here',
       pid: options.pid ?? 1,
       programVersion: '0',
@@ -45,6 +51,7 @@ export function startDaemon(
   ).finally(() => store.close());
   const daemon = {
     events,
+    details,
     done,
     leave: async () => {
       controller.abort();

@@ -6,14 +6,13 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments.ts';
 import type { StatementRecord } from '../../src/core/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
-import { runDaemon } from '../../src/daemon/daemon.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
-import { openStore } from '../../src/store/store.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { startDaemon, type RunningDaemon } from './daemons.ts';
 
 let server: MariadbServer;
 beforeAll(async () => {
@@ -22,38 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
 });
-
-interface Daemon {
-  readonly events: string[];
-  leave(): Promise<void>;
-}
-
-/** A daemon in this process, on a connection to the store of its own, as in another process. */
-function startDaemon(test: TestStore): Daemon {
-  const events: string[] = [];
-  const controller = new AbortController();
-  const store = openStore(test.store.directory);
-  const done = runDaemon(
-    {
-      store,
-      clock: systemClock,
-      serverLogs: mysqlServerLogs,
-      log: (level, event, fields) =>
-        events.push(`${level} ${event} ${JSON.stringify(fields ?? {})}`),
-      hostname: 'here',
-      pid: process.pid,
-      programVersion: '0',
-    },
-    { background: false, graceMs: 600_000, signal: controller.signal },
-  ).finally(() => store.close());
-  return {
-    events,
-    leave: async () => {
-      controller.abort();
-      await done;
-    },
-  };
-}
 
 class Bench {
   readonly test = new TestStore(systemClock);
@@ -71,7 +38,11 @@ class Bench {
       },
     },
   );
-  daemon = startDaemon(this.test);
+  daemon = this.startDaemon();
+
+  startDaemon(serverLogs = mysqlServerLogs): RunningDaemon {
+    return startDaemon(this.test.store.directory, systemClock, { serverLogs });
+  }
 
   capture(name: string, duration: number | null = null): ListedCapture {
     return this.test.capture(this.alice, this.environment, { name, duration });
@@ -83,7 +54,7 @@ class Bench {
       () => {
         const capture = this.test.store.captures.find(id);
         if (capture?.status === 'FAILED') {
-          throw new Error(`FAILED: ${capture.reason}; ${this.daemon.events.join('; ')}`);
+          throw new Error(`FAILED: ${capture.reason}; ${this.daemon.details.join('; ')}`);
         }
         return capture?.status === status ? capture : null;
       },
@@ -237,7 +208,7 @@ describe('a capture of a real server', () => {
       await load.more(2_000);
       await bench.daemon.leave();
       expect(bench.test.store.captures.find(id)?.status).toBe('RUNNING');
-      bench.daemon = startDaemon(bench.test);
+      bench.daemon = bench.startDaemon();
     }
     await load.more(2_000);
     await load.stop();
@@ -313,5 +284,62 @@ describe('a capture of a real server', () => {
     );
     await bench.daemon.leave();
     expect(bench.test.store.taps.list()).toEqual([]);
+  });
+
+  it('is finished by the next daemon when this one died after it gave the server back', async () => {
+    const admin = await server.admin();
+    await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
+    // An administrator made the schema: it outlives the recorder, as the owner's log table must.
+    await admin.query('CREATE DATABASE captures');
+    const before = await serverState();
+    const bench = new Bench();
+    await bench.daemon.leave();
+    const { store } = bench.test;
+    let isGivenBack = false;
+    bench.daemon = bench.startDaemon({
+      ...mysqlServerLogs,
+      open: async (...args) => {
+        const log = await mysqlServerLogs.open(...args);
+        const restore = log.restore.bind(log);
+        log.restore = async (settings, generation) => {
+          const warnings = await restore(settings, generation);
+          // Whatever it wants to write from here on, another daemon has the lease.
+          store.lease.release(store.lease.find()?.holder ?? '');
+          store.lease.claim(
+            { holder: 'thief', host: 'there', pid: 7, background: false },
+            systemClock.now(),
+            60_000,
+          );
+          isGivenBack = true;
+          return warnings;
+        };
+        return log;
+      },
+    });
+    const { id } = bench.capture('died at the end');
+    await bench.until(id, 'RUNNING');
+    const sent = await runLoad('whole', 1_000);
+    bench.test.captures.requestStop(bench.alice, String(id));
+    await vi.waitUntil(() => isGivenBack, { timeout: 20_000 });
+    await vi.waitUntil(() => bench.daemon.events.includes('another daemon took over'));
+    await bench.daemon.leave();
+    expect(store.captures.find(id)?.status).toBe('STOPPING');
+    expect(await serverState()).toEqual(before);
+
+    store.lease.release('thief');
+    bench.daemon = bench.startDaemon();
+    await bench.until(id, 'DONE');
+    await vi.waitUntil(() => store.taps.list().length === 0);
+    await bench.daemon.leave();
+    expect(tagsOf(await bench.records(id)).sort()).toEqual(sent.sort());
+    expect((await readManifest(bench.folder(id))).gaps).toEqual([]);
+    expect(await serverState()).toEqual(before);
+    const [rows] = await admin.query<mysql.RowDataPacket[]>(
+      "SELECT COUNT(*) AS count FROM mysql.general_log WHERE argument LIKE CONCAT('%<', 'whole-%') AND command_type <> 'Prepare'",
+    );
+    expect(rows[0]?.['count']).toBe(sent.length);
+    await admin.query("SET GLOBAL general_log = OFF; SET GLOBAL log_output = 'FILE'");
+    await admin.query('DROP DATABASE captures');
+    await admin.end();
   });
 });

@@ -1,64 +1,17 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
-import { AppError } from '../../src/core/errors.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
-import { LEASE_MS, MISSED_START, runDaemon } from '../../src/daemon/daemon.ts';
-import { openStore } from '../../src/store/store.ts';
+import { LEASE_MS, MISSED_START } from '../../src/daemon/daemon.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { startDaemon, type RunningDaemon } from './daemons.ts';
 
 const MINUTE = 60_000;
-
-/** Nobody is there: what an environment's captures meet when their server is down. */
-const noServers: ServerLogs = {
-  open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
-  inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
-};
-
-interface RunningDaemon {
-  readonly events: string[];
-  readonly done: Promise<void>;
-  readonly leave: () => Promise<void>;
-}
-
-const running: RunningDaemon[] = [];
-afterEach(async () => {
-  for (const daemon of running.splice(0)) await daemon.leave();
-});
 
 function start(
   test: TestStore,
   options: { background?: boolean; graceMs?: number; pid?: number } = {},
-) {
-  const events: string[] = [];
-  const controller = new AbortController();
-  const store = openStore(test.store.directory);
-  const done = runDaemon(
-    {
-      store,
-      clock: test.clock,
-      serverLogs: noServers,
-      log: (_level, event) => events.push(event),
-      hostname: 'here',
-      pid: options.pid ?? 1,
-      programVersion: '0',
-    },
-    {
-      background: options.background ?? false,
-      graceMs: options.graceMs ?? 10 * MINUTE,
-      signal: controller.signal,
-    },
-  ).finally(() => store.close());
-  const daemon = {
-    events,
-    done,
-    leave: async () => {
-      controller.abort();
-      await done;
-    },
-  };
-  running.push(daemon);
-  return daemon;
+): RunningDaemon {
+  return startDaemon(test.store.directory, test.clock, options);
 }
 
 function setUp() {

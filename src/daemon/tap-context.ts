@@ -1,0 +1,51 @@
+import type { AuditTrail } from '../core/audit.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Environment, ServerAddress } from '../core/environments.ts';
+import type { ServerLogs } from '../core/server-log.ts';
+import type { Store, TapRow } from '../core/store.ts';
+import type { DaemonLog } from './log.ts';
+
+/** Another daemon has the lease, or the store is gone: nothing may be written any more. */
+export class LeaseLost extends Error {}
+
+export type ServerEnvironment = Environment & { readonly server: ServerAddress };
+
+export interface TapContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly serverLogs: ServerLogs;
+  readonly log: DaemonLog;
+  readonly programVersion: string;
+  /** For the reasons of failures: host and pid. */
+  readonly daemonName: string;
+  readonly audit: AuditTrail;
+  /**
+   * Runs `work` in one store transaction that also proves the lease is still ours.
+   * @throws LeaseLost.
+   */
+  readonly commit: <T>(work: () => T) => T;
+}
+
+/** What outlives one connection to the server. */
+export interface TapState {
+  /** The server's key; null until it was reached. */
+  serverKey: string | null;
+  row: TapRow | null;
+  /** Server clock minus ours, in milliseconds, as of the last swap. */
+  skew: number;
+}
+
+/** A capture that is STARTING: its window opens at the first swap from `notBefore` (our clock) on. */
+export interface Waiting {
+  readonly captureId: number;
+  readonly notBefore: number;
+}
+
+/** The server turned out to be one that another tap reads already. */
+export class ServerTaken extends Error {
+  readonly serverKey: string;
+  constructor(serverKey: string) {
+    super('another tap reads this server');
+    this.serverKey = serverKey;
+  }
+}

@@ -1,0 +1,83 @@
+import { DAEMON } from '../core/audit.ts';
+import { REACHED_ITS_END } from '../core/capture-service.ts';
+import type { Capture } from '../core/captures.ts';
+import type { OpenTransaction, ServerLog, Swap } from '../core/server-log.ts';
+import type { ManifestSession } from '../workload/manifest.ts';
+import type { Recorder } from './recorder.ts';
+import type { TapContext } from './tap-context.ts';
+
+/** Who is on the server at the edge of a window, for the manifest. */
+export interface SessionsNow {
+  readonly sessions: readonly ManifestSession[];
+  readonly transactions: readonly OpenTransaction[];
+}
+
+export async function sessionsNow(server: ServerLog): Promise<SessionsNow> {
+  const sessions = await server.sessions();
+  return {
+    sessions: sessions.map(({ session, user, host, db }) => ({ session, user, host, db })),
+    transactions: await server.openTransactions(),
+  };
+}
+
+/**
+ * Opens a capture's window at a swap: it is RUNNING, and the statements of `generation` and later are
+ * its. Call it in the transaction that belongs to the swap.
+ * @returns false when the capture is not STARTING any more.
+ */
+export function openWindow(
+  { store, audit }: TapContext,
+  recorder: Recorder,
+  capture: Capture,
+  edge: { generation: number; swap: Swap; now: SessionsNow | null },
+): boolean {
+  const { generation, swap, now } = edge;
+  // Rounded inwards: from `start` to `end`, every statement is recorded.
+  const start = Math.ceil(milliseconds(swap.after));
+  const scheduledEnd = capture.duration === null ? null : start + capture.duration;
+  const changes = { start, scheduledEnd };
+  if (audit.moveCapture(DAEMON, capture.id, 'STARTING', 'RUNNING', changes) === null) return false;
+  recorder.facts = {
+    ...recorder.facts,
+    start: { time: swap.after, generation, gtid: swap.gtid },
+    sessionsAtStart: now?.sessions ?? [],
+    transactionsAtStart: now?.transactions ?? [],
+  };
+  recorder.firstGeneration = generation;
+  store.recordings.open(capture.id, generation, JSON.stringify(recorder.facts));
+  return true;
+}
+
+/**
+ * Closes a capture's window at a swap: it is STOPPING, and the statements of `generation` are its last.
+ * Call it in the transaction that belongs to the swap.
+ */
+export function closeWindow(
+  { store, audit }: TapContext,
+  recorder: Recorder,
+  edge: { generation: number; swap: Swap; now: SessionsNow | null },
+): void {
+  const { generation, swap, now } = edge;
+  const { captureId } = recorder;
+  const isEndOfItsOwn = audit.moveCapture(DAEMON, captureId, 'RUNNING', 'STOPPING') !== null;
+  recorder.facts = {
+    ...recorder.facts,
+    end: { time: swap.before, generation, gtid: swap.gtid },
+    sessionsAtEnd: now?.sessions ?? null,
+    transactionsAtEnd: now?.transactions ?? null,
+    endReason: isEndOfItsOwn ? REACHED_ITS_END : null,
+  };
+  recorder.lastGeneration = generation;
+  store.recordings.end(captureId, generation, JSON.stringify(recorder.facts));
+}
+
+/** Whether a capture whose window is open is to end at `now`, by the server's clock. */
+export function isDue(capture: Capture, now: number): boolean {
+  if (capture.status !== 'RUNNING') return true;
+  return capture.scheduledEnd !== null && capture.scheduledEnd <= now;
+}
+
+/** Milliseconds since the epoch, with the microseconds as a fraction, of `2026-11-22T01:00:00.123456Z`. */
+export function milliseconds(time: string): number {
+  return Date.parse(`${time.slice(0, 23)}Z`) + Number(time.slice(23, 26)) / 1_000;
+}
