@@ -1,6 +1,6 @@
 import { DAEMON } from '../core/audit.ts';
 import { AppError } from '../core/errors.ts';
-import type { ServerLog, Swap } from '../core/server-log.ts';
+import type { ServerLog } from '../core/server-log.ts';
 import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import { CounterSampler } from './counter-sampler.ts';
@@ -19,7 +19,7 @@ import {
   milliseconds,
   openWindow,
   sessionsNow,
-  type SessionsNow,
+  type WindowMoment,
 } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
@@ -73,14 +73,15 @@ export class TapSession {
   /**
    * Connects, takes the server's lock, saves its settings, switches the log on (or finds it on after
    * a crash) and reads what was left frozen. Without a capture to record for, nothing is switched on.
-   * @param isTaken whether another tap of this daemon reads the server with this key.
+   * @param options.isTaken whether another tap of this daemon reads the server with this key.
+   * @param options.isGivingUp only to `restore`: no file is opened, which a full disk would refuse.
    * @throws AppError; ServerTaken; LeaseLost.
    */
   static async open(
     context: TapContext,
     environment: ServerEnvironment,
     state: TapState,
-    options: { isTaken: (serverKey: string) => boolean; hasWaiting: boolean },
+    options: { isTaken: (serverKey: string) => boolean; hasWaiting: boolean; isGivingUp?: boolean },
   ): Promise<TapSession> {
     const { store, commit, clock, serverLogs, log } = context;
     const server = await serverLogs.open(environment.server, store.id, (connectionId) => {
@@ -115,7 +116,7 @@ export class TapSession {
       const tapId = state.row.id;
       commit(() => store.taps.addConnection(tapId, server.connectionId));
       session = new TapSession(context, environment, state, server, tapId);
-      await session.#start(options.hasWaiting);
+      if (options.isGivingUp !== true) await session.#start(options.hasWaiting);
       log('info', session.#isTapped ? 'log tapped' : 'server found to be given back', {
         environment: environment.name,
         server: session.serverName,
@@ -148,10 +149,16 @@ export class TapSession {
     }
   }
 
+  /** Behind everything that is frozen or was read. */
+  async #findLive(row: TapRow): Promise<number> {
+    const { frozen } = await this.#server.state();
+    return Math.max(row.generation, frozen.at(-1) ?? 0) + 1;
+  }
+
   /** Makes sure that the server logs to our table. */
   async #tapLog(row: TapRow): Promise<void> {
     const state = await this.#server.state();
-    this.#live = Math.max(row.generation, state.frozen.at(-1) ?? 0) + 1;
+    this.#live = await this.#findLive(row);
     if (state.installed && state.logging) {
       this.#server.restoreSessions(this.#context.store.taps.sessionsOf(row.id));
     } else {
@@ -258,14 +265,19 @@ export class TapSession {
     await this.#checkSwitch();
     const generation = this.#live;
     const asked = clock.now();
+    // Decided before the swap: what is asked for while it is under way belongs to the next one, or
+    // statements that were received before the request would be behind the end of the window.
+    const opening = waiting.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
+    const ending = [...this.#recorders.values()].filter((recorder) =>
+      this.#isEnding(recorder, asked + this.#state.skew),
+    );
     const swap = await this.#server.swap(generation);
     this.#live = generation + 1;
     this.#lastDrain = clock.now();
     this.#state.skew = milliseconds(swap.after) - this.#lastDrain;
-    const opening = waiting.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
-    const isEdge =
-      opening.length > 0 || [...this.#recorders.values()].some((r) => this.#isEnding(r));
-    this.#moveWindows(generation, swap, opening, isEdge ? await sessionsNow(this.#server) : null);
+    const isEdge = opening.length > 0 || ending.length > 0;
+    const now = isEdge ? await sessionsNow(this.#server) : null;
+    this.#moveWindows({ generation, swap, now }, opening, ending);
     await this.#sampler.sample(this.#server, this.#openCaptures(generation), {
       skew: this.#state.skew,
       isEdge,
@@ -287,7 +299,8 @@ export class TapSession {
   /** Gives the server back when no capture needed it in the first place. */
   async restore(): Promise<void> {
     const row = this.#row();
-    const warnings = await this.#server.restore(row.settings, this.#live);
+    const live = this.#live > 0 ? this.#live : await this.#findLive(row);
+    const warnings = await this.#server.restore(row.settings, live);
     this.#isRestored = true;
     const { log } = this.#context;
     for (const warning of warnings) {
@@ -346,34 +359,28 @@ export class TapSession {
     }
   }
 
-  /** Whether a window is open and its capture is to end now. */
-  #isEnding(recorder: Recorder): boolean {
+  /** Whether a window is open and its capture is to end at `now`, by the server's clock. */
+  #isEnding(recorder: Recorder, now: number): boolean {
     if (recorder.firstGeneration === null || recorder.lastGeneration !== null) return false;
     const capture = this.#context.store.captures.find(recorder.captureId);
-    return capture !== null && isDue(capture, this.#lastDrain + this.#state.skew);
+    return capture !== null && isDue(capture, now);
   }
 
   /** Opens and closes the windows whose edge this swap is, in one transaction. */
-  #moveWindows(
-    generation: number,
-    swap: Swap,
-    opening: readonly number[],
-    now: SessionsNow | null,
-  ): void {
+  #moveWindows(edge: WindowMoment, opening: readonly number[], ending: readonly Recorder[]): void {
     const { store, commit, log } = this.#context;
     const moved: { capture: number; event: string }[] = [];
     commit(() => {
-      // In this order: a window that opens here cannot end here.
-      for (const recorder of [...this.#recorders.values()].filter((r) => this.#isEnding(r))) {
-        closeWindow(this.#context, recorder, { generation, swap, now });
+      for (const recorder of ending) {
+        closeWindow(this.#context, recorder, edge);
         moved.push({ capture: recorder.captureId, event: 'capture stopping' });
       }
       for (const id of opening) {
         const recorder = this.#recorders.get(id);
         const capture = store.captures.find(id);
         if (recorder === undefined || capture === null) continue;
-        const edge = { generation: generation + 1, swap, now };
-        if (openWindow(this.#context, recorder, capture, edge)) {
+        const next = { ...edge, generation: edge.generation + 1 };
+        if (openWindow(this.#context, recorder, capture, next)) {
           moved.push({ capture: id, event: 'capture running' });
         }
       }

@@ -259,6 +259,7 @@ export class Tap {
       this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
         isTaken: () => false,
         hasWaiting: false,
+        isGivingUp: true,
       });
       await this.#session.restore();
       commit(() => store.taps.delete(row.id));

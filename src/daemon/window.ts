@@ -12,6 +12,15 @@ export interface SessionsNow {
   readonly transactions: readonly OpenTransaction[];
 }
 
+/** The swap at which windows open or close. */
+export interface WindowMoment {
+  /** The first one of a window that opens, the last one of a window that closes. */
+  readonly generation: number;
+  readonly swap: Swap;
+  /** null where nobody asked. */
+  readonly now: SessionsNow | null;
+}
+
 export async function sessionsNow(server: ServerLog): Promise<SessionsNow> {
   const sessions = await server.sessions();
   return {
@@ -29,7 +38,7 @@ export function openWindow(
   { store, audit }: TapContext,
   recorder: Recorder,
   capture: Capture,
-  edge: { generation: number; swap: Swap; now: SessionsNow | null },
+  edge: WindowMoment,
 ): boolean {
   const { generation, swap, now } = edge;
   // Rounded inwards: from `start` to `end`, every statement is recorded.
@@ -55,7 +64,7 @@ export function openWindow(
 export function closeWindow(
   { store, audit }: TapContext,
   recorder: Recorder,
-  edge: { generation: number; swap: Swap; now: SessionsNow | null },
+  edge: WindowMoment,
 ): void {
   const { generation, swap, now } = edge;
   const { captureId } = recorder;

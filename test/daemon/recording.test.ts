@@ -286,6 +286,38 @@ describe('a capture of a real server', () => {
     expect(bench.test.store.taps.list()).toEqual([]);
   });
 
+  it('has what was received before the stop that was asked for while a swap was under way', async () => {
+    const bench = new Bench();
+    await bench.daemon.leave();
+    let duringSwap: (() => Promise<void>) | null = null;
+    bench.daemon = bench.startDaemon({
+      ...mysqlServerLogs,
+      open: async (...args) => {
+        const log = await mysqlServerLogs.open(...args);
+        const swap = log.swap.bind(log);
+        log.swap = async (generation) => {
+          const result = await swap(generation);
+          const then = duringSwap;
+          duringSwap = null;
+          await then?.();
+          return result;
+        };
+        return log;
+      },
+    });
+    const { id } = bench.capture('stopped in a swap');
+    await bench.until(id, 'RUNNING');
+    const admin = await server.admin();
+    duringSwap = async () => {
+      await admin.query("SELECT '<just-before-the-stop>'");
+      bench.test.captures.requestStop(bench.alice, String(id));
+    };
+    await bench.until(id, 'DONE');
+    await bench.daemon.leave();
+    await admin.end();
+    expect(tagsOf(await bench.records(id))).toEqual(['just-before-the-stop']);
+  });
+
   it('is finished by the next daemon when this one died after it gave the server back', async () => {
     const admin = await server.admin();
     await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
