@@ -1,8 +1,8 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, statSync, writeSync, type Stats } from 'node:fs';
 import { ClosedPipe, type InputStream, type OutputStream } from './world.ts';
 
 /**
- * An output stream of this process. A file or a pipe is written to directly, which waits for its
+ * An output stream of this process. A file, a pipe or /dev/null is written to directly, which waits for its
  * reader as Node's own stream of it does; making that loads net and stream, 5 ms. Anything else, a
  * terminal above all, is Node's stream, made when it is first used.
  */
@@ -21,7 +21,7 @@ export class ProcessOutput implements OutputStream {
   get #isDirect(): boolean {
     if (this.#direct === null) {
       const kind = fstatSync(this.#descriptor);
-      this.#direct = kind.isFile() || kind.isFIFO() || kind.isSocket();
+      this.#direct = kind.isFile() || kind.isFIFO() || kind.isSocket() || isNullDevice(kind);
     }
     return this.#direct;
   }
@@ -76,6 +76,11 @@ export class ProcessOutput implements OutputStream {
       });
     });
   }
+}
+
+function isNullDevice(kind: Stats): boolean {
+  const device = statSync('/dev/null', { throwIfNoEntry: false });
+  return kind.isCharacterDevice() && kind.rdev === device?.rdev;
 }
 
 function failureOf(error: NodeJS.ErrnoException): Error {
