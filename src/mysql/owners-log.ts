@@ -156,7 +156,9 @@ export async function giveBackWhileLogging(
   throw new AppError(
     'remote_failed',
     "The server's own log table could not be put back: somebody reads the log table all the time",
-    { hint: 'End the statements that read mysql.general_log; `captures recover` tries again.' },
+    {
+      hint: 'End the statements that read mysql.general_log; the daemon tries again: captures daemon',
+    },
   );
 }
 

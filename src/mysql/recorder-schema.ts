@@ -142,7 +142,7 @@ export function requireOurs(contents: SchemaContents): void {
       `The server's log is held by a recorder of another store (${recorder})`,
       {
         hint:
-          'Run `captures recover` with that store. If it is gone for good: SET GLOBAL general_log = OFF; ' +
+          'Run `captures daemon` with that store: it gives the server back. If it is gone for good: SET GLOBAL general_log = OFF; ' +
           `RENAME TABLE mysql.general_log TO ${TABLES.retired}, ${TABLES.owners} TO mysql.general_log; ` +
           `set general_log and log_output as ${MARKER}.settings says; DROP DATABASE ${RECORDER_SCHEMA}.`,
       },
