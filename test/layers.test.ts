@@ -41,10 +41,12 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   // croner is calculation alone: no I/O, no dependencies.
   core: { folders: [], packages: ['node:crypto', 'croner'] },
   store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
-  mysql: { folders: ['core'], packages: ['mysql2', 'node:*'] },
+  // What a statement's text says, for whoever has to read one.
+  sql: { folders: ['core'], packages: ['node:crypto'] },
+  mysql: { folders: ['core', 'sql'], packages: ['mysql2', 'node:*'] },
   aws: { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
-  workload: { folders: ['core'], packages: ['node:*'] },
-  daemon: { folders: ['core', 'workload'], packages: ['node:*'] },
+  workload: { folders: ['core', 'sql'], packages: ['node:*'] },
+  daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
 };
 
 describe('the layers', () => {

@@ -22,6 +22,11 @@ import type { Clock } from './clock.ts';
 import { adminNames, getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import { checkName } from './names.ts';
+import {
+  checkRecordingOptions,
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from './recording-options.ts';
 import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from './store.ts';
 
 /** What `create` is asked for. Times are milliseconds since the epoch; null for "not said". */
@@ -34,6 +39,8 @@ export interface CaptureRequest {
   readonly scheduledStart: number | null;
   /** Milliseconds. */
   readonly duration: number | null;
+  /** Absent: `RECORD_EVERYTHING`. */
+  readonly options?: RecordingOptions;
 }
 
 export interface CaptureEdit {
@@ -141,12 +148,15 @@ export class CaptureService {
     if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
     const now = this.#clock.now();
     const timing = timingOf(request, environment.server !== null, now);
+    const options = request.options ?? RECORD_EVERYTHING;
+    checkRecordingOptions(options, timing.recordsStatements);
     return {
       name: request.name,
       environmentId: environment.id,
       ownerId: actor.userId,
       duration: request.duration,
       reason: null,
+      options,
       ...timing,
     };
   }

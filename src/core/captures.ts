@@ -1,4 +1,5 @@
 import { AppError } from './errors.ts';
+import type { RecordingOptions } from './recording-options.ts';
 
 /**
  * The life of a capture:
@@ -72,6 +73,8 @@ export interface Capture {
   readonly createdAt: number;
   /** False on a metrics-only environment: nothing is recorded, no process is needed. */
   readonly recordsStatements: boolean;
+  /** What it records, and what ends it before its time. */
+  readonly options: RecordingOptions;
 }
 
 export const SHORTEST_DURATION_MS = 60_000;

@@ -44,6 +44,7 @@ export function makeAhead(
       duration: schedule.duration,
       reason: null,
       recordsStatements: environment?.server != null,
+      options: schedule.options,
     },
     now,
   );

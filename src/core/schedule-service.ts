@@ -7,6 +7,11 @@ import { adminNames, getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import { checkName } from './names.ts';
 import { makeAhead, subjectOf } from './occurrences.ts';
+import {
+  checkRecordingOptions,
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from './recording-options.ts';
 import type { ListedSchedule, Overlap, Schedule, ScheduleChanges } from './schedules.ts';
 import type { Store } from './store.ts';
 
@@ -22,6 +27,8 @@ export interface ScheduleRequest extends Recurrence {
   readonly until: number | null;
   /** Milliseconds; null to keep captures for good. */
   readonly retain: number | null;
+  /** Of each of its captures; absent: `RECORD_EVERYTHING`. */
+  readonly options?: RecordingOptions;
 }
 
 /** What `schedule edit` changes; what is absent stays. */
@@ -58,6 +65,8 @@ export class ScheduleService {
     const environment = getEnvironment(this.#store, actor, 'schedule.create', request.environment);
     checkName('schedule', name);
     check({ cron, timeZone, duration, count, retain });
+    const options = request.options ?? RECORD_EVERYTHING;
+    checkRecordingOptions(options, environment.server !== null);
     return this.#store.transaction(() => {
       const now = this.#clock.now();
       const schedule = this.#store.schedules.insert(
@@ -73,6 +82,7 @@ export class ScheduleService {
           until,
           retain,
           cursor: now,
+          options,
         },
         now,
       );

@@ -1,5 +1,6 @@
 import type { Recurrence } from './cron.ts';
 import type { Capture } from './captures.ts';
+import type { RecordingOptions } from './recording-options.ts';
 
 export const OVERLAPS = ['skip', 'allow'] as const;
 export type Overlap = (typeof OVERLAPS)[number];
@@ -38,6 +39,8 @@ export interface Schedule extends Recurrence {
   /** The occurrence it was made for; null where nothing is pending. */
   readonly pendingAt: number | null;
   readonly createdAt: number;
+  /** Of each of its captures. */
+  readonly options: RecordingOptions;
 }
 
 /** Schedules as lists show them: with the names of what they refer to. */
@@ -59,6 +62,7 @@ export type NewSchedule = Pick<
   | 'until'
   | 'retain'
   | 'cursor'
+  | 'options'
 >;
 
 export type ScheduleChanges = Partial<Omit<Schedule, 'id' | 'environmentId' | 'createdAt'>>;

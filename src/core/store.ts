@@ -4,6 +4,7 @@ import type { Capture, CaptureStatus } from './captures.ts';
 import type { DaemonStatusTable } from './daemon-status.ts';
 import type { Environment } from './environments.ts';
 import type { MetricTable } from './metric-store.ts';
+import type { RecordingOptions } from './recording-options.ts';
 import type { RemovalTable } from './retention.ts';
 import type { ScheduleTable } from './schedules.ts';
 import type { LogSettings, SessionState } from './server-log.ts';
@@ -49,6 +50,8 @@ export interface NewCapture {
   readonly duration: number | null;
   readonly reason: string | null;
   readonly recordsStatements: boolean;
+  /** Absent: `RECORD_EVERYTHING`. */
+  readonly options?: RecordingOptions;
 }
 
 /** The fields of a capture that may change with or without its status. */
@@ -181,6 +184,10 @@ export interface Store {
   releaseReserve(): void;
   /** Sets that space aside, where the disk has it; a daemon does so when it begins. */
   keepReserve(): void;
+  /**
+   * The key of this store's pseudonyms, 32 bytes: made when it is first asked for, the same ever after.
+   */
+  pseudonymKey(): Buffer;
   close(): void;
 
   readonly users: UserTable;

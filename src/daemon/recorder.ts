@@ -1,15 +1,11 @@
 import { join } from 'node:path';
 import type { Capture } from '../core/captures.ts';
+import type { Gap } from '../core/gaps.ts';
 import type { LogSettings, OpenTransaction, ServerIdentity } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { WorkloadCounters, type CountersState } from '../workload/counters.ts';
-import {
-  writeManifest,
-  type Gap,
-  type ManifestSession,
-  type WindowEdge,
-} from '../workload/manifest.ts';
+import { writeManifest, type ManifestSession, type WindowEdge } from '../workload/manifest.ts';
 import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
 import type { SegmentFacts } from '../workload/segment-files.ts';
 import type { LineTail } from '../workload/statement-line.ts';

@@ -1,5 +1,6 @@
 import { DAEMON } from '../core/audit.ts';
 import { AppError } from '../core/errors.ts';
+import type { Gap } from '../core/gaps.ts';
 import type { ServerLog } from '../core/server-log.ts';
 import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
@@ -186,7 +187,17 @@ export class TapSession {
         const from = committedPosition(recording)?.lastTime ?? facts.start?.time ?? null;
         const reason =
           'the log was off when the recorder came back: the server was restarted, or somebody switched it off';
-        const gaps = [...facts.gaps, { from, to: now, reason }];
+        const gap: Gap = {
+          from,
+          to: now,
+          cause: 'server_restarted',
+          reason,
+          after: { generation: row.generation + 1, row: row.row },
+          before: { generation, row: 0 },
+          afterSeq: recording.records,
+          missing: null,
+        };
+        const gaps = [...facts.gaps, gap];
         store.recordings.saveFacts(recording.captureId, JSON.stringify({ ...facts, gaps }));
       }
     });

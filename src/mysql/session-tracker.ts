@@ -6,7 +6,7 @@ import {
   hasPlaceholder,
   splitStatements,
   withoutLeadingComments,
-} from './sql-text.ts';
+} from '../sql/text.ts';
 
 /** What is known of one session at one row of the log. */
 export interface Session {

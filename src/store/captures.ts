@@ -3,6 +3,7 @@ import { TRANSITIONS, type Capture, type CaptureStatus } from '../core/captures.
 import { MESSAGES } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
+import { RECORD_EVERYTHING, readStoredOptions, storedOptions } from '../core/recording-options.ts';
 import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
 import { captureLister } from './capture-lister.ts';
 import { isUniqueViolation, returned } from './database.ts';
@@ -20,6 +21,7 @@ interface Row {
   duration_ms: number | null;
   reason: string | null;
   records_statements: number;
+  options: string | null;
   created_at: number;
 }
 
@@ -33,7 +35,7 @@ export interface ListedRow extends Row {
 }
 
 const COLUMNS = `id, name, environment_id, owner_id, status, start_at, scheduled_start_at,
-  scheduled_end_at, end_at, duration_ms, reason, records_statements, created_at`;
+  scheduled_end_at, end_at, duration_ms, reason, records_statements, options, created_at`;
 
 const LISTED_COLUMNS = `${COLUMNS.replaceAll(/(\w+)/g, 'captures.$1')},
   environments.name AS environment_name, users.name AS owner_name,
@@ -59,6 +61,7 @@ function toCapture(row: Row): Capture {
     reason: row.reason,
     createdAt: row.created_at,
     recordsStatements: row.records_statements === 1,
+    options: readStoredOptions(row.options),
   };
 }
 
@@ -79,8 +82,9 @@ const set = (statuses: readonly CaptureStatus[]): string => JSON.stringify(statu
 export function captureTable(db: Database): CaptureTable {
   const insert = db.prepare<unknown[], Row>(
     `INSERT INTO captures (name, name_key, environment_id, owner_id, status, start_at,
-       scheduled_start_at, scheduled_end_at, end_at, duration_ms, reason, records_statements, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
+       scheduled_start_at, scheduled_end_at, end_at, duration_ms, reason, records_statements,
+       options, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
   );
   const find = db.prepare<[number], ListedRow>(`${LISTED} WHERE captures.id = ?`);
   const findByName = db.prepare<[string, number], ListedRow>(
@@ -194,6 +198,7 @@ export function captureTable(db: Database): CaptureTable {
           capture.duration,
           capture.reason,
           capture.recordsStatements ? 1 : 0,
+          storedOptions(capture.options ?? RECORD_EVERYTHING),
           now,
         );
         if (row === undefined) throw new Error('INSERT … RETURNING gave no row');

@@ -2,6 +2,11 @@ import type { Database } from 'better-sqlite3';
 import type { Capture } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
+import {
+  readStoredOptions,
+  storedOptions,
+  type RecordingOptions,
+} from '../core/recording-options.ts';
 import type { ListedSchedule, Schedule, ScheduleTable } from '../core/schedules.ts';
 import { isUniqueViolation, returned } from './database.ts';
 
@@ -9,36 +14,46 @@ const COLUMNS = `schedules.id, schedules.name, schedules.environment_id AS envir
   schedules.owner_id AS ownerId, cron, time_zone AS timeZone, schedules.duration_ms AS duration,
   overlap, count, until_at AS until, retain_ms AS retain, state, passed, missed, skipped,
   cursor_at AS cursor, pending_capture_id AS pendingCaptureId, pending_at AS pendingAt,
-  schedules.created_at AS createdAt`;
+  schedules.created_at AS createdAt, schedules.options`;
 const LISTED = `SELECT ${COLUMNS}, environments.name AS environmentName, users.name AS ownerName
   FROM schedules
   JOIN environments ON environments.id = schedules.environment_id
   JOIN users ON users.id = schedules.owner_id`;
 const UNDER_WAY = "('STARTED', 'STARTING', 'RUNNING')";
 
+type Row = Omit<Schedule, 'options'> & { options: string | null };
+type ListedRow = Omit<ListedSchedule, 'options'> & { options: string | null };
+
+/** A row with its options read. */
+function withOptions<T extends { options: string | null }>(
+  row: T,
+): Omit<T, 'options'> & { options: RecordingOptions } {
+  return { ...row, options: readStoredOptions(row.options) };
+}
+
 export function scheduleTable(db: Database): ScheduleTable {
-  const insert = db.prepare<Record<string, unknown>, Schedule>(
+  const insert = db.prepare<Record<string, unknown>, Row>(
     `INSERT INTO schedules (name, name_key, environment_id, owner_id, cron, time_zone, duration_ms,
-       overlap, count, until_at, retain_ms, state, cursor_at, created_at)
+       overlap, count, until_at, retain_ms, state, cursor_at, options, created_at)
      VALUES (@name, @nameKey, @environmentId, @ownerId, @cron, @timeZone, @duration, @overlap, @count,
-       @until, @retain, 'active', @cursor, @now) RETURNING ${COLUMNS}`,
+       @until, @retain, 'active', @cursor, @options, @now) RETURNING ${COLUMNS}`,
   );
-  const find = db.prepare<[number], ListedSchedule>(`${LISTED} WHERE schedules.id = ?`);
-  const findByName = db.prepare<[string, number], ListedSchedule>(
+  const find = db.prepare<[number], ListedRow>(`${LISTED} WHERE schedules.id = ?`);
+  const findByName = db.prepare<[string, number], ListedRow>(
     `${LISTED} WHERE schedules.name_key = ? AND EXISTS (SELECT 1 FROM members
        WHERE members.environment_id = schedules.environment_id AND members.user_id = ?)
      ORDER BY schedules.id`,
   );
-  const list = db.prepare<[string], ListedSchedule>(
+  const list = db.prepare<[string], ListedRow>(
     `${LISTED} WHERE schedules.environment_id IN (SELECT value FROM json_each(?))
      ORDER BY environments.name_key, schedules.name_key`,
   );
-  const listToTend = db.prepare<[], Schedule>(
+  const listToTend = db.prepare<[], Row>(
     `SELECT ${COLUMNS} FROM schedules LEFT JOIN captures ON captures.id = pending_capture_id
      WHERE state = 'active' AND (captures.status IS NOT 'SCHEDULED'
        OR captures.scheduled_start_at IS NOT pending_at) ORDER BY schedules.id`,
   );
-  const findOfCapture = db.prepare<[number], Schedule>(
+  const findOfCapture = db.prepare<[number], Row>(
     `SELECT ${COLUMNS} FROM occurrences JOIN schedules ON schedules.id = schedule_id
      WHERE capture_id = ?`,
   );
@@ -58,12 +73,13 @@ export function scheduleTable(db: Database): ScheduleTable {
   // The status first: few captures are under way, whatever the number of past occurrences.
   const listUnderWay = db.prepare<
     [number],
-    Omit<Capture, 'recordsStatements'> & { records: number }
+    Omit<Capture, 'recordsStatements' | 'options'> & { records: number; options: string | null }
   >(
     `SELECT captures.id, captures.name, captures.environment_id AS environmentId,
        captures.owner_id AS ownerId, status, start_at AS start, scheduled_start_at AS scheduledStart,
        scheduled_end_at AS scheduledEnd, end_at AS end, duration_ms AS duration, reason,
-       created_at AS createdAt, records_statements AS records
+       created_at AS createdAt, records_statements AS records,
+       captures.options
      FROM captures JOIN occurrences ON occurrences.capture_id = captures.id
      WHERE status NOT IN ('DONE', 'FAILED') AND status IN ${UNDER_WAY}
        AND occurrences.schedule_id = ? ORDER BY captures.id`,
@@ -87,18 +103,29 @@ export function scheduleTable(db: Database): ScheduleTable {
   return {
     insert(schedule, now) {
       try {
-        const row = returned(insert, { ...schedule, nameKey: nameKey(schedule.name), now });
+        const row = returned(insert, {
+          ...schedule,
+          options: storedOptions(schedule.options),
+          nameKey: nameKey(schedule.name),
+          now,
+        });
         if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
-        return row;
+        return withOptions(row);
       } catch (error) {
         throw isUniqueViolation(error) ? nameTaken() : error;
       }
     },
-    find: (id) => find.get(id) ?? null,
-    findByName: (name, userId) => findByName.all(nameKey(name), userId),
-    list: (environmentIds) => list.all(JSON.stringify(environmentIds)),
-    listToTend: () => listToTend.all(),
-    findOfCapture: (captureId) => findOfCapture.get(captureId) ?? null,
+    find(id) {
+      const row = find.get(id);
+      return row === undefined ? null : withOptions(row);
+    },
+    findByName: (name, userId) => findByName.all(nameKey(name), userId).map(withOptions),
+    list: (environmentIds) => list.all(JSON.stringify(environmentIds)).map(withOptions),
+    listToTend: () => listToTend.all().map(withOptions),
+    findOfCapture(captureId) {
+      const row = findOfCapture.get(captureId);
+      return row === undefined ? null : withOptions(row);
+    },
     update(id, changes) {
       const before = find.get(id);
       if (before === undefined) return;
@@ -112,9 +139,10 @@ export function scheduleTable(db: Database): ScheduleTable {
     delete: (id) => void remove.run(id),
     addOccurrence: (captureId, scheduleId, at) => void addOccurrence.run(captureId, scheduleId, at),
     listUnderWay: (scheduleId) =>
-      listUnderWay
-        .all(scheduleId)
-        .map(({ records, ...capture }) => ({ ...capture, recordsStatements: records === 1 })),
+      listUnderWay.all(scheduleId).map(({ records, ...capture }) => ({
+        ...withOptions(capture),
+        recordsStatements: records === 1,
+      })),
     listExpired: (now) => listExpired.all(now),
     handOn: (environmentId, from, to) => handOn.run(to, environmentId, from).changes,
     environmentsOwnedIn: (ownerId) => environmentsOwnedIn.all(ownerId),

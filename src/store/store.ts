@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -291,6 +291,17 @@ class SqliteStore implements Store {
 
   releaseReserve(): void {
     rmSync(join(this.directory, RESERVE), { force: true });
+  }
+
+  pseudonymKey(): Buffer {
+    return this.transaction(() => {
+      const find = this.#db.prepare<[], Buffer | null>('SELECT pseudonym_key FROM store').pluck();
+      const key = find.get();
+      if (key != null) return key;
+      const made = randomBytes(32);
+      this.#db.prepare('UPDATE store SET pseudonym_key = ?').run(made);
+      return made;
+    });
   }
 
   close(): void {

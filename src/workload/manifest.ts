@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
+import type { Gap } from '../core/gaps.ts';
 import type {
   LogSettings,
   OpenTransaction,
@@ -25,13 +26,6 @@ export interface WindowEdge {
   /** Log table generation whose swap it is. */
   readonly generation: number;
   readonly gtid: string | null;
-}
-
-/** An interval in which statements may be missing. Times are ISO-8601 UTC; null where unknown. */
-export interface Gap {
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly reason: string;
 }
 
 export type ManifestSession = Omit<SessionState, 'memory'>;

@@ -1,7 +1,7 @@
 /** A field: its path, its type, and what it says. */
 type Field = readonly [path: string, type: string, meaning: string];
 
-const CAPTURE: readonly Field[] = [
+const CAPTURE_ROW: readonly Field[] = [
   ['id', 'number', ''],
   ['name', 'string', ''],
   ['start', 'time or null', 'when it really started, by the server’s clock'],
@@ -25,8 +25,16 @@ const CAPTURE: readonly Field[] = [
   ['workload.fileBytes', 'number', 'bytes of the segments on disk'],
 ];
 
+const OPTIONS: Field = [
+  'options',
+  'object or null',
+  'what it records, as asked for: `includeUsers`, `excludeUsers`, `includeDatabases`, `excludeDatabases`, `includeHosts`, `only` (arrays), `sample`, `redact`, `maxSize`, `minFree`, `maxLog` (bytes), `maxLag`, `deadMan` (seconds); null on a metrics-only environment',
+];
+
+const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS];
+
 const DETAILS: readonly Field[] = [
-  ...CAPTURE,
+  ...CAPTURE_ROW,
   ['workload.statements', 'number', 'records that are a statement to run: queries and executes'],
   ['workload.sessions', 'number', 'distinct sessions that said something'],
   ['workload.byKind', 'object', 'records by kind: `{"query": 5, …}`'],
@@ -38,6 +46,7 @@ const DETAILS: readonly Field[] = [
   ['workload.folder', 'string', 'where the files lie'],
   ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
   ['workload.diskBytes', 'number', 'bytes of all files'],
+  OPTIONS,
   [
     'metrics.fetchedAt',
     'time or null',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
 import { liveJson, liveLine, type LiveFacts } from '../../src/cli/render/live.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 
@@ -20,6 +21,7 @@ function capture(changes: Partial<ListedCapture> = {}): ListedCapture {
     reason: null,
     createdAt: START,
     recordsStatements: true,
+    options: RECORD_EVERYTHING,
     environmentName: 'shop',
     ownerName: 'ada',
     records: 12_345,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
 import { renderCharts } from '../../src/cli/render/metrics-charts.ts';
 import { renderComparedCharts, renderComparison } from '../../src/cli/render/metrics-compare.ts';
 import { renderOverview, type MetricView } from '../../src/cli/render/metrics-overview.ts';
@@ -35,6 +36,7 @@ const CAPTURE: ListedCapture = {
   reason: null,
   createdAt: START,
   recordsStatements: true,
+  options: RECORD_EVERYTHING,
   environmentName: 'shop',
   ownerName: 'ada',
   records: 5,

@@ -11,6 +11,11 @@ import { parseDuration } from '../durations.ts';
 import { hasLiveDaemon } from '../orphans.ts';
 import { checkServer } from '../preflight.ts';
 import { Recording } from '../recording.ts';
+import {
+  recordingOptionsOf,
+  registerRecordingOptions,
+  type TypedRecordingOptions,
+} from '../recording-options.ts';
 import { askName } from '../questions.ts';
 import { captureNoun } from '../render/captures.ts';
 import { recordCommand } from '../record-command.ts';
@@ -18,7 +23,7 @@ import { readTime } from '../typed-times.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 
-export interface CreateOptions {
+export interface CreateOptions extends TypedRecordingOptions {
   /** NAME and, behind `--`, a command with its arguments. */
   readonly words: readonly string[];
   readonly env?: string;
@@ -35,16 +40,22 @@ export function registerCreate(
   command: Command,
   run: (options: CreateOptions) => Promise<void>,
 ): void {
-  command
-    .usage('NAME --env ENVIRONMENT [options] [-- COMMAND ARGS...]')
-    .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
-    .option('--env <environment>', 'what to capture (id or name)')
-    .option('--at, --scheduled-start <when>', 'start then, not now')
-    .option('--duration <duration>', 'stop by itself after this long, at least 60 s', parseDuration)
-    .option('--status <status>', STATUSES.join(', '), (text) => oneOf(STATUSES, text, '--status'))
-    .option('--start <when>', 'when it really started: metrics only, or a window that is over')
-    .option('--wait', 'wait until it is over')
-    .option('--no-wait', 'return at once, before it is RUNNING')
+  registerRecordingOptions(
+    command
+      .usage('NAME --env ENVIRONMENT [options] [-- COMMAND ARGS...]')
+      .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
+      .option('--env <environment>', 'what to capture (id or name)')
+      .option('--at, --scheduled-start <when>', 'start then, not now')
+      .option(
+        '--duration <duration>',
+        'stop by itself after this long, at least 60 s',
+        parseDuration,
+      )
+      .option('--status <status>', STATUSES.join(', '), (text) => oneOf(STATUSES, text, '--status'))
+      .option('--start <when>', 'when it really started: metrics only, or a window that is over')
+      .option('--wait', 'wait until it is over')
+      .option('--no-wait', 'return at once, before it is RUNNING'),
+  )
     .addHelpText(
       'after',
       `
@@ -125,6 +136,7 @@ async function requestOf(
     start: await readTime(context, 'start', options.start),
     scheduledStart: await readTime(context, 'scheduled start', options.scheduledStart),
     duration: options.duration ?? null,
+    options: recordingOptionsOf(options),
   };
 }
 

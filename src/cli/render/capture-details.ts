@@ -170,8 +170,9 @@ const WORKLOAD_FIELDS = [
 export const captureDetailNoun: Noun<DetailedCapture> = {
   ...captureNoun,
   fields: [
-    ...captureNoun.fields,
+    ...captureNoun.fields.filter((field) => field !== 'options'),
     ...WORKLOAD_FIELDS,
+    'options',
     'metrics.fetchedAt',
     'metrics.nextAt',
     'metrics.failure',

@@ -1,5 +1,6 @@
 import { isOver, type CaptureStatus } from '../../core/captures.ts';
 import type { ListedCapture } from '../../core/store.ts';
+import { optionsJson } from './recording-options.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import type { Tone } from './paint.ts';
@@ -34,6 +35,7 @@ export function captureJson(capture: ListedCapture): JsonObject {
     duration: capture.duration === null ? null : capture.duration / 1_000,
     createdAt: isoTime(capture.createdAt),
     workload: records === null ? null : { records, textBytes, fileBytes },
+    options: capture.recordsStatements ? optionsJson(capture.options) : null,
   };
 }
 
@@ -137,6 +139,7 @@ export const captureNoun: Noun<ListedCapture> = {
     'workload.records',
     'workload.textBytes',
     'workload.fileBytes',
+    'options',
   ],
   toJson: captureJson,
   columns: COLUMNS,

@@ -2,6 +2,13 @@ import { initial } from './0001-initial.ts';
 import { metrics } from './0002-metrics.ts';
 import { schedules } from './0003-schedules.ts';
 import { orderByEnd } from './0004-order-by-end.ts';
+import { recordingOptions } from './0005-recording-options.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
-export const MIGRATIONS: readonly string[] = [initial, metrics, schedules, orderByEnd];
+export const MIGRATIONS: readonly string[] = [
+  initial,
+  metrics,
+  schedules,
+  orderByEnd,
+  recordingOptions,
+];

@@ -2,13 +2,18 @@ import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
+import {
+  recordingOptionsOf,
+  registerRecordingOptions,
+  type TypedRecordingOptions,
+} from '../../recording-options.ts';
 import { hasLiveDaemon } from '../../orphans.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 import { orNull, registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
 import { formatTime } from '../../times.ts';
 import { readTime } from '../../typed-times.ts';
 
-export interface ScheduleCreateOptions extends ScheduleOptions {
+export interface ScheduleCreateOptions extends ScheduleOptions, TypedRecordingOptions {
   readonly name: string;
   readonly env?: string;
 }
@@ -17,11 +22,13 @@ export function registerScheduleCreate(
   command: Command,
   run: (options: ScheduleCreateOptions) => Promise<void>,
 ): void {
-  registerScheduleOptions(
-    command
-      .argument('<name>', 'name of the schedule; its captures are named after it and their time')
-      .option('--env <environment>', 'what to capture (id or name)'),
-    false,
+  registerRecordingOptions(
+    registerScheduleOptions(
+      command
+        .argument('<name>', 'name of the schedule; its captures are named after it and their time')
+        .option('--env <environment>', 'what to capture (id or name)'),
+      false,
+    ),
   )
     .addHelpText(
       'after',
@@ -63,6 +70,7 @@ export async function runScheduleCreate(
     count: orNull(options.count),
     until: await readTime(context, 'until', options.until),
     retain: orNull(options.retain),
+    options: recordingOptionsOf(options),
   });
   if (schedule.pendingAt !== null) {
     const { timeZone } = schedule;

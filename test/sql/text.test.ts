@@ -5,7 +5,7 @@ import {
   hasPlaceholder,
   splitStatements,
   withoutLeadingComments,
-} from '../../src/mysql/sql-text.ts';
+} from '../../src/sql/text.ts';
 
 describe('databaseOfUse', () => {
   test.each([

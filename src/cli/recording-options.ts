@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import { AppError } from '../core/errors.ts';
+import {
+  RECORD_EVERYTHING,
+  REDACTIONS,
+  STATEMENT_CLASSES,
+  type RecordingOptions,
+  type Redaction,
+  type StatementClass,
+} from '../core/recording-options.ts';
+import { oneOf } from './choices.ts';
+import { parseDuration } from './durations.ts';
+import { parseSize } from './sizes.ts';
+
+const NONE = 'none';
+
+/** Options of `create` and `schedule create` that say what is recorded. Absent: as by default. */
+export interface TypedRecordingOptions {
+  readonly includeUser?: readonly string[];
+  readonly excludeUser?: readonly string[];
+  readonly includeDb?: readonly string[];
+  readonly excludeDb?: readonly string[];
+  readonly includeHost?: readonly string[];
+  readonly only?: readonly StatementClass[];
+  /** N of `1/N`. */
+  readonly sample?: number;
+  readonly redact?: Redaction;
+  /** Sizes are bytes, lengths of time milliseconds. */
+  readonly maxSize?: number;
+  readonly minFree?: number;
+  readonly maxLog?: number;
+  readonly maxLag?: number;
+  readonly deadMan?: number | typeof NONE;
+}
+
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  text,
+];
+
+/** Declares them. Patterns may be given more than once; what matches one of them matches. */
+export function registerRecordingOptions(command: Command): Command {
+  return command
+    .option('--include-user <pattern>', 'record these users alone; may be repeated', collected)
+    .option('--exclude-user <pattern>', 'leave these users out; may be repeated', collected)
+    .option('--include-db <pattern>', 'record these databases alone; may be repeated', collected)
+    .option('--exclude-db <pattern>', 'leave these databases out; may be repeated', collected)
+    .option('--include-host <pattern>', "record these clients' hosts alone", collected)
+    .option(
+      '--only <class>',
+      `record ${STATEMENT_CLASSES.join(', ')} alone; may be repeated`,
+      (text: string, before: readonly StatementClass[] | undefined) => [
+        ...(before ?? []),
+        ...text.split(',').map((one) => oneOf(STATEMENT_CLASSES, one.trim(), '--only')),
+      ],
+    )
+    .option('--sample <1/N>', 'record one session of N, whole', parseSample)
+    .option('--redact <what>', 'literals: a pseudonym for every value', (text) =>
+      oneOf(REDACTIONS, text, '--redact'),
+    )
+    .option('--max-size <size>', 'end it when its files hold so much: 500M, 2G', parseSize)
+    .option('--min-free <size>', 'end it when so little is free on the disk here', parseSize)
+    .option('--max-log <size>', "end it when the log's tables there hold so much", parseSize)
+    .option('--max-lag <duration>', 'end it when the record is so far behind', parseDuration)
+    .option(
+      '--dead-man <duration>',
+      `the server ends the log when we are not heard of for so long (1h), or ${NONE}`,
+      (text) => (text === NONE ? NONE : parseDuration(text)),
+    );
+}
+
+/** What the core is asked for. */
+export function recordingOptionsOf(typed: TypedRecordingOptions): RecordingOptions {
+  return {
+    includeUsers: typed.includeUser ?? [],
+    excludeUsers: typed.excludeUser ?? [],
+    includeDatabases: typed.includeDb ?? [],
+    excludeDatabases: typed.excludeDb ?? [],
+    includeHosts: typed.includeHost ?? [],
+    only: [...new Set(typed.only)],
+    sample: typed.sample ?? null,
+    redact: typed.redact ?? null,
+    maxSize: typed.maxSize ?? null,
+    minFree: typed.minFree ?? null,
+    maxLog: typed.maxLog ?? null,
+    maxLag: typed.maxLag ?? null,
+    deadMan: typed.deadMan === NONE ? null : (typed.deadMan ?? RECORD_EVERYTHING.deadMan),
+  };
+}
+
+function parseSample(text: string): number {
+  const match = /^1\/(\d+)$/.exec(text.trim());
+  if (match === null) {
+    throw new AppError('invalid', `--sample takes 1/N, for example 1/10, not "${text}"`);
+  }
+  return Number(match[1]);
+}
