@@ -1,11 +1,11 @@
 /**
  * What recording costs a server and how fast the recorder is:
- * `node bench/recorder.ts [seconds] [repeats] [connections] [backlog]`.
+ * `node bench/recorder.ts [seconds] [repeats] [connections] [backlog] [rate]`.
  *
  * One private server, one client process that keeps it saturated, and the daemon, all on this
  * machine. Each repeat measures in turns: no log; the server's own CSV log; the same log as MyISAM;
- * and the recorder. Prints medians and ratios within the run, the recorder's lag, CPU and memory, and
- * how fast a backlog drains. Build first: npm run build.
+ * and the recorder; then the latency at a fixed rate with the MyISAM log and with the recorder. Prints
+ * medians and ratios within the run, the recorder's lag, CPU and memory, and how fast a backlog drains. Build first: npm run build.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,9 +23,9 @@ import {
   run,
   start,
 } from '../test/support/processes.ts';
-import { POINTS_SCHEMA, SaturatingClient } from './saturating-client.ts';
+import { POINTS_SCHEMA, SaturatingClient, type ClientReport } from './saturating-client.ts';
 
-const [SECONDS = 6, REPEATS = 3, CONNECTIONS = 8, BACKLOG = 300_000] = process.argv
+const [SECONDS = 6, REPEATS = 3, CONNECTIONS = 8, BACKLOG = 300_000, RATE = 6_000] = process.argv
   .slice(2)
   .map(Number);
 const WARM_UP_MS = 1_000;
@@ -94,22 +94,32 @@ async function main(): Promise<void> {
     }
   }
   report(rates, facts);
+  await reportLatency();
   await reportBacklog();
 }
 
 async function withServersOwnLog(phase: Exclude<Phase, 'recorder'>): Promise<number> {
-  if (phase === 'MyISAM log') await administer('ALTER TABLE mysql.general_log ENGINE=MyISAM');
-  if (phase !== 'no log') {
-    await administer("SET GLOBAL log_output = 'TABLE'", 'SET GLOBAL general_log = ON');
-  }
+  if (phase !== 'no log') await switchLog(phase === 'MyISAM log' ? 'MyISAM' : 'CSV');
   const { rate } = await measure();
+  if (phase !== 'no log') await switchLogOff();
+  return rate;
+}
+
+async function switchLog(engine: 'CSV' | 'MyISAM'): Promise<void> {
+  await administer(
+    `ALTER TABLE mysql.general_log ENGINE=${engine}`,
+    "SET GLOBAL log_output = 'TABLE'",
+    'SET GLOBAL general_log = ON',
+  );
+}
+
+async function switchLogOff(): Promise<void> {
   await administer(
     'SET GLOBAL general_log = OFF',
     "SET GLOBAL log_output = 'FILE'",
     'TRUNCATE mysql.general_log',
     'ALTER TABLE mysql.general_log ENGINE=CSV',
   );
-  return rate;
 }
 
 async function withRecorder(): Promise<RecorderFacts & { rate: number }> {
@@ -144,12 +154,13 @@ async function withRecorder(): Promise<RecorderFacts & { rate: number }> {
   }
 }
 
-async function startClient(): Promise<SaturatingClient> {
+async function startClient(rate: number | null = null): Promise<SaturatingClient> {
   running.client = await SaturatingClient.start({
     port: theServer().port,
     user: 'client',
     password: PASSWORD,
     connections: CONNECTIONS,
+    rate,
   });
   return running.client;
 }
@@ -175,9 +186,49 @@ async function measure(sample: () => void = () => undefined): Promise<{
   }
   const last = await client.answered();
   const rate = (last - first) / ((performance.now() - began) / 1_000);
-  const answered = await client.stop();
+  const { answered } = await client.stop();
   running.client = null;
   return { rate, answered };
+}
+
+/** What a query takes at a fixed rate: with the same log alone, and with the recorder. */
+async function reportLatency(): Promise<void> {
+  const reports = new Map<Phase, ClientReport[]>([
+    ['no log', []],
+    ['MyISAM log', []],
+    ['recorder', []],
+  ]);
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    for (const [phase, all] of reports) {
+      if (phase === 'recorder') {
+        const name = `capture-${++captures}`;
+        await program('create', name, '--env', 'bench');
+        all.push(await atFixedRate());
+        await program('stop', name);
+      } else {
+        if (phase === 'MyISAM log') await switchLog('MyISAM');
+        all.push(await atFixedRate());
+        if (phase === 'MyISAM log') await switchLogOff();
+      }
+    }
+  }
+  console.log(`\nat ${count(RATE)} queries/s      median ms   p95 ms   p95 × MyISAM log`);
+  const p95 = (phase: Phase): number => median((reports.get(phase) ?? []).map((one) => one.p95));
+  for (const [phase, all] of reports) {
+    const cells = [median(all.map((one) => one.median)), p95(phase)].map((n) => n.toFixed(2));
+    const ratio = (p95(phase) / p95('MyISAM log')).toFixed(2);
+    console.log(
+      `${phase.padEnd(24)} ${(cells[0] ?? '').padStart(8)} ${(cells[1] ?? '').padStart(8)}   ${ratio.padStart(8)}   (p95 of each: ${all.map((one) => one.p95.toFixed(2)).join(', ')})`,
+    );
+  }
+}
+
+async function atFixedRate(): Promise<ClientReport> {
+  const client = await startClient(RATE);
+  await delay(SECONDS * 1_000);
+  const report = await client.stop();
+  running.client = null;
+  return report;
 }
 
 /** How many rows a second a backlog drains: the log goes on while no daemon runs, then one starts. */
@@ -189,7 +240,7 @@ async function reportBacklog(): Promise<void> {
   await first.ended;
   const client = await startClient();
   await eventually('the backlog', async () => (await client.answered()) >= BACKLOG, 600_000);
-  const answered = await client.stop();
+  const { answered } = await client.stop();
   running.client = null;
 
   const store = openStore(home);

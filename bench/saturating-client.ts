@@ -18,9 +18,21 @@ export interface ClientOptions {
   readonly user: string;
   readonly password: string;
   readonly connections: number;
+  /** Queries a second over all connections; null for as many as are answered. */
+  readonly rate: number | null;
 }
 
-/** A process whose connections ask one point select after the other, as fast as they are answered. */
+/** What a client has to say in the end; latencies in milliseconds from when a query was due. */
+export interface ClientReport {
+  readonly answered: number;
+  readonly median: number;
+  readonly p95: number;
+}
+
+/**
+ * A process whose connections ask one point select after the other, as fast as they are answered or
+ * at a fixed rate: then a query that is due while every connection is busy waits, and that counts.
+ */
 export class SaturatingClient {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -46,12 +58,12 @@ export class SaturatingClient {
     return count;
   }
 
-  /** Lets every connection finish. @returns how many were answered in all. */
-  async stop(): Promise<number> {
+  /** Lets every connection finish. */
+  async stop(): Promise<ClientReport> {
     this.#child.send('stop');
-    const [count] = (await once(this.#child, 'message')) as [number];
+    const [report] = (await once(this.#child, 'message')) as [ClientReport];
     await this.#ended;
-    return count;
+    return report;
   }
 
   async kill(): Promise<void> {
@@ -75,10 +87,12 @@ class PointReader {
   #ends = 0;
   #id: number;
   #onEnd: (() => void) | null = null;
+  readonly #onAnswer: (reader: PointReader) => void;
 
-  constructor(socket: Socket, first: number) {
+  constructor(socket: Socket, first: number, onAnswer: (reader: PointReader) => void) {
     this.#socket = socket;
     this.#id = first;
+    this.#onAnswer = onAnswer;
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
   }
@@ -95,9 +109,10 @@ class PointReader {
   }
 
   /** Ends after the answer that is under way. */
-  stop(): Promise<void> {
+  stop(isIdle: boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#onEnd = resolve;
+      if (isIdle) this.#leave(resolve);
     });
   }
 
@@ -119,31 +134,85 @@ class PointReader {
   #next(): void {
     this.#ends = 0;
     this.answered++;
-    if (this.#onEnd === null) {
-      this.ask();
-      return;
-    }
-    this.#socket.once('close', this.#onEnd);
+    if (this.#onEnd === null) this.#onAnswer(this);
+    else this.#leave(this.#onEnd);
+  }
+
+  #leave(onEnd: () => void): void {
+    this.#socket.once('close', onEnd);
     this.#socket.end(Buffer.from([1, 0, 0, 0, COM_QUIT]));
   }
 }
 
+/** Hands queries out to connections that are free, at a rate; remembers how long each took. */
+class Pace {
+  readonly latencies: number[] = [];
+  readonly idle = new Set<PointReader>();
+  readonly #asked = new Map<PointReader, number>();
+  readonly #due: number[] = [];
+  readonly #began = performance.now();
+  readonly #rate: number;
+  #handedOut = 0;
+
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  /** What came due since the last tick. */
+  tick(): void {
+    const now = performance.now();
+    const due = Math.floor(((now - this.#began) / 1_000) * this.#rate);
+    for (; this.#handedOut < due; this.#handedOut++) this.#due.push(now);
+    for (const reader of this.idle) if (!this.#give(reader)) break;
+  }
+
+  answered(reader: PointReader): void {
+    const asked = this.#asked.get(reader);
+    if (asked !== undefined) this.latencies.push(performance.now() - asked);
+    this.idle.add(reader);
+    this.#give(reader);
+  }
+
+  #give(reader: PointReader): boolean {
+    const due = this.#due.shift();
+    if (due === undefined) return false;
+    this.idle.delete(reader);
+    this.#asked.set(reader, due);
+    reader.ask();
+    return true;
+  }
+}
+
 async function main(options: ClientOptions): Promise<void> {
-  const { port, user, password } = options;
+  const { port, user, password, rate } = options;
+  const pace = rate === null ? null : new Pace(rate);
   const readers: PointReader[] = [];
   for (let n = 0; n < options.connections; n++) {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     await createConnection({ stream: socket, user, password });
-    readers.push(new PointReader(socket, n * 1_009));
+    const onAnswer = (reader: PointReader): void =>
+      pace === null ? reader.ask() : pace.answered(reader);
+    readers.push(new PointReader(socket, n * 1_009, onAnswer));
   }
+  for (const reader of readers) {
+    if (pace === null) reader.ask();
+    else pace.idle.add(reader);
+  }
+  const ticking = setInterval(() => pace?.tick(), 1);
   const answered = (): number => readers.reduce((sum, reader) => sum + reader.answered, 0);
-  for (const reader of readers) reader.ask();
-  process.on('disconnect', () => readers.forEach((reader) => void reader.stop()));
+  const stop = async (): Promise<void> => {
+    clearInterval(ticking);
+    await Promise.all(readers.map((reader) => reader.stop(pace?.idle.has(reader) === true)));
+  };
+  process.on('disconnect', () => void stop());
   process.on('message', (message) => {
     if (message === 'count') process.send?.(answered());
     else {
-      void Promise.all(readers.map((reader) => reader.stop())).then(() => {
-        process.send?.(answered());
+      void stop().then(() => {
+        const sorted = Float64Array.from(pace?.latencies ?? []).sort();
+        const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? NaN;
+        const report: ClientReport = { answered: answered(), median: at(0.5), p95: at(0.95) };
+        process.send?.(report);
         process.disconnect();
       });
     }
