@@ -1,10 +1,11 @@
 /**
  * What writing and reading a workload costs: `node bench/workload.ts [statements]`.
  * Prints statements/s and MB/s of each step, the process's peak memory and, in the same run, what
- * `zstdcat` needs for the same files (when it is installed).
+ * `zstdcat` needs for the same files and `pt-query-digest` for the same statements as a general log,
+ * where they are installed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoggedStatement } from '../src/core/statements.ts';
@@ -153,9 +154,37 @@ function zstdcat(dir: string, text: number): Report | null {
   return { seconds, cpuSeconds: null, peakMegabytes: null, result: { text } };
 }
 
-function print(what: string, report: Report): void {
+/** pt-query-digest takes minutes for what the others do in seconds. */
+const DIGESTED = Math.min(COUNT, 200_000);
+
+/** The same statements as a general log file, as the server itself writes one. */
+function queryDigest(root: string): Report | null {
+  if (spawnSync('pt-query-digest', ['--version']).status !== 0) return null;
+  const log = join(root, 'general.log');
+  const file = openSync(log, 'w');
+  writeSync(
+    file,
+    '/usr/sbin/mariadbd, Version: 10.11.6-MariaDB. started with:\nTcp port: 3306  Unix socket: /run/mysqld.sock\nTime\t\t    Id Command\tArgument\n',
+  );
+  let text = 0;
+  for (let i = 0; i < DIGESTED; i++) {
+    const { session, sql } = POOL[i % POOL.length] ?? aStatement(i);
+    text += writeSync(file, `261122  2:00:00\t   ${session} Query\t${sql}\n`);
+  }
+  const from = performance.now();
+  const { status } = spawnSync(
+    'pt-query-digest',
+    ['--type', 'genlog', '--no-version-check', '--limit', '10', log],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  if (status !== 0) return null;
+  const seconds = (performance.now() - from) / 1000;
+  return { seconds, cpuSeconds: null, peakMegabytes: null, result: { text } };
+}
+
+function print(what: string, report: Report, statements = COUNT): void {
   const cells = [
-    Math.round(COUNT / report.seconds).toLocaleString('en'),
+    Math.round(statements / report.seconds).toLocaleString('en'),
     (report.result.text / 1e6 / report.seconds).toFixed(0),
     report.cpuSeconds === null ? '' : ((report.cpuSeconds * 1e6) / COUNT).toFixed(2),
     report.peakMegabytes === null ? '' : report.peakMegabytes.toFixed(0),
@@ -186,6 +215,9 @@ function runAll(): void {
     const reference = zstdcat(join(root, '1'), position.totalText);
     if (reference === null) console.log('(no zstdcat here to compare with)');
     else print('zstdcat > /dev/null', reference);
+    const digest = queryDigest(root);
+    if (digest === null) console.log('(no pt-query-digest here to compare with)');
+    else print('pt-query-digest of a log', digest, DIGESTED);
     console.log(
       `${COUNT.toLocaleString('en')} statements, ${Math.round(position.totalText / COUNT)} bytes of NDJSON each, ` +
         `${(position.totalText / position.totalBytes).toFixed(1)} times smaller on disk; ` +
