@@ -45,6 +45,26 @@ export interface PrivilegeNeed {
   readonly required: boolean;
 }
 
+/** What a recorder has on a server: when none is at work there, what one that is gone left behind. */
+export interface Leftovers {
+  /** The store of the recorder; null where the server has lost the marker that says so. */
+  readonly storeId: string | null;
+  /** Its host and process; null where the marker is lost. */
+  readonly recorder: string | null;
+  /** Its last sign of life, by the server's clock; null where the marker is lost. */
+  readonly lastSign: ServerInstant | null;
+  /** Milliseconds since then. */
+  readonly silentMs: number | null;
+  /** What the server's log is to go back to; null where nothing says so any more: it stays as it is. */
+  readonly settings: LogSettings | null;
+  /** Names of the tables in the recorder's schema. */
+  readonly tables: readonly string[];
+  /** Rows in its log tables, at most so many of them unrecorded; null where they cannot be counted. */
+  readonly statements: number | null;
+  /** The generation that the live log table is. */
+  readonly generation: number;
+}
+
 /** What `env check` reports and `create` looks at before it stores anything. Nothing is changed. */
 export interface ServerInspection {
   readonly server: ServerIdentity;
@@ -61,6 +81,13 @@ export interface ServerInspection {
     readonly state: 'none' | 'ours' | 'other-store' | 'foreign';
     readonly storeId: string | null;
   };
+  /** null where no recorder has anything on the server, and where a schema is foreign. */
+  readonly leftovers: Leftovers | null;
+  /**
+   * Why the server could not switch its log off by itself if the recorder never came back, one
+   * sentence with what to run; null when it could.
+   */
+  readonly deadManObstacle: string | null;
   /** Things to know that do not stop a capture, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -92,6 +119,8 @@ export interface ServerLogState {
   readonly logging: boolean;
   /** Whether the owner's own log table is set aside in our schema. */
   readonly setAside: boolean;
+  /** When the dead-man switch gave the log's settings back; null when it did not. */
+  readonly switchedOffAt: ServerInstant | null;
 }
 
 /** One instant by the server's clock: ISO-8601 UTC with microseconds and `Z`. */
@@ -175,6 +204,17 @@ export interface ServerLog {
 
   /** Drops a frozen table; nothing happens when it is gone already. */
   drop(generation: number): Promise<void>;
+
+  /** Bytes of the log's tables on the server, the live one and the frozen ones. */
+  logBytes(): Promise<number>;
+
+  /**
+   * Has the server give the log's settings back by itself when the recorder was not heard of for
+   * `afterMs`; null for never. Until it did so once: then it has to be asked again. Every swap and
+   * every batch that is read says that the recorder is there, and so does this call.
+   * @returns why the server will not, one sentence with what to run; null when all is well.
+   */
+  setDeadMan(afterMs: number | null, settings: LogSettings): Promise<string | null>;
 
   /**
    * Gives the server back: its settings, the owner's log table and rows, our tables dropped, our

@@ -7,8 +7,8 @@ import type { Flavor } from './flavor.ts';
 /** The schema on the server that holds what is ours, and nothing else. */
 export const RECORDER_SCHEMA = 'captures';
 
-const MARKER_TABLE = 'captures_marker';
-const MARKER = `${RECORDER_SCHEMA}.${MARKER_TABLE}`;
+export const MARKER_TABLE = 'captures_marker';
+export const MARKER = `${RECORDER_SCHEMA}.${MARKER_TABLE}`;
 // Also the sign that we made the schema, until the marker's row is there to say so (MariaDB).
 const SCHEMA_COMMENT = 'made by the captures recorder';
 
@@ -45,6 +45,9 @@ export interface Marker {
   /** Rows in the owner's log before that append. */
   readonly ownerRows: number | null;
   readonly isAppended: boolean;
+  /** When the dead-man switch switched the log off, ISO-8601 UTC, and the connection it did it on. */
+  readonly switchedOffAt: string | null;
+  readonly switchedOffBy: number | null;
 }
 
 export type SchemaState = 'none' | 'ours' | 'other-store' | 'foreign';
@@ -106,7 +109,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   let row;
   try {
     row = await connection.row(
-      `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended FROM ${MARKER}`,
+      `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by FROM ${MARKER}`,
     );
   } catch (error) {
     if (connection.isLost) throw error;
@@ -115,15 +118,39 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   }
   if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
+  const [switchedOffAt, switchedOffBy] = row.slice(7);
   return {
     storeId: storeId ?? '',
     madeSchema: madeSchema === '1',
-    settings: settings == null ? null : (JSON.parse(settings) as LogSettings),
+    settings: settings == null ? null : settingsIn(settings),
     recorder: recorder ?? '',
     appending: appending == null ? null : Number(appending),
     ownerRows: ownerRows == null ? null : Number(ownerRows),
     isAppended: isAppended === '1',
+    switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
+    switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
   };
+}
+
+/** The settings in the marker; null when somebody has edited them beyond recognition. */
+function settingsIn(text: string): LogSettings | null {
+  try {
+    const value = JSON.parse(text) as Partial<LogSettings> | null;
+    const isWhole = typeof value?.generalLog === 'boolean' && typeof value.logOutput === 'string';
+    return isWhole ? (value as LogSettings) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The generation that the live log table is: behind everything frozen and everything appended. One
+ * that is being appended to the owner's log has to keep its number, or its rows would be doubled.
+ */
+export function liveGeneration({ frozen, marker }: SchemaContents, atLeast: number): number {
+  const { appending = null, isAppended = false } = marker ?? {};
+  const behindAppend = appending === null ? 0 : isAppended ? appending + 1 : appending;
+  return Math.max(atLeast, (frozen.at(-1) ?? 0) + 1, behindAppend);
 }
 
 /** @throws AppError `conflict` when the schema is not this store's to use. */
@@ -141,10 +168,7 @@ export function requireOurs(contents: SchemaContents): void {
       'conflict',
       `The server's log is held by a recorder of another store (${recorder})`,
       {
-        hint:
-          'Run `captures daemon` with that store: it gives the server back. If it is gone for good: SET GLOBAL general_log = OFF; ' +
-          `RENAME TABLE mysql.general_log TO ${TABLES.retired}, ${TABLES.owners} TO mysql.general_log; ` +
-          `set general_log and log_output as ${MARKER}.settings says; DROP DATABASE ${RECORDER_SCHEMA}.`,
+        hint: 'Run `captures daemon` with that store: it gives the server back. If it will never come back: captures recover ENVIRONMENT',
       },
     );
   }
@@ -178,7 +202,9 @@ export async function claimSchema(
       heartbeat TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
       appending BIGINT NULL,
       owner_rows BIGINT NULL,
-      is_appended TINYINT NOT NULL DEFAULT 0
+      is_appended TINYINT NOT NULL DEFAULT 0,
+      switched_off_at TIMESTAMP(6) NULL,
+      switched_off_by BIGINT NULL
     ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'what the captures recorder changed on this server'`);
     await connection.run(
       `INSERT INTO ${MARKER} (id, store_id, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
@@ -190,7 +216,8 @@ export async function claimSchema(
   }
 }
 
-async function hasOurComment(connection: MysqlConnection, flavor: Flavor): Promise<boolean> {
+/** Whether the schema says of itself that we made it; always false where schemas have no comment. */
+export async function hasOurComment(connection: MysqlConnection, flavor: Flavor): Promise<boolean> {
   if (flavor.schemaComment(SCHEMA_COMMENT) === '') return false;
   const comment = await connection.value(
     `SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${RECORDER_SCHEMA}'`,

@@ -17,6 +17,7 @@ import { LogTableReader, type StatementBatch } from './log-table-reader.ts';
 import {
   exchange,
   LIVE_TABLE,
+  logBytes,
   makeNextTable,
   repair,
   REPAIRED,
@@ -32,6 +33,7 @@ import {
   sameOutput,
   settingsWarnings,
 } from './log-settings.ts';
+import { removeDeadMan, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
 import { prepareSession } from './recorder-session.ts';
 import { OwnConnections } from './own-connections.ts';
@@ -40,6 +42,7 @@ import {
   beat,
   claimSchema,
   frozenTable,
+  liveGeneration,
   readSchema,
   RECORDER_SCHEMA,
   releaseSchema,
@@ -161,12 +164,25 @@ export class MysqlServerLog implements ServerLog {
   async state(): Promise<ServerLogState> {
     const contents = await readSchema(this.#control, this.#storeId);
     const settings = await readLogSettings(this.#control);
+    const { switchedOffAt, switchedOffBy } = contents.marker ?? {};
+    // The switch ran on a connection of its own, whose statements are ours.
+    if (switchedOffBy != null) this.#own.addRemembered([switchedOffBy]);
     return {
       frozen: contents.frozen,
       installed: (await whoseIsLive(this.#control)) === 'ours',
       logging: ownerLogsToTable(settings),
       setAside: contents.tables.has('owners_log'),
+      switchedOffAt: switchedOffAt ?? null,
     };
+  }
+
+  async setDeadMan(afterMs: number | null, settings: LogSettings): Promise<string | null> {
+    this.#lastBeat = performance.now();
+    return setDeadMan(this.#control, settings, afterMs);
+  }
+
+  async logBytes(): Promise<number> {
+    return logBytes(this.#control);
   }
 
   sessions(): Promise<SessionState[]> {
@@ -214,6 +230,8 @@ export class MysqlServerLog implements ServerLog {
         )) {
           position += batch.rows;
           yield batch;
+          // A backlog takes long, and whoever reads it is alive.
+          await this.#beatWhenDue();
         }
         return;
       } catch (error) {
@@ -242,6 +260,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async appendToOwners(generation: number): Promise<void> {
+    await beat(this.#control);
     await appendGeneration(this.#control, this.#storeId, generation);
   }
 
@@ -259,7 +278,9 @@ export class MysqlServerLog implements ServerLog {
     // Also without the marker's row, which a crash of the server can take with it.
     if (contents.marker !== null || contents.tables.size > 0) {
       warnings.push(...(await this.#restoreSettings(settings)));
-      warnings.push(...(await this.#restoreTable(settings, contents, generation)));
+      warnings.push(
+        ...(await this.#restoreTable(settings, contents, liveGeneration(contents, generation))),
+      );
       await this.#dropOurs();
     }
     warnings.push(...(await releaseSchema(control, this.#flavor, this.#storeId)));
@@ -320,7 +341,7 @@ export class MysqlServerLog implements ServerLog {
   async #restoreTable(
     settings: LogSettings,
     contents: SchemaContents,
-    generation: number,
+    live: number,
   ): Promise<string[]> {
     const control = this.#control;
     if ((await whoseIsLive(control)) !== 'ours') return [];
@@ -339,12 +360,11 @@ export class MysqlServerLog implements ServerLog {
     const now = await readLogSettings(control);
     if (ownerLogsToTable(now)) {
       const connect = (): Promise<MysqlConnection> => this.#connectHelper();
-      await giveBackWhileLogging(connect, control, this.#flavor, this.#storeId, generation);
+      await giveBackWhileLogging(connect, control, this.#flavor, this.#storeId, live);
     } else {
       // Nothing is logged to the table any more: what there is can be moved at leisure.
       await this.#makeNext();
       this.#nextIsReady = false;
-      const live = Math.max(generation, ...contents.frozen.map((number) => number + 1));
       await exchange(control, frozenTable(live), TABLES.next);
       for (const number of [...contents.frozen, live]) {
         await appendGeneration(control, this.#storeId, number);
@@ -357,6 +377,7 @@ export class MysqlServerLog implements ServerLog {
 
   /** Drops what we made, and nothing else. */
   async #dropOurs(): Promise<void> {
+    await removeDeadMan(this.#control);
     const { frozen } = await readSchema(this.#control, this.#storeId);
     const ours = [
       ...frozen.map(frozenTable),

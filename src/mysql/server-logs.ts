@@ -4,7 +4,9 @@ import { MysqlConnection } from './connection.ts';
 import { resolvePassword } from './credentials.ts';
 import { flavorOf } from './flavor.ts';
 import { readLogSettings, settingsWarnings } from './log-settings.ts';
+import { deadManObstacle, readScheduler } from './dead-man.ts';
 import { privilegeNeeds } from './privileges.ts';
+import { findLeftovers } from './recovery.ts';
 import { findLockHolder } from './recorder-lock.ts';
 import { readSchema } from './recorder-schema.ts';
 import { prepareSession } from './recorder-session.ts';
@@ -42,16 +44,24 @@ async function inspectServer(
   const [isReadOnly, writesBinaryLog] =
     (await connection.row('SELECT @@GLOBAL.read_only, @@GLOBAL.log_bin')) ?? [];
   const contents = await readSchema(connection, storeId);
+  const grants = await readGrants(connection);
+  const flavor = flavorOf(server.version);
+  const privileges = privilegeNeeds(grants, account, flavor, {
+    isReadOnly: isReadOnly !== '0',
+    writesBinaryLog: writesBinaryLog === '1',
+  });
+  const mayMakeEvents = !privileges.some(
+    ({ privilege, state }) => privilege.startsWith('EVENT ') && state === 'missing',
+  );
   return {
     server,
     account,
     settings,
-    privileges: privilegeNeeds(await readGrants(connection), account, flavorOf(server.version), {
-      isReadOnly: isReadOnly !== '0',
-      writesBinaryLog: writesBinaryLog === '1',
-    }),
+    privileges,
+    deadManObstacle: deadManObstacle(await readScheduler(connection), mayMakeEvents, account),
     lockHolder: await findLockHolder(connection),
     schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
+    leftovers: await findLeftovers(connection, contents, flavorOf(server.version)),
     warnings: settingsWarnings(settings),
   };
 }

@@ -24,6 +24,8 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     ],
     lockHolder: null,
     schema: { state: 'none', storeId: null },
+    leftovers: null,
+    deadManObstacle: null,
     warnings: [],
     ...changes,
   };

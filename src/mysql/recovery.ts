@@ -1,0 +1,77 @@
+import type { Leftovers } from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
+import type { Flavor } from './flavor.ts';
+import { LIVE_TABLE, whoseIsLive } from './log-table.ts';
+import {
+  frozenTable,
+  hasOurComment,
+  liveGeneration,
+  MARKER_TABLE,
+  RECORDER_SCHEMA,
+  type SchemaContents,
+  TABLES,
+} from './recorder-schema.ts';
+
+/**
+ * What a recorder has on the server, whichever store's: enough to give the server back without that
+ * store. Changes nothing.
+ * @returns null when there is nothing of a recorder's, or the schema is not a recorder's.
+ */
+export async function findLeftovers(
+  connection: MysqlConnection,
+  contents: SchemaContents,
+  flavor: Flavor,
+): Promise<Leftovers | null> {
+  const { exists, state, tables, marker } = contents;
+  if (!exists || state === 'foreign') return null;
+  // Without a marker or our comment it is an empty schema that an administrator made for us.
+  if (!tables.has(MARKER_TABLE) && !(await hasOurComment(connection, flavor))) return null;
+  const sign = marker === null ? null : await lastSignOf(connection);
+  return {
+    storeId: marker?.storeId ?? null,
+    recorder: marker?.recorder ?? null,
+    lastSign: sign?.at ?? null,
+    silentMs: sign?.silentMs ?? null,
+    settings: marker?.settings ?? null,
+    tables: [...tables].sort(),
+    statements: await countStatements(connection, contents),
+    generation: liveGeneration(contents, 1),
+  };
+}
+
+async function lastSignOf(
+  connection: MysqlConnection,
+): Promise<{ at: string; silentMs: number } | null> {
+  const row = await connection.row(
+    `SELECT heartbeat, TIMESTAMPDIFF(MICROSECOND, heartbeat, NOW(6)) FROM ${RECORDER_SCHEMA}.${MARKER_TABLE}`,
+  );
+  const [at, microseconds] = row ?? [];
+  if (at == null || microseconds == null) return null;
+  // The server's clock may have been set back since.
+  const silentMs = Math.max(0, Math.floor(Number(microseconds) / 1_000));
+  return { at: `${at.replace(' ', 'T')}Z`, silentMs };
+}
+
+/**
+ * Rows in the log tables of ours. MyISAM has the number in a table's header, so that also that of the
+ * live table costs its loggers nothing.
+ */
+async function countStatements(
+  connection: MysqlConnection,
+  { frozen, tables }: SchemaContents,
+): Promise<number | null> {
+  const sources = frozen.map(frozenTable);
+  if (tables.has('proof_log')) sources.push(TABLES.proof);
+  if ((await whoseIsLive(connection)) === 'ours') sources.push(LIVE_TABLE);
+  let statements = 0;
+  for (const table of sources) {
+    try {
+      statements += Number((await connection.value(`SELECT COUNT(*) FROM ${table}`)) ?? 0);
+    } catch (error) {
+      if (connection.isLost) throw error;
+      // Damaged by the server's death, or dropped this moment by a recorder that is at work.
+      return null;
+    }
+  }
+  return statements;
+}
