@@ -2,7 +2,7 @@ import type { Role } from '../core/access.ts';
 import { CAPTURE_STATUSES, type CaptureStatus } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import { CAPTURE_ORDERS, type CaptureOrder } from '../core/store.ts';
-import { oneOf } from './choices.ts';
+import { choice, offering, oneOf } from './choices.ts';
 
 /** A whole number from 1 on, as --limit takes it. */
 export function parseCount(value: string, what: string): number {
@@ -12,9 +12,12 @@ export function parseCount(value: string, what: string): number {
 }
 
 /** Statuses with commas between them, in any case. */
-export function parseStatuses(value: string): CaptureStatus[] {
-  return value.split(',').map((status) => oneOf(CAPTURE_STATUSES, status.trim(), '--status'));
-}
+export const parseStatuses = offering(
+  CAPTURE_STATUSES,
+  (value: string): CaptureStatus[] =>
+    value.split(',').map((status) => oneOf(CAPTURE_STATUSES, status.trim(), '--status')),
+  { isList: true },
+);
 
 /** Words for a list: `a`, `a or b`, `a, b or c`. */
 export function orList(words: readonly string[]): string {
@@ -29,15 +32,13 @@ export interface ListOrder {
 }
 
 /** What a list is ordered by; a `-` before it turns the order round. */
-export function parseOrder(value: string): ListOrder {
+export const parseOrder = offering(CAPTURE_ORDERS, (value: string): ListOrder => {
   const isReversed = value.startsWith('-');
   return {
     order: oneOf(CAPTURE_ORDERS, isReversed ? value.slice(1) : value, '--sort'),
     isReversed,
   };
-}
+});
 
 /** A role in an environment. */
-export function parseRole(value: string): Role {
-  return oneOf(['member', 'admin'] as const, value, '--role');
-}
+export const parseRole = choice<Role>(['member', 'admin'], '--role');

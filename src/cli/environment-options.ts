@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parsePasswordReference, SSL_MODES, type SslMode } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
-import { oneOf } from './choices.ts';
+import { offering, oneOf } from './choices.ts';
 import type { World } from './world.ts';
 
 /** What is said about an environment on the command line, as it was typed. */
@@ -20,13 +20,25 @@ export interface EnvironmentOptions {
 export function registerEnvironmentOptions(command: Command): Command {
   return command
     .option('--url <url>', 'mysql://USER@HOST[:PORT][/DB][?socket=PATH], without a password')
-    .option('--password-from <ref>', 'where its password is: env:VAR, file:PATH or cnf:PATH#GROUP')
-    .option('--ssl-mode <mode>', `${SSL_MODES.join(', ')} (default: PREFERRED)`)
+    .option(
+      '--password-from <ref>',
+      'where its password is: env:VAR, file:PATH or cnf:PATH#GROUP',
+      offering(['env:', 'file:', 'cnf:'], asTyped, { isBeginning: true }),
+    )
+    .option(
+      '--ssl-mode <mode>',
+      `${SSL_MODES.join(', ')} (default: PREFERRED)`,
+      offering(SSL_MODES, asTyped),
+    )
     .option('--ssl-ca <file>', 'PEM file with the authorities to trust')
     .option('--region <region>', 'AWS region of the instance')
     .option('--instance <id>', 'RDS instance, as CloudWatch names it')
     .option('--profile <profile>', 'AWS profile to read metrics with')
     .option('--endpoint-url <url>', 'CloudWatch at another address');
+}
+
+function asTyped(text: string): string {
+  return text;
 }
 
 /** Where relative paths and `~` begin. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { oneOf } from './choices.ts';
+import { offering, oneOf } from './choices.ts';
 import type { ColorChoice } from './render/paint.ts';
 
 export const OUTPUT_MODES = ['table', 'json', 'csv', 'tsv', 'yaml', 'name'] as const;
@@ -19,14 +19,20 @@ export interface GlobalOptions {
   readonly timeZone: string | null;
 }
 
-/** Their flags and what they do, in the order of the help. */
-export const GLOBAL_OPTIONS: readonly (readonly [flags: string, description: string])[] = [
-  ['-o, --output <mode>', `what to print: ${OUTPUT_MODES.join(', ')}`],
+const COLOR_CHOICES = ['auto', 'always', 'never'] as const;
+
+/** Their flags and what they do, in the order of the help; for some what there is to choose from. */
+export const GLOBAL_OPTIONS: readonly (readonly [
+  flags: string,
+  description: string,
+  choices?: readonly string[],
+])[] = [
+  ['-o, --output <mode>', `what to print: ${OUTPUT_MODES.join(', ')}`, OUTPUT_MODES],
   ['--json', 'the same as --output json'],
   ['--fields <a,b>', 'only these fields, in this order'],
   ['--no-headers', 'no header line'],
   ['-q, --quiet', 'no notes on stderr: only data, warnings and errors'],
-  ['--color <when>', 'auto, always or never'],
+  ['--color <when>', 'auto, always or never', COLOR_CHOICES],
   ['--no-color', 'the same as --color never'],
   ['--no-input', 'never ask anything'],
   ['--timezone <zone>', 'IANA time zone to read and show times in'],
@@ -35,7 +41,16 @@ export const GLOBAL_OPTIONS: readonly (readonly [flags: string, description: str
 
 /** Declares them on the program. */
 export function registerGlobalOptions(program: Command): void {
-  for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
+  for (const [flags, description, choices] of GLOBAL_OPTIONS) {
+    if (choices === undefined) program.option(flags, description);
+    // What is wrong is said in one place for all of them: below.
+    else
+      program.option(
+        flags,
+        description,
+        offering(choices, (text: string) => text),
+      );
+  }
 }
 
 interface ParsedOptions {
@@ -99,7 +114,7 @@ function fieldsOf(text: string): string[] {
 function colorOf(value: string | boolean | undefined): ColorChoice {
   if (value === false) return 'never';
   if (value === undefined || value === true) return 'auto';
-  return oneOf(['auto', 'always', 'never'] as const, value, '--color');
+  return oneOf(COLOR_CHOICES, value, '--color');
 }
 
 /**

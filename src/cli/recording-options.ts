@@ -8,7 +8,7 @@ import {
   type Redaction,
   type StatementClass,
 } from '../core/recording-options.ts';
-import { oneOf } from './choices.ts';
+import { choice, offering, oneOf } from './choices.ts';
 import { parseDuration } from './durations.ts';
 import { parseSize } from './sizes.ts';
 
@@ -49,14 +49,20 @@ export function registerRecordingOptions(command: Command): Command {
     .option(
       '--only <class>',
       `record ${STATEMENT_CLASSES.join(', ')} alone; may be repeated`,
-      (text: string, before: readonly StatementClass[] | undefined) => [
-        ...(before ?? []),
-        ...text.split(',').map((one) => oneOf(STATEMENT_CLASSES, one.trim(), '--only')),
-      ],
+      offering(
+        STATEMENT_CLASSES,
+        (text: string, before: readonly StatementClass[] | undefined) => [
+          ...(before ?? []),
+          ...text.split(',').map((one) => oneOf(STATEMENT_CLASSES, one.trim(), '--only')),
+        ],
+        { isList: true },
+      ),
     )
     .option('--sample <1/N>', 'record one session of N, whole', parseSample)
-    .option('--redact <what>', 'literals: a pseudonym for every value', (text) =>
-      oneOf(REDACTIONS, text, '--redact'),
+    .option(
+      '--redact <what>',
+      'literals: a pseudonym for every value',
+      choice(REDACTIONS, '--redact'),
     )
     .option('--max-size <size>', 'end it when its files hold so much: 500M, 2G', parseSize)
     .option('--min-free <size>', 'end it when so little is free on the disk here', parseSize)

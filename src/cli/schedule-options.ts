@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { OVERLAPS, type Overlap } from '../core/schedules.ts';
 import { parseCount } from './arguments.ts';
-import { oneOf } from './choices.ts';
+import { choice } from './choices.ts';
 import { parseDuration } from './durations.ts';
 
 /** Takes an end away again. */
@@ -27,8 +27,10 @@ export function registerScheduleOptions(command: Command, canTakeAway: boolean):
   return command
     .option('--cron <expression>', "when: minute hour day month weekday, '0 9 * * 1-5', or @daily")
     .option('--duration <duration>', 'length of each capture, at least 60 s', parseDuration)
-    .option('--overlap <choice>', 'while the one before still runs: skip or allow', (text) =>
-      oneOf(OVERLAPS, text, '--overlap'),
+    .option(
+      '--overlap <choice>',
+      'while the one before still runs: skip or allow',
+      choice(OVERLAPS, '--overlap'),
     )
     .option(
       '--count <n>',

@@ -3,7 +3,7 @@ import type { CaptureRequest } from '../../core/capture-service.ts';
 import { isOver } from '../../core/captures.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { oneOf } from '../choices.ts';
+import { choice } from '../choices.ts';
 import { loaded } from '../command.ts';
 import { splitCommand } from '../command-line.ts';
 import type { Context } from '../context.ts';
@@ -51,7 +51,7 @@ export function registerCreate(
         'stop by itself after this long, at least 60 s',
         parseDuration,
       )
-      .option('--status <status>', STATUSES.join(', '), (text) => oneOf(STATUSES, text, '--status'))
+      .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
       .option('--start <when>', 'when it really started: metrics only, or a window that is over')
       .option('--wait', 'wait until it is over')
       .option('--no-wait', 'return at once, before it is RUNNING'),

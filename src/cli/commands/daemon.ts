@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
-import { oneOf } from '../choices.ts';
+import { choice } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { readDaemonStatus } from '../daemon-status.ts';
@@ -30,8 +30,10 @@ export function registerDaemon(
       'how late a missed scheduled start may still be made (default: 10m)',
       parseDuration,
     )
-    .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, (text) =>
-      oneOf(LOG_LEVELS, text, '--log-level'),
+    .option(
+      '--log-level <level>',
+      `${LOG_LEVELS.join(', ')} (default: info)`,
+      choice(LOG_LEVELS, '--log-level'),
     )
     .addOption(command.createOption('--background').hideHelp())
     .addHelpText(

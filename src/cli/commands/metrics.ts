@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { MetricService, type MetricReport, type MetricRequest } from '../../core/metric-service.ts';
 import { parseStatistic, STATISTICS } from '../../core/metrics.ts';
-import { oneOf } from '../choices.ts';
+import { choice, offering } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../durations.ts';
@@ -42,13 +42,15 @@ export function registerMetrics(
   command
     .usage('CAPTURE [options]')
     .argument('[capture]', 'id, name, or environment/name')
-    .option('--metric <name...>', 'full charts of these, by label or type')
+    .option('--metric <metric...>', 'full charts of these, by label or type')
     .option('--all', 'full charts of everything')
-    .option('--stat <statistic>', `${STATISTICS.join(', ')} or a percentile (p95)`, parseStatistic)
-    .option('--period <duration>', 'how long one data point stands for', parseDuration)
-    .option('--source <source>', `only ${SOURCES.join(' or ')}`, (text) =>
-      oneOf(SOURCES, text.toLowerCase(), '--source'),
+    .option(
+      '--stat <statistic>',
+      `${STATISTICS.join(', ')} or a percentile (p95)`,
+      offering(STATISTICS, (text: string) => parseStatistic(text)),
     )
+    .option('--period <duration>', 'how long one data point stands for', parseDuration)
+    .option('--source <source>', `only ${SOURCES.join(' or ')}`, choice(SOURCES, '--source'))
     .option('--from <when>', "from then on, not from the capture's start")
     .option('--to <when>', "until then, not until the capture's end")
     .option(

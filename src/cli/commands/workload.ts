@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { STATEMENT_KINDS } from '../../core/statements.ts';
 import { parseCount } from '../arguments.ts';
-import { oneOf } from '../choices.ts';
+import { choice } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { committedPosition, workloadFolder } from '../workloads.ts';
@@ -21,8 +21,10 @@ export function registerWorkload(
 ): void {
   command
     .argument('<capture>', 'id, name, or environment/name')
-    .option('--format <format>', `${FORMATS.join(' or ')} (default: ndjson)`, (text) =>
-      oneOf(FORMATS, text, '--format'),
+    .option(
+      '--format <format>',
+      `${FORMATS.join(' or ')} (default: ndjson)`,
+      choice(FORMATS, '--format'),
     )
     .option('--limit <n>', 'only the first so many statements', (text) =>
       parseCount(text, '--limit'),

@@ -17,7 +17,7 @@ export function registerUserDelete(
   run: (options: UserDeleteOptions) => Promise<void>,
 ): void {
   command
-    .argument('<name>', 'name of the user')
+    .argument('<user>', 'name of the user')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',

@@ -15,7 +15,7 @@ export function registerUserPasswd(
   run: (options: UserPasswdOptions) => Promise<void>,
 ): void {
   registerPasswordOptions(
-    command.argument('[name]', 'name of the user (default: yourself)'),
+    command.argument('[user]', 'name of the user (default: yourself)'),
     'the new password',
   )
     .option('--current-password-file <file>', 'read your current password from a file of mode 0600')
