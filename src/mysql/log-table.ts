@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from './errors.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { Flavor } from './flavor.ts';
-import { TABLES } from './recorder-schema.ts';
+import { RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
 
 /** The table that the server logs to; never read while it is live (readers stall every client). */
 export const LIVE_TABLE = 'mysql.general_log';
@@ -33,6 +33,16 @@ export async function whoseIsLive(
   );
   if (row === null) return 'missing';
   return row[0] === OUR_COMMENT ? 'ours' : 'owners';
+}
+
+/** Bytes of the live log table and of the frozen ones, from the server's own book-keeping. */
+export async function logBytes(connection: MysqlConnection): Promise<number> {
+  const bytes = await connection.value(
+    `SELECT SUM(DATA_LENGTH) FROM information_schema.TABLES
+     WHERE (TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log')
+       OR (TABLE_SCHEMA = '${RECORDER_SCHEMA}' AND TABLE_NAME LIKE 'frozen\\_%')`,
+  );
+  return Number(bytes ?? 0);
 }
 
 /**

@@ -133,6 +133,13 @@ export function privilegeNeeds(
       scope: `${RECORDER_SCHEMA}.*`,
       isPresent: SCHEMA_PRIVILEGES.every((one) => has(grants, one, RECORDER_SCHEMA, '*')),
     },
+    {
+      privilege: 'EVENT',
+      purpose: 'has the server switch its log off by itself when the recorder never comes back',
+      required: false,
+      scope: `${RECORDER_SCHEMA}.*`,
+      isPresent: has(grants, 'EVENT', RECORDER_SCHEMA, '*'),
+    },
   ];
   if (circumstances.isReadOnly) {
     const privilege = flavor.name === 'mariadb' ? 'READ_ONLY ADMIN' : 'CONNECTION_ADMIN';
@@ -164,7 +171,7 @@ export function privilegeNeeds(
 }
 
 /** `user@host` as GRANT wants it: each part in backticks. The host follows the last `@`. */
-function quotedAccount(account: string): string {
+export function quotedAccount(account: string): string {
   const at = account.lastIndexOf('@');
   const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
   return at === -1

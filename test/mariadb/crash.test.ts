@@ -259,6 +259,7 @@ describe('a server that dies under load', () => {
       installed: true,
       logging: false,
       setAside: true,
+      switchedOffAt: null,
     });
     await log.install(settings, 3);
     const next = await loadOf(100);
