@@ -35,6 +35,8 @@ export const OPERATIONS = [
   'schedule.delete',
   'environment.get',
   'environment.check',
+  'environment.recover',
+  'environment.reclaim',
   'environment.edit',
   'environment.delete',
   'member.list',
@@ -67,6 +69,10 @@ export const RULES: Record<Operation, readonly Relation[]> = {
   'schedule.delete': OWNER_OR_ADMIN,
   'environment.get': ANY_MEMBER,
   'environment.check': ANY_MEMBER,
+  // What the next daemon would do, which any member can start; 'capture.stop' says who may end what.
+  'environment.recover': ANY_MEMBER,
+  // Takes the server from a recorder that this store knows nothing of.
+  'environment.reclaim': ADMIN,
   'environment.edit': ADMIN,
   'environment.delete': ADMIN,
   'member.list': ANY_MEMBER,

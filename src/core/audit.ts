@@ -41,6 +41,7 @@ export const AUDIT_ACTIONS = [
   'environment.create',
   'environment.edit',
   'environment.delete',
+  'environment.recover',
   'member.add',
   'member.set',
   'member.remove',

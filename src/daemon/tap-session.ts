@@ -482,7 +482,8 @@ export class TapSession {
       store.metrics.packSamples(captureId);
       audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', {
         end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
-        reason: facts.endReason,
+        // Who stopped it may have said why.
+        reason: facts.endReason ?? store.captures.find(captureId)?.reason ?? null,
       });
     });
     log('info', 'capture done', { capture: captureId, records: progress.records });

@@ -266,6 +266,8 @@ const inEnvironment: Record<
   },
   'environment.get': (actor, ref) => () => environments.get(actor, ref),
   'environment.check': (actor, ref) => () => environments.get(actor, ref, 'environment.check'),
+  'environment.recover': (actor, ref) => () => environments.get(actor, ref, 'environment.recover'),
+  'environment.reclaim': (actor, ref) => () => environments.get(actor, ref, 'environment.reclaim'),
   'environment.edit': (actor, ref) => () => environments.edit(actor, ref, { region: 'r' }),
   'environment.delete': (actor, ref) => () => environments.delete(actor, ref),
   'member.list': (actor, ref) => () => environments.listMembers(actor, ref),
