@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import type { Capture } from '../core/captures.ts';
 import type { Gap } from '../core/gaps.ts';
+import type { RecordingOptions } from '../core/recording-options.ts';
 import type { LogSettings, OpenTransaction, ServerIdentity } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
+import { StatementSelection, type SelectionState } from '../sql/selection.ts';
 import { WorkloadCounters, type CountersState } from '../workload/counters.ts';
 import { writeManifest, type ManifestSession, type WindowEdge } from '../workload/manifest.ts';
 import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
 import type { SegmentFacts } from '../workload/segment-files.ts';
 import type { LineTail } from '../workload/statement-line.ts';
 import { WorkloadRates } from '../workload/workload-rates.ts';
+import type { StatementBatch } from './statement-batch.ts';
 
 /** What a recording knows besides its statements; kept in the store as JSON, and in the manifest. */
 export interface RecordingFacts {
@@ -37,6 +40,12 @@ export function committedPosition(recording: Recording | null): WorkloadPosition
   return recording?.position == null ? null : (JSON.parse(recording.position) as WorkloadPosition);
 }
 
+/** What is committed together with the position: the counters, and what the selection remembers. */
+interface CommittedCounters extends CountersState {
+  /** null where nothing is left out; absent before that was known. */
+  readonly selection?: SelectionState | null;
+}
+
 interface RecorderContext {
   readonly store: Store;
   readonly programVersion: string;
@@ -54,8 +63,11 @@ export class Recorder {
   readonly #context: RecorderContext;
   readonly #folder: string;
   readonly #environment: { id: number; name: string };
+  readonly #options: RecordingOptions;
   readonly #writer: SegmentWriter;
   readonly #counters: WorkloadCounters;
+  /** null where every statement is recorded. */
+  readonly #selection: StatementSelection | null;
   readonly #rates = new WorkloadRates();
   #segmentsInManifest = 0;
 
@@ -71,9 +83,16 @@ export class Recorder {
     this.captureId = capture.id;
     this.#environment = { id: environment.id, name: environment.name };
     this.#folder = workloadFolder(context.store.directory, capture.id);
+    this.#options = capture.options;
     this.#writer = writer;
-    this.#counters = new WorkloadCounters(
-      recording.counters === null ? null : (JSON.parse(recording.counters) as CountersState),
+    const committed =
+      recording.counters === null ? null : (JSON.parse(recording.counters) as CommittedCounters);
+    this.#counters = new WorkloadCounters(committed);
+    this.#selection = StatementSelection.of(
+      capture.options,
+      `${context.store.id}/${capture.id}`,
+      this.#counters,
+      committed?.selection ?? null,
     );
     this.facts = facts;
     this.firstGeneration = recording.firstGeneration;
@@ -130,10 +149,26 @@ export class Recorder {
     );
   }
 
-  async write(statements: readonly LoggedStatement[], tails: readonly LineTail[]): Promise<void> {
+  /** Adds what of a batch is to be recorded, and counts what is not. */
+  async write(batch: StatementBatch): Promise<void> {
+    const { statements, tails } = this.#chosen(batch);
     this.#counters.add(statements);
     this.#rates.add(statements);
     await this.#writer.write(tails);
+  }
+
+  #chosen(batch: StatementBatch): {
+    statements: readonly LoggedStatement[];
+    tails: readonly LineTail[];
+  } {
+    const { statements } = batch;
+    if (this.#selection === null) return { statements, tails: batch.tails() };
+    const places = this.#selection.select(statements);
+    if (places.length === statements.length) return { statements, tails: batch.tails() };
+    return {
+      statements: places.flatMap((place) => statements[place] ?? []),
+      tails: batch.tailsAt(places),
+    };
   }
 
   /** Puts everything written on the disk and says what to commit. */
@@ -145,9 +180,13 @@ export class Recorder {
       textBytes: position.totalText,
       fileBytes: position.totalBytes,
       position: JSON.stringify(position),
-      counters: JSON.stringify(this.#counters.state()),
+      counters: JSON.stringify(this.#committed()),
       rates: this.#rates.take(),
     };
+  }
+
+  #committed(): CommittedCounters {
+    return { ...this.#counters.state(), selection: this.#selection?.state() ?? null };
   }
 
   /** Brings the manifest up to date when a segment was finished since it was last written. */
@@ -169,6 +208,7 @@ export class Recorder {
         complete,
         capture: { id: this.captureId, name: capture?.name ?? '' },
         environment: this.#environment,
+        options: this.#options,
         server,
         settingsBefore,
         start,

@@ -6,6 +6,7 @@ import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { committedPosition, Recorder } from './recorder.ts';
+import { StatementBatch } from './statement-batch.ts';
 import {
   LeaseLost,
   ServerTaken,
@@ -412,8 +413,8 @@ export class TapSession {
         position += rows;
         uncommitted += rows;
         if (readers.length > 0) {
-          const tails = this.#lines.tails(statements);
-          for (const recorder of readers) await recorder.write(statements, tails);
+          const batch = new StatementBatch(statements, this.#lines);
+          for (const recorder of readers) await recorder.write(batch);
         }
         if (uncommitted >= COMMIT_EVERY_ROWS) {
           await this.#commitCursor(generation - 1, position, readers);

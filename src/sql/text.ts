@@ -6,7 +6,7 @@
 const QUOTES = new Set(["'", '"', '`']);
 
 /** Where the comment that begins at `start` ends, or `start` when none begins there. */
-function endOfComment(sql: string, start: number): number {
+export function endOfComment(sql: string, start: number): number {
   const character = sql.charAt(start);
   if (character === '#') return endOfLine(sql, start);
   if (character === '-' && sql.charAt(start + 1) === '-') {
@@ -31,7 +31,7 @@ function endOfLine(sql: string, start: number): number {
 }
 
 /** Where the literal or quoted name that begins at `start` ends: just behind its last quote. */
-function endOfQuoted(sql: string, start: number): number {
+export function endOfQuoted(sql: string, start: number): number {
   const quote = sql.charAt(start);
   for (let i = start + 1; i < sql.length; i++) {
     const character = sql.charAt(i);

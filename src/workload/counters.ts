@@ -17,12 +17,23 @@ export interface WorkloadCounts {
   readonly sessions: number;
   /** Rows of the server's log that are no record of this capture, by reason. */
   readonly skipped: Record<string, number>;
+  /** More about the rows in `skipped`. Absent where an older version counted. */
+  readonly leftOut?: LeftOut;
+}
+
+export interface LeftOut {
+  /** Rows that are a statement to run, as in `statements`. */
+  readonly statements: number;
+  /** Distinct sessions that a sample left out. */
+  readonly sessions: number;
 }
 
 /** `WorkloadCounters` as plain JSON: committed together with the position. */
 export interface CountersState extends WorkloadCounts {
   /** Sessions seen that have not quit. */
   readonly openSessions: readonly number[];
+  /** The same of the sessions that a sample left out. */
+  readonly openSessionsLeftOut?: readonly number[];
 }
 
 /**
@@ -39,19 +50,21 @@ export class WorkloadCounters {
   #statements = 0;
   readonly #byKind: Record<StatementKind, number>;
   readonly #byFlag: Record<StatementFlag, number>;
-  #sessions = 0;
+  readonly #sessions: SessionCount;
   readonly #skipped: Record<string, number> = {};
-  readonly #openSessions: Set<number>;
+  #statementsLeftOut: number;
+  readonly #sessionsLeftOut: SessionCount;
 
   /** @param state as `state()` gave it; null to begin at zero. */
   constructor(state: CountersState | null = null) {
     this.#byKind = zeros(STATEMENT_KINDS);
     this.#byFlag = zeros(STATEMENT_FLAGS);
-    this.#openSessions = new Set(state?.openSessions);
+    this.#sessions = new SessionCount(state?.sessions, state?.openSessions);
+    this.#statementsLeftOut = state?.leftOut?.statements ?? 0;
+    this.#sessionsLeftOut = new SessionCount(state?.leftOut?.sessions, state?.openSessionsLeftOut);
     if (state === null) return;
     this.#records = state.records;
     this.#statements = state.statements;
-    this.#sessions = state.sessions;
     Object.assign(this.#byKind, state.byKind);
     Object.assign(this.#byFlag, state.byFlag);
     Object.assign(this.#skipped, state.skipped);
@@ -70,19 +83,29 @@ export class WorkloadCounters {
       if (!isEcho && (kind === 'query' || kind === 'execute')) this.#statements++;
       if (session !== lastSession) {
         lastSession = session;
-        this.#see(session);
+        this.#sessions.see(session);
       }
       if (kind === 'quit') {
-        this.#openSessions.delete(session);
+        this.#sessions.end(session);
         lastSession = -1;
       }
     }
     this.#records += statements.length;
   }
 
-  /** Counts rows that are left out. */
-  skip(reason: string, rows: number): void {
+  /**
+   * Counts rows that are left out.
+   * @param statements how many of them are statements to run.
+   */
+  skip(reason: string, rows: number, statements = 0): void {
     if (rows > 0) this.#skipped[reason] = (this.#skipped[reason] ?? 0) + rows;
+    this.#statementsLeftOut += statements;
+  }
+
+  /** Counts a session that a sample leaves out; call it for each of its rows. */
+  skipSession(session: number, isOver: boolean): void {
+    this.#sessionsLeftOut.see(session);
+    if (isOver) this.#sessionsLeftOut.end(session);
   }
 
   /** For the manifest. */
@@ -92,26 +115,50 @@ export class WorkloadCounters {
       statements: this.#statements,
       byKind: { ...this.#byKind },
       byFlag: { ...this.#byFlag },
-      sessions: this.#sessions,
+      sessions: this.#sessions.count,
       skipped: { ...this.#skipped },
+      leftOut: { statements: this.#statementsLeftOut, sessions: this.#sessionsLeftOut.count },
     };
   }
 
   /** For the store: `new WorkloadCounters(state)` goes on from here. */
   state(): CountersState {
-    return { ...this.counts(), openSessions: [...this.#openSessions] };
+    return {
+      ...this.counts(),
+      openSessions: this.#sessions.open(),
+      openSessionsLeftOut: this.#sessionsLeftOut.open(),
+    };
+  }
+}
+
+/** Counts distinct sessions; ids may come again once a session is over. */
+class SessionCount {
+  count: number;
+  readonly #open: Set<number>;
+
+  constructor(count = 0, open: readonly number[] = []) {
+    this.count = count;
+    this.#open = new Set(open);
   }
 
-  #see(session: number): void {
-    if (this.#openSessions.has(session)) return;
-    this.#sessions++;
-    this.#openSessions.add(session);
-    if (this.#openSessions.size > REMEMBERED_SESSIONS) {
-      for (const oldest of this.#openSessions) {
-        this.#openSessions.delete(oldest);
+  see(session: number): void {
+    if (this.#open.has(session)) return;
+    this.count++;
+    this.#open.add(session);
+    if (this.#open.size > REMEMBERED_SESSIONS) {
+      for (const oldest of this.#open) {
+        this.#open.delete(oldest);
         break;
       }
     }
+  }
+
+  end(session: number): void {
+    this.#open.delete(session);
+  }
+
+  open(): number[] {
+    return [...this.#open];
   }
 }
 

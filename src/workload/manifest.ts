@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/gaps.ts';
+import type { RecordingOptions } from '../core/recording-options.ts';
 import type {
   LogSettings,
   OpenTransaction,
@@ -39,6 +40,8 @@ export interface Manifest {
   readonly complete: boolean;
   readonly capture: { readonly id: number; readonly name: string };
   readonly environment: { readonly id: number; readonly name: string };
+  /** What was to be recorded; absent where an older version wrote it, which recorded everything. */
+  readonly options?: RecordingOptions;
   readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
   /** What the server's log was set to before the tap. */
   readonly settingsBefore: LogSettings;
@@ -166,6 +169,7 @@ const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
   complete: isFlag,
   capture: shaped({ id: isCount, name: isText }),
   environment: shaped({ id: isCount, name: isText }),
+  options: (value) => value === undefined || isObject(value),
   server: shaped({
     flavor: isText,
     version: isText,
