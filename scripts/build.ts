@@ -7,6 +7,7 @@
  *   process that lists captures would load 50 modules and commander, and lives for as long as two
  *   bare nodes. Each module loaded singly costs 0.5 ms; importing a built-in module of Node as ESM
  *   reads all its exports (node:process 8 ms), requiring it does not: hence CommonJS.
+ * - `dist/man`: a page of section 1 for every command, of the program's own help.
  *
  * Files are replaced in place, and what an earlier build left is removed at the end, so that a
  * program that is running meanwhile finds its files.
@@ -15,6 +16,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'rolldown';
+import { writeManPages } from './man-pages.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -85,6 +87,7 @@ const lazyBuiltins: Plugin = {
 const started = Date.now();
 await buildProgram();
 buildLibrary();
+await writeManPages(join(DIST, 'man'));
 removeLeftovers(started);
 
 function buildLibrary(): void {

@@ -1,0 +1,56 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { manPage, writeManPages } from '../../scripts/man-pages.ts';
+import { temporaryFolder } from '../support/stores.ts';
+
+describe('a manual page', () => {
+  const page = (help: string): string =>
+    manPage({ name: 'captures-x', summary: 'do x', version: '1.0', seeAlso: ['captures'], help });
+
+  it('keeps what roff would take for a request or an escape', () => {
+    const text = page("Usage: captures x\n\nExamples:\n  .so /etc/passwd\n  echo 'a\\nb'\n");
+    expect(text).toContain(".nf\n  .so /etc/passwd\n  echo 'a\\enb'\n.fi");
+    expect(page("'br is text\n")).toContain("\\&'br is text");
+  });
+
+  it('has the options of the help, each with its lines joined', () => {
+    const text = page(
+      'Usage: captures x\n\nOptions:\n  --one <n>            a long\n                       story\n',
+    );
+    expect(text).toContain('.SH OPTIONS\n.TP\n.B \\-\\-one <n>\na long\nstory\n');
+  });
+});
+
+describe('the manual pages', () => {
+  it('are one a command and topic, and say what the help says', async () => {
+    const folder = temporaryFolder();
+    await writeManPages(folder);
+    const names = readdirSync(folder);
+    expect(names).toContain('captures.1');
+    expect(names).toContain('captures-env-create.1');
+    expect(names).toContain('captures-exit-codes.1');
+    expect(names.filter((name) => /fetch-metrics|help/.test(name))).toEqual([]);
+    const create = readFileSync(join(folder, 'captures-create.1'), 'utf8');
+    expect(create).toContain('.SH EXAMPLES\n.nf\n  captures create friday');
+    for (const name of names) {
+      const text = readFileSync(join(folder, name), 'utf8');
+      expect({ name, hasName: text.includes('.SH NAME\n') }).toEqual({ name, hasName: true });
+    }
+    // Where there is a man program, it finds nothing to complain of.
+    if (spawnSync('man', ['--version']).status !== 0) return;
+    for (const name of names) {
+      const { stderr } = spawnSync('man', ['--warnings', '-l', join(folder, name)], {
+        env: { ...process.env, MANWIDTH: '80' },
+        encoding: 'utf8',
+      });
+      expect({ name, stderr }).toEqual({ name, stderr: '' });
+    }
+    const shown = execFileSync('man', ['-l', join(folder, 'captures-create.1')], {
+      env: { ...process.env, MANWIDTH: '80' },
+      encoding: 'utf8',
+    });
+    expect(shown).toContain('captures create friday --env shop --duration 2h');
+  });
+});
