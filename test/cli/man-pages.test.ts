@@ -1,9 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manPage, writeManPages } from '../../scripts/man-pages.ts';
 import { temporaryFolder } from '../support/stores.ts';
+
+const PACKAGE = resolve(import.meta.dirname, '../../package.json');
 
 describe('a manual page', () => {
   const page = (help: string): string =>
@@ -32,6 +34,14 @@ describe('the manual pages', () => {
     expect(names).toContain('captures-env-create.1');
     expect(names).toContain('captures-exit-codes.1');
     expect(names.filter((name) => /fetch-metrics|help/.test(name))).toEqual([]);
+    // npm links what is listed here, and nothing by a folder (tried with npm 11).
+    const listed = names.sort().map((name) => `./dist/man/${name}`);
+    const manifest = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { man: string[] };
+    if (process.env['UPDATE_DOCS'] === '1') {
+      writeFileSync(PACKAGE, `${JSON.stringify({ ...manifest, man: listed }, null, 2)}\n`);
+    } else {
+      expect(manifest.man, 'UPDATE_DOCS=1 writes package.json anew').toEqual(listed);
+    }
     const create = readFileSync(join(folder, 'captures-create.1'), 'utf8');
     expect(create).toContain('.SH EXAMPLES\n.nf\n  captures create friday');
     for (const name of names) {
