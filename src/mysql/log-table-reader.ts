@@ -3,7 +3,7 @@ import type { MysqlConnection } from './connection.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { ResultStream } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
-import { DECODED_COLUMNS, StatementDecoder } from './statement-decoder.ts';
+import { DECODED_COLUMNS, type RowForm, StatementDecoder } from './statement-decoder.ts';
 
 /** Rows passed since the batch before, left-out ones too, and the statements among them. */
 export interface StatementBatch {
@@ -44,10 +44,10 @@ export class LogTableReader {
     skip: number,
     tracker: SessionTracker,
     own: OwnConnections,
-    anyBytes: boolean,
+    form: RowForm,
   ): AsyncGenerator<StatementBatch> {
     this.#busy = true;
-    const decoder = new StatementDecoder(tracker, own, anyBytes);
+    const decoder = new StatementDecoder(tracker, own, form);
     let rows = 0;
     let characters = 0;
     let statements: LoggedStatement[] = [];

@@ -221,13 +221,11 @@ export class MysqlServerLog implements ServerLog {
     for (;;) {
       const reader = await this.#openReader();
       try {
-        for await (const batch of reader.read(
-          table,
-          position,
-          this.#tracker,
-          this.#own,
-          this.#flavor.textIsBlob,
-        )) {
+        for await (const batch of reader.read(table, position, this.#tracker, this.#own, {
+          anyBytes: this.#flavor.textIsBlob,
+          cutAt: Infinity,
+          zones: null,
+        })) {
           position += batch.rows;
           yield batch;
           // A backlog takes long, and whoever reads it is alive.
