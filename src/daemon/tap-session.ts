@@ -5,6 +5,7 @@ import type { ServerLog } from '../core/server-log.ts';
 import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import { CounterSampler } from './counter-sampler.ts';
+import { Guards } from './guards.ts';
 import { committedPosition, Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
 import {
@@ -28,6 +29,8 @@ import {
 const DRAIN_INTERVAL_MS = 500;
 /** Within one generation (a backlog) the cursor is committed each time this much was read. */
 const COMMIT_EVERY_ROWS = 500_000;
+/** … or this long ago: of long statements there are few. */
+const COMMIT_EVERY_MS = 5_000;
 /** The log's switch is looked at this often: who turns it off must not go unnoticed. */
 const CHECK_INTERVAL_MS = 5_000;
 
@@ -46,6 +49,9 @@ export class TapSession {
   readonly #recorders = new Map<number, Recorder>();
   readonly #lines = new LineSerialiser();
   readonly #sampler: CounterSampler;
+  readonly #guards: Guards;
+  /** What the server was asked for; undefined before it was. */
+  #deadMan: number | null | undefined = undefined;
   /** The generation that the live table will be frozen as. */
   #live = 0;
   #lastDrain = 0;
@@ -69,6 +75,7 @@ export class TapSession {
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
+    this.#guards = new Guards(context);
     this.#lastCheck = context.clock.now();
   }
 
@@ -141,7 +148,10 @@ export class TapSession {
     for (const { captureId } of store.recordings.listOfTap(row.id)) {
       await this.#openRecorder(captureId);
     }
-    if (isNeeded) await this.#catchUp();
+    if (!isNeeded) return;
+    // Before what may take long: it also says that we are here.
+    if (this.#recorders.size > 0) await this.#tendDeadMan();
+    await this.#catchUp();
   }
 
   /** Reads what was frozen and not read. */
@@ -164,13 +174,13 @@ export class TapSession {
     if (state.installed && state.logging) {
       this.#server.restoreSessions(this.#context.store.taps.sessionsOf(row.id));
     } else {
-      await this.#install(row);
+      await this.#install(row, state.switchedOffAt);
     }
     this.#isTapped = true;
   }
 
   /** Switches the log on; where captures are open already it was off meanwhile, which is a gap. */
-  async #install(row: TapRow): Promise<void> {
+  async #install(row: TapRow, switchedOffAt: string | null): Promise<void> {
     const { store, commit, log } = this.#context;
     const generation = this.#live;
     const { warnings, ownConnectionIds } = await this.#server.install(row.settings, generation);
@@ -185,13 +195,16 @@ export class TapSession {
         if (recording.firstGeneration === null || recording.facts === null) continue;
         if (isDrained(recording, row.generation)) continue;
         const facts = JSON.parse(recording.facts) as Recorder['facts'];
-        const from = committedPosition(recording)?.lastTime ?? facts.start?.time ?? null;
+        const from =
+          switchedOffAt ?? committedPosition(recording)?.lastTime ?? facts.start?.time ?? null;
         const reason =
-          'the log was off when the recorder came back: the server was restarted, or somebody switched it off';
+          switchedOffAt === null
+            ? 'the log was off when the recorder came back: the server was restarted, or somebody switched it off'
+            : `the dead-man switch on the server switched the log off at ${switchedOffAt}: the recorder had not been heard of for too long`;
         const gap: Gap = {
           from,
           to: now,
-          cause: 'server_restarted',
+          cause: switchedOffAt === null ? 'server_restarted' : 'log_switched_off',
           reason,
           after: { generation: row.generation + 1, row: row.row },
           before: { generation, row: 0 },
@@ -242,7 +255,8 @@ export class TapSession {
       if (recorder.firstGeneration === null) continue;
       const capture = this.#context.store.captures.find(id);
       if (capture === null) continue;
-      if (capture.status === 'STOPPING') next = 0;
+      const isGuarded = this.#guards.reasonOf(id) !== null;
+      if (capture.status === 'STOPPING' || isGuarded) next = 0;
       else if (capture.scheduledEnd !== null) {
         next = Math.min(next, capture.scheduledEnd - this.#state.skew);
       }
@@ -274,9 +288,11 @@ export class TapSession {
       commit(() => store.recordings.begin(captureId, this.#tapId));
       await this.#openRecorder(captureId);
     }
+    await this.#tendDeadMan();
     await this.#checkSwitch();
     const generation = this.#live;
     const asked = clock.now();
+    const began = this.#guards.now();
     // Decided before the swap: what is asked for while it is under way belongs to the next one, or
     // statements that were received before the request would be behind the end of the window.
     const opening = waiting.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
@@ -296,6 +312,8 @@ export class TapSession {
     });
     await this.#drainFrozen(generation);
     this.#caughtUpTo = asked;
+    this.#guards.caughtUp(began);
+    await this.#checkGuards();
     await this.#finishEnded(generation, isLast);
   }
 
@@ -354,6 +372,7 @@ export class TapSession {
       },
     );
     this.#recorders.set(captureId, recorder);
+    this.#guards.note([recording]);
   }
 
   async #checkSwitch(): Promise<void> {
@@ -375,7 +394,8 @@ export class TapSession {
   #isEnding(recorder: Recorder, now: number): boolean {
     if (recorder.firstGeneration === null || recorder.lastGeneration !== null) return false;
     const capture = this.#context.store.captures.find(recorder.captureId);
-    return capture !== null && isDue(capture, now);
+    if (capture === null) return false;
+    return isDue(capture, now) || this.#guards.reasonOf(capture.id) !== null;
   }
 
   /** Opens and closes the windows whose edge this swap is, in one transaction. */
@@ -384,7 +404,7 @@ export class TapSession {
     const moved: { capture: number; event: string }[] = [];
     commit(() => {
       for (const recorder of ending) {
-        closeWindow(this.#context, recorder, edge);
+        closeWindow(this.#context, recorder, edge, this.#guards.reasonOf(recorder.captureId));
         moved.push({ capture: recorder.captureId, event: 'capture stopping' });
       }
       for (const id of opening) {
@@ -409,6 +429,7 @@ export class TapSession {
       const readers = [...this.#recorders.values()].filter((r) => r.wants(generation));
       let position = generation === row.generation + 1 ? row.row : 0;
       let uncommitted = 0;
+      let committedAt = this.#guards.now();
       for await (const { rows, statements } of this.#server.read(generation, position)) {
         position += rows;
         uncommitted += rows;
@@ -416,9 +437,12 @@ export class TapSession {
           const batch = new StatementBatch(statements, this.#lines);
           for (const recorder of readers) await recorder.write(batch);
         }
-        if (uncommitted >= COMMIT_EVERY_ROWS) {
+        const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
+        if (uncommitted >= COMMIT_EVERY_ROWS || isLongAgo) {
           await this.#commitCursor(generation - 1, position, readers);
           uncommitted = 0;
+          committedAt = this.#guards.now();
+          await this.#checkGuards();
         }
       }
       if (row.settings.generalLog && row.settings.logOutput.includes('TABLE')) {
@@ -450,6 +474,36 @@ export class TapSession {
         recordings,
       });
     });
+    this.#guards.note(recordings);
+  }
+
+  /** Looks whether a guard ends a capture whose window is open: at the next swap then. */
+  async #checkGuards(): Promise<void> {
+    const open = [...this.#recorders.values()].filter(
+      ({ firstGeneration, lastGeneration }) => firstGeneration !== null && lastGeneration === null,
+    );
+    await this.#guards.check(
+      this.#server,
+      open.map(({ captureId }) => captureId),
+    );
+  }
+
+  /**
+   * Keeps the server's dead-man switch as the captures want it. The shortest time counts, also against
+   * a capture that wants none: it is for the server's sake.
+   */
+  async #tendDeadMan(): Promise<void> {
+    const { store, log } = this.#context;
+    let after: number | null = null;
+    for (const [id, { lastGeneration }] of this.#recorders) {
+      const deadMan = lastGeneration === null ? store.captures.find(id)?.options.deadMan : null;
+      if (deadMan != null) after = Math.min(after ?? deadMan, deadMan);
+    }
+    if (after === this.#deadMan) return;
+    const obstacle = await this.#server.setDeadMan(after, this.#row().settings);
+    this.#deadMan = after;
+    if (obstacle === null) return;
+    log('warn', 'no dead-man switch', { environment: this.#environment.name, obstacle });
   }
 
   /** Finishes captures whose window is drained; the last one only once the server is as it was. */
@@ -487,6 +541,7 @@ export class TapSession {
         reason: facts.endReason ?? store.captures.find(captureId)?.reason ?? null,
       });
     });
+    this.#guards.forget(captureId);
     log('info', 'capture done', { capture: captureId, records: progress.records });
   }
 }

@@ -60,21 +60,25 @@ export function openWindow(
 /**
  * Closes a capture's window at a swap: it is STOPPING, and the statements of `generation` are its last.
  * Call it in the transaction that belongs to the swap.
+ * @param guard why a guard ends it; null when none does.
  */
 export function closeWindow(
   { store, audit }: TapContext,
   recorder: Recorder,
   edge: WindowMoment,
+  guard: string | null,
 ): void {
   const { generation, swap, now } = edge;
   const { captureId } = recorder;
-  const isEndOfItsOwn = audit.moveCapture(DAEMON, captureId, 'RUNNING', 'STOPPING') !== null;
+  const changes = guard === null ? {} : { reason: guard };
+  const isEndOfItsOwn =
+    audit.moveCapture(DAEMON, captureId, 'RUNNING', 'STOPPING', changes) !== null;
   recorder.facts = {
     ...recorder.facts,
     end: { time: swap.before, generation, gtid: swap.gtid },
     sessionsAtEnd: now?.sessions ?? null,
     transactionsAtEnd: now?.transactions ?? null,
-    endReason: isEndOfItsOwn ? REACHED_ITS_END : null,
+    endReason: isEndOfItsOwn ? (guard ?? REACHED_ITS_END) : null,
   };
   recorder.lastGeneration = generation;
   store.recordings.end(captureId, generation, JSON.stringify(recorder.facts));

@@ -1,0 +1,121 @@
+import type { RecordingOptions } from './recording-options.ts';
+
+const MIB = 1024 * 1024;
+
+/** What `--max-log` and `--max-lag` are when nothing was said. */
+export const DEFAULT_MAX_LOG = 4 * 1024 * MIB;
+export const DEFAULT_MAX_LAG_MS = 600_000;
+/** What `--min-free` is then: so many bytes, or this share of the disk where that is less. */
+const DEFAULT_MIN_FREE = 256 * MIB;
+const DEFAULT_MIN_FREE_SHARE = 0.05;
+
+/** A limit counts as near from this share of it on. */
+const NEAR = 0.9;
+
+export type GuardName = 'max-size' | 'min-free' | 'max-log' | 'max-lag';
+
+/** What the guards look at; null for what is not known just now. */
+export interface GuardReadings {
+  /** Bytes of the capture's files that are committed. */
+  readonly fileBytes: number | null;
+  /** Of the store's disk. */
+  readonly disk: DiskSpace | null;
+  /** Bytes of the log's tables on the server. */
+  readonly logBytes: number | null;
+  /** How far the record is behind. */
+  readonly lagMs: number | null;
+}
+
+export interface DiskSpace {
+  /** Bytes that a process without privileges may still write. */
+  readonly free: number;
+  readonly size: number;
+}
+
+/** One guard's limit, and what was measured. Bytes; milliseconds for `max-lag`. */
+export interface GuardState {
+  readonly guard: GuardName;
+  readonly limit: number;
+  readonly value: number;
+}
+
+type Limits = Pick<RecordingOptions, 'maxSize' | 'minFree' | 'maxLog' | 'maxLag'>;
+
+/** Bytes that have to stay free: as asked for, or by default. */
+export function minFreeOf(minFree: number | null, diskSize: number): number {
+  return minFree ?? Math.min(DEFAULT_MIN_FREE, Math.floor(diskSize * DEFAULT_MIN_FREE_SHARE));
+}
+
+function statesOf(limits: Limits, readings: GuardReadings): GuardState[] {
+  const { fileBytes, disk, logBytes, lagMs } = readings;
+  const states: GuardState[] = [];
+  if (limits.maxSize !== null && fileBytes !== null) {
+    states.push({ guard: 'max-size', limit: limits.maxSize, value: fileBytes });
+  }
+  if (disk !== null) {
+    const limit = minFreeOf(limits.minFree, disk.size);
+    states.push({ guard: 'min-free', limit, value: disk.free });
+  }
+  if (logBytes !== null) {
+    states.push({ guard: 'max-log', limit: limits.maxLog ?? DEFAULT_MAX_LOG, value: logBytes });
+  }
+  if (lagMs !== null) {
+    states.push({ guard: 'max-lag', limit: limits.maxLag ?? DEFAULT_MAX_LAG_MS, value: lagMs });
+  }
+  return states;
+}
+
+/** The first guard that ends the capture, by what was measured; null when it may go on. */
+export function brokenGuard(limits: Limits, readings: GuardReadings): GuardState | null {
+  const isBroken = ({ guard, limit, value }: GuardState): boolean =>
+    guard === 'min-free' ? value < limit : value >= limit;
+  return statesOf(limits, readings).find(isBroken) ?? null;
+}
+
+/** Guards that are near to ending the capture. */
+export function nearGuards(limits: Limits, readings: GuardReadings): GuardState[] {
+  return statesOf(limits, readings).filter(({ guard, limit, value }) =>
+    guard === 'min-free' ? value * NEAR < limit : value >= limit * NEAR,
+  );
+}
+
+/**
+ * What a guard says of itself, as the second half of a sentence.
+ */
+export function guardText({ guard, limit, value }: GuardState): string {
+  switch (guard) {
+    case 'max-size':
+      return `its files reached --max-size ${bytesText(limit)}`;
+    case 'min-free':
+      return `the disk of the store has ${bytesText(value)} free, less than --min-free ${bytesText(limit)}`;
+    case 'max-log':
+      return `the log's tables on the server reached --max-log ${bytesText(limit)}`;
+    case 'max-lag':
+      return `the record fell behind by --max-lag ${secondsText(limit)}`;
+  }
+}
+
+/** Why a capture ended that a guard ended. */
+export function guardReason(state: GuardState, now: number): string {
+  return `ended by a guard: ${guardText(state)} (at ${new Date(now).toISOString()})`;
+}
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** As one would type it: the largest unit in which the number is whole, or three digits. */
+function bytesText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const text = Number.isInteger(value) ? String(value) : value.toFixed(value < 100 ? 1 : 0);
+  return `${text} ${UNITS[unit] ?? ''}`;
+}
+
+function secondsText(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60} min`;
+  return `${seconds} s`;
+}

@@ -1,0 +1,143 @@
+import { statfs } from 'node:fs/promises';
+import type { Capture } from '../core/captures.ts';
+import {
+  brokenGuard,
+  guardReason,
+  nearGuards,
+  type DiskSpace,
+  type GuardReadings,
+} from '../core/guards.ts';
+import type { ServerLog } from '../core/server-log.ts';
+import type { RecordingProgress } from '../core/store.ts';
+import type { TapContext } from './tap-context.ts';
+
+const DISK_EVERY_MS = 1_000;
+/** The server reads this from the files of its tables: little, but not for every drain. */
+const LOG_EVERY_MS = 5_000;
+
+export interface GuardSources {
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic: () => number;
+  readonly disk: (folder: string) => Promise<DiskSpace | null>;
+}
+
+const SYSTEM: GuardSources = {
+  monotonic: () => performance.now(),
+  disk: async (folder) => {
+    try {
+      const { bavail, blocks, bsize } = await statfs(folder);
+      return { free: bavail * bsize, size: blocks * bsize };
+    } catch {
+      // A store that is gone is somebody else's to notice.
+      return null;
+    }
+  },
+};
+
+/**
+ * Decides when a capture of a tap is to end before its time: its files are large enough, the disk
+ * here or the log there is too full, the record is too far behind. What it decided holds until the
+ * capture's window is closed, at the next swap; after a restart of the daemon it is measured again.
+ */
+export class Guards {
+  readonly #context: Pick<TapContext, 'store' | 'clock' | 'log'>;
+  readonly #sources: GuardSources;
+  readonly #reasons = new Map<number, string>();
+  readonly #warned = new Set<string>();
+  readonly #fileBytes = new Map<number, number>();
+  #disk: DiskSpace | null = null;
+  #diskAt = -Infinity;
+  #logBytes: number | null = null;
+  #logAt = -Infinity;
+  /** Everything received before this instant, by the clock that nobody sets, is committed. */
+  #caughtUpTo: number;
+
+  constructor(
+    context: Pick<TapContext, 'store' | 'clock' | 'log'>,
+    sources: GuardSources = SYSTEM,
+  ) {
+    this.#context = context;
+    this.#sources = sources;
+    // Time without a daemon does not count as lag: the record would be ended for what the daemon is
+    // about to make up for, at several times the speed at which it came.
+    this.#caughtUpTo = sources.monotonic();
+  }
+
+  /** Now, for `caughtUp`. */
+  now(): number {
+    return this.#sources.monotonic();
+  }
+
+  /** Takes down that everything received before `instant`, a value of `now`, is committed. */
+  caughtUp(instant: number): void {
+    this.#caughtUpTo = instant;
+  }
+
+  /** Why a capture is to end; null when it is not. */
+  reasonOf(captureId: number): string | null {
+    return this.#reasons.get(captureId) ?? null;
+  }
+
+  /** Forgets a capture that is over. */
+  forget(captureId: number): void {
+    this.#reasons.delete(captureId);
+    this.#fileBytes.delete(captureId);
+  }
+
+  /** Takes down what a commit says of the captures' files. */
+  note(recordings: readonly Pick<RecordingProgress, 'captureId' | 'fileBytes'>[]): void {
+    for (const { captureId, fileBytes } of recordings) this.#fileBytes.set(captureId, fileBytes);
+  }
+
+  /**
+   * Measures what is due to be measured and decides. Cheap enough to be called after every drain and
+   * after every commit within one. What the server does not tell is left out.
+   * @throws what `logBytes` throws when the connection is lost.
+   */
+  async check(server: Pick<ServerLog, 'logBytes'>, captureIds: readonly number[]): Promise<void> {
+    if (captureIds.length === 0) return;
+    await this.#measure(server);
+    const lagMs = this.now() - this.#caughtUpTo;
+    for (const id of captureIds) {
+      const capture = this.#context.store.captures.find(id);
+      if (capture?.status !== 'RUNNING' || this.#reasons.has(id)) continue;
+      const fileBytes = this.#fileBytes.get(id) ?? null;
+      this.#judge(capture, { fileBytes, disk: this.#disk, logBytes: this.#logBytes, lagMs });
+    }
+  }
+
+  async #measure(server: Pick<ServerLog, 'logBytes'>): Promise<void> {
+    const now = this.now();
+    if (now - this.#diskAt >= DISK_EVERY_MS) {
+      this.#diskAt = now;
+      this.#disk = await this.#sources.disk(this.#context.store.directory);
+    }
+    if (now - this.#logAt >= LOG_EVERY_MS) {
+      this.#logAt = now;
+      this.#logBytes = await server.logBytes();
+    }
+  }
+
+  #judge(capture: Capture, readings: GuardReadings): void {
+    const { clock, log } = this.#context;
+    const { id, options } = capture;
+    const broken = brokenGuard(options, readings);
+    if (broken !== null) {
+      const reason = guardReason(broken, clock.now());
+      this.#reasons.set(id, reason);
+      log('warn', 'capture ends by a guard', { capture: id, reason });
+      return;
+    }
+    for (const near of nearGuards(options, readings)) {
+      const key = `${id} ${near.guard}`;
+      if (this.#warned.has(key)) continue;
+      this.#warned.add(key);
+      log('warn', 'capture is near a guard', {
+        capture: id,
+        guard: near.guard,
+        limit: near.limit,
+        value: Math.round(near.value),
+      });
+    }
+  }
+}
