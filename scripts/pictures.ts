@@ -1,0 +1,96 @@
+/**
+ * `npm run pictures`: draws docs/pictures/*.svg from a real session, on a private MariaDB server with
+ * real load. What stands in them was printed by the program.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startMariadb } from '../test/support/mariadb-server.ts';
+import { endProcess, processesWith } from '../test/support/processes.ts';
+import { SHOP_SCHEMA, startLoad } from './load-client.ts';
+import { ensureMariadb } from './mariadb-program.ts';
+import { terminalPicture } from './terminal-picture.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const PICTURES = join(ROOT, 'docs/pictures');
+const COLUMNS = 96;
+const LOAD_MS = 40_000;
+
+const desk = mkdtempSync(join(tmpdir(), 'captures-pictures-'));
+const home = join(desk, 'store');
+
+/** Types a line at a prompt. @returns what the terminal shows of it. */
+function typed(line: string): string {
+  const { stdout, stderr } = spawnSync('sh', ['-c', `${line} 2>&1`], {
+    cwd: desk,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      PATH: [desk, process.env['PATH']].join(delimiter),
+      CAPTURES_HOME: home,
+      CAPTURES_OUTPUT: 'table',
+      FORCE_COLOR: '1',
+      COLUMNS: String(COLUMNS),
+    },
+  });
+  return `\u001b[2m$\u001b[0m ${line}\n${stdout.replaceAll(desk, '/home/ada').trimEnd()}${stderr}\n\n`;
+}
+
+function draw(name: string, title: string, ...lines: readonly string[]): void {
+  writeFileSync(join(PICTURES, `${name}.svg`), terminalPicture(lines.join('').trimEnd(), title));
+  process.stderr.write(`docs/pictures/${name}.svg\n`);
+}
+
+ensureMariadb((line) => process.stderr.write(`${line}\n`));
+mkdirSync(PICTURES, { recursive: true });
+const server = await startMariadb({ options: ['--event-scheduler=ON'] });
+try {
+  const admin = await server.admin();
+  await admin.query(SHOP_SCHEMA);
+  for (const user of ['app', 'recorder']) {
+    await admin.query(`CREATE USER ${user}@127.0.0.1 IDENTIFIED BY '${user}'`);
+    await admin.query(`GRANT ALL PRIVILEGES ON *.* TO ${user}@127.0.0.1`);
+  }
+  await admin.end();
+  const program = join(desk, 'captures');
+  const bin = join(ROOT, 'bin/captures.js');
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(desk, 'my.password'), 'correct horse battery', { mode: 0o600 });
+  writeFileSync(join(desk, 'recorder.password'), 'recorder', { mode: 0o600 });
+
+  const url = `mysql://recorder@127.0.0.1:${server.port}`;
+  const load = await startLoad({
+    port: server.port,
+    user: 'app',
+    password: 'app',
+    database: 'shop',
+    connections: 4,
+    prefix: 'picture',
+    statements: null,
+    reconnectEvery: 500,
+  });
+  try {
+    const first = [
+      typed('captures init --user ada --password-file my.password'),
+      typed(`captures env create shop --url ${url} --password-from file:recorder.password`),
+      typed('captures create friday --env shop --duration 30m'),
+    ];
+    await delay(LOAD_MS / 2);
+    const list = typed('captures list');
+    draw('plan', 'What a capture would do, and cost', typed('captures create x --env shop --plan'));
+    await delay(LOAD_MS / 2);
+    const end = [typed('captures stop friday'), typed('captures verify friday')];
+    draw('first-minute', 'From nothing to a verified record', ...first, list, ...end);
+    draw('metrics', 'The window in numbers', typed('captures metrics friday'));
+    draw('chart', 'One metric', typed('captures metrics friday --metric Questions'));
+    draw('doctor', 'What is wrong, and how to put it right', typed('captures doctor'));
+  } finally {
+    await load.kill();
+  }
+} finally {
+  for (const { pid } of processesWith('CAPTURES_HOME', home)) await endProcess(pid);
+  await server.stop();
+  rmSync(desk, { recursive: true, force: true });
+}
