@@ -48,6 +48,8 @@ export function classesOf(sql: string, prepared: PreparedClasses = NONE_PREPARED
   return bits === SESSION ? ALL : 0;
 }
 
+const PREPARE_FROM = /^prepare\s+(?:`(?:[^`]|``)+`|\S+)\s+from\s*/i;
+
 type Rule = ClassBits | ((code: string, prepared: PreparedClasses) => ClassBits);
 
 // In the order of MySQL's manual, chapter "SQL Statements", then what MariaDB has besides.
@@ -87,7 +89,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   XA: TRANSACTION,
 
   PREPARE: (code, prepared) => {
-    const match = /^prepare\s+\S+\s+from\s*/i.exec(code);
+    const match = PREPARE_FROM.exec(code);
     return match === null ? SESSION : (classOfLiteral(code, match[0].length, prepared) ?? SESSION);
   },
   EXECUTE: (code, prepared) => {
@@ -204,7 +206,7 @@ export function preparedNamesIn(sql: string): readonly PreparedNameChange[] {
     if (/^(?:deallocate|drop)\s+prepare\b/i.test(code)) {
       return { name: nameIn(/^\w+\s+prepare\s+/i, code), bits: undefined };
     }
-    const match = /^prepare\s+(?:`(?:[^`]|``)+`|\S+)\s+from\s*/i.exec(code);
+    const match = PREPARE_FROM.exec(code);
     if (match === null) return [];
     const bits = classOfLiteral(code, match[0].length, NONE_PREPARED);
     return { name: nameIn(/^prepare\s+/i, code), bits };
