@@ -1,4 +1,5 @@
 import type { ServerAddress } from './environments.ts';
+import type { CounterReading, OwnCommands } from './received.ts';
 import type { LoggedStatement } from './statements.ts';
 
 /** Which server this is, however one got there. */
@@ -229,6 +230,15 @@ export interface ServerLog {
    * have are absent.
    */
   sampleCounters(): Promise<Record<string, number>>;
+
+  /**
+   * The counters that a record is compared with (`EDGE_COUNTERS`), and what all connections of this
+   * object have sent by then: it is in the counters and not in the log.
+   */
+  readEdgeCounters(): Promise<CounterReading>;
+
+  /** What all connections of this object have sent so far. */
+  commandsSent(): OwnCommands;
 
   /** Closes the connection; never throws. */
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2';
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
+import { CommandTally } from './command-tally.ts';
 import { codeOf, endsConnection, translateError } from './errors.ts';
 
 /** A row as text: the server sends every value of a text-protocol result as such. */
@@ -26,13 +27,20 @@ export class MysqlConnection {
   /** The server's id of this connection. */
   readonly id: number;
   readonly #connection: Connection;
+  readonly #tally: CommandTally;
   /** How to reach the server again: a server that offers no TLS is not asked twice. */
   readonly address: ServerAddress;
   #lost = false;
   #closing = false;
 
-  private constructor(connection: Connection, id: number, address: ServerAddress) {
+  private constructor(
+    connection: Connection,
+    id: number,
+    address: ServerAddress,
+    tally: CommandTally,
+  ) {
     this.#connection = connection;
+    this.#tally = tally;
     this.id = id;
     this.address = address;
     connection.on('error', () => (this.#lost = true));
@@ -44,6 +52,7 @@ export class MysqlConnection {
    * (https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode).
    * @param onId called with the connection's id before we log in, so before the server can log
    *   anything of this connection.
+   * @param tally counts what is sent.
    * @throws AppError `remote_failed`, within about 10 s when the server does not answer; what `onId`
    *   throws, with nothing said to the server.
    */
@@ -51,6 +60,7 @@ export class MysqlConnection {
     address: ServerAddress,
     password: string | null,
     onId: (id: number) => void = () => undefined,
+    tally: CommandTally = new CommandTally(),
   ): Promise<MysqlConnection> {
     const ca = address.sslCa === null ? null : await readAuthority(address.sslCa);
     const preferred = address.sslMode === 'PREFERRED';
@@ -73,7 +83,7 @@ export class MysqlConnection {
         throw translateError(second, address);
       }
     }
-    const connection = new MysqlConnection(opened.connection, opened.id, reached);
+    const connection = new MysqlConnection(opened.connection, opened.id, reached, tally);
     // Empty: no ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs.
     await connection.run("SET SESSION sql_mode = '', time_zone = '+00:00'");
     return connection;
@@ -126,6 +136,11 @@ export class MysqlConnection {
     return stream;
   }
 
+  /** Counts a statement that was sent on the stream. */
+  countSent(sql: string): void {
+    this.#tally.query(sql);
+  }
+
   /** The error of this connection in words for the user. */
   translate(error: unknown): AppError {
     if (endsConnection(error)) this.#lost = true;
@@ -137,6 +152,7 @@ export class MysqlConnection {
     if (this.#closing) return;
     this.#closing = true;
     if (!this.#lost) {
+      this.#tally.quit();
       await new Promise<void>((resolve) => {
         // A server that does not answer the good-bye must not hold us.
         const timer = setTimeout(resolve, 1000);
@@ -157,6 +173,7 @@ export class MysqlConnection {
   }
 
   #query(sql: string): Promise<Row[] | { affectedRows: number }> {
+    this.#tally.query(sql);
     return new Promise((resolve, reject) => {
       this.#connection.query(
         {

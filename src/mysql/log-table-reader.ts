@@ -52,17 +52,16 @@ export class LogTableReader {
     let characters = 0;
     let statements: LoggedStatement[] = [];
     const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
-    const progress = this.#results.rows(
-      `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`,
-      (span) => {
-        rows++;
-        const statement = decoder.decode(span);
-        if (statement !== null) {
-          statements.push(statement);
-          characters += statement.sql.length;
-        }
-      },
-    );
+    const query = `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`;
+    this.#connection.countSent(query);
+    const progress = this.#results.rows(query, (span) => {
+      rows++;
+      const statement = decoder.decode(span);
+      if (statement !== null) {
+        statements.push(statement);
+        characters += statement.sql.length;
+      }
+    });
     while ((await progress.next()).done !== true) {
       if (rows < BATCH_ROWS && characters < BATCH_CHARACTERS) continue;
       const batch = { rows, statements };

@@ -1,6 +1,8 @@
 import type { ServerAddress } from '../core/environments.ts';
+import { CommandTally } from './command-tally.ts';
 import { readCounters } from './counters.ts';
 import { AppError } from '../core/errors.ts';
+import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
 import type {
   LogSettings,
   OpenTransaction,
@@ -67,6 +69,7 @@ export class MysqlServerLog implements ServerLog {
   readonly #tracker = new SessionTracker();
   /** Grows, because rows outlive the connections that wrote them. */
   readonly #own: OwnConnections;
+  readonly #tally: CommandTally;
   #reader: LogTableReader | null = null;
   #nextIsReady = false;
   #lastBeat = 0;
@@ -76,6 +79,7 @@ export class MysqlServerLog implements ServerLog {
     storeId: string,
     onConnection: (connectionId: number) => void,
     own: OwnConnections,
+    tally: CommandTally,
     control: MysqlConnection,
     server: ServerIdentity,
   ) {
@@ -83,6 +87,7 @@ export class MysqlServerLog implements ServerLog {
     this.#storeId = storeId;
     this.#onConnection = onConnection;
     this.#own = own;
+    this.#tally = tally;
     this.#control = control;
     this.#flavor = flavorOf(server.version);
     this.server = server;
@@ -96,18 +101,19 @@ export class MysqlServerLog implements ServerLog {
     onConnection: (connectionId: number) => void,
   ): Promise<MysqlServerLog> {
     const own = new OwnConnections(address.user);
+    const tally = new CommandTally();
     const announce = (id: number): void => {
       own.add(id);
       onConnection(id);
     };
-    const control = await MysqlConnection.open(address, password, announce);
+    const control = await MysqlConnection.open(address, password, announce, tally);
     try {
       const server = await prepareSession(control);
       const uptime = (await control.row("SHOW GLOBAL STATUS LIKE 'Uptime'"))?.[1] ?? '0';
       const now = Date.parse(instant(await control.value('SELECT UTC_TIMESTAMP(6)')));
       // The uptime is in whole seconds: the server started up to one before.
       own.setInstants(new Date(now - (Number(uptime) + 1) * 1000), new Date(now));
-      return new MysqlServerLog(password, storeId, announce, own, control, server);
+      return new MysqlServerLog(password, storeId, announce, own, tally, control, server);
     } catch (error) {
       await control.close();
       throw error;
@@ -149,7 +155,7 @@ export class MysqlServerLog implements ServerLog {
 
     const proof = await proveLogging(
       control,
-      () => MysqlConnection.open(control.address, this.#password, this.#onConnection),
+      () => this.#connect(),
       this.#flavor,
       this.#storeId,
       generation,
@@ -290,6 +296,15 @@ export class MysqlServerLog implements ServerLog {
     return readCounters(this.#control);
   }
 
+  async readEdgeCounters(): Promise<CounterReading> {
+    const counters = await readCounters(this.#control, EDGE_COUNTERS);
+    return { counters, own: this.commandsSent() };
+  }
+
+  commandsSent(): OwnCommands {
+    return this.#tally.counts();
+  }
+
   async close(): Promise<void> {
     this.#closeReader();
     await this.#control.close();
@@ -406,13 +421,18 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async #connectHelper(): Promise<MysqlConnection> {
-    const connection = await MysqlConnection.open(
+    const connection = await this.#connect();
+    await prepareSession(connection);
+    return connection;
+  }
+
+  #connect(): Promise<MysqlConnection> {
+    return MysqlConnection.open(
       this.#control.address,
       this.#password,
       this.#onConnection,
+      this.#tally,
     );
-    await prepareSession(connection);
-    return connection;
   }
 
   async #openReader(): Promise<LogTableReader> {

@@ -1,0 +1,294 @@
+/**
+ * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
+ * 10.11 (test/mariadb/questions.test.ts holds a part of it):
+ *
+ * | what a client sends | Questions | rows of the log |
+ * |---|---|---|
+ * | a text query, also one that fails, is empty, or is killed | 1 | Query |
+ * | several statements in one text | 1 for each until one fails | one Query |
+ * | text behind the last `;` that is no white space, also a comment | 1 | none |
+ * | CALL, BEGIN NOT ATOMIC, SELECT f(): what runs inside | 0 (Queries counts it) | none of a procedure's; a Query each of a trigger's, function's and event's |
+ * | binary Prepare, Close, Reset | 0 | one each; none of a Prepare that fails |
+ * | binary Execute, also one that fails | 1 | Execute |
+ * | an Execute that has to prepare again | 1 (Com_stmt_reprepare 1) | Execute, Prepare, Execute |
+ * | Execute with an unknown id; Fetch of a cursor | 1 (Com_stmt_fetch 1) | none |
+ * | Long Data | 1 | Long Data |
+ * | text PREPARE, EXECUTE, EXECUTE IMMEDIATE | 1 | Query, and echoes Prepare, Execute |
+ * | login, also one that is refused | 0 | Connect, twice when refused |
+ * | Init DB, Field List, Processlist, Refresh, Debug, Binlog Dump | 1 | one; none of an Init DB that fails |
+ * | Change user, also one that is refused | 1 | Change user |
+ * | Quit | 1 | Quit; no row of a connection that breaks or is killed |
+ * | Statistics | 0 | Statistics |
+ * | Ping | 0 (Com_admin_commands 1) | none |
+ * | Reset connection | 1 (Com_admin_commands 1) | none |
+ * | Set option (multi-statements on or off) | 1 (Com_set_option 1) | none |
+ * | events | 0 | a Query each |
+ */
+
+/** The server's counters that are read beside the swap at which a window opens or closes. */
+export const EDGE_COUNTERS = [
+  'Uptime',
+  'Questions',
+  'Queries',
+  'Threads_running',
+  'Connections',
+  'Com_admin_commands',
+  'Com_set_option',
+  'Com_show_status',
+  'Com_stmt_prepare',
+  'Com_stmt_execute',
+  'Com_stmt_close',
+  'Com_stmt_reset',
+  'Com_stmt_fetch',
+  'Com_stmt_reprepare',
+  'Com_prepare_sql',
+  'Com_execute_sql',
+  'Com_execute_immediate',
+  'Com_dealloc_sql',
+  'Slow_queries',
+] as const;
+export type EdgeCounter = (typeof EDGE_COUNTERS)[number];
+
+/** What the recorder's own connections sent, which the server counts and does not log. */
+export interface OwnCommands {
+  /** As Questions counts. */
+  readonly questions: number;
+  /** SET statements among them. */
+  readonly sets: number;
+  /** Com_show_status counts these. */
+  readonly statuses: number;
+}
+
+/** The server's counters at one instant, and what was our own of them by then. */
+export interface CounterReading {
+  /** Those that the server does not have are absent. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Since the recording began; what a daemon that was killed sent last may be missing. */
+  readonly own: OwnCommands;
+}
+
+/** Readings just before and just after the swap at the edge of a window; null where it failed. */
+export interface EdgeReadings {
+  readonly before: CounterReading | null;
+  readonly after: CounterReading | null;
+  /** How often a recorder went on from what another, or another connection, had left. */
+  readonly interruptions: number;
+}
+
+/** Rows of the log that were the capture's window's, recorded or left out, as far as counters see them. */
+export interface HeardCounts {
+  /** Rows that Questions counts: Query and Execute but for echoes, Init DB, Change user, Quit. */
+  readonly commands: number;
+  /** Further statements in texts of several. */
+  readonly parts: number;
+  /** The same in texts whose `;` may also lie inside of a compound statement. */
+  readonly doubtfulParts: number;
+  /** Commands that have no kind of their own; Questions counts most of them. */
+  readonly others: number;
+  /** Execute rows, echoes too: what Com_stmt_execute counts. */
+  readonly executes: number;
+  /** Statements that begin with SET. */
+  readonly sets: number;
+  readonly changeUsers: number;
+}
+
+export const HEARD_NOTHING: HeardCounts = {
+  commands: 0,
+  parts: 0,
+  doubtfulParts: 0,
+  others: 0,
+  executes: 0,
+  sets: 0,
+  changeUsers: 0,
+};
+
+/** Between these two, both possible. */
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The comparison of a window's record with the server's counters, in the unit of Questions. */
+export interface Comparison {
+  /** Received by the server from clients, and such that it would log it. */
+  readonly received: Bounds;
+  /** In the log. */
+  readonly heard: Bounds;
+  /** The one number that is most likely: no statement of several failed, nothing ran inside. */
+  readonly likely: number;
+  /** The same of Execute rows alone, null where the counter says nothing of them. */
+  readonly executes: { readonly received: Bounds; readonly heard: number } | null;
+  /** At least so many were received and not logged. */
+  readonly missing: number;
+  /** Why the bounds are apart, one sentence each; none when they are as close as can be. */
+  readonly reasons: readonly string[];
+}
+
+export type Incomparable =
+  /** The server was restarted, so its counters began again. */
+  | 'restarted'
+  /** They were not read at both edges. */
+  | 'not_sampled'
+  /** An older version recorded it. */
+  | 'not_counted';
+
+/** A recorder that was killed may have sent so much that is nowhere counted (a drain sends 20). */
+const UNCOUNTED_A_RESTART = 100;
+
+/**
+ * Compares what is in the log with what the server says it received.
+ * @param others what other programs of ours may have asked of the server meanwhile, at most.
+ * @param seconds length of the window by the server's clock.
+ */
+export function compare(
+  heard: HeardCounts | null,
+  start: EdgeReadings | null,
+  end: EdgeReadings | null,
+  others: number,
+  seconds: number,
+): Comparison | Incomparable {
+  if (heard === null) return 'not_counted';
+  const edges = edgesOf(start, end);
+  if (edges === null) return 'not_sampled';
+  if (isRestarted(edges, seconds)) return 'restarted';
+  const grown = (name: EdgeCounter): Bounds => growth(edges, ({ counters }) => counters[name] ?? 0);
+  const sum = (...names: EdgeCounter[]): Bounds => names.map(grown).reduce(plus);
+  const own = (what: keyof OwnCommands): Bounds => growth(edges, ({ own }) => own[what]);
+  const uncounted = UNCOUNTED_A_RESTART * ((end?.interruptions ?? 0) - (start?.interruptions ?? 0));
+  const reasons: string[] = [];
+
+  // Commands that are counted and never logged. Pings are in the same counter as resets, SET in the
+  // same as the protocol's own options: what is not accounted for may be the silent one.
+  const admin = atLeastNone(minus(grown('Com_admin_commands'), exactly(heard.changeUsers))).max;
+  const ownSets = own('sets');
+  const sets = atLeastNone(minus(minus(grown('Com_set_option'), ownSets), exactly(heard.sets))).max;
+  const fetches = grown('Com_stmt_fetch');
+  if (admin > 0) {
+    reasons.push(
+      `${admin} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
+    );
+  }
+  // A statement can be counted and then wait for the swap, so that it is logged behind it.
+  const running = (reading: CounterReading): number =>
+    Math.max((reading.counters['Threads_running'] ?? 1) - 1, 0);
+  const questions = grown('Questions');
+  const ours = own('questions');
+  const received = atLeastNone({
+    min:
+      questions.min -
+      ours.max -
+      others -
+      uncounted -
+      fetches.max -
+      admin -
+      sets -
+      running(edges.endBefore),
+    max: questions.max - ours.min - fetches.min + running(edges.startBefore),
+  });
+
+  const reprepared = grown('Com_stmt_reprepare');
+  // Reset rows are not in Questions, nor are Statistics, which count as a SHOW STATUS.
+  const resets = grown('Com_stmt_reset').min;
+  const statistics = atLeastNone(minus(grown('Com_show_status'), own('statuses'))).max;
+  const commandsOfOthers = Math.max(heard.others - resets, 0);
+  const inside = insideStatements(sum, grown);
+  if (inside.min > 0) {
+    reasons.push(
+      `${inside.max} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
+    );
+  }
+  if (uncounted > 0) {
+    reasons.push('the recorder was interrupted, so that its own statements are known only roughly');
+  }
+  const likely = heard.commands + heard.parts + commandsOfOthers - reprepared.min;
+  const top = likely + heard.doubtfulParts;
+  const doubled = inside.min > 0 ? inside.max : 0;
+  const bottom =
+    heard.commands - reprepared.max + Math.max(commandsOfOthers - statistics, 0) - doubled;
+  const logged = { min: Math.max(bottom, 0), max: top };
+
+  const executes = executeComparison(heard, grown, sum, running(edges.endBefore));
+  const missing = Math.max(
+    received.min - logged.max,
+    executes === null ? 0 : executes.received.min - executes.heard,
+    0,
+  );
+  return { received, heard: logged, likely, executes, missing, reasons };
+}
+
+/** What ran inside of other statements: Queries counts it and Questions does not. */
+function insideStatements(
+  sum: (...names: EdgeCounter[]) => Bounds,
+  grown: (name: EdgeCounter) => Bounds,
+): Bounds {
+  const protocol = minus(
+    sum('Com_stmt_prepare', 'Com_stmt_close', 'Com_stmt_reset'),
+    sum('Com_prepare_sql', 'Com_execute_immediate', 'Com_dealloc_sql', 'Com_stmt_reprepare'),
+  );
+  const silent = plus(protocol, minus(exactly(0), grown('Com_execute_immediate')));
+  return atLeastNone(minus(minus(grown('Queries'), grown('Questions')), silent));
+}
+
+/** Execute rows against their counter; null where statements prepared in procedures blur it. */
+function executeComparison(
+  heard: HeardCounts,
+  grown: (name: EdgeCounter) => Bounds,
+  sum: (...names: EdgeCounter[]) => Bounds,
+  inFlight: number,
+): Comparison['executes'] {
+  if (sum('Com_execute_sql', 'Com_execute_immediate').max > 0) return null;
+  const { min, max } = grown('Com_stmt_execute');
+  return { received: atLeastNone({ min: min - inFlight, max }), heard: heard.executes };
+}
+
+interface Edges {
+  readonly startBefore: CounterReading;
+  readonly startAfter: CounterReading;
+  readonly endBefore: CounterReading;
+  readonly endAfter: CounterReading;
+}
+
+function edgesOf(start: EdgeReadings | null, end: EdgeReadings | null): Edges | null {
+  const startBefore = start?.before ?? null;
+  const startAfter = start?.after ?? null;
+  const endBefore = end?.before ?? null;
+  const endAfter = end?.after ?? null;
+  if (startBefore === null || startAfter === null) return null;
+  return endBefore === null || endAfter === null
+    ? null
+    : { startBefore, startAfter, endBefore, endAfter };
+}
+
+/** Uptime in whole seconds at four instants: two of rounding, some for a clock that is set. */
+const ROUNDING_S = 5;
+
+function isRestarted({ startAfter, endBefore }: Edges, seconds: number): boolean {
+  for (const name of ['Uptime', 'Questions'] as const) {
+    const [before, after] = [startAfter.counters[name], endBefore.counters[name]];
+    if (before === undefined || after === undefined || after < before) return true;
+  }
+  const up = (endBefore.counters['Uptime'] ?? 0) - (startAfter.counters['Uptime'] ?? 0);
+  return up < seconds - ROUNDING_S;
+}
+
+/** How much a count grew in the window: from just after its start to just before its end, at least. */
+function growth(edges: Edges, count: (reading: CounterReading) => number): Bounds {
+  return {
+    min: count(edges.endBefore) - count(edges.startAfter),
+    max: count(edges.endAfter) - count(edges.startBefore),
+  };
+}
+
+const exactly = (count: number): Bounds => ({ min: count, max: count });
+const plus = (one: Bounds, other: Bounds): Bounds => ({
+  min: one.min + other.min,
+  max: one.max + other.max,
+});
+const minus = (one: Bounds, other: Bounds): Bounds => ({
+  min: one.min - other.max,
+  max: one.max - other.min,
+});
+const atLeastNone = ({ min, max }: Bounds): Bounds => ({
+  min: Math.max(min, 0),
+  max: Math.max(max, 0),
+});
