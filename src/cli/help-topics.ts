@@ -60,6 +60,28 @@ skip or show twice in that zone is refused, with both readings to choose from.
 Durations are seconds, or parts from the largest to the smallest:
   90     15m     1h30m     1d     1w
 `,
+  filters: `A capture records every statement that the server receives, unless it is told:
+  --include-user, --exclude-user   users, by case, as the server has them
+  --include-host                   clients' hosts or addresses: 10.0.*
+  --include-db, --exclude-db       default databases of the sessions
+  --only reads|writes|ddl          what the statement does
+  --sample 1/N                     one session of N, for its whole life
+Patterns have * (anything) and ? (one character); the options may be repeated.
+An exclude wins over an include. An unknown name matches no pattern.
+
+A statement is in its session's default database, whatever tables it names. A
+USE that enters a database to record is kept, and so are the rows of the session
+itself (connect, change_user, init_db, quit): what is recorded can be run again.
+
+reads   SELECT, SHOW, EXPLAIN, DESCRIBE, TABLE, VALUES, HANDLER, DO, CHECKSUM
+writes  INSERT, UPDATE, DELETE, REPLACE, LOAD, CALL, and BEGIN, COMMIT, XA, LOCK
+ddl     CREATE, ALTER, DROP, RENAME, TRUNCATE, GRANT, REVOKE, SET PASSWORD
+USE and SET of a session go with each, FLUSH, KILL and SET GLOBAL with none. A
+text of several statements is of each one's class, EXECUTE of its PREPARE's.
+
+What is left out is counted, each row under the first reason of user, host,
+sample, database, class: captures get C shows it, and the manifest has it.
+`,
   output: `-o, --output MODE
   table   for people; the default on a terminal
   tsv     tab-separated, untruncated, with a header; the default elsewhere

@@ -38,17 +38,21 @@ const collected = (text: string, before: readonly string[] = []): readonly strin
   text,
 ];
 
-/** Declares them. Patterns may be given more than once; what matches one of them matches. */
+/**
+ * Declares them, under headings of their own. Patterns may be given more than once; what matches one
+ * of them matches.
+ */
 export function registerRecordingOptions(command: Command): Command {
   return command
-    .option('--include-user <pattern>', 'record these users alone; may be repeated', collected)
-    .option('--exclude-user <pattern>', 'leave these users out; may be repeated', collected)
-    .option('--include-db <pattern>', 'record these databases alone; may be repeated', collected)
-    .option('--exclude-db <pattern>', 'leave these databases out; may be repeated', collected)
-    .option('--include-host <pattern>', "record these clients' hosts alone", collected)
+    .optionsGroup('What to record (patterns have * and ?, options may be repeated):')
+    .option('--include-user <pattern>', 'only what these users send', collected)
+    .option('--exclude-user <pattern>', 'nothing that these users send', collected)
+    .option('--include-host <pattern>', 'only what comes from these hosts', collected)
+    .option('--include-db <pattern>', 'only statements in these databases', collected)
+    .option('--exclude-db <pattern>', 'no statements in these databases', collected)
     .option(
       '--only <class>',
-      `record ${STATEMENT_CLASSES.join(', ')} alone; may be repeated`,
+      `only ${STATEMENT_CLASSES.join(', ')}, or several: reads,ddl`,
       offering(
         STATEMENT_CLASSES,
         (text: string, before: readonly StatementClass[] | undefined) => [
@@ -58,21 +62,23 @@ export function registerRecordingOptions(command: Command): Command {
         { isList: true },
       ),
     )
-    .option('--sample <1/N>', 'record one session of N, whole', parseSample)
+    .option('--sample <1/N>', 'one session of N, whole', parseSample)
     .option(
       '--redact <what>',
       'literals: a pseudonym for every value',
       choice(REDACTIONS, '--redact'),
     )
-    .option('--max-size <size>', 'end it when its files hold so much: 500M, 2G', parseSize)
-    .option('--min-free <size>', 'end it when so little is free on the disk here', parseSize)
-    .option('--max-log <size>', "end it when the log's tables there hold so much", parseSize)
-    .option('--max-lag <duration>', 'end it when the record is so far behind', parseDuration)
+    .optionsGroup('Guards (what ends it by itself):')
+    .option('--max-size <size>', 'its files hold so much: 500M, 2G', parseSize)
+    .option('--min-free <size>', 'so little is free on the disk here', parseSize)
+    .option('--max-log <size>', "the log's tables on the server hold so much", parseSize)
+    .option('--max-lag <duration>', 'the record is so far behind the server', parseDuration)
     .option(
       '--dead-man <duration>',
-      `the server ends the log when we are not heard of for so long (1h), or ${NONE}`,
+      `the server ends its log when not heard of for so long (1h), or ${NONE}`,
       (text) => (text === NONE ? NONE : parseDuration(text)),
-    );
+    )
+    .optionsGroup('Options:');
 }
 
 /** What the core is asked for. */

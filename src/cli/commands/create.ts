@@ -66,8 +66,11 @@ Examples:
   captures create friday --env shop --duration 2h
   captures create nightly --env shop --at "tomorrow 02:00" --duration 30m
   captures create tests --env shop -- npm test
+  captures create writes --env shop --only writes --exclude-user 'repl*'
 
-Times: captures help time. JSON fields: ${captureNoun.fields.join(', ')}`,
+Filters: captures help filters. Times: captures help time.
+
+JSON fields: ${captureNoun.fields.join(', ')}`,
     )
     .action((words: string[], options: Omit<CreateOptions, 'words'>) => run({ ...options, words }));
 }

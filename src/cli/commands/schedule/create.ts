@@ -35,7 +35,7 @@ export function registerScheduleCreate(
       `
 The expression is read on the clocks of --timezone, else of the system's time zone. Where clocks skip
 a time the capture starts when they go on; where they show one twice a fixed time happens once.
-A daemon has to run at those times: captures daemon.
+A daemon has to run at those times: captures daemon. What to record: captures help filters.
 
 Examples:
   captures schedule create nightly --env shop --cron '0 2 * * *' \\
