@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import type { Capture } from '../core/captures.ts';
 import type { Gap } from '../core/gaps.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
+import type { CounterReading, EdgeReadings, HeardCounts, OwnCommands } from '../core/received.ts';
 import type { LogSettings, OpenTransaction, ServerIdentity } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';
 import { WorkloadCounters, type CountersState } from '../workload/counters.ts';
+import { HeardCounter } from '../workload/heard-counter.ts';
 import { writeManifest, type ManifestSession, type WindowEdge } from '../workload/manifest.ts';
 import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
 import type { SegmentFacts } from '../workload/segment-files.ts';
@@ -44,6 +46,11 @@ export function committedPosition(recording: Recording | null): WorkloadPosition
 interface CommittedCounters extends CountersState {
   /** null where nothing is left out; absent before that was known. */
   readonly selection?: SelectionState | null;
+  /** null or absent where an older version recorded some of it. */
+  readonly heard?: HeardCounts | null;
+  /** What the tap's own connections had sent. */
+  readonly own?: OwnCommands;
+  readonly interruptions?: number;
 }
 
 interface RecorderContext {
@@ -69,6 +76,11 @@ export class Recorder {
   /** null where every statement is recorded. */
   readonly #selection: StatementSelection | null;
   readonly #rates = new WorkloadRates();
+  readonly #heard: HeardCounter | null;
+  /** What was sent before this recorder was opened, and how to ask what was sent since. */
+  readonly #sentBefore: OwnCommands;
+  readonly #sent: () => OwnCommands;
+  readonly #interruptions: number;
   #segmentsInManifest = 0;
 
   private constructor(
@@ -78,6 +90,7 @@ export class Recorder {
     recording: Recording,
     facts: RecordingFacts,
     writer: SegmentWriter,
+    sent: () => OwnCommands,
   ) {
     this.#context = context;
     this.captureId = capture.id;
@@ -88,6 +101,13 @@ export class Recorder {
     const committed =
       recording.counters === null ? null : (JSON.parse(recording.counters) as CommittedCounters);
     this.#counters = new WorkloadCounters(committed);
+    this.#heard =
+      committed === null || committed.heard != null
+        ? new HeardCounter(committed?.heard ?? null)
+        : null;
+    this.#sent = sent;
+    this.#sentBefore = committed?.own ?? { questions: 0, sets: 0, statuses: 0 };
+    this.#interruptions = committed === null ? 0 : (committed.interruptions ?? 0) + 1;
     this.#selection = StatementSelection.of(
       capture.options,
       `${context.store.id}/${capture.id}`,
@@ -101,6 +121,7 @@ export class Recorder {
 
   /**
    * Opens a recording where it was committed to: what was written after that is cut off.
+   * @param sent what the connections of this tap session have sent so far.
    * @throws AppError `store_unusable` when the files are damaged or the disk fails.
    */
   static async open(
@@ -109,6 +130,7 @@ export class Recorder {
     environment: { id: number; name: string },
     recording: Recording,
     fresh: Pick<RecordingFacts, 'server' | 'settingsBefore' | 'warnings'>,
+    sent: () => OwnCommands,
   ): Promise<Recorder> {
     const { store } = context;
     const facts: RecordingFacts =
@@ -130,7 +152,7 @@ export class Recorder {
       fileMode: store.isShared ? 0o660 : 0o600,
       folderMode: store.isShared ? 0o2770 : 0o700,
     });
-    const recorder = new Recorder(context, capture, environment, recording, facts, writer);
+    const recorder = new Recorder(context, capture, environment, recording, facts, writer, sent);
     try {
       await recorder.writeManifest(false);
     } catch (error) {
@@ -152,6 +174,7 @@ export class Recorder {
   /** Adds what of a batch is to be recorded, and counts what is not. */
   async write(batch: StatementBatch): Promise<void> {
     const { statements, tails } = this.#chosen(batch);
+    this.#heard?.merge(batch.heard());
     this.#counters.add(statements);
     this.#rates.add(statements);
     await this.#writer.write(tails);
@@ -186,7 +209,33 @@ export class Recorder {
   }
 
   #committed(): CommittedCounters {
-    return { ...this.#counters.state(), selection: this.#selection?.state() ?? null };
+    return {
+      ...this.#counters.state(),
+      selection: this.#selection?.state() ?? null,
+      heard: this.#heard?.counts() ?? null,
+      own: this.#ownBy(this.#sent()),
+      interruptions: this.#interruptions,
+    };
+  }
+
+  /** What the server said beside a swap, with our own share of it since this recording began. */
+  readingsOf(readings: Omit<EdgeReadings, 'interruptions'>): EdgeReadings {
+    const withOwn = (reading: CounterReading | null): CounterReading | null =>
+      reading === null ? null : { ...reading, own: this.#ownBy(reading.own) };
+    return {
+      before: withOwn(readings.before),
+      after: withOwn(readings.after),
+      interruptions: this.#interruptions,
+    };
+  }
+
+  #ownBy({ questions, sets, statuses }: OwnCommands): OwnCommands {
+    const before = this.#sentBefore;
+    return {
+      questions: before.questions + questions,
+      sets: before.sets + sets,
+      statuses: before.statuses + statuses,
+    };
   }
 
   /** Brings the manifest up to date when a segment was finished since it was last written. */
@@ -219,6 +268,7 @@ export class Recorder {
         transactionsAtEnd,
         segments,
         counters: this.#counters.counts(),
+        heard: this.#heard?.counts() ?? null,
         gaps,
         warnings,
       },

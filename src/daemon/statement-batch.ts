@@ -1,4 +1,6 @@
 import type { LoggedStatement } from '../core/statements.ts';
+import type { HeardCounts } from '../core/received.ts';
+import { HeardCounter } from '../workload/heard-counter.ts';
 import type { LineSerialiser, LineTail } from '../workload/statement-line.ts';
 
 /** Statements on their way to the recorders: each serialised once at most, however many record it. */
@@ -7,10 +9,21 @@ export class StatementBatch {
   readonly #lines: LineSerialiser;
   readonly #some: LineTail[] = [];
   #all: readonly LineTail[] | null = null;
+  #heard: HeardCounts | null = null;
 
   constructor(statements: readonly LoggedStatement[], lines: LineSerialiser) {
     this.statements = statements;
     this.#lines = lines;
+  }
+
+  /** The batch as the server's own counters see it. */
+  heard(): HeardCounts {
+    if (this.#heard === null) {
+      const counter = new HeardCounter();
+      counter.add(this.statements);
+      this.#heard = counter.counts();
+    }
+    return this.#heard;
   }
 
   /** Every statement's line. */

@@ -1,6 +1,7 @@
 import { DAEMON } from '../core/audit.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import type { Gap } from '../core/gaps.ts';
+import type { CounterReading } from '../core/received.ts';
 import type { ServerLog } from '../core/server-log.ts';
 import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
@@ -299,13 +300,15 @@ export class TapSession {
     const ending = [...this.#recorders.values()].filter((recorder) =>
       this.#isEnding(recorder, asked + this.#state.skew),
     );
+    const isEdge = opening.length > 0 || ending.length > 0;
+    const before = isEdge ? await this.#readCounters() : null;
     const swap = await this.#server.swap(generation);
+    const after = isEdge ? await this.#readCounters() : null;
     this.#live = generation + 1;
     this.#lastDrain = clock.now();
     this.#state.skew = milliseconds(swap.after) - this.#lastDrain;
-    const isEdge = opening.length > 0 || ending.length > 0;
     const now = isEdge ? await sessionsNow(this.#server) : null;
-    this.#moveWindows({ generation, swap, now }, opening, ending);
+    this.#moveWindows({ generation, swap, now, counters: { before, after } }, opening, ending);
     await this.#sampler.sample(this.#server, this.#openCaptures(generation), {
       skew: this.#state.skew,
       isEdge,
@@ -315,6 +318,18 @@ export class TapSession {
     this.#guards.caughtUp(began);
     await this.#checkGuards();
     await this.#finishEnded(generation, isLast);
+  }
+
+  /** The counters that the record is compared with; null, and a word in the log, where it fails. */
+  async #readCounters(): Promise<CounterReading | null> {
+    try {
+      return await this.#server.readEdgeCounters();
+    } catch (error) {
+      const environment = this.#environment.name;
+      const message = messageOf(error);
+      this.#context.log('warn', "server's counters not read", { environment, message });
+      return null;
+    }
   }
 
   /** Captures whose window is open, or was until this generation. */
@@ -370,6 +385,7 @@ export class TapSession {
         settingsBefore: this.#row().settings,
         warnings: this.#warnings,
       },
+      () => this.#server.commandsSent(),
     );
     this.#recorders.set(captureId, recorder);
     this.#guards.note([recording]);

@@ -1,6 +1,7 @@
 import { DAEMON } from '../core/audit.ts';
 import { REACHED_ITS_END } from '../core/capture-service.ts';
 import type { Capture } from '../core/captures.ts';
+import type { CounterReading } from '../core/received.ts';
 import type { OpenTransaction, ServerLog, Swap } from '../core/server-log.ts';
 import type { ManifestSession } from '../workload/manifest.ts';
 import type { Recorder } from './recorder.ts';
@@ -19,6 +20,8 @@ export interface WindowMoment {
   readonly swap: Swap;
   /** null where nobody asked. */
   readonly now: SessionsNow | null;
+  /** The server's counters on both sides of the swap; null where nobody asked or it failed. */
+  readonly counters: Readonly<Record<'before' | 'after', CounterReading | null>>;
 }
 
 export async function sessionsNow(server: ServerLog): Promise<SessionsNow> {
@@ -48,7 +51,12 @@ export function openWindow(
   if (audit.moveCapture(DAEMON, capture.id, 'STARTING', 'RUNNING', changes) === null) return false;
   recorder.facts = {
     ...recorder.facts,
-    start: { time: swap.after, generation, gtid: swap.gtid },
+    start: {
+      time: swap.after,
+      generation,
+      gtid: swap.gtid,
+      counters: recorder.readingsOf(edge.counters),
+    },
     sessionsAtStart: now?.sessions ?? [],
     transactionsAtStart: now?.transactions ?? [],
   };
@@ -75,7 +83,12 @@ export function closeWindow(
     audit.moveCapture(DAEMON, captureId, 'RUNNING', 'STOPPING', changes) !== null;
   recorder.facts = {
     ...recorder.facts,
-    end: { time: swap.before, generation, gtid: swap.gtid },
+    end: {
+      time: swap.before,
+      generation,
+      gtid: swap.gtid,
+      counters: recorder.readingsOf(edge.counters),
+    },
     sessionsAtEnd: now?.sessions ?? null,
     transactionsAtEnd: now?.transactions ?? null,
     endReason: isEndOfItsOwn ? (guard ?? REACHED_ITS_END) : null,

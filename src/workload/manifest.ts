@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/gaps.ts';
+import type { EdgeReadings, HeardCounts } from '../core/received.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
 import type {
   LogSettings,
@@ -27,6 +28,8 @@ export interface WindowEdge {
   /** Log table generation whose swap it is. */
   readonly generation: number;
   readonly gtid: string | null;
+  /** The server's counters there; absent where an older version wrote it. */
+  readonly counters?: EdgeReadings;
 }
 
 export type ManifestSession = Omit<SessionState, 'memory'>;
@@ -56,6 +59,11 @@ export interface Manifest {
   readonly transactionsAtEnd: readonly OpenTransaction[] | null;
   readonly segments: readonly SegmentFacts[];
   readonly counters: WorkloadCounts;
+  /**
+   * What was in the log, recorded or left out, as the server's own counters see it; null or absent
+   * where an older version recorded some of it.
+   */
+  readonly heard?: HeardCounts | null;
   readonly gaps: readonly Gap[];
   readonly warnings: readonly string[];
 }
@@ -170,6 +178,7 @@ const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
   capture: shaped({ id: isCount, name: isText }),
   environment: shaped({ id: isCount, name: isText }),
   options: (value) => value === undefined || isObject(value),
+  heard: (value) => value == null || isObject(value),
   server: shaped({
     flavor: isText,
     version: isText,
