@@ -57,7 +57,8 @@ function matchesDatabase(pattern: string, database: string): boolean {
 // Of ALL PRIVILEGES on *.*, for every server here: nothing that the recorder needs is left out.
 const ALL = ['ALL', 'ALL PRIVILEGES'];
 
-function has(
+/** Whether grants give a privilege on a database's table (`*` for all). */
+export function has(
   grants: readonly Grant[],
   privilege: string,
   database: string,

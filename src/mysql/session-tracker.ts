@@ -149,6 +149,12 @@ export class SessionTracker {
     }
   }
 
+  /** What is known of one session; null when it is not known. */
+  stateOf(id: number): SessionState | null {
+    const session = this.#sessions.get(id);
+    return session === undefined ? null : stateOf(session);
+  }
+
   /** The sessions that changed and those that ended since the last call. */
   takeChanges(): { changed: SessionState[]; ended: number[] } {
     const changed = Array.from(this.#changed, (session) => {
