@@ -42,7 +42,7 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   core: { folders: [], packages: ['node:crypto', 'croner'] },
   store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
   // What a statement's text says, for whoever has to read one.
-  sql: { folders: ['core'], packages: ['node:crypto'] },
+  sql: { folders: ['core'], packages: ['node:crypto', 'node:buffer'] },
   mysql: { folders: ['core', 'sql'], packages: ['mysql2', 'node:*'] },
   aws: { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
   workload: { folders: ['core', 'sql'], packages: ['node:*'] },

@@ -1,0 +1,263 @@
+import { endOfComment } from './text.ts';
+
+/**
+ * What a piece of a statement's text is:
+ * - `space`: white space, and the marks of a comment that holds code (`/*!50700`, its end);
+ * - `comment`: a comment, optimizer hints among them;
+ * - `word`: a keyword, or a name without quotes; `name`: a name in backquotes;
+ * - `string`: `'…'`, `"…"`, `N'…'`; `hex`: `0x…`, `x'…'`; `bit`: `0b…`, `b'…'`; `number`: without its sign;
+ * - `placeholder`: `?`; `symbol`: one other character, or `:=`.
+ */
+export type TokenKind =
+  | 'space'
+  | 'comment'
+  | 'word'
+  | 'name'
+  | 'string'
+  | 'hex'
+  | 'bit'
+  | 'number'
+  | 'placeholder'
+  | 'symbol';
+
+/**
+ * Where a backslash escapes the character behind it: everywhere in a literal; nowhere
+ * (`NO_BACKSLASH_ESCAPES`); everywhere but behind a byte of 0x80 and more, which in Shift-JIS and GBK
+ * it can be the second half of. A text alone does not say which holds.
+ */
+export type Escapes = 'always' | 'never' | 'not-after-high';
+
+const BACKSLASH = 0x5c;
+
+/**
+ * Cuts a text into tokens that leave nothing out. A cursor rather than a list: a statement may have
+ * megabytes. Linear in the text.
+ */
+export class Lexer {
+  readonly #sql: string;
+  readonly #escapes: Escapes;
+  #depth = 0;
+
+  kind: TokenKind = 'space';
+  start = 0;
+  end = 0;
+  /** Where the opening quote of a string, name, hex or bit literal stands; -1 without one. */
+  quote = -1;
+  /** False for a literal or name whose closing quote is missing. */
+  isClosed = true;
+
+  constructor(sql: string, escapes: Escapes = 'always') {
+    this.#sql = sql;
+    this.#escapes = escapes;
+  }
+
+  /** Moves to the next token; false behind the last. */
+  next(): boolean {
+    const sql = this.#sql;
+    const start = this.end;
+    if (start >= sql.length) return false;
+    this.start = start;
+    this.quote = -1;
+    this.isClosed = true;
+    const code = sql.charCodeAt(start);
+    if (code <= 0x20) return this.#is('space', endOfSpace(sql, start));
+    if (isDigit(code)) return this.#number(start);
+    if (isWordCode(code)) return this.#word(start, code);
+    switch (code) {
+      case 0x27: // '
+      case 0x22: // "
+        return this.#quoted('string', start);
+      case 0x60: // `
+        return this.#quoted('name', start);
+      case 0x3f: // ?
+        return this.#is('placeholder', start + 1);
+      case 0x2e: // .
+        if (isDigit(sql.charCodeAt(start + 1)) && !isWordCode(sql.charCodeAt(start - 1))) {
+          return this.#is('number', endOfExponent(sql, endOfDigits(sql, start + 1)));
+        }
+        return this.#is('symbol', start + 1);
+      case 0x3a: // :
+        return this.#is('symbol', sql.charCodeAt(start + 1) === 0x3d ? start + 2 : start + 1);
+      case 0x2a: // * of the end of a comment that holds code
+        if (this.#depth > 0 && sql.charCodeAt(start + 1) === 0x2f) {
+          this.#depth--;
+          return this.#is('space', start + 2);
+        }
+        return this.#is('symbol', start + 1);
+      case 0x23: // #
+      case 0x2d: // -
+      case 0x2f: // /
+        return this.#commentOrSymbol(start);
+      default:
+        return this.#is('symbol', start + 1);
+    }
+  }
+
+  /** The token's text. */
+  get text(): string {
+    return this.#sql.slice(this.start, this.end);
+  }
+
+  #is(kind: TokenKind, end: number): true {
+    this.kind = kind;
+    this.end = end;
+    return true;
+  }
+
+  #commentOrSymbol(start: number): true {
+    const sql = this.#sql;
+    const end = endOfComment(sql, start);
+    if (end !== start) return this.#is('comment', end);
+    const code = /^\/\*M?!\d{0,6}/.exec(sql.slice(start, start + 10));
+    if (code === null) return this.#is('symbol', start + 1);
+    this.#depth++;
+    return this.#is('space', start + code[0].length);
+  }
+
+  #word(start: number, code: number): true {
+    const sql = this.#sql;
+    if (sql.charCodeAt(start + 1) === 0x27) {
+      const prefix = code | 0x20;
+      if (prefix === 0x6e) return this.#quoted('string', start + 1);
+      if (prefix === 0x78) return this.#quoted('hex', start + 1);
+      if (prefix === 0x62) return this.#quoted('bit', start + 1);
+    }
+    return this.#is('word', endOfWord(sql, start));
+  }
+
+  #number(start: number): true {
+    const sql = this.#sql;
+    const end = endOfDigits(sql, start);
+    const code = sql.charCodeAt(end);
+    if (code === 0x2e) return this.#is('number', endOfExponent(sql, endOfDigits(sql, end + 1)));
+    if (!isWordCode(code)) return this.#is('number', end);
+    const exponent = endOfExponent(sql, end);
+    if (exponent !== end && !isWordCode(sql.charCodeAt(exponent))) {
+      return this.#is('number', exponent);
+    }
+    const wordEnd = endOfWord(sql, start);
+    // A name may begin with digits; 0x and 0b are small letters only, in MySQL too.
+    if (end === start + 1 && sql.charCodeAt(start) === 0x30) {
+      const prefix = code | 0x20;
+      if (prefix === 0x78 && isHex(sql, end + 1, wordEnd)) return this.#is('hex', wordEnd);
+      if (prefix === 0x62 && isBits(sql, end + 1, wordEnd)) return this.#is('bit', wordEnd);
+    }
+    return this.#is('word', wordEnd);
+  }
+
+  #quoted(kind: TokenKind, quote: number): true {
+    this.quote = quote;
+    const end = endOfQuoted(this.#sql, quote, this.#escapes);
+    this.isClosed = end !== -1;
+    return this.#is(kind, end === -1 ? this.#sql.length : end);
+  }
+}
+
+/** Behind the closing quote; -1 when there is none. */
+function endOfQuoted(sql: string, start: number, escapes: Escapes): number {
+  const quote = sql.charCodeAt(start);
+  const escaping = quote === 0x60 ? 'never' : escapes;
+  const { length } = sql;
+  for (let i = start + 1; i < length; i++) {
+    const code = sql.charCodeAt(i);
+    if (code === quote) {
+      if (sql.charCodeAt(i + 1) !== quote) return i + 1;
+      i++;
+    } else if (code === BACKSLASH && escaping !== 'never') {
+      if (escaping === 'always' || sql.charCodeAt(i - 1) < 0x80) i++;
+    }
+  }
+  return -1;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Of a name without quotes: letters, digits, `_`, `$`, and everything beyond ASCII. */
+function isWordCode(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x5f ||
+    code === 0x24 ||
+    code >= 0x80
+  );
+}
+
+function endOfSpace(sql: string, start: number): number {
+  let i = start + 1;
+  while (i < sql.length && sql.charCodeAt(i) <= 0x20) i++;
+  return i;
+}
+
+function endOfWord(sql: string, start: number): number {
+  let i = start;
+  while (i < sql.length && isWordCode(sql.charCodeAt(i))) i++;
+  return i;
+}
+
+function endOfDigits(sql: string, start: number): number {
+  let i = start;
+  while (isDigit(sql.charCodeAt(i))) i++;
+  return i;
+}
+
+/** Behind `e+10`; `start` when there is no exponent. */
+function endOfExponent(sql: string, start: number): number {
+  if ((sql.charCodeAt(start) | 0x20) !== 0x65) return start;
+  const sign = sql.charCodeAt(start + 1);
+  const digits = sign === 0x2b || sign === 0x2d ? start + 2 : start + 1;
+  const end = endOfDigits(sql, digits);
+  return end === digits ? start : end;
+}
+
+function isHex(sql: string, start: number, end: number): boolean {
+  return end > start && /^[0-9a-f]+$/i.test(sql.slice(start, end));
+}
+
+function isBits(sql: string, start: number, end: number): boolean {
+  return end > start && /^[01]+$/.test(sql.slice(start, end));
+}
+
+/** The value of a string literal's text between its quotes. */
+export function unescaped(text: string, quote: string, escapes: Escapes): string {
+  let value = text.includes(quote + quote) || text.includes('\\') ? '' : text;
+  if (value === text) return text;
+  for (let i = 0; i < text.length; i++) {
+    const character = text.charAt(i);
+    if (character === quote) {
+      value += quote;
+      i++;
+    } else if (
+      character === '\\' &&
+      (escapes === 'always' || (escapes === 'not-after-high' && !(text.charCodeAt(i - 1) >= 0x80)))
+    ) {
+      i++;
+      const next = text.charAt(i);
+      value += ESCAPED[next] ?? next;
+    } else {
+      value += character;
+    }
+  }
+  return value;
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  '0': '\0',
+  b: '\b',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  Z: '\x1a',
+  // Kept by the server until LIKE reads them.
+  '%': '\\%',
+  _: '\\_',
+};
+
+/** A string literal of `value`, that reads the same wherever `unescaped(…, escapes)` was right. */
+export function quoted(value: string, quote: string, escapes: Escapes): string {
+  const doubled = value.replaceAll(quote, quote + quote);
+  return quote + (escapes === 'never' ? doubled : doubled.replaceAll('\\', '\\\\')) + quote;
+}
