@@ -222,6 +222,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/daemon.ts'),
   },
   {
+    name: 'recover',
+    summary: 'give servers back by hand, after a crash',
+    load: () => import('./commands/recover.ts'),
+  },
+  {
     name: 'fetch-metrics',
     summary: 'fetch metrics for the daemon',
     hidden: true,

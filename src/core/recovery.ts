@@ -69,7 +69,8 @@ export class RecoveryService {
       const role = this.#store.members.roleOf(environmentId, actor.userId);
       if (decide('capture.stop', relationOf(actor, role, ownerId)) === 'allowed') continue;
       const admins = adminNames(this.#store, environmentId);
-      const what = role === null ? 'a capture of another environment' : `${environmentName}/${name}`;
+      const what =
+        role === null ? 'a capture of another environment' : `${environmentName}/${name}`;
       throw new AppError(
         'forbidden',
         `To give the server back would end ${what}, which only its owner (${ownerName}) or an admin of its environment (${admins}) may do`,

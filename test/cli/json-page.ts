@@ -91,6 +91,26 @@ const INSPECTION: readonly Field[] = [
   ['warnings', 'array', 'strings'],
 ];
 
+const RECOVERED: readonly Field[] = [
+  ['environment', 'string', 'name'],
+  ['server', 'string', '`host:port`, as the server calls itself'],
+  ['recovered', 'boolean', 'false: there was nothing to give back'],
+  ['endedCaptures', 'array', 'ids of the captures that came to their end by it'],
+  [
+    'settings',
+    'object or null',
+    'what its log is set to now: `generalLog`, `logOutput`, `slowLog`, `tableEngine`; null: nothing was changed',
+  ],
+  ['savedStatements', 'number', 'of a lost recorder, written to the folder of `--save`'],
+  [
+    'returnedStatements',
+    'number or null',
+    'of a lost recorder, gone to the log table of the server’s owner; null: not counted',
+  ],
+  ['droppedStatements', 'number or null', 'of a lost recorder, and nowhere now; null: not counted'],
+  ['warnings', 'array', 'strings'],
+];
+
 const USER: readonly Field[] = [
   ['id', 'number', ''],
   ['name', 'string', ''],
@@ -264,6 +284,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   metrics: many(METRIC),
   workload: { shape: 'an object a line (NDJSON)', fields: STATEMENT },
   daemon: one(DAEMON, 'with `--status`'),
+  recover: many(RECOVERED, 'an object a server'),
 };
 
 /** The text of docs/json.md. */

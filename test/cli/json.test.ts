@@ -40,6 +40,7 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
   'env get': ['shop'],
   'env edit': ['shop', '--region', 'eu-west-1'],
   'env check': ['shop'],
+  recover: ['shop'],
   'user create': ['bob', '--password-stdin'],
   'user list': [],
   'user passwd': ['bob', '--password-stdin'],

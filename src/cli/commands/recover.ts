@@ -1,0 +1,273 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { AppError, isAppError } from '../../core/errors.ts';
+import { RecoveryService } from '../../core/recovery.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import {
+  confirmEnding,
+  confirmReclaim,
+  lookAtServer,
+  requireSilent,
+  type RecoveryTarget,
+} from '../recovery.ts';
+import { recoveryNoun, type RecoveredServer } from '../render/recovery.ts';
+import { programVersion } from '../version.ts';
+
+export interface RecoverOptions {
+  readonly environment: string | null;
+  readonly save?: string;
+  readonly force?: boolean;
+  readonly yes?: boolean;
+}
+
+export function registerRecover(
+  command: Command,
+  run: (options: RecoverOptions) => Promise<void>,
+): void {
+  command
+    .argument('[environment]', 'id or name; without it every server this store owes something')
+    .option('--save <folder>', "keep a lost recorder's statements there instead of dropping them")
+    .option('--force', 'although that recorder was heard of within the last minute')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `
+Gives servers back by hand: log settings, log table and rows as they were,
+nothing of ours left. Where this store's daemon was killed it does what the next
+one would: it records what was logged and finishes captures that are over. Those
+that are not over are ended; their owners and admins may do that. While a daemon
+is at work there is nothing to recover: it gives servers back by itself.
+
+With an environment it also looks at the server. What a recorder of another store
+left switched on, one that will never come back, is given back from what that
+recorder wrote there; an admin of the environment may do that. What it logged and
+did not record is dropped, unless --save names a folder for it.
+
+Interrupted anywhere, it can be run again.
+
+Examples:
+  captures recover
+  captures recover shop
+  captures recover shop --save ./left-behind --yes
+
+JSON: an array, one object a server. Fields:
+${recoveryNoun.fields.join(', ')}`,
+    )
+    .action((environment: string | undefined, options: Omit<RecoverOptions, 'environment'>) =>
+      run({ ...options, environment: environment ?? null }),
+    );
+}
+
+export async function runRecover(options: RecoverOptions, context: Context): Promise<number> {
+  const { world, store } = context;
+  const service = new RecoveryService(store, world.clock, world);
+  const saveTo = options.save === undefined ? null : resolve(world.cwd, options.save);
+  const { targets, failures } = await findTargets(options, context, service);
+  await approve(options, context, service, targets, saveTo);
+
+  const rows: RecoveredServer[] = [];
+  const debtors = targets.filter(({ debt }) => debt !== null);
+  for (const target of targets) {
+    if (target.leftovers !== null) rows.push(await reclaim(context, service, target, saveTo));
+    else if (target.debt === null) rows.push(nothingDone(target));
+  }
+  rows.push(...(await payDebts(context, service, debtors, failures)));
+  const [failure] = failures;
+  if (failure !== undefined && context.isJson) throw failure;
+  await report(context, rows);
+  if (failure !== undefined) throw failure;
+  return 0;
+}
+
+/**
+ * The servers that are asked for. Without an environment one that fails does not keep the others from
+ * being given back.
+ */
+async function findTargets(
+  { environment: ref, save, force }: RecoverOptions,
+  context: Context,
+  service: RecoveryService,
+): Promise<{ targets: RecoveryTarget[]; failures: AppError[] }> {
+  const { actor, store } = context;
+  if (ref !== null) {
+    const environment = context.environments.get(actor, ref, 'environment.recover');
+    return { targets: [await lookAtServer(context, service, environment)], failures: [] };
+  }
+  if (save !== undefined || force === true) {
+    throw new AppError('invalid', '--save and --force are about one server: say which', {
+      hint: 'For example: captures recover shop --save ./left-behind',
+    });
+  }
+  const targets: RecoveryTarget[] = [];
+  const failures: AppError[] = [];
+  for (const { environmentId } of service.listTaps(actor)) {
+    const environment = store.environments.find(environmentId);
+    if (environment === null) continue;
+    try {
+      const target = await lookAtServer(context, service, environment);
+      // What others left there has to be asked for by the environment's name.
+      targets.push({ ...target, leftovers: null });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      failures.push(error);
+    }
+  }
+  return { targets, failures };
+}
+
+/** Refuses what is not to be done, and asks about what would be lost, before anything is changed. */
+async function approve(
+  options: RecoverOptions,
+  context: Context,
+  service: RecoveryService,
+  targets: readonly RecoveryTarget[],
+  saveTo: string | null,
+): Promise<void> {
+  const { actor, store, world } = context;
+  const isAsking = options.yes !== true;
+  const { requireNoDaemon } = await import('../../daemon/recovery.ts');
+  for (const { debt } of targets) {
+    if (debt === null) continue;
+    await requireNoDaemon({ store, clock: world.clock }, world.signals.interrupted);
+    service.requireEndable(debt, actor);
+  }
+  for (const target of targets) {
+    const { leftovers, environment } = target;
+    if (leftovers === null) continue;
+    context.environments.get(actor, String(environment.id), 'environment.reclaim');
+    if (options.force !== true) requireSilent(leftovers);
+    if (saveTo !== null) {
+      const { requireEmptyFolder } = await import('../../daemon/reclaim.ts');
+      await requireEmptyFolder(saveTo);
+    }
+    if (isAsking) await confirmReclaim(context, target, leftovers, saveTo);
+  }
+  if (isAsking) await confirmEnding(context, targets);
+}
+
+function nothingDone({ environment, server }: RecoveryTarget): RecoveredServer {
+  return {
+    environment: environment.name,
+    server,
+    recovered: false,
+    endedCaptures: [],
+    settings: null,
+    savedStatements: 0,
+    returnedStatements: 0,
+    droppedStatements: 0,
+    warnings: [],
+  };
+}
+
+async function reclaim(
+  context: Context,
+  service: RecoveryService,
+  target: RecoveryTarget,
+  saveTo: string | null,
+): Promise<RecoveredServer> {
+  const { environment, leftovers } = target;
+  const nothing = nothingDone(target);
+  if (leftovers === null) return nothing;
+  const { reclaimServer } = await import('../../daemon/reclaim.ts');
+  service.reclaim(context.actor, String(environment.id), leftovers);
+  const done = await reclaimServer(
+    {
+      serverLogs: await context.serverLogs(),
+      storeId: context.store.id,
+      programVersion: programVersion(),
+    },
+    environment,
+    leftovers,
+    saveTo,
+  );
+  if (done === null) return nothing;
+  return {
+    ...nothing,
+    recovered: true,
+    settings: done.settings,
+    savedStatements: done.saved,
+    returnedStatements: done.returned,
+    droppedStatements: done.dropped,
+    warnings: done.warnings,
+  };
+}
+
+/** Does what the next daemon would do for the servers that this store owes something. */
+async function payDebts(
+  context: Context,
+  service: RecoveryService,
+  targets: readonly RecoveryTarget[],
+  failures: AppError[],
+): Promise<RecoveredServer[]> {
+  if (targets.length === 0) return [];
+  const { world, store, actor } = context;
+  const { asOnlyDaemon } = await import('../../daemon/recovery.ts');
+  const serverLogs = await context.serverLogs();
+  const rows: RecoveredServer[] = [];
+  await asOnlyDaemon(
+    {
+      store,
+      clock: world.clock,
+      serverLogs,
+      log: () => undefined,
+      hostname: world.hostName,
+      pid: world.pid,
+      programVersion: programVersion(),
+      userName: world.userName,
+    },
+    world.signals.interrupted,
+    async (giveBack) => {
+      for (const target of targets) {
+        const { environment, debt } = target;
+        if (debt === null) continue;
+        const { tap, ending, finishing } = debt;
+        try {
+          const { warnings } = await giveBack(environment, tap, () =>
+            service.end(actor, environment, tap, ending),
+          );
+          const ids = [...ending, ...finishing].map(({ id }) => id).sort((a, b) => a - b);
+          rows.push({
+            ...nothingDone(target),
+            recovered: true,
+            endedCaptures: ids,
+            settings: (await serverLogs.inspect(environment.server, store.id)).settings,
+            warnings: [...warnings, ...failedAmong(context, ids)],
+          });
+        } catch (error) {
+          if (!isAppError(error)) throw error;
+          failures.push(error);
+        }
+      }
+    },
+  );
+  return rows;
+}
+
+/** A capture that could not be finished does not keep its server from being given back. */
+function failedAmong({ store }: Context, ids: readonly number[]): string[] {
+  return ids.flatMap((id) => {
+    const capture = store.captures.find(id);
+    if (capture?.status !== 'FAILED') return [];
+    return [`The capture "${capture.name}" (id ${id}) failed: ${capture.reason ?? 'unknown why'}`];
+  });
+}
+
+async function report(context: Context, rows: readonly RecoveredServer[]): Promise<void> {
+  for (const { warnings } of rows) for (const warning of warnings) await context.warn(warning);
+  for (const { recovered, environment, server } of rows) {
+    if (!recovered) {
+      await context.note(`Nothing to recover: ${environment} (${server}) is as its owner has it.`);
+    }
+  }
+  if (rows.length === 0) {
+    await context.note(
+      'Nothing to recover: this store owes no server of your environments anything.',
+    );
+  }
+  if (rows.some(({ recovered }) => recovered) || context.options.output !== null) {
+    await context.print(recoveryNoun, rows);
+  }
+}
+
+export const command = loaded(registerRecover, runRecover, recoveryNoun);

@@ -1,0 +1,202 @@
+import type { Environment } from '../core/environments.ts';
+import { AppError } from '../core/errors.ts';
+import type { RecoveryService, ServerDebt } from '../core/recovery.ts';
+import type { Leftovers, LogSettings, ServerInspection } from '../core/server-log.ts';
+import type { ListedCapture } from '../core/store.ts';
+import { goesToOwners, SILENT_MS } from '../daemon/reclaim.ts';
+import type { ServerEnvironment } from '../daemon/tap-context.ts';
+import type { Context } from './context.ts';
+import { settingsText } from './render/recovery.ts';
+import { formatCount, formatDuration, formatRelative } from './render/units.ts';
+
+/** A server to give back, as a look at it and at the store found it. */
+export interface RecoveryTarget {
+  readonly environment: ServerEnvironment;
+  /** `host:port`, as the server calls itself. */
+  readonly server: string;
+  /** What this store owes it; null for nothing. */
+  readonly debt: ServerDebt | null;
+  /** What a recorder left there that this store knows nothing of; null for nothing. */
+  readonly leftovers: Leftovers | null;
+  /** What its log is set to now. */
+  readonly settings: LogSettings;
+}
+
+/**
+ * Looks at the server of an environment; changes nothing.
+ * @throws AppError `invalid` for one without a server; `remote_failed`; `conflict` when a recorder of
+ *   somebody else is at work, or the environment leads to another server than the one that is owed.
+ */
+export async function lookAtServer(
+  context: Context,
+  service: RecoveryService,
+  environment: Environment,
+): Promise<RecoveryTarget> {
+  const { name, server: address } = environment;
+  if (address === null) {
+    throw new AppError('invalid', `The environment "${name}" has no server: it is metrics-only`);
+  }
+  const { store } = context;
+  const logs = await context.serverLogs();
+  const inspection = await logs.inspect(address, store.id);
+  const { hostname, port, key } = inspection.server;
+  const tap = service.findTap(key);
+  const elsewhere = store.taps.list().find((row) => row.environmentId === environment.id);
+  if (tap === null && elsewhere !== undefined) {
+    throw new AppError(
+      'conflict',
+      `The environment "${name}" leads to another server now (${hostname}:${port}) than the one whose log was switched on`,
+      { hint: 'Point it back at the first one: captures env edit' },
+    );
+  }
+  const own = tap === null ? [] : store.taps.connectionsOf(tap.id);
+  refuseHeld(inspection, own);
+  const isOwn = tap !== null && inspection.schema.state !== 'other-store';
+  return {
+    environment: { ...environment, server: address },
+    server: `${hostname}:${port}`,
+    debt: tap === null ? null : service.debtOf(tap),
+    leftovers: isOwn ? null : inspection.leftovers,
+    settings: inspection.settings,
+  };
+}
+
+/** Our own connection of before a crash is taken the lock from; nobody else's is. */
+function refuseHeld({ lockHolder, server }: ServerInspection, own: readonly number[]): void {
+  if (lockHolder === null || own.includes(lockHolder.connectionId)) return;
+  throw new AppError(
+    'conflict',
+    `A recorder is at work on ${server.hostname}:${server.port}: ${lockHolder.user ?? 'unknown user'} from ${lockHolder.host ?? 'unknown host'} (connection ${lockHolder.connectionId})`,
+    { hint: 'It gives the server back by itself when its last capture ends.' },
+  );
+}
+
+/**
+ * Refuses to take a server from a recorder that may be alive.
+ * @throws AppError `conflict`.
+ */
+export function requireSilent(leftovers: Leftovers): void {
+  const { silentMs, recorder } = leftovers;
+  if (silentMs === null || silentMs >= SILENT_MS) return;
+  throw new AppError(
+    'conflict',
+    `The recorder of this server (${recorder ?? 'unknown'}) was heard of ${formatDuration(silentMs)} ago: it may be alive`,
+    {
+      hint: `Wait until it is silent for ${formatDuration(SILENT_MS)}, or add --force if you know that it is dead.`,
+    },
+  );
+}
+
+/**
+ * Shows which captures would end, and asks.
+ * @throws AppError `declined`; `invalid` where nobody can be asked.
+ */
+export async function confirmEnding(
+  context: Context,
+  targets: readonly RecoveryTarget[],
+): Promise<void> {
+  const ending = targets.flatMap(({ debt }) => debt?.ending ?? []);
+  if (ending.length === 0) return;
+  const many = ending.length === 1 ? 'A capture' : `${formatCount(ending.length)} captures`;
+  const are = ending.length === 1 ? 'is' : 'are';
+  const prompter = await context.prompter(
+    `${many} that ${are} not over would end: ${ending.map(nameOf).join(', ')}`,
+    'To end them and give the server back add --yes; to go on with them instead: captures daemon',
+  );
+  const now = context.now();
+  await context.tell(`${many} that ${are} not over would end now:`);
+  for (const capture of ending) {
+    const end =
+      capture.scheduledEnd === null
+        ? 'runs until it is stopped'
+        : `was to end ${formatRelative(capture.scheduledEnd, now, 2)}`;
+    await context.tell(
+      `  ${nameOf(capture)}, ${capture.status}, owner ${capture.ownerName}, ${end}`,
+    );
+  }
+  await context.tell('`captures daemon` would go on with what is being recorded instead.');
+  const servers = targets.map(({ server }) => server).join(', ');
+  if (
+    !(await prompter.confirm(
+      `End ${ending.length === 1 ? 'it' : 'them'} and give ${servers} back?`,
+    ))
+  ) {
+    throw new AppError('declined', 'Nothing was changed');
+  }
+}
+
+function nameOf({ environmentName, name, id }: ListedCapture): string {
+  return `${environmentName}/${name} (id ${id})`;
+}
+
+/**
+ * Shows what is known of a lost recorder and what will be done, and has the environment's name typed.
+ * @throws AppError `declined`; `invalid` where nobody can be asked.
+ */
+export async function confirmReclaim(
+  context: Context,
+  target: RecoveryTarget,
+  leftovers: Leftovers,
+  saveTo: string | null,
+): Promise<void> {
+  const { name } = target.environment;
+  const prompter = await context.prompter(
+    `The server of "${name}" was left switched on by ${whose(context, leftovers)}, and there is no terminal to ask on`,
+    'To give it back without being asked add --yes.',
+  );
+  for (const line of describeLeftovers(context, target, leftovers)) await context.tell(line);
+  await context.tell(fact('statements', fateOf(target, leftovers, saveTo)));
+  const answer = await prompter.ask("Type the environment's name to give its server back");
+  if (answer.trim() !== name) {
+    throw new AppError('declined', 'That is not it: nothing was changed');
+  }
+}
+
+/** Whose recorder it was, in a few words. */
+function whose(context: Context, { storeId }: Leftovers): string {
+  if (storeId === null) return 'a recorder of which the server knows nothing any more';
+  return storeId === context.store.id
+    ? 'a recorder of this store, which the store has forgotten'
+    : 'the recorder of another store';
+}
+
+function describeLeftovers(
+  context: Context,
+  target: RecoveryTarget,
+  leftovers: Leftovers,
+): string[] {
+  const { recorder, storeId, silentMs, lastSign, tables, settings } = leftovers;
+  const then = settings === null ? 'not known: it stays as it is' : settingsText(settings);
+  return [
+    `The server of ${target.environment.name} (${target.server}) was left switched on by ${whose(context, leftovers)}.`,
+    fact('recorder', recorder === null ? 'unknown' : `${recorder}, store ${storeId ?? 'unknown'}`),
+    fact(
+      'silent',
+      silentMs === null || lastSign === null
+        ? 'unknown since when'
+        : `for ${formatDuration(silentMs)}, since ${lastSign}`,
+    ),
+    fact('log now', settingsText(target.settings)),
+    fact('log then', then),
+    fact('dropped', `schema captures (${tables.join(', ')})`),
+  ];
+}
+
+/** What becomes of what was logged. */
+function fateOf(target: RecoveryTarget, leftovers: Leftovers, saveTo: string | null): string {
+  const { statements } = leftovers;
+  const number =
+    statements === null
+      ? 'what is logged and perhaps not recorded'
+      : `${formatCount(statements)} logged and perhaps not recorded`;
+  if (goesToOwners(leftovers.settings ?? target.settings)) {
+    const also = saveTo === null ? '' : `, and are saved in ${saveTo}`;
+    return `${number}: go to the server's own log table${also}`;
+  }
+  if (saveTo !== null) return `${number}: saved in ${saveTo}`;
+  return statements === 0 ? 'none' : `${number}: LOST. To keep them: --save FOLDER`;
+}
+
+function fact(label: string, text: string): string {
+  return `  ${label.padEnd(11)} ${text}`;
+}

@@ -1,0 +1,110 @@
+import type { LogSettings } from '../../core/server-log.ts';
+import type { JsonObject, Noun } from './column.ts';
+import { formatCount } from './units.ts';
+
+/** What came of giving one server back. */
+export interface RecoveredServer {
+  readonly environment: string;
+  /** `host:port`, as the server calls itself. */
+  readonly server: string;
+  /** False: there was nothing to give back. */
+  readonly recovered: boolean;
+  /** Ids of the captures that came to their end by it. */
+  readonly endedCaptures: readonly number[];
+  /** What its log is set to; null when nothing was changed. */
+  readonly settings: LogSettings | null;
+  /** Statements of a lost recorder that were written to a folder. */
+  readonly savedStatements: number;
+  /** Rows that went to the log table of the server's owner; null where they could not be counted. */
+  readonly returnedStatements: number | null;
+  /** Rows of a lost recorder's log that are nowhere any more; null where they could not be counted. */
+  readonly droppedStatements: number | null;
+  readonly warnings: readonly string[];
+}
+
+function recoveredJson(row: RecoveredServer): JsonObject {
+  const { settings } = row;
+  return {
+    environment: row.environment,
+    server: row.server,
+    recovered: row.recovered,
+    endedCaptures: [...row.endedCaptures],
+    settings:
+      settings === null
+        ? null
+        : {
+            generalLog: settings.generalLog,
+            logOutput: settings.logOutput,
+            slowLog: settings.slowLog,
+            tableEngine: settings.tableEngine,
+          },
+    savedStatements: row.savedStatements,
+    returnedStatements: row.returnedStatements,
+    droppedStatements: row.droppedStatements,
+    warnings: [...row.warnings],
+  };
+}
+
+/** `general_log OFF, log_output FILE, table CSV`. */
+export function settingsText({ generalLog, logOutput, tableEngine }: LogSettings): string {
+  return `general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput}, log table ${tableEngine ?? 'missing'}`;
+}
+
+const count = (value: number | null): string => (value === null ? 'unknown' : formatCount(value));
+
+const COLUMNS: Noun<RecoveredServer>['columns'] = [
+  {
+    field: 'environment',
+    header: 'ENVIRONMENT',
+    shrinks: true,
+    cell: ({ environment }) => environment,
+  },
+  { field: 'server', header: 'SERVER', cell: ({ server }) => server },
+  {
+    field: 'recovered',
+    header: 'RECOVERED',
+    cell: ({ recovered }) => (recovered ? 'yes' : 'no need'),
+    tone: ({ recovered }) => (recovered ? 'good' : null),
+  },
+  {
+    field: 'endedCaptures',
+    header: 'CAPTURES ENDED',
+    cell: ({ endedCaptures }) => (endedCaptures.length === 0 ? 'none' : endedCaptures.join(', ')),
+  },
+  {
+    field: 'settings',
+    header: 'LOG NOW',
+    cell: ({ settings }) => (settings === null ? 'as it was' : settingsText(settings)),
+  },
+  {
+    field: 'savedStatements',
+    header: 'SAVED',
+    align: 'right',
+    cell: ({ savedStatements }) => count(savedStatements),
+  },
+  {
+    field: 'droppedStatements',
+    header: 'DROPPED',
+    align: 'right',
+    cell: ({ droppedStatements }) => count(droppedStatements),
+  },
+];
+
+export const recoveryNoun: Noun<RecoveredServer> = {
+  fields: [
+    'environment',
+    'server',
+    'recovered',
+    'endedCaptures',
+    'settings',
+    'savedStatements',
+    'returnedStatements',
+    'droppedStatements',
+    'warnings',
+  ],
+  toJson: recoveredJson,
+  columns: COLUMNS,
+  detail: COLUMNS,
+  reference: ({ environment }) => environment,
+  none: 'No server is owed anything.',
+};

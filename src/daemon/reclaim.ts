@@ -1,0 +1,157 @@
+import { readdir } from 'node:fs/promises';
+import { AppError } from '../core/errors.ts';
+import type { Leftovers, LogSettings, ServerLog, ServerLogs } from '../core/server-log.ts';
+import { WorkloadCounters } from '../workload/counters.ts';
+import { diskFailure, isMissing } from '../workload/disk-errors.ts';
+import { writeManifest } from '../workload/manifest.ts';
+import { SegmentWriter } from '../workload/segment-writer.ts';
+import { LineSerialiser } from '../workload/statement-line.ts';
+import type { ServerEnvironment } from './tap-context.ts';
+
+/** A recorder that was heard of this recently may be alive, between two connections. */
+export const SILENT_MS = 60_000;
+
+interface ReclaimContext {
+  readonly serverLogs: ServerLogs;
+  /** Of the store that does it. */
+  readonly storeId: string;
+  readonly programVersion: string;
+}
+
+/** A server that was taken from a recorder of which this store knows nothing, and given back. */
+export interface Reclaimed {
+  /** What its log is set to now. */
+  readonly settings: LogSettings;
+  /** Statements written to the folder. */
+  readonly saved: number;
+  /** Rows that went into the owner's own log table, because they log to it; null where not counted. */
+  readonly returned: number | null;
+  /** Rows of the log that are nowhere any more; null where they could not be counted. */
+  readonly dropped: number | null;
+  readonly warnings: readonly string[];
+}
+
+/** Whether the owner logs to their table, so that what was logged meanwhile goes into it. */
+export function goesToOwners({ generalLog, logOutput }: LogSettings): boolean {
+  return generalLog && logOutput.split(',').includes('TABLE');
+}
+
+/**
+ * Gives a server back in the place of the recorder that left it switched on, from what that recorder
+ * wrote on the server. Interrupted anywhere it can be called again: the marker goes last.
+ * @param agreed what a look at the server found, and the user agreed to.
+ * @param saveTo a folder for what is logged and not read, to become a workload; null to drop it.
+ * @returns null when there was nothing left to give back.
+ * @throws AppError `conflict` when a recorder is at work there after all; `remote_failed`;
+ *   `store_unusable` when the folder cannot be written.
+ */
+export async function reclaimServer(
+  context: ReclaimContext,
+  environment: ServerEnvironment,
+  agreed: Leftovers,
+  saveTo: string | null,
+): Promise<Reclaimed | null> {
+  const { serverLogs, storeId } = context;
+  const asWhom = agreed.storeId ?? storeId;
+  const server = await serverLogs.open(environment.server, asWhom, () => undefined);
+  try {
+    await server.lock([]);
+    const { leftovers } = await serverLogs.inspect(environment.server, storeId);
+    if (leftovers === null) return null;
+    if (leftovers.storeId !== agreed.storeId || leftovers.lastSign !== agreed.lastSign) {
+      throw new AppError('conflict', 'The recorder of this server has come back meanwhile', {
+        hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check',
+      });
+    }
+    const settings = leftovers.settings ?? (await server.readSettings());
+    let { generation } = leftovers;
+    let saved = 0;
+    if (saveTo !== null) {
+      if ((await server.state()).installed) await server.swap(generation++);
+      saved = await save({ ...context, environment, settings }, server, saveTo);
+    }
+    const warnings = await server.restore(settings, generation);
+    const isReturned = goesToOwners(settings);
+    return {
+      settings: await server.readSettings(),
+      saved,
+      returned: isReturned ? leftovers.statements : 0,
+      dropped: isReturned || saveTo !== null ? 0 : leftovers.statements,
+      warnings:
+        leftovers.settings === null
+          ? [
+              `The server has lost what its log was set to: it is left as it is (general_log ${settings.generalLog ? 'ON' : 'OFF'}, log_output ${settings.logOutput})`,
+              ...warnings,
+            ]
+          : warnings,
+    };
+  } finally {
+    await server.close();
+  }
+}
+
+/**
+ * Makes sure that a folder can take statements.
+ * @throws AppError `invalid` when there is something in it.
+ */
+export async function requireEmptyFolder(folder: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw diskFailure(error, 'read', folder);
+  }
+  if (names.length > 0) {
+    throw new AppError('invalid', `The folder ${folder} is not empty`, {
+      hint: 'Name one that is empty, or not there yet.',
+    });
+  }
+}
+
+/** Writes every frozen table as one workload. @returns how many statements. */
+async function save(
+  context: ReclaimContext & { environment: ServerEnvironment; settings: LogSettings },
+  server: ServerLog,
+  folder: string,
+): Promise<number> {
+  await requireEmptyFolder(folder);
+  const writer = await SegmentWriter.open(folder, null);
+  try {
+    const lines = new LineSerialiser();
+    const counters = new WorkloadCounters();
+    for (const generation of (await server.state()).frozen) {
+      for await (const { statements } of server.read(generation, 0)) {
+        counters.add(statements);
+        await writer.write(lines.tails(statements));
+      }
+    }
+    const { totalRecords } = await writer.flush();
+    const { flavor, version, uuid, hostname, port } = server.server;
+    const { id, name } = context.environment;
+    await writeManifest(folder, {
+      program: { name: 'captures', version: context.programVersion },
+      complete: true,
+      // Of no capture of any store that is at hand.
+      capture: { id: 0, name: 'recovered' },
+      environment: { id, name },
+      server: { flavor, version, uuid, hostname, port },
+      settingsBefore: context.settings,
+      start: null,
+      end: null,
+      sessionsAtStart: [],
+      sessionsAtEnd: null,
+      transactionsAtStart: [],
+      transactionsAtEnd: null,
+      segments: writer.segments(),
+      counters: counters.counts(),
+      gaps: [],
+      warnings: [
+        "What a recorder left on the server, saved by captures recover: the end of its captures' windows, of which its own store may hold the beginning of these statements already",
+      ],
+    });
+    return totalRecords;
+  } finally {
+    await writer.close();
+  }
+}

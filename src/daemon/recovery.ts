@@ -1,0 +1,147 @@
+import { AuditTrail, type Origin } from '../core/audit.ts';
+import { AppError } from '../core/errors.ts';
+import { isLive } from '../core/lease.ts';
+import type { Lease, TapRow } from '../core/store.ts';
+import type { DaemonContext } from './daemon.ts';
+import { LeaseHolder } from './lease-holder.ts';
+import type { DaemonLog } from './log.ts';
+import { noServiceManager } from './sd-notify.ts';
+import { LeaseLost, type ServerEnvironment } from './tap-context.ts';
+import { Tap } from './tap.ts';
+
+const LOOK_MS = 100;
+
+export type RecoveryContext = Omit<DaemonContext, 'notifier' | 'openMetricSource'>;
+
+/**
+ * Makes sure that no daemon is at work in the store. The lease of one that was killed runs on for up to
+ * three seconds: whether it is renewed shows which it is.
+ * @throws AppError `conflict` naming the daemon; what `signal` is aborted with.
+ */
+export async function requireNoDaemon(
+  { store, clock }: Pick<RecoveryContext, 'store' | 'clock'>,
+  signal: AbortSignal,
+): Promise<void> {
+  let first: Lease | null = null;
+  for (;;) {
+    const lease = store.lease.find();
+    if (lease === null || !isLive(lease, clock.now())) return;
+    first ??= lease;
+    if (lease.holder !== first.holder || lease.expiresAt !== first.expiresAt) {
+      throw daemonAtWork(lease);
+    }
+    await clock.sleep(LOOK_MS, signal);
+    signal.throwIfAborted();
+  }
+}
+
+function daemonAtWork(lease: Lease | null): AppError {
+  const who = lease === null ? 'is at work' : `on ${lease.host}, pid ${lease.pid}, is at work`;
+  return new AppError(
+    'conflict',
+    `A daemon ${who} in this store: it gives servers back by itself when their last capture ends`,
+    {
+      hint: 'To end a capture: captures stop CAPTURE. To see how it goes: captures daemon --status',
+    },
+  );
+}
+
+/** Gives one server back. */
+export type GiveBack = (
+  environment: ServerEnvironment,
+  tap: TapRow,
+  /** Done first, in a transaction that proves the lease: what ends the captures that still run. */
+  begin: () => void,
+) => Promise<{ readonly warnings: readonly string[] }>;
+
+/**
+ * Does the part of a daemon's work that gives servers back, as the store's one daemon meanwhile: no
+ * other can begin before `work` is over. Killed at any instant, it leaves what a killed daemon leaves:
+ * the next one, or the next recovery, goes on.
+ * @throws AppError `conflict` when a daemon is at work; what `signal` is aborted with, the server then
+ *   being as the next daemon needs it.
+ */
+export async function asOnlyDaemon<T>(
+  context: RecoveryContext,
+  signal: AbortSignal,
+  work: (giveBack: GiveBack) => Promise<T>,
+): Promise<T> {
+  const { store } = context;
+  const leaving = new AbortController();
+  const lease = new LeaseHolder({ ...context, notifier: noServiceManager }, true, () =>
+    leaving.abort(),
+  );
+  if (!(await lease.standBy(signal))) {
+    signal.throwIfAborted();
+    throw daemonAtWork(store.lease.find());
+  }
+  const leave = (): void => leaving.abort();
+  signal.addEventListener('abort', leave);
+  const renewing = new AbortController();
+  const renewal = lease.keep(renewing.signal, () => undefined);
+  try {
+    return await work(async (environment, tap, begin) => {
+      lease.commit(begin);
+      return runTap({ ...context, lease }, environment, tap, leaving.signal);
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LeaseLost)) throw error;
+    throw new AppError('conflict', 'A daemon took over meanwhile: it gives the server back', {
+      hint: 'To see how it goes: captures daemon --status',
+      cause: error,
+    });
+  } finally {
+    signal.removeEventListener('abort', leave);
+    renewing.abort();
+    await renewal;
+    if (!lease.isLost) lease.release();
+  }
+}
+
+async function runTap(
+  context: RecoveryContext & { readonly lease: LeaseHolder },
+  environment: ServerEnvironment,
+  row: TapRow,
+  leaving: AbortSignal,
+): Promise<{ warnings: readonly string[] }> {
+  const { store, clock, serverLogs, programVersion, hostname, pid, userName, lease } = context;
+  const warnings: string[] = [];
+  const failures: string[] = [];
+  const log: DaemonLog = (level, event, fields) => {
+    if (typeof fields?.['warning'] === 'string') warnings.push(fields['warning']);
+    if (level === 'error' && typeof fields?.['message'] === 'string')
+      failures.push(fields['message']);
+    context.log(level, event, fields);
+  };
+  const origin: Origin = { userName: userName ?? 'unknown', hostName: hostname, pid };
+  const tap = new Tap(
+    {
+      store,
+      clock,
+      serverLogs,
+      log,
+      programVersion,
+      daemonName: `captures recover on ${hostname}, pid ${pid}`,
+      audit: new AuditTrail(store, clock, origin),
+      commit: lease.commit,
+    },
+    environment,
+    row,
+  );
+  const leave = (): void => tap.leave();
+  leaving.addEventListener('abort', leave);
+  try {
+    if (leaving.aborted) leave();
+    const { how } = await tap.run(() => false);
+    if (how === 'restored') return { warnings };
+    if (how === 'left') throw new LeaseLost('told to leave');
+    throw new AppError(
+      'remote_failed',
+      `The server of "${environment.name}" could not be given back: ${failures.at(-1) ?? 'nothing is known of why'}`,
+      { hint: 'What it is owed stays in the store; try again, or run: captures daemon' },
+    );
+  } finally {
+    leaving.removeEventListener('abort', leave);
+  }
+}
