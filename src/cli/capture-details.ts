@@ -37,6 +37,7 @@ async function recordedFacts(context: Context, recording: Recording): Promise<Re
     byKind: counters?.byKind ?? {},
     byFlag: counters?.byFlag ?? {},
     skipped: counters?.skipped ?? {},
+    leftOut: counters?.leftOut ?? { statements: 0, sessions: 0 },
     server: facts?.server ?? null,
     gaps: facts?.gaps ?? [],
     warnings: facts?.warnings ?? [],

@@ -149,7 +149,8 @@ export class CaptureService {
     const now = this.#clock.now();
     const timing = timingOf(request, environment.server !== null, now);
     const options = request.options ?? RECORD_EVERYTHING;
-    checkRecordingOptions(options, timing.recordsStatements);
+    const nothing = environment.server === null ? 'metrics_only' : 'registered';
+    checkRecordingOptions(options, timing.recordsStatements ? null : nothing);
     return {
       name: request.name,
       environmentId: environment.id,

@@ -75,39 +75,51 @@ export function hasFilter(options: RecordingOptions): boolean {
   );
 }
 
+/** Why a capture has no statements to record: no server to ask, or a window that is over already. */
+export type NothingToRecord = 'metrics_only' | 'registered';
+
 /**
- * @param records whether there are statements to record at all; a metrics-only environment has none.
+ * @param nothing why there is nothing to record at all; null where there is.
  * @throws AppError `invalid` for what cannot be asked for.
  */
-export function checkRecordingOptions(options: RecordingOptions, records: boolean): void {
-  if (!records && JSON.stringify(options) !== JSON.stringify(RECORD_EVERYTHING)) {
-    throw new AppError(
-      'invalid',
-      'Nothing is recorded on a metrics-only environment: there is nothing to filter or to guard',
-      { hint: 'Give the environment a server: captures env edit E --url mysql://USER@HOST' },
-    );
+export function checkRecordingOptions(
+  options: RecordingOptions,
+  nothing: NothingToRecord | null,
+): void {
+  if (nothing !== null && JSON.stringify(options) !== JSON.stringify(RECORD_EVERYTHING)) {
+    throw nothing === 'metrics_only'
+      ? new AppError(
+          'invalid',
+          'Nothing is recorded on a metrics-only environment: there is nothing to filter or to guard',
+          { hint: 'Give the environment a server: captures env edit E --url mysql://USER@HOST' },
+        )
+      : new AppError(
+          'invalid',
+          'Nothing is recorded in a window that is over: there is nothing to filter or to guard',
+          { hint: 'Leave out --start to record from now on, or the filters and guards.' },
+        );
   }
   const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts } = options;
-  for (const pattern of [
-    ...includeUsers,
-    ...excludeUsers,
-    ...includeDatabases,
-    ...excludeDatabases,
-    ...includeHosts,
-  ]) {
-    if (pattern === '' || pattern.length > LONGEST_PATTERN) {
-      throw new AppError(
-        'invalid',
-        `A pattern for names has 1 to ${LONGEST_PATTERN} characters, with the wildcards * and ?`,
-      );
-    }
-  }
+  checkPatterns('--include-user', includeUsers);
+  checkPatterns('--exclude-user', excludeUsers);
+  checkPatterns('--include-db', includeDatabases);
+  checkPatterns('--exclude-db', excludeDatabases);
+  checkPatterns('--include-host', includeHosts);
   bounded('--sample', options.sample, 1, LARGEST_SAMPLE, 'between 1/1 and 1/1000000');
   bounded('--max-size', options.maxSize, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
   bounded('--min-free', options.minFree, 0, Number.MAX_SAFE_INTEGER, 'at least 0 bytes');
   bounded('--max-log', options.maxLog, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
   bounded('--max-lag', options.maxLag, SHORTEST_LAG_MS, Number.MAX_SAFE_INTEGER, 'at least 1 s');
   bounded('--dead-man', options.deadMan, SHORTEST_DEAD_MAN_MS, 30 * 86_400_000, '60 s to 30 days');
+}
+
+function checkPatterns(option: string, patterns: readonly string[]): void {
+  if (patterns.every((pattern) => pattern !== '' && pattern.length <= LONGEST_PATTERN)) return;
+  throw new AppError(
+    'invalid',
+    `${option} takes a name or a pattern of 1 to ${LONGEST_PATTERN} characters`,
+    { hint: 'In a pattern * stands for anything and ? for one character: captures help filters' },
+  );
 }
 
 function bounded(

@@ -66,7 +66,7 @@ export class ScheduleService {
     checkName('schedule', name);
     check({ cron, timeZone, duration, count, retain });
     const options = request.options ?? RECORD_EVERYTHING;
-    checkRecordingOptions(options, environment.server !== null);
+    checkRecordingOptions(options, environment.server === null ? 'metrics_only' : null);
     return this.#store.transaction(() => {
       const now = this.#clock.now();
       const schedule = this.#store.schedules.insert(

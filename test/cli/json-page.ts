@@ -40,6 +40,8 @@ const DETAILS: readonly Field[] = [
   ['workload.byKind', 'object', 'records by kind: `{"query": 5, …}`'],
   ['workload.byFlag', 'object', 'records by flag'],
   ['workload.skipped', 'object', 'rows of the server’s log that were left out, by reason'],
+  ['workload.leftOut.statements', 'number', 'of those rows, the statements to run'],
+  ['workload.leftOut.sessions', 'number', 'sessions that a sample left out'],
   ['workload.server', 'object or null', '`flavor`, `version`, `hostname`, `port`'],
   ['workload.gaps', 'array', '`{from, to, reason}`: where statements may be missing'],
   ['workload.warnings', 'array', 'strings'],

@@ -2,6 +2,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
+import { leftOutText, recordedText } from './recording-options.ts';
 import { formatBytes, formatCount, formatRelative } from './units.ts';
 
 /** What is known of a recording besides its size. */
@@ -12,6 +13,8 @@ export interface RecordedFacts {
   readonly byFlag: Readonly<Record<string, number>>;
   /** Rows of the server's log that are no record of this capture, by reason. */
   readonly skipped: Readonly<Record<string, number>>;
+  /** How many of those rows are statements to run, and how many sessions a sample left out. */
+  readonly leftOut: { readonly statements: number; readonly sessions: number };
   readonly server: {
     readonly flavor: string;
     readonly version: string;
@@ -69,6 +72,7 @@ function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObje
     byKind: recorded.byKind,
     byFlag: recorded.byFlag,
     skipped: recorded.skipped,
+    leftOut: { statements: recorded.leftOut.statements, sessions: recorded.leftOut.sessions },
     server:
       server === null
         ? null
@@ -103,11 +107,17 @@ function about(
   };
 }
 
+const ASKED_FOR: Column<DetailedCapture> = {
+  field: 'options',
+  header: 'RECORDS',
+  cell: ({ options }) => recordedText(options),
+};
+
 const RECORDED: readonly Column<DetailedCapture>[] = [
   about('sessions', 'SESSIONS', ({ sessions }) => formatCount(sessions)),
   about('byKind', 'KINDS', ({ byKind }) => countsOf(byKind)),
   about('byFlag', 'FLAGS', ({ byFlag }) => countsOf(byFlag)),
-  about('skipped', 'LEFT OUT', ({ skipped }) => countsOf(skipped)),
+  about('skipped', 'LEFT OUT', ({ skipped, leftOut }) => leftOutText(skipped, leftOut.sessions)),
   about('gaps', 'GAPS', ({ gaps }) => listOf(gaps.map(gapText))),
   about('warnings', 'WARNINGS', ({ warnings }) => listOf(warnings)),
   about('server', 'SERVER', ({ server }) =>
@@ -159,6 +169,8 @@ const WORKLOAD_FIELDS = [
   'byKind',
   'byFlag',
   'skipped',
+  'leftOut.statements',
+  'leftOut.sessions',
   'server',
   'gaps',
   'warnings',
@@ -179,13 +191,15 @@ export const captureDetailNoun: Noun<DetailedCapture> = {
   ],
   toJson: detailJson,
   columns: captureNoun.columns,
-  detail: [...captureNoun.detail, ...RECORDED, METRICS],
+  detail: [...captureNoun.detail, ASKED_FOR, ...RECORDED, METRICS],
 };
 
 /** The same without the lines about a recording where nothing is recorded. */
 export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {
   if (capture.recorded !== null) return captureDetailNoun;
   const isSaid = ({ field }: Column<DetailedCapture>): boolean =>
-    field === 'workload.records' || !field.startsWith('workload.');
+    field === 'options'
+      ? capture.recordsStatements
+      : field === 'workload.records' || !field.startsWith('workload.');
   return { ...captureDetailNoun, detail: captureDetailNoun.detail.filter(isSaid) };
 }

@@ -1,5 +1,6 @@
 import type { RecordingOptions } from '../../core/recording-options.ts';
 import type { JsonObject } from './column.ts';
+import { formatCount } from './units.ts';
 
 /** What a capture was asked to record, as JSON: sizes in bytes, lengths of time in seconds. */
 export function optionsJson(options: RecordingOptions): JsonObject {
@@ -18,6 +19,48 @@ export function optionsJson(options: RecordingOptions): JsonObject {
     maxLag: seconds(options.maxLag),
     deadMan: seconds(options.deadMan),
   };
+}
+
+/** What of the server's statements is recorded, in words: `users app_*; reads and writes`. */
+export function recordedText(options: RecordingOptions): string {
+  const { includeUsers, excludeUsers, includeHosts, includeDatabases, excludeDatabases } = options;
+  const { only, sample, redact } = options;
+  const parts = [
+    namesText('users', includeUsers, excludeUsers),
+    namesText('hosts', includeHosts, []),
+    namesText('databases', includeDatabases, excludeDatabases),
+    only.length === 0 ? '' : `${listOfWords(only)} only`,
+    sample === null || sample === 1 ? '' : `1 session of ${formatCount(sample)}`,
+    redact === null ? '' : `${redact} redacted`,
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'everything' : parts.join('; ');
+}
+
+function namesText(what: string, included: readonly string[], excluded: readonly string[]): string {
+  if (included.length === 0) {
+    return excluded.length === 0 ? '' : `no ${what} ${excluded.join(', ')}`;
+  }
+  const but = excluded.length === 0 ? '' : ` but ${excluded.join(', ')}`;
+  return `${what} ${included.join(', ')}${but}`;
+}
+
+function listOfWords(words: readonly string[]): string {
+  return words.length < 2
+    ? words.join('')
+    : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+}
+
+/** Rows left out, by reason: `12,345 rows: user 12,000, sample 345 (of 7 sessions)`. */
+export function leftOutText(skipped: Readonly<Record<string, number>>, sessions: number): string {
+  const reasons = Object.entries(skipped).filter(([, rows]) => rows > 0);
+  if (reasons.length === 0) return 'nothing';
+  const all = reasons.reduce((sum, [, rows]) => sum + rows, 0);
+  const words = reasons.map(([reason, rows]) =>
+    reason === 'sample' && sessions > 0
+      ? `${reason} ${formatCount(rows)} (of ${formatCount(sessions)} ${sessions === 1 ? 'session' : 'sessions'})`
+      : `${reason} ${formatCount(rows)}`,
+  );
+  return `${formatCount(all)} ${all === 1 ? 'row' : 'rows'}: ${words.join(', ')}`;
 }
 
 function seconds(ms: number | null): number | null {
