@@ -1,0 +1,338 @@
+import type { Connection } from 'mysql2/promise';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import type { Actor } from '../../src/core/access.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Environment } from '../../src/core/environments.ts';
+import {
+  brokenGuard,
+  guardReason,
+  minFreeOf,
+  nearGuards,
+  type DiskSpace,
+} from '../../src/core/guards.ts';
+import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
+import type { ListedCapture } from '../../src/core/store.ts';
+import { Guards } from '../../src/daemon/guards.ts';
+import { workloadFolder } from '../../src/daemon/recorder.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { readManifest } from '../../src/workload/manifest.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { SERVER, TestStore } from '../support/stores.ts';
+import { startDaemon } from './daemons.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const NOW = Date.parse('2026-11-22T02:13:05.123Z');
+const NOTHING = { fileBytes: null, disk: null, logBytes: null, lagMs: null };
+
+function optionsWith(changes: Partial<RecordingOptions>): RecordingOptions {
+  return { ...RECORD_EVERYTHING, ...changes };
+}
+
+describe('the rules of guards', () => {
+  test.each([
+    [
+      { maxSize: 500 * MIB },
+      { fileBytes: 500 * MIB },
+      'ended by a guard: its files reached --max-size 500 MiB (at 2026-11-22T02:13:05.123Z)',
+    ],
+    [
+      { minFree: GIB },
+      { disk: { free: 1000 * MIB, size: 100 * GIB } },
+      'ended by a guard: the disk of the store has 1000 MiB free, less than --min-free 1 GiB (at 2026-11-22T02:13:05.123Z)',
+    ],
+    [
+      {},
+      { disk: { free: 200 * MIB, size: 100 * GIB } },
+      'ended by a guard: the disk of the store has 200 MiB free, less than --min-free 256 MiB (at 2026-11-22T02:13:05.123Z)',
+    ],
+    [
+      {},
+      { logBytes: 4 * GIB },
+      "ended by a guard: the log's tables on the server reached --max-log 4 GiB (at 2026-11-22T02:13:05.123Z)",
+    ],
+    [
+      {},
+      { lagMs: 600_000 },
+      'ended by a guard: the record fell behind by --max-lag 10 min (at 2026-11-22T02:13:05.123Z)',
+    ],
+    [
+      { maxLag: 1_500 },
+      { lagMs: 1_600 },
+      'ended by a guard: the record fell behind by --max-lag 1.5 s (at 2026-11-22T02:13:05.123Z)',
+    ],
+  ])('%o with %o', (limits, readings, reason) => {
+    const broken = brokenGuard(optionsWith(limits), { ...NOTHING, ...readings });
+    expect(broken === null ? null : guardReason(broken, NOW)).toBe(reason);
+  });
+
+  test.each([
+    [{ maxSize: 500 * MIB }, { fileBytes: 500 * MIB - 1 }],
+    [{}, { fileBytes: 10_000 * GIB }],
+    [{ minFree: GIB }, { disk: { free: GIB, size: 100 * GIB } }],
+    [{ minFree: 0 }, { disk: { free: 0, size: 100 * GIB } }],
+    [{}, { logBytes: 4 * GIB - 1 }],
+    [{}, { lagMs: 599_999 }],
+    [{}, NOTHING],
+  ])('%o leaves %o alone', (limits, readings) => {
+    expect(brokenGuard(optionsWith(limits), { ...NOTHING, ...readings })).toBeNull();
+  });
+
+  it('keep by default 256 MiB free, and of a small disk a twentieth', () => {
+    expect(minFreeOf(null, 100 * GIB)).toBe(256 * MIB);
+    expect(minFreeOf(null, 100 * MIB)).toBe(5 * MIB);
+    expect(minFreeOf(7, 100 * GIB)).toBe(7);
+  });
+
+  it('are near from nine tenths on', () => {
+    const limits = optionsWith({ maxSize: 1000, minFree: 900 });
+    const near = (fileBytes: number, free: number): string[] =>
+      nearGuards(limits, { ...NOTHING, fileBytes, disk: { free, size: 10_000 } }).map(
+        ({ guard }) => guard,
+      );
+    expect(near(899, 1001)).toEqual([]);
+    expect(near(900, 1001)).toEqual(['max-size']);
+    expect(near(10, 999)).toEqual(['min-free']);
+  });
+});
+
+/** Guards of a store with real captures, and everything that is measured in the test's hand. */
+class Watch {
+  readonly test = new TestStore(new ManualClock(NOW));
+  readonly alice = this.test.user('alice');
+  readonly environment = this.test.environment({ admin: [this.alice] }, { server: SERVER });
+  readonly log: string[] = [];
+  readonly asked = { disk: 0, log: 0 };
+  monotonic = 1_000_000;
+  disk: DiskSpace | null = { free: 50 * GIB, size: 100 * GIB };
+  logBytes = 0;
+  readonly guards = new Guards(
+    {
+      store: this.test.store,
+      clock: this.test.clock,
+      log: (_level, event, fields) => void this.log.push(`${event} ${JSON.stringify(fields)}`),
+    },
+    {
+      monotonic: () => this.monotonic,
+      disk: () => {
+        this.asked.disk++;
+        return Promise.resolve(this.disk);
+      },
+    },
+  );
+
+  running(changes: Partial<RecordingOptions>): number {
+    const { id } = this.test.capture(this.alice, this.environment, {
+      options: optionsWith(changes),
+    });
+    this.test.store.captures.move(id, 'STARTED', 'STARTING');
+    this.test.store.captures.move(id, 'STARTING', 'RUNNING', { start: NOW });
+    return id;
+  }
+
+  async check(...ids: number[]): Promise<(string | null)[]> {
+    const server = {
+      logBytes: () => {
+        this.asked.log++;
+        return Promise.resolve(this.logBytes);
+      },
+    };
+    await this.guards.check(server, ids);
+    return ids.map((id) => this.guards.reasonOf(id));
+  }
+}
+
+describe('the guards of a tap', () => {
+  it('hold each capture to its own limits', async () => {
+    const watch = new Watch();
+    const small = watch.running({ maxSize: 100 });
+    const large = watch.running({ maxSize: 1_000 });
+    watch.guards.note([
+      { captureId: small, fileBytes: 120 },
+      { captureId: large, fileBytes: 120 },
+    ]);
+    expect(await watch.check(small, large)).toEqual([
+      'ended by a guard: its files reached --max-size 100 bytes (at 2026-11-22T02:13:05.123Z)',
+      null,
+    ]);
+  });
+
+  it('end all of them when the disk is nearly full', async () => {
+    const watch = new Watch();
+    const ids = [watch.running({}), watch.running({})];
+    watch.disk = { free: 100 * MIB, size: 100 * GIB };
+    for (const reason of await watch.check(...ids)) expect(reason).toContain('--min-free 256 MiB');
+  });
+
+  it('go on where the disk does not say how full it is', async () => {
+    const watch = new Watch();
+    watch.disk = null;
+    expect(await watch.check(watch.running({}))).toEqual([null]);
+  });
+
+  it('count as lag only what a daemon has let pass', async () => {
+    const watch = new Watch();
+    const id = watch.running({ maxLag: 60_000 });
+    watch.monotonic += 59_000;
+    expect(await watch.check(id)).toEqual([null]);
+    watch.guards.caughtUp(watch.guards.now());
+    watch.monotonic += 59_000;
+    expect(await watch.check(id)).toEqual([null]);
+    watch.monotonic += 1_000;
+    expect((await watch.check(id))[0]).toContain('--max-lag 1 min');
+  });
+
+  it('look at the disk once a second and at the log every five', async () => {
+    const watch = new Watch();
+    const id = watch.running({});
+    for (let i = 0; i < 100; i++) {
+      watch.monotonic += 100;
+      await watch.check(id);
+    }
+    expect(watch.asked).toEqual({ disk: 10, log: 2 });
+  });
+
+  it('warn once when a limit is near', async () => {
+    const watch = new Watch();
+    const id = watch.running({ maxSize: 100 });
+    for (const fileBytes of [80, 91, 95, 99]) {
+      watch.guards.note([{ captureId: id, fileBytes }]);
+      await watch.check(id);
+    }
+    expect(watch.log).toEqual([
+      `capture is near a guard {"capture":${id},"guard":"max-size","limit":100,"value":91}`,
+    ]);
+  });
+
+  it('leave a capture alone that somebody stopped', async () => {
+    const watch = new Watch();
+    const id = watch.running({ maxSize: 1 });
+    watch.guards.note([{ captureId: id, fileBytes: 10 }]);
+    watch.test.captures.requestStop(watch.alice, String(id));
+    expect(await watch.check(id)).toEqual([null]);
+  });
+});
+
+describe('a capture of a real server', () => {
+  let server: MariadbServer;
+  let client: Connection;
+  beforeAll(async () => {
+    server = await startMariadb();
+    client = await server.admin();
+  });
+  afterAll(async () => {
+    await client.end();
+    await server.stop();
+  });
+
+  class Bench {
+    readonly test = new TestStore(systemClock);
+    readonly alice: Actor = this.test.user('alice');
+    readonly environment: Environment = this.test.environment(
+      { admin: [this.alice] },
+      { server: { ...SERVER, user: 'root', host: 'localhost', socket: server.socket } },
+    );
+
+    startDaemon(): ReturnType<typeof startDaemon> {
+      return startDaemon(this.test.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+    }
+
+    capture(options: Partial<RecordingOptions>): ListedCapture {
+      return this.test.capture(this.alice, this.environment, { options: optionsWith(options) });
+    }
+
+    find(id: number): ListedCapture {
+      const capture = this.test.store.captures.find(id);
+      if (capture === null) throw new Error(`There is no capture ${id}`);
+      return capture;
+    }
+
+    /** Sends statements that compress badly until a condition holds. */
+    async sendUntil(condition: () => boolean): Promise<void> {
+      for (let i = 0; !condition(); i++) {
+        const noise = Array.from({ length: 200 }, () => Math.random().toString(36).slice(2)).join(
+          '',
+        );
+        await client.query(`SELECT '${noise}'`);
+      }
+    }
+
+    async until(condition: () => boolean): Promise<void> {
+      await vi.waitUntil(condition, { timeout: 20_000, interval: 10 });
+    }
+  }
+
+  it('ends DONE at --max-size, whole, with the reason, in the trail too; the other one goes on', async () => {
+    const bench = new Bench();
+    const daemon = bench.startDaemon();
+    const small = bench.capture({ maxSize: 200_000 });
+    const large = bench.capture({ maxSize: 100 * MIB });
+    await bench.until(() => [small, large].every(({ id }) => bench.find(id).status === 'RUNNING'));
+    await bench.sendUntil(() => bench.find(small.id).status === 'DONE');
+    const { reason, fileBytes, records } = bench.find(small.id);
+    expect(reason).toMatch(
+      /^ended by a guard: its files reached --max-size 195 KiB \(at 2\d{3}-.*Z\)$/,
+    );
+    expect(fileBytes).toBeGreaterThanOrEqual(200_000);
+    expect(bench.find(large.id).status).toBe('RUNNING');
+    const manifest = await readManifest(workloadFolder(bench.test.store.directory, small.id));
+    expect(manifest).toMatchObject({ complete: true, gaps: [], counters: { records } });
+    const trail = bench.test.store.audit.list({
+      environmentIds: [bench.environment.id],
+      ownOf: null,
+      everythingElse: false,
+      subject: { kind: 'capture', id: small.id },
+      since: null,
+      limit: 2,
+    });
+    expect(trail.map((entry) => [entry.author.userName, entry.details, entry.reason])).toEqual([
+      ['daemon', { from: 'STOPPING', to: 'DONE' }, reason],
+      ['daemon', { from: 'RUNNING', to: 'STOPPING' }, reason],
+    ]);
+
+    // The next daemon goes on with the limits of the captures that it finds.
+    await daemon.leave();
+    bench.startDaemon();
+    const third = bench.capture({ maxSize: 50_000 });
+    await bench.until(() => bench.find(third.id).status === 'RUNNING');
+    await bench.sendUntil(() => bench.find(third.id).status === 'DONE');
+    bench.test.captures.requestStop(bench.alice, String(large.id));
+    await bench.until(() => bench.find(large.id).status === 'DONE');
+    expect(bench.find(large.id).reason).toBeNull();
+  });
+
+  it('goes on being guarded by the daemon after the one that began it', async () => {
+    const bench = new Bench();
+    const first = bench.startDaemon();
+    const { id } = bench.capture({ maxSize: 60_000 });
+    await bench.until(() => bench.find(id).status === 'RUNNING');
+    await bench.sendUntil(() => (bench.find(id).fileBytes ?? 0) > 10_000);
+    await first.leave();
+    await client.query(`SELECT '${'x'.repeat(1_000)}'`);
+    bench.startDaemon();
+    await bench.sendUntil(() => bench.find(id).status !== 'RUNNING');
+    await bench.until(() => bench.find(id).status === 'DONE');
+    expect(bench.find(id).reason).toContain('--max-size 58.6 KiB');
+  });
+
+  it('ends DONE when less is free than --min-free says', async () => {
+    const bench = new Bench();
+    bench.startDaemon();
+    const { id } = bench.capture({ minFree: 2 ** 52 });
+    await bench.until(() => bench.find(id).status === 'DONE');
+    expect(bench.find(id).reason).toMatch(
+      /the disk of the store has .* free, less than --min-free/,
+    );
+  });
+
+  it("ends DONE when the log's tables on the server grow beyond --max-log", async () => {
+    const bench = new Bench();
+    bench.startDaemon();
+    const { id } = bench.capture({ maxLog: 1_000 });
+    await bench.until(() => bench.find(id).status === 'RUNNING');
+    await bench.sendUntil(() => bench.find(id).status !== 'RUNNING');
+    await bench.until(() => bench.find(id).status === 'DONE');
+    expect(bench.find(id).reason).toContain("the log's tables on the server reached --max-log");
+  });
+});

@@ -1,0 +1,336 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { Connection } from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
+import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { deadManStatement } from '../../src/mysql/dead-man.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { readManifest } from '../../src/workload/manifest.ts';
+import { readWorkload } from '../../src/workload/workload-reader.ts';
+import { TestStore } from '../support/stores.ts';
+import {
+  drainFrozen,
+  readGeneration,
+  rowsOf,
+  startLogging,
+  startRecorderServer,
+  stateOf,
+  type RecorderServer,
+} from './recorder-server.ts';
+
+let server: RecorderServer;
+let admin: Connection;
+
+beforeAll(async () => {
+  server = await startRecorderServer({
+    options: ['--event-scheduler=ON', '--log-bin=binlog', '--server-id=7'],
+  });
+  admin = await server.admin();
+  await admin.query('SET SESSION sql_log_off = 1, sql_log_bin = 0');
+});
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+async function setLog(generalLog: string, logOutput: string): Promise<void> {
+  await admin.query(
+    `SET GLOBAL general_log = OFF; SET GLOBAL log_output = '${logOutput}'; TRUNCATE mysql.general_log;
+     SET GLOBAL event_scheduler = ON; SET GLOBAL general_log = ${generalLog}`,
+  );
+}
+
+async function eventsThere(): Promise<unknown[]> {
+  return rowsOf(
+    admin,
+    "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'",
+  );
+}
+
+async function binaryLog(): Promise<string[]> {
+  const rows = await rowsOf(admin, 'SHOW BINLOG EVENTS');
+  return rows.map((row) => String(row['Info']));
+}
+
+async function whenSwitched(generalLog: number, logOutput: string): Promise<void> {
+  await vi.waitUntil(
+    async () => {
+      const [now] = await rowsOf(
+        admin,
+        'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.log_output AS o',
+      );
+      return now?.['g'] === generalLog && now['o'] === logOutput;
+    },
+    { timeout: 15_000, interval: 50 },
+  );
+}
+
+describe('when a recorder is not heard of any more', () => {
+  test.each([
+    ['OFF', 'FILE'],
+    ['OFF', 'TABLE'],
+    ['ON', 'FILE'],
+  ])(
+    'the server goes back to general_log %s and log_output %s by itself',
+    async (general, output) => {
+      await setLog(general, output);
+      const before = await stateOf(admin);
+      const binaryBefore = await binaryLog();
+      const { log, settings } = await startLogging(server);
+      expect(await log.setDeadMan(1_000, settings)).toBeNull();
+      expect(await eventsThere()).toEqual([{ EVENT_NAME: 'dead_man' }]);
+      expect((await log.state()).switchedOffAt).toBeNull();
+      const client = await server.admin();
+      await client.query("SELECT 'before it'");
+      const gone = Date.now();
+      await log.close();
+
+      await whenSwitched(general === 'ON' ? 1 : 0, output);
+      await client.query("SELECT 'after it'");
+      await client.end();
+      const next = await server.open();
+      await next.lock([]);
+      const state = await next.state();
+      expect(state).toMatchObject({ logging: false, installed: true, setAside: true });
+      const after = Date.parse(state.switchedOffAt ?? '') - gone;
+      expect(after).toBeGreaterThan(500);
+      expect(after).toBeLessThan(10_000);
+
+      // What was logged until then is there, without what the switch itself did.
+      await next.install(settings, 2);
+      const statements = await readGeneration(next, 2);
+      expect(
+        statements.map(({ sql }) => sql).filter((sql) => /SELECT|SET |UPDATE/.test(sql)),
+      ).toEqual(["SELECT 'before it'"]);
+      expect(await next.restore(settings, 3)).toEqual([]);
+      await next.close();
+      expect(await stateOf(admin)).toEqual(before);
+      expect(await eventsThere()).toEqual([]);
+      expect(await binaryLog()).toEqual(binaryBefore);
+    },
+  );
+
+  test('an owner who logs to the table goes on logging there', async () => {
+    await setLog('ON', 'TABLE');
+    const { log, settings } = await startLogging(server);
+    expect(await log.setDeadMan(1_000, settings)).toBeNull();
+    expect(await eventsThere()).toEqual([]);
+    await log.restore(settings, 2);
+    await log.close();
+  });
+
+  test('what somebody else switched off meanwhile stays off', async () => {
+    await setLog('OFF', 'FILE');
+    const { log, settings } = await startLogging(server);
+    await log.setDeadMan(1_000, settings);
+    await admin.query("SET GLOBAL general_log = OFF; SET GLOBAL log_output = 'NONE'");
+    const [start] = await rowsOf(admin, 'SELECT NOW(6) AS now');
+    await vi.waitUntil(
+      async () => {
+        const [event] = await rowsOf(
+          admin,
+          "SELECT LAST_EXECUTED > TIMESTAMPADD(SECOND, 2, ?) AS ran FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'".replace(
+            '?',
+            `'${(start?.['now'] as Date).toISOString().replace('T', ' ').replace('Z', '')}'`,
+          ),
+        );
+        return event?.['ran'] === 1;
+      },
+      { timeout: 15_000, interval: 50 },
+    );
+    expect(
+      await rowsOf(admin, 'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.log_output AS o'),
+    ).toEqual([{ g: 0, o: 'NONE' }]);
+    expect((await log.state()).switchedOffAt).toBeNull();
+    await log.restore(settings, 2);
+    await log.close();
+  });
+});
+
+describe('a recorder that lives', () => {
+  test('keeps the log on by its swaps, and takes the switch away or moves it when asked', async () => {
+    await setLog('OFF', 'FILE');
+    const { log, settings } = await startLogging(server);
+    await log.setDeadMan(3_600_000, settings);
+    const intervals = async (): Promise<unknown> =>
+      rowsOf(
+        admin,
+        "SELECT INTERVAL_VALUE AS every FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'",
+      );
+    expect(await intervals()).toEqual([{ every: '60' }]);
+    await log.setDeadMan(120_000, settings);
+    expect(await intervals()).toEqual([{ every: '12' }]);
+    await log.setDeadMan(null, settings);
+    expect(await intervals()).toEqual([]);
+    await log.restore(settings, 2);
+    await log.close();
+  });
+
+  test('removes its switch also from a schema that is not its own to drop', async () => {
+    await setLog('OFF', 'FILE');
+    await admin.query('CREATE DATABASE captures');
+    const { log, settings } = await startLogging(server);
+    await log.setDeadMan(3_600_000, settings);
+    expect(await eventsThere()).toHaveLength(1);
+    await log.restore(settings, 2);
+    await log.close();
+    expect(await eventsThere()).toEqual([]);
+    await admin.query('DROP DATABASE captures');
+  });
+
+  test('says how large the log is there', async () => {
+    await setLog('OFF', 'FILE');
+    const { log, settings } = await startLogging(server);
+    const empty = await log.logBytes();
+    const client = await server.admin();
+    await client.query(`SELECT '${'x'.repeat(3_000_000)}'`);
+    expect(await log.logBytes()).toBeGreaterThan(empty + 3_000_000);
+    await log.swap(2);
+    await client.query(`SELECT '${'x'.repeat(2_000_000)}'`);
+    await client.end();
+    expect(await log.logBytes()).toBeGreaterThan(empty + 5_000_000);
+    await drainFrozen(log);
+    expect(await log.logBytes()).toBeLessThan(empty + 3_000_000);
+    await log.restore(settings, 3);
+    await log.close();
+  });
+});
+
+describe('where there can be no switch', () => {
+  async function obstacles(): Promise<{ inspected: string | null; asked: string | null }> {
+    const inspection = await mysqlServerLogs.inspect(server.address, 'store-1');
+    const { log, settings } = await startLogging(server);
+    const asked = await log.setDeadMan(60_000, settings);
+    await log.restore(settings, 2);
+    await log.close();
+    return { inspected: inspection.deadManObstacle, asked };
+  }
+
+  test('a scheduler that is off is said, with what to run; switching it on is all there is to do', async () => {
+    await setLog('OFF', 'FILE');
+    await admin.query('SET GLOBAL event_scheduler = OFF');
+    const { inspected, asked } = await obstacles();
+    expect(inspected).toMatch(
+      /the log goes on growing there\. Run there: SET GLOBAL event_scheduler = ON$/,
+    );
+    expect(asked).toBe(inspected);
+
+    const { log, settings } = await startLogging(server);
+    await log.setDeadMan(1_000, settings);
+    await log.close();
+    await admin.query('SET GLOBAL event_scheduler = ON');
+    await whenSwitched(0, 'FILE');
+    const next = await server.open();
+    await next.lock([]);
+    await next.restore(settings, 2);
+    await next.close();
+  });
+
+  test('a missing privilege is said, with its GRANT, and nothing fails', async () => {
+    await setLog('OFF', 'FILE');
+    await admin.query("REVOKE EVENT ON captures.* FROM recorder@'%'");
+    const { inspected, asked } = await obstacles();
+    expect(inspected).toMatch(/Run there: GRANT EVENT ON captures\.\* TO `recorder`@`%`$/);
+    expect(asked).toBe(inspected);
+    const { privileges } = await mysqlServerLogs.inspect(server.address, 'store-1');
+    expect(privileges.find(({ privilege }) => privilege.startsWith('EVENT'))).toMatchObject({
+      state: 'missing',
+      required: false,
+      grant: 'GRANT EVENT ON captures.* TO `recorder`@`%`',
+    });
+    await admin.query("GRANT EVENT ON captures.* TO recorder@'%'");
+  });
+});
+
+test('after kill -9 of the daemon the log goes off by itself; the next one goes on and lists the gap', async () => {
+  await setLog('OFF', 'FILE');
+  const before = await stateOf(admin);
+  const bench = new TestStore(systemClock);
+  const alice = bench.user('alice');
+  const environment = bench.environment({ admin: [alice] }, { server: server.address });
+  const { store } = bench;
+  const capture = store.captures.insert(
+    {
+      name: 'night',
+      environmentId: environment.id,
+      ownerId: alice.userId,
+      status: 'STARTED',
+      start: null,
+      scheduledStart: null,
+      scheduledEnd: null,
+      end: null,
+      duration: null,
+      reason: null,
+      recordsStatements: true,
+      // Shorter than anybody may ask for.
+      options: { ...RECORD_EVERYTHING, deadMan: 1_000 },
+    },
+    Date.now(),
+  );
+  const status = (): string | undefined => store.captures.find(capture.id)?.status;
+  const launch = (): ChildProcess => {
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'daemon-child.ts'), store.directory],
+      { stdio: ['ignore', 'ignore', 'ignore'] },
+    );
+    children.push(child);
+    return child;
+  };
+  const until = (condition: () => unknown): Promise<unknown> =>
+    vi.waitUntil(condition, { timeout: 20_000, interval: 20 });
+  const client = await server.admin();
+  const first = launch();
+  await until(() => status() === 'RUNNING');
+  await client.query("SELECT 'one'");
+  await until(() => (store.captures.find(capture.id)?.records ?? 0) > 0);
+  first.kill('SIGKILL');
+  await client.query("SELECT 'two'");
+  await whenSwitched(0, 'FILE');
+  await client.query("SELECT 'nobody hears this'");
+
+  launch();
+  await whenSwitched(1, 'TABLE');
+  await client.query("SELECT 'three'");
+  bench.captures.requestStop(alice, String(capture.id));
+  await until(() => status() === 'DONE');
+  await client.end();
+  await vi.waitUntil(async () => (await eventsThere()).length === 0, { timeout: 5_000 });
+  expect(await stateOf(admin)).toEqual(before);
+
+  const folder = workloadFolder(store.directory, capture.id);
+  const chunks: Buffer[] = [];
+  const position = committedPosition(store.recordings.find(capture.id));
+  for await (const chunk of readWorkload(folder, position)) chunks.push(chunk);
+  const sql = Buffer.concat(chunks)
+    .toString()
+    .split('\n')
+    .flatMap((line) => /"sql":"(SELECT '[^"]*|SET GLOBAL[^"]*|UPDATE[^"]*)"/.exec(line)?.[1] ?? []);
+  expect(sql).toEqual(["SELECT 'one'", "SELECT 'two'", "SELECT 'three'"]);
+  const { gaps } = await readManifest(folder);
+  expect(gaps).toHaveLength(1);
+  expect(gaps[0]?.cause).toBe('log_switched_off');
+  expect(gaps[0]?.reason).toMatch(/dead-man switch .*2\d{3}-\d\d-\d\dT[\d:.]+Z/);
+  expect(Date.parse(gaps[0]?.from ?? '')).toBeLessThan(Date.parse(gaps[0]?.to ?? ''));
+});
+
+test('the event never switches on what was off, and leaves what is already as it was', () => {
+  const settings = { generalLog: false, logOutput: 'FILE', slowLog: true, tableEngine: 'CSV' };
+  const text = deadManStatement(settings, 60_000, true) ?? '';
+  expect(text).toContain('EVERY 6 SECOND');
+  expect(text).toContain('SET GLOBAL general_log = OFF');
+  expect(text).toContain("SET GLOBAL log_output = 'FILE'");
+  expect(text).not.toContain('= ON');
+  const on = deadManStatement({ ...settings, generalLog: true }, 60_000, false);
+  // The slow log kept the file among the outputs, the general log was on to it: only TABLE goes.
+  expect(on).toContain("SET GLOBAL log_output = 'FILE'");
+  expect(on).not.toContain('SET GLOBAL general_log');
+  expect(on).not.toContain('sql_log_bin');
+});
