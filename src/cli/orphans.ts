@@ -13,5 +13,5 @@ export function orphanWarning(store: Store, now: number): string | null {
     .filter((capture) => capture.recordsStatements).length;
   if (orphans === 0 || hasLiveDaemon(store, now)) return null;
   const subject = orphans === 1 ? 'A capture is' : `${orphans} captures are`;
-  return `${subject} being recorded but no daemon is alive: the server's log is on and nobody reads it. Start one with: captures daemon`;
+  return `${subject} being recorded but no daemon is alive: the server's log is on and nobody reads it. Start one with: captures daemon; to end it by hand: captures recover`;
 }

@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
-import type { PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
+import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
 
@@ -11,6 +11,18 @@ export function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[]
   );
 }
 
+/** Who holds the recorder's lock of a server; null when nobody does, or this store's own recorder. */
+export function findStrangerAtWork(
+  { lockHolder, server }: ServerInspection,
+  taps: Pick<Store['taps'], 'findByServer' | 'connectionsOf'>,
+): LockHolder | null {
+  if (lockHolder === null) return null;
+  const tap = taps.findByServer(server.key);
+  const own = tap === null ? [] : taps.connectionsOf(tap.id);
+  const isOwn = own.includes(lockHolder.connectionId);
+  return isOwn ? null : lockHolder;
+}
+
 /**
  * Why a capture could not start on a server that was looked at; null when it could.
  * Held by another recorder is a conflict; a missing privilege is the server's refusal.
@@ -19,18 +31,15 @@ export function whyNotRecordable(
   inspection: ServerInspection,
   taps: Pick<Store['taps'], 'findByServer' | 'connectionsOf'>,
 ): AppError | null {
-  const { lockHolder, schema, server } = inspection;
+  const { schema, server } = inspection;
   const where = `${server.hostname}:${server.port}`;
-  const tap = taps.findByServer(server.key);
-  if (lockHolder !== null) {
-    const isOurs = tap !== null && taps.connectionsOf(tap.id).includes(lockHolder.connectionId);
-    if (!isOurs) {
-      return new AppError(
-        'conflict',
-        `The statements of ${where} are being recorded by somebody else: ${lockHolder.user ?? 'unknown user'} from ${lockHolder.host ?? 'unknown host'}`,
-        { hint: 'One recorder at a time can hold a server. Wait for it to end, or ask them.' },
-      );
-    }
+  const stranger = findStrangerAtWork(inspection, taps);
+  if (stranger !== null) {
+    return new AppError(
+      'conflict',
+      `The statements of ${where} are being recorded by somebody else: ${stranger.user ?? 'unknown user'} from ${stranger.host ?? 'unknown host'}`,
+      { hint: 'One recorder at a time can hold a server. Wait for it to end, or ask them.' },
+    );
   }
   if (schema.state === 'foreign') {
     return new AppError(
@@ -43,7 +52,9 @@ export function whyNotRecordable(
     return new AppError(
       'conflict',
       `The schema "captures" on ${where} belongs to the recorder of another store (${schema.storeId ?? 'unknown'})`,
-      { hint: 'Let the daemon of that store finish or recover its captures first.' },
+      {
+        hint: 'Let the daemon of that store end what it records. If it will never come back: captures recover ENVIRONMENT',
+      },
     );
   }
   const missing = missingPrivileges(inspection);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AppError, type ErrorCode } from '../core/errors.ts';
+import { shellQuoted } from './render/escape.ts';
 
 const OTHERS = 0o077;
 
@@ -95,10 +96,6 @@ function tooOpen(
 
 function unreadable(path: string, what: string, code: ErrorCode, cause: unknown): AppError {
   return new AppError(code, `The ${what} ${path} cannot be read: ${errnoOf(cause)}`, { cause });
-}
-
-function shellQuoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function isErrno(error: unknown, ...codes: string[]): boolean {

@@ -6,6 +6,7 @@ import type { ListedCapture } from '../core/store.ts';
 import { goesToOwners, SILENT_MS } from '../daemon/reclaim.ts';
 import type { ServerEnvironment } from '../daemon/tap-context.ts';
 import type { Context } from './context.ts';
+import { findStrangerAtWork } from './preflight.ts';
 import { settingsText } from './render/recovery.ts';
 import { formatCount, formatDuration, formatRelative } from './render/units.ts';
 
@@ -49,8 +50,7 @@ export async function lookAtServer(
       { hint: 'Point it back at the first one: captures env edit' },
     );
   }
-  const own = tap === null ? [] : store.taps.connectionsOf(tap.id);
-  refuseHeld(inspection, own);
+  refuseHeld(context, inspection);
   const isOwn = tap !== null && inspection.schema.state !== 'other-store';
   return {
     environment: { ...environment, server: address },
@@ -62,11 +62,13 @@ export async function lookAtServer(
 }
 
 /** Our own connection of before a crash is taken the lock from; nobody else's is. */
-function refuseHeld({ lockHolder, server }: ServerInspection, own: readonly number[]): void {
-  if (lockHolder === null || own.includes(lockHolder.connectionId)) return;
+function refuseHeld({ store }: Context, inspection: ServerInspection): void {
+  const holder = findStrangerAtWork(inspection, store.taps);
+  if (holder === null) return;
+  const { hostname, port } = inspection.server;
   throw new AppError(
     'conflict',
-    `A recorder is at work on ${server.hostname}:${server.port}: ${lockHolder.user ?? 'unknown user'} from ${lockHolder.host ?? 'unknown host'} (connection ${lockHolder.connectionId})`,
+    `A recorder is at work on ${hostname}:${port}: ${holder.user ?? 'unknown user'} from ${holder.host ?? 'unknown host'} (connection ${holder.connectionId})`,
     { hint: 'It gives the server back by itself when its last capture ends.' },
   );
 }

@@ -144,7 +144,7 @@ export class EnvironmentService {
       throw new AppError(
         'conflict',
         `The log of the server of "${environment.name}" is switched on by captures, so ${consequence}`,
-        { hint: 'Stop its captures first; if none is running, start a daemon: captures daemon' },
+        { hint: 'Stop its captures first; if none is running, give the server back: captures recover' },
       );
     }
   }

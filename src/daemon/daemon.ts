@@ -401,7 +401,7 @@ class Daemon {
     for (const row of store.taps.list()) {
       const environment = store.environments.find(row.environmentId)?.name ?? null;
       const running = store.recordings.listOfTap(row.id).length;
-      log('warn', 'the general log stays on until a daemon runs again', {
+      log('warn', 'the general log stays on until a daemon runs again, or captures recover', {
         environment,
         captures: running,
       });

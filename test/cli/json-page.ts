@@ -90,6 +90,11 @@ const INSPECTION: readonly Field[] = [
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['schema', 'object', '`{state, storeId}`: the recorder’s own schema'],
+  [
+    'leftovers',
+    'object or null',
+    '`{storeId, recorder, lastSign, tables, statements}`: what a recorder left there that is not at work',
+  ],
   ['warnings', 'array', 'strings'],
 ];
 

@@ -1,8 +1,9 @@
 import type { AppError } from '../../core/errors.ts';
-import type { PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
+import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
 import { scalarText, type JsonObject, type Noun } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText, shellQuoted } from './escape.ts';
 import type { Paint } from './paint.ts';
+import { formatCount, formatDuration } from './units.ts';
 
 /** What a look at a server found. */
 export interface InspectionFacts {
@@ -51,8 +52,20 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
             ours: facts.isHeldByUs,
           },
     schema: { state: schema.state, storeId: schema.storeId },
+    leftovers: leftoversJson(leftBehind(inspection)),
     warnings: [...inspection.warnings],
   };
+}
+
+/** What a recorder has on the server, when none is at work there. */
+function leftBehind({ lockHolder, leftovers }: ServerInspection): Leftovers | null {
+  return lockHolder === null ? leftovers : null;
+}
+
+function leftoversJson(leftovers: Leftovers | null): JsonObject | null {
+  if (leftovers === null) return null;
+  const { storeId, recorder, lastSign, tables, statements } = leftovers;
+  return { storeId, recorder, lastSign, tables: [...tables], statements };
 }
 
 const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
@@ -85,6 +98,7 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     ),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
+    ...leftoverLines(facts, paint),
     'privileges',
     ...inspection.privileges.flatMap((need) => privilegeLines(need, paint)),
     ...inspection.warnings.map((warning) => paint('busy', `warning: ${escapeText(warning)}`)),
@@ -95,6 +109,20 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
 
 function fact(label: string, text: string): string {
   return `${label.padEnd(13)} ${escapeText(text)}`;
+}
+
+function leftoverLines({ inspection, environment }: InspectionFacts, paint: Paint): string[] {
+  const leftovers = leftBehind(inspection);
+  if (leftovers === null) return [];
+  const { recorder, silentMs, statements } = leftovers;
+  const since = silentMs === null ? '' : `, silent for ${formatDuration(silentMs)}`;
+  const rows = statements === null ? '' : `, ${formatCount(statements)} statements logged`;
+  const goesOn =
+    inspection.schema.state === 'ours' ? 'captures daemon goes on with it; to end it: ' : '';
+  return [
+    paint('busy', fact('left behind', `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`)),
+    fact('', `${goesOn}captures recover ${shellQuoted(environment)}`),
+  ];
 }
 
 function privilegeLines(need: PrivilegeNeed, paint: Paint): string[] {
@@ -121,6 +149,7 @@ const FIELDS = [
   'privileges',
   'lockHolder',
   'schema',
+  'leftovers',
   'warnings',
 ] as const;
 

@@ -45,7 +45,7 @@ function recoveredJson(row: RecoveredServer): JsonObject {
   };
 }
 
-/** `general_log OFF, log_output FILE, table CSV`. */
+/** `general_log OFF, log_output FILE, log table CSV`. */
 export function settingsText({ generalLog, logOutput, tableEngine }: LogSettings): string {
   return `general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput}, log table ${tableEngine ?? 'missing'}`;
 }
@@ -74,19 +74,22 @@ const COLUMNS: Noun<RecoveredServer>['columns'] = [
   {
     field: 'settings',
     header: 'LOG NOW',
-    cell: ({ settings }) => (settings === null ? 'as it was' : settingsText(settings)),
-  },
-  {
-    field: 'savedStatements',
-    header: 'SAVED',
-    align: 'right',
-    cell: ({ savedStatements }) => count(savedStatements),
+    cell: ({ settings }) =>
+      settings === null
+        ? 'as it was'
+        : `${settings.generalLog ? 'ON' : 'OFF'}, ${settings.logOutput}`,
   },
   {
     field: 'droppedStatements',
     header: 'DROPPED',
     align: 'right',
     cell: ({ droppedStatements }) => count(droppedStatements),
+  },
+  {
+    field: 'savedStatements',
+    header: 'SAVED',
+    align: 'right',
+    cell: ({ savedStatements }) => count(savedStatements),
   },
 ];
 
