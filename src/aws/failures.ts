@@ -6,6 +6,8 @@ export interface AwsAttempt {
   /** As policies spell it, for example `cloudwatch:GetMetricData`. */
   readonly action: string;
   readonly environment: Environment;
+  /** What was asked, as people call it; CloudWatch where it is left out. */
+  readonly service?: string;
 }
 
 const THROTTLED = new Set([
@@ -86,11 +88,14 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
-/** Says in one sentence, with a hint, why AWS gave no metrics. */
+/** Says in one sentence, with a hint, why AWS did not answer. */
 export function asAwsFailure(error: unknown, attempt: AwsAttempt): AppError {
   if (error instanceof AppError) return error;
-  const [message, hint] = sentence(partsOf(error), attempt);
-  return new AppError('remote_failed', message, { hint, cause: error });
+  const { service = 'CloudWatch' } = attempt;
+  const [message, hint] = sentence(partsOf(error), attempt).map((text) =>
+    text.replaceAll('CloudWatch', service),
+  );
+  return new AppError('remote_failed', message ?? '', { hint: hint ?? null, cause: error });
 }
 
 export function noSuchInstance(environment: Environment, region: string): AppError {

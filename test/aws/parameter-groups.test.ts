@@ -1,0 +1,253 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, createHmac, type Hash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findParameterGroup } from '../../src/aws/parameter-groups.ts';
+import { signedHeaders } from '../../src/aws/signature.ts';
+import type { Environment } from '../../src/core/environments.ts';
+import { type ParameterGroup, switchingCommands } from '../../src/core/parameter-groups.ts';
+import { start, type RunningProcess } from '../support/processes.ts';
+import { RdsApi } from '../support/rds-api.ts';
+
+const ENVIRONMENT: Environment = {
+  id: 1,
+  name: 'shop',
+  server: null,
+  region: 'eu-central-1',
+  instance: 'shop-db',
+  profile: null,
+  endpointUrl: null,
+  createdAt: 0,
+};
+
+const hasMoto =
+  spawnSync('python3', ['-c', 'import moto.server'], { stdio: 'ignore' }).status === 0;
+
+let api: RdsApi;
+beforeEach(async () => {
+  api = await RdsApi.start();
+  vi.stubEnv('AWS_ENDPOINT_URL_RDS', api.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await api.stop();
+});
+
+describe('the parameter group of an instance', () => {
+  it('is found on whatever page it is, with the instances that share it', async () => {
+    api.pageSize = 2;
+    for (let i = 0; i < 5; i++) api.instances.set(`other-${i}`, i === 1 ? 'shared' : 'default.x');
+    api.instances.set('shop-db', 'shared');
+    expect(await findParameterGroup(ENVIRONMENT)).toEqual({
+      name: 'shared',
+      isDefault: false,
+      family: null,
+      applyStatus: 'in-sync',
+      instances: ['other-1', 'shop-db'],
+    });
+    expect(api.requests.map((form) => form.get('Marker'))).toEqual([null, '2', '4']);
+  });
+
+  it("is known as AWS's own by its name", async () => {
+    api.instances.set('shop-db', 'default.mysql8.0');
+    expect(await findParameterGroup(ENVIRONMENT)).toMatchObject({
+      isDefault: true,
+      family: 'mysql8.0',
+    });
+  });
+
+  it('is asked for with a token where the credentials are of a role', async () => {
+    vi.stubEnv('AWS_SESSION_TOKEN', 'a token');
+    api.instances.set('shop-db', 'g');
+    await findParameterGroup(ENVIRONMENT);
+    expect(api.headers[0]?.['x-amz-security-token']).toBe('a token');
+  });
+
+  it('is refused in a sentence that names the permission', async () => {
+    api.refusal = {
+      code: 'AccessDenied',
+      message: 'User: arn:aws:iam::1:user/x is not authorized to perform: rds:DescribeDBInstances',
+      status: 403,
+    };
+    await expect(findParameterGroup(ENVIRONMENT)).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: 'AWS denies rds:DescribeDBInstances to arn:aws:iam::1:user/x',
+    });
+  });
+
+  it('is said to be missing where there is no such instance, and RDS to be away where it is', async () => {
+    await expect(findParameterGroup(ENVIRONMENT)).rejects.toMatchObject({
+      message: 'RDS knows no instance "shop-db" there',
+    });
+    const { url } = api;
+    await api.stop();
+    api = await RdsApi.start();
+    vi.stubEnv('AWS_ENDPOINT_URL_RDS', url);
+    await expect(findParameterGroup(ENVIRONMENT)).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: expect.stringMatching(/^RDS cannot be reached/) as string,
+    });
+  });
+});
+
+/** SHA-256 in the form that the signer wants: keyed when it is given a key. */
+class Sha256 {
+  readonly #hash: Pick<Hash, 'update' | 'digest'>;
+
+  constructor(key?: string | Uint8Array) {
+    this.#hash = key === undefined ? createHash('sha256') : createHmac('sha256', key);
+  }
+
+  update(data: string | Uint8Array): void {
+    this.#hash.update(data);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.#hash.digest());
+  }
+}
+
+/** The signer that the SDK's own clients use; it comes with them and brings no types of its own here. */
+interface Signer {
+  sign(
+    request: object,
+    options: { signingDate: Date },
+  ): Promise<{ headers: Record<string, string> }>;
+}
+
+it("is asked for with the signature that the SDK's own signer makes", async () => {
+  const { SignatureV4 } = (await import('@smithy/signature-v4')) as unknown as {
+    SignatureV4: new (options: object) => Signer;
+  };
+  const keys = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'se/cr+et', sessionToken: 'tok' };
+  const url = new URL('https://rds.eu-central-1.amazonaws.com/');
+  const body = 'Action=DescribeDBInstances&Version=2014-10-31';
+  const post = { url, body, region: 'eu-central-1', service: 'rds' };
+  const now = new Date('2026-11-21T23:00:00.123Z');
+  const ours = signedHeaders(post, keys, now);
+  const signer = new SignatureV4({
+    credentials: keys,
+    region: post.region,
+    service: post.service,
+    sha256: Sha256,
+    applyChecksum: false,
+  });
+  const theirs = await signer.sign(
+    {
+      method: 'POST',
+      protocol: 'https:',
+      hostname: url.hostname,
+      path: '/',
+      query: {},
+      headers: { host: url.host, 'content-type': ours['content-type'] },
+      body,
+    },
+    { signingDate: now },
+  );
+  expect(ours['authorization']).toBe(theirs.headers['authorization']);
+});
+
+describe('what is to be run', () => {
+  const group: ParameterGroup = {
+    name: 'shop-group',
+    isDefault: false,
+    family: null,
+    applyStatus: 'in-sync',
+    instances: ['shop-db'],
+  };
+  const MODIFY =
+    'aws rds modify-db-parameter-group --db-parameter-group-name shop-group --parameters ParameterName=general_log,ParameterValue=1,ApplyMethod=immediate ParameterName=log_output,ParameterValue=TABLE,ApplyMethod=immediate --region eu-central-1';
+
+  it('is one command where the group is its own', () => {
+    expect(switchingCommands(ENVIRONMENT, group)).toEqual([MODIFY]);
+  });
+
+  it('says whom else it touches where the group is shared', () => {
+    const shared = { ...group, instances: ['a', 'b', 'shop-db', 'c', 'd'] };
+    expect(switchingCommands(ENVIRONMENT, shared)).toEqual([
+      '# shop-group is shared: this also switches the log of a, b, c and 1 more on; a group of its own avoids that',
+      MODIFY,
+    ]);
+  });
+
+  it("is a new group where it is AWS's own", () => {
+    const own = { ...group, name: 'default.mysql8.0', isDefault: true, family: 'mysql8.0' };
+    const commands = switchingCommands({ ...ENVIRONMENT, profile: 'shop' }, own);
+    expect(commands.map((line) => line.split(' --')[0])).toEqual([
+      "# default.mysql8.0 is AWS's own and cannot be changed; a new group takes effect after a reboot of the instance",
+      'aws rds create-db-parameter-group',
+      'aws rds modify-db-parameter-group',
+      'aws rds modify-db-instance',
+      'aws rds reboot-db-instance',
+    ]);
+    expect(commands.at(-1)).toMatch(/--region eu-central-1 --profile shop$/);
+  });
+
+  it('begins with a question where AWS did not say', () => {
+    expect(switchingCommands(ENVIRONMENT, null)[1]).toMatch(/^aws rds describe-db-instances/);
+  });
+});
+
+describe.skipIf(!hasMoto)('against moto', () => {
+  let moto: RunningProcess;
+
+  it('is what an independent RDS says it is', { timeout: 40_000 }, async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    server.close();
+    await once(server, 'close');
+    const url = `http://127.0.0.1:${port}`;
+    moto = start('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)]);
+    try {
+      await vi.waitUntil(
+        () =>
+          fetch(url).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 30_000, interval: 50 },
+      );
+      vi.stubEnv('AWS_ENDPOINT_URL_RDS', url);
+      const keys = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
+      const post = async (parameters: Record<string, string>): Promise<void> => {
+        const body = new URLSearchParams({ Version: '2014-10-31', ...parameters }).toString();
+        const request = { url: new URL(url), body, region: 'eu-central-1', service: 'rds' };
+        const headers = signedHeaders(request, keys, new Date());
+        const answer = await fetch(url, { method: 'POST', body, headers });
+        expect(await answer.text()).toContain('RequestId');
+      };
+      await post({
+        Action: 'CreateDBParameterGroup',
+        DBParameterGroupName: 'shop-group',
+        DBParameterGroupFamily: 'mysql8.0',
+        Description: 'of the shop',
+      });
+      for (const id of ['shop-db', 'shop-test']) {
+        await post({
+          Action: 'CreateDBInstance',
+          DBInstanceIdentifier: id,
+          DBInstanceClass: 'db.t3.micro',
+          Engine: 'mysql',
+          MasterUsername: 'root',
+          MasterUserPassword: 'secret12',
+          AllocatedStorage: '20',
+          DBParameterGroupName: 'shop-group',
+        });
+      }
+      expect(await findParameterGroup(ENVIRONMENT)).toEqual({
+        name: 'shop-group',
+        isDefault: false,
+        family: null,
+        applyStatus: 'in-sync',
+        instances: ['shop-db', 'shop-test'],
+      });
+    } finally {
+      moto.child.kill('SIGKILL');
+      await moto.ended;
+    }
+  });
+});
