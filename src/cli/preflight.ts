@@ -1,5 +1,6 @@
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
+import type { RecordingOptions } from '../core/recording-options.ts';
 import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
@@ -72,15 +73,27 @@ function grantsOf(privileges: readonly PrivilegeNeed[]): string[] {
   return [...new Set(privileges.map(({ grant }) => (grant.endsWith(';') ? grant : `${grant};`)))];
 }
 
+/** What to know before a capture starts on a server; that there is no dead-man switch, if one is wanted. */
+export function warningsOf(
+  { warnings, deadManObstacle }: ServerInspection,
+  { deadMan }: Pick<RecordingOptions, 'deadMan'>,
+): readonly string[] {
+  return deadMan === null || deadManObstacle === null ? warnings : [...warnings, deadManObstacle];
+}
+
 /**
  * Looks at a server before anything is stored.
  * @throws AppError `remote_failed` (unreachable, refused, a privilege missing) or `conflict`
  *   (somebody else records it).
  */
-export async function checkServer(context: Context, address: ServerAddress): Promise<void> {
+export async function checkServer(
+  context: Context,
+  address: ServerAddress,
+  options: Pick<RecordingOptions, 'deadMan'>,
+): Promise<void> {
   const logs = await context.serverLogs();
   const inspection = await logs.inspect(address, context.store.id);
   const refusal = whyNotRecordable(inspection, context.store.taps);
   if (refusal !== null) throw refusal;
-  for (const warning of inspection.warnings) await context.warn(warning);
+  for (const warning of warningsOf(inspection, options)) await context.warn(warning);
 }

@@ -39,6 +39,7 @@ describe('the privileges that are missing', () => {
       'GRANT PROCESS ON *.* TO `recorder`@`%`',
       'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO `recorder`@`%`',
       'GRANT ALL PRIVILEGES ON captures.* TO `recorder`@`%`',
+      'GRANT EVENT ON captures.* TO `recorder`@`%`',
     ]);
   });
 

@@ -84,7 +84,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
   if (planned.recordsStatements && isToStartNow) {
     const { server } = context.environments.get(actor, request.environment);
-    if (server !== null) await checkServer(context, server);
+    if (server !== null) await checkServer(context, server, recordingOptionsOf(options));
   }
   context.world.signals.interrupted.throwIfAborted();
   const capture = captures.create(actor, request);

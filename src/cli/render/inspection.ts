@@ -2,6 +2,8 @@ import type { AppError } from '../../core/errors.ts';
 import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
 import { scalarText, type JsonObject, type Noun } from './column.ts';
 import { escapeText, shellQuoted } from './escape.ts';
+import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
+import { warningsOf } from '../preflight.ts';
 import type { Paint } from './paint.ts';
 import { formatCount, formatDuration } from './units.ts';
 
@@ -53,6 +55,7 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
           },
     schema: { state: schema.state, storeId: schema.storeId },
     leftovers: leftoversJson(leftBehind(inspection)),
+    deadManObstacle: inspection.deadManObstacle,
     warnings: [...inspection.warnings],
   };
 }
@@ -101,7 +104,9 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     ...leftoverLines(facts, paint),
     'privileges',
     ...inspection.privileges.flatMap((need) => privilegeLines(need, paint)),
-    ...inspection.warnings.map((warning) => paint('busy', `warning: ${escapeText(warning)}`)),
+    ...warningsOf(inspection, RECORD_EVERYTHING).map((warning) =>
+      paint('busy', `warning: ${escapeText(warning)}`),
+    ),
     verdict(facts.environment, refusal, paint),
   ];
   return `${lines.join('\n')}\n`;
@@ -150,6 +155,7 @@ const FIELDS = [
   'lockHolder',
   'schema',
   'leftovers',
+  'deadManObstacle',
   'warnings',
 ] as const;
 
