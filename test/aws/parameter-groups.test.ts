@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createHash, createHmac, type Hash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -95,7 +95,7 @@ describe('the parameter group of an instance', () => {
 
 /** SHA-256 in the form that the signer wants: keyed when it is given a key. */
 class Sha256 {
-  readonly #hash: Pick<Hash, 'update' | 'digest'>;
+  readonly #hash: { update(data: string | Uint8Array): unknown; digest(): Buffer };
 
   constructor(key?: string | Uint8Array) {
     this.#hash = key === undefined ? createHash('sha256') : createHmac('sha256', key);
