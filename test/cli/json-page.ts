@@ -94,6 +94,8 @@ const INSPECTION: readonly Field[] = [
     'leftovers',
     'object or null',
     '`{storeId, recorder, lastSign, tables, statements}`: what a recorder left there that is not at work',
+  ],
+  [
     'deadManObstacle',
     'string or null',
     'why the server could not switch its log off by itself if the recorder never came back',
