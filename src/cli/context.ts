@@ -8,7 +8,7 @@ import type { RetentionService } from '../core/retention.ts';
 import type { ScheduleService } from '../core/schedule-service.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, openStoreToRead } from '../store/store.ts';
 import type { GlobalOptions, OutputMode } from './global-options.ts';
 import { checkFields, printList, printOne, type OutputSettings } from './output.ts';
 import { findPaths, type Paths } from './paths.ts';
@@ -47,6 +47,14 @@ export class Context {
   get store(): Store {
     this.#store ??= openStore(this.paths.store);
     return this.#store;
+  }
+
+  /**
+   * Opens the store for a look that changes nothing: one of another version is not brought up to date.
+   * @throws AppError `store_unusable`.
+   */
+  openToRead(): void {
+    this.#store ??= openStoreToRead(this.paths.store);
   }
 
   /** A store that was just made, open already. */

@@ -25,6 +25,10 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
  * of starting node, measured, and `--version` is what scripts ask first.
  */
 async function run(argv: readonly string[], world: World): Promise<number> {
+  if (argv[0] === '__complete') {
+    const { complete } = await import('./completion.ts');
+    return complete(argv.slice(1), world);
+  }
   const text = await printed(argv, world);
   if (text === null) {
     const { runCommandLine } = await import('./program.ts');

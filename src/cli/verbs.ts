@@ -227,6 +227,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/recover.ts'),
   },
   {
+    name: 'completion',
+    summary: 'print a script for the TAB key of bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
+  {
     name: 'fetch-metrics',
     summary: 'fetch metrics for the daemon',
     hidden: true,

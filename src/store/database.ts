@@ -8,6 +8,7 @@ export type { Database } from 'better-sqlite3';
 const APPLICATION_ID = 0x43415054;
 // Longer than any transaction of ours takes; DESIGN's commands give up rather than hang.
 const BUSY_TIMEOUT_MS = 5_000;
+const LOOK_TIMEOUT_MS = 250;
 
 /**
  * Opens the store's database: WAL, foreign keys, durable commits, migrated.
@@ -19,6 +20,33 @@ export function openDatabase(file: string, options: { create: boolean }): Databa
     const db = new Database(file, { fileMustExist: !options.create, timeout: BUSY_TIMEOUT_MS });
     try {
       prepare(db, file, options.create);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Opens the store's database for a look. Not `readonly`: such a connection leaves the -wal and -shm
+ * files behind that it makes (tried), an ordinary one that is told to write nothing takes them away.
+ * @throws AppError `store_unusable` as `openDatabase` does, and where the schema is of another version.
+ */
+export function openDatabaseToRead(file: string): Database.Database {
+  return translated(file, () => {
+    const db = new Database(file, { fileMustExist: true, timeout: LOOK_TIMEOUT_MS });
+    try {
+      db.pragma('query_only = ON');
+      if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+        throw new AppError('store_unusable', `${file} is not a captures store`);
+      }
+      if (schemaVersion(db) !== MIGRATIONS.length) {
+        throw new AppError(
+          'store_unusable',
+          `${file} has the schema of another version of captures (${schemaVersion(db)}, this program knows ${MIGRATIONS.length})`,
+        );
+      }
       return db;
     } catch (error) {
       db.close();

@@ -19,7 +19,7 @@ import { auditTable } from './audit.ts';
 import { captureTable } from './captures.ts';
 import { credentialTable } from './credentials.ts';
 import { daemonStatusTable } from './daemon-status.ts';
-import { openDatabase, translated, withLateStatements } from './database.ts';
+import { openDatabase, openDatabaseToRead, translated, withLateStatements } from './database.ts';
 import { environmentTable } from './environments.ts';
 import { leaseTable } from './lease.ts';
 import { memberTable } from './members.ts';
@@ -41,10 +41,22 @@ const RESERVE_BYTES = 2 * 1024 * 1024;
  *   used as it is.
  */
 export function openStore(folder: string): Store {
+  return openWith(folder, (file) => openDatabase(file, { create: false }));
+}
+
+/**
+ * Opens the store for a look: it is not migrated, nothing can be written, and a lock is not waited for.
+ * @throws AppError `store_unusable` as `openStore` does, and where its schema is of another version.
+ */
+export function openStoreToRead(folder: string): Store {
+  return openWith(folder, openDatabaseToRead);
+}
+
+function openWith(folder: string, open: (file: string) => Database): Store {
   const directory = resolve(folder);
   const file = join(directory, DATABASE);
   if (!isThere(file)) throw noStore(directory);
-  const db = openDatabase(file, { create: false });
+  const db = open(file);
   try {
     const row = translated(file, () =>
       db.prepare<[], { id: string; is_shared: number }>('SELECT id, is_shared FROM store').get(),

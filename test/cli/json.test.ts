@@ -11,9 +11,12 @@ import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { DOCUMENTED, jsonPage, type Documented } from './json-page.ts';
 
+/** Commands that print text, whatever is asked for. */
+const TEXT = ['help', 'completion'];
+
 function commandsOf(verbs: readonly Verb[], prefix = ''): string[] {
   return verbs
-    .filter((verb) => verb.hidden !== true && verb.name !== 'help')
+    .filter((verb) => verb.hidden !== true && !TEXT.includes(verb.name))
     .flatMap((verb) =>
       'verbs' in verb
         ? commandsOf(verb.verbs, `${prefix}${verb.name} `)

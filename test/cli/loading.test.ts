@@ -30,7 +30,7 @@ const HOOK = `
 /** What is loaded only for what needs it: 2 to 60 ms each. */
 const HEAVY = [
   /node_modules\/(@aws-sdk|@smithy|inquirer|@inquirer|mysql2|cli-table3|chalk|asciichart|croner)\//,
-  /\/dist\/cli\/(metrics|chart|table|daemon|server-logs|cloudwatch)[^/]*\.cjs$/,
+  /\/dist\/cli\/(metrics|chart|table|daemon(?!s\.cjs)|server-logs|cloudwatch)[^/]*\.cjs$/,
   // Of Node's own.
   /^node:(crypto|zlib|child_process|net|stream|process|worker_threads)$/,
 ];
@@ -63,16 +63,24 @@ describe('what the program loads', () => {
     return JSON.parse(readFileSync(file, 'utf8')) as string[];
   }
 
-  it.each([['--version'], ['--help'], ['list'], ['list', '--json'], ['get', 'friday', '--json']])(
-    'captures %s loads nothing that it does not need',
-    async (...args) => {
-      const loaded = await loadedBy(args);
-      expect(loaded.filter((name) => HEAVY.some((heavy) => heavy.test(name)))).toEqual([]);
-      // The hook works: what is needed is seen.
-      expect(loaded.some((name) => name.endsWith('/dist/cli/start.cjs'))).toBe(true);
-      expect(loaded.some((name) => STORE.test(name))).toBe(!args.join(' ').startsWith('--'));
-    },
-  );
+  it.each([
+    ['--version'],
+    ['--help'],
+    ['list'],
+    ['list', '--json'],
+    ['get', 'friday', '--json'],
+    ['completion', 'bash'],
+    ['__complete', 'zsh', ''],
+    ['__complete', 'zsh', 'get', ''],
+    ['__complete', 'zsh', 'create', 'x', '--env', ''],
+    ['__complete', 'bash', '=:', 'captures stop '],
+  ])('captures %s loads nothing that it does not need', async (...args) => {
+    const loaded = await loadedBy(args);
+    expect(loaded.filter((name) => HEAVY.some((heavy) => heavy.test(name)))).toEqual([]);
+    // The hook works: what is needed is seen.
+    expect(loaded.some((name) => name.endsWith('/dist/cli/start.cjs'))).toBe(true);
+    expect(loaded.some((name) => STORE.test(name))).toBe(!args.join(' ').startsWith('--'));
+  });
 
   it.each([
     { args: ['--version'], files: 3 },

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { offering, oneOf } from '../choices.ts';
+import { loaded } from '../command.ts';
+import { COMPLETION_SCRIPTS, SHELLS, type Shell } from '../completion-scripts.ts';
+import type { Context } from '../context.ts';
+
+export interface CompletionOptions {
+  readonly shell: Shell;
+}
+
+export function registerCompletion(
+  command: Command,
+  run: (options: CompletionOptions) => Promise<void>,
+): void {
+  command
+    .argument(
+      '<shell>',
+      SHELLS.join(', '),
+      offering(SHELLS, (text: string) => oneOf(SHELLS, text, 'The shell')),
+    )
+    .addHelpText(
+      'after',
+      `
+Prints a script that makes TAB complete commands, options, and the names of your
+environments, captures, schedules, users and tokens. It needs no store. Names come from the store when the key is pressed: an update of captures needs no new script.
+
+To switch it on for good:
+  bash   echo 'source <(captures completion bash)' >> ~/.bashrc
+  zsh    echo 'source <(captures completion zsh)' >> ~/.zshrc
+  fish   captures completion fish > ~/.config/fish/completions/captures.fish
+
+Examples:
+  captures completion bash
+  source <(captures completion zsh)
+  captures completion fish | source
+
+It prints the script in every --output mode, JSON too.`,
+    )
+    .action((shell: Shell) => run({ shell }));
+}
+
+export async function runCompletion(options: CompletionOptions, context: Context): Promise<number> {
+  await context.world.stdout.write(COMPLETION_SCRIPTS[options.shell]);
+  return 0;
+}
+
+export const command = loaded(registerCompletion, runCompletion);
