@@ -2,7 +2,16 @@ import type { ServerIdentity } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
 import type { MysqlConnection } from './connection.ts';
 
-/** What differs between MariaDB and MySQL for the recorder; everything else is the same for both. */
+/** A privilege and those that imply it, each as its server names it. */
+export interface ImpliedPrivilege {
+  readonly privilege: string;
+  readonly alternatives: readonly string[];
+}
+
+/**
+ * What differs between MariaDB 10.5 to 11.x and MySQL 5.7, 8.0 and 8.4 for the recorder; everything else
+ * is the same for all of them. docs/servers.md says what was tried and what was read.
+ */
 export interface Flavor {
   readonly name: ServerIdentity['flavor'];
   /** Columns of the log table that we put in place of the server's own. */
@@ -13,6 +22,14 @@ export interface Flavor {
   readonly switchPrivilege: string;
   /** Other privileges that imply it. */
   readonly switchAlternatives: readonly string[];
+  /** What changes tables while `read_only` is on. */
+  readonly readOnly: ImpliedPrivilege;
+  /** What sets `sql_log_bin`; null where whoever may switch the log may set that, too. */
+  readonly binaryLog: ImpliedPrivilege | null;
+  /** Expression: whether the server is read-only for everybody; null where there is no such thing. */
+  readonly superReadOnly: string | null;
+  /** What such a server's log does not say, one sentence each. */
+  readonly limits: readonly string[];
   /** What `CREATE DATABASE` can remember of who made it; empty where it cannot. */
   schemaComment(comment: string): string;
   /** Settings of a session that are wished for, not needed. */
@@ -52,9 +69,23 @@ const mariadb: Flavor = {
   textIsBlob: false,
   switchPrivilege: 'SUPER',
   switchAlternatives: [],
+  // SUPER was split in 10.5 and went on to imply its parts, until 10.11 (MDEV-29596) and 11.0
+  // (MDEV-29668).
+  readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: [] },
+  binaryLog: { privilege: 'BINLOG ADMIN', alternatives: [] },
+  superReadOnly: null,
   schemaComment: (comment) => ` COMMENT '${comment}'`,
   sessionSettings: ['max_statement_time = 0', "character_set_results = 'utf8mb4'"],
   gtid: "NULLIF(@@GLOBAL.gtid_current_pos, '')",
+  limits: [],
+};
+const mariadb1011: Flavor = {
+  ...mariadb,
+  binaryLog: { privilege: 'BINLOG ADMIN', alternatives: ['SUPER'] },
+};
+const mariadb105: Flavor = {
+  ...mariadb1011,
+  readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: ['SUPER'] },
 };
 
 const mysql: Flavor = {
@@ -63,6 +94,9 @@ const mysql: Flavor = {
   textIsBlob: true,
   switchPrivilege: 'SYSTEM_VARIABLES_ADMIN',
   switchAlternatives: ['SUPER'],
+  readOnly: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
+  binaryLog: null,
+  superReadOnly: '@@GLOBAL.super_read_only',
   schemaComment: () => '',
   sessionSettings: [
     'max_execution_time = 0',
@@ -70,15 +104,30 @@ const mysql: Flavor = {
     'sql_require_primary_key = 0',
     'sql_generate_invisible_primary_key = 0',
   ],
-  gtid: "NULLIF(@@GLOBAL.gtid_executed, '')",
+  // A set of several servers is written over several lines.
+  gtid: "NULLIF(REPLACE(@@GLOBAL.gtid_executed, '\\n', ''), '')",
+  limits: [
+    'MySQL logs no statement that it cannot parse, unless it was started with log_raw, and writes <secret> in the place of passwords',
+  ],
 };
 
-const mysql57: Flavor = { ...mysql, switchPrivilege: 'SUPER', switchAlternatives: [] };
+const mysql57: Flavor = {
+  ...mysql,
+  switchPrivilege: 'SUPER',
+  switchAlternatives: [],
+  readOnly: { privilege: 'SUPER', alternatives: [] },
+};
 
 /** What `version` says of a server: `10.11.6-MariaDB-log`, `8.4.2`, `5.7.44-log`. */
 export function flavorOf(version: string): Flavor {
-  if (/mariadb/i.test(version)) return mariadb;
-  return Number.parseInt(version, 10) >= 8 ? mysql : mysql57;
+  // A MariaDB that replicates to old MySQL puts 5.5.5- in front.
+  const [, major = '0', minor = '0'] = /^(?:5\.5\.5-(?=1))?(\d+)\.(\d+)/.exec(version) ?? [];
+  const number = Number(major) * 100 + Number(minor);
+  if (/mariadb/i.test(version)) {
+    if (number < 1011) return mariadb105;
+    return number < 1100 ? mariadb1011 : mariadb;
+  }
+  return number >= 800 ? mysql : mysql57;
 }
 
 /** Asks the server who it is. @throws AppError `remote_failed`. */
@@ -91,18 +140,42 @@ export async function identify(connection: MysqlConnection): Promise<ServerIdent
     throw new AppError('remote_failed', 'The server does not say who it is');
   }
   const flavor = flavorOf(version);
-  // MariaDB has no uuid: its server_uid is made of the network card and the port, and is the same
-  // for two servers of one machine that were cloned.
-  const uuid =
-    flavor.name === 'mysql'
-      ? ((await connection.row("SHOW GLOBAL VARIABLES LIKE 'server_uuid'"))?.[1] ?? null)
-      : null;
   return {
     flavor: flavor.name,
     version,
-    key: uuid ?? `${hostname}:${port}:${dataFolder ?? ''}`,
+    ...(await keyOf(connection, flavor, { hostname, port, dataFolder: dataFolder ?? '' })),
     hostname,
     port: Number(port),
-    uuid,
   };
+}
+
+/** Where every RDS instance has its data. */
+const RDS_DATA = '/rdsdbdata/';
+
+/** Whether a server with this data folder is one of RDS's. */
+export function isRdsFolder(dataFolder: string): boolean {
+  return dataFolder.startsWith(RDS_DATA);
+}
+
+/** What tells a server from every other, as far as it can tell itself. */
+async function keyOf(
+  connection: MysqlConnection,
+  flavor: Flavor,
+  place: { readonly hostname: string; readonly port: string; readonly dataFolder: string },
+): Promise<Pick<ServerIdentity, 'key' | 'uuid'>> {
+  const { hostname, port, dataFolder } = place;
+  if (flavor.name === 'mysql') {
+    const uuid = (await connection.row("SHOW GLOBAL VARIABLES LIKE 'server_uuid'"))?.[1] ?? null;
+    if (uuid !== null) return { key: uuid, uuid };
+  }
+  // MariaDB has no uuid: its server_uid is made of the network card and the port, and is the same
+  // for two servers of one machine that were cloned. An RDS instance has another host and the same
+  // server_id after a failover.
+  if (isRdsFolder(dataFolder)) {
+    return {
+      key: `rds:${(await connection.value('SELECT @@GLOBAL.server_id')) ?? ''}`,
+      uuid: null,
+    };
+  }
+  return { key: `${hostname}:${port}:${dataFolder}`, uuid: null };
 }

@@ -1,9 +1,11 @@
 import type { PrivilegeNeed } from '../core/server-log.ts';
-import type { Flavor } from './flavor.ts';
+import type { Flavor, ImpliedPrivilege } from './flavor.ts';
 import { RECORDER_SCHEMA } from './recorder-schema.ts';
 
 /** One line of SHOW GRANTS: privileges on `*.*`, on a database (perhaps a pattern) or on a table. */
 interface Grant {
+  /** A REVOKE: what is given on `*.*` is taken back on a database (MySQL's partial_revokes). */
+  readonly isTaken: boolean;
   readonly privileges: ReadonlySet<string>;
   readonly database: string;
   readonly table: string;
@@ -14,12 +16,13 @@ export function parseGrants(lines: readonly string[]): Grant[] {
   const grants: Grant[] = [];
   for (const line of lines) {
     const match =
-      /^GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)+`|[^ .]+)\.(\*|`(?:[^`]|``)+`|[^ ]+) TO /.exec(
+      /^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)+`|[^ .]+)\.(\*|`(?:[^`]|``)+`|[^ ]+) (?:TO|FROM) /.exec(
         line,
       );
     if (match === null) continue;
-    const [, privileges = '', database = '', table = ''] = match;
+    const [, verb, privileges = '', database = '', table = ''] = match;
     grants.push({
+      isTaken: verb === 'REVOKE',
       // A privilege on columns alone ("SELECT (a, b)") is not one on the table.
       privileges: new Set(
         privileges
@@ -64,13 +67,20 @@ export function has(
   database: string,
   table: string,
 ): boolean {
+  const names = [privilege, ...ALL];
+  const isAmong = ({ privileges }: Grant): boolean => names.some((name) => privileges.has(name));
+  const isTaken = grants.some(
+    (grant) => grant.isTaken && grant.database === database && isAmong(grant),
+  );
   return grants.some((grant) => {
+    if (grant.isTaken) return false;
     const covers =
-      grant.database === '*' ||
+      (grant.database === '*' && !isTaken) ||
       (database !== '*' &&
+        grant.database !== '*' &&
         matchesDatabase(grant.database, database) &&
         (grant.table === '*' || grant.table === table));
-    return covers && [privilege, ...ALL].some((name) => grant.privileges.has(name));
+    return covers && isAmong(grant);
   });
 }
 
@@ -142,24 +152,25 @@ export function privilegeNeeds(
       isPresent: has(grants, 'EVENT', RECORDER_SCHEMA, '*'),
     },
   ];
+  const hasAny = ({ privilege, alternatives }: ImpliedPrivilege): boolean =>
+    [privilege, ...alternatives].some(global);
   if (circumstances.isReadOnly) {
-    const privilege = flavor.name === 'mariadb' ? 'READ_ONLY ADMIN' : 'CONNECTION_ADMIN';
     needs.push({
-      privilege,
+      privilege: flavor.readOnly.privilege,
       purpose: 'changes log tables on a server that is read-only',
       required: true,
       scope: '*.*',
-      isPresent: global(privilege) || (flavor.name === 'mysql' && global('SUPER')),
+      isPresent: hasAny(flavor.readOnly),
     });
   }
-  if (circumstances.writesBinaryLog && flavor.name === 'mariadb') {
+  if (circumstances.writesBinaryLog && flavor.binaryLog !== null) {
     needs.push({
-      privilege: 'BINLOG ADMIN',
+      privilege: flavor.binaryLog.privilege,
       purpose:
         'keeps the swaps of log tables out of the binary log, where replicas would follow them',
       required: false,
       scope: '*.*',
-      isPresent: global('BINLOG ADMIN') || global('SUPER'),
+      isPresent: hasAny(flavor.binaryLog),
     });
   }
   return needs.map(({ privilege, purpose, required, scope, isPresent }) => ({

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { LockHolder } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
+import { listProcesses } from './processlist.ts';
 
 /** One recorder a server, whichever store it belongs to: a lock that ends with its connection. */
 const LOCK = "'captures:tap'";
@@ -22,14 +23,8 @@ export async function releaseLock(connection: MysqlConnection): Promise<void> {
 export async function findLockHolder(connection: MysqlConnection): Promise<LockHolder | null> {
   const id = await connection.value(`SELECT IS_USED_LOCK(${LOCK})`);
   if (id === null) return null;
-  const row = await connection.row(
-    `SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = ${id}`,
-  );
-  return {
-    connectionId: Number(id),
-    user: row?.[0] ?? null,
-    host: row?.[1]?.replace(/:\d+$/, '') ?? null,
-  };
+  const holder = (await listProcesses(connection)).find((process) => process.id === Number(id));
+  return { connectionId: Number(id), user: holder?.user ?? null, host: holder?.host ?? null };
 }
 
 /**

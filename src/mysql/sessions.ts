@@ -1,6 +1,7 @@
 import type { OpenTransaction, SessionState } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { OwnConnections } from './own-connections.ts';
+import { listProcesses } from './processlist.ts';
 
 /** The server's own threads, which receive no statements from anybody. */
 const OWN_THREADS: ReadonlySet<string> = new Set([
@@ -15,19 +16,15 @@ export async function listSessions(
   connection: MysqlConnection,
   own: OwnConnections,
 ): Promise<SessionState[]> {
-  const rows = await connection.rows(
-    'SELECT ID, USER, HOST, DB, COMMAND FROM information_schema.PROCESSLIST',
-  );
   const sessions: SessionState[] = [];
-  for (const [id, user, host, db, command] of rows) {
-    const session = Number(id);
-    if (own.ownsSession(session, user ?? null)) continue;
-    if (OWN_THREADS.has(command ?? '') || user === 'system user') continue;
+  for (const { id, user, host, db, command } of await listProcesses(connection)) {
+    if (own.ownsSession(id, user)) continue;
+    if (OWN_THREADS.has(command) || user === 'system user') continue;
     sessions.push({
-      session,
-      user: user == null || user === 'unauthenticated user' ? null : user,
-      host: host == null || host === '' ? null : host.replace(/:\d+$/, ''),
-      db: db ?? null,
+      session: id,
+      user: user === 'unauthenticated user' ? null : user,
+      host,
+      db,
       memory: null,
     });
   }

@@ -1,0 +1,32 @@
+import type { MysqlConnection } from './connection.ts';
+
+/** One connection as the server lists it. */
+export interface Process {
+  readonly id: number;
+  readonly user: string | null;
+  /** Without the port; null where the server says none. */
+  readonly host: string | null;
+  readonly db: string | null;
+  readonly command: string;
+  readonly state: string;
+  /** The first hundred characters of what it is doing. */
+  readonly info: string | null;
+}
+
+/**
+ * The connections that are there now: with PROCESS everybody's, without it those of our account. SHOW
+ * is the one way that all servers have: `information_schema.PROCESSLIST` is on its way out of MySQL
+ * (deprecated in 8.0.35), `performance_schema.processlist` is empty where that schema is off.
+ */
+export async function listProcesses(connection: MysqlConnection): Promise<Process[]> {
+  const rows = await connection.rows('SHOW PROCESSLIST');
+  return rows.map(([id, user, host, db, command, , state, info]) => ({
+    id: Number(id),
+    user: user ?? null,
+    host: host == null || host === '' ? null : host.replace(/:\d+$/, ''),
+    db: db ?? null,
+    command: command ?? '',
+    state: state ?? '',
+    info: info ?? null,
+  }));
+}
