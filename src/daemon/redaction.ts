@@ -1,0 +1,45 @@
+import type { LoggedStatement, StatementKind } from '../core/statements.ts';
+import { redactLiterals } from '../sql/literals.ts';
+import { Pseudonyms } from '../sql/pseudonyms.ts';
+import { redactText } from '../sql/secrets.ts';
+import { LineSerialiser, type LineTail } from '../workload/statement-line.ts';
+
+/** Rows whose text is no statement: names of users and databases stay. */
+const NO_STATEMENTS: ReadonlySet<StatementKind> = new Set([
+  'connect',
+  'init_db',
+  'change_user',
+  'close',
+  'quit',
+]);
+
+/** `--redact literals` of one capture: what it records instead of what was received. */
+export class Redaction {
+  readonly #pseudonyms: Pseudonyms;
+  readonly #lines = new LineSerialiser();
+
+  /** @param key the store's, see `Store.pseudonymKey`. */
+  constructor(key: Buffer) {
+    this.#pseudonyms = new Pseudonyms(key);
+  }
+
+  apply(statements: readonly LoggedStatement[]): {
+    statements: readonly LoggedStatement[];
+    tails: readonly LineTail[];
+  } {
+    const redacted = statements.map((statement) => this.#redacted(statement));
+    return { statements: redacted, tails: this.#lines.tails(redacted) };
+  }
+
+  #redacted(statement: LoggedStatement): LoggedStatement {
+    if (NO_STATEMENTS.has(statement.kind)) return statement;
+    const text = redactText(statement, (sql) => redactLiterals(sql, this.#pseudonyms));
+    if (text === null) return statement;
+    const { flags } = statement;
+    return {
+      ...statement,
+      ...text,
+      flags: flags.includes('redacted') ? flags : [...flags, 'redacted'],
+    };
+  }
+}
