@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { LoggedStatement, StatementFlag, StatementKind } from '../core/statements.ts';
+import { mayHoldSecret, redactSecrets, redactText } from '../sql/secrets.ts';
 import type { OwnConnections } from './own-connections.ts';
 import type { PacketSpan } from './row-packets.ts';
 import type { Session, SessionTracker } from './session-tracker.ts';
@@ -24,6 +25,9 @@ const KINDS: Readonly<Record<string, StatementKind>> = {
 export function kindOf(command: string): StatementKind {
   return KINDS[command] ?? 'other';
 }
+
+/** Rows whose text is a name or nothing. */
+const SESSION_KINDS: ReadonlySet<StatementKind> = new Set(['connect', 'change_user', 'init_db']);
 
 const BACKSLASH = 0x5c;
 const LOWER_X = 0x78;
@@ -129,6 +133,13 @@ export class StatementDecoder {
     const before = session.db;
     let flags = this.#tracker.follow(session, kind, sql, hasEscapes);
     if (end - start >= this.#cutAt) flags = withPartial(flags);
+    if (mayHoldSecret(sql) && !SESSION_KINDS.has(kind)) {
+      const redacted = redactText({ sql, bytes }, redactSecrets);
+      if (redacted !== null) {
+        ({ sql, bytes } = redacted);
+        flags = [...flags, 'redacted'];
+      }
+    }
     // A session that ended is forgotten by the tracker: ask for it anew when its id comes again.
     this.#session = kind === 'query' || kind === 'execute' ? session : null;
     return {
