@@ -15,6 +15,7 @@ import type { SegmentFacts } from '../workload/segment-files.ts';
 import type { LineTail } from '../workload/statement-line.ts';
 import { WorkloadRates } from '../workload/workload-rates.ts';
 import type { StatementBatch } from './statement-batch.ts';
+import { Redaction } from './redaction.ts';
 
 /** What a recording knows besides its statements; kept in the store as JSON, and in the manifest. */
 export interface RecordingFacts {
@@ -75,6 +76,8 @@ export class Recorder {
   readonly #counters: WorkloadCounters;
   /** null where every statement is recorded. */
   readonly #selection: StatementSelection | null;
+  /** null where statements are recorded as they came. */
+  readonly #redaction: Redaction | null;
   readonly #rates = new WorkloadRates();
   readonly #heard: HeardCounter | null;
   /** What was sent before this recorder was opened, and how to ask what was sent since. */
@@ -114,6 +117,8 @@ export class Recorder {
       this.#counters,
       committed?.selection ?? null,
     );
+    this.#redaction =
+      capture.options.redact === 'literals' ? new Redaction(context.store.pseudonymKey()) : null;
     this.facts = facts;
     this.firstGeneration = recording.firstGeneration;
     this.lastGeneration = recording.lastGeneration;
@@ -185,6 +190,11 @@ export class Recorder {
     tails: readonly LineTail[];
   } {
     const { statements } = batch;
+    if (this.#redaction !== null) {
+      const places = this.#selection?.select(statements);
+      const chosen = places?.flatMap((place) => statements[place] ?? []) ?? statements;
+      return this.#redaction.apply(chosen);
+    }
     if (this.#selection === null) return { statements, tails: batch.tails() };
     const places = this.#selection.select(statements);
     if (places.length === statements.length) return { statements, tails: batch.tails() };
