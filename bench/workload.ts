@@ -13,6 +13,7 @@ import { SegmentWriter, type WorkloadPosition } from '../src/workload/segment-wr
 import { formatSql } from '../src/workload/sql-format.ts';
 import { LineSerialiser } from '../src/workload/statement-line.ts';
 import { readRecords, readWorkload } from '../src/workload/workload-reader.ts';
+import { aSysbenchStatement } from './sysbench-statements.ts';
 
 const COUNT = Number(process.argv[2] ?? 2_000_000);
 const BATCH = 4096;
@@ -20,30 +21,7 @@ const BATCH = 4096;
 const FLUSH_EVERY = 25_000;
 
 // Statements like sysbench's, of 25 to 150 bytes, made ahead so that making them costs nothing.
-const POOL = Array.from({ length: 50_000 }, (_, i) => aStatement(i));
-
-function aStatement(i: number): LoggedStatement {
-  const digits = (n: number): string =>
-    String((n * 982_451_653) % 99_999_999_999).padStart(11, '0');
-  const texts = [
-    `SELECT c FROM sbtest${i % 10} WHERE id=${(i * 7919) % 1_000_000}`,
-    `UPDATE sbtest${i % 10} SET k=k+1 WHERE id=${(i * 104_729) % 1_000_000}`,
-    `SELECT DISTINCT c FROM sbtest${i % 10} WHERE id BETWEEN ${i} AND ${i + 99} ORDER BY c`,
-    `INSERT INTO sbtest${i % 10} (id, k, c, pad) VALUES (${i}, ${(i * 31) % 1_000_000}, '${digits(i)}-${digits(i + 1)}-${digits(i + 2)}', '${digits(i + 3)}')`,
-  ];
-  const micros = String((i * 251) % 1_000_000).padStart(6, '0');
-  return {
-    time: `2026-11-22T02:${String(Math.floor(i / 4000) % 60).padStart(2, '0')}:00.${micros}Z`,
-    session: 100 + (i % 16),
-    user: 'app',
-    host: `10.0.0.${i % 16}`,
-    db: 'shop',
-    kind: i % 2 === 0 ? 'execute' : 'query',
-    sql: texts[i % 4] ?? '',
-    bytes: null,
-    flags: [],
-  };
-}
+const POOL = Array.from({ length: 50_000 }, (_, i) => aSysbenchStatement(i));
 
 function* batches(): Generator<LoggedStatement[]> {
   for (let done = 0; done < COUNT;) {
@@ -168,7 +146,7 @@ function queryDigest(root: string): Report | null {
   );
   let text = 0;
   for (let i = 0; i < DIGESTED; i++) {
-    const { session, sql } = POOL[i % POOL.length] ?? aStatement(i);
+    const { session, sql } = POOL[i % POOL.length] ?? aSysbenchStatement(i);
     text += writeSync(file, `261122  2:00:00\t   ${session} Query\t${sql}\n`);
   }
   const from = performance.now();

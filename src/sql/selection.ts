@@ -193,11 +193,11 @@ export class StatementSelection {
     switch (kind) {
       case 'query': {
         const changes = preparedNamesIn(sql);
-        if (changes.length === 0) return classesOf(sql, this.#prepared.of(session));
+        if (changes.length === 0) return classesOf(sql, this.#prepared.of(session), this.#wanted);
         for (const { name, bits } of changes) {
           if (bits !== undefined) this.#prepared.set(session, name, bits);
         }
-        const classes = classesOf(sql, this.#prepared.of(session));
+        const classes = classesOf(sql, this.#prepared.of(session), this.#wanted);
         for (const { name, bits } of changes) {
           if (bits === undefined) this.#prepared.delete(session, name);
         }
@@ -209,7 +209,7 @@ export class StatementSelection {
         return classes;
       }
       case 'execute':
-        return classesOf(sql);
+        return classesOf(sql, undefined, this.#wanted);
       case 'connect':
       case 'change_user':
       case 'init_db':
