@@ -217,6 +217,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/workload.ts'),
   },
   {
+    name: 'verify',
+    summary: 'say how true the record of a capture is',
+    load: () => import('./commands/verify.ts'),
+  },
+  {
     name: 'daemon',
     summary: 'record captures and keep the schedule',
     load: () => import('./commands/daemon.ts'),

@@ -329,6 +329,7 @@ const READS: ReadonlySet<Operation> = new Set([
   'capture.get',
   'capture.metrics',
   'capture.workload',
+  'capture.verify',
 ]);
 const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
 

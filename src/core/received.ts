@@ -151,18 +151,17 @@ export function compare(
   const edges = edgesOf(start, end);
   if (edges === null) return 'not_sampled';
   if (isRestarted(edges, seconds)) return 'restarted';
-  const grown = (name: EdgeCounter): Bounds => growth(edges, ({ counters }) => counters[name] ?? 0);
-  const sum = (...names: EdgeCounter[]): Bounds => names.map(grown).reduce(plus);
-  const own = (what: keyof OwnCommands): Bounds => growth(edges, ({ own }) => own[what]);
+  const of = ({ counters }: CounterReading, name: EdgeCounter): number => counters[name] ?? 0;
+  // Sums are made within a reading, which is of one moment, and only then compared with another.
+  const grown = (count: (get: (name: EdgeCounter) => number, own: OwnCommands) => number): Bounds =>
+    growth(edges, (reading) => count((name) => of(reading, name), reading.own));
   const uncounted = UNCOUNTED_A_RESTART * ((end?.interruptions ?? 0) - (start?.interruptions ?? 0));
   const reasons: string[] = [];
 
   // Commands that are counted and never logged. Pings are in the same counter as resets, SET in the
   // same as the protocol's own options: what is not accounted for may be the silent one.
-  const admin = atLeastNone(minus(grown('Com_admin_commands'), exactly(heard.changeUsers))).max;
-  const ownSets = own('sets');
-  const sets = atLeastNone(minus(minus(grown('Com_set_option'), ownSets), exactly(heard.sets))).max;
-  const fetches = grown('Com_stmt_fetch');
+  const admin = Math.max(grown((get) => get('Com_admin_commands')).max - heard.changeUsers, 0);
+  const sets = Math.max(grown((get, own) => get('Com_set_option') - own.sets).max - heard.sets, 0);
   if (admin > 0) {
     reasons.push(
       `${admin} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
@@ -170,28 +169,20 @@ export function compare(
   }
   // A statement can be counted and then wait for the swap, so that it is logged behind it.
   const running = (reading: CounterReading): number =>
-    Math.max((reading.counters['Threads_running'] ?? 1) - 1, 0);
-  const questions = grown('Questions');
-  const ours = own('questions');
+    Math.max(of(reading, 'Threads_running') - 1, 0);
+  const questions = grown((get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'));
   const received = atLeastNone({
-    min:
-      questions.min -
-      ours.max -
-      others -
-      uncounted -
-      fetches.max -
-      admin -
-      sets -
-      running(edges.endBefore),
-    max: questions.max - ours.min - fetches.min + running(edges.startBefore),
+    min: questions.min - others - uncounted - admin - sets - running(edges.endBefore),
+    max: questions.max + running(edges.startBefore),
   });
 
-  const reprepared = grown('Com_stmt_reprepare');
-  // Reset rows are not in Questions, nor are Statistics, which count as a SHOW STATUS.
-  const resets = grown('Com_stmt_reset').min;
-  const statistics = atLeastNone(minus(grown('Com_show_status'), own('statuses'))).max;
+  // An Execute that had to prepare again is two rows. Reset rows are not in Questions, nor are those
+  // of Statistics, which count as a SHOW STATUS.
+  const reprepared = grown((get) => get('Com_stmt_reprepare'));
+  const resets = grown((get) => get('Com_stmt_reset')).min;
+  const statistics = grown((get, own) => get('Com_show_status') - own.statuses).max;
   const commandsOfOthers = Math.max(heard.others - resets, 0);
-  const inside = insideStatements(sum, grown);
+  const inside = atLeastNone(grown(insideStatements));
   if (inside.min > 0) {
     reasons.push(
       `${inside.max} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
@@ -201,13 +192,24 @@ export function compare(
     reasons.push('the recorder was interrupted, so that its own statements are known only roughly');
   }
   const likely = heard.commands + heard.parts + commandsOfOthers - reprepared.min;
-  const top = likely + heard.doubtfulParts;
   const doubled = inside.min > 0 ? inside.max : 0;
   const bottom =
-    heard.commands - reprepared.max + Math.max(commandsOfOthers - statistics, 0) - doubled;
-  const logged = { min: Math.max(bottom, 0), max: top };
+    heard.commands -
+    reprepared.max +
+    Math.max(commandsOfOthers - Math.max(statistics, 0), 0) -
+    doubled;
+  const logged = { min: Math.max(bottom, 0), max: likely + heard.doubtfulParts };
 
-  const executes = executeComparison(heard, grown, sum, running(edges.endBefore));
+  // Statements that are prepared in procedures are counted and not logged.
+  const dynamic = grown((get) => get('Com_execute_sql') + get('Com_execute_immediate')).max > 0;
+  const executed = grown((get) => get('Com_stmt_execute'));
+  const inFlight = running(edges.endBefore);
+  const executes = dynamic
+    ? null
+    : {
+        received: atLeastNone({ min: executed.min - inFlight, max: executed.max }),
+        heard: heard.executes,
+      };
   const missing = Math.max(
     received.min - logged.max,
     executes === null ? 0 : executes.received.min - executes.heard,
@@ -217,28 +219,11 @@ export function compare(
 }
 
 /** What ran inside of other statements: Queries counts it and Questions does not. */
-function insideStatements(
-  sum: (...names: EdgeCounter[]) => Bounds,
-  grown: (name: EdgeCounter) => Bounds,
-): Bounds {
-  const protocol = minus(
-    sum('Com_stmt_prepare', 'Com_stmt_close', 'Com_stmt_reset'),
-    sum('Com_prepare_sql', 'Com_execute_immediate', 'Com_dealloc_sql', 'Com_stmt_reprepare'),
-  );
-  const silent = plus(protocol, minus(exactly(0), grown('Com_execute_immediate')));
-  return atLeastNone(minus(minus(grown('Queries'), grown('Questions')), silent));
-}
-
-/** Execute rows against their counter; null where statements prepared in procedures blur it. */
-function executeComparison(
-  heard: HeardCounts,
-  grown: (name: EdgeCounter) => Bounds,
-  sum: (...names: EdgeCounter[]) => Bounds,
-  inFlight: number,
-): Comparison['executes'] {
-  if (sum('Com_execute_sql', 'Com_execute_immediate').max > 0) return null;
-  const { min, max } = grown('Com_stmt_execute');
-  return { received: atLeastNone({ min: min - inFlight, max }), heard: heard.executes };
+function insideStatements(get: (name: EdgeCounter) => number): number {
+  const prepared = get('Com_stmt_prepare') - get('Com_prepare_sql') - get('Com_stmt_reprepare');
+  const closed = get('Com_stmt_close') - get('Com_dealloc_sql');
+  const protocol = prepared + closed - 2 * get('Com_execute_immediate') + get('Com_stmt_reset');
+  return get('Queries') - get('Questions') - protocol;
 }
 
 interface Edges {
@@ -279,15 +264,6 @@ function growth(edges: Edges, count: (reading: CounterReading) => number): Bound
   };
 }
 
-const exactly = (count: number): Bounds => ({ min: count, max: count });
-const plus = (one: Bounds, other: Bounds): Bounds => ({
-  min: one.min + other.min,
-  max: one.max + other.max,
-});
-const minus = (one: Bounds, other: Bounds): Bounds => ({
-  min: one.min - other.max,
-  max: one.max - other.min,
-});
 const atLeastNone = ({ min, max }: Bounds): Bounds => ({
   min: Math.max(min, 0),
   max: Math.max(max, 0),

@@ -71,7 +71,7 @@ export class WorkloadCounters {
   }
 
   /** Counts statements that are recorded. */
-  add(statements: readonly LoggedStatement[]): void {
+  add(statements: readonly Pick<LoggedStatement, 'session' | 'kind' | 'flags'>[]): void {
     let lastSession = -1;
     for (const { session, kind, flags } of statements) {
       this.#byKind[kind]++;

@@ -62,6 +62,16 @@ export function diskFailure(error: unknown, doing: string, path: string): AppErr
 }
 
 /** The record contradicts itself or what was committed of it. */
-export function damaged(path: string, what: string, cause?: unknown): AppError {
-  return new AppError('store_unusable', `The record in ${path} is damaged: ${what}`, { cause });
+export function damaged(path: string, what: string, cause?: unknown): DamagedRecord {
+  return new DamagedRecord(path, what, cause);
+}
+
+export class DamagedRecord extends AppError {
+  /** What is wrong, without the folder. */
+  readonly what: string;
+
+  constructor(path: string, what: string, cause?: unknown) {
+    super('store_unusable', `The record in ${path} is damaged: ${what}`, { cause });
+    this.what = what;
+  }
 }

@@ -210,6 +210,50 @@ const METRIC: readonly Field[] = [
   ['dataPoints', 'array', '`{Timestamp, Maximum, Unit, …}`, ascending; other statistics follow'],
 ];
 
+const AFFECTED = '`{records, sessions, isAll, examples}`, examples `{session, user, host}`';
+const VERIFICATION: readonly Field[] = [
+  ['capture', 'object or null', '`{id, name, environment}`; null for `--folder`'],
+  ['folder', 'string', 'where the files lie'],
+  ['verdict', 'string', 'whole, not_whole, damaged or recording'],
+  ['whole', 'boolean', 'exit 0 when true, 8 when false'],
+  ['line', 'string', 'the verdict in one sentence'],
+  ['records', 'number', 'in the files'],
+  ['statements', 'number', 'records that are a statement to run'],
+  [
+    'recorded',
+    'number or null',
+    'statements in the server’s log, recorded or left out as asked for, counted as the server’s Questions; null when it is not known',
+  ],
+  [
+    'received',
+    'object or null',
+    '`{min, max}`: how many the server received in the window by its own counters; null where they can’t be compared',
+  ],
+  ['missing', 'number or null', 'at least so many are missing; null when it is not known'],
+  ['share', 'number or null', 'recorded of received, at most 1'],
+  [
+    'problems',
+    'array',
+    '`{kind, what, segment}`: what keeps it from being whole; kinds damage, gap, not_logged, incomplete, failed',
+  ],
+  ['notes', 'array', 'strings: how close the comparison is, or why there is none'],
+  ['warnings', 'array', 'strings of the recorder'],
+  ['gaps', 'array', '`{from, to, cause, reason, missing}`'],
+  ['leftOut', 'object', 'rows left out as asked for, by reason'],
+  ['flags', 'array', `\`{flag, …}\` with ${AFFECTED}`],
+  ['sessions', 'number', 'distinct sessions'],
+  ['unknownUser', 'object', `records of sessions whose user is not known: ${AFFECTED}`],
+  ['transactionsAtStart', 'number', 'open when the window opened'],
+  ['transactionsAtEnd', 'number or null', 'open when it closed'],
+  [
+    'times',
+    'object',
+    '`{first, last, backwards, longestBackMs, outside}`: records stamped over a second before an earlier one, or outside of the window',
+  ],
+  ['segments', 'array', '`{segment, file, records, bytes, sound}`'],
+  ['seconds', 'number', 'how long it took'],
+];
+
 const STATEMENT: readonly Field[] = [
   ['seq', 'number', 'from 1, contiguous'],
   ['time', 'time', 'with microseconds'],
@@ -294,6 +338,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   prune: many(CAPTURE, 'those that were deleted, or with `--dry-run` would be'),
   log: many(AUDIT),
   metrics: many(METRIC),
+  verify: one(VERIFICATION),
   workload: { shape: 'an object a line (NDJSON)', fields: STATEMENT },
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),

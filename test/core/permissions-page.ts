@@ -21,6 +21,7 @@ export const COMMANDS: Record<Operation, string> = {
   'capture.create': 'create',
   'capture.metrics': 'metrics',
   'capture.workload': 'workload',
+  'capture.verify': 'verify',
   'capture.stop': 'stop',
   'capture.edit': 'edit',
   'capture.delete': 'delete, prune',

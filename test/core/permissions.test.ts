@@ -75,6 +75,7 @@ const operations: Partial<Record<Operation, (actor: Actor, id: string) => unknow
   'capture.get': (actor, id) => test.captures.get(actor, id),
   'capture.metrics': (actor, id) => test.captures.get(actor, id, 'capture.metrics'),
   'capture.workload': (actor, id) => test.captures.get(actor, id, 'capture.workload'),
+  'capture.verify': (actor, id) => test.captures.get(actor, id, 'capture.verify'),
   'capture.stop': (actor, id) => test.captures.requestStop(actor, id),
   'capture.edit': (actor, id) =>
     test.captures.edit(actor, id, {
@@ -107,7 +108,12 @@ const stops: Record<CaptureStatus, Outcome> = {
 };
 
 function expected(operation: string, person: Person, status: CaptureStatus): Outcome {
-  const isRead = ['capture.get', 'capture.metrics', 'capture.workload'].includes(operation);
+  const isRead = [
+    'capture.get',
+    'capture.metrics',
+    'capture.workload',
+    'capture.verify',
+  ].includes(operation);
   switch (relation[person]) {
     case 'outsider':
       return `not_found: ${isRead ? "Capture's environment not found" : 'Capture not found'}`;
@@ -213,6 +219,7 @@ const inEnvironment: Record<
     | 'capture.get'
     | 'capture.metrics'
     | 'capture.workload'
+    | 'capture.verify'
     | 'capture.stop'
     | 'capture.edit'
     | 'capture.delete'

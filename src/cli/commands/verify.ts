@@ -1,0 +1,136 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { EXIT_STATUS } from '../exit-status.ts';
+import { formatCount } from '../render/units.ts';
+import { renderVerification, verificationNoun } from '../render/verification.ts';
+import { verifyWorkload, type VerificationRequest } from '../verifying.ts';
+import { workloadFolder } from '../workloads.ts';
+
+/** A verification that takes longer than this says how far it is; then as often again. */
+const PROGRESS_AFTER_MS = 1_000;
+const PROGRESS_EVERY_MS = 200;
+const CLEAR_LINE = '\r\u001b[K';
+
+export interface VerifyOptions {
+  /** A capture of the store, or a folder that holds a workload. */
+  readonly subject: { readonly capture: string } | { readonly folder: string };
+}
+
+export function registerVerify(
+  command: Command,
+  run: (options: VerifyOptions) => Promise<void>,
+): void {
+  command
+    .argument('[capture]', 'id, name, or environment/name')
+    .option('--folder <path>', 'a copy of a workload, judged by its manifest alone')
+    .addHelpText(
+      'after',
+      `
+Reads everything that a capture recorded and says how true the record is: checksums, order and
+counters of the files, gaps, and the number of statements against what the server itself counted
+at both ends of the window. The last line is the verdict:
+
+  WHOLE            nothing is damaged, nothing the server received is missing
+  NOT WHOLE        a gap, sessions that do not log, a capture that failed
+  DAMAGED          the files are not what was recorded
+  STILL RECORDING  it goes on; what is committed by now was verified
+
+What was left out as asked for (filters, samples) is counted and is not missing. A statement is
+what the server counts in Questions: also each one of several in a text, a change of the default
+database or of the user, and the end of a connection.
+
+Exits 0 when the record is whole, and 8 when it is not (or not yet).
+
+Examples:
+  captures verify friday
+  captures verify shop/friday --json | jq .share
+  captures verify --folder /backup/captures/7
+
+JSON fields: ${verificationNoun.fields.join(', ')}`,
+    )
+    .action((capture: string | undefined, { folder }: { folder?: string }) => {
+      if ((capture === undefined) === (folder === undefined)) {
+        throw new AppError('invalid', 'Give a capture or --folder, and not both', {
+          hint: 'For example: captures verify friday',
+        });
+      }
+      return run({
+        subject: folder === undefined ? { capture: capture ?? '' } : { folder },
+      });
+    });
+}
+
+export async function runVerify(options: VerifyOptions, context: Context): Promise<number> {
+  context.checkFields(verificationNoun);
+  const { subject } = options;
+  const progress = new VerifyProgress(context);
+  const found = await verifyWorkload({
+    ...('folder' in subject
+      ? { capture: null, recording: null, folder: resolve(context.world.cwd, subject.folder) }
+      : recordOf(context, subject.capture)),
+    onProgress: progress.show,
+  }).finally(() => progress.clear());
+  const { output, fields } = context.options;
+  const isReport = (output === null || output === 'table') && fields === null;
+  if (isReport) {
+    const view = { width: context.columns, zone: context.timeZone };
+    await context.world.stdout.write(renderVerification(found, await context.paint(), view));
+  } else {
+    await context.printOne(verificationNoun, found);
+  }
+  return found.judgement.whole ? 0 : EXIT_STATUS.capture_failed;
+}
+
+function recordOf(context: Context, ref: string): Omit<VerificationRequest, 'onProgress'> {
+  const { actor, store } = context;
+  const capture = context.captures.get(actor, ref, 'capture.verify');
+  if (!capture.recordsStatements) {
+    throw new AppError('invalid', `The capture "${capture.name}" has no statements to verify`, {
+      hint: 'It is metrics-only: its environment has no server (--url).',
+    });
+  }
+  const recording = store.recordings.find(capture.id);
+  if (!hasBegun(capture)) {
+    throw new AppError('conflict', `The capture "${capture.name}" is ${capture.status}`, {
+      hint: 'There is something to verify when it is RUNNING.',
+    });
+  }
+  return { capture, recording, folder: workloadFolder(store, capture.id) };
+}
+
+function hasBegun({ status }: ListedCapture): boolean {
+  return status !== 'SCHEDULED' && status !== 'STARTED' && status !== 'STARTING';
+}
+
+/** How far it is, on a terminal, once it takes a while. */
+class VerifyProgress {
+  readonly #context: Context;
+  readonly #isShown: boolean;
+  #nextAt = performance.now() + PROGRESS_AFTER_MS;
+  #isDrawn = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#isShown = context.world.stderr.isTTY && !context.options.quiet;
+  }
+
+  readonly show = (records: number, of: number | null): void => {
+    if (!this.#isShown || performance.now() < this.#nextAt) return;
+    this.#nextAt = performance.now() + PROGRESS_EVERY_MS;
+    this.#isDrawn = true;
+    const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
+    const line = `verified ${formatCount(records)} records${share}`;
+    // A line that could not be written is none that anybody misses.
+    this.#context.world.stderr.write(`${CLEAR_LINE}${line}`).catch(() => undefined);
+  };
+
+  async clear(): Promise<void> {
+    if (this.#isDrawn) await this.#context.world.stderr.write(CLEAR_LINE);
+  }
+}
+
+export const command = loaded(registerVerify, runVerify);

@@ -1,0 +1,223 @@
+import type { Verification } from '../verifying.ts';
+import type { Affected } from '../../workload/verification.ts';
+import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
+import { escapeText } from './escape.ts';
+import { localTime } from './moments.ts';
+import type { Paint } from './paint.ts';
+import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { displayWidth } from './width.ts';
+
+function verificationJson(found: Verification): JsonObject {
+  const { capture, files, judgement, facts } = found;
+  const { counts } = files;
+  return {
+    capture:
+      capture === null
+        ? null
+        : { id: capture.id, name: capture.name, environment: capture.environmentName },
+    folder: found.folder,
+    verdict: judgement.verdict,
+    whole: judgement.whole,
+    line: judgement.line,
+    records: counts.records,
+    statements: counts.statements,
+    recorded: judgement.recorded,
+    received: judgement.received === null ? null : { ...judgement.received },
+    missing: judgement.missing,
+    share: judgement.share,
+    problems: judgement.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
+    notes: [...judgement.notes],
+    warnings: [...facts.warnings],
+    gaps: facts.gaps.map(({ from, to, cause, reason, missing }) => ({
+      from,
+      to,
+      cause,
+      reason,
+      missing,
+    })),
+    leftOut: { ...found.leftOut },
+    flags: Object.entries(files.byFlag).map(([flag, affected]) => ({
+      flag,
+      ...affectedJson(affected),
+    })),
+    sessions: counts.sessions,
+    unknownUser: affectedJson(files.unknownUser),
+    transactionsAtStart: found.transactionsAtStart,
+    transactionsAtEnd: found.transactionsAtEnd,
+    times: {
+      first: files.firstTime,
+      last: files.lastTime,
+      backwards: files.backwards.records,
+      longestBackMs: files.backwards.longestMs,
+      outside: files.outside,
+    },
+    segments: files.segments.map(({ segment, file, records, bytes, isSound }) => ({
+      segment,
+      file,
+      records,
+      bytes,
+      sound: isSound,
+    })),
+    seconds: Math.round(found.took) / 1_000,
+  };
+}
+
+function affectedJson({ records, sessions, isAll, examples }: Affected): Record<string, Json> {
+  return {
+    records,
+    sessions,
+    isAll,
+    examples: examples.map(({ session, user, host }) => ({ session, user, host })),
+  };
+}
+
+const LABEL_WIDTH = 12;
+
+/** The report for people; its last line is the verdict. */
+export function renderVerification(
+  found: Verification,
+  paint: Paint,
+  view: { readonly width: number; readonly zone: string },
+): string {
+  const { capture, files, judgement, facts } = found;
+  const { counts } = files;
+  const lines: string[] = [];
+  const add = (label: string, text: string, tone: 'bad' | 'busy' | 'dim' | null = null): void => {
+    for (const [index, line] of wrapped(escapeText(text), view.width - LABEL_WIDTH - 2).entries()) {
+      const head = paint('dim', (index === 0 ? label : '').padEnd(LABEL_WIDTH));
+      lines.push(`${head}  ${tone === null ? line : paint(tone, line)}`.trimEnd());
+    }
+  };
+  add(
+    'capture',
+    capture === null
+      ? found.folder
+      : `${capture.environmentName}/${capture.name} (id ${capture.id}), ${capture.status}`,
+  );
+  add('window', windowText(found, view));
+  const sound = files.segments.filter(({ isSound }) => isSound).length;
+  const bytes = files.segments.reduce((sum, one) => sum + one.bytes, 0);
+  add(
+    'segments',
+    `${sound} of ${counted(files.segments.length, 'segment')} sound, ${formatBytes(bytes)}, ${counted(counts.records, 'record')} of ${counted(counts.sessions, 'session')}`,
+  );
+  add('statements', `${formatCount(counts.statements)} recorded${receivedText(found)}`);
+  const leftOut = Object.entries(found.leftOut).filter(([, rows]) => rows > 0);
+  if (leftOut.length > 0) {
+    const rows = leftOut.reduce((sum, [, count]) => sum + count, 0);
+    const reasons = leftOut.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
+    add('left out', `${counted(rows, 'row')} as asked for (${reasons})`);
+  }
+  for (const [flag, affected] of Object.entries(files.byFlag)) add(flag, affectedText(affected));
+  if (files.unknownUser.records > 0) add('unknown user', affectedText(files.unknownUser));
+  const open = [
+    ...(found.transactionsAtStart > 0 ? [`${found.transactionsAtStart} at the start`] : []),
+    ...((found.transactionsAtEnd ?? 0) > 0 ? [`${found.transactionsAtEnd ?? 0} at the end`] : []),
+  ];
+  if (open.length > 0) add('open', `transactions: ${open.join(', ')}`);
+  if (files.backwards.records > 0) {
+    add(
+      'times',
+      `${counted(files.backwards.records, 'record')} stamped up to ${formatDuration(files.backwards.longestMs)} before an earlier one`,
+    );
+  }
+  if (files.outside > 0) {
+    add('times', `${counted(files.outside, 'record')} stamped outside of the window`, 'busy');
+  }
+  for (const warning of facts.warnings) add('warning', warning, 'busy');
+  for (const note of judgement.notes) add('note', note);
+  for (const { kind, what } of judgement.problems) add(kind.replace('_', ' '), what, 'bad');
+  const tone = judgement.whole ? 'good' : judgement.verdict === 'recording' ? 'busy' : 'bad';
+  lines.push('', paint(tone, escapeText(judgement.line)));
+  return `${lines.join('\n')}\n`;
+}
+
+function windowText({ facts }: Verification, view: { readonly zone: string }): string {
+  const { start, end } = facts;
+  if (start === null) return 'never opened';
+  const from = localTime(Date.parse(start.time), view.zone);
+  if (end === null) return `${from} to now`;
+  const length = formatDuration(Date.parse(end.time) - Date.parse(start.time));
+  return `${from} to ${localTime(Date.parse(end.time), view.zone)} (${length})`;
+}
+
+function receivedText({ judgement }: Verification): string {
+  const { received, recorded } = judgement;
+  if (received === null || recorded === null) return '';
+  const { min, max } = received;
+  const bounds =
+    min === max ? formatCount(min) : `between ${formatCount(min)} and ${formatCount(max)}`;
+  return `; the server counted ${bounds} received, ${formatCount(recorded)} of them in its log`;
+}
+
+function affectedText({ records, sessions, isAll, examples }: Affected): string {
+  const names = examples.map(
+    ({ session, user, host }) => `${session} ${user ?? '?'}@${host ?? '?'}`,
+  );
+  const more = sessions > examples.length ? ', …' : '';
+  const atLeast = isAll ? '' : 'at least ';
+  return `${counted(records, 'record')} in ${atLeast}${counted(sessions, 'session')} (${names.join(', ')}${more})`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Words in lines of at most so many columns; a longer word has a line of its own. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line === '' || displayWidth(longer) <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
+
+const FIELDS = [
+  'capture',
+  'folder',
+  'verdict',
+  'whole',
+  'line',
+  'records',
+  'statements',
+  'recorded',
+  'received',
+  'missing',
+  'share',
+  'problems',
+  'notes',
+  'warnings',
+  'gaps',
+  'leftOut',
+  'flags',
+  'sessions',
+  'unknownUser',
+  'transactionsAtStart',
+  'transactionsAtEnd',
+  'times',
+  'segments',
+  'seconds',
+] as const;
+
+const COLUMNS: Noun<Verification>['columns'] = FIELDS.map((field) => ({
+  field,
+  header: field.toUpperCase(),
+  cell: (found) => scalarText(verificationJson(found)[field] ?? null),
+}));
+
+/** For scripts; people get `renderVerification`. */
+export const verificationNoun: Noun<Verification> = {
+  fields: FIELDS,
+  toJson: verificationJson,
+  columns: COLUMNS,
+  detail: COLUMNS,
+  reference: ({ capture, folder }) =>
+    capture === null ? folder : `${capture.environmentName}/${capture.name}`,
+  none: 'Nothing was verified.',
+};

@@ -1,0 +1,252 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CaptureStatus } from '../core/captures.ts';
+import { isAppError } from '../core/errors.ts';
+import type { HeardCounts } from '../core/received.ts';
+import type { ListedCapture, Recording } from '../core/store.ts';
+import { judge, type Evidence, type Judgement } from '../core/verdict.ts';
+import type { RecordingFacts } from '../daemon/recorder.ts';
+import type { CountersState, WorkloadCounts } from '../workload/counters.ts';
+import { readManifest, type Manifest } from '../workload/manifest.ts';
+import type { WorkloadPosition } from '../workload/segment-writer.ts';
+import {
+  verifyFiles,
+  type Damage,
+  type ExpectedSegment,
+  type FileFindings,
+} from '../workload/verification.ts';
+
+/** What `verify` found out about one workload. */
+export interface Verification {
+  /** null for a folder that no capture of this store was asked for. */
+  readonly capture: ListedCapture | null;
+  readonly folder: string;
+  /** null when there is none that can be read. */
+  readonly manifest: Manifest | null;
+  readonly files: FileFindings;
+  readonly judgement: Judgement;
+  /** Rows left out as asked for, by reason. */
+  readonly leftOut: Readonly<Record<string, number>>;
+  readonly facts: Pick<RecordingFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
+  readonly transactionsAtStart: number;
+  readonly transactionsAtEnd: number | null;
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+}
+
+export interface VerificationRequest {
+  readonly capture: ListedCapture | null;
+  /** The store's row; null for a folder alone, and where nothing was ever recorded. */
+  readonly recording: Recording | null;
+  readonly folder: string;
+  readonly onProgress: (records: number, of: number | null) => void;
+}
+
+/** Reads a workload and weighs what is in it. @throws AppError when the disk fails. */
+export async function verifyWorkload(request: VerificationRequest): Promise<Verification> {
+  const began = performance.now();
+  const { capture, recording, folder } = request;
+  const damage: Damage[] = [];
+  const manifest = await manifestIn(folder, damage);
+  const state = stateOf(capture?.status ?? null, manifest);
+  const committed = committedOf(recording);
+  const facts = committed.facts ?? manifest;
+  const isOver = state === 'over';
+  const expected =
+    isOver || committed.position === null
+      ? (manifest?.segments ?? [])
+      : segmentsUpTo(committed.position, manifest);
+  const total = isOver ? manifest?.counters.records : recording?.records;
+  const files = await verifyFiles(folder, expected, {
+    from: facts?.start?.time ?? null,
+    to: facts?.end?.time ?? null,
+    mayGoOn: !isOver,
+    onProgress: (records) => request.onProgress(records, total ?? null),
+  });
+  damage.push(...files.damage);
+  const counters = isOver ? (manifest?.counters ?? null) : committed.counters;
+  const heard = isOver ? (manifest?.heard ?? null) : (committed.heard ?? null);
+  if (damage.length === 0) {
+    if (counters !== null) damage.push(...miscounted(counters, files.counts));
+    if (heard !== null && counters !== null) {
+      damage.push(...misheard(heard, files.heard, counters, manifest));
+    }
+    if (isOver && manifest !== null) damage.push(...contradictions(manifest, committed, capture));
+  }
+  const leftOut = counters?.skipped ?? {};
+  const judgement = judge({
+    state,
+    reason: capture?.reason ?? null,
+    damage,
+    gaps: facts?.gaps ?? [],
+    heard,
+    leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
+    start: facts?.start?.counters ?? null,
+    end: facts?.end?.counters ?? null,
+    otherCommands: 0,
+    seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
+    records: files.counts.records,
+  });
+  return {
+    capture,
+    folder,
+    manifest,
+    files,
+    judgement,
+    leftOut,
+    facts: {
+      gaps: facts?.gaps ?? [],
+      warnings: facts?.warnings ?? [],
+      start: facts?.start ?? null,
+      end: facts?.end ?? null,
+    },
+    transactionsAtStart: facts?.transactionsAtStart.length ?? 0,
+    transactionsAtEnd: facts?.transactionsAtEnd?.length ?? null,
+    took: performance.now() - began,
+  };
+}
+
+async function manifestIn(folder: string, damage: Damage[]): Promise<Manifest | null> {
+  try {
+    return await readManifest(folder);
+  } catch (error) {
+    if (!isAppError(error, 'not_found') && !isAppError(error, 'store_unusable')) throw error;
+    damage.push({ segment: null, what: error.message });
+    return null;
+  }
+}
+
+function stateOf(status: CaptureStatus | null, manifest: Manifest | null): Evidence['state'] {
+  if (status === 'FAILED') return 'failed';
+  if (status === 'DONE') return 'over';
+  if (status !== null) return 'recording';
+  return manifest?.complete === true ? 'over' : 'unfinished';
+}
+
+interface Committed {
+  readonly position: WorkloadPosition | null;
+  readonly counters: CountersState | null;
+  readonly heard: HeardCounts | null | undefined;
+  readonly facts: RecordingFacts | null;
+}
+
+function committedOf(recording: Recording | null): Committed {
+  const parsed = (text: string | null | undefined): unknown =>
+    text == null ? null : JSON.parse(text);
+  const counters = parsed(recording?.counters) as
+    (CountersState & { heard?: HeardCounts | null }) | null;
+  return {
+    position: parsed(recording?.position) as WorkloadPosition | null,
+    counters,
+    heard: counters?.heard,
+    facts: parsed(recording?.facts) as RecordingFacts | null,
+  };
+}
+
+/** The segments of a capture that goes on or has failed: what is committed, whatever lies behind it. */
+function segmentsUpTo(position: WorkloadPosition, manifest: Manifest | null): ExpectedSegment[] {
+  const known = new Map(manifest?.segments.map((one) => [one.segment, one]));
+  const segments: ExpectedSegment[] = [];
+  for (let segment = 1; segment < position.segment; segment++) {
+    // The manifest is written when a segment was begun: of those before it, it says all.
+    const next = known.has(segment + 1) ? known.get(segment) : undefined;
+    segments.push(
+      next ?? {
+        segment,
+        bytes: null,
+        sha256: null,
+        records: null,
+        firstTime: null,
+        lastTime: null,
+      },
+    );
+  }
+  const { segment, offset, sha256, records, firstTime, lastTime } = position;
+  if (offset > 0) segments.push({ segment, bytes: offset, sha256, records, firstTime, lastTime });
+  return segments;
+}
+
+function miscounted(said: WorkloadCounts, counted: WorkloadCounts): Damage[] {
+  const damage: Damage[] = [];
+  for (const name of ['records', 'statements', 'sessions'] as const) {
+    if (said[name] !== counted[name]) {
+      damage.push(wrong(`says ${said[name]} ${name}, the files hold ${counted[name]}`));
+    }
+  }
+  for (const group of ['byKind', 'byFlag'] as const) {
+    for (const [name, count] of Object.entries(counted[group])) {
+      const claimed = (said[group] as Partial<Record<string, number>>)[name] ?? 0;
+      if (claimed !== count) {
+        const what = `records ${group === 'byKind' ? 'of kind' : 'flagged'} ${name}`;
+        damage.push(wrong(`says ${claimed} ${what}, the files hold ${count}`));
+      }
+    }
+  }
+  return damage;
+}
+
+/** Fields that are told from the text, which a redaction may have changed. */
+const FROM_TEXT: ReadonlySet<string> = new Set(['parts', 'doubtfulParts', 'sets']);
+
+/** What was heard is what is recorded and what was left out. */
+function misheard(
+  said: HeardCounts,
+  counted: HeardCounts,
+  { skipped, byFlag }: WorkloadCounts,
+  manifest: Manifest | null,
+): Damage[] {
+  const hasLeftOut = Object.values(skipped).some((rows) => rows > 0);
+  const isRedacted = byFlag.redacted > 0 || (manifest?.options?.redact ?? null) !== null;
+  return Object.entries(counted).flatMap(([name, count]) => {
+    const claimed = said[name as keyof HeardCounts];
+    if (isRedacted && FROM_TEXT.has(name)) return [];
+    return claimed === count || (hasLeftOut && claimed > count)
+      ? []
+      : [wrong(`says that ${claimed} ${name} were heard, the files hold ${count}`)];
+  });
+}
+
+/** The manifest against the store's own row: both were written by the recorder. */
+function contradictions(
+  manifest: Manifest,
+  { position, counters, facts, heard }: Committed,
+  capture: ListedCapture | null,
+): Damage[] {
+  const damage: Damage[] = [];
+  if (capture === null) return damage;
+  if (manifest.capture.id !== capture.id) {
+    damage.push(wrong(`is that of capture ${manifest.capture.id}, not of ${capture.id}`));
+  }
+  if (!manifest.complete) damage.push(wrong('says that it is not complete; the capture is DONE'));
+  const last = manifest.segments.at(-1);
+  if (
+    position !== null &&
+    (last?.sha256 ?? null) !== (position.offset > 0 ? position.sha256 : null)
+  ) {
+    damage.push(wrong('ends with another segment than the store says'));
+  }
+  if (counters !== null) {
+    const names = Object.keys(manifest.counters) as (keyof WorkloadCounts)[];
+    if (!names.every((name) => isDeepStrictEqual(manifest.counters[name], counters[name]))) {
+      damage.push(wrong('has other counters than the store'));
+    }
+  }
+  if (heard !== undefined && !isDeepStrictEqual(manifest.heard, heard)) {
+    damage.push(wrong('says that other statements were heard than the store'));
+  }
+  if (facts === null) return damage;
+  for (const name of ['start', 'end', 'gaps', 'warnings'] as const) {
+    if (!isDeepStrictEqual(manifest[name], facts[name])) {
+      damage.push(wrong(`has another "${name}" than the store`));
+    }
+  }
+  return damage;
+}
+
+function wrong(what: string): Damage {
+  return { segment: null, what: `the manifest ${what}` };
+}
+
+function secondsBetween(from: string | undefined, to: string | undefined): number {
+  if (from === undefined || to === undefined) return 0;
+  return (Date.parse(to) - Date.parse(from)) / 1_000;
+}

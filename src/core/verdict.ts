@@ -1,0 +1,262 @@
+import type { Gap } from './gaps.ts';
+import {
+  compare,
+  type Bounds,
+  type Comparison,
+  type EdgeReadings,
+  type HeardCounts,
+  type Incomparable,
+} from './received.ts';
+
+/**
+ * How true a record is:
+ * - `whole`: nothing in it is damaged, no gap is known, and by the server's own counters, where they
+ *   can be compared, everything it received in the window is in the record or left out as asked for;
+ * - `not_whole`: something is missing;
+ * - `damaged`: the files are not what was recorded;
+ * - `recording`: it goes on; what is committed by now is sound.
+ */
+export const VERDICTS = ['whole', 'not_whole', 'damaged', 'recording'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** What keeps a record from being whole. */
+export interface Problem {
+  readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed';
+  /** One sentence. */
+  readonly what: string;
+  /** Number of the segment it is about; null where it is about none. */
+  readonly segment: number | null;
+}
+
+/** What is known of a capture whose record was looked at. */
+export interface Evidence {
+  /**
+   * `over`: its window is closed and drained; `failed`: it FAILED; `unfinished`: a copy of what was not
+   * over yet.
+   */
+  readonly state: 'recording' | 'over' | 'failed' | 'unfinished';
+  /** Why it failed. */
+  readonly reason: string | null;
+  readonly damage: readonly { readonly segment: number | null; readonly what: string }[];
+  readonly gaps: readonly Gap[];
+  /** Rows that are statements, or commands that the server counts as such, in the record. */
+  readonly heard: HeardCounts | null;
+  /** Rows left out as asked for. */
+  readonly leftOut: number;
+  readonly start: EdgeReadings | null;
+  readonly end: EdgeReadings | null;
+  /** What other programs of ours asked of the server in the window, at most. */
+  readonly otherCommands: number;
+  /** Length of the window. */
+  readonly seconds: number;
+  /** Records in the files. */
+  readonly records: number;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly whole: boolean;
+  /** Statements in the log, recorded or left out as asked for, as the server counts; null: unknown. */
+  readonly recorded: number | null;
+  /** Statements that the server received in the window by its own counters; null: not comparable. */
+  readonly received: Bounds | null;
+  /** recorded ÷ received, at most 1; null where one is unknown. */
+  readonly share: number | null;
+  /** How many are missing, at least; null where it is unknown. */
+  readonly missing: number | null;
+  readonly problems: readonly Problem[];
+  /** What one should know, and what keeps nothing from being whole. */
+  readonly notes: readonly string[];
+  /** The verdict in one line. */
+  readonly line: string;
+}
+
+/** Weighs what was found. */
+export function judge(evidence: Evidence): Judgement {
+  const isOver = evidence.state === 'over';
+  const compared = isOver
+    ? compare(
+        evidence.heard,
+        evidence.start,
+        evidence.end,
+        evidence.otherCommands,
+        evidence.seconds,
+      )
+    : 'not_sampled';
+  const comparison = typeof compared === 'string' ? null : compared;
+  const problems = problemsOf(evidence, comparison);
+  const verdict = verdictOf(evidence, problems);
+  const { heard } = evidence;
+  const recorded =
+    comparison?.likely ?? (heard === null ? null : heard.commands + heard.parts + heard.others);
+  const missing = missingOf(evidence, comparison);
+  const whole = verdict === 'whole';
+  const share = comparison === null ? null : shareOf(comparison, missing);
+  return {
+    verdict,
+    whole,
+    recorded,
+    received: comparison?.received ?? null,
+    share,
+    missing,
+    problems,
+    notes: isOver ? notesOf(compared) : [],
+    line: lineOf({ verdict, problems, comparison, missing, share, recorded, evidence }),
+  };
+}
+
+function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[] {
+  const { damage, gaps, state, reason } = evidence;
+  const problems: Problem[] = damage.map(({ segment, what }) => ({
+    kind: 'damage',
+    what,
+    segment,
+  }));
+  if (state === 'failed') {
+    const why = reason === null ? '' : `: ${reason}`;
+    problems.push({ kind: 'failed', what: `The capture failed${why}`, segment: null });
+  }
+  if (state === 'unfinished') {
+    const what = 'The capture was not over yet when these files were written';
+    problems.push({ kind: 'incomplete', what, segment: null });
+  }
+  for (const gap of gaps) problems.push({ kind: 'gap', what: gapSentence(gap), segment: null });
+  if (comparison !== null && comparison.missing > 0) {
+    problems.push({
+      kind: 'not_logged',
+      what: `The server counted at least ${grouped(comparison.missing)} statements more than are in its log: sessions that do not log (sql_log_off), or rows that somebody took out of it`,
+      segment: null,
+    });
+  }
+  return problems;
+}
+
+function gapSentence({ from, to, reason, missing }: Gap): string {
+  const when = from === null && to === null ? '' : ` between ${from ?? '?'} and ${to ?? '?'}`;
+  const count = missing === null ? '' : ` (${grouped(missing)} statements)`;
+  return `A gap${when}${count}: ${reason}`;
+}
+
+function verdictOf({ state }: Evidence, problems: readonly Problem[]): Verdict {
+  if (problems.some(({ kind }) => kind === 'damage')) return 'damaged';
+  if (state === 'recording') return 'recording';
+  return problems.length === 0 ? 'whole' : 'not_whole';
+}
+
+/** By the counters, else by the gaps, where these know. */
+function missingOf({ gaps, state }: Evidence, comparison: Comparison | null): number | null {
+  const inGaps = gaps.reduce<number | null>(
+    (sum, { missing }) => (sum === null || missing === null ? null : sum + missing),
+    0,
+  );
+  if (comparison !== null) return Math.max(comparison.missing, inGaps ?? 0);
+  if (state !== 'over') return null;
+  return inGaps;
+}
+
+function shareOf({ received, likely }: Comparison, missing: number | null): number {
+  if (received.max === 0) return 1;
+  if (missing === 0) return 1;
+  return Math.min(likely / Math.max(likely + (missing ?? 0), received.min), 1);
+}
+
+const INCOMPARABLE: Record<Incomparable, string> = {
+  restarted:
+    "The server was restarted in the window, so its counters began again: they can't be compared",
+  not_sampled:
+    "The server's own counters were not read at both edges of the window: they can't be compared",
+  not_counted:
+    "An older version of captures recorded it, which kept no count to set against the server's",
+};
+
+function notesOf(compared: Comparison | Incomparable): string[] {
+  if (typeof compared === 'string') return [INCOMPARABLE[compared]];
+  const { received, heard, reasons, missing } = compared;
+  const notes = [...reasons];
+  const spread = received.max - received.min + (heard.max - heard.min);
+  if (spread > 0 && missing === 0) {
+    notes.push(
+      `The counters are read beside the swaps, not in them: they bear this out to within ${grouped(spread)} statements`,
+    );
+  }
+  return notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));
+}
+
+interface LineFacts {
+  readonly verdict: Verdict;
+  readonly problems: readonly Problem[];
+  readonly comparison: Comparison | null;
+  readonly missing: number | null;
+  readonly share: number | null;
+  readonly recorded: number | null;
+  readonly evidence: Evidence;
+}
+
+function lineOf(facts: LineFacts): string {
+  const { verdict, problems, evidence } = facts;
+  const records = grouped(evidence.records);
+  switch (verdict) {
+    case 'damaged': {
+      const damage = problems.filter(({ kind }) => kind === 'damage');
+      const more = damage.length === 1 ? '' : ` (and ${damage.length - 1} more)`;
+      return `DAMAGED: ${damage[0]?.what ?? ''}${more}`;
+    }
+    case 'recording':
+      return `STILL RECORDING: the ${records} records that are committed by now are sound`;
+    case 'whole':
+      return `WHOLE: ${wholeLine(facts)}`;
+    case 'not_whole':
+      return `NOT WHOLE: ${notWholeLine(facts)}`;
+  }
+}
+
+function wholeLine({ comparison, recorded, evidence }: LineFacts): string {
+  if (comparison === null) {
+    const count = recorded ?? evidence.records;
+    return `${grouped(count)} statements ${accounted(evidence)} without a gap; the server's counters can't say how many it received`;
+  }
+  const { likely, received } = comparison;
+  const isWithin = likely >= received.min && likely <= received.max;
+  const all = isWithin ? likely : Math.min(Math.max(likely, received.min), received.max);
+  return `${grouped(all)} of ${grouped(all)} statements received are ${accounted(evidence)}`;
+}
+
+function accounted({ leftOut }: Evidence): string {
+  return leftOut === 0 ? 'recorded' : 'recorded or left out as asked';
+}
+
+function notWholeLine(facts: LineFacts): string {
+  const { comparison, missing, share, recorded, problems, evidence } = facts;
+  const { gaps } = evidence;
+  const causes: string[] = [];
+  if (problems.some(({ kind }) => kind === 'failed')) causes.push('the capture failed');
+  if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');
+  if (gaps.length > 0) causes.push(gaps.length === 1 ? '1 gap' : `${grouped(gaps.length)} gaps`);
+  if (missing === null) causes.push('how many are missing is not known');
+  else if (missing > 0) causes.push(`at least ${counted(missing)} missing`);
+  else if (comparison !== null) causes.push("by the server's counters none is missing");
+  const [gap] = gaps;
+  if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {
+    causes.push(`between ${gap.from} and ${gap.to}`);
+  }
+  const count = recorded ?? evidence.records;
+  const among =
+    comparison === null || share === null || missing === null || missing === 0
+      ? counted(count)
+      : `${grouped(count)} of about ${grouped(count + missing)} statements received (${percent(share)})`;
+  return `${among} ${count === 1 ? 'is' : 'are'} ${accounted(evidence)}: ${causes.join(', ')}`;
+}
+
+/** Rounded down: what is not whole is never 100 %. */
+function percent(share: number): string {
+  const hundredths = Math.min(Math.floor(share * 10_000), 9_999);
+  return `${(hundredths / 100).toFixed(2)} %`;
+}
+
+function counted(count: number): string {
+  return `${grouped(count)} ${count === 1 ? 'statement' : 'statements'}`;
+}
+
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}

@@ -1,0 +1,377 @@
+import type { HeardCounts } from '../core/received.ts';
+import {
+  STATEMENT_FLAGS,
+  STATEMENT_KINDS,
+  type StatementFlag,
+  type StatementRecord,
+} from '../core/statements.ts';
+import { WorkloadCounters, type WorkloadCounts } from './counters.ts';
+import { DamagedRecord } from './disk-errors.ts';
+import { HeardCounter } from './heard-counter.ts';
+import { hashPrefix, listSegments, segmentFileName, segmentPath } from './segment-files.ts';
+import { parseStatementLine } from './statement-line.ts';
+import { readSegment, segmentBytes } from './workload-reader.ts';
+
+/** What a segment has to be; null for what is not known of it (of a capture that goes on). */
+export interface ExpectedSegment {
+  readonly segment: number;
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+  readonly records: number | null;
+  readonly firstTime: string | null;
+  readonly lastTime: string | null;
+}
+
+/** Something that must not be: one sentence, which names the file when it is about one. */
+export interface Damage {
+  readonly segment: number | null;
+  readonly what: string;
+}
+
+export interface SegmentFinding {
+  readonly segment: number;
+  readonly file: string;
+  /** Records that could be read. */
+  readonly records: number;
+  readonly bytes: number;
+  readonly isSound: boolean;
+}
+
+export interface SessionName {
+  readonly session: number;
+  readonly user: string | null;
+  readonly host: string | null;
+}
+
+/** The records with a property, and the sessions they are of. */
+export interface Affected {
+  readonly records: number;
+  /** At least so many, when `isAll` is false: only so many are remembered. */
+  readonly sessions: number;
+  readonly isAll: boolean;
+  /** The first few. */
+  readonly examples: readonly SessionName[];
+}
+
+/** What the files of a workload hold. */
+export interface FileFindings {
+  readonly segments: readonly SegmentFinding[];
+  readonly damage: readonly Damage[];
+  /** Counted again. */
+  readonly counts: WorkloadCounts;
+  readonly heard: HeardCounts;
+  readonly byFlag: Readonly<Partial<Record<StatementFlag, Affected>>>;
+  /** Records of sessions whose user is not known. */
+  readonly unknownUser: Affected;
+  /** Records stamped earlier than one before them by more than `STEP_BACK_MS`. */
+  readonly backwards: { readonly records: number; readonly longestMs: number };
+  /** Records stamped more than `STAMP_TOLERANCE_MS` outside of the window. */
+  readonly outside: number;
+  readonly firstTime: string | null;
+  readonly lastTime: string | null;
+}
+
+export interface VerificationOptions {
+  /** The window by the server's clock: ISO-8601; null where it is open. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** Whether more may lie behind what is expected: a capture that goes on. */
+  readonly mayGoOn: boolean;
+  /** Called now and then with the records read so far. */
+  readonly onProgress?: (records: number) => void;
+}
+
+/**
+ * Sessions stamp their statements, then write them to the log in turn: a few milliseconds apart, and
+ * as long as a swap makes them wait.
+ */
+export const STEP_BACK_MS = 1_000;
+/**
+ * A statement is stamped when it arrives and logged when the log is free. A swap waits for the log
+ * for 1 s and tries again up to eight times, with pauses of up to 2 s: 16 s in all.
+ */
+export const STAMP_TOLERANCE_MS = 16_000;
+
+const REMEMBERED_SESSIONS = 10_000;
+const EXAMPLES = 3;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+const NO_FLAGS: StatementFlag[] = [];
+const KINDS: ReadonlySet<string> = new Set(STATEMENT_KINDS);
+const FLAGS: ReadonlySet<string> = new Set(STATEMENT_FLAGS);
+
+/**
+ * Reads every segment of a workload once and says what is in it and what is wrong with it. Streams:
+ * memory stays bounded by a few frames, whatever the size. Goes on behind what is damaged.
+ * @throws AppError `store_unusable` when the disk fails; damage is no error here.
+ */
+export async function verifyFiles(
+  dir: string,
+  expected: readonly ExpectedSegment[],
+  options: VerificationOptions,
+): Promise<FileFindings> {
+  const reader = new RecordReader(options);
+  const segments: SegmentFinding[] = [];
+  const damage: Damage[] = [];
+  let seq = 0;
+  for (const [index, one] of expected.entries()) {
+    const isLast = index === expected.length - 1;
+    const found = await verifySegment(dir, one, reader, seq, isLast && options.mayGoOn);
+    segments.push(found.finding);
+    damage.push(...found.damage.map((what) => ({ segment: one.segment, what })));
+    // Behind damage the manifest says where to go on.
+    seq = one.records === null ? reader.seq : seq + one.records;
+  }
+  const last = expected.at(-1)?.segment ?? 0;
+  for (const segment of await listSegments(dir)) {
+    if (expected.some((one) => one.segment === segment)) continue;
+    if (options.mayGoOn && segment > last) continue;
+    damage.push({ segment, what: `${segmentFileName(segment)} is not in the manifest` });
+  }
+  return { segments, damage, ...reader.findings() };
+}
+
+async function verifySegment(
+  dir: string,
+  expected: ExpectedSegment,
+  reader: RecordReader,
+  seq: number,
+  mayGoOn: boolean,
+): Promise<{ finding: SegmentFinding; damage: string[] }> {
+  const { segment } = expected;
+  const file = segmentFileName(segment);
+  const damage: string[] = [];
+  const size = await segmentBytes(dir, segment);
+  if (size === null) {
+    damage.push(`${file} is missing`);
+    return { finding: { segment, file, records: 0, bytes: 0, isSound: false }, damage };
+  }
+  const length = expected.bytes ?? size;
+  if (size < length) {
+    damage.push(`${file} is cut short: it has ${size} bytes of ${length}`);
+  } else if (size > length && !mayGoOn) {
+    damage.push(`${file} has ${size - length} bytes behind its end`);
+  }
+  if (expected.sha256 !== null && size >= length) {
+    const hash = await hashPrefix(segmentPath(dir, segment), length);
+    if (hash.digest('hex') !== expected.sha256) {
+      damage.push(`${file} is not what was recorded: its SHA-256 differs`);
+    }
+  }
+  reader.beginSegment(file, seq);
+  try {
+    const end = Math.min(size, length);
+    for await (const chunk of readSegment(dir, segment, end)) reader.read(chunk);
+  } catch (error) {
+    if (!(error instanceof DamagedRecord)) throw error;
+    damage.push(error.what);
+  }
+  const { records, firstTime, lastTime, damage: inside } = reader.endSegment();
+  damage.push(...inside);
+  if (damage.length === 0) {
+    if (expected.records !== null && expected.records !== records) {
+      damage.push(`${file} holds ${records} records where ${expected.records} were recorded`);
+    } else if (
+      (expected.firstTime !== null && expected.firstTime !== firstTime) ||
+      (expected.lastTime !== null && expected.lastTime !== lastTime)
+    ) {
+      damage.push(`${file} does not begin and end at the times that were recorded`);
+    }
+  }
+  const finding = { segment, file, records, bytes: length, isSound: damage.length === 0 };
+  return { finding, damage };
+}
+
+/** Reads records one after the other, in bounded memory. */
+class RecordReader {
+  readonly #options: VerificationOptions;
+  readonly #earliest: string;
+  readonly #latest: string;
+  readonly #counters = new WorkloadCounters();
+  readonly #heard = new HeardCounter();
+  readonly #flags = new Map<StatementFlag, AffectedSessions>();
+  readonly #unknownUser = new AffectedSessions();
+  #total = 0;
+  #firstTime: string | null = null;
+  #newestTime = '';
+  #lastTime: string | null = null;
+  #stepsBack = 0;
+  #longestBack = 0;
+  #outside = 0;
+
+  /** The last `seq` that was read or, in its place, had to be. */
+  seq = 0;
+  #file = '';
+  #line = 0;
+  #segmentRecords = 0;
+  #segmentFirst: string | null = null;
+  #segmentLast: string | null = null;
+  /** The first of each kind, and how often. */
+  #wrong = new Map<string, { what: string; times: number }>();
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+    this.#earliest = shifted(options.from, -STAMP_TOLERANCE_MS) ?? '';
+    this.#latest = shifted(options.to, STAMP_TOLERANCE_MS) ?? '\uffff';
+  }
+
+  beginSegment(file: string, seq: number): void {
+    this.#file = file;
+    this.seq = seq;
+    this.#line = 0;
+    this.#segmentRecords = 0;
+    this.#segmentFirst = null;
+    this.#segmentLast = null;
+    this.#wrong = new Map();
+  }
+
+  endSegment(): {
+    records: number;
+    firstTime: string | null;
+    lastTime: string | null;
+    damage: string[];
+  } {
+    return {
+      records: this.#segmentRecords,
+      firstTime: this.#segmentFirst,
+      lastTime: this.#segmentLast,
+      damage: Array.from(
+        this.#wrong.values(),
+        ({ what, times }) =>
+          `${this.#file}, ${what}${times === 1 ? '' : ` (and ${times - 1} more of the kind)`}`,
+      ),
+    };
+  }
+
+  /** Reads lines; the text ends with one. */
+  read(chunk: Buffer): void {
+    const text = chunk.toString('utf8');
+    const records: (StatementRecord & { flags: StatementFlag[] })[] = [];
+    let start = 0;
+    for (;;) {
+      const end = text.indexOf('\n', start);
+      if (end === -1) break;
+      this.#line++;
+      const record = this.#parse(text.slice(start, end));
+      start = end + 1;
+      if (record === null) continue;
+      const counted = Object.assign(record, { flags: record.flags ?? NO_FLAGS });
+      this.#check(counted);
+      records.push(counted);
+    }
+    this.#counters.add(records);
+    this.#heard.add(records);
+    this.#segmentRecords += records.length;
+    this.#total += records.length;
+    const [first] = records;
+    const last = records.at(-1);
+    if (first === undefined || last === undefined) return;
+    this.#firstTime ??= first.time;
+    this.#segmentFirst ??= first.time;
+    this.#lastTime = last.time;
+    this.#segmentLast = last.time;
+    this.#options.onProgress?.(this.#total);
+  }
+
+  findings(): Omit<FileFindings, 'segments' | 'damage'> {
+    return {
+      counts: this.#counters.counts(),
+      heard: this.#heard.counts(),
+      byFlag: Object.fromEntries(
+        Array.from(this.#flags, ([flag, affected]) => [flag, affected.result()]),
+      ),
+      unknownUser: this.#unknownUser.result(),
+      backwards: { records: this.#stepsBack, longestMs: this.#longestBack },
+      outside: this.#outside,
+      firstTime: this.#firstTime,
+      lastTime: this.#lastTime,
+    };
+  }
+
+  #parse(line: string): StatementRecord | null {
+    try {
+      return parseStatementLine(line);
+    } catch {
+      this.#note('line', `line ${this.#line}: it is no record`);
+      // Its number is missing, and those after it are none the worse for it.
+      this.seq++;
+      return null;
+    }
+  }
+
+  #check(record: StatementRecord & { flags: StatementFlag[] }): void {
+    const { seq, time, user } = record;
+    if (seq !== this.seq + 1) {
+      this.#note('seq', `line ${this.#line}: number ${seq} comes where ${this.seq + 1} must be`);
+    }
+    this.seq = seq;
+    if (!KINDS.has(record.kind)) {
+      this.#note('kind', `line ${this.#line}: there is no kind "${record.kind}"`);
+    }
+    if (record.flags.length > 0) this.#checkFlags(record);
+    if (user === null) this.#unknownUser.add(record);
+    if (!TIME.test(time)) {
+      this.#note('time', `line ${this.#line}: its time is none`);
+      return;
+    }
+    if (time < this.#newestTime) this.#stepBack(time);
+    else this.#newestTime = time;
+    if (time < this.#earliest || time > this.#latest) this.#outside++;
+  }
+
+  #checkFlags(record: StatementRecord & { flags: StatementFlag[] }): void {
+    for (const flag of record.flags) {
+      if (!FLAGS.has(flag)) this.#note('flag', `line ${this.#line}: there is no flag "${flag}"`);
+      let affected = this.#flags.get(flag);
+      if (affected === undefined) this.#flags.set(flag, (affected = new AffectedSessions()));
+      affected.add(record);
+    }
+  }
+
+  #stepBack(time: string): void {
+    if (time.slice(0, 19) === this.#newestTime.slice(0, 19)) return;
+    const back = Date.parse(this.#newestTime) - Date.parse(time);
+    if (back <= STEP_BACK_MS) return;
+    this.#stepsBack++;
+    this.#longestBack = Math.max(this.#longestBack, back);
+  }
+
+  #note(kind: string, what: string): void {
+    const known = this.#wrong.get(kind);
+    if (known === undefined) this.#wrong.set(kind, { what, times: 1 });
+    else known.times++;
+  }
+}
+
+class AffectedSessions {
+  readonly #examples: SessionName[] = [];
+  readonly #sessions = new Set<number>();
+  #records = 0;
+  #isAll = true;
+
+  add({ session, user, host }: StatementRecord): void {
+    this.#records++;
+    if (this.#sessions.has(session)) return;
+    if (this.#sessions.size >= REMEMBERED_SESSIONS) {
+      this.#isAll = false;
+      return;
+    }
+    this.#sessions.add(session);
+    if (this.#examples.length < EXAMPLES) this.#examples.push({ session, user, host });
+  }
+
+  result(): Affected {
+    return {
+      records: this.#records,
+      sessions: this.#sessions.size,
+      isAll: this.#isAll,
+      examples: this.#examples,
+    };
+  }
+}
+
+/** An instant moved by so much, in the same form; null for none. */
+function shifted(time: string | null, ms: number): string | null {
+  if (time === null) return null;
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? null : `${new Date(at + ms).toISOString().slice(0, -1)}000Z`;
+}
