@@ -190,18 +190,12 @@ export class Recorder {
     tails: readonly LineTail[];
   } {
     const { statements } = batch;
-    if (this.#redaction !== null) {
-      const places = this.#selection?.select(statements);
-      const chosen = places?.flatMap((place) => statements[place] ?? []) ?? statements;
-      return this.#redaction.apply(chosen);
+    const places = this.#selection?.select(statements);
+    if (places === undefined || places.length === statements.length) {
+      return this.#redaction?.apply(statements) ?? { statements, tails: batch.tails() };
     }
-    if (this.#selection === null) return { statements, tails: batch.tails() };
-    const places = this.#selection.select(statements);
-    if (places.length === statements.length) return { statements, tails: batch.tails() };
-    return {
-      statements: places.flatMap((place) => statements[place] ?? []),
-      tails: batch.tailsAt(places),
-    };
+    const chosen = places.flatMap((place) => statements[place] ?? []);
+    return this.#redaction?.apply(chosen) ?? { statements: chosen, tails: batch.tailsAt(places) };
   }
 
   /** Puts everything written on the disk and says what to commit. */
