@@ -109,7 +109,7 @@ function about(
 
 const ASKED_FOR: Column<DetailedCapture> = {
   field: 'options',
-  header: 'RECORDS',
+  header: 'RECORDED',
   cell: ({ options }) => recordedText(options),
 };
 
