@@ -1,0 +1,4 @@
+import { runProcess } from '../../src/cli/process.ts';
+
+/** The program as it is written, in a process of its own, to be killed. */
+await runProcess();

@@ -1,0 +1,531 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Actor } from '../../src/core/access.ts';
+import { ALL_CAPTURES, CaptureService } from '../../src/core/capture-service.ts';
+import type { CaptureStatus } from '../../src/core/captures.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { ListedCapture, Store } from '../../src/core/store.ts';
+import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { reclaimServer } from '../../src/daemon/reclaim.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { openStore } from '../../src/store/store.ts';
+import { MANIFEST_FILE, readManifest, readablePosition } from '../../src/workload/manifest.ts';
+import { readRecords, type ReadablePosition } from '../../src/workload/workload-reader.ts';
+import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
+import { eventually, start, type RunningProcess } from '../support/processes.ts';
+import { temporaryFolder } from '../support/stores.ts';
+import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
+import {
+  rowsOf,
+  startLogging,
+  startRecorderServer,
+  stateOf,
+  TaggedLoad,
+  tagsIn,
+  type RecorderServer,
+} from './recorder-server.ts';
+
+/**
+ * How often a recovery is killed or cut off in each test that does so. By hand more of it:
+ * RECOVER_KILLS=40 npx vitest run …; from 100 on, every message to the server is tried.
+ */
+const KILLS = Number(process.env['RECOVER_KILLS'] ?? 3);
+const DAEMON = resolve(import.meta.dirname, 'daemon-child.ts');
+const PROGRAM = resolve(import.meta.dirname, 'program-child.ts');
+const MODES = [
+  ['OFF', 'FILE'],
+  ['ON', 'TABLE'],
+] as const;
+
+let server: RecorderServer;
+let admin: Connection;
+let home: string;
+beforeAll(async () => {
+  server = await startRecorderServer();
+  home = await initialisedHome();
+  const { port } = server;
+  const url = `mysql://recorder@127.0.0.1:${port}`;
+  const password = 'env:CAPTURES_TEST_RECORDER_PASSWORD';
+  const argv = ['env', 'create', 'shop', '--url', url, '--password-from', password];
+  expect((await runCaptures(argv, { home })).status).toBe(0);
+});
+beforeEach(async () => {
+  admin = await server.admin();
+  await admin.query('SET SESSION sql_log_off = 1');
+});
+afterEach(() => {
+  admin.destroy();
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+async function setLog(generalLog: string, logOutput: string): Promise<void> {
+  await admin.query(
+    `SET GLOBAL general_log = OFF; SET GLOBAL log_output = '${logOutput}'; TRUNCATE mysql.general_log;
+     SET GLOBAL general_log = ${generalLog}`,
+  );
+}
+
+async function tagsInOwners(): Promise<string[]> {
+  const rows = await rowsOf(admin, 'SELECT argument FROM mysql.general_log');
+  return tagsIn(rows.map((row) => String(row['argument'])));
+}
+
+let nextTag = 0;
+/** Sends a statement that is in no other row, on a connection of its own. */
+async function sendTag(): Promise<string> {
+  const tag = `tag-9-${nextTag++}-`;
+  const client = await server.admin();
+  await client.query(`SELECT '${tag}'`);
+  await client.end();
+  return tag;
+}
+
+function inStore<T>(work: (store: Store, ada: Actor) => T): T {
+  const store = openStore(home);
+  try {
+    return work(store, { userId: 1, userName: 'ada', isStoreAdmin: true });
+  } finally {
+    store.close();
+  }
+}
+
+let captures = 0;
+function create(scheduledStart: number | null = null): number {
+  return inStore(
+    (store, ada) =>
+      new CaptureService(store, systemClock).create(ada, {
+        name: `capture ${++captures}`,
+        environment: 'shop',
+        status: null,
+        start: null,
+        scheduledStart,
+        duration: null,
+      }).id,
+  );
+}
+
+function find(id: number): ListedCapture | null {
+  return inStore((store) => store.captures.find(id));
+}
+
+function statusOf(id: number): CaptureStatus | null {
+  return find(id)?.status ?? null;
+}
+
+async function tagsOfRecord(folder: string, position: ReadablePosition | null): Promise<string[]> {
+  const tags: string[] = [];
+  for await (const records of readRecords(folder, position)) {
+    tags.push(...tagsIn(records.map(({ sql }) => sql)));
+  }
+  return tags;
+}
+
+function recordedTags(id: number): Promise<string[]> {
+  return inStore((store) => {
+    const position = committedPosition(store.recordings.find(id));
+    return tagsOfRecord(workloadFolder(home, id), position);
+  });
+}
+
+/** What is wrong with a record of statements that were all sent within the window. */
+function differences(recorded: readonly string[], sent: readonly string[]): unknown {
+  const seen = new Set(recorded);
+  return {
+    doubled: recorded.length - seen.size,
+    missing: sent.filter((tag) => !seen.has(tag)),
+  };
+}
+const NO_DIFFERENCES = { doubled: 0, missing: [] };
+
+function startDaemon(): RunningProcess {
+  return start(process.execPath, [DAEMON, home]);
+}
+
+async function kill(child: RunningProcess): Promise<void> {
+  child.child.kill('SIGKILL');
+  await child.ended;
+}
+
+function recover(argv: readonly string[] = [], folder = home): Promise<CliResult> {
+  return runCaptures(['recover', ...argv, '--json'], { home: folder });
+}
+
+/** Nothing is left of the recorder, on the server and in the store. */
+async function expectGivenBack(before: unknown): Promise<void> {
+  expect(await stateOf(admin)).toEqual(before);
+  const events = await rowsOf(admin, 'SELECT EVENT_NAME FROM information_schema.EVENTS');
+  expect(events).toEqual([]);
+  inStore((store) => {
+    expect(store.taps.list()).toEqual([]);
+    expect(store.lease.find()).toBeNull();
+  });
+}
+
+describe('in the store of a daemon that was killed', () => {
+  test.each(MODES)(
+    'with general_log %s to %s before, captures end whole and the server is given back',
+    async (general, output) => {
+      await setLog(general, output);
+      const before = await stateOf(admin);
+      const [going, over, later] = [create(), create(), create(Date.now() + 3_600_000)];
+      const daemon = startDaemon();
+      await eventually('both are RUNNING', () =>
+        [going, over].every((id) => statusOf(id) === 'RUNNING'),
+      );
+      const load = await TaggedLoad.start(server, 4);
+      await eventually('something is recorded', () => (find(going)?.records ?? 0) > 500);
+      await kill(daemon);
+      const killedAt = load.sent;
+      await eventually('more is sent', () => load.sent > killedAt + 500);
+      const sent = await load.stop();
+      inStore((store) =>
+        store.captures.update(over, ['RUNNING'], { scheduledEnd: Date.now() - 1_000 }),
+      );
+
+      const { status, stdout, stderr } = await recover(['--yes']);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(JSON.parse(stdout)).toMatchObject([
+        {
+          environment: 'shop',
+          recovered: true,
+          endedCaptures: [going, over],
+          settings: { generalLog: general === 'ON', logOutput: output, tableEngine: 'CSV' },
+          savedStatements: 0,
+          droppedStatements: 0,
+          warnings: [],
+        },
+      ]);
+      expect([find(going), find(over), find(later)]).toMatchObject([
+        { status: 'DONE', reason: 'ended by captures recover' },
+        { status: 'DONE', reason: 'reached its scheduled end' },
+        { status: 'SCHEDULED' },
+      ]);
+      expect(differences(await recordedTags(going), sent)).toEqual(NO_DIFFERENCES);
+      expect(await readManifest(workloadFolder(home, going))).toMatchObject({
+        complete: true,
+        gaps: [],
+      });
+      if (general === 'ON') {
+        expect(differences(await tagsInOwners(), sent)).toEqual(NO_DIFFERENCES);
+      }
+      await expectGivenBack(before);
+      const again = await recover(['shop']);
+      expect(JSON.parse(again.stdout)).toMatchObject([{ recovered: false }]);
+      inStore((store) => store.captures.delete(later, ['SCHEDULED']));
+    },
+    60_000,
+  );
+
+  test('after a restart of the server, the gap is in the record and the server is as it was', async () => {
+    await setLog('OFF', 'FILE');
+    const before = await stateOf(admin);
+    const id = create();
+    const daemon = startDaemon();
+    await eventually('it is RUNNING', () => statusOf(id) === 'RUNNING');
+    const tag = await sendTag();
+    await eventually('it is recorded', () => (find(id)?.records ?? 0) > 0);
+    await kill(daemon);
+    admin.destroy();
+    await server.kill();
+    await server.restart();
+    admin = await server.admin();
+    await admin.query('SET SESSION sql_log_off = 1');
+    const { status, stderr } = await recover(['--yes']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(find(id)).toMatchObject({ status: 'DONE' });
+    expect(await recordedTags(id)).toEqual([tag]);
+    const { gaps } = await readManifest(workloadFolder(home, id));
+    expect(gaps.map(({ cause }) => cause)).toEqual(['server_restarted']);
+    await expectGivenBack(before);
+  }, 60_000);
+
+  test(
+    'a recovery that is killed itself, again and again, is finished by the next one',
+    async () => {
+      await setLog('ON', 'TABLE');
+      const before = await stateOf(admin);
+      const id = create();
+      const daemon = startDaemon();
+      await eventually('it is RUNNING', () => statusOf(id) === 'RUNNING');
+      const load = await TaggedLoad.start(server, 4);
+      await eventually('something is recorded', () => (find(id)?.records ?? 0) > 500);
+      await kill(daemon);
+      const killedAt = load.sent;
+      await eventually('a backlog is there', () => load.sent > killedAt + 5_000);
+      const sent = await load.stop();
+      for (let kills = 0; kills < KILLS; kills++) {
+        const recovery = start(process.execPath, [PROGRAM, 'recover', 'shop', '--yes'], {
+          env: { CAPTURES_HOME: home, CAPTURES_TEST_RECORDER_PASSWORD: "recorder's secret" },
+        });
+        // From its first statement on: before that there is nothing to interrupt.
+        const isAtWork = (): boolean => {
+          const lease = inStore((store) => store.lease.find());
+          return lease?.pid === recovery.pid || recovery.child.exitCode !== null;
+        };
+        await eventually('it is at work', isAtWork);
+        await delay(Math.random() * 400);
+        await kill(recovery);
+        // As it lapses three seconds later; another test waits for that.
+        inStore((store) => store.lease.release(store.lease.find()?.holder ?? ''));
+      }
+      const { status, stderr } = await recover(['--yes']);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) });
+      expect(find(id)).toMatchObject({ status: 'DONE', reason: 'ended by captures recover' });
+      expect(differences(await recordedTags(id), sent)).toEqual(NO_DIFFERENCES);
+      expect(differences(await tagsInOwners(), sent)).toEqual(NO_DIFFERENCES);
+      await expectGivenBack(before);
+    },
+    60_000 + KILLS * 5_000,
+  );
+});
+
+describe('in a store that knows nothing of the recorder that left the server switched on', () => {
+  /** Leaves a server as a dead recorder of another store does. @returns the tags it logged. */
+  async function leaveBehind(options: { silent?: boolean } = {}): Promise<string[]> {
+    const { log } = await startLogging(server);
+    const tags = [await sendTag()];
+    await log.swap(2);
+    tags.push(await sendTag());
+    await log.swap(3);
+    tags.push(await sendTag());
+    await log.close();
+    await whenAlone();
+    if (options.silent !== false) await silence();
+    return tags;
+  }
+
+  async function silence(): Promise<void> {
+    await admin.query('UPDATE captures.captures_marker SET heartbeat = NOW(6) - INTERVAL 2 HOUR');
+  }
+
+  /** Waits until the server has noticed that the recorder's connections are gone. */
+  async function whenAlone(): Promise<void> {
+    for (;;) {
+      const rows = await rowsOf(
+        admin,
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'recorder'",
+      );
+      if (rows.length === 0) return;
+    }
+  }
+
+  test.each(MODES)(
+    'with general_log %s to %s before: what was logged goes where the owner logs, or is dropped',
+    async (general, output) => {
+      await setLog(general, output);
+      const before = await stateOf(admin);
+      const tags = await leaveBehind();
+      const { status, stdout, stderr } = await recover(['shop', '--yes']);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const [row] = JSON.parse(stdout) as Record<string, number>[];
+      expect(row).toMatchObject({ recovered: true, savedStatements: 0, endedCaptures: [] });
+      if (general === 'ON') {
+        expect(row?.['droppedStatements']).toBe(0);
+        expect(row?.['returnedStatements']).toBeGreaterThanOrEqual(tags.length);
+        expect(await tagsInOwners()).toEqual(tags);
+      } else {
+        expect(row?.['droppedStatements']).toBeGreaterThanOrEqual(tags.length);
+        expect(row?.['returnedStatements']).toBe(0);
+        expect(await tagsInOwners()).toEqual([]);
+      }
+      await expectGivenBack(before);
+    },
+  );
+
+  test('what was logged is saved as a workload that our own reader reads', async () => {
+    await setLog('OFF', 'FILE');
+    const before = await stateOf(admin);
+    const tags = await leaveBehind();
+    const folder = join(temporaryFolder(), 'left', 'behind');
+    const { status, stdout } = await recover(['shop', '--yes', '--save', folder]);
+    expect(status).toBe(0);
+    const manifest = await readManifest(folder);
+    expect(manifest).toMatchObject({ complete: true, environment: { name: 'shop' } });
+    expect(await tagsOfRecord(folder, readablePosition(manifest))).toEqual(tags);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { savedStatements: manifest.counters.records, droppedStatements: 0 },
+    ]);
+    await expectGivenBack(before);
+  });
+
+  test('one that was heard of within the last minute needs --force', async () => {
+    await setLog('OFF', 'FILE');
+    const before = await stateOf(admin);
+    await leaveBehind({ silent: false });
+    const refused = await recover(['shop', '--yes']);
+    expect([refused.status, JSON.parse(refused.stderr)]).toMatchObject([
+      6,
+      { code: 409, message: expect.stringMatching(/was heard of \d+m?s ago: it may be alive$/) },
+    ]);
+    expect((await rowsOf(admin, 'SHOW TABLES FROM captures')).length).toBeGreaterThan(3);
+    expect((await recover(['shop', '--yes', '--force'])).status).toBe(0);
+    await expectGivenBack(before);
+  });
+
+  test('one that is at work is never disturbed', async () => {
+    await setLog('OFF', 'FILE');
+    const { log, settings } = await startLogging(server);
+    const refused = await recover(['shop', '--yes', '--force']);
+    expect([refused.status, JSON.parse(refused.stderr)]).toMatchObject([
+      6,
+      { message: expect.stringMatching(/^A recorder is at work on .*: recorder from localhost/) },
+    ]);
+    await log.swap(2);
+    await log.restore(settings, 3);
+    await log.close();
+    await whenAlone();
+  });
+
+  test('without the row of the marker the log is left as it is, and the table given back', async () => {
+    await setLog('OFF', 'FILE');
+    const before = await stateOf(admin);
+    await leaveBehind();
+    await admin.query('DELETE FROM captures.captures_marker; SET GLOBAL general_log = OFF');
+    await admin.query("SET GLOBAL log_output = 'FILE'");
+    const { status, stdout } = await recover(['shop', '--yes']);
+    expect([status, JSON.parse(stdout)]).toMatchObject([
+      0,
+      [
+        {
+          recovered: true,
+          warnings: [
+            'The server has lost what its log was set to: it is left as it is (general_log OFF, log_output FILE)',
+          ],
+        },
+      ],
+    ]);
+    await expectGivenBack(before);
+  });
+
+  test.each(MODES)(
+    'with general_log %s to %s before, and tables that the death of the server damaged',
+    async (general, output) => {
+      await setLog(general, output);
+      const before = await stateOf(admin);
+      const { log } = await startLogging(server);
+      const load = await TaggedLoad.start(server, 8);
+      await eventually('something is logged', () => load.sent > 1_000);
+      await log.swap(2);
+      await eventually('more is logged', () => load.sent > 3_000);
+      admin.destroy();
+      await server.kill();
+      const sent = await load.stop();
+      await log.close();
+      await server.restart();
+      admin = await server.admin();
+      await admin.query('SET SESSION sql_log_off = 1');
+      await silence();
+      const { status, stdout, stderr } = await recover(['shop', '--yes']);
+      expect({ status, stderr: stderr.replace(/^warning: .*\n/gm, '') }).toEqual({
+        status: 0,
+        stderr: '',
+      });
+      expect(JSON.parse(stdout)).toMatchObject([{ recovered: true }]);
+      if (general === 'ON') {
+        // The restart has forgotten what was set by SET GLOBAL, as it would have without us.
+        expect(differences(await tagsInOwners(), sent)).toEqual(NO_DIFFERENCES);
+        await setLog(general, output);
+      }
+      await expectGivenBack(before);
+    },
+    60_000,
+  );
+
+  describe('interrupted', { timeout: 60_000 + KILLS * 10_000 }, () => {
+    let proxy: CuttingProxy;
+    beforeAll(async () => {
+      proxy = await startCuttingProxy(server.port);
+    });
+    afterAll(async () => {
+      await proxy.stop();
+    });
+
+    describe.each(MODES)('with general_log %s to %s before', (general, output) => {
+      test.each(['before', 'after'] as const)(
+        '%s a message to the server it can be run again',
+        async (when) => {
+          await setLog(general, output);
+          const before = await stateOf(admin);
+          const environment = inStore((store) => {
+            const found = store.environments.findByName('shop');
+            if (found?.server == null) throw new Error('There is no environment');
+            return { ...found, server: found.server };
+          });
+          const cut = { ...environment, server: { ...environment.server, port: proxy.port } };
+          const context = { serverLogs: mysqlServerLogs, storeId: 'store-2', programVersion: '0' };
+
+          /** @returns how many messages a recovery takes that nobody interrupts. */
+          const interruptAt = async (message: number, saves: boolean): Promise<number> => {
+            await setLog(general, output);
+            const tags = await leaveBehind();
+            const found = await mysqlServerLogs.inspect(environment.server, 'store-2');
+            if (found.leftovers === null) throw new Error('Nothing is left behind');
+            const folders = saves ? [newFolder(), newFolder()] : [null, null];
+            proxy.cutAt(message, when);
+            try {
+              await reclaimServer(context, cut, found.leftovers, folders[0] ?? null);
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'remote_failed' });
+              expect({ message, wasCut: proxy.wasCut }).toEqual({ message, wasCut: true });
+            }
+            const { count } = proxy;
+            await whenAlone();
+            const { leftovers } = await mysqlServerLogs.inspect(environment.server, 'store-2');
+            if (leftovers !== null) {
+              await reclaimServer(context, environment, leftovers, folders[1] ?? null);
+              await whenAlone();
+            }
+            const owners = general === 'ON' ? tags : [];
+            expect({ message, tags: await tagsInOwners() }).toEqual({ message, tags: owners });
+            if (saves) {
+              const saved = await tagsSavedIn(folders);
+              expect({ message, lost: tags.filter((tag) => !saved.has(tag)) }).toEqual({
+                message,
+                lost: [],
+              });
+            }
+            expect(await stateOf(admin)).toEqual(before);
+            return count;
+          };
+
+          const messages = await interruptAt(Infinity, true);
+          const tried =
+            KILLS < 100
+              ? Array.from({ length: KILLS }, () => 1 + Math.floor(Math.random() * messages))
+              : Array.from({ length: messages }, (_, index) => index + 1);
+          for (const message of tried) await interruptAt(message, message % 2 === 0);
+        },
+      );
+    });
+
+    function newFolder(): string {
+      return join(temporaryFolder(), 'kept');
+    }
+
+    /** The tags in those of the folders that say they are whole. */
+    async function tagsSavedIn(folders: readonly (string | null)[]): Promise<Set<string>> {
+      const tags: string[] = [];
+      for (const folder of folders) {
+        if (folder === null || !existsSync(join(folder, MANIFEST_FILE))) continue;
+        const manifest = await readManifest(folder);
+        tags.push(...(await tagsOfRecord(folder, readablePosition(manifest))));
+      }
+      return new Set(tags);
+    }
+  });
+});
+
+test('nothing of the tests is left in the store', () => {
+  inStore((store, ada) => {
+    const left = new CaptureService(store, systemClock).list(ada, {
+      ...ALL_CAPTURES,
+      statuses: ['STARTED', 'STARTING', 'RUNNING', 'STOPPING', 'FAILED'],
+    });
+    expect(left).toEqual([]);
+  });
+});
