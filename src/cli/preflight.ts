@@ -20,7 +20,7 @@ export function findStrangerAtWork(
   if (lockHolder === null) return null;
   const tap = taps.findByServer(server.key);
   const own = tap === null ? [] : taps.connectionsOf(tap.id);
-  const isOwn = own.includes(lockHolder.connectionId);
+  const isOwn = own.some(({ connectionId }) => connectionId === lockHolder.connectionId);
   return isOwn ? null : lockHolder;
 }
 

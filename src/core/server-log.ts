@@ -1,4 +1,5 @@
 import type { ServerAddress } from './environments.ts';
+import type { GapCause } from './gaps.ts';
 import type { CounterReading, OwnCommands } from './received.ts';
 import type { LoggedStatement } from './statements.ts';
 
@@ -127,6 +128,33 @@ export interface ServerLogState {
 /** One instant by the server's clock: ISO-8601 UTC with microseconds and `Z`. */
 export type ServerInstant = string;
 
+/** A connection of the recorder's; its id is its own between two starts of the server only. */
+export interface OwnConnection {
+  readonly connectionId: number;
+  /** When the server had started, as `ServerLog.serverStart`; null where that is not known. */
+  readonly serverStart: number | null;
+}
+
+/** What happened to the log at one place among its rows. */
+export interface LogInterruption {
+  /** Why statements may be missing there; null when none are, and `reason` is only worth knowing. */
+  readonly cause: GapCause | null;
+  /** The last instant until which all is well, and the first from which on it is; null where unknown. */
+  readonly from: ServerInstant | null;
+  readonly to: ServerInstant | null;
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
+/** What a frozen table holds, piece by piece. */
+export interface LoggedBatch {
+  /** Rows passed since the batch before, left-out ones too. */
+  readonly rows: number;
+  readonly statements: readonly LoggedStatement[];
+  /** What happened directly behind these statements; null nearly always. */
+  readonly interruption: LogInterruption | null;
+}
+
 export interface Swap {
   /** Read just before the swap: every statement received until then is in the frozen table. */
   readonly before: ServerInstant;
@@ -134,6 +162,8 @@ export interface Swap {
   readonly after: ServerInstant;
   /** Where replicas would go on from here; null where unknown. */
   readonly gtid: string | null;
+  /** Whether the server was still logging to the table just after it. */
+  readonly logging: boolean;
 }
 
 /**
@@ -148,14 +178,19 @@ export interface ServerLog {
   readonly server: ServerIdentity;
   /** The server's id of our connection. */
   readonly connectionId: number;
+  /** When the server started, by its own clock, in whole seconds: another number, another start. */
+  readonly serverStart: number;
   isConnectionLost(): boolean;
 
   /**
-   * Takes the server-wide recorder lock. When one of `ownConnectionIds` holds it (our own connection
-   * of before a crash), waits for it briefly, then ends it.
+   * Takes the server-wide recorder lock. When one of `own` holds it (our own connection of before a
+   * crash), waits for it briefly, then ends it.
    * @throws AppError `conflict` naming the holder's user and host.
    */
-  lock(ownConnectionIds: readonly number[]): Promise<void>;
+  lock(own: readonly OwnConnection[]): Promise<void>;
+
+  /** The number of our tap in its store: with it our tables are told from those of other times. */
+  setTap(tapId: number): void;
 
   readSettings(): Promise<LogSettings>;
 
@@ -163,14 +198,15 @@ export interface ServerLog {
    * Switches the log on: our schema and marker, the owner's log table set aside, ours in its place,
    * the settings, and the proof that a statement of another connection arrives. Can be called again
    * after a crash at any point in it, and after a server restart (which forgets the settings).
-   * The live table is then generation `generation + 1`; generation `generation` (what arrived until
-   * the proof) has been swept into the frozen tables for the caller to read.
-   * @returns warnings for the user, and the connection ids that the proof used.
+   * What arrived until the proof lies in frozen tables, numbered from `generation` on, for the caller
+   * to read. Where the log was on before, what may be missing is an interruption in them.
+   * @returns warnings for the user; the generation that the live table is; and `since`, the first one
+   *   that was written to since the log is on.
    */
   install(
     settings: LogSettings,
     generation: number,
-  ): Promise<{ warnings: string[]; ownConnectionIds: number[] }>;
+  ): Promise<{ warnings: string[]; generation: number; since: number }>;
 
   /** What of ours is on the server. */
   state(): Promise<ServerLogState>;
@@ -183,17 +219,16 @@ export interface ServerLog {
   swap(generation: number): Promise<Swap>;
 
   /**
-   * Reads a frozen table in row order, in batches, leaving out the first `skip` rows, the rows of
-   * `ownConnectionIds` and nothing else. `rows` counts every row passed since the last batch,
-   * left-out ones too, so that `skip` + the sum of `rows` is the position in the table.
+   * Reads a frozen table in row order, in batches, leaving out the first `skip` rows, the rows of our
+   * own connections and nothing else: `skip` + the sum of `rows` is the position in the table. A table
+   * that another program put in the place of ours, or emptied, is put right first.
+   * @param since everything the server received until then is in earlier generations; null where
+   *   unknown.
    */
-  read(
-    generation: number,
-    skip: number,
-  ): AsyncIterable<{ rows: number; statements: LoggedStatement[] }>;
+  read(generation: number, skip: number, since: ServerInstant | null): AsyncIterable<LoggedBatch>;
 
-  /** Connections whose rows are the recorder's own. */
-  setOwnConnections(ids: readonly number[]): void;
+  /** Connections of before, whose rows are the recorder's own. Those opened here are known. */
+  setOwnConnections(own: readonly OwnConnection[]): void;
 
   /** What the reader knows of each session: set after a restart, taken after each batch. */
   restoreSessions(sessions: readonly SessionState[]): void;
@@ -249,12 +284,13 @@ export interface ServerLogs {
   /**
    * @param storeId written into the marker on the server, so that two stores never mix.
    * @param onConnection called with our connection's id as early as it is known, before any
-   *   statement is sent on it, so that the id can be saved first.
+   *   statement is sent on it, so that the id can be saved first; when the server's start was not
+   *   known then, again with it.
    */
   open(
     address: ServerAddress,
     storeId: string,
-    onConnection: (connectionId: number) => void,
+    onConnection: (connection: OwnConnection) => void,
   ): Promise<ServerLog>;
 
   inspect(address: ServerAddress, storeId: string): Promise<ServerInspection>;

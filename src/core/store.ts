@@ -7,7 +7,7 @@ import type { MetricTable } from './metric-store.ts';
 import type { RecordingOptions } from './recording-options.ts';
 import type { RemovalTable } from './retention.ts';
 import type { ScheduleTable } from './schedules.ts';
-import type { LogSettings, SessionState } from './server-log.ts';
+import type { LogSettings, OwnConnection, SessionState } from './server-log.ts';
 import type { WorkloadRate } from './server-metrics.ts';
 
 /** A person. The password is a salted scrypt hash, never the secret. */
@@ -110,6 +110,8 @@ export interface TapRow {
   /** Rows of generation + 1 that are committed already. */
   readonly row: number;
   readonly openedAt: number;
+  /** The server's start since which its log is on, as `ServerLog.serverStart`; null: not proven yet. */
+  readonly serverStart: number | null;
 }
 
 /** What the daemon keeps of one capture's recording. JSON texts are opaque to the store. */
@@ -329,8 +331,13 @@ export interface TapTable {
   find(id: number): TapRow | null;
   findByServer(serverKey: string): TapRow | null;
   list(): TapRow[];
-  addConnection(tapId: number, connectionId: number): void;
-  connectionsOf(tapId: number): number[];
+  /** Notes a connection of the recorder's; one whose server's start was unknown is known by it now. */
+  addConnection(tapId: number, connection: OwnConnection): void;
+  connectionsOf(tapId: number): OwnConnection[];
+  /** Forgets connections of earlier starts of the server: everything they wrote has been read. */
+  forgetConnectionsBefore(tapId: number, serverStart: number): void;
+  /** Notes that the log was switched on, and proven to be, since this start of the server. */
+  setInstalled(tapId: number, serverStart: number): void;
   sessionsOf(tapId: number): SessionState[];
   replaceSessions(tapId: number, sessions: readonly SessionState[]): void;
   commit(commit: TapCommit): void;

@@ -121,7 +121,7 @@ async function save(
     const lines = new LineSerialiser();
     const counters = new WorkloadCounters();
     for (const generation of (await server.state()).frozen) {
-      for await (const { statements } of server.read(generation, 0)) {
+      for await (const { statements } of server.read(generation, 0, null)) {
         counters.add(statements);
         await writer.write(lines.tails(statements));
       }

@@ -85,6 +85,9 @@ export class Recorder {
   readonly #sent: () => OwnCommands;
   readonly #interruptions: number;
   #segmentsInManifest = 0;
+  /** When the last statement was received that it was shown, recorded or not. */
+  #lastTime: string | null;
+  #hasNews = false;
 
   private constructor(
     context: RecorderContext,
@@ -117,6 +120,7 @@ export class Recorder {
       this.#counters,
       committed?.selection ?? null,
     );
+    this.#lastTime = committedPosition(recording)?.lastTime ?? null;
     this.#redaction =
       capture.options.redact === 'literals' ? new Redaction(context.store.pseudonymKey()) : null;
     this.facts = facts;
@@ -176,8 +180,36 @@ export class Recorder {
     );
   }
 
+  /** The last instant of which it is known that statements arrived; null before its window opens. */
+  get knownUntil(): string | null {
+    return this.#lastTime ?? this.facts.start?.time ?? null;
+  }
+
+  /** `seq` of the last record; 0 before the first. */
+  get seq(): number {
+    return this.#writer.seq;
+  }
+
+  /** Whether its facts have changed since they were last in the manifest: to be saved with the rows. */
+  get hasNews(): boolean {
+    return this.#hasNews;
+  }
+
+  /** Notes an interval in which statements may be missing. */
+  noteGap(gap: Gap): void {
+    this.facts = { ...this.facts, gaps: [...this.facts.gaps, gap] };
+    this.#hasNews = true;
+  }
+
+  noteWarning(warning: string): void {
+    if (this.facts.warnings.includes(warning)) return;
+    this.facts = { ...this.facts, warnings: [...this.facts.warnings, warning] };
+    this.#hasNews = true;
+  }
+
   /** Adds what of a batch is to be recorded, and counts what is not. */
   async write(batch: StatementBatch): Promise<void> {
+    this.#lastTime = batch.statements.at(-1)?.time ?? this.#lastTime;
     const { statements, tails } = this.#chosen(batch);
     this.#heard?.merge(batch.heard());
     this.#counters.add(statements);
@@ -242,10 +274,10 @@ export class Recorder {
     };
   }
 
-  /** Brings the manifest up to date when a segment was finished since it was last written. */
+  /** Brings the manifest up to date when a segment was finished, or a gap noted, since then. */
   async refreshManifest(): Promise<void> {
-    if (this.#writer.segments().length !== this.#segmentsInManifest)
-      await this.writeManifest(false);
+    const isNew = this.#writer.segments().length !== this.#segmentsInManifest;
+    if (isNew || this.#hasNews) await this.writeManifest(false);
   }
 
   /** Replaces the manifest with what is known now; `complete` says that nothing more will come. */
@@ -279,6 +311,7 @@ export class Recorder {
       this.#context.store.isShared ? 0o660 : 0o600,
     );
     this.#segmentsInManifest = segments.length;
+    this.#hasNews = false;
   }
 
   /** Lets go of the files; what was not flushed is cut off by the next `open`. Never throws. */

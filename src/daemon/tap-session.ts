@@ -1,14 +1,18 @@
 import { DAEMON } from '../core/audit.ts';
 import { AppError, messageOf } from '../core/errors.ts';
-import type { Gap } from '../core/gaps.ts';
 import type { CounterReading } from '../core/received.ts';
-import type { ServerLog } from '../core/server-log.ts';
+import type {
+  LogInterruption,
+  ServerInstant,
+  ServerLog,
+  SessionState,
+  Swap,
+} from '../core/server-log.ts';
 import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
-import { LineSerialiser } from '../workload/statement-line.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards } from './guards.ts';
-import { committedPosition, Recorder } from './recorder.ts';
-import { StatementBatch } from './statement-batch.ts';
+import { LogDrain, UNKNOWN_EDGES } from './log-drain.ts';
+import { Recorder } from './recorder.ts';
 import {
   LeaseLost,
   ServerTaken,
@@ -28,12 +32,13 @@ import {
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
-/** Within one generation (a backlog) the cursor is committed each time this much was read. */
-const COMMIT_EVERY_ROWS = 500_000;
-/** … or this long ago: of long statements there are few. */
-const COMMIT_EVERY_MS = 5_000;
-/** The log's switch is looked at this often: who turns it off must not go unnoticed. */
-const CHECK_INTERVAL_MS = 5_000;
+
+/** A log that was switched on when the session began, or again in it. */
+interface FreshLog {
+  /** The first generation that was written to since. */
+  readonly since: number;
+  readonly sessions: readonly SessionState[];
+}
 
 /**
  * One connection's worth of tapping: from the lock on the server, over the drains, to the server
@@ -48,7 +53,7 @@ export class TapSession {
   readonly #server: ServerLog;
   readonly #tapId: number;
   readonly #recorders = new Map<number, Recorder>();
-  readonly #lines = new LineSerialiser();
+  readonly #drainer: LogDrain;
   readonly #sampler: CounterSampler;
   readonly #guards: Guards;
   /** What the server was asked for; undefined before it was. */
@@ -57,7 +62,9 @@ export class TapSession {
   #live = 0;
   #lastDrain = 0;
   #caughtUpTo: number | null = null;
-  #lastCheck: number;
+  /** When the live table was put in place, by the server's clock; null where an earlier session did. */
+  #swappedAt: ServerInstant | null = null;
+  #isSwitchedOff: 'no' | 'by somebody' | 'by dead-man' = 'no';
   #warnings: readonly string[] = [];
   /** Whether our table is the live one; false when all that is left to do is to give back. */
   #isTapped = false;
@@ -77,7 +84,15 @@ export class TapSession {
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
     this.#guards = new Guards(context);
-    this.#lastCheck = context.clock.now();
+    this.#drainer = new LogDrain(
+      context,
+      environment.name,
+      server,
+      tapId,
+      this.#recorders,
+      this.#guards,
+      () => this.#checkGuards(),
+    );
   }
 
   /**
@@ -94,9 +109,9 @@ export class TapSession {
     options: { isTaken: (serverKey: string) => boolean; hasWaiting: boolean; isGivingUp?: boolean },
   ): Promise<TapSession> {
     const { store, commit, clock, serverLogs, log } = context;
-    const server = await serverLogs.open(environment.server, store.id, (connectionId) => {
+    const server = await serverLogs.open(environment.server, store.id, (connection) => {
       const { row } = state;
-      if (row !== null) commit(() => store.taps.addConnection(row.id, connectionId));
+      if (row !== null) commit(() => store.taps.addConnection(row.id, connection));
     });
     let session: TapSession | null = null;
     try {
@@ -124,7 +139,9 @@ export class TapSession {
         );
       }
       const tapId = state.row.id;
-      commit(() => store.taps.addConnection(tapId, server.connectionId));
+      const { connectionId, serverStart } = server;
+      commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
+      server.setTap(tapId);
       session = new TapSession(context, environment, state, server, tapId);
       if (options.isGivingUp !== true) await session.#start(options.hasWaiting);
       log('info', session.#isTapped ? 'log tapped' : 'server found to be given back', {
@@ -145,21 +162,38 @@ export class TapSession {
     this.#server.setOwnConnections(store.taps.connectionsOf(row.id));
     const isNeeded =
       hasWaiting || store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.generation));
-    if (isNeeded) await this.#tapLog(row);
+    const fresh = isNeeded ? await this.#tapLog(row) : null;
     for (const { captureId } of store.recordings.listOfTap(row.id)) {
       await this.#openRecorder(captureId);
     }
     if (!isNeeded) return;
     // Before what may take long: it also says that we are here.
     if (this.#recorders.size > 0) await this.#tendDeadMan();
-    await this.#catchUp();
+    await this.#catchUp(fresh);
   }
 
-  /** Reads what was frozen and not read. */
-  async #catchUp(): Promise<void> {
-    for (const generation of (await this.#server.state()).frozen) {
-      await this.#drainFrozen(generation);
+  /** Reads what was frozen and not read: of before the log was switched on first, then of since. */
+  async #catchUp(fresh: FreshLog | null): Promise<void> {
+    const { store, commit } = this.#context;
+    const { serverStart } = this.#server;
+    const { frozen } = await this.#server.state();
+    const isOlder = (generation: number): boolean => fresh !== null && generation < fresh.since;
+    for (const generation of frozen.filter(isOlder)) {
+      await this.#drainer.drain(generation, UNKNOWN_EDGES);
     }
+    if (fresh !== null) {
+      // Who was logged in before the log was on says nothing of who has the same id now.
+      this.#server.restoreSessions(fresh.sessions);
+      commit(() => {
+        store.taps.replaceSessions(this.#tapId, fresh.sessions);
+        store.taps.setInstalled(this.#tapId, serverStart);
+      });
+    }
+    for (const generation of frozen.filter((one) => !isOlder(one))) {
+      await this.#drainer.drain(generation, UNKNOWN_EDGES);
+    }
+    // The live table was made since the server's start: older rows are read, all of them.
+    commit(() => store.taps.forgetConnectionsBefore(this.#tapId, serverStart));
   }
 
   /** Behind everything that is frozen or was read. */
@@ -168,62 +202,29 @@ export class TapSession {
     return Math.max(row.generation, frozen.at(-1) ?? 0) + 1;
   }
 
-  /** Makes sure that the server logs to our table. */
-  async #tapLog(row: TapRow): Promise<void> {
+  /**
+   * Makes sure that the server logs to our table.
+   * @returns what is known of a log that was switched on; null where it was on already.
+   */
+  async #tapLog(row: TapRow): Promise<FreshLog | null> {
+    const { store, log } = this.#context;
     const state = await this.#server.state();
     this.#live = await this.#findLive(row);
-    if (state.installed && state.logging) {
-      this.#server.restoreSessions(this.#context.store.taps.sessionsOf(row.id));
-    } else {
-      await this.#install(row, state.switchedOffAt);
-    }
+    this.#server.restoreSessions(store.taps.sessionsOf(row.id));
     this.#isTapped = true;
-  }
-
-  /** Switches the log on; where captures are open already it was off meanwhile, which is a gap. */
-  async #install(row: TapRow, switchedOffAt: string | null): Promise<void> {
-    const { store, commit, log } = this.#context;
-    const generation = this.#live;
-    const { warnings, ownConnectionIds } = await this.#server.install(row.settings, generation);
-    this.#live = generation + 1;
-    this.#warnings = warnings;
-    const sessions = await this.#server.sessions();
-    const now = new Date(this.#context.clock.now()).toISOString();
-    commit(() => {
-      for (const id of ownConnectionIds) store.taps.addConnection(row.id, id);
-      store.taps.replaceSessions(row.id, sessions);
-      for (const recording of store.recordings.listOfTap(row.id)) {
-        if (recording.firstGeneration === null || recording.facts === null) continue;
-        if (isDrained(recording, row.generation)) continue;
-        const facts = JSON.parse(recording.facts) as Recorder['facts'];
-        const from =
-          switchedOffAt ?? committedPosition(recording)?.lastTime ?? facts.start?.time ?? null;
-        const reason =
-          switchedOffAt === null
-            ? 'the log was off when the recorder came back: the server was restarted, or somebody switched it off'
-            : `the dead-man switch on the server switched the log off at ${switchedOffAt}: the recorder had not been heard of for too long`;
-        const gap: Gap = {
-          from,
-          to: now,
-          cause: switchedOffAt === null ? 'server_restarted' : 'log_switched_off',
-          reason,
-          after: { generation: row.generation + 1, row: row.row },
-          before: { generation, row: 0 },
-          afterSeq: recording.records,
-          missing: null,
-        };
-        const gaps = [...facts.gaps, gap];
-        store.recordings.saveFacts(recording.captureId, JSON.stringify({ ...facts, gaps }));
-      }
-    });
-    this.#server.setOwnConnections(store.taps.connectionsOf(row.id));
-    this.#server.restoreSessions(sessions);
-    for (const warning of warnings) {
+    if (state.installed && state.logging && row.serverStart === this.#server.serverStart) {
+      return null;
+    }
+    const installed = await this.#server.install(row.settings, this.#live);
+    this.#live = installed.generation;
+    this.#warnings = installed.warnings;
+    for (const warning of installed.warnings) {
       log('warn', 'log switched on with a warning', {
         environment: this.#environment.name,
         warning,
       });
     }
+    return { since: installed.since, sessions: await this.#server.sessions() };
   }
 
   /** `host:port` as the server calls itself. */
@@ -281,8 +282,7 @@ export class TapSession {
         await this.#finishEnded(this.#row().generation, isLast);
         return;
       }
-      await this.#tapLog(this.#row());
-      await this.#catchUp();
+      await this.#catchUp(await this.#tapLog(this.#row()));
     }
     for (const { captureId } of waiting) {
       if (this.#recorders.has(captureId)) continue;
@@ -290,7 +290,6 @@ export class TapSession {
       await this.#openRecorder(captureId);
     }
     await this.#tendDeadMan();
-    await this.#checkSwitch();
     const generation = this.#live;
     const asked = clock.now();
     const began = this.#guards.now();
@@ -313,11 +312,32 @@ export class TapSession {
       skew: this.#state.skew,
       isEdge,
     });
-    await this.#drainFrozen(generation);
+    const since = this.#swappedAt;
+    this.#swappedAt = swap.after;
+    const interruption = swap.logging ? null : await this.#switchedOff(since, swap);
+    await this.#drainer.drain(generation, { since, until: swap.before, interruption });
     this.#caughtUpTo = asked;
     this.#guards.caughtUp(began);
     await this.#checkGuards();
     await this.#finishEnded(generation, isLast);
+    await this.#afterSwitchedOff();
+  }
+
+  /** Goes on after the dead-man switch; ends, with what was recorded, after anybody else's. */
+  async #afterSwitchedOff(): Promise<void> {
+    if (this.#isSwitchedOff === 'no' || this.#isRestored) return;
+    if (this.#isSwitchedOff === 'by dead-man') {
+      this.#isSwitchedOff = 'no';
+      // It is gone with what it did, and has to be asked for again.
+      this.#deadMan = undefined;
+      await this.#catchUp(await this.#tapLog(this.#row()));
+      return;
+    }
+    throw new AppError(
+      'conflict',
+      'Somebody else switched the general log off, so statements are missing',
+      { hint: 'Their setting was left as it is.' },
+    );
   }
 
   /** The counters that the record is compared with; null, and a word in the log, where it fails. */
@@ -391,19 +411,21 @@ export class TapSession {
     this.#guards.note([recording]);
   }
 
-  async #checkSwitch(): Promise<void> {
-    const now = this.#context.clock.now();
-    const passed = now - this.#lastCheck;
-    if (passed >= 0 && passed < CHECK_INTERVAL_MS) return;
-    this.#lastCheck = now;
-    const state = await this.#server.state();
-    if (!state.logging || !state.installed) {
-      throw new AppError(
-        'conflict',
-        'Somebody else switched the general log off, so statements are missing',
-        { hint: 'Their setting was left as it is.' },
-      );
-    }
+  /**
+   * What it means that the log is off: somebody's wish, which is respected, or the dead-man switch,
+   * which took us for dead; then the log goes on again.
+   * @returns null for the latter, which the log's own tables tell of.
+   */
+  async #switchedOff(since: ServerInstant | null, swap: Swap): Promise<LogInterruption | null> {
+    const { switchedOffAt } = await this.#server.state();
+    this.#isSwitchedOff = switchedOffAt === null ? 'by somebody' : 'by dead-man';
+    if (switchedOffAt !== null) return null;
+    return {
+      cause: 'log_switched_off',
+      from: since,
+      to: swap.after,
+      reason: "Somebody else switched the server's log off",
+    };
   }
 
   /** Whether a window is open and its capture is to end at `now`, by the server's clock. */
@@ -436,61 +458,6 @@ export class TapSession {
     for (const { capture, event } of moved) {
       log('info', event, { capture, environment: this.#environment.name });
     }
-  }
-
-  /** Reads a frozen table into every capture whose window it is in, commits, and drops it. */
-  async #drainFrozen(generation: number): Promise<void> {
-    const row = this.#row();
-    if (generation > row.generation) {
-      const readers = [...this.#recorders.values()].filter((r) => r.wants(generation));
-      let position = generation === row.generation + 1 ? row.row : 0;
-      let uncommitted = 0;
-      let committedAt = this.#guards.now();
-      for await (const { rows, statements } of this.#server.read(generation, position)) {
-        position += rows;
-        uncommitted += rows;
-        if (readers.length > 0) {
-          const batch = new StatementBatch(statements, this.#lines);
-          for (const recorder of readers) await recorder.write(batch);
-        }
-        const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
-        if (uncommitted >= COMMIT_EVERY_ROWS || isLongAgo) {
-          await this.#commitCursor(generation - 1, position, readers);
-          uncommitted = 0;
-          committedAt = this.#guards.now();
-          await this.#checkGuards();
-        }
-      }
-      if (row.settings.generalLog && row.settings.logOutput.includes('TABLE')) {
-        // Before the commit: a crash in between doubles rows in the owner's log, never loses any.
-        await this.#server.appendToOwners(generation);
-      }
-      await this.#commitCursor(generation, 0, readers);
-      for (const recorder of readers) await recorder.refreshManifest();
-    }
-    await this.#server.drop(generation);
-  }
-
-  async #commitCursor(
-    generation: number,
-    row: number,
-    readers: readonly Recorder[],
-  ): Promise<void> {
-    const { store, commit } = this.#context;
-    const recordings: RecordingProgress[] = [];
-    for (const recorder of readers) recordings.push(await recorder.flush());
-    const { changed, ended } = this.#server.takeSessionChanges();
-    commit(() => {
-      store.taps.commit({
-        tapId: this.#tapId,
-        generation,
-        row,
-        changedSessions: changed,
-        endedSessions: ended,
-        recordings,
-      });
-    });
-    this.#guards.note(recordings);
   }
 
   /** Looks whether a guard ends a capture whose window is open: at the next swap then. */

@@ -27,6 +27,14 @@ export function ownerLogsToTable(settings: LogSettings): boolean {
   return settings.generalLog && goesTo(settings, 'TABLE');
 }
 
+/** The same of the bare variables. */
+export function logsToTable(
+  generalLog: string | null | undefined,
+  logOutput: string | null | undefined,
+): boolean {
+  return generalLog === '1' && (logOutput ?? '').split(',').includes('TABLE');
+}
+
 /**
  * What `log_output` has to be while we record: the table, and the file too when a log of the owner
  * goes there, for one setting governs the general and the slow log. Spelt as the server spells it.

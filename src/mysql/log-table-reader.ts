@@ -1,15 +1,10 @@
+import type { LoggedBatch } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { ResultStream } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
 import { DECODED_COLUMNS, type RowForm, StatementDecoder } from './statement-decoder.ts';
-
-/** Rows passed since the batch before, left-out ones too, and the statements among them. */
-export interface StatementBatch {
-  readonly rows: number;
-  readonly statements: LoggedStatement[];
-}
 
 // Enough rows that what is done per batch costs nothing per row, few enough to stay in the cache.
 const BATCH_ROWS = 1000;
@@ -45,33 +40,45 @@ export class LogTableReader {
     tracker: SessionTracker,
     own: OwnConnections,
     form: RowForm,
-  ): AsyncGenerator<StatementBatch> {
+  ): AsyncGenerator<LoggedBatch> {
     this.#busy = true;
     const decoder = new StatementDecoder(tracker, own, form);
     let rows = 0;
     let characters = 0;
     let statements: LoggedStatement[] = [];
-    const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
-    const query = `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`;
-    this.#connection.countSent(query);
-    const progress = this.#results.rows(query, (span) => {
-      rows++;
-      const statement = decoder.decode(span);
-      if (statement !== null) {
-        statements.push(statement);
-        characters += statement.sql.length;
-      }
-    });
-    while ((await progress.next()).done !== true) {
-      if (rows < BATCH_ROWS && characters < BATCH_CHARACTERS) continue;
-      const batch = { rows, statements };
+    // Ended early, each by an interruption, within what is one chunk of the socket.
+    let ended: LoggedBatch[] = [];
+    const end = (interruption: LoggedBatch['interruption']): LoggedBatch => {
+      const batch = { rows, statements, interruption };
       rows = 0;
       characters = 0;
       statements = [];
-      yield batch;
+      return batch;
+    };
+    const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
+    const progress = this.#results.rows(
+      `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`,
+      (span) => {
+        rows++;
+        const statement = decoder.decode(span);
+        if (statement !== null) {
+          statements.push(statement);
+          characters += statement.sql.length;
+        } else {
+          const interruption = decoder.takeSentinel()?.interruption ?? null;
+          if (interruption !== null) ended.push(end(interruption));
+        }
+      },
+    );
+    while ((await progress.next()).done !== true) {
+      if (ended.length > 0) {
+        yield* ended;
+        ended = [];
+      }
+      if (rows >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield end(null);
     }
     this.#busy = false;
-    if (rows > 0) yield { rows, statements };
+    if (rows > 0) yield end(null);
   }
 
   close(): void {

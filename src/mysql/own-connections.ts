@@ -1,58 +1,79 @@
+import type { OwnConnection } from '../core/server-log.ts';
 import { parseUserHost } from './session-tracker.ts';
-
-// How long rows of a connection from before a crash may still be written after we opened ours.
-const OVERLAP_MS = 60_000;
 
 /**
  * Which rows are the recorder's own. An id alone does not say: the server numbers its connections from
- * 1 again after a restart, and then a client's rows of before it can bear the id of a connection of
- * ours (tried: a test that restarts the server lost one client of eight that way). So an id counts
- * only with our account's name, and only on the side of the restart where it is ours.
+ * 1 again after a restart, and then a client can bear the id that a connection of ours had, even with
+ * the same account (tried: a test that restarts the server lost one client of eight that way). So an
+ * id counts only with our account's name, and only in rows of the start of the server it belongs to.
  */
 export class OwnConnections {
   readonly #user: string;
-  /** Opened by this process, so since the server's last start. */
-  readonly #current = new Set<number>();
-  /** Of recorders before this one. */
-  readonly #earlier = new Set<number>();
-  #serverStart = '';
-  #earlierUntil = '\uffff';
+  /** By id: the starts of the server in which it was ours; null for one that is not known. */
+  readonly #starts = new Map<number, Set<number | null>>();
+  /** Opened here before the server had said when it started. */
+  readonly #early: number[] = [];
+  #current: number | null = null;
+  /** The start of the server that the rows being read were written in, but for those of the current one. */
+  #tableStart: number | null = null;
+  #currentFrom = '\uffff';
 
   /** @param user the name that the recorder logs in with. */
   constructor(user: string) {
     this.#user = user;
   }
 
-  /** Sets the instants that ids are told apart by: when the server started, and now, by its clock. */
-  setInstants(serverStart: Date, now: Date): void {
-    this.#serverStart = serverStart.toISOString();
-    this.#earlierUntil = new Date(now.getTime() + OVERLAP_MS).toISOString();
+  /** Says when the server started, in seconds of its clock. */
+  setServerStart(seconds: number): void {
+    this.#current = seconds;
+    this.#tableStart ??= seconds;
+    // In whole seconds: within this one, a row can be of before the start.
+    this.#currentFrom = new Date((seconds + 1) * 1_000).toISOString().slice(0, 19);
+    for (const id of this.#early) this.#note(id, seconds);
+    this.#early.length = 0;
   }
 
+  /** Adds a connection that was opened now. */
   add(id: number): void {
-    this.#current.add(id);
+    if (this.#current === null) this.#early.push(id);
+    else this.#note(id, this.#current);
   }
 
-  /** Adds ids that the store remembers; those that are known as current stay so. */
-  addRemembered(ids: readonly number[]): void {
-    for (const id of ids) if (!this.#current.has(id)) this.#earlier.add(id);
+  /** Adds connections that the store remembers. */
+  addRemembered(own: readonly OwnConnection[]): void {
+    for (const { connectionId, serverStart } of own) this.#note(connectionId, serverStart);
+  }
+
+  /** Says in which start of the server the table was made that is read next. */
+  setTable(serverStart: number): void {
+    this.#tableStart = serverStart;
   }
 
   /** Whether a row with this id can be ours: cheap, and asked for every row. */
   mayOwn(id: number): boolean {
-    return this.#current.has(id) || this.#earlier.has(id);
+    return this.#starts.has(id);
   }
 
   /** Whether a row is ours. @param time ISO-8601 UTC. @param userHost the row's column. */
   owns(id: number, time: string, userHost: string): boolean {
-    const isOurs =
-      (this.#current.has(id) && time >= this.#serverStart) ||
-      (this.#earlier.has(id) && time < this.#earlierUntil);
-    return isOurs && parseUserHost(userHost).user === this.#user;
+    // A server that comes up with its log on goes on with the table of before.
+    const start = time >= this.#currentFrom ? this.#current : this.#tableStart;
+    return this.#isOurs(id, start) && parseUserHost(userHost).user === this.#user;
   }
 
   /** Whether a session that is there now is ours. */
   ownsSession(id: number, user: string | null): boolean {
-    return this.mayOwn(id) && (user === null || user === this.#user);
+    return this.#isOurs(id, this.#current) && (user === null || user === this.#user);
+  }
+
+  #note(id: number, start: number | null): void {
+    const known = this.#starts.get(id);
+    if (known === undefined) this.#starts.set(id, new Set([start]));
+    else known.add(start);
+  }
+
+  #isOurs(id: number, start: number | null): boolean {
+    const starts = this.#starts.get(id);
+    return starts !== undefined && (starts.has(start) || starts.has(null));
   }
 }

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { codeOf } from './errors.ts';
 import { literal, type MysqlConnection } from './connection.ts';
-import type { Flavor } from './flavor.ts';
-import { exchange, LIVE_TABLE, LOG_COLUMNS, makeNextTable } from './log-table.ts';
+import { exchange, LIVE_TABLE, LOG_COLUMNS } from './log-table.ts';
+import { NO_SENTINEL, readSentinel } from './sentinel.ts';
 import {
   frozenTable,
   noteAppended,
@@ -19,8 +19,13 @@ async function countRows(connection: MysqlConnection, table: string): Promise<nu
   return Number((await connection.value(`SELECT COUNT(*) FROM ${table}`)) ?? 0);
 }
 
+/** Rows of a table of ours that are the owner's to have: all but the sentinels. */
+async function countLogged(connection: MysqlConnection, table: string): Promise<number> {
+  return countRows(connection, `${table} WHERE ${NO_SENTINEL}`);
+}
+
 /**
- * Copies rows of a log table to the end of the owner's, from row `skip` on.
+ * Copies rows of a log table to the end of the owner's, from row `skip` on, sentinels not counted.
  * @returns how many.
  */
 async function copyToOwners(
@@ -34,7 +39,7 @@ async function copyToOwners(
   await connection.run('SET SESSION time_zone = @@GLOBAL.time_zone');
   try {
     return await connection.run(
-      `INSERT INTO ${TABLES.owners} (${LOG_COLUMNS}, argument) SELECT ${LOG_COLUMNS}, ${text} FROM ${source} LIMIT ${skip}, ${ALL_ROWS}`,
+      `INSERT INTO ${TABLES.owners} (${LOG_COLUMNS}, argument) SELECT ${LOG_COLUMNS}, ${text} FROM ${source} WHERE ${NO_SENTINEL} LIMIT ${skip}, ${ALL_ROWS}`,
     );
   } finally {
     await connection.run("SET SESSION time_zone = '+00:00'");
@@ -112,6 +117,15 @@ const FEW_ROWS = 5000;
 const ATTEMPTS = 6;
 const PAUSE_MS = 200;
 
+/** What giving back needs besides the server's own statements. */
+interface GivingBack {
+  readonly connect: () => Promise<MysqlConnection>;
+  /** Makes the table that is swapped in next, which is to be this generation. */
+  readonly makeNext: (generation: number) => Promise<void>;
+  /** Makes a frozen generation whole that another program changed. */
+  readonly mend: (generation: number) => Promise<void>;
+}
+
 /**
  * Puts the owner's log table back while logging to the table goes on, without a hole and without
  * changing the order: the last rows of ours are appended to theirs while every logger waits.
@@ -132,9 +146,8 @@ const PAUSE_MS = 200;
  *   it can be called again.
  */
 export async function giveBackWhileLogging(
-  connect: () => Promise<MysqlConnection>,
+  { connect, makeNext, mend }: GivingBack,
   control: MysqlConnection,
-  flavor: Flavor,
   storeId: string,
   generation: number,
 ): Promise<void> {
@@ -145,7 +158,7 @@ export async function giveBackWhileLogging(
     if (holder === undefined || stopper === undefined || mover === undefined) return;
     let live = generation;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      live = await shrinkLive(control, flavor, storeId, live);
+      live = await shrinkLive({ makeNext, mend }, control, storeId, live);
       const session = { holder, stopper, mover, control };
       if (await exchangeBehindWaitingLoggers(session, storeId, live)) return;
       await delay(PAUSE_MS * attempt);
@@ -164,23 +177,26 @@ export async function giveBackWhileLogging(
 
 /** Appends what is frozen, and what is live when it is much. @returns the live generation then. */
 async function shrinkLive(
+  { makeNext, mend }: Pick<GivingBack, 'makeNext' | 'mend'>,
   control: MysqlConnection,
-  flavor: Flavor,
   storeId: string,
   generation: number,
 ): Promise<number> {
-  await makeNextTable(control, flavor);
   let live = generation;
   let { frozen } = await readSchema(control, storeId);
   live = Math.max(live, ...frozen.map((number) => number + 1));
+  await makeNext(live + 1);
   // O(1) on MyISAM, whose row count is in its header: no reader that anybody would wait for.
-  if ((await countRows(control, LIVE_TABLE)) > FEW_ROWS) {
+  const isMuch = (await countRows(control, LIVE_TABLE)) > FEW_ROWS;
+  // Without it another program has changed the table: it can be put right when it is frozen.
+  if (isMuch || (await readSentinel(control, LIVE_TABLE)) === null) {
     await exchange(control, frozenTable(live), TABLES.next);
-    await makeNextTable(control, flavor);
     frozen = [...frozen, live];
     live++;
+    await makeNext(live + 1);
   }
   for (const number of frozen) {
+    await mend(number);
     await appendGeneration(control, storeId, number);
     await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`);
   }
@@ -242,7 +258,7 @@ async function exchangeBehindWaitingLoggers(
     // A logger that had the table when the stopper queued may still be writing its row: look again.
     for (let look = 0; look < 3; look++) {
       done += await copyToOwners(holder, LIVE_TABLE, done);
-      if ((await countRows(holder, LIVE_TABLE)) <= done) break;
+      if ((await countLogged(holder, LIVE_TABLE)) <= done) break;
     }
     await holder.run('ROLLBACK TO SAVEPOINT before_copy');
     move = new Pending(
@@ -269,7 +285,7 @@ async function exchangeBehindWaitingLoggers(
     if (stop !== null) await end(stopper, stop);
     if (!holder.isLost) await holder.attempt('ROLLBACK');
   }
-  if ((await countRows(control, TABLES.retired)) <= done) return true;
+  if ((await countLogged(control, TABLES.retired)) <= done) return true;
   // A logger wrote a row after the last look: ours goes back in for another round.
   await exchange(control, TABLES.owners, TABLES.retired);
   return false;

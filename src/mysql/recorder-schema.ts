@@ -20,10 +20,9 @@ export const TABLES = {
   owners: `${RECORDER_SCHEMA}.owners_log`,
   /** Ours, after the owner's went back. */
   retired: `${RECORDER_SCHEMA}.retired_log`,
-  /** What the proof of a repeated installation froze, to be joined to its generation. */
-  proof: `${RECORDER_SCHEMA}.proof_log`,
+  /** A generation that another program changed, while it is made whole; and what it was before. */
   joined: `${RECORDER_SCHEMA}.joined_log`,
-  joinedParts: [`${RECORDER_SCHEMA}.joined_part_1`, `${RECORDER_SCHEMA}.joined_part_2`],
+  joinedParts: [`${RECORDER_SCHEMA}.joined_part_1`],
 } as const;
 
 const FROZEN = /^frozen_(\d+)$/;

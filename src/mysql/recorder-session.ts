@@ -19,3 +19,25 @@ export async function prepareSession(connection: MysqlConnection): Promise<Serve
   }
   return server;
 }
+
+// Where each server has its status: MariaDB and MySQL before 5.7, MySQL since.
+const STATUS_TABLES = ['information_schema.GLOBAL_STATUS', 'performance_schema.global_status'];
+
+/**
+ * When the server started, by its own clock, in whole seconds. The same number for as long as it runs,
+ * whatever is done to its clock: the uptime is reckoned from it, and both are read in one statement.
+ */
+export async function readServerStart(connection: MysqlConnection): Promise<number> {
+  for (const table of STATUS_TABLES) {
+    try {
+      const start = await connection.value(
+        `SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED) FROM ${table} WHERE VARIABLE_NAME = 'UPTIME'`,
+      );
+      if (start !== null) return Number(start);
+    } catch (error) {
+      if (connection.isLost) throw error;
+    }
+  }
+  const uptime = (await connection.row("SHOW GLOBAL STATUS LIKE 'Uptime'"))?.[1] ?? '0';
+  return Number(await connection.value('SELECT UNIX_TIMESTAMP()')) - Number(uptime);
+}

@@ -9,7 +9,6 @@ import {
   MARKER_TABLE,
   RECORDER_SCHEMA,
   type SchemaContents,
-  TABLES,
 } from './recorder-schema.ts';
 
 /**
@@ -58,10 +57,9 @@ async function lastSignOf(
  */
 async function countStatements(
   connection: MysqlConnection,
-  { frozen, tables }: SchemaContents,
+  { frozen }: SchemaContents,
 ): Promise<number | null> {
   const sources = frozen.map(frozenTable);
-  if (tables.has('proof_log')) sources.push(TABLES.proof);
   if ((await whoseIsLive(connection)) === 'ours') sources.push(LIVE_TABLE);
   let statements = 0;
   for (const table of sources) {

@@ -4,9 +4,13 @@ import { readCounters } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
 import type {
+  LoggedBatch,
+  LogInterruption,
   LogSettings,
   OpenTransaction,
+  OwnConnection,
   ServerIdentity,
+  ServerInstant,
   ServerLog,
   ServerLogState,
   SessionState,
@@ -15,11 +19,13 @@ import type {
 import { MysqlConnection } from './connection.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
-import { LogTableReader, type StatementBatch } from './log-table-reader.ts';
+import { LogTableReader } from './log-table-reader.ts';
+import { displacedTables, rebuildGeneration } from './changed-log.ts';
 import {
   exchange,
   LIVE_TABLE,
   logBytes,
+  makeLogTable,
   makeNextTable,
   repair,
   REPAIRED,
@@ -29,6 +35,7 @@ import {
   whoseIsLive,
 } from './log-table.ts';
 import {
+  logsToTable,
   ownerLogsToTable,
   readLogSettings,
   recordingOutput,
@@ -37,7 +44,7 @@ import {
 } from './log-settings.ts';
 import { removeDeadMan, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
-import { prepareSession } from './recorder-session.ts';
+import { prepareSession, readServerStart } from './recorder-session.ts';
 import { OwnConnections } from './own-connections.ts';
 import { appendGeneration, giveBackWhileLogging } from './owners-log.ts';
 import {
@@ -53,6 +60,7 @@ import {
   TABLES,
 } from './recorder-schema.ts';
 import { endLockHolder, takeLock, releaseLock } from './recorder-lock.ts';
+import { addSentinel, isOfTap, isoTime, readSentinel, type Sentinel } from './sentinel.ts';
 import { listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 
@@ -64,6 +72,7 @@ export class MysqlServerLog implements ServerLog {
   readonly #password: string | null;
   readonly #storeId: string;
   readonly #onConnection: (connectionId: number) => void;
+  readonly serverStart: number;
   readonly #control: MysqlConnection;
   readonly #flavor: Flavor;
   readonly #tracker = new SessionTracker();
@@ -71,7 +80,11 @@ export class MysqlServerLog implements ServerLog {
   readonly #own: OwnConnections;
   readonly #tally: CommandTally;
   #reader: LogTableReader | null = null;
-  #nextIsReady = false;
+  /** The generation that the next table was made for; null when there is none. */
+  #next: number | null = null;
+  /** The generation that the live table is; null before that is known. */
+  #live: number | null = null;
+  #tap = '';
   #lastBeat = 0;
 
   private constructor(
@@ -82,7 +95,9 @@ export class MysqlServerLog implements ServerLog {
     tally: CommandTally,
     control: MysqlConnection,
     server: ServerIdentity,
+    serverStart: number,
   ) {
+    this.serverStart = serverStart;
     this.#password = password;
     this.#storeId = storeId;
     this.#onConnection = onConnection;
@@ -98,22 +113,31 @@ export class MysqlServerLog implements ServerLog {
     address: ServerAddress,
     password: string | null,
     storeId: string,
-    onConnection: (connectionId: number) => void,
+    onConnection: (connection: OwnConnection) => void,
   ): Promise<MysqlServerLog> {
     const own = new OwnConnections(address.user);
     const tally = new CommandTally();
-    const announce = (id: number): void => {
-      own.add(id);
-      onConnection(id);
+    let serverStart: number | null = null;
+    const announce = (connectionId: number): void => {
+      own.add(connectionId);
+      onConnection({ connectionId, serverStart });
     };
     const control = await MysqlConnection.open(address, password, announce, tally);
     try {
       const server = await prepareSession(control);
-      const uptime = (await control.row("SHOW GLOBAL STATUS LIKE 'Uptime'"))?.[1] ?? '0';
-      const now = Date.parse(instant(await control.value('SELECT UTC_TIMESTAMP(6)')));
-      // The uptime is in whole seconds: the server started up to one before.
-      own.setInstants(new Date(now - (Number(uptime) + 1) * 1000), new Date(now));
-      return new MysqlServerLog(password, storeId, announce, own, tally, control, server);
+      serverStart = await readServerStart(control);
+      own.setServerStart(serverStart);
+      onConnection({ connectionId: control.id, serverStart });
+      return new MysqlServerLog(
+        password,
+        storeId,
+        announce,
+        own,
+        tally,
+        control,
+        server,
+        serverStart,
+      );
     } catch (error) {
       await control.close();
       throw error;
@@ -128,9 +152,16 @@ export class MysqlServerLog implements ServerLog {
     return this.#control.isLost;
   }
 
-  async lock(ownConnectionIds: readonly number[]): Promise<void> {
+  async lock(own: readonly OwnConnection[]): Promise<void> {
     if (await takeLock(this.#control)) return;
-    await endLockHolder(this.#control, ownConnectionIds);
+    const ids = own
+      .filter(({ serverStart }) => serverStart === null || serverStart === this.serverStart)
+      .map(({ connectionId }) => connectionId);
+    await endLockHolder(this.#control, ids);
+  }
+
+  setTap(tapId: number): void {
+    this.#tap = `${this.#storeId}/${tapId}`;
   }
 
   readSettings(): Promise<LogSettings> {
@@ -140,12 +171,13 @@ export class MysqlServerLog implements ServerLog {
   async install(
     settings: LogSettings,
     generation: number,
-  ): Promise<{ warnings: string[]; ownConnectionIds: number[] }> {
+  ): Promise<{ warnings: string[]; generation: number; since: number }> {
     const control = this.#control;
     await claimSchema(control, this.#flavor, this.#storeId, settings);
     this.#lastBeat = performance.now();
     const warnings = settingsWarnings(settings);
-    warnings.push(...(await this.#putOursInPlace()));
+    const placed = await this.#putOursInPlace(generation);
+    warnings.push(...placed.warnings);
 
     const now = await readLogSettings(control);
     const output = recordingOutput(settings);
@@ -155,15 +187,17 @@ export class MysqlServerLog implements ServerLog {
 
     const proof = await proveLogging(
       control,
-      () => this.#connect(),
+      () => MysqlConnection.open(control.address, this.#password, this.#onConnection),
       this.#flavor,
-      this.#storeId,
-      generation,
+      (number) => this.#sentinel(number),
+      placed.live,
     );
-    this.#nextIsReady = true;
+    this.#live = proof.live;
+    await this.#makeNext(proof.live + 1);
     return {
       warnings: [...warnings, ...proof.warnings],
-      ownConnectionIds: proof.ownConnectionIds,
+      generation: proof.live,
+      since: placed.live,
     };
   }
 
@@ -172,7 +206,9 @@ export class MysqlServerLog implements ServerLog {
     const settings = await readLogSettings(this.#control);
     const { switchedOffAt, switchedOffBy } = contents.marker ?? {};
     // The switch ran on a connection of its own, whose statements are ours.
-    if (switchedOffBy != null) this.#own.addRemembered([switchedOffBy]);
+    if (switchedOffBy != null) {
+      this.#own.addRemembered([{ connectionId: switchedOffBy, serverStart: null }]);
+    }
     return {
       frozen: contents.frozen,
       installed: (await whoseIsLive(this.#control)) === 'ours',
@@ -201,12 +237,13 @@ export class MysqlServerLog implements ServerLog {
 
   async swap(generation: number): Promise<Swap> {
     const control = this.#control;
-    await this.#makeNext();
+    await this.#makeNext(generation + 1);
     const before = await this.#now();
+    // Until it is known to have happened: whatever fails, the next table is made anew.
+    this.#next = null;
     try {
       await exchange(control, frozenTable(generation), TABLES.next);
     } catch (error) {
-      this.#nextIsReady = false;
       if (codeOf(error) === 'ER_TABLE_EXISTS_ERROR') {
         throw new AppError('conflict', `Generation ${generation} of the log is frozen already`, {
           cause: error,
@@ -214,16 +251,24 @@ export class MysqlServerLog implements ServerLog {
       }
       throw error;
     }
-    this.#nextIsReady = false;
-    const row = await control.row(`SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}`);
+    this.#live = generation + 1;
+    const row = await control.row(
+      `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
+    );
+    const [after, gtid = null, isOn, output] = row ?? [];
     await this.#beatWhenDue();
-    return { before, after: instant(row?.[0]), gtid: row?.[1] ?? null };
+    return { before, after: instant(after), gtid, logging: logsToTable(isOn, output) };
   }
 
-  async *read(generation: number, skip: number): AsyncGenerator<StatementBatch> {
+  async *read(
+    generation: number,
+    skip: number,
+    since: ServerInstant | null,
+  ): AsyncGenerator<LoggedBatch> {
     const table = frozenTable(generation);
     let position = skip;
     let isRepaired = false;
+    this.#own.setTable(await this.#mend(generation, since));
     for (;;) {
       const reader = await this.#openReader();
       try {
@@ -244,15 +289,15 @@ export class MysqlServerLog implements ServerLog {
         if (codeOf(error) === null) throw error;
         if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
         isRepaired = true;
-        await repair(this.#control, table);
+        await this.#repair(generation);
       } finally {
         if (!reader.isUsable) this.#closeReader();
       }
     }
   }
 
-  setOwnConnections(ids: readonly number[]): void {
-    this.#own.addRemembered(ids);
+  setOwnConnections(own: readonly OwnConnection[]): void {
+    this.#own.addRemembered(own);
   }
 
   restoreSessions(sessions: readonly SessionState[]): void {
@@ -271,7 +316,7 @@ export class MysqlServerLog implements ServerLog {
   async drop(generation: number): Promise<void> {
     await this.#control.run(`DROP TABLE IF EXISTS ${frozenTable(generation)}`);
     // Made here, where nobody waits for it, the next swap is one RENAME.
-    await this.#makeNext();
+    if (this.#live === generation + 1) await this.#makeNext(this.#live + 1);
   }
 
   async restore(settings: LogSettings, generation: number): Promise<string[]> {
@@ -310,25 +355,145 @@ export class MysqlServerLog implements ServerLog {
     await this.#control.close();
   }
 
-  /** Sets the owner's table aside and puts an empty one of ours in its place. */
-  async #putOursInPlace(): Promise<string[]> {
+  /**
+   * Sets the owner's table aside and puts one of ours in its place. Where ours is there already, or
+   * was, it is frozen for what it holds, and the new one says what may be missing before it.
+   * @returns the generation that the live table is.
+   */
+  async #putOursInPlace(generation: number): Promise<{ live: number; warnings: string[] }> {
     const control = this.#control;
-    const live = await whoseIsLive(control);
-    if (live === 'ours') return [];
-    await this.#makeNext();
-    this.#nextIsReady = false;
-    if (live === 'missing') {
-      await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
-      return ['The server had no table mysql.general_log'];
+    const contents = await readSchema(control, this.#storeId);
+    const whose = await whoseIsLive(control);
+    const live = liveGeneration(contents, generation);
+    if (!contents.tables.has('owners_log') && whose !== 'ours') {
+      await this.#makeNext(live);
+      this.#next = null;
+      if (whose === 'missing') {
+        await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
+        return { live, warnings: ['The server had no table mysql.general_log'] };
+      }
+      await exchange(control, TABLES.owners, TABLES.next);
+      return { live, warnings: (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [] };
     }
-    const { tables } = await readSchema(control, this.#storeId);
-    if (tables.has('owners_log')) {
-      const stray = `${RECORDER_SCHEMA}.stray_log_${Date.now()}`;
-      await exchange(control, stray, TABLES.next);
-      return [`Somebody put a log table in the place of the recorder's; it is kept as ${stray}`];
+    const isLogging = ownerLogsToTable(await readLogSettings(control));
+    if (whose === 'ours' && isLogging && (await this.#isOfThisStart())) {
+      return { live, warnings: [] };
     }
-    await exchange(control, TABLES.owners, TABLES.next);
-    return (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [];
+    const frozen = frozenTable(live);
+    const warnings: string[] = [];
+    // In the place of one that is gone: reading it looks for where ours went.
+    if (whose === 'missing') await makeLogTable(control, this.#flavor, frozen);
+    else if (await repairIfDamaged(control, LIVE_TABLE)) warnings.push(REPAIRED);
+    const interruption = await this.#interruption(contents, whose, isLogging);
+    await makeNextTable(control, this.#flavor, { ...this.#sentinel(live + 1), interruption });
+    this.#next = null;
+    if (whose === 'missing') await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
+    else await exchange(control, frozen, TABLES.next);
+    return { live: live + 1, warnings };
+  }
+
+  /** Whether the live table was made since the server's last start: it was logged to ever since. */
+  async #isOfThisStart(): Promise<boolean> {
+    try {
+      return (await readSentinel(this.#control, LIVE_TABLE))?.serverStart === this.serverStart;
+    } catch (error) {
+      if (saysDamaged(error)) return false;
+      throw error;
+    }
+  }
+
+  /** What may be missing between the live table that is there and the one that takes its place. */
+  async #interruption(
+    { marker }: SchemaContents,
+    whose: 'ours' | 'owners' | 'missing',
+    isLogging: boolean,
+  ): Promise<LogInterruption> {
+    const control = this.#control;
+    const sentinel = whose === 'missing' ? null : await readSentinel(control, LIVE_TABLE);
+    const isRestarted = sentinel !== null && sentinel.serverStart !== this.serverStart;
+    // A server that came up with its log on has gone on in the same table: what it wrote since then
+    // says nothing of when it died.
+    const until = isRestarted ? ` WHERE event_time < FROM_UNIXTIME(${this.serverStart} + 1)` : '';
+    const last =
+      whose === 'missing'
+        ? null
+        : await control.value(`SELECT MAX(event_time) FROM ${LIVE_TABLE}${until}`);
+    const from = last === null ? null : instant(last);
+    if (marker?.switchedOffAt != null) {
+      return {
+        cause: 'log_switched_off',
+        from: marker.switchedOffAt,
+        to: null,
+        reason: `The dead-man switch on the server switched the log off at ${marker.switchedOffAt}: the recorder had not been heard of for too long`,
+      };
+    }
+    if (isRestarted) {
+      const at = new Date(this.serverStart * 1_000).toISOString();
+      return {
+        cause: 'server_restarted',
+        from,
+        to: null,
+        reason: `The server was restarted at ${at}, and with that its log was off until the recorder came back`,
+      };
+    }
+    if (!isLogging) {
+      return {
+        cause: 'log_switched_off',
+        from,
+        to: null,
+        reason: "Somebody switched the server's log off while no recorder was there",
+      };
+    }
+    return {
+      cause: 'log_table_changed',
+      from,
+      to: null,
+      reason: "Another program put a table of its own in the place of the server's log table",
+    };
+  }
+
+  /**
+   * Makes sure that a frozen table can be read and holds all that was logged in its time.
+   * @returns the start of the server in which it was made.
+   */
+  async #mend(generation: number, since: ServerInstant | null): Promise<number> {
+    const control = this.#control;
+    const table = frozenTable(generation);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const sentinel = await readSentinel(control, table);
+        if (sentinel?.generation === generation && isOfTap(sentinel.tap, this.#tap)) {
+          return sentinel.serverStart;
+        }
+        if (attempt === 2) return this.serverStart;
+        await rebuildGeneration(control, this.#flavor, this.#sentinel(generation), since);
+      } catch (error) {
+        if (!saysDamaged(error) || attempt === 2) throw error;
+        await this.#repair(generation);
+      }
+    }
+  }
+
+  /** Repairs a frozen table; what it lost is written down at its end. */
+  async #repair(generation: number): Promise<void> {
+    const table = frozenTable(generation);
+    const lost = await repair(this.#control, table);
+    if (lost === null) return;
+    const row = await this.#control.row(`SELECT MIN(event_time), MAX(event_time) FROM ${table}`);
+    const [first, last] = row ?? [];
+    await addSentinel(this.#control, table, {
+      ...this.#sentinel(generation),
+      interruption: {
+        cause: 'log_table_damaged',
+        from: first == null ? null : instant(first),
+        to: last == null ? null : instant(last),
+        reason: `A crash of the server damaged its log table, and the repair could not bring every row back (${lost})`,
+      },
+    });
+  }
+
+  #sentinel(generation: number): Sentinel {
+    return { tap: this.#tap, generation, serverStart: this.serverStart, interruption: null };
   }
 
   async #restoreSettings(settings: LogSettings): Promise<string[]> {
@@ -357,8 +522,9 @@ export class MysqlServerLog implements ServerLog {
     live: number,
   ): Promise<string[]> {
     const control = this.#control;
-    if ((await whoseIsLive(control)) !== 'ours') return [];
+    const whose = await whoseIsLive(control);
     if (!contents.tables.has('owners_log')) {
+      if (whose !== 'ours') return [];
       if (settings.tableEngine !== null) {
         return ["The server's own log table is gone; the recorder's is left in its place"];
       }
@@ -366,26 +532,50 @@ export class MysqlServerLog implements ServerLog {
       return [];
     }
     await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`);
+    if (whose === 'missing') {
+      await control.run(`RENAME TABLE ${TABLES.owners} TO ${LIVE_TABLE}`);
+      return ["Somebody dropped the server's log table while recording; the one of before is back"];
+    }
+    const warnings = (await displacedTables(control)).map(
+      (table) =>
+        `Another program moved a log table of the recorder's to ${table.replaceAll('`', '')}; it is left there`,
+    );
+    if (whose === 'owners') {
+      const stray = `${RECORDER_SCHEMA}.stray_log_${Date.now()}`;
+      await exchange(control, stray, TABLES.owners);
+      return [
+        ...warnings,
+        `Somebody put a log table in the place of the recorder's; it is kept as ${stray}`,
+      ];
+    }
     if (!ownerLogsToTable(settings)) {
       await exchange(control, TABLES.retired, TABLES.owners);
-      return [];
+      return warnings;
     }
+    const mend = async (generation: number): Promise<void> => {
+      await this.#mend(generation, null);
+    };
     const now = await readLogSettings(control);
     if (ownerLogsToTable(now)) {
-      const connect = (): Promise<MysqlConnection> => this.#connectHelper();
-      await giveBackWhileLogging(connect, control, this.#flavor, this.#storeId, live);
+      const tools = {
+        connect: (): Promise<MysqlConnection> => this.#connectHelper(),
+        makeNext: (generation: number): Promise<void> => this.#makeNext(generation),
+        mend,
+      };
+      await giveBackWhileLogging(tools, control, this.#storeId, live);
     } else {
       // Nothing is logged to the table any more: what there is can be moved at leisure.
-      await this.#makeNext();
-      this.#nextIsReady = false;
+      await this.#makeNext(live + 1);
+      this.#next = null;
       await exchange(control, frozenTable(live), TABLES.next);
       for (const number of [...contents.frozen, live]) {
+        await mend(number);
         await appendGeneration(control, this.#storeId, number);
         await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`);
       }
       await exchange(control, TABLES.retired, TABLES.owners);
     }
-    return [];
+    return warnings;
   }
 
   /** Drops what we made, and nothing else. */
@@ -396,18 +586,18 @@ export class MysqlServerLog implements ServerLog {
       ...frozen.map(frozenTable),
       TABLES.next,
       TABLES.retired,
-      TABLES.proof,
       TABLES.joined,
       ...TABLES.joinedParts,
     ];
     for (const table of ours) await this.#control.run(`DROP TABLE IF EXISTS ${table}`);
-    this.#nextIsReady = false;
+    this.#next = null;
   }
 
-  async #makeNext(): Promise<void> {
-    if (this.#nextIsReady) return;
-    await makeNextTable(this.#control, this.#flavor);
-    this.#nextIsReady = true;
+  async #makeNext(generation: number): Promise<void> {
+    if (this.#next === generation) return;
+    this.#next = null;
+    await makeNextTable(this.#control, this.#flavor, this.#sentinel(generation));
+    this.#next = generation;
   }
 
   async #now(): Promise<string> {
@@ -451,5 +641,5 @@ export class MysqlServerLog implements ServerLog {
 /** The server's `2026-11-21 20:00:00.123456` as ISO-8601; our sessions are in UTC. */
 function instant(text: string | null | undefined): string {
   if (text == null) throw new AppError('remote_failed', 'The server does not say what time it is');
-  return `${text.replace(' ', 'T')}Z`;
+  return isoTime(text);
 }

@@ -1,5 +1,5 @@
 import type { ServerAddress } from '../core/environments.ts';
-import type { ServerInspection, ServerLog, ServerLogs } from '../core/server-log.ts';
+import type { OwnConnection, ServerInspection, ServerLog, ServerLogs } from '../core/server-log.ts';
 import { MysqlConnection } from './connection.ts';
 import { resolvePassword } from './credentials.ts';
 import { flavorOf } from './flavor.ts';
@@ -17,7 +17,7 @@ export const mysqlServerLogs: ServerLogs = {
   async open(
     address: ServerAddress,
     storeId: string,
-    onConnection: (connectionId: number) => void,
+    onConnection: (connection: OwnConnection) => void,
   ): Promise<ServerLog> {
     const password = await resolvePassword(address.passwordFrom);
     return MysqlServerLog.open(address, password, storeId, onConnection);

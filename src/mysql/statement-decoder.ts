@@ -3,6 +3,7 @@ import type { LoggedStatement, StatementFlag, StatementKind } from '../core/stat
 import { mayHoldSecret, redactSecrets, redactText } from '../sql/secrets.ts';
 import type { OwnConnections } from './own-connections.ts';
 import type { PacketSpan } from './row-packets.ts';
+import { parseSentinel, SENTINEL_THREAD, SENTINEL_USER_HOST, type Sentinel } from './sentinel.ts';
 import type { Session, SessionTracker } from './session-tracker.ts';
 import type { SessionZones } from './session-zones.ts';
 
@@ -61,6 +62,7 @@ export class StatementDecoder {
   #second = Buffer.alloc(0);
   #secondText = '';
   #session: Session | null = null;
+  #sentinel: Sentinel | null = null;
 
   /** Where the next field begins, and where the field just passed lies. */
   #at = 0;
@@ -75,7 +77,14 @@ export class StatementDecoder {
     this.#zones = form.zones;
   }
 
-  /** The statement in a row packet; null for a row of the recorder's own connections. */
+  /** The sentinel that was passed since the last call; null for none. */
+  takeSentinel(): Sentinel | null {
+    const sentinel = this.#sentinel;
+    this.#sentinel = null;
+    return sentinel;
+  }
+
+  /** The statement in a row packet; null for a sentinel and a row of the recorder's own connections. */
   decode(span: PacketSpan): LoggedStatement | null {
     const { buffer } = span;
     this.#at = span.start;
@@ -87,6 +96,15 @@ export class StatementDecoder {
     this.#pass(buffer);
     let id = 0;
     for (let i = this.#start; i < this.#end; i++) id = id * 10 + (buffer[i] ?? 0) - 0x30;
+    if (
+      id === SENTINEL_THREAD &&
+      sameBytes(SENTINEL_USER_HOST, buffer, userHostStart, userHostEnd)
+    ) {
+      this.#pass(buffer);
+      this.#pass(buffer);
+      this.#sentinel = parseSentinel(buffer.toString('utf8', this.#start, this.#end));
+      return null;
+    }
     if (this.#zones !== null) time = this.#zones.correct(id, time);
     if (
       this.#own.mayOwn(id) &&

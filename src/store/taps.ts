@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { LogSettings, SessionState } from '../core/server-log.ts';
+import type { LogSettings, OwnConnection, SessionState } from '../core/server-log.ts';
 import type { TapRow, TapTable } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
 import { returned } from './database.ts';
@@ -9,7 +9,7 @@ interface Row extends Omit<TapRow, 'settings'> {
 }
 
 const COLUMNS = `id, server_key AS serverKey, environment_id AS environmentId, settings, generation,
-  row, opened_at AS openedAt`;
+  row, opened_at AS openedAt, server_start AS serverStart`;
 
 function toTap(row: Row): TapRow {
   return { ...row, settings: JSON.parse(row.settings) as LogSettings };
@@ -26,11 +26,19 @@ export function tapTable(db: Database): TapTable {
   );
   const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM taps ORDER BY id`);
   const addConnection = db.prepare(
-    'INSERT OR IGNORE INTO tap_connections (tap_id, connection_id) VALUES (?, ?)',
+    'INSERT OR IGNORE INTO own_connections (tap_id, connection_id, server_start) VALUES (?, ?, ?)',
   );
-  const connectionsOf = db
-    .prepare<[number], number>('SELECT connection_id FROM tap_connections WHERE tap_id = ?')
-    .pluck();
+  const forgetUnknown = db.prepare(
+    'DELETE FROM own_connections WHERE tap_id = ? AND connection_id = ? AND server_start = 0',
+  );
+  const connectionsOf = db.prepare<[number], OwnConnection>(
+    `SELECT connection_id AS connectionId, NULLIF(server_start, 0) AS serverStart
+     FROM own_connections WHERE tap_id = ?`,
+  );
+  const forgetBefore = db.prepare(
+    'DELETE FROM own_connections WHERE tap_id = ? AND server_start < ?',
+  );
+  const setInstalled = db.prepare('UPDATE taps SET server_start = ? WHERE id = ?');
   const sessionsOf = db.prepare<[number], SessionState>(
     'SELECT session, user, host, db, memory FROM tap_sessions WHERE tap_id = ?',
   );
@@ -60,7 +68,12 @@ export function tapTable(db: Database): TapTable {
       return row === undefined ? null : toTap(row);
     },
     list: () => list.all().map(toTap),
-    addConnection: (tapId, connectionId) => void addConnection.run(tapId, connectionId),
+    addConnection(tapId, { connectionId, serverStart }) {
+      addConnection.run(tapId, connectionId, serverStart ?? 0);
+      if (serverStart !== null) forgetUnknown.run(tapId, connectionId);
+    },
+    forgetConnectionsBefore: (tapId, serverStart) => void forgetBefore.run(tapId, serverStart),
+    setInstalled: (tapId, serverStart) => void setInstalled.run(serverStart, tapId),
     connectionsOf: (tapId) => connectionsOf.all(tapId),
     sessionsOf: (tapId) => sessionsOf.all(tapId),
     replaceSessions(tapId, sessions) {

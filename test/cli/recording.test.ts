@@ -210,7 +210,7 @@ describe('create on an environment with a server', () => {
       { serverKey: 'server-1', environmentId: 1, settings: inspectionOf().settings },
       Date.now(),
     );
-    store.taps.addConnection(tap.id, 9);
+    store.taps.addConnection(tap.id, { connectionId: 9, serverStart: null });
     store.close();
     const daemon = new StoreOfADaemon();
     const result = await run(['create', newName(), '--env', 'shop', '--json'], daemon, {

@@ -268,7 +268,7 @@ describe('a capture of a real server', () => {
     expect(tagsOf(records).sort()).toEqual([...sentBefore, ...sentAfter].sort());
     const manifest = await readManifest(bench.folder(id));
     expect(manifest.gaps).toHaveLength(1);
-    expect(manifest.gaps[0]?.reason).toContain('the server was restarted');
+    expect(manifest.gaps[0]?.reason).toContain('The server was restarted');
     expect(await serverState()).toEqual(before);
   });
 

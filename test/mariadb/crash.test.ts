@@ -154,7 +154,7 @@ describe.each([
         await log.swap(generation);
         for (const number of (await log.state()).frozen) {
           const statements = [];
-          for await (const batch of log.read(number, 0)) statements.push(...batch.statements);
+          for await (const batch of log.read(number, 0, null)) statements.push(...batch.statements);
           await log.appendToOwners(number);
           read.set(number, tagsIn(statements.map(({ sql }) => sql)));
           await log.drop(number);
@@ -168,7 +168,7 @@ describe.each([
       // Dropped by the server, though the answer was lost.
       for (const [number, tags] of read) if (!frozen.includes(number)) recorded.push(...tags);
       for (const number of frozen) {
-        for await (const batch of log.read(number, 0)) {
+        for await (const batch of log.read(number, 0, null)) {
           recorded.push(...tagsIn(batch.statements.map(({ sql }) => sql)));
         }
         await log.appendToOwners(number);

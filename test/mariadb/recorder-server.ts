@@ -95,7 +95,7 @@ export async function readGeneration(
   skip = 0,
 ): Promise<LoggedStatement[]> {
   const statements: LoggedStatement[] = [];
-  for await (const batch of log.read(generation, skip)) statements.push(...batch.statements);
+  for await (const batch of log.read(generation, skip, null)) statements.push(...batch.statements);
   return statements;
 }
 
@@ -106,8 +106,7 @@ export async function startLogging(
   const log = await server.open();
   await log.lock([]);
   const settings = await log.readSettings();
-  const { warnings, ownConnectionIds } = await log.install(settings, 1);
-  log.setOwnConnections(ownConnectionIds);
+  const { warnings } = await log.install(settings, 1);
   return { log, settings, warnings };
 }
 

@@ -112,7 +112,7 @@ describe('the recorder lock', () => {
     const first = await server.open();
     await first.lock([]);
     const second = await server.open();
-    await second.lock([first.connectionId]);
+    await second.lock([{ connectionId: first.connectionId, serverStart: first.serverStart }]);
     expect((await inspect()).lockHolder?.connectionId).toBe(second.connectionId);
     await expect(first.readSettings()).rejects.toMatchObject({ code: 'remote_failed' });
     expect(first.isConnectionLost()).toBe(true);
@@ -124,7 +124,9 @@ describe('the recorder lock', () => {
     await admin.query("SELECT GET_LOCK('captures:tap', 0)");
     const [row] = await rowsOf(admin, 'SELECT CONNECTION_ID() AS id');
     const log = await server.open();
-    await expect(log.lock([Number(row?.['id'])])).rejects.toMatchObject({ code: 'conflict' });
+    await expect(
+      log.lock([{ connectionId: Number(row?.['id']), serverStart: null }]),
+    ).rejects.toMatchObject({ code: 'conflict' });
     await log.close();
     await admin.query("SELECT RELEASE_LOCK('captures:tap')");
   });

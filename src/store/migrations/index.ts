@@ -3,6 +3,7 @@ import { metrics } from './0002-metrics.ts';
 import { schedules } from './0003-schedules.ts';
 import { orderByEnd } from './0004-order-by-end.ts';
 import { recordingOptions } from './0005-recording-options.ts';
+import { ownConnections } from './0006-own-connections.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly string[] = [
   schedules,
   orderByEnd,
   recordingOptions,
+  ownConnections,
 ];

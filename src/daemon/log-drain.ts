@@ -1,0 +1,177 @@
+import type { Gap, LogPosition } from '../core/gaps.ts';
+import type { LogInterruption, ServerInstant, ServerLog } from '../core/server-log.ts';
+import type { RecordingProgress, TapRow } from '../core/store.ts';
+import { LineSerialiser } from '../workload/statement-line.ts';
+import type { Guards } from './guards.ts';
+import type { Recorder } from './recorder.ts';
+import { StatementBatch } from './statement-batch.ts';
+import { LeaseLost, type TapContext } from './tap-context.ts';
+
+/** Within one generation (a backlog) the cursor is committed each time this much was read. */
+const COMMIT_EVERY_ROWS = 500_000;
+/** … or this long ago: of long statements there are few. */
+const COMMIT_EVERY_MS = 5_000;
+
+/** What is known of a frozen generation besides its rows. */
+export interface GenerationEdges {
+  /** The swap before it: everything received until then is in earlier ones. null where unknown. */
+  readonly since: ServerInstant | null;
+  /** The swap that froze it; null where unknown. */
+  readonly until: ServerInstant | null;
+  /** What happened behind its last row; null for nothing. */
+  readonly interruption: LogInterruption | null;
+}
+
+/** Of a generation that an earlier session froze. */
+export const UNKNOWN_EDGES: GenerationEdges = { since: null, until: null, interruption: null };
+
+/** Reads frozen log tables into the recorders, and commits how far it came. */
+export class LogDrain {
+  readonly #context: TapContext;
+  readonly #environmentName: string;
+  readonly #server: ServerLog;
+  readonly #tapId: number;
+  readonly #recorders: ReadonlyMap<number, Recorder>;
+  readonly #guards: Guards;
+  readonly #checkGuards: () => Promise<void>;
+  readonly #lines = new LineSerialiser();
+
+  constructor(
+    context: TapContext,
+    environmentName: string,
+    server: ServerLog,
+    tapId: number,
+    recorders: ReadonlyMap<number, Recorder>,
+    guards: Guards,
+    checkGuards: () => Promise<void>,
+  ) {
+    this.#context = context;
+    this.#environmentName = environmentName;
+    this.#server = server;
+    this.#tapId = tapId;
+    this.#recorders = recorders;
+    this.#guards = guards;
+    this.#checkGuards = checkGuards;
+  }
+
+  /** Reads a frozen table into every capture whose window it is in, commits, and drops it. */
+  async drain(generation: number, edges: GenerationEdges): Promise<void> {
+    const row = this.#row();
+    if (generation > row.generation) await this.#read(row, generation, edges);
+    await this.#server.drop(generation);
+  }
+
+  async #read(row: TapRow, generation: number, edges: GenerationEdges): Promise<void> {
+    const readers = [...this.#recorders.values()].filter((r) => r.wants(generation));
+    const since = edges.since ?? latest(readers.map((recorder) => recorder.knownUntil));
+    let position = generation === row.generation + 1 ? row.row : 0;
+    let uncommitted = 0;
+    let committedAt = this.#guards.now();
+    for await (const batch of this.#server.read(generation, position, since)) {
+      position += batch.rows;
+      uncommitted += batch.rows;
+      if (readers.length > 0) {
+        const statements = new StatementBatch(batch.statements, this.#lines);
+        for (const recorder of readers) await recorder.write(statements);
+      }
+      if (batch.interruption !== null) {
+        // The row that says so lies between what is recorded before and after it.
+        const after = { generation, row: position - 1 };
+        const interruption = { ...batch.interruption, to: batch.interruption.to ?? edges.until };
+        this.#note(readers, interruption, after, { generation, row: position });
+      }
+      const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
+      if (uncommitted >= COMMIT_EVERY_ROWS || isLongAgo) {
+        await this.#commit(generation - 1, position, readers);
+        uncommitted = 0;
+        committedAt = this.#guards.now();
+        await this.#checkGuards();
+      }
+    }
+    if (edges.interruption !== null) {
+      const before = { generation: generation + 1, row: 0 };
+      this.#note(readers, edges.interruption, { generation, row: position }, before);
+    }
+    if (row.settings.generalLog && row.settings.logOutput.includes('TABLE')) {
+      // Before the commit: a crash in between doubles rows in the owner's log, never loses any.
+      await this.#server.appendToOwners(generation);
+    }
+    await this.#commit(generation, 0, readers);
+    for (const recorder of readers) await recorder.refreshManifest();
+  }
+
+  /** Notes what happened to the log in every capture that was recording; committed with the rows. */
+  #note(
+    readers: readonly Recorder[],
+    interruption: LogInterruption,
+    after: LogPosition,
+    before: LogPosition,
+  ): void {
+    const { from, to, cause, reason } = interruption;
+    for (const recorder of readers) {
+      const capture = recorder.captureId;
+      const environment = this.#environmentName;
+      if (cause === null) {
+        recorder.noteWarning(reason);
+        this.#context.log('warn', 'log moved while recording', { capture, environment, reason });
+        continue;
+      }
+      const known = from ?? recorder.knownUntil;
+      const gap: Gap = {
+        // Of a window, what was before it is no part.
+        from: latest([known, recorder.facts.start?.time ?? null]),
+        to,
+        cause,
+        reason,
+        after,
+        before,
+        afterSeq: recorder.seq,
+        missing: null,
+      };
+      recorder.noteGap(gap);
+      this.#context.log('warn', 'statements may be missing', {
+        capture,
+        environment,
+        from: gap.from,
+        to,
+        cause,
+        reason,
+        afterSeq: gap.afterSeq,
+      });
+    }
+  }
+
+  async #commit(generation: number, row: number, readers: readonly Recorder[]): Promise<void> {
+    const { store, commit } = this.#context;
+    const recordings: RecordingProgress[] = [];
+    for (const recorder of readers) recordings.push(await recorder.flush());
+    const { changed, ended } = this.#server.takeSessionChanges();
+    commit(() => {
+      store.taps.commit({
+        tapId: this.#tapId,
+        generation,
+        row,
+        changedSessions: changed,
+        endedSessions: ended,
+        recordings,
+      });
+      for (const { captureId, facts, hasNews } of readers) {
+        if (hasNews) store.recordings.saveFacts(captureId, JSON.stringify(facts));
+      }
+    });
+    this.#guards.note(recordings);
+  }
+
+  #row(): TapRow {
+    const row = this.#context.store.taps.find(this.#tapId);
+    if (row === null) throw new LeaseLost('the tap is not in the store any more');
+    return row;
+  }
+}
+
+/** The latest of instants that are written alike; null when none is known. */
+function latest(instants: readonly (ServerInstant | null)[]): ServerInstant | null {
+  return instants.reduce((one, other) => {
+    return one === null || (other !== null && other > one) ? other : one;
+  }, null);
+}
