@@ -76,15 +76,15 @@ function hasEscapedQuote(sql: string): boolean {
 }
 
 /**
- * How a statement's backslashes are to be read: as the first reading in which every literal ends and
- * none is followed by a letter. null when there is none.
+ * How a statement's backslashes are to be read: in the one way in which every literal ends and none
+ * is followed by a letter. null when there is none, or more than one.
  */
 function readingOf(sql: string): Escapes | null {
   if (!hasEscapedQuote(sql)) return 'always';
-  for (const escapes of ['always', 'not-after-high', 'never'] as const) {
-    if (isReadable(sql, escapes)) return escapes;
-  }
-  return null;
+  const readings: Escapes[] = ['always', 'never'];
+  if (/[\u0080-\uffff]\\/.test(sql)) readings.push('not-after-high');
+  const readable = readings.filter((escapes) => isReadable(sql, escapes));
+  return readable.length === 1 ? (readable[0] ?? null) : null;
 }
 
 function isReadable(sql: string, escapes: Escapes): boolean {
@@ -92,11 +92,13 @@ function isReadable(sql: string, escapes: Escapes): boolean {
   let endOfString = -1;
   while (lexer.next()) {
     if (!lexer.isClosed) return false;
-    if (lexer.kind === 'word' && lexer.start === endOfString) return false;
-    if (lexer.kind === 'symbol' && sql.charAt(lexer.start) === '\\') {
-      if (sql.charAt(lexer.end) !== 'N') return false;
+    const { kind, start, end } = lexer;
+    if (start === endOfString && (kind === 'word' || kind === 'string')) return false;
+    if (kind === 'symbol') {
+      if (sql.startsWith('\\', start) && sql.charAt(end) !== 'N') return false;
+      if (sql.startsWith('*/', start)) return false;
     }
-    endOfString = lexer.kind === 'string' ? lexer.end : -1;
+    endOfString = kind === 'string' ? end : -1;
   }
   return true;
 }
