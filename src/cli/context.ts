@@ -1,5 +1,7 @@
+import type { AwsIdentity } from '../aws/credentials.ts';
 import type { Actor } from '../core/access.ts';
 import { CaptureService } from '../core/capture-service.ts';
+import type { Environment } from '../core/environments.ts';
 import { EnvironmentService } from '../core/environment-service.ts';
 import { AppError } from '../core/errors.ts';
 import type { OpenMetricSource } from '../core/metrics.ts';
@@ -8,6 +10,7 @@ import type { RetentionService } from '../core/retention.ts';
 import type { ScheduleService } from '../core/schedule-service.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
+import type { StoreInspection } from '../store/inspection.ts';
 import { openStore, openStoreToRead } from '../store/store.ts';
 import type { GlobalOptions, OutputMode } from './global-options.ts';
 import { checkFields, printList, printOne, type OutputSettings } from './output.ts';
@@ -94,6 +97,18 @@ export class Context {
     const { store } = this;
     const removeFiles = (id: number) => removeWorkload(workloadFolder(store, id));
     return new Service(store, this.world.clock, removeFiles, this.world);
+  }
+
+  /** Looks at how the store is kept. @throws AppError `store_unusable`. */
+  async inspectStore(): Promise<StoreInspection> {
+    const { inspectStore } = await import('../store/inspection.ts');
+    return inspectStore(this.paths.store);
+  }
+
+  /** @throws AppError `remote_failed` that says what of region and credentials is missing. */
+  async findAwsCredentials(environment: Environment): Promise<AwsIdentity> {
+    const { findAwsCredentials } = await import('../aws/credentials.ts');
+    return findAwsCredentials(environment);
   }
 
   get session(): SessionFile {

@@ -232,6 +232,11 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./commands/recover.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'check everything a capture needs, and say how to fix it',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'completion',
     summary: 'print a script for the TAB key of bash, zsh or fish',
     load: () => import('./commands/completion.ts'),

@@ -298,6 +298,15 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   login: one(IDENTITY),
   logout: one([['loggedOut', 'boolean', 'false when nobody was logged in']]),
   whoami: one(IDENTITY),
+  doctor: many(
+    [
+      ['check', 'string', 'what was looked at: `store`, `session`, … or `environment NAME`'],
+      ['status', 'string', '`ok`, `warn` or `fail`'],
+      ['detail', 'string', 'what was found'],
+      ['fix', 'string or null', 'what to type, or to do'],
+    ],
+    'printed also where something failed; the exit status is that of the first failure',
+  ),
   'env create': one(ENVIRONMENT),
   'env list': many(ENVIRONMENT),
   'env get': one(ENVIRONMENT),

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { loaded } from '../command.ts';
+import type { Context } from '../context.ts';
+import { diagnose } from '../diagnosis.ts';
+import { EXIT_STATUS } from '../exit-status.ts';
+import { findingNoun, renderFindings } from '../render/diagnosis.ts';
+
+export function registerDoctor(
+  command: Command,
+  run: (options: Record<string, never>) => Promise<void>,
+): void {
+  command
+    .addHelpText(
+      'after',
+      `
+Looks at the program, the store, the disk, the clock, your session, the daemon, and
+the servers and AWS credentials of your environments, all at once, and says what to type where something is wrong. It also works without a store. Servers are only looked at.
+
+Exits 0 when nothing failed; warnings do not count. Else with the status of the first failure: 10 for the store, 4 when nobody is logged in, 8 when captures wait for a daemon, 9 or 6 for a server. The findings are on stdout in every case, with --json too.
+
+Examples:
+  captures doctor
+  captures doctor --json | jq '.[] | select(.status != "ok")'
+
+JSON fields: ${findingNoun.fields.join(', ')}`,
+    )
+    .action(() => run({}));
+}
+
+export async function runDoctor(
+  _options: Record<string, never>,
+  context: Context,
+): Promise<number> {
+  const findings = await diagnose(context);
+  const { output, fields } = context.options;
+  const isTable = output === null ? context.outputMode === 'table' : output === 'table';
+  if (isTable && fields === null) {
+    const paint = await context.paint();
+    await context.world.stdout.write(renderFindings(findings, { width: context.columns, paint }));
+  } else {
+    await context.print(findingNoun, findings);
+  }
+  const code = findings.find(({ status }) => status === 'fail')?.code ?? null;
+  return code === null ? 0 : EXIT_STATUS[code];
+}
+
+export const command = loaded(registerDoctor, runDoctor, findingNoun);

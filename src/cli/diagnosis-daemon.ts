@@ -1,0 +1,49 @@
+import type { Context } from './context.ts';
+import { failure, ok, warning } from './findings.ts';
+import { hasLiveDaemon } from './orphans.ts';
+import type { Finding } from './render/diagnosis.ts';
+import { formatDuration } from './render/units.ts';
+import { readSavedStatus } from './watching.ts';
+
+const MUCH_LAG_MS = 10_000;
+const START = 'captures daemon';
+
+/** Whether there is a daemon where one is needed, and whether it keeps up. */
+export function daemonFinding(context: Context): Finding {
+  const check = 'daemon';
+  const { store } = context;
+  const now = context.now();
+  const lease = store.lease.find();
+  if (lease === null || !hasLiveDaemon(store, now)) {
+    const waiting = store.captures
+      .listByStatus(['STARTED', 'STARTING', 'RUNNING', 'STOPPING'])
+      .filter(({ recordsStatements }) => recordsStatements).length;
+    if (waiting > 0) {
+      const subject = waiting === 1 ? 'a capture waits' : `${waiting} captures wait`;
+      return failure(check, 'capture_failed', `none is alive and ${subject} for one`, START);
+    }
+    if (store.taps.list().length > 0) {
+      return failure(
+        check,
+        'capture_failed',
+        'none is alive and a server has not been given back',
+        'captures recover',
+      );
+    }
+    const due = store.captures.nextDue();
+    if (due === null) return ok(check, 'none is alive, and nothing needs one');
+    const when = due > now ? `in ${formatDuration(due - now)}` : 'now';
+    return warning(check, `none is alive and a capture is due ${when}`, START);
+  }
+  const who = `${lease.background ? 'in the background' : 'in the foreground'} on ${lease.host}, pid ${lease.pid}, for ${formatDuration(now - lease.acquiredAt)}`;
+  const lags = (readSavedStatus(store, now)?.taps ?? []).map(({ lagMs }) => lagMs ?? 0);
+  const lag = Math.max(0, ...lags);
+  if (lag > MUCH_LAG_MS) {
+    return warning(
+      check,
+      `${who}; the record is ${formatDuration(lag)} behind`,
+      'captures list --status RUNNING --watch',
+    );
+  }
+  return ok(check, lags.length === 0 ? who : `${who}, at most ${(lag / 1_000).toFixed(1)}s behind`);
+}

@@ -1,0 +1,110 @@
+import type { ErrorCode } from '../../core/errors.ts';
+import type { JsonObject, Noun } from './column.ts';
+import { escapeText } from './escape.ts';
+import type { Paint, Tone } from './paint.ts';
+import { displayWidth, pad } from './width.ts';
+
+export type FindingStatus = 'ok' | 'warn' | 'fail';
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** `store`, `session`, … or `environment NAME`. */
+  readonly check: string;
+  readonly status: FindingStatus;
+  /** What was found, in a sentence. */
+  readonly detail: string;
+  /** What to type; null where nothing has to be done. */
+  readonly fix: string | null;
+  /** What kind of failure it is; null unless it failed. */
+  readonly code: ErrorCode | null;
+}
+
+const TONES: Record<FindingStatus, Tone> = { ok: 'good', warn: 'busy', fail: 'bad' };
+const FIX = 'fix: ';
+const WIDEST_CHECK = 24;
+
+function findingJson({ check, status, detail, fix }: Finding): JsonObject {
+  return { check, status, detail, fix };
+}
+
+/** For scripts; people get `renderFindings`. */
+export const findingNoun: Noun<Finding> = {
+  fields: ['check', 'status', 'detail', 'fix'],
+  toJson: findingJson,
+  columns: [
+    {
+      field: 'status',
+      header: 'STATUS',
+      cell: ({ status }) => status,
+      tone: ({ status }) => TONES[status],
+    },
+    { field: 'check', header: 'CHECK', cell: ({ check }) => check },
+    { field: 'detail', header: 'DETAIL', cell: ({ detail }) => detail, shrinks: true },
+    { field: 'fix', header: 'FIX', cell: ({ fix }) => fix ?? '', shrinks: true },
+  ],
+  detail: [],
+  reference: ({ check }) => check,
+  none: 'Nothing was looked at.',
+};
+
+/** The report for people: a line a finding, what to do about it below. */
+export function renderFindings(
+  findings: readonly Finding[],
+  options: { width: number; paint: Paint },
+): string {
+  const { width, paint } = options;
+  const checks = findings.map(({ check }) => escapeText(check));
+  const checkWidth = Math.min(Math.max(...checks.map(displayWidth)), WIDEST_CHECK);
+  const indent = ' '.repeat(4 + 2 + checkWidth + 2);
+  const room = Math.max(width - indent.length, 30);
+  const lines = findings.flatMap(({ status, detail, fix }, index) => {
+    const check = checks[index] ?? '';
+    const [first = '', ...more] = filled(escapeText(detail), room);
+    const head = `${paint(TONES[status], pad(status, 4))}  ${pad(check, checkWidth)}  `;
+    const isLong = displayWidth(check) > checkWidth;
+    return [
+      ...(isLong ? [head.trimEnd(), `${indent}${first}`] : [`${head}${first}`]),
+      ...more.map((line) => `${indent}${line}`),
+      // Said once where the next one needs the same.
+      ...(fix === null || fix === findings[index + 1]?.fix ? [] : fixLines(fix, room)).map(
+        (line, row) => `${indent}${paint('dim', row === 0 ? FIX : ' '.repeat(FIX.length))}${line}`,
+      ),
+    ];
+  });
+  return `${[...lines, '', summary(findings, paint)].join('\n')}\n`;
+}
+
+/** Sentences are filled; what is there to be copied is not broken. */
+function fixLines(fix: string, room: number): string[] {
+  return fix
+    .split('\n')
+    .map(escapeText)
+    .flatMap((line) => (/^[A-Z][a-z]/.test(line) ? filled(line, room - FIX.length) : [line]));
+}
+
+function summary(findings: readonly Finding[], paint: Paint): string {
+  const count = (status: FindingStatus): number =>
+    findings.filter((finding) => finding.status === status).length;
+  const failures = count('fail');
+  const warnings = count('warn');
+  if (failures + warnings === 0) return paint('good', 'All is well.');
+  const words = [
+    ...(failures === 0 ? [] : [`${failures} failed`]),
+    ...(warnings === 0 ? [] : [`${warnings} to look at`]),
+  ].join(', ');
+  return paint(failures === 0 ? 'busy' : 'bad', `${words}.`);
+}
+
+function filled(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line === '') line = word;
+    else if (displayWidth(line) + 1 + displayWidth(word) <= width) line += ` ${word}`;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
