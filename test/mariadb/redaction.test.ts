@@ -1,0 +1,190 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
+import type { StatementRecord } from '../../src/core/statements.ts';
+import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { redactLiterals } from '../../src/sql/literals.ts';
+import { Pseudonyms } from '../../src/sql/pseudonyms.ts';
+import { readWorkload } from '../../src/workload/workload-reader.ts';
+import { startDaemon } from '../daemon/daemons.ts';
+import { CANARY, SECRET_FORMS } from '../sql/secret-forms.ts';
+import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { SERVER, TestStore } from '../support/stores.ts';
+
+let server: MariadbServer;
+let admin: Connection;
+
+beforeAll(async () => {
+  server = await startMariadb();
+  admin = await server.admin();
+  await admin.query(
+    "CREATE DATABASE shop CHARACTER SET utf8mb4; CREATE USER app@localhost IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO app@localhost WITH GRANT OPTION",
+  );
+  await admin.query(
+    `CREATE TABLE shop.customers (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40) NOT NULL, born DATE,
+      kind ENUM('new','old') NOT NULL DEFAULT 'new', balance DECIMAL(12,2), token BINARY(4), note TEXT)`,
+  );
+});
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+
+function client(): Promise<Connection> {
+  return createConnection({
+    socketPath: server.socket,
+    user: 'app',
+    password: 'pw',
+    database: 'shop',
+    multipleStatements: true,
+  });
+}
+
+/** Records `work` with several captures at once; their records, and all that the store's folder holds. */
+async function recorded(
+  captures: readonly { redact: 'literals' | null }[],
+  work: () => Promise<void>,
+): Promise<{ bench: TestStore; records: StatementRecord[][]; everything: Buffer }> {
+  const bench = new TestStore(systemClock);
+  const alice = bench.user('alice');
+  const { port, socket } = server;
+  const environment = bench.environment(
+    { admin: [alice] },
+    { name: 'prod', server: { ...SERVER, user: 'root', host: 'localhost', port, socket } },
+  );
+  const { directory } = bench.store;
+  const daemon = startDaemon(directory, systemClock, { serverLogs: mysqlServerLogs });
+  const until = (id: number, status: string): Promise<unknown> =>
+    vi.waitUntil(
+      () => {
+        const capture = bench.store.captures.find(id);
+        if (capture?.status === 'FAILED')
+          throw new Error(`${capture.reason} ${daemon.details.join()}`);
+        return capture?.status === status;
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+  const ids = captures.map(({ redact }) => {
+    const options = { ...RECORD_EVERYTHING, redact };
+    return bench.capture(alice, environment, { options }).id;
+  });
+  for (const id of ids) await until(id, 'RUNNING');
+  await work();
+  for (const id of ids) bench.captures.requestStop(alice, String(id));
+  for (const id of ids) await until(id, 'DONE');
+  await daemon.leave();
+
+  const parts: Buffer[] = daemon.details.map((line) => Buffer.from(line));
+  const records: StatementRecord[][] = [];
+  for (const id of ids) {
+    const position = committedPosition(bench.store.recordings.find(id));
+    const chunks: Buffer[] = [];
+    for await (const chunk of readWorkload(workloadFolder(directory, id), position))
+      chunks.push(chunk);
+    const text = Buffer.concat(chunks);
+    parts.push(text);
+    records.push(
+      text
+        .toString()
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as StatementRecord),
+    );
+  }
+  for (const file of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (file.isFile()) parts.push(readFileSync(join(file.parentPath, file.name)));
+  }
+  return { bench, records, everything: Buffer.concat(parts) };
+}
+
+test('no password of a statement reaches a file of the store or a line of the log', async () => {
+  const { records, everything } = await recorded(
+    [{ redact: null }, { redact: 'literals' }],
+    async () => {
+      // Some of them change the password: the session stays.
+      const session = await client();
+      for (const sql of SECRET_FORMS) await session.query(sql).catch(() => undefined);
+      await session.execute('SELECT PASSWORD(?), OLD_PASSWORD(?)', [CANARY, CANARY]);
+      await session.execute('SELECT ? AS `PASSWORD(`, PASSWORD(?)', ['é', Buffer.from(CANARY)]);
+      await session.query(
+        `SELECT '${'x'.repeat(1_500_000)}'; SET PASSWORD = PASSWORD('${CANARY}')`,
+      );
+      await session.query("SELECT 'the last one'");
+      session.destroy();
+      await admin.query("ALTER USER app@localhost IDENTIFIED BY 'pw'");
+    },
+  );
+  const [plain = [], literals = []] = records;
+  expect(plain.some(({ sql }) => sql === "SELECT 'the last one'")).toBe(true);
+  expect(literals).toHaveLength(plain.length);
+  const redacted = plain.filter(({ flags }) => flags?.includes('redacted'));
+  // Each form and what was executed; echoes of PREPARE and EXECUTE besides.
+  expect(redacted.length).toBeGreaterThanOrEqual(SECRET_FORMS.length + 3);
+  expect(redacted.every(({ sql }) => sql.includes('<redacted>'))).toBe(true);
+  expect(everything.includes('FOREIGN DATA WRAPPER')).toBe(true);
+  expect(everything.toString('latin1').indexOf(CANARY)).toBe(-1);
+});
+
+const STATEMENTS: readonly string[] = [
+  "INSERT INTO customers (name, born, kind, balance, note) VALUES ('cAnArY', '1984-05-06', 'old', 1234.56, 'it''s cAnArY'), ('Ann', NULL, 'new', -5, \"cAnArY\")",
+  "SELECT * FROM customers WHERE name LIKE 'cAnA%' AND born > DATE '1980-01-01' ORDER BY 2 DESC, 1 LIMIT 3, 10",
+  "SELECT COUNT(*), kind FROM customers WHERE name IN ('cAnArY', N'Bob', _utf8mb4'cAnArY') GROUP BY 2 HAVING COUNT(*) > 3",
+  "SELECT CAST('987654' AS DECIMAL(10,2)), CONVERT('cAnArY' USING utf8mb4), NOW(6), '2026-01-02 03:04:05' + INTERVAL 30 DAY",
+  "SELECT /* cAnArY */ name AS 'a name', x'6341', 0x63416e417259, b'0101' FROM customers -- cAnArY",
+  "UPDATE customers SET balance = balance * 1.25e0, note = CONCAT(note, 'cAnArY', CHAR(99, 65)) WHERE id = 987654",
+  "SELECT JSON_VALUE('{\"a\": \"cAnArY\"}', '$.a'), DATE_FORMAT(born, '%Y-%m'), GROUP_CONCAT(name SEPARATOR ', ') FROM customers",
+  "SELECT a.id FROM customers a JOIN customers b ON a.name = b.name COLLATE 'utf8mb4_bin' AND b.note <> 'cAnArY'",
+  "SET @name = 'cAnArY', @n = 987654, SESSION sql_mode = 'STRICT_ALL_TABLES'",
+  "DELETE FROM customers WHERE name = 'cAnArY' AND born BETWEEN '2020-02-29' AND '20240229' LIMIT 2",
+  "CREATE TABLE IF NOT EXISTS t2 (a VARCHAR(20) DEFAULT 'cAnArY', b DECIMAL(10,2), c TIMESTAMP(6), d ENUM('Y','N')) ENGINE='InnoDB' COMMENT 'cAnArY'",
+  "REPLACE INTO customers (id, name) SELECT id + 987654, UPPER('cAnArY') FROM customers WHERE kind = 'old' OR 1 = 0",
+  "SELECT TIME '10:11:12', TIMESTAMP'2026-10-11 12:13:14.5', {d '2026-10-11'}, TIME('10:11'), YEAR('2026-01-01')",
+  "SELECT '987654', 987654, '1984-05-06'",
+];
+
+test('with pseudonyms for literals a record holds none of them, and says the same statements', async () => {
+  const { bench, records, everything } = await recorded(
+    [{ redact: 'literals' }, { redact: 'literals' }],
+    async () => {
+      const session = await client();
+      for (const sql of STATEMENTS) await session.query(sql);
+      await session.execute('SELECT * FROM customers WHERE name = ? AND id > ?', [
+        'cAnArY',
+        987654,
+      ]);
+      await session.query(
+        "PREPARE p FROM 'SELECT ?, ''cAnArY'''; SET @v = 'cAnArY'; EXECUTE p USING @v",
+      );
+      session.destroy();
+    },
+  );
+  const [first = [], second = []] = records;
+  expect(everything.toString('latin1').indexOf('cAnArY')).toBe(-1);
+  expect(everything.includes('987654')).toBe(false);
+  expect(second.map(({ sql }) => sql)).toEqual(first.map(({ sql }) => sql));
+  expect(first.find(({ kind }) => kind === 'prepare')?.sql).toBe(
+    'SELECT * FROM customers WHERE name = ? AND id > ?',
+  );
+
+  const pseudonyms = new Pseudonyms(bench.store.pseudonymKey());
+  const token = pseudonyms.string('cAnArY');
+  expect(first.filter(({ sql }) => sql.includes(token)).length).toBeGreaterThan(8);
+  const otherStore = new TestStore(systemClock).store;
+  expect(new Pseudonyms(otherStore.pseudonymKey()).string('cAnArY')).not.toBe(token);
+
+  // What the server takes for a statement, it takes for one with pseudonyms, too.
+  const session = await client();
+  await session.query("SET SESSION sql_mode = ''");
+  for (const sql of STATEMENTS) {
+    const other = redactLiterals(sql, pseudonyms) ?? '';
+    expect(first.map((record) => record.sql)).toContain(other);
+    await session.query(other).catch((error: unknown) => {
+      throw new Error(`${other}: ${String(error)}`);
+    });
+  }
+  await session.end();
+});
