@@ -11,7 +11,7 @@ import type { ScheduleService } from '../core/schedule-service.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import type { StoreInspection } from '../store/inspection.ts';
-import { openStore, openStoreToRead } from '../store/store.ts';
+import { hasStore, openStore, openStoreToRead } from '../store/store.ts';
 import type { GlobalOptions, OutputMode } from './global-options.ts';
 import { checkFields, printList, printOne, type OutputSettings } from './output.ts';
 import { findPaths, type Paths } from './paths.ts';
@@ -58,6 +58,11 @@ export class Context {
    */
   openToRead(): void {
     this.#store ??= openStoreToRead(this.paths.store);
+  }
+
+  /** @throws AppError `store_unusable` when nobody can say. */
+  get hasStore(): boolean {
+    return hasStore(this.paths.store);
   }
 
   /** A store that was just made, open already. */

@@ -29,6 +29,10 @@ async function run(argv: readonly string[], world: World): Promise<number> {
     const { complete } = await import('./completion.ts');
     return complete(argv.slice(1), world);
   }
+  if (argv.length === 0) {
+    const { showNextSteps } = await import('./next-steps.ts');
+    return showNextSteps(world);
+  }
   const text = await printed(argv, world);
   if (text === null) {
     const { runCommandLine } = await import('./program.ts');
@@ -39,7 +43,7 @@ async function run(argv: readonly string[], world: World): Promise<number> {
 }
 
 async function printed(argv: readonly string[], world: World): Promise<string | null> {
-  const [word = '--help', ...others] = argv;
+  const [word, ...others] = argv;
   if (others.length > 0) return null;
   if (word === '--version' || word === '-V') return `${programVersion()}\n`;
   if (word !== '--help' && word !== '-h' && word !== 'help') return null;

@@ -69,6 +69,11 @@ function openWith(folder: string, open: (file: string) => Database): Store {
   }
 }
 
+/** Whether there is a store in a folder. @throws AppError `store_unusable` when nobody may look. */
+export function hasStore(folder: string): boolean {
+  return isThere(join(resolve(folder), DATABASE));
+}
+
 /**
  * Refuses early what `createStore` would refuse: for before a password is asked for.
  * @throws AppError `conflict` when there is a store in the folder already.

@@ -1,0 +1,187 @@
+import { ALL_CAPTURES } from '../core/capture-service.ts';
+import { CAPTURE_STATUSES, isOver } from '../core/captures.ts';
+import { AppError } from '../core/errors.ts';
+import type { ListedCapture } from '../core/store.ts';
+import { Context, type LoggedIn } from './context.ts';
+import { readGlobalOptions } from './global-options.ts';
+import { escapeText, shellQuoted } from './render/escape.ts';
+import { liveLine } from './render/live.ts';
+import { formatDuration } from './render/units.ts';
+import { truncate } from './render/width.ts';
+import { liveFactsOf } from './watching.ts';
+import type { World } from './world.ts';
+
+const MOST_SHOWN = 4;
+const MOST_READ = 100;
+const LATELY_MS = 24 * 3_600_000;
+
+/** Lines for people, and the commands to go on with. */
+interface Advice {
+  readonly says: readonly string[];
+  readonly commands: readonly string[];
+}
+
+/**
+ * What `captures` alone prints: how things stand, and the command that comes next.
+ * @returns the exit status, 0.
+ * @throws AppError `store_unusable` for a store that is there and cannot be used.
+ */
+export async function showNextSteps(world: World): Promise<number> {
+  const context = new Context(world, readGlobalOptions({}, {}), []);
+  try {
+    const { says, commands } = adviceFor(context);
+    const width = world.stdout.isTTY ? context.columns : Infinity;
+    const lines = [
+      ...says.map((line) => truncate(escapeText(line), width)),
+      ...commands.map((line) => `  ${escapeText(line)}`),
+      '',
+      'Everything it can do: captures --help',
+    ];
+    await world.stdout.write(`${lines.join('\n')}\n`);
+    return 0;
+  } finally {
+    context.close();
+  }
+}
+
+function adviceFor(context: Context): Advice {
+  if (!context.hasStore) {
+    return {
+      says: [
+        'captures records every statement a MySQL or MariaDB server receives.',
+        '',
+        'First make a store, with you as its first user:',
+      ],
+      commands: ['captures init'],
+    };
+  }
+  const who = whoIsThere(context);
+  return who === null ? loginAdvice(context) : adviceForUser(context, who);
+}
+
+/** null when nobody is logged in. */
+function whoIsThere(context: Context): LoggedIn | null {
+  try {
+    return context.loggedIn();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unauthenticated') return null;
+    throw error;
+  }
+}
+
+function loginAdvice(context: Context): Advice {
+  const { store, world } = context;
+  if (context.hasToken) {
+    return {
+      says: [`CAPTURES_TOKEN is no valid token of the store in ${store.directory}.`, 'Without it:'],
+      commands: ['unset CAPTURES_TOKEN', 'captures login NAME'],
+    };
+  }
+  const name = store.users.findByName(world.userName)?.name ?? 'NAME';
+  return {
+    says: [`You are not logged in to the store in ${store.directory}.`],
+    commands: [`captures login ${shellQuoted(name)}`],
+  };
+}
+
+function adviceForUser(context: Context, who: LoggedIn): Advice {
+  const environments = context.store.environments.listFor(who.userId);
+  const [environment] = environments;
+  if (environment === undefined) {
+    return {
+      says: ['You have no environment yet. Describe the server to capture:'],
+      commands: [
+        'captures env create NAME --url mysql://USER@HOST --password-from env:VARIABLE',
+        'captures env create NAME     asks for what is missing',
+      ],
+    };
+  }
+  const { captures } = context;
+  const statuses = CAPTURE_STATUSES.filter((status) => !isOver(status));
+  // Those that run come first, then those that start next.
+  const byStart = { order: 'start', descending: false, limit: MOST_READ } as const;
+  const open = captures.list(who, { ...ALL_CAPTURES, statuses, ...byStart });
+  const running = open.filter(({ status }) => status !== 'SCHEDULED');
+  const failed = failedLately(context, who);
+  if (running.length > 0) {
+    const last = running[0]?.status === 'RUNNING' ? running[0] : null;
+    return joined(runningAdvice(context, running, last), failed);
+  }
+  const name = shellQuoted(environment.name);
+  const next = nextToStart(open, context.now());
+  return joined(
+    {
+      says: [
+        ...(next === null ? [] : [next]),
+        `Nothing is being recorded. To record ${
+          environments.length === 1 ? 'it' : `one of your ${environments.length} environments`
+        }:`,
+      ],
+      commands: [`captures create NAME --env ${name}`],
+    },
+    failed,
+  );
+}
+
+function runningAdvice(
+  context: Context,
+  running: readonly ListedCapture[],
+  last: ListedCapture | null,
+): Advice {
+  const { store } = context;
+  const now = context.now();
+  const lines = running
+    .slice(0, MOST_SHOWN)
+    .map(
+      (capture) =>
+        `${fullName(capture)}: ${liveLine(capture, liveFactsOf(store, capture.id, now), now)}`,
+    );
+  const more = running.length - lines.length;
+  return {
+    says: [
+      ...lines,
+      ...(more > 0 ? [`… and ${more === 1 ? 'one more' : `${more} more`}`] : []),
+      '',
+    ],
+    commands: [
+      'captures list --watch',
+      ...(last === null ? [] : [`captures stop ${shellQuoted(fullName(last))}`]),
+    ],
+  };
+}
+
+/** One line with the next start; null when nothing is scheduled. */
+function nextToStart(open: readonly ListedCapture[], now: number): string | null {
+  const [first] = open;
+  if (first === undefined || first.scheduledStart === null) return null;
+  return `${fullName(first)}: SCHEDULED, starts in ${formatDuration(Math.max(first.scheduledStart - now, 0))}`;
+}
+
+/** The newest failure that somebody may not have seen; null when there is none. */
+function failedLately(context: Context, who: LoggedIn): Advice | null {
+  const now = context.now();
+  const statuses = ['FAILED'] as const;
+  const since = now - LATELY_MS;
+  const [failed] = context.captures.list(who, { ...ALL_CAPTURES, statuses, since, limit: 1 });
+  if (failed === undefined) return null;
+  const ago = failed.end === null ? '' : ` ${formatDuration(Math.max(now - failed.end, 0), 1)} ago`;
+  return {
+    says: [
+      `${fullName(failed)}: FAILED${ago}${failed.reason === null ? '' : `, ${failed.reason}`}`,
+    ],
+    commands: [`captures get ${shellQuoted(fullName(failed))}`],
+  };
+}
+
+/** What failed comes first: it is what somebody would want to know. */
+function joined(advice: Advice, failed: Advice | null): Advice {
+  if (failed === null) return advice;
+  return {
+    says: [...failed.says, ...advice.says],
+    commands: [...failed.commands, ...advice.commands],
+  };
+}
+
+function fullName({ environmentName, name }: ListedCapture): string {
+  return `${environmentName}/${name}`;
+}
