@@ -178,6 +178,26 @@ describe('a capture shown alone', () => {
   });
 });
 
+it('a value that is longer than its line goes on below itself, and a path stays whole', () => {
+  const path = `/home/ada/${'a'.repeat(40)}`;
+  const reason = `the disk is full, so nothing more was recorded in ${path} from then on`;
+  const detail = renderDetail(
+    capture({ reason }),
+    captureNoun.detail.filter(({ field }) => ['id', 'reason'].includes(field)),
+    { view: { ...view(40), isDetail: true }, paint: (_tone, text) => `<${text}>` },
+  );
+  expect(detail).toBe(
+    [
+      '<id    >  1',
+      '<reason>  the disk is full, so nothing',
+      '        more was recorded in',
+      `        ${path}`,
+      '        from then on',
+      '',
+    ].join('\n'),
+  );
+});
+
 describe('JSON of a capture', () => {
   it("has the reference API's fields first, in its order", () => {
     expect(JSON.stringify(captureJson(capture({ duration: 90_500 })))).toBe(

@@ -126,7 +126,7 @@ function trimLines(text: string): string {
   return text.replace(/ +$/gm, '');
 }
 
-/** One thing, a line a field; a long value goes on below itself. */
+/** One thing, a line a field; a long value goes on below itself, from its next space on. */
 export function renderDetail<Row>(
   row: Row,
   columns: readonly Column<Row>[],
@@ -135,13 +135,35 @@ export function renderDetail<Row>(
   const { view, paint } = options;
   const labels = columns.map((column) => column.header.toLowerCase());
   const width = Math.max(...labels.map(displayWidth));
+  const room = view.width - width - GAP.length;
+  const below = `\n${' '.repeat(width)}${GAP}`;
   return columns
     .map((column, index) => {
       const text = escapeText(column.cell(row, view));
       const tone = column.tone?.(row) ?? null;
       const label = paint('dim', pad(labels[index] ?? '', width));
-      return `${label}  ${tone === null ? text : paint(tone, text)}`.trimEnd();
+      const lines = filled(text, room).map((line) => (tone === null ? line : paint(tone, line)));
+      return `${label}${GAP}${lines.join(below)}`.trimEnd();
     })
     .join('\n')
     .concat('\n');
+}
+
+/** Words to lines of so many columns; a word that is longer (a path) has its own, whole. */
+function filled(text: string, room: number): string[] {
+  if (displayWidth(text) <= room) return [text];
+  const lines: string[] = [];
+  let line = '';
+  let used = 0;
+  for (const word of text.split(' ')) {
+    const width = displayWidth(word);
+    if (used > 0 && used + 1 + width > room) {
+      lines.push(line);
+      line = '';
+      used = 0;
+    }
+    line += used > 0 ? ` ${word}` : word;
+    used += width + (used > 0 ? 1 : 0);
+  }
+  return [...lines, line];
 }
