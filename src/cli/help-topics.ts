@@ -1,5 +1,6 @@
 import { API_CODES, type ErrorCode } from '../core/errors.ts';
 import { EXIT_STATUS } from './exit-status.ts';
+import { planNoun } from './render/plan.ts';
 
 const MEANINGS: Record<ErrorCode, string> = {
   internal: 'something unexpected: a bug (see where with --debug)',
@@ -81,6 +82,41 @@ text of several statements is of each one's class, EXECUTE of its PREPARE's.
 
 What is left out is counted, each row under the first reason of user, host,
 sample, database, class: captures get C shows it, and the manifest has it.
+`,
+  guards: `A guard ends a capture DONE, with what it recorded until then. Its reason says
+which guard it was and when, and so do the log of changes and the daemon's log.
+  --max-size SIZE    the capture's files hold so much; none by default
+  --min-free SIZE    so little is free on the disk here; 256 MiB by default, or
+                     a twentieth of a smaller disk
+  --max-log SIZE     the log's tables on the server hold so much; 4 GiB
+  --max-lag D        the record is so far behind the server; 10 min. Time without
+                     a daemon does not count: the next one catches up
+
+They are looked at after every drain, twice a second, and while a backlog is
+read. The record ends where the log is cut next: what was received until then is
+in it, so that --max-size can be passed by what was on its way.
+
+  --dead-man D       the server itself ends its log when the recorder was not
+                     heard of for so long; 1h, none for never. Several captures
+                     on one server: the shortest counts. It takes the server's
+                     event scheduler (SET GLOBAL event_scheduler = ON) and the
+                     privilege EVENT on captures.*; env check says if they lack.
+                     The record goes on with the next daemon, and lists the gap.
+`,
+  plan: `captures create NAME --env E ... --plan says what the same command without --plan
+would do. It stores nothing and changes nothing on the server: it sends SELECT and
+SHOW, and looks at the server's counters for 2.5 s. Its exit status is that of
+create. With --json a refusal leaves stdout empty, as everywhere.
+
+It shows the log's settings now and while recording, privileges with the GRANT of
+those that are missing, who else records there, whether there can be a dead-man
+switch, the statements to expect and the room they take there and here, how long
+the disk lasts, what it costs the server, and what undoes it by hand.
+
+Filters are not reckoned with: nobody knows what they leave. --sample is. Sizes are
+those of earlier captures of the environment where there are any.
+
+JSON fields: ${planNoun.fields.join(', ')}
 `,
   output: `-o, --output MODE
   table   for people; the default on a terminal

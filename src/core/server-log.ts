@@ -279,6 +279,27 @@ export interface ServerLog {
   close(): Promise<void>;
 }
 
+/** What a server was asked to do while it was looked at, without what the look itself sent. */
+export interface ServerLoad {
+  readonly seconds: number;
+  /** Statements received, the server's `Questions`. */
+  readonly statements: number;
+  /** Rows that they would have been in the log, with logins, prepares and closes. */
+  readonly rows: number;
+  /** How many of the statements executed what was prepared before. */
+  readonly executes: number;
+  /** Bytes received from clients. */
+  readonly bytes: number;
+}
+
+/** What recording would mean for a server. */
+export interface ServerOutlook {
+  readonly load: ServerLoad;
+  readonly settingsWhileRecording: LogSettings;
+  /** Statements that give the server back by hand, should nobody else: in this order, one session. */
+  readonly undo: readonly string[];
+}
+
 /** Reaches servers: implemented per engine, handed to the daemon and to the commands. */
 export interface ServerLogs {
   /**
@@ -294,4 +315,11 @@ export interface ServerLogs {
   ): Promise<ServerLog>;
 
   inspect(address: ServerAddress, storeId: string): Promise<ServerInspection>;
+
+  /**
+   * Looks at what the server has to do, before `pause` and after it. Changes nothing.
+   * @param pause waits a few seconds.
+   * @throws AppError `remote_failed`.
+   */
+  lookAhead(address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook>;
 }

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import type { Capture } from '../core/captures.ts';
 import {
   brokenGuard,
@@ -9,6 +8,7 @@ import {
 } from '../core/guards.ts';
 import type { ServerLog } from '../core/server-log.ts';
 import type { RecordingProgress } from '../core/store.ts';
+import { diskSpace } from '../workload/disk-space.ts';
 import type { TapContext } from './tap-context.ts';
 
 const DISK_EVERY_MS = 1_000;
@@ -23,15 +23,7 @@ export interface GuardSources {
 
 const SYSTEM: GuardSources = {
   monotonic: () => performance.now(),
-  disk: async (folder) => {
-    try {
-      const { bavail, blocks, bsize } = await statfs(folder);
-      return { free: bavail * bsize, size: blocks * bsize };
-    } catch {
-      // A store that is gone is somebody else's to notice.
-      return null;
-    }
-  },
+  disk: diskSpace,
 };
 
 /**

@@ -1,5 +1,11 @@
 import type { ServerAddress } from '../core/environments.ts';
-import type { OwnConnection, ServerInspection, ServerLog, ServerLogs } from '../core/server-log.ts';
+import type {
+  OwnConnection,
+  ServerInspection,
+  ServerLog,
+  ServerLogs,
+  ServerOutlook,
+} from '../core/server-log.ts';
 import { MysqlConnection } from './connection.ts';
 import { resolvePassword } from './credentials.ts';
 import { flavorOf } from './flavor.ts';
@@ -7,6 +13,7 @@ import { readLogSettings, settingsWarnings } from './log-settings.ts';
 import { deadManObstacle, readScheduler } from './dead-man.ts';
 import { privilegeNeeds } from './privileges.ts';
 import { findLeftovers } from './recovery.ts';
+import { lookAhead } from './forecast.ts';
 import { findLockHolder } from './recorder-lock.ts';
 import { readSchema } from './recorder-schema.ts';
 import { prepareSession } from './recorder-session.ts';
@@ -28,6 +35,16 @@ export const mysqlServerLogs: ServerLogs = {
     const connection = await MysqlConnection.open(address, password);
     try {
       return await inspectServer(connection, storeId);
+    } finally {
+      await connection.close();
+    }
+  },
+
+  async lookAhead(address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
+    const password = await resolvePassword(address.passwordFrom);
+    const connection = await MysqlConnection.open(address, password);
+    try {
+      return await lookAhead(connection, pause);
     } finally {
       await connection.close();
     }

@@ -18,6 +18,7 @@ const WELL = new FakeServerLogs(inspectionOf());
 const DEAF: ServerLogs = {
   open: () => Promise.reject(new Error('nobody opens')),
   inspect: () => new Promise(() => undefined),
+  lookAhead: () => new Promise(() => undefined),
 };
 
 let home: string;

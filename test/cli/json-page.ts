@@ -123,6 +123,48 @@ const RECOVERED: readonly Field[] = [
   ['warnings', 'array', 'strings'],
 ];
 
+/** Of an option, not of a command: test/cli/plan.test.ts holds what is printed to it. */
+export const PLAN: readonly Field[] = [
+  ['name', 'string', ''],
+  ['environment', 'string', 'name'],
+  ['status', 'string', 'what it would be stored as'],
+  ['scheduledStart', 'time or null', ''],
+  ['scheduledEnd', 'time or null', ''],
+  ['duration', 'number or null', 'seconds'],
+  ['ready', 'boolean', 'always true: otherwise the command fails and stdout is empty'],
+  ['server', 'object or null', '`flavor`, `version`, `hostname`, `port`, `uuid`'],
+  ['account', 'string or null', 'as whom one is logged in there'],
+  [
+    'settings',
+    'object or null',
+    '`now` and `whileRecording`, each `generalLog`, `logOutput`, `slowLog`, `tableEngine`',
+  ],
+  ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
+  ['lockHolder', 'object or null', '`{connectionId, user, host}`: who records there now'],
+  ['others', 'array', '`{id, name, environment, status}`: captures there in the same time'],
+  ['hiddenOthers', 'number', 'the same in environments one is no member of'],
+  [
+    'deadMan',
+    'object or null',
+    '`after` (seconds; null for never), `obstacle` (why the server could not)',
+  ],
+  [
+    'load',
+    'object or null',
+    'what came while it was looked at: `seconds`, `statementsPerSecond`, `rowsPerSecond`, `statementBytes`, `preparedShare`',
+  ],
+  [
+    'expected',
+    'object or null',
+    'bytes: `logBytes` (on the server at a time), `logBytesPerHour` (there without a recorder), `fileBytesPerHour`, `fileBytes` (in its duration); `ratio`, `fromEarlierCaptures`',
+  ],
+  ['disk', 'object or null', 'the one here: `free`, `size`, `minFree` (bytes), `lasts` (seconds)'],
+  ['limits', 'object', '`maxSize` (bytes), `untilMaxSize` (seconds)'],
+  ['cost', 'object or null', 'as measured: `measuredOn`, `saturated`, `latency`'],
+  ['undo', 'array', 'SQL that gives the server back by hand'],
+  ['warnings', 'array', 'strings'],
+];
+
 const USER: readonly Field[] = [
   ['id', 'number', ''],
   ['name', 'string', ''],
@@ -373,7 +415,14 @@ A failure leaves stdout empty and puts one object on stderr, and nothing else:
 \`captures help exit-codes\`.
 
 ${sections().join('\n\n')}
+
+${planSection()}
 `;
+}
+
+function planSection(): string {
+  const rows = PLAN.map(([path, type, meaning]) => `| \`${path}\` | ${type} | ${meaning} |`);
+  return `## create --plan\n\n- \`captures create --plan\`: an object\n\n| field | type | |\n| --- | --- | --- |\n${rows.join('\n')}`;
 }
 
 /** Commands with the same fields share a table. */

@@ -96,7 +96,7 @@ describe('a wrong command line', () => {
     [
       ['help', 'nonsense'],
       'There is no command and no topic "nonsense"',
-      'The topics are: exit-codes, environment, time, filters, output. The commands: captures --help',
+      'The topics are: exit-codes, environment, time, filters, guards, plan, output. The commands: captures --help',
     ],
     [
       ['list', '-o', 'xml'],

@@ -13,6 +13,7 @@ const MINUTE = 60_000;
 const noServers: ServerLogs = {
   open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
   inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
+  lookAhead: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
 };
 
 let cloudWatch: CloudWatchServer;

@@ -9,4 +9,5 @@ export const DAY = 24 * HOUR;
 export const noServers: ServerLogs = {
   open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
   inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
+  lookAhead: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
 };

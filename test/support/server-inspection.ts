@@ -1,4 +1,11 @@
-import type { ServerInspection, ServerLog, ServerLogs } from '../../src/core/server-log.ts';
+import type { ServerAddress } from '../../src/core/environments.ts';
+import type {
+  ServerInspection,
+  ServerLoad,
+  ServerLog,
+  ServerLogs,
+  ServerOutlook,
+} from '../../src/core/server-log.ts';
 
 /** What a look at a server in good order finds, with changes. */
 export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerInspection {
@@ -31,12 +38,16 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
   };
 }
 
+const NO_LOAD: ServerLoad = { seconds: 2.5, statements: 0, rows: 0, executes: 0, bytes: 0 };
+
 /** A server that can be looked at: for what commands do before any daemon is involved. */
 export class FakeServerLogs implements ServerLogs {
   readonly #inspection: ServerInspection;
+  readonly #load: ServerLoad;
 
-  constructor(inspection: ServerInspection) {
+  constructor(inspection: ServerInspection, load: ServerLoad = NO_LOAD) {
     this.#inspection = inspection;
+    this.#load = load;
   }
 
   open(): Promise<ServerLog> {
@@ -45,5 +56,15 @@ export class FakeServerLogs implements ServerLogs {
 
   inspect(): Promise<ServerInspection> {
     return Promise.resolve(this.#inspection);
+  }
+
+  async lookAhead(_address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
+    await pause();
+    const { settings } = this.#inspection;
+    return {
+      load: this.#load,
+      settingsWhileRecording: { ...settings, generalLog: true, logOutput: 'TABLE' },
+      undo: ['SET GLOBAL general_log = OFF', 'DROP DATABASE captures'],
+    };
   }
 }

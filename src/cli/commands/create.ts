@@ -34,6 +34,8 @@ export interface CreateOptions extends TypedRecordingOptions {
   readonly status?: (typeof STATUSES)[number];
   /** undefined: until it is RUNNING; true: until it is over; false: not at all. */
   readonly wait?: boolean;
+  /** Only say what it would do. */
+  readonly plan?: boolean;
 }
 
 export function registerCreate(
@@ -54,7 +56,8 @@ export function registerCreate(
       .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
       .option('--start <when>', 'when it really started: metrics only, or a window that is over')
       .option('--wait', 'wait until it is over')
-      .option('--no-wait', 'return at once, before it is RUNNING'),
+      .option('--no-wait', 'return at once, before it is RUNNING')
+      .option('--plan', 'only say what it would do, need and cost: help plan'),
   )
     .addHelpText(
       'after',
@@ -68,7 +71,8 @@ Examples:
   captures create tests --env shop -- npm test
   captures create writes --env shop --only writes --exclude-user 'repl*'
 
-Filters: captures help filters. Times: captures help time.
+Filters: captures help filters. Guards: captures help guards. Times: captures
+help time. What it would do and cost: captures help plan.
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
     )
@@ -80,6 +84,10 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const { operands, command } = splitCommand(options.words, context.argv);
   checkCombination(options, operands, command);
   const request = await requestOf(options, operands[0], context);
+  if (options.plan === true) {
+    const { planCapture } = await import('../plan.ts');
+    return planCapture(request, context);
+  }
   const planned = captures.check(actor, request);
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
   if (planned.recordsStatements && isToStartNow) {

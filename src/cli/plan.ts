@@ -1,0 +1,188 @@
+import type { CaptureRequest } from '../core/capture-service.ts';
+import { ACTIVE_STATUSES } from '../core/captures.ts';
+import type { Environment, ServerAddress } from '../core/environments.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import { expectationOf, type Expectation, type Experience } from '../core/plan.ts';
+import { RECORD_EVERYTHING } from '../core/recording-options.ts';
+import type { ServerInspection, ServerOutlook } from '../core/server-log.ts';
+import type { ListedCapture, NewCapture } from '../core/store.ts';
+import { diskSpace } from '../workload/disk-space.ts';
+import type { Context } from './context.ts';
+import { EXIT_STATUS } from './exit-status.ts';
+import { warningsOf, whyNotRecordable } from './preflight.ts';
+import { planNoun, renderPlan, type PlanFacts } from './render/plan.ts';
+
+/** How long the server's counters are looked at. */
+const LOOK_MS = 2_500;
+const PAST_CAPTURES = 20;
+
+/**
+ * Says what `create` would do and mean, without doing it: nothing is stored, nothing is changed on the
+ * server. What `create` would refuse is part of the report.
+ * @returns the exit status that `create` would have had.
+ * @throws AppError `not_found`, `forbidden` for an environment that there is no planning for; with JSON
+ *   also what `create` would refuse, for a failure leaves stdout empty.
+ */
+export async function planCapture(request: CaptureRequest, context: Context): Promise<number> {
+  context.checkFields(planNoun);
+  const { actor } = context;
+  const environment = context.environments.get(actor, request.environment);
+  const { planned, refusals } = checkRequest(request, context);
+  const server = planned.recordsStatements ? environment.server : null;
+  const look = server === null ? null : await lookAtServer(server, context);
+  const seen = look === null || look instanceof AppError ? null : look;
+  const obstacle =
+    look instanceof AppError
+      ? look
+      : seen === null
+        ? null
+        : whyNotRecordable(seen.inspection, context.store.taps);
+  // `create` looks at the server of a capture that is to begin now; a later one meets it at its start.
+  const isLater = planned.status === 'SCHEDULED';
+  if (obstacle !== null && !isLater) refusals.push(obstacle);
+  const facts: PlanFacts = {
+    planned,
+    environment: environment.name,
+    isRecorded: server !== null,
+    ...(seen ?? { inspection: null, outlook: null }),
+    ...othersOn(environment, seen?.inspection ?? null, planned, context),
+    expectation: seen === null ? null : await forecast(environment, seen.outlook, planned, context),
+    obstacleAtStart: isLater ? obstacle : null,
+    warnings: seen === null ? [] : warningsOf(seen.inspection, optionsOf(planned)),
+    refusals,
+  };
+  const [first, ...more] = refusals;
+  if (context.isJson && first !== undefined) throw withAll(first, more);
+  const { output, fields } = context.options;
+  const isReport = (output === null || output === 'table') && fields === null;
+  if (isReport) {
+    const view = { width: context.columns, zone: context.timeZone };
+    await context.world.stdout.write(renderPlan(facts, view, await context.paint()));
+  } else {
+    await context.printOne(planNoun, facts);
+  }
+  return first === undefined ? 0 : EXIT_STATUS[first.code];
+}
+
+function optionsOf(planned: NewCapture): NonNullable<NewCapture['options']> {
+  return planned.options ?? RECORD_EVERYTHING;
+}
+
+/**
+ * Everything that `create` would refuse of a request, not the first of it alone: the name, the times
+ * and the options are each looked at with the others left out.
+ */
+function checkRequest(
+  request: CaptureRequest,
+  context: Context,
+): { planned: NewCapture; refusals: AppError[] } {
+  const { actor, captures } = context;
+  const times = { start: null, scheduledStart: null, duration: null, status: null };
+  // Nobody has it: a name ends with the program that made it.
+  const free = { ...request, name: `plan ${context.world.pid} ${context.now()}` };
+  const plain = { ...free, ...times, options: RECORD_EVERYTHING };
+  const refusals: AppError[] = [];
+  const attempt = (asked: CaptureRequest): NewCapture | null => {
+    try {
+      return captures.check(actor, asked);
+    } catch (error) {
+      if (!isAppError(error, 'invalid')) throw error;
+      refusals.push(error);
+      return null;
+    }
+  };
+  attempt({ ...plain, name: request.name });
+  const timed = attempt({ ...free, options: RECORD_EVERYTHING });
+  attempt({ ...plain, ...(request.options === undefined ? {} : { options: request.options }) });
+  const planned = timed ?? captures.check(actor, plain);
+  const options = request.options ?? RECORD_EVERYTHING;
+  return { planned: { ...planned, name: request.name, options }, refusals };
+}
+
+async function lookAtServer(
+  server: ServerAddress,
+  context: Context,
+): Promise<{ inspection: ServerInspection; outlook: ServerOutlook } | AppError> {
+  const { clock, signals } = context.world;
+  try {
+    const logs = await context.serverLogs();
+    const inspection = await logs.inspect(server, context.store.id);
+    await context.note(`Looking at ${inspection.server.hostname} for ${LOOK_MS / 1_000} s …`);
+    const outlook = await logs.lookAhead(server, async () => {
+      await clock.sleep(LOOK_MS, signals.interrupted);
+      signals.interrupted.throwIfAborted();
+    });
+    return { inspection, outlook };
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+/** Captures of this store that are or will be recorded on the server beside the planned one. */
+function othersOn(
+  environment: Environment,
+  inspection: ServerInspection | null,
+  planned: NewCapture,
+  context: Context,
+): Pick<PlanFacts, 'others' | 'hiddenOthers'> {
+  const { store, actor } = context;
+  const tap = inspection === null ? null : store.taps.findByServer(inspection.server.key);
+  const tapped = new Set(
+    tap === null ? [] : store.recordings.listOfTap(tap.id).map(({ captureId }) => captureId),
+  );
+  const from = planned.scheduledStart ?? context.now();
+  const until = planned.duration === null ? Infinity : from + planned.duration;
+  const others: ListedCapture[] = [];
+  let hiddenOthers = 0;
+  for (const { id } of store.captures.listByStatus(['SCHEDULED', ...ACTIVE_STATUSES])) {
+    const other = store.captures.find(id);
+    if (other?.recordsStatements !== true) continue;
+    if (other.environmentId !== environment.id && !tapped.has(id)) continue;
+    const begin = other.scheduledStart ?? other.start ?? 0;
+    if (begin >= until || (other.scheduledEnd ?? Infinity) <= from) continue;
+    if (store.members.roleOf(other.environmentId, actor.userId) === null) hiddenOthers += 1;
+    else others.push(other);
+  }
+  return { others, hiddenOthers };
+}
+
+async function forecast(
+  environment: Environment,
+  outlook: ServerOutlook,
+  planned: NewCapture,
+  context: Context,
+): Promise<Expectation> {
+  const past = context.store.captures.list({
+    environmentIds: [environment.id],
+    statuses: null,
+    ownerId: null,
+    name: null,
+    since: null,
+    until: null,
+    order: 'created',
+    descending: true,
+    limit: PAST_CAPTURES,
+  });
+  const sum = (of: (capture: ListedCapture) => number | null): number =>
+    past.reduce((total, capture) => total + (of(capture) ?? 0), 0);
+  const experience: Experience = {
+    records: sum(({ records }) => records),
+    textBytes: sum(({ textBytes }) => textBytes),
+    fileBytes: sum(({ fileBytes }) => fileBytes),
+  };
+  return expectationOf(outlook.load, experience, await diskSpace(context.store.directory), {
+    options: optionsOf(planned),
+    duration: planned.duration,
+  });
+}
+
+/** One failure that names the others in its hint. */
+function withAll(first: AppError, more: readonly AppError[]): AppError {
+  if (more.length === 0) return first;
+  const hint = [
+    ...(first.hint === null ? [] : [first.hint]),
+    ...more.map(({ message }) => `Also: ${message}`),
+  ].join('\n');
+  return new AppError(first.code, first.message, { hint, cause: first });
+}
