@@ -1,18 +1,10 @@
-import mysql from 'mysql2/promise';
+import type mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
-import type { CaptureStatus } from '../../src/core/captures.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Environment } from '../../src/core/environments.ts';
-import type { StatementRecord } from '../../src/core/statements.ts';
-import type { ListedCapture } from '../../src/core/store.ts';
-import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
-import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
-import { SERVER, TestStore } from '../support/stores.ts';
-import { startDaemon, type RunningDaemon } from './daemons.ts';
+import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 
 let server: MariadbServer;
 beforeAll(async () => {
@@ -22,155 +14,14 @@ afterAll(async () => {
   await server.stop();
 });
 
-class Bench {
-  readonly test = new TestStore(systemClock);
-  readonly alice: Actor = this.test.user('alice');
-  readonly environment: Environment = this.test.environment(
-    { admin: [this.alice] },
-    {
-      name: 'prod',
-      server: {
-        ...SERVER,
-        user: 'root',
-        host: 'localhost',
-        port: server.port,
-        socket: server.socket,
-      },
-    },
-  );
-  daemon = this.startDaemon();
-
-  startDaemon(serverLogs = mysqlServerLogs): RunningDaemon {
-    return startDaemon(this.test.store.directory, systemClock, { serverLogs });
-  }
-
-  capture(name: string, duration: number | null = null): ListedCapture {
-    return this.test.capture(this.alice, this.environment, { name, duration });
-  }
-
-  /** Waits, by looking, until a capture has this status; fails when it FAILED instead. */
-  until(id: number, status: CaptureStatus): Promise<ListedCapture> {
-    return vi.waitUntil(
-      () => {
-        const capture = this.test.store.captures.find(id);
-        if (capture?.status === 'FAILED') {
-          throw new Error(`FAILED: ${capture.reason}; ${this.daemon.details.join('; ')}`);
-        }
-        return capture?.status === status ? capture : null;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
-  }
-
-  /** Waits until this many records are committed. */
-  async untilRecorded(id: number, records: number): Promise<void> {
-    await vi.waitUntil(() => (this.test.store.captures.find(id)?.records ?? 0) >= records, {
-      timeout: 30_000,
-      interval: 20,
-    });
-  }
-
-  async stop(id: number): Promise<ListedCapture> {
-    this.test.captures.requestStop(this.alice, String(id));
-    return this.until(id, 'DONE');
-  }
-
-  folder(id: number): string {
-    return workloadFolder(this.test.store.directory, id);
-  }
-
-  async records(id: number): Promise<StatementRecord[]> {
-    const position = committedPosition(this.test.store.recordings.find(id));
-    const chunks: Buffer[] = [];
-    for await (const chunk of readWorkload(this.folder(id), position)) chunks.push(chunk);
-    return Buffer.concat(chunks)
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as StatementRecord);
-  }
-}
-
-interface Load {
-  readonly sent: string[];
-  /** Resolves when this many more statements were sent. */
-  more(statements: number): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** Sends uniquely tagged statements from several connections at full speed until it is stopped. */
-async function startLoad(prefix: string, connections = 4): Promise<Load> {
-  const sent: string[] = [];
-  let isStopped = false;
-  let goal: { count: number; reach: () => void } | null = null;
-  const clients = await Promise.all(
-    Array.from({ length: connections }, () =>
-      mysql.createConnection({ socketPath: server.socket, user: 'root' }),
-    ),
-  );
-  const runs = clients.map(async (client, index) => {
-    for (let i = 0; !isStopped; i++) {
-      const tag = `${prefix}-${index}-${i}`;
-      sent.push(tag);
-      if (i % 3 === 0) await client.execute('SELECT ? AS tag', [`<${tag}>`]);
-      else await client.query(`SELECT '<${tag}>'`);
-      if (goal !== null && sent.length >= goal.count) goal.reach();
-    }
-    await client.end();
-  });
-  return {
-    sent,
-    more: (statements) =>
-      new Promise((reach) => {
-        goal = { count: sent.length + statements, reach };
-      }),
-    stop: async () => {
-      isStopped = true;
-      await Promise.all(runs);
-    },
-  };
-}
-
-/** Sends so many statements and ends. */
-async function runLoad(prefix: string, statements: number): Promise<string[]> {
-  const load = await startLoad(prefix, 2);
-  await load.more(statements);
-  await load.stop();
-  return load.sent;
-}
-
-/** The tags in the statements that were run: text and executed ones, without those only prepared. */
-function tagsOf(records: readonly StatementRecord[]): string[] {
-  return records
-    .filter((record) => record.kind === 'query' || record.kind === 'execute')
-    .flatMap((record) => /<([\w-]+)>/.exec(record.sql)?.[1] ?? []);
-}
-
-async function serverState(): Promise<unknown> {
-  const admin = await server.admin();
-  try {
-    const [variables] = await admin.query(
-      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('general_log', 'log_output', 'slow_query_log')",
-    );
-    const [table] = await admin.query(
-      "SELECT ENGINE, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log'",
-    );
-    const [schemas] = await admin.query("SHOW DATABASES LIKE 'captures'");
-    const [lock] = await admin.query("SELECT IS_USED_LOCK('captures:tap') AS holder");
-    return { variables, table, schemas, lock };
-  } finally {
-    await admin.end();
-  }
-}
-
 describe('a capture of a real server', () => {
   it('records every statement of its window exactly once and gives the server back as it was', async () => {
-    const before = await serverState();
-    const bench = new Bench();
-    await runLoad('early', 200);
+    const before = await serverState(server);
+    const bench = new Bench(server);
+    await runLoad(server, 'early', 200);
     const { id } = bench.capture('morning');
     const running = await bench.until(id, 'RUNNING');
-    const load = await startLoad('load');
+    const load = await startLoad(server, 'load');
     await load.more(10_000);
     await load.stop();
     const done = await bench.stop(id);
@@ -183,7 +34,7 @@ describe('a capture of a real server', () => {
     expect(done.start).toBe(running.start);
     expect(done.end).toBeGreaterThan(done.start ?? 0);
     expect(done.reason).toBeNull();
-    expect(await serverState()).toEqual(before);
+    expect(await serverState(server)).toEqual(before);
     expect(bench.test.store.taps.list()).toEqual([]);
 
     const manifest = await readManifest(bench.folder(id));
@@ -199,11 +50,11 @@ describe('a capture of a real server', () => {
   });
 
   it('goes on in the next daemon when the first one leaves', async () => {
-    const before = await serverState();
-    const bench = new Bench();
+    const before = await serverState(server);
+    const bench = new Bench(server);
     const { id } = bench.capture('handed over');
     await bench.until(id, 'RUNNING');
-    const load = await startLoad('handed');
+    const load = await startLoad(server, 'handed');
     for (let i = 0; i < 3; i++) {
       await load.more(2_000);
       await bench.daemon.leave();
@@ -215,15 +66,15 @@ describe('a capture of a real server', () => {
     await bench.stop(id);
     await bench.daemon.leave();
     expect(tagsOf(await bench.records(id)).sort()).toEqual([...load.sent].sort());
-    expect(await serverState()).toEqual(before);
+    expect(await serverState(server)).toEqual(before);
   });
 
   it('shares one tap with another that overlaps it, and each has exactly its window', async () => {
-    const before = await serverState();
-    const bench = new Bench();
+    const before = await serverState(server);
+    const bench = new Bench(server);
     const loads: Record<string, string[]> = {};
     const phase = async (name: string): Promise<void> => {
-      loads[name] = await runLoad(name, 1_500);
+      loads[name] = await runLoad(server, name, 1_500);
     };
     const first = bench.capture('first');
     await bench.until(first.id, 'RUNNING');
@@ -232,7 +83,7 @@ describe('a capture of a real server', () => {
     await bench.until(second.id, 'RUNNING');
     await phase('both');
     await bench.stop(first.id);
-    expect(await serverState()).not.toEqual(before);
+    expect(await serverState(server)).not.toEqual(before);
     await phase('rest');
     await bench.stop(second.id);
     await bench.daemon.leave();
@@ -243,15 +94,15 @@ describe('a capture of a real server', () => {
     expect(await tags(second.id)).toEqual(
       [...(loads['both'] ?? []), ...(loads['rest'] ?? [])].sort(),
     );
-    expect(await serverState()).toEqual(before);
+    expect(await serverState(server)).toEqual(before);
   });
 
   it('goes on after the server was killed and started again, and lists the gap', async () => {
-    const before = await serverState();
-    const bench = new Bench();
+    const before = await serverState(server);
+    const bench = new Bench(server);
     const { id } = bench.capture('through a restart');
     await bench.until(id, 'RUNNING');
-    const sentBefore = await runLoad('before', 1_500);
+    const sentBefore = await runLoad(server, 'before', 1_500);
     await bench.untilRecorded(id, sentBefore.length);
     await server.kill();
     await server.restart();
@@ -261,7 +112,7 @@ describe('a capture of a real server', () => {
         timeout: 20_000,
       },
     );
-    const sentAfter = await runLoad('after', 1_500);
+    const sentAfter = await runLoad(server, 'after', 1_500);
     await bench.stop(id);
     await bench.daemon.leave();
     const records = await bench.records(id);
@@ -269,11 +120,11 @@ describe('a capture of a real server', () => {
     const manifest = await readManifest(bench.folder(id));
     expect(manifest.gaps).toHaveLength(1);
     expect(manifest.gaps[0]?.reason).toContain('The server was restarted');
-    expect(await serverState()).toEqual(before);
+    expect(await serverState(server)).toEqual(before);
   });
 
   it('fails, and says why, when somebody switches the log off', async () => {
-    const bench = new Bench();
+    const bench = new Bench(server);
     const { id } = bench.capture('switched off');
     await bench.until(id, 'RUNNING');
     const admin = await server.admin();
@@ -287,7 +138,7 @@ describe('a capture of a real server', () => {
   });
 
   it('has what was received before the stop that was asked for while a swap was under way', async () => {
-    const bench = new Bench();
+    const bench = new Bench(server);
     await bench.daemon.leave();
     let duringSwap: (() => Promise<void>) | null = null;
     bench.daemon = bench.startDaemon({
@@ -323,8 +174,8 @@ describe('a capture of a real server', () => {
     await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
     // An administrator made the schema: it outlives the recorder, as the owner's log table must.
     await admin.query('CREATE DATABASE captures');
-    const before = await serverState();
-    const bench = new Bench();
+    const before = await serverState(server);
+    const bench = new Bench(server);
     await bench.daemon.leave();
     const { store } = bench.test;
     let isGivenBack = false;
@@ -350,13 +201,13 @@ describe('a capture of a real server', () => {
     });
     const { id } = bench.capture('died at the end');
     await bench.until(id, 'RUNNING');
-    const sent = await runLoad('whole', 1_000);
+    const sent = await runLoad(server, 'whole', 1_000);
     bench.test.captures.requestStop(bench.alice, String(id));
     await vi.waitUntil(() => isGivenBack, { timeout: 20_000 });
     await vi.waitUntil(() => bench.daemon.events.includes('another daemon took over'));
     await bench.daemon.leave();
     expect(store.captures.find(id)?.status).toBe('STOPPING');
-    expect(await serverState()).toEqual(before);
+    expect(await serverState(server)).toEqual(before);
 
     store.lease.release('thief');
     bench.daemon = bench.startDaemon();
@@ -365,7 +216,7 @@ describe('a capture of a real server', () => {
     await bench.daemon.leave();
     expect(tagsOf(await bench.records(id)).sort()).toEqual(sent.sort());
     expect((await readManifest(bench.folder(id))).gaps).toEqual([]);
-    expect(await serverState()).toEqual(before);
+    expect(await serverState(server)).toEqual(before);
     const [rows] = await admin.query<mysql.RowDataPacket[]>(
       "SELECT COUNT(*) AS count FROM mysql.general_log WHERE argument LIKE CONCAT('%<', 'whole-%') AND command_type <> 'Prepare'",
     );

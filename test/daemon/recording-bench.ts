@@ -1,0 +1,177 @@
+import mysql from 'mysql2/promise';
+import { vi } from 'vitest';
+import type { Actor } from '../../src/core/access.ts';
+import type { CaptureStatus } from '../../src/core/captures.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Environment } from '../../src/core/environments.ts';
+import type { StatementRecord } from '../../src/core/statements.ts';
+import type { ListedCapture } from '../../src/core/store.ts';
+import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
+import { readWorkload } from '../../src/workload/workload-reader.ts';
+import type { MariadbServer } from '../support/mariadb-server.ts';
+import { SERVER, TestStore } from '../support/stores.ts';
+import { startDaemon, type RunningDaemon } from './daemons.ts';
+
+/** A store, a daemon in this process, and captures of a real server. */
+export class Bench {
+  readonly server: MariadbServer;
+  readonly test = new TestStore(systemClock);
+  readonly alice: Actor = this.test.user('alice');
+  readonly environment: Environment;
+  daemon: RunningDaemon;
+
+  constructor(server: MariadbServer) {
+    this.server = server;
+    const { port, socket } = server;
+    this.environment = this.test.environment(
+      { admin: [this.alice] },
+      { name: 'prod', server: { ...SERVER, user: 'root', host: 'localhost', port, socket } },
+    );
+    this.daemon = this.startDaemon();
+  }
+
+  startDaemon(serverLogs = mysqlServerLogs): RunningDaemon {
+    return startDaemon(this.test.store.directory, systemClock, { serverLogs });
+  }
+
+  capture(name: string, duration: number | null = null): ListedCapture {
+    return this.test.capture(this.alice, this.environment, { name, duration });
+  }
+
+  /** Waits, by looking, until a capture has this status; fails when it FAILED instead. */
+  until(id: number, status: CaptureStatus): Promise<ListedCapture> {
+    return vi.waitUntil(
+      () => {
+        const capture = this.test.store.captures.find(id);
+        if (capture?.status === 'FAILED') {
+          throw new Error(`FAILED: ${capture.reason}; ${this.daemon.details.join('; ')}`);
+        }
+        return capture?.status === status ? capture : null;
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+  }
+
+  /** Waits until this many records are committed. */
+  async untilRecorded(id: number, records: number): Promise<void> {
+    await vi.waitUntil(() => (this.test.store.captures.find(id)?.records ?? 0) >= records, {
+      timeout: 30_000,
+      interval: 20,
+    });
+  }
+
+  /** Waits until a statement with this tag is in the record. */
+  async untilTagged(id: number, tag: string): Promise<void> {
+    await vi.waitUntil(
+      async () => (await this.records(id)).some(({ sql }) => sql.includes(`<${tag}>`)),
+      { timeout: 30_000, interval: 20 },
+    );
+  }
+
+  async stop(id: number): Promise<ListedCapture> {
+    this.test.captures.requestStop(this.alice, String(id));
+    return this.until(id, 'DONE');
+  }
+
+  manifest(id: number): Promise<Manifest> {
+    return readManifest(this.folder(id));
+  }
+
+  folder(id: number): string {
+    return workloadFolder(this.test.store.directory, id);
+  }
+
+  async records(id: number): Promise<StatementRecord[]> {
+    const position = committedPosition(this.test.store.recordings.find(id));
+    const chunks: Buffer[] = [];
+    for await (const chunk of readWorkload(this.folder(id), position)) chunks.push(chunk);
+    return Buffer.concat(chunks)
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as StatementRecord);
+  }
+}
+
+export interface Load {
+  readonly sent: string[];
+  /** Resolves when this many more statements were sent. */
+  more(statements: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Sends uniquely tagged statements from several connections at full speed until it is stopped. */
+export async function startLoad(
+  server: MariadbServer,
+  prefix: string,
+  connections = 4,
+): Promise<Load> {
+  const sent: string[] = [];
+  let isStopped = false;
+  let goal: { count: number; reach: () => void } | null = null;
+  const clients = await Promise.all(
+    Array.from({ length: connections }, () =>
+      mysql.createConnection({ socketPath: server.socket, user: 'root' }),
+    ),
+  );
+  const runs = clients.map(async (client, index) => {
+    for (let i = 0; !isStopped; i++) {
+      const tag = `${prefix}-${index}-${i}`;
+      sent.push(tag);
+      if (i % 3 === 0) await client.execute('SELECT ? AS tag', [`<${tag}>`]);
+      else await client.query(`SELECT '<${tag}>'`);
+      if (goal !== null && sent.length >= goal.count) goal.reach();
+    }
+    await client.end();
+  });
+  return {
+    sent,
+    more: (statements) =>
+      new Promise((reach) => {
+        goal = { count: sent.length + statements, reach };
+      }),
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(runs);
+    },
+  };
+}
+
+/** Sends so many statements and ends. */
+export async function runLoad(
+  server: MariadbServer,
+  prefix: string,
+  statements: number,
+): Promise<string[]> {
+  const load = await startLoad(server, prefix, 2);
+  await load.more(statements);
+  await load.stop();
+  return load.sent;
+}
+
+/** The tags in the statements that were run: text and executed ones, without those only prepared. */
+export function tagsOf(records: readonly StatementRecord[]): string[] {
+  return records
+    .filter((record) => record.kind === 'query' || record.kind === 'execute')
+    .flatMap((record) => /<([\w-]+)>/.exec(record.sql)?.[1] ?? []);
+}
+
+/** Everything about a server's log that a recording must leave as it was. */
+export async function serverState(server: MariadbServer): Promise<unknown> {
+  const admin = await server.admin();
+  try {
+    const [variables] = await admin.query(
+      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('general_log', 'log_output', 'slow_query_log')",
+    );
+    const [table] = await admin.query(
+      "SELECT ENGINE, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log'",
+    );
+    const [schemas] = await admin.query("SHOW DATABASES LIKE 'captures'");
+    const [lock] = await admin.query("SELECT IS_USED_LOCK('captures:tap') AS holder");
+    return { variables, table, schemas, lock };
+  } finally {
+    await admin.end();
+  }
+}
