@@ -112,8 +112,11 @@ export class Recorder {
         ? new HeardCounter(committed?.heard ?? null)
         : null;
     this.#sent = sent;
-    this.#sentBefore = committed?.own ?? { questions: 0, sets: 0, statuses: 0 };
-    this.#interruptions = committed === null ? 0 : (committed.interruptions ?? 0) + 1;
+    // A recorder may end before it committed anything: then its window's edge is the latest known.
+    this.#sentBefore = committed?.own ??
+      facts.start?.counters?.after?.own ?? { questions: 0, sets: 0, statuses: 0 };
+    this.#interruptions =
+      recording.firstGeneration === null ? 0 : (committed?.interruptions ?? 0) + 1;
     this.#selection = StatementSelection.of(
       capture.options,
       `${context.store.id}/${capture.id}`,

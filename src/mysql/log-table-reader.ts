@@ -56,20 +56,19 @@ export class LogTableReader {
       return batch;
     };
     const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
-    const progress = this.#results.rows(
-      `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`,
-      (span) => {
-        rows++;
-        const statement = decoder.decode(span);
-        if (statement !== null) {
-          statements.push(statement);
-          characters += statement.sql.length;
-        } else {
-          const interruption = decoder.takeSentinel()?.interruption ?? null;
-          if (interruption !== null) ended.push(end(interruption));
-        }
-      },
-    );
+    const query = `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`;
+    this.#connection.countSent(query);
+    const progress = this.#results.rows(query, (span) => {
+      rows++;
+      const statement = decoder.decode(span);
+      if (statement !== null) {
+        statements.push(statement);
+        characters += statement.sql.length;
+      } else {
+        const interruption = decoder.takeSentinel()?.interruption ?? null;
+        if (interruption !== null) ended.push(end(interruption));
+      }
+    });
     while ((await progress.next()).done !== true) {
       if (ended.length > 0) {
         yield* ended;

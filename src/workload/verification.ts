@@ -244,14 +244,13 @@ class RecordReader {
 
   /** Reads lines; the text ends with one. */
   read(chunk: Buffer): void {
-    const text = chunk.toString('utf8');
     const records: (StatementRecord & { flags: StatementFlag[] })[] = [];
     let start = 0;
     for (;;) {
-      const end = text.indexOf('\n', start);
+      const end = chunk.indexOf(10, start);
       if (end === -1) break;
       this.#line++;
-      const record = this.#parse(text.slice(start, end));
+      const record = this.#parse(chunk.toString('utf8', start, end));
       start = end + 1;
       if (record === null) continue;
       const counted = Object.assign(record, { flags: record.flags ?? NO_FLAGS });

@@ -108,12 +108,9 @@ const stops: Record<CaptureStatus, Outcome> = {
 };
 
 function expected(operation: string, person: Person, status: CaptureStatus): Outcome {
-  const isRead = [
-    'capture.get',
-    'capture.metrics',
-    'capture.workload',
-    'capture.verify',
-  ].includes(operation);
+  const isRead = ['capture.get', 'capture.metrics', 'capture.workload', 'capture.verify'].includes(
+    operation,
+  );
   switch (relation[person]) {
     case 'outsider':
       return `not_found: ${isRead ? "Capture's environment not found" : 'Capture not found'}`;

@@ -119,7 +119,9 @@ async function quietly(work: Promise<unknown>): Promise<void> {
 async function chatter(): Promise<void> {
   const session = await client({ database: 'shop' });
   await session.query('SELECT 1');
-  await session.query('SELECT 1; SELECT 2; SET @x = 3; SELECT "a;b", \'c;d\', `t`.a FROM t LIMIT 1');
+  await session.query(
+    'SELECT 1; SELECT 2; SET @x = 3; SELECT "a;b", \'c;d\', `t`.a FROM t LIMIT 1',
+  );
   await session.query('SELECT 1;');
   await quietly(session.query('SELECT 1; -- a comment'));
   await quietly(session.query('SELEC 1'));
@@ -141,13 +143,156 @@ async function chatter(): Promise<void> {
   await session.end();
 }
 
-test('what a quiet server received is the number that is recorded', async () => {
+/** Eight clients at full speed for a while: text, prepared and several statements in one. */
+async function load(milliseconds: number): Promise<void> {
+  const until = performance.now() + milliseconds;
+  const one = async (number: number): Promise<void> => {
+    const session = await client({ database: 'shop' });
+    for (let i = 0; performance.now() < until; i++) {
+      await session.query(`SELECT ${number}, ${i}`);
+      await session.execute('SELECT ? + ?', [number, i]);
+      await session.query(`SELECT ${i}; SELECT ';'; SELECT 3`);
+    }
+    await session.end();
+  };
+  await Promise.all(Array.from({ length: 8 }, (_, number) => one(number)));
+}
+
+/** Statements that the server does not log. */
+async function hidden(count: number): Promise<void> {
+  const session = await client();
+  await session.query('SET SESSION sql_log_off = 1');
+  for (let i = 0; i < count; i++) await session.query(`SELECT ${i}`);
+  session.destroy();
+}
+
+test('what a quiet server received is exactly what is recorded', async () => {
   const recording = new Recording();
   await recording.until('RUNNING');
   for (let i = 0; i < 5; i++) await chatter();
   await recording.stop();
-  const found = await recording.verify();
-  console.log(found.judgement, found.manifest?.heard, JSON.stringify(found.facts));
-  expect(found.judgement.problems).toEqual([]);
-  expect(found.judgement.verdict).toBe('whole');
+  const { judgement } = await recording.verify();
+  const { recorded, received } = judgement;
+  expect(judgement.problems).toEqual([]);
+  expect(received).toEqual({ min: recorded, max: recorded });
+  expect(recorded).toBeGreaterThan(100);
+  expect(judgement).toMatchObject({ verdict: 'whole', whole: true, missing: 0, share: 1 });
+  expect(judgement.line).toBe(
+    `WHOLE: ${recorded ?? ''} of ${recorded ?? ''} statements received are recorded`,
+  );
+});
+
+test('a record of eight connections at full speed lies within what the server counted', async () => {
+  const recording = new Recording();
+  await recording.until('RUNNING');
+  const running = load(1_500);
+  await vi.waitUntil(() => (recording.test.store.recordings.find(recording.id)?.records ?? 0) > 0, {
+    timeout: 20_000,
+  });
+  const goingOn = await recording.verify();
+  expect(goingOn.judgement).toMatchObject({ verdict: 'recording', whole: false, problems: [] });
+  // The window is closed while they send.
+  await recording.stop();
+  await running;
+  const { judgement } = await recording.verify();
+  const { recorded, received } = judgement;
+  expect(judgement.problems).toEqual([]);
+  expect(judgement.whole).toBe(true);
+  expect(recorded).toBeGreaterThan(500);
+  expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
+  expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
+});
+
+test('500 statements of a session that does not log are missing, and counted', async () => {
+  const recording = new Recording();
+  await recording.until('RUNNING');
+  await chatter();
+  await hidden(500);
+  await recording.stop();
+  const { judgement } = await recording.verify();
+  expect(judgement.verdict).toBe('not_whole');
+  expect(judgement.missing).toBe(500);
+  expect(judgement.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
+  expect(judgement.line).toMatch(
+    /^NOT WHOLE: \d+ of about \d+ statements received \(\d+\.\d\d %\) are recorded: at least 500 statements missing$/,
+  );
+});
+
+test('executes that were not logged are missed although pings hide the number of all', async () => {
+  const recording = new Recording();
+  await recording.until('RUNNING');
+  const session = await client();
+  for (let i = 0; i < 300; i++) await session.ping();
+  await session.query('SET SESSION sql_log_off = 1');
+  for (let i = 0; i < 50; i++) await session.execute('SELECT ?', [i]);
+  session.destroy();
+  await recording.stop();
+  const { judgement } = await recording.verify();
+  expect(judgement.missing).toBe(50);
+  expect(judgement.notes.join()).toContain('300 administrative commands');
+});
+
+test('rows that somebody took out of the log are missed', async () => {
+  const recording = new Recording();
+  await recording.until('RUNNING');
+  const session = await client();
+  for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < 30; i++) await session.query(`SELECT ${i}`);
+    await session.query('TRUNCATE TABLE mysql.general_log');
+  }
+  await session.end();
+  await recording.stop();
+  const { judgement } = await recording.verify();
+  expect(judgement.verdict).toBe('not_whole');
+  expect(judgement.missing).toBeGreaterThan(0);
+  expect((judgement.recorded ?? 0) + (judgement.missing ?? 0)).toBe(judgement.received?.min);
+});
+
+test('what filters leave out is not missing', async () => {
+  const recording = new Recording({ excludeUsers: ['u2'], only: ['reads'] });
+  await recording.until('RUNNING');
+  for (let i = 0; i < 3; i++) await chatter();
+  await recording.stop();
+  const { judgement, leftOut } = await recording.verify();
+  expect(judgement.problems).toEqual([]);
+  expect(judgement.received).toEqual({ min: judgement.recorded, max: judgement.recorded });
+  expect(judgement.line).toContain('recorded or left out as asked');
+  expect(leftOut).toMatchObject({ user: expect.any(Number), class: expect.any(Number) });
+});
+
+test('a record that two daemons made is whole, and compared a little less closely', async () => {
+  const recording = new Recording();
+  await recording.until('RUNNING');
+  await chatter();
+  await recording.leave();
+  await chatter();
+  recording.startDaemon();
+  await chatter();
+  await recording.stop();
+  const { judgement } = await recording.verify();
+  expect(judgement.problems).toEqual([]);
+  // What the first one sent last is not known.
+  expect(judgement.received?.max).toBeGreaterThanOrEqual(judgement.recorded ?? 0);
+  expect((judgement.received?.max ?? 0) - (judgement.recorded ?? 0)).toBeLessThan(50);
+  expect(judgement.notes.join()).toContain('The recorder was interrupted');
+});
+
+test('after a restart of the server nothing is compared, and the gap stands', async () => {
+  const recording = new Recording();
+  await recording.until('RUNNING');
+  await chatter();
+  await server.restart();
+  await vi.waitUntil(() => recording.events.some((event) => /goes on|gap/.test(event)), {
+    timeout: 20_000,
+  });
+  await chatter();
+  await recording.stop();
+  admin = await server.admin();
+  const { judgement } = await recording.verify();
+  expect(judgement).toMatchObject({ verdict: 'not_whole', received: null, missing: null });
+  expect(judgement.problems.map(({ kind }) => kind)).toContain('gap');
+  expect(judgement.notes).toEqual([
+    "The server was restarted in the window, so its counters began again: they can't be compared",
+  ]);
+  expect(judgement.line).toContain('how many are missing is not known');
 });
