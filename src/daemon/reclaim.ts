@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
+import type { Gap } from '../core/gaps.ts';
 import type { Leftovers, LogSettings, ServerLog, ServerLogs } from '../core/server-log.ts';
 import { WorkloadCounters } from '../workload/counters.ts';
 import { diskFailure, isMissing } from '../workload/disk-errors.ts';
@@ -120,10 +121,15 @@ async function save(
   try {
     const lines = new LineSerialiser();
     const counters = new WorkloadCounters();
+    const gaps: Gap[] = [];
     for (const generation of (await server.state()).frozen) {
-      for await (const { statements } of server.read(generation, 0, null)) {
+      for await (const { statements, interruption } of server.read(generation, 0, null)) {
         counters.add(statements);
         await writer.write(lines.tails(statements));
+        if (interruption === null || interruption.cause === null) continue;
+        const { cause, from, to, reason } = interruption;
+        const place = { after: null, before: null, afterSeq: writer.seq, missing: null };
+        gaps.push({ from, to, cause, reason, ...place });
       }
     }
     const { totalRecords } = await writer.flush();
@@ -145,7 +151,7 @@ async function save(
       transactionsAtEnd: null,
       segments: writer.segments(),
       counters: counters.counts(),
-      gaps: [],
+      gaps,
       warnings: [
         "What a recorder left on the server, saved by captures recover: the end of its captures' windows, of which its own store may hold the beginning of these statements already",
       ],

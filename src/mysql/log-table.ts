@@ -105,10 +105,10 @@ const DAMAGE: ReadonlySet<string> = new Set([
   'ER_1195',
   'ER_1034',
   'ER_1035',
-  'ER_126',
-  'ER_127',
-  'ER_144',
-  'ER_145',
+  'HA_ERR_CRASHED',
+  'HA_ERR_WRONG_IN_RECORD',
+  'HA_ERR_CRASHED_ON_REPAIR',
+  'HA_ERR_CRASHED_ON_USAGE',
 ]);
 
 /** Whether an error says that a table was left damaged. */

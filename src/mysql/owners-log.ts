@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { codeOf } from './errors.ts';
 import { literal, type MysqlConnection } from './connection.ts';
-import { exchange, LIVE_TABLE, LOG_COLUMNS } from './log-table.ts';
+import { exchange, LIVE_TABLE, LOG_COLUMNS, repair, saysDamaged } from './log-table.ts';
 import { NO_SENTINEL, readSentinel } from './sentinel.ts';
 import {
   frozenTable,
@@ -85,7 +85,9 @@ async function progressOf(
     // Begun and not finished: nobody else writes to a table that is set aside, so what it has more
     // than before is what was copied.
     const rows = await countRows(connection, TABLES.owners);
-    return { base: marker.ownerRows, done: rows - marker.ownerRows, isComplete: false };
+    // Fewer than before: a repair has dropped what was no whole row any more.
+    const done = Math.max(0, rows - marker.ownerRows);
+    return { base: marker.ownerRows, done, isComplete: false };
   }
   const base =
     marker?.isAppended === true && marker.ownerRows !== null
@@ -97,8 +99,24 @@ async function progressOf(
 /**
  * Appends a frozen generation to the owner's log table that is set aside; exactly once, however often
  * it is called and wherever it was interrupted.
+ * A table that the death of the server damaged is repaired first.
  */
 export async function appendGeneration(
+  connection: MysqlConnection,
+  storeId: string,
+  generation: number,
+): Promise<void> {
+  try {
+    await appendOnce(connection, storeId, generation);
+  } catch (error) {
+    if (!saysDamaged(error)) throw error;
+    await repair(connection, frozenTable(generation));
+    await repair(connection, TABLES.owners);
+    await appendOnce(connection, storeId, generation);
+  }
+}
+
+async function appendOnce(
   connection: MysqlConnection,
   storeId: string,
   generation: number,
@@ -175,6 +193,17 @@ export async function giveBackWhileLogging(
   );
 }
 
+/** Whether there are more rows than clients may wait for; as if, for a table that is damaged. */
+async function hasManyRows(control: MysqlConnection, table: string): Promise<boolean> {
+  try {
+    // O(1) on MyISAM, whose row count is in its header: no reader that anybody would wait for.
+    return (await countRows(control, table)) > FEW_ROWS;
+  } catch (error) {
+    if (!saysDamaged(error)) throw error;
+    return true;
+  }
+}
+
 /** Appends what is frozen, and what is live when it is much. @returns the live generation then. */
 async function shrinkLive(
   { makeNext, mend }: Pick<GivingBack, 'makeNext' | 'mend'>,
@@ -186,8 +215,7 @@ async function shrinkLive(
   let { frozen } = await readSchema(control, storeId);
   live = Math.max(live, ...frozen.map((number) => number + 1));
   await makeNext(live + 1);
-  // O(1) on MyISAM, whose row count is in its header: no reader that anybody would wait for.
-  const isMuch = (await countRows(control, LIVE_TABLE)) > FEW_ROWS;
+  const isMuch = await hasManyRows(control, LIVE_TABLE);
   // Without it another program has changed the table: it can be put right when it is frozen.
   if (isMuch || (await readSentinel(control, LIVE_TABLE)) === null) {
     await exchange(control, frozenTable(live), TABLES.next);

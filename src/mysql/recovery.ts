@@ -1,7 +1,7 @@
 import type { Leftovers } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { Flavor } from './flavor.ts';
-import { LIVE_TABLE, whoseIsLive } from './log-table.ts';
+import { LIVE_TABLE, saysDamaged, whoseIsLive } from './log-table.ts';
 import {
   frozenTable,
   hasOurComment,
@@ -10,6 +10,7 @@ import {
   RECORDER_SCHEMA,
   type SchemaContents,
 } from './recorder-schema.ts';
+import { readSentinel } from './sentinel.ts';
 
 /**
  * What a recorder has on the server, whichever store's: enough to give the server back without that
@@ -26,6 +27,7 @@ export async function findLeftovers(
   // Without a marker or our comment it is an empty schema that an administrator made for us.
   if (!tables.has(MARKER_TABLE) && !(await hasOurComment(connection, flavor))) return null;
   const sign = marker === null ? null : await lastSignOf(connection);
+  const isLive = (await whoseIsLive(connection)) === 'ours';
   return {
     storeId: marker?.storeId ?? null,
     recorder: marker?.recorder ?? null,
@@ -33,8 +35,8 @@ export async function findLeftovers(
     silentMs: sign?.silentMs ?? null,
     settings: marker?.settings ?? null,
     tables: [...tables].sort(),
-    statements: await countStatements(connection, contents),
-    generation: liveGeneration(contents, 1),
+    statements: await countStatements(connection, contents.frozen, isLive),
+    generation: liveGeneration(contents, isLive ? await generationOfLive(connection) : 1),
   };
 }
 
@@ -51,20 +53,30 @@ async function lastSignOf(
   return { at: `${at.replace(' ', 'T')}Z`, silentMs };
 }
 
+/** The generation that the live table was made for; 1 where it does not say. */
+async function generationOfLive(connection: MysqlConnection): Promise<number> {
+  try {
+    return (await readSentinel(connection, LIVE_TABLE))?.generation ?? 1;
+  } catch (error) {
+    if (!saysDamaged(error)) throw error;
+    return 1;
+  }
+}
+
 /**
- * Rows in the log tables of ours. MyISAM has the number in a table's header, so that also that of the
+ * Rows in the log tables of ours but for their sentinels. MyISAM has the number in a table's header, so that also that of the
  * live table costs its loggers nothing.
  */
 async function countStatements(
   connection: MysqlConnection,
-  { frozen }: SchemaContents,
+  frozen: readonly number[],
+  isLive: boolean,
 ): Promise<number | null> {
-  const sources = frozen.map(frozenTable);
-  if ((await whoseIsLive(connection)) === 'ours') sources.push(LIVE_TABLE);
   let statements = 0;
-  for (const table of sources) {
+  for (const table of [...frozen.map(frozenTable), ...(isLive ? [LIVE_TABLE] : [])]) {
     try {
-      statements += Number((await connection.value(`SELECT COUNT(*) FROM ${table}`)) ?? 0);
+      const rows = Number((await connection.value(`SELECT COUNT(*) FROM ${table}`)) ?? 0);
+      statements += Math.max(0, rows - 1);
     } catch (error) {
       if (connection.isLost) throw error;
       // Damaged by the server's death, or dropped this moment by a recorder that is at work.
