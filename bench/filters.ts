@@ -25,12 +25,15 @@ const FILTERS: Record<string, Partial<RecordingOptions>> = {
   'databases, all of them match': { includeDatabases: ['shop'] },
   'databases, none of them matches': { excludeDatabases: ['shop'] },
   'only reads: half of it': { only: ['reads'] },
+  'only reads and writes: all of it': { only: ['reads', 'writes'] },
   'only ddl: nothing of it': { only: ['ddl'] },
   'sample 1/2': { sample: 2 },
-  'users, databases and writes': {
+  'everything at once, all of it': {
     includeUsers: ['app*'],
+    excludeUsers: ['root', '*_ro'],
+    includeHosts: ['10.*'],
     includeDatabases: ['shop'],
-    only: ['writes'],
+    only: ['reads', 'writes'],
   },
 };
 
@@ -63,7 +66,7 @@ function chosen(
     return statements;
   }
   batch.tailsAt(places);
-  return places.flatMap((place) => statements[place] ?? []);
+  return batch.statementsAt(places);
 }
 
 const costs = new Map<string, number[]>();

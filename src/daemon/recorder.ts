@@ -229,7 +229,7 @@ export class Recorder {
     if (places === undefined || places.length === statements.length) {
       return this.#redaction?.apply(statements) ?? { statements, tails: batch.tails() };
     }
-    const chosen = places.flatMap((place) => statements[place] ?? []);
+    const chosen = batch.statementsAt(places);
     return this.#redaction?.apply(chosen) ?? { statements: chosen, tails: batch.tailsAt(places) };
   }
 
