@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createStore } from '../../src/store/store.ts';
@@ -8,6 +8,7 @@ import { smallDisk, type SmallDisk } from './small-disk.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
 
 const disk: SmallDisk | null = smallDisk('6m');
+const roomy: SmallDisk | null = smallDisk('64m');
 
 describe.skipIf(disk === null)('a disk that fills up while recording', () => {
   let server: ShopServer;
@@ -27,7 +28,8 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
   });
 
   it('fails the capture with the reason, keeps what is recorded and gives the server back', async () => {
-    await place.ok(['create', 'big', '--env', 'shop']);
+    // Without the guard that would end it before.
+    await place.ok(['create', 'big', '--env', 'shop', '--min-free', '0']);
     const load = await server.startLoad();
     await eventually('something is recorded', async () => {
       return ((await place.get('big')).workload?.records ?? 0) > 1_000;
@@ -59,8 +61,39 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
     expect(records.length).toBeGreaterThan(1_000);
     expect(new Set(tags).size).toBe(tags.length);
     // With room again all is well.
-    await place.ok(['create', 'next', '--env', 'shop', '--', 'true']);
+    await place.ok(['create', 'next', '--env', 'shop', '--min-free', '0', '--', 'true']);
     await place.whenQuiet();
+  });
+
+  it.skipIf(roomy === null)('does not come to that: a guard ends the capture DONE', async () => {
+    const folder = roomy?.folder ?? '';
+    const home = join(folder, 'home');
+    mkdirSync(home, { mode: 0o700 });
+    const other = await Workplace.at(server, home);
+    try {
+      await other.ok(['create', 'guarded', '--env', 'shop']);
+      const load = await server.startLoad();
+      await eventually('something is recorded', async () => {
+        return ((await other.get('guarded')).workload?.records ?? 0) > 1_000;
+      });
+      // Half of the twentieth that has to stay free is left.
+      const { bavail, blocks, bsize } = statfsSync(folder);
+      writeFileSync(join(folder, 'filler'), Buffer.alloc((bavail - blocks / 40) * bsize));
+      const done = await eventually('it is over', async () => {
+        const capture = await other.get('guarded');
+        return capture.status === 'DONE' ? capture : null;
+      });
+      await load.stop();
+      await other.whenQuiet();
+      expect(done.reason).toMatch(
+        /^ended by a guard: the disk of the store has .* free, less than --min-free .* \(at 2\d{3}-.*Z\)$/,
+      );
+      const records = await recordsOf(other, 'guarded');
+      expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
+      expect(await server.settings()).toEqual(before);
+    } finally {
+      await other.close();
+    }
   });
 });
 
