@@ -83,6 +83,11 @@ export interface ServerInspection {
     readonly state: 'none' | 'ours' | 'other-store' | 'foreign';
     readonly storeId: string | null;
   };
+  /**
+   * Who switches the log on: the recorder, or, where the server lets nobody set it (RDS), the owner in
+   * its parameter group; there `settings` say whether it is.
+   */
+  readonly logSwitch: 'recorder' | 'parameter-group';
   /** null where no recorder has anything on the server, and where a schema is foreign. */
   readonly leftovers: Leftovers | null;
   /**
@@ -166,6 +171,13 @@ export interface Swap {
   readonly logging: boolean;
 }
 
+/** Somebody else rotated the log at the moment of a swap, which has not happened. */
+export class RotatedMeanwhile extends Error {
+  constructor() {
+    super('somebody else rotated the log first');
+  }
+}
+
 /**
  * One server's statement log, read through one dedicated connection. Log tables are numbered by
  * generation: the live one is frozen as generation `n` by `swap(n)`, then read, then dropped.
@@ -215,7 +227,16 @@ export interface ServerLog {
   sessions(): Promise<SessionState[]>;
   openTransactions(): Promise<OpenTransaction[]>;
 
-  /** Freezes the live table as `generation` and puts an empty one in its place. Loses nothing. */
+  /**
+   * Whether somebody else has frozen the live table as `generation` (RDS rotates the log by itself).
+   * Then it is to be read, and the next one is live, before `swap`; ask again until it says no.
+   */
+  findForeignRotation(generation: number): Promise<boolean>;
+
+  /**
+   * Freezes the live table as `generation` and puts an empty one in its place. Loses nothing.
+   * @throws RotatedMeanwhile when somebody else was first: see `findForeignRotation`.
+   */
   swap(generation: number): Promise<Swap>;
 
   /**

@@ -76,7 +76,7 @@ export class LogDrain {
       }
       if (batch.interruption !== null) {
         // The row that says so lies between what is recorded before and after it.
-        const after = { generation, row: position - 1 };
+        const after = { generation, row: Math.max(0, position - 1) };
         const interruption = { ...batch.interruption, to: batch.interruption.to ?? edges.until };
         this.#note(readers, interruption, after, { generation, row: position });
       }

@@ -1,12 +1,13 @@
 import { DAEMON } from '../core/audit.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { CounterReading } from '../core/received.ts';
-import type {
-  LogInterruption,
-  ServerInstant,
-  ServerLog,
-  SessionState,
-  Swap,
+import {
+  type LogInterruption,
+  RotatedMeanwhile,
+  type ServerInstant,
+  type ServerLog,
+  type SessionState,
+  type Swap,
 } from '../core/server-log.ts';
 import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
@@ -290,7 +291,6 @@ export class TapSession {
       await this.#openRecorder(captureId);
     }
     await this.#tendDeadMan();
-    const generation = this.#live;
     const asked = clock.now();
     const began = this.#guards.now();
     // Decided before the swap: what is asked for while it is under way belongs to the next one, or
@@ -300,8 +300,7 @@ export class TapSession {
       this.#isEnding(recorder, asked + this.#state.skew),
     );
     const isEdge = opening.length > 0 || ending.length > 0;
-    const before = isEdge ? await this.#readCounters() : null;
-    const swap = await this.#server.swap(generation);
+    const { generation, before, swap } = await this.#swap(isEdge);
     const after = isEdge ? await this.#readCounters() : null;
     this.#live = generation + 1;
     this.#lastDrain = clock.now();
@@ -321,6 +320,26 @@ export class TapSession {
     await this.#checkGuards();
     await this.#finishEnded(generation, isLast);
     await this.#afterSwitchedOff();
+  }
+
+  /** Freezes the live table, having read what others froze before us. */
+  async #swap(
+    isEdge: boolean,
+  ): Promise<{ generation: number; before: CounterReading | null; swap: Swap }> {
+    for (;;) {
+      while (await this.#server.findForeignRotation(this.#live)) {
+        const rotated = this.#live++;
+        const edges = { since: this.#swappedAt, until: null, interruption: null };
+        await this.#drainer.drain(rotated, edges);
+      }
+      const generation = this.#live;
+      const before = isEdge ? await this.#readCounters() : null;
+      try {
+        return { generation, before, swap: await this.#server.swap(generation) };
+      } catch (error) {
+        if (!(error instanceof RotatedMeanwhile)) throw error;
+      }
+    }
   }
 
   /** Goes on after the dead-man switch; ends, with what was recorded, after anybody else's. */

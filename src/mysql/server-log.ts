@@ -1,5 +1,3 @@
-import type { ServerAddress } from '../core/environments.ts';
-import { CommandTally } from './command-tally.ts';
 import { readCounters } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
@@ -16,7 +14,8 @@ import type {
   SessionState,
   Swap,
 } from '../core/server-log.ts';
-import { MysqlConnection } from './connection.ts';
+import type { MysqlConnection } from './connection.ts';
+import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { LogTableReader } from './log-table-reader.ts';
@@ -44,8 +43,7 @@ import {
 } from './log-settings.ts';
 import { removeDeadMan, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
-import { prepareSession, readServerStart } from './recorder-session.ts';
-import { OwnConnections } from './own-connections.ts';
+import type { OwnConnections } from './own-connections.ts';
 import { appendGeneration, giveBackWhileLogging } from './owners-log.ts';
 import {
   beat,
@@ -60,7 +58,7 @@ import {
   TABLES,
 } from './recorder-schema.ts';
 import { endLockHolder, takeLock, releaseLock } from './recorder-lock.ts';
-import { addSentinel, isOfTap, isoTime, readSentinel, type Sentinel } from './sentinel.ts';
+import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 
@@ -69,16 +67,14 @@ const HEARTBEAT_MS = 10_000;
 /** The general log of a MariaDB or MySQL server, as its table. See `ServerLog` for what is promised. */
 export class MysqlServerLog implements ServerLog {
   readonly server: ServerIdentity;
-  readonly #password: string | null;
+  readonly #opened: OpenedServer;
   readonly #storeId: string;
-  readonly #onConnection: (connectionId: number) => void;
   readonly serverStart: number;
   readonly #control: MysqlConnection;
   readonly #flavor: Flavor;
   readonly #tracker = new SessionTracker();
   /** Grows, because rows outlive the connections that wrote them. */
   readonly #own: OwnConnections;
-  readonly #tally: CommandTally;
   #reader: LogTableReader | null = null;
   /** The generation that the next table was made for; null when there is none. */
   #next: number | null = null;
@@ -87,61 +83,14 @@ export class MysqlServerLog implements ServerLog {
   #tap = '';
   #lastBeat = 0;
 
-  private constructor(
-    password: string | null,
-    storeId: string,
-    onConnection: (connectionId: number) => void,
-    own: OwnConnections,
-    tally: CommandTally,
-    control: MysqlConnection,
-    server: ServerIdentity,
-    serverStart: number,
-  ) {
-    this.serverStart = serverStart;
-    this.#password = password;
+  constructor(opened: OpenedServer, storeId: string) {
+    this.#opened = opened;
     this.#storeId = storeId;
-    this.#onConnection = onConnection;
-    this.#own = own;
-    this.#tally = tally;
-    this.#control = control;
-    this.#flavor = flavorOf(server.version);
-    this.server = server;
-  }
-
-  /** @throws AppError `remote_failed`. */
-  static async open(
-    address: ServerAddress,
-    password: string | null,
-    storeId: string,
-    onConnection: (connection: OwnConnection) => void,
-  ): Promise<MysqlServerLog> {
-    const own = new OwnConnections(address.user);
-    const tally = new CommandTally();
-    let serverStart: number | null = null;
-    const announce = (connectionId: number): void => {
-      own.add(connectionId);
-      onConnection({ connectionId, serverStart });
-    };
-    const control = await MysqlConnection.open(address, password, announce, tally);
-    try {
-      const server = await prepareSession(control);
-      serverStart = await readServerStart(control);
-      own.setServerStart(serverStart);
-      onConnection({ connectionId: control.id, serverStart });
-      return new MysqlServerLog(
-        password,
-        storeId,
-        announce,
-        own,
-        tally,
-        control,
-        server,
-        serverStart,
-      );
-    } catch (error) {
-      await control.close();
-      throw error;
-    }
+    this.#own = opened.own;
+    this.#control = opened.control;
+    this.#flavor = flavorOf(opened.server.version);
+    this.server = opened.server;
+    this.serverStart = opened.serverStart;
   }
 
   get connectionId(): number {
@@ -187,7 +136,7 @@ export class MysqlServerLog implements ServerLog {
 
     const proof = await proveLogging(
       control,
-      () => MysqlConnection.open(control.address, this.#password, this.#onConnection),
+      () => this.#opened.connect(),
       this.#flavor,
       (number) => this.#sentinel(number),
       placed.live,
@@ -233,6 +182,11 @@ export class MysqlServerLog implements ServerLog {
 
   openTransactions(): Promise<OpenTransaction[]> {
     return listOpenTransactions(this.#control, this.#own);
+  }
+
+  /** Whatever others do to the log table shows in what is read: the sentinels say so. */
+  findForeignRotation(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   async swap(generation: number): Promise<Swap> {
@@ -347,7 +301,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   commandsSent(): OwnCommands {
-    return this.#tally.counts();
+    return this.#opened.tally.counts();
   }
 
   async close(): Promise<void> {
@@ -558,7 +512,7 @@ export class MysqlServerLog implements ServerLog {
     const now = await readLogSettings(control);
     if (ownerLogsToTable(now)) {
       const tools = {
-        connect: (): Promise<MysqlConnection> => this.#connectHelper(),
+        connect: (): Promise<MysqlConnection> => this.#opened.connectHelper(),
         makeNext: (generation: number): Promise<void> => this.#makeNext(generation),
         mend,
       };
@@ -610,25 +564,10 @@ export class MysqlServerLog implements ServerLog {
     await beat(this.#control);
   }
 
-  async #connectHelper(): Promise<MysqlConnection> {
-    const connection = await this.#connect();
-    await prepareSession(connection);
-    return connection;
-  }
-
-  #connect(): Promise<MysqlConnection> {
-    return MysqlConnection.open(
-      this.#control.address,
-      this.#password,
-      this.#onConnection,
-      this.#tally,
-    );
-  }
-
   async #openReader(): Promise<LogTableReader> {
     if (this.#reader?.isUsable === true) return this.#reader;
     this.#closeReader();
-    this.#reader = new LogTableReader(await this.#connectHelper());
+    this.#reader = new LogTableReader(await this.#opened.connectHelper());
     return this.#reader;
   }
 
@@ -636,10 +575,4 @@ export class MysqlServerLog implements ServerLog {
     this.#reader?.close();
     this.#reader = null;
   }
-}
-
-/** The server's `2026-11-21 20:00:00.123456` as ISO-8601; our sessions are in UTC. */
-function instant(text: string | null | undefined): string {
-  if (text == null) throw new AppError('remote_failed', 'The server does not say what time it is');
-  return isoTime(text);
 }

@@ -7,6 +7,7 @@ import type {
   ServerOutlook,
 } from '../core/server-log.ts';
 import { MysqlConnection } from './connection.ts';
+import { openServer } from './control-connection.ts';
 import { resolvePassword } from './credentials.ts';
 import { flavorOf } from './flavor.ts';
 import { readLogSettings, settingsWarnings } from './log-settings.ts';
@@ -17,6 +18,8 @@ import { lookAhead } from './forecast.ts';
 import { findLockHolder } from './recorder-lock.ts';
 import { readSchema } from './recorder-schema.ts';
 import { prepareSession } from './recorder-session.ts';
+import { ROWS_DROPPED, RotatedServerLog } from './rotated-log.ts';
+import { isRotatedOnly, readRotatedSettings, rotationNeeds } from './rotation-settings.ts';
 import { MysqlServerLog } from './server-log.ts';
 
 /** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
@@ -27,7 +30,17 @@ export const mysqlServerLogs: ServerLogs = {
     onConnection: (connection: OwnConnection) => void,
   ): Promise<ServerLog> {
     const password = await resolvePassword(address.passwordFrom);
-    return MysqlServerLog.open(address, password, storeId, onConnection);
+    const opened = await openServer(address, password, onConnection);
+    try {
+      const { control, server } = opened;
+      const isRotated = await isRotatedOnly(control, await readGrants(control), server.version);
+      return isRotated
+        ? new RotatedServerLog(opened, storeId)
+        : new MysqlServerLog(opened, storeId);
+    } catch (error) {
+      await opened.control.close();
+      throw error;
+    }
   },
 
   async inspect(address: ServerAddress, storeId: string): Promise<ServerInspection> {
@@ -63,6 +76,20 @@ async function inspectServer(
   const contents = await readSchema(connection, storeId);
   const grants = await readGrants(connection);
   const flavor = flavorOf(server.version);
+  if (await isRotatedOnly(connection, grants, server.version)) {
+    return {
+      server,
+      account,
+      settings: await readRotatedSettings(connection),
+      privileges: rotationNeeds(grants, account),
+      deadManObstacle: null,
+      lockHolder: await findLockHolder(connection),
+      schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
+      logSwitch: 'parameter-group',
+      leftovers: null,
+      warnings: [ROWS_DROPPED, ...flavor.limits],
+    };
+  }
   const privileges = privilegeNeeds(grants, account, flavor, {
     isReadOnly: isReadOnly !== '0',
     writesBinaryLog: writesBinaryLog === '1',
@@ -78,8 +105,9 @@ async function inspectServer(
     deadManObstacle: deadManObstacle(await readScheduler(connection), mayMakeEvents, account),
     lockHolder: await findLockHolder(connection),
     schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
-    leftovers: await findLeftovers(connection, contents, flavorOf(server.version)),
-    warnings: settingsWarnings(settings),
+    logSwitch: 'recorder',
+    leftovers: await findLeftovers(connection, contents, flavor),
+    warnings: [...settingsWarnings(settings), ...flavor.limits],
   };
 }
 

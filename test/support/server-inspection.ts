@@ -33,6 +33,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     schema: { state: 'none', storeId: null },
     leftovers: null,
     deadManObstacle: null,
+    logSwitch: 'recorder',
     warnings: [],
     ...changes,
   };

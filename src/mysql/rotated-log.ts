@@ -1,0 +1,405 @@
+import { AppError } from '../core/errors.ts';
+import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
+import {
+  type LoggedBatch,
+  type LogInterruption,
+  type LogSettings,
+  type OpenTransaction,
+  type OwnConnection,
+  RotatedMeanwhile,
+  type ServerIdentity,
+  type ServerInstant,
+  type ServerLog,
+  type ServerLogState,
+  type SessionState,
+  type Swap,
+} from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
+import { instant, type OpenedServer } from './control-connection.ts';
+import { readCounters } from './counters.ts';
+import { codeOf } from './errors.ts';
+import { type Flavor, flavorOf } from './flavor.ts';
+import { logsToTable, ownerLogsToTable } from './log-settings.ts';
+import { LogTableReader } from './log-table-reader.ts';
+import { repair, saysDamaged } from './log-table.ts';
+import type { OwnConnections } from './own-connections.ts';
+import { endLockHolder, releaseLock, takeLock } from './recorder-lock.ts';
+import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';
+import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
+import { SessionTracker } from './session-tracker.ts';
+import { listOpenTransactions, listSessions } from './sessions.ts';
+import type { RowForm } from './statement-decoder.ts';
+
+/** No client has this id: what the reader has to remember of the log itself is kept under it. */
+const NO_SESSION = 0;
+
+const TIMES_CORRECTED =
+  "The log table is the server's own, which holds each time in its session's time zone: every time was put right by the multiple of 15 minutes that lies between the rotations around it";
+export const ROWS_DROPPED =
+  "The server's log is rotated while it is recorded, which leaves none of its earlier rows in mysql.general_log or its backup";
+
+/**
+ * The general log of a server that lets nobody switch it and rotates it through a procedure (RDS). No
+ * setting and no table of the server's is changed; a frozen generation is the one backup table there
+ * is, until the next rotation. See `ServerLog` for what is promised, and `Rotation` for how.
+ */
+export class RotatedServerLog implements ServerLog {
+  readonly server: ServerIdentity;
+  readonly serverStart: number;
+  readonly #storeId: string;
+  readonly #control: MysqlConnection;
+  readonly #opened: OpenedServer;
+  readonly #flavor: Flavor;
+  readonly #own: OwnConnections;
+  readonly #tracker = new SessionTracker();
+  #tap = '';
+  #rotation: Rotation | null = null;
+  #reader: LogTableReader | null = null;
+  #form: RowForm | null = null;
+  readonly #rememberedZones = new Map<number, number>();
+  /** The backup that is accounted for, and the generation that it stands for. */
+  #backup: Backup | null = null;
+  #generation = 0;
+  /** Everything in the backup was received before this. */
+  #until = '';
+  /** What is missing before the backup's first row; null for nothing. */
+  #loss: LogInterruption | null = null;
+  /** Which generation the live table was last said to be. */
+  #marked = 0;
+  /** Whether the backup was looked at, and held since, for the next swap. */
+  #isReady = false;
+  #isBackupNews = false;
+
+  constructor(opened: OpenedServer, storeId: string) {
+    this.#opened = opened;
+    this.#control = opened.control;
+    this.#own = opened.own;
+    this.#storeId = storeId;
+    this.#flavor = flavorOf(opened.server.version);
+    this.server = opened.server;
+    this.serverStart = opened.serverStart;
+  }
+
+  get connectionId(): number {
+    return this.#control.id;
+  }
+
+  isConnectionLost(): boolean {
+    return this.#control.isLost || this.#rotation?.isLost === true;
+  }
+
+  async lock(own: readonly OwnConnection[]): Promise<void> {
+    if (await takeLock(this.#control)) return;
+    const ids = own
+      .filter(({ serverStart }) => serverStart === null || serverStart === this.serverStart)
+      .map(({ connectionId }) => connectionId);
+    await endLockHolder(this.#control, ids);
+  }
+
+  setTap(tapId: number): void {
+    this.#tap = `${this.#storeId}/${tapId}`;
+  }
+
+  readSettings(): Promise<LogSettings> {
+    return readRotatedSettings(this.#control);
+  }
+
+  async install(
+    _settings: LogSettings,
+    generation: number,
+  ): Promise<{ warnings: string[]; generation: number; since: number }> {
+    const off = whyLogIsOff(await this.readSettings(), this.server);
+    if (off !== null) throw off;
+    const form = await this.#readForm();
+    const warnings = form.zones === null ? [ROWS_DROPPED] : [ROWS_DROPPED, TIMES_CORRECTED];
+    const rotation = await this.#openRotation();
+    const found = await rotation.look();
+    const isFollowed = this.#backup !== null || found?.generation != null;
+    if (isFollowed && (await this.findForeignRotation(generation))) {
+      // It is to be read before anything else is rotated; the log was on all the time.
+      return { warnings, generation: generation + 1, since: generation + 1 };
+    }
+    // The owner's rows, which may be many, are rotated away first: what follows is short.
+    const before = isFollowed ? found : await this.#rotateOnce(rotation, found);
+    await rotation.mark(generation, this.serverStart);
+    const backup = await this.#rotateOnce(rotation, before);
+    if (backup.generation !== generation) {
+      throw new AppError(
+        'remote_failed',
+        'The general log is on, and yet the server does not log the statements of a new connection',
+        { hint: 'See sql_log_off in its parameter group, and its error log.' },
+      );
+    }
+    this.#adopt(backup, generation, await this.#now());
+    await this.#mark(generation + 1);
+    return { warnings, generation: generation + 1, since: generation + 1 };
+  }
+
+  async state(): Promise<ServerLogState> {
+    const generation =
+      this.#generation > 0
+        ? this.#generation
+        : (await peekBackup(this.#control, this.#tap))?.generation;
+    return {
+      frozen: generation == null ? [] : [generation],
+      // Nothing is put in the place of the server's own table.
+      installed: true,
+      logging: ownerLogsToTable(await this.readSettings()),
+      setAside: false,
+      switchedOffAt: null,
+    };
+  }
+
+  sessions(): Promise<SessionState[]> {
+    return listSessions(this.#control, this.#own);
+  }
+
+  openTransactions(): Promise<OpenTransaction[]> {
+    return listOpenTransactions(this.#control, this.#own);
+  }
+
+  async findForeignRotation(generation: number): Promise<boolean> {
+    const rotation = await this.#openRotation();
+    const backup = await rotation.look();
+    this.#isReady = true;
+    if (backup === null) return false;
+    if (backup.id === this.#backup?.id || backup.generation === generation - 1) {
+      if (this.#backup?.id !== backup.id) this.#isBackupNews = true;
+      this.#backup = backup;
+      await this.#mark(generation);
+      return false;
+    }
+    this.#adopt(backup, generation, await this.#now());
+    await this.#mark(generation + 1);
+    return true;
+  }
+
+  async swap(generation: number): Promise<Swap> {
+    if (!this.#isReady && (await this.findForeignRotation(generation))) {
+      throw new RotatedMeanwhile();
+    }
+    this.#isReady = false;
+    const before = await this.#now();
+    const rotation = await this.#openRotation();
+    const backup = await rotation.rotate(this.#backup);
+    if (backup === null) throw new RotatedMeanwhile();
+    const row = await this.#control.row(
+      `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
+    );
+    const [time, gtid = null, isOn, output] = row ?? [];
+    const after = instant(time);
+    this.#adopt(backup, generation, after);
+    await this.#mark(generation + 1);
+    return { before, after, gtid, logging: logsToTable(isOn, output) };
+  }
+
+  async *read(
+    generation: number,
+    skip: number,
+    since: ServerInstant | null,
+  ): AsyncGenerator<LoggedBatch> {
+    const backup = await this.#holdForReading(generation);
+    const form = await this.#readForm();
+    form.zones?.setBounds(backup.since ?? since, this.#until);
+    if (backup.serverStart !== null) this.#own.setTable(backup.serverStart);
+    if (this.#loss !== null && skip === 0) {
+      yield { rows: 0, statements: [], interruption: this.#loss };
+    }
+    let position = skip;
+    let isRepaired = false;
+    for (;;) {
+      const reader = await this.#openReader();
+      try {
+        const batches = reader.read(BACKUP_TABLE, position, this.#tracker, this.#own, form);
+        for await (const batch of batches) {
+          position += batch.rows;
+          yield batch;
+        }
+        return;
+      } catch (error) {
+        // What has no code is no refusal of the server's but a fault of ours.
+        if (codeOf(error) === null) throw error;
+        if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
+        isRepaired = true;
+        await repair(this.#control, BACKUP_TABLE);
+      } finally {
+        if (!reader.isUsable) this.#closeReader();
+      }
+    }
+  }
+
+  setOwnConnections(own: readonly OwnConnection[]): void {
+    this.#own.addRemembered(own);
+  }
+
+  restoreSessions(sessions: readonly SessionState[]): void {
+    const states: SessionState[] = [];
+    for (const state of sessions) {
+      if (state.session === NO_SESSION) {
+        const { memory } = state;
+        if (memory !== null && this.#backup === null) {
+          this.#backup = { generation: null, id: memory, since: null, serverStart: null };
+        }
+        continue;
+      }
+      const zone = /^zone:(-?\d+) ?/.exec(state.memory ?? '');
+      if (zone === null || state.memory === null) {
+        states.push(state);
+        continue;
+      }
+      this.#rememberedZones.set(state.session, Number(zone[1]));
+      const rest = state.memory.slice(zone[0].length);
+      states.push({ ...state, memory: rest === '' ? null : rest });
+    }
+    this.#tracker.restore(states);
+  }
+
+  takeSessionChanges(): { changed: SessionState[]; ended: number[] } {
+    const { changed, ended } = this.#tracker.takeChanges();
+    const zones = this.#form?.zones ?? null;
+    const states = new Map(changed.map((state) => [state.session, state]));
+    for (const id of zones?.takeChanged() ?? []) {
+      const state = states.get(id) ?? this.#tracker.stateOf(id);
+      if (state !== null) states.set(id, state);
+    }
+    const remembered = Array.from(states.values(), (state) => {
+      const minutes = zones?.minutesOf(state.session) ?? null;
+      if (minutes === null) return state;
+      return { ...state, memory: `zone:${minutes} ${state.memory ?? ''}`.trimEnd() };
+    });
+    for (const id of ended) zones?.forget(id);
+    if (this.#isBackupNews && this.#backup !== null) {
+      this.#isBackupNews = false;
+      const { id } = this.#backup;
+      remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory: id });
+    }
+    return { changed: remembered, ended };
+  }
+
+  appendToOwners(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The next rotation drops it. */
+  drop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  logBytes(): Promise<number> {
+    return backupBytes(this.#control);
+  }
+
+  /** Nothing was switched on, so there is nothing to switch off. */
+  setDeadMan(): Promise<string | null> {
+    return Promise.resolve(null);
+  }
+
+  async restore(): Promise<string[]> {
+    await this.#rotation?.release();
+    await releaseLock(this.#control);
+    return [];
+  }
+
+  sampleCounters(): Promise<Record<string, number>> {
+    return readCounters(this.#control);
+  }
+
+  async readEdgeCounters(): Promise<CounterReading> {
+    const counters = await readCounters(this.#control, EDGE_COUNTERS);
+    return { counters, own: this.commandsSent() };
+  }
+
+  commandsSent(): OwnCommands {
+    return this.#opened.tally.counts();
+  }
+
+  async close(): Promise<void> {
+    this.#closeReader();
+    await this.#rotation?.close();
+    await this.#control.close();
+  }
+
+  /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */
+  #adopt(backup: Backup, generation: number, until: string): void {
+    this.#loss = backup.generation === generation ? null : this.#lossBefore();
+    this.#backup = backup;
+    this.#generation = generation;
+    this.#until = until;
+    this.#isBackupNews = true;
+    this.#isReady = false;
+  }
+
+  #lossBefore(): LogInterruption {
+    return {
+      cause: 'log_table_changed',
+      from: this.#until === '' ? null : this.#until,
+      to: null,
+      reason:
+        'The log was rotated by others twice, or was off for a while, before what was in it could be read',
+    };
+  }
+
+  /** Makes sure that the backup is a generation, and stays it while it is read. */
+  async #holdForReading(generation: number): Promise<Backup> {
+    if (this.#generation === generation && this.#backup !== null) return this.#backup;
+    const backup = await (await this.#openRotation()).look();
+    if (backup?.generation !== generation) {
+      // The next look finds out what has become of it.
+      throw new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
+    }
+    this.#adopt(backup, generation, await this.#now());
+    return backup;
+  }
+
+  async #rotateOnce(rotation: Rotation, before: Backup | null): Promise<Backup> {
+    for (let held = before; ; held = await rotation.look()) {
+      const backup = await rotation.rotate(held);
+      if (backup !== null) return backup;
+    }
+  }
+
+  async #mark(generation: number): Promise<void> {
+    if (this.#marked === generation) return;
+    await (await this.#openRotation()).mark(generation, this.serverStart);
+    this.#marked = generation;
+  }
+
+  async #now(): Promise<string> {
+    return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
+  }
+
+  async #openRotation(): Promise<Rotation> {
+    if (this.#rotation === null) {
+      const guard = await this.#opened.connect();
+      try {
+        this.#rotation = await Rotation.open(guard, this.#control, this.#tap);
+      } catch (error) {
+        await guard.close();
+        throw error;
+      }
+    }
+    return this.#rotation;
+  }
+
+  async #readForm(): Promise<RowForm> {
+    if (this.#form === null) {
+      this.#form = await readForm(this.#control);
+      for (const [id, minutes] of this.#rememberedZones) this.#form.zones?.restore(id, minutes);
+      this.#form.zones?.takeChanged();
+      this.#rememberedZones.clear();
+    }
+    return this.#form;
+  }
+
+  async #openReader(): Promise<LogTableReader> {
+    if (this.#reader?.isUsable === true) return this.#reader;
+    this.#closeReader();
+    this.#reader = new LogTableReader(await this.#opened.connectHelper());
+    return this.#reader;
+  }
+
+  #closeReader(): void {
+    this.#reader?.close();
+    this.#reader = null;
+  }
+}

@@ -1,0 +1,230 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../core/errors.ts';
+import type { MysqlConnection } from './connection.ts';
+import { codeOf } from './errors.ts';
+import { whenLockFree } from './log-table.ts';
+import { listProcesses } from './processlist.ts';
+import { instant } from './control-connection.ts';
+
+/** Where a rotation puts what was the live log table: the one backup that is kept. */
+export const BACKUP_TABLE = 'mysql.general_log_backup';
+export const ROTATION = 'mysql.rds_rotate_general_log';
+
+// A rotation of somebody else's is a few statements; between two of them there is no backup.
+const MISSING_FOR_MS = 2_000;
+const QUEUE_FOR_MS = 2_000;
+/** A recorder that died without a word must not keep the server from rotating for longer. */
+const GUARD_TIMEOUT_S = 600;
+
+// A rotation that waits for a reader of the live table is given up after a second, with every client.
+const ATTEMPTS = 6;
+const PAUSE_MS = 100;
+
+/** The one backup table there is. */
+export interface Backup {
+  /** The generation that it is, by the sentence of ours in it; null where it has none. */
+  readonly generation: number | null;
+  /** Tells it from every other backup. */
+  readonly id: string;
+  /** Nothing in it was received before this; null where unknown. */
+  readonly since: string | null;
+  /** The server's start that it began in; null where unknown. */
+  readonly serverStart: number | null;
+}
+
+/**
+ * Rotates the log through RDS's procedure, and knows what others rotated. The procedure drops the
+ * backup and puts the live table in its place, so the backup is always what directly precedes the live
+ * table, and whatever was in the backup before and not read is gone.
+ *
+ * Two things make it safe. `guard` holds a shared metadata lock on the backup from the moment it was
+ * rotated until it may go, so that a rotation of somebody else's waits at its DROP (loggers are not in
+ * its way there). And while it is held, a sentence that names the next generation is written into the
+ * live table: wherever that sentence is found later, that table is that generation from its very
+ * beginning. A table without one follows on something that was lost.
+ */
+export class Rotation {
+  readonly #guard: MysqlConnection;
+  readonly #control: MysqlConnection;
+  readonly #beginning: string;
+
+  private constructor(guard: MysqlConnection, control: MysqlConnection, tap: string) {
+    this.#guard = guard;
+    this.#control = control;
+    this.#beginning = beginningOf(tap);
+  }
+
+  /**
+   * @param guard a connection whose statements are logged.
+   * @param tap tells our generations from those of other times and stores.
+   */
+  static async open(
+    guard: MysqlConnection,
+    control: MysqlConnection,
+    tap: string,
+  ): Promise<Rotation> {
+    await guard.run(
+      `SET SESSION lock_wait_timeout = 2, wait_timeout = ${GUARD_TIMEOUT_S}, sql_select_limit = DEFAULT`,
+    );
+    return new Rotation(guard, control, tap);
+  }
+
+  get isLost(): boolean {
+    return this.#guard.isLost;
+  }
+
+  /**
+   * What the backup is now, and keeps it until `rotate` or `release`. A rotation of somebody else's that
+   * waits for us is let through first. Null where there is none.
+   */
+  async look(): Promise<Backup | null> {
+    await this.release();
+    const deadline = performance.now() + MISSING_FOR_MS;
+    for (;;) {
+      const backup = await this.#hold();
+      if (backup !== null || performance.now() >= deadline) return backup;
+      await delay(1);
+    }
+  }
+
+  /**
+   * Writes into the live table which generation it is, and in which start of the server it began. Call
+   * it while the backup is held.
+   */
+  async mark(generation: number, serverStart: number): Promise<void> {
+    await this.#guard.rows(`${this.#beginning}${generation} from ${serverStart} */ 1`);
+  }
+
+  /**
+   * Rotates, while the backup is held and has been read; the new one is held afterwards.
+   * @param before the backup that is held; null where there is none.
+   * @returns what the backup is then; null when somebody else was about to rotate first: nothing has
+   *   happened then, and `look` lets them.
+   * @throws AppError `remote_failed`; with the lock's timeout, nothing has happened or the old backup
+   *   is gone, and it can be called again.
+   */
+  async rotate(before: Backup | null): Promise<Backup | null> {
+    for (let attempt = 1; ; attempt++) {
+      const call = new Call(this.#control.rows(`CALL ${ROTATION}()`));
+      // Behind the lock that we hold: whoever is there besides us would be let through before or
+      // after us, and one of the two rotations would drop what the other has just put aside.
+      if (!(await this.#isAlone(call))) {
+        await this.#guard.attempt(`KILL QUERY ${this.#control.id}`);
+        await call.end;
+        return null;
+      }
+      const backup = await this.#lookBehind(call);
+      if (backup !== null && backup.id !== before?.id) return backup;
+      const error = call.error ?? stuck();
+      if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT' || attempt === ATTEMPTS) throw error;
+      await delay(PAUSE_MS * attempt);
+    }
+  }
+
+  /** Lets go of the backup. */
+  async release(): Promise<void> {
+    await this.#guard.run('COMMIT');
+  }
+
+  close(): Promise<void> {
+    return this.#guard.close();
+  }
+
+  /** Lets a call go on that waits for what we hold, and takes hold of what it leaves. */
+  async #lookBehind(call: Call): Promise<Backup | null> {
+    for (;;) {
+      // While the call is under way, so that next to no time is left for a third party.
+      const backup = await this.look();
+      await Promise.race([call.end, delay(PAUSE_MS)]);
+      if (call.isOver) return backup ?? this.look();
+    }
+  }
+
+  async #hold(): Promise<Backup | null> {
+    await this.#guard.run('START TRANSACTION');
+    try {
+      return await whenLockFree(() => readBackup(this.#guard, this.#beginning));
+    } catch (error) {
+      if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error;
+      await this.release();
+      return null;
+    }
+  }
+
+  /**
+   * Waits until our call is in the queue for the backup. @returns whether nobody else's rotation is
+   * there; without PROCESS nobody else is seen, and the moment in which two can meet stays.
+   */
+  async #isAlone(call: Call): Promise<boolean> {
+    const deadline = performance.now() + QUEUE_FOR_MS;
+    while (!call.isOver && performance.now() < deadline) {
+      const rotating = (await listProcesses(this.#guard)).filter(
+        ({ state, info }) =>
+          state === 'Waiting for table metadata lock' && (info?.includes('general_log') ?? true),
+      );
+      if (rotating.some(({ id }) => id !== this.#control.id)) return false;
+      if (rotating.length > 0) return true;
+    }
+    return true;
+  }
+}
+
+/** What the backup is, without keeping it; null where there is none. */
+export async function peekBackup(connection: MysqlConnection, tap: string): Promise<Backup | null> {
+  try {
+    return await readBackup(connection, beginningOf(tap));
+  } catch (error) {
+    if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error;
+    return null;
+  }
+}
+
+function beginningOf(tap: string): string {
+  return `SELECT /* captures ${tap.replaceAll(/[^\w/-]/g, '')} begins generation `;
+}
+
+async function readBackup(connection: MysqlConnection, beginning: string): Promise<Backup> {
+  const row = await connection.row(
+    `SELECT event_time, argument FROM ${BACKUP_TABLE} WHERE command_type = 'Query' AND argument LIKE '${beginning.replaceAll('_', '\\_')}%' LIMIT 1`,
+  );
+  const said = /^(\d+) from (\d+)/.exec(row?.[1]?.slice(beginning.length) ?? '');
+  if (row != null && said !== null) {
+    return {
+      generation: Number(said[1]),
+      id: `generation ${said[1] ?? ''}`,
+      // Our own session's, so in UTC; and written as soon as the table was there.
+      since: instant(row[0]),
+      serverStart: Number(said[2]),
+    };
+  }
+  const first = await connection.row(
+    `SELECT event_time, thread_id, command_type FROM ${BACKUP_TABLE} LIMIT 1`,
+  );
+  const id = `from ${first?.join(' ') ?? 'nothing'}`;
+  return { generation: null, id, since: null, serverStart: null };
+}
+
+function stuck(): AppError {
+  return new AppError('remote_failed', `${ROTATION} was called, and the log was not rotated`, {
+    hint: 'See whether log_output contains TABLE: the procedure does nothing without it.',
+  });
+}
+
+/** A statement that was sent and whose answer is still to come. */
+class Call {
+  isOver = false;
+  error: Error | null = null;
+  readonly end: Promise<void>;
+
+  constructor(statement: Promise<unknown>) {
+    this.end = statement.then(
+      () => {
+        this.isOver = true;
+      },
+      (error: unknown) => {
+        this.isOver = true;
+        this.error = error instanceof Error ? error : new AppError('remote_failed', String(error));
+      },
+    );
+  }
+}
