@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import type { Gap } from '../../src/core/gaps.ts';
+import {
+  HEARD_NOTHING,
+  type CounterReading,
+  type EdgeCounter,
+  type EdgeReadings,
+  type HeardCounts,
+} from '../../src/core/received.ts';
+import { judge, type Evidence } from '../../src/core/verdict.ts';
+
+function reading(
+  counters: Partial<Record<EdgeCounter, number>>,
+  questions = 0,
+  own: Partial<CounterReading['own']> = {},
+): CounterReading {
+  return {
+    counters: { Uptime: 1_000, Threads_running: 1, Queries: counters.Questions ?? 0, ...counters },
+    own: { questions, sets: 0, statuses: 0, ...own },
+  };
+}
+
+function edge(
+  before: CounterReading | null,
+  after: CounterReading | null,
+  interruptions = 0,
+): EdgeReadings {
+  return { before, after, interruptions };
+}
+
+const at = (questions: number, more: Partial<Record<EdgeCounter, number>> = {}): EdgeReadings =>
+  edge(reading({ Questions: questions, ...more }), reading({ Questions: questions, ...more }));
+
+/** 1,000 statements received, and all of them recorded, in a window of a minute. */
+function evidence(
+  changes: Partial<Evidence> & { heardCounts?: Partial<HeardCounts> } = {},
+): Evidence {
+  const { heardCounts, ...rest } = changes;
+  return {
+    state: 'over',
+    reason: null,
+    damage: [],
+    gaps: [],
+    heard: { ...HEARD_NOTHING, commands: 1_000, ...heardCounts },
+    leftOut: 0,
+    start: at(500, { Uptime: 1_000 }),
+    end: at(1_500, { Uptime: 1_060 }),
+    otherCommands: 0,
+    seconds: 60,
+    records: 1_010,
+    ...rest,
+  };
+}
+
+const gap = (changes: Partial<Gap> = {}): Gap => ({
+  from: '2026-11-22T01:00:00.000000Z',
+  to: '2026-11-22T01:00:05.000000Z',
+  cause: 'server_restarted',
+  reason: 'the server was restarted',
+  after: null,
+  before: null,
+  afterSeq: 7,
+  missing: null,
+  ...changes,
+});
+
+describe('a record is whole', () => {
+  it('when everything that was received is in it', () => {
+    expect(judge(evidence())).toEqual({
+      verdict: 'whole',
+      whole: true,
+      recorded: 1_000,
+      received: { min: 1_000, max: 1_000 },
+      share: 1,
+      missing: 0,
+      problems: [],
+      notes: [],
+      line: 'WHOLE: 1,000 of 1,000 statements received are recorded',
+    });
+  });
+
+  it('when the rest was left out as asked for', () => {
+    expect(judge(evidence({ leftOut: 400 })).line).toBe(
+      'WHOLE: 1,000 of 1,000 statements received are recorded or left out as asked',
+    );
+  });
+
+  it('when what is missing was our own', () => {
+    const found = judge(
+      evidence({
+        start: at(500),
+        end: edge(
+          reading({ Questions: 1_540, Uptime: 1_060 }, 40),
+          reading({ Questions: 1_545, Uptime: 1_060 }, 45),
+        ),
+      }),
+    );
+    expect(found).toMatchObject({ whole: true, received: { min: 1_000, max: 1_000 } });
+  });
+
+  it('when a statement was counted before the end and waited in the log until after it', () => {
+    const end = at(1_503, { Threads_running: 4, Uptime: 1_060 });
+    expect(judge(evidence({ end })).whole).toBe(true);
+    expect(judge(evidence({ end: at(1_504, { Threads_running: 4, Uptime: 1_060 }) })).whole).toBe(
+      false,
+    );
+  });
+
+  it('when commands that are never logged explain the difference', () => {
+    const ends: Partial<Record<EdgeCounter, number>>[] = [
+      { Questions: 1_530, Com_stmt_fetch: 30 },
+      { Questions: 1_530, Com_admin_commands: 30 },
+      { Questions: 1_530, Com_set_option: 30 },
+    ];
+    for (const counters of ends) {
+      const found = judge(evidence({ end: at(1_530, { Uptime: 1_060, ...counters }) }));
+      expect(found.problems).toEqual([]);
+    }
+  });
+
+  it('when an execute had to prepare again, and has two rows', () => {
+    const end = at(1_500, { Com_stmt_reprepare: 20, Com_stmt_execute: 120, Uptime: 1_060 });
+    const heardCounts = { commands: 1_020, executes: 120 };
+    expect(judge(evidence({ end, heardCounts }))).toMatchObject({ whole: true, recorded: 1_000 });
+  });
+
+  it('when triggers add rows; then the number is no longer exact, and that is said', () => {
+    const end = at(1_500, { Queries: 1_600, Uptime: 1_060 });
+    const found = judge(evidence({ end, heardCounts: { commands: 1_100 } }));
+    expect(found.whole).toBe(true);
+    expect(found.line).toBe('WHOLE: 1,000 of 1,000 statements received are recorded');
+    expect(found.notes[0]).toContain('100 statements ran inside of triggers');
+    expect(found.notes[1]).toContain('to within 100 statements');
+  });
+
+  it('when the checks of other programs of ours explain the difference', () => {
+    const end = at(1_520, { Uptime: 1_060 });
+    expect(judge(evidence({ end })).whole).toBe(false);
+    expect(judge(evidence({ end, otherCommands: 20 })).whole).toBe(true);
+  });
+
+  it('without counters, and says that it could not compare', () => {
+    const found = judge(evidence({ start: null }));
+    expect(found).toMatchObject({ whole: true, received: null, share: null, missing: 0 });
+    expect(found.line).toBe(
+      "WHOLE: 1,000 statements recorded without a gap; the server's counters can't say how many it received",
+    );
+    expect(found.notes).toHaveLength(1);
+    expect(judge(evidence({ heard: null })).notes[0]).toContain('An older version');
+    const failed = edge(reading({ Questions: 500 }), null);
+    expect(judge(evidence({ start: failed })).received).toBeNull();
+  });
+});
+
+describe('a record is not whole', () => {
+  it('when the server counted more than its log has', () => {
+    const found = judge(evidence({ end: at(2_000, { Uptime: 1_060 }) }));
+    expect(found).toMatchObject({ verdict: 'not_whole', missing: 500, share: 1_000 / 1_500 });
+    expect(found.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
+    expect(found.line).toBe(
+      'NOT WHOLE: 1,000 of about 1,500 statements received (66.66 %) are recorded: at least 500 statements missing',
+    );
+  });
+
+  it('when executes are missing where pings hide the number of all', () => {
+    const end = at(1_550, { Com_admin_commands: 300, Com_stmt_execute: 150, Uptime: 1_060 });
+    const found = judge(evidence({ end, heardCounts: { executes: 100 } }));
+    expect(found).toMatchObject({ whole: false, missing: 50 });
+  });
+
+  it('when there is a gap, and says where and how many', () => {
+    const found = judge(
+      evidence({ gaps: [gap({ missing: 20 })], end: at(1_520, { Uptime: 1_060 }) }),
+    );
+    expect(found.line).toBe(
+      'NOT WHOLE: 1,000 of about 1,020 statements received (98.03 %) are recorded: 1 gap, at least 20 statements missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
+    );
+    const none = judge(evidence({ gaps: [gap(), gap()] }));
+    expect(none.line).toBe(
+      "NOT WHOLE: 1,000 statements are recorded: 2 gaps, by the server's counters none is missing",
+    );
+  });
+
+  it('after a restart of the server, of which nothing is compared', () => {
+    const ends = [
+      at(1_500, { Uptime: 10 }),
+      at(100, { Uptime: 1_060 }),
+      at(1_500, { Uptime: 1_030 }),
+    ];
+    for (const end of ends) {
+      const found = judge(evidence({ end, gaps: [gap()] }));
+      expect(found).toMatchObject({ whole: false, received: null, missing: null });
+      expect(found.notes[0]).toContain('The server was restarted');
+      expect(found.line).toContain('1 gap, how many are missing is not known, between');
+    }
+  });
+
+  it('when the capture failed, or was not over', () => {
+    const failed = judge(evidence({ state: 'failed', reason: 'the disk was full' }));
+    expect(failed.problems[0]?.what).toBe('The capture failed: the disk was full');
+    expect(failed.line).toBe(
+      'NOT WHOLE: 1,000 statements are recorded: the capture failed, how many are missing is not known',
+    );
+    expect(judge(evidence({ state: 'unfinished' })).verdict).toBe('not_whole');
+  });
+
+  it('never at 100 %', () => {
+    const found = judge(
+      evidence({ heardCounts: { commands: 999_999 }, end: at(1_000_500, { Uptime: 1_060 }) }),
+    );
+    expect(found.line).toContain('(99.99 %)');
+  });
+});
+
+describe('a record is damaged', () => {
+  it('whatever else there is, and the first damage is named', () => {
+    const damage = [
+      { segment: 3, what: 'segment-000003.ndjson.zst is missing' },
+      { segment: null, what: 'the manifest says 5 records, the files hold 4' },
+    ];
+    for (const state of ['over', 'recording', 'failed'] as const) {
+      const found = judge(evidence({ damage, gaps: [gap()], state }));
+      expect(found.verdict).toBe('damaged');
+      expect(found.line).toBe('DAMAGED: segment-000003.ndjson.zst is missing (and 1 more)');
+    }
+  });
+});
+
+describe('a capture that goes on', () => {
+  it('is not whole yet', () => {
+    const found = judge(evidence({ state: 'recording', end: null }));
+    expect(found).toMatchObject({ verdict: 'recording', whole: false, problems: [], notes: [] });
+    expect(found.line).toBe(
+      'STILL RECORDING: the 1,010 records that are committed by now are sound',
+    );
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { StatementFlag, StatementKind } from '../../src/core/statements.ts';
+import { HeardCounter } from '../../src/workload/heard-counter.ts';
+import { aStatement } from './statements.ts';
+
+function heard(sql: string, kind: StatementKind = 'query', flags: StatementFlag[] = []) {
+  const counter = new HeardCounter();
+  counter.add([aStatement({ sql, kind, flags })]);
+  return counter.counts();
+}
+
+describe('a text', () => {
+  // What MariaDB 10.11's counter Questions grew by, less one for the text itself (tried).
+  it.each([
+    ['SELECT 1', 0],
+    ['SELECT 1;', 0],
+    ['SELECT 1; ', 0],
+    ['SELECT 1;;', 0],
+    ['SELECT 1; ;', 0],
+    ['SELECT 1; -- x', 1],
+    ['SELECT 1; /* x */', 1],
+    ['SELECT 1; SELECT 2', 1],
+    ['SELECT 1; SELECT 2;', 1],
+    ['SELECT 1; SELECT 2; SELECT 3', 2],
+    ['SELECT 1;; SELECT 3', 1],
+    ['; SELECT 1', 0],
+    ['', 0],
+    ["SELECT ';'; SELECT 'it''s; \\'; \\\\'; SELECT `a;b`, \";\"", 2],
+    ['SELECT 1 /* ; */; SELECT 2 -- ;\n, 3 # ;', 1],
+    ["SELECT 'open; SELECT 2", 0],
+    ['SELECT 1 /* open; SELECT 2', 0],
+    ['SELECT 5--3; SELECT 2', 1],
+  ])('%j has %d further statements', (sql, parts) => {
+    expect(heard(sql)).toMatchObject({ commands: 1, parts, doubtfulParts: 0 });
+  });
+
+  it.each([
+    'BEGIN NOT ATOMIC SELECT 1; SELECT 2; END',
+    'CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END',
+    'create or replace definer=x function f() returns int begin set @a = 1; return 2; end',
+    'IF @a THEN SELECT 1; SELECT 2; END IF',
+  ])('%j may hold its `;` within', (sql) => {
+    expect(heard(sql)).toMatchObject({ commands: 1, parts: 0, doubtfulParts: 2 });
+  });
+
+  it('is counted to its end, however long: 2 MB take milliseconds', () => {
+    const began = performance.now();
+    const text = `INSERT INTO t VALUES ('${'a;b\\\\'.repeat(400_000)}'); SELECT 2`;
+    expect(heard(text).parts).toBe(1);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});
+
+describe('a row', () => {
+  it.each([
+    ['execute', 'SELECT 1', [], { commands: 1, executes: 1 }],
+    ['execute', 'SELECT 1', ['echo'], { commands: 0, executes: 1 }],
+    ['prepare', 'SELECT ?', [], { commands: 0 }],
+    ['close', '', [], { commands: 0 }],
+    ['connect', 'root@localhost on ', [], { commands: 0 }],
+    ['quit', '', [], { commands: 1 }],
+    ['init_db', 'shop', [], { commands: 1 }],
+    ['change_user', 'root@localhost on ', [], { commands: 1, changeUsers: 1 }],
+    ['other', '', [], { commands: 0, others: 1 }],
+    ['query', 'set names utf8', [], { commands: 1, sets: 1 }],
+    ['query', 'SELECT 1; SET @a = 1', [], { commands: 1, parts: 1, sets: 1 }],
+    ['query', 'settle', [], { commands: 1, sets: 0 }],
+  ] as const)('of kind %s (%j, %j) is %j', (kind, sql, flags, expected) => {
+    expect(heard(sql, kind, [...flags])).toMatchObject(expected);
+  });
+});
