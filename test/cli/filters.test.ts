@@ -97,6 +97,12 @@ describe('filters of create', () => {
     expect(await recordsOf('--only', 'reads,ddl', '--sample', '1/1000')).toBe(
       'reads and ddl only; 1 session of 1,000',
     );
+    await run(
+      ...['schedule', 'create', 'daily', '--env', 'shop', '--cron', '@daily', '--duration', '5m'],
+      ...['--include-host', '10.*'],
+    );
+    const schedule = await run('schedule', 'get', 'daily', '-o', 'table');
+    expect(schedule.stdout).toMatch(/^recorded +hosts 10\.\*$/m);
     const { stdout } = await run('create', 'm', '--env', 'metrics', '-q', '-o', 'name');
     expect((await run('get', stdout.trim(), '-o', 'table')).stdout).not.toMatch(/^ *recorded /m);
   });

@@ -43,7 +43,11 @@ const DETAILS: readonly Field[] = [
   ['workload.leftOut.statements', 'number', 'of those rows, the statements to run'],
   ['workload.leftOut.sessions', 'number', 'sessions that a sample left out'],
   ['workload.server', 'object or null', '`flavor`, `version`, `hostname`, `port`'],
-  ['workload.gaps', 'array', '`{from, to, reason}`: where statements may be missing'],
+  [
+    'workload.gaps',
+    'array',
+    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, not_logged; `afterSeq` is the record it lies behind; `missing` is null where nobody can know',
+  ],
   ['workload.warnings', 'array', 'strings'],
   ['workload.folder', 'string', 'where the files lie'],
   ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
@@ -207,6 +211,7 @@ const SCHEDULE: readonly Field[] = [
   ['missed', 'number', 'occurrences at which no daemon ran'],
   ['skipped', 'number', 'occurrences left out because of an overlap'],
   ['createdAt', 'time', ''],
+  ['options', 'object', 'what its captures record, as `options` of a capture has it'],
 ];
 
 const OCCURRENCE: readonly Field[] = [

@@ -2,6 +2,7 @@ import { localTimeOf, type ListedSchedule, type ScheduleState } from '../../core
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import type { Tone } from './paint.ts';
+import { optionsJson, recordedText } from './recording-options.ts';
 import { formatDuration, formatRelative } from './units.ts';
 
 const STATE_TONES: Record<ScheduleState, Tone> = { active: 'good', paused: 'busy', over: 'dim' };
@@ -60,6 +61,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
     'missed',
     'skipped',
     'createdAt',
+    'options',
   ],
   toJson: scheduleJson,
   columns: COLUMNS,
@@ -85,6 +87,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
       header: 'UNTIL',
       cell: ({ until }, view) => (until === null ? 'no end' : moment(until, view)),
     },
+    { field: 'options', header: 'RECORDED', cell: ({ options }) => recordedText(options) },
     {
       field: 'retain',
       header: 'CAPTURES KEPT',
@@ -129,6 +132,7 @@ export function scheduleJson(schedule: ListedSchedule): JsonObject {
     missed: schedule.missed,
     skipped: schedule.skipped,
     createdAt: isoTime(schedule.createdAt),
+    options: optionsJson(schedule.options),
   };
 }
 
