@@ -1,12 +1,14 @@
 import type { SessionState } from '../core/server-log.ts';
 import type { StatementFlag, StatementKind } from '../core/statements.ts';
 import {
-  databaseOfDrop,
-  databaseOfUse,
-  hasPlaceholder,
-  splitStatements,
-  withoutLeadingComments,
-} from '../sql/text.ts';
+  codeOf,
+  mayChangeSession,
+  ownStatements,
+  preparedName,
+  preparedText,
+  trimmed,
+} from '../sql/session-statements.ts';
+import { databaseOfDrop, databaseOfUse, hasPlaceholder } from '../sql/text.ts';
 
 /** What is known of one session at one row of the log. */
 export interface Session {
@@ -16,12 +18,29 @@ export interface Session {
   db: string | null;
   /** The `user_host` column that `user` and `host` were read from, as bytes: compared, not decoded. */
   userHost: Buffer | null;
-  /** How many Prepare and Execute rows the text of the last Query row will still cause. */
-  prepareEchoes: number;
+  /** The Prepare rows that the text of the last Query row will still cause. */
+  prepareEchoes: readonly PrepareEcho[];
+  /** How many Execute rows it will cause. */
   executeEchoes: number;
+  /** Names of statements that are prepared in the text protocol; null when not all are known. */
+  preparedNames: Set<string> | null;
+  /**
+   * The default database before a row that changed it, until it is known that the change succeeded;
+   * undefined when it is.
+   */
+  fallback: string | null | undefined;
   /** Whether the state changed since it was last taken. */
   changed: boolean;
 }
+
+/** A Prepare row that repeats a PREPARE or EXECUTE IMMEDIATE. */
+interface PrepareEcho {
+  readonly name: string | null;
+  /** Its text where the Query row says it; null where it does not. */
+  readonly text: string | null;
+}
+
+const NO_ECHOES: readonly PrepareEcho[] = [];
 
 const NONE: readonly StatementFlag[] = Object.freeze([]);
 const LOSSY: readonly StatementFlag[] = Object.freeze(['lossy']);
@@ -41,6 +60,7 @@ export class SessionTracker {
   readonly #sessions = new Map<number, Session>();
   readonly #changed = new Set<Session>();
   readonly #ended = new Set<number>();
+  readonly #unconfirmed = new Set<Session>();
 
   /** The session with this id, made when it was not known. */
   session(id: number): Session {
@@ -52,8 +72,10 @@ export class SessionTracker {
       host: null,
       db: null,
       userHost: null,
-      prepareEchoes: 0,
+      prepareEchoes: NO_ECHOES,
       executeEchoes: 0,
+      preparedNames: null,
+      fallback: undefined,
       changed: false,
     };
     this.#sessions.set(id, session);
@@ -86,22 +108,20 @@ export class SessionTracker {
     const lossy = hasEscapes && ESCAPED_BYTE.test(sql);
     switch (kind) {
       case 'query':
-        if (session.prepareEchoes !== 0 || session.executeEchoes !== 0) {
-          session.prepareEchoes = 0;
-          session.executeEchoes = 0;
-          this.#note(session);
+        this.#forgetEchoes(session);
+        if (mayChangeSession(sql) && this.#followQuery(session, sql)) {
+          return lossy ? LOSSY_UNREPLAYABLE : UNREPLAYABLE;
         }
-        if (mayChangeSession(sql)) this.#followQuery(session, sql);
         return lossy ? LOSSY : NONE;
       case 'prepare':
-        if (session.prepareEchoes > 0) {
-          session.prepareEchoes--;
-          this.#note(session);
-          return lossy ? LOSSY_ECHO : ECHO;
-        }
+        if (this.#isPrepareEcho(session, sql)) return lossy ? LOSSY_ECHO : ECHO;
+        // The text protocol's failed: what it would have caused does not come any more.
+        this.#forgetEchoes(session);
         return lossy ? LOSSY : NONE;
       case 'execute': {
-        if (session.executeEchoes > 0) {
+        const isEcho = session.executeEchoes > 0;
+        if (mayChangeSession(sql)) this.#followDatabase(session, sql);
+        if (isEcho) {
           session.executeEchoes--;
           this.#note(session);
           return lossy ? LOSSY_ECHO : ECHO;
@@ -113,19 +133,25 @@ export class SessionTracker {
       }
       case 'connect':
       case 'change_user': {
-        const db = databaseOfConnect(sql);
-        if (db === undefined) {
-          // A refused login: this session will say nothing more, not even Quit.
-          this.#end(session);
+        if (isRefusal(sql)) {
+          // A refused login says nothing more, not even Quit; what else is refused changes nothing.
+          if (session.fallback === undefined) this.#end(session);
+          else this.#setDatabase(session, session.fallback);
           return NONE;
         }
-        session.prepareEchoes = 0;
-        session.executeEchoes = 0;
-        this.#setDatabase(session, db);
+        const db = databaseOfConnect(sql);
+        this.#forgetEchoes(session);
+        session.preparedNames = new Set();
+        if (kind === 'connect') {
+          session.fallback = undefined;
+          this.#setDatabase(session, db ?? null);
+        } else {
+          this.#changeDatabase(session, db ?? null);
+        }
         return NONE;
       }
       case 'init_db':
-        this.#setDatabase(session, sql);
+        this.#changeDatabase(session, sql);
         return NONE;
       case 'quit':
         this.#end(session);
@@ -136,6 +162,27 @@ export class SessionTracker {
     }
   }
 
+  /**
+   * Sessions whose default database is the one that a row asked for, where the log does not say
+   * whether the server gave it: of a database that does not exist it says nothing.
+   */
+  unconfirmed(most: number): number[] {
+    const ids: number[] = [];
+    for (const session of this.#unconfirmed) {
+      if (ids.push(session.id) >= most) break;
+    }
+    return ids;
+  }
+
+  /** Sets what the server says is a session's default database after every row that was followed. */
+  confirm(id: number, db: string | null): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    session.fallback = undefined;
+    this.#unconfirmed.delete(session);
+    this.#setDatabase(session, db);
+  }
+
   /** Sets what is known of sessions; what was known of others stays. */
   restore(states: readonly SessionState[]): void {
     for (const state of states) {
@@ -144,7 +191,8 @@ export class SessionTracker {
       session.host = state.host;
       session.db = state.db;
       const echoes = /^echo:(\d+):(\d+)$/.exec(state.memory ?? '');
-      session.prepareEchoes = Number(echoes?.[1] ?? 0);
+      const prepareEchoes = Number(echoes?.[1] ?? 0);
+      session.prepareEchoes = Array<PrepareEcho>(prepareEchoes).fill({ name: null, text: null });
       session.executeEchoes = Number(echoes?.[2] ?? 0);
     }
   }
@@ -167,30 +215,81 @@ export class SessionTracker {
     return { changed, ended };
   }
 
-  #followQuery(session: Session, sql: string): void {
-    const statements = sql.includes(';') ? splitStatements(sql) : [sql];
-    for (const statement of statements) {
-      const code = withoutLeadingComments(statement);
-      if (/^use\b/i.test(code)) {
-        const db = databaseOfUse(code);
-        if (db !== null) this.#setDatabase(session, db);
-      } else if (/^drop\b/i.test(code)) {
-        const db = databaseOfDrop(code);
-        if (db !== null && db === session.db) this.#setDatabase(session, null);
-      } else if (/^prepare\b/i.test(code)) {
-        session.prepareEchoes++;
-        this.#note(session);
-      } else if (/^execute\b/i.test(code)) {
-        if (/^execute\s+immediate\b/i.test(code)) session.prepareEchoes++;
-        session.executeEchoes++;
-        this.#note(session);
+  /** @returns whether the statement's data is nowhere in the log. */
+  #followQuery(session: Session, sql: string): boolean {
+    let isUnreplayable = false;
+    for (const statement of sql.includes(';') ? ownStatements(sql) : [sql]) {
+      const code = codeOf(statement);
+      if (/^(?:use|drop)\b/i.test(code)) {
+        this.#followDatabase(session, code);
+        continue;
       }
+      if (/^load\s+(?:data|xml)\s+(?:low_priority\s+|concurrent\s+)?local\b/i.test(code)) {
+        isUnreplayable = true;
+      }
+      const [, word, rest = ''] = /^(prepare|execute)\b(.*)$/is.exec(code) ?? [];
+      if (word === undefined) continue;
+      if (word.toLowerCase() === 'prepare') {
+        const name = preparedName(rest);
+        this.#expectPrepare(session, name, /^\s*\S+?\s+from\b(.*)$/is.exec(rest)?.[1] ?? '');
+      } else {
+        const immediate = /^\s+immediate\b(.*)$/is.exec(rest)?.[1];
+        if (immediate !== undefined) this.#expectPrepare(session, null, immediate);
+        else if (session.preparedNames?.has(preparedName(rest)) === false) continue;
+        session.executeEchoes++;
+      }
+      this.#note(session);
     }
+    return isUnreplayable;
+  }
+
+  #expectPrepare(session: Session, name: string | null, source: string): void {
+    // Known before its row comes, because an EXECUTE can follow in the same text.
+    if (name !== null) session.preparedNames?.add(name);
+    session.prepareEchoes = [...session.prepareEchoes, { name, text: preparedText(source) }];
+  }
+
+  #isPrepareEcho(session: Session, sql: string): boolean {
+    const [echo, ...others] = session.prepareEchoes;
+    if (echo === undefined) return false;
+    if (echo.text !== null && echo.text !== trimmed(sql)) return false;
+    session.prepareEchoes = others;
+    this.#note(session);
+    return true;
+  }
+
+  /** The statement that would have caused them is over. */
+  #forgetEchoes(session: Session): void {
+    if (session.prepareEchoes.length === 0 && session.executeEchoes === 0) return;
+    for (const { name } of session.prepareEchoes) {
+      if (name !== null) session.preparedNames?.delete(name);
+    }
+    session.prepareEchoes = NO_ECHOES;
+    session.executeEchoes = 0;
+    this.#note(session);
+  }
+
+  #followDatabase(session: Session, sql: string): void {
+    const code = codeOf(sql);
+    const used = databaseOfUse(code);
+    if (used !== null) {
+      this.#changeDatabase(session, used);
+      return;
+    }
+    const dropped = databaseOfDrop(code);
+    if (dropped !== null && dropped === session.db) this.#setDatabase(session, null);
+  }
+
+  #changeDatabase(session: Session, db: string | null): void {
+    session.fallback = session.db;
+    this.#unconfirmed.add(session);
+    this.#setDatabase(session, db);
   }
 
   #end(session: Session): void {
     this.#sessions.delete(session.id);
     this.#changed.delete(session);
+    this.#unconfirmed.delete(session);
     this.#ended.add(session.id);
   }
 
@@ -208,48 +307,20 @@ export class SessionTracker {
 }
 
 function stateOf(session: Session): SessionState {
-  const echoes = session.prepareEchoes > 0 || session.executeEchoes > 0;
+  const { prepareEchoes, executeEchoes } = session;
+  const echoes = prepareEchoes.length > 0 || executeEchoes > 0;
   return {
     session: session.id,
     user: session.user,
     host: session.host,
     db: session.db,
-    memory: echoes ? `echo:${session.prepareEchoes}:${session.executeEchoes}` : null,
+    memory: echoes ? `echo:${prepareEchoes.length}:${executeEchoes}` : null,
   };
 }
 
-const FIRST_WORD = /^(?:use|drop|prepare|execute)\b/i;
-const ANY_WORD = /\b(?:use|drop|prepare|execute)\b/i;
-
-/**
- * Whether a query can be one that is followed: cheap, for it looks at every statement. The first
- * letters u, d, p, e are the words'; a comment or white space may come first, and a word may stand
- * behind a `;`.
- */
-function mayChangeSession(sql: string): boolean {
-  switch (sql.charCodeAt(0)) {
-    case 0x55: // U
-    case 0x75: // u
-    case 0x44: // D
-    case 0x64: // d
-    case 0x50: // P
-    case 0x70: // p
-    case 0x45: // E
-    case 0x65: // e
-      if (FIRST_WORD.test(sql)) return true;
-      break;
-    case 0x2f: // / of a comment
-    case 0x23: // # of a comment
-    case 0x2d: // - of a comment
-    case 0x20:
-    case 0x09:
-    case 0x0a:
-    case 0x0d:
-      return ANY_WORD.test(sql);
-    default:
-  }
-  const semicolon = sql.indexOf(';');
-  return semicolon !== -1 && semicolon < sql.length - 1 && ANY_WORD.test(sql);
+/** Whether a row only says that a login, or a change of database, was refused. */
+export function isRefusal(text: string): boolean {
+  return text.startsWith("Access denied for user '");
 }
 
 /**
@@ -272,7 +343,7 @@ export function parseUserHost(text: string): { user: string | null; host: string
 export function databaseOfConnect(text: string): string | null | undefined {
   // The last " on ": a user's name may contain one, and so may a database's, but hardly both.
   const match = /^.*@.* on (.*?)(?: using [A-Za-z/]+(?:[ /]\w+)*)?$/s.exec(text);
-  if (match === null || /^Access denied for user '/.test(text)) return undefined;
+  if (match === null || isRefusal(text)) return undefined;
   const db = match[1] ?? '';
   return db === '' ? null : db;
 }

@@ -4,7 +4,7 @@ import { mayHoldSecret, redactSecrets, redactText } from '../sql/secrets.ts';
 import type { OwnConnections } from './own-connections.ts';
 import type { PacketSpan } from './row-packets.ts';
 import { parseSentinel, SENTINEL_THREAD, SENTINEL_USER_HOST, type Sentinel } from './sentinel.ts';
-import type { Session, SessionTracker } from './session-tracker.ts';
+import { isRefusal, type Session, type SessionTracker } from './session-tracker.ts';
 import type { SessionZones } from './session-zones.ts';
 
 /** The columns a decoder expects, in this order. */
@@ -118,7 +118,7 @@ export class StatementDecoder {
       this.#tracker.identify(session, buffer.subarray(userHostStart, userHostEnd));
     }
     this.#pass(buffer);
-    const kind =
+    let kind =
       this.#end - this.#start === QUERY_LENGTH
         ? 'query'
         : kindOf(buffer.toString('latin1', this.#start, this.#end));
@@ -148,6 +148,8 @@ export class StatementDecoder {
       if (this.#anyBytes) bytes = invalidBytes(buffer, start, end);
     }
 
+    // What was refused is no change of database.
+    if (kind === 'init_db' && isRefusal(sql)) kind = 'connect';
     const before = session.db;
     let flags = this.#tracker.follow(session, kind, sql, hasEscapes);
     if (end - start >= this.#cutAt) flags = withPartial(flags);
@@ -166,7 +168,7 @@ export class StatementDecoder {
       user: session.user,
       host: session.host,
       // A USE runs in the database it leaves; a login or a COM_INIT_DB is shown with its own.
-      db: kind === 'query' ? before : session.db,
+      db: kind === 'query' || kind === 'execute' ? before : session.db,
       kind,
       sql,
       bytes,
