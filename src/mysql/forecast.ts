@@ -4,7 +4,7 @@ import type { MysqlConnection } from './connection.ts';
 import { readLogSettings, recordingOutput, sameOutput } from './log-settings.ts';
 import { LIVE_TABLE } from './log-table.ts';
 import { prepareSession } from './recorder-session.ts';
-import { RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
+import { readSchema, RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
 
 const COUNTERS = [
   'Questions',
@@ -26,7 +26,9 @@ export async function lookAhead(
   pause: () => Promise<void>,
 ): Promise<ServerOutlook> {
   await prepareSession(connection);
-  const settings = await readLogSettings(connection);
+  // While somebody records, the owner's settings are those in the marker.
+  const { marker } = await readSchema(connection, '');
+  const settings = marker?.settings ?? (await readLogSettings(connection));
   const before = await readLoad(connection);
   const began = performance.now();
   await pause();

@@ -71,6 +71,11 @@ describe('what undoes a recording by hand', () => {
     const { log, settings } = await startLogging(server);
     await log.setDeadMan(60_000, settings);
     await log.swap(2);
+    // Asked while it is recorded, it goes back as far as before.
+    expect(await mysqlServerLogs.lookAhead(server.address, () => Promise.resolve())).toMatchObject({
+      undo,
+      settingsWhileRecording: { generalLog: true },
+    });
     await log.close();
     const byHand = await server.admin();
     for (const statement of undo) await byHand.query(statement);

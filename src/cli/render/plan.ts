@@ -1,6 +1,6 @@
 import type { AppError } from '../../core/errors.ts';
 import { LOG_COST, type Expectation } from '../../core/plan.ts';
-import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
+import { hasFilter, RECORD_EVERYTHING } from '../../core/recording-options.ts';
 import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/server-log.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
 import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
@@ -218,7 +218,7 @@ export function renderPlan(
   }
   if (expectation !== null && outlook !== null) {
     heading(`To expect (by the last ${outlook.load.seconds.toFixed(1)} s)`);
-    write(expectationLines(expectation, planned));
+    write(expectationLines(expectation, facts));
   }
   if (outlook !== null) {
     heading('To undo it by hand (captures recover does it)');
@@ -309,14 +309,15 @@ function othersText({ others, hiddenOthers }: PlanFacts): string {
   return names.length === 0 ? 'none in that time' : names.join(', ');
 }
 
-function expectationLines(expectation: Expectation, planned: NewCapture): Line[] {
-  const { statementsPerSecond, statementBytes, preparedShare, disk } = expectation;
+function expectationLines(expectation: Expectation, { planned, inspection }: PlanFacts): Line[] {
+  const { statementsPerSecond, statementBytes, preparedShare } = expectation;
   const options = planned.options ?? RECORD_EVERYTHING;
+  const cost = { label: 'cost', text: costText(statementsPerSecond, inspection?.settings ?? null) };
   if (statementBytes === null) {
     return [
       { label: 'statements', text: 'none came in that time: there is nothing to reckon with' },
       ...diskLines(expectation),
-      { label: 'cost', text: costText(statementsPerSecond) },
+      cost,
     ];
   }
   const prepared =
@@ -326,6 +327,7 @@ function expectationLines(expectation: Expectation, planned: NewCapture): Line[]
   const source = expectation.isFromExperience
     ? 'as in earlier captures here'
     : 'as is usual; what is random compresses less';
+  const filtered = hasFilter(options) ? '; less by what the filters leave out' : '';
   const deadMan =
     options.deadMan === null
       ? ''
@@ -341,7 +343,7 @@ function expectationLines(expectation: Expectation, planned: NewCapture): Line[]
     },
     {
       label: 'files here',
-      text: `about ${formatBytes(expectation.fileBytesPerHour)} an hour (compressed 1:${round(expectation.ratio)}, ${source})`,
+      text: `about ${formatBytes(expectation.fileBytesPerHour)} an hour (compressed 1:${round(expectation.ratio)}, ${source})${filtered}`,
     },
   ];
   if (expectation.fileBytes !== null && planned.duration !== null) {
@@ -357,11 +359,7 @@ function expectationLines(expectation: Expectation, planned: NewCapture): Line[]
       text: `${formatBytes(options.maxSize)} are reached after about ${formatDuration(expectation.untilMaxSize)}${isFirst ? '' : ': its duration ends it before'}`,
     });
   }
-  return [
-    ...lines,
-    ...(disk === null ? [] : diskLines(expectation)),
-    { label: 'cost', text: costText(statementsPerSecond) },
-  ];
+  return [...lines, ...diskLines(expectation), cost];
 }
 
 function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
@@ -378,7 +376,7 @@ function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
   return [{ label: 'disk here', text: state + lasts }];
 }
 
-function costText(statementsPerSecond: number): string {
+function costText(statementsPerSecond: number, settings: LogSettings | null): string {
   const { measuredOn, saturated, latency } = LOG_COST;
   const percent = (share: number): number => Math.round(share * 100);
   const rate = Math.round(statementsPerSecond);
@@ -386,6 +384,8 @@ function costText(statementsPerSecond: number): string {
     rate <= latency.rate
       ? `${formatCount(rate)}/s now is below that`
       : `${formatCount(rate)}/s now is above that`;
+  const isOnAlready = settings?.generalLog === true && settings.logOutput.includes('TABLE');
+  if (isOnAlready) return 'little more: the log is written to a table already';
   return `a server with nothing to spare keeps ${percent(saturated.low)} to ${percent(saturated.high)} % of its statements/s (single-row reads to mixed transactions); one with room to spare answers later: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (measured on ${measuredOn}); ${place}`;
 }
 
