@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync, truncateSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
@@ -44,7 +44,14 @@ let server: RecorderServer;
 let admin: Connection;
 let home: string;
 beforeAll(async () => {
-  server = await startRecorderServer();
+  server = await startRecorderServer({
+    options: [
+      // As MySQL's default is: a damaged table stays so until somebody repairs it.
+      '--myisam-recover-options=OFF',
+      // The default: what the marker says is not lost with the server.
+      '--innodb-flush-log-at-trx-commit=1',
+    ],
+  });
   home = await initialisedHome();
   const { port } = server;
   const url = `mysql://recorder@127.0.0.1:${port}`;
@@ -402,6 +409,11 @@ describe('in a store that knows nothing of the recorder that left the server swi
     await expectGivenBack(before);
   });
 
+  function cutOff(file: string, bytes: number): void {
+    const path = join(server.dataDir, file);
+    truncateSync(path, statSync(path).size - bytes);
+  }
+
   test.each(MODES)(
     'with general_log %s to %s before, and tables that the death of the server damaged',
     async (general, output) => {
@@ -416,6 +428,9 @@ describe('in a store that knows nothing of the recorder that left the server swi
       await server.kill();
       const sent = await load.stop();
       await log.close();
+      // What power loss can do besides: the ends of the files are not on the disk.
+      cutOff('captures/frozen_2.MYD', 40);
+      cutOff('mysql/general_log.MYD', 33);
       await server.restart();
       admin = await server.admin();
       await admin.query('SET SESSION sql_log_off = 1');
@@ -428,7 +443,10 @@ describe('in a store that knows nothing of the recorder that left the server swi
       expect(JSON.parse(stdout)).toMatchObject([{ recovered: true }]);
       if (general === 'ON') {
         // The restart has forgotten what was set by SET GLOBAL, as it would have without us.
-        expect(differences(await tagsInOwners(), sent)).toEqual(NO_DIFFERENCES);
+        const owners = await tagsInOwners();
+        expect(new Set(owners).size).toBe(owners.length);
+        // The rows that were cut, and with the last one of a table perhaps its neighbour.
+        expect(sent.filter((tag) => !owners.includes(tag)).length).toBeLessThanOrEqual(4);
         await setLog(general, output);
       }
       await expectGivenBack(before);
