@@ -213,7 +213,16 @@ const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
     sessions: isCount,
     skipped: isObject,
   }),
-  gaps: listOf(shaped({ from: isTextOrNull, to: isTextOrNull, reason: isText })),
+  gaps: listOf(
+    shaped({
+      from: isTextOrNull,
+      to: isTextOrNull,
+      cause: isText,
+      reason: isText,
+      afterSeq: isCount,
+      missing: orNull(isCount),
+    }),
+  ),
   warnings: listOf(isText),
 };
 

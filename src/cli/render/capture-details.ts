@@ -1,3 +1,4 @@
+import type { Gap } from '../../core/gaps.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
@@ -21,11 +22,7 @@ export interface RecordedFacts {
     readonly hostname: string;
     readonly port: number;
   } | null;
-  readonly gaps: readonly {
-    readonly from: string | null;
-    readonly to: string | null;
-    readonly reason: string;
-  }[];
+  readonly gaps: readonly Gap[];
   readonly warnings: readonly string[];
   readonly folder: string;
   readonly files: readonly { readonly file: string; readonly bytes: number }[];
@@ -82,7 +79,14 @@ function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObje
             hostname: server.hostname,
             port: server.port,
           },
-    gaps: recorded.gaps.map(({ from, to, reason }) => ({ from, to, reason })),
+    gaps: recorded.gaps.map(({ from, to, cause, reason, afterSeq, missing }) => ({
+      from,
+      to,
+      cause,
+      reason,
+      afterSeq,
+      missing,
+    })),
     warnings: recorded.warnings,
     folder: recorded.folder,
     files: recorded.files.map(({ file, bytes }) => ({ file, bytes })),
@@ -155,8 +159,10 @@ function countsOf(counts: Readonly<Record<string, number>>): string {
   return listOf(some.map(([name, count]) => `${name} ${formatCount(count)}`));
 }
 
-function gapText({ from, to, reason }: RecordedFacts['gaps'][number]): string {
-  return `${from ?? 'unknown'} to ${to ?? 'unknown'}: ${reason}`;
+function gapText({ from, to, reason, afterSeq, missing }: Gap): string {
+  const place = afterSeq === 0 ? 'before the first record' : `behind record ${afterSeq}`;
+  const count = missing === null ? '' : `, ${formatCount(missing)} statements`;
+  return `${from ?? 'unknown'} to ${to ?? 'unknown'}, ${place}${count}: ${reason}`;
 }
 
 function listOf(items: readonly string[]): string {
