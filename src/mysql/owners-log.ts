@@ -188,7 +188,7 @@ export async function giveBackWhileLogging(
     'remote_failed',
     "The server's own log table could not be put back: somebody reads the log table all the time",
     {
-      hint: 'End the statements that read mysql.general_log; the daemon tries again: captures daemon',
+      hint: 'End the statements that read mysql.general_log. A daemon tries again by itself; by hand: captures recover',
     },
   );
 }

@@ -355,6 +355,17 @@ describe("a server that another store's recorder left switched on", () => {
     expect(stderr).toContain(words);
   });
 
+  it('is said to be this store’s where the store has forgotten it', async () => {
+    const storeId = inStore((store) => store.id);
+    const own = leftOn({ storeId });
+    const { stderr } = await recover(['shop'], {
+      found: { ...own, schema: { state: 'ours', storeId } },
+      tty: 100,
+      answers: [{ to: "Type the environment's name", answer: '' }],
+    });
+    expect(stderr).toContain('by a recorder of this store, which the store has forgotten');
+  });
+
   it('keeps its statements: a folder with something in it is refused before anything is done', async () => {
     const folder = join(temporaryFolder(), 'kept');
     mkdirSync(folder);

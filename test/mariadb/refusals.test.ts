@@ -65,7 +65,7 @@ describe('a schema named captures', () => {
       message: expect.stringMatching(
         /^The server's log is held by a recorder of another store \(.+, pid \d+\)$/,
       ),
-      hint: expect.stringContaining('captures daemon'),
+      hint: expect.stringContaining('captures recover'),
     });
     await expect(other.restore(settings, 1)).rejects.toMatchObject({ code: 'conflict' });
     await other.close();
