@@ -10,7 +10,8 @@ import { diskSpace } from '../workload/disk-space.ts';
 import type { Context } from './context.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { warningsOf, whyNotRecordable } from './preflight.ts';
-import { planNoun, renderPlan, type PlanFacts } from './render/plan.ts';
+import { planNoun, type PlanFacts } from './render/plan.ts';
+import { renderPlan } from './render/plan-report.ts';
 
 /** How long the server's counters are looked at. */
 const LOOK_MS = 2_500;
@@ -45,6 +46,7 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
     environment: environment.name,
     isRecorded: server !== null,
     ...(seen ?? { inspection: null, outlook: null }),
+    isHeldByUs: seen?.inspection.lockHolder != null && obstacle?.code !== 'conflict',
     ...othersOn(environment, seen?.inspection ?? null, planned, context),
     expectation: seen === null ? null : await forecast(environment, seen.outlook, planned, context),
     obstacleAtStart: isLater ? obstacle : null,

@@ -144,7 +144,7 @@ export const PLAN: readonly Field[] = [
     '`now` and `whileRecording`, each `generalLog`, `logOutput`, `slowLog`, `tableEngine`',
   ],
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
-  ['lockHolder', 'object or null', '`{connectionId, user, host}`: who records there now'],
+  ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['others', 'array', '`{id, name, environment, status}`: captures there in the same time'],
   ['hiddenOthers', 'number', 'the same in environments one is no member of'],
   [
