@@ -77,7 +77,9 @@ function loginAdvice(context: Context): Advice {
       commands: ['unset CAPTURES_TOKEN', 'captures login NAME'],
     };
   }
-  const name = store.users.findByName(world.userName)?.name ?? 'NAME';
+  const users = store.users.list();
+  const own = users.length === 1 ? users[0] : store.users.findByName(world.userName);
+  const name = own?.name ?? 'NAME';
   return {
     says: [`You are not logged in to the store in ${store.directory}.`],
     commands: [`captures login ${shellQuoted(name)}`],

@@ -114,7 +114,9 @@ export function whyNotStoppable(status: CaptureStatus): AppError | null {
     case 'DONE':
       return new AppError('conflict', MESSAGES.alreadyStopped);
     case 'FAILED':
-      return new AppError('conflict', MESSAGES.alreadyFailed);
+      return new AppError('conflict', MESSAGES.alreadyFailed, {
+        hint: 'To see why: captures get CAPTURE',
+      });
     case 'SCHEDULED':
       return new AppError('conflict', MESSAGES.notYetStarted, {
         hint: 'To cancel a scheduled capture: captures delete',

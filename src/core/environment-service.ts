@@ -144,7 +144,9 @@ export class EnvironmentService {
       throw new AppError(
         'conflict',
         `The log of the server of "${environment.name}" is switched on by captures, so ${consequence}`,
-        { hint: 'Stop its captures first; if none is running, give the server back: captures recover' },
+        {
+          hint: 'Stop its captures first; if none is running, give the server back: captures recover',
+        },
       );
     }
   }
@@ -210,7 +212,11 @@ export class EnvironmentService {
 
   #getUser(name: string): User {
     const user = this.#store.users.findByName(name);
-    if (user === null) throw new AppError('not_found', `There is no user named "${name}"`);
+    if (user === null) {
+      throw new AppError('not_found', `There is no user named "${name}"`, {
+        hint: 'An administrator of the store makes users: captures user create NAME',
+      });
+    }
     return user;
   }
 
@@ -220,7 +226,9 @@ export class EnvironmentService {
       .listOf(environment.id)
       .find((candidate) => nameKey(candidate.userName) === key);
     if (member === undefined) {
-      throw new AppError('not_found', `${userName} is no member of "${environment.name}"`);
+      throw new AppError('not_found', `${userName} is no member of "${environment.name}"`, {
+        hint: 'To see its members: captures member list ENVIRONMENT',
+      });
     }
     return member;
   }

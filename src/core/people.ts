@@ -279,7 +279,11 @@ export class PeopleService {
 
   #getUser(name: string): User {
     const user = this.#store.users.findByName(name);
-    if (user === null) throw new AppError('not_found', `There is no user named "${name}"`);
+    if (user === null) {
+      throw new AppError('not_found', `There is no user named "${name}"`, {
+        hint: 'To see who there is: captures user list',
+      });
+    }
     return user;
   }
 
@@ -326,7 +330,11 @@ export class PeopleService {
       const token = this.listTokens(actor).find(
         ({ id, name }) => String(id) === ref || (name !== null && nameKey(name) === nameKey(ref)),
       );
-      if (token === undefined) throw new AppError('not_found', `You have no token "${ref}"`);
+      if (token === undefined) {
+        throw new AppError('not_found', `You have no token "${ref}"`, {
+          hint: 'To see yours: captures token list',
+        });
+      }
       this.#store.credentials.delete(token.id);
       this.#audit.record(actor, 'token.revoke', tokenSubject(token));
       return token;

@@ -40,6 +40,7 @@ export type ScheduleEdit = Partial<
 >;
 
 const MISSING = 'Schedule not found';
+const WHERE = 'To see those of your environments: captures schedule list';
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
 
@@ -113,13 +114,13 @@ export class ScheduleService {
    */
   get(actor: Actor, ref: string, operation: Operation = 'schedule.get'): ListedSchedule {
     const schedule = this.#find(actor, ref);
-    if (schedule === null) throw new AppError('not_found', MISSING);
+    if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
     const role = this.#store.members.roleOf(schedule.environmentId, actor.userId);
     switch (decide(operation, relationOf(actor, role, schedule.ownerId))) {
       case 'allowed':
         return schedule;
       case 'hidden':
-        throw new AppError('not_found', MISSING);
+        throw new AppError('not_found', MISSING, { hint: WHERE });
       case 'forbidden': {
         const admins = adminNames(this.#store, schedule.environmentId);
         const verb = operation.slice(operation.indexOf('.') + 1);
@@ -258,7 +259,7 @@ export class ScheduleService {
 
   #listed(id: number): ListedSchedule {
     const schedule = this.#store.schedules.find(id);
-    if (schedule === null) throw new AppError('not_found', MISSING);
+    if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
     return schedule;
   }
 
