@@ -16,6 +16,7 @@ export type StatementKind = (typeof STATEMENT_KINDS)[number];
  * What the record cannot promise about a statement:
  * - `lossy`: the server wrote bytes as text (`\xFF`) that it cannot have received as such, or may have;
  * - `unreplayable`: executed from a statement prepared before the log was on, its values are unknown;
+ *   or LOAD DATA LOCAL, whose data the client sends beside it;
  * - `partial`: the server cut the text short;
  * - `redacted`: a secret was taken out;
  * - `echo`: the server's own row for a statement that the row before it already is (EXECUTE in the

@@ -59,10 +59,12 @@ import {
 } from './recorder-schema.ts';
 import { endLockHolder, takeLock, releaseLock } from './recorder-lock.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
-import { listOpenTransactions, listSessions } from './sessions.ts';
+import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 
 const HEARTBEAT_MS = 10_000;
+const CONFIRM_INTERVAL_MS = 1_000;
+const CONFIRMED_AT_ONCE = 200;
 
 /** The general log of a MariaDB or MySQL server, as its table. See `ServerLog` for what is promised. */
 export class MysqlServerLog implements ServerLog {
@@ -82,6 +84,9 @@ export class MysqlServerLog implements ServerLog {
   #live: number | null = null;
   #tap = '';
   #lastBeat = 0;
+  /** The last generation that this object froze, and when, by our monotonic clock. */
+  #swapped: { generation: number; at: number } | null = null;
+  #lastConfirmed = 0;
 
   constructor(opened: OpenedServer, storeId: string) {
     this.#opened = opened;
@@ -193,6 +198,7 @@ export class MysqlServerLog implements ServerLog {
     const control = this.#control;
     await this.#makeNext(generation + 1);
     const before = await this.#now();
+    const at = performance.now();
     // Until it is known to have happened: whatever fails, the next table is made anew.
     this.#next = null;
     try {
@@ -206,6 +212,7 @@ export class MysqlServerLog implements ServerLog {
       throw error;
     }
     this.#live = generation + 1;
+    this.#swapped = { generation, at };
     const row = await control.row(
       `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
     );
@@ -236,6 +243,7 @@ export class MysqlServerLog implements ServerLog {
           // A backlog takes long, and whoever reads it is alive.
           await this.#beatWhenDue();
         }
+        await this.#confirmDatabases(generation);
         return;
       } catch (error) {
         // A server that died left the table marked; its rows are all there.
@@ -556,6 +564,23 @@ export class MysqlServerLog implements ServerLog {
 
   async #now(): Promise<string> {
     return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
+  }
+
+  /**
+   * Asks the server where the log does not say whether a change of database succeeded. Only of
+   * sessions that have been idle since the swap: what they have now is what they had there.
+   */
+  async #confirmDatabases(generation: number): Promise<void> {
+    if (this.#swapped?.generation !== generation) return;
+    if (performance.now() - this.#lastConfirmed < CONFIRM_INTERVAL_MS) return;
+    const sessions = this.#tracker.unconfirmed(CONFIRMED_AT_ONCE);
+    if (sessions.length === 0) return;
+    this.#lastConfirmed = performance.now();
+    const isMariadb = this.server.flavor === 'mariadb';
+    const { at } = this.#swapped;
+    for (const { session, db } of await listIdleDatabases(this.#control, isMariadb, sessions, at)) {
+      this.#tracker.confirm(session, db);
+    }
   }
 
   async #beatWhenDue(): Promise<void> {

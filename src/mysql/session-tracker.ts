@@ -29,6 +29,8 @@ export interface Session {
    * undefined when it is.
    */
   fallback: string | null | undefined;
+  /** What the row before was: a refusal can follow a login or a change of user or database. */
+  asked: 'nothing' | 'login' | 'change';
   /** Whether the state changed since it was last taken. */
   changed: boolean;
 }
@@ -76,6 +78,7 @@ export class SessionTracker {
       executeEchoes: 0,
       preparedNames: null,
       fallback: undefined,
+      asked: 'nothing',
       changed: false,
     };
     this.#sessions.set(id, session);
@@ -106,6 +109,8 @@ export class SessionTracker {
     hasEscapes: boolean,
   ): readonly StatementFlag[] {
     const lossy = hasEscapes && ESCAPED_BYTE.test(sql);
+    const { asked } = session;
+    session.asked = 'nothing';
     switch (kind) {
       case 'query':
         this.#forgetEchoes(session);
@@ -134,24 +139,26 @@ export class SessionTracker {
       case 'connect':
       case 'change_user': {
         if (isRefusal(sql)) {
-          // A refused login says nothing more, not even Quit; what else is refused changes nothing.
-          if (session.fallback === undefined) this.#end(session);
-          else this.#setDatabase(session, session.fallback);
+          // A refused login says nothing more, not even Quit; what else is refused changes nothing,
+          // and a COM_INIT_DB that is refused has no row but this.
+          if (asked === 'login') this.#end(session);
+          else if (asked === 'change') this.confirm(session.id, session.fallback ?? null);
           return NONE;
         }
         const db = databaseOfConnect(sql);
         this.#forgetEchoes(session);
         session.preparedNames = new Set();
         if (kind === 'connect') {
-          session.fallback = undefined;
-          this.#setDatabase(session, db ?? null);
+          session.asked = 'login';
+          this.#settleDatabase(session, db ?? null);
         } else {
           this.#changeDatabase(session, db ?? null);
         }
         return NONE;
       }
       case 'init_db':
-        this.#changeDatabase(session, sql);
+        // Written when it has succeeded; a database that does not exist leaves no row (tried).
+        this.#settleDatabase(session, sql);
         return NONE;
       case 'quit':
         this.#end(session);
@@ -167,20 +174,19 @@ export class SessionTracker {
    * whether the server gave it: of a database that does not exist it says nothing.
    */
   unconfirmed(most: number): number[] {
-    const ids: number[] = [];
-    for (const session of this.#unconfirmed) {
-      if (ids.push(session.id) >= most) break;
+    const sessions = [...this.#unconfirmed].slice(0, most);
+    for (const session of sessions) {
+      // To the end of the queue: one that is never idle must not keep the others waiting.
+      this.#unconfirmed.delete(session);
+      this.#unconfirmed.add(session);
     }
-    return ids;
+    return sessions.map(({ id }) => id);
   }
 
   /** Sets what the server says is a session's default database after every row that was followed. */
   confirm(id: number, db: string | null): void {
     const session = this.#sessions.get(id);
-    if (session === undefined) return;
-    session.fallback = undefined;
-    this.#unconfirmed.delete(session);
-    this.#setDatabase(session, db);
+    if (session !== undefined) this.#settleDatabase(session, db);
   }
 
   /** Sets what is known of sessions; what was known of others stays. */
@@ -280,8 +286,17 @@ export class SessionTracker {
     if (dropped !== null && dropped === session.db) this.#setDatabase(session, null);
   }
 
+  /** The server has said so. */
+  #settleDatabase(session: Session, db: string | null): void {
+    session.fallback = undefined;
+    this.#unconfirmed.delete(session);
+    this.#setDatabase(session, db);
+  }
+
+  /** A client has asked for it. */
   #changeDatabase(session: Session, db: string | null): void {
     session.fallback = session.db;
+    session.asked = 'change';
     this.#unconfirmed.add(session);
     this.#setDatabase(session, db);
   }

@@ -31,6 +31,29 @@ export async function listSessions(
   return sessions;
 }
 
+/**
+ * The default databases of those of these sessions that have been idle since `sinceMs`, by our
+ * monotonic clock; empty without PROCESS.
+ * @param hasMilliseconds whether the server tells them (MariaDB).
+ */
+export async function listIdleDatabases(
+  connection: MysqlConnection,
+  hasMilliseconds: boolean,
+  sessions: readonly number[],
+  sinceMs: number,
+): Promise<{ session: number; db: string | null }[]> {
+  // Whole seconds, rounded: one that shows 2 has been idle for more than 1.
+  const idle = hasMilliseconds ? 'TIME_MS' : '(TIME - 1) * 1000';
+  const rows = await connection.rows(
+    `SELECT ID, DB, ${idle} FROM information_schema.PROCESSLIST WHERE COMMAND = 'Sleep' AND ID IN (${sessions.join()})`,
+  );
+  // Counted until the answer is here: what has been idle for longer was so at `sinceMs`.
+  const idleMs = performance.now() - sinceMs;
+  return rows
+    .filter(([, , shown]) => Number(shown) >= idleMs)
+    .map(([id, db]) => ({ session: Number(id), db: db ?? null }));
+}
+
 /** Transactions that are open now; empty without PROCESS. */
 export async function listOpenTransactions(
   connection: MysqlConnection,

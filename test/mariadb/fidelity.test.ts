@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
 import type { LoggedStatement } from '../../src/core/statements.ts';
 import {
@@ -23,7 +26,7 @@ beforeAll(async () => {
   admin = await server.admin();
   await admin.query('SET SESSION sql_log_off = 1');
   await admin.query(
-    "CREATE DATABASE shop; CREATE DATABASE `we ird`; CREATE TABLE shop.t (a VARCHAR(100) CHARACTER SET utf8mb4, b BLOB); CREATE USER u2@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO u2@'%'",
+    "CREATE DATABASE shop; CREATE DATABASE `we ird`; CREATE TABLE shop.t (a VARCHAR(100) CHARACTER SET utf8mb4, b BLOB); CREATE USER u2@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO u2@'%'; CREATE USER limited@'%'; GRANT SELECT ON shop.* TO limited@'%'",
   );
   ({ log, settings } = await startLogging(server));
 });
@@ -48,7 +51,9 @@ async function recorded(work: () => Promise<void>): Promise<LoggedStatement[]> {
   return statements;
 }
 
-function client(options: { database?: string } = {}): Promise<Connection> {
+function client(
+  options: { database?: string; user?: string; charset?: string } = {},
+): Promise<Connection> {
   return createConnection({
     host: '127.0.0.1',
     port: server.port,
@@ -207,6 +212,155 @@ test('times are UTC, whatever the zone of the session', async () => {
   for (const time of times) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   expect([...times].sort()).toEqual(times);
   expect((times[0] ?? '') > start.slice(0, -1) && (times.at(-1) ?? '') < end).toBe(true);
+});
+
+describe('a change of database that fails', () => {
+  test('changes nothing when it is refused, be it asked for by USE, COM_CHANGE_USER or a login', async () => {
+    const statements = await recorded(async () => {
+      const session = await client({ database: 'shop', user: 'limited' });
+      await session.query('USE `we ird`').catch(() => undefined);
+      await session.query('SELECT 1');
+      await session.query('USE shop');
+      await session.changeUser({ user: 'u2', password: 'wrong' }).catch(() => undefined);
+      await session.query('SELECT 2');
+      session.destroy();
+      await client({ database: 'we ird', user: 'limited' }).catch(() => undefined);
+    });
+    expect(statements.filter(({ kind }) => kind === 'query').map(brief)).toEqual([
+      ['query', 'USE `we ird`', 'shop', ''],
+      ['query', 'SELECT 1', 'shop', ''],
+      ['query', 'USE shop', 'shop', ''],
+      ['query', 'SELECT 2', 'shop', ''],
+    ]);
+    expect(
+      statements.filter(({ sql }) => sql.startsWith('Access denied')).map(({ kind }) => kind),
+    ).toEqual(Array(3).fill('connect'));
+  });
+
+  test('is put right as soon as the session pauses, where the log does not say that it failed', async () => {
+    const session = await client({ database: 'shop' });
+    const dbs: (string | null)[] = [];
+    await recorded(async () => {
+      await session.query('USE no_such').catch(() => undefined);
+      await session.query('SELECT 1; SELECT no_such_column; USE `we ird`').catch(() => undefined);
+    });
+    await vi.waitUntil(
+      async () => {
+        const [statement] = await recorded(async () => {
+          await session.query('SELECT 2');
+        });
+        dbs.push(statement?.db ?? null);
+        return statement?.db === 'shop';
+      },
+      { timeout: 10_000, interval: 10 },
+    );
+    expect(new Set(dbs)).toEqual(new Set(dbs.length === 1 ? ['shop'] : ['we ird', 'shop']));
+    session.destroy();
+  });
+});
+
+test('a USE is followed in every protocol, but not in the body of a procedure', async () => {
+  const statements = await recorded(async () => {
+    const session = await client({ database: 'shop' });
+    await session.query('/*!40000 USE `we ird` */');
+    await session.query("SELECT 1; PREPARE u FROM 'USE shop'; EXECUTE u");
+    await session.query("SELECT 2; EXECUTE IMMEDIATE 'USE `we ird`'");
+    await session.query('SELECT 3');
+    await session.execute('USE shop');
+    await session.query("BEGIN NOT ATOMIC SELECT 4; EXECUTE IMMEDIATE 'SELECT 5'; END; SELECT 6");
+    await session.execute('SELECT ?', [7]);
+    session.destroy();
+  });
+  const own = statements.slice(1).filter(({ flags }) => !flags.includes('echo'));
+  expect(own.map(({ kind, sql, db }) => [kind, sql.slice(0, 12), db])).toEqual([
+    ['query', '/*!40000 USE', 'shop'],
+    ['query', 'SELECT 1; PR', 'we ird'],
+    ['query', 'SELECT 2; EX', 'shop'],
+    ['query', 'SELECT 3', 'we ird'],
+    ['prepare', 'USE shop', 'we ird'],
+    ['execute', 'USE shop', 'we ird'],
+    ['query', 'BEGIN NOT AT', 'shop'],
+    ['prepare', 'SELECT ?', 'shop'],
+    ['execute', 'SELECT 7', 'shop'],
+  ]);
+});
+
+test('after a text-protocol statement that failed, the binary protocol is no echo of it', async () => {
+  const statements = await recorded(async () => {
+    const session = await client();
+    const before = await session.prepare('SELECT ? AS a');
+    await session.query("PREPARE p FROM 'SELECT FROM'").catch(() => undefined);
+    const statement = await session.prepare('SELECT ? AS b');
+    await session.query('EXECUTE p').catch(() => undefined);
+    await statement.execute([1]);
+    await session.query('EXECUTE unknown; EXECUTE unknown').catch(() => undefined);
+    await before.execute([2]);
+    session.destroy();
+  });
+  expect(statements.slice(1).map(({ kind, sql, flags }) => [kind, sql, flags.join()])).toEqual([
+    ['prepare', 'SELECT ? AS a', ''],
+    ['query', "PREPARE p FROM 'SELECT FROM'", ''],
+    ['prepare', 'SELECT ? AS b', ''],
+    ['query', 'EXECUTE p', ''],
+    ['execute', 'SELECT 1 AS b', ''],
+    ['query', 'EXECUTE unknown; EXECUTE unknown', ''],
+    ['execute', 'SELECT 2 AS a', ''],
+  ]);
+});
+
+test.each([
+  ['latin1', 'é'],
+  ['gbk', '你好'],
+  ['sjis', '表計'],
+])(
+  'a statement in %s is flagged where its bytes are not what was received',
+  async (charset, text) => {
+    const statements = await recorded(async () => {
+      const session = await client({ charset });
+      await session.query(`SELECT '${text}'`);
+      await session.query("SELECT 'plain'");
+      session.destroy();
+    });
+    expect(statements.slice(1).map(({ flags }) => flags.join())).toEqual(['lossy', '']);
+  },
+);
+
+test('what a client sends after LOAD DATA LOCAL is in no log: it is flagged', async () => {
+  const statements = await recorded(async () => {
+    const session = await client({ database: 'shop' });
+    await session.query({
+      sql: "LOAD DATA LOCAL INFILE 'x' INTO TABLE t",
+      infileStreamFactory: () => Readable.from([Buffer.from('a\tb\n')]),
+    });
+    session.destroy();
+  });
+  expect(statements.at(-1)?.flags).toEqual(['unreplayable']);
+});
+
+test('the command-line client is followed through its own use and delimiters', async () => {
+  const statements = await recorded(async () => {
+    const script =
+      'use shop\nSELECT 1;\nuse no_such\nSELECT 2;\nDELIMITER //\nSELECT 3; SELECT 4//\nuse `we ird`\nSELECT 5//\n';
+    const program = spawn(
+      'mariadb',
+      ['--no-defaults', '--force', '--comments', '-uroot', `--socket=${server.socket}`],
+      { stdio: ['pipe', 'ignore', 'ignore'] },
+    );
+    program.stdin.end(script);
+    await once(program, 'close');
+  });
+  const own = statements.filter(({ sql }) => sql !== 'SELECT DATABASE()');
+  expect(own.map(({ kind, sql }) => `${kind} ${sql}`)).toEqual([
+    'connect root@localhost on  using Socket',
+    'init_db shop',
+    'query SELECT 1',
+    'query SELECT 2',
+    'query SELECT 3; SELECT 4',
+    'init_db we ird',
+    'query SELECT 5',
+    'quit ',
+  ]);
+  expect(own.at(-2)?.db).toBe('we ird');
 });
 
 test('open transactions are known with the time they began', async () => {

@@ -50,6 +50,51 @@ describe('the default database', () => {
       'a',
     ],
     [
+      'stays when a USE is refused',
+      [
+        ['init_db', 'a'],
+        ['query', 'USE b'],
+        ['connect', "Access denied for user 'u'@'%' to database 'b'"],
+      ],
+      'a',
+    ],
+    [
+      'stays when a COM_INIT_DB is refused, whatever was asked for before',
+      [
+        ['init_db', 'a'],
+        ['query', 'USE b'],
+        ['query', 'SELECT 1'],
+        ['connect', "Access denied for user 'u'@'%' to database 'c'"],
+      ],
+      'b',
+    ],
+    [
+      'stays when a COM_CHANGE_USER is refused',
+      [
+        ['connect', 'root@localhost on a using Socket'],
+        ['change_user', 'u2@localhost on b using Socket'],
+        ['connect', "Access denied for user 'u2'@'localhost' (using password: YES)"],
+      ],
+      'a',
+    ],
+    [
+      'comes with a USE that was prepared',
+      [
+        ['init_db', 'a'],
+        ['prepare', 'USE b'],
+        ['execute', 'USE b'],
+      ],
+      'b',
+    ],
+    [
+      'is not taken from the body of a procedure',
+      [
+        ['init_db', 'a'],
+        ['query', 'CREATE PROCEDURE p() BEGIN SELECT 1; USE b; END'],
+      ],
+      'a',
+    ],
+    [
       'is not taken from a literal',
       [
         ['init_db', 'a'],
@@ -100,6 +145,32 @@ describe('rows that repeat another', () => {
     ).toEqual(['', '', '']);
   });
 
+  test('a Prepare of another text is a statement of its own', () => {
+    expect(
+      follow(new SessionTracker(), [
+        ['query', "PREPARE p FROM 'select from'; EXECUTE p"],
+        ['prepare', 'select ?'],
+        ['execute', 'select 1'],
+        ['query', "PREPARE p FROM 'select 1; '"],
+        ['prepare', 'select 1'],
+      ]),
+    ).toEqual(['', '', '', '', 'echo']);
+  });
+
+  test('an Execute after the EXECUTE of a name that is not prepared is a statement of its own', () => {
+    expect(
+      follow(new SessionTracker(), [
+        ['connect', 'root@localhost on  using Socket'],
+        ['query', 'EXECUTE unknown'],
+        ['execute', 'select 1'],
+        ['query', "PREPARE `P` FROM 'select 2'"],
+        ['prepare', 'select 2'],
+        ['query', 'EXECUTE p'],
+        ['execute', 'select 2'],
+      ]),
+    ).toEqual(['', '', '', '', 'echo', '', 'echo']);
+  });
+
   test('what is pending is remembered across recorders', () => {
     const before = new SessionTracker();
     follow(before, [['query', 'EXECUTE p']]);
@@ -130,6 +201,19 @@ describe('what the server cannot say', () => {
       ]),
     ).toEqual(['lossy', 'lossy', '', '']);
   });
+});
+
+test('a change of database is unconfirmed until the server says what came of it', () => {
+  const tracker = new SessionTracker();
+  follow(tracker, [['query', 'USE a']], 7);
+  follow(tracker, [['query', 'USE b']], 8);
+  follow(tracker, [['init_db', 'c']], 9);
+  expect(tracker.unconfirmed(1)).toEqual([7]);
+  expect(tracker.unconfirmed(10)).toEqual([8, 7]);
+  tracker.confirm(7, 'before');
+  follow(tracker, [['quit', '']], 8);
+  expect(tracker.unconfirmed(10)).toEqual([]);
+  expect(tracker.session(7).db).toBe('before');
 });
 
 describe('changes to be stored', () => {
