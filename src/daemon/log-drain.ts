@@ -116,7 +116,8 @@ export class LogDrain {
         this.#context.log('warn', 'log moved while recording', { capture, environment, reason });
         continue;
       }
-      const known = from ?? recorder.knownUntil;
+      // What was recorded up to here is not missing; of damage nobody knows where it lies.
+      const known = cause === 'log_table_damaged' ? from : latest([from, recorder.knownUntil]);
       const gap: Gap = {
         // Of a window, what was before it is no part.
         from: latest([known, recorder.facts.start?.time ?? null]),

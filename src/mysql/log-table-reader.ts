@@ -48,6 +48,8 @@ export class LogTableReader {
     let statements: LoggedStatement[] = [];
     // Ended early, each by an interruption, within what is one chunk of the socket.
     let ended: LoggedBatch[] = [];
+    // To be ended by the next row, whosever it is: nobody knows better when all was well again.
+    const open: LoggedBatch[] = [];
     const end = (interruption: LoggedBatch['interruption']): LoggedBatch => {
       const batch = { rows, statements, interruption };
       rows = 0;
@@ -61,12 +63,16 @@ export class LogTableReader {
     const progress = this.#results.rows(query, (span) => {
       rows++;
       const statement = decoder.decode(span);
+      if (open.length > 0) ended.push(...open.splice(0).map((one) => until(one, decoder.time)));
       if (statement !== null) {
         statements.push(statement);
         characters += statement.sql.length;
       } else {
         const interruption = decoder.takeSentinel()?.interruption ?? null;
-        if (interruption !== null) ended.push(end(interruption));
+        if (interruption !== null) {
+          const isOver = interruption.to !== null || interruption.cause === null;
+          (isOver ? ended : open).push(end(interruption));
+        }
       }
     });
     while ((await progress.next()).done !== true) {
@@ -77,6 +83,7 @@ export class LogTableReader {
       if (rows >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield end(null);
     }
     this.#busy = false;
+    yield* open;
     if (rows > 0) yield end(null);
   }
 
@@ -84,4 +91,10 @@ export class LogTableReader {
     this.#results.release();
     this.#connection.destroy();
   }
+}
+
+/** A batch whose interruption lasted until a row behind it. */
+function until(batch: LoggedBatch, time: string): LoggedBatch {
+  const { interruption } = batch;
+  return interruption === null ? batch : { ...batch, interruption: { ...interruption, to: time } };
 }

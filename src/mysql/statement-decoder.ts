@@ -63,6 +63,8 @@ export class StatementDecoder {
   #secondText = '';
   #session: Session | null = null;
   #sentinel: Sentinel | null = null;
+  /** Of the row decoded last, whatever it is: ISO-8601 UTC. */
+  time = '';
 
   /** Where the next field begins, and where the field just passed lies. */
   #at = 0;
@@ -90,6 +92,7 @@ export class StatementDecoder {
     this.#at = span.start;
     this.#pass(buffer);
     let time = this.#time(buffer, this.#start, this.#end);
+    this.time = time;
     this.#pass(buffer);
     const userHostStart = this.#start;
     const userHostEnd = this.#end;

@@ -1,6 +1,7 @@
 import type mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
+import type { StatementRecord } from '../../src/core/statements.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
@@ -117,10 +118,44 @@ describe('a capture of a real server', () => {
     await bench.daemon.leave();
     const records = await bench.records(id);
     expect(tagsOf(records).sort()).toEqual([...sentBefore, ...sentAfter].sort());
-    const manifest = await readManifest(bench.folder(id));
-    expect(manifest.gaps).toHaveLength(1);
-    expect(manifest.gaps[0]?.reason).toContain('The server was restarted');
+    const { gaps } = await bench.manifest(id);
+    expect(gaps).toMatchObject([{ cause: 'server_restarted', missing: null }]);
+    const [gap] = gaps;
+    const isOf = (prefix: string) => (record: StatementRecord) => record.sql.includes(`<${prefix}`);
+    const last = records.findLast(isOf('before'));
+    const next = records.find(isOf('after'));
+    expect(gap?.afterSeq).toBeGreaterThanOrEqual(last?.seq ?? Infinity);
+    expect(gap?.afterSeq).toBeLessThan(next?.seq ?? 0);
+    // By the server's clock, from what was logged last to the first row of the log that is on again.
+    expect((gap?.from ?? '') >= (last?.time ?? '~')).toBe(true);
+    expect((gap?.from ?? '~') < (gap?.to ?? '')).toBe(true);
+    expect((gap?.to ?? '~') <= (next?.time ?? '')).toBe(true);
     expect(await serverState(server)).toEqual(before);
+  });
+
+  it('records through a restart of a server that comes up with its log on', async () => {
+    const logging = await startMariadb({ options: ['--general-log=ON', '--log-output=TABLE'] });
+    const bench = new Bench(logging);
+    try {
+      const { id } = bench.capture('through a restart that logs');
+      await bench.until(id, 'RUNNING');
+      const load = await startLoad(logging, 'before');
+      await load.more(500);
+      await bench.daemon.leave();
+      await load.stop();
+      await logging.kill();
+      await logging.restart();
+      const between = await runLoad(logging, 'between', 300);
+      bench.daemon = bench.startDaemon();
+      await bench.until(id, 'RUNNING');
+      await bench.untilTagged(id, between.at(-1) ?? '');
+      await bench.stop(id);
+      await bench.daemon.leave();
+      expect(tagsOf(await bench.records(id)).sort()).toEqual([...load.sent, ...between].sort());
+      expect((await bench.manifest(id)).gaps).toMatchObject([{ cause: 'server_restarted' }]);
+    } finally {
+      await logging.stop();
+    }
   });
 
   it('fails, and says why, when somebody switches the log off', async () => {
