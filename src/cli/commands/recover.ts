@@ -240,7 +240,12 @@ async function payDebts(
         }
       }
     },
-  );
+  ).catch(async (error: unknown) => {
+    if (world.signals.interrupted.aborted) {
+      await context.note('Not given back yet. To go on with it: captures recover');
+    }
+    throw error;
+  });
   return rows;
 }
 
