@@ -13,6 +13,8 @@ import { formatDuration } from './render/units.ts';
 const PATIENCE_MS = 10_000;
 /** A recorder that lives gives a sign every few seconds. */
 const SILENT_MS = 60_000;
+/** More than any way to a server takes, and than NTP leaves. */
+const MOST_APART_MS = 2_000;
 
 /** Looks at the servers and the credentials of every environment of a user, all at once. */
 export async function environmentFindings(context: Context, actor: Actor): Promise<Finding[]> {
@@ -53,6 +55,7 @@ async function serverFindings(
     return [
       ok(check, `${flavor} ${version} at ${hostname}:${port}: a capture could start`),
       ...leftBehind(check, inspection, name),
+      ...clockApart(check, inspection.clockAheadMs),
       ...inspection.warnings.map((text) => warning(check, text, null)),
     ];
   } catch (error) {
@@ -68,6 +71,19 @@ function leftBehind(check: string, inspection: ServerInspection, name: string): 
   const since = silentMs === null ? '' : `, silent for ${formatDuration(silentMs)}`;
   return [
     warning(check, `a recorder left its log switched on there${since}`, `captures recover ${name}`),
+  ];
+}
+
+/** Times in a record are the server's; schedules go by ours. */
+function clockApart(check: string, aheadMs: number): Finding[] {
+  if (Math.abs(aheadMs) <= MOST_APART_MS) return [];
+  const apart = `${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+  return [
+    warning(
+      check,
+      `its clock is ${apart} the one here: the times of a record are the server's, schedules go by ours`,
+      'Set both by NTP; here: timedatectl',
+    ),
   ];
 }
 

@@ -95,6 +95,8 @@ export interface ServerInspection {
    * sentence with what to run; null when it could.
    */
   readonly deadManObstacle: string | null;
+  /** Milliseconds by which the server's clock is ahead of ours, as exact as the way there is short. */
+  readonly clockAheadMs: number;
   /** Things to know that do not stop a capture, one sentence each. */
   readonly warnings: readonly string[];
 }

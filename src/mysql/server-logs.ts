@@ -47,7 +47,8 @@ export const mysqlServerLogs: ServerLogs = {
     const password = await resolvePassword(address.passwordFrom);
     const connection = await MysqlConnection.open(address, password);
     try {
-      return await inspectServer(connection, storeId);
+      const inspection = await inspectServer(connection, storeId);
+      return { ...inspection, clockAheadMs: await clockAhead(connection) };
     } finally {
       await connection.close();
     }
@@ -64,10 +65,16 @@ export const mysqlServerLogs: ServerLogs = {
   },
 };
 
+async function clockAhead(connection: MysqlConnection): Promise<number> {
+  const asked = Date.now();
+  const seconds = Number(await connection.value('SELECT UNIX_TIMESTAMP(SYSDATE(3))'));
+  return Math.round(seconds * 1_000 - (asked + Date.now()) / 2);
+}
+
 async function inspectServer(
   connection: MysqlConnection,
   storeId: string,
-): Promise<ServerInspection> {
+): Promise<Omit<ServerInspection, 'clockAheadMs'>> {
   const server = await prepareSession(connection);
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
   const settings = await readLogSettings(connection);

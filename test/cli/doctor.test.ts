@@ -81,6 +81,13 @@ describe('captures doctor', () => {
     expect(of('environment shop')[0]?.fix).toContain('GRANT SUPER');
   });
 
+  it('warns of a server whose clock is another', async () => {
+    const serverLogs = new FakeServerLogs(inspectionOf({ clockAheadMs: -90_000 }));
+    const { status, of } = await doctor({ home, serverLogs });
+    expect(status).toBe(0);
+    expect(of('environment shop')[1]?.detail).toContain('its clock is 1m 30s behind the one here');
+  });
+
   it('does not wait for a server that does not answer', async () => {
     const clock = { ...systemClock, sleep: () => Promise.resolve() };
     const { status, of } = await doctor({ home, serverLogs: DEAF, clock });

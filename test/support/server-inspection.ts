@@ -34,6 +34,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     leftovers: null,
     deadManObstacle: null,
     logSwitch: 'recorder',
+    clockAheadMs: 0,
     warnings: [],
     ...changes,
   };
