@@ -100,8 +100,10 @@ export class Pseudonyms {
     const length = /^[\0-\x7f]*$/.test(value) ? value.length : Array.from(value).length;
     if (length === 1) return this.#character(value);
     const digest = this.digest(`s${value}`);
-    const text = Array.from(digest, (byte) => SAFE.charAt(byte & 31)).join('');
-    return repeated(LETTERS.charAt((digest[0] ?? 0) % 26) + text.slice(1), length);
+    let token = LETTERS.charAt((digest[0] ?? 0) % 26);
+    const fresh = Math.min(length, DIGEST_BYTES);
+    for (let i = 1; i < fresh; i++) token += SAFE.charAt((digest[i] ?? 0) & 31);
+    return repeated(token, length);
   }
 
   /** Letters and digits are exchanged among themselves, so that `Y` and `N` stay two. */
@@ -149,7 +151,10 @@ export class Pseudonyms {
   #digits(kind: string, digits: string): string {
     if (digits === '' || /^0+$/.test(digits)) return digits;
     const digest = this.digest(kind + digits);
-    return repeated(Array.from(digest, (byte) => String(byte % 10)).join(''), digits.length);
+    let token = '';
+    const fresh = Math.min(digits.length, DIGEST_BYTES);
+    for (let i = 0; i < fresh; i++) token += String((digest[i] ?? 0) % 10);
+    return repeated(token, digits.length);
   }
 
   #date(text: string): string | null {
