@@ -133,8 +133,9 @@ export class Context {
     return childMetricSource(environment, signal);
   };
 
-  serverLogs(): Promise<ServerLogs> {
-    return this.world.serverLogs();
+  async serverLogs(): Promise<ServerLogs> {
+    const { notingLooks } = await import('./noted-looks.ts');
+    return notingLooks(await this.world.serverLogs(), () => this.store);
   }
 
   now(): number {

@@ -82,7 +82,7 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
     leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
     start: facts?.start?.counters ?? null,
     end: facts?.end?.counters ?? null,
-    otherCommands: 0,
+    otherCommands: recording?.otherCommands ?? 0,
     seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
     records: files.counts.records,
   });

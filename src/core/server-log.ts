@@ -99,6 +99,8 @@ export interface ServerInspection {
   readonly clockAheadMs: number;
   /** Things to know that do not stop a capture, one sentence each. */
   readonly warnings: readonly string[];
+  /** Statements that the look itself sent: the server counts them, and its log does not show them. */
+  readonly commandsSent: number;
 }
 
 /** A session that was there before the log was switched on. */
@@ -321,6 +323,8 @@ export interface ServerOutlook {
   readonly settingsWhileRecording: LogSettings;
   /** Statements that give the server back by hand, should nobody else: in this order, one session. */
   readonly undo: readonly string[];
+  /** As in `ServerInspection`. */
+  readonly commandsSent: number;
 }
 
 /** Reaches servers: implemented per engine, handed to the daemon and to the commands. */

@@ -130,6 +130,8 @@ export interface Recording {
   readonly counters: string | null;
   /** Facts for the manifest: start, end, gaps, warnings. */
   readonly facts: string | null;
+  /** What commands of ours asked of the server while its window was open. */
+  readonly otherCommands: number;
 }
 
 export interface RecordingProgress {
@@ -319,6 +321,8 @@ export interface RecordingTable {
   saveFacts(captureId: number, facts: string): void;
   /** Saves the final position and takes the recording off its tap. */
   finish(progress: RecordingProgress, facts: string): void;
+  /** Adds to `otherCommands` of the captures of a server whose window is open. */
+  addOtherCommands(serverKey: string, commands: number): void;
   /** Takes the recording of a capture that failed off its tap. */
   detach(captureId: number): void;
 }

@@ -6,6 +6,7 @@ import type {
   ServerLogs,
   ServerOutlook,
 } from '../core/server-log.ts';
+import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
 import { openServer } from './control-connection.ts';
 import { resolvePassword } from './credentials.ts';
@@ -45,10 +46,12 @@ export const mysqlServerLogs: ServerLogs = {
 
   async inspect(address: ServerAddress, storeId: string): Promise<ServerInspection> {
     const password = await resolvePassword(address.passwordFrom);
-    const connection = await MysqlConnection.open(address, password);
+    const tally = new CommandTally();
+    const connection = await MysqlConnection.open(address, password, undefined, tally);
     try {
       const inspection = await inspectServer(connection, storeId);
-      return { ...inspection, clockAheadMs: await clockAhead(connection) };
+      const clockAheadMs = await clockAhead(connection);
+      return { ...inspection, clockAheadMs, commandsSent: withQuit(tally) };
     } finally {
       await connection.close();
     }
@@ -56,9 +59,11 @@ export const mysqlServerLogs: ServerLogs = {
 
   async lookAhead(address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
     const password = await resolvePassword(address.passwordFrom);
-    const connection = await MysqlConnection.open(address, password);
+    const tally = new CommandTally();
+    const connection = await MysqlConnection.open(address, password, undefined, tally);
     try {
-      return await lookAhead(connection, pause);
+      const found = await lookAhead(connection, pause);
+      return { ...found, commandsSent: withQuit(tally) };
     } finally {
       await connection.close();
     }
@@ -71,10 +76,15 @@ async function clockAhead(connection: MysqlConnection): Promise<number> {
   return Math.round(seconds * 1_000 - (asked + Date.now()) / 2);
 }
 
+/** What was sent by a connection that has only its good-bye to say yet. */
+function withQuit(tally: CommandTally): number {
+  return tally.counts().questions + 1;
+}
+
 async function inspectServer(
   connection: MysqlConnection,
   storeId: string,
-): Promise<Omit<ServerInspection, 'clockAheadMs'>> {
+): Promise<Omit<ServerInspection, 'clockAheadMs' | 'commandsSent'>> {
   const server = await prepareSession(connection);
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
   const settings = await readLogSettings(connection);

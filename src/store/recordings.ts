@@ -4,7 +4,7 @@ import { prepareRates } from './metrics.ts';
 
 const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstGeneration,
   last_generation AS lastGeneration, records, text_bytes AS textBytes, file_bytes AS fileBytes,
-  position, counters, facts FROM recordings`;
+  position, counters, facts, other_commands AS otherCommands FROM recordings`;
 
 const PROGRESS = `records = @records, text_bytes = @textBytes, file_bytes = @fileBytes,
   position = @position, counters = @counters`;
@@ -40,6 +40,11 @@ export function recordingTable(db: Database): RecordingTable {
     `UPDATE recordings SET ${PROGRESS}, facts = @facts, tap_id = NULL WHERE capture_id = @captureId`,
   );
   const saveRates = prepareRates(db);
+  const addOtherCommands = db.prepare<[number, string]>(
+    `UPDATE recordings SET other_commands = other_commands + ?
+     WHERE tap_id = (SELECT id FROM taps WHERE server_key = ?)
+       AND first_generation IS NOT NULL AND last_generation IS NULL`,
+  );
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
   return {
     find: (captureId) => find.get(captureId) ?? null,
@@ -52,6 +57,7 @@ export function recordingTable(db: Database): RecordingTable {
       finish.run({ ...progress, facts });
       saveRates(progress.captureId, rates);
     },
+    addOtherCommands: (serverKey, commands) => void addOtherCommands.run(commands, serverKey),
     detach: (captureId) => void detach.run(captureId),
   };
 }

@@ -36,6 +36,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     logSwitch: 'recorder',
     clockAheadMs: 0,
     warnings: [],
+    commandsSent: 12,
     ...changes,
   };
 }
@@ -67,6 +68,7 @@ export class FakeServerLogs implements ServerLogs {
       load: this.#load,
       settingsWhileRecording: { ...settings, generalLog: true, logOutput: 'TABLE' },
       undo: ['SET GLOBAL general_log = OFF', 'DROP DATABASE captures'],
+      commandsSent: 12,
     };
   }
 }

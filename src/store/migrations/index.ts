@@ -4,6 +4,7 @@ import { schedules } from './0003-schedules.ts';
 import { orderByEnd } from './0004-order-by-end.ts';
 import { recordingOptions } from './0005-recording-options.ts';
 import { ownConnections } from './0006-own-connections.ts';
+import { otherCommands } from './0007-other-commands.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly string[] = [
   orderByEnd,
   recordingOptions,
   ownConnections,
+  otherCommands,
 ];
