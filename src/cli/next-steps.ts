@@ -116,7 +116,9 @@ function adviceForUser(context: Context, who: LoggedIn): Advice {
       says: [
         ...(next === null ? [] : [next]),
         `Nothing is being recorded. To record ${
-          environments.length === 1 ? 'it' : `one of your ${environments.length} environments`
+          environments.length === 1
+            ? environment.name
+            : `one of your ${environments.length} environments`
         }:`,
       ],
       commands: [`captures create NAME --env ${name}`],

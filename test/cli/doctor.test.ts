@@ -88,6 +88,23 @@ describe('captures doctor', () => {
     expect(of('environment shop')[1]?.detail).toContain('its clock is 1m 30s behind the one here');
   });
 
+  it('fails like a server where a password is not to be had', async () => {
+    const serverLogs: ServerLogs = {
+      ...DEAF,
+      inspect: () => Promise.reject(new AppError('invalid', 'The variable PW is not set')),
+    };
+    const { status, of } = await doctor({ home, serverLogs });
+    expect(status).toBe(9);
+    expect(of('environment shop')).toMatchObject([{ status: 'fail' }]);
+  });
+
+  it('warns of a server that could not end its log by itself', async () => {
+    const serverLogs = new FakeServerLogs(inspectionOf({ deadManObstacle: 'It cannot.' }));
+    const { status, of } = await doctor({ home, serverLogs });
+    expect(status).toBe(0);
+    expect(of('environment shop')[1]).toMatchObject({ status: 'warn', detail: 'It cannot.' });
+  });
+
   it('does not wait for a server that does not answer', async () => {
     const clock = { ...systemClock, sleep: () => Promise.resolve() };
     const { status, of } = await doctor({ home, serverLogs: DEAF, clock });
