@@ -151,7 +151,7 @@ async function play(stage: Stage): Promise<number> {
   say('and then counts.');
 
   heading('A private server, and an account for the recorder');
-  const server = await startMariadb({ say });
+  const server = await startMariadb({ say, options: ['--event-scheduler=ON'] });
   stage.server = server;
   const before = await withAdmin(server, async (admin) => {
     await admin.query(SHOP_SCHEMA);

@@ -319,6 +319,7 @@ test('after kill -9 of the daemon the log goes off by itself; the next one goes 
   expect(gaps[0]?.cause).toBe('log_switched_off');
   expect(gaps[0]?.reason).toMatch(/dead-man switch .*2\d{3}-\d\d-\d\dT[\d:.]+Z/);
   expect(gaps[0]?.reason).toContain(gaps[0]?.from ?? 'no time');
+  expect(Date.parse(gaps[0]?.from ?? '')).toBeLessThan(Date.parse(gaps[0]?.to ?? ''));
 });
 
 test('the event never switches on what was off, and leaves what is already as it was', () => {
