@@ -2,7 +2,7 @@ import type { LogInterruption } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { LOG_COLUMNS, makeLogTable, OUR_COMMENT } from './log-table.ts';
-import { frozenTable, RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
+import { frozenTable, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
 import {
   addSentinel,
   isOfTap,
@@ -86,7 +86,7 @@ export async function rebuildGeneration(
   const [part] = TABLES.joinedParts;
   const isOurs = (await commentOf(connection, frozen)) === OUR_COMMENT;
   // Somebody else's work is kept, whatever it was for.
-  const away = isOurs ? part : `${RECORDER_SCHEMA}.stray_log_${Date.now()}`;
+  const away = isOurs ? part : strayTable();
   await connection.run(`DROP TABLE IF EXISTS ${part}`);
   await connection.run(`RENAME TABLE ${frozen} TO ${away}, ${TABLES.joined} TO ${frozen}`);
   await connection.run(`DROP TABLE IF EXISTS ${part}`);
@@ -112,7 +112,7 @@ async function findDisplaced(
   let serverStart: number | null = null;
   let from = since;
   const others: Piece[] = [];
-  for (const table of await displacedTables(connection)) {
+  for (const table of await displacedTables(connection, null)) {
     const sentinel = await readable(() => readSentinel(connection, table));
     const piece = await readable(() => pieceOf(connection, table));
     if (sentinel === undefined || piece === undefined) continue;
@@ -130,15 +130,23 @@ async function findDisplaced(
   return { origin, later, serverStart };
 }
 
-/** Log tables of ours, or copies of them, that somebody moved out of our schema. */
-export async function displacedTables(connection: MysqlConnection): Promise<string[]> {
+/**
+ * Log tables of ours, or copies of them, that somebody moved out of our schema.
+ * @param schema where to look; null for everywhere, which makes the server open every table it has.
+ */
+export async function displacedTables(
+  connection: MysqlConnection,
+  schema: 'mysql' | null,
+): Promise<string[]> {
+  const where =
+    schema === null ? `TABLE_SCHEMA <> '${RECORDER_SCHEMA}'` : `TABLE_SCHEMA = '${schema}'`;
   const rows = await connection.rows(
     `SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
-     WHERE TABLE_SCHEMA <> '${RECORDER_SCHEMA}' AND TABLE_COMMENT = '${OUR_COMMENT}'
+     WHERE ${where} AND TABLE_COMMENT = '${OUR_COMMENT}'
        AND NOT (TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log')
      ORDER BY TABLE_SCHEMA, TABLE_NAME`,
   );
-  return rows.map(([schema, name]) => `${quoted(schema)}.${quoted(name)}`);
+  return rows.map(([inSchema, name]) => `${quoted(inSchema)}.${quoted(name)}`);
 }
 
 /** What `read` gives; undefined when the table cannot be read: refused, damaged, or gone by now. */

@@ -8,9 +8,11 @@ import {
   frozenTable,
   noteAppended,
   noteAppending,
+  noteCopied,
   readSchema,
   TABLES,
   type Marker,
+  type SchemaContents,
 } from './recorder-schema.ts';
 
 const ALL_ROWS = '18446744073709551615';
@@ -298,6 +300,8 @@ async function exchangeBehindWaitingLoggers(
       await end(mover, move);
       return false;
     }
+    // A crash behind the exchange must not hide what is found by the look behind it.
+    await noteCopied(control, done);
     await end(stopper, stop);
     await holder.run('COMMIT');
     await move.end;
@@ -317,6 +321,24 @@ async function exchangeBehindWaitingLoggers(
   // A logger wrote a row after the last look: ours goes back in for another round.
   await exchange(control, TABLES.owners, TABLES.retired);
   return false;
+}
+
+/**
+ * Looks at an exchange that was carried out and then not looked at, because the recorder died: a row
+ * that a logger wrote after the last copy is in our retired table alone. Puts ours back then, for
+ * another round; what the owner's log has got since stays in it.
+ */
+export async function takeBackIncomplete(
+  control: MysqlConnection,
+  { marker, tables }: SchemaContents,
+): Promise<boolean> {
+  if (marker?.copiedRows == null || marker.appending === null) return false;
+  if (!tables.has('retired_log') || tables.has('owners_log')) return false;
+  if ((await countLogged(control, TABLES.retired)) <= marker.copiedRows) return false;
+  await exchange(control, TABLES.owners, TABLES.retired);
+  const rows = await countRows(control, TABLES.owners);
+  await noteAppending(control, marker.appending, rows - marker.copiedRows);
+  return true;
 }
 
 const LONGEST_QUEUE_WAIT_MS = 800;

@@ -25,6 +25,13 @@ export const TABLES = {
   joinedParts: [`${RECORDER_SCHEMA}.joined_part_1`],
 } as const;
 
+const STRAY = 'stray_log_';
+
+/** A name for a log table of somebody else's that was in the place of ours: kept, for it is theirs. */
+export function strayTable(): string {
+  return `${RECORDER_SCHEMA}.${STRAY}${Date.now()}`;
+}
+
 const FROZEN = /^frozen_(\d+)$/;
 
 /** The frozen table of a generation. */
@@ -44,6 +51,8 @@ export interface Marker {
   /** Rows in the owner's log before that append. */
   readonly ownerRows: number | null;
   readonly isAppended: boolean;
+  /** Rows of it that the owner's log had when it was to go back to its place; null before that. */
+  readonly copiedRows: number | null;
   /** When the dead-man switch switched the log off, ISO-8601 UTC, and the connection it did it on. */
   readonly switchedOffAt: string | null;
   readonly switchedOffBy: number | null;
@@ -99,8 +108,12 @@ function stateOf(
   // A marker without its row is what our own crash at the very beginning leaves, and what a server's
   // crash leaves that does not flush each commit (innodb_flush_log_at_trx_commit other than 1).
   if (marker === 'no row') return 'none';
-  // An empty schema: an administrator made it for us.
-  if (marker === 'not ours') return tables.size === 0 ? 'none' : 'foreign';
+  // An empty schema: an administrator made it for us. Tables of others that we had to put somewhere
+  // stay in it when we leave.
+  if (marker === 'not ours') {
+    const isOthers = Array.from(tables).some((name) => !name.startsWith(STRAY));
+    return isOthers ? 'foreign' : 'none';
+  }
   return marker.storeId === storeId ? 'ours' : 'other-store';
 }
 
@@ -108,7 +121,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   let row;
   try {
     row = await connection.row(
-      `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by FROM ${MARKER}`,
+      `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows FROM ${MARKER}`,
     );
   } catch (error) {
     if (connection.isLost) throw error;
@@ -117,7 +130,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   }
   if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
-  const [switchedOffAt, switchedOffBy] = row.slice(7);
+  const [switchedOffAt, switchedOffBy, copiedRows] = row.slice(7);
   return {
     storeId: storeId ?? '',
     madeSchema: madeSchema === '1',
@@ -126,6 +139,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
     appending: appending == null ? null : Number(appending),
     ownerRows: ownerRows == null ? null : Number(ownerRows),
     isAppended: isAppended === '1',
+    copiedRows: copiedRows == null ? null : Number(copiedRows),
     switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
     switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
   };
@@ -203,7 +217,8 @@ export async function claimSchema(
       owner_rows BIGINT NULL,
       is_appended TINYINT NOT NULL DEFAULT 0,
       switched_off_at TIMESTAMP(6) NULL,
-      switched_off_by BIGINT NULL
+      switched_off_by BIGINT NULL,
+      copied_rows BIGINT NULL
     ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'what the captures recorder changed on this server'`);
     await connection.run(
       `INSERT INTO ${MARKER} (id, store_id, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
@@ -240,8 +255,13 @@ export async function noteAppending(
   ownerRows: number,
 ): Promise<void> {
   await connection.run(
-    `UPDATE ${MARKER} SET appending = ${generation}, owner_rows = ${ownerRows}, is_appended = 0`,
+    `UPDATE ${MARKER} SET appending = ${generation}, owner_rows = ${ownerRows}, is_appended = 0, copied_rows = NULL`,
   );
+}
+
+/** Writes down how many rows of the live log the owner's has, just before it goes back to its place. */
+export async function noteCopied(connection: MysqlConnection, rows: number): Promise<void> {
+  await connection.run(`UPDATE ${MARKER} SET copied_rows = ${rows}`);
 }
 
 /** Writes down that an append is complete, and how many rows the owner's log has now. */

@@ -44,16 +44,16 @@ import {
 import { removeDeadMan, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
 import type { OwnConnections } from './own-connections.ts';
-import { appendGeneration, giveBackWhileLogging } from './owners-log.ts';
+import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './owners-log.ts';
 import {
   beat,
   claimSchema,
   frozenTable,
   liveGeneration,
   readSchema,
-  RECORDER_SCHEMA,
   releaseSchema,
   requireOurs,
+  strayTable,
   type SchemaContents,
   TABLES,
 } from './recorder-schema.ts';
@@ -63,6 +63,15 @@ import { listIdleDatabases, listOpenTransactions, listSessions } from './session
 import { SessionTracker } from './session-tracker.ts';
 
 const HEARTBEAT_MS = 10_000;
+
+/** Nothing of ours is there any more, in the middle of a record. */
+const GIVEN_BACK_MEANWHILE: LogInterruption = {
+  cause: 'log_switched_off',
+  from: null,
+  to: null,
+  reason:
+    'Somebody gave the server back while no recorder was there, as captures recover does from another store: its log was off until the recorder came back',
+};
 const CONFIRM_INTERVAL_MS = 1_000;
 const CONFIRMED_AT_ONCE = 200;
 
@@ -328,7 +337,9 @@ export class MysqlServerLog implements ServerLog {
     const whose = await whoseIsLive(control);
     const live = liveGeneration(contents, generation);
     if (!contents.tables.has('owners_log') && whose !== 'ours') {
-      await this.#makeNext(live);
+      // A first generation follows on nothing, a later one on what was recorded until then.
+      const interruption = generation > 1 ? GIVEN_BACK_MEANWHILE : null;
+      await makeNextTable(control, this.#flavor, { ...this.#sentinel(live), interruption });
       this.#next = null;
       if (whose === 'missing') {
         await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
@@ -484,6 +495,10 @@ export class MysqlServerLog implements ServerLog {
     live: number,
   ): Promise<string[]> {
     const control = this.#control;
+    if (await takeBackIncomplete(control, contents)) {
+      const again = await readSchema(control, this.#storeId);
+      return this.#restoreTable(settings, again, liveGeneration(again, live));
+    }
     const whose = await whoseIsLive(control);
     if (!contents.tables.has('owners_log')) {
       if (whose !== 'ours') return [];
@@ -498,12 +513,21 @@ export class MysqlServerLog implements ServerLog {
       await control.run(`RENAME TABLE ${TABLES.owners} TO ${LIVE_TABLE}`);
       return ["Somebody dropped the server's log table while recording; the one of before is back"];
     }
-    const warnings = (await displacedTables(control)).map(
+    const warnings = (await displacedTables(control, 'mysql')).map(
       (table) =>
         `Another program moved a log table of the recorder's to ${table.replaceAll('`', '')}; it is left there`,
     );
+    if (whose === 'owners' && ownerLogsToTable(settings)) {
+      // What was logged into it is the owner's to have; the table itself is kept aside.
+      await this.#makeNext(live + 1);
+      this.#next = null;
+      await exchange(control, frozenTable(live), TABLES.next);
+      await this.#mend(live, null);
+      const again = await readSchema(control, this.#storeId);
+      return [...warnings, ...(await this.#restoreTable(settings, again, live + 1))];
+    }
     if (whose === 'owners') {
-      const stray = `${RECORDER_SCHEMA}.stray_log_${Date.now()}`;
+      const stray = strayTable();
       await exchange(control, stray, TABLES.owners);
       return [
         ...warnings,
