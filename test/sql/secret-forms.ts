@@ -57,6 +57,8 @@ export const SECRET_FORMS: readonly string[] = [
   `SET @a = 'CREATE USER a IDENTIFIED BY ''${CANARY}'''`,
   `SET @s = CONCAT('ALTER USER u IDENTIFIED BY ''', '${CANARY}', '''')`,
   `SET @new_password='${CANARY}'`,
+  `SET @pwd = '${CANARY}', @a = 5`,
+  `SET GLOBAL s3_secret_key='${CANARY}'`,
   `SELECT @password := '${CANARY}'`,
   `CREAT USER x IDENTIFIED BY '${CANARY}'`,
   `CREATE USER x IDENTFIED BY '${CANARY}'`,
