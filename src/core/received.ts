@@ -1,6 +1,6 @@
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
- * 10.11 (test/mariadb/questions.test.ts holds a part of it):
+ * 10.11 (test/mariadb/verify.test.ts and test/workload/heard-counter.test.ts hold most of it):
  *
  * | what a client sends | Questions | rows of the log |
  * |---|---|---|
@@ -164,7 +164,7 @@ export function compare(
   const sets = Math.max(grown((get, own) => get('Com_set_option') - own.sets).max - heard.sets, 0);
   if (admin > 0) {
     reasons.push(
-      `${admin} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
+      `${grouped(admin)} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
     );
   }
   // A statement can be counted and then wait for the swap, so that it is logged behind it.
@@ -185,7 +185,13 @@ export function compare(
   const inside = atLeastNone(grown(insideStatements));
   if (inside.min > 0) {
     reasons.push(
-      `${inside.max} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
+      `${grouped(inside.max)} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
+    );
+  }
+  const parts = heard.parts + heard.doubtfulParts;
+  if (parts > 0) {
+    reasons.push(
+      `${grouped(parts)} statements stand behind the first in texts of several: they are taken as received, which the server does as far as none before them fails`,
     );
   }
   if (uncounted > 0) {
@@ -268,3 +274,8 @@ const atLeastNone = ({ min, max }: Bounds): Bounds => ({
   min: Math.max(min, 0),
   max: Math.max(max, 0),
 });
+
+/** `12,345`. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}

@@ -1,6 +1,7 @@
 import type { Gap } from './gaps.ts';
 import {
   compare,
+  grouped,
   type Bounds,
   type Comparison,
   type EdgeReadings,
@@ -171,12 +172,12 @@ const INCOMPARABLE: Record<Incomparable, string> = {
 
 function notesOf(compared: Comparison | Incomparable): string[] {
   if (typeof compared === 'string') return [INCOMPARABLE[compared]];
-  const { received, heard, reasons, missing } = compared;
+  const { received, reasons, missing } = compared;
   const notes = [...reasons];
-  const spread = received.max - received.min + (heard.max - heard.min);
+  const spread = received.max - received.min;
   if (spread > 0 && missing === 0) {
     notes.push(
-      `The counters are read beside the swaps, not in them: they bear this out to within ${grouped(spread)} statements`,
+      `The server's counters bear this out to within ${grouped(spread)} statements: they are read beside the swaps, not in them`,
     );
   }
   return notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));
@@ -255,8 +256,4 @@ function percent(share: number): string {
 
 function counted(count: number): string {
   return `${grouped(count)} ${count === 1 ? 'statement' : 'statements'}`;
-}
-
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

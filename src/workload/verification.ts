@@ -5,6 +5,7 @@ import {
   type StatementFlag,
   type StatementRecord,
 } from '../core/statements.ts';
+import { AffectedSessions, type Affected } from './affected-sessions.ts';
 import { WorkloadCounters, type WorkloadCounts } from './counters.ts';
 import { DamagedRecord } from './disk-errors.ts';
 import { HeardCounter } from './heard-counter.ts';
@@ -35,22 +36,6 @@ export interface SegmentFinding {
   readonly records: number;
   readonly bytes: number;
   readonly isSound: boolean;
-}
-
-export interface SessionName {
-  readonly session: number;
-  readonly user: string | null;
-  readonly host: string | null;
-}
-
-/** The records with a property, and the sessions they are of. */
-export interface Affected {
-  readonly records: number;
-  /** At least so many, when `isAll` is false: only so many are remembered. */
-  readonly sessions: number;
-  readonly isAll: boolean;
-  /** The first few. */
-  readonly examples: readonly SessionName[];
 }
 
 /** What the files of a workload hold. */
@@ -92,8 +77,6 @@ export const STEP_BACK_MS = 1_000;
  */
 export const STAMP_TOLERANCE_MS = 16_000;
 
-const REMEMBERED_SESSIONS = 10_000;
-const EXAMPLES = 3;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const NO_FLAGS: StatementFlag[] = [];
 const KINDS: ReadonlySet<string> = new Set(STATEMENT_KINDS);
@@ -338,33 +321,6 @@ class RecordReader {
     const known = this.#wrong.get(kind);
     if (known === undefined) this.#wrong.set(kind, { what, times: 1 });
     else known.times++;
-  }
-}
-
-class AffectedSessions {
-  readonly #examples: SessionName[] = [];
-  readonly #sessions = new Set<number>();
-  #records = 0;
-  #isAll = true;
-
-  add({ session, user, host }: StatementRecord): void {
-    this.#records++;
-    if (this.#sessions.has(session)) return;
-    if (this.#sessions.size >= REMEMBERED_SESSIONS) {
-      this.#isAll = false;
-      return;
-    }
-    this.#sessions.add(session);
-    if (this.#examples.length < EXAMPLES) this.#examples.push({ session, user, host });
-  }
-
-  result(): Affected {
-    return {
-      records: this.#records,
-      sessions: this.#sessions.size,
-      isAll: this.#isAll,
-      examples: this.#examples,
-    };
   }
 }
 

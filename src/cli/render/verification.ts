@@ -1,5 +1,5 @@
 import type { Verification } from '../verifying.ts';
-import type { Affected } from '../../workload/verification.ts';
+import type { Affected } from '../../workload/affected-sessions.ts';
 import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';

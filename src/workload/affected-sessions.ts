@@ -1,0 +1,48 @@
+import type { StatementRecord } from '../core/statements.ts';
+
+const REMEMBERED_SESSIONS = 10_000;
+const EXAMPLES = 3;
+
+export interface SessionName {
+  readonly session: number;
+  readonly user: string | null;
+  readonly host: string | null;
+}
+
+/** The records with a property, and the sessions they are of. */
+export interface Affected {
+  readonly records: number;
+  /** At least so many, when `isAll` is false: only so many are remembered. */
+  readonly sessions: number;
+  readonly isAll: boolean;
+  /** The first few. */
+  readonly examples: readonly SessionName[];
+}
+
+/** Collects the sessions that records with a property are of, in bounded memory. */
+export class AffectedSessions {
+  readonly #examples: SessionName[] = [];
+  readonly #sessions = new Set<number>();
+  #records = 0;
+  #isAll = true;
+
+  add({ session, user, host }: StatementRecord): void {
+    this.#records++;
+    if (this.#sessions.has(session)) return;
+    if (this.#sessions.size >= REMEMBERED_SESSIONS) {
+      this.#isAll = false;
+      return;
+    }
+    this.#sessions.add(session);
+    if (this.#examples.length < EXAMPLES) this.#examples.push({ session, user, host });
+  }
+
+  result(): Affected {
+    return {
+      records: this.#records,
+      sessions: this.#sessions.size,
+      isAll: this.#isAll,
+      examples: this.#examples,
+    };
+  }
+}
