@@ -10,6 +10,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { reclaimServer } from '../../src/daemon/reclaim.ts';
+import type { ServerEnvironment } from '../../src/daemon/tap-context.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { openStore } from '../../src/store/store.ts';
 import { MANIFEST_FILE, readManifest, readablePosition } from '../../src/workload/manifest.ts';
@@ -162,11 +163,24 @@ function recover(argv: readonly string[] = [], folder = home): Promise<CliResult
   return runCaptures(['recover', ...argv, '--json'], { home: folder });
 }
 
-/** Nothing is left of the recorder, on the server and in the store. */
-async function expectGivenBack(before: unknown): Promise<void> {
+/** The environment with its server. */
+function shop(): ServerEnvironment {
+  return inStore((store) => {
+    const found = store.environments.findByName('shop');
+    if (found?.server == null) throw new Error('There is no environment');
+    return { ...found, server: found.server };
+  });
+}
+
+async function expectServerAsBefore(before: unknown): Promise<void> {
   expect(await stateOf(admin)).toEqual(before);
   const events = await rowsOf(admin, 'SELECT EVENT_NAME FROM information_schema.EVENTS');
   expect(events).toEqual([]);
+}
+
+/** Nothing is left of the recorder, on the server and in the store. */
+async function expectGivenBack(before: unknown): Promise<void> {
+  await expectServerAsBefore(before);
   inStore((store) => {
     expect(store.taps.list()).toEqual([]);
     expect(store.lease.find()).toBeNull();
@@ -290,6 +304,43 @@ describe('in the store of a daemon that was killed', () => {
     60_000 + KILLS * 5_000,
   );
 });
+
+test('a recorder that comes back although its server was given back goes on, and says what is missing', async () => {
+  await setLog('OFF', 'FILE');
+  const before = await stateOf(admin);
+  const id = create();
+  const first = startDaemon();
+  await eventually('it is RUNNING', () => statusOf(id) === 'RUNNING');
+  const recorded = await sendTag();
+  await eventually('it is recorded', () => (find(id)?.records ?? 0) > 0);
+  await kill(first);
+  const environment = shop();
+  const context = { serverLogs: mysqlServerLogs, storeId: 'store-2', programVersion: '0' };
+  const { leftovers } = await eventually('the lock is free', async () => {
+    const inspection = await mysqlServerLogs.inspect(environment.server, 'store-2');
+    return inspection.lockHolder === null ? inspection : null;
+  });
+  if (leftovers === null) throw new Error('Nothing is left behind');
+  expect(await reclaimServer(context, environment, leftovers, null)).toMatchObject({ saved: 0 });
+  await expectServerAsBefore(before);
+  const missing = await sendTag();
+  const second = startDaemon();
+  await eventually('it goes on', () => second.stderr().includes('log tapped'));
+  const later = await sendTag();
+  inStore((store, ada) => new CaptureService(store, systemClock).requestStop(ada, String(id)));
+  await eventually('it is DONE', () => statusOf(id) === 'DONE');
+  await eventually('the server is given back', () => inStore((s) => s.taps.list().length === 0));
+  await kill(second);
+  inStore((store) => store.lease.release(store.lease.find()?.holder ?? ''));
+  expect(await recordedTags(id)).toEqual([recorded, later]);
+  expect(missing).not.toBe(later);
+  const { gaps } = await readManifest(workloadFolder(home, id));
+  expect(gaps).toMatchObject([
+    { cause: 'log_switched_off', afterSeq: expect.any(Number), reason: expect.any(String) },
+  ]);
+  expect(gaps[0]?.from).not.toBeNull();
+  await expectGivenBack(before);
+}, 60_000);
 
 describe('in a store that knows nothing of the recorder that left the server switched on', () => {
   /** Leaves a server as a dead recorder of another store does. @returns the tags it logged. */
@@ -469,11 +520,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
         async (when) => {
           await setLog(general, output);
           const before = await stateOf(admin);
-          const environment = inStore((store) => {
-            const found = store.environments.findByName('shop');
-            if (found?.server == null) throw new Error('There is no environment');
-            return { ...found, server: found.server };
-          });
+          const environment = shop();
           const cut = { ...environment, server: { ...environment.server, port: proxy.port } };
           const context = { serverLogs: mysqlServerLogs, storeId: 'store-2', programVersion: '0' };
 
