@@ -204,6 +204,19 @@ describe('create on an environment with a server', () => {
     expect(await statusOf(name)).toBe('none');
   });
 
+  it('warns where the server has no dead-man switch, unless none is asked for', async () => {
+    const daemon = new StoreOfADaemon();
+    const inspection = { deadManObstacle: 'The log would go on. Run there: SET GLOBAL x = ON' };
+    const create = (...more: string[]): Promise<CliResult> =>
+      run(['create', newName(), '--env', 'shop', ...more], daemon, { inspection });
+    const warned = await create();
+    expect(warned.status).toBe(0);
+    expect(warned.stderr).toContain(`warning: ${inspection.deadManObstacle}\n`);
+    const quiet = await create('--dead-man', 'none');
+    expect([quiet.status, quiet.stderr.includes('SET GLOBAL')]).toEqual([0, false]);
+    await noCaptureIsLeft(daemon);
+  });
+
   it('starts where our own daemon holds the server already', async () => {
     const store = openStore(home);
     const tap = store.taps.insert(

@@ -9,6 +9,7 @@ import { deadManStatement } from '../../src/mysql/dead-man.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
+import { startDaemon } from '../daemon/daemons.ts';
 import { TestStore } from '../support/stores.ts';
 import {
   drainFrozen,
@@ -320,6 +321,47 @@ test('after kill -9 of the daemon the log goes off by itself; the next one goes 
   expect(gaps[0]?.reason).toMatch(/dead-man switch .*2\d{3}-\d\d-\d\dT[\d:.]+Z/);
   expect(gaps[0]?.reason).toContain(gaps[0]?.from ?? 'no time');
   expect(Date.parse(gaps[0]?.from ?? '')).toBeLessThan(Date.parse(gaps[0]?.to ?? ''));
+});
+
+test('of the captures on a server the shortest time counts, and none when all are over', async () => {
+  await setLog('OFF', 'FILE');
+  const bench = new TestStore(systemClock);
+  const alice = bench.user('alice');
+  const environment = bench.environment({ admin: [alice] }, { server: server.address });
+  startDaemon(bench.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+  const begin = (deadMan: number | null): number =>
+    bench.capture(alice, environment, { options: { ...RECORD_EVERYTHING, deadMan } }).id;
+  const every = async (seconds: string | null): Promise<void> => {
+    await vi.waitUntil(
+      async () => {
+        const [event] = await rowsOf(
+          admin,
+          "SELECT INTERVAL_VALUE AS every FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'",
+        );
+        return (event?.['every'] ?? null) === seconds;
+      },
+      { timeout: 15_000, interval: 50 },
+    );
+  };
+  const stop = async (id: number): Promise<void> => {
+    const status = (): string | undefined => bench.store.captures.find(id)?.status;
+    await vi.waitUntil(() => status() === 'RUNNING', { timeout: 15_000 });
+    bench.captures.requestStop(alice, String(id));
+  };
+  const never = begin(null);
+  const long = begin(300_000);
+  await every('30');
+  const short = begin(100_000);
+  await every('10');
+  await stop(short);
+  await every('30');
+  await stop(long);
+  await every(null);
+  expect(bench.store.captures.find(never)?.status).toBe('RUNNING');
+  await stop(never);
+  await vi.waitUntil(() => bench.store.captures.find(never)?.status === 'DONE', {
+    timeout: 15_000,
+  });
 });
 
 test('the event never switches on what was off, and leaves what is already as it was', () => {
