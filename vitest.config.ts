@@ -4,7 +4,7 @@ import { canHaveMariadb } from './scripts/mariadb-program.ts';
 /** Tests that start a MariaDB server of their own. */
 const NEED_A_SERVER = [
   'test/mariadb/**',
-  'test/daemon/recording.test.ts',
+  'test/daemon/{changed-log,fake-time,kills,recording}.test.ts',
   'test/e2e/!(bin|bad-stores|races).test.ts',
 ];
 // The global setup says so in a line of its own, or installs what is missing.

@@ -61,7 +61,8 @@ export class TapSession {
   #deadMan: number | null | undefined = undefined;
   /** The generation that the live table will be frozen as. */
   #live = 0;
-  #lastDrain = 0;
+  /** When the last swap was, in milliseconds of time that passes. */
+  #drainedAt = -Infinity;
   #caughtUpTo: number | null = null;
   /** When the live table was put in place, by the server's clock; null where an earlier session did. */
   #swappedAt: ServerInstant | null = null;
@@ -251,8 +252,10 @@ export class TapSession {
 
   /** When something is due next, by our clock: a drain, or the edge of a window. */
   nextDue(waiting: Iterable<Waiting>): number {
-    // A clock that was set back must not put the next drain off.
-    let next = Math.min(this.#lastDrain, this.#context.clock.now()) + DRAIN_INTERVAL_MS;
+    const now = this.#context.clock.now();
+    // By the time that passes, not by the clock: set back, it would put the next drain off for hours.
+    let next = now + this.#drainedAt + DRAIN_INTERVAL_MS - this.#guards.now();
+    const serverNow = this.#serverNow();
     for (const { notBefore } of waiting) next = Math.min(next, notBefore);
     for (const [id, recorder] of this.#recorders) {
       if (recorder.firstGeneration === null) continue;
@@ -260,11 +263,20 @@ export class TapSession {
       if (capture === null) continue;
       const isGuarded = this.#guards.reasonOf(id) !== null;
       if (capture.status === 'STOPPING' || isGuarded) next = 0;
-      else if (capture.scheduledEnd !== null) {
-        next = Math.min(next, capture.scheduledEnd - this.#state.skew);
+      else if (capture.scheduledEnd !== null && serverNow !== null) {
+        next = Math.min(next, now + capture.scheduledEnd - serverNow);
       }
     }
     return next;
+  }
+
+  /**
+   * The server's clock, as of the last swap and the time that has passed since, whatever is done to
+   * ours; null before the first swap.
+   */
+  #serverNow(): number | null {
+    if (this.#swappedAt === null) return null;
+    return milliseconds(this.#swappedAt) + this.#guards.now() - this.#drainedAt;
   }
 
   /**
@@ -296,23 +308,24 @@ export class TapSession {
     // Decided before the swap: what is asked for while it is under way belongs to the next one, or
     // statements that were received before the request would be behind the end of the window.
     const opening = waiting.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
+    const serverNow = this.#serverNow() ?? -Infinity;
     const ending = [...this.#recorders.values()].filter((recorder) =>
-      this.#isEnding(recorder, asked + this.#state.skew),
+      this.#isEnding(recorder, serverNow),
     );
     const isEdge = opening.length > 0 || ending.length > 0;
     const { generation, before, swap } = await this.#swap(isEdge);
     const after = isEdge ? await this.#readCounters() : null;
     this.#live = generation + 1;
-    this.#lastDrain = clock.now();
-    this.#state.skew = milliseconds(swap.after) - this.#lastDrain;
+    const since = this.#swappedAt;
+    this.#swappedAt = swap.after;
+    this.#drainedAt = this.#guards.now();
+    this.#state.skew = milliseconds(swap.after) - clock.now();
     const now = isEdge ? await sessionsNow(this.#server) : null;
     this.#moveWindows({ generation, swap, now, counters: { before, after } }, opening, ending);
     await this.#sampler.sample(this.#server, this.#openCaptures(generation), {
       skew: this.#state.skew,
       isEdge,
     });
-    const since = this.#swappedAt;
-    this.#swappedAt = swap.after;
     const interruption = swap.logging ? null : await this.#switchedOff(since, swap);
     await this.#drainer.drain(generation, { since, until: swap.before, interruption });
     this.#caughtUpTo = asked;

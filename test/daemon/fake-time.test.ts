@@ -1,10 +1,15 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { RowDataPacket } from 'mysql2/promise';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { CaptureStatus } from '../../src/core/captures.ts';
+import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { readManifest } from '../../src/workload/manifest.ts';
+import { readWorkload } from '../../src/workload/workload-reader.ts';
+import { startMariadb } from '../support/mariadb-server.ts';
 import { endStarted, eventually, start } from '../support/processes.ts';
-import { temporaryFolder, TestStore } from '../support/stores.ts';
+import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { HOUR, MINUTE } from './no-servers.ts';
 
 /** libfaketime, where it is installed: it sets the clock of one process as date(1) would. */
@@ -65,6 +70,54 @@ describe.skipIf(library === null)('a daemon whose system clock is set', () => {
     daemon.child.kill('SIGTERM');
     expect(await daemon.ended).toMatchObject({ status: 0 });
     test.store.close();
+  });
+
+  it('forward and back by hours records everything, and ends at its instant of the server', async () => {
+    const server = await startMariadb();
+    const { test, ada, daemon, setClock, active, until } = setUp();
+    try {
+      await active;
+      const { port, socket } = server;
+      const environment = test.environment(
+        { admin: [ada] },
+        { name: 'server', server: { ...SERVER, user: 'root', host: 'localhost', port, socket } },
+      );
+      const { id } = test.capture(ada, environment, { duration: 5 * MINUTE });
+      await until(id, 'RUNNING');
+      const admin = await server.admin();
+      const sent: string[] = [];
+      let seen = 0;
+      for (const offset of ['+3h', '-2h', '+1h', '+0', '-5h']) {
+        setClock(offset);
+        sent.push(`<${offset}>`);
+        await admin.query(`SELECT '<${offset}>'`);
+        const isMore = (): boolean => (test.store.captures.find(id)?.records ?? 0) > seen;
+        await eventually(`what was sent at ${offset} is recorded`, isMore, 5_000);
+        seen = test.store.captures.find(id)?.records ?? 0;
+      }
+      const [[row]] = await admin.query<RowDataPacket[]>(
+        'SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS now',
+      );
+      const end = Math.round(Number(row?.['now'])) + 2_000;
+      test.store.captures.update(id, ['RUNNING'], { scheduledEnd: end });
+      setClock('+4h');
+      const done = await until(id, 'DONE');
+      expect(done.end ?? 0).toBeGreaterThanOrEqual(end);
+      expect((done.end ?? 0) - end).toBeLessThan(1_500);
+      const position = committedPosition(test.store.recordings.find(id));
+      const folder = workloadFolder(test.store.directory, id);
+      let text = '';
+      for await (const chunk of readWorkload(folder, position)) text += chunk.toString();
+      expect(text.match(/<[+-]\d+h?>/g)).toEqual(sent);
+      const { gaps, complete } = await readManifest(folder);
+      expect({ gaps, complete }).toEqual({ gaps: [], complete: true });
+      await admin.end();
+      daemon.child.kill('SIGTERM');
+      expect(await daemon.ended).toMatchObject({ status: 0 });
+    } finally {
+      await server.stop();
+      test.store.close();
+    }
   });
 
   it('back by an hour keeps its lease and starts nothing twice', async () => {
