@@ -2,8 +2,9 @@ import type { LoggedBatch } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { OwnConnections } from './own-connections.ts';
-import { ResultStream } from './result-stream.ts';
+import { ResultStream, ServerError } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
+import { textsOf } from './row-packets.ts';
 import { DECODED_COLUMNS, type RowForm, StatementDecoder } from './statement-decoder.ts';
 
 // Enough rows that what is done per batch costs nothing per row, few enough to stay in the cache.
@@ -85,6 +86,26 @@ export class LogTableReader {
     this.#busy = false;
     yield* open;
     if (rows > 0) yield end(null);
+  }
+
+  /**
+   * The rows of another statement, as text; none for one that returns none.
+   * @throws as `read`.
+   */
+  async rowsOf(sql: string): Promise<(string | null)[][]> {
+    this.#connection.countSent(sql);
+    const rows: (string | null)[][] = [];
+    this.#busy = true;
+    try {
+      const progress = this.#results.rows(sql, (span) => rows.push(textsOf(span)));
+      while ((await progress.next()).done !== true);
+    } catch (error) {
+      // Refused, the answer is over.
+      this.#busy = !(error instanceof ServerError);
+      throw error;
+    }
+    this.#busy = false;
+    return rows;
   }
 
   close(): void {

@@ -18,7 +18,7 @@ export interface Process {
  * is the one way that all servers have: `information_schema.PROCESSLIST` is on its way out of MySQL
  * (deprecated in 8.0.35), `performance_schema.processlist` is empty where that schema is off.
  */
-export async function listProcesses(connection: MysqlConnection): Promise<Process[]> {
+export async function listProcesses(connection: Pick<MysqlConnection, 'rows'>): Promise<Process[]> {
   const rows = await connection.rows('SHOW PROCESSLIST');
   return rows.map(([id, user, host, db, command, , state, info]) => ({
     id: Number(id),

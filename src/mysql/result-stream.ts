@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { PacketCutter, type PacketSpan } from './row-packets.ts';
 
 const COM_QUERY = 0x03;
+const OK_PACKET = 0x00;
 const ERROR_PACKET = 0xff;
 const END_PACKET = 0xfe;
 const LONGEST_END_PACKET = 9;
@@ -72,10 +73,16 @@ export class ResultStream {
     const cutter = new PacketCutter();
     // Ends of the list of columns and of the rows; before the first end nothing is a row.
     let ends = 0;
+    let isAnswered = false;
     let error: ServerError | null = null;
     const onPacket = (span: PacketSpan): void => {
       const first = span.buffer[span.start];
-      if (first === ERROR_PACKET) {
+      const isBeginning = !isAnswered;
+      isAnswered = true;
+      if (isBeginning && first === OK_PACKET) {
+        // A statement without rows; later a packet that begins so is a row.
+        ends = 2;
+      } else if (first === ERROR_PACKET) {
         error = errorOf(span);
       } else if (first === END_PACKET && span.end - span.start < LONGEST_END_PACKET) {
         ends++;

@@ -20,7 +20,6 @@ import { readCounters } from './counters.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { logsToTable, ownerLogsToTable } from './log-settings.ts';
-import { LogTableReader } from './log-table-reader.ts';
 import { repair, saysDamaged } from './log-table.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { endLockHolder, releaseLock, takeLock } from './recorder-lock.ts';
@@ -54,7 +53,6 @@ export class RotatedServerLog implements ServerLog {
   readonly #tracker = new SessionTracker();
   #tap = '';
   #rotation: Rotation | null = null;
-  #reader: LogTableReader | null = null;
   #form: RowForm | null = null;
   readonly #rememberedZones = new Map<number, number>();
   /** The backup that is accounted for, and the generation that it stands for. */
@@ -85,7 +83,7 @@ export class RotatedServerLog implements ServerLog {
   }
 
   isConnectionLost(): boolean {
-    return this.#control.isLost || this.#rotation?.isLost === true;
+    return this.#control.isLost;
   }
 
   async lock(own: readonly OwnConnection[]): Promise<void> {
@@ -208,7 +206,7 @@ export class RotatedServerLog implements ServerLog {
     let position = skip;
     let isRepaired = false;
     for (;;) {
-      const reader = await this.#openReader();
+      const { reader } = await this.#openRotation();
       try {
         const batches = reader.read(BACKUP_TABLE, position, this.#tracker, this.#own, form);
         for await (const batch of batches) {
@@ -221,9 +219,11 @@ export class RotatedServerLog implements ServerLog {
         if (codeOf(error) === null) throw error;
         if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
         isRepaired = true;
+        this.#closeRotation();
         await repair(this.#control, BACKUP_TABLE);
+        await this.#holdAgain(generation);
       } finally {
-        if (!reader.isUsable) this.#closeReader();
+        if (!reader.isUsable) this.#closeRotation();
       }
     }
   }
@@ -314,8 +314,7 @@ export class RotatedServerLog implements ServerLog {
   }
 
   async close(): Promise<void> {
-    this.#closeReader();
-    await this.#rotation?.close();
+    this.#closeRotation();
     await this.#control.close();
   }
 
@@ -341,13 +340,19 @@ export class RotatedServerLog implements ServerLog {
 
   /** Makes sure that the backup is a generation, and stays it while it is read. */
   async #holdForReading(generation: number): Promise<Backup> {
-    if (this.#generation === generation && this.#backup !== null) return this.#backup;
+    const isHeld = this.#rotation?.isLost === false;
+    if (isHeld && this.#generation === generation && this.#backup !== null) return this.#backup;
+    return this.#holdAgain(generation);
+  }
+
+  async #holdAgain(generation: number): Promise<Backup> {
     const backup = await (await this.#openRotation()).look();
-    if (backup?.generation !== generation) {
+    const isKnown = this.#generation === generation && backup?.id === this.#backup?.id;
+    if (backup === null || (!isKnown && backup.generation !== generation)) {
       // The next look finds out what has become of it.
       throw new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
     }
-    this.#adopt(backup, generation, await this.#now());
+    if (!isKnown) this.#adopt(backup, generation, await this.#now());
     return backup;
   }
 
@@ -369,7 +374,8 @@ export class RotatedServerLog implements ServerLog {
   }
 
   async #openRotation(): Promise<Rotation> {
-    if (this.#rotation === null) {
+    if (this.#rotation === null || this.#rotation.isLost) {
+      this.#closeRotation();
       const guard = await this.#opened.connect();
       try {
         this.#rotation = await Rotation.open(guard, this.#control, this.#tap);
@@ -391,15 +397,9 @@ export class RotatedServerLog implements ServerLog {
     return this.#form;
   }
 
-  async #openReader(): Promise<LogTableReader> {
-    if (this.#reader?.isUsable === true) return this.#reader;
-    this.#closeReader();
-    this.#reader = new LogTableReader(await this.#opened.connectHelper());
-    return this.#reader;
-  }
-
-  #closeReader(): void {
-    this.#reader?.close();
-    this.#reader = null;
+  #closeRotation(): void {
+    this.#rotation?.close();
+    this.#rotation = null;
+    this.#isReady = false;
   }
 }

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import type { MysqlConnection } from './connection.ts';
 import { codeOf } from './errors.ts';
+import { GuardConnection } from './guard-connection.ts';
+import type { LogTableReader } from './log-table-reader.ts';
 import { whenLockFree } from './log-table.ts';
 import { listProcesses } from './processlist.ts';
 import { instant } from './control-connection.ts';
@@ -19,6 +21,7 @@ const GUARD_TIMEOUT_S = 600;
 // A rotation that waits for a reader of the live table is given up after a second, with every client.
 const ATTEMPTS = 6;
 const PAUSE_MS = 100;
+const HURRIED_LOOKS = 100;
 
 /** The one backup table there is. */
 export interface Backup {
@@ -44,11 +47,11 @@ export interface Backup {
  * beginning. A table without one follows on something that was lost.
  */
 export class Rotation {
-  readonly #guard: MysqlConnection;
+  readonly #guard: GuardConnection;
   readonly #control: MysqlConnection;
   readonly #beginning: string;
 
-  private constructor(guard: MysqlConnection, control: MysqlConnection, tap: string) {
+  private constructor(guard: GuardConnection, control: MysqlConnection, tap: string) {
     this.#guard = guard;
     this.#control = control;
     this.#beginning = beginningOf(tap);
@@ -64,13 +67,19 @@ export class Rotation {
     tap: string,
   ): Promise<Rotation> {
     await guard.run(
-      `SET SESSION lock_wait_timeout = 2, wait_timeout = ${GUARD_TIMEOUT_S}, sql_select_limit = DEFAULT`,
+      `SET SESSION lock_wait_timeout = 2, wait_timeout = ${GUARD_TIMEOUT_S}, net_write_timeout = 3600, sql_select_limit = DEFAULT`,
     );
-    return new Rotation(guard, control, tap);
+    return new Rotation(new GuardConnection(guard), control, tap);
   }
 
+  /** Whether it is of no more use: the connection is gone, or a read was not followed to its end. */
   get isLost(): boolean {
     return this.#guard.isLost;
+  }
+
+  /** Reads the backup on the connection that holds it. */
+  get reader(): LogTableReader {
+    return this.#guard.reader;
   }
 
   /**
@@ -79,11 +88,14 @@ export class Rotation {
    */
   async look(): Promise<Backup | null> {
     await this.release();
+    await this.#guard.rows('START TRANSACTION');
     const deadline = performance.now() + MISSING_FOR_MS;
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       const backup = await this.#hold();
       if (backup !== null || performance.now() >= deadline) return backup;
-      await delay(1);
+      // Asked again at once, the question waits behind the RENAME that follows on the DROP, and is
+      // first in line when somebody rotates a second time.
+      if (attempt > HURRIED_LOOKS) await delay(PAUSE_MS / 10);
     }
   }
 
@@ -109,7 +121,8 @@ export class Rotation {
       // Behind the lock that we hold: whoever is there besides us would be let through before or
       // after us, and one of the two rotations would drop what the other has just put aside.
       if (!(await this.#isAlone(call))) {
-        await this.#guard.attempt(`KILL QUERY ${this.#control.id}`);
+        // In the procedure it is its maker's statement, which we may not end: it gives up by itself
+        // after a second, as the session's lock_wait_timeout says.
         await call.end;
         return null;
       }
@@ -123,11 +136,11 @@ export class Rotation {
 
   /** Lets go of the backup. */
   async release(): Promise<void> {
-    await this.#guard.run('COMMIT');
+    await this.#guard.rows('COMMIT');
   }
 
-  close(): Promise<void> {
-    return this.#guard.close();
+  close(): void {
+    this.#guard.close();
   }
 
   /** Lets a call go on that waits for what we hold, and takes hold of what it leaves. */
@@ -141,12 +154,10 @@ export class Rotation {
   }
 
   async #hold(): Promise<Backup | null> {
-    await this.#guard.run('START TRANSACTION');
     try {
       return await whenLockFree(() => readBackup(this.#guard, this.#beginning));
     } catch (error) {
       if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error;
-      await this.release();
       return null;
     }
   }
@@ -183,8 +194,11 @@ function beginningOf(tap: string): string {
   return `SELECT /* captures ${tap.replaceAll(/[^\w/-]/g, '')} begins generation `;
 }
 
-async function readBackup(connection: MysqlConnection, beginning: string): Promise<Backup> {
-  const row = await connection.row(
+async function readBackup(
+  connection: Pick<MysqlConnection, 'rows'>,
+  beginning: string,
+): Promise<Backup> {
+  const [row] = await connection.rows(
     `SELECT event_time, argument FROM ${BACKUP_TABLE} WHERE command_type = 'Query' AND argument LIKE '${beginning.replaceAll('_', '\\_')}%' LIMIT 1`,
   );
   const said = /^(\d+) from (\d+)/.exec(row?.[1]?.slice(beginning.length) ?? '');
@@ -197,7 +211,7 @@ async function readBackup(connection: MysqlConnection, beginning: string): Promi
       serverStart: Number(said[2]),
     };
   }
-  const first = await connection.row(
+  const [first] = await connection.rows(
     `SELECT event_time, thread_id, command_type FROM ${BACKUP_TABLE} LIMIT 1`,
   );
   const id = `from ${first?.join(' ') ?? 'nothing'}`;

@@ -69,3 +69,27 @@ export class PacketCutter {
     }
   }
 }
+
+const NULL_FIELD = 0xfb;
+
+/** The fields of a row of the text protocol (https://mariadb.com/kb/en/resultset-row/). */
+export function textsOf({ buffer, start, end }: PacketSpan): (string | null)[] {
+  const fields: (string | null)[] = [];
+  for (let at = start; at < end;) {
+    const first = buffer[at] ?? 0;
+    at++;
+    if (first === NULL_FIELD) {
+      fields.push(null);
+      continue;
+    }
+    let length = first;
+    if (first > NULL_FIELD) {
+      const bytes = first === 0xfc ? 2 : first === 0xfd ? 3 : 6;
+      length = buffer.readUIntLE(at, bytes);
+      at += first === 0xfe ? 8 : bytes;
+    }
+    fields.push(buffer.toString('utf8', at, at + length));
+    at += length;
+  }
+  return fields;
+}
