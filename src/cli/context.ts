@@ -5,6 +5,7 @@ import type { Environment } from '../core/environments.ts';
 import { EnvironmentService } from '../core/environment-service.ts';
 import { AppError } from '../core/errors.ts';
 import type { OpenMetricSource } from '../core/metrics.ts';
+import type { FindParameterGroup } from '../core/parameter-groups.ts';
 import { PeopleService } from '../core/people.ts';
 import type { RetentionService } from '../core/retention.ts';
 import type { ScheduleService } from '../core/schedule-service.ts';
@@ -131,6 +132,12 @@ export class Context {
   readonly openMetricSourceInChild: OpenMetricSource = async (environment, signal) => {
     const { childMetricSource } = await import('./metric-child.ts');
     return childMetricSource(environment, signal);
+  };
+
+  /** Asks AWS; the SDK is loaded when somebody wants to know. */
+  readonly findParameterGroup: FindParameterGroup = async (environment) => {
+    const { findParameterGroup } = await import('../aws/parameter-groups.ts');
+    return findParameterGroup(environment);
   };
 
   async serverLogs(): Promise<ServerLogs> {

@@ -1,9 +1,10 @@
-import type { ServerAddress } from '../core/environments.ts';
+import type { Environment, ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
 import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
+import { waitForLog, whyLogIsOff } from './log-switch.ts';
 
 /** Privileges that are missing and without which nothing can be recorded. */
 export function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
@@ -88,12 +89,18 @@ export function warningsOf(
  */
 export async function checkServer(
   context: Context,
-  address: ServerAddress,
+  environment: Environment & { readonly server: ServerAddress },
   options: Pick<RecordingOptions, 'deadMan'>,
 ): Promise<void> {
   const logs = await context.serverLogs();
-  const inspection = await logs.inspect(address, context.store.id);
-  const refusal = whyNotRecordable(inspection, context.store.taps);
-  if (refusal !== null) throw refusal;
+  const look = async (): Promise<ServerInspection> => {
+    const inspection = await logs.inspect(environment.server, context.store.id);
+    const refusal = whyNotRecordable(inspection, context.store.taps);
+    if (refusal !== null) throw refusal;
+    return inspection;
+  };
+  const inspection = await look();
+  const off = await whyLogIsOff(context, environment, inspection);
+  if (off !== null) await waitForLog(context, off, look);
   for (const warning of warningsOf(inspection, options)) await context.warn(warning);
 }

@@ -10,7 +10,7 @@ export interface ImpliedPrivilege {
 
 /**
  * What differs between MariaDB 10.5 to 11.x and MySQL 5.7, 8.0 and 8.4 for the recorder; everything else
- * is the same for all of them. docs/servers.md says what was tried and what was read.
+ * is the same for all of them. MariaDB 10.11 was tried; the rest is read, and tried on recorded rows.
  */
 export interface Flavor {
   readonly name: ServerIdentity['flavor'];

@@ -91,6 +91,11 @@ const INSPECTION: readonly Field[] = [
   ['server', 'object', '`flavor`, `version`, `hostname`, `port`, `uuid`'],
   ['account', 'string', 'as whom one is logged in there'],
   ['settings', 'object', '`generalLog`, `logOutput`, `slowLog`, `tableEngine`'],
+  [
+    'logSwitch',
+    'string',
+    '`recorder`; `parameter-group` where the server’s owner alone can switch the log (RDS)',
+  ],
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['schema', 'object', '`{state, storeId}`: the recorder’s own schema'],

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Environment } from '../../src/core/environments.ts';
+import type { Environment, ServerAddress } from '../../src/core/environments.ts';
 import type { StatementRecord } from '../../src/core/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
@@ -22,12 +22,14 @@ export class Bench {
   readonly environment: Environment;
   daemon: RunningDaemon;
 
-  constructor(server: MariadbServer) {
+  /** @param address as whom the recorder logs in; root where it is left out. */
+  constructor(server: MariadbServer, address?: ServerAddress) {
     this.server = server;
     const { port, socket } = server;
+    const root = { ...SERVER, user: 'root', host: 'localhost', port, socket };
     this.environment = this.test.environment(
       { admin: [this.alice] },
-      { name: 'prod', server: { ...SERVER, user: 'root', host: 'localhost', port, socket } },
+      { name: 'prod', server: address ?? root },
     );
     this.daemon = this.startDaemon();
   }

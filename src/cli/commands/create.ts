@@ -91,8 +91,11 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const planned = captures.check(actor, request);
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
   if (planned.recordsStatements && isToStartNow) {
-    const { server } = context.environments.get(actor, request.environment);
-    if (server !== null) await checkServer(context, server, recordingOptionsOf(options));
+    const environment = context.environments.get(actor, request.environment);
+    const { server } = environment;
+    if (server !== null) {
+      await checkServer(context, { ...environment, server }, recordingOptionsOf(options));
+    }
   }
   context.world.signals.interrupted.throwIfAborted();
   const capture = captures.create(actor, request);

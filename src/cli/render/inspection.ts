@@ -15,6 +15,8 @@ export interface InspectionFacts {
   readonly isHeldByUs: boolean;
   /** Why no capture could start; null when one could. */
   readonly refusal: AppError | null;
+  /** What to run where only the owner can switch the log on, line by line; empty where it is on. */
+  readonly instructions: readonly string[];
 }
 
 function inspectionJson(facts: InspectionFacts): JsonObject {
@@ -37,6 +39,7 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
       slowLog: settings.slowLog,
       tableEngine: settings.tableEngine,
     },
+    logSwitch: inspection.logSwitch,
     privileges: inspection.privileges.map(({ privilege, purpose, state, required, grant }) => ({
       privilege,
       purpose,
@@ -97,7 +100,7 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     fact('account', inspection.account),
     fact(
       'log settings',
-      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? 'missing'}`,
+      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? 'missing'}${inspection.logSwitch === 'recorder' ? '' : '; set by its parameter group alone'}`,
     ),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
@@ -107,6 +110,7 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     ...warningsOf(inspection, RECORD_EVERYTHING).map((warning) =>
       paint('busy', `warning: ${escapeText(warning)}`),
     ),
+    ...facts.instructions.map(escapeText),
     verdict(facts.environment, refusal, paint),
   ];
   return `${lines.join('\n')}\n`;
@@ -151,6 +155,7 @@ const FIELDS = [
   'server',
   'account',
   'settings',
+  'logSwitch',
   'privileges',
   'lockHolder',
   'schema',

@@ -3,6 +3,7 @@ import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { EXIT_STATUS } from '../../exit-status.ts';
+import { whyLogIsOff } from '../../log-switch.ts';
 import { whyNotRecordable } from '../../preflight.ts';
 import { inspectionNoun, renderInspection } from '../../render/inspection.ts';
 
@@ -42,12 +43,14 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
   }
   const logs = await context.serverLogs();
   const inspection = await logs.inspect(environment.server, store.id);
-  const refusal = whyNotRecordable(inspection, store.taps);
+  const off = await whyLogIsOff(context, environment, inspection);
+  const refusal = whyNotRecordable(inspection, store.taps) ?? off;
   const facts = {
     environment: environment.name,
     inspection,
     isHeldByUs: inspection.lockHolder !== null && refusal?.code !== 'conflict',
     refusal,
+    instructions: off?.hint?.split('\n') ?? [],
   };
   // As everywhere: with JSON a failure leaves stdout empty and puts its object on stderr.
   if (context.isJson && refusal !== null) throw refusal;

@@ -1,0 +1,82 @@
+import type { Environment } from '../core/environments.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import { switchingCommands, type ParameterGroup } from '../core/parameter-groups.ts';
+import type { ServerInspection } from '../core/server-log.ts';
+import type { Context } from './context.ts';
+
+const LOOK_EVERY_MS = 3_000;
+const SAY_EVERY_LOOKS = 20;
+
+/** Whether statements can be recorded only once somebody else has switched the log on. */
+export function isLogOff({ logSwitch, settings }: ServerInspection): boolean {
+  const isOn = settings.generalLog && settings.logOutput.split(',').includes('TABLE');
+  return logSwitch === 'parameter-group' && !isOn;
+}
+
+/** Why a log that only a parameter group switches records nothing, and what to run; null when it does. */
+export async function whyLogIsOff(
+  context: Context,
+  environment: Environment,
+  inspection: ServerInspection,
+): Promise<AppError | null> {
+  if (!isLogOff(inspection)) return null;
+  const { server, settings } = inspection;
+  const where = `${server.hostname}:${server.port}`;
+  const what = settings.generalLog
+    ? `The general log of ${where} goes to ${settings.logOutput}, not to its table`
+    : `The general log of ${where} is off`;
+  const [group, note] = await findGroup(context, environment);
+  const pending =
+    group !== null && group.applyStatus !== 'in-sync'
+      ? [`# ${group.name} is ${group.applyStatus}: it may be on its way already`]
+      : [];
+  return new AppError('remote_failed', `${what}, and only its parameter group can change that`, {
+    hint: [
+      'Run, with the right to change the parameter group, and then this command again:',
+      ...(note === null ? [] : [`# ${note}`]),
+      ...pending,
+      ...switchingCommands(environment, group),
+    ].join('\n'),
+  });
+}
+
+/** The instance's parameter group; null, with why, where it cannot be known. */
+async function findGroup(
+  context: Context,
+  environment: Environment,
+): Promise<[ParameterGroup | null, string | null]> {
+  if (environment.instance === null) {
+    const { name } = environment;
+    return [null, `captures env edit ${name} --instance ID --region R, and the group is looked up`];
+  }
+  try {
+    return [await context.findParameterGroup(environment), null];
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return [null, `the group could not be looked up: ${error.message}`];
+  }
+}
+
+/**
+ * Waits on a terminal until the log is on; Ctrl-C ends it with nothing stored.
+ * @param look at the server again.
+ * @throws AppError `off` at once where there is no terminal; Interrupted.
+ */
+export async function waitForLog(
+  context: Context,
+  off: AppError,
+  look: () => Promise<ServerInspection>,
+): Promise<void> {
+  if (!context.canPrompt || context.isJson) throw off;
+  const { clock, signals } = context.world;
+  await context.tell(off.message);
+  for (const line of (off.hint ?? '').split('\n')) await context.tell(line);
+  await context.tell('Waiting until it is on. Ctrl-C ends the wait; nothing is stored until then.');
+  for (let looks = 1; ; looks++) {
+    await clock.sleep(LOOK_EVERY_MS, signals.interrupted);
+    signals.interrupted.throwIfAborted();
+    if (!isLogOff(await look())) break;
+    if (looks % SAY_EVERY_LOOKS === 0) await context.tell('The log is still off.');
+  }
+  await context.tell('The log is on.');
+}

@@ -1,0 +1,252 @@
+import mysql from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { StatementRecord } from '../../src/core/statements.ts';
+import { Bench, tagsOf } from '../daemon/recording-bench.ts';
+import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
+import { startRdsServer, type RdsServer } from './rds-server.ts';
+
+let server: RdsServer;
+beforeAll(async () => {
+  server = await startRdsServer();
+});
+afterEach(endStarted);
+afterAll(async () => {
+  await server.stop();
+});
+
+const ZONES = ['+05:00', '-07:00', 'SYSTEM', '+00:00', '+05:45', '-03:30', '+13:00', '-12:00'];
+
+/** When a statement was sent and answered, by our clock in microseconds. */
+type Sent = Map<string, { readonly from: number; readonly to: number }>;
+
+const microseconds = (): number => (performance.timeOrigin + performance.now()) * 1_000;
+
+/** Eight sessions in as many time zones, each statement with a tag of its own. */
+class ZonedLoad {
+  readonly sent: Sent = new Map();
+  readonly #runs: Promise<void>[];
+  #isStopped = false;
+
+  constructor(prefix: string) {
+    this.#runs = ZONES.map((zone, index) => this.#run(zone, `${prefix}-${index}`));
+  }
+
+  /** Resolves when this many more statements were answered. */
+  async more(statements: number): Promise<void> {
+    const goal = this.sent.size + statements;
+    await vi.waitUntil(() => this.sent.size >= goal, { timeout: 60_000, interval: 5 });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#runs);
+  }
+
+  async #run(zone: string, prefix: string): Promise<void> {
+    const client = await mysql.createConnection({ socketPath: server.socket, user: 'root' });
+    await client.query(`SET time_zone = '${zone}'`);
+    for (let i = 0; !this.#isStopped; i++) {
+      const tag = `${prefix}-${i}`;
+      const from = microseconds();
+      if (i % 3 === 0) await client.execute('SELECT ? AS tag', [`<${tag}>`]);
+      else await client.query(`SELECT '<${tag}>'`);
+      this.sent.set(tag, { from, to: microseconds() });
+    }
+    await client.end();
+  }
+}
+
+async function send(...tags: string[]): Promise<void> {
+  const client = await mysql.createConnection({ socketPath: server.socket, user: 'root' });
+  for (const tag of tags) await client.query(`SELECT '<${tag}>'`);
+  await client.end();
+}
+
+/** The clocks of this process and of the server are one, but read in different ways. */
+const CLOCK_SLACK_US = 5_000;
+
+function wronglyTimed(records: readonly StatementRecord[], sent: Sent): string[] {
+  return records.flatMap(({ kind, sql, time }) => {
+    const tag = kind === 'query' || kind === 'execute' ? /<([\w-]+)>/.exec(sql)?.[1] : undefined;
+    const bounds = sent.get(tag ?? '');
+    if (bounds === undefined) return [];
+    const at = Date.parse(`${time.slice(0, 23)}Z`) * 1_000 + Number(time.slice(23, 26));
+    const isRight = at >= bounds.from - CLOCK_SLACK_US && at <= bounds.to + CLOCK_SLACK_US;
+    return isRight ? [] : [`${tag ?? ''} at ${time}, ${at - bounds.from} µs after it was sent`];
+  });
+}
+
+/** The tags that are not as often in the one list as in the other, ten at most. */
+function differences(actual: Iterable<string>, expected: Iterable<string>): string[] {
+  const counts = new Map<string, number>();
+  for (const tag of expected) counts.set(tag, (counts.get(tag) ?? 0) - 1);
+  for (const tag of actual) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  const wrong = [...counts].filter(([, count]) => count !== 0);
+  const named = wrong.slice(0, 10).map(([tag, count]) => `${tag}: ${count > 0 ? '+' : ''}${count}`);
+  return wrong.length > 10 ? [...named, `and ${wrong.length - 10} more`] : named;
+}
+
+describe('where the log can only be rotated', () => {
+  it('every statement is recorded once, at its time, whatever its zone and whoever rotates', async () => {
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('zones');
+    await bench.until(id, 'RUNNING');
+    const load = new ZonedLoad('zone');
+    await load.more(200);
+    // RDS's own rotations, at moments of their own.
+    for (let i = 0; i < 12; i++) {
+      await load.more(1 + Math.floor(Math.random() * 400));
+      await server.rotate();
+    }
+    await load.more(200);
+    await load.stop();
+    await bench.stop(id);
+    await bench.daemon.leave();
+    const records = await bench.records(id);
+    expect((await bench.manifest(id)).gaps).toEqual([]);
+    expect(differences(tagsOf(records), load.sent.keys())).toEqual([]);
+    expect(wronglyTimed(records, load.sent).slice(0, 5)).toEqual([]);
+    expect(records.filter(({ user }) => user === 'recorder')).toEqual([]);
+    const manifest = await bench.manifest(id);
+    expect(manifest.complete).toBe(true);
+    expect(manifest.warnings.join()).toContain("session's time zone");
+    console.log(`${load.sent.size} statements in ${ZONES.length} zones`);
+  }, 60_000);
+
+  it('two rotations in a row are let through one by one, or what they drop is a gap', async () => {
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('two in a row');
+    await bench.until(id, 'RUNNING');
+    const load = new ZonedLoad('two');
+    for (let i = 0; i < 4; i++) {
+      await load.more(300);
+      await server.rotate();
+      await server.rotate();
+    }
+    await load.more(300);
+    await load.stop();
+    await bench.stop(id);
+    await bench.daemon.leave();
+    const recorded = tagsOf(await bench.records(id));
+    const { gaps } = await bench.manifest(id);
+    const known = new Set(recorded);
+    const missing = [...load.sent.keys()].filter((tag) => !known.has(tag));
+    expect(known.size).toBe(recorded.length);
+    if (gaps.length === 0) expect(missing).toEqual([]);
+    console.log(`${gaps.length} gaps, ${missing.length} of ${load.sent.size} statements missing`);
+  }, 60_000);
+
+  it('nothing is changed on the server, and its log stays on', async () => {
+    const admin = await server.admin();
+    const state = async (): Promise<unknown> => [
+      (await admin.query('SELECT @@GLOBAL.general_log, @@GLOBAL.log_output'))[0],
+      (await admin.query('SHOW DATABASES'))[0],
+      (await admin.query('SHOW CREATE TABLE mysql.general_log'))[0],
+      (await admin.query("SELECT IS_USED_LOCK('captures:tap') AS held"))[0],
+    ];
+    const before = await state();
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('guest');
+    await bench.until(id, 'RUNNING');
+    await send('guest');
+    await bench.stop(id);
+    await vi.waitUntil(() => bench.test.store.taps.list().length === 0, 10_000);
+    await bench.daemon.leave();
+    expect(await state()).toEqual(before);
+    expect(tagsOf(await bench.records(id))).toEqual(['guest']);
+    await admin.end();
+  });
+
+  it('one rotation while no daemon runs loses nothing', async () => {
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('away once');
+    await bench.until(id, 'RUNNING');
+    await send('before');
+    await bench.daemon.leave();
+    await send('live');
+    await server.rotate();
+    await send('later');
+    bench.daemon = bench.startDaemon();
+    await bench.untilTagged(id, 'later');
+    await bench.stop(id);
+    await bench.daemon.leave();
+    expect(tagsOf(await bench.records(id))).toEqual(['before', 'live', 'later']);
+    expect((await bench.manifest(id)).gaps).toEqual([]);
+  });
+
+  it('two rotations while no daemon runs are a gap, and exactly what they dropped is missing', async () => {
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('away twice');
+    await bench.until(id, 'RUNNING');
+    await send('before');
+    await bench.untilTagged(id, 'before');
+    await bench.daemon.leave();
+    const seq = (await bench.records(id)).length;
+    await send('lost-1', 'lost-2');
+    await server.rotate();
+    await send('kept-1');
+    await server.rotate();
+    await send('kept-2');
+    bench.daemon = bench.startDaemon();
+    await bench.untilTagged(id, 'kept-2');
+    // What was read is not read again by the next daemon, though the table names no generation.
+    await bench.daemon.leave();
+    bench.daemon = bench.startDaemon();
+    await send('after');
+    await bench.stop(id);
+    await bench.daemon.leave();
+    expect(tagsOf(await bench.records(id))).toEqual(['before', 'kept-1', 'kept-2', 'after']);
+    const { gaps } = await bench.manifest(id);
+    expect(gaps).toMatchObject([{ cause: 'log_table_changed', afterSeq: seq }]);
+  });
+
+  it('a statement that the column cut is flagged, and one with characters of four bytes', async () => {
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('cut');
+    await bench.until(id, 'RUNNING');
+    const client = await mysql.createConnection({ socketPath: server.socket, user: 'root' });
+    await client.query(`SELECT LENGTH('${'x'.repeat(17 * 1024 * 1024)}') AS cut`);
+    await client.query("SELECT '<smile> 😀'");
+    await client.end();
+    await bench.stop(id);
+    await bench.daemon.leave();
+    const records = await bench.records(id);
+    expect(records.find(({ sql }) => sql.startsWith('SELECT LENGTH'))?.flags).toEqual(['partial']);
+    expect(records.find(({ sql }) => sql.includes('<smile>'))?.flags).toEqual(['lossy']);
+  }, 30_000);
+
+  it('a daemon that is killed at any moment loses and doubles nothing', async () => {
+    const bench = new Bench(server, server.address);
+    await bench.daemon.leave();
+    const { store } = bench.test;
+    let victim: RunningProcess = startVictim(bench);
+    const { id } = bench.capture('killed');
+    await bench.until(id, 'RUNNING');
+    const load = new ZonedLoad('killed');
+    for (let kills = 0; kills < 10; kills++) {
+      await vi.waitUntil(() => victim.stderr().includes('"event":"log tapped"'), 30_000);
+      await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 700));
+      victim.child.kill('SIGKILL');
+      await victim.ended;
+      // One rotation of RDS's own while nobody is there is what the one backup bears.
+      if (kills % 3 === 1) await server.rotate();
+      store.lease.release(store.lease.find()?.holder ?? '');
+      victim = startVictim(bench);
+    }
+    await load.stop();
+    await bench.stop(id);
+    victim.child.kill('SIGTERM');
+    await victim.ended;
+    const records = await bench.records(id);
+    expect(differences(tagsOf(records), load.sent.keys())).toEqual([]);
+    expect(wronglyTimed(records, load.sent).slice(0, 5)).toEqual([]);
+    expect((await bench.manifest(id)).gaps).toEqual([]);
+    console.log(`10 kills, ${load.sent.size} statements`);
+  }, 90_000);
+});
+
+function startVictim(bench: Bench): RunningProcess {
+  return start(process.execPath, [BIN, 'daemon'], {
+    env: { CAPTURES_HOME: bench.test.store.directory },
+  });
+}
