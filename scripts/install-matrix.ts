@@ -238,18 +238,36 @@ async function tryOut(tools: Toolbox, tarball: string): Promise<Result> {
 /** Nothing of the caller's but where the registry is and what of it is kept. */
 function environmentOf(tools: Toolbox, place: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) =>
-    /^(https?_proxy|no_proxy|node_extra_ca_certs|npm_config_(registry|userconfig|cafile|cache))$/i.test(
+    /^(https?_proxy|no_proxy|node_extra_ca_certs|npm_config_(registry|userconfig|cafile))$/i.test(
       name,
     ),
   );
   return {
     ...Object.fromEntries(kept),
     HOME: process.env['HOME'],
+    npm_config_cache: ownCache(place),
     PATH: tools.path,
     CAPTURES_HOME: join(place, 'home'),
     npm_config_prefer_offline: 'true',
     npm_config_update_notifier: 'false',
   };
+}
+
+/**
+ * What was fetched is shared with the caller's cache; what npx installs is not: two npx of one tarball at
+ * the same time end with ENOTEMPTY (seen), and it would stay there for good.
+ */
+function ownCache(place: string): string {
+  const cache = join(place, 'cache');
+  mkdirSync(cache);
+  const shared = execFileSync('npm', ['config', 'get', 'cache'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
+  const content = join(shared, '_cacache');
+  mkdirSync(content, { recursive: true });
+  symlinkSync(content, join(cache, '_cacache'));
+  return cache;
 }
 
 async function useProgram(
