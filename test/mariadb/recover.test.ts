@@ -159,6 +159,11 @@ async function kill(child: RunningProcess): Promise<void> {
   await child.ended;
 }
 
+/** What happens by itself three seconds after a holder's death; one test waits for that. */
+function lapseLease(): void {
+  inStore((store) => store.lease.release(store.lease.find()?.holder ?? ''));
+}
+
 function recover(argv: readonly string[] = [], folder = home): Promise<CliResult> {
   return runCaptures(['recover', ...argv, '--json'], { home: folder });
 }
@@ -251,6 +256,7 @@ describe('in the store of a daemon that was killed', () => {
     const tag = await sendTag();
     await eventually('it is recorded', () => (find(id)?.records ?? 0) > 0);
     await kill(daemon);
+    lapseLease();
     admin.destroy();
     await server.kill();
     await server.restart();
@@ -291,8 +297,7 @@ describe('in the store of a daemon that was killed', () => {
         await eventually('it is at work', isAtWork);
         await delay(Math.random() * 400);
         await kill(recovery);
-        // As it lapses three seconds later; another test waits for that.
-        inStore((store) => store.lease.release(store.lease.find()?.holder ?? ''));
+        lapseLease();
       }
       const { status, stderr } = await recover(['--yes']);
       expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) });
@@ -314,6 +319,7 @@ test('a recorder that comes back although its server was given back goes on, and
   const recorded = await sendTag();
   await eventually('it is recorded', () => (find(id)?.records ?? 0) > 0);
   await kill(first);
+  lapseLease();
   const environment = shop();
   const context = { serverLogs: mysqlServerLogs, storeId: 'store-2', programVersion: '0' };
   const { leftovers } = await eventually('the lock is free', async () => {
@@ -331,7 +337,7 @@ test('a recorder that comes back although its server was given back goes on, and
   await eventually('it is DONE', () => statusOf(id) === 'DONE');
   await eventually('the server is given back', () => inStore((s) => s.taps.list().length === 0));
   await kill(second);
-  inStore((store) => store.lease.release(store.lease.find()?.holder ?? ''));
+  lapseLease();
   expect(await recordedTags(id)).toEqual([recorded, later]);
   expect(missing).not.toBe(later);
   const { gaps } = await readManifest(workloadFolder(home, id));
