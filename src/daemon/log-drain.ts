@@ -3,6 +3,7 @@ import type { LogInterruption, ServerInstant, ServerLog } from '../core/server-l
 import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import type { Guards } from './guards.ts';
+import type { FreshLog } from './live-log.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
@@ -23,7 +24,7 @@ export interface GenerationEdges {
 }
 
 /** Of a generation that an earlier session froze. */
-export const UNKNOWN_EDGES: GenerationEdges = { since: null, until: null, interruption: null };
+const UNKNOWN_EDGES: GenerationEdges = { since: null, until: null, interruption: null };
 
 /** Reads frozen log tables into the recorders, and commits how far it came. */
 export class LogDrain {
@@ -59,6 +60,30 @@ export class LogDrain {
     const row = this.#row();
     if (generation > row.generation) await this.#read(row, generation, edges);
     await this.#server.drop(generation);
+  }
+
+  /** Reads what was frozen and not read: of before the log was switched on first, then of since. */
+  async catchUp(fresh: FreshLog | null): Promise<void> {
+    const { store, commit } = this.#context;
+    const { serverStart } = this.#server;
+    const { frozen } = await this.#server.state();
+    const isOlder = (generation: number): boolean => fresh !== null && generation < fresh.since;
+    for (const generation of frozen.filter(isOlder)) {
+      await this.drain(generation, UNKNOWN_EDGES);
+    }
+    if (fresh !== null) {
+      // Who was logged in before the log was on says nothing of who has the same id now.
+      this.#server.restoreSessions(fresh.sessions);
+      commit(() => {
+        store.taps.replaceSessions(this.#tapId, fresh.sessions);
+        store.taps.setInstalled(this.#tapId, serverStart);
+      });
+    }
+    for (const generation of frozen.filter((one) => !isOlder(one))) {
+      await this.drain(generation, UNKNOWN_EDGES);
+    }
+    // The live table was made since the server's start: older rows are read, all of them.
+    commit(() => store.taps.forgetConnectionsBefore(this.#tapId, serverStart));
   }
 
   async #read(row: TapRow, generation: number, edges: GenerationEdges): Promise<void> {

@@ -1,4 +1,3 @@
-import { DAEMON } from '../core/audit.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { CounterReading } from '../core/received.ts';
 import {
@@ -6,13 +5,13 @@ import {
   RotatedMeanwhile,
   type ServerInstant,
   type ServerLog,
-  type SessionState,
   type Swap,
 } from '../core/server-log.ts';
-import type { Recording, RecordingProgress, TapRow } from '../core/store.ts';
+import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards } from './guards.ts';
-import { LogDrain, UNKNOWN_EDGES } from './log-drain.ts';
+import { findLive, tapLog, type FreshLog } from './live-log.ts';
+import { LogDrain } from './log-drain.ts';
 import { Recorder } from './recorder.ts';
 import {
   LeaseLost,
@@ -24,6 +23,7 @@ import {
 } from './tap-context.ts';
 import {
   closeWindow,
+  finishCapture,
   isDue,
   milliseconds,
   openWindow,
@@ -33,13 +33,6 @@ import {
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
-
-/** A log that was switched on when the session began, or again in it. */
-interface FreshLog {
-  /** The first generation that was written to since. */
-  readonly since: number;
-  readonly sessions: readonly SessionState[];
-}
 
 /**
  * One connection's worth of tapping: from the lock on the server, over the drains, to the server
@@ -171,62 +164,16 @@ export class TapSession {
     if (!isNeeded) return;
     // Before what may take long: it also says that we are here.
     if (this.#recorders.size > 0) await this.#tendDeadMan();
-    await this.#catchUp(fresh);
+    await this.#drainer.catchUp(fresh);
   }
 
-  /** Reads what was frozen and not read: of before the log was switched on first, then of since. */
-  async #catchUp(fresh: FreshLog | null): Promise<void> {
-    const { store, commit } = this.#context;
-    const { serverStart } = this.#server;
-    const { frozen } = await this.#server.state();
-    const isOlder = (generation: number): boolean => fresh !== null && generation < fresh.since;
-    for (const generation of frozen.filter(isOlder)) {
-      await this.#drainer.drain(generation, UNKNOWN_EDGES);
-    }
-    if (fresh !== null) {
-      // Who was logged in before the log was on says nothing of who has the same id now.
-      this.#server.restoreSessions(fresh.sessions);
-      commit(() => {
-        store.taps.replaceSessions(this.#tapId, fresh.sessions);
-        store.taps.setInstalled(this.#tapId, serverStart);
-      });
-    }
-    for (const generation of frozen.filter((one) => !isOlder(one))) {
-      await this.#drainer.drain(generation, UNKNOWN_EDGES);
-    }
-    // The live table was made since the server's start: older rows are read, all of them.
-    commit(() => store.taps.forgetConnectionsBefore(this.#tapId, serverStart));
-  }
-
-  /** Behind everything that is frozen or was read. */
-  async #findLive(row: TapRow): Promise<number> {
-    const { frozen } = await this.#server.state();
-    return Math.max(row.generation, frozen.at(-1) ?? 0) + 1;
-  }
-
-  /**
-   * Makes sure that the server logs to our table.
-   * @returns what is known of a log that was switched on; null where it was on already.
-   */
+  /** Makes sure that the server logs to our table, and knows which one it is. */
   async #tapLog(row: TapRow): Promise<FreshLog | null> {
-    const { store, log } = this.#context;
-    const state = await this.#server.state();
-    this.#live = await this.#findLive(row);
-    this.#server.restoreSessions(store.taps.sessionsOf(row.id));
+    const live = await tapLog(this.#context, this.#environment.name, this.#server, row);
+    this.#live = live.generation;
+    this.#warnings = live.warnings;
     this.#isTapped = true;
-    if (state.installed && state.logging && row.serverStart === this.#server.serverStart) {
-      return null;
-    }
-    const installed = await this.#server.install(row.settings, this.#live);
-    this.#live = installed.generation;
-    this.#warnings = installed.warnings;
-    for (const warning of installed.warnings) {
-      log('warn', 'log switched on with a warning', {
-        environment: this.#environment.name,
-        warning,
-      });
-    }
-    return { since: installed.since, sessions: await this.#server.sessions() };
+    return live.fresh;
   }
 
   /** `host:port` as the server calls itself. */
@@ -295,7 +242,7 @@ export class TapSession {
         await this.#finishEnded(this.#row().generation, isLast);
         return;
       }
-      await this.#catchUp(await this.#tapLog(this.#row()));
+      await this.#drainer.catchUp(await this.#tapLog(this.#row()));
     }
     for (const { captureId } of waiting) {
       if (this.#recorders.has(captureId)) continue;
@@ -362,7 +309,7 @@ export class TapSession {
       this.#isSwitchedOff = 'no';
       // It is gone with what it did, and has to be asked for again.
       this.#deadMan = undefined;
-      await this.#catchUp(await this.#tapLog(this.#row()));
+      await this.#drainer.catchUp(await this.#tapLog(this.#row()));
       return;
     }
     throw new AppError(
@@ -396,7 +343,7 @@ export class TapSession {
   /** Gives the server back when no capture needed it in the first place. */
   async restore(): Promise<void> {
     const row = this.#row();
-    const live = this.#live > 0 ? this.#live : await this.#findLive(row);
+    const live = this.#live > 0 ? this.#live : await findLive(this.#server, row);
     const warnings = await this.#server.restore(row.settings, live);
     this.#isRestored = true;
     const { log } = this.#context;
@@ -537,27 +484,12 @@ export class TapSession {
     }
     for (const recorder of ended) {
       await recorder.writeManifest(true);
-      this.#finish(recorder, await recorder.flush());
+      finishCapture(this.#context, recorder, await recorder.flush());
+      this.#guards.forget(recorder.captureId);
       await recorder.close();
       this.#recorders.delete(recorder.captureId);
     }
     if (restoreFailure !== null) throw restoreFailure;
-  }
-
-  #finish(recorder: Recorder, progress: RecordingProgress): void {
-    const { store, audit, commit, log } = this.#context;
-    const { facts, captureId } = recorder;
-    commit(() => {
-      store.recordings.finish(progress, JSON.stringify(facts));
-      store.metrics.packSamples(captureId);
-      audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', {
-        end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
-        // Who stopped it may have said why.
-        reason: facts.endReason ?? store.captures.find(captureId)?.reason ?? null,
-      });
-    });
-    this.#guards.forget(captureId);
-    log('info', 'capture done', { capture: captureId, records: progress.records });
   }
 }
 

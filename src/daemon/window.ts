@@ -3,6 +3,7 @@ import { REACHED_ITS_END } from '../core/capture-service.ts';
 import type { Capture } from '../core/captures.ts';
 import type { CounterReading } from '../core/received.ts';
 import type { OpenTransaction, ServerLog, Swap } from '../core/server-log.ts';
+import type { RecordingProgress } from '../core/store.ts';
 import type { ManifestSession } from '../workload/manifest.ts';
 import type { Recorder } from './recorder.ts';
 import type { TapContext } from './tap-context.ts';
@@ -95,6 +96,24 @@ export function closeWindow(
   };
   recorder.lastGeneration = generation;
   store.recordings.end(captureId, generation, JSON.stringify(recorder.facts));
+}
+
+/** Makes a capture DONE whose window is drained and whose files are whole. */
+export function finishCapture(
+  { store, audit, commit, log }: TapContext,
+  { facts, captureId }: Recorder,
+  progress: RecordingProgress,
+): void {
+  commit(() => {
+    store.recordings.finish(progress, JSON.stringify(facts));
+    store.metrics.packSamples(captureId);
+    audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', {
+      end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
+      // Who stopped it may have said why.
+      reason: facts.endReason ?? store.captures.find(captureId)?.reason ?? null,
+    });
+  });
+  log('info', 'capture done', { capture: captureId, records: progress.records });
 }
 
 /** Whether a capture whose window is open is to end at `now`, by the server's clock. */

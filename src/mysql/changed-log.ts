@@ -121,7 +121,8 @@ async function findDisplaced(
     } else if (isOfTap(sentinel.tap, expected.tap) && sentinel.generation === expected.generation) {
       origin = piece;
       serverStart = sentinel.serverStart;
-      from = sentinel.writtenAt;
+      // Written while the generation before was still live: what was moved away then is no part.
+      if (from === null || sentinel.writtenAt > from) from = sentinel.writtenAt;
     }
   }
   // Without a bound they may be of an earlier generation, and recorded long ago.

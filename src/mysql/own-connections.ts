@@ -16,7 +16,8 @@ export class OwnConnections {
   #current: number | null = null;
   /** The start of the server that the rows being read were written in, but for those of the current one. */
   #tableStart: number | null = null;
-  #currentFrom = '\uffff';
+  #startedFrom = '\uffff';
+  #startedUntil = '\uffff';
 
   /** @param user the name that the recorder logs in with. */
   constructor(user: string) {
@@ -27,8 +28,8 @@ export class OwnConnections {
   setServerStart(seconds: number): void {
     this.#current = seconds;
     this.#tableStart ??= seconds;
-    // In whole seconds: within this one, a row can be of before the start.
-    this.#currentFrom = new Date((seconds + 1) * 1_000).toISOString().slice(0, 19);
+    this.#startedFrom = second(seconds);
+    this.#startedUntil = second(seconds + 1);
     for (const id of this.#early) this.#note(id, seconds);
     this.#early.length = 0;
   }
@@ -57,8 +58,12 @@ export class OwnConnections {
   /** Whether a row is ours. @param time ISO-8601 UTC. @param userHost the row's column. */
   owns(id: number, time: string, userHost: string): boolean {
     // A server that comes up with its log on goes on with the table of before.
-    const start = time >= this.#currentFrom ? this.#current : this.#tableStart;
-    return this.#isOurs(id, start) && parseUserHost(userHost).user === this.#user;
+    const isAfter = time >= this.#startedUntil;
+    const isOurs = this.#isOurs(id, isAfter ? this.#current : this.#tableStart);
+    if (!isOurs || parseUserHost(userHost).user !== this.#user) return false;
+    // Within the second of the start a row can be of either side: a row of ours too many in the record
+    // is better than a client's too few.
+    return isAfter || time < this.#startedFrom || this.#isOurs(id, this.#current);
   }
 
   /** Whether a session that is there now is ours. */
@@ -76,4 +81,9 @@ export class OwnConnections {
     const starts = this.#starts.get(id);
     return starts !== undefined && (starts.has(start) || starts.has(null));
   }
+}
+
+/** How the instants of a second begin, as ISO-8601. */
+function second(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString().slice(0, 19);
 }

@@ -15,6 +15,7 @@ afterAll(async () => {
 
 const SEED = Number(process.env['CAPTURES_TEST_SEED'] ?? Date.now() % 1_000_000);
 const CONNECTIONS = 8;
+const STATEMENTS_A_CONNECTION = 100;
 
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 function randomOf(seed: number): () => number {
@@ -46,7 +47,8 @@ class Load {
   async #run(prefix: string): Promise<void> {
     for (let i = 0; !this.#isStopped;) {
       const client = await mysql.createConnection({ socketPath: server.socket, user: 'root' });
-      for (let n = 0; n < 100 && !this.#isStopped; n++, i++) {
+      const until = i + STATEMENTS_A_CONNECTION;
+      for (; i < until; i++) {
         const tag = `${prefix}-${i}`;
         this.sent.push(tag);
         if (i % 2 === 0) await client.query(`SELECT '<${tag}>'`);

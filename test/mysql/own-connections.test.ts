@@ -24,6 +24,7 @@ test.each<[what: string, id: number, table: number, time: string, userHost: stri
     ['of now, in the second of the start', 7, SECOND, '10:00:00', USER_HOST, true],
     ['of before the restart with an id of now', 7, FIRST, '09:59:59', USER_HOST, false],
     ['of the second of the restart in the older table', 7, FIRST, '10:00:00', USER_HOST, false],
+    ['of then in the second of the restart', 5, FIRST, '10:00:00', USER_HOST, false],
     ['of now in the table of before', 7, FIRST, '10:00:01', USER_HOST, true],
     ['of before the restart with an id of then', 5, FIRST, '09:59:59', USER_HOST, true],
     ['of after the restart with an id of then', 5, SECOND, '10:30:00', USER_HOST, false],
