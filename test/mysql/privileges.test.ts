@@ -91,6 +91,42 @@ describe('the privileges that are missing', () => {
     expect(grants).toContain('GRANT BINLOG ADMIN ON *.* TO `recorder`@`%`');
   });
 
+  test.each([
+    ['10.5.23-MariaDB-log', []],
+    ['10.10.2-MariaDB', []],
+    ['10.11.6-MariaDB', ['GRANT READ_ONLY ADMIN ON *.* TO `recorder`@`%`']],
+    ['5.5.5-10.6.18-MariaDB', []],
+    [
+      '11.4.2-MariaDB-ubu2404',
+      [
+        'GRANT READ_ONLY ADMIN ON *.* TO `recorder`@`%`',
+        'GRANT BINLOG ADMIN ON *.* TO `recorder`@`%`',
+      ],
+    ],
+  ])('SUPER of %s does not imply: %s', (version, grants) => {
+    const circumstances = { isReadOnly: true, writesBinaryLog: true };
+    expect(missing(ENOUGH_ON_MARIADB, flavorOf(version), circumstances)).toEqual(grants);
+  });
+
+  test.each([
+    ['5.7.44-log', 'SUPER'],
+    ['8.0.36', 'CONNECTION_ADMIN'],
+  ])('a read-only %s wants %s', (version, privilege) => {
+    const circumstances = { isReadOnly: true, writesBinaryLog: true };
+    const grants = missing(['GRANT USAGE ON *.* TO `r`@`%`'], flavorOf(version), circumstances);
+    expect(grants).toContain(`GRANT ${privilege} ON *.* TO \`recorder\`@\`%\``);
+  });
+
+  test("include what MySQL's partial revokes take back", () => {
+    const lines = [
+      'GRANT ALL PRIVILEGES ON *.* TO `recorder`@`%`',
+      'REVOKE INSERT, UPDATE ON `mysql`.* FROM `recorder`@`%`',
+    ];
+    expect(missing(lines, mysql8)).toEqual([
+      'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO `recorder`@`%`',
+    ]);
+  });
+
   test('are unknown where the server does not tell', () => {
     const needs = privilegeNeeds(null, 'recorder@%', mariadb, plain);
     expect(new Set(needs.map(({ state }) => state))).toEqual(new Set(['unknown']));
