@@ -58,6 +58,10 @@ export class RotatedServerLog implements ServerLog {
   /** The backup that is accounted for, and the generation that it stands for. */
   #backup: Backup | null = null;
   #generation = 0;
+  /** The generation up to which a recorder before this one had read; null where that is unknown. */
+  #recorded: number | null = null;
+  /** The generation that was last read to its end. */
+  #readWhole = 0;
   /** Everything in the backup was received before this. */
   #until = '';
   /** What is missing before the backup's first row; null for nothing. */
@@ -66,7 +70,6 @@ export class RotatedServerLog implements ServerLog {
   #marked = 0;
   /** Whether the backup was looked at, and held since, for the next swap. */
   #isReady = false;
-  #isBackupNews = false;
 
   constructor(opened: OpenedServer, storeId: string) {
     this.#opened = opened;
@@ -162,7 +165,6 @@ export class RotatedServerLog implements ServerLog {
     this.#isReady = true;
     if (backup === null) return false;
     if (backup.id === this.#backup?.id || backup.generation === generation - 1) {
-      if (this.#backup?.id !== backup.id) this.#isBackupNews = true;
       this.#backup = backup;
       await this.#mark(generation);
       return false;
@@ -213,6 +215,7 @@ export class RotatedServerLog implements ServerLog {
           position += batch.rows;
           yield batch;
         }
+        this.#readWhole = generation;
         return;
       } catch (error) {
         // What has no code is no refusal of the server's but a fault of ours.
@@ -237,8 +240,10 @@ export class RotatedServerLog implements ServerLog {
     for (const state of sessions) {
       if (state.session === NO_SESSION) {
         const { memory } = state;
-        if (memory !== null && this.#backup === null) {
-          this.#backup = { generation: null, id: memory, since: null, serverStart: null };
+        const known = /^(\d+) (.+)$/.exec(memory ?? '');
+        if (known !== null && this.#backup === null) {
+          this.#recorded = Number(known[1]);
+          this.#backup = { generation: null, id: known[2] ?? '', since: null, serverStart: null };
         }
         continue;
       }
@@ -268,10 +273,10 @@ export class RotatedServerLog implements ServerLog {
       return { ...state, memory: `zone:${minutes} ${state.memory ?? ''}`.trimEnd() };
     });
     for (const id of ended) zones?.forget(id);
-    if (this.#isBackupNews && this.#backup !== null) {
-      this.#isBackupNews = false;
-      const { id } = this.#backup;
-      remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory: id });
+    if (this.#backup !== null && this.#generation > 0) {
+      const done = this.#readWhole === this.#generation ? this.#generation : this.#generation - 1;
+      const memory = `${done} ${this.#backup.id}`;
+      remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory });
     }
     return { changed: remembered, ended };
   }
@@ -324,7 +329,6 @@ export class RotatedServerLog implements ServerLog {
     this.#backup = backup;
     this.#generation = generation;
     this.#until = until;
-    this.#isBackupNews = true;
     this.#isReady = false;
   }
 
@@ -352,7 +356,12 @@ export class RotatedServerLog implements ServerLog {
       // The next look finds out what has become of it.
       throw new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
     }
-    if (!isKnown) this.#adopt(backup, generation, await this.#now());
+    if (!isKnown) {
+      this.#adopt(backup, generation, await this.#now());
+      // What the recorder before this one had rotated and not read, somebody else's rotation dropped.
+      const isNext = this.#recorded === null || generation <= this.#recorded + 1;
+      if (!isNext) this.#loss = { ...this.#lossBefore(), from: null };
+    }
     return backup;
   }
 
