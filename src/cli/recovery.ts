@@ -73,25 +73,47 @@ function refuseHeld({ store }: Context, inspection: ServerInspection): void {
   );
 }
 
+const LOOK_MS = 1_000;
+
 /**
- * Refuses to take a server from a recorder that may be alive.
- * @throws AppError `conflict`.
+ * Makes sure that the recorder which left a server switched on is not between two connections: one
+ * that is alive takes its lock again within seconds. One that was heard of lately is watched for.
+ * @returns what is left there now; null when it was given back meanwhile.
+ * @throws AppError `conflict` when it came back.
  */
-export function requireSilent(leftovers: Leftovers): void {
-  const { silentMs, recorder } = leftovers;
-  if (silentMs === null || silentMs >= SILENT_MS) return;
-  throw new AppError(
-    'conflict',
-    `The recorder of this server (${recorder ?? 'unknown'}) was heard of ${formatDuration(silentMs)} ago: it may be alive`,
-    {
-      hint: `Wait until it is silent for ${formatDuration(SILENT_MS)}, or add --force if you know that it is dead.`,
-    },
-  );
+export async function watchUntilSilent(
+  context: Context,
+  target: RecoveryTarget,
+): Promise<Leftovers | null> {
+  const { world, store } = context;
+  const logs = await context.serverLogs();
+  let { leftovers } = target;
+  const lastSign = leftovers?.lastSign;
+  let isSaid = false;
+  while (leftovers !== null && leftovers.silentMs !== null && leftovers.silentMs < SILENT_MS) {
+    if (!isSaid) {
+      isSaid = true;
+      await context.note(
+        `its recorder (${leftovers.recorder ?? 'unknown'}) was heard of ${formatDuration(leftovers.silentMs)} ago: watching for ${formatDuration(SILENT_MS - leftovers.silentMs)} whether it comes back (--force does not wait)`,
+      );
+    }
+    await world.clock.sleep(LOOK_MS, world.signals.interrupted);
+    world.signals.interrupted.throwIfAborted();
+    const inspection = await logs.inspect(target.environment.server, store.id);
+    refuseHeld(context, inspection);
+    leftovers = inspection.leftovers;
+    if (leftovers !== null && leftovers.lastSign !== lastSign) {
+      throw new AppError('conflict', 'The recorder of this server is alive', {
+        hint: 'It gives the server back by itself when its last capture ends.',
+      });
+    }
+  }
+  return leftovers;
 }
 
 /**
- * Shows which captures would end, and asks.
- * @throws AppError `declined`; `invalid` where nobody can be asked.
+ * Shows which captures would end, and asks where there is somebody to ask: what they recorded stays.
+ * @throws AppError `declined`.
  */
 export async function confirmEnding(
   context: Context,
@@ -101,10 +123,8 @@ export async function confirmEnding(
   if (ending.length === 0) return;
   const many = ending.length === 1 ? 'A capture' : `${formatCount(ending.length)} captures`;
   const are = ending.length === 1 ? 'is' : 'are';
-  const prompter = await context.prompter(
-    `${many} that ${are} not over would end: ${ending.map(nameOf).join(', ')}`,
-    'To end them and give the server back add --yes; to go on with them instead: captures daemon',
-  );
+  if (!context.canPrompt) return;
+  const prompter = await context.world.prompter();
   const now = context.now();
   await context.tell(`${many} that ${are} not over would end now:`);
   for (const capture of ending) {
@@ -133,6 +153,7 @@ function nameOf({ environmentName, name, id }: ListedCapture): string {
 
 /**
  * Shows what is known of a lost recorder and what will be done, and has the environment's name typed.
+ * Without a terminal only what would be lost needs a yes.
  * @throws AppError `declined`; `invalid` where nobody can be asked.
  */
 export async function confirmReclaim(
@@ -142,9 +163,10 @@ export async function confirmReclaim(
   saveTo: string | null,
 ): Promise<void> {
   const { name } = target.environment;
+  if (saveTo !== null && !context.canPrompt) return;
   const prompter = await context.prompter(
-    `The server of "${name}" was left switched on by ${whose(context, leftovers)}, and there is no terminal to ask on`,
-    'To give it back without being asked add --yes.',
+    `What the lost recorder logged on the server of "${name}" would be dropped, and there is no terminal to ask on`,
+    'To drop it without being asked add --yes; to keep it leave out --discard.',
   );
   for (const line of describeLeftovers(context, target, leftovers)) await context.tell(line);
   await context.tell(fact('statements', fateOf(target, leftovers, saveTo)));
@@ -196,7 +218,7 @@ function fateOf(target: RecoveryTarget, leftovers: Leftovers, saveTo: string | n
     return `${number}: go to the server's own log table${also}`;
   }
   if (saveTo !== null) return `${number}: saved in ${saveTo}`;
-  return statements === 0 ? 'none' : `${number}: LOST. To keep them: --save FOLDER`;
+  return statements === 0 ? 'none' : `${number}: LOST. To keep them leave out --discard`;
 }
 
 function fact(label: string, text: string): string {

@@ -9,8 +9,11 @@ import { SegmentWriter } from '../workload/segment-writer.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import type { ServerEnvironment } from './tap-context.ts';
 
-/** A recorder that was heard of this recently may be alive, between two connections. */
-export const SILENT_MS = 60_000;
+/**
+ * A recorder that was heard of this recently may be alive, between two connections: it tries again
+ * every five seconds at the latest, and a service manager starts it over as soon.
+ */
+export const SILENT_MS = 15_000;
 
 interface ReclaimContext {
   readonly serverLogs: ServerLogs;

@@ -122,7 +122,8 @@ const RECOVERED: readonly Field[] = [
     'object or null',
     'what its log is set to now: `generalLog`, `logOutput`, `slowLog`, `tableEngine`; null: nothing was changed',
   ],
-  ['savedStatements', 'number', 'of a lost recorder, written to the folder of `--save`'],
+  ['savedStatements', 'number', 'of a lost recorder, kept as a workload'],
+  ['savedTo', 'string or null', 'the folder of that workload'],
   [
     'returnedStatements',
     'number or null',

@@ -163,6 +163,7 @@ describe('recover where there is nothing to recover', () => {
         endedCaptures: [],
         settings: null,
         savedStatements: 0,
+        savedTo: null,
         returnedStatements: 0,
         droppedStatements: 0,
         warnings: [],
@@ -235,23 +236,15 @@ describe('recover is refused', () => {
     }
   });
 
-  it('--save and --force without an environment', async () => {
+  it('--save, --discard and --force without an environment, and contradictions', async () => {
     expect(await refused(['--save', 'x'])).toMatchObject({ status: 2, code: 400 });
     expect(await refused(['--force'])).toMatchObject({ status: 2, code: 400 });
+    expect(await refused(['--discard'])).toMatchObject({ status: 2, code: 400 });
+    expect(await refused(['shop', '--discard', '--save', 'x'])).toMatchObject({ status: 2 });
   });
 });
 
 describe('captures that would go on', () => {
-  it('are not ended where nobody can be asked', async () => {
-    leaveTap({ name: 'one' }, { name: 'two', endsIn: HOUR });
-    const { status, message, hint } = await refused([]);
-    expect({ status, message: message.replaceAll(/id \d+/g, 'id N'), hint }).toEqual({
-      status: 2,
-      message: '2 captures that are not over would end: shop/one (id N), shop/two (id N)',
-      hint: 'To end them and give the server back add --yes; to go on with them instead: captures daemon',
-    });
-  });
-
   it('are named before they are ended, and stay after a no', async () => {
     leaveTap({ name: 'one' }, { name: 'over', endsIn: -HOUR });
     const before = everything();
@@ -287,30 +280,37 @@ describe("a server that another store's recorder left switched on", () => {
     });
   });
 
-  it('is left alone where nobody can be asked', async () => {
-    expect(await refused(['shop'], { found })).toEqual({
+  it('loses nothing where nobody can be asked', async () => {
+    expect(await refused(['shop', '--discard'], { found })).toEqual({
       status: 2,
       code: 400,
       message:
-        'The server of "shop" was left switched on by the recorder of another store, and there is no terminal to ask on',
-      hint: 'To give it back without being asked add --yes.',
+        'What the lost recorder logged on the server of "shop" would be dropped, and there is no terminal to ask on',
+      hint: 'To drop it without being asked add --yes; to keep it leave out --discard.',
     });
   });
 
-  it('is left alone while that recorder may be alive', async () => {
-    expect(await refused(['shop', '--yes'], { found: leftOn({ silentMs: 12_000 }) })).toMatchObject(
-      {
-        status: 6,
-        message:
-          'The recorder of this server (db-watch, pid 4711) was heard of 12s ago: it may be alive',
-        hint: expect.stringContaining('--force'),
+  it('is watched for a recorder heard of lately, and left alone when that one comes back', async () => {
+    const serverLogs = new FakeServerLogs(inspectionOf(leftOn({ silentMs: 12_000 })));
+    const comesBack: Clock = {
+      now: () => systemClock.now(),
+      sleep() {
+        const lastSign = '2026-11-21T08:00:00.000000Z';
+        serverLogs.inspection = inspectionOf(leftOn({ silentMs: 100, lastSign }));
+        return Promise.resolve();
       },
+    };
+    const { status, stdout, stderr } = await recover(['shop'], { serverLogs, clock: comesBack });
+    expect([status, stdout]).toEqual([6, '']);
+    expect(stderr).toContain(
+      'its recorder (db-watch, pid 4711) was heard of 12s ago: watching for 3s whether it comes back',
     );
+    expect(stderr).toContain('The recorder of this server is alive');
   });
 
   it('is described, and left alone unless the name is typed', async () => {
     const before = everything();
-    const { status, stdout, stderr } = await recover(['shop'], {
+    const { status, stdout, stderr } = await recover(['shop', '--discard'], {
       found,
       tty: 100,
       answers: [{ to: "Type the environment's name", answer: 'yes' }],
@@ -323,7 +323,7 @@ describe("a server that another store's recorder left switched on", () => {
         log now     general_log ON, log_output TABLE, log table MyISAM
         log then    general_log OFF, log_output FILE, log table CSV
         dropped     schema captures (captures_marker, frozen_7, next_log, owners_log)
-        statements  1,234 logged and perhaps not recorded: LOST. To keep them: --save FOLDER
+        statements  1,234 logged and perhaps not recorded: LOST. To keep them leave out --discard
       captures: That is not it: nothing was changed
       "
     `);

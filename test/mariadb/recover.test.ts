@@ -384,7 +384,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
       await setLog(general, output);
       const before = await stateOf(admin);
       const tags = await leaveBehind();
-      const { status, stdout, stderr } = await recover(['shop', '--yes']);
+      const { status, stdout, stderr } = await recover(['shop', '--discard', '--yes']);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       const [row] = JSON.parse(stdout) as Record<string, number>[];
       expect(row).toMatchObject({ recovered: true, savedStatements: 0, endedCaptures: [] });
@@ -417,17 +417,29 @@ describe('in a store that knows nothing of the recorder that left the server swi
     await expectGivenBack(before);
   });
 
-  test('one that was heard of within the last minute needs --force', async () => {
+  test('without a word it is kept in the store, and nobody has to be asked', async () => {
+    await setLog('OFF', 'FILE');
+    const before = await stateOf(admin);
+    const tags = await leaveBehind();
+    const { status, stdout } = await recover(['shop']);
+    expect(status).toBe(0);
+    const [row] = JSON.parse(stdout) as { savedTo: string; droppedStatements: number }[];
+    expect(row?.droppedStatements).toBe(0);
+    const folder = row?.savedTo ?? '';
+    const manifest = await readManifest(folder);
+    expect(await tagsOfRecord(folder, readablePosition(manifest))).toEqual(tags);
+    await expectGivenBack(before);
+  });
+
+  test('one that was heard of lately is watched for, and taken when it stays silent', async () => {
     await setLog('OFF', 'FILE');
     const before = await stateOf(admin);
     await leaveBehind({ silent: false });
-    const refused = await recover(['shop', '--yes']);
-    expect([refused.status, JSON.parse(refused.stderr)]).toMatchObject([
-      6,
-      { code: 409, message: expect.stringMatching(/was heard of \d+m?s ago: it may be alive$/) },
-    ]);
-    expect((await rowsOf(admin, 'SHOW TABLES FROM captures')).length).toBeGreaterThan(3);
-    expect((await recover(['shop', '--yes', '--force'])).status).toBe(0);
+    // As if it had been silent for most of the time that it is watched.
+    await admin.query(
+      'UPDATE captures.captures_marker SET heartbeat = NOW(6) - INTERVAL 12 SECOND',
+    );
+    expect((await recover(['shop'])).status).toBe(0);
     await expectGivenBack(before);
   });
 

@@ -45,11 +45,12 @@ const NO_LOAD: ServerLoad = { seconds: 2.5, statements: 0, rows: 0, executes: 0,
 
 /** A server that can be looked at: for what commands do before any daemon is involved. */
 export class FakeServerLogs implements ServerLogs {
-  readonly #inspection: ServerInspection;
+  /** What the next look finds. */
+  inspection: ServerInspection;
   readonly #load: ServerLoad;
 
   constructor(inspection: ServerInspection, load: ServerLoad = NO_LOAD) {
-    this.#inspection = inspection;
+    this.inspection = inspection;
     this.#load = load;
   }
 
@@ -58,12 +59,12 @@ export class FakeServerLogs implements ServerLogs {
   }
 
   inspect(): Promise<ServerInspection> {
-    return Promise.resolve(this.#inspection);
+    return Promise.resolve(this.inspection);
   }
 
   async lookAhead(_address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
     await pause();
-    const { settings } = this.#inspection;
+    const { settings } = this.inspection;
     return {
       load: this.#load,
       settingsWhileRecording: { ...settings, generalLog: true, logOutput: 'TABLE' },

@@ -1,14 +1,15 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
 import { RecoveryService } from '../../core/recovery.ts';
+import type { Leftovers } from '../../core/server-log.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
   confirmEnding,
   confirmReclaim,
   lookAtServer,
-  requireSilent,
+  watchUntilSilent,
   type RecoveryTarget,
 } from '../recovery.ts';
 import { recoveryNoun, type RecoveredServer } from '../render/recovery.ts';
@@ -17,6 +18,7 @@ import { programVersion } from '../version.ts';
 export interface RecoverOptions {
   readonly environment: string | null;
   readonly save?: string;
+  readonly discard?: boolean;
   readonly force?: boolean;
   readonly yes?: boolean;
 }
@@ -27,8 +29,9 @@ export function registerRecover(
 ): void {
   command
     .argument('[environment]', 'id or name; without it every server this store owes something')
-    .option('--save <folder>', "keep a lost recorder's statements there instead of dropping them")
-    .option('--force', 'although that recorder was heard of within the last minute')
+    .option('--save <folder>', "keep a lost recorder's statements there, not in the store")
+    .option('--discard', "drop a lost recorder's statements")
+    .option('--force', 'do not watch whether a recorder heard of lately comes back')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
@@ -42,14 +45,14 @@ is at work there is nothing to recover: it gives servers back by itself.
 With an environment it also looks at the server. What a recorder of another store
 left switched on, one that will never come back, is given back from what that
 recorder wrote there; an admin of the environment may do that. What it logged and
-did not record is dropped, unless --save names a folder for it.
+did not record is kept as a workload, in the store or where --save says.
 
 Interrupted anywhere, it can be run again.
 
 Examples:
   captures recover
   captures recover shop
-  captures recover shop --save ./left-behind --yes
+  captures recover shop --save ./left-behind
 
 JSON: an array, one object a server. Fields:
 ${recoveryNoun.fields.join(', ')}`,
@@ -61,10 +64,15 @@ ${recoveryNoun.fields.join(', ')}`,
 
 export async function runRecover(options: RecoverOptions, context: Context): Promise<number> {
   const { world, store } = context;
+  if (options.discard === true && options.save !== undefined) {
+    throw new AppError('invalid', '--save and --discard contradict one another', {
+      hint: 'Give one of the two.',
+    });
+  }
   const service = new RecoveryService(store, world.clock, world);
-  const saveTo = options.save === undefined ? null : resolve(world.cwd, options.save);
-  const { targets, failures } = await findTargets(options, context, service);
-  await approve(options, context, service, targets, saveTo);
+  const found = await findTargets(options, context, service);
+  const { failures } = found;
+  const { targets, saveTo } = await approve(options, context, service, found.targets);
 
   const rows: RecoveredServer[] = [];
   const debtors = targets.filter(({ debt }) => debt !== null);
@@ -85,7 +93,7 @@ export async function runRecover(options: RecoverOptions, context: Context): Pro
  * being given back.
  */
 async function findTargets(
-  { environment: ref, save, force }: RecoverOptions,
+  { environment: ref, save, discard, force }: RecoverOptions,
   context: Context,
   service: RecoveryService,
 ): Promise<{ targets: RecoveryTarget[]; failures: AppError[] }> {
@@ -94,8 +102,8 @@ async function findTargets(
     const environment = context.environments.get(actor, ref, 'environment.recover');
     return { targets: [await lookAtServer(context, service, environment)], failures: [] };
   }
-  if (save !== undefined || force === true) {
-    throw new AppError('invalid', '--save and --force are about one server: say which', {
+  if (save !== undefined || discard === true || force === true) {
+    throw new AppError('invalid', '--save, --discard and --force are about one server: say which', {
       hint: 'For example: captures recover shop --save ./left-behind',
     });
   }
@@ -121,29 +129,51 @@ async function approve(
   options: RecoverOptions,
   context: Context,
   service: RecoveryService,
-  targets: readonly RecoveryTarget[],
-  saveTo: string | null,
-): Promise<void> {
+  found: readonly RecoveryTarget[],
+): Promise<{ targets: RecoveryTarget[]; saveTo: string | null }> {
   const { actor, store, world } = context;
   const isAsking = options.yes !== true;
+  const targets: RecoveryTarget[] = [];
+  let saveTo: string | null = null;
   const { requireNoDaemon } = await import('../../daemon/recovery.ts');
-  for (const { debt } of targets) {
+  for (const { debt } of found) {
     if (debt === null) continue;
     await requireNoDaemon({ store, clock: world.clock }, world.signals.interrupted);
     service.requireEndable(debt, actor);
   }
-  for (const target of targets) {
-    const { leftovers, environment } = target;
-    if (leftovers === null) continue;
+  for (const target of found) {
+    const { environment } = target;
+    if (target.leftovers === null) {
+      targets.push(target);
+      continue;
+    }
     context.environments.get(actor, String(environment.id), 'environment.reclaim');
-    if (options.force !== true) requireSilent(leftovers);
+    saveTo = folderFor(options, context, target.leftovers, environment.id);
     if (saveTo !== null) {
       const { requireEmptyFolder } = await import('../../daemon/reclaim.ts');
       await requireEmptyFolder(saveTo);
     }
-    if (isAsking) await confirmReclaim(context, target, leftovers, saveTo);
+    const leftovers =
+      options.force === true ? target.leftovers : await watchUntilSilent(context, target);
+    targets.push({ ...target, leftovers });
+    if (isAsking && leftovers !== null) await confirmReclaim(context, target, leftovers, saveTo);
   }
   if (isAsking) await confirmEnding(context, targets);
+  return { targets, saveTo };
+}
+
+/** Where a lost recorder's statements are kept; null where there are none, or they are dropped. */
+function folderFor(
+  { save, discard }: RecoverOptions,
+  context: Context,
+  { statements }: Leftovers,
+  environmentId: number,
+): string | null {
+  const { world, store } = context;
+  if (save !== undefined) return resolve(world.cwd, save);
+  if (discard === true || statements === 0) return null;
+  const time = new Date(context.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+  return join(store.directory, 'recovered', `${environmentId}-${time}`);
 }
 
 function nothingDone({ environment, server }: RecoveryTarget): RecoveredServer {
@@ -154,6 +184,7 @@ function nothingDone({ environment, server }: RecoveryTarget): RecoveredServer {
     endedCaptures: [],
     settings: null,
     savedStatements: 0,
+    savedTo: null,
     returnedStatements: 0,
     droppedStatements: 0,
     warnings: [],
@@ -187,6 +218,7 @@ async function reclaim(
     recovered: true,
     settings: done.settings,
     savedStatements: done.saved,
+    savedTo: done.saved > 0 ? saveTo : null,
     returnedStatements: done.returned,
     droppedStatements: done.dropped,
     warnings: done.warnings,

@@ -15,6 +15,8 @@ export interface RecoveredServer {
   readonly settings: LogSettings | null;
   /** Statements of a lost recorder that were written to a folder. */
   readonly savedStatements: number;
+  /** The folder of that workload; null for none. */
+  readonly savedTo: string | null;
   /** Rows that went to the log table of the server's owner; null where they could not be counted. */
   readonly returnedStatements: number | null;
   /** Rows of a lost recorder's log that are nowhere any more; null where they could not be counted. */
@@ -39,6 +41,7 @@ function recoveredJson(row: RecoveredServer): JsonObject {
             tableEngine: settings.tableEngine,
           },
     savedStatements: row.savedStatements,
+    savedTo: row.savedTo,
     returnedStatements: row.returnedStatements,
     droppedStatements: row.droppedStatements,
     warnings: [...row.warnings],
@@ -101,6 +104,7 @@ export const recoveryNoun: Noun<RecoveredServer> = {
     'endedCaptures',
     'settings',
     'savedStatements',
+    'savedTo',
     'returnedStatements',
     'droppedStatements',
     'warnings',
