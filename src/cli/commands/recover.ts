@@ -172,7 +172,7 @@ function folderFor(
   const { world, store } = context;
   if (save !== undefined) return resolve(world.cwd, save);
   if (discard === true || statements === 0) return null;
-  const time = new Date(context.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+  const time = new Date(context.now()).toISOString().replaceAll(/[-:]/g, '');
   return join(store.directory, 'recovered', `${environmentId}-${time}`);
 }
 
