@@ -112,7 +112,8 @@ export class RotatedServerLog implements ServerLog {
     const off = whyLogIsOff(await this.readSettings(), this.server);
     if (off !== null) throw off;
     const form = await this.#readForm();
-    const warnings = form.zones === null ? [ROWS_DROPPED] : [ROWS_DROPPED, TIMES_CORRECTED];
+    const times = form.zones === null ? [] : [TIMES_CORRECTED];
+    const warnings = [ROWS_DROPPED, ...times, ...this.#flavor.limits];
     const rotation = await this.#openRotation();
     const found = await rotation.look();
     const isFollowed = this.#backup !== null || found?.generation != null;

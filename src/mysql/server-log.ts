@@ -138,7 +138,7 @@ export class MysqlServerLog implements ServerLog {
     const control = this.#control;
     await claimSchema(control, this.#flavor, this.#storeId, settings);
     this.#lastBeat = performance.now();
-    const warnings = settingsWarnings(settings);
+    const warnings = [...settingsWarnings(settings), ...this.#flavor.limits];
     const placed = await this.#putOursInPlace(generation);
     warnings.push(...placed.warnings);
 

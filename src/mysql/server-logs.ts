@@ -10,7 +10,7 @@ import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
 import { openServer } from './control-connection.ts';
 import { resolvePassword } from './credentials.ts';
-import { flavorOf } from './flavor.ts';
+import { type Flavor, flavorOf } from './flavor.ts';
 import { readLogSettings, settingsWarnings } from './log-settings.ts';
 import { deadManObstacle, readScheduler } from './dead-man.ts';
 import { privilegeNeeds } from './privileges.ts';
@@ -124,8 +124,21 @@ async function inspectServer(
     schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
     logSwitch: 'recorder',
     leftovers: await findLeftovers(connection, contents, flavor),
-    warnings: [...settingsWarnings(settings), ...flavor.limits],
+    warnings: [
+      ...settingsWarnings(settings),
+      ...(await readOnlyWarnings(connection, flavor)),
+      ...flavor.limits,
+    ],
   };
+}
+
+/** Of a server that is read-only for everybody no privilege says that nothing can be recorded there. */
+async function readOnlyWarnings(connection: MysqlConnection, flavor: Flavor): Promise<string[]> {
+  if (flavor.superReadOnly === null) return [];
+  if ((await connection.value(`SELECT ${flavor.superReadOnly}`)) !== '1') return [];
+  return [
+    'The server is read-only for everybody (super_read_only): the recorder can make no table there; record its primary',
+  ];
 }
 
 /** The lines of SHOW GRANTS with those of the roles that are switched on; null when refused. */
