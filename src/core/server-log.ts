@@ -341,12 +341,20 @@ export interface ServerLogs {
     onConnection: (connection: OwnConnection) => void,
   ): Promise<ServerLog>;
 
-  inspect(address: ServerAddress, storeId: string): Promise<ServerInspection>;
+  inspect(
+    address: ServerAddress,
+    storeId: string,
+    onConnection?: (connectionId: number) => void,
+  ): Promise<ServerInspection>;
 
   /**
    * Looks at what the server has to do, before `pause` and after it. Changes nothing.
    * @param pause waits a few seconds.
    * @throws AppError `remote_failed`.
    */
-  lookAhead(address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook>;
+  lookAhead(
+    address: ServerAddress,
+    pause: () => Promise<void>,
+    onConnection?: (connectionId: number) => void,
+  ): Promise<ServerOutlook>;
 }

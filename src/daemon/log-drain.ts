@@ -92,6 +92,8 @@ export class LogDrain {
     let position = generation === row.generation + 1 ? row.row : 0;
     let uncommitted = 0;
     let committedAt = this.#guards.now();
+    // Commands look at servers as well, with connections that they leave word of.
+    this.#server.setOwnConnections(this.#context.store.taps.connectionsOf(row.id));
     for await (const batch of this.#server.read(generation, position, since)) {
       position += batch.rows;
       uncommitted += batch.rows;

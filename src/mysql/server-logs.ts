@@ -44,10 +44,14 @@ export const mysqlServerLogs: ServerLogs = {
     }
   },
 
-  async inspect(address: ServerAddress, storeId: string): Promise<ServerInspection> {
+  async inspect(
+    address: ServerAddress,
+    storeId: string,
+    onConnection?: (connectionId: number) => void,
+  ): Promise<ServerInspection> {
     const password = await resolvePassword(address.passwordFrom);
     const tally = new CommandTally();
-    const connection = await MysqlConnection.open(address, password, undefined, tally);
+    const connection = await MysqlConnection.open(address, password, onConnection, tally);
     try {
       const inspection = await inspectServer(connection, storeId);
       const clockAheadMs = await clockAhead(connection);
@@ -57,10 +61,14 @@ export const mysqlServerLogs: ServerLogs = {
     }
   },
 
-  async lookAhead(address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
+  async lookAhead(
+    address: ServerAddress,
+    pause: () => Promise<void>,
+    onConnection?: (connectionId: number) => void,
+  ): Promise<ServerOutlook> {
     const password = await resolvePassword(address.passwordFrom);
     const tally = new CommandTally();
-    const connection = await MysqlConnection.open(address, password, undefined, tally);
+    const connection = await MysqlConnection.open(address, password, onConnection, tally);
     try {
       const found = await lookAhead(connection, pause);
       return { ...found, commandsSent: withQuit(tally) };

@@ -45,6 +45,9 @@ test('a capture with a background daemon records every statement once, in order,
     const { stdout } = await place.ok(['workload', 'whole', '--limit', '100']);
     return stdout.split('\n').length > 100;
   });
+  // Commands that look at the server meanwhile are ours, and in nobody's record.
+  await place.ok(['env', 'check', 'shop']);
+  await place.ok(['create', 'looked at', '--env', 'shop', '--plan']);
   const report = await load.stop();
   const stopped = await place.ok(['stop', 'whole', '--json']);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ status: 'DONE', reason: null });
@@ -54,6 +57,7 @@ test('a capture with a background daemon records every statement once, in order,
   const records = await recordsOf(place, 'whole');
   expect(differences(records, [{ prefix: 'tag', report }])).toEqual(NO_DIFFERENCES);
   expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
+  expect(records.filter(({ user }) => user === 'recorder')).toEqual([]);
   const mine = records.filter(({ user }) => user === 'app');
   expect(mine.length).toBe(totalOf(report));
   for (const kind of ['connect', 'prepare', 'execute', 'close', 'quit'] as const) {
@@ -87,6 +91,23 @@ test('its manifest is complete, and true of its file', async () => {
   expect(sql.stdout.match(/tag-\d+-\d+/g)?.length).toBe(
     tagsIn(await recordsOf(place, 'whole')).length,
   );
+});
+
+test('it is verified: whole, also by the server’s own counters', async () => {
+  const { status, stdout } = await place.captures(['verify', 'whole', '--json']);
+  const { verdict, whole, recorded, received } = JSON.parse(stdout) as {
+    verdict: string;
+    whole: boolean;
+    recorded: number;
+    received: { min: number; max: number };
+  };
+  expect({ status, whole, verdict }).toEqual({
+    status: 0,
+    whole: true,
+    verdict: 'whole',
+  });
+  expect(recorded).toBeGreaterThanOrEqual(received.min);
+  expect(recorded).toBeLessThanOrEqual(received.max);
 });
 
 test('a reader that closes the pipe early is no error', async () => {
