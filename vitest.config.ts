@@ -21,5 +21,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two cores: real servers and child processes must not starve one another.
     maxWorkers: 2,
+    // npm run coverage: of this process alone; what child processes run is not in it.
+    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
   },
 });

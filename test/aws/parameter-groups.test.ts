@@ -1,10 +1,13 @@
+import {
+  CreateDBInstanceCommand,
+  CreateDBParameterGroupCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
 import { spawnSync } from 'node:child_process';
-import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findParameterGroup } from '../../src/aws/parameter-groups.ts';
-import { signedHeaders } from '../../src/aws/signature.ts';
 import type { Environment } from '../../src/core/environments.ts';
 import { type ParameterGroup, switchingCommands } from '../../src/core/parameter-groups.ts';
 import { start, type RunningProcess } from '../support/processes.ts';
@@ -93,63 +96,6 @@ describe('the parameter group of an instance', () => {
   });
 });
 
-/** SHA-256 in the form that the signer wants: keyed when it is given a key. */
-class Sha256 {
-  readonly #hash: { update(data: string | Uint8Array): unknown; digest(): Buffer };
-
-  constructor(key?: string | Uint8Array) {
-    this.#hash = key === undefined ? createHash('sha256') : createHmac('sha256', key);
-  }
-
-  update(data: string | Uint8Array): void {
-    this.#hash.update(data);
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest());
-  }
-}
-
-/** The signer that the SDK's own clients use; it comes with them and brings no types of its own here. */
-interface Signer {
-  sign(
-    request: object,
-    options: { signingDate: Date },
-  ): Promise<{ headers: Record<string, string> }>;
-}
-
-it("is asked for with the signature that the SDK's own signer makes", async () => {
-  const { SignatureV4 } = (await import('@smithy/signature-v4')) as unknown as {
-    SignatureV4: new (options: object) => Signer;
-  };
-  const keys = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'se/cr+et', sessionToken: 'tok' };
-  const url = new URL('https://rds.eu-central-1.amazonaws.com/');
-  const body = 'Action=DescribeDBInstances&Version=2014-10-31';
-  const post = { url, body, region: 'eu-central-1', service: 'rds' };
-  const now = new Date('2026-11-21T23:00:00.123Z');
-  const ours = signedHeaders(post, keys, now);
-  const signer = new SignatureV4({
-    credentials: keys,
-    region: post.region,
-    service: post.service,
-    sha256: Sha256,
-    applyChecksum: false,
-  });
-  const theirs = await signer.sign(
-    {
-      method: 'POST',
-      protocol: 'https:',
-      hostname: url.hostname,
-      path: '/',
-      query: {},
-      headers: { host: url.host, 'content-type': ours['content-type'] },
-      body,
-    },
-    { signingDate: now },
-  );
-  expect(ours['authorization']).toBe(theirs.headers['authorization']);
-});
-
 describe('what is to be run', () => {
   const group: ParameterGroup = {
     name: 'shop-group',
@@ -212,32 +158,28 @@ describe.skipIf(!hasMoto)('against moto', () => {
         { timeout: 30_000, interval: 50 },
       );
       vi.stubEnv('AWS_ENDPOINT_URL_RDS', url);
-      const keys = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
-      const post = async (parameters: Record<string, string>): Promise<void> => {
-        const body = new URLSearchParams({ Version: '2014-10-31', ...parameters }).toString();
-        const request = { url: new URL(url), body, region: 'eu-central-1', service: 'rds' };
-        const headers = signedHeaders(request, keys, new Date());
-        const answer = await fetch(url, { method: 'POST', body, headers });
-        expect(await answer.text()).toContain('RequestId');
-      };
-      await post({
-        Action: 'CreateDBParameterGroup',
-        DBParameterGroupName: 'shop-group',
-        DBParameterGroupFamily: 'mysql8.0',
-        Description: 'of the shop',
-      });
-      for (const id of ['shop-db', 'shop-test']) {
-        await post({
-          Action: 'CreateDBInstance',
-          DBInstanceIdentifier: id,
-          DBInstanceClass: 'db.t3.micro',
-          Engine: 'mysql',
-          MasterUsername: 'root',
-          MasterUserPassword: 'secret12',
-          AllocatedStorage: '20',
+      const rds = new RDSClient({ region: 'eu-central-1' });
+      await rds.send(
+        new CreateDBParameterGroupCommand({
           DBParameterGroupName: 'shop-group',
-        });
+          DBParameterGroupFamily: 'mysql8.0',
+          Description: 'of the shop',
+        }),
+      );
+      for (const id of ['shop-db', 'shop-test']) {
+        await rds.send(
+          new CreateDBInstanceCommand({
+            DBInstanceIdentifier: id,
+            DBInstanceClass: 'db.t3.micro',
+            Engine: 'mysql',
+            MasterUsername: 'root',
+            MasterUserPassword: 'secret12',
+            AllocatedStorage: 20,
+            DBParameterGroupName: 'shop-group',
+          }),
+        );
       }
+      rds.destroy();
       expect(await findParameterGroup(ENVIRONMENT)).toEqual({
         name: 'shop-group',
         isDefault: false,
