@@ -15,7 +15,7 @@ import { terminalPicture } from './terminal-picture.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PICTURES = join(ROOT, 'docs/pictures');
-const COLUMNS = 96;
+const COLUMNS = 100;
 const LOAD_MS = 40_000;
 
 const desk = mkdtempSync(join(tmpdir(), 'captures-pictures-'));
@@ -72,17 +72,24 @@ try {
     reconnectEvery: 500,
   });
   try {
-    const first = [
+    const init = [
       typed('captures init --user ada --password-file my.password'),
-      typed(`captures env create shop --url ${url} --password-from file:recorder.password`),
-      typed('captures create friday --env shop --duration 30m'),
+      typed(
+        `captures env create shop --url ${url} --password-from file:recorder.password --fields name,url`,
+      ),
+    ];
+    draw('plan', 'What a capture would do, and cost', typed('captures create x --env shop --plan'));
+    const first = [
+      ...init,
+      typed('captures create friday --env shop --duration 30m --fields status,start,scheduledEnd'),
     ];
     await delay(LOAD_MS / 2);
     const list = typed('captures list');
-    draw('plan', 'What a capture would do, and cost', typed('captures create x --env shop --plan'));
     await delay(LOAD_MS / 2);
-    const end = [typed('captures stop friday'), typed('captures verify friday')];
-    draw('first-minute', 'From nothing to a verified record', ...first, list, ...end);
+    const stopped = typed('captures stop friday --fields status,end,duration,workload');
+    const verified = typed('captures verify friday');
+    draw('first-minute', 'From nothing to a record', ...first, list, stopped);
+    draw('verify', 'How true is it?', verified);
     draw('metrics', 'The window in numbers', typed('captures metrics friday'));
     draw('chart', 'One metric', typed('captures metrics friday --metric Questions'));
     draw('doctor', 'What is wrong, and how to put it right', typed('captures doctor'));

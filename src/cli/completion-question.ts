@@ -5,7 +5,7 @@ import { HELP_OPTION, VERSION_OPTION } from './root-help.ts';
 import { VERBS, type Verb } from './verbs.ts';
 
 /** What may stand where the cursor is. */
-export type Wanted =
+type Wanted =
   | { readonly of: 'verbs'; readonly verbs: readonly Verb[] }
   | { readonly of: 'options'; readonly options: readonly Option[] }
   | { readonly of: 'choices'; readonly offer: Offer }

@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 3_000;
 const SAY_EVERY_LOOKS = 20;
 
 /** Whether statements can be recorded only once somebody else has switched the log on. */
-export function isLogOff({ logSwitch, settings }: ServerInspection): boolean {
+function isLogOff({ logSwitch, settings }: ServerInspection): boolean {
   const isOn = settings.generalLog && settings.logOutput.split(',').includes('TABLE');
   return logSwitch === 'parameter-group' && !isOn;
 }

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';
 
 /** Privileges that are missing and without which nothing can be recorded. */
-export function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
+function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
   return inspection.privileges.filter(
     (privilege) => privilege.required && privilege.state === 'missing',
   );

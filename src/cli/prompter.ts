@@ -8,7 +8,7 @@ export interface Prompter {
   choose(question: string, choices: readonly string[]): Promise<string>;
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly initial?: string;
   readonly check?: (answer: string) => string | null;
 }

@@ -24,34 +24,32 @@ export const DAEMON: Author = { userId: null, userName: 'daemon' };
 /** What any command does by itself when it looks: ends that have passed. */
 export const PROGRAM: Author = { userId: null, userName: 'captures' };
 
-export const AUDIT_ACTIONS = [
-  'capture.create',
-  'capture.stop',
-  'capture.edit',
-  'capture.delete',
-  'capture.prune',
-  'capture.status',
-  'schedule.create',
-  'schedule.edit',
-  'schedule.pause',
-  'schedule.resume',
-  'schedule.delete',
-  'schedule.skip',
-  'schedule.over',
-  'environment.create',
-  'environment.edit',
-  'environment.delete',
-  'environment.recover',
-  'member.add',
-  'member.set',
-  'member.remove',
-  'user.create',
-  'user.delete',
-  'user.password',
-  'token.create',
-  'token.revoke',
-] as const;
-export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+export type AuditAction =
+  | 'capture.create'
+  | 'capture.stop'
+  | 'capture.edit'
+  | 'capture.delete'
+  | 'capture.prune'
+  | 'capture.status'
+  | 'schedule.create'
+  | 'schedule.edit'
+  | 'schedule.pause'
+  | 'schedule.resume'
+  | 'schedule.delete'
+  | 'schedule.skip'
+  | 'schedule.over'
+  | 'environment.create'
+  | 'environment.edit'
+  | 'environment.delete'
+  | 'environment.recover'
+  | 'member.add'
+  | 'member.set'
+  | 'member.remove'
+  | 'user.create'
+  | 'user.delete'
+  | 'user.password'
+  | 'token.create'
+  | 'token.revoke';
 
 /** What a change was about. Names are kept as they were: the thing may be gone. */
 export interface AuditSubject {
@@ -78,10 +76,10 @@ export interface AuditEntry {
   readonly reason: string | null;
 }
 
-export type NewAuditEntry = Omit<AuditEntry, 'id'>;
+type NewAuditEntry = Omit<AuditEntry, 'id'>;
 
 /** Which entries a list shows; ids newest first. */
-export interface AuditFilter {
+interface AuditFilter {
   /** Entries of these environments. */
   readonly environmentIds: readonly number[];
   /** Entries outside any environment by or about this user; null for none. */

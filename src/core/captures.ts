@@ -77,9 +77,9 @@ export interface Capture {
   readonly options: RecordingOptions;
 }
 
-export const SHORTEST_DURATION_MS = 60_000;
+const SHORTEST_DURATION_MS = 60_000;
 /** Longer than any database lives, short enough that every sum of times stays a valid date. */
-export const LONGEST_DURATION_MS = 10 * 366 * 86_400_000;
+const LONGEST_DURATION_MS = 10 * 366 * 86_400_000;
 
 export const MESSAGES = {
   environmentMissing: 'Environment does not exist',

@@ -10,7 +10,7 @@ import type { Member, Store, User } from './store.ts';
 export type NewEnvironment = Omit<Environment, 'id' | 'createdAt'>;
 
 /** Finds the environment that `ref`, an id or a name, means; null when there is none. */
-export function findEnvironment(store: Store, ref: string): Environment | null {
+function findEnvironment(store: Store, ref: string): Environment | null {
   return /^\d+$/.test(ref)
     ? store.environments.find(Number(ref))
     : store.environments.findByName(ref);

@@ -3,8 +3,8 @@ import type { RecordingOptions } from './recording-options.ts';
 const MIB = 1024 * 1024;
 
 /** What `--max-log` and `--max-lag` are when nothing was said. */
-export const DEFAULT_MAX_LOG = 4 * 1024 * MIB;
-export const DEFAULT_MAX_LAG_MS = 600_000;
+const DEFAULT_MAX_LOG = 4 * 1024 * MIB;
+const DEFAULT_MAX_LAG_MS = 600_000;
 /** What `--min-free` is then: so many bytes, or this share of the disk where that is less. */
 const DEFAULT_MIN_FREE = 256 * MIB;
 const DEFAULT_MIN_FREE_SHARE = 0.05;
@@ -12,7 +12,7 @@ const DEFAULT_MIN_FREE_SHARE = 0.05;
 /** A limit counts as near from this share of it on. */
 const NEAR = 0.9;
 
-export type GuardName = 'max-size' | 'min-free' | 'max-log' | 'max-lag';
+type GuardName = 'max-size' | 'min-free' | 'max-log' | 'max-lag';
 
 /** What the guards look at; null for what is not known just now. */
 export interface GuardReadings {
@@ -82,7 +82,7 @@ export function nearGuards(limits: Limits, readings: GuardReadings): GuardState[
 /**
  * What a guard says of itself, as the second half of a sentence.
  */
-export function guardText({ guard, limit, value }: GuardState): string {
+function guardText({ guard, limit, value }: GuardState): string {
   switch (guard) {
     case 'max-size':
       return `its files reached --max-size ${bytesText(limit)}`;

@@ -5,7 +5,7 @@ const MINUTE = 60_000;
 /** Shown, and kept, on both sides of a capture: what was it like before, and did it recover after. */
 export const MARGIN_MS = 15 * MINUTE;
 /** Points arrive one to three minutes late (measured by others, not promised by AWS). */
-export const SETTLE_MS = 4 * MINUTE;
+const SETTLE_MS = 4 * MINUTE;
 /** Asking more often than this brings nothing: RDS publishes once a minute. */
 export const FRESH_MS = 30_000;
 const FIRST_RETRY_MS = MINUTE;

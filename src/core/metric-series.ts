@@ -17,7 +17,7 @@ export interface Summary {
 }
 
 /** The index of the first time that is not before `at`. */
-export function firstFrom(times: readonly number[], at: number): number {
+function firstFrom(times: readonly number[], at: number): number {
   let low = 0;
   let high = times.length;
   while (low < high) {
@@ -91,7 +91,7 @@ export function drawnCells(
 }
 
 /** The track of a statistic; null when the series has none. */
-export function trackOf(series: MetricSeries, statistic: string): MetricTrack | null {
+function trackOf(series: MetricSeries, statistic: string): MetricTrack | null {
   return series.tracks.find((track) => track.statistic === statistic) ?? null;
 }
 

@@ -125,7 +125,7 @@ export function alignWindow(window: TimeWindow, period: number): TimeWindow {
 }
 
 /** What one GetMetricData call may ask for and return at most (same page of AWS's reference). */
-export const CALL_LIMITS = { queries: 500, points: 100_800 } as const;
+const CALL_LIMITS = { queries: 500, points: 100_800 } as const;
 
 /** Divides queries into as few calls as the limits allow; a single query is never divided. */
 export function batchQueries<T>(

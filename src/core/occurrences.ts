@@ -106,7 +106,7 @@ function nextOf(schedule: Schedule, after: number): number | null {
 }
 
 /** The name that an occurrence's capture gets, where another capture may have it already. */
-export function freeName(store: Store, schedule: Schedule, at: number): string {
+function freeName(store: Store, schedule: Schedule, at: number): string {
   const { local, offset, isTwice } = localTimeOf(at, schedule.timeZone);
   for (const name of occurrenceNames(schedule.name, local, isTwice ? offset : null)) {
     if (!store.captures.isNameTaken(schedule.environmentId, nameKey(name))) return name;

@@ -20,7 +20,7 @@ export interface ParameterGroup {
 export type FindParameterGroup = (environment: Environment) => Promise<ParameterGroup>;
 
 /** What the recorder needs of a parameter group. */
-export const LOG_PARAMETERS = { general_log: '1', log_output: 'TABLE' } as const;
+const LOG_PARAMETERS = { general_log: '1', log_output: 'TABLE' } as const;
 
 /**
  * What to run so that the general log of an environment's instance goes to its table; nothing is run

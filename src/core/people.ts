@@ -14,7 +14,7 @@ import {
 import { sha256 } from './sha256.ts';
 import type { Credential, Member, Store, User } from './store.ts';
 
-export const SESSION_LENGTH_MS = 30 * 86_400_000;
+const SESSION_LENGTH_MS = 30 * 86_400_000;
 export const TOKEN_LENGTH_MS = 90 * 86_400_000;
 
 // The sixth wrong password in a row waits one second, then twice as long each time.

@@ -38,7 +38,7 @@ export interface RecordingOptions {
   readonly deadMan: number | null;
 }
 
-export const DEFAULT_DEAD_MAN_MS = 3_600_000;
+const DEFAULT_DEAD_MAN_MS = 3_600_000;
 const SHORTEST_DEAD_MAN_MS = 60_000;
 const SHORTEST_LAG_MS = 1_000;
 const LARGEST_SAMPLE = 1_000_000;
@@ -60,11 +60,6 @@ export const RECORD_EVERYTHING: RecordingOptions = {
   maxLag: null,
   deadMan: DEFAULT_DEAD_MAN_MS,
 };
-
-/** Whether every statement is recorded, as it came. */
-export function recordsEverything(options: RecordingOptions): boolean {
-  return !hasFilter(options) && options.sample === null && options.redact === null;
-}
 
 /** Whether statements are left out by what they are or whose they are. */
 export function hasFilter(options: RecordingOptions): boolean {

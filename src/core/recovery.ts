@@ -8,7 +8,7 @@ import type { Leftovers } from './server-log.ts';
 import type { ListedCapture, Store, TapRow } from './store.ts';
 
 /** Why a capture ended that would have gone on, had its server not been given back. */
-export const ENDED_BY_RECOVERY = 'ended by captures recover';
+const ENDED_BY_RECOVERY = 'ended by captures recover';
 const NOT_STARTED = 'not started: captures recover gave the server back';
 
 /** What a server is owed, and what giving it back means for the captures of this store. */

@@ -49,7 +49,7 @@ export interface ListedSchedule extends Schedule {
   readonly ownerName: string;
 }
 
-export type NewSchedule = Pick<
+type NewSchedule = Pick<
   Schedule,
   | 'name'
   | 'environmentId'

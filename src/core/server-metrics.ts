@@ -97,7 +97,7 @@ export const SAMPLED_COUNTERS: readonly string[] = [
  * grew by less than the time that passed (five seconds are left for rounding and clock steps), or
  * went back.
  */
-export function isRestart(before: CounterSample, after: CounterSample): boolean {
+function isRestart(before: CounterSample, after: CounterSample): boolean {
   const [a, b] = [before.counters['Uptime'], after.counters['Uptime']];
   if (a === undefined || b === undefined) return false;
   return b < a || (b - a) * 1_000 < after.at - before.at - SAMPLE_INTERVAL_MS - 1_000;

@@ -146,7 +146,7 @@ export interface RecordingProgress {
 }
 
 /** Everything one batch of a tap commits, in one transaction. */
-export interface TapCommit {
+interface TapCommit {
   readonly tapId: number;
   readonly generation: number;
   readonly row: number;

@@ -17,11 +17,10 @@ import {
  * - `damaged`: the files are not what was recorded;
  * - `recording`: it goes on; what is committed by now is sound.
  */
-export const VERDICTS = ['whole', 'not_whole', 'damaged', 'recording'] as const;
-export type Verdict = (typeof VERDICTS)[number];
+type Verdict = 'whole' | 'not_whole' | 'damaged' | 'recording';
 
 /** What keeps a record from being whole. */
-export interface Problem {
+interface Problem {
   readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed';
   /** One sentence. */
   readonly what: string;

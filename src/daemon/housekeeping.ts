@@ -10,7 +10,7 @@ import { LeaseLost } from './tap-context.ts';
 
 const EVERY_MS = 60_000;
 
-export const RETAINED_LONG_ENOUGH = 'kept as long as its schedule wants';
+const RETAINED_LONG_ENOUGH = 'kept as long as its schedule wants';
 
 /**
  * Clears away what is not wanted any more until `signal` is aborted: deletions that a crash interrupted,

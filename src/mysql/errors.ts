@@ -29,7 +29,7 @@ export function codeOf(error: unknown): string | null {
 }
 
 /** `host:port`, or the socket's path. */
-export function placeOf(address: Pick<ServerAddress, 'host' | 'port' | 'socket'>): string {
+function placeOf(address: Pick<ServerAddress, 'host' | 'port' | 'socket'>): string {
   if (address.socket !== null) return address.socket;
   return address.host.includes(':')
     ? `[${address.host}]:${address.port}`

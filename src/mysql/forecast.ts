@@ -72,7 +72,7 @@ function loadBetween(before: Counters, after: Counters, seconds: number): Server
  * What to run by hand when nothing of ours is left to do it: the owner's table back, their settings,
  * our schema gone, with what was not read of the log. Each may be left out where it was done already.
  */
-export function undoStatements(settings: LogSettings): string[] {
+function undoStatements(settings: LogSettings): string[] {
   const output = recordingOutput(settings);
   return [
     'SET SESSION sql_log_bin = 0',

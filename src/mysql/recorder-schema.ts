@@ -58,7 +58,7 @@ export interface Marker {
   readonly switchedOffBy: number | null;
 }
 
-export type SchemaState = 'none' | 'ours' | 'other-store' | 'foreign';
+type SchemaState = 'none' | 'ours' | 'other-store' | 'foreign';
 
 /** What of a recorder is on the server. */
 export interface SchemaContents {

@@ -23,7 +23,7 @@ const KINDS: Readonly<Record<string, StatementKind>> = {
 };
 
 /** What each command of the log is in our words; a command that has no word is `other`. */
-export function kindOf(command: string): StatementKind {
+function kindOf(command: string): StatementKind {
   return KINDS[command] ?? 'other';
 }
 

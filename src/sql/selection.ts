@@ -7,7 +7,7 @@ import { SessionSample } from './session-sample.ts';
 import { databaseOfUse, splitStatements, withoutLeadingComments } from './text.ts';
 
 /** Why a row is left out: the first of these rules, in this order, that does so. */
-export const LEFT_OUT_REASONS = ['user', 'host', 'sample', 'database', 'class'] as const;
+const LEFT_OUT_REASONS = ['user', 'host', 'sample', 'database', 'class'] as const;
 export type LeftOutReason = (typeof LEFT_OUT_REASONS)[number];
 
 /** Counts what is left out. */

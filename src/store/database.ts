@@ -2,8 +2,6 @@ import Database from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
-export type { Database } from 'better-sqlite3';
-
 /** "CAPT" in SQLite's header, so that another program's database is not taken for a store. */
 const APPLICATION_ID = 0x43415054;
 // Longer than any transaction of ours takes; DESIGN's commands give up rather than hang.

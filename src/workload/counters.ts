@@ -21,7 +21,7 @@ export interface WorkloadCounts {
   readonly leftOut?: LeftOut;
 }
 
-export interface LeftOut {
+interface LeftOut {
   /** Rows that are a statement to run, as in `statements`. */
   readonly statements: number;
   /** Distinct sessions that a sample left out. */

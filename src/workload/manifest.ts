@@ -18,7 +18,7 @@ import type { ReadablePosition } from './workload-reader.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 /** Grows when a reader of this version could misread what is written. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const FORMAT = 'captures-workload';
 
 /** An end of the window: the server's clock and log position there. */

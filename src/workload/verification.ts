@@ -29,7 +29,7 @@ export interface Damage {
   readonly what: string;
 }
 
-export interface SegmentFinding {
+interface SegmentFinding {
   readonly segment: number;
   readonly file: string;
   /** Records that could be read. */
@@ -70,12 +70,12 @@ export interface VerificationOptions {
  * Sessions stamp their statements, then write them to the log in turn: a few milliseconds apart, and
  * as long as a swap makes them wait.
  */
-export const STEP_BACK_MS = 1_000;
+const STEP_BACK_MS = 1_000;
 /**
  * A statement is stamped when it arrives and logged when the log is free. A swap waits for the log
  * for 1 s and tries again up to eight times, with pauses of up to 2 s: 16 s in all.
  */
-export const STAMP_TOLERANCE_MS = 16_000;
+const STAMP_TOLERANCE_MS = 16_000;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const NO_FLAGS: StatementFlag[] = [];

@@ -15,7 +15,7 @@ const RELATIONS: readonly Relation[] = ['outsider', 'member', 'owner', 'admin'];
 const OWNED = /^(capture|schedule)\.(?!list$|create$)/;
 
 /** What each operation is at the command line. */
-export const COMMANDS: Record<Operation, string> = {
+const COMMANDS: Record<Operation, string> = {
   'capture.list': 'list',
   'capture.get': 'get',
   'capture.create': 'create',

@@ -16,7 +16,7 @@ import {
 import type { Workplace } from './workplace.ts';
 
 /** What recording needs on MariaDB, and nothing else. */
-export const GRANTS = [
+const GRANTS = [
   'GRANT SUPER, PROCESS ON *.* TO recorder@127.0.0.1',
   'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recorder@127.0.0.1',
   'GRANT ALL PRIVILEGES ON captures.* TO recorder@127.0.0.1',

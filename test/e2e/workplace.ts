@@ -16,7 +16,7 @@ import {
 } from '../support/processes.ts';
 import type { ShopServer } from './shop-server.ts';
 
-export const PASSWORD = 'correct horse battery';
+const PASSWORD = 'correct horse battery';
 
 /** A capture as `--json` prints it. */
 export interface ShownCapture {

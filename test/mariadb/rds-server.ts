@@ -27,7 +27,7 @@ const ROTATE = `
     RENAME TABLE mysql.general_log TO mysql.general_log_backup, mysql.general_log2 TO mysql.general_log;
   END`;
 
-export const RDS_GRANTS = [
+const RDS_GRANTS = [
   'GRANT PROCESS ON *.* TO recorder@`%`',
   'GRANT SELECT ON mysql.general_log_backup TO recorder@`%`',
   'GRANT EXECUTE ON PROCEDURE mysql.rds_rotate_general_log TO recorder@`%`',

@@ -5,7 +5,7 @@ import type { Paint, Tone } from './paint.ts';
 import { truncate } from './width.ts';
 
 /** One line of a chart: a value a column, null for a gap. */
-export interface ChartLine {
+interface ChartLine {
   readonly values: readonly (number | null)[];
   readonly tone: Tone | null;
 }

@@ -4,7 +4,7 @@ import { escapeText } from './escape.ts';
 import type { Paint, Tone } from './paint.ts';
 import { displayWidth, pad } from './width.ts';
 
-export type FindingStatus = 'ok' | 'warn' | 'fail';
+type FindingStatus = 'ok' | 'warn' | 'fail';
 
 /** One thing that was looked at. */
 export interface Finding {

@@ -6,7 +6,7 @@ import { isoTime, localTime } from './moments.ts';
 export type ShownEnvironment = Environment & { readonly role: Role };
 
 /** An environment as JSON. It holds where the password is, never the password. */
-export function environmentJson(environment: ShownEnvironment): JsonObject {
+function environmentJson(environment: ShownEnvironment): JsonObject {
   const { server } = environment;
   return {
     id: environment.id,

@@ -10,7 +10,7 @@ export interface Identity {
   readonly store: string;
 }
 
-export function identityJson(identity: Identity): JsonObject {
+function identityJson(identity: Identity): JsonObject {
   return {
     user: identity.user,
     storeAdmin: identity.isStoreAdmin,

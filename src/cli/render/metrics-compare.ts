@@ -199,7 +199,7 @@ function absentLines(aligned: Aligned, report: MetricReport, view: MetricView): 
 }
 
 /** `+23%`, `-4.5%`, `~0%`, `=`, `x12`: from the first to the second. */
-export function change(before: number | null, after: number | null): string {
+function change(before: number | null, after: number | null): string {
   if (before === null || after === null) return '-';
   if (before === after) return '=';
   if (before === 0 || before < 0 !== after < 0) return '-';

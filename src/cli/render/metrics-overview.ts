@@ -68,7 +68,7 @@ export function renderHeading(report: MetricReport, view: MetricView): string {
 }
 
 /** Words put together with a separator, in as many lines as the width needs. */
-export function wrapped(words: readonly string[], separator: string, width: number): string[] {
+function wrapped(words: readonly string[], separator: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of words) {
     const line = lines.at(-1);

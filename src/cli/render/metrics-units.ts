@@ -61,7 +61,7 @@ function fitting(scales: readonly Scale[], size: number): Scale {
  * A number with three digits that count, never more than seven characters: `0`, `0.067`, `3.14`,
  * `42.5`, `1234`, `1.2e-6`.
  */
-export function formatNumber(value: number): string {
+function formatNumber(value: number): string {
   const size = Math.abs(value);
   if (size < 99_999.5 && Number.isInteger(value)) return String(value + 0);
   if (size < 0.0005) return shortExponent(value);

@@ -111,7 +111,7 @@ function present<T>(...items: (T | undefined)[]): T[] {
 }
 
 /** A schedule as JSON; lengths in seconds, as a capture has them. */
-export function scheduleJson(schedule: ListedSchedule): JsonObject {
+function scheduleJson(schedule: ListedSchedule): JsonObject {
   return {
     id: schedule.id,
     name: schedule.name,

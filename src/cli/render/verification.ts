@@ -101,7 +101,9 @@ export function renderVerification(
     'segments',
     `${sound} of ${counted(files.segments.length, 'segment')} sound, ${formatBytes(bytes)}, ${counted(counts.records, 'record')} of ${counted(counts.sessions, 'session')}`,
   );
-  add('statements', `${formatCount(counts.statements)} recorded${receivedText(found)}`);
+  add('statements', `${formatCount(counts.statements)} queries and executes recorded`);
+  const received = receivedText(found);
+  if (received !== null) add('received', received);
   const leftOut = Object.entries(found.leftOut).filter(([, rows]) => rows > 0);
   if (leftOut.length > 0) {
     const rows = leftOut.reduce((sum, [, count]) => sum + count, 0);
@@ -141,13 +143,14 @@ function windowText({ facts }: Verification, view: { readonly zone: string }): s
   return `${from} to ${localTime(Date.parse(end.time), view.zone)} (${length})`;
 }
 
-function receivedText({ judgement }: Verification): string {
+/** The server counts some rows that are no statement to run, such as a session's good-bye. */
+function receivedText({ judgement }: Verification): string | null {
   const { received, recorded } = judgement;
-  if (received === null || recorded === null) return '';
+  if (received === null || recorded === null) return null;
   const { min, max } = received;
   const bounds =
     min === max ? formatCount(min) : `between ${formatCount(min)} and ${formatCount(max)}`;
-  return `; the server counted ${bounds} received, ${formatCount(recorded)} of them in its log`;
+  return `${bounds} by the server's own count, which has good-byes in it; ${formatCount(recorded)} of these are in its log`;
 }
 
 function affectedText({ records, sessions, isAll, examples }: Affected): string {
