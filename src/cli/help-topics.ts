@@ -48,6 +48,10 @@ NO_COLOR           no colours
 FORCE_COLOR        colours everywhere; so does CLICOLOR_FORCE
 CI                 never ask anything
 TZ                 time zone of times, unless --timezone is given
+
+config.json, where the session lies (captures whoami), has your own defaults;
+options and variables win over them. Every setting may be left out:
+  {"output": "table", "color": "never", "timezone": "Europe/Berlin"}
 `,
   time: `Times are read in --timezone, or in the system's time zone:
   2026-11-22 02:00        2026-11-22T02:00:00        2026-11-22

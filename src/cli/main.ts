@@ -1,3 +1,4 @@
+import { withDefaults } from './config-file.ts';
 import { interruption } from './signals.ts';
 import { programVersion } from './version.ts';
 import type { World } from './world.ts';
@@ -6,9 +7,17 @@ import type { World } from './world.ts';
  * Runs one command line, without the program's name.
  * @returns the exit status. Never throws; failures are printed.
  */
-export async function main(argv: readonly string[], world: World): Promise<number> {
-  const { interrupted } = world.signals;
+export async function main(argv: readonly string[], machine: World): Promise<number> {
+  const { interrupted } = machine.signals;
+  let world = machine;
   try {
+    const text = await printed(argv, machine);
+    if (text !== null) {
+      await machine.stdout.write(text);
+      return 0;
+    }
+    // What completes a word says nothing, whatever is wrong.
+    if (argv[0] !== '__complete') world = withDefaults(machine);
     return await Promise.race([run(argv, world), interruption(interrupted)]);
   } catch (error) {
     // Loaded when they are needed, as everything here: each module costs half a millisecond.
@@ -20,10 +29,6 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   }
 }
 
-/**
- * The two command lines that only print are answered here: loading commander costs as much as half
- * of starting node, measured, and `--version` is what scripts ask first.
- */
 async function run(argv: readonly string[], world: World): Promise<number> {
   if (argv[0] === '__complete') {
     const { complete } = await import('./completion.ts');
@@ -33,15 +38,14 @@ async function run(argv: readonly string[], world: World): Promise<number> {
     const { showNextSteps } = await import('./next-steps.ts');
     return showNextSteps(world);
   }
-  const text = await printed(argv, world);
-  if (text === null) {
-    const { runCommandLine } = await import('./program.ts');
-    return runCommandLine(argv, world);
-  }
-  await world.stdout.write(text);
-  return 0;
+  const { runCommandLine } = await import('./program.ts');
+  return runCommandLine(argv, world);
 }
 
+/**
+ * The two command lines that only print are answered here: loading commander costs as much as half
+ * of starting node, measured, and `--version` is what scripts ask first.
+ */
 async function printed(argv: readonly string[], world: World): Promise<string | null> {
   const [word, ...others] = argv;
   if (others.length > 0) return null;
