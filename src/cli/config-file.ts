@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { findPaths } from './paths.ts';
@@ -50,8 +50,10 @@ function readConfig(path: string): Record<string, string> | null {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw unusable(path, `cannot be read (${code})`);
+    // A folder that may not be entered is the store's to complain of.
+    const isElsewhere = code === 'EACCES' && !canSee(path);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || isElsewhere) return null;
+    throw unusable(path, `cannot be read: ${code === 'EACCES' ? 'no permission' : code}`);
   }
   let config: unknown;
   try {
@@ -74,6 +76,14 @@ function readConfig(path: string): Record<string, string> | null {
     if (name === TIME_ZONE) checkZone(path, value);
   }
   return config as Record<string, string>;
+}
+
+function canSee(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function checkZone(path: string, zone: string): void {
