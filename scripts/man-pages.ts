@@ -138,9 +138,9 @@ export function manPage(page: {
   return `${withoutEmptyParagraphs(lines).join('\n')}\n`;
 }
 
-/** Text in which roff sees no request and no escape. */
+/** Text in which roff sees no request and no escape, and that every terminal can show. */
 function escaped(text: string): string {
-  const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-');
+  const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('…', '...');
   return /^[.']/.test(plain) ? `\\&${plain}` : plain;
 }
 
