@@ -104,7 +104,7 @@ export function manPage(page: {
   let section = '';
   let isTable = false;
   for (const line of help.trimEnd().split('\n')) {
-    const heading = /^([A-Z][A-Za-z ]*):$/.exec(line)?.[1];
+    const [, heading, aside] = /^([A-Z][A-Za-z ]*?)(?: \((.+)\))?:$/.exec(line) ?? [];
     const usage = /^Usage: (.*)$/.exec(line)?.[1];
     const item = /^ {2}(\S.*?) {2,}(\S.*)$/.exec(line);
     const isExample = section === 'EXAMPLES' || section === '';
@@ -115,6 +115,8 @@ export function manPage(page: {
       section = heading.toUpperCase();
       isTable = false;
       lines.push(`.SH ${section}`);
+      if (aside !== undefined)
+        lines.push(escaped(`${aside.charAt(0).toUpperCase()}${aside.slice(1)}.`));
     } else if (line === '') {
       isTable = false;
       lines.push('.PP');
