@@ -200,6 +200,7 @@ async function play(stage: Stage): Promise<number> {
   await delay((LOAD_SECONDS * 1_000) / 2, null, { signal: stage.interruption });
   const report = await load.stop();
   await show(stage, 'captures stop morning');
+  await show(stage, 'captures verify morning');
 
   heading('What was recorded');
   await show(stage, 'captures get morning');
