@@ -4,6 +4,7 @@ import { codeOf } from './errors.ts';
 import { literal, type MysqlConnection } from './connection.ts';
 import { exchange, LIVE_TABLE, LOG_COLUMNS, repair, saysDamaged } from './log-table.ts';
 import { NO_SENTINEL, readSentinel } from './sentinel.ts';
+import { PendingStatement } from './pending-statement.ts';
 import {
   frozenTable,
   noteAppended,
@@ -240,25 +241,6 @@ interface Connections {
   readonly control: MysqlConnection;
 }
 
-/** A statement that was sent and whose answer is still to come. */
-class Pending {
-  isOver = false;
-  error: Error | null = null;
-  readonly end: Promise<void>;
-
-  constructor(statement: Promise<unknown>) {
-    this.end = statement.then(
-      () => {
-        this.isOver = true;
-      },
-      (error: unknown) => {
-        this.isOver = true;
-        this.error = error instanceof Error ? error : new Error(String(error));
-      },
-    );
-  }
-}
-
 async function exchangeBehindWaitingLoggers(
   { holder, stopper, mover, control }: Connections,
   storeId: string,
@@ -269,17 +251,17 @@ async function exchangeBehindWaitingLoggers(
   let done = progress.done;
   if (marker?.appending !== live) await noteAppending(control, live, progress.base);
 
-  const end = async (connection: MysqlConnection, pending: Pending): Promise<void> => {
+  const end = async (connection: MysqlConnection, pending: PendingStatement): Promise<void> => {
     if (!pending.isOver) await control.attempt(`KILL QUERY ${connection.id}`);
     await pending.end;
   };
-  let stop: Pending | null = null;
-  let move: Pending | null = null;
+  let stop: PendingStatement | null = null;
+  let move: PendingStatement | null = null;
   try {
     await holder.run('START TRANSACTION');
     await holder.rows(`SELECT 1 FROM ${LIVE_TABLE} LIMIT 0`);
     await holder.run('SAVEPOINT before_copy');
-    stop = new Pending(
+    stop = new PendingStatement(
       stopper.run(
         `RENAME TABLE ${LIVE_TABLE} TO ${frozenTable(live)}, ${TABLES.next} TO ${LIVE_TABLE}`,
       ),
@@ -291,7 +273,7 @@ async function exchangeBehindWaitingLoggers(
       if ((await countLogged(holder, LIVE_TABLE)) <= done) break;
     }
     await holder.run('ROLLBACK TO SAVEPOINT before_copy');
-    move = new Pending(
+    move = new PendingStatement(
       mover.run(
         `RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}, ${TABLES.owners} TO ${LIVE_TABLE}`,
       ),
@@ -347,7 +329,7 @@ const LONGEST_QUEUE_WAIT_MS = 800;
 async function isQueued(
   control: MysqlConnection,
   connection: MysqlConnection,
-  pending: Pending,
+  pending: PendingStatement,
 ): Promise<boolean> {
   const deadline = performance.now() + LONGEST_QUEUE_WAIT_MS;
   while (performance.now() < deadline && !pending.isOver) {

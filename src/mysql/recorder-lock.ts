@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { LockHolder } from '../core/server-log.ts';
+import type { LockHolder, OwnConnection } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { listProcesses } from './processlist.ts';
 
@@ -10,8 +10,25 @@ const LOCK = "'captures:tap'";
 const PATIENCE_S = 2;
 const AFTER_KILL_S = 5;
 
+/**
+ * Takes the lock, from a connection of ours of before a crash too: one of `own` that was opened since
+ * the server's start, for it numbers its connections from 1 again after each.
+ * @throws AppError `conflict` naming the holder when it is none of ours.
+ */
+export async function lockFor(
+  connection: MysqlConnection,
+  own: readonly OwnConnection[],
+  since: number,
+): Promise<void> {
+  if (await takeLock(connection)) return;
+  const ids = own
+    .filter(({ serverStart }) => serverStart === null || serverStart === since)
+    .map(({ connectionId }) => connectionId);
+  await endLockHolder(connection, ids);
+}
+
 /** Takes the lock if it is free. @returns whether we have it. */
-export async function takeLock(connection: MysqlConnection, waitSeconds = 0): Promise<boolean> {
+async function takeLock(connection: MysqlConnection, waitSeconds = 0): Promise<boolean> {
   return (await connection.value(`SELECT GET_LOCK(${LOCK}, ${waitSeconds})`)) === '1';
 }
 
@@ -32,7 +49,7 @@ export async function findLockHolder(connection: MysqlConnection): Promise<LockH
  * nobody is there, then ends it.
  * @throws AppError `conflict` naming the holder when it is none of ours.
  */
-export async function endLockHolder(
+async function endLockHolder(
   connection: MysqlConnection,
   ownConnectionIds: readonly number[],
 ): Promise<void> {

@@ -22,7 +22,7 @@ import { type Flavor, flavorOf } from './flavor.ts';
 import { logsToTable, ownerLogsToTable } from './log-settings.ts';
 import { repair, saysDamaged } from './log-table.ts';
 import type { OwnConnections } from './own-connections.ts';
-import { endLockHolder, releaseLock, takeLock } from './recorder-lock.ts';
+import { lockFor, releaseLock } from './recorder-lock.ts';
 import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';
 import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
 import { SessionTracker } from './session-tracker.ts';
@@ -89,12 +89,8 @@ export class RotatedServerLog implements ServerLog {
     return this.#control.isLost;
   }
 
-  async lock(own: readonly OwnConnection[]): Promise<void> {
-    if (await takeLock(this.#control)) return;
-    const ids = own
-      .filter(({ serverStart }) => serverStart === null || serverStart === this.serverStart)
-      .map(({ connectionId }) => connectionId);
-    await endLockHolder(this.#control, ids);
+  lock(own: readonly OwnConnection[]): Promise<void> {
+    return lockFor(this.#control, own, this.serverStart);
   }
 
   setTap(tapId: number): void {

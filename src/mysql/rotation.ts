@@ -7,6 +7,7 @@ import type { LogTableReader } from './log-table-reader.ts';
 import { whenLockFree } from './log-table.ts';
 import { listProcesses } from './processlist.ts';
 import { instant } from './control-connection.ts';
+import { PendingStatement } from './pending-statement.ts';
 
 /** Where a rotation puts what was the live log table: the one backup that is kept. */
 export const BACKUP_TABLE = 'mysql.general_log_backup';
@@ -117,7 +118,7 @@ export class Rotation {
    */
   async rotate(before: Backup | null): Promise<Backup | null> {
     for (let attempt = 1; ; attempt++) {
-      const call = new Call(this.#control.rows(`CALL ${ROTATION}()`));
+      const call = new PendingStatement(this.#control.rows(`CALL ${ROTATION}()`));
       // Behind the lock that we hold: whoever is there besides us would be let through before or
       // after us, and one of the two rotations would drop what the other has just put aside.
       if (!(await this.#isAlone(call))) {
@@ -144,7 +145,7 @@ export class Rotation {
   }
 
   /** Lets a call go on that waits for what we hold, and takes hold of what it leaves. */
-  async #lookBehind(call: Call): Promise<Backup | null> {
+  async #lookBehind(call: PendingStatement): Promise<Backup | null> {
     for (;;) {
       // While the call is under way, so that next to no time is left for a third party.
       const backup = await this.look();
@@ -166,7 +167,7 @@ export class Rotation {
    * Waits until our call is in the queue for the backup. @returns whether nobody else's rotation is
    * there; without PROCESS nobody else is seen, and the moment in which two can meet stays.
    */
-  async #isAlone(call: Call): Promise<boolean> {
+  async #isAlone(call: PendingStatement): Promise<boolean> {
     const deadline = performance.now() + QUEUE_FOR_MS;
     while (!call.isOver && performance.now() < deadline) {
       const rotating = (await listProcesses(this.#guard)).filter(
@@ -222,23 +223,4 @@ function stuck(): AppError {
   return new AppError('remote_failed', `${ROTATION} was called, and the log was not rotated`, {
     hint: 'See whether log_output contains TABLE: the procedure does nothing without it.',
   });
-}
-
-/** A statement that was sent and whose answer is still to come. */
-class Call {
-  isOver = false;
-  error: Error | null = null;
-  readonly end: Promise<void>;
-
-  constructor(statement: Promise<unknown>) {
-    this.end = statement.then(
-      () => {
-        this.isOver = true;
-      },
-      (error: unknown) => {
-        this.isOver = true;
-        this.error = error instanceof Error ? error : new AppError('remote_failed', String(error));
-      },
-    );
-  }
 }

@@ -57,7 +57,7 @@ import {
   type SchemaContents,
   TABLES,
 } from './recorder-schema.ts';
-import { endLockHolder, takeLock, releaseLock } from './recorder-lock.ts';
+import { lockFor, releaseLock } from './recorder-lock.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
@@ -115,12 +115,8 @@ export class MysqlServerLog implements ServerLog {
     return this.#control.isLost;
   }
 
-  async lock(own: readonly OwnConnection[]): Promise<void> {
-    if (await takeLock(this.#control)) return;
-    const ids = own
-      .filter(({ serverStart }) => serverStart === null || serverStart === this.serverStart)
-      .map(({ connectionId }) => connectionId);
-    await endLockHolder(this.#control, ids);
+  lock(own: readonly OwnConnection[]): Promise<void> {
+    return lockFor(this.#control, own, this.serverStart);
   }
 
   setTap(tapId: number): void {
