@@ -100,10 +100,12 @@ export class ResultStream {
     }
   }
 
+  /** Lets go of the stream; rows that are being read fail as of a connection that was lost. */
   release(): void {
     this.#stream.off('data', this.#onData);
     this.#stream.off('close', this.#onClose);
     this.#stream.off('error', this.#onError);
+    this.#onClose();
   }
 
   async #next(): Promise<Buffer> {

@@ -66,8 +66,6 @@ export class RotatedServerLog implements ServerLog {
   #until = '';
   /** What is missing before the backup's first row; null for nothing. */
   #loss: LogInterruption | null = null;
-  /** Which generation the live table was last said to be. */
-  #marked = 0;
   /** Whether the backup was looked at, and held since, for the next swap. */
   #isReady = false;
 
@@ -172,12 +170,13 @@ export class RotatedServerLog implements ServerLog {
   }
 
   async swap(generation: number): Promise<Swap> {
+    const before = await this.#now();
+    // Not ready any more when the one that held the backup is lost.
+    const rotation = await this.#openRotation();
     if (!this.#isReady && (await this.findForeignRotation(generation))) {
       throw new RotatedMeanwhile();
     }
     this.#isReady = false;
-    const before = await this.#now();
-    const rotation = await this.#openRotation();
     const backup = await rotation.rotate(this.#backup);
     if (backup === null) throw new RotatedMeanwhile();
     const row = await this.#control.row(
@@ -205,7 +204,8 @@ export class RotatedServerLog implements ServerLog {
     let position = skip;
     let isRepaired = false;
     for (;;) {
-      const { reader } = await this.#openRotation();
+      const rotation = await this.#openRotation();
+      const { reader } = rotation;
       try {
         const batches = reader.read(BACKUP_TABLE, position, this.#tracker, this.#own, form);
         for await (const batch of batches) {
@@ -217,13 +217,16 @@ export class RotatedServerLog implements ServerLog {
       } catch (error) {
         // What has no code is no refusal of the server's but a fault of ours.
         if (codeOf(error) === null) throw error;
-        if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
-        isRepaired = true;
+        const isDamaged = saysDamaged(error) && !isRepaired;
+        if (!isDamaged && !rotation.wasInTheWay) throw this.#control.translate(error);
         this.#closeRotation();
-        await repair(this.#control, BACKUP_TABLE);
+        if (isDamaged) {
+          isRepaired = true;
+          await repair(this.#control, BACKUP_TABLE);
+        }
         await this.#holdAgain(generation);
       } finally {
-        if (!reader.isUsable) this.#closeRotation();
+        if (!reader.isUsable && this.#rotation === rotation) this.#closeRotation();
       }
     }
   }
@@ -341,7 +344,7 @@ export class RotatedServerLog implements ServerLog {
 
   /** Makes sure that the backup is a generation, and stays it while it is read. */
   async #holdForReading(generation: number): Promise<Backup> {
-    const isHeld = this.#rotation?.isLost === false;
+    const isHeld = this.#rotation?.isHolding === true;
     if (isHeld && this.#generation === generation && this.#backup !== null) return this.#backup;
     return this.#holdAgain(generation);
   }
@@ -369,10 +372,11 @@ export class RotatedServerLog implements ServerLog {
     }
   }
 
+  /** Says which generation the live table is, which directly follows the backup that is held. */
   async #mark(generation: number): Promise<void> {
-    if (this.#marked === generation) return;
-    await (await this.#openRotation()).mark(generation, this.serverStart);
-    this.#marked = generation;
+    const rotation = await this.#openRotation();
+    // Not held any more: who has rotated since is found out by the next look, which marks it.
+    if (rotation.isHolding) await rotation.mark(generation, this.serverStart);
   }
 
   async #now(): Promise<string> {

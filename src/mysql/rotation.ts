@@ -17,7 +17,11 @@ export const ROTATION = 'mysql.rds_rotate_general_log';
 const MISSING_FOR_MS = 2_000;
 const QUEUE_FOR_MS = 2_000;
 /** A recorder that died without a word must not keep the server from rotating for longer. */
-const GUARD_TIMEOUT_S = 600;
+const GUARD_TIMEOUT_S = 60;
+/** How often it is looked, while the backup is held, whether the server still answers. */
+const PULSE_MS = 500;
+/** Our session's lock_wait_timeout ends a call that waits in vain after a second. */
+const CALL_TIMEOUT_MS = 1_500;
 
 // A rotation that waits for a reader of the live table is given up after a second, with every client.
 const ATTEMPTS = 6;
@@ -46,11 +50,19 @@ export interface Backup {
  * its way there). And while it is held, a sentence that names the next generation is written into the
  * live table: wherever that sentence is found later, that table is that generation from its very
  * beginning. A table without one follows on something that was lost.
+ *
+ * Loggers are in the way of a third party that dropped the backup before we rotated: its RENAME holds
+ * the live table and waits for the backup that we hold, and every client waits behind it, `control`
+ * too (seen: two rotations begun within a millisecond, and the server stood still). So while the
+ * backup is held `control` has to answer: when it does not for half a second, the guard's connection
+ * is dropped, their RENAME finds that the backup is there already, and everybody goes on.
  */
 export class Rotation {
   readonly #guard: GuardConnection;
   readonly #control: MysqlConnection;
   readonly #beginning: string;
+  #pulse: ReturnType<typeof setInterval> | null = null;
+  #wasInTheWay = false;
 
   private constructor(guard: GuardConnection, control: MysqlConnection, tap: string) {
     this.#guard = guard;
@@ -68,7 +80,7 @@ export class Rotation {
     tap: string,
   ): Promise<Rotation> {
     await guard.run(
-      `SET SESSION lock_wait_timeout = 2, wait_timeout = ${GUARD_TIMEOUT_S}, net_write_timeout = 3600, sql_select_limit = DEFAULT`,
+      `SET SESSION lock_wait_timeout = 2, wait_timeout = ${GUARD_TIMEOUT_S}, net_write_timeout = ${GUARD_TIMEOUT_S}, sql_select_limit = DEFAULT`,
     );
     return new Rotation(new GuardConnection(guard), control, tap);
   }
@@ -76,6 +88,16 @@ export class Rotation {
   /** Whether it is of no more use: the connection is gone, or a read was not followed to its end. */
   get isLost(): boolean {
     return this.#guard.isLost;
+  }
+
+  /** Whether the backup is held, so that nobody rotates. */
+  get isHolding(): boolean {
+    return this.#pulse !== null && !this.isLost;
+  }
+
+  /** Whether its connection was dropped because the server stood still. */
+  get wasInTheWay(): boolean {
+    return this.#wasInTheWay;
   }
 
   /** Reads the backup on the connection that holds it. */
@@ -102,7 +124,8 @@ export class Rotation {
 
   /**
    * Writes into the live table which generation it is, and in which start of the server it began. Call
-   * it while the backup is held.
+   * it while the backup is held that precedes it, and again on every look that finds the same backup:
+   * where the server would stand still otherwise (see above) it lets a statement go unlogged.
    */
   async mark(generation: number, serverStart: number): Promise<void> {
     await this.#guard.rows(`${this.#beginning}${generation} from ${serverStart} */ 1`);
@@ -117,13 +140,17 @@ export class Rotation {
    *   is gone, and it can be called again.
    */
   async rotate(before: Backup | null): Promise<Backup | null> {
+    // The call waits for what is held, and whatever is sent behind it.
+    this.#stopPulse();
     for (let attempt = 1; ; attempt++) {
       const call = new PendingStatement(this.#control.rows(`CALL ${ROTATION}()`));
       // Behind the lock that we hold: whoever is there besides us would be let through before or
       // after us, and one of the two rotations would drop what the other has just put aside.
       if (!(await this.#isAlone(call))) {
         // In the procedure it is its maker's statement, which we may not end: it gives up by itself
-        // after a second, as the session's lock_wait_timeout says.
+        // after a second, as the session's lock_wait_timeout says; unless it waits to be logged.
+        await Promise.race([call.end, delay(CALL_TIMEOUT_MS)]);
+        if (!call.isOver) this.#getOutOfTheWay();
         await call.end;
         return null;
       }
@@ -137,11 +164,32 @@ export class Rotation {
 
   /** Lets go of the backup. */
   async release(): Promise<void> {
+    this.#stopPulse();
     await this.#guard.rows('COMMIT');
   }
 
   close(): void {
+    this.#stopPulse();
     this.#guard.close();
+  }
+
+  #getOutOfTheWay(): void {
+    this.#wasInTheWay = true;
+    this.close();
+  }
+
+  #startPulse(): void {
+    this.#stopPulse();
+    let asked: PendingStatement | null = null;
+    this.#pulse = setInterval(() => {
+      if (asked?.isOver === false) this.#getOutOfTheWay();
+      else asked = new PendingStatement(this.#control.run('DO 0'));
+    }, PULSE_MS);
+  }
+
+  #stopPulse(): void {
+    clearInterval(this.#pulse ?? undefined);
+    this.#pulse = null;
   }
 
   /** Lets a call go on that waits for what we hold, and takes hold of what it leaves. */
@@ -156,7 +204,9 @@ export class Rotation {
 
   async #hold(): Promise<Backup | null> {
     try {
-      return await whenLockFree(() => readBackup(this.#guard, this.#beginning));
+      const backup = await whenLockFree(() => readBackup(this.#guard, this.#beginning));
+      this.#startPulse();
+      return backup;
     } catch (error) {
       if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error;
       return null;

@@ -93,10 +93,11 @@ describe('where the log can only be rotated', () => {
     await bench.until(id, 'RUNNING');
     const load = new ZonedLoad('zone');
     await load.more(200);
-    // RDS's own rotations, at moments of their own.
+    // RDS's own rotations, at moments of their own; each is read before the next one comes.
     for (let i = 0; i < 12; i++) {
       await load.more(1 + Math.floor(Math.random() * 400));
       await server.rotate();
+      await bench.untilRecorded(id, load.sent.size);
     }
     await load.more(200);
     await load.stop();
@@ -134,6 +135,38 @@ describe('where the log can only be rotated', () => {
     expect(known.size).toBe(recorded.length);
     if (gaps.length === 0) expect(missing).toEqual([]);
     console.log(`${gaps.length} gaps, ${missing.length} of ${load.sent.size} statements missing`);
+  }, 60_000);
+
+  it('a rotation that ours overtook does not make the server stand still', async () => {
+    const bench = new Bench(server, server.address);
+    const { id } = bench.capture('overtaken');
+    await bench.until(id, 'RUNNING');
+    const admin = await server.admin();
+    await admin.query('SET SESSION sql_log_off = 1');
+    const load = new ZonedLoad('overtaken');
+    for (let i = 0; i < 4; i++) {
+      await load.more(100);
+      // Theirs, statement by statement, and ours between the second and the third.
+      await admin.query('CREATE TABLE IF NOT EXISTS mysql.general_log2 LIKE mysql.general_log');
+      await admin.query('DROP TABLE IF EXISTS mysql.general_log_backup');
+      await vi.waitUntil(async () => {
+        const [found] = await admin.query("SHOW TABLES FROM mysql LIKE 'general_log_backup'");
+        return (found as unknown[]).length > 0;
+      }, 10_000);
+      await admin.query('CREATE TABLE IF NOT EXISTS mysql.general_log2 LIKE mysql.general_log');
+      const refused = admin.query(
+        'RENAME TABLE mysql.general_log TO mysql.general_log_backup, mysql.general_log2 TO mysql.general_log',
+      );
+      await expect(refused).rejects.toMatchObject({ code: 'ER_TABLE_EXISTS_ERROR' });
+      await bench.untilRecorded(id, load.sent.size);
+    }
+    await load.stop();
+    await bench.stop(id);
+    await bench.daemon.leave();
+    expect((await bench.manifest(id)).gaps).toEqual([]);
+    const recorded = tagsOf(await bench.records(id));
+    expect(differences(recorded, load.sent.keys())).toEqual([]);
+    await admin.end();
   }, 60_000);
 
   it('nothing is changed on the server, and its log stays on', async () => {
