@@ -41,6 +41,16 @@ export interface GuardState {
 
 type Limits = Pick<RecordingOptions, 'maxSize' | 'minFree' | 'maxLog' | 'maxLag'>;
 
+/** How large the log's tables on the server may become, in bytes. */
+export function maxLogOf(maxLog: number | null): number {
+  return maxLog ?? DEFAULT_MAX_LOG;
+}
+
+/** How far behind the record may be, in milliseconds. */
+export function maxLagOf(maxLag: number | null): number {
+  return maxLag ?? DEFAULT_MAX_LAG_MS;
+}
+
 /** Bytes that have to stay free: as asked for, or by default. */
 export function minFreeOf(minFree: number | null, diskSize: number): number {
   return minFree ?? Math.min(DEFAULT_MIN_FREE, Math.floor(diskSize * DEFAULT_MIN_FREE_SHARE));
@@ -57,10 +67,10 @@ function statesOf(limits: Limits, readings: GuardReadings): GuardState[] {
     states.push({ guard: 'min-free', limit, value: disk.free });
   }
   if (logBytes !== null) {
-    states.push({ guard: 'max-log', limit: limits.maxLog ?? DEFAULT_MAX_LOG, value: logBytes });
+    states.push({ guard: 'max-log', limit: maxLogOf(limits.maxLog), value: logBytes });
   }
   if (lagMs !== null) {
-    states.push({ guard: 'max-lag', limit: limits.maxLag ?? DEFAULT_MAX_LAG_MS, value: lagMs });
+    states.push({ guard: 'max-lag', limit: maxLagOf(limits.maxLag), value: lagMs });
   }
   return states;
 }

@@ -3,7 +3,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
-import { leftOutText, recordedText } from './recording-options.ts';
+import { guardsText, leftOutText, recordedText } from './recording-options.ts';
 import { formatBytes, formatCount, formatRelative } from './units.ts';
 
 /** What is known of a recording besides its size. */
@@ -111,11 +111,10 @@ function about(
   };
 }
 
-const ASKED_FOR: Column<DetailedCapture> = {
-  field: 'options',
-  header: 'RECORDED',
-  cell: ({ options }) => recordedText(options),
-};
+const ASKED_FOR: readonly Column<DetailedCapture>[] = [
+  { field: 'options', header: 'RECORDED', cell: ({ options }) => recordedText(options) },
+  { field: 'options', header: 'GUARDS', cell: ({ options }) => guardsText(options) },
+];
 
 const RECORDED: readonly Column<DetailedCapture>[] = [
   about('sessions', 'SESSIONS', ({ sessions }) => formatCount(sessions)),
@@ -197,7 +196,7 @@ export const captureDetailNoun: Noun<DetailedCapture> = {
   ],
   toJson: detailJson,
   columns: captureNoun.columns,
-  detail: [...captureNoun.detail, ASKED_FOR, ...RECORDED, METRICS],
+  detail: [...captureNoun.detail, ...ASKED_FOR, ...RECORDED, METRICS],
 };
 
 /** The same without the lines about a recording where nothing is recorded. */

@@ -1,6 +1,7 @@
+import { maxLagOf, maxLogOf } from '../../core/guards.ts';
 import type { RecordingOptions } from '../../core/recording-options.ts';
 import type { JsonObject } from './column.ts';
-import { formatCount } from './units.ts';
+import { formatBytes, formatCount, formatDuration } from './units.ts';
 
 /** What a capture was asked to record, as JSON: sizes in bytes, lengths of time in seconds. */
 export function optionsJson(options: RecordingOptions): JsonObject {
@@ -34,6 +35,20 @@ export function recordedText(options: RecordingOptions): string {
     redact === null ? '' : `${redact} redacted`,
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'everything' : parts.join('; ');
+}
+
+/** What ends the recording before its time, by the names of the options. */
+export function guardsText(options: RecordingOptions): string {
+  const { maxSize, minFree, deadMan } = options;
+  return [
+    maxSize === null ? '' : `max-size ${formatBytes(maxSize)}`,
+    minFree === null ? '' : `min-free ${formatBytes(minFree)}`,
+    `max-log ${formatBytes(maxLogOf(options.maxLog))}`,
+    `max-lag ${formatDuration(maxLagOf(options.maxLag))}`,
+    deadMan === null ? 'no dead-man' : `dead-man ${formatDuration(deadMan)}`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
 }
 
 function namesText(what: string, included: readonly string[], excluded: readonly string[]): string {
