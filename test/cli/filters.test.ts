@@ -107,6 +107,27 @@ describe('filters of create', () => {
     expect((await run('get', stdout.trim(), '-o', 'table')).stdout).not.toMatch(/^ *recorded /m);
   });
 
+  it('have the guards beside them, the defaults as well', async () => {
+    const guards = async (...options: string[]): Promise<string | undefined> => {
+      const { id } = await scheduled(...options);
+      const { stdout } = await run('get', String(id), '-o', 'table');
+      return /^ *guards +(.*(?:\n {12,}.*)*)$/m.exec(stdout)?.[1]?.replace(/\s+/g, ' ');
+    };
+    expect(await guards()).toBe('max-log 4.0 GiB, max-lag 10m, dead-man 1h');
+    expect(
+      await guards(
+        '--max-size',
+        '2GiB',
+        '--min-free',
+        '1GiB',
+        '--max-lag',
+        '90s',
+        '--dead-man',
+        'none',
+      ),
+    ).toBe('max-size 2.0 GiB, min-free 1.0 GiB, max-log 4.0 GiB, max-lag 1m 30s, no dead-man');
+  });
+
   it('stand in the help of create and of schedule create under a heading of their own', async () => {
     for (const command of [['create'], ['schedule', 'create']]) {
       const { stdout } = await run(...command, '--help');

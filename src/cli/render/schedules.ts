@@ -2,7 +2,7 @@ import { localTimeOf, type ListedSchedule, type ScheduleState } from '../../core
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import type { Tone } from './paint.ts';
-import { optionsJson, recordedText } from './recording-options.ts';
+import { guardsText, optionsJson, recordedText } from './recording-options.ts';
 import { formatDuration, formatRelative } from './units.ts';
 
 const STATE_TONES: Record<ScheduleState, Tone> = { active: 'good', paused: 'busy', over: 'dim' };
@@ -88,6 +88,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
       cell: ({ until }, view) => (until === null ? 'no end' : moment(until, view)),
     },
     { field: 'options', header: 'RECORDED', cell: ({ options }) => recordedText(options) },
+    { field: 'options', header: 'GUARDS', cell: ({ options }) => guardsText(options) },
     {
       field: 'retain',
       header: 'CAPTURES KEPT',
