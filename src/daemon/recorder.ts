@@ -57,6 +57,8 @@ interface CommittedCounters extends CountersState {
 interface RecorderContext {
   readonly store: Store;
   readonly programVersion: string;
+  /** As `TapContext.commit`: proves that the lease is still ours. */
+  readonly commit: <T>(work: () => T) => T;
 }
 
 /** Records one capture: its segment files, counters and manifest. */
@@ -163,6 +165,9 @@ export class Recorder {
     const writer = await SegmentWriter.open(folder, committedPosition(recording), {
       fileMode: store.isShared ? 0o660 : 0o600,
       folderMode: store.isShared ? 0o2770 : 0o700,
+      prove: () => {
+        context.commit(() => undefined);
+      },
     });
     const recorder = new Recorder(context, capture, environment, recording, facts, writer, sent);
     try {

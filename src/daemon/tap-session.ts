@@ -378,13 +378,13 @@ export class TapSession {
   }
 
   async #openRecorder(captureId: number): Promise<void> {
-    const { store, programVersion } = this.#context;
+    const { store } = this.#context;
     const capture = store.captures.find(captureId);
     const recording = store.recordings.find(captureId);
     if (capture === null || recording === null) return;
     const { flavor, version, uuid, hostname, port } = this.#server.server;
     const recorder = await Recorder.open(
-      { store, programVersion },
+      this.#context,
       capture,
       this.#environment,
       recording,

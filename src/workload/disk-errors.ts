@@ -61,6 +61,12 @@ export function diskFailure(error: unknown, doing: string, path: string): AppErr
   }
 }
 
+/** The same; what is no failure of the system's is passed on, as a fault of ours is. */
+export function failureOf(error: unknown, doing: string, path: string): Error {
+  const isOther = error instanceof Error && errnoOf(error) === null;
+  return isOther ? error : diskFailure(error, doing, path);
+}
+
 /** The record contradicts itself or what was committed of it. */
 export function damaged(path: string, what: string, cause?: unknown): DamagedRecord {
   return new DamagedRecord(path, what, cause);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFailure, isMissing } from './disk-errors.ts';
 
@@ -54,10 +54,14 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
-/** Hash of the first `length` bytes of a file, ready to be continued. */
+/**
+ * Hash of the first `length` bytes of a file, ready to be continued.
+ * @param copy gets these bytes as well.
+ */
 export async function hashPrefix(
   path: string,
   length: number,
+  copy: FileHandle | null = null,
 ): Promise<ReturnType<typeof createHash>> {
   const hash = createHash('sha256');
   const file = await open(path, 'r');
@@ -67,13 +71,24 @@ export async function hashPrefix(
     while (read < length) {
       const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, length - read), read);
       if (bytesRead === 0) break;
-      hash.update(piece.subarray(0, bytesRead));
+      const bytes = piece.subarray(0, bytesRead);
+      hash.update(bytes);
+      if (copy !== null) await writeAll(copy, bytes, read);
       read += bytesRead;
     }
   } finally {
     await file.close();
   }
   return hash;
+}
+
+/** Writes all of `bytes` at a place of a file: one call of the system's may write less. */
+export async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
 }
 
 const TIME_FIELD = Buffer.from('"time":"');

@@ -1,23 +1,20 @@
 import { createHash, type Hash } from 'node:crypto';
-import { chmod, mkdir, open, rm, stat } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
-import type { AppError } from '../core/errors.ts';
-import { damaged, diskFailure, errnoOf, isMissing } from './disk-errors.ts';
+import { damaged, diskFailure, failureOf } from './disk-errors.ts';
 import {
   firstTimeIn,
-  hashPrefix,
   lastTimeIn,
   listSegments,
   segmentFileName,
   segmentPath,
   syncFolder,
+  writeAll,
   type SegmentFacts,
 } from './segment-files.ts';
+import { finishedSegments, makeFolder, removeCopies, takeOver } from './segment-opening.ts';
 import type { LineTail } from './statement-line.ts';
-import { describeSegment, segmentBytes } from './workload-reader.ts';
 
 /**
  * How far a workload is written: what the daemon commits, together with the tap's cursor, in one
@@ -46,6 +43,8 @@ export interface SegmentWriterOptions {
    * not listed, or listed with another size, is read once instead.
    */
   readonly finished?: readonly SegmentFacts[];
+  /** Throws when the workload is another writer's now; asked before a file gets a name, or loses it. */
+  readonly prove?: () => void;
   /** Of new files; 0600 unless the store is shared (0660). The umask does not narrow it. */
   readonly fileMode?: number;
   /** Of the folder; 0700 unless the store is shared (0770). */
@@ -68,6 +67,7 @@ const PIECE_CHARACTERS = 64 * 1024;
 // One being filled, two being compressed or written.
 const FRAMES_IN_FLIGHT = 2;
 
+const FILE_MODE = 0o600;
 const compress = promisify(zstdCompress);
 
 interface Job {
@@ -95,6 +95,7 @@ interface Facts {
 export class SegmentWriter {
   readonly #dir: string;
   readonly #fileMode: number;
+  readonly #prove: () => void;
   readonly #segmentText: number;
   readonly #frameText: number;
   readonly #pieceCharacters: number;
@@ -122,7 +123,7 @@ export class SegmentWriter {
   #inFlight = 0;
   #chain: Promise<void> = Promise.resolve();
   #wakeWriter: (() => void) | null = null;
-  #failure: AppError | null = null;
+  #failure: Error | null = null;
   #closed = false;
 
   private constructor(
@@ -138,7 +139,8 @@ export class SegmentWriter {
     this.#written = written;
     this.#hash = hash;
     this.#file = file;
-    this.#fileMode = options.fileMode ?? 0o600;
+    this.#fileMode = options.fileMode ?? FILE_MODE;
+    this.#prove = options.prove ?? (() => undefined);
     this.#segmentText = options.segmentText ?? SEGMENT_TEXT;
     this.#frameText = options.frameText ?? FRAME_TEXT;
     this.#pieceCharacters = Math.min(PIECE_CHARACTERS, this.#frameText / 4);
@@ -167,9 +169,11 @@ export class SegmentWriter {
       firstTime: null,
       lastTime: null,
     };
+    const { prove = (): void => undefined } = options;
     let file: FileHandle | null = null;
     try {
       await makeFolder(dir, options.folderMode ?? 0o700);
+      await removeCopies(dir);
       const finished = await finishedSegments(dir, at.segment, options.finished ?? []);
       if (
         position !== null &&
@@ -177,26 +181,11 @@ export class SegmentWriter {
       ) {
         throw damaged(dir, 'its segments do not hold the number of records that was committed');
       }
-      const name = segmentFileName(at.segment);
       let hash = createHash('sha256');
       if (position !== null && position.offset > 0) {
-        const size = await segmentBytes(dir, position.segment);
-        if (size === null) throw damaged(dir, `${name} is missing`);
-        if (size < position.offset) {
-          throw damaged(
-            dir,
-            `${name} has ${size} bytes of the ${position.offset} that were committed`,
-          );
-        }
-        const path = segmentPath(dir, position.segment);
-        hash = await hashPrefix(path, position.offset);
-        if (hash.copy().digest('hex') !== position.sha256) {
-          throw damaged(dir, `${name} is not what was committed (its SHA-256 differs)`);
-        }
-        file = await open(path, 'r+');
-        await file.truncate(position.offset);
-        await file.datasync();
+        ({ file, hash } = await takeOver(dir, position, options.fileMode ?? FILE_MODE, prove));
       }
+      prove();
       // Only once the committed part is known to be sound.
       for (const segment of await listSegments(dir)) {
         if (segment > at.segment || (segment === at.segment && at.offset === 0)) {
@@ -209,7 +198,7 @@ export class SegmentWriter {
       return new SegmentWriter(dir, finished, written, hash, file, options);
     } catch (error) {
       await file?.close();
-      throw diskFailure(error, 'open the record in', dir);
+      throw failureOf(error, 'open the record in', dir);
     }
   }
 
@@ -389,7 +378,7 @@ export class SegmentWriter {
         const frame = await compressed;
         if (this.#failure === null) await this.#store(job, frame);
       } catch (error) {
-        this.#failure ??= diskFailure(error, 'write the record in', this.#dir);
+        this.#failure ??= failureOf(error, 'write the record in', this.#dir);
       }
       if (reusable !== null) this.#spareBuffers.push(reusable);
       this.#inFlight--;
@@ -402,16 +391,7 @@ export class SegmentWriter {
     if (job.segment !== this.#written.segment) await this.#beginSegment(job.segment);
     this.#file ??= await this.#createFile(job.segment);
     this.#fileIsDirty = true;
-    let done = 0;
-    while (done < frame.length) {
-      const { bytesWritten } = await this.#file.write(
-        frame,
-        done,
-        frame.length - done,
-        this.#written.bytes + done,
-      );
-      done += bytesWritten;
-    }
+    await writeAll(this.#file, frame, this.#written.bytes);
     this.#hash.update(frame);
     const written = this.#written;
     written.bytes += frame.length;
@@ -434,6 +414,7 @@ export class SegmentWriter {
   }
 
   async #createFile(segment: number): Promise<FileHandle> {
+    this.#prove();
     const file = await open(segmentPath(this.#dir, segment), 'wx', this.#fileMode);
     await file.chmod(this.#fileMode);
     this.#folderIsDirty = true;
@@ -452,46 +433,4 @@ export class SegmentWriter {
 
 function sum(segments: readonly SegmentFacts[], what: 'records' | 'text' | 'bytes'): number {
   return segments.reduce((total, one) => total + one[what], 0);
-}
-
-async function makeFolder(dir: string, mode: number): Promise<void> {
-  const parent = dirname(dir);
-  try {
-    await mkdir(dir, { mode });
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return;
-    // The store's folder of workloads is made with its first one; a store that is gone is not.
-    if (!isMissing(error) || basename(parent) === '' || !(await isFolder(dirname(parent))))
-      throw error;
-    await makeFolder(parent, mode);
-    await makeFolder(dir, mode);
-    return;
-  }
-  // The umask narrowed it; chmod would take away the set-group-id bit that a shared store hands down.
-  const inherited = (await stat(dir)).mode & 0o2000;
-  await chmod(dir, mode | inherited);
-  await syncFolder(parent);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
-async function finishedSegments(
-  dir: string,
-  before: number,
-  known: readonly SegmentFacts[],
-): Promise<SegmentFacts[]> {
-  const byNumber = new Map(known.map((facts) => [facts.segment, facts]));
-  const finished: SegmentFacts[] = [];
-  for (let segment = 1; segment < before; segment++) {
-    const bytes = await segmentBytes(dir, segment);
-    if (bytes === null) throw damaged(dir, `${segmentFileName(segment)} is missing`);
-    const facts = byNumber.get(segment);
-    finished.push(facts?.bytes === bytes ? facts : await describeSegment(dir, segment));
-  }
-  return finished;
 }

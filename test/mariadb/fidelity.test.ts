@@ -51,10 +51,11 @@ async function recorded(work: () => Promise<void>): Promise<LoggedStatement[]> {
   return statements;
 }
 
-function client(
+/** A session whose `end` waits until the server has heard of it, and logged it. */
+async function client(
   options: { database?: string; user?: string; charset?: string } = {},
 ): Promise<Connection> {
-  return createConnection({
+  const session = await createConnection({
     host: '127.0.0.1',
     port: server.port,
     user: 'root',
@@ -62,6 +63,19 @@ function client(
     charset: 'utf8mb4',
     ...options,
   });
+  const { threadId } = session;
+  const end = session.end.bind(session);
+  session.end = async () => {
+    await end();
+    await vi.waitUntil(async () => {
+      const [rows] = await admin.query(
+        'SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ?',
+        [threadId],
+      );
+      return (rows as unknown[]).length === 0;
+    }, 10_000);
+  };
+  return session;
 }
 
 function brief(statement: LoggedStatement): unknown[] {

@@ -255,6 +255,67 @@ describe('a workload taken up again', () => {
   });
 });
 
+describe('a workload that another writer took over', () => {
+  test('is not touched by the one before, which goes on where it was suspended', async () => {
+    const dir = await workloadFolder();
+    const suspended = await SegmentWriter.open(dir, null);
+    await suspended.write(serialiser.tails(statements(300)));
+    const committed = await suspended.flush();
+    await suspended.write(serialiser.tails(statements(300)));
+    const next = await SegmentWriter.open(dir, committed);
+    await next.write(serialiser.tails(statements(200)));
+    await suspended.flush();
+    const position = await next.flush();
+    await suspended.write(serialiser.tails(statements(5_000)));
+    await suspended.flush();
+    await suspended.close();
+    await next.close();
+    expectContiguous(await recorded(dir, position), 500);
+    expect((await stat(join(dir, segmentFileName(1)))).size).toBe(position.offset);
+    expect(await readdir(dir)).toEqual([segmentFileName(1)]);
+  });
+
+  test('is neither opened nor given a file by one that is not to have it any more', async () => {
+    const dir = await workloadFolder();
+    const committed = await record(dir, [statements(300)]);
+    const before = await readFile(join(dir, segmentFileName(1)));
+    const lost = new Error('another one has it');
+    const prove = (): void => {
+      throw lost;
+    };
+    await appendFile(join(dir, segmentFileName(1)), 'of the one that has it');
+    await writeFile(join(dir, segmentFileName(2)), 'of the one that has it');
+    await expect(SegmentWriter.open(dir, committed, { prove })).rejects.toBe(lost);
+    await expect(SegmentWriter.open(dir, null, { prove })).rejects.toBe(lost);
+    expect(await readFile(join(dir, segmentFileName(1)), 'latin1')).toBe(
+      `${before.toString('latin1')}of the one that has it`,
+    );
+    expect(await readdir(dir)).toEqual([segmentFileName(1), segmentFileName(2)]);
+
+    const empty = await workloadFolder();
+    let isLost = false;
+    const writer = await SegmentWriter.open(empty, null, {
+      prove: () => {
+        if (isLost) throw lost;
+      },
+    });
+    isLost = true;
+    await writer.write(serialiser.tails(statements(10)));
+    await expect(writer.flush()).rejects.toBe(lost);
+    expect(await readdir(empty)).toEqual([]);
+    await writer.close();
+  });
+
+  test('is rid of a copy that was not finished', async () => {
+    const dir = await workloadFolder();
+    const committed = await record(dir, [statements(300)]);
+    await writeFile(join(dir, `${segmentFileName(1)}.1234.copy`), 'half of it');
+    const position = await record(dir, [statements(10)], {}, committed);
+    expectContiguous(await recorded(dir, position), 310);
+    expect(await readdir(dir)).toEqual([segmentFileName(1)]);
+  });
+});
+
 describe('a disk that fails', () => {
   test('is one clear error that names the folder, and the writer stays unusable', async () => {
     const dir = await workloadFolder();
