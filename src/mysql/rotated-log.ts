@@ -372,11 +372,15 @@ export class RotatedServerLog implements ServerLog {
     }
   }
 
-  /** Says which generation the live table is, which directly follows the backup that is held. */
+  /** Says which generation the live table is, which directly follows the backup. */
   async #mark(generation: number): Promise<void> {
     const rotation = await this.#openRotation();
-    // Not held any more: who has rotated since is found out by the next look, which marks it.
-    if (rotation.isHolding) await rotation.mark(generation, this.serverStart);
+    if (!rotation.isHolding) {
+      // Of what others have rotated since then, the next look finds out.
+      const backup = await rotation.look();
+      if (backup?.id !== this.#backup?.id) return;
+    }
+    await rotation.mark(generation, this.serverStart);
   }
 
   async #now(): Promise<string> {

@@ -5,7 +5,7 @@ import { codeOf } from './errors.ts';
 import { GuardConnection } from './guard-connection.ts';
 import type { LogTableReader } from './log-table-reader.ts';
 import { whenLockFree } from './log-table.ts';
-import { listProcesses } from './processlist.ts';
+import { listProcesses, type Process } from './processlist.ts';
 import { instant } from './control-connection.ts';
 import { PendingStatement } from './pending-statement.ts';
 
@@ -19,7 +19,7 @@ const QUEUE_FOR_MS = 2_000;
 /** A recorder that died without a word must not keep the server from rotating for longer. */
 const GUARD_TIMEOUT_S = 60;
 /** How often it is looked, while the backup is held, whether the server still answers. */
-const PULSE_MS = 500;
+const PULSE_MS = 250;
 /** Our session's lock_wait_timeout ends a call that waits in vain after a second. */
 const CALL_TIMEOUT_MS = 1_500;
 
@@ -27,6 +27,10 @@ const CALL_TIMEOUT_MS = 1_500;
 const ATTEMPTS = 6;
 const PAUSE_MS = 100;
 const HURRIED_LOOKS = 100;
+
+const WAITING = 'Waiting for table metadata lock';
+/** What a rotation is seen to be doing, whether it waits or not. */
+const STEP_OF_ROTATION = /^\s*(?:create|drop|rename|alter|truncate)\b.*general_log/is;
 
 /** The one backup table there is. */
 export interface Backup {
@@ -54,8 +58,7 @@ export interface Backup {
  * Loggers are in the way of a third party that dropped the backup before we rotated: its RENAME holds
  * the live table and waits for the backup that we hold, and every client waits behind it, `control`
  * too (seen: two rotations begun within a millisecond, and the server stood still). So while the
- * backup is held `control` has to answer: when it does not for half a second, the guard's connection
- * is dropped, their RENAME finds that the backup is there already, and everybody goes on.
+ * backup is held `control` has to answer: when it does not for 250 ms, the guard's connection is dropped, their RENAME finds that the backup is there already, and everybody goes on.
  */
 export class Rotation {
   readonly #guard: GuardConnection;
@@ -220,15 +223,19 @@ export class Rotation {
   async #isAlone(call: PendingStatement): Promise<boolean> {
     const deadline = performance.now() + QUEUE_FOR_MS;
     while (!call.isOver && performance.now() < deadline) {
-      const rotating = (await listProcesses(this.#guard)).filter(
-        ({ state, info }) =>
-          state === 'Waiting for table metadata lock' && (info?.includes('general_log') ?? true),
-      );
-      if (rotating.some(({ id }) => id !== this.#control.id)) return false;
-      if (rotating.length > 0) return true;
+      const processes = await listProcesses(this.#guard);
+      const isOurs = ({ id }: Process): boolean => id === this.#control.id;
+      if (processes.some((one) => !isOurs(one) && isRotating(one))) return false;
+      if (processes.some((one) => isOurs(one) && one.state === WAITING)) return true;
     }
     return true;
   }
+}
+
+/** Without PROCESS nobody says what it is that waits. */
+function isRotating({ state, info }: Process): boolean {
+  if (info !== null && STEP_OF_ROTATION.test(info)) return true;
+  return state === WAITING && (info?.includes('general_log') ?? true);
 }
 
 /** What the backup is, without keeping it; null where there is none. */
