@@ -356,7 +356,10 @@ export class RotatedServerLog implements ServerLog {
       // The next look finds out what has become of it.
       throw new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
     }
-    if (!isKnown) {
+    if (isKnown) {
+      // What was said while the server stood still, it may have left out.
+      await this.#mark(generation + 1);
+    } else {
       this.#adopt(backup, generation, await this.#now());
       // What the recorder before this one had rotated and not read, somebody else's rotation dropped.
       const isNext = this.#recorded === null || generation <= this.#recorded + 1;
