@@ -4,7 +4,6 @@ import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import type { Guards } from './guards.ts';
 import type { FreshLog } from './live-log.ts';
-import { NOTHING_TO_SPARE, Pace, type SpareTime } from './pace.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
@@ -37,7 +36,6 @@ export class LogDrain {
   readonly #guards: Guards;
   readonly #checkGuards: () => Promise<void>;
   readonly #lines = new LineSerialiser();
-  readonly #pace: Pace;
 
   constructor(
     context: TapContext,
@@ -55,17 +53,12 @@ export class LogDrain {
     this.#recorders = recorders;
     this.#guards = guards;
     this.#checkGuards = checkGuards;
-    this.#pace = new Pace(context.clock, () => guards.now());
   }
 
   /** Reads a frozen table into every capture whose window it is in, commits, and drops it. */
-  async drain(
-    generation: number,
-    edges: GenerationEdges,
-    spare: SpareTime = NOTHING_TO_SPARE,
-  ): Promise<void> {
+  async drain(generation: number, edges: GenerationEdges): Promise<void> {
     const row = this.#row();
-    if (generation > row.generation) await this.#read(row, generation, edges, spare);
+    if (generation > row.generation) await this.#read(row, generation, edges);
     await this.#server.drop(generation);
   }
 
@@ -93,12 +86,7 @@ export class LogDrain {
     commit(() => store.taps.forgetConnectionsBefore(this.#tapId, serverStart));
   }
 
-  async #read(
-    row: TapRow,
-    generation: number,
-    edges: GenerationEdges,
-    spare: SpareTime,
-  ): Promise<void> {
+  async #read(row: TapRow, generation: number, edges: GenerationEdges): Promise<void> {
     const readers = [...this.#recorders.values()].filter((r) => r.wants(generation));
     const since = edges.since ?? latest(readers.map((recorder) => recorder.knownUntil));
     let position = generation === row.generation + 1 ? row.row : 0;
@@ -106,7 +94,6 @@ export class LogDrain {
     let committedAt = this.#guards.now();
     // Commands look at servers as well, with connections that they leave word of.
     this.#server.setOwnConnections(this.#context.store.taps.connectionsOf(row.id));
-    this.#pace.begin(spare);
     for await (const batch of this.#server.read(generation, position, since)) {
       position += batch.rows;
       uncommitted += batch.rows;
@@ -127,9 +114,7 @@ export class LogDrain {
         committedAt = this.#guards.now();
         await this.#checkGuards();
       }
-      await this.#pace.pauseAfter(batch.rows);
     }
-    this.#pace.end();
     if (edges.interruption !== null) {
       const before = { generation: generation + 1, row: 0 };
       this.#note(readers, edges.interruption, { generation, row: position }, before);

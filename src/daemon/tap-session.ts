@@ -33,8 +33,6 @@ import {
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
-/** What is left of it when a table's reading is spread over the rest. */
-const UNSPREAD_MS = 150;
 
 /**
  * One connection's worth of tapping: from the lock on the server, over the drains, to the server
@@ -233,15 +231,10 @@ export class TapSession {
    * read into every capture whose window it is in, committed and dropped, and captures whose window
    * is drained become DONE.
    * @param waiting captures to admit; those whose instant has come are RUNNING afterwards.
-   * @param hurry aborted when something is asked for that is not to wait.
    * @param isLast asked, without a pause before the answer is acted on, when no capture is left:
    *   true gives the server back.
    */
-  async drain(
-    waiting: readonly Waiting[],
-    hurry: AbortSignal,
-    isLast: () => boolean,
-  ): Promise<void> {
+  async drain(waiting: readonly Waiting[], isLast: () => boolean): Promise<void> {
     const { clock, store, commit } = this.#context;
     if (!this.#isTapped) {
       // Everything was read before this daemon came; the live log table may be the owner's again.
@@ -281,9 +274,7 @@ export class TapSession {
       isEdge,
     });
     const interruption = swap.logging ? null : await this.#switchedOff(since, swap);
-    const edges = { since, until: swap.before, interruption };
-    const ms = this.nextDue(waiting) - clock.now() - UNSPREAD_MS;
-    await this.#drainer.drain(generation, edges, { ms, hurry });
+    await this.#drainer.drain(generation, { since, until: swap.before, interruption });
     this.#caughtUpTo = asked;
     this.#guards.caughtUp(began);
     await this.#checkGuards();

@@ -153,8 +153,7 @@ export class Tap {
       if (this.#abandoned !== null) throw this.#abandoned;
       // Woken for something that is not this server's.
       if (session.nextDue(this.#waiting.values()) > clock.now()) continue;
-      const waiting = [...this.#waiting.values()];
-      await session.drain(waiting, this.#wake.signal, () => this.#closeIfIdle());
+      await session.drain([...this.#waiting.values()], () => this.#closeIfIdle());
       for (const id of this.#waiting.keys()) {
         if (store.captures.find(id)?.status !== 'STARTING') this.#waiting.delete(id);
       }

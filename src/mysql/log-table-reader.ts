@@ -7,9 +7,8 @@ import type { SessionTracker } from './session-tracker.ts';
 import { textsOf } from './row-packets.ts';
 import { DECODED_COLUMNS, type RowForm, StatementDecoder } from './statement-decoder.ts';
 
-// Enough rows that what is done per batch costs nothing per row, few enough that a batch takes a
-// millisecond or two, between which others have their turn.
-const BATCH_ROWS = 400;
+// Enough rows that what is done per batch costs nothing per row, few enough to stay in the cache.
+const BATCH_ROWS = 1000;
 // A batch of long statements ends earlier, so that memory does not grow with them.
 const BATCH_CHARACTERS = 1024 * 1024;
 const ALL_ROWS = '18446744073709551615';
