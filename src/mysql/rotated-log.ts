@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
 import {
@@ -60,10 +61,19 @@ export class RotatedServerLog implements ServerLog {
   #generation = 0;
   /** The generation up to which a recorder before this one had read; null where that is unknown. */
   #recorded: number | null = null;
+  /** What that recorder took the backup for, whatever is marked in it; null where that is unknown. */
+  #remembered: { readonly generation: number; readonly id: string } | null = null;
+  /** A word for the live table; see `Rotation.mark`. */
+  #table = newWord();
   /** The generation that was last read to its end. */
   #readWhole = 0;
   /** Everything in the backup was received before this. */
   #until = '';
+  /**
+   * Everything received before this is in the backup or in one before it, or in a gap already: the
+   * instant before our own last rotation. When others rotated, is not known; null where nothing is.
+   */
+  #accountedFor: ServerInstant | null = null;
   /** What is missing before the backup's first row; null for nothing. */
   #loss: LogInterruption | null = null;
   /** Whether the backup was looked at, and held since, for the next swap. */
@@ -115,9 +125,10 @@ export class RotatedServerLog implements ServerLog {
       // It is to be read before anything else is rotated; the log was on all the time.
       return { warnings, generation: generation + 1, since: generation + 1 };
     }
+    const asked = await this.#now();
     // The owner's rows, which may be many, are rotated away first: what follows is short.
     const before = isFollowed ? found : await this.#rotateOnce(rotation, found);
-    await rotation.mark(generation, this.serverStart);
+    await rotation.mark(generation, this.serverStart, this.#table);
     const backup = await this.#rotateOnce(rotation, before);
     if (backup.generation !== generation) {
       throw new AppError(
@@ -127,17 +138,15 @@ export class RotatedServerLog implements ServerLog {
       );
     }
     this.#adopt(backup, generation, await this.#now());
+    this.#accountedFor = asked;
     await this.#mark(generation + 1);
     return { warnings, generation: generation + 1, since: generation + 1 };
   }
 
   async state(): Promise<ServerLogState> {
-    const generation =
-      this.#generation > 0
-        ? this.#generation
-        : (await peekBackup(this.#control, this.#tap))?.generation;
+    const generation = this.#generation > 0 ? this.#generation : await this.#generationFound();
     return {
-      frozen: generation == null ? [] : [generation],
+      frozen: generation === null ? [] : [generation],
       // Nothing is put in the place of the server's own table.
       installed: true,
       logging: ownerLogsToTable(await this.readSettings()),
@@ -185,6 +194,7 @@ export class RotatedServerLog implements ServerLog {
     const [time, gtid = null, isOn, output] = row ?? [];
     const after = instant(time);
     this.#adopt(backup, generation, after);
+    this.#accountedFor = before;
     await this.#mark(generation + 1);
     return { before, after, gtid, logging: logsToTable(isOn, output) };
   }
@@ -240,10 +250,13 @@ export class RotatedServerLog implements ServerLog {
     for (const state of sessions) {
       if (state.session === NO_SESSION) {
         const { memory } = state;
-        const known = /^(\d+) (.+)$/.exec(memory ?? '');
+        const known = /^(\d+) (whole|part) (.+)$/.exec(memory ?? '');
         if (known !== null && this.#backup === null) {
-          this.#recorded = Number(known[1]);
-          this.#backup = { generation: null, id: known[2] ?? '', since: null, serverStart: null };
+          const generation = Number(known[1]);
+          const id = known[3] ?? '';
+          this.#recorded = known[2] === 'whole' ? generation : generation - 1;
+          this.#remembered = { generation, id };
+          this.#backup = { generation: null, id, since: null, serverStart: null };
         }
         continue;
       }
@@ -274,8 +287,8 @@ export class RotatedServerLog implements ServerLog {
     });
     for (const id of ended) zones?.forget(id);
     if (this.#backup !== null && this.#generation > 0) {
-      const done = this.#readWhole === this.#generation ? this.#generation : this.#generation - 1;
-      const memory = `${done} ${this.#backup.id}`;
+      const howFar = this.#readWhole === this.#generation ? 'whole' : 'part';
+      const memory = `${this.#generation} ${howFar} ${this.#backup.id}`;
       remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory });
     }
     return { changed: remembered, ended };
@@ -325,18 +338,20 @@ export class RotatedServerLog implements ServerLog {
 
   /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */
   #adopt(backup: Backup, generation: number, until: string): void {
-    this.#loss = backup.generation === generation ? null : this.#lossBefore();
+    this.#loss = backup.generation === generation ? null : this.#lossUntil(until);
     this.#backup = backup;
     this.#generation = generation;
     this.#until = until;
     this.#isReady = false;
+    this.#table = newWord();
   }
 
-  #lossBefore(): LogInterruption {
+  /** What is missing was received before what is in the backup, but perhaps only just. */
+  #lossUntil(until: string): LogInterruption {
     return {
       cause: 'log_table_changed',
-      from: this.#until === '' ? null : this.#until,
-      to: null,
+      from: this.#accountedFor,
+      to: until,
       reason:
         'The log was rotated by others twice, or was off for a while, before what was in it could be read',
     };
@@ -352,7 +367,8 @@ export class RotatedServerLog implements ServerLog {
   async #holdAgain(generation: number): Promise<Backup> {
     const backup = await (await this.#openRotation()).look();
     const isKnown = this.#generation === generation && backup?.id === this.#backup?.id;
-    if (backup === null || (!isKnown && backup.generation !== generation)) {
+    const isIt = isKnown || (backup !== null && this.#numberOf(backup) === generation);
+    if (backup === null || !isIt) {
       // The next look finds out what has become of it.
       throw new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
     }
@@ -363,9 +379,19 @@ export class RotatedServerLog implements ServerLog {
       this.#adopt(backup, generation, await this.#now());
       // What the recorder before this one had rotated and not read, somebody else's rotation dropped.
       const isNext = this.#recorded === null || generation <= this.#recorded + 1;
-      if (!isNext) this.#loss = { ...this.#lossBefore(), from: null };
+      if (!isNext) this.#loss = { ...this.#lossUntil(this.#until), from: null };
     }
     return backup;
+  }
+
+  /** Which generation a backup is: after a loss, not the one that is marked in it. */
+  #numberOf({ id, generation }: Backup): number | null {
+    return id === this.#remembered?.id ? this.#remembered.generation : generation;
+  }
+
+  async #generationFound(): Promise<number | null> {
+    const backup = await peekBackup(this.#control, this.#tap);
+    return backup === null ? null : this.#numberOf(backup);
   }
 
   async #rotateOnce(rotation: Rotation, before: Backup | null): Promise<Backup> {
@@ -383,7 +409,7 @@ export class RotatedServerLog implements ServerLog {
       const backup = await rotation.look();
       if (backup?.id !== this.#backup?.id) return;
     }
-    await rotation.mark(generation, this.serverStart);
+    await rotation.mark(generation, this.serverStart, this.#table);
   }
 
   async #now(): Promise<string> {
@@ -419,4 +445,8 @@ export class RotatedServerLog implements ServerLog {
     this.#rotation = null;
     this.#isReady = false;
   }
+}
+
+function newWord(): string {
+  return randomUUID().slice(0, 8);
 }

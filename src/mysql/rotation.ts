@@ -129,9 +129,10 @@ export class Rotation {
    * Writes into the live table which generation it is, and in which start of the server it began. Call
    * it while the backup is held that precedes it, and again on every look that finds the same backup:
    * where the server would stand still otherwise (see above) it lets a statement go unlogged.
+   * @param table a word for this live table and no other: after a loss two may get the same number.
    */
-  async mark(generation: number, serverStart: number): Promise<void> {
-    await this.#guard.rows(`${this.#beginning}${generation} from ${serverStart} */ 1`);
+  async mark(generation: number, serverStart: number, table: string): Promise<void> {
+    await this.#guard.rows(`${this.#beginning}${generation} from ${serverStart} as ${table} */ 1`);
   }
 
   /**
@@ -259,11 +260,11 @@ async function readBackup(
   const [row] = await connection.rows(
     `SELECT event_time, argument FROM ${BACKUP_TABLE} WHERE command_type = 'Query' AND argument LIKE '${beginning.replaceAll('_', '\\_')}%' LIMIT 1`,
   );
-  const said = /^(\d+) from (\d+)/.exec(row?.[1]?.slice(beginning.length) ?? '');
+  const said = /^(\d+) from (\d+) as (\w+)/.exec(row?.[1]?.slice(beginning.length) ?? '');
   if (row != null && said !== null) {
     return {
       generation: Number(said[1]),
-      id: `generation ${said[1] ?? ''}`,
+      id: `generation ${said[1] ?? ''} ${said[3] ?? ''}`,
       // Our own session's, so in UTC; and written as soon as the table was there.
       since: instant(row[0]),
       serverStart: Number(said[2]),

@@ -2,6 +2,7 @@ import mysql from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StatementRecord } from '../../src/core/statements.ts';
 import { Bench, tagsOf } from '../daemon/recording-bench.ts';
+import type { Manifest } from '../../src/workload/manifest.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { startRdsServer, type RdsServer } from './rds-server.ts';
 
@@ -15,12 +16,6 @@ afterAll(async () => {
 });
 
 const ZONES = ['+05:00', '-07:00', 'SYSTEM', '+00:00', '+05:45', '-03:30', '+13:00', '-12:00'];
-
-/**
- * Of rotations that meet within a millisecond, on a machine that hardly gets round to anything. The
- * record says then that statements may be missing, and none is.
- */
-const MOST_NEEDLESS_GAPS = 1;
 
 /** When a statement was sent and answered, by our clock in microseconds. */
 type Sent = Map<string, { readonly from: number; readonly to: number }>;
@@ -76,20 +71,37 @@ function wronglyTimed(records: readonly StatementRecord[], sent: Sent): string[]
     const tag = kind === 'query' || kind === 'execute' ? /<([\w-]+)>/.exec(sql)?.[1] : undefined;
     const bounds = sent.get(tag ?? '');
     if (bounds === undefined) return [];
-    const at = Date.parse(`${time.slice(0, 23)}Z`) * 1_000 + Number(time.slice(23, 26));
+    const at = microsecondsOf(time);
     const isRight = at >= bounds.from - CLOCK_SLACK_US && at <= bounds.to + CLOCK_SLACK_US;
     return isRight ? [] : [`${tag ?? ''} at ${time}, ${at - bounds.from} µs after it was sent`];
   });
 }
 
-/** The tags that are not as often in the one list as in the other, ten at most. */
-function differences(actual: Iterable<string>, expected: Iterable<string>): string[] {
+function microsecondsOf(time: string): number {
+  return Date.parse(`${time.slice(0, 23)}Z`) * 1_000 + Number(time.slice(23, 26));
+}
+
+/**
+ * The tags that are in the record more than once, or missing from it although no gap says that
+ * statements of that time may be; ten at most. Of two rotations that meet within some milliseconds one
+ * may drop what the other has put aside, and nobody but RDS could prevent that: a gap says so.
+ */
+function untrue(records: readonly StatementRecord[], sent: Sent, gaps: Manifest['gaps']): string[] {
   const counts = new Map<string, number>();
-  for (const tag of expected) counts.set(tag, (counts.get(tag) ?? 0) - 1);
-  for (const tag of actual) counts.set(tag, (counts.get(tag) ?? 0) + 1);
-  const wrong = [...counts].filter(([, count]) => count !== 0);
-  const named = wrong.slice(0, 10).map(([tag, count]) => `${tag}: ${count > 0 ? '+' : ''}${count}`);
-  return wrong.length > 10 ? [...named, `and ${wrong.length - 10} more`] : named;
+  for (const tag of tagsOf(records)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  const doubled = [...counts].filter(([tag, count]) => count > 1 || !sent.has(tag));
+  const missing = [...sent].filter(([tag, { from, to }]) => {
+    const isExplained = gaps.some(
+      (gap) =>
+        (gap.from === null || microsecondsOf(gap.from) <= to + CLOCK_SLACK_US) &&
+        (gap.to === null || microsecondsOf(gap.to) >= from - CLOCK_SLACK_US),
+    );
+    return !counts.has(tag) && !isExplained;
+  });
+  return [
+    ...doubled.map(([tag, count]) => `${tag}: ${count} times`),
+    ...missing.map(([tag]) => `${tag} is missing`),
+  ].slice(0, 10);
 }
 
 describe('where the log can only be rotated', () => {
@@ -110,14 +122,14 @@ describe('where the log can only be rotated', () => {
     await bench.stop(id);
     await bench.daemon.leave();
     const records = await bench.records(id);
-    expect(differences(tagsOf(records), load.sent.keys())).toEqual([]);
     expect(wronglyTimed(records, load.sent).slice(0, 5)).toEqual([]);
     expect(records.filter(({ user }) => user === 'recorder')).toEqual([]);
     const manifest = await bench.manifest(id);
     expect(manifest.complete).toBe(true);
-    expect(manifest.gaps.length).toBeLessThanOrEqual(MOST_NEEDLESS_GAPS);
+    expect(untrue(records, load.sent, manifest.gaps)).toEqual([]);
+    expect(manifest.gaps.length).toBeLessThan(3);
     expect(manifest.warnings.join()).toContain("session's time zone");
-    console.log(`${load.sent.size} statements in ${ZONES.length} zones`);
+    console.log(`${load.sent.size} statements, ${manifest.gaps.length} gaps in 12 rotations`);
   }, 60_000);
 
   it('two rotations in a row are let through one by one, or what they drop is a gap', async () => {
@@ -134,13 +146,10 @@ describe('where the log can only be rotated', () => {
     await load.stop();
     await bench.stop(id);
     await bench.daemon.leave();
-    const recorded = tagsOf(await bench.records(id));
+    const records = await bench.records(id);
     const { gaps } = await bench.manifest(id);
-    const known = new Set(recorded);
-    const missing = [...load.sent.keys()].filter((tag) => !known.has(tag));
-    expect(known.size).toBe(recorded.length);
-    if (gaps.length === 0) expect(missing).toEqual([]);
-    console.log(`${gaps.length} gaps, ${missing.length} of ${load.sent.size} statements missing`);
+    expect(untrue(records, load.sent, gaps)).toEqual([]);
+    console.log(`${tagsOf(records).length} of ${load.sent.size} statements, ${gaps.length} gaps`);
   }, 60_000);
 
   it('a rotation that ours overtook does not make the server stand still', async () => {
@@ -169,10 +178,9 @@ describe('where the log can only be rotated', () => {
     await load.stop();
     await bench.stop(id);
     await bench.daemon.leave();
-    const recorded = tagsOf(await bench.records(id));
-    expect(differences(recorded, load.sent.keys())).toEqual([]);
     const { gaps } = await bench.manifest(id);
-    expect(gaps.length).toBeLessThanOrEqual(MOST_NEEDLESS_GAPS);
+    expect(untrue(await bench.records(id), load.sent, gaps)).toEqual([]);
+    expect(gaps).toEqual([]);
     await admin.end();
   }, 60_000);
 
@@ -283,12 +291,11 @@ describe('where the log can only be rotated', () => {
       victim.child.kill('SIGTERM');
       await victim.ended;
       const records = await bench.records(id);
-      const tags = tagsOf(records);
-      expect(new Set(tags).size).toBe(tags.length);
       expect(wronglyTimed(records, load.sent).slice(0, 5)).toEqual([]);
       const { gaps } = await bench.manifest(id);
       if (!isRotated) expect(gaps).toEqual([]);
-      if (gaps.length === 0) expect(differences(tags, load.sent.keys())).toEqual([]);
+      expect(untrue(records, load.sent, gaps)).toEqual([]);
+      const tags = tagsOf(records);
       console.log(`${tags.length} of ${load.sent.size} statements, ${gaps.length} gaps`);
     },
     90_000,
