@@ -58,7 +58,8 @@ export interface Backup {
  * Loggers are in the way of a third party that dropped the backup before we rotated: its RENAME holds
  * the live table and waits for the backup that we hold, and every client waits behind it, `control`
  * too (seen: two rotations begun within a millisecond, and the server stood still). So while the
- * backup is held `control` has to answer: when it does not for 250 ms, the guard's connection is dropped, their RENAME finds that the backup is there already, and everybody goes on.
+ * backup is held `control` has to answer: when it does not for 250 ms, the guard's connection is
+ * dropped, their RENAME finds that the backup is there already, and everybody goes on.
  */
 export class Rotation {
   readonly #guard: GuardConnection;
