@@ -27,6 +27,9 @@ interface Committed {
  * Opens a segment behind its committed part, which is copied first: the writer before this one may
  * only have been suspended (SIGSTOP, a laptop's lid), with a frame on its way into the file. It goes
  * on with a file that has no name any more.
+ * @param prove throws when the workload is another writer's now; asked before the file is touched.
+ * @throws AppError `store_unusable` when less or other bytes are there than were committed; the
+ *   system's own errors; what `prove` throws.
  */
 export async function takeOver(
   dir: string,
