@@ -1,19 +1,20 @@
 import { defineConfig } from 'vitest/config';
-import { canHaveMariadb } from './scripts/mariadb-program.ts';
+import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
 
-/** Tests that start a MariaDB server of their own. */
+/** Tests that start a database server of their own; `npm run check:servers` runs these on each kind. */
 const NEED_A_SERVER = [
-  'test/mariadb/**',
+  'test/servers/**/*.test.ts',
   'test/daemon/{changed-log,fake-time,kills,recording}.test.ts',
   'test/e2e/!(bin|bad-stores|races).test.ts',
 ];
+const isOneKind = KIND_VARIABLE in process.env;
 // The global setup says so in a line of its own, or installs what is missing.
-const mustHaveServer = process.env['CI'] === 'true';
+const mustHaveServer = process.env['CI'] === 'true' || isOneKind;
 const isWithServer = mustHaveServer || canHaveMariadb();
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: isOneKind ? NEED_A_SERVER : ['test/**/*.test.ts'],
     exclude: isWithServer ? [] : NEED_A_SERVER,
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/mark-run.ts'],

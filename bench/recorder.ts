@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '../src/core/store.ts';
 import { committedPosition } from '../src/daemon/recorder.ts';
 import { openStore } from '../src/store/store.ts';
-import { startMariadb, type MariadbServer } from '../test/support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../test/support/database-server.ts';
 import {
   BIN,
   endProcess,
@@ -47,7 +47,7 @@ interface RecorderFacts {
 const folder = mkdtempSync(join(tmpdir(), 'captures-bench-'));
 const home = join(folder, 'home');
 /** What has to be ended, however this ends. */
-const running: { server: MariadbServer | null; client: SaturatingClient | null } = {
+const running: { server: DatabaseServer | null; client: SaturatingClient | null } = {
   server: null,
   client: null,
 };
@@ -63,7 +63,7 @@ try {
 }
 
 async function main(): Promise<void> {
-  const server = await startMariadb({ options: ['--innodb-buffer-pool-size=128M'] });
+  const server = await startServer({ options: ['--innodb-buffer-pool-size=128M'] });
   running.server = server;
   await administer(
     POINTS_SCHEMA,
@@ -165,7 +165,7 @@ async function startClient(rate: number | null = null): Promise<SaturatingClient
   return running.client;
 }
 
-function theServer(): MariadbServer {
+function theServer(): DatabaseServer {
   if (running.server === null) throw new Error('there is no server');
   return running.server;
 }

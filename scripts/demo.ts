@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { StatementRecord } from '../src/core/statements.ts';
-import { startMariadb, type MariadbServer } from '../test/support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../test/support/database-server.ts';
 import { endProcess, processesWith } from '../test/support/processes.ts';
 import {
   COUNTED,
@@ -25,7 +25,7 @@ import {
   type Load,
   type LoadReport,
 } from './load-client.ts';
-import { ensureMariadb } from './mariadb-program.ts';
+import { ensureMariadb } from './server-programs.ts';
 
 const BIN = resolve(import.meta.dirname, '../bin/captures.js');
 const [LOAD_SECONDS = 8, CONNECTIONS = 6] = process.argv.slice(2).map(Number);
@@ -50,7 +50,7 @@ class Stage {
   readonly store = mkdtempSync(join(tmpdir(), 'captures-demo-store-'));
   /** Where the demo "types": holds the password files, and goes. */
   readonly desk = mkdtempSync(join(tmpdir(), 'captures-demo-'));
-  server: MariadbServer | null = null;
+  server: DatabaseServer | null = null;
   load: Load | null = null;
   interruptedBy: Signal | null = null;
   #command: ChildProcess | null = null;
@@ -151,7 +151,7 @@ async function play(stage: Stage): Promise<number> {
   say('and then counts.');
 
   heading('A private server, and an account for the recorder');
-  const server = await startMariadb({ say, options: ['--event-scheduler=ON'] });
+  const server = await startServer({ say, options: ['--event-scheduler=ON'] });
   stage.server = server;
   const before = await withAdmin(server, async (admin) => {
     await admin.query(SHOP_SCHEMA);
@@ -309,7 +309,7 @@ function isCounted(kind: StatementRecord['kind']): kind is Counted {
 }
 
 async function withAdmin<T>(
-  server: MariadbServer,
+  server: DatabaseServer,
   work: (admin: Connection) => Promise<T>,
 ): Promise<T> {
   const admin = await server.admin();

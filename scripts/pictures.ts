@@ -7,10 +7,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startMariadb } from '../test/support/mariadb-server.ts';
+import { startServer } from '../test/support/database-server.ts';
 import { endProcess, processesWith } from '../test/support/processes.ts';
 import { SHOP_SCHEMA, startLoad } from './load-client.ts';
-import { ensureMariadb } from './mariadb-program.ts';
+import { ensureMariadb } from './server-programs.ts';
 import { terminalPicture } from './terminal-picture.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -45,7 +45,7 @@ function draw(name: string, title: string, ...lines: readonly string[]): void {
 
 ensureMariadb((line) => process.stderr.write(`${line}\n`));
 mkdirSync(PICTURES, { recursive: true });
-const server = await startMariadb({ options: ['--event-scheduler=ON'] });
+const server = await startServer({ options: ['--event-scheduler=ON'] });
 try {
   const admin = await server.admin();
   await admin.query(SHOP_SCHEMA);

@@ -1,6 +1,6 @@
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
- * 10.11 (test/mariadb/verify.test.ts and test/workload/heard-counter.test.ts hold most of it):
+ * 10.11 (test/servers/verify.test.ts and test/workload/heard-counter.test.ts hold most of it):
  *
  * | what a client sends | Questions | rows of the log |
  * |---|---|---|

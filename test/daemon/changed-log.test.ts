@@ -1,13 +1,13 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Gap } from '../../src/core/gaps.ts';
-import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 
-let server: MariadbServer;
+let server: DatabaseServer;
 let admin: Connection;
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await startServer();
 });
 afterAll(async () => {
   await server.stop();

@@ -7,7 +7,7 @@ import type { CaptureStatus } from '../../src/core/captures.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
-import { startMariadb } from '../support/mariadb-server.ts';
+import { startServer } from '../support/database-server.ts';
 import { endStarted, eventually, start } from '../support/processes.ts';
 import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { HOUR, MINUTE } from './no-servers.ts';
@@ -73,7 +73,7 @@ describe.skipIf(library === null)('a daemon whose system clock is set', () => {
   });
 
   it('forward and back by hours records everything, and ends at its instant of the server', async () => {
-    const server = await startMariadb();
+    const server = await startServer();
     const { test, ada, daemon, setClock, active, until } = setUp();
     try {
       await active;

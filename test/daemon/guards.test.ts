@@ -17,7 +17,7 @@ import { workloadFolder } from '../../src/daemon/recorder.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { startDaemon } from './daemons.ts';
 
@@ -215,10 +215,10 @@ describe('the guards of a tap', () => {
 });
 
 describe('a capture of a real server', () => {
-  let server: MariadbServer;
+  let server: DatabaseServer;
   let client: Connection;
   beforeAll(async () => {
-    server = await startMariadb();
+    server = await startServer();
     client = await server.admin();
   });
   afterAll(async () => {

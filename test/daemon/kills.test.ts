@@ -1,12 +1,12 @@
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { Bench, serverState, tagsOf } from './recording-bench.ts';
 
-let server: MariadbServer;
+let server: DatabaseServer;
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await startServer();
 });
 afterEach(endStarted);
 afterAll(async () => {

@@ -10,20 +10,20 @@ import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts'
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
-import type { MariadbServer } from '../support/mariadb-server.ts';
+import type { DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { startDaemon, type RunningDaemon } from './daemons.ts';
 
 /** A store, a daemon in this process, and captures of a real server. */
 export class Bench {
-  readonly server: MariadbServer;
+  readonly server: DatabaseServer;
   readonly test = new TestStore(systemClock);
   readonly alice: Actor = this.test.user('alice');
   readonly environment: Environment;
   daemon: RunningDaemon;
 
   /** @param address as whom the recorder logs in; root where it is left out. */
-  constructor(server: MariadbServer, address?: ServerAddress) {
+  constructor(server: DatabaseServer, address?: ServerAddress) {
     this.server = server;
     const { port, socket } = server;
     const root = { ...SERVER, user: 'root', host: 'localhost', port, socket };
@@ -106,7 +106,7 @@ export interface Load {
 
 /** Sends uniquely tagged statements from several connections at full speed until it is stopped. */
 export async function startLoad(
-  server: MariadbServer,
+  server: DatabaseServer,
   prefix: string,
   connections = 4,
 ): Promise<Load> {
@@ -143,7 +143,7 @@ export async function startLoad(
 
 /** Sends so many statements and ends. */
 export async function runLoad(
-  server: MariadbServer,
+  server: DatabaseServer,
   prefix: string,
   statements: number,
 ): Promise<string[]> {
@@ -161,7 +161,7 @@ export function tagsOf(records: readonly StatementRecord[]): string[] {
 }
 
 /** Everything about a server's log that a recording must leave as it was. */
-export async function serverState(server: MariadbServer): Promise<unknown> {
+export async function serverState(server: DatabaseServer): Promise<unknown> {
   const admin = await server.admin();
   try {
     const [variables] = await admin.query(

@@ -4,12 +4,12 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { StatementRecord } from '../../src/core/statements.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
-import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 
-let server: MariadbServer;
+let server: DatabaseServer;
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await startServer();
 });
 afterAll(async () => {
   await server.stop();
@@ -134,7 +134,7 @@ describe('a capture of a real server', () => {
   });
 
   it('records through a restart of a server that comes up with its log on', async () => {
-    const logging = await startMariadb({ options: ['--general-log=ON', '--log-output=TABLE'] });
+    const logging = await startServer({ options: ['--general-log=ON', '--log-output=TABLE'] });
     const started = Date.now();
     const bench = new Bench(logging);
     try {

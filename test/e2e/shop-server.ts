@@ -9,10 +9,10 @@ import {
 } from '../../scripts/load-client.ts';
 import type { StatementRecord } from '../../src/core/statements.ts';
 import {
-  startMariadb,
-  type MariadbOptions,
-  type MariadbServer,
-} from '../support/mariadb-server.ts';
+  startServer,
+  type ServerOptions,
+  type DatabaseServer,
+} from '../support/database-server.ts';
 import type { Workplace } from './workplace.ts';
 
 /** What recording needs on MariaDB, and nothing else. */
@@ -25,7 +25,7 @@ const GRANTS = [
 const APP_PASSWORD = 'sh0p';
 
 /** A private server with a shop in it, an account that shops and one that records. */
-export interface ShopServer extends MariadbServer {
+export interface ShopServer extends DatabaseServer {
   readonly recorderPassword: string;
   query(sql: string): Promise<RowDataPacket[]>;
   startLoad(options?: Partial<LoadOptions>): Promise<Load>;
@@ -33,8 +33,8 @@ export interface ShopServer extends MariadbServer {
   settings(): Promise<Record<string, unknown>>;
 }
 
-export async function startShopServer(options: MariadbOptions = {}): Promise<ShopServer> {
-  const server = await startMariadb(options);
+export async function startShopServer(options: ServerOptions = {}): Promise<ShopServer> {
+  const server = await startServer(options);
   const recorderPassword = "it's \\ a secret";
   const query = (sql: string): Promise<RowDataPacket[]> =>
     withAdmin(server, async (admin) => {
@@ -69,7 +69,7 @@ export async function startShopServer(options: MariadbOptions = {}): Promise<Sho
 }
 
 async function withAdmin<T>(
-  server: MariadbServer,
+  server: DatabaseServer,
   work: (admin: Connection) => Promise<T>,
 ): Promise<T> {
   const admin = await server.admin();

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { ensureMariadb } from '../../scripts/mariadb-program.ts';
+import { chosenServer, KIND_VARIABLE } from '../../scripts/server-programs.ts';
 import { endProcess, processesOfRun } from './processes.ts';
 
 declare module 'vitest' {
@@ -17,7 +17,7 @@ declare module 'vitest' {
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /**
- * Before all tests: makes sure of a MariaDB server program (`startMariadb` starts servers of it) and
+ * Before all tests: makes sure of the program of the database server (`startServer` starts servers of it) and
  * of a `dist` that is as new as `src`. After them: clears away the run's folders and fails the run when a process is left.
  */
 export default function setUp(project: TestProject): () => Promise<void> {
@@ -42,9 +42,9 @@ export default function setUp(project: TestProject): () => Promise<void> {
 
 function findServer(): void {
   try {
-    ensureMariadb(say);
+    chosenServer(say);
   } catch (error) {
-    if (process.env['CI'] === 'true') throw error;
+    if (process.env['CI'] === 'true' || KIND_VARIABLE in process.env) throw error;
     const why = error instanceof Error ? error.message : String(error);
     say(`SKIPPED: every test that needs a real server (see vitest.config.ts). ${why}`);
   }

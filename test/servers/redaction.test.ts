@@ -12,14 +12,14 @@ import { Pseudonyms } from '../../src/sql/pseudonyms.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { startDaemon } from '../daemon/daemons.ts';
 import { CANARY, SECRET_FORMS } from '../sql/secret-forms.ts';
-import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 
-let server: MariadbServer;
+let server: DatabaseServer;
 let admin: Connection;
 
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await startServer();
   admin = await server.admin();
   await admin.query(
     "CREATE DATABASE shop CHARACTER SET utf8mb4; CREATE USER app@localhost IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO app@localhost WITH GRANT OPTION",

@@ -1,12 +1,12 @@
 import type { ServerAddress } from '../../src/core/environments.ts';
 import {
-  startMariadb,
-  type MariadbOptions,
-  type MariadbServer,
-} from '../support/mariadb-server.ts';
+  startServer,
+  type ServerOptions,
+  type DatabaseServer,
+} from '../support/database-server.ts';
 
 /** A private server that behaves as RDS does towards an account that is not rdsadmin. */
-export interface RdsServer extends MariadbServer {
+export interface RdsServer extends DatabaseServer {
   readonly address: ServerAddress;
   /** Rotates as RDS itself does: on its own connection, without a word. */
   rotate(): Promise<void>;
@@ -35,10 +35,10 @@ const RDS_GRANTS = [
 
 /** @param options.isLogging false: the log is off, as in a parameter group that nobody changed. */
 export async function startRdsServer(
-  options: MariadbOptions & { readonly isLogging?: boolean } = {},
+  options: ServerOptions & { readonly isLogging?: boolean } = {},
 ): Promise<RdsServer> {
   process.env[PASSWORD_VARIABLE] = 'secret';
-  const server = await startMariadb(options);
+  const server = await startServer(options);
   const admin = await server.admin();
   await admin.query(ROTATE);
   await admin.query('CALL mysql.rds_rotate_general_log()');

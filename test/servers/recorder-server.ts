@@ -4,13 +4,13 @@ import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
 import type { LoggedStatement } from '../../src/core/statements.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import {
-  startMariadb,
-  type MariadbOptions,
-  type MariadbServer,
-} from '../support/mariadb-server.ts';
+  startServer,
+  type ServerOptions,
+  type DatabaseServer,
+} from '../support/database-server.ts';
 
 /** A private server with an account that has exactly what the recorder needs, and no more. */
-export interface RecorderServer extends MariadbServer {
+export interface RecorderServer extends DatabaseServer {
   readonly address: ServerAddress;
   /** Opens a log as the recorder's account; closed by `stop` when the test does not. */
   open(options?: { storeId?: string; address?: ServerAddress }): Promise<ServerLog>;
@@ -25,9 +25,9 @@ const RECORDER_GRANTS = `
   GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recorder@'%';
   GRANT ALL PRIVILEGES ON captures.* TO recorder@'%'`;
 
-export async function startRecorderServer(options: MariadbOptions = {}): Promise<RecorderServer> {
+export async function startRecorderServer(options: ServerOptions = {}): Promise<RecorderServer> {
   process.env[PASSWORD_VARIABLE] = "recorder's secret";
-  const server = await startMariadb(options);
+  const server = await startServer(options);
   const admin = await server.admin();
   await admin.query(RECORDER_GRANTS);
   await admin.end();
@@ -123,7 +123,7 @@ export class TaggedLoad {
     this.#loops = clients.map((client, index) => this.#run(client, index));
   }
 
-  static async start(server: MariadbServer, connections: number): Promise<TaggedLoad> {
+  static async start(server: DatabaseServer, connections: number): Promise<TaggedLoad> {
     const clients: Connection[] = [];
     for (let i = 0; i < connections; i++) clients.push(await server.admin());
     return new TaggedLoad(clients);

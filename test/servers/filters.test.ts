@@ -13,15 +13,15 @@ import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
-import { startMariadb, type MariadbServer } from '../support/mariadb-server.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { start, type RunningProcess } from '../support/processes.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 
 const DAEMON_CHILD = resolve(import.meta.dirname, 'daemon-child.ts');
 
-let server: MariadbServer;
+let server: DatabaseServer;
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await startServer();
   const admin = await server.admin();
   await admin.query(`
     CREATE DATABASE shop; CREATE DATABASE other; CREATE TABLE shop.t (c INT);
