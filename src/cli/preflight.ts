@@ -59,11 +59,15 @@ export function whyNotRecordable(
       },
     );
   }
+  const [obstacle] = inspection.obstacles;
+  if (obstacle !== undefined) {
+    return new AppError('remote_failed', `${where}: ${obstacle.what}`, { hint: obstacle.hint });
+  }
   const missing = missingPrivileges(inspection);
   if (missing.length === 0) return null;
   return new AppError(
     'remote_failed',
-    `${inspection.account} may not do on ${where} what recording needs: ${missing
+    `${inspection.account} lacks privileges on ${where} that recording needs: ${missing
       .map(({ privilege }) => privilege)
       .join(', ')}`,
     { hint: ['Run there as an administrator:', ...grantsOf(missing)].join('\n') },

@@ -67,6 +67,14 @@ export interface Leftovers {
   readonly generation: number;
 }
 
+/** Something about a server that keeps it from being recorded. */
+export interface Obstacle {
+  /** One sentence, without a full stop. */
+  readonly what: string;
+  /** What to do about it; null where nothing helps. */
+  readonly hint: string | null;
+}
+
 /** What `env check` reports and `create` looks at before it stores anything. Nothing is changed. */
 export interface ServerInspection {
   readonly server: ServerIdentity;
@@ -97,6 +105,13 @@ export interface ServerInspection {
   readonly deadManObstacle: string | null;
   /** Milliseconds by which the server's clock is ahead of ours, as exact as the way there is short. */
   readonly clockAheadMs: number;
+  /** Why no capture could start, whatever the account may do; empty when nothing is in the way. */
+  readonly obstacles: readonly Obstacle[];
+  /**
+   * Whether the account sees the server's log table: without a privilege on it, a table that is there
+   * looks like one that is missing, and `settings.tableEngine` is null for both.
+   */
+  readonly logTable: 'there' | 'missing' | 'hidden';
   /** Things to know that do not stop a capture, one sentence each. */
   readonly warnings: readonly string[];
   /** Statements that the look itself sent: the server counts them, and its log does not show them. */

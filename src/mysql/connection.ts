@@ -21,7 +21,7 @@ interface DriverInternals {
 
 /**
  * One connection to a MySQL-family server: text in, text out, every failure an AppError. Its session
- * is in UTC and has an empty sql_mode, so that what we send means the same on every server.
+ * is in UTC and has an sql_mode of its own, so that what we send means the same on every server.
  */
 export class MysqlConnection {
   /** The server's id of this connection. */
@@ -84,8 +84,9 @@ export class MysqlConnection {
       }
     }
     const connection = new MysqlConnection(opened.connection, opened.id, reached, tally);
-    // Empty: no ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs.
-    await connection.run("SET SESSION sql_mode = '', time_zone = '+00:00'");
+    // No ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs; and a table
+    // of another engine than the one asked for is an error.
+    await connection.run("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'");
     return connection;
   }
 
@@ -190,7 +191,7 @@ export class MysqlConnection {
   }
 }
 
-/** A string as an SQL literal, for sessions with an empty sql_mode and utf8mb4. */
+/** A string as an SQL literal, for sessions with our sql_mode and utf8mb4. */
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0')}'`;
 }

@@ -36,6 +36,12 @@ function placeOf(address: Pick<ServerAddress, 'host' | 'port' | 'socket'>): stri
     : `${address.host}:${address.port}`;
 }
 
+/** MySQL's `super_read_only`: no privilege helps. */
+export const READ_ONLY_FOR_ALL = {
+  what: 'The server is read-only for everybody (super_read_only), so that the recorder can make no table there',
+  hint: 'Record its primary, or SET GLOBAL super_read_only = OFF.',
+};
+
 interface Translation {
   readonly message: (place: string, address: ServerAddress) => string;
   readonly hint: string | null;
@@ -170,7 +176,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
   ER_OPTION_PREVENTS_STATEMENT: {
     message: (place) => `The server at ${place} is read-only for this account`,
-    hint: 'Capture on the primary, or give the account READ_ONLY ADMIN.',
+    hint: 'Record its primary, or see captures env check for the privilege that is missing.',
   },
   ER_DISK_FULL: {
     message: (place) => `The disk of the server at ${place} is full`,

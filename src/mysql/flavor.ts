@@ -2,6 +2,18 @@ import type { ServerIdentity } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
 import type { MysqlConnection } from './connection.ts';
 
+/** Engines that servers allow for a log table and that we use. */
+export type LogEngine = 'MyISAM' | 'CSV';
+
+/** How a schema of ours says whose it is. */
+interface SchemaSign {
+  /** Appended to CREATE DATABASE. */
+  readonly clause: string;
+  /** Column of information_schema.SCHEMATA, and what it holds then. */
+  readonly column: string;
+  readonly value: string;
+}
+
 /** A privilege and those that imply it, each as its server names it. */
 export interface ImpliedPrivilege {
   readonly privilege: string;
@@ -9,15 +21,21 @@ export interface ImpliedPrivilege {
 }
 
 /**
- * What differs between MariaDB 10.5 to 11.x and MySQL 5.7, 8.0 and 8.4 for the recorder; everything else
- * is the same for all of them. MariaDB 10.11 was tried; the rest is read, and tried on recorded rows.
+ * What differs between the servers for the recorder; everything else is the same for all of them. Run
+ * on MariaDB 10.5, 10.11, 11.8 and MySQL 9.7; what stands here of versions between is read.
  */
 export interface Flavor {
   readonly name: ServerIdentity['flavor'];
+  /** Engine of the log tables that we make. */
+  readonly engine: LogEngine;
   /** Columns of the log table that we put in place of the server's own. */
   readonly logColumns: string;
   /** Whether the text column may hold bytes that are not valid UTF-8. */
   readonly textIsBlob: boolean;
+  /** Bytes from which on a text may have been cut by its column; Infinity where none is. */
+  readonly cutAt: number;
+  /** See `SessionTracker`: where the Prepare row stands when the server prepares again. */
+  readonly preparesFirst: boolean;
   /** Privilege that switches the log, as the server names it. */
   readonly switchPrivilege: string;
   /** Other privileges that imply it. */
@@ -30,8 +48,8 @@ export interface Flavor {
   readonly superReadOnly: string | null;
   /** What such a server's log does not say, one sentence each. */
   readonly limits: readonly string[];
-  /** What `CREATE DATABASE` can remember of who made it; empty where it cannot. */
-  schemaComment(comment: string): string;
+  /** What of a schema shows that we made it, before anything is in it. */
+  readonly schemaSign: SchemaSign;
   /** Settings of a session that are wished for, not needed. */
   readonly sessionSettings: readonly string[];
   /** Expression for the position in the binary log where a replica would go on; null without. */
@@ -52,8 +70,9 @@ const MARIADB_COLUMNS = `
   argument LONGTEXT CHARACTER SET utf8mb4 NOT NULL`;
 
 /**
- * MySQL 5.7 to 8.4 (scripts/mysql_system_tables.sql): the text is a blob that holds the bytes as they
- * were received; a LONGBLOB keeps what is longer than 16 MiB.
+ * As MySQL 9.7 has them: the text is a blob that holds the bytes as they were received. The server
+ * checks this definition and writes nothing into a log table with another one: with LONGBLOB two
+ * lines of its error log a statement ("Incorrect definition of table mysql.general_log") and no row.
  */
 const MYSQL_COLUMNS = `
   event_time TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),
@@ -61,12 +80,17 @@ const MYSQL_COLUMNS = `
   thread_id BIGINT UNSIGNED NOT NULL,
   server_id INT UNSIGNED NOT NULL,
   command_type VARCHAR(64) CHARACTER SET utf8 NOT NULL,
-  argument LONGBLOB NOT NULL`;
+  argument MEDIUMBLOB NOT NULL`;
+
+const SCHEMA_COMMENT = 'made by the captures recorder';
 
 const mariadb: Flavor = {
   name: 'mariadb',
+  engine: 'MyISAM',
   logColumns: MARIADB_COLUMNS,
   textIsBlob: false,
+  cutAt: Infinity,
+  preparesFirst: false,
   switchPrivilege: 'SUPER',
   switchAlternatives: [],
   // SUPER was split in 10.5 and went on to imply its parts, until 10.11 (MDEV-29596) and 11.0
@@ -74,8 +98,17 @@ const mariadb: Flavor = {
   readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: [] },
   binaryLog: { privilege: 'BINLOG ADMIN', alternatives: [] },
   superReadOnly: null,
-  schemaComment: (comment) => ` COMMENT '${comment}'`,
-  sessionSettings: ['max_statement_time = 0', "character_set_results = 'utf8mb4'"],
+  schemaSign: {
+    clause: ` COMMENT '${SCHEMA_COMMENT}'`,
+    column: 'SCHEMA_COMMENT',
+    value: SCHEMA_COMMENT,
+  },
+  sessionSettings: [
+    'max_statement_time = 0',
+    "character_set_results = 'utf8mb4'",
+    // A log table can be of few engines: the one that the owner enforces for tables is none of them.
+    'enforce_storage_engine = NULL',
+  ],
   gtid: "NULLIF(@@GLOBAL.gtid_current_pos, '')",
   limits: [],
 };
@@ -88,21 +121,35 @@ const mariadb105: Flavor = {
   readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: ['SUPER'] },
 };
 
+const SCHEMA_COLLATION = 'utf8mb4_roman_ci';
+
 const mysql: Flavor = {
   name: 'mysql',
+  engine: 'MyISAM',
   logColumns: MYSQL_COLUMNS,
   textIsBlob: true,
+  // A MEDIUMBLOB: 16 MiB less one byte.
+  cutAt: 2 ** 24 - 1,
+  preparesFirst: true,
   switchPrivilege: 'SYSTEM_VARIABLES_ADMIN',
   switchAlternatives: ['SUPER'],
   readOnly: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
   binaryLog: null,
   superReadOnly: '@@GLOBAL.super_read_only',
-  schemaComment: () => '',
+  // MySQL has no comments on schemas: a collation that nobody chooses is the sign. Our tables name
+  // character sets of their own.
+  schemaSign: {
+    clause: ` CHARACTER SET utf8mb4 COLLATE ${SCHEMA_COLLATION}`,
+    column: 'DEFAULT_COLLATION_NAME',
+    value: SCHEMA_COLLATION,
+  },
   sessionSettings: [
     'max_execution_time = 0',
     // Both would have CREATE TABLE refuse, or add a column to, a table without a primary key.
     'sql_require_primary_key = 0',
     'sql_generate_invisible_primary_key = 0',
+    // Else it tells the size of a table as it was up to a day ago: 3,480 bytes of 10,971,192.
+    'information_schema_stats_expiry = 0',
   ],
   // A set of several servers is written over several lines.
   gtid: "NULLIF(REPLACE(@@GLOBAL.gtid_executed, '\\n', ''), '')",
@@ -118,16 +165,32 @@ const mysql57: Flavor = {
   readOnly: { privilege: 'SUPER', alternatives: [] },
 };
 
+/** The oldest that can be recorded: MySQL 5.6 has another log table, with times in whole seconds. */
+const OLDEST_MYSQL = 507;
+
 /** What `version` says of a server: `10.11.6-MariaDB-log`, `8.4.2`, `5.7.44-log`. */
 export function flavorOf(version: string): Flavor {
-  // A MariaDB that replicates to old MySQL puts 5.5.5- in front.
-  const [, major = '0', minor = '0'] = /^(?:5\.5\.5-(?=1))?(\d+)\.(\d+)/.exec(version) ?? [];
-  const number = Number(major) * 100 + Number(minor);
-  if (/mariadb/i.test(version)) {
+  const number = numberOf(version);
+  if (isMariadb(version)) {
     if (number < 1011) return mariadb105;
     return number < 1100 ? mariadb1011 : mariadb;
   }
   return number >= 800 ? mysql : mysql57;
+}
+
+function isTooOld(version: string): boolean {
+  return !isMariadb(version) && numberOf(version) < OLDEST_MYSQL;
+}
+
+function isMariadb(version: string): boolean {
+  return /mariadb/i.test(version);
+}
+
+/** 1011 of `10.11.6-MariaDB-log`. */
+function numberOf(version: string): number {
+  // A MariaDB that replicates to old MySQL puts 5.5.5- in front.
+  const [, major = '0', minor = '0'] = /^(?:5\.5\.5-(?=1))?(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) * 100 + Number(minor);
 }
 
 /** Asks the server who it is. @throws AppError `remote_failed`. */
@@ -140,6 +203,11 @@ export async function identify(connection: MysqlConnection): Promise<ServerIdent
     throw new AppError('remote_failed', 'The server does not say who it is');
   }
   const flavor = flavorOf(version);
+  if (isTooOld(version)) {
+    throw new AppError('remote_failed', `MySQL ${version} is too old to be recorded`, {
+      hint: 'captures records MySQL from 5.7 on, and MariaDB.',
+    });
+  }
   return {
     flavor: flavor.name,
     version,

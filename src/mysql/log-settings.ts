@@ -65,3 +65,11 @@ export function sameOutput(one: string, other: string): boolean {
   const parts = (text: string): string => text.split(',').sort().join(',');
   return parts(one) === parts(other);
 }
+
+/** How far the server's own time zone is from UTC now, in milliseconds. */
+export async function readServerOffset(connection: MysqlConnection): Promise<number> {
+  const minutes = await connection.value(
+    "SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@GLOBAL.time_zone)) / 60)",
+  );
+  return Number(minutes ?? 0) * 60_000;
+}

@@ -168,7 +168,7 @@ export function privilegeNeeds(
       privilege: flavor.binaryLog.privilege,
       purpose:
         'keeps the swaps of log tables out of the binary log, where replicas would follow them',
-      required: false,
+      required: true,
       scope: '*.*',
       isPresent: hasAny(flavor.binaryLog),
     });

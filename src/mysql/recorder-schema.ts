@@ -9,8 +9,6 @@ export const RECORDER_SCHEMA = 'captures';
 
 export const MARKER_TABLE = 'captures_marker';
 export const MARKER = `${RECORDER_SCHEMA}.${MARKER_TABLE}`;
-// Also the sign that we made the schema, until the marker's row is there to say so (MariaDB).
-const SCHEMA_COMMENT = 'made by the captures recorder';
 
 /** Names of our tables; each says what a crash left behind. */
 export const TABLES = {
@@ -201,11 +199,11 @@ export async function claimSchema(
   requireOurs(contents);
   if (!contents.exists) {
     await connection.run(
-      `CREATE DATABASE IF NOT EXISTS ${RECORDER_SCHEMA}${flavor.schemaComment(SCHEMA_COMMENT)}`,
+      `CREATE DATABASE IF NOT EXISTS ${RECORDER_SCHEMA}${flavor.schemaSign.clause}`,
     );
   }
   if (contents.marker === null) {
-    const madeSchema = !contents.exists || (await hasOurComment(connection, flavor));
+    const madeSchema = !contents.exists || (await hasOurSign(connection, flavor));
     await connection.run(`CREATE TABLE IF NOT EXISTS ${MARKER} (
       id TINYINT NOT NULL PRIMARY KEY,
       store_id VARCHAR(190) NOT NULL,
@@ -230,13 +228,15 @@ export async function claimSchema(
   }
 }
 
-/** Whether the schema says of itself that we made it; always false where schemas have no comment. */
-export async function hasOurComment(connection: MysqlConnection, flavor: Flavor): Promise<boolean> {
-  if (flavor.schemaComment(SCHEMA_COMMENT) === '') return false;
-  const comment = await connection.value(
-    `SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${RECORDER_SCHEMA}'`,
+/** Whether the schema says of itself that we made it, also before the marker's row is there to say so. */
+export async function hasOurSign(
+  connection: MysqlConnection,
+  { schemaSign }: Flavor,
+): Promise<boolean> {
+  const value = await connection.value(
+    `SELECT ${schemaSign.column} FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${RECORDER_SCHEMA}'`,
   );
-  return comment === SCHEMA_COMMENT;
+  return value === schemaSign.value;
 }
 
 function recorderName(): string {
@@ -277,7 +277,7 @@ export async function releaseSchema(
 ): Promise<string[]> {
   const contents = await readSchema(connection, storeId);
   if (!contents.exists || contents.state === 'foreign') return [];
-  const madeSchema = contents.marker?.madeSchema ?? (await hasOurComment(connection, flavor));
+  const madeSchema = contents.marker?.madeSchema ?? (await hasOurSign(connection, flavor));
   const others = Array.from(contents.tables).filter((name) => name !== MARKER_TABLE);
   if (others.length > 0) {
     await connection.run(`DROP TABLE IF EXISTS ${MARKER}`);

@@ -1,6 +1,8 @@
+import { AppError } from '../core/errors.ts';
 import type { ServerIdentity } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
-import { flavorOf, identify } from './flavor.ts';
+import { type Flavor, flavorOf, identify } from './flavor.ts';
+import { quotedAccount } from './privileges.ts';
 
 /**
  * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
@@ -18,6 +20,26 @@ export async function prepareSession(connection: MysqlConnection): Promise<Serve
     await connection.attempt(`SET SESSION ${setting}`);
   }
   return server;
+}
+
+/**
+ * Makes sure that what this session does to tables stays out of the binary log: replicas would follow
+ * a RENAME of `mysql.general_log`, lose rows of their own log, and stop when they are recorded too.
+ * @throws AppError `remote_failed` with the GRANT that helps.
+ */
+export async function requireUnlogged(
+  connection: MysqlConnection,
+  { binaryLog }: Flavor,
+): Promise<void> {
+  const row = await connection.row('SELECT @@GLOBAL.log_bin, @@SESSION.sql_log_bin');
+  if (row?.[0] !== '1' || row[1] === '0') return;
+  const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
+  const privilege = binaryLog?.privilege ?? 'SUPER';
+  throw new AppError(
+    'remote_failed',
+    `The account lacks ${privilege}: its changes of log tables would go to the replicas of this server`,
+    { hint: `Run there: GRANT ${privilege} ON *.* TO ${quotedAccount(account)};` },
+  );
 }
 
 // Where each server has its status: MariaDB and MySQL before 5.7, MySQL since.

@@ -4,7 +4,7 @@ import type { Flavor } from './flavor.ts';
 import { LIVE_TABLE, saysDamaged, whoseIsLive } from './log-table.ts';
 import {
   frozenTable,
-  hasOurComment,
+  hasOurSign,
   liveGeneration,
   MARKER_TABLE,
   RECORDER_SCHEMA,
@@ -24,8 +24,8 @@ export async function findLeftovers(
 ): Promise<Leftovers | null> {
   const { exists, state, tables, marker } = contents;
   if (!exists || state === 'foreign') return null;
-  // Without a marker or our comment it is an empty schema that an administrator made for us.
-  if (!tables.has(MARKER_TABLE) && !(await hasOurComment(connection, flavor))) return null;
+  // Without a marker or our sign it is an empty schema that an administrator made for us.
+  if (!tables.has(MARKER_TABLE) && !(await hasOurSign(connection, flavor))) return null;
   const sign = marker === null ? null : await lastSignOf(connection);
   const isLive = (await whoseIsLive(connection)) === 'ours';
   return {

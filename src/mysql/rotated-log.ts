@@ -51,7 +51,7 @@ export class RotatedServerLog implements ServerLog {
   readonly #opened: OpenedServer;
   readonly #flavor: Flavor;
   readonly #own: OwnConnections;
-  readonly #tracker = new SessionTracker();
+  readonly #tracker: SessionTracker;
   #tap = '';
   #rotation: Rotation | null = null;
   #form: RowForm | null = null;
@@ -85,6 +85,7 @@ export class RotatedServerLog implements ServerLog {
     this.#own = opened.own;
     this.#storeId = storeId;
     this.#flavor = flavorOf(opened.server.version);
+    this.#tracker = new SessionTracker(this.#flavor);
     this.server = opened.server;
     this.serverStart = opened.serverStart;
   }

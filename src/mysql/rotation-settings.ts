@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import type { LogSettings, PrivilegeNeed, ServerIdentity } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { flavorOf, isRdsFolder } from './flavor.ts';
-import { ownerLogsToTable, readLogSettings } from './log-settings.ts';
+import { ownerLogsToTable, readLogSettings, readServerOffset } from './log-settings.ts';
 import { parseGrants, quotedAccount, has } from './privileges.ts';
 import { BACKUP_TABLE, ROTATION } from './rotation.ts';
 import { SessionZones } from './session-zones.ts';
@@ -40,16 +40,8 @@ export async function readForm(connection: MysqlConnection): Promise<RowForm> {
   return {
     anyBytes: type?.endsWith('blob') === true,
     cutAt: bytes == null ? Infinity : Number(bytes) - LONGEST_CHARACTER + 1,
-    zones: tableEngine === 'CSV' ? new SessionZones(await serverOffset(connection)) : null,
+    zones: tableEngine === 'CSV' ? new SessionZones(await readServerOffset(connection)) : null,
   };
-}
-
-/** How far the server's own time zone is from UTC now, in milliseconds. */
-async function serverOffset(connection: MysqlConnection): Promise<number> {
-  const minutes = await connection.value(
-    "SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@GLOBAL.time_zone)) / 60)",
-  );
-  return Number(minutes ?? 0) * 60_000;
 }
 
 /** Why nothing arrives in the log table, which only the server's owner can change; null when it does. */

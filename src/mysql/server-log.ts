@@ -17,7 +17,9 @@ import type {
 import type { MysqlConnection } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
-import { type Flavor, flavorOf } from './flavor.ts';
+import { type Flavor, flavorOf, type LogEngine } from './flavor.ts';
+import { explainedLock } from './lock-probe.ts';
+import { noEngine, requireEngine } from './log-engine.ts';
 import { LogTableReader } from './log-table-reader.ts';
 import { displacedTables, rebuildGeneration } from './changed-log.ts';
 import {
@@ -37,6 +39,7 @@ import {
   logsToTable,
   ownerLogsToTable,
   readLogSettings,
+  readServerOffset,
   recordingOutput,
   sameOutput,
   settingsWarnings,
@@ -58,9 +61,11 @@ import {
   TABLES,
 } from './recorder-schema.ts';
 import { lockFor, releaseLock } from './recorder-lock.ts';
+import { requireUnlogged } from './recorder-session.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
+import { SessionZones } from './session-zones.ts';
 
 const HEARTBEAT_MS = 10_000;
 
@@ -83,7 +88,8 @@ export class MysqlServerLog implements ServerLog {
   readonly serverStart: number;
   readonly #control: MysqlConnection;
   readonly #flavor: Flavor;
-  readonly #tracker = new SessionTracker();
+  readonly #hasEngine: boolean;
+  readonly #tracker: SessionTracker;
   /** Grows, because rows outlive the connections that wrote them. */
   readonly #own: OwnConnections;
   #reader: LogTableReader | null = null;
@@ -94,15 +100,21 @@ export class MysqlServerLog implements ServerLog {
   #tap = '';
   #lastBeat = 0;
   /** The last generation that this object froze, and when, by our monotonic clock. */
-  #swapped: { generation: number; at: number } | null = null;
+  #swapped: { generation: number; at: number; until: ServerInstant } | null = null;
+  /** Offsets of sessions from UTC; null where the log table keeps true times. */
+  #zones: SessionZones | null = null;
   #lastConfirmed = 0;
 
-  constructor(opened: OpenedServer, storeId: string) {
+  /** @param engine of the log tables to be made; null where the server allows none. */
+  constructor(opened: OpenedServer, storeId: string, engine: LogEngine | null) {
     this.#opened = opened;
     this.#storeId = storeId;
     this.#own = opened.own;
     this.#control = opened.control;
-    this.#flavor = flavorOf(opened.server.version);
+    const flavor = flavorOf(opened.server.version);
+    this.#flavor = engine === null ? flavor : { ...flavor, engine };
+    this.#hasEngine = engine !== null;
+    this.#tracker = new SessionTracker(this.#flavor);
     this.server = opened.server;
     this.serverStart = opened.serverStart;
   }
@@ -131,12 +143,26 @@ export class MysqlServerLog implements ServerLog {
     settings: LogSettings,
     generation: number,
   ): Promise<{ warnings: string[]; generation: number; since: number }> {
+    try {
+      return await this.#install(settings, generation);
+    } catch (error) {
+      throw await explainedLock(error, this.#control, () => this.#opened.connectHelper());
+    }
+  }
+
+  async #install(
+    settings: LogSettings,
+    generation: number,
+  ): Promise<{ warnings: string[]; generation: number; since: number }> {
     const control = this.#control;
+    if (!this.#hasEngine) throw noEngine();
+    await requireUnlogged(control, this.#flavor);
     await claimSchema(control, this.#flavor, this.#storeId, settings);
     this.#lastBeat = performance.now();
     const warnings = [...settingsWarnings(settings), ...this.#flavor.limits];
     const placed = await this.#putOursInPlace(generation);
     warnings.push(...placed.warnings);
+    await requireEngine(control, LIVE_TABLE, this.#flavor.engine);
 
     const now = await readLogSettings(control);
     const output = recordingOutput(settings);
@@ -200,6 +226,14 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async swap(generation: number): Promise<Swap> {
+    try {
+      return await this.#swap(generation);
+    } catch (error) {
+      throw await explainedLock(error, this.#control, () => this.#opened.connectHelper());
+    }
+  }
+
+  async #swap(generation: number): Promise<Swap> {
     const control = this.#control;
     await this.#makeNext(generation + 1);
     const before = await this.#now();
@@ -217,13 +251,14 @@ export class MysqlServerLog implements ServerLog {
       throw error;
     }
     this.#live = generation + 1;
-    this.#swapped = { generation, at };
     const row = await control.row(
       `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
     );
-    const [after, gtid = null, isOn, output] = row ?? [];
+    const [time, gtid = null, isOn, output] = row ?? [];
+    const after = instant(time);
+    this.#swapped = { generation, at, until: after };
     await this.#beatWhenDue();
-    return { before, after: instant(after), gtid, logging: logsToTable(isOn, output) };
+    return { before, after, gtid, logging: logsToTable(isOn, output) };
   }
 
   async *read(
@@ -235,14 +270,15 @@ export class MysqlServerLog implements ServerLog {
     let position = skip;
     let isRepaired = false;
     this.#own.setTable(await this.#mend(generation, since));
+    const form = {
+      anyBytes: this.#flavor.textIsBlob,
+      cutAt: this.#flavor.cutAt,
+      zones: await this.#zonesOf(generation, since),
+    };
     for (;;) {
       const reader = await this.#openReader();
       try {
-        for await (const batch of reader.read(table, position, this.#tracker, this.#own, {
-          anyBytes: this.#flavor.textIsBlob,
-          cutAt: Infinity,
-          zones: null,
-        })) {
+        for await (const batch of reader.read(table, position, this.#tracker, this.#own, form)) {
           position += batch.rows;
           yield batch;
           // A backlog takes long, and whoever reads it is alive.
@@ -294,6 +330,7 @@ export class MysqlServerLog implements ServerLog {
     // Also without the marker's row, which a crash of the server can take with it.
     if (contents.marker !== null || contents.tables.size > 0) {
       warnings.push(...(await this.#restoreSettings(settings)));
+      await requireUnlogged(control, this.#flavor);
       warnings.push(
         ...(await this.#restoreTable(settings, contents, liveGeneration(contents, generation))),
       );
@@ -441,6 +478,15 @@ export class MysqlServerLog implements ServerLog {
         await this.#repair(generation);
       }
     }
+  }
+
+  /** What puts the times of a frozen table right: needed where its engine keeps local ones. */
+  async #zonesOf(generation: number, since: ServerInstant | null): Promise<SessionZones | null> {
+    if (this.#flavor.engine !== 'CSV') return null;
+    this.#zones ??= new SessionZones(await readServerOffset(this.#control));
+    const last = this.#swapped?.generation === generation ? this.#swapped : null;
+    this.#zones.setBounds(since, last?.until ?? (await this.#now()));
+    return this.#zones;
   }
 
   /** Repairs a frozen table; what it lost is written down at its end. */

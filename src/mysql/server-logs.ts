@@ -1,5 +1,6 @@
 import type { ServerAddress } from '../core/environments.ts';
 import type {
+  Obstacle,
   OwnConnection,
   ServerInspection,
   ServerLog,
@@ -8,6 +9,9 @@ import type {
 } from '../core/server-log.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
+import { codeOf, READ_ONLY_FOR_ALL } from './errors.ts';
+import { chooseEngine, noEngine } from './log-engine.ts';
+import { LIVE_TABLE } from './log-table.ts';
 import { openServer } from './control-connection.ts';
 import { resolvePassword } from './credentials.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
@@ -34,10 +38,10 @@ export const mysqlServerLogs: ServerLogs = {
     const opened = await openServer(address, password, onConnection);
     try {
       const { control, server } = opened;
-      const isRotated = await isRotatedOnly(control, await readGrants(control), server.version);
-      return isRotated
-        ? new RotatedServerLog(opened, storeId)
-        : new MysqlServerLog(opened, storeId);
+      if (await isRotatedOnly(control, await readGrants(control), server.version)) {
+        return new RotatedServerLog(opened, storeId);
+      }
+      return new MysqlServerLog(opened, storeId, await chooseEngine(control));
     } catch (error) {
       await opened.control.close();
       throw error;
@@ -112,6 +116,8 @@ async function inspectServer(
       schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
       logSwitch: 'parameter-group',
       leftovers: null,
+      obstacles: [],
+      logTable: 'there',
       warnings: [ROWS_DROPPED, ...flavor.limits],
     };
   }
@@ -132,21 +138,35 @@ async function inspectServer(
     schema: { state: contents.state, storeId: contents.marker?.storeId ?? null },
     logSwitch: 'recorder',
     leftovers: await findLeftovers(connection, contents, flavor),
-    warnings: [
-      ...settingsWarnings(settings),
-      ...(await readOnlyWarnings(connection, flavor)),
-      ...flavor.limits,
-    ],
+    obstacles: await obstaclesOf(connection, flavor),
+    logTable: settings.tableEngine === null ? await lookForLogTable(connection) : 'there',
+    warnings: [...settingsWarnings(settings), ...flavor.limits],
   };
 }
 
-/** Of a server that is read-only for everybody no privilege says that nothing can be recorded there. */
-async function readOnlyWarnings(connection: MysqlConnection, flavor: Flavor): Promise<string[]> {
-  if (flavor.superReadOnly === null) return [];
-  if ((await connection.value(`SELECT ${flavor.superReadOnly}`)) !== '1') return [];
-  return [
-    'The server is read-only for everybody (super_read_only): the recorder can make no table there; record its primary',
-  ];
+/** What no privilege helps against. */
+async function obstaclesOf(connection: MysqlConnection, flavor: Flavor): Promise<Obstacle[]> {
+  const obstacles: Obstacle[] = [];
+  const { superReadOnly } = flavor;
+  if (superReadOnly !== null && (await connection.value(`SELECT ${superReadOnly}`)) === '1') {
+    obstacles.push(READ_ONLY_FOR_ALL);
+  }
+  if ((await chooseEngine(connection)) === null) {
+    const { message, hint } = noEngine();
+    obstacles.push({ what: message, hint });
+  }
+  return obstacles;
+}
+
+/** A table that nobody may see and one that is missing look the same in information_schema. */
+async function lookForLogTable(connection: MysqlConnection): Promise<ServerInspection['logTable']> {
+  try {
+    await connection.rows(`SELECT 1 FROM ${LIVE_TABLE} LIMIT 0`);
+    return 'there';
+  } catch (error) {
+    if (connection.isLost) throw error;
+    return codeOf(error) === 'ER_NO_SUCH_TABLE' ? 'missing' : 'hidden';
+  }
 }
 
 /** The lines of SHOW GRANTS with those of the roles that are switched on; null when refused. */

@@ -4,6 +4,8 @@ import {
   codeOf,
   mayChangeSession,
   ownStatements,
+  hidesPreparedText,
+  isValuesOf,
   preparedName,
   preparedText,
   trimmed,
@@ -22,8 +24,14 @@ export interface Session {
   prepareEchoes: readonly PrepareEcho[];
   /** How many Execute rows it will cause. */
   executeEchoes: number;
-  /** Names of statements that are prepared in the text protocol; null when not all are known. */
-  preparedNames: Set<string> | null;
+  /** The statement that the last EXECUTE of the text protocol named; null when none is under way. */
+  executing: string | null;
+  /** The text of the Execute row that the row before repeated; null when it repeated none. */
+  executed: string | null;
+  /** What is prepared in the text protocol, by name. */
+  readonly prepared: Map<string, PreparedText>;
+  /** Whether `prepared` has them all: the session's login was seen. */
+  knowsPrepared: boolean;
   /**
    * The default database before a row that changed it, until it is known that the change succeeded;
    * undefined when it is.
@@ -35,11 +43,21 @@ export interface Session {
   changed: boolean;
 }
 
+/** The text of a Prepare row, as far as it is kept; null until the row is seen. */
+type PreparedText = string | null;
+
+// Kept to tell a server that prepares again from a client that prepares: the beginning is enough.
+const KEPT_TEXT = 1024;
+// Of a session that prepares under ever new names, nothing is known after so many.
+const MOST_PREPARED = 1000;
+
 /** A Prepare row that repeats a PREPARE or EXECUTE IMMEDIATE. */
 interface PrepareEcho {
   readonly name: string | null;
   /** Its text where the Query row says it; null where it does not. */
   readonly text: string | null;
+  /** The Query row bears no text at all (MySQL): the Prepare row is where it stands. */
+  readonly isHidden: boolean;
 }
 
 const NO_ECHOES: readonly PrepareEcho[] = [];
@@ -48,6 +66,7 @@ const NONE: readonly StatementFlag[] = Object.freeze([]);
 const LOSSY: readonly StatementFlag[] = Object.freeze(['lossy']);
 const UNREPLAYABLE: readonly StatementFlag[] = Object.freeze(['unreplayable']);
 const LOSSY_UNREPLAYABLE: readonly StatementFlag[] = Object.freeze(['lossy', 'unreplayable']);
+const PARTIAL: readonly StatementFlag[] = Object.freeze(['partial']);
 const ECHO: readonly StatementFlag[] = Object.freeze(['echo']);
 const LOSSY_ECHO: readonly StatementFlag[] = Object.freeze(['lossy', 'echo']);
 
@@ -60,9 +79,19 @@ const ESCAPED_BYTE = /\\x[89A-F][0-9A-F]/;
  */
 export class SessionTracker {
   readonly #sessions = new Map<number, Session>();
+  readonly #preparesFirst: boolean;
   readonly #changed = new Set<Session>();
   readonly #ended = new Set<number>();
   readonly #unconfirmed = new Set<Session>();
+
+  /**
+   * @param options.preparesFirst whether a server that has to prepare again writes the Prepare row
+   *   before the Execute row (MySQL from 8.0.22, when the type of a parameter changed); MariaDB
+   *   writes Execute, Prepare, Execute.
+   */
+  constructor(options: { readonly preparesFirst: boolean } = { preparesFirst: false }) {
+    this.#preparesFirst = options.preparesFirst;
+  }
 
   /** The session with this id, made when it was not known. */
   session(id: number): Session {
@@ -76,7 +105,10 @@ export class SessionTracker {
       userHost: null,
       prepareEchoes: NO_ECHOES,
       executeEchoes: 0,
-      preparedNames: null,
+      executing: null,
+      executed: null,
+      prepared: new Map(),
+      knowsPrepared: false,
       fallback: undefined,
       asked: 'nothing',
       changed: false,
@@ -109,25 +141,29 @@ export class SessionTracker {
     hasEscapes: boolean,
   ): readonly StatementFlag[] {
     const lossy = hasEscapes && ESCAPED_BYTE.test(sql);
-    const { asked } = session;
+    const { asked, executed } = session;
     session.asked = 'nothing';
+    session.executed = null;
     switch (kind) {
-      case 'query':
+      case 'query': {
         this.#forgetEchoes(session);
-        if (mayChangeSession(sql) && this.#followQuery(session, sql)) {
-          return lossy ? LOSSY_UNREPLAYABLE : UNREPLAYABLE;
-        }
-        return lossy ? LOSSY : NONE;
-      case 'prepare':
-        if (this.#isPrepareEcho(session, sql)) return lossy ? LOSSY_ECHO : ECHO;
+        const flags = mayChangeSession(sql) ? this.#followQuery(session, sql) : NONE;
+        if (!lossy) return flags;
+        return flags === UNREPLAYABLE ? LOSSY_UNREPLAYABLE : [...LOSSY, ...flags];
+      }
+      case 'prepare': {
+        const whose = this.#followPrepare(session, sql, executed);
+        if (whose === 'echo') return lossy ? LOSSY_ECHO : ECHO;
         // The text protocol's failed: what it would have caused does not come any more.
-        this.#forgetEchoes(session);
+        if (whose === 'client') this.#forgetEchoes(session);
         return lossy ? LOSSY : NONE;
+      }
       case 'execute': {
         const isEcho = session.executeEchoes > 0;
         if (mayChangeSession(sql)) this.#followDatabase(session, sql);
         if (isEcho) {
           session.executeEchoes--;
+          session.executed = sql;
           this.#note(session);
           return lossy ? LOSSY_ECHO : ECHO;
         }
@@ -147,7 +183,8 @@ export class SessionTracker {
         }
         const db = databaseOfConnect(sql);
         this.#forgetEchoes(session);
-        session.preparedNames = new Set();
+        session.prepared.clear();
+        session.knowsPrepared = true;
         if (kind === 'connect') {
           session.asked = 'login';
           this.#settleDatabase(session, db ?? null);
@@ -198,7 +235,11 @@ export class SessionTracker {
       session.db = state.db;
       const echoes = /^echo:(\d+):(\d+)$/.exec(state.memory ?? '');
       const prepareEchoes = Number(echoes?.[1] ?? 0);
-      session.prepareEchoes = Array<PrepareEcho>(prepareEchoes).fill({ name: null, text: null });
+      session.prepareEchoes = Array<PrepareEcho>(prepareEchoes).fill({
+        name: null,
+        text: null,
+        isHidden: false,
+      });
       session.executeEchoes = Number(echoes?.[2] ?? 0);
     }
   }
@@ -221,9 +262,9 @@ export class SessionTracker {
     return { changed, ended };
   }
 
-  /** @returns whether the statement's data is nowhere in the log. */
-  #followQuery(session: Session, sql: string): boolean {
-    let isUnreplayable = false;
+  /** @returns `unreplayable` where the statement's data is nowhere in the log, `partial` where its text is not in this row. */
+  #followQuery(session: Session, sql: string): readonly StatementFlag[] {
+    let flags = NONE;
     for (const statement of sql.includes(';') ? ownStatements(sql) : [sql]) {
       const code = codeOf(statement);
       if (/^(?:use|drop)\b/i.test(code)) {
@@ -231,44 +272,84 @@ export class SessionTracker {
         continue;
       }
       if (/^load\s+(?:data|xml)\s+(?:low_priority\s+|concurrent\s+)?local\b/i.test(code)) {
-        isUnreplayable = true;
+        flags = UNREPLAYABLE;
       }
       const [, word, rest = ''] = /^(prepare|execute)\b(.*)$/is.exec(code) ?? [];
       if (word === undefined) continue;
       if (word.toLowerCase() === 'prepare') {
         const name = preparedName(rest);
-        this.#expectPrepare(session, name, /^\s*\S+?\s+from\b(.*)$/is.exec(rest)?.[1] ?? '');
+        const isHidden = hidesPreparedText(code);
+        if (isHidden) flags = PARTIAL;
+        const source = /^\s*\S+?\s+from\b(.*)$/is.exec(rest)?.[1] ?? '';
+        this.#expectPrepare(session, { name, text: preparedText(source), isHidden });
       } else {
         const immediate = /^\s+immediate\b(.*)$/is.exec(rest)?.[1];
-        if (immediate !== undefined) this.#expectPrepare(session, null, immediate);
-        else if (session.preparedNames?.has(preparedName(rest)) === false) continue;
+        if (immediate !== undefined) {
+          this.#expectPrepare(session, {
+            name: null,
+            text: preparedText(immediate),
+            isHidden: false,
+          });
+          session.executing = null;
+        } else {
+          const name = preparedName(rest);
+          if (session.knowsPrepared && !session.prepared.has(name)) continue;
+          session.executing = name;
+        }
         session.executeEchoes++;
       }
       this.#note(session);
     }
-    return isUnreplayable;
+    return flags;
   }
 
-  #expectPrepare(session: Session, name: string | null, source: string): void {
+  #expectPrepare(session: Session, echo: PrepareEcho): void {
     // Known before its row comes, because an EXECUTE can follow in the same text.
-    if (name !== null) session.preparedNames?.add(name);
-    session.prepareEchoes = [...session.prepareEchoes, { name, text: preparedText(source) }];
+    if (echo.name !== null) session.prepared.set(echo.name, null);
+    if (session.prepared.size > MOST_PREPARED) {
+      session.prepared.clear();
+      session.knowsPrepared = false;
+    }
+    session.prepareEchoes = [...session.prepareEchoes, echo];
   }
 
-  #isPrepareEcho(session: Session, sql: string): boolean {
+  /**
+   * Whose a Prepare row is: `echo` of a PREPARE whose row has the text, or of an EXECUTE for which the
+   * server prepared again; the `text` of a PREPARE whose row has none; or a `client`'s own.
+   * @param executed text of the Execute row before, when it repeated an EXECUTE.
+   */
+  #followPrepare(
+    session: Session,
+    sql: string,
+    executed: string | null,
+  ): 'echo' | 'text' | 'client' {
     const [echo, ...others] = session.prepareEchoes;
-    if (echo === undefined) return false;
-    if (echo.text !== null && echo.text !== trimmed(sql)) return false;
-    session.prepareEchoes = others;
-    this.#note(session);
-    return true;
+    if (echo !== undefined && (echo.text === null || echo.text === trimmed(sql))) {
+      session.prepareEchoes = others;
+      if (echo.name !== null) session.prepared.set(echo.name, sql.slice(0, KEPT_TEXT));
+      this.#note(session);
+      return echo.isHidden ? 'text' : 'echo';
+    }
+    if (session.executeEchoes > 0) {
+      const known = session.prepared.get(session.executing ?? '') ?? null;
+      const isAgain = known === null ? this.#preparesFirst : known === sql.slice(0, KEPT_TEXT);
+      return isAgain ? 'echo' : 'client';
+    }
+    if (executed !== null && isValuesOf(executed, sql)) {
+      // Prepared again after the first try: the Execute row comes once more.
+      session.executeEchoes++;
+      this.#note(session);
+      return 'echo';
+    }
+    return 'client';
   }
 
   /** The statement that would have caused them is over. */
   #forgetEchoes(session: Session): void {
+    session.executing = null;
     if (session.prepareEchoes.length === 0 && session.executeEchoes === 0) return;
     for (const { name } of session.prepareEchoes) {
-      if (name !== null) session.preparedNames?.delete(name);
+      if (name !== null) session.prepared.delete(name);
     }
     session.prepareEchoes = NO_ECHOES;
     session.executeEchoes = 0;

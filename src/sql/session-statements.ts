@@ -81,3 +81,24 @@ export function preparedText(source: string): string | null {
 export function trimmed(sql: string): string {
   return sql.replace(/^\s+/, '').replace(/[\s;]+$/, '');
 }
+
+/**
+ * Whether the row of a PREPARE has three dots in the place of the text, as MySQL 9.7 writes it: the
+ * text stands in the Prepare row behind it alone.
+ */
+export function hidesPreparedText(statement: string): boolean {
+  return /^prepare\s.*\sfrom\s+\.\.\.[\s;]*$/is.test(statement);
+}
+
+/** Whether a text can be a prepared one with its placeholders replaced by values. */
+export function isValuesOf(text: string, prepared: string): boolean {
+  const [first = '', ...others] = prepared.split('?');
+  if (!text.startsWith(first) || !text.endsWith(others.at(-1) ?? first)) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = text.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return true;
+}

@@ -216,7 +216,7 @@ describe('env check', () => {
     expect(shown.stdout).toContain('[missing] SUPER: switches the log');
     expect(shown.stdout).toContain('GRANT PROCESS ON *.* TO `r`@`h`;');
     expect(shown.stdout.trimEnd().split('\n').at(-1)).toBe(
-      'No capture can start: recorder@% may not do on db1:3306 what recording needs: SUPER.',
+      'No capture can start: recorder@% lacks privileges on db1:3306 that recording needs: SUPER.',
     );
     const json = await runCaptures(['env', 'check', 'checked', '--json'], { home, serverLogs });
     expect([json.status, json.stdout, JSON.parse(json.stderr)]).toEqual([
@@ -224,7 +224,7 @@ describe('env check', () => {
       '',
       {
         code: 502,
-        message: 'recorder@% may not do on db1:3306 what recording needs: SUPER',
+        message: 'recorder@% lacks privileges on db1:3306 that recording needs: SUPER',
         hint: 'Run there as an administrator:\nGRANT SUPER ON *.* TO `r`@`h`;',
       },
     ]);

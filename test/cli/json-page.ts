@@ -100,6 +100,12 @@ const INSPECTION: readonly Field[] = [
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['schema', 'object', '`{state, storeId}`: the recorder’s own schema'],
   [
+    'logTable',
+    'string',
+    'the server’s log table: `there`, `missing`, or `hidden` from this account',
+  ],
+  ['obstacles', 'array', 'why no capture could start whatever the account may do: `{what, hint}`'],
+  [
     'leftovers',
     'object or null',
     '`{storeId, recorder, lastSign, tables, statements}`: what a recorder left there that is not at work',

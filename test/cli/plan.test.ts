@@ -177,7 +177,9 @@ describe('what create would refuse', () => {
       'refused: Capture with the same name already exists in this environment',
       'refused: Duration must be at least 60 seconds',
       'refused: --max-lag must be at least 1 s',
-      expect.stringMatching(/^refused: recorder@% may not do on db1:3306 what recording needs/),
+      expect.stringMatching(
+        /^refused: recorder@% lacks privileges on db1:3306 that recording needs/,
+      ),
     ]);
     expect(stdout).toContain('log now');
     expect(stdout).toContain('GRANT SUPER ON *.* TO `r`@`%`;');
@@ -207,7 +209,7 @@ describe('what create would refuse', () => {
     const argv = ['later', '--env', 'shop', '--at', '2030-02-01 02:00'];
     const { status, stdout } = await plan(argv, { inspection: missing, tty: 500 });
     expect(status).toBe(0);
-    expect(stdout).toContain('warning: As things are, it could not start: recorder@% may not do');
+    expect(stdout).toContain('warning: As things are, it could not start: recorder@% lacks');
   });
 
   it('is one object on stderr with JSON, and stdout is empty', async () => {
@@ -218,7 +220,7 @@ describe('what create would refuse', () => {
     expect(JSON.parse(stderr)).toEqual({
       code: 400,
       message: 'Capture with the same name already exists in this environment',
-      hint: expect.stringContaining('Also: recorder@% may not do on db1:3306') as string,
+      hint: expect.stringContaining('Also: recorder@% lacks privileges on db1:3306') as string,
     });
   });
 

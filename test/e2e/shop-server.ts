@@ -13,14 +13,8 @@ import {
   type ServerOptions,
   type DatabaseServer,
 } from '../support/database-server.ts';
+import { recorderGrants } from '../support/recorder-grants.ts';
 import type { Workplace } from './workplace.ts';
-
-/** What recording needs on MariaDB, and nothing else. */
-const GRANTS = [
-  'GRANT SUPER, PROCESS ON *.* TO recorder@127.0.0.1',
-  'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recorder@127.0.0.1',
-  'GRANT ALL PRIVILEGES ON captures.* TO recorder@127.0.0.1',
-];
 
 const APP_PASSWORD = 'sh0p';
 
@@ -46,7 +40,9 @@ export async function startShopServer(options: ServerOptions = {}): Promise<Shop
     await admin.query('CREATE USER app@127.0.0.1 IDENTIFIED BY ?', [APP_PASSWORD]);
     await admin.query('GRANT ALL PRIVILEGES ON shop.* TO app@127.0.0.1');
     await admin.query('CREATE USER recorder@127.0.0.1 IDENTIFIED BY ?', [recorderPassword]);
-    for (const grant of GRANTS) await admin.query(grant);
+    for (const grant of recorderGrants(server.family, 'recorder@127.0.0.1')) {
+      await admin.query(grant);
+    }
   });
   return {
     ...server,

@@ -8,6 +8,7 @@ import {
   type ServerOptions,
   type DatabaseServer,
 } from '../support/database-server.ts';
+import { recorderGrants } from '../support/recorder-grants.ts';
 
 /** A private server with an account that has exactly what the recorder needs, and no more. */
 export interface RecorderServer extends DatabaseServer {
@@ -18,18 +19,12 @@ export interface RecorderServer extends DatabaseServer {
 
 const PASSWORD_VARIABLE = 'CAPTURES_TEST_RECORDER_PASSWORD';
 
-/** As FACTS has them: what was tried to be enough on MariaDB 10.11. */
-const RECORDER_GRANTS = `
-  CREATE USER recorder@'%' IDENTIFIED BY 'recorder''s secret';
-  GRANT SUPER, PROCESS ON *.* TO recorder@'%';
-  GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recorder@'%';
-  GRANT ALL PRIVILEGES ON captures.* TO recorder@'%'`;
-
 export async function startRecorderServer(options: ServerOptions = {}): Promise<RecorderServer> {
   process.env[PASSWORD_VARIABLE] = "recorder's secret";
   const server = await startServer(options);
   const admin = await server.admin();
-  await admin.query(RECORDER_GRANTS);
+  await admin.query("CREATE USER recorder@'%' IDENTIFIED BY 'recorder\'\'s secret'");
+  for (const grant of recorderGrants(server.family, "recorder@'%'")) await admin.query(grant);
   await admin.end();
   const address: ServerAddress = {
     engine: 'mysql',

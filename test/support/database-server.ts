@@ -128,7 +128,13 @@ const OPTIONS: Readonly<Record<ServerFamily, readonly string[]>> = {
     '--innodb-log-file-size=16M',
     '--performance-schema=OFF',
   ],
-  mysql: ['--innodb-buffer-pool-size=64M', '--loose-mysqlx=OFF', '--sync-binlog=0'],
+  // Debian's build names a folder for files that its server package makes.
+  mysql: [
+    '--innodb-buffer-pool-size=64M',
+    '--loose-mysqlx=OFF',
+    '--sync-binlog=0',
+    '--secure-file-priv=',
+  ],
 };
 
 /**

@@ -34,6 +34,8 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     leftovers: null,
     deadManObstacle: null,
     logSwitch: 'recorder',
+    obstacles: [],
+    logTable: 'there',
     clockAheadMs: 0,
     warnings: [],
     commandsSent: 12,

@@ -57,6 +57,8 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
             ours: facts.isHeldByUs,
           },
     schema: { state: schema.state, storeId: schema.storeId },
+    logTable: inspection.logTable,
+    obstacles: inspection.obstacles.map(({ what, hint }) => ({ what, hint })),
     leftovers: leftoversJson(leftBehind(inspection)),
     deadManObstacle: inspection.deadManObstacle,
     warnings: [...inspection.warnings],
@@ -80,6 +82,11 @@ const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
   'other-store': "another store's recorder made it",
   foreign: 'no recorder made it',
 };
+const LOG_TABLE_WORDS: Record<ServerInspection['logTable'], string> = {
+  there: 'of an unknown engine',
+  missing: 'missing',
+  hidden: 'not visible to this account',
+};
 const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
   present: '[ok]',
   missing: '[missing]',
@@ -100,7 +107,7 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     fact('account', inspection.account),
     fact(
       'log settings',
-      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? 'missing'}${inspection.logSwitch === 'recorder' ? '' : '; set by its parameter group alone'}`,
+      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set by its parameter group alone'}`,
     ),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
@@ -159,6 +166,8 @@ const FIELDS = [
   'privileges',
   'lockHolder',
   'schema',
+  'logTable',
+  'obstacles',
   'leftovers',
   'deadManObstacle',
   'warnings',

@@ -26,8 +26,13 @@ function packetOf(fields: readonly (string | Buffer)[]): Buffer {
 
 /** Reads the rows as the recorder does when a server of this version sends them. */
 function read(version: string, rows: readonly LogRow[]): LoggedStatement[] {
-  const form = { anyBytes: flavorOf(version).textIsBlob, cutAt: Infinity, zones: null };
-  const decoder = new StatementDecoder(new SessionTracker(), new OwnConnections('recorder'), form);
+  const flavor = flavorOf(version);
+  const form = { anyBytes: flavor.textIsBlob, cutAt: Infinity, zones: null };
+  const decoder = new StatementDecoder(
+    new SessionTracker(flavor),
+    new OwnConnections('recorder'),
+    form,
+  );
   const statements: LoggedStatement[] = [];
   const packets = rows.map(([session, command, text, who = APP], index) => {
     const time = `2026-11-21 20:00:00.${String(index).padStart(6, '0')}`;
@@ -42,8 +47,8 @@ function read(version: string, rows: readonly LogRow[]): LoggedStatement[] {
 
 const short = ({ kind, db, sql, flags }: LoggedStatement): unknown[] => [kind, db, sql, flags];
 
-const MYSQL = ['5.7.44-log', '8.0.36', '8.4.2'];
-const MARIADB = ['10.5.23-MariaDB-log', '10.6.18-MariaDB', '11.4.2-MariaDB-ubu2404'];
+const MYSQL = ['5.7.44-log', '8.4.2', '9.7.4-2'];
+const MARIADB = ['10.5.23-MariaDB-log', '10.11.19-MariaDB', '11.8.9-MariaDB'];
 
 describe.each([...MYSQL, ...MARIADB])('%s', (version) => {
   test('the life of a session: login, databases, prepared statements, end', () => {
@@ -137,7 +142,7 @@ describe.each(MYSQL)('%s', (version) => {
     expect(statements.map(({ db }) => db)).toEqual(['shop', 'shop', 'stock']);
   });
 
-  test('hides the text of PREPARE and passwords by itself; the rows that follow are echoes', () => {
+  test('hides the text of PREPARE, which the Prepare row has, and passwords by itself', () => {
     const statements = read(version, [
       [7, 'Query', 'PREPARE stmt FROM ...'],
       [7, 'Prepare', 'SELECT ? + 1'],
@@ -148,7 +153,33 @@ describe.each(MYSQL)('%s', (version) => {
     ]);
     const flags = statements.map((statement) => statement.flags);
     // What stands in the place of a password is taken out as if it were one.
-    expect(flags).toEqual([[], ['echo'], [], ['echo'], ['redacted'], []]);
+    expect(flags).toEqual([['partial'], [], [], ['echo'], ['redacted'], []]);
+  });
+
+  test('prepares again when the type of a parameter changed: recorded once all the same', () => {
+    const statements = read(version, [
+      [7, 'Connect', 'app@web1 on shop using TCP/IP'],
+      [7, 'Query', 'PREPARE p FROM ...'],
+      [7, 'Prepare', 'select * from a where i = ?'],
+      [7, 'Query', 'execute p using @a'],
+      [7, 'Prepare', 'select * from a where i = ?'],
+      [7, 'Execute', 'select * from a where i = 1.5'],
+      // One that failed, and then a client's own.
+      [7, 'Query', 'execute p'],
+      [7, 'Prepare', 'select * from b where i = ?'],
+      [7, 'Execute', 'select * from b where i = 2'],
+    ]);
+    expect(statements.map(({ kind, flags }) => [kind, ...flags].join(' '))).toEqual([
+      'connect',
+      'query partial',
+      'prepare',
+      'query',
+      'prepare echo',
+      'execute echo',
+      'query',
+      'prepare',
+      'execute',
+    ]);
   });
 
   test('a statement prepared before the log was on has no values', () => {
@@ -161,6 +192,35 @@ describe.each(MARIADB)('%s', (version) => {
   test('bulk executions are executions', () => {
     const [statement] = read(version, [[9, 'Bulk_execute', 'INSERT INTO t VALUES (1)']]);
     expect(statement?.kind).toBe('execute');
+  });
+
+  test('prepares again after the first try: the rows that repeat are echoes', () => {
+    const statements = read(version, [
+      [7, 'Connect', 'app@web1 on shop using TCP/IP'],
+      [7, 'Query', "prepare p from 'select * from a where i = ?'"],
+      [7, 'Prepare', 'select * from a where i = ?'],
+      [7, 'Query', 'execute p using @a'],
+      [7, 'Execute', 'select * from a where i = 1'],
+      [7, 'Prepare', 'select * from a where i = ?'],
+      [7, 'Execute', 'select * from a where i = 1'],
+      [7, 'Query', 'execute p using @a'],
+      [7, 'Execute', 'select * from a where i = 1'],
+      [7, 'Prepare', 'select 7'],
+      [7, 'Execute', 'select 7'],
+    ]);
+    expect(statements.map(({ kind, flags }) => [kind, ...flags].join(' '))).toEqual([
+      'connect',
+      'query',
+      'prepare echo',
+      'query',
+      'execute echo',
+      'prepare echo',
+      'execute echo',
+      'query',
+      'execute echo',
+      'prepare',
+      'execute',
+    ]);
   });
 
   test('a statement of several is one row, and its last USE counts', () => {

@@ -1,0 +1,68 @@
+import { AppError } from '../core/errors.ts';
+import type { MysqlConnection } from './connection.ts';
+import { codeOf } from './errors.ts';
+import { PendingStatement } from './pending-statement.ts';
+import { listProcesses } from './processlist.ts';
+import { RECORDER_SCHEMA } from './recorder-schema.ts';
+
+/**
+ * What holds every change of tables of a server up, by the state of a thread that waits for it
+ * (MariaDB 10.5 to 11.8 and MySQL 9.7, tried).
+ */
+const HOLDERS: readonly { readonly state: RegExp; readonly what: string }[] = [
+  {
+    state: /^Waiting for backup lock$/i,
+    what: 'a backup (LOCK INSTANCE FOR BACKUP, BACKUP STAGE or FLUSH TABLES WITH READ LOCK)',
+  },
+  {
+    state: /^Waiting for (?:global read|commit) lock$/i,
+    what: 'FLUSH TABLES WITH READ LOCK',
+  },
+];
+
+/**
+ * Says of a statement that waited in vain for a lock what it waited for: a lock on the whole server, or
+ * else, as the error has it, somebody who reads the log table. Asks by changing nothing: a DROP TABLE
+ * IF EXISTS of a table that is never made waits for the server's locks and for no table's.
+ * @param connect opens a connection whose statements leave no trace.
+ * @returns the error to be thrown; `error` itself when it is about something else.
+ */
+export async function explainedLock(
+  error: unknown,
+  control: MysqlConnection,
+  connect: () => Promise<MysqlConnection>,
+): Promise<unknown> {
+  if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT' || control.isLost) return error;
+  try {
+    const holder = await findHolder(control, connect);
+    if (holder === null) return error;
+    return new AppError('remote_failed', `The server is locked by ${holder}`, {
+      hint: 'The recorder goes on when that lock is released.',
+      cause: error,
+    });
+  } catch {
+    // What the server says now must not hide what it said first.
+    return error;
+  }
+}
+
+async function findHolder(
+  control: MysqlConnection,
+  connect: () => Promise<MysqlConnection>,
+): Promise<string | null> {
+  const prober = await connect();
+  try {
+    const probe = new PendingStatement(
+      prober.run(`DROP TABLE IF EXISTS ${RECORDER_SCHEMA}.lock_probe`),
+    );
+    while (!probe.isOver) {
+      const process = (await listProcesses(control)).find(({ id }) => id === prober.id);
+      const holder = HOLDERS.find(({ state }) => state.test(process?.state ?? ''));
+      if (holder !== undefined) return holder.what;
+    }
+    return null;
+  } finally {
+    // It is waiting yet: the server is not asked to be polite.
+    prober.destroy();
+  }
+}
