@@ -2,6 +2,13 @@ import type { ServerIdentity } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
 import type { MysqlConnection } from './connection.ts';
 
+/** A privilege that makes a record say more. */
+export interface Wish {
+  readonly privilege: string;
+  readonly database: string;
+  readonly purpose: string;
+}
+
 /** Engines that servers allow for a log table and that we use. */
 export type LogEngine = 'MyISAM' | 'CSV';
 
@@ -44,6 +51,8 @@ export interface Flavor {
   readonly readOnly: ImpliedPrivilege;
   /** What sets `sql_log_bin`; null where whoever may switch the log may set that, too. */
   readonly binaryLog: ImpliedPrivilege | null;
+  /** What else is wished for, not needed: what it is for stands in `purpose`. */
+  readonly wishes: readonly Wish[];
   /** Expression: whether the server is read-only for everybody; null where there is no such thing. */
   readonly superReadOnly: string | null;
   /** What such a server's log does not say, one sentence each. */
@@ -97,6 +106,7 @@ const mariadb: Flavor = {
   // (MDEV-29668).
   readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: [] },
   binaryLog: { privilege: 'BINLOG ADMIN', alternatives: [] },
+  wishes: [],
   superReadOnly: null,
   schemaSign: {
     clause: ` COMMENT '${SCHEMA_COMMENT}'`,
@@ -135,6 +145,13 @@ const mysql: Flavor = {
   switchAlternatives: ['SUPER'],
   readOnly: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
   binaryLog: null,
+  wishes: [
+    {
+      privilege: 'SELECT',
+      database: 'performance_schema',
+      purpose: 'counts the statements that the server cannot parse, which its log leaves out',
+    },
+  ],
   superReadOnly: '@@GLOBAL.super_read_only',
   // MySQL has no comments on schemas: a collation that nobody chooses is the sign. Our tables name
   // character sets of their own.

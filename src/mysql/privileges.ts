@@ -151,6 +151,13 @@ export function privilegeNeeds(
       scope: `${RECORDER_SCHEMA}.*`,
       isPresent: has(grants, 'EVENT', RECORDER_SCHEMA, '*'),
     },
+    ...flavor.wishes.map(({ privilege, database, purpose }) => ({
+      privilege,
+      purpose,
+      required: false,
+      scope: `${database}.*`,
+      isPresent: has(grants, privilege, database, '*'),
+    })),
   ];
   const hasAny = ({ privilege, alternatives }: ImpliedPrivilege): boolean =>
     [privilege, ...alternatives].some(global);

@@ -269,11 +269,12 @@ export class MysqlServerLog implements ServerLog {
     const table = frozenTable(generation);
     let position = skip;
     let isRepaired = false;
-    this.#own.setTable(await this.#mend(generation, since));
+    const { serverStart, writtenAt } = await this.#mend(generation, since);
+    this.#own.setTable(serverStart);
     const form = {
       anyBytes: this.#flavor.textIsBlob,
       cutAt: this.#flavor.cutAt,
-      zones: await this.#zonesOf(generation, since),
+      zones: await this.#zonesOf(generation, since ?? writtenAt),
     };
     for (;;) {
       const reader = await this.#openReader();
@@ -460,18 +461,21 @@ export class MysqlServerLog implements ServerLog {
 
   /**
    * Makes sure that a frozen table can be read and holds all that was logged in its time.
-   * @returns the start of the server in which it was made.
+   * @returns the start of the server in which it was made, and when: null where it does not say.
    */
-  async #mend(generation: number, since: ServerInstant | null): Promise<number> {
+  async #mend(
+    generation: number,
+    since: ServerInstant | null,
+  ): Promise<{ serverStart: number; writtenAt: ServerInstant | null }> {
     const control = this.#control;
     const table = frozenTable(generation);
     for (let attempt = 0; ; attempt++) {
       try {
         const sentinel = await readSentinel(control, table);
         if (sentinel?.generation === generation && isOfTap(sentinel.tap, this.#tap)) {
-          return sentinel.serverStart;
+          return sentinel;
         }
-        if (attempt === 2) return this.serverStart;
+        if (attempt === 2) return { serverStart: this.serverStart, writtenAt: null };
         await rebuildGeneration(control, this.#flavor, this.#sentinel(generation), since);
       } catch (error) {
         if (!saysDamaged(error) || attempt === 2) throw error;

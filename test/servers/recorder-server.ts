@@ -23,7 +23,7 @@ export async function startRecorderServer(options: ServerOptions = {}): Promise<
   process.env[PASSWORD_VARIABLE] = "recorder's secret";
   const server = await startServer(options);
   const admin = await server.admin();
-  await admin.query("CREATE USER recorder@'%' IDENTIFIED BY 'recorder\'\'s secret'");
+  await admin.query("CREATE USER recorder@'%' IDENTIFIED BY 'recorder''s secret'");
   for (const grant of recorderGrants(server.family, "recorder@'%'")) await admin.query(grant);
   await admin.end();
   const address: ServerAddress = {

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chosenServer } from '../../scripts/server-programs.ts';
+import type { ServerAddress } from '../../src/core/environments.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { startServer, type DatabaseServer } from '../support/database-server.ts';
+
+const { kind, family } = chosenServer(() => undefined);
+const isTooOld = kind === 'mysql-5.6';
+
+let server: DatabaseServer;
+let address: ServerAddress;
+
+beforeAll(async () => {
+  server = await startServer();
+  address = {
+    engine: 'mysql',
+    user: 'root',
+    host: 'localhost',
+    port: server.port,
+    socket: server.socket,
+    database: null,
+    passwordFrom: null,
+    sslMode: 'PREFERRED',
+    sslCa: null,
+  };
+});
+afterAll(() => server.stop());
+
+test.runIf(isTooOld)(
+  'a server that is too old is refused, by a look and by the recorder',
+  async () => {
+    const refusal = {
+      code: 'remote_failed',
+      message: expect.stringMatching(/^MySQL 5\.6\.\d+\S* is too old to be recorded$/) as string,
+      hint: 'captures records MySQL from 5.7 on, and MariaDB.',
+    };
+    await expect(mysqlServerLogs.inspect(address, 'store-1')).rejects.toMatchObject(refusal);
+    await expect(mysqlServerLogs.open(address, 'store-1', () => undefined)).rejects.toMatchObject(
+      refusal,
+    );
+    const outlook = mysqlServerLogs.lookAhead(address, () => Promise.resolve());
+    await expect(outlook).rejects.toMatchObject(refusal);
+  },
+);
+
+test.runIf(!isTooOld)('a server that can be recorded says its family and version', async () => {
+  const inspection = await mysqlServerLogs.inspect(address, 'store-1');
+  expect(inspection.server).toMatchObject({
+    flavor: family,
+    version: expect.stringContaining(server.version) as string,
+  });
+  expect(inspection.obstacles).toEqual([]);
+});
