@@ -43,7 +43,7 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
   // What a statement's text says, for whoever has to read one.
   sql: { folders: ['core'], packages: ['node:crypto', 'node:buffer'] },
-  mysql: { folders: ['core', 'sql'], packages: ['mysql2', 'node:*'] },
+  mysql: { folders: ['core', 'sql'], packages: ['mysql2', '@noble/ed25519', 'node:*'] },
   aws: { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
   workload: { folders: ['core', 'sql'], packages: ['node:*'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },

@@ -29,7 +29,7 @@ const HOOK = `
 
 /** What is loaded only for what needs it: 2 to 60 ms each. */
 const HEAVY = [
-  /node_modules\/(@aws-sdk|@smithy|inquirer|@inquirer|mysql2|cli-table3|chalk|asciichart|croner)\//,
+  /node_modules\/(@aws-sdk|@smithy|inquirer|@inquirer|mysql2|@noble|cli-table3|chalk|asciichart|croner)\//,
   /\/dist\/cli\/(metrics|chart|table|daemon(?!s\.cjs)|server-logs|cloudwatch)[^/]*\.cjs$/,
   // Of Node's own.
   /^node:(crypto|zlib|child_process|net|stream|process|worker_threads)$/,
