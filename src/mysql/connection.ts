@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -5,7 +6,8 @@ import { createConnection, type Connection, type ConnectionOptions } from 'mysql
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import { CommandTally } from './command-tally.ts';
-import { codeOf, endsConnection, translateError } from './errors.ts';
+import { codeOf, endsConnection, isPlain, nameMariadbError, translateError } from './errors.ts';
+import { loginPlugins } from './login-plugins.ts';
 
 /** A row as text: the server sends every value of a text-protocol result as such. */
 export type Row = readonly (string | null)[];
@@ -19,6 +21,12 @@ interface DriverInternals {
   readonly stream: Duplex & { readonly authorizationError?: string | null };
 }
 
+interface LoggedIn {
+  readonly connection: Connection;
+  readonly id: number;
+  readonly isMariadb: boolean;
+}
+
 /**
  * One connection to a MySQL-family server: text in, text out, every failure an AppError. Its session
  * is in UTC and has an sql_mode of its own, so that what we send means the same on every server.
@@ -28,19 +36,20 @@ export class MysqlConnection {
   readonly id: number;
   readonly #connection: Connection;
   readonly #tally: CommandTally;
+  readonly #isMariadb: boolean;
   /** How to reach the server again: a server that offers no TLS is not asked twice. */
   readonly address: ServerAddress;
   #lost = false;
   #closing = false;
 
   private constructor(
-    connection: Connection,
-    id: number,
+    { connection, id, isMariadb }: LoggedIn,
     address: ServerAddress,
     tally: CommandTally,
   ) {
     this.#connection = connection;
     this.#tally = tally;
+    this.#isMariadb = isMariadb;
     this.id = id;
     this.address = address;
     connection.on('error', () => (this.#lost = true));
@@ -64,12 +73,15 @@ export class MysqlConnection {
   ): Promise<MysqlConnection> {
     const ca = address.sslCa === null ? null : await readAuthority(address.sslCa);
     const preferred = address.sslMode === 'PREFERRED';
-    // The mysql client does not encrypt a local socket unless asked to.
-    const encrypted = address.sslMode !== 'DISABLED' && !(preferred && address.socket !== null);
-    let opened: { connection: Connection; id: number };
+    let opened: LoggedIn;
     let reached = address;
     try {
-      opened = await login(address, password, encrypted ? tlsOptions(address, ca) : null, onId);
+      opened = await login(
+        address,
+        password,
+        isPlain(address) ? null : tlsOptions(address, ca),
+        onId,
+      );
     } catch (error) {
       if (error instanceof Unannounced) throw error.cause;
       if (!preferred || codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT') {
@@ -80,10 +92,10 @@ export class MysqlConnection {
         opened = await login(reached, password, null, onId);
       } catch (second) {
         if (second instanceof Unannounced) throw second.cause;
-        throw translateError(second, address);
+        throw translateError(second, reached);
       }
     }
-    const connection = new MysqlConnection(opened.connection, opened.id, reached, tally);
+    const connection = new MysqlConnection(opened, reached, tally);
     // No ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs; and a table
     // of another engine than the one asked for is an error.
     await connection.run("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'");
@@ -144,6 +156,7 @@ export class MysqlConnection {
 
   /** The error of this connection in words for the user. */
   translate(error: unknown): AppError {
+    if (this.#isMariadb) nameMariadbError(error);
     if (endsConnection(error)) this.#lost = true;
     return translateError(error, this.address);
   }
@@ -197,13 +210,25 @@ export function literal(text: string): string {
 }
 
 async function readAuthority(path: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(path, 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (error) {
     throw new AppError('invalid', `The file of certificate authorities ${path} cannot be read`, {
       cause: error,
     });
   }
+  try {
+    // Node takes a file without a certificate for an empty list and then blames the server's.
+    new X509Certificate(text);
+  } catch (error) {
+    throw new AppError(
+      'invalid',
+      `The file of certificate authorities ${path} holds no certificate`,
+      { hint: 'It must be PEM: -----BEGIN CERTIFICATE-----.', cause: error },
+    );
+  }
+  return text;
 }
 
 function tlsOptions(
@@ -230,8 +255,9 @@ function login(
   password: string | null,
   ssl: NonNullable<ConnectionOptions['ssl']> | null,
   onId: (id: number) => void,
-): Promise<{ connection: Connection; id: number }> {
+): Promise<LoggedIn> {
   return new Promise((resolve, reject) => {
+    let isMariadb = false;
     const connection = createConnection({
       host: address.host,
       port: address.port,
@@ -240,7 +266,8 @@ function login(
       ...(address.database === null ? {} : { database: address.database }),
       ...(ssl === null ? {} : { ssl }),
       stream: () =>
-        openSocket(address, (id) => {
+        openSocket(address, ({ id, version }) => {
+          isMariadb = /mariadb/i.test(version);
           try {
             onId(id);
           } catch (error) {
@@ -250,6 +277,7 @@ function login(
             reject(new Unannounced(error));
           }
         }),
+      authPlugins: loginPlugins(password ?? ''),
       charset: 'utf8mb4',
       connectTimeout: CONNECT_TIMEOUT_MS,
       // The reader speaks COM_QUERY in its plain form, and no server may ask us for a file.
@@ -257,22 +285,28 @@ function login(
       disableEval: true,
     } as ConnectionOptions);
     const failed = (error: Error): void => {
-      // The driver puts one code of its own in the place of every TLS error's.
+      // The driver puts one code of its own in the place of every TLS error's. Only then: where the
+      // certificate is not verified, what is wrong with it is noted all the same, and is not why a
+      // login failed.
       const { authorizationError } = (connection as unknown as DriverInternals).stream;
+      const isTls = codeOf(error) === 'HANDSHAKE_SSL_ERROR';
       connection.destroy();
+      if (isMariadb) nameMariadbError(error);
       reject(
-        authorizationError == null ? error : Object.assign(error, { code: authorizationError }),
+        isTls && authorizationError != null
+          ? Object.assign(error, { code: authorizationError })
+          : error,
       );
     };
     connection.once('error', failed);
     connection.once('connect', () => {
       connection.removeListener('error', failed);
-      resolve({ connection, id: connection.threadId });
+      resolve({ connection, id: connection.threadId, isMariadb });
     });
   });
 }
 
-function openSocket(address: ServerAddress, onId: (id: number) => void): Socket {
+function openSocket(address: ServerAddress, onGreeting: (greeting: Greeting) => void): Socket {
   const socket =
     address.socket === null
       ? connect({
@@ -287,22 +321,28 @@ function openSocket(address: ServerAddress, onId: (id: number) => void): Socket 
   // certificate for "localhost", unless the socket knows better (lib/_tls_wrap.js).
   Object.assign(socket, { _host: address.host });
   // The driver's own listener comes after this one: the id is known before it answers.
-  socket.once('data', (greeting: Buffer) => {
-    const id = connectionIdOf(greeting);
-    if (id !== null) onId(id);
+  socket.once('data', (packet: Buffer) => {
+    const greeting = parseGreeting(packet);
+    if (greeting !== null) onGreeting(greeting);
   });
   return socket;
 }
 
 const PROTOCOL_VERSION = 10;
 
+interface Greeting {
+  readonly id: number;
+  readonly version: string;
+}
+
 /**
- * The connection id in the server's greeting: after the packet header a protocol version, the
- * server's version ended by a zero byte, then four bytes, least significant first
+ * What the server says first: after the packet header a protocol version, the server's version ended
+ * by a zero byte, then the connection's id in four bytes, least significant first
  * (https://mariadb.com/kb/en/connection/#initial-handshake-packet).
  */
-function connectionIdOf(greeting: Buffer): number | null {
-  if (greeting[4] !== PROTOCOL_VERSION) return null;
-  const end = greeting.indexOf(0, 5);
-  return end === -1 || end + 5 > greeting.length ? null : greeting.readUInt32LE(end + 1);
+function parseGreeting(packet: Buffer): Greeting | null {
+  if (packet[4] !== PROTOCOL_VERSION) return null;
+  const end = packet.indexOf(0, 5);
+  if (end === -1 || end + 5 > packet.length) return null;
+  return { id: packet.readUInt32LE(end + 1), version: packet.toString('latin1', 5, end) };
 }

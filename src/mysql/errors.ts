@@ -1,5 +1,6 @@
 import { AppError, messageOf } from '../core/errors.ts';
 import type { ServerAddress } from '../core/environments.ts';
+import { SUPPORTED_LOGINS, UnsupportedLogin } from './login-plugins.ts';
 
 /** What the driver and Node say went wrong: a code, perhaps a server's error number. */
 interface DriverError {
@@ -28,6 +29,24 @@ export function codeOf(error: unknown): string | null {
   return describe(error).code;
 }
 
+/** Errors of MariaDB's own that something here depends on. */
+const MARIADB_NAMES: Readonly<Record<number, string>> = {
+  1927: 'ER_CONNECTION_KILLED',
+  4150: 'ER_USER_IS_BLOCKED',
+  4151: 'ER_ACCOUNT_HAS_BEEN_LOCKED',
+};
+
+/**
+ * Sets the code of an error that a MariaDB server sent: the driver knows MySQL's names, and from 1900
+ * to 1999 and from 4000 on MariaDB's numbers mean something else ("account locked" was
+ * ER_BULK_PARSER_INCOMPLETE_ESCAPE_SEQUENCE). Changes nothing of other errors.
+ */
+export function nameMariadbError(error: unknown): void {
+  const { errno } = describe(error);
+  if (errno === null || !((errno >= 1900 && errno < 2000) || errno >= 4000)) return;
+  Object.assign(error as Error, { code: MARIADB_NAMES[errno] ?? `ER_${errno}` });
+}
+
 /** `host:port`, or the socket's path. */
 function placeOf(address: Pick<ServerAddress, 'host' | 'port' | 'socket'>): string {
   if (address.socket !== null) return address.socket;
@@ -44,7 +63,7 @@ export const READ_ONLY_FOR_ALL = {
 
 interface Translation {
   readonly message: (place: string, address: ServerAddress) => string;
-  readonly hint: string | null;
+  readonly hint: string | null | ((address: ServerAddress) => string);
 }
 
 const GONE =
@@ -62,7 +81,31 @@ const timedOut: Translation = {
 };
 const accessDenied: Translation = {
   message: (place, address) => `The server at ${place} refused the login of "${address.user}"`,
-  hint: 'See the user, the password reference, and from which hosts the account may log in.',
+  // No server says that an account demands TLS or a client's certificate; nor does MariaDB 10.11
+  // when require_secure_transport does.
+  hint: (address) =>
+    `See the user, the password reference, and from which hosts the account may log in.${
+      isPlain(address)
+        ? ' If the server or the account demands TLS, use --ssl-mode REQUIRED.'
+        : ' An account that demands a client certificate (REQUIRE X509) cannot be used.'
+    }`,
+};
+const locked: Translation = {
+  message: (place, address) => `The account "${address.user}" is locked on the server at ${place}`,
+  hint: 'ALTER USER … ACCOUNT UNLOCK on the server unlocks it.',
+};
+const lockedByFailures: Translation = {
+  message: (place, address) =>
+    `The server at ${place} has blocked the account "${address.user}" after too many wrong passwords`,
+  hint: 'ALTER USER … ACCOUNT UNLOCK (MariaDB: FLUSH PRIVILEGES) on the server unblocks it.',
+};
+const expired: Translation = {
+  message: (_place, address) => `The password of "${address.user}" has expired on the server`,
+  hint: 'Log in by hand and set a new one.',
+};
+const unsupportedLogin: Translation = {
+  message: (place) => `The server at ${place} asks for a way of logging in that is not supported`,
+  hint: `Supported are ${SUPPORTED_LOGINS}.`,
 };
 const unreachable: Translation = {
   message: (place) => `The server at ${place} cannot be reached`,
@@ -72,10 +115,6 @@ const unknownHost: Translation = {
   message: (_place, address) => `The host "${address.host}" is unknown`,
   hint: 'See the host in the URL of the environment.',
 };
-const tls: Translation = {
-  message: (place) => `The encrypted connection to the server at ${place} could not be made`,
-  hint: TLS_HINT,
-};
 const untrusted: Translation = {
   message: (place) => `The certificate of the server at ${place} is not trusted`,
   hint: TLS_HINT,
@@ -84,6 +123,13 @@ const tooMany: Translation = {
   message: (place) => `The server at ${place} has no connection to spare`,
   hint: 'Raise max_connections, or max_user_connections of the account, or close some.',
 };
+
+/** Whether we ask for no TLS: as the mysql client we do not encrypt a local socket unasked. */
+export function isPlain(address: ServerAddress): boolean {
+  return (
+    address.sslMode === 'DISABLED' || (address.sslMode === 'PREFERRED' && address.socket !== null)
+  );
+}
 
 /** By code of the driver, of Node, or of the server; what is not here keeps the server's own words. */
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
@@ -114,7 +160,10 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
       `"${address.user}" may not use the database "${address.database ?? ''}" of the server at ${place}`,
     hint: 'Leave the database out of the URL: the recorder needs none.',
   },
-  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: accessDenied,
+  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: {
+    message: accessDenied.message,
+    hint: 'The account logs in without a password, as a user of the operating system (unix_socket, auth_socket). Use one with a password.',
+  },
   ER_BAD_DB_ERROR: {
     message: (place, address) =>
       `The server at ${place} has no database "${address.database ?? ''}"`,
@@ -127,29 +176,25 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ER_HOST_IS_BLOCKED: {
     message: (place) =>
       `The server at ${place} has blocked this machine after many failed connections`,
-    hint: 'FLUSH HOSTS on the server unblocks it.',
+    hint: 'FLUSH HOSTS on the server unblocks it (from MySQL 8.4: TRUNCATE TABLE performance_schema.host_cache).',
   },
-  ER_ACCOUNT_HAS_BEEN_LOCKED: {
-    message: (place, address) =>
-      `The account "${address.user}" is locked on the server at ${place}`,
-    hint: null,
-  },
-  ER_MUST_CHANGE_PASSWORD: {
-    message: (_place, address) => `The password of "${address.user}" has expired on the server`,
-    hint: 'Log in by hand and set a new one.',
+  ER_ACCOUNT_HAS_BEEN_LOCKED: locked,
+  ER_USER_IS_BLOCKED: lockedByFailures,
+  ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK: lockedByFailures,
+  ER_MUST_CHANGE_PASSWORD: expired,
+  ER_MUST_CHANGE_PASSWORD_LOGIN: expired,
+  ER_SECURE_TRANSPORT_REQUIRED: {
+    message: (place) => `The server at ${place} admits encrypted connections only`,
+    hint: 'Use --ssl-mode REQUIRED (require_secure_transport is ON).',
   },
   ER_CON_COUNT_ERROR: tooMany,
   ER_TOO_MANY_USER_CONNECTIONS: tooMany,
   ER_USER_LIMIT_REACHED: tooMany,
-  ER_NOT_SUPPORTED_AUTH_MODE: {
-    message: (place) => `The server at ${place} asks for a way of logging in that is not supported`,
-    hint: 'Supported are mysql_native_password, caching_sha2_password, sha256_password and ed25519.',
-  },
+  ER_NOT_SUPPORTED_AUTH_MODE: unsupportedLogin,
   HANDSHAKE_NO_SSL_SUPPORT: {
     message: (place) => `The server at ${place} does not offer encrypted connections`,
     hint: TLS_HINT,
   },
-  HANDSHAKE_SSL_ERROR: tls,
   ERR_TLS_CERT_ALTNAME_INVALID: {
     message: (place) => `The certificate of the server at ${place} is for another host`,
     hint: TLS_HINT,
@@ -166,6 +211,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   EPIPE: gone,
   ER_SERVER_SHUTDOWN: gone,
   ER_CONNECTION_KILLED: gone,
+  ER_CLIENT_INTERACTION_TIMEOUT: gone,
   ER_NET_READ_INTERRUPTED: gone,
   ER_NET_WRITE_INTERRUPTED: gone,
   ER_NET_READ_ERROR: gone,
@@ -183,6 +229,33 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
     hint: null,
   },
 };
+
+const LOGIN_HINT = `Use an account with one of ${SUPPORTED_LOGINS}. MariaDB asks this of a user that it does not know, too: see the user first.`;
+
+const CLEAR_TEXT_HINT = `It sends the password in clear text. Use an account with one of ${SUPPORTED_LOGINS}.`;
+
+/** By the name of a plugin that is not supported; else LOGIN_HINT. */
+const LOGIN_HINTS: Readonly<Record<string, string>> = {
+  mysql_clear_password: CLEAR_TEXT_HINT,
+  dialog: CLEAR_TEXT_HINT,
+  mysql_old_password:
+    'It is the login from before MySQL 4.1. Give the account a new password with old_passwords = 0.',
+};
+
+/** OpenSSL's reasons when the server has no version of TLS that Node accepts: 1.2 and later. */
+const OLD_TLS: ReadonlySet<string> = new Set([
+  'tlsv1 alert protocol version',
+  'unsupported protocol',
+]);
+const OLD_TLS_HINT =
+  'The server has no TLS 1.2 or later. Have it offer that, or use --ssl-mode DISABLED.';
+
+function isTlsFailure(code: string | null): boolean {
+  if (code === null) return false;
+  return (
+    code === 'HANDSHAKE_SSL_ERROR' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')
+  );
+}
 
 const CONNECTION_CODES: ReadonlySet<string> = new Set(
   Object.entries(TRANSLATIONS)
@@ -204,18 +277,32 @@ export function translateError(error: unknown, address: ServerAddress): AppError
   if (error instanceof AppError) return error;
   const { code, message } = describe(error);
   const place = placeOf(address);
+  if (error instanceof UnsupportedLogin) {
+    return new AppError(
+      'remote_failed',
+      `The server at ${place} asks "${address.user}" to log in by ${error.plugin}, which is not supported`,
+      { hint: LOGIN_HINTS[error.plugin] ?? LOGIN_HINT, cause: error },
+    );
+  }
   // The TLS layer's own code lies one level down.
   const inner = error instanceof Error ? codeOf(error.cause) : null;
   const known = TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? ''];
   if (known !== undefined) {
     return new AppError('remote_failed', known.message(place, address), {
-      hint: known.hint,
+      hint: typeof known.hint === 'function' ? known.hint(address) : known.hint,
       cause: error,
     });
   }
-  if (code?.startsWith('ERR_SSL_') === true || code?.startsWith('ERR_TLS_') === true) {
-    return new AppError('remote_failed', tls.message(place, address), {
-      hint: tls.hint,
+  if (code === 'AUTH_SWITCH_PLUGIN_ERROR') {
+    return new AppError('remote_failed', `The login to the server at ${place} failed: ${message}`, {
+      cause: error,
+    });
+  }
+  if (isTlsFailure(code)) {
+    const { reason } = error as { reason?: unknown };
+    const what = `The encrypted connection to the server at ${place} could not be made`;
+    return new AppError('remote_failed', typeof reason === 'string' ? `${what}: ${reason}` : what, {
+      hint: typeof reason === 'string' && OLD_TLS.has(reason) ? OLD_TLS_HINT : TLS_HINT,
       cause: error,
     });
   }

@@ -86,11 +86,11 @@ afterAll(async () => {
 });
 
 /** @returns whether the connection was encrypted. */
-async function connect(address: Partial<ServerAddress>): Promise<boolean> {
-  const connection = await MysqlConnection.open(
-    { ...server.address, ...address },
-    "recorder's secret",
-  );
+async function connect(
+  address: Partial<ServerAddress>,
+  password = "recorder's secret",
+): Promise<boolean> {
+  const connection = await MysqlConnection.open({ ...server.address, ...address }, password);
   const cipher = (await connection.row("SHOW SESSION STATUS LIKE 'Ssl_cipher'"))?.[1];
   await connection.close();
   return cipher !== '';
@@ -141,6 +141,87 @@ describe('a server that offers TLS', () => {
         message: `The certificate of the server at ${host}:${server.port} is for another host`,
       });
     }
+  });
+
+  describe('says why it refused a login, whoever signed its certificate', () => {
+    beforeAll(async () => {
+      const admin = await server.admin();
+      await admin.query(`
+        CREATE USER locked@'%' IDENTIFIED BY 'secret' ACCOUNT LOCK;
+        CREATE USER expired@'%' IDENTIFIED BY 'secret' PASSWORD EXPIRE;
+        CREATE USER reader@'%' IDENTIFIED BY 'secret';
+        GRANT SELECT ON *.* TO reader@'%';
+        CREATE USER needs_tls@'%' IDENTIFIED BY 'secret' REQUIRE SSL`);
+      await admin.end();
+    });
+
+    const place = (): string => `127.0.0.1:${server.port}`;
+    const causes: readonly [string, Partial<ServerAddress>, () => string][] = [
+      ['a wrong password', {}, () => `The server at ${place()} refused the login of "recorder"`],
+      [
+        'an unknown user',
+        { user: 'nobody' },
+        () => `The server at ${place()} refused the login of "nobody"`,
+      ],
+      [
+        'a locked account',
+        { user: 'locked' },
+        () => `The account "locked" is locked on the server at ${place()}`,
+      ],
+      [
+        'an expired password',
+        { user: 'expired' },
+        () => 'The password of "expired" has expired on the server',
+      ],
+      [
+        'an unknown database',
+        { user: 'reader', database: 'nosuch' },
+        () => `The server at ${place()} has no database "nosuch"`,
+      ],
+    ];
+    const modes = ['DISABLED', 'PREFERRED', 'REQUIRED', 'VERIFY_CA'] as const;
+    test.each(
+      causes.flatMap(([cause, address, message]) =>
+        modes.map((sslMode) => ({ cause, sslMode, address, message })),
+      ),
+    )('$cause, with $sslMode', async ({ sslMode, address, message }) => {
+      await expect(
+        connect({ sslMode, sslCa: ca('ca'), ...address }, 'secret'),
+      ).rejects.toMatchObject({ code: 'remote_failed', message: message() });
+    });
+
+    test('an account that demands TLS, with DISABLED', async () => {
+      const connecting = connect({ sslMode: 'DISABLED', user: 'needs_tls' }, 'secret');
+      await expect(connecting).rejects.toMatchObject({
+        message: `The server at ${place()} refused the login of "needs_tls"`,
+        hint: expect.stringContaining('use --ssl-mode REQUIRED'),
+      });
+      expect(await connect({ sslMode: 'REQUIRED', user: 'needs_tls' }, 'secret')).toBe(true);
+    });
+
+    test('a server that demands TLS, with DISABLED', async () => {
+      const admin = await server.admin();
+      await admin.query('SET GLOBAL require_secure_transport = ON');
+      try {
+        // MariaDB 10.11 says of it no more than of a wrong password; 11.8 and MySQL name it.
+        await expect(connect({ sslMode: 'DISABLED' })).rejects.toMatchObject({
+          code: 'remote_failed',
+          hint: expect.stringMatching(/use --ssl-mode REQUIRED/i),
+        });
+        expect(await connect({ sslMode: 'PREFERRED' })).toBe(true);
+      } finally {
+        await admin.query('SET GLOBAL require_secure_transport = OFF');
+        await admin.end();
+      }
+    });
+  });
+
+  test('is not blamed for a file of authorities that holds none', async () => {
+    const path = join(folder, 'ca.key');
+    await expect(connect({ sslMode: 'VERIFY_CA', sslCa: path })).rejects.toMatchObject({
+      code: 'invalid',
+      message: `The file of certificate authorities ${path} holds no certificate`,
+    });
   });
 
   test('an authority that cannot be read is named', async () => {

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MysqlConnection } from '../../src/mysql/connection.ts';
+import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+
+let server: RecorderServer;
+
+beforeAll(async () => {
+  server = await startRecorderServer();
+  const admin = await server.admin();
+  await admin.query(`
+    INSTALL SONAME 'auth_ed25519';
+    INSTALL SONAME 'auth_pam';
+    CREATE USER signs@'%' IDENTIFIED VIA ed25519 USING PASSWORD('s3cret');
+    CREATE USER signs_words@'%' IDENTIFIED VIA ed25519 USING PASSWORD('pässwörd😀');
+    CREATE USER either@'%' IDENTIFIED VIA ed25519 USING PASSWORD('other')
+      OR mysql_native_password USING PASSWORD('s3cret');
+    CREATE USER asks@'%' IDENTIFIED VIA pam;
+    CREATE USER local@'%' IDENTIFIED VIA unix_socket`);
+  await admin.end();
+});
+afterAll(() => server.stop());
+
+/** @returns who the server says we are. */
+async function login(user: string, password: string | null): Promise<string | null> {
+  const connection = await MysqlConnection.open({ ...server.address, user }, password);
+  const who = await connection.value('SELECT CURRENT_USER()');
+  await connection.close();
+  return who;
+}
+
+describe('logging in', () => {
+  test.each([
+    ['signs', 's3cret'],
+    ['signs_words', 'pässwörd😀'],
+    ['either', 'other'],
+    ['either', 's3cret'],
+  ])('as %s with "%s" works by ed25519', async (user, password) => {
+    expect(await login(user, password)).toBe(`${user}@%`);
+  });
+
+  test.each([
+    ['signs', 'wrong'],
+    ['signs', null],
+    ['signs_words', 'passwörd😀'],
+    ['either', 'wrong'],
+  ])('as %s with %o is refused', async (user, password) => {
+    await expect(login(user, password)).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The server at 127.0.0.1:${server.port} refused the login of "${user}"`,
+    });
+  });
+
+  test('by a plugin that wants the password in clear text is refused by its name', async () => {
+    await expect(login('asks', 's3cret')).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The server at 127.0.0.1:${server.port} asks "asks" to log in by dialog, which is not supported`,
+      hint: expect.stringContaining('in clear text'),
+    });
+  });
+
+  test('to an account of the operating system says that it has no password', async () => {
+    await expect(login('local', 's3cret')).rejects.toMatchObject({
+      message: `The server at 127.0.0.1:${server.port} refused the login of "local"`,
+      hint: expect.stringContaining('without a password'),
+    });
+  });
+});
