@@ -78,7 +78,14 @@ const lazyBuiltins: Plugin = {
     const declaration = /^let (node_[\w$]+) = require\("(node:.+)"\);$/gm;
     const names = new Set(Array.from(code.matchAll(declaration), ([, name]) => name));
     const lazy = code
-      .replaceAll(/\bnode_[\w$]+(?=\.)/g, (name) => (names.has(name) ? `${name}()` : name))
+      .replaceAll(
+        /\b(new )?(node_[\w$]+)(?=\.)/g,
+        (text, isNew: string | undefined, name: string) => {
+          if (!names.has(name)) return text;
+          // `new node_x().Y()` would be a Y of a new node_x.
+          return isNew === undefined ? `${name}()` : `new (${name}())`;
+        },
+      )
       .replaceAll(declaration, 'const $1 = () => ($1.loaded ??= require("$2"));');
     return { code: lazy, map: null };
   },

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { endStarted } from '../support/processes.ts';
 import { startShopServer, type ShopServer } from './shop-server.ts';
@@ -67,6 +70,35 @@ test('a wrong database password: exit 9, naming the account and never the passwo
   const outcome = await place.captures(['create', 'x', '--env', 'mistyped']);
   expectRefusal(outcome, 9, 'refused the login of "recorder"');
   expect(outcome.stderr).not.toContain('mistyped-password');
+});
+
+test('an authority to trust, and a server without TLS: exit 9, blaming the server', async () => {
+  await place.addEnvironment('trusting', server.port, 'recorder', server.recorderPassword);
+  const authority = join(place.desk, 'authority.pem');
+  writeFileSync(authority, rootCertificates[0] ?? '');
+  const tls = ['--ssl-mode', 'VERIFY_CA', '--ssl-ca', authority];
+  await place.ok(['env', 'edit', 'trusting', ...tls]);
+  const outcome = await place.captures(['create', 'x', '--env', 'trusting']);
+  expectRefusal(outcome, 9, 'does not offer encrypted connections');
+});
+
+test('a wrong password for ed25519: exit 9, as for any other; the right one logs in', async () => {
+  await server.query("INSTALL SONAME 'auth_ed25519'");
+  await server.query("CREATE USER signs@127.0.0.1 IDENTIFIED VIA ed25519 USING PASSWORD('s3cret')");
+  await place.addEnvironment('signed', server.port, 'signs', 's3cret');
+  await place.addEnvironment('forged', server.port, 'signs', 'mistyped-password');
+  expectRefusal(
+    await place.captures(['create', 'x', '--env', 'forged']),
+    9,
+    'refused the login of "signs"',
+  );
+  expectRefusal(
+    await place.captures(['create', 'x', '--env', 'signed']),
+    9,
+    'GRANT SUPER ON *.* TO `signs`@`127.0.0.1`',
+  );
+  await server.query('DROP USER signs@127.0.0.1');
+  await server.query("UNINSTALL SONAME 'auth_ed25519'");
 });
 
 test('a password that is not where the reference says: one sentence that names the place', async () => {
