@@ -187,6 +187,8 @@ export class MysqlConnection {
   }
 
   #query(sql: string): Promise<Row[] | { affectedRows: number }> {
+    // The driver would say that commands cannot be added to a closed connection.
+    if (this.#lost) return Promise.reject(this.translate(closed()));
     this.#tally.query(sql);
     return new Promise((resolve, reject) => {
       this.#connection.query(
@@ -202,6 +204,10 @@ export class MysqlConnection {
       );
     });
   }
+}
+
+function closed(): Error {
+  return Object.assign(new Error('the connection is closed'), { code: 'PROTOCOL_CONNECTION_LOST' });
 }
 
 /** A string as an SQL literal, for sessions with our sql_mode and utf8mb4. */

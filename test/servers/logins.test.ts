@@ -65,3 +65,19 @@ describe('logging in', () => {
     });
   });
 });
+
+test('what is asked on a connection that the server has closed says that it was lost', async () => {
+  const connection = await MysqlConnection.open(server.address, "recorder's secret");
+  const admin = await server.admin();
+  await admin.query(`KILL ${connection.id}`);
+  await admin.end();
+  const lost = {
+    code: 'remote_failed',
+    message: `The connection to the server at 127.0.0.1:${server.port} was lost`,
+  };
+  // The first may still find it open, the second does not.
+  await expect(connection.run('DO 1')).rejects.toMatchObject(lost);
+  expect(connection.isLost).toBe(true);
+  await expect(connection.run('DO 1')).rejects.toMatchObject(lost);
+  await connection.close();
+});
