@@ -58,6 +58,7 @@ describe('the privileges that are missing', () => {
           'GRANT SYSTEM_VARIABLES_ADMIN,SESSION_VARIABLES_ADMIN ON *.* TO `role`@`%`',
           'GRANT SELECT, INSERT, CREATE, DROP, ALTER ON `mysql`.`general_log` TO `role`@`%`',
           'GRANT ALL PRIVILEGES ON `captures`.* TO `recorder`@`%`',
+          'GRANT SELECT ON `performance_schema`.* TO `recorder`@`%`',
           'GRANT `role`@`%` TO `recorder`@`%`',
         ],
         mysql8,

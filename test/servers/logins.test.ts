@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chosenServer } from '../../scripts/server-programs.ts';
+import type { ServerAddress } from '../../src/core/environments.ts';
 import { MysqlConnection } from '../../src/mysql/connection.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+
+const isMysql = chosenServer(() => undefined).family === 'mysql';
 
 let server: RecorderServer;
 
 beforeAll(async () => {
   server = await startRecorderServer();
+});
+afterAll(() => server.stop());
+
+async function prepare(sql: string): Promise<void> {
   const admin = await server.admin();
-  await admin.query(`
+  await admin.query(sql);
+  await admin.end();
+}
+
+const MARIADB_ACCOUNTS = `
     INSTALL SONAME 'auth_ed25519';
     INSTALL SONAME 'auth_pam';
     CREATE USER signs@'%' IDENTIFIED VIA ed25519 USING PASSWORD('s3cret');
@@ -15,20 +27,23 @@ beforeAll(async () => {
     CREATE USER either@'%' IDENTIFIED VIA ed25519 USING PASSWORD('other')
       OR mysql_native_password USING PASSWORD('s3cret');
     CREATE USER asks@'%' IDENTIFIED VIA pam;
-    CREATE USER local@'%' IDENTIFIED VIA unix_socket`);
-  await admin.end();
-});
-afterAll(() => server.stop());
+    CREATE USER local@'%' IDENTIFIED VIA unix_socket`;
 
 /** @returns who the server says we are. */
-async function login(user: string, password: string | null): Promise<string | null> {
-  const connection = await MysqlConnection.open({ ...server.address, user }, password);
+async function login(
+  user: string,
+  password: string | null,
+  address: Partial<ServerAddress> = {},
+): Promise<string | null> {
+  const connection = await MysqlConnection.open({ ...server.address, ...address, user }, password);
   const who = await connection.value('SELECT CURRENT_USER()');
   await connection.close();
   return who;
 }
 
-describe('logging in', () => {
+describe.skipIf(isMysql)("logging in by MariaDB's plugins (MySQL has others)", () => {
+  beforeAll(() => prepare(MARIADB_ACCOUNTS));
+
   test.each([
     ['signs', 's3cret'],
     ['signs_words', 'pässwörd😀'],
@@ -62,6 +77,24 @@ describe('logging in', () => {
     await expect(login('local', 's3cret')).rejects.toMatchObject({
       message: `The server at 127.0.0.1:${server.port} refused the login of "local"`,
       hint: expect.stringContaining('without a password'),
+    });
+  });
+});
+
+describe.runIf(isMysql)("logging in by MySQL's caching_sha2_password", () => {
+  beforeAll(() =>
+    prepare(`CREATE USER hashed@'%' IDENTIFIED WITH caching_sha2_password BY 'pässwörd😀'`),
+  );
+
+  // The server has no hash of the password in its cache at first, and asks for all of it.
+  test.each(['REQUIRED', 'DISABLED', 'PREFERRED'] as const)('with %s works', async (sslMode) => {
+    if (sslMode !== 'DISABLED') await prepare('FLUSH PRIVILEGES');
+    expect(await login('hashed', 'pässwörd😀', { sslMode })).toBe('hashed@%');
+  });
+
+  test('with a wrong password is refused as such', async () => {
+    await expect(login('hashed', 'passwörd')).rejects.toMatchObject({
+      message: `The server at 127.0.0.1:${server.port} refused the login of "hashed"`,
     });
   });
 });
