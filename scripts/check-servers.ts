@@ -4,13 +4,12 @@
  * is not here is installed into a cache folder outside of the checkout; one that cannot be had is
  * named, and fails the run only when it was asked for by name.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
+import { runOn } from './on-server.ts';
 import {
   ensureServer,
-  KIND_VARIABLE,
   SERVER_KINDS,
   type ServerKind,
   type ServerProgram,
@@ -85,12 +84,8 @@ async function check(kind: ServerKind): Promise<KindResult> {
   }
 }
 
-/**
- * In a mount namespace of its own, in which the tree has this machine's temporary folder: data folders,
- * sockets and certificates have one path on both sides, and nothing stays mounted.
- */
 async function runTests(program: ServerProgram, output: string): Promise<void> {
-  const vitest = [
+  await runOn(program, [
     process.execPath,
     join(ROOT, 'node_modules/vitest/vitest.mjs'),
     'run',
@@ -99,23 +94,7 @@ async function runTests(program: ServerProgram, output: string): Promise<void> {
     `--outputFile.json=${output}`,
     // Of servers that can't be recorded there is one thing to show: that they are refused.
     ...(program.kind === 'mysql-5.6' ? ['test/servers/versions.test.ts'] : files),
-  ];
-  const { tree } = program;
-  if (tree !== null) mkdirSync(join(tree, tmpdir()), { recursive: true });
-  const mount = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
-  const [file = '', ...args] =
-    tree === null
-      ? vitest
-      : ['unshare', '--mount', 'sh', '-c', mount, 'sh', tmpdir(), join(tree, tmpdir()), ...vitest];
-  const child = spawn(file, args, {
-    cwd: ROOT,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, [KIND_VARIABLE]: program.kind },
-  });
-  await new Promise((ended, failed) => {
-    child.once('error', failed);
-    child.once('close', ended);
-  });
+  ]);
 }
 
 function suitesOf({ testResults }: Report): Map<string, SuiteResult> {
