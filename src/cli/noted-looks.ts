@@ -1,5 +1,6 @@
 import type { ServerAddress } from '../core/environments.ts';
 import type { ServerLogs } from '../core/server-log.ts';
+import { findTapOn } from '../core/server-identity.ts';
 import type { Store, TapRow } from '../core/store.ts';
 
 /**
@@ -11,11 +12,10 @@ export function notingLooks(
   logs: ServerLogs,
   store: () => Pick<Store, 'environments' | 'recordings' | 'taps'>,
 ): ServerLogs {
-  let serverKey: string | null = null;
+  let tapId: number | null = null;
   const note = (commands: number): void => {
     // Nothing is written, and no lock waited for, where nothing is recorded.
-    if (serverKey === null || store().taps.findByServer(serverKey) === null) return;
-    store().recordings.addOtherCommands(serverKey, commands);
+    if (tapId !== null) store().recordings.addOtherCommands(tapId, commands);
   };
   /** Called before the first statement, so that the tap cannot read it before it knows whose it is. */
   const announceTo = (address: ServerAddress) => (connectionId: number) => {
@@ -27,7 +27,7 @@ export function notingLooks(
     open: (address, storeId, onConnection) => logs.open(address, storeId, onConnection),
     async inspect(address, storeId) {
       const found = await logs.inspect(address, storeId, announceTo(address));
-      serverKey = found.server.key;
+      tapId = findTapOn(found, store().taps, null)?.id ?? null;
       note(found.commandsSent);
       return found;
     },

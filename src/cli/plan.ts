@@ -4,6 +4,7 @@ import type { Environment, ServerAddress } from '../core/environments.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import { expectationOf, type Expectation, type Experience } from '../core/plan.ts';
 import { RECORD_EVERYTHING } from '../core/recording-options.ts';
+import { findTapOn } from '../core/server-identity.ts';
 import type { ServerInspection, ServerOutlook } from '../core/server-log.ts';
 import type { ListedCapture, NewCapture } from '../core/store.ts';
 import { diskSpace } from '../workload/disk-space.ts';
@@ -129,7 +130,7 @@ function othersOn(
   context: Context,
 ): Pick<PlanFacts, 'others' | 'hiddenOthers'> {
   const { store, actor } = context;
-  const tap = inspection === null ? null : store.taps.findByServer(inspection.server.key);
+  const tap = inspection === null ? null : findTapOn(inspection, store.taps, environment.id);
   const tapped = new Set(
     tap === null ? [] : store.recordings.listOfTap(tap.id).map(({ captureId }) => captureId),
   );

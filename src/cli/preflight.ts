@@ -1,6 +1,7 @@
 import type { Environment, ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
+import { findTapOn } from '../core/server-identity.ts';
 import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
@@ -15,11 +16,12 @@ function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
 
 /** Who holds the recorder's lock of a server; null when nobody does, or this store's own recorder. */
 export function findStrangerAtWork(
-  { lockHolder, server }: ServerInspection,
-  taps: Pick<Store['taps'], 'findByServer' | 'connectionsOf'>,
+  inspection: ServerInspection,
+  taps: Pick<Store['taps'], 'listByServer' | 'connectionsOf'>,
 ): LockHolder | null {
+  const { lockHolder } = inspection;
   if (lockHolder === null) return null;
-  const tap = taps.findByServer(server.key);
+  const tap = findTapOn(inspection, taps, null);
   const own = tap === null ? [] : taps.connectionsOf(tap.id);
   const isOwn = own.some(({ connectionId }) => connectionId === lockHolder.connectionId);
   return isOwn ? null : lockHolder;
@@ -31,7 +33,7 @@ export function findStrangerAtWork(
  */
 export function whyNotRecordable(
   inspection: ServerInspection,
-  taps: Pick<Store['taps'], 'findByServer' | 'connectionsOf'>,
+  taps: Pick<Store['taps'], 'listByServer' | 'connectionsOf'>,
 ): AppError | null {
   const { schema, server } = inspection;
   const where = `${server.hostname}:${server.port}`;

@@ -1,3 +1,4 @@
+import { findTapOn } from '../core/server-identity.ts';
 import type { Environment } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type { RecoveryService, ServerDebt } from '../core/recovery.ts';
@@ -40,8 +41,8 @@ export async function lookAtServer(
   const { store } = context;
   const logs = await context.serverLogs();
   const inspection = await logs.inspect(address, store.id);
-  const { hostname, port, key } = inspection.server;
-  const tap = service.findTap(key);
+  const { hostname, port } = inspection.server;
+  const tap = findTapOn(inspection, store.taps, environment.id);
   const elsewhere = store.taps.list().find((row) => row.environmentId === environment.id);
   if (tap === null && elsewhere !== undefined) {
     throw new AppError(

@@ -40,11 +40,6 @@ export class RecoveryService {
     });
   }
 
-  /** The tap of a server; null when the store owes it nothing. */
-  findTap(serverKey: string): TapRow | null {
-    return this.#store.taps.findByServer(serverKey);
-  }
-
   debtOf(tap: TapRow): ServerDebt {
     const { captures, recordings } = this.#store;
     const now = this.#clock.now();

@@ -8,8 +8,9 @@ export interface ServerIdentity {
   readonly flavor: 'mariadb' | 'mysql';
   readonly version: string;
   /**
-   * The same for every connection to this server and, as far as the server can tell, different for
-   * every other: its uuid where it has one, else host name, port and data folder.
+   * What the server calls itself, the same for every connection to it: its uuid where it has one, else
+   * host name, port and data folder. A copy of its disk or of its container calls itself so, too: see
+   * `ServerLog.marks` for proof.
    */
   readonly key: string;
   readonly hostname: string;
@@ -90,6 +91,8 @@ export interface ServerInspection {
   readonly schema: {
     readonly state: 'none' | 'ours' | 'other-store' | 'foreign';
     readonly storeId: string | null;
+    /** The nonce of the tap that wrote the marker; null where there is none. */
+    readonly nonce: string | null;
   };
   /**
    * Who switches the log on: the recorder, or, where the server lets nobody set it (RDS), the owner in
@@ -159,6 +162,16 @@ export interface OwnConnection {
   readonly serverStart: number | null;
 }
 
+/** What a tap leaves on its server while it is at work there, as another connection sees it. */
+export interface ServerMarks {
+  /** The connection that holds the recorder's lock; null where nobody does. */
+  readonly lockHolder: number | null;
+  /** The nonce in the marker of a recorder of this store; null where there is none. */
+  readonly nonce: string | null;
+  /** Whether a recorder can write a marker here at all (RDS: no). */
+  readonly canBeMarked: boolean;
+}
+
 /** What happened to the log at one place among its rows. */
 export interface LogInterruption {
   /** Why statements may be missing there; null when none are, and `reason` is only worth knowing. */
@@ -220,8 +233,14 @@ export interface ServerLog {
    */
   lock(own: readonly OwnConnection[]): Promise<void>;
 
-  /** The number of our tap in its store: with it our tables are told from those of other times. */
-  setTap(tapId: number): void;
+  /**
+   * The number of our tap in its store: with it our tables are told from those of other times. And its
+   * nonce, which `install` writes into the marker.
+   */
+  setTap(tapId: number, nonce: string): void;
+
+  /** What is on this server to tell it from another one that calls itself the same. Changes nothing. */
+  marks(): Promise<ServerMarks>;
 
   readSettings(): Promise<LogSettings>;
 

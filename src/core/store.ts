@@ -100,7 +100,10 @@ export interface CaptureFilter {
  */
 export interface TapRow {
   readonly id: number;
+  /** What the server calls itself (`ServerIdentity.key`): other servers may do so, too. */
   readonly serverKey: string;
+  /** A random word that is this tap's alone; it stands in the marker on its server. */
+  readonly nonce: string;
   /** The environment whose connection is used. */
   readonly environmentId: number;
   /** What the server's log was set to; what `restore` goes back to. */
@@ -321,19 +324,20 @@ export interface RecordingTable {
   saveFacts(captureId: number, facts: string): void;
   /** Saves the final position and takes the recording off its tap. */
   finish(progress: RecordingProgress, facts: string): void;
-  /** Adds to `otherCommands` of the captures of a server whose window is open. */
-  addOtherCommands(serverKey: string, commands: number): void;
+  /** Adds to `otherCommands` of the captures of a tap whose window is open. */
+  addOtherCommands(tapId: number, commands: number): void;
   /** Takes the recording of a capture that failed off its tap. */
   detach(captureId: number): void;
 }
 
 export interface TapTable {
   insert(
-    tap: { serverKey: string; environmentId: number; settings: LogSettings },
+    tap: { serverKey: string; nonce: string; environmentId: number; settings: LogSettings },
     now: number,
   ): TapRow;
   find(id: number): TapRow | null;
-  findByServer(serverKey: string): TapRow | null;
+  /** Taps of servers that call themselves so: perhaps of several. */
+  listByServer(serverKey: string): TapRow[];
   list(): TapRow[];
   /** Notes a connection of the recorder's; one whose server's start was unknown is known by it now. */
   addConnection(tapId: number, connection: OwnConnection): void;

@@ -279,7 +279,7 @@ class Daemon {
     if (this.#nextRestore > now && this.#nextRestore <= now + RETRY_RESTORE_MS) return;
     this.#nextRestore = 0;
     for (const row of store.taps.list()) {
-      const isInHand = [...this.#taps.keys()].some((tap) => tap.serverKey === row.serverKey);
+      const isInHand = [...this.#taps.keys()].some((tap) => tap.row?.id === row.id);
       const environment = store.environments.find(row.environmentId);
       if (isInHand || environment?.server == null) continue;
       this.#launch(
@@ -350,12 +350,16 @@ class Daemon {
   }
 
   #launch(tap: Tap): void {
-    const isTaken = (serverKey: string): boolean =>
-      [...this.#taps.keys()].some((other) => other !== tap && other.serverKey === serverKey);
-    const run = tap.run(isTaken).then(
-      (end) => this.#settleTap(tap, end),
-      (error: unknown) => this.#settleTap(tap, error),
-    );
+    const others = (): Tap[] => [...this.#taps.keys()].filter((other) => other !== tap);
+    const run = tap
+      .run({
+        at: (serverKey) => others().filter((other) => other.serverKey === serverKey),
+        hasRow: (rowId) => others().some(({ row }) => row?.id === rowId),
+      })
+      .then(
+        (end) => this.#settleTap(tap, end),
+        (error: unknown) => this.#settleTap(tap, error),
+      );
     this.#taps.set(tap, run);
   }
 
@@ -367,15 +371,15 @@ class Daemon {
       this.#lease.standDown();
     } else if (isTapEnd(end)) {
       if (end.how === 'owed') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
-      if (end.how === 'taken') this.#merge(end.serverKey, end.waiting);
+      if (end.how === 'taken') this.#merge(end.tapId, end.waiting);
     } else {
       log('error', 'tap failed', { environment: tap.environment.name, message: messageOf(end) });
       this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
     }
   }
 
-  #merge(serverKey: string, waiting: readonly Waiting[]): void {
-    const tap = [...this.#taps.keys()].find((t) => t.serverKey === serverKey && !t.isClosing);
+  #merge(tapId: number, waiting: readonly Waiting[]): void {
+    const tap = [...this.#taps.keys()].find((t) => t.row?.id === tapId && !t.isClosing);
     for (const capture of waiting) tap?.add(capture);
   }
 

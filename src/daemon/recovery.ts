@@ -7,6 +7,7 @@ import { LeaseHolder } from './lease-holder.ts';
 import type { DaemonLog } from './log.ts';
 import { noServiceManager } from './sd-notify.ts';
 import { LeaseLost, type ServerEnvironment } from './tap-context.ts';
+import { NO_OTHER_TAPS } from './server-proof.ts';
 import { Tap } from './tap.ts';
 
 const LOOK_MS = 100;
@@ -133,7 +134,7 @@ async function runTap(
   leaving.addEventListener('abort', leave);
   try {
     if (leaving.aborted) leave();
-    const { how } = await tap.run(() => false);
+    const { how } = await tap.run(NO_OTHER_TAPS);
     if (how === 'restored') return { warnings };
     if (how === 'left') throw new LeaseLost('told to leave');
     throw new AppError(

@@ -28,7 +28,7 @@ export interface TapContext {
 
 /** What outlives one connection to the server. */
 export interface TapState {
-  /** The server's key; null until it was reached. */
+  /** What the server calls itself; null until it was reached. */
   serverKey: string | null;
   row: TapRow | null;
   /** Server clock minus ours, in milliseconds, as of the last swap. */
@@ -43,9 +43,9 @@ export interface Waiting {
 
 /** The server turned out to be one that another tap reads already. */
 export class ServerTaken extends Error {
-  readonly serverKey: string;
-  constructor(serverKey: string) {
+  readonly tapId: number;
+  constructor(tapId: number) {
     super('another tap reads this server');
-    this.serverKey = serverKey;
+    this.tapId = tapId;
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { CounterReading } from '../core/received.ts';
 import {
@@ -13,9 +14,9 @@ import { Guards } from './guards.ts';
 import { findLive, tapLog, type FreshLog } from './live-log.ts';
 import { LogDrain } from './log-drain.ts';
 import { Recorder } from './recorder.ts';
+import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
 import {
   LeaseLost,
-  ServerTaken,
   type ServerEnvironment,
   type TapContext,
   type TapState,
@@ -93,7 +94,7 @@ export class TapSession {
   /**
    * Connects, takes the server's lock, saves its settings, switches the log on (or finds it on after
    * a crash) and reads what was left frozen. Without a capture to record for, nothing is switched on.
-   * @param options.isTaken whether another tap of this daemon reads the server with this key.
+   * @param options.others the other taps of this daemon: one of them may read this server.
    * @param options.isGivingUp only to `restore`: no file is opened, which a full disk would refuse.
    * @throws AppError; ServerTaken; LeaseLost.
    */
@@ -101,7 +102,7 @@ export class TapSession {
     context: TapContext,
     environment: ServerEnvironment,
     state: TapState,
-    options: { isTaken: (serverKey: string) => boolean; hasWaiting: boolean; isGivingUp?: boolean },
+    options: { others: OtherTaps; hasWaiting: boolean; isGivingUp?: boolean },
   ): Promise<TapSession> {
     const { store, commit, clock, serverLogs, log } = context;
     const server = await serverLogs.open(environment.server, store.id, (connection) => {
@@ -111,16 +112,17 @@ export class TapSession {
     let session: TapSession | null = null;
     try {
       const { key } = server.server;
-      if (state.row === null && options.isTaken(key)) throw new ServerTaken(key);
-      // Known from here on, without a pause since it was asked: no second tap can begin on it.
+      // Asked and known without a pause between: of two taps that reach a server at once, one waits
+      // for the other.
+      const earlier = options.others.at(key);
       state.serverKey = key;
-      state.row ??= store.taps.findByServer(key);
-      if (state.row !== null && state.row.serverKey !== key) {
-        throw new AppError(
-          'conflict',
-          'The environment leads to another server now than the one whose log was switched on',
-          { hint: 'Point it back at the first one, so that its settings can be restored.' },
-        );
+      if (state.row === null) {
+        const { others } = options;
+        state.row = await findRow(context, environment, server, earlier, (id) => others.hasRow(id));
+      } else {
+        const { nonce } = await server.marks();
+        // Another name is another server: nonce or none.
+        requireSameServer(state.row, state.row.serverKey === key ? nonce : '');
       }
       await server.lock(state.row === null ? [] : store.taps.connectionsOf(state.row.id));
       if (state.row === null) {
@@ -128,7 +130,7 @@ export class TapSession {
         // Saved before anything is touched: from here on a crash cannot lose what to go back to.
         state.row = commit(() =>
           store.taps.insert(
-            { serverKey: key, environmentId: environment.id, settings },
+            { serverKey: key, nonce: randomUUID(), environmentId: environment.id, settings },
             clock.now(),
           ),
         );
@@ -136,7 +138,7 @@ export class TapSession {
       const tapId = state.row.id;
       const { connectionId, serverStart } = server;
       commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
-      server.setTap(tapId);
+      server.setTap(tapId, state.row.nonce);
       session = new TapSession(context, environment, state, server, tapId);
       if (options.isGivingUp !== true) await session.#start(options.hasWaiting);
       log('info', session.#isTapped ? 'log tapped' : 'server found to be given back', {
@@ -174,6 +176,16 @@ export class TapSession {
     this.#warnings = live.warnings;
     this.#isTapped = true;
     return live.fresh;
+  }
+
+  /** The server's id of the control connection. */
+  get connectionId(): number {
+    return this.#server.connectionId;
+  }
+
+  /** Whether the log goes to our table, and so the marker has our nonce. */
+  get isTapped(): boolean {
+    return this.#isTapped;
   }
 
   /** `host:port` as the server calls itself. */

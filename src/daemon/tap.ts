@@ -10,6 +10,7 @@ import {
   type TapState,
   type Waiting,
 } from './tap-context.ts';
+import { NO_OTHER_TAPS, type OtherTap, type OtherTaps } from './server-proof.ts';
 import { TapSession } from './tap-session.ts';
 import { isDue } from './window.ts';
 
@@ -25,14 +26,14 @@ const LONGEST_RETRY_MS = 5_000;
  */
 export type TapEnd =
   | { readonly how: 'restored' | 'left' | 'owed' }
-  | { readonly how: 'taken'; readonly serverKey: string; readonly waiting: readonly Waiting[] };
+  | { readonly how: 'taken'; readonly tapId: number; readonly waiting: readonly Waiting[] };
 
 /**
  * The one reader of one server's log, shared by every capture on that server. It switches the log
  * on when the first capture needs it, drains it into every capture whose window is open, and gives
  * the server back as it was when the last one ends.
  */
-export class Tap {
+export class Tap implements OtherTap {
   readonly environment: ServerEnvironment;
   readonly #context: TapContext;
   readonly #state: TapState;
@@ -43,6 +44,7 @@ export class Tap {
   #wake = new AbortController();
   #failingSince: number | null = null;
   #isClosing = false;
+  #isOver = false;
   #caughtUpTo: number | null = null;
 
   constructor(context: TapContext, environment: ServerEnvironment, row: TapRow | null) {
@@ -51,9 +53,26 @@ export class Tap {
     this.#state = { serverKey: row?.serverKey ?? null, row, skew: 0 };
   }
 
-  /** The server's key, once it is known. */
+  /** What the server calls itself, once that is known. */
   get serverKey(): string | null {
     return this.#state.serverKey;
+  }
+
+  /** Its row in the store; null until it has one. */
+  get row(): TapRow | null {
+    return this.#state.row;
+  }
+
+  get connectionId(): number | null {
+    return this.#session?.connectionId ?? null;
+  }
+
+  get isMarked(): boolean {
+    return this.#session?.isTapped ?? this.#state.row?.serverStart != null;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Whether it is too late to hand captures to this tap: wait for its end and make another. */
@@ -105,15 +124,23 @@ export class Tap {
 
   /**
    * Records until no capture is left and the server is as it was, or until `leave`.
-   * @param isTaken whether another tap reads the server with this key.
+   * @param others the other taps of this daemon.
    * @throws LeaseLost, having written nothing after the loss.
    */
-  async run(isTaken: (serverKey: string) => boolean): Promise<TapEnd> {
+  async run(others: OtherTaps): Promise<TapEnd> {
+    try {
+      return await this.#run(others);
+    } finally {
+      this.#isOver = true;
+    }
+  }
+
+  async #run(others: OtherTaps): Promise<TapEnd> {
     let retry = FIRST_RETRY_MS;
     while (!this.#isLeaving()) {
       try {
         this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
-          isTaken,
+          others,
           hasWaiting: this.#waiting.size > 0,
         });
         this.#noteRecovery();
@@ -123,7 +150,7 @@ export class Tap {
         if (error instanceof ServerTaken) {
           this.#isClosing = true;
           const waiting = [...this.#waiting.values()];
-          return { how: 'taken', serverKey: error.serverKey, waiting };
+          return { how: 'taken', tapId: error.tapId, waiting };
         }
         if (error instanceof LeaseLost) throw error;
         if (this.#isLeaving()) break;
@@ -257,7 +284,7 @@ export class Tap {
     if (row === null) return 'restored';
     try {
       this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
-        isTaken: () => false,
+        others: NO_OTHER_TAPS,
         hasWaiting: false,
         isGivingUp: true,
       });

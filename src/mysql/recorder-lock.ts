@@ -36,12 +36,18 @@ export async function releaseLock(connection: MysqlConnection): Promise<void> {
   await connection.rows(`SELECT RELEASE_LOCK(${LOCK})`);
 }
 
+/** The connection that holds the lock; null when it is free. */
+export async function readLockHolder(connection: MysqlConnection): Promise<number | null> {
+  const id = await connection.value(`SELECT IS_USED_LOCK(${LOCK})`);
+  return id === null ? null : Number(id);
+}
+
 /** Who holds the lock; null when it is free. Without PROCESS the user and host stay unknown. */
 export async function findLockHolder(connection: MysqlConnection): Promise<LockHolder | null> {
-  const id = await connection.value(`SELECT IS_USED_LOCK(${LOCK})`);
+  const id = await readLockHolder(connection);
   if (id === null) return null;
-  const holder = (await listProcesses(connection)).find((process) => process.id === Number(id));
-  return { connectionId: Number(id), user: holder?.user ?? null, host: holder?.host ?? null };
+  const holder = (await listProcesses(connection)).find((process) => process.id === id);
+  return { connectionId: id, user: holder?.user ?? null, host: holder?.host ?? null };
 }
 
 /**

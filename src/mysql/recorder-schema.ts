@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { LogSettings } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
-import { literal, type MysqlConnection } from './connection.ts';
+import { literal, type MysqlConnection, type Row } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 
 /** The schema on the server that holds what is ours, and nothing else. */
@@ -40,6 +40,8 @@ export function frozenTable(generation: number): string {
 /** The marker's row: whose recorder this is, and what it needs to know after a crash. */
 export interface Marker {
   readonly storeId: string;
+  /** The tap's; null in a marker of an older version. */
+  readonly nonce: string | null;
   readonly madeSchema: boolean;
   /** The owner's settings before we changed any. */
   readonly settings: LogSettings | null;
@@ -116,21 +118,14 @@ function stateOf(
 }
 
 async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row' | 'not ours'> {
-  let row;
-  try {
-    row = await connection.row(
-      `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows FROM ${MARKER}`,
-    );
-  } catch (error) {
-    if (connection.isLost) throw error;
-    // A table of this name with other columns is not our marker.
-    return 'not ours';
-  }
+  const row = await markerRow(connection);
+  if (row === 'not ours') return row;
   if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
-  const [switchedOffAt, switchedOffBy, copiedRows] = row.slice(7);
+  const [switchedOffAt, switchedOffBy, copiedRows, nonce] = row.slice(7);
   return {
     storeId: storeId ?? '',
+    nonce: nonce ?? null,
     madeSchema: madeSchema === '1',
     settings: settings == null ? null : settingsIn(settings),
     recorder: recorder ?? '',
@@ -141,6 +136,21 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
     switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
     switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
   };
+}
+
+async function markerRow(connection: MysqlConnection): Promise<Row | null | 'not ours'> {
+  // A marker of an older version has no nonce.
+  for (const nonce of ['nonce', 'NULL']) {
+    try {
+      return await connection.row(
+        `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows, ${nonce} FROM ${MARKER}`,
+      );
+    } catch (error) {
+      if (connection.isLost) throw error;
+    }
+  }
+  // A table of this name with other columns is not our marker.
+  return 'not ours';
 }
 
 /** The settings in the marker; null when somebody has edited them beyond recognition. */
@@ -192,7 +202,7 @@ export function requireOurs(contents: SchemaContents): void {
 export async function claimSchema(
   connection: MysqlConnection,
   flavor: Flavor,
-  storeId: string,
+  { storeId, nonce }: { readonly storeId: string; readonly nonce: string },
   settings: LogSettings,
 ): Promise<void> {
   const contents = await readSchema(connection, storeId);
@@ -216,14 +226,15 @@ export async function claimSchema(
       is_appended TINYINT NOT NULL DEFAULT 0,
       switched_off_at TIMESTAMP(6) NULL,
       switched_off_by BIGINT NULL,
-      copied_rows BIGINT NULL
+      copied_rows BIGINT NULL,
+      nonce VARCHAR(64) NULL
     ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'what the captures recorder changed on this server'`);
     await connection.run(
-      `INSERT INTO ${MARKER} (id, store_id, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
+      `INSERT INTO ${MARKER} (id, store_id, nonce, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${literal(nonce)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
     );
   } else {
     await connection.run(
-      `UPDATE ${MARKER} SET settings = ${literal(JSON.stringify(settings))}, recorder = ${literal(recorderName())}, heartbeat = NOW(6)`,
+      `UPDATE ${MARKER} SET nonce = ${literal(nonce)}, settings = ${literal(JSON.stringify(settings))}, recorder = ${literal(recorderName())}, heartbeat = NOW(6)`,
     );
   }
 }

@@ -12,6 +12,7 @@ import {
   type ServerInstant,
   type ServerLog,
   type ServerLogState,
+  type ServerMarks,
   type SessionState,
   type Swap,
 } from '../core/server-log.ts';
@@ -23,7 +24,7 @@ import { type Flavor, flavorOf } from './flavor.ts';
 import { logsToTable, ownerLogsToTable } from './log-settings.ts';
 import { repair, saysDamaged } from './log-table.ts';
 import type { OwnConnections } from './own-connections.ts';
-import { lockFor, releaseLock } from './recorder-lock.ts';
+import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
 import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';
 import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
 import { SessionTracker } from './session-tracker.ts';
@@ -104,6 +105,10 @@ export class RotatedServerLog implements ServerLog {
 
   setTap(tapId: number): void {
     this.#tap = `${this.#storeId}/${tapId}`;
+  }
+
+  async marks(): Promise<ServerMarks> {
+    return { lockHolder: await readLockHolder(this.#control), nonce: null, canBeMarked: false };
   }
 
   readSettings(): Promise<LogSettings> {

@@ -11,6 +11,7 @@ import type {
   ServerInstant,
   ServerLog,
   ServerLogState,
+  ServerMarks,
   SessionState,
   Swap,
 } from '../core/server-log.ts';
@@ -60,7 +61,7 @@ import {
   type SchemaContents,
   TABLES,
 } from './recorder-schema.ts';
-import { lockFor, releaseLock } from './recorder-lock.ts';
+import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
 import { requireUnlogged } from './recorder-session.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
@@ -98,6 +99,7 @@ export class MysqlServerLog implements ServerLog {
   /** The generation that the live table is; null before that is known. */
   #live: number | null = null;
   #tap = '';
+  #nonce = '';
   #lastBeat = 0;
   /** The last generation that this object froze, and when, by our monotonic clock. */
   #swapped: { generation: number; at: number; until: ServerInstant } | null = null;
@@ -131,8 +133,19 @@ export class MysqlServerLog implements ServerLog {
     return lockFor(this.#control, own, this.serverStart);
   }
 
-  setTap(tapId: number): void {
+  setTap(tapId: number, nonce: string): void {
     this.#tap = `${this.#storeId}/${tapId}`;
+    this.#nonce = nonce;
+  }
+
+  async marks(): Promise<ServerMarks> {
+    const { state, marker } = await readSchema(this.#control, this.#storeId);
+    const lockHolder = await readLockHolder(this.#control);
+    return {
+      lockHolder,
+      nonce: state === 'ours' ? (marker?.nonce ?? null) : null,
+      canBeMarked: true,
+    };
   }
 
   readSettings(): Promise<LogSettings> {
@@ -157,7 +170,8 @@ export class MysqlServerLog implements ServerLog {
     const control = this.#control;
     if (!this.#hasEngine) throw noEngine();
     await requireUnlogged(control, this.#flavor);
-    await claimSchema(control, this.#flavor, this.#storeId, settings);
+    const owner = { storeId: this.#storeId, nonce: this.#nonce };
+    await claimSchema(control, this.#flavor, owner, settings);
     this.#lastBeat = performance.now();
     const warnings = [...settingsWarnings(settings), ...this.#flavor.limits];
     const placed = await this.#putOursInPlace(generation);

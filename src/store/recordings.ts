@@ -40,9 +40,9 @@ export function recordingTable(db: Database): RecordingTable {
     `UPDATE recordings SET ${PROGRESS}, facts = @facts, tap_id = NULL WHERE capture_id = @captureId`,
   );
   const saveRates = prepareRates(db);
-  const addOtherCommands = db.prepare<[number, string]>(
+  const addOtherCommands = db.prepare<[number, number]>(
     `UPDATE recordings SET other_commands = other_commands + ?
-     WHERE tap_id = (SELECT id FROM taps WHERE server_key = ?)
+     WHERE tap_id = ?
        AND first_generation IS NOT NULL AND last_generation IS NULL`,
   );
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
@@ -57,7 +57,7 @@ export function recordingTable(db: Database): RecordingTable {
       finish.run({ ...progress, facts });
       saveRates(progress.captureId, rates);
     },
-    addOtherCommands: (serverKey, commands) => void addOtherCommands.run(commands, serverKey),
+    addOtherCommands: (tapId, commands) => void addOtherCommands.run(commands, tapId),
     detach: (captureId) => void detach.run(captureId),
   };
 }

@@ -8,7 +8,7 @@ interface Row extends Omit<TapRow, 'settings'> {
   settings: string;
 }
 
-const COLUMNS = `id, server_key AS serverKey, environment_id AS environmentId, settings, generation,
+const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation,
   row, opened_at AS openedAt, server_start AS serverStart`;
 
 function toTap(row: Row): TapRow {
@@ -16,13 +16,13 @@ function toTap(row: Row): TapRow {
 }
 
 export function tapTable(db: Database): TapTable {
-  const insert = db.prepare<[string, number, string, number], Row>(
-    `INSERT INTO taps (server_key, environment_id, settings, opened_at) VALUES (?, ?, ?, ?)
+  const insert = db.prepare<[string, string, number, string, number], Row>(
+    `INSERT INTO taps (identity, server_key, environment_id, settings, opened_at) VALUES (?, ?, ?, ?, ?)
      RETURNING ${COLUMNS}`,
   );
   const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM taps WHERE id = ?`);
-  const findByServer = db.prepare<[string], Row>(
-    `SELECT ${COLUMNS} FROM taps WHERE server_key = ?`,
+  const listByServer = db.prepare<[string], Row>(
+    `SELECT ${COLUMNS} FROM taps WHERE identity = ? ORDER BY id`,
   );
   const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM taps ORDER BY id`);
   const addConnection = db.prepare(
@@ -54,8 +54,8 @@ export function tapTable(db: Database): TapTable {
   const saveProgress = prepareProgress(db);
   const remove = db.prepare('DELETE FROM taps WHERE id = ?');
   return {
-    insert({ serverKey, environmentId, settings }, now) {
-      const row = returned(insert, serverKey, environmentId, JSON.stringify(settings), now);
+    insert({ serverKey, nonce, environmentId, settings }, now) {
+      const row = returned(insert, serverKey, nonce, environmentId, JSON.stringify(settings), now);
       if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
       return toTap(row);
     },
@@ -63,10 +63,7 @@ export function tapTable(db: Database): TapTable {
       const row = find.get(id);
       return row === undefined ? null : toTap(row);
     },
-    findByServer(serverKey) {
-      const row = findByServer.get(serverKey);
-      return row === undefined ? null : toTap(row);
-    },
+    listByServer: (serverKey) => listByServer.all(serverKey).map(toTap),
     list: () => list.all().map(toTap),
     addConnection(tapId, { connectionId, serverStart }) {
       addConnection.run(tapId, connectionId, serverStart ?? 0);

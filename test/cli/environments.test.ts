@@ -236,11 +236,11 @@ describe('env check', () => {
       'The statements of db1:3306 are being recorded by somebody else: eve from 10.0.0.9:1',
     ],
     [
-      { schema: { state: 'foreign' as const, storeId: null } },
+      { schema: { state: 'foreign' as const, storeId: null, nonce: null } },
       'There is a schema "captures" on db1:3306 that no recorder made',
     ],
     [
-      { schema: { state: 'other-store' as const, storeId: 'abc' } },
+      { schema: { state: 'other-store' as const, storeId: 'abc', nonce: 'x' } },
       'The schema "captures" on db1:3306 belongs to the recorder of another store (abc)',
     ],
   ])('exits 6 when the server is another recorder’s: %j', async (found, message) => {

@@ -233,6 +233,7 @@ describe('env delete', () => {
       const tap = store.taps.insert(
         {
           serverKey: `key${names}`,
+          nonce: `nonce${names}`,
           environmentId: environment?.id ?? 0,
           settings: { generalLog: false, logOutput: 'FILE', tableEngine: null } as never,
         },

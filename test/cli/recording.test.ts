@@ -195,7 +195,11 @@ describe('create on an environment with a server', () => {
       },
     ],
     [6, 'another recorder', { lockHolder: { connectionId: 9, user: 'eve', host: 'h' } }],
-    [6, 'a schema of somebody else', { schema: { state: 'foreign' as const, storeId: null } }],
+    [
+      6,
+      'a schema of somebody else',
+      { schema: { state: 'foreign' as const, storeId: null, nonce: null } },
+    ],
   ])('exits %i because of %s, and stores nothing', async (status, _why, inspection) => {
     const daemon = new StoreOfADaemon();
     const name = newName();
@@ -220,7 +224,12 @@ describe('create on an environment with a server', () => {
   it('starts where our own daemon holds the server already', async () => {
     const store = openStore(home);
     const tap = store.taps.insert(
-      { serverKey: 'server-1', environmentId: 1, settings: inspectionOf().settings },
+      {
+        serverKey: 'server-1',
+        nonce: 'nonce',
+        environmentId: 1,
+        settings: inspectionOf().settings,
+      },
       Date.now(),
     );
     store.taps.addConnection(tap.id, { connectionId: 9, serverStart: null });

@@ -30,7 +30,7 @@ const LEFTOVERS: Leftovers = {
 /** A server that the recorder of another store left switched on. */
 const leftOn = (changes: Partial<Leftovers> = {}): Partial<ServerInspection> => ({
   settings: RECORDING,
-  schema: { state: 'other-store', storeId: 'another-store' },
+  schema: { state: 'other-store', storeId: 'another-store', nonce: 'x' },
   leftovers: { ...LEFTOVERS, ...changes },
 });
 
@@ -69,7 +69,7 @@ function leaveTap(...captures: { name: string; owner?: number; endsIn?: number }
   inStore((store) => {
     const now = Date.now();
     const tap = store.taps.insert(
-      { serverKey: 'server-1', environmentId: 1, settings: SETTINGS },
+      { serverKey: 'server-1', nonce: 'nonce', environmentId: 1, settings: SETTINGS },
       now,
     );
     for (const { name, owner = 1, endsIn } of captures) {
@@ -172,7 +172,7 @@ describe('recover where there is nothing to recover', () => {
   });
 
   it('leaves a schema alone that no recorder made', async () => {
-    const found = { schema: { state: 'foreign' as const, storeId: null } };
+    const found = { schema: { state: 'foreign' as const, storeId: null, nonce: null } };
     expect((await recover(['shop'], { found })).stderr).toContain('Nothing to recover');
   });
 });
@@ -359,7 +359,7 @@ describe("a server that another store's recorder left switched on", () => {
     const storeId = inStore((store) => store.id);
     const own = leftOn({ storeId });
     const { stderr } = await recover(['shop'], {
-      found: { ...own, schema: { state: 'ours', storeId } },
+      found: { ...own, schema: { state: 'ours', storeId, nonce: 'nonce' } },
       tty: 100,
       answers: [{ to: "Type the environment's name", answer: '' }],
     });

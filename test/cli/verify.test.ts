@@ -62,7 +62,10 @@ async function captureThatIs(
     folder,
   );
   const settings = manifest.settingsBefore;
-  const tap = store.taps.insert({ serverKey: 'k', environmentId: environment.id, settings }, 0);
+  const tap = store.taps.insert(
+    { serverKey: 'k', nonce: 'nonce', environmentId: environment.id, settings },
+    0,
+  );
   store.recordings.begin(id, tap.id);
   const facts = JSON.stringify({ ...manifest, endReason: null });
   store.recordings.open(id, 1, facts);

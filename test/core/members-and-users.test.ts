@@ -182,7 +182,7 @@ describe('an environment', () => {
     const { environments, test, alice, environment, clock } = await setUp();
     const settings = { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' };
     test.store.taps.insert(
-      { serverKey: 'k', environmentId: environment.id, settings },
+      { serverKey: 'k', nonce: 'nonce', environmentId: environment.id, settings },
       clock.now(),
     );
     expect(

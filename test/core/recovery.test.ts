@@ -22,7 +22,12 @@ beforeEach(() => {
   alice = test.user('alice');
   bob = test.user('bob');
   prod = test.environment({ admin: [alice], member: [bob] }, { name: 'prod', server: SERVER });
-  const server = { serverKey: 'server-1', environmentId: prod.id, settings: SETTINGS };
+  const server = {
+    serverKey: 'server-1',
+    nonce: 'nonce',
+    environmentId: prod.id,
+    settings: SETTINGS,
+  };
   tap = test.store.taps.insert(server, test.clock.now());
 });
 

@@ -41,7 +41,7 @@ describe('a schema named captures', () => {
       message: 'The server has a schema "captures" that no recorder made',
     });
     await log.close();
-    expect((await inspect()).schema).toEqual({ state: 'foreign', storeId: null });
+    expect((await inspect()).schema).toEqual({ state: 'foreign', storeId: null, nonce: null });
     expect(await rowsOf(admin, 'SHOW TABLES FROM captures')).toHaveLength(1);
     expect(await stateOf(admin)).toMatchObject({
       settings: (before as { settings: unknown }).settings,
@@ -70,7 +70,7 @@ describe('a schema named captures', () => {
     await expect(other.restore(settings, 1)).rejects.toMatchObject({ code: 'conflict' });
     await other.close();
     const inspection = await mysqlServerLogs.inspect(server.address, 'store-2');
-    expect(inspection.schema).toEqual({ state: 'other-store', storeId: 'store-1' });
+    expect(inspection.schema).toMatchObject({ state: 'other-store', storeId: 'store-1' });
     const again = await server.open();
     await again.lock([]);
     await again.restore(settings, 2);
@@ -144,7 +144,7 @@ describe('an inspection', () => {
     expect(inspection.server).toMatchObject({ flavor: 'mariadb', port: server.port });
     expect(inspection.privileges.map(({ state }) => state)).toEqual(Array(5).fill('present'));
     expect(inspection.lockHolder).toBeNull();
-    expect(inspection.schema).toEqual({ state: 'none', storeId: null });
+    expect(inspection.schema).toEqual({ state: 'none', storeId: null, nonce: null });
     expect(await stateOf(admin)).toEqual(before);
   });
 

@@ -16,6 +16,13 @@ export interface ServerOptions {
   readonly options?: readonly string[];
   /** Variables of the server's environment, for example `TZ`. */
   readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * Puts the server into network and mount namespaces of its own, with the path of this folder as its
+   * data folder and port 3306: several of them call themselves by one name. Reached by socket alone.
+   */
+  readonly twinAt?: string;
+  /** Fills the data folder in the place of a new one: a copy of this. */
+  readonly copyOf?: string;
   /** Told what is done when the program has to be installed first. */
   readonly say?: (line: string) => void;
 }
@@ -60,9 +67,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Database
   const tmpDir = join(folder, 'tmp');
   mkdirSync(tmpDir);
   const socket = join(folder, 'mysqld.sock');
-  const port = await freePort();
+  const { twinAt } = options;
+  const port = twinAt === undefined ? await freePort() : 3306;
   try {
-    fillDataFolder(program, dataDir, tmpDir);
+    if (options.copyOf === undefined) fillDataFolder(program, dataDir, tmpDir);
+    else execFileSync('cp', ['-a', options.copyOf, dataDir]);
   } catch (error) {
     // Of a script that Ctrl-C ended, the server that it started may write for a moment yet.
     rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
@@ -71,15 +80,16 @@ export async function startServer(options: ServerOptions = {}): Promise<Database
 
   const errorLog = join(folder, 'error.log');
   const launch = (): ChildProcess =>
-    launchServer(program, options, folder, [
+    launchServer(program, options, { folder, dataDir }, [
       '--no-defaults',
       ...program.options,
       ...(process.getuid?.() === 0 ? ['--user=root'] : []),
-      `--datadir=${dataDir}`,
+      `--datadir=${twinAt ?? dataDir}`,
       `--tmpdir=${tmpDir}`,
       `--socket=${socket}`,
       `--port=${port}`,
-      '--bind-address=127.0.0.1',
+      // A network namespace of one's own has no interface that is up.
+      `--bind-address=${twinAt === undefined ? '127.0.0.1' : '0.0.0.0'}`,
       `--log-error=${errorLog}`,
       `--pid-file=${join(folder, 'pid')}`,
       '--innodb-flush-log-at-trx-commit=0',
@@ -137,6 +147,17 @@ const OPTIONS: Readonly<Record<ServerFamily, readonly string[]>> = {
   ],
 };
 
+/** Runs the rest with the first of two folders in the place of the second. */
+const APART = [
+  'unshare',
+  '--net',
+  '--mount',
+  'sh',
+  '-c',
+  'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+  'sh',
+];
+
 /**
  * Fills a data folder from a template, which is made once for a run of the tests: MySQL takes 4 s to
  * initialize one and 0.2 s to have it copied.
@@ -165,11 +186,15 @@ function fillDataFolder(program: ServerProgram, dataDir: string, tmpDir: string)
 function launchServer(
   program: ServerProgram,
   options: ServerOptions,
-  folder: string,
+  { folder, dataDir }: { readonly folder: string; readonly dataDir: string },
   commandLine: readonly string[],
 ): ChildProcess {
-  const [file, ...before] = program.server;
-  const child = spawn(file, [...before, ...commandLine], {
+  const { twinAt } = options;
+  const [file, ...args] =
+    twinAt === undefined
+      ? [...program.server, ...commandLine]
+      : [...APART, dataDir, `${program.tree ?? ''}${twinAt}`, ...program.server, ...commandLine];
+  const child = spawn(file ?? '', args, {
     stdio: 'ignore',
     env: { ...process.env, ...program.environment, ...options.environment },
   });

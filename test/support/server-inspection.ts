@@ -30,7 +30,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
       },
     ],
     lockHolder: null,
-    schema: { state: 'none', storeId: null },
+    schema: { state: 'none', storeId: null, nonce: null },
     leftovers: null,
     deadManObstacle: null,
     logSwitch: 'recorder',

@@ -5,6 +5,7 @@ import { orderByEnd } from './0004-order-by-end.ts';
 import { recordingOptions } from './0005-recording-options.ts';
 import { ownConnections } from './0006-own-connections.ts';
 import { otherCommands } from './0007-other-commands.ts';
+import { tapNonces } from './0008-tap-nonces.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly string[] = [
   recordingOptions,
   ownConnections,
   otherCommands,
+  tapNonces,
 ];
