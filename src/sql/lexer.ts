@@ -261,3 +261,20 @@ export function quoted(value: string, quote: string, escapes: Escapes): string {
   const doubled = value.replaceAll(quote, quote + quote);
   return quote + (escapes === 'never' ? doubled : doubled.replaceAll('\\', '\\\\')) + quote;
 }
+
+/** Whether every literal ends in this reading, and none is followed by a letter. */
+export function isReadable(sql: string, escapes: Escapes): boolean {
+  const lexer = new Lexer(sql, escapes);
+  let endOfString = -1;
+  while (lexer.next()) {
+    if (!lexer.isClosed) return false;
+    const { kind, start, end } = lexer;
+    if (start === endOfString && (kind === 'word' || kind === 'string')) return false;
+    if (kind === 'symbol') {
+      if (sql.startsWith('\\', start) && sql.charAt(end) !== 'N') return false;
+      if (sql.startsWith('*/', start)) return false;
+    }
+    endOfString = kind === 'string' ? end : -1;
+  }
+  return true;
+}

@@ -1,4 +1,4 @@
-import { Lexer, quoted, unescaped, type Escapes } from './lexer.ts';
+import { isReadable, Lexer, quoted, unescaped, type Escapes } from './lexer.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { REDACTED } from './secrets.ts';
 import { StatementContext } from './statement-context.ts';
@@ -85,20 +85,4 @@ function readingOf(sql: string): Escapes | null {
   if (/[\u0080-\uffff]\\/.test(sql)) readings.push('not-after-high');
   const readable = readings.filter((escapes) => isReadable(sql, escapes));
   return readable.length === 1 ? (readable[0] ?? null) : null;
-}
-
-function isReadable(sql: string, escapes: Escapes): boolean {
-  const lexer = new Lexer(sql, escapes);
-  let endOfString = -1;
-  while (lexer.next()) {
-    if (!lexer.isClosed) return false;
-    const { kind, start, end } = lexer;
-    if (start === endOfString && (kind === 'word' || kind === 'string')) return false;
-    if (kind === 'symbol') {
-      if (sql.startsWith('\\', start) && sql.charAt(end) !== 'N') return false;
-      if (sql.startsWith('*/', start)) return false;
-    }
-    endOfString = kind === 'string' ? end : -1;
-  }
-  return true;
 }
