@@ -27,8 +27,8 @@ const SECRET_PROCEDURE = /^RDS_(?:SET_EXTERNAL_|IMPORT_BINLOG_SSL)/;
 /** A setting, option or user variable that is named after what it holds. */
 const SECRET_NAME = /(?:PASSWORD|PASSWD|PASSPHRASE|(?:^|_)PWD|SECRET_KEY|ACCESS_KEY|SST_AUTH)\d*$/;
 
-/** `password=x` or `password "x"` among the options that engines take in a string. */
-const OPTION_SECRET = /(?:password|passwd|pwd)\s*[="']/i;
+/** `password=x` or `password "x"` among the options in a string; its quotes may be escaped. */
+const OPTION_SECRET = /(?:password|passwd|pwd)[\s\\]*[="']/i;
 
 const AUTHENTICATION = /authentication_string/i;
 
@@ -63,6 +63,27 @@ const NO_SECRET: ReadonlySet<string> = new Set([
 
 /** Names of what is no secret though it stands behind IDENTIFIED. */
 const DESCRIBES_CLIENT: ReadonlySet<string> = new Set(['SUBJECT', 'ISSUER', 'CIPHER']);
+
+/** The same where something is defined; it is looked at for a password in it, as a table's is. */
+const DESCRIBES_ACCOUNT: ReadonlySet<string> = new Set(['COMMENT', 'ATTRIBUTE']);
+
+/** What follows `PASSWORD = 'x'` in START REPLICA, without a comma between. */
+const BEHIND_PASSWORD: ReadonlySet<string> = new Set(['DEFAULT_AUTH', 'PLUGIN_DIR', 'FOR']);
+
+/** Words before the name of an authentication plugin, and words behind one. */
+const BEFORE_PLUGIN: ReadonlySet<string> = new Set(['WITH', 'VIA', 'OR']);
+const BEHIND_PLUGIN =
+  /^(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:BY|AS|USING|INITIAL\s+AUTHENTICATION)(?![\w$])/i;
+
+/** Plugins of the servers: behind these names nothing has to follow for them to be no password. */
+const PLUGIN =
+  /^(?:caching_sha2_password|sha256_password|mysql_(?:native|old)_password|mysql_no_login|auth_socket|unix_socket|ed25519|parsec|pam|gssapi|named_pipe|authentication_(?:pam|windows|ldap_simple|ldap_sasl|kerberos|fido|webauthn|oci|openid_connect)|AWSAuthenticationPlugin)$/i;
+
+/**
+ * What MySQL writes to its log in the place of a password, without quotes but for a few statements.
+ * What it cannot rewrite (with `log_raw`, in bodies of procedures) it logs as it came.
+ */
+export const HIDDEN = '<secret>';
 
 /** What to do with the next literals of the statement. */
 type Expectation =
@@ -108,6 +129,8 @@ export class SecretFinder {
   /** Depth at which a comma ends `value`. */
   #valueDepth = 0;
   #isLastSecret = false;
+  /** Where the server's mark for a secret ended: its tokens are no others. */
+  #hiddenEnd = 0;
   /** Where the last literal ended. */
   #literalEnd = -1;
   /** A literal ended within a secret: what follows goes on with it. */
@@ -120,6 +143,7 @@ export class SecretFinder {
   }
 
   see(token: Lexer): void {
+    if (token.start < this.#hiddenEnd) return;
     switch (token.kind) {
       case 'space':
         return;
@@ -133,8 +157,7 @@ export class SecretFinder {
         this.#literal(token);
         return;
       case 'name':
-        if (this.#expects === 'secret') this.#add(token);
-        this.#pass('`');
+        this.#name(token);
         return;
       case 'word':
         this.#word(token);
@@ -192,7 +215,7 @@ export class SecretFinder {
       case 'named':
         return isText && (!this.#isNested || this.#isKnown());
       case 'account':
-        return isText && !this.#isUser(token) && !DESCRIBES_CLIENT.has(this.#before);
+        return isText && !this.#isUser(token) && !this.#isDescription() && !this.#isPlugin(token);
       case 'none':
       case 'identified':
       case 'connection':
@@ -207,6 +230,34 @@ export class SecretFinder {
     while (i < this.#sql.length && this.#sql.charCodeAt(i) <= 0x20) i++;
     if (this.#sql.charAt(i) === '@') return true;
     return this.#before === ',' && /^ident/i.test(this.#sql.slice(i, i + 5));
+  }
+
+  /** Whether a string says something of an account, or where CLONE INSTANCE is to write. */
+  #isDescription(): boolean {
+    return (
+      DESCRIBES_CLIENT.has(this.#before) ||
+      (DESCRIBES_ACCOUNT.has(this.#before) && DEFINES.test(this.#first)) ||
+      (this.#before === '=' ? this.#beforeThat : this.#before) === 'DIRECTORY'
+    );
+  }
+
+  /** Whether a string names the plugin of an account: `WITH 'sha256_password' BY`. */
+  #isPlugin(token: Lexer): boolean {
+    if (token.kind !== 'string' || !BEFORE_PLUGIN.has(this.#before)) return false;
+    return (
+      BEHIND_PLUGIN.test(this.#sql.slice(token.end, token.end + 200)) ||
+      PLUGIN.test(this.#sql.slice(token.quote + 1, token.end - 1))
+    );
+  }
+
+  #name(token: Lexer): void {
+    if (this.#expects === 'secret') this.#add(token);
+    else if (this.#expects === 'none') {
+      const name = token.text.slice(1, -1).toUpperCase();
+      if (this.#before === '@' && SECRET_NAME.test(name)) this.#expects = 'named';
+      else this.#beginAuthentication(name);
+    }
+    this.#pass('`');
   }
 
   #word(token: Lexer): void {
@@ -248,9 +299,9 @@ export class SecretFinder {
       case 'all':
         return;
       case 'value':
-        if (word === 'WHERE') {
+        if (word === 'WHERE' || (this.#first === 'START' && BEHIND_PASSWORD.has(word))) {
           this.#expects = 'none';
-        } else if (this.#before === '=' || this.#before === ':=') {
+        } else if (this.#isAssigned()) {
           if (NO_SECRET.has(word)) this.#expects = 'none';
           else if (!this.#isCall(token) && !this.#isNested) this.#rest(token.start);
         }
@@ -258,6 +309,11 @@ export class SecretFinder {
       case 'named':
       case 'connection':
         this.#expects = 'none';
+        // SET autocommit = 1, PASSWORD FOR a = 'x'
+        if (word === 'FOR' && this.#before === 'PASSWORD' && this.#first === 'SET') {
+          this.#expects = 'all';
+          return;
+        }
         break;
       case 'none':
     }
@@ -303,11 +359,24 @@ export class SecretFinder {
       return;
     }
     if (word === 'CONNECTION' && !this.#isOnRows) this.#expects = 'connection';
-    if (AUTHENTICATION.test(word) && this.#first !== 'SELECT') this.#expects = 'named';
+    // ALTER USER … FINISH REGISTRATION SET CHALLENGE_RESPONSE AS 'x'
+    if (word === 'CHALLENGE_RESPONSE' && DEFINES.test(this.#first)) this.#expects = 'account';
+    this.#beginAuthentication(word);
+  }
+
+  #beginAuthentication(name: string): void {
+    if (!AUTHENTICATION.test(name) || this.#first === 'SELECT') return;
+    // Of a list of columns nobody counts which value is which.
+    const isListed = this.#depth > 0 && /^(?:INSERT|REPLACE)$/.test(this.#first);
+    this.#expects = isListed ? 'all' : 'named';
   }
 
   #symbol(token: Lexer): void {
     const symbol = token.text;
+    if (symbol === '<' && this.#isHidden(token.start)) {
+      this.#hide(token.start);
+      return;
+    }
     this.#isLastSecret = false;
     switch (symbol) {
       case ';':
@@ -325,6 +394,8 @@ export class SecretFinder {
       case ',':
         if (this.#expects === 'value' && this.#depth <= this.#valueDepth) this.#expects = 'none';
         if (this.#expects === 'named') this.#expects = 'none';
+        // SET PASSWORD FOR `a`=<secret>,SESSION autocommit=1 (MySQL 5.6)
+        if (this.#expects === 'all' && this.#before === HIDDEN) this.#expects = 'none';
         break;
       case '=':
       case ':=':
@@ -342,6 +413,43 @@ export class SecretFinder {
           this.#expects = 'none';
     }
     this.#pass(symbol);
+  }
+
+  /** Whether the server's mark for a secret stands here, where a secret can. */
+  #isHidden(start: number): boolean {
+    if (!this.#sql.startsWith(HIDDEN, start)) return false;
+    // The server puts nothing right behind it: `<secret>x` is somebody's password.
+    if (!/[\s,;)]/.test(this.#sql.charAt(start + HIDDEN.length) || ' ')) return false;
+    if (this.#secretFrom >= 0) return this.#before === '(' || this.#before === ',';
+    switch (this.#expects) {
+      case 'secret':
+      case 'account':
+      case 'all':
+        return true;
+      case 'named':
+        return !this.#isNested || this.#isKnown();
+      case 'value':
+        return this.#isAssigned();
+      case 'none':
+      case 'identified':
+      case 'connection':
+        return false;
+    }
+  }
+
+  /** Takes out the server's mark, which is one secret and no more: what follows is read as ever. */
+  #hide(start: number): void {
+    this.#hiddenEnd = start + HIDDEN.length;
+    this.#spans.push({ start, end: this.#hiddenEnd, text: null, isClosed: true });
+    this.#isLastSecret = true;
+    if (this.#expects === 'secret') this.#expects = 'account';
+    else if (this.#expects === 'named' || this.#expects === 'value') this.#expects = 'none';
+    this.#pass(HIDDEN);
+  }
+
+  /** Whether this token is what is assigned. */
+  #isAssigned(): boolean {
+    return this.#before === '=' || this.#before === ':=';
   }
 
   #reset(): void {
@@ -444,9 +552,15 @@ export class SecretFinder {
   #options(token: Lexer): void {
     const isOfTable = !this.#isOnRows && DEFINES.test(this.#first);
     if (!isOfTable && !this.#second.startsWith('SPIDER_')) return;
-    const text = this.#sql.slice(token.start, token.end);
-    if (!OPTION_SECRET.test(text)) return;
     const { start, end, isClosed } = token;
+    // Without the closing quote: a comment that ends with `password` tells none.
+    const text = this.#sql.slice(start, isClosed ? end - 1 : end);
+    if (!OPTION_SECRET.test(text)) {
+      // Unless a quote is missing before: CREATE SERVER 's … OPTIONS (PASSWORD 'secret')
+      const isGlued = /[\w$\u0080-\uffff]/.test(this.#sql.charAt(end));
+      if (isGlued && OPTION_SECRET.test(`${text}'`)) this.#isOpen = true;
+      return;
+    }
     this.#spans.push({ start, end, text: null, isClosed });
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { Lexer, quoted, unescaped, type Escapes } from './lexer.ts';
-import { SecretFinder, type Span } from './secret-finder.ts';
+import { isReadable, Lexer, quoted, unescaped, type Escapes } from './lexer.ts';
+import { HIDDEN, SecretFinder, type Span } from './secret-finder.ts';
 
 /** What stands in the place of a secret; in a literal, so that the statement still parses. */
 export const REDACTED = '<redacted>';
@@ -12,7 +12,7 @@ const SHORTEST = 14;
 // Three words alike in length: V8 skips ahead then (with a fourth it took twice as long).
 const IN_ROWS = /passw|ident|crypt/i;
 const IN_OTHERS =
-  /passw|passphr|pwd|ident|crypt|authent|\suser\s|connection|_auth|secret_key|access_key|external_|ssl_mat/i;
+  /passw|passphr|pwd|ident|crypt|authent|\suser\s|connection|_auth|secret_key|access_key|external_|ssl_mat|challenge_r/i;
 
 /**
  * Whether a statement has to be looked at by `redactSecrets`. Asked for every statement: 40 ns for the
@@ -42,18 +42,44 @@ export function mayHoldSecret(sql: string): boolean {
  * statement. Rather too much is taken out than too little; null when nothing is.
  */
 export function redactSecrets(sql: string): string | null {
-  const spans = secretSpans(sql, 'always', 0);
-  if (sql.includes('\\')) {
-    // Whether a backslash escapes depends on the session's sql_mode and character set, which the
-    // text does not tell: what is a secret in any reading is taken out.
-    for (const escapes of ['never', 'not-after-high'] as const) {
-      if (escapes === 'never' || /[\u0080-\uffff]\\/.test(sql)) {
-        spans.push(...secretSpans(sql, escapes, 0));
-      }
-    }
-  }
+  // Whether a backslash escapes depends on the session's sql_mode and character set, which the
+  // text does not tell: what is a secret in any reading is taken out.
+  const readings: Escapes[] = ['always'];
+  if (sql.includes('\\')) readings.push('never');
+  if (/[\u0080-\uffff]\\/.test(sql)) readings.push('not-after-high');
+  const found = readings.map((escapes) => secretSpans(sql, escapes, 0));
+  // But the server itself wrote a text with its mark, and its quotes match in the right reading.
+  const right =
+    readings.length === 1 || !sql.includes(HIDDEN)
+      ? []
+      : found.filter((spans, i) => hides(sql, spans) && isReadable(sql, readings[i] ?? 'always'));
+  const spans = (right.length > 0 ? right : found).flat();
+  spans.push(...hiddenOptions(sql));
   if (spans.length === 0) return null;
   return replaced(sql, spans);
+}
+
+/** Whether the server's mark for a secret is among these. */
+function hides(sql: string, spans: readonly Span[]): boolean {
+  return spans.some(
+    ({ start, end }) => end === start + HIDDEN.length && sql.startsWith(HIDDEN, start),
+  );
+}
+
+/** Statements whose options MySQL writes anew, without escaping a quote in them (5.6 and 9.7). */
+const UNESCAPED =
+  /^(?:CREATE SERVER|ALTER SERVER|CHANGE MASTER|CHANGE REPLICATION SOURCE|START SLAVE|START REPLICA|START GROUP_REPLICATION) /;
+const HIDDEN_OPTION = new RegExp(`(?<=PASSWORD (?:= )?)('?)${HIDDEN}\\1(?=[ ,]|$)`, 'g');
+
+/**
+ * The server's marks in such statements, found by what it writes before them: after `HOST = 'it's'`
+ * a mark can seem to stand in a literal.
+ */
+function hiddenOptions(sql: string): Span[] {
+  if (!sql.includes(HIDDEN) || !UNESCAPED.test(sql)) return [];
+  return [...sql.matchAll(HIDDEN_OPTION)].map(({ 0: mark, index }) => {
+    return { start: index, end: index + mark.length, text: null, isClosed: true };
+  });
 }
 
 /** A statement's text as it is recorded: `bytes` only where it is not valid UTF-8. */
@@ -81,7 +107,7 @@ export function redactText(
 const DEEPEST = 4;
 
 /** What a literal or comment must contain to be read as a statement itself. */
-const NESTED = /passw|ident|encrypt/i;
+const NESTED = /passw|ident|encrypt|challenge_r/i;
 
 function secretSpans(sql: string, escapes: Escapes, depth: number): Span[] {
   const finder = new SecretFinder(sql, depth > 0, (literal) =>

@@ -153,7 +153,7 @@ describe.each(MYSQL)('%s', (version) => {
     ]);
     const flags = statements.map((statement) => statement.flags);
     // What stands in the place of a password is taken out as if it were one.
-    expect(flags).toEqual([['partial'], [], [], ['echo'], ['redacted'], []]);
+    expect(flags).toEqual([['partial'], [], [], ['echo'], ['redacted'], ['redacted']]);
   });
 
   test('prepares again when the type of a parameter changed: recorded once all the same', () => {
