@@ -47,6 +47,11 @@ export interface Flavor {
   readonly switchPrivilege: string;
   /** Other privileges that imply it. */
   readonly switchAlternatives: readonly string[];
+  /**
+   * What makes `sql_log_off` hold; null where whoever may switch the log is obeyed. MySQL 8 lets an
+   * account set it, answers 1 when it is asked, and logs on unless the account has this (tried on 9.7).
+   */
+  readonly logOff: ImpliedPrivilege | null;
   /** What changes tables while `read_only` is on. */
   readonly readOnly: ImpliedPrivilege;
   /** What sets `sql_log_bin`; null where whoever may switch the log may set that, too. */
@@ -102,6 +107,7 @@ const mariadb: Flavor = {
   preparesFirst: false,
   switchPrivilege: 'SUPER',
   switchAlternatives: [],
+  logOff: null,
   // SUPER was split in 10.5 and went on to imply its parts, until 10.11 (MDEV-29596) and 11.0
   // (MDEV-29668).
   readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: [] },
@@ -143,6 +149,7 @@ const mysql: Flavor = {
   preparesFirst: true,
   switchPrivilege: 'SYSTEM_VARIABLES_ADMIN',
   switchAlternatives: ['SUPER'],
+  logOff: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
   readOnly: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
   binaryLog: null,
   wishes: [
@@ -179,6 +186,7 @@ const mysql57: Flavor = {
   ...mysql,
   switchPrivilege: 'SUPER',
   switchAlternatives: [],
+  logOff: null,
   readOnly: { privilege: 'SUPER', alternatives: [] },
 };
 

@@ -161,7 +161,17 @@ export function privilegeNeeds(
   ];
   const hasAny = ({ privilege, alternatives }: ImpliedPrivilege): boolean =>
     [privilege, ...alternatives].some(global);
-  if (circumstances.isReadOnly) {
+  if (flavor.logOff !== null) {
+    needs.push({
+      privilege: flavor.logOff.privilege,
+      purpose: "keeps the recorder's own statements out of the log, and from waiting for it",
+      required: true,
+      scope: '*.*',
+      isPresent: hasAny(flavor.logOff),
+    });
+  }
+  const isAskedFor = needs.some(({ privilege }) => privilege === flavor.readOnly.privilege);
+  if (circumstances.isReadOnly && !isAskedFor) {
     needs.push({
       privilege: flavor.readOnly.privilege,
       purpose: 'changes log tables on a server that is read-only',
