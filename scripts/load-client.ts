@@ -55,9 +55,11 @@ CREATE TABLE shop.orders (
   KEY (customer_id)
 ) ENGINE=InnoDB;
 INSERT INTO shop.customers (name, city)
-  SELECT CONCAT('Customer ', seq), ELT(1 + seq MOD 4, 'Zürich', 'Ōsaka', 'Lagos', 'Lima') FROM seq_1_to_200;
+  WITH RECURSIVE seq AS (SELECT 1 AS seq UNION ALL SELECT seq + 1 FROM seq WHERE seq < 200)
+  SELECT CONCAT('Customer ', seq), ELT(1 + seq MOD 4, 'Zürich', 'Ōsaka', 'Lagos', 'Lima') FROM seq;
 INSERT INTO shop.products (name, price, stock)
-  SELECT CONCAT('Product ', seq), 1 + seq * 0.5, 1000000 FROM seq_1_to_50;
+  WITH RECURSIVE seq AS (SELECT 1 AS seq UNION ALL SELECT seq + 1 FROM seq WHERE seq < 50)
+  SELECT CONCAT('Product ', seq), 1 + seq * 0.5, 1000000 FROM seq;
 `;
 
 /** Load that is running in a process of its own. */
