@@ -29,6 +29,19 @@ export function codeOf(error: unknown): string | null {
   return describe(error).code;
 }
 
+const ER_GET_ERRNO = 1030;
+
+/**
+ * The storage engine's own error number (my_base.h), where the server has no error for it and passes
+ * it on; null for every other error. The number is the first of the text in each of its languages.
+ */
+export function storageErrorOf(error: unknown): number | null {
+  if (error instanceof AppError) return storageErrorOf(error.cause);
+  const { errno, message } = describe(error);
+  const number = errno === ER_GET_ERRNO ? /\d+/.exec(message)?.[0] : undefined;
+  return number === undefined ? null : Number(number);
+}
+
 /** Errors of MariaDB's own that something here depends on. */
 const MARIADB_NAMES: Readonly<Record<number, string>> = {
   1927: 'ER_CONNECTION_KILLED',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf } from './errors.ts';
+import { codeOf, storageErrorOf } from './errors.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
@@ -107,9 +107,12 @@ const DAMAGE: ReadonlySet<string> = new Set([
   'HA_ERR_CRASHED_ON_USAGE',
 ]);
 
+/** HA_ERR_FILE_TOO_SHORT: what MySQL 9.7 says of a MyISAM table whose end is not on the disk. */
+const TOO_SHORT = 175;
+
 /** Whether an error says that a table was left damaged. */
 export function saysDamaged(error: unknown): boolean {
-  return DAMAGE.has(codeOf(error) ?? '');
+  return DAMAGE.has(codeOf(error) ?? '') || storageErrorOf(error) === TOO_SHORT;
 }
 
 /** The warning for a table that had to be repaired. */

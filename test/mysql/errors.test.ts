@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerAddress } from '../../src/core/environments.ts';
 import { endsConnection, nameMariadbError, translateError } from '../../src/mysql/errors.ts';
+import { saysDamaged } from '../../src/mysql/log-table.ts';
 import { UnsupportedLogin } from '../../src/mysql/login-plugins.ts';
 
 const address: ServerAddress = {
@@ -132,5 +133,28 @@ describe("MariaDB's own errors", () => {
     const trigger = sent(4031, 'ER_CLIENT_INTERACTION_TIMEOUT', 'Referenced trigger …');
     nameMariadbError(trigger);
     expect(endsConnection(trigger)).toBe(false);
+  });
+});
+
+describe('the error of a damaged table', () => {
+  // As MySQL 9.7.4 and MariaDB 10.11.19 sent them of a MyISAM table after a crash of the server.
+  test.each([
+    [sent(1194, 'ER_CRASHED_ON_USAGE', "Table 'frozen_2' is marked as crashed"), true],
+    [
+      sent(
+        1030,
+        'ER_GET_ERRNO',
+        "Got error 175 - 'File too short; Expected more data in file' from storage engine",
+      ),
+      true,
+    ],
+    // As the reader of packets has it, which does not go through the driver.
+    [sent(1030, 'ER_1030', "Got error 175 - 'File too short' from storage engine"), true],
+    [sent(1030, 'ER_GET_ERRNO', 'Got error 28 - "No space left" from storage engine'), false],
+    [sent(1146, 'ER_NO_SUCH_TABLE', "Table 'captures.frozen_175' doesn't exist"), false],
+    [new Error('175'), false],
+  ])('%s: %s', (error, isDamage) => {
+    expect(saysDamaged(error)).toBe(isDamage);
+    expect(saysDamaged(translateError(error, address))).toBe(isDamage);
   });
 });
