@@ -189,9 +189,10 @@ export class StatementSelection {
     });
   }
 
-  #classesOf({ session, kind, sql, flags }: LoggedStatement): ClassBits {
+  #classesOf({ session, kind, sql }: LoggedStatement): ClassBits {
     switch (kind) {
       case 'query': {
+        this.#prepared.giveUpWaiting(session);
         const changes = preparedNamesIn(sql);
         if (changes.length === 0) return classesOf(sql, this.#prepared.of(session), this.#wanted);
         for (const { name, bits } of changes) {
@@ -204,8 +205,10 @@ export class StatementSelection {
         return classes;
       }
       case 'prepare': {
+        // The row behind that of a PREPARE. MySQL's bears the text that the PREPARE's does not, and
+        // is no echo; one that is prepared again for an EXECUTE has nobody waiting for it.
         const classes = classesOf(sql);
-        if (flags.length > 0 && flags.includes('echo')) this.#prepared.learn(session, classes);
+        this.#prepared.learn(session, classes);
         return classes;
       }
       case 'execute':

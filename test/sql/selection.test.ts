@@ -219,14 +219,52 @@ describe('classes', () => {
     ]);
   });
 
+  // The rows of MySQL 9.7.4, where the PREPARE's own has no text and a text that cannot be prepared
+  // leaves no row behind it; `SELECT ?` is prepared again because its parameter is a number.
+  const HIDDEN = rows(
+    '1 query!partial PREPARE r FROM ...',
+    '1 prepare SELECT ?',
+    '1 query!partial PREPARE bad FROM ...',
+    '1 query PREPARE w FROM @w',
+    '1 prepare!echo UPDATE t SET c = ?',
+    '1 query EXECUTE r USING @x',
+    '1 prepare!echo SELECT ?',
+    '1 execute!echo SELECT 1',
+    '1 query EXECUTE w USING @x',
+    '1 execute!echo UPDATE t SET c = 1',
+    '1 query EXECUTE bad',
+  );
+
+  it('follow it where only the Prepare row has the text', () => {
+    const withEvery = ['PREPARE r FROM ...', 'PREPARE bad FROM ...', 'PREPARE w FROM @w'];
+    const reads = new Bench({ only: ['reads'] }).texts(HIDDEN);
+    expect(reads.filter((sql) => !withEvery.includes(sql))).toEqual([
+      'SELECT ?',
+      'EXECUTE r USING @x',
+      'SELECT ?',
+      'SELECT 1',
+    ]);
+    const writes = new Bench({ only: ['writes'] }).texts(HIDDEN);
+    expect(writes.filter((sql) => !withEvery.includes(sql))).toEqual([
+      'UPDATE t SET c = ?',
+      'EXECUTE w USING @x',
+      'UPDATE t SET c = 1',
+      // It fails, and what is not known may write.
+      'EXECUTE bad',
+    ]);
+    for (const texts of [reads, writes]) expect(texts).toEqual(expect.arrayContaining(withEvery));
+  });
+
   it('remember the names over a restart at any row, and nothing of sessions that are over', () => {
-    const whole = new Bench({ only: ['reads'] }).texts(NAMED);
-    for (let at = 0; at <= NAMED.length; at++) {
-      const first = new Bench({ only: ['reads'] });
-      const before = first.texts(NAMED.slice(0, at));
-      const state = JSON.parse(JSON.stringify(first.selection.state())) as SelectionState;
-      const after = new Bench({ only: ['reads'] }, state).texts(NAMED.slice(at));
-      expect([...before, ...after]).toEqual(whole);
+    for (const all of [NAMED, HIDDEN]) {
+      const whole = new Bench({ only: ['reads'] }).texts(all);
+      for (let at = 0; at <= all.length; at++) {
+        const first = new Bench({ only: ['reads'] });
+        const before = first.texts(all.slice(0, at));
+        const state = JSON.parse(JSON.stringify(first.selection.state())) as SelectionState;
+        const after = new Bench({ only: ['reads'] }, state).texts(all.slice(at));
+        expect([...before, ...after]).toEqual(whole);
+      }
     }
     const bench = new Bench({ only: ['reads'] });
     bench.texts(
