@@ -248,7 +248,7 @@ describe('where the log can only be rotated', () => {
     expect(gaps).toMatchObject([{ cause: 'log_table_changed', afterSeq: seq }]);
   });
 
-  it('a statement that the column cut is flagged, and one with characters of four bytes', async () => {
+  it('a statement that the column cut is flagged, and one that lost characters of four bytes', async () => {
     const bench = new Bench(server, server.address);
     const { id } = bench.capture('cut');
     await bench.until(id, 'RUNNING');
@@ -260,7 +260,14 @@ describe('where the log can only be rotated', () => {
     await bench.daemon.leave();
     const records = await bench.records(id);
     expect(records.find(({ sql }) => sql.startsWith('SELECT LENGTH'))?.flags).toEqual(['partial']);
-    expect(records.find(({ sql }) => sql.includes('<smile>'))?.flags).toEqual(['lossy']);
+    const smile = records.find(({ sql }) => sql.includes('<smile>'));
+    // MySQL's own table has a blob, which holds them.
+    if (server.family === 'mysql') {
+      expect(smile).toMatchObject({ sql: "SELECT '<smile> 😀'" });
+      expect(smile).not.toHaveProperty('flags');
+    } else {
+      expect(smile).toMatchObject({ flags: ['lossy'] });
+    }
   }, 30_000);
 
   it.each([
