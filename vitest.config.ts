@@ -5,7 +5,7 @@ import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
 const NEED_A_SERVER = [
   'test/servers/**/*.test.ts',
   'test/daemon/{changed-log,fake-time,kills,recording}.test.ts',
-  'test/e2e/!(bin|bad-stores|races).test.ts',
+  'test/e2e/!(bin|bad-stores|completion|races).test.ts',
 ];
 const isOneKind = KIND_VARIABLE in process.env;
 // The global setup says so in a line of its own, or installs what is missing.
