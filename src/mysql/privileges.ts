@@ -99,6 +99,8 @@ const SCHEMA_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'CREATE', 'DROP', 'ALTE
 export interface ServerCircumstances {
   readonly isReadOnly: boolean;
   readonly writesBinaryLog: boolean;
+  /** Whether the owner's general log goes to its table. */
+  readonly logsToTable: boolean;
 }
 
 /**
@@ -164,8 +166,11 @@ export function privilegeNeeds(
   if (flavor.logOff !== null) {
     needs.push({
       privilege: flavor.logOff.privilege,
-      purpose: "keeps the recorder's own statements out of the log, and from waiting for it",
-      required: true,
+      purpose:
+        "keeps the recorder's own statements out of the log; needed where the server logs to its table already",
+      required:
+        circumstances.logsToTable ||
+        (circumstances.isReadOnly && flavor.logOff.privilege === flavor.readOnly.privilege),
       scope: '*.*',
       isPresent: hasAny(flavor.logOff),
     });

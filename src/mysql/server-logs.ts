@@ -15,7 +15,7 @@ import { LIVE_TABLE } from './log-table.ts';
 import { openServer } from './control-connection.ts';
 import { resolvePassword } from './credentials.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
-import { readLogSettings, settingsWarnings } from './log-settings.ts';
+import { ownerLogsToTable, readLogSettings, settingsWarnings } from './log-settings.ts';
 import { deadManObstacle, readScheduler } from './dead-man.ts';
 import { privilegeNeeds } from './privileges.ts';
 import { findLeftovers } from './recovery.ts';
@@ -128,6 +128,8 @@ async function inspectServer(
   const privileges = privilegeNeeds(grants, account, flavor, {
     isReadOnly: isReadOnly !== '0',
     writesBinaryLog: writesBinaryLog === '1',
+    // While somebody records, the owner's settings are those in the marker.
+    logsToTable: ownerLogsToTable(contents.marker?.settings ?? settings),
   });
   const mayMakeEvents = !privileges.some(
     ({ privilege, state }) => privilege.startsWith('EVENT ') && state === 'missing',

@@ -4,7 +4,7 @@ import { privilegeNeeds } from '../../src/mysql/privileges.ts';
 
 const mariadb = flavorOf('10.11.6-MariaDB-log');
 const mysql8 = flavorOf('8.4.2');
-const plain = { isReadOnly: false, writesBinaryLog: false };
+const plain = { isReadOnly: false, writesBinaryLog: false, logsToTable: false };
 
 const ENOUGH_ON_MARIADB = [
   "GRANT PROCESS, SUPER ON *.* TO `recorder`@`%` IDENTIFIED BY PASSWORD '*123'",
@@ -88,6 +88,7 @@ describe('the privileges that are missing', () => {
     const grants = missing(['GRANT USAGE ON *.* TO `recorder`@`%`'], mariadb, {
       isReadOnly: true,
       writesBinaryLog: true,
+      logsToTable: false,
     });
     expect(grants).toContain('GRANT READ_ONLY ADMIN ON *.* TO `recorder`@`%`');
     expect(grants).toContain('GRANT BINLOG ADMIN ON *.* TO `recorder`@`%`');
@@ -106,7 +107,7 @@ describe('the privileges that are missing', () => {
       ],
     ],
   ])('SUPER of %s does not imply: %s', (version, grants) => {
-    const circumstances = { isReadOnly: true, writesBinaryLog: true };
+    const circumstances = { isReadOnly: true, writesBinaryLog: true, logsToTable: false };
     expect(missing(ENOUGH_ON_MARIADB, flavorOf(version), circumstances)).toEqual(grants);
   });
 
@@ -114,10 +115,20 @@ describe('the privileges that are missing', () => {
     ['5.7.44-log', 'SUPER'],
     ['8.0.36', 'CONNECTION_ADMIN'],
   ])('a read-only %s wants %s, once', (version, privilege) => {
-    const circumstances = { isReadOnly: true, writesBinaryLog: true };
+    const circumstances = { isReadOnly: true, writesBinaryLog: true, logsToTable: false };
     const grants = missing(['GRANT USAGE ON *.* TO `r`@`%`'], flavorOf(version), circumstances);
     const wanted = `GRANT ${privilege} ON *.* TO \`recorder\`@\`%\``;
     expect(grants.filter((grant) => grant === wanted)).toEqual([wanted]);
+  });
+
+  test.each([
+    [{}, false],
+    [{ logsToTable: true }, true],
+    [{ isReadOnly: true }, true],
+  ])('CONNECTION_ADMIN is required on MySQL with %o: %s', (changes, required) => {
+    const needs = privilegeNeeds([], 'recorder@%', mysql8, { ...plain, ...changes });
+    const found = needs.filter(({ privilege }) => privilege === 'CONNECTION_ADMIN');
+    expect(found.map((need) => need.required)).toEqual([required]);
   });
 
   test("include what MySQL's partial revokes take back", () => {
