@@ -1,4 +1,5 @@
 import type { ServerAddress } from '../core/environments.ts';
+import { SENT_NOTHING, sumOf, type OwnCommands, type OwnTally } from '../core/own-commands.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import { findTapOn } from '../core/server-identity.ts';
 import type { Store, TapRow } from '../core/store.ts';
@@ -13,31 +14,68 @@ export function notingLooks(
   store: () => Pick<Store, 'environments' | 'recordings' | 'taps'>,
 ): ServerLogs {
   let tapId: number | null = null;
-  const note = (commands: number): void => {
-    // Nothing is written, and no lock waited for, where nothing is recorded.
-    if (tapId !== null) store().recordings.addOtherCommands(tapId, commands);
-  };
   /** Called before the first statement, so that the tap cannot read it before it knows whose it is. */
   const announceTo = (address: ServerAddress) => (connectionId: number) => {
     for (const { id, serverStart } of tapsAt(address, store())) {
       store().taps.addConnection(id, { connectionId, serverStart });
     }
   };
+  const tallyFor = (address: ServerAddress): LookTally =>
+    new LookTally(store, new Set(tapsAt(address, store()).map(({ id }) => id)));
   return {
-    open: (address, storeId, onConnection) => logs.open(address, storeId, onConnection),
+    open: (address, storeId, onConnection, tally) =>
+      logs.open(address, storeId, onConnection, tally),
     async inspect(address, storeId) {
-      const found = await logs.inspect(address, storeId, announceTo(address));
+      const tally = tallyFor(address);
+      const found = await logs.inspect(address, storeId, announceTo(address), tally);
       tapId = findTapOn(found, store().taps, null)?.id ?? null;
-      note(found.commandsSent);
+      if (tapId !== null) tally.noteAt(tapId);
       return found;
     },
     async lookAhead(address, pause) {
+      const tally = tallyFor(address);
       // Looks ahead follow a look at the same server.
-      const found = await logs.lookAhead(address, pause, announceTo(address));
-      note(found.commandsSent);
+      const found = await logs.lookAhead(address, pause, announceTo(address), tally);
+      if (tapId !== null) tally.noteAt(tapId);
       return found;
     },
   };
+}
+
+/** So many are noted at once: a look sends 10 to 40. */
+const NOTED_AHEAD = 20;
+
+/** Notes commands before they are sent: a look can fail half-way, or be interrupted by its user. */
+class LookTally implements OwnTally {
+  readonly #store: () => Pick<Store, 'recordings'>;
+  /** The taps whose captures have to know. */
+  readonly #taps: Set<number>;
+  #counts = SENT_NOTHING;
+  #noted = 0;
+
+  constructor(store: () => Pick<Store, 'recordings'>, taps: Set<number>) {
+    this.#store = store;
+    this.#taps = taps;
+  }
+
+  add(commands: OwnCommands): void {
+    this.#counts = sumOf(this.#counts, commands);
+    while (this.#noted < this.#counts.questions) {
+      this.#noted += NOTED_AHEAD;
+      for (const id of this.#taps) this.#store().recordings.addOtherCommands(id, NOTED_AHEAD);
+    }
+  }
+
+  counts(): OwnCommands {
+    return this.#counts;
+  }
+
+  /** A server that is recorded under another address has to know as well. */
+  noteAt(tapId: number): void {
+    if (this.#taps.has(tapId)) return;
+    this.#store().recordings.addOtherCommands(tapId, this.#noted);
+    this.#taps.add(tapId);
+  }
 }
 
 /** Taps whose server is reached in the same way: before the first answer nothing else is known of it. */

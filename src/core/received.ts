@@ -1,3 +1,5 @@
+import type { OwnCommands } from './own-commands.ts';
+
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
  * 10.11 (test/servers/verify.test.ts and test/workload/heard-counter.test.ts hold most of it):
@@ -49,30 +51,26 @@ export const EDGE_COUNTERS = [
 ] as const;
 export type EdgeCounter = (typeof EDGE_COUNTERS)[number];
 
-/** What the recorder's own connections sent, which the server counts and does not log. */
-export interface OwnCommands {
-  /** As Questions counts. */
-  readonly questions: number;
-  /** SET statements among them. */
-  readonly sets: number;
-  /** Com_show_status counts these. */
-  readonly statuses: number;
-}
-
 /** The server's counters at one instant, and what was our own of them by then. */
 export interface CounterReading {
   /** Those that the server does not have are absent. */
   readonly counters: Readonly<Record<string, number>>;
-  /** Since the recording began; what a daemon that was killed sent last may be missing. */
-  readonly own: OwnCommands;
+  /**
+   * Since the tap began, over all of its connections, sessions and daemons; what is doubtful is absent
+   * in what older versions recorded.
+   */
+  readonly own: Omit<OwnCommands, 'doubtful'> & Partial<OwnCommands>;
 }
 
 /** Readings just before and just after the swap at the edge of a window; null where it failed. */
 export interface EdgeReadings {
   readonly before: CounterReading | null;
   readonly after: CounterReading | null;
-  /** How often a recorder went on from what another, or another connection, had left. */
-  readonly interruptions: number;
+  /**
+   * How often a recorder went on from what another had left, in what older versions recorded: what was
+   * sent in between is nowhere counted. Absent since it is.
+   */
+  readonly interruptions?: number;
 }
 
 /** Rows of the log that were the capture's window's, recorded or left out, as far as counters see them. */
@@ -130,10 +128,9 @@ export type Incomparable =
   /** They were not read at both edges. */
   | 'not_sampled'
   /** An older version recorded it. */
-  | 'not_counted';
-
-/** A recorder that was killed may have sent so much that is nowhere counted (a drain sends 20). */
-const UNCOUNTED_A_RESTART = 100;
+  | 'not_counted'
+  /** An older version recorded it and was interrupted: its own statements were not counted. */
+  | 'own_not_counted';
 
 /**
  * Compares what is in the log with what the server says it received.
@@ -151,11 +148,15 @@ export function compare(
   const edges = edgesOf(start, end);
   if (edges === null) return 'not_sampled';
   if (isRestarted(edges, seconds)) return 'restarted';
+  // One edge of an older version and one of this say nothing together.
+  if (start?.interruptions !== end?.interruptions) return 'own_not_counted';
   const of = ({ counters }: CounterReading, name: EdgeCounter): number => counters[name] ?? 0;
   // Sums are made within a reading, which is of one moment, and only then compared with another.
-  const grown = (count: (get: (name: EdgeCounter) => number, own: OwnCommands) => number): Bounds =>
-    growth(edges, (reading) => count((name) => of(reading, name), reading.own));
-  const uncounted = UNCOUNTED_A_RESTART * ((end?.interruptions ?? 0) - (start?.interruptions ?? 0));
+  const grown = (
+    count: (get: (name: EdgeCounter) => number, own: CounterReading['own']) => number,
+  ): Bounds => growth(edges, (reading) => count((name) => of(reading, name), reading.own));
+  // Commands of ours that the server may have received: the number of the others is known.
+  const doubtful = grown((_get, own) => own.doubtful ?? 0).max;
   const reasons: string[] = [];
 
   // Commands that are counted and never logged. Pings are in the same counter as resets, SET in the
@@ -172,8 +173,8 @@ export function compare(
     Math.max(of(reading, 'Threads_running') - 1, 0);
   const questions = grown((get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'));
   const received = atLeastNone({
-    min: questions.min - others - uncounted - admin - sets - running(edges.endBefore),
-    max: questions.max + running(edges.startBefore),
+    min: questions.min - others - admin - sets - running(edges.endBefore),
+    max: questions.max + doubtful + running(edges.startBefore),
   });
 
   // An Execute that had to prepare again is two rows. Reset rows are not in Questions, nor are those
@@ -194,8 +195,10 @@ export function compare(
       `${grouped(parts)} statements stand behind the first in texts of several: they are taken as received, which the server does as far as none before them fails`,
     );
   }
-  if (uncounted > 0) {
-    reasons.push('the recorder was interrupted, so that its own statements are known only roughly');
+  if (doubtful > 0) {
+    reasons.push(
+      `the recorder was interrupted: it is not known whether the server received the last ${grouped(doubtful)} of its own statements`,
+    );
   }
   const likely = heard.commands + heard.parts + commandsOfOthers - reprepared.min;
   const doubled = inside.min > 0 ? inside.max : 0;

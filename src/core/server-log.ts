@@ -1,6 +1,7 @@
 import type { ServerAddress } from './environments.ts';
 import type { GapCause } from './gaps.ts';
-import type { CounterReading, OwnCommands } from './received.ts';
+import type { OwnTally } from './own-commands.ts';
+import type { CounterReading } from './received.ts';
 import type { LoggedStatement } from './statements.ts';
 
 /** Which server this is, however one got there. */
@@ -117,8 +118,6 @@ export interface ServerInspection {
   readonly logTable: 'there' | 'missing' | 'hidden';
   /** Things to know that do not stop a capture, one sentence each. */
   readonly warnings: readonly string[];
-  /** Statements that the look itself sent: the server counts them, and its log does not show them. */
-  readonly commandsSent: number;
 }
 
 /** A session that was there before the log was switched on. */
@@ -326,13 +325,10 @@ export interface ServerLog {
   sampleCounters(): Promise<Record<string, number>>;
 
   /**
-   * The counters that a record is compared with (`EDGE_COUNTERS`), and what all connections of this
-   * object have sent by then: it is in the counters and not in the log.
+   * The counters that a record is compared with (`EDGE_COUNTERS`), and what is in the tally by then: it
+   * is in the counters and not in the log.
    */
   readEdgeCounters(): Promise<CounterReading>;
-
-  /** What all connections of this object have sent so far. */
-  commandsSent(): OwnCommands;
 
   /** Closes the connection; never throws. */
   close(): Promise<void>;
@@ -357,8 +353,6 @@ export interface ServerOutlook {
   readonly settingsWhileRecording: LogSettings;
   /** Statements that give the server back by hand, should nobody else: in this order, one session. */
   readonly undo: readonly string[];
-  /** As in `ServerInspection`. */
-  readonly commandsSent: number;
 }
 
 /** Reaches servers: implemented per engine, handed to the daemon and to the commands. */
@@ -368,17 +362,20 @@ export interface ServerLogs {
    * @param onConnection called with our connection's id as early as it is known, before any
    *   statement is sent on it, so that the id can be saved first; when the server's start was not
    *   known then, again with it.
+   * @param tally told of each command before it is sent: it outlives the connections.
    */
   open(
     address: ServerAddress,
     storeId: string,
     onConnection: (connection: OwnConnection) => void,
+    tally?: OwnTally,
   ): Promise<ServerLog>;
 
   inspect(
     address: ServerAddress,
     storeId: string,
     onConnection?: (connectionId: number) => void,
+    tally?: OwnTally,
   ): Promise<ServerInspection>;
 
   /**
@@ -390,5 +387,6 @@ export interface ServerLogs {
     address: ServerAddress,
     pause: () => Promise<void>,
     onConnection?: (connectionId: number) => void,
+    tally?: OwnTally,
   ): Promise<ServerOutlook>;
 }

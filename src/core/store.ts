@@ -4,6 +4,7 @@ import type { Capture, CaptureStatus } from './captures.ts';
 import type { DaemonStatusTable } from './daemon-status.ts';
 import type { Environment } from './environments.ts';
 import type { MetricTable } from './metric-store.ts';
+import type { StoredOwnCommands } from './own-commands.ts';
 import type { RecordingOptions } from './recording-options.ts';
 import type { RemovalTable } from './retention.ts';
 import type { ScheduleTable } from './schedules.ts';
@@ -115,6 +116,8 @@ export interface TapRow {
   readonly openedAt: number;
   /** The server's start since which its log is on, as `ServerLog.serverStart`; null: not proven yet. */
   readonly serverStart: number | null;
+  /** What its connections have sent and may have sent; null: not known yet, or an older version's. */
+  readonly ownCommands: StoredOwnCommands | null;
 }
 
 /** What the daemon keeps of one capture's recording. JSON texts are opaque to the store. */
@@ -153,6 +156,7 @@ interface TapCommit {
   readonly tapId: number;
   readonly generation: number;
   readonly row: number;
+  readonly own: StoredOwnCommands;
   readonly changedSessions: readonly SessionState[];
   readonly endedSessions: readonly number[];
   readonly recordings: readonly RecordingProgress[];
@@ -324,7 +328,7 @@ export interface RecordingTable {
   saveFacts(captureId: number, facts: string): void;
   /** Saves the final position and takes the recording off its tap. */
   finish(progress: RecordingProgress, facts: string): void;
-  /** Adds to `otherCommands` of the captures of a tap whose window is open. */
+  /** Adds to `otherCommands` of the captures that a tap has in its care. */
   addOtherCommands(tapId: number, commands: number): void;
   /** Takes the recording of a capture that failed off its tap. */
   detach(captureId: number): void;
@@ -348,6 +352,7 @@ export interface TapTable {
   setInstalled(tapId: number, serverStart: number): void;
   sessionsOf(tapId: number): SessionState[];
   replaceSessions(tapId: number, sessions: readonly SessionState[]): void;
+  saveOwnCommands(tapId: number, own: StoredOwnCommands): void;
   commit(commit: TapCommit): void;
   delete(id: number): void;
 }

@@ -167,6 +167,8 @@ const INCOMPARABLE: Record<Incomparable, string> = {
     "The server's own counters were not read at both edges of the window: they can't be compared",
   not_counted:
     "An older version of captures recorded it, which kept no count to set against the server's",
+  own_not_counted:
+    'An older version of captures recorded some of it and was interrupted: how many of the statements the server counted were its own is not known',
 };
 
 function notesOf(compared: Comparison | Incomparable): string[] {

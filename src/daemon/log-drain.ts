@@ -1,4 +1,5 @@
 import type { Gap, LogPosition } from '../core/gaps.ts';
+import type { TapTally } from '../core/own-commands.ts';
 import type { LogInterruption, ServerInstant, ServerLog } from '../core/server-log.ts';
 import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
@@ -35,6 +36,7 @@ export class LogDrain {
   readonly #recorders: ReadonlyMap<number, Recorder>;
   readonly #guards: Guards;
   readonly #checkGuards: () => Promise<void>;
+  readonly #own: TapTally;
   readonly #lines = new LineSerialiser();
 
   constructor(
@@ -45,7 +47,9 @@ export class LogDrain {
     recorders: ReadonlyMap<number, Recorder>,
     guards: Guards,
     checkGuards: () => Promise<void>,
+    own: TapTally,
   ) {
+    this.#own = own;
     this.#context = context;
     this.#environmentName = environmentName;
     this.#server = server;
@@ -174,11 +178,13 @@ export class LogDrain {
     const recordings: RecordingProgress[] = [];
     for (const recorder of readers) recordings.push(await recorder.flush());
     const { changed, ended } = this.#server.takeSessionChanges();
+    const own = this.#own.toStore();
     commit(() => {
       store.taps.commit({
         tapId: this.#tapId,
         generation,
         row,
+        own,
         changedSessions: changed,
         endedSessions: ended,
         recordings,
@@ -187,6 +193,7 @@ export class LogDrain {
         if (hasNews) store.recordings.saveFacts(captureId, JSON.stringify(facts));
       }
     });
+    this.#own.stored(own);
     this.#guards.note(recordings);
   }
 

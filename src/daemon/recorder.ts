@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Capture } from '../core/captures.ts';
 import type { Gap } from '../core/gaps.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
-import type { CounterReading, EdgeReadings, HeardCounts, OwnCommands } from '../core/received.ts';
+import type { HeardCounts } from '../core/received.ts';
 import type { LogSettings, OpenTransaction, ServerIdentity } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
@@ -49,9 +49,6 @@ interface CommittedCounters extends CountersState {
   readonly selection?: SelectionState | null;
   /** null or absent where an older version recorded some of it. */
   readonly heard?: HeardCounts | null;
-  /** What the tap's own connections had sent. */
-  readonly own?: OwnCommands;
-  readonly interruptions?: number;
 }
 
 interface RecorderContext {
@@ -82,10 +79,6 @@ export class Recorder {
   readonly #redaction: Redaction | null;
   readonly #rates = new WorkloadRates();
   readonly #heard: HeardCounter | null;
-  /** What was sent before this recorder was opened, and how to ask what was sent since. */
-  readonly #sentBefore: OwnCommands;
-  readonly #sent: () => OwnCommands;
-  readonly #interruptions: number;
   #segmentsInManifest = 0;
   /** When the last statement was received that it was shown, recorded or not. */
   #lastTime: string | null;
@@ -98,7 +91,6 @@ export class Recorder {
     recording: Recording,
     facts: RecordingFacts,
     writer: SegmentWriter,
-    sent: () => OwnCommands,
   ) {
     this.#context = context;
     this.captureId = capture.id;
@@ -113,12 +105,6 @@ export class Recorder {
       committed === null || committed.heard != null
         ? new HeardCounter(committed?.heard ?? null)
         : null;
-    this.#sent = sent;
-    // A recorder may end before it committed anything: then its window's edge is the latest known.
-    this.#sentBefore = committed?.own ??
-      facts.start?.counters?.after?.own ?? { questions: 0, sets: 0, statuses: 0 };
-    this.#interruptions =
-      recording.firstGeneration === null ? 0 : (committed?.interruptions ?? 0) + 1;
     this.#selection = StatementSelection.of(
       capture.options,
       `${context.store.id}/${capture.id}`,
@@ -135,7 +121,6 @@ export class Recorder {
 
   /**
    * Opens a recording where it was committed to: what was written after that is cut off.
-   * @param sent what the connections of this tap session have sent so far.
    * @throws AppError `store_unusable` when the files are damaged or the disk fails.
    */
   static async open(
@@ -144,7 +129,6 @@ export class Recorder {
     environment: { id: number; name: string },
     recording: Recording,
     fresh: Pick<RecordingFacts, 'server' | 'settingsBefore' | 'warnings'>,
-    sent: () => OwnCommands,
   ): Promise<Recorder> {
     const { store } = context;
     const facts: RecordingFacts =
@@ -169,7 +153,7 @@ export class Recorder {
         context.commit(() => undefined);
       },
     });
-    const recorder = new Recorder(context, capture, environment, recording, facts, writer, sent);
+    const recorder = new Recorder(context, capture, environment, recording, facts, writer);
     try {
       await recorder.writeManifest(false);
     } catch (error) {
@@ -257,28 +241,6 @@ export class Recorder {
       ...this.#counters.state(),
       selection: this.#selection?.state() ?? null,
       heard: this.#heard?.counts() ?? null,
-      own: this.#ownBy(this.#sent()),
-      interruptions: this.#interruptions,
-    };
-  }
-
-  /** What the server said beside a swap, with our own share of it since this recording began. */
-  readingsOf(readings: Omit<EdgeReadings, 'interruptions'>): EdgeReadings {
-    const withOwn = (reading: CounterReading | null): CounterReading | null =>
-      reading === null ? null : { ...reading, own: this.#ownBy(reading.own) };
-    return {
-      before: withOwn(readings.before),
-      after: withOwn(readings.after),
-      interruptions: this.#interruptions,
-    };
-  }
-
-  #ownBy({ questions, sets, statuses }: OwnCommands): OwnCommands {
-    const before = this.#sentBefore;
-    return {
-      questions: before.questions + questions,
-      sets: before.sets + sets,
-      statuses: before.statuses + statuses,
     };
   }
 

@@ -1,6 +1,7 @@
 import type { AuditTrail } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Environment, ServerAddress } from '../core/environments.ts';
+import type { TapTally } from '../core/own-commands.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { Store, TapRow } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
@@ -33,6 +34,8 @@ export interface TapState {
   row: TapRow | null;
   /** Server clock minus ours, in milliseconds, as of the last swap. */
   skew: number;
+  /** What all of its connections have sent. */
+  readonly own: TapTally;
 }
 
 /** A capture that is STARTING: its window opens at the first swap from `notBefore` (our clock) on. */

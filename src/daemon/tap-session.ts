@@ -88,6 +88,7 @@ export class TapSession {
       this.#recorders,
       this.#guards,
       () => this.#checkGuards(),
+      state.own,
     );
   }
 
@@ -105,10 +106,17 @@ export class TapSession {
     options: { others: OtherTaps; hasWaiting: boolean; isGivingUp?: boolean },
   ): Promise<TapSession> {
     const { store, commit, clock, serverLogs, log } = context;
-    const server = await serverLogs.open(environment.server, store.id, (connection) => {
-      const { row } = state;
-      if (row !== null) commit(() => store.taps.addConnection(row.id, connection));
-    });
+    // Before anything is sent, where the server is known by then.
+    adoptCommands(context, state);
+    const server = await serverLogs.open(
+      environment.server,
+      store.id,
+      (connection) => {
+        const { row } = state;
+        if (row !== null) commit(() => store.taps.addConnection(row.id, connection));
+      },
+      state.own,
+    );
     let session: TapSession | null = null;
     try {
       const { key } = server.server;
@@ -135,6 +143,7 @@ export class TapSession {
           ),
         );
       }
+      adoptCommands(context, state);
       const tapId = state.row.id;
       const { connectionId, serverStart } = server;
       commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
@@ -386,18 +395,11 @@ export class TapSession {
     const recording = store.recordings.find(captureId);
     if (capture === null || recording === null) return;
     const { flavor, version, uuid, hostname, port } = this.#server.server;
-    const recorder = await Recorder.open(
-      this.#context,
-      capture,
-      this.#environment,
-      recording,
-      {
-        server: { flavor, version, uuid, hostname, port },
-        settingsBefore: this.#row().settings,
-        warnings: this.#warnings,
-      },
-      () => this.#server.commandsSent(),
-    );
+    const recorder = await Recorder.open(this.#context, capture, this.#environment, recording, {
+      server: { flavor, version, uuid, hostname, port },
+      settingsBefore: this.#row().settings,
+      warnings: this.#warnings,
+    });
     this.#recorders.set(captureId, recorder);
     this.#guards.note([recording]);
   }
@@ -503,6 +505,12 @@ export class TapSession {
     }
     if (restoreFailure !== null) throw restoreFailure;
   }
+}
+
+/** Goes on counting our own commands from where the daemon before us was. */
+function adoptCommands({ store, commit }: TapContext, { row, own }: TapState): void {
+  if (row === null) return;
+  own.adopt(row.ownCommands, (stored) => commit(() => store.taps.saveOwnCommands(row.id, stored)));
 }
 
 /** Whether a capture's window is over and everything of it was read and committed. */

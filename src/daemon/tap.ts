@@ -1,6 +1,7 @@
 import { DAEMON } from '../core/audit.ts';
 import type { Capture } from '../core/captures.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
+import { TapTally } from '../core/own-commands.ts';
 import type { TapRow } from '../core/store.ts';
 import {
   LeaseLost,
@@ -50,7 +51,7 @@ export class Tap implements OtherTap {
   constructor(context: TapContext, environment: ServerEnvironment, row: TapRow | null) {
     this.#context = context;
     this.environment = environment;
-    this.#state = { serverKey: row?.serverKey ?? null, row, skew: 0 };
+    this.#state = { serverKey: row?.serverKey ?? null, row, skew: 0, own: new TapTally() };
   }
 
   /** What the server calls itself, once that is known. */
@@ -145,11 +146,14 @@ export class Tap implements OtherTap {
         });
         this.#noteRecovery();
         retry = FIRST_RETRY_MS;
-        return { how: await this.#record(this.#session) };
+        const how = await this.#record(this.#session);
+        if (how === 'restored') return { how };
+        break;
       } catch (error) {
         if (error instanceof ServerTaken) {
           this.#isClosing = true;
           const waiting = [...this.#waiting.values()];
+          this.#handOnCommands(error.tapId);
           return { how: 'taken', tapId: error.tapId, waiting };
         }
         if (error instanceof LeaseLost) throw error;
@@ -164,6 +168,7 @@ export class Tap implements OtherTap {
       await this.#context.clock.sleep(retry, this.#leave.signal);
       retry = Math.min(retry * 2, LONGEST_RETRY_MS);
     }
+    this.#noteLeaving();
     return { how: 'left' };
   }
 
@@ -213,6 +218,25 @@ export class Tap implements OtherTap {
     const session = this.#session;
     this.#session = null;
     await session?.close();
+  }
+
+  /** The other tap's captures must not miss what was sent until the server was known to be its. */
+  #handOnCommands(tapId: number): void {
+    const { store, commit } = this.#context;
+    const { questions } = this.#state.own.counts();
+    commit(() => store.recordings.addOtherCommands(tapId, questions));
+  }
+
+  /** Says that nothing more is sent, so that the next daemon knows the number exactly. */
+  #noteLeaving(): void {
+    const { store, commit } = this.#context;
+    const { row, own } = this.#state;
+    if (row === null) return;
+    try {
+      commit(() => store.taps.saveOwnCommands(row.id, own.toLeave()));
+    } catch {
+      // What is stored stays true: only less exact.
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { DAEMON } from '../core/audit.ts';
 import { REACHED_ITS_END } from '../core/capture-service.ts';
 import type { Capture } from '../core/captures.ts';
-import type { CounterReading } from '../core/received.ts';
+import type { EdgeReadings } from '../core/received.ts';
 import type { OpenTransaction, ServerLog, Swap } from '../core/server-log.ts';
 import type { RecordingProgress } from '../core/store.ts';
 import type { ManifestSession } from '../workload/manifest.ts';
@@ -22,7 +22,7 @@ export interface WindowMoment {
   /** null where nobody asked. */
   readonly now: SessionsNow | null;
   /** The server's counters on both sides of the swap; null where nobody asked or it failed. */
-  readonly counters: Readonly<Record<'before' | 'after', CounterReading | null>>;
+  readonly counters: EdgeReadings;
 }
 
 export async function sessionsNow(server: ServerLog): Promise<SessionsNow> {
@@ -56,7 +56,7 @@ export function openWindow(
       time: swap.after,
       generation,
       gtid: swap.gtid,
-      counters: recorder.readingsOf(edge.counters),
+      counters: edge.counters,
     },
     sessionsAtStart: now?.sessions ?? [],
     transactionsAtStart: now?.transactions ?? [],
@@ -88,7 +88,7 @@ export function closeWindow(
       time: swap.before,
       generation,
       gtid: swap.gtid,
-      counters: recorder.readingsOf(edge.counters),
+      counters: edge.counters,
     },
     sessionsAtEnd: now?.sessions ?? null,
     transactionsAtEnd: now?.transactions ?? null,

@@ -134,7 +134,7 @@ export class MysqlConnection {
       await this.run(sql);
       return true;
     } catch (error) {
-      if (this.#lost) throw error;
+      if (this.#lost || !(error instanceof AppError)) throw error;
       return false;
     }
   }
@@ -149,9 +149,14 @@ export class MysqlConnection {
     return stream;
   }
 
-  /** Counts a statement that was sent on the stream. */
+  /** Counts a statement before it is sent on the stream. @throws what keeps it from being sent. */
   countSent(sql: string): void {
     this.#tally.query(sql);
+  }
+
+  /** Says of one that was sent on the stream that it was not answered to its end. */
+  countUnanswered(): void {
+    this.#tally.unanswered();
   }
 
   /** The error of this connection in words for the user. */
@@ -166,15 +171,7 @@ export class MysqlConnection {
     if (this.#closing) return;
     this.#closing = true;
     if (!this.#lost) {
-      this.#tally.quit();
-      await new Promise<void>((resolve) => {
-        // A server that does not answer the good-bye must not hold us.
-        const timer = setTimeout(resolve, 1000);
-        this.#connection.end(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      if (this.#mayQuit() && !(await this.#quit())) this.#tally.unanswered();
     }
     this.destroy();
   }
@@ -184,6 +181,34 @@ export class MysqlConnection {
     this.#closing = true;
     this.#lost = true;
     this.#connection.destroy();
+  }
+
+  #mayQuit(): boolean {
+    try {
+      this.#tally.quit();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @returns whether the server has received it: it closes the connection then. */
+  #quit(): Promise<boolean> {
+    return new Promise((resolve) => {
+      // A server that does not answer the good-bye must not hold us.
+      const timer = setTimeout(() => resolve(false), 1000);
+      const { stream } = this.#connection as unknown as DriverInternals;
+      for (const [event, isAnswer] of [
+        ['end', true],
+        ['close', false],
+      ] as const) {
+        stream.once(event, () => {
+          clearTimeout(timer);
+          resolve(isAnswer);
+        });
+      }
+      this.#connection.end();
+    });
   }
 
   #query(sql: string): Promise<Row[] | { affectedRows: number }> {
@@ -199,7 +224,11 @@ export class MysqlConnection {
         },
         (error: Error | null, result) => {
           if (error === null) resolve(result as unknown as Row[] | { affectedRows: number });
-          else reject(this.translate(error));
+          else {
+            const translated = this.translate(error);
+            if (this.#lost) this.#tally.unanswered();
+            reject(translated);
+          }
         },
       );
     });

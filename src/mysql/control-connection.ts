@@ -1,5 +1,6 @@
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
+import type { OwnTally } from '../core/own-commands.ts';
 import type { OwnConnection, ServerIdentity } from '../core/server-log.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
@@ -13,7 +14,7 @@ export interface OpenedServer {
   readonly serverStart: number;
   /** Grows, because rows outlive the connections that wrote them. */
   readonly own: OwnConnections;
-  /** What all of these connections have sent. */
+  /** Counts what all of these connections send. */
   readonly tally: CommandTally;
   /** Opens a connection as any client's: what it says is logged, and is known as ours. */
   readonly connect: () => Promise<MysqlConnection>;
@@ -29,9 +30,10 @@ export async function openServer(
   address: ServerAddress,
   password: string | null,
   onConnection: (connection: OwnConnection) => void,
+  ownTally?: OwnTally,
 ): Promise<OpenedServer> {
   const own = new OwnConnections(address.user);
-  const tally = new CommandTally();
+  const tally = new CommandTally(ownTally);
   let serverStart: number | null = null;
   const announce = (connectionId: number): void => {
     own.add(connectionId);

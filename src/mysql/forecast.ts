@@ -24,7 +24,7 @@ const OWN_BYTES = LOOK.length + 5;
 export async function lookAhead(
   connection: MysqlConnection,
   pause: () => Promise<void>,
-): Promise<Omit<ServerOutlook, 'commandsSent'>> {
+): Promise<ServerOutlook> {
   await prepareSession(connection);
   // While somebody records, the owner's settings are those in the marker.
   const { marker } = await readSchema(connection, '');

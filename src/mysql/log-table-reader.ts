@@ -109,6 +109,7 @@ export class LogTableReader {
   }
 
   close(): void {
+    if (this.#busy) this.#connection.countUnanswered();
     this.#results.release();
     this.#connection.destroy();
   }

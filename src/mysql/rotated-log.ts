@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
-import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
+import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
 import {
   type LoggedBatch,
   type LogInterruption,
@@ -330,11 +330,7 @@ export class RotatedServerLog implements ServerLog {
 
   async readEdgeCounters(): Promise<CounterReading> {
     const counters = await readCounters(this.#control, EDGE_COUNTERS);
-    return { counters, own: this.commandsSent() };
-  }
-
-  commandsSent(): OwnCommands {
-    return this.#opened.tally.counts();
+    return { counters, own: this.#opened.tally.counts() };
   }
 
   async close(): Promise<void> {

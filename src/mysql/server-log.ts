@@ -1,6 +1,6 @@
 import { readCounters } from './counters.ts';
 import { AppError } from '../core/errors.ts';
-import { EDGE_COUNTERS, type CounterReading, type OwnCommands } from '../core/received.ts';
+import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
 import type {
   LoggedBatch,
   LogInterruption,
@@ -362,11 +362,7 @@ export class MysqlServerLog implements ServerLog {
 
   async readEdgeCounters(): Promise<CounterReading> {
     const counters = await readCounters(this.#control, EDGE_COUNTERS);
-    return { counters, own: this.commandsSent() };
-  }
-
-  commandsSent(): OwnCommands {
-    return this.#opened.tally.counts();
+    return { counters, own: this.#opened.tally.counts() };
   }
 
   async close(): Promise<void> {

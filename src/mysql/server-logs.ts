@@ -1,4 +1,5 @@
 import type { ServerAddress } from '../core/environments.ts';
+import type { OwnTally } from '../core/own-commands.ts';
 import type {
   Obstacle,
   OwnConnection,
@@ -33,9 +34,10 @@ export const mysqlServerLogs: ServerLogs = {
     address: ServerAddress,
     storeId: string,
     onConnection: (connection: OwnConnection) => void,
+    tally?: OwnTally,
   ): Promise<ServerLog> {
     const password = await resolvePassword(address.passwordFrom);
-    const opened = await openServer(address, password, onConnection);
+    const opened = await openServer(address, password, onConnection, tally);
     try {
       const { control, server } = opened;
       if (await isRotatedOnly(control, await readGrants(control), server.version)) {
@@ -52,14 +54,15 @@ export const mysqlServerLogs: ServerLogs = {
     address: ServerAddress,
     storeId: string,
     onConnection?: (connectionId: number) => void,
+    ownTally?: OwnTally,
   ): Promise<ServerInspection> {
     const password = await resolvePassword(address.passwordFrom);
-    const tally = new CommandTally();
+    const tally = new CommandTally(ownTally);
     const connection = await MysqlConnection.open(address, password, onConnection, tally);
     try {
       const inspection = await inspectServer(connection, storeId);
       const clockAheadMs = await clockAhead(connection);
-      return { ...inspection, clockAheadMs, commandsSent: withQuit(tally) };
+      return { ...inspection, clockAheadMs };
     } finally {
       await connection.close();
     }
@@ -69,13 +72,13 @@ export const mysqlServerLogs: ServerLogs = {
     address: ServerAddress,
     pause: () => Promise<void>,
     onConnection?: (connectionId: number) => void,
+    ownTally?: OwnTally,
   ): Promise<ServerOutlook> {
     const password = await resolvePassword(address.passwordFrom);
-    const tally = new CommandTally();
+    const tally = new CommandTally(ownTally);
     const connection = await MysqlConnection.open(address, password, onConnection, tally);
     try {
-      const found = await lookAhead(connection, pause);
-      return { ...found, commandsSent: withQuit(tally) };
+      return await lookAhead(connection, pause);
     } finally {
       await connection.close();
     }
@@ -88,15 +91,10 @@ async function clockAhead(connection: MysqlConnection): Promise<number> {
   return Math.round(seconds * 1_000 - (asked + Date.now()) / 2);
 }
 
-/** What was sent by a connection that has only its good-bye to say yet. */
-function withQuit(tally: CommandTally): number {
-  return tally.counts().questions + 1;
-}
-
 async function inspectServer(
   connection: MysqlConnection,
   storeId: string,
-): Promise<Omit<ServerInspection, 'clockAheadMs' | 'commandsSent'>> {
+): Promise<Omit<ServerInspection, 'clockAheadMs'>> {
   const server = await prepareSession(connection);
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
   const settings = await readLogSettings(connection);

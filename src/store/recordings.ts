@@ -42,8 +42,7 @@ export function recordingTable(db: Database): RecordingTable {
   const saveRates = prepareRates(db);
   const addOtherCommands = db.prepare<[number, number]>(
     `UPDATE recordings SET other_commands = other_commands + ?
-     WHERE tap_id = ?
-       AND first_generation IS NOT NULL AND last_generation IS NULL`,
+     WHERE tap_id = ?`,
   );
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
   return {

@@ -1,18 +1,25 @@
 import type { Database } from 'better-sqlite3';
+import type { StoredOwnCommands } from '../core/own-commands.ts';
 import type { LogSettings, OwnConnection, SessionState } from '../core/server-log.ts';
 import type { TapRow, TapTable } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
 import { returned } from './database.ts';
 
-interface Row extends Omit<TapRow, 'settings'> {
+interface Row extends Omit<TapRow, 'settings' | 'ownCommands'> {
   settings: string;
+  ownCommands: string | null;
 }
 
 const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation,
-  row, opened_at AS openedAt, server_start AS serverStart`;
+  row, opened_at AS openedAt, server_start AS serverStart, own_commands AS ownCommands`;
 
 function toTap(row: Row): TapRow {
-  return { ...row, settings: JSON.parse(row.settings) as LogSettings };
+  return {
+    ...row,
+    settings: JSON.parse(row.settings) as LogSettings,
+    ownCommands:
+      row.ownCommands === null ? null : (JSON.parse(row.ownCommands) as StoredOwnCommands),
+  };
 }
 
 export function tapTable(db: Database): TapTable {
@@ -51,6 +58,7 @@ export function tapTable(db: Database): TapTable {
   const forgetSession = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ? AND session = ?');
   const forgetSessions = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ?');
   const advance = db.prepare('UPDATE taps SET generation = ?, row = ? WHERE id = ?');
+  const saveOwn = db.prepare('UPDATE taps SET own_commands = ? WHERE id = ?');
   const saveProgress = prepareProgress(db);
   const remove = db.prepare('DELETE FROM taps WHERE id = ?');
   return {
@@ -77,8 +85,10 @@ export function tapTable(db: Database): TapTable {
       forgetSessions.run(tapId);
       for (const session of sessions) saveSession.run({ ...session, tapId });
     },
-    commit({ tapId, generation, row, changedSessions, endedSessions, recordings }) {
+    saveOwnCommands: (tapId, own) => void saveOwn.run(JSON.stringify(own), tapId),
+    commit({ tapId, generation, row, own, changedSessions, endedSessions, recordings }) {
       advance.run(generation, row, tapId);
+      saveOwn.run(JSON.stringify(own), tapId);
       for (const session of changedSessions) saveSession.run({ ...session, tapId });
       for (const session of endedSessions) forgetSession.run(tapId, session);
       for (const progress of recordings) saveProgress(progress);

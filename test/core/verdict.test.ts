@@ -16,16 +16,12 @@ function reading(
 ): CounterReading {
   return {
     counters: { Uptime: 1_000, Threads_running: 1, Queries: counters.Questions ?? 0, ...counters },
-    own: { questions, sets: 0, statuses: 0, ...own },
+    own: { questions, sets: 0, statuses: 0, doubtful: 0, ...own },
   };
 }
 
-function edge(
-  before: CounterReading | null,
-  after: CounterReading | null,
-  interruptions = 0,
-): EdgeReadings {
-  return { before, after, interruptions };
+function edge(before: CounterReading | null, after: CounterReading | null): EdgeReadings {
+  return { before, after };
 }
 
 const at = (questions: number, more: Partial<Record<EdgeCounter, number>> = {}): EdgeReadings =>

@@ -38,7 +38,6 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     logTable: 'there',
     clockAheadMs: 0,
     warnings: [],
-    commandsSent: 12,
     ...changes,
   };
 }
@@ -71,7 +70,6 @@ export class FakeServerLogs implements ServerLogs {
       load: this.#load,
       settingsWhileRecording: { ...settings, generalLog: true, logOutput: 'TABLE' },
       undo: ['SET GLOBAL general_log = OFF', 'DROP DATABASE captures'],
-      commandsSent: 12,
     };
   }
 }

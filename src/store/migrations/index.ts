@@ -6,6 +6,7 @@ import { recordingOptions } from './0005-recording-options.ts';
 import { ownConnections } from './0006-own-connections.ts';
 import { otherCommands } from './0007-other-commands.ts';
 import { tapNonces } from './0008-tap-nonces.ts';
+import { ownCommands } from './0009-own-commands.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly string[] = [
   ownConnections,
   otherCommands,
   tapNonces,
+  ownCommands,
 ];
