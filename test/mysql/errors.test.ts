@@ -137,7 +137,7 @@ describe("MariaDB's own errors", () => {
 });
 
 describe('the error of a damaged table', () => {
-  // As MySQL 9.7.4 and MariaDB 10.11.19 sent them of a MyISAM table after a crash of the server.
+  // As MySQL 9.7.4, MariaDB 10.11.19 and 10.5.23 sent them of log tables after a crash of the server.
   test.each([
     [sent(1194, 'ER_CRASHED_ON_USAGE', "Table 'frozen_2' is marked as crashed"), true],
     [
@@ -148,6 +148,7 @@ describe('the error of a damaged table', () => {
       ),
       true,
     ],
+    [sent(1032, 'ER_KEY_NOT_FOUND', "Can't find record in 'owners_log'"), true],
     // As the reader of packets has it, which does not go through the driver.
     [sent(1030, 'ER_1030', "Got error 175 - 'File too short' from storage engine"), true],
     [sent(1030, 'ER_GET_ERRNO', 'Got error 28 - "No space left" from storage engine'), false],
