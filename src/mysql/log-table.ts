@@ -141,17 +141,26 @@ export async function repair(connection: MysqlConnection, table: string): Promis
   return texts.map(({ text }) => text).join('; ');
 }
 
-/** Repairs a table when it cannot be read. @returns whether it was damaged. */
+/** Reads a log table that nobody logs to; repairs it when it is damaged, and reads it again then. */
+export async function readRepaired<T>(
+  connection: MysqlConnection,
+  table: string,
+  read: () => Promise<T>,
+): Promise<{ readonly found: T; readonly wasDamaged: boolean }> {
+  try {
+    return { found: await read(), wasDamaged: false };
+  } catch (error) {
+    if (!saysDamaged(error)) throw error;
+    await repair(connection, table);
+    return { found: await read(), wasDamaged: true };
+  }
+}
+
+/** Repairs a table when its beginning cannot be read. @returns whether it was damaged. */
 export async function repairIfDamaged(
   connection: MysqlConnection,
   table: string,
 ): Promise<boolean> {
-  try {
-    await connection.rows(`SELECT 1 FROM ${table} LIMIT 1`);
-    return false;
-  } catch (error) {
-    if (!saysDamaged(error)) throw error;
-    await repair(connection, table);
-    return true;
-  }
+  const read = (): Promise<unknown> => connection.rows(`SELECT 1 FROM ${table} LIMIT 1`);
+  return (await readRepaired(connection, table, read)).wasDamaged;
 }

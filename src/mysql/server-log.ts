@@ -31,6 +31,7 @@ import {
   makeNextTable,
   repair,
   REPAIRED,
+  readRepaired,
   repairIfDamaged,
   saysDamaged,
   whenLockFree,
@@ -400,8 +401,10 @@ export class MysqlServerLog implements ServerLog {
     const warnings: string[] = [];
     // In the place of one that is gone: reading it looks for where ours went.
     if (whose === 'missing') await makeLogTable(control, this.#flavor, frozen);
-    else if (await repairIfDamaged(control, LIVE_TABLE)) warnings.push(REPAIRED);
-    const interruption = await this.#interruption(contents, whose, isLogging);
+    // All of it is read: of a table that lost its end the beginning is in order.
+    const read = (): Promise<LogInterruption> => this.#interruption(contents, whose, isLogging);
+    const { found: interruption, wasDamaged } = await readRepaired(control, LIVE_TABLE, read);
+    if (wasDamaged) warnings.push(REPAIRED);
     await makeNextTable(control, this.#flavor, { ...this.#sentinel(live + 1), interruption });
     this.#next = null;
     if (whose === 'missing') await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);

@@ -1,3 +1,5 @@
+import { statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import type mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
@@ -14,6 +16,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
 });
+
+/** Makes sure that the last row of the log is that of a statement, and that it is written whole. */
+async function sayLast(of: DatabaseServer): Promise<void> {
+  const admin = await of.admin();
+  const others =
+    "SELECT 1 FROM information_schema.PROCESSLIST WHERE COMMAND <> 'Daemon' AND USER = 'root' AND ID <> CONNECTION_ID()";
+  await vi.waitUntil(async () => ((await admin.query(others))[0] as unknown[]).length === 0, 5_000);
+  admin.destroy();
+}
 
 describe('a capture of a real server', () => {
   it('records every statement of its window exactly once and gives the server back as it was', async () => {
@@ -131,6 +142,44 @@ describe('a capture of a real server', () => {
     expect((gap?.from ?? '~') < (gap?.to ?? '')).toBe(true);
     expect((gap?.to ?? '~') <= (next?.time ?? '')).toBe(true);
     expect(await serverState(server)).toEqual(before);
+  });
+
+  it('goes on after the server died and its log table lost its end, and says what is missing', async () => {
+    // As MySQL's default is: a damaged table stays so until somebody repairs it.
+    const fragile = await startServer({ options: ['--myisam-recover-options=OFF'] });
+    try {
+      const before = await serverState(fragile);
+      const bench = new Bench(fragile);
+      const { id } = bench.capture('through a damage');
+      await bench.until(id, 'RUNNING');
+      const load = await startLoad(fragile, 'before');
+      await load.more(500);
+      await bench.daemon.leave();
+      await load.more(500);
+      await load.stop();
+      await sayLast(fragile);
+      await fragile.kill();
+      const file = join(fragile.dataDir, 'mysql/general_log.MYD');
+      truncateSync(file, statSync(file).size - 33);
+      await fragile.restart();
+      bench.daemon = bench.startDaemon();
+      await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+      const after = await runLoad(fragile, 'after', 300);
+      await bench.stop(id);
+      await bench.daemon.leave();
+      const recorded = tagsOf(await bench.records(id));
+      expect(new Set(recorded).size).toBe(recorded.length);
+      expect(recorded).toEqual(expect.arrayContaining(after));
+      // The row that was cut, and with it perhaps its neighbour.
+      const missing = load.sent.filter((tag) => !recorded.includes(tag));
+      expect(missing.length).toBeLessThanOrEqual(2);
+      const { gaps } = await bench.manifest(id);
+      expect(gaps).toMatchObject([{ cause: 'server_restarted' }]);
+      expect(bench.daemon.details.join()).toContain('damaged by a crash of the server and has been');
+      expect(await serverState(fragile)).toEqual(before);
+    } finally {
+      await fragile.stop();
+    }
   });
 
   it('records through a restart of a server that comes up with its log on', async () => {
