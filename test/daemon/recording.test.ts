@@ -175,7 +175,9 @@ describe('a capture of a real server', () => {
       expect(missing.length).toBeLessThanOrEqual(2);
       const { gaps } = await bench.manifest(id);
       expect(gaps).toMatchObject([{ cause: 'server_restarted' }]);
-      expect(bench.daemon.details.join()).toContain('damaged by a crash of the server and has been');
+      expect(bench.daemon.details.join()).toContain(
+        'damaged by a crash of the server and has been',
+      );
       expect(await serverState(fragile)).toEqual(before);
     } finally {
       await fragile.stop();
