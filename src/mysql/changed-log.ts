@@ -12,6 +12,14 @@ import {
   type Sentinel,
 } from './sentinel.ts';
 
+/** By the server's clock, read behind the swaps that a generation begins and ends with. */
+export interface GenerationTimes {
+  /** What the server received later is in this generation, or a later one; null where unknown. */
+  readonly since: string | null;
+  /** What it received later is in a later one; null where unknown. */
+  readonly until: string | null;
+}
+
 /** A log table, or what is left of one, that belongs to a generation. */
 interface Piece {
   readonly table: string;
@@ -31,16 +39,16 @@ interface Piece {
  * Everything is built aside and put in place by one RENAME, so that a crash leaves the table as it was
  * or whole. Afterwards it begins with its sentinel.
  *
- * @param since everything the server received until then is in earlier generations; null where unknown.
  */
 export async function rebuildGeneration(
   connection: MysqlConnection,
   flavor: Flavor,
   expected: Pick<Sentinel, 'tap' | 'generation' | 'serverStart'>,
-  since: string | null,
+  times: GenerationTimes,
 ): Promise<void> {
+  const { since } = times;
   const frozen = frozenTable(expected.generation);
-  const { origin, later, serverStart } = await findDisplaced(connection, expected, since);
+  const { origin, later, serverStart } = await findDisplaced(connection, expected, times);
   const found = origin === null ? later : [origin, ...later];
   const last = await pieceOf(connection, frozen);
   const sentinel = { ...expected, serverStart: serverStart ?? expected.serverStart };
@@ -74,7 +82,7 @@ export async function rebuildGeneration(
   }
   let before: Piece | null = null;
   for (const piece of pieces) {
-    if (before !== null && !isBehind(piece, before)) {
+    if (before !== null && !isBehind(piece, before, since)) {
       await say(lost(before.last ?? before.first, piece.first ?? (await now(connection))));
     }
     await connection.run(
@@ -95,22 +103,24 @@ export async function rebuildGeneration(
 /**
  * Whether nothing can lie between two tables: the second one was there before the first one was moved
  * away, and has not been emptied since, which would have made it anew (tried: TRUNCATE sets the time
- * of its creation). The statement that moves a table is its last row, or nearly.
+ * of its creation). The statement that moves a table is its last row, or nearly; a table without rows
+ * was moved as soon as it was there: its mover had been waiting for our swap.
  */
-function isBehind(piece: Piece, before: Piece): boolean {
-  if (piece.createdAt === null || before.last === null) return false;
-  return piece.createdAt.slice(0, 19) <= before.last.slice(0, 19);
+function isBehind(piece: Piece, before: Piece, since: string | null): boolean {
+  const moved = before.last ?? since;
+  if (piece.createdAt === null || moved === null) return false;
+  return piece.createdAt.slice(0, 19) <= moved.slice(0, 19);
 }
 
 /** Log tables of ours outside of our schema that belong to a generation, in the order of their rows. */
 async function findDisplaced(
   connection: MysqlConnection,
   expected: Pick<Sentinel, 'tap' | 'generation'>,
-  since: string | null,
+  { since, until }: GenerationTimes,
 ): Promise<{ origin: Piece | null; later: Piece[]; serverStart: number | null }> {
   let origin: Piece | null = null;
   let serverStart: number | null = null;
-  let from = since;
+  let writtenAt: string | null = null;
   const others: Piece[] = [];
   for (const table of await displacedTables(connection, null)) {
     const sentinel = await readable(() => readSentinel(connection, table));
@@ -121,12 +131,19 @@ async function findDisplaced(
     } else if (isOfTap(sentinel.tap, expected.tap) && sentinel.generation === expected.generation) {
       origin = piece;
       serverStart = sentinel.serverStart;
-      // Written while the generation before was still live: what was moved away then is no part.
-      if (from === null || sentinel.writtenAt > from) from = sentinel.writtenAt;
+      writtenAt = sentinel.writtenAt;
     }
   }
   // Without a bound they may be of an earlier generation, and recorded long ago.
-  const later = others.filter(({ first }) => from !== null && first !== null && first > from);
+  const isBounded = since !== null || writtenAt !== null;
+  const later = others.filter(({ first, last }) => {
+    if (!isBounded || first === null || last === null) return false;
+    // The sentinel was written while the generation before was still live.
+    if (writtenAt !== null && first <= writtenAt) return false;
+    // By its last row: the clock is read some milliseconds behind a swap, and a program that waits for
+    // the swap to move the table has its own in place by then, with rows in it.
+    return (since === null || last > since) && (until === null || last <= until);
+  });
   later.sort((one, other) => ((one.first ?? '') < (other.first ?? '') ? -1 : 1));
   return { origin, later, serverStart };
 }

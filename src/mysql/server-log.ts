@@ -489,7 +489,9 @@ export class MysqlServerLog implements ServerLog {
           return sentinel;
         }
         if (attempt === 2) return { serverStart: this.serverStart, writtenAt: null };
-        await rebuildGeneration(control, this.#flavor, this.#sentinel(generation), since);
+        const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
+        const expected = this.#sentinel(generation);
+        await rebuildGeneration(control, this.#flavor, expected, { since, until });
       } catch (error) {
         if (!saysDamaged(error) || attempt === 2) throw error;
         await this.#repair(generation);
