@@ -1,4 +1,5 @@
 import type { PrivilegeNeed } from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
 import type { Flavor, ImpliedPrivilege } from './flavor.ts';
 import { RECORDER_SCHEMA } from './recorder-schema.ts';
 
@@ -9,6 +10,26 @@ interface Grant {
   readonly privileges: ReadonlySet<string>;
   readonly database: string;
   readonly table: string;
+}
+
+/** The lines of SHOW GRANTS with those of the roles that are switched on; null when refused. */
+export async function readGrants(connection: MysqlConnection): Promise<string[] | null> {
+  try {
+    const lines = await connection.rows('SHOW GRANTS');
+    const role = await connection.value('SELECT CURRENT_ROLE()').catch(() => null);
+    const ofRoles =
+      role === null || role === 'NONE' || role === ''
+        ? []
+        : await connection.rows(
+            role.includes('`')
+              ? `SHOW GRANTS FOR CURRENT_USER() USING ${role}`
+              : 'SHOW GRANTS FOR CURRENT_ROLE',
+          );
+    return [...lines, ...ofRoles].map(([line]) => line ?? '');
+  } catch (error) {
+    if (connection.isLost) throw error;
+    return null;
+  }
 }
 
 /** Reads the lines of SHOW GRANTS; lines that grant roles, PROXY or routines are left out. */
@@ -82,6 +103,14 @@ export function has(
         (grant.table === '*' || grant.table === table));
     return covers && isAmong(grant);
   });
+}
+
+/** Whether grants give a privilege on everything, or one that implies it. */
+export function hasOneOf(
+  grants: readonly Grant[],
+  { privilege, alternatives }: ImpliedPrivilege,
+): boolean {
+  return [privilege, ...alternatives].some((one) => has(grants, one, '*', '*'));
 }
 
 interface NeedTerms {
@@ -161,8 +190,7 @@ export function privilegeNeeds(
       isPresent: has(grants, privilege, database, '*'),
     })),
   ];
-  const hasAny = ({ privilege, alternatives }: ImpliedPrivilege): boolean =>
-    [privilege, ...alternatives].some(global);
+  const hasAny = (implied: ImpliedPrivilege): boolean => hasOneOf(grants, implied);
   if (flavor.logOff !== null) {
     needs.push({
       privilege: flavor.logOff.privilege,

@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import type { ServerIdentity } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { type Flavor, flavorOf, identify } from './flavor.ts';
-import { quotedAccount } from './privileges.ts';
+import { hasOneOf, parseGrants, quotedAccount, readGrants } from './privileges.ts';
 
 /**
  * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
@@ -29,16 +29,37 @@ export async function prepareSession(connection: MysqlConnection): Promise<Serve
  */
 export async function requireUnlogged(
   connection: MysqlConnection,
-  { binaryLog }: Flavor,
+  { binaryLog, switchPrivilege }: Flavor,
 ): Promise<void> {
   const row = await connection.row('SELECT @@GLOBAL.log_bin, @@SESSION.sql_log_bin');
   if (row?.[0] !== '1' || row[1] === '0') return;
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
-  const privilege = binaryLog?.privilege ?? 'SUPER';
+  const privilege = binaryLog?.privilege ?? switchPrivilege;
   throw new AppError(
     'remote_failed',
     `The account lacks ${privilege}: its changes of log tables would go to the replicas of this server`,
     { hint: `Run there: GRANT ${privilege} ON *.* TO ${quotedAccount(account)};` },
+  );
+}
+
+/**
+ * Makes sure that `sql_log_off` holds. While the owner's table is put back under logging, loggers wait
+ * for the exchange: among them we would, who are to oversee it (MySQL 9.7, tried: 1 s each time, and
+ * then the exchange is given up).
+ * @throws AppError `remote_failed` with the GRANT that helps.
+ */
+export async function requireLogOff(
+  connection: MysqlConnection,
+  { logOff }: Flavor,
+): Promise<void> {
+  if (logOff === null) return;
+  const lines = await readGrants(connection);
+  if (lines === null || hasOneOf(parseGrants(lines), logOff)) return;
+  const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
+  throw new AppError(
+    'remote_failed',
+    `The account lacks ${logOff.privilege}: the server's own log table can't be put back while the server logs to it`,
+    { hint: `Run there: GRANT ${logOff.privilege} ON *.* TO ${quotedAccount(account)};` },
   );
 }
 

@@ -63,7 +63,7 @@ import {
   TABLES,
 } from './recorder-schema.ts';
 import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
-import { requireUnlogged } from './recorder-session.ts';
+import { requireLogOff, requireUnlogged } from './recorder-session.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
@@ -171,6 +171,7 @@ export class MysqlServerLog implements ServerLog {
     const control = this.#control;
     if (!this.#hasEngine) throw noEngine();
     await requireUnlogged(control, this.#flavor);
+    if (ownerLogsToTable(settings)) await requireLogOff(control, this.#flavor);
     const owner = { storeId: this.#storeId, nonce: this.#nonce };
     await claimSchema(control, this.#flavor, owner, settings);
     this.#lastBeat = performance.now();
@@ -604,6 +605,7 @@ export class MysqlServerLog implements ServerLog {
     };
     const now = await readLogSettings(control);
     if (ownerLogsToTable(now)) {
+      await requireLogOff(control, this.#flavor);
       const tools = {
         connect: (): Promise<MysqlConnection> => this.#opened.connectHelper(),
         makeNext: (generation: number): Promise<void> => this.#makeNext(generation),

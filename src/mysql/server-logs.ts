@@ -18,7 +18,7 @@ import { resolvePassword } from './credentials.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { ownerLogsToTable, readLogSettings, settingsWarnings } from './log-settings.ts';
 import { deadManObstacle, readScheduler } from './dead-man.ts';
-import { privilegeNeeds } from './privileges.ts';
+import { privilegeNeeds, readGrants } from './privileges.ts';
 import { findLeftovers } from './recovery.ts';
 import { lookAhead } from './forecast.ts';
 import { findLockHolder } from './recorder-lock.ts';
@@ -174,25 +174,5 @@ async function lookForLogTable(connection: MysqlConnection): Promise<ServerInspe
   } catch (error) {
     if (connection.isLost) throw error;
     return codeOf(error) === 'ER_NO_SUCH_TABLE' ? 'missing' : 'hidden';
-  }
-}
-
-/** The lines of SHOW GRANTS with those of the roles that are switched on; null when refused. */
-async function readGrants(connection: MysqlConnection): Promise<string[] | null> {
-  try {
-    const lines = await connection.rows('SHOW GRANTS');
-    const role = await connection.value('SELECT CURRENT_ROLE()').catch(() => null);
-    const ofRoles =
-      role === null || role === 'NONE' || role === ''
-        ? []
-        : await connection.rows(
-            role.includes('`')
-              ? `SHOW GRANTS FOR CURRENT_USER() USING ${role}`
-              : 'SHOW GRANTS FOR CURRENT_ROLE',
-          );
-    return [...lines, ...ofRoles].map(([line]) => line ?? '');
-  } catch (error) {
-    if (connection.isLost) throw error;
-    return null;
   }
 }
