@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import {
@@ -10,6 +11,10 @@ import {
   stateOf,
   type RecorderServer,
 } from './recorder-server.ts';
+
+const isMysql = chosenServer(() => undefined).family === 'mysql';
+/** What switches the log. */
+const SWITCH = isMysql ? 'SYSTEM_VARIABLES_ADMIN' : 'SUPER';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -141,15 +146,18 @@ describe('an inspection', () => {
     const before = await stateOf(admin);
     const inspection = await inspect();
     expect(inspection.account).toBe('recorder@%');
-    expect(inspection.server).toMatchObject({ flavor: 'mariadb', port: server.port });
-    expect(inspection.privileges.map(({ state }) => state)).toEqual(Array(5).fill('present'));
+    expect(inspection.server).toMatchObject({ flavor: server.family, port: server.port });
+    // On MySQL there are two more: for sql_log_off to hold, and for what cannot be parsed.
+    expect(inspection.privileges.map(({ state }) => state)).toEqual(
+      Array(isMysql ? 7 : 5).fill('present'),
+    );
     expect(inspection.lockHolder).toBeNull();
     expect(inspection.schema).toEqual({ state: 'none', storeId: null, nonce: null });
     expect(await stateOf(admin)).toEqual(before);
   });
 
   test.each([
-    ['SUPER', 'REVOKE SUPER ON *.* FROM', 'switches'],
+    [SWITCH, `REVOKE ${SWITCH} ON *.* FROM`, 'switches'],
     ['PROCESS', 'REVOKE PROCESS ON *.* FROM', 'sessions'],
     ['DROP on the log table', 'REVOKE DROP ON mysql.general_log FROM', 'log table'],
     ['ALL on captures', 'REVOKE ALL PRIVILEGES ON captures.* FROM', 'tables'],
@@ -166,10 +174,11 @@ describe('an inspection', () => {
   test('finds privileges that come from a role', async () => {
     await admin.query(`
       CREATE ROLE recording;
-      GRANT SUPER, PROCESS ON *.* TO recording;
+      GRANT ${isMysql ? 'SYSTEM_VARIABLES_ADMIN, CONNECTION_ADMIN' : 'SUPER'}, PROCESS ON *.* TO recording;
       GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO recording;
       GRANT ALL PRIVILEGES ON captures.* TO recording;
-      CREATE USER by_role@'%'; GRANT recording TO by_role@'%'; SET DEFAULT ROLE recording FOR by_role@'%'`);
+      ${isMysql ? 'GRANT SELECT ON performance_schema.* TO recording;' : ''}
+      CREATE USER by_role@'%'; GRANT recording TO by_role@'%'; SET DEFAULT ROLE recording ${isMysql ? 'TO' : 'FOR'} by_role@'%'`);
     const inspection = await inspect({ user: 'by_role', passwordFrom: null });
     expect(inspection.privileges.every(({ state }) => state === 'present')).toBe(true);
     await admin.query("DROP USER by_role@'%'; DROP ROLE recording");
@@ -177,7 +186,7 @@ describe('an inspection', () => {
 });
 
 test.each([
-  ['SUPER', 'REVOKE SUPER ON *.* FROM', 'GRANT SUPER ON *.* TO'],
+  [SWITCH, `REVOKE ${SWITCH} ON *.* FROM`, `GRANT ${SWITCH} ON *.* TO`],
   ['the log table', 'REVOKE DROP ON mysql.general_log FROM', 'GRANT DROP ON mysql.general_log TO'],
 ])(
   'an installation without the privilege for %s fails and can be taken back',
@@ -189,12 +198,57 @@ test.each([
     const settings = await log.readSettings();
     await expect(log.install(settings, 1)).rejects.toMatchObject({
       code: 'remote_failed',
-      hint: expect.stringContaining('captures env check'),
+      // MySQL writes a binary log by default: that it would is what is seen first there.
+      hint: expect.stringContaining(
+        isMysql && revoke.includes(SWITCH) ? `GRANT ${SWITCH} ON *.* TO` : 'captures env check',
+      ),
     });
     await log.restore(settings, 2);
     await log.close();
     await admin.query(`${grant} recorder@'%'`);
     expect(await stateOf(admin)).toEqual(before);
+  },
+);
+
+describe.runIf(isMysql)(
+  'without what makes sql_log_off hold (MySQL only: on MariaDB SUPER does)',
+  () => {
+    const lacks = {
+      code: 'remote_failed',
+      message: expect.stringMatching(/^The account lacks CONNECTION_ADMIN: /) as string,
+      hint: 'Run there: GRANT CONNECTION_ADMIN ON *.* TO `recorder`@`%`;',
+    };
+
+    test('a log that goes to its table is not touched', async () => {
+      await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
+      await admin.query("REVOKE CONNECTION_ADMIN ON *.* FROM recorder@'%'");
+      const before = await stateOf(admin);
+      const log = await server.open();
+      await log.lock([]);
+      await expect(log.install(await log.readSettings(), 1)).rejects.toMatchObject(lacks);
+      await log.close();
+      await vi.waitFor(async () => expect(await stateOf(admin)).toEqual(before), 10_000);
+      await admin.query("GRANT CONNECTION_ADMIN ON *.* TO recorder@'%'");
+    });
+
+    test('a log that is to go back to its table waits for the GRANT', async () => {
+      await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
+      const before = await stateOf(admin);
+      const first = await startLogging(server);
+      await first.log.close();
+      await admin.query("REVOKE CONNECTION_ADMIN ON *.* FROM recorder@'%'");
+      const log = await server.open();
+      await vi.waitFor(() => log.lock([]), 10_000);
+      await expect(log.restore(first.settings, 2)).rejects.toMatchObject(lacks);
+      await log.close();
+      await admin.query("GRANT CONNECTION_ADMIN ON *.* TO recorder@'%'");
+      const again = await server.open();
+      await vi.waitFor(() => again.lock([]), 10_000);
+      expect(await again.restore(first.settings, 2)).toEqual([]);
+      await again.close();
+      expect(await stateOf(admin)).toEqual(before);
+      await admin.query("SET GLOBAL general_log = OFF; SET GLOBAL log_output = 'FILE'");
+    });
   },
 );
 
@@ -258,10 +312,17 @@ describe('a server that cannot be reached', () => {
   });
 
   test('because TLS is asked for and not offered is named', async () => {
-    await expect(inspect({ sslMode: 'REQUIRED' })).rejects.toMatchObject({
-      code: 'remote_failed',
-      message: `The server at 127.0.0.1:${server.port} does not offer encrypted connections`,
+    // MySQL, and MariaDB from 11.4 on, make a certificate of their own.
+    const plain = await startRecorderServer({
+      options: [isMysql ? '--tls-version=' : '--skip-ssl'],
     });
+    await expect(
+      mysqlServerLogs.inspect({ ...plain.address, sslMode: 'REQUIRED' }, 'store-1'),
+    ).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The server at 127.0.0.1:${plain.port} does not offer encrypted connections`,
+    });
+    await plain.stop();
   });
 
   test('because it hangs up is named', async () => {
