@@ -335,8 +335,9 @@ export class SessionTracker {
       const isAgain = known === null ? this.#preparesFirst : known === sql.slice(0, KEPT_TEXT);
       return isAgain ? 'echo' : 'client';
     }
-    if (executed !== null && isValuesOf(executed, sql)) {
-      // Prepared again after the first try: the Execute row comes once more.
+    if (!this.#preparesFirst && executed !== null && isValuesOf(executed, sql)) {
+      // Prepared again after the first try: the Execute row comes once more. MySQL never writes that
+      // (9.7.4, tried: after ALTER TABLE there is one Execute row alone).
       session.executeEchoes++;
       this.#note(session);
       return 'echo';

@@ -154,7 +154,8 @@ export class StatementDecoder {
     // What was refused is no change of database.
     if (kind === 'init_db' && isRefusal(sql)) kind = 'connect';
     const before = session.db;
-    let flags = this.#tracker.follow(session, kind, sql, hasEscapes);
+    // A blob has the bytes themselves: `\xC3` in it is what the client wrote.
+    let flags = this.#tracker.follow(session, kind, sql, hasEscapes && !this.#anyBytes);
     if (end - start >= this.#cutAt) flags = withPartial(flags);
     if (mayHoldSecret(sql) && !SESSION_KINDS.has(kind)) {
       const redacted = redactText({ sql, bytes }, redactSecrets);
