@@ -102,17 +102,30 @@ async function recorded(
 }
 
 test('no password of a statement reaches a file of the store or a line of the log', async () => {
+  const isMysql = server.family === 'mysql';
+  const unlogged = new Set<string>();
   const { records, everything } = await recorded(
     [{ redact: null }, { redact: 'literals' }],
     async () => {
       // Some of them change the password: the session stays.
       const session = await client();
-      for (const sql of SECRET_FORMS) await session.query(sql).catch(() => undefined);
-      await session.execute('SELECT PASSWORD(?), OLD_PASSWORD(?)', [CANARY, CANARY]);
-      await session.execute('SELECT ? AS `PASSWORD(`, PASSWORD(?)', ['é', Buffer.from(CANARY)]);
-      await session.query(
-        `SELECT '${'x'.repeat(1_500_000)}'; SET PASSWORD = PASSWORD('${CANARY}')`,
-      );
+      for (const sql of SECRET_FORMS) {
+        await session.query(sql).catch((error: unknown) => {
+          // MySQL logs nothing that it cannot parse.
+          const isUnknown = (error as { code?: unknown }).code === 'ER_PARSE_ERROR';
+          if (isMysql && isUnknown) unlogged.add(sql);
+        });
+      }
+      if (isMysql) {
+        // It has no function that makes a password of a text.
+        await session.execute(`CREATE USER canary@localhost IDENTIFIED BY '${CANARY}'`);
+        await session.execute('SELECT ? AS `SET PASSWORD = `', ['é']);
+      } else {
+        await session.execute('SELECT PASSWORD(?), OLD_PASSWORD(?)', [CANARY, CANARY]);
+        await session.execute('SELECT ? AS `PASSWORD(`, PASSWORD(?)', ['é', Buffer.from(CANARY)]);
+      }
+      const password = isMysql ? `'${CANARY}'` : `PASSWORD('${CANARY}')`;
+      await session.query(`SELECT '${'x'.repeat(1_500_000)}'; SET PASSWORD = ${password}`);
       await session.query("SELECT 'the last one'");
       session.destroy();
       await admin.query("ALTER USER app@localhost IDENTIFIED BY 'pw'");
@@ -123,7 +136,8 @@ test('no password of a statement reaches a file of the store or a line of the lo
   expect(literals).toHaveLength(plain.length);
   const redacted = plain.filter(({ flags }) => flags?.includes('redacted'));
   // Each form and what was executed; echoes of PREPARE and EXECUTE besides.
-  expect(redacted.length).toBeGreaterThanOrEqual(SECRET_FORMS.length + 3);
+  expect(redacted.length).toBeGreaterThanOrEqual(SECRET_FORMS.length - unlogged.size + 3);
+  expect(unlogged.size).toBeLessThan(SECRET_FORMS.length / 2);
   expect(redacted.every(({ sql }) => sql.includes('<redacted>'))).toBe(true);
   expect(everything.includes('FOREIGN DATA WRAPPER')).toBe(true);
   expect(everything.toString('latin1').indexOf(CANARY)).toBe(-1);
@@ -136,7 +150,7 @@ const STATEMENTS: readonly string[] = [
   "SELECT CAST('987654' AS DECIMAL(10,2)), CONVERT('cAnArY' USING utf8mb4), NOW(6), '2026-01-02 03:04:05' + INTERVAL 30 DAY",
   "SELECT /* cAnArY */ name AS 'a name', x'6341', 0x63416e417259, b'0101' FROM customers -- cAnArY",
   "UPDATE customers SET balance = balance * 1.25e0, note = CONCAT(note, 'cAnArY', CHAR(99, 65)) WHERE id = 987654",
-  "SELECT JSON_VALUE('{\"a\": \"cAnArY\"}', '$.a'), DATE_FORMAT(born, '%Y-%m'), GROUP_CONCAT(name SEPARATOR ', ') FROM customers",
+  "SELECT JSON_VALUE('{\"a\": \"cAnArY\"}', '$.a'), MIN(DATE_FORMAT(born, '%Y-%m')), GROUP_CONCAT(name SEPARATOR ', ') FROM customers",
   "SELECT a.id FROM customers a JOIN customers b ON a.name = b.name COLLATE 'utf8mb4_bin' AND b.note <> 'cAnArY'",
   "SET @name = 'cAnArY', @n = 987654, SESSION sql_mode = 'STRICT_ALL_TABLES'",
   "DELETE FROM customers WHERE name = 'cAnArY' AND born BETWEEN '2020-02-29' AND '20240229' LIMIT 2",
