@@ -330,14 +330,17 @@ export class SessionTracker {
       this.#note(session);
       return echo.isHidden ? 'text' : 'echo';
     }
+    const known = session.prepared.get(session.executing ?? '') ?? null;
+    const isKnown = known === sql.slice(0, KEPT_TEXT);
     if (session.executeEchoes > 0) {
-      const known = session.prepared.get(session.executing ?? '') ?? null;
-      const isAgain = known === null ? this.#preparesFirst : known === sql.slice(0, KEPT_TEXT);
-      return isAgain ? 'echo' : 'client';
+      return (known === null ? this.#preparesFirst : isKnown) ? 'echo' : 'client';
     }
-    if (!this.#preparesFirst && executed !== null && isValuesOf(executed, sql)) {
-      // Prepared again after the first try: the Execute row comes once more. MySQL never writes that
-      // (9.7.4, tried: after ALTER TABLE there is one Execute row alone).
+    // Prepared again after the first try: the Execute row comes once more. MySQL never writes that
+    // (9.7.4, tried: after ALTER TABLE there is one Execute row alone), and EXECUTE IMMEDIATE, which has
+    // no name, has only just prepared.
+    const isAgain =
+      !this.#preparesFirst && session.executing !== null && (known === null || isKnown);
+    if (isAgain && executed !== null && isValuesOf(executed, sql)) {
       session.executeEchoes++;
       this.#note(session);
       return 'echo';

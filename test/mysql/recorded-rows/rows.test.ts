@@ -182,6 +182,24 @@ describe.each(MYSQL)('%s', (version) => {
     ]);
   });
 
+  test("what a client prepares behind an EXECUTE of the same text is the client's", () => {
+    const statements = read(version, [
+      [7, 'Connect', 'app@web1 on shop using TCP/IP'],
+      [7, 'Query', 'PREPARE p FROM ...'],
+      [7, 'Prepare', 'SELECT ?'],
+      [7, 'Query', 'EXECUTE p USING @a'],
+      [7, 'Execute', 'SELECT 1'],
+      [7, 'Prepare', 'SELECT ?'],
+      [7, 'Execute', "SELECT '7'"],
+    ]);
+    expect(statements.slice(4).map(({ flags }) => flags)).toEqual([['echo'], [], []]);
+  });
+
+  test('text that looks like an escaped byte is text', () => {
+    const [statement] = read(version, [[8, 'Query', "SELECT '\\xC3'"]]);
+    expect(statement?.flags).toEqual([]);
+  });
+
   test('a statement prepared before the log was on has no values', () => {
     const [statement] = read(version, [[8, 'Execute', 'SELECT ? + 1']]);
     expect(statement?.flags).toEqual(['unreplayable']);
@@ -221,6 +239,18 @@ describe.each(MARIADB)('%s', (version) => {
       'prepare',
       'execute',
     ]);
+  });
+
+  test("what a client prepares behind an EXECUTE IMMEDIATE is the client's, whatever its text", () => {
+    const statements = read(version, [
+      [7, 'Connect', 'app@web1 on shop using TCP/IP'],
+      [7, 'Query', "EXECUTE IMMEDIATE 'SELECT 5'"],
+      [7, 'Prepare', 'SELECT 5'],
+      [7, 'Execute', 'SELECT 5'],
+      [7, 'Prepare', 'SELECT ?'],
+      [7, 'Execute', "SELECT '7'"],
+    ]);
+    expect(statements.slice(2).map(({ flags }) => flags)).toEqual([['echo'], ['echo'], [], []]);
   });
 
   test('a statement of several is one row, and its last USE counts', () => {
