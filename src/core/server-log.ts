@@ -319,8 +319,9 @@ export interface ServerLog {
   restore(settings: LogSettings, generation: number): Promise<string[]>;
 
   /**
-   * The server's own counters now, by its names for them (`SAMPLED_COUNTERS`); those that it does not
-   * have are absent.
+   * The server's counters now, by its names for them (`SAMPLED_COUNTERS`), without what our own
+   * connections did; those that it does not have are absent. With them `OWN_SHARE_SINCE`. Never while
+   * a table is being read.
    */
   sampleCounters(): Promise<Record<string, number>>;
 

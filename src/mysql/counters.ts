@@ -1,5 +1,6 @@
-import { SAMPLED_COUNTERS } from '../core/server-metrics.ts';
-import type { MysqlConnection } from './connection.ts';
+import { OWN_SHARE_SINCE, SAMPLED_COUNTERS, SESSION_COUNTERS } from '../core/server-metrics.ts';
+import type { MysqlConnection, Row } from './connection.ts';
+import type { LogTableReader } from './log-table-reader.ts';
 
 /**
  * The server's counters, by the names it gives them; those that it does not have are absent. Asks for
@@ -7,10 +8,48 @@ import type { MysqlConnection } from './connection.ts';
  */
 export async function readCounters(
   connection: MysqlConnection,
-  wanted: readonly string[] = SAMPLED_COUNTERS,
+  wanted: readonly string[],
 ): Promise<Record<string, number>> {
+  return toCounters(await connection.rows(statusQuery('GLOBAL', wanted)));
+}
+
+/**
+ * The counters of `SAMPLED_COUNTERS` without what our own connections did: the drain reads each row
+ * of the log once, so that 4,000 point selects with a row each were 8,046 in Rows_read and 1.0 MB
+ * instead of 0.6 MB in Bytes_sent (MariaDB 10.11). The server says what a session's share is.
+ * @param reader idle; null where none is open.
+ * @param lastLost id of the connection of ours that was lost last; null where none was. Its share is
+ *   not known any more, so this tells the samples before from those after.
+ * @throws AppError `remote_failed`, or as `LogTableReader.rowsOf`.
+ */
+export async function sampleWithoutOwn(
+  control: MysqlConnection,
+  reader: LogTableReader | null,
+  lastLost: number | null,
+): Promise<Record<string, number>> {
+  const counters = await readCounters(control, SAMPLED_COUNTERS);
+  const query = statusQuery('SESSION', SESSION_COUNTERS);
+  const shares = [toCounters(await control.rows(query))];
+  if (reader !== null) shares.push(toCounters(await reader.rowsOf(query)));
+  const leaveOut = (name: string, own: number): void => {
+    const all = counters[name];
+    if (all !== undefined) counters[name] = all - own;
+  };
+  for (const share of shares) {
+    for (const [name, own] of Object.entries(share)) leaveOut(name, own);
+  }
+  leaveOut('Threads_connected', shares.length);
+  leaveOut('Threads_running', 1);
+  counters[OWN_SHARE_SINCE] = lastLost ?? control.id;
+  return counters;
+}
+
+function statusQuery(scope: 'GLOBAL' | 'SESSION', wanted: readonly string[]): string {
   const names = wanted.map((name) => `'${name}'`).join(', ');
-  const rows = await connection.rows(`SHOW GLOBAL STATUS WHERE Variable_name IN (${names})`);
+  return `SHOW ${scope} STATUS WHERE Variable_name IN (${names})`;
+}
+
+function toCounters(rows: readonly Row[]): Record<string, number> {
   const counters: Record<string, number> = {};
   for (const [name, value] of rows) {
     const count = Number(value ?? NaN);

@@ -27,6 +27,11 @@ export class LogTableReader {
     this.#results = new ResultStream(connection.takeStream());
   }
 
+  /** The server's id of the connection. */
+  get connectionId(): number {
+    return this.#connection.id;
+  }
+
   get isUsable(): boolean {
     return !this.#busy && !this.#connection.isLost;
   }

@@ -18,7 +18,7 @@ import {
 } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
-import { readCounters } from './counters.ts';
+import { readCounters, sampleWithoutOwn } from './counters.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { logsToTable, ownerLogsToTable } from './log-settings.ts';
@@ -55,6 +55,8 @@ export class RotatedServerLog implements ServerLog {
   readonly #tracker: SessionTracker;
   #tap = '';
   #rotation: Rotation | null = null;
+  /** Id of the guard's connection that was closed last; null where none was. */
+  #lastLost: number | null = null;
   #form: RowForm | null = null;
   readonly #rememberedZones = new Map<number, number>();
   /** The backup that is accounted for, and the generation that it stands for. */
@@ -325,7 +327,12 @@ export class RotatedServerLog implements ServerLog {
   }
 
   sampleCounters(): Promise<Record<string, number>> {
-    return readCounters(this.#control);
+    const reader = this.#rotation?.reader ?? null;
+    if (reader?.isUsable !== false) {
+      return sampleWithoutOwn(this.#control, reader, this.#lastLost);
+    }
+    this.#lastLost = reader.connectionId;
+    return sampleWithoutOwn(this.#control, null, this.#lastLost);
   }
 
   async readEdgeCounters(): Promise<CounterReading> {
@@ -443,6 +450,7 @@ export class RotatedServerLog implements ServerLog {
   }
 
   #closeRotation(): void {
+    this.#lastLost = this.#rotation?.reader.connectionId ?? this.#lastLost;
     this.#rotation?.close();
     this.#rotation = null;
     this.#isReady = false;

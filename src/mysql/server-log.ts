@@ -1,4 +1,4 @@
-import { readCounters } from './counters.ts';
+import { readCounters, sampleWithoutOwn } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
 import type {
@@ -95,6 +95,8 @@ export class MysqlServerLog implements ServerLog {
   /** Grows, because rows outlive the connections that wrote them. */
   readonly #own: OwnConnections;
   #reader: LogTableReader | null = null;
+  /** Id of the reader's connection that was closed last; null where none was. */
+  #lastLost: number | null = null;
   /** The generation that the next table was made for; null when there is none. */
   #next: number | null = null;
   /** The generation that the live table is; null before that is known. */
@@ -359,7 +361,8 @@ export class MysqlServerLog implements ServerLog {
   }
 
   sampleCounters(): Promise<Record<string, number>> {
-    return readCounters(this.#control);
+    if (this.#reader?.isUsable === false) this.#closeReader();
+    return sampleWithoutOwn(this.#control, this.#reader, this.#lastLost);
   }
 
   async readEdgeCounters(): Promise<CounterReading> {
@@ -684,6 +687,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   #closeReader(): void {
+    this.#lastLost = this.#reader?.connectionId ?? this.#lastLost;
     this.#reader?.close();
     this.#reader = null;
   }

@@ -70,6 +70,18 @@ describe("the server's own metrics", () => {
     expect(values(samples, 'Questions')).toEqual([1]);
   });
 
+  it('have a gap where our own share was lost with a connection, if it was left out of them', () => {
+    const of = (second: number, since: number) =>
+      sample(second, { Own_share_since: since, Questions: second, Innodb_data_writes: second });
+    const samples = [of(0, 7), of(5, 7), of(10, 9), of(15, 9)];
+    expect(values(samples, 'Questions')).toEqual([1, 1]);
+    expect(values(samples, 'Innodb_data_writes')).toEqual([1, 1, 1]);
+  });
+
+  it('leave out the counter that the rows of the log are in', () => {
+    expect(SAMPLED_COUNTERS).not.toContain('Handler_write');
+  });
+
   it('count hits only where there were requests', () => {
     const hits = (requests: number, misses: number) => ({
       Innodb_buffer_pool_read_requests: requests,
