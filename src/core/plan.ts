@@ -91,14 +91,3 @@ export function expectationOf(
     diskLasts: disk === null || minFree === null ? null : until(disk.free - minFree),
   };
 }
-
-/**
- * What logging to a table costs a server, as it was measured: on MariaDB 10.11 with 2 cores that the
- * load had to share. A server with nothing to spare keeps this share of its statements per second,
- * from single-row reads to mixed transactions; one with room to spare answers later.
- */
-export const LOG_COST = {
-  measuredOn: 'MariaDB 10.11, 2 cores',
-  saturated: { low: 0.5, high: 0.83 },
-  latency: { rate: 6000, beforeMs: 2.2, afterMs: 2.8 },
-} as const;

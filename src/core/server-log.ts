@@ -340,7 +340,10 @@ export interface ServerLoad {
   readonly seconds: number;
   /** Statements received, the server's `Questions`. */
   readonly statements: number;
-  /** Rows that they would have been in the log, with logins, prepares and closes. */
+  /**
+   * Rows that they would have been in the log, with logins, prepares and closes; more where a server
+   * logs several statements in one text as one row.
+   */
   readonly rows: number;
   /** How many of the statements executed what was prepared before. */
   readonly executes: number;
@@ -348,9 +351,53 @@ export interface ServerLoad {
   readonly bytes: number;
 }
 
+/** Of the statements/s that a server with no CPU to spare reaches without a log, the shares it keeps. */
+export interface KeptShares {
+  /** A few words for the load, for example `single-row reads`. */
+  readonly load: string;
+  /** With the server's own log, written to the server's own table. */
+  readonly ownLog: number;
+  /** With the log as it is while recording, and nobody who reads it. */
+  readonly log: number;
+  /** With log and recorder; null where that was not measured. */
+  readonly recording: number | null;
+}
+
+/** What recording was measured to cost on a server of this kind. */
+export interface MeasuredCost {
+  /** The server and its machine, for example `MariaDB 10.11 with 2 cores`. */
+  readonly measuredOn: string;
+  /** Whether this server is of the release that was measured. */
+  readonly isThisRelease: boolean;
+  readonly saturated: readonly KeptShares[];
+  /** Mean latency at a rate (statements/s) that leaves room to spare; null where not measured. */
+  readonly latency: {
+    readonly rate: number;
+    readonly beforeMs: number;
+    readonly afterMs: number;
+  } | null;
+  /** One more sentence, without a full stop; null for none. */
+  readonly note: string | null;
+}
+
+/** What becomes of the values of statements that clients prepare, and what is prepared now. */
+export interface PreparedOutlook {
+  /**
+   * `always`: recorded whenever a statement was prepared. `when-logged`: only where the log was on
+   * when it was prepared; until it is prepared again the record has `?` in their place.
+   */
+  readonly values: 'always' | 'when-logged';
+  /** Prepared statements that exist now; null where the server does not say. */
+  readonly statements: number | null;
+  /** Sessions there now, without ours; null where the server does not say. */
+  readonly sessions: number | null;
+}
+
 /** What recording would mean for a server. */
 export interface ServerOutlook {
   readonly load: ServerLoad;
+  readonly prepared: PreparedOutlook;
+  readonly cost: MeasuredCost;
   readonly settingsWhileRecording: LogSettings;
   /** Statements that give the server back by hand, should nobody else: in this order, one session. */
   readonly undo: readonly string[];

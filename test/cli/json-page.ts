@@ -170,14 +170,23 @@ export const PLAN: readonly Field[] = [
     'what came while it was looked at: `seconds`, `statementsPerSecond`, `rowsPerSecond`, `statementBytes`, `preparedShare`',
   ],
   [
+    'prepared',
+    'object or null',
+    '`values` of prepared statements are recorded `always` or `when-logged` (prepared while the log was on); `statements` prepared and `sessions` there now',
+  ],
+  [
     'expected',
     'object or null',
     'bytes: `logBytes` (on the server at a time), `logBytesPerHour` (there without a recorder), `fileBytesPerHour`, `fileBytes` (in its duration); `ratio`, `fromEarlierCaptures`',
   ],
   ['disk', 'object or null', 'the one here: `free`, `size`, `minFree` (bytes), `lasts` (seconds)'],
   ['limits', 'object', '`maxSize` (bytes), `untilMaxSize` (seconds)'],
-  ['cost', 'object or null', 'as measured: `measuredOn`, `saturated`, `latency`'],
-  ['undo', 'array', 'SQL that gives the server back by hand'],
+  [
+    'cost',
+    'object or null',
+    '`measuredOn` (a server and its machine), `isThisRelease`, `saturated` (by `load` the shares of its statements/s that a server with no CPU to spare keeps: `ownLog`, `log`, `recording`), `latency` (null where not measured), `note`',
+  ],
+  ['undo', 'array', 'SQL to restore the server by hand'],
   ['warnings', 'array', 'strings'],
 ];
 

@@ -3,6 +3,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { expectationOf } from '../../src/core/plan.ts';
 import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
 import type { ServerInspection, ServerLoad, ServerLogs } from '../../src/core/server-log.ts';
+import { measuredCost } from '../../src/mysql/measured-cost.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
@@ -81,13 +82,15 @@ describe('create --plan', () => {
     expect(stdout).toContain('mariadb 10.11.9-MariaDB at db1:3306, as recorder@%');
     expect(stdout).toContain('log now         general_log OFF, log_output FILE, table CSV');
     expect(stdout).toContain('while recording general_log ON, log_output TABLE, table CSV');
-    expect(stdout).toContain("the server ends its log 1h after the recorder's last sign");
-    expect(stdout).toContain('1,000/s, 100 B each on average; 50 % of them execute');
-    expect(stdout).toContain('10 MiB are reached after about 6m');
-    expect(stdout).toMatch(/disk here {7}\S+ \S+ of \S+ \S+ are free: enough for /);
-    expect(stdout.replace(/\s+/g, ' ')).toContain('2.2 → 2.8 ms at 6,000/s (measured on');
+    expect(stdout).toContain("the server switches its log off 1h after the recorder's last sign");
+    expect(stdout).toContain('1,000/s, 100 B each on average; 50 % execute a prepared');
+    expect(stdout).toContain('10 MiB reached after about 6m');
+    expect(stdout).toMatch(/disk here {7}\S+ \S+ of \S+ \S+ free: enough for /);
+    const words = stdout.replace(/\s+/g, ' ');
+    expect(words).toContain('- single-row reads: 58 % while recorded (with the log alone 62 %,');
+    expect(words).toContain('2.2 → 2.8 ms at 6,000/s (1,000/s now) measured on MariaDB 10.11');
     expect(stdout).toContain('  SET GLOBAL general_log = OFF;\n');
-    expect(stdout).toMatch(/\ncaptures create would do it\.\n$/);
+    expect(stdout).toMatch(/\ncaptures create would succeed\.\n$/);
     expect(storeText()).toBe(before);
   });
 
@@ -131,6 +134,43 @@ describe('create --plan', () => {
     expect(help.stdout).toContain(`JSON fields: ${PLAN.map(([field]) => field).join(', ')}`);
   });
 
+  it('says of which prepared statements the values are not recorded, and how many there are', async () => {
+    const serverLogs = new FakeServerLogs(inspectionOf(), LOAD);
+    const wide = { serverLogs, tty: 500 };
+    expect((await plan(['friday', '--env', 'shop', '--color', 'never'], wide)).stdout).toContain(
+      'values          statements prepared before the start are recorded with ? in place of their values, which makes them unreplayable, until a session prepares them again. Now: prepared statements: 3; open sessions: 2; share of statements that execute a prepared one: 50 %',
+    );
+    serverLogs.prepared = { values: 'always', statements: 3, sessions: 2 };
+    expect((await plan(['friday', '--env', 'shop', '--color', 'never'], wide)).stdout).toContain(
+      'values          recorded for every prepared statement, whenever it was prepared',
+    );
+    serverLogs.prepared = { values: 'when-logged', statements: null, sessions: null };
+    serverLogs.inspection = inspectionOf({
+      settings: { generalLog: true, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' },
+    });
+    expect((await plan(['friday', '--env', 'shop', '--color', 'never'], wide)).stdout).toContain(
+      'statements prepared before the log was switched on are recorded with ?',
+    );
+  });
+
+  it('says on which server the cost was measured, and what was not', async () => {
+    const serverLogs = new FakeServerLogs(inspectionOf(), LOAD);
+    serverLogs.cost = measuredCost({ flavor: 'mysql', version: '8.4.6' });
+    const { stdout } = await plan(['friday', '--env', 'shop'], { serverLogs, tty: 500 });
+    expect(stdout).toContain(
+      '- single-row reads: 42 % while recorded (with the log alone 46 %, with its own log table 45 %)',
+    );
+    expect(stdout).toContain('by how much was not measured (1,000/s now)');
+    expect(stdout).toContain('measured on MySQL 9.7 with 2 cores, not on this release');
+    expect(measuredCost({ flavor: 'mysql', version: '9.7.4-2' }).isThisRelease).toBe(true);
+    expect(measuredCost({ flavor: 'mariadb', version: '10.11.19-MariaDB' }).isThisRelease).toBe(
+      true,
+    );
+    expect(measuredCost({ flavor: 'mariadb', version: '11.8.9-MariaDB' }).isThisRelease).toBe(
+      false,
+    );
+  });
+
   it('names the captures that would run beside it', async () => {
     const { stdout } = await plan(['new', '--env', 'shop', '--at', '2030-01-01 01:30']);
     expect(stdout).toContain('shop/taken (id 1, SCHEDULED)');
@@ -145,9 +185,9 @@ describe('create --plan', () => {
       stdout: [
         'Plan of cpu on numbers: nothing is stored or changed',
         '  when            then, until it is stopped',
-        '  records         nothing: the environment has no server, or it is over',
+        '  records         no statements: there is no server, or it is over already',
         '',
-        'captures create would do it.',
+        'captures create would succeed.',
         '',
       ].join('\n'),
     });
@@ -183,7 +223,7 @@ describe('what create would refuse', () => {
     ]);
     expect(stdout).toContain('log now');
     expect(stdout).toContain('GRANT SUPER ON *.* TO `r`@`%`;');
-    expect(stdout).toMatch(/captures create would refuse it\.\n$/);
+    expect(stdout).toMatch(/captures create would refuse this\.\n$/);
   });
 
   it.each<[string, Partial<ServerInspection>, number]>([

@@ -1,5 +1,7 @@
 import type { ServerAddress } from '../../src/core/environments.ts';
 import type {
+  MeasuredCost,
+  PreparedOutlook,
   ServerInspection,
   ServerLoad,
   ServerLog,
@@ -48,6 +50,17 @@ const NO_LOAD: ServerLoad = { seconds: 2.5, statements: 0, rows: 0, executes: 0,
 export class FakeServerLogs implements ServerLogs {
   /** What the next look finds. */
   inspection: ServerInspection;
+  prepared: PreparedOutlook = { values: 'when-logged', statements: 3, sessions: 2 };
+  cost: MeasuredCost = {
+    measuredOn: 'MariaDB 10.11 with 2 cores',
+    isThisRelease: true,
+    saturated: [
+      { load: 'single-row reads', ownLog: 0.52, log: 0.62, recording: 0.58 },
+      { load: 'mixed transactions', ownLog: 0.67, log: 0.83, recording: null },
+    ],
+    latency: { rate: 6_000, beforeMs: 2.2, afterMs: 2.8 },
+    note: null,
+  };
   readonly #load: ServerLoad;
 
   constructor(inspection: ServerInspection, load: ServerLoad = NO_LOAD) {
@@ -68,6 +81,8 @@ export class FakeServerLogs implements ServerLogs {
     const { settings } = this.inspection;
     return {
       load: this.#load,
+      prepared: this.prepared,
+      cost: this.cost,
       settingsWhileRecording: { ...settings, generalLog: true, logOutput: 'TABLE' },
       undo: ['SET GLOBAL general_log = OFF', 'DROP DATABASE captures'],
     };

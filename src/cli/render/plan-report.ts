@@ -1,6 +1,11 @@
-import { LOG_COST, type Expectation } from '../../core/plan.ts';
+import type { Expectation } from '../../core/plan.ts';
 import { hasFilter, RECORD_EVERYTHING } from '../../core/recording-options.ts';
-import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/server-log.ts';
+import type {
+  KeptShares,
+  LogSettings,
+  ServerInspection,
+  ServerOutlook,
+} from '../../core/server-log.ts';
 import type { NewCapture } from '../../core/store.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
@@ -35,7 +40,12 @@ export function renderPlan(
   lines.push(...wrapped(escapeText(title), view.width).map((line) => paint('strong', line)));
   write([{ label: 'when', text: whenText(planned, view.zone) }]);
   if (!facts.isRecorded) {
-    write([{ label: 'records', text: 'nothing: the environment has no server, or it is over' }]);
+    write([
+      {
+        label: 'records',
+        text: 'no statements: there is no server, or it is over already',
+      },
+    ]);
   }
   const { inspection, outlook, expectation } = facts;
   if (inspection !== null && outlook !== null) {
@@ -43,11 +53,13 @@ export function renderPlan(
     write(serverLines(facts, inspection, outlook));
   }
   if (expectation !== null && outlook !== null) {
-    heading(`To expect (by the last ${outlook.load.seconds.toFixed(1)} s)`);
+    heading(`Forecast, from the last ${outlook.load.seconds.toFixed(1)} s`);
     write(expectationLines(expectation, facts));
+    write(valuesLines(expectation, outlook, inspection));
+    write(costLines(expectation.statementsPerSecond, outlook, inspection));
   }
   if (outlook !== null) {
-    heading('To undo it by hand (captures recover does it)');
+    heading('SQL to restore the server by hand (captures recover does the same)');
     for (const statement of outlook.undo) lines.push(...indented(`${statement};`, view.width));
   }
   lines.push('');
@@ -60,13 +72,13 @@ export function renderPlan(
   }
   const verdict =
     facts.refusals.length === 0
-      ? paint('good', 'captures create would do it.')
-      : paint('bad', 'captures create would refuse it.');
+      ? paint('good', 'captures create would succeed.')
+      : paint('bad', 'captures create would refuse this.');
   return `${[...lines, verdict].join('\n')}\n`;
 }
 
 function whenText({ status, start, scheduledStart, duration }: NewCapture, zone: string): string {
-  if (status === 'DONE') return 'over already: it is only registered';
+  if (status === 'DONE') return 'over already: only registered';
   const begin =
     scheduledStart !== null
       ? localTime(scheduledStart, zone)
@@ -88,8 +100,8 @@ function serverLines(
   const missing = privileges.filter(({ state }) => state !== 'present');
   const holder =
     lockHolder === null
-      ? 'none at work'
-      : `at work: ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${facts.isHeldByUs ? ' (our own daemon)' : ''}`;
+      ? 'none is running'
+      : `running: ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${facts.isHeldByUs ? ' (our own daemon)' : ''}`;
   return [
     {
       label: 'server',
@@ -104,7 +116,7 @@ function serverLines(
     ...missing.flatMap(({ privilege, purpose, required, grant, state }): Line[] => [
       {
         label: '',
-        text: `[${state}] ${privilege}: ${purpose}${required ? '' : ' (can do without)'}`,
+        text: `[${state}] ${privilege}: ${purpose}${required ? '' : ' (optional)'}`,
         tone: required ? 'bad' : 'busy',
       },
       { label: '', text: `${grant};` },
@@ -115,9 +127,9 @@ function serverLines(
       label: 'dead-man switch',
       text:
         deadMan === null
-          ? 'not asked for: without a recorder the log stays on'
+          ? 'off: if the recorder dies, the log stays on'
           : deadManObstacle === null
-            ? `the server ends its log ${formatDuration(deadMan)} after the recorder's last sign`
+            ? `the server switches its log off ${formatDuration(deadMan)} after the recorder's last sign`
             : 'not possible, see below',
     },
   ];
@@ -131,33 +143,31 @@ function othersText({ others, hiddenOthers }: PlanFacts): string {
   const names = others.map(
     ({ environmentName, name, id, status }) => `${environmentName}/${name} (id ${id}, ${status})`,
   );
-  if (hiddenOthers > 0) names.push(`${hiddenOthers} in environments of other people`);
+  if (hiddenOthers > 0) names.push(`${hiddenOthers} in environments you are not a member of`);
   return names.length === 0 ? 'none in that time' : names.join(', ');
 }
 
-function expectationLines(expectation: Expectation, { planned, inspection }: PlanFacts): Line[] {
+function expectationLines(expectation: Expectation, { planned }: PlanFacts): Line[] {
   const { statementsPerSecond, statementBytes, preparedShare } = expectation;
   const options = planned.options ?? RECORD_EVERYTHING;
-  const cost = { label: 'cost', text: costText(statementsPerSecond, inspection?.settings ?? null) };
   if (statementBytes === null) {
     return [
-      { label: 'statements', text: 'none came in that time: there is nothing to reckon with' },
+      { label: 'statements', text: 'none in that time, so sizes cannot be forecast' },
       ...diskLines(expectation),
-      cost,
     ];
   }
   const prepared =
     preparedShare < 0.1
       ? ''
-      : `; ${Math.round(preparedShare * 100)} % of them execute what was prepared, and the log writes their text in full: sizes will be larger`;
+      : `; ${Math.round(preparedShare * 100)} % execute a prepared statement, whose text is in the log though not on the wire: expect larger sizes`;
   const source = expectation.isFromExperience
     ? 'as in earlier captures here'
-    : 'as is usual; what is random compresses less';
-  const filtered = hasFilter(options) ? '; less by what the filters leave out' : '';
+    : 'as usual; random data compresses less';
+  const filtered = hasFilter(options) ? '; filters, which the forecast ignores, make it less' : '';
   const deadMan =
     options.deadMan === null
       ? ''
-      : ` (${formatBytes((expectation.logBytesPerHour * options.deadMan) / 3_600_000)} until the dead-man switch)`;
+      : ` (${formatBytes((expectation.logBytesPerHour * options.deadMan) / 3_600_000)} until the dead-man switch acts)`;
   const lines: Line[] = [
     {
       label: 'statements',
@@ -165,7 +175,7 @@ function expectationLines(expectation: Expectation, { planned, inspection }: Pla
     },
     {
       label: "server's disk",
-      text: `about ${formatBytes(expectation.logBytes)} at a time; ${formatBytes(expectation.logBytesPerHour)} an hour should the recorder be away${deadMan}`,
+      text: `about ${formatBytes(expectation.logBytes)} at a time; without a recorder it grows by ${formatBytes(expectation.logBytesPerHour)} an hour${deadMan}`,
     },
     {
       label: 'files here',
@@ -182,37 +192,92 @@ function expectationLines(expectation: Expectation, { planned, inspection }: Pla
     const isFirst = planned.duration === null || expectation.untilMaxSize < planned.duration;
     lines.push({
       label: '--max-size',
-      text: `${formatBytes(options.maxSize)} are reached after about ${formatDuration(expectation.untilMaxSize)}${isFirst ? '' : ': its duration ends it before'}`,
+      text: `${formatBytes(options.maxSize)} reached after about ${formatDuration(expectation.untilMaxSize)}${isFirst ? '' : '; --duration ends it first'}`,
     });
   }
-  return [...lines, ...diskLines(expectation), cost];
+  return [...lines, ...diskLines(expectation)];
 }
 
 function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
   if (disk === null || minFree === null) return [];
-  const state = `${formatBytes(disk.free)} of ${formatBytes(disk.size)} are free`;
+  const state = `${formatBytes(disk.free)} of ${formatBytes(disk.size)} free`;
   if (disk.free < minFree) {
-    const text = `${state}, less than --min-free ${formatBytes(minFree)}: it would end at once`;
+    const text = `${state}, less than --min-free ${formatBytes(minFree)}: the capture would end at once`;
     return [{ label: 'disk here', text, tone: 'bad' }];
   }
   const lasts =
     diskLasts === null
       ? ''
-      : `: enough for ${formatDuration(diskLasts)}, until --min-free ${formatBytes(minFree)}`;
+      : `: enough for ${formatDuration(diskLasts)}, down to --min-free ${formatBytes(minFree)}`;
   return [{ label: 'disk here', text: state + lasts }];
 }
 
-function costText(statementsPerSecond: number, settings: LogSettings | null): string {
-  const { measuredOn, saturated, latency } = LOG_COST;
-  const percent = (share: number): number => Math.round(share * 100);
-  const rate = Math.round(statementsPerSecond);
-  const place =
-    rate <= latency.rate
-      ? `${formatCount(rate)}/s now is below that`
-      : `${formatCount(rate)}/s now is above that`;
-  const isOnAlready = settings?.generalLog === true && settings.logOutput.includes('TABLE');
-  if (isOnAlready) return 'little more: the log is written to a table already';
-  return `a server with nothing to spare keeps ${percent(saturated.low)} to ${percent(saturated.high)} % of its statements/s (single-row reads to mixed transactions); one with room to spare answers later: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (measured on ${measuredOn}); ${place}`;
+const percent = (share: number): number => Math.round(share * 100);
+
+/** Whether prepared statements come with their values; said where there are any, or it is not sure. */
+function valuesLines(
+  { statementBytes, preparedShare }: Expectation,
+  { prepared }: ServerOutlook,
+  inspection: ServerInspection | null,
+): Line[] {
+  if (prepared.values === 'always') {
+    const text = 'recorded for every prepared statement, whenever it was prepared';
+    return [{ label: 'values', text }];
+  }
+  const since =
+    inspection?.settings.generalLog === true
+      ? 'before the log was switched on'
+      : 'before the start';
+  const parts: string[] = [];
+  if (prepared.statements !== null) {
+    parts.push(`prepared statements: ${formatCount(prepared.statements)}`);
+  }
+  if (prepared.sessions !== null) parts.push(`open sessions: ${formatCount(prepared.sessions)}`);
+  if (statementBytes !== null) {
+    parts.push(`share of statements that execute a prepared one: ${percent(preparedShare)} %`);
+  }
+  const now = parts.length === 0 ? '' : `. Now: ${parts.join('; ')}`;
+  const isLikely = prepared.statements !== 0 && preparedShare >= 0.01;
+  return [
+    {
+      label: 'values',
+      text: `statements prepared ${since} are recorded with ? in place of their values, which makes them unreplayable, until a session prepares them again${now}`,
+      ...(isLikely ? { tone: 'busy' as const } : {}),
+    },
+  ];
+}
+
+function costLines(
+  statementsPerSecond: number,
+  { cost }: ServerOutlook,
+  inspection: ServerInspection | null,
+): Line[] {
+  const settings = inspection?.settings ?? null;
+  if (settings?.generalLog === true && settings.logOutput.includes('TABLE')) {
+    return [{ label: 'cost', text: 'little more: the server writes its log to a table already' }];
+  }
+  const { measuredOn, isThisRelease, saturated, latency, note } = cost;
+  const rate = `${formatCount(Math.round(statementsPerSecond))}/s now`;
+  const slower =
+    latency === null
+      ? `with CPU to spare it answers later; by how much was not measured (${rate})`
+      : `with CPU to spare it answers later: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
+  const other = isThisRelease ? '' : ', not on this release';
+  const texts = [
+    'with no CPU to spare, the server keeps, of its statements/s without a log:',
+    ...saturated.map(sharesText),
+    slower,
+    ...(note === null ? [] : [note]),
+    `measured on ${measuredOn}${other}`,
+  ];
+  return texts.map((text, index) => ({ label: index === 0 ? 'cost' : '', text }));
+}
+
+function sharesText({ load, ownLog, log, recording }: KeptShares): string {
+  const own = `with its own log table ${percent(ownLog)} %`;
+  return recording === null
+    ? `- ${load}: ${percent(log)} % with the log alone (${own})`
+    : `- ${load}: ${percent(recording)} % while recorded (with the log alone ${percent(log)} %, ${own})`;
 }
 
 function drawn({ label, text, tone }: Line, width: number, paint: Paint): string[] {

@@ -1,5 +1,5 @@
 import type { AppError } from '../../core/errors.ts';
-import { LOG_COST, type Expectation } from '../../core/plan.ts';
+import type { Expectation } from '../../core/plan.ts';
 import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
 import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/server-log.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
@@ -46,6 +46,7 @@ const FIELDS = [
   'hiddenOthers',
   'deadMan',
   'load',
+  'prepared',
   'expected',
   'disk',
   'limits',
@@ -111,6 +112,7 @@ function planJson(facts: PlanFacts): JsonObject {
         ? null
         : { after: seconds(options.deadMan), obstacle: inspection.deadManObstacle },
     load: expectation === null || outlook === null ? null : loadJson(expectation, outlook),
+    prepared: outlook === null ? null : { ...outlook.prepared },
     expected: expectation === null ? null : expectedJson(expectation),
     disk:
       expectation?.disk == null
@@ -125,7 +127,7 @@ function planJson(facts: PlanFacts): JsonObject {
       maxSize: options.maxSize,
       untilMaxSize: seconds(expectation?.untilMaxSize ?? null),
     },
-    cost: facts.isRecorded ? { ...LOG_COST } : null,
+    cost: outlook === null ? null : costJson(outlook),
     undo: [...(outlook?.undo ?? [])],
     warnings: [...laterWarnings(facts), ...facts.warnings],
   };
@@ -145,6 +147,17 @@ function loadJson(expectation: Expectation, { load }: ServerOutlook): JsonObject
     rowsPerSecond: round(rowsPerSecond),
     statementBytes: statementBytes === null ? null : Math.round(statementBytes),
     preparedShare: round(preparedShare),
+  };
+}
+
+function costJson({ cost }: ServerOutlook): JsonObject {
+  const { measuredOn, isThisRelease, saturated, latency, note } = cost;
+  return {
+    measuredOn,
+    isThisRelease,
+    saturated: saturated.map((shares) => ({ ...shares })),
+    latency: latency === null ? null : { ...latency },
+    note,
   };
 }
 
