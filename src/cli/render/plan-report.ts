@@ -264,7 +264,7 @@ function costLines(
       : `with CPU to spare it answers later: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
   const other = isThisRelease ? '' : ', not on this release';
   const texts = [
-    'with no CPU to spare, the server keeps, of its statements/s without a log:',
+    'with no CPU to spare, the server keeps of its statements/s while recorded:',
     ...saturated.map(sharesText),
     slower,
     ...(note === null ? [] : [note]),
@@ -273,11 +273,12 @@ function costLines(
   return texts.map((text, index) => ({ label: index === 0 ? 'cost' : '', text }));
 }
 
+/** Short enough for one line of 80 columns. */
 function sharesText({ load, ownLog, log, recording }: KeptShares): string {
-  const own = `with its own log table ${percent(ownLog)} %`;
+  const others = `log alone ${percent(log)} %, own log table ${percent(ownLog)} %`;
   return recording === null
-    ? `- ${load}: ${percent(log)} % with the log alone (${own})`
-    : `- ${load}: ${percent(recording)} % while recorded (with the log alone ${percent(log)} %, ${own})`;
+    ? `- ${load}: ${others}`
+    : `- ${load}: ${percent(recording)} % (${others})`;
 }
 
 function drawn({ label, text, tone }: Line, width: number, paint: Paint): string[] {
