@@ -7,6 +7,7 @@ import type {
 } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { measuredCost } from './measured-cost.ts';
+import { chooseEngine } from './log-engine.ts';
 import { readLogSettings, recordingOutput, sameOutput } from './log-settings.ts';
 import { LIVE_TABLE } from './log-table.ts';
 import { prepareSession } from './recorder-session.ts';
@@ -53,7 +54,7 @@ export async function lookAhead(
       ...settings,
       generalLog: true,
       logOutput: recordingOutput(settings),
-      tableEngine: 'MyISAM',
+      tableEngine: await chooseEngine(connection),
     },
     undo: undoStatements(settings),
   };
