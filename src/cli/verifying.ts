@@ -74,6 +74,7 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
   }
   const leftOut = counters?.skipped ?? {};
   const judgement = judge({
+    family: manifest?.server.flavor ?? 'mariadb',
     state,
     reason: capture?.reason ?? null,
     damage,

@@ -48,6 +48,9 @@ export const EDGE_COUNTERS = [
   'Com_execute_immediate',
   'Com_dealloc_sql',
   'Slow_queries',
+  // Of MySQL's performance_schema, not of its status; absent elsewhere, and where it cannot be read.
+  'Parse_errors',
+  'Other_errors',
 ] as const;
 export type EdgeCounter = (typeof EDGE_COUNTERS)[number];
 
@@ -134,10 +137,13 @@ export type Incomparable =
 
 /**
  * Compares what is in the log with what the server says it received.
+ * @param family of the server: MySQL logs each statement of a text as a row of its own, leaves out
+ *   what it cannot parse, and writes one Execute row where it prepares again.
  * @param others what other programs of ours may have asked of the server meanwhile, at most.
  * @param seconds length of the window by the server's clock.
  */
 export function compare(
+  family: 'mariadb' | 'mysql',
   heard: HeardCounts | null,
   start: EdgeReadings | null,
   end: EdgeReadings | null,
@@ -172,10 +178,12 @@ export function compare(
   const running = (reading: CounterReading): number =>
     Math.max(of(reading, 'Threads_running') - 1, 0);
   const questions = grown((get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'));
-  const received = atLeastNone({
+  const isMysql = family === 'mysql';
+  const unparsed = isMysql ? unparsedIn(edges, grown) : NONE_UNPARSED;
+  const counted = {
     min: questions.min - others - admin - sets - running(edges.endBefore),
     max: questions.max + doubtful + running(edges.startBefore),
-  });
+  };
 
   // An Execute that had to prepare again is two rows. Reset rows are not in Questions, nor are those
   // of Statistics, which count as a SHOW STATUS.
@@ -183,13 +191,18 @@ export function compare(
   const resets = grown((get) => get('Com_stmt_reset')).min;
   const statistics = grown((get, own) => get('Com_show_status') - own.statuses).max;
   const commandsOfOthers = Math.max(heard.others - resets, 0);
-  const inside = atLeastNone(grown(insideStatements));
+  // MySQL's Queries has the administrative commands, too.
+  const inside = atLeastNone(
+    grown((get) => insideStatements(get) - (isMysql ? get('Com_admin_commands') : 0)),
+  );
   if (inside.min > 0) {
     reasons.push(
       `${grouped(inside.max)} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
     );
   }
-  const parts = heard.parts + heard.doubtfulParts;
+  const countedParts = isMysql ? 0 : heard.parts;
+  const doubtfulParts = isMysql ? 0 : heard.doubtfulParts;
+  const parts = countedParts + doubtfulParts;
   if (parts > 0) {
     reasons.push(
       `${grouped(parts)} statements stand behind the first in texts of several: they are taken as received, which the server does as far as none before them fails`,
@@ -200,18 +213,30 @@ export function compare(
       `the recorder was interrupted: it is not known whether the server received the last ${grouped(doubtful)} of its own statements`,
     );
   }
-  const likely = heard.commands + heard.parts + commandsOfOthers - reprepared.min;
+  // A text EXECUTE that prepares again has rows that are echoes, and stands in `commands` once.
+  const textAgain = Math.min(
+    reprepared.max,
+    Math.max(grown((get) => get('Com_execute_sql')).max, 0),
+  );
+  const twice = isMysql
+    ? { min: 0, max: 0 }
+    : { min: Math.max(reprepared.min - textAgain, 0), max: reprepared.max };
+  const likely = heard.commands + countedParts + commandsOfOthers - twice.min;
   const doubled = inside.min > 0 ? inside.max : 0;
   const bottom =
-    heard.commands -
-    reprepared.max +
-    Math.max(commandsOfOthers - Math.max(statistics, 0), 0) -
-    doubled;
-  const logged = { min: Math.max(bottom, 0), max: likely + heard.doubtfulParts };
+    heard.commands - twice.max + Math.max(commandsOfOthers - Math.max(statistics, 0), 0) - doubled;
+  const logged = { min: Math.max(bottom, 0), max: likely + doubtfulParts };
+  if (unparsed.max > 0) reasons.push(unparsedReason(unparsed));
+  const received = atLeastNone({
+    min: unparsed.max === Infinity ? Math.min(counted.min, logged.max) : counted.min - unparsed.max,
+    max: counted.max - unparsed.min,
+  });
 
   // Statements that are prepared in procedures are counted and not logged.
   const dynamic = grown((get) => get('Com_execute_sql') + get('Com_execute_immediate')).max > 0;
-  const executed = grown((get) => get('Com_stmt_execute'));
+  // Where MySQL prepares again it counts two executions and logs one.
+  const again = isMysql ? 'Com_stmt_reprepare' : null;
+  const executed = grown((get) => get('Com_stmt_execute') - (again === null ? 0 : get(again)));
   const inFlight = running(edges.endBefore);
   const executes = dynamic
     ? null
@@ -225,6 +250,39 @@ export function compare(
     0,
   );
   return { received, heard: logged, likely, executes, missing, reasons };
+}
+
+/** Statements that the server counted and, because it could not parse them, did not log. */
+type Unparsed = Bounds;
+
+const NONE_UNPARSED: Unparsed = { min: 0, max: 0 };
+
+/**
+ * Of MySQL. A syntax error is nearly always one; that of a PREPARE has a row, or is not counted. Many
+ * other errors can be raised while a statement is parsed (unknown system variables, engines and
+ * character sets, bodies of procedures …), and also later, when it has its row.
+ */
+function unparsedIn(
+  { startBefore, endAfter }: Edges,
+  grown: (count: (get: (name: EdgeCounter) => number) => number) => Bounds,
+): Unparsed {
+  const isKnown = [startBefore, endAfter].every(({ counters }) => 'Parse_errors' in counters);
+  if (!isKnown) return { min: 0, max: Infinity };
+  const syntax = grown((get) => get('Parse_errors'));
+  const prepares = Math.max(grown((get) => get('Com_stmt_prepare')).max, 0);
+  const others = Math.max(grown((get) => get('Other_errors')).max, 0);
+  return {
+    min: Math.max(syntax.min - prepares, 0),
+    max: Math.max(syntax.max, 0) + others,
+  };
+}
+
+function unparsedReason({ min, max }: Unparsed): string {
+  if (max === Infinity) {
+    return 'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these';
+  }
+  const many = min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
+  return `${many} statements could not be parsed, going by the errors that the server counted: MySQL does not log them`;
 }
 
 /** What ran inside of other statements: Queries counts it and Questions does not. */

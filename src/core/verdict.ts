@@ -37,6 +37,8 @@ export interface Evidence {
   readonly state: 'recording' | 'over' | 'failed' | 'unfinished';
   /** Why it failed. */
   readonly reason: string | null;
+  /** Of the server: what its log leaves out, and how it writes several statements, differs. */
+  readonly family: 'mariadb' | 'mysql';
   readonly damage: readonly { readonly segment: number | null; readonly what: string }[];
   readonly gaps: readonly Gap[];
   /** Rows that are statements, or commands that the server counts as such, in the record. */
@@ -60,10 +62,12 @@ export interface Judgement {
   readonly recorded: number | null;
   /** Statements that the server received in the window by its own counters; null: not comparable. */
   readonly received: Bounds | null;
-  /** recorded ÷ received, at most 1; null where one is unknown. */
-  readonly share: number | null;
+  /** recorded ÷ received, between these two, at most 1; null where one is unknown. */
+  readonly share: Bounds | null;
   /** How many are missing, at least; null where it is unknown. */
   readonly missing: number | null;
+  /** And at most; null where it is unknown. */
+  readonly missingAtMost: number | null;
   readonly problems: readonly Problem[];
   /** What one should know, and what keeps nothing from being whole. */
   readonly notes: readonly string[];
@@ -76,6 +80,7 @@ export function judge(evidence: Evidence): Judgement {
   const isOver = evidence.state === 'over';
   const compared = isOver
     ? compare(
+        evidence.family,
         evidence.heard,
         evidence.start,
         evidence.end,
@@ -91,7 +96,8 @@ export function judge(evidence: Evidence): Judgement {
     comparison?.likely ?? (heard === null ? null : heard.commands + heard.parts + heard.others);
   const missing = missingOf(evidence, comparison);
   const whole = verdict === 'whole';
-  const share = comparison === null ? null : shareOf(comparison, missing);
+  const missingAtMost = mostMissingOf(comparison, missing);
+  const share = comparison === null ? null : shareOf(comparison, missing ?? 0, missingAtMost ?? 0);
   return {
     verdict,
     whole,
@@ -99,9 +105,19 @@ export function judge(evidence: Evidence): Judgement {
     received: comparison?.received ?? null,
     share,
     missing,
+    missingAtMost,
     problems,
     notes: isOver ? notesOf(compared) : [],
-    line: lineOf({ verdict, problems, comparison, missing, share, recorded, evidence }),
+    line: lineOf({
+      verdict,
+      problems,
+      comparison,
+      missing,
+      missingAtMost,
+      share,
+      recorded,
+      evidence,
+    }),
   };
 }
 
@@ -124,7 +140,7 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
   if (comparison !== null && comparison.missing > 0) {
     problems.push({
       kind: 'not_logged',
-      what: `The server counted at least ${grouped(comparison.missing)} statements more than are in its log: sessions that do not log (sql_log_off), or rows that somebody took out of it`,
+      what: `The server counted at least ${counted(comparison.missing)} more than its log has: sessions that do not log (sql_log_off), or rows that somebody took out of it`,
       segment: null,
     });
   }
@@ -154,10 +170,15 @@ function missingOf({ gaps, state }: Evidence, comparison: Comparison | null): nu
   return inGaps;
 }
 
-function shareOf({ received, likely }: Comparison, missing: number | null): number {
-  if (received.max === 0) return 1;
-  if (missing === 0) return 1;
-  return Math.min(likely / Math.max(likely + (missing ?? 0), received.min), 1);
+/** What the server may have counted and not logged, where the counters can be compared. */
+function mostMissingOf(comparison: Comparison | null, atLeast: number | null): number | null {
+  if (comparison === null) return null;
+  return Math.max(comparison.received.max - comparison.heard.min, atLeast ?? 0, 0);
+}
+
+function shareOf({ likely }: Comparison, missing: number, missingAtMost: number): Bounds {
+  const of = (lost: number): number => (lost === 0 ? 1 : likely / (likely + lost));
+  return { min: of(missingAtMost), max: of(missing) };
 }
 
 const INCOMPARABLE: Record<Incomparable, string> = {
@@ -173,12 +194,12 @@ const INCOMPARABLE: Record<Incomparable, string> = {
 
 function notesOf(compared: Comparison | Incomparable): string[] {
   if (typeof compared === 'string') return [INCOMPARABLE[compared]];
-  const { received, reasons, missing } = compared;
+  const { received, reasons } = compared;
   const notes = [...reasons];
   const spread = received.max - received.min;
-  if (spread > 0 && missing === 0) {
+  if (spread > 0) {
     notes.push(
-      `The server's counters bear this out to within ${grouped(spread)} statements: they are read beside the swaps, not in them`,
+      `Accurate to ${grouped(spread)} statements: counters and log cannot be read at the same instant`,
     );
   }
   return notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));
@@ -189,7 +210,8 @@ interface LineFacts {
   readonly problems: readonly Problem[];
   readonly comparison: Comparison | null;
   readonly missing: number | null;
-  readonly share: number | null;
+  readonly missingAtMost: number | null;
+  readonly share: Bounds | null;
   readonly recorded: number | null;
   readonly evidence: Evidence;
 }
@@ -206,47 +228,58 @@ function lineOf(facts: LineFacts): string {
     case 'recording':
       return `STILL RECORDING: the ${records} records that are committed by now are sound`;
     case 'whole':
-      return `WHOLE: ${wholeLine(facts)}`;
+      return wholeLine(facts);
     case 'not_whole':
       return `NOT WHOLE: ${notWholeLine(facts)}`;
   }
 }
 
-function wholeLine({ comparison, recorded, evidence }: LineFacts): string {
+function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts): string {
   if (comparison === null) {
     const count = recorded ?? evidence.records;
-    return `${grouped(count)} statements ${accounted(evidence)} without a gap; the server's counters can't say how many it received`;
+    return `WHOLE: ${accounted(count, evidence)} without a gap; the server's counters can't say how many it received`;
   }
   const { likely, received } = comparison;
-  const isWithin = likely >= received.min && likely <= received.max;
-  const all = isWithin ? likely : Math.min(Math.max(likely, received.min), received.max);
-  return `${grouped(all)} of ${grouped(all)} statements received are ${accounted(evidence)}`;
+  const most = missingAtMost ?? 0;
+  const record = `${accounted(likely, evidence)}, the server counted ${between(received)}`;
+  return most === 0
+    ? `WHOLE: ${record}`
+    : `WHOLE to within ${counted(most)}: ${record}, so at most ${grouped(most)} missing`;
 }
 
-function accounted({ leftOut }: Evidence): string {
-  return leftOut === 0 ? 'recorded' : 'recorded or left out as asked';
+/** `12 to 15`, or `12`. */
+function between({ min, max }: Bounds): string {
+  return min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
+}
+
+function accounted(count: number, { leftOut }: Evidence): string {
+  const how = leftOut === 0 ? 'recorded' : 'recorded or left out as asked';
+  return `${counted(count)} ${count === 1 ? 'is' : 'are'} ${how}`;
 }
 
 function notWholeLine(facts: LineFacts): string {
-  const { comparison, missing, share, recorded, problems, evidence } = facts;
+  const { comparison, missing, missingAtMost, share, recorded, problems, evidence } = facts;
   const { gaps } = evidence;
   const causes: string[] = [];
   if (problems.some(({ kind }) => kind === 'failed')) causes.push('the capture failed');
   if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');
   if (gaps.length > 0) causes.push(gaps.length === 1 ? '1 gap' : `${grouped(gaps.length)} gaps`);
   if (missing === null) causes.push('how many are missing is not known');
-  else if (missing > 0) causes.push(`at least ${counted(missing)} missing`);
-  else if (comparison !== null) causes.push("by the server's counters none is missing");
+  else if (missingAtMost === null) causes.push(`at least ${counted(missing)} missing`);
+  else if (missing === 0 && missingAtMost === 0) causes.push('none is missing by its counters');
+  else causes.push(`${between({ min: missing, max: missingAtMost })} missing`);
   const [gap] = gaps;
   if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {
     causes.push(`between ${gap.from} and ${gap.to}`);
   }
   const count = recorded ?? evidence.records;
-  const among =
-    comparison === null || share === null || missing === null || missing === 0
-      ? counted(count)
-      : `${grouped(count)} of about ${grouped(count + missing)} statements received (${percent(share)})`;
-  return `${among} ${count === 1 ? 'is' : 'are'} ${accounted(evidence)}: ${causes.join(', ')}`;
+  const part =
+    share === null || missing === null || missing === 0
+      ? ''
+      : ` (${missing === missingAtMost ? '' : 'at most '}${percent(share.max)})`;
+  const received =
+    comparison === null ? '' : `, the server counted ${between(comparison.received)}`;
+  return `${accounted(count, evidence)}${part}${received}: ${causes.join(', ')}`;
 }
 
 /** Rounded down: what is not whole is never 100 %. */

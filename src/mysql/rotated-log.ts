@@ -18,7 +18,7 @@ import {
 } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
-import { readCounters, sampleWithoutOwn } from './counters.ts';
+import { readCounters, sampleWithoutOwn, readParseErrors } from './counters.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { logsToTable, ownerLogsToTable } from './log-settings.ts';
@@ -336,7 +336,10 @@ export class RotatedServerLog implements ServerLog {
   }
 
   async readEdgeCounters(): Promise<CounterReading> {
-    const counters = await readCounters(this.#control, EDGE_COUNTERS);
+    const counters = {
+      ...(await readCounters(this.#control, EDGE_COUNTERS)),
+      ...(this.#flavor.name === 'mysql' ? await readParseErrors(this.#control) : {}),
+    };
     return { counters, own: this.#opened.tally.counts() };
   }
 

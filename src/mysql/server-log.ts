@@ -1,4 +1,4 @@
-import { readCounters, sampleWithoutOwn } from './counters.ts';
+import { readCounters, sampleWithoutOwn, readParseErrors } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
 import type {
@@ -366,7 +366,10 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async readEdgeCounters(): Promise<CounterReading> {
-    const counters = await readCounters(this.#control, EDGE_COUNTERS);
+    const counters = {
+      ...(await readCounters(this.#control, EDGE_COUNTERS)),
+      ...(this.#flavor.name === 'mysql' ? await readParseErrors(this.#control) : {}),
+    };
     return { counters, own: this.#opened.tally.counts() };
   }
 

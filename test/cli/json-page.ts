@@ -298,7 +298,8 @@ const VERIFICATION: readonly Field[] = [
     '`{min, max}`: how many the server received in the window by its own counters; null where they can’t be compared',
   ],
   ['missing', 'number or null', 'at least so many are missing; null when it is not known'],
-  ['share', 'number or null', 'recorded of received, at most 1'],
+  ['missingAtMost', 'number or null', 'and at most so many'],
+  ['share', 'object or null', '`{min, max}`: recorded of received, at most 1'],
   [
     'problems',
     'array',

@@ -95,7 +95,7 @@ describe('captures verify', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('shop/friday (id 1), DONE');
     expect(stdout).toContain('4 of 4 segments sound');
-    expect(stdout.trimEnd().split('\n').at(-1)).toContain('WHOLE: 600 statements recorded');
+    expect(stdout.trimEnd().split('\n').at(-1)).toContain('WHOLE: 600 statements are recorded');
   });
 
   it.each([80, 120])('fits a terminal of %i columns', async (columns) => {
@@ -210,7 +210,7 @@ describe('captures verify', () => {
     const options: CliOptions = { home: join(target, 'nowhere'), env: {}, cwd: target, tty: 80 };
     const { status, stdout } = await verify(['--folder', 'copy'], options);
     expect(status).toBe(0);
-    expect(stdout).toContain('WHOLE: 600 statements recorded');
+    expect(stdout).toContain('WHOLE: 600 statements are recorded');
     expect((await verify(['--folder', 'none'], options)).status).toBe(8);
   });
 

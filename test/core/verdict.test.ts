@@ -33,6 +33,7 @@ function evidence(
 ): Evidence {
   const { heardCounts, ...rest } = changes;
   return {
+    family: 'mariadb',
     state: 'over',
     reason: null,
     damage: [],
@@ -67,17 +68,18 @@ describe('a record is whole', () => {
       whole: true,
       recorded: 1_000,
       received: { min: 1_000, max: 1_000 },
-      share: 1,
+      share: { min: 1, max: 1 },
       missing: 0,
+      missingAtMost: 0,
       problems: [],
       notes: [],
-      line: 'WHOLE: 1,000 of 1,000 statements received are recorded',
+      line: 'WHOLE: 1,000 statements are recorded, the server counted 1,000',
     });
   });
 
   it('when the rest was left out as asked for', () => {
     expect(judge(evidence({ leftOut: 400 })).line).toBe(
-      'WHOLE: 1,000 of 1,000 statements received are recorded or left out as asked',
+      'WHOLE: 1,000 statements are recorded or left out as asked, the server counted 1,000',
     );
   });
 
@@ -133,7 +135,12 @@ describe('a record is whole', () => {
     );
     const found = judge(evidence({ end }));
     expect(found).toMatchObject({ whole: true, received: { min: 990, max: 1_010 } });
-    expect(found.notes[0]).toContain('to within 20 statements');
+    expect(found.notes[0]).toContain('Accurate to 20 statements');
+    expect(found).toMatchObject({ missing: 0, missingAtMost: 10 });
+    expect(found.share?.min).toBeCloseTo(1_000 / 1_010);
+    expect(found.line).toBe(
+      'WHOLE to within 10 statements: 1,000 statements are recorded, the server counted 990 to 1,010, so at most 10 missing',
+    );
     expect(judge(evidence({ end, heardCounts: { commands: 989 } })).missing).toBe(1);
   });
 
@@ -141,7 +148,7 @@ describe('a record is whole', () => {
     const end = at(1_500, { Queries: 1_600, Uptime: 1_060 });
     const found = judge(evidence({ end, heardCounts: { commands: 1_100 } }));
     expect(found.whole).toBe(true);
-    expect(found.line).toBe('WHOLE: 1,000 of 1,000 statements received are recorded');
+    expect(found.line).toBe('WHOLE: 1,100 statements are recorded, the server counted 1,000');
     expect(found.notes[0]).toContain('100 statements ran inside of triggers');
     expect(found.notes).toHaveLength(1);
   });
@@ -156,7 +163,7 @@ describe('a record is whole', () => {
     const found = judge(evidence({ start: null }));
     expect(found).toMatchObject({ whole: true, received: null, share: null, missing: 0 });
     expect(found.line).toBe(
-      "WHOLE: 1,000 statements recorded without a gap; the server's counters can't say how many it received",
+      "WHOLE: 1,000 statements are recorded without a gap; the server's counters can't say how many it received",
     );
     expect(found.notes).toHaveLength(1);
     expect(judge(evidence({ heard: null })).notes[0]).toContain('An older version');
@@ -165,13 +172,56 @@ describe('a record is whole', () => {
   });
 });
 
+describe('of a MySQL server', () => {
+  const mysql = (changes: Parameters<typeof evidence>[0]): ReturnType<typeof judge> =>
+    judge({ ...evidence(changes), family: 'mysql' });
+  const errors = (parse: number, others = 0): Record<string, number> => ({
+    Parse_errors: parse,
+    Other_errors: others,
+  });
+
+  it('what could not be parsed is counted, not logged, and not missed', () => {
+    const found = mysql({
+      start: at(500, errors(3)),
+      end: at(1_600, { ...errors(103), Uptime: 1_060 }),
+    });
+    expect(found).toMatchObject({ whole: true, received: { min: 1_000, max: 1_000 } });
+    expect(found.notes[0]).toContain('100 statements could not be parsed');
+  });
+
+  it('what is not known to be parse errors is not blamed on anybody', () => {
+    const found = mysql({ end: at(1_600, { Uptime: 1_060 }) });
+    expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 100 });
+    expect(found.line).toMatch(/^WHOLE to within 100 statements:/);
+    expect(found.notes[0]).toContain('GRANT SELECT ON performance_schema.*');
+  });
+
+  it('rows of one text are statements each, and what is prepared again has one', () => {
+    const found = mysql({
+      start: at(500, errors(0)),
+      end: at(1_500, { ...errors(0), Com_stmt_prepare: 5, Com_stmt_reprepare: 5, Uptime: 1_060 }),
+      heardCounts: { commands: 1_000, parts: 70, doubtfulParts: 30 },
+    });
+    expect(found).toMatchObject({ whole: true, recorded: 1_000, missingAtMost: 0 });
+  });
+
+  it('what is missing besides is said', () => {
+    const found = mysql({
+      start: at(500, errors(0)),
+      end: at(1_650, { ...errors(100, 10), Uptime: 1_060 }),
+    });
+    expect(found).toMatchObject({ whole: false, missing: 40, missingAtMost: 50 });
+  });
+});
+
 describe('a record is not whole', () => {
   it('when the server counted more than its log has', () => {
     const found = judge(evidence({ end: at(2_000, { Uptime: 1_060 }) }));
-    expect(found).toMatchObject({ verdict: 'not_whole', missing: 500, share: 1_000 / 1_500 });
+    expect(found).toMatchObject({ verdict: 'not_whole', missing: 500, missingAtMost: 500 });
+    expect(found.share).toEqual({ min: 1_000 / 1_500, max: 1_000 / 1_500 });
     expect(found.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
     expect(found.line).toBe(
-      'NOT WHOLE: 1,000 of about 1,500 statements received (66.66 %) are recorded: at least 500 statements missing',
+      'NOT WHOLE: 1,000 statements are recorded (66.66 %), the server counted 1,500: 500 missing',
     );
   });
 
@@ -186,11 +236,11 @@ describe('a record is not whole', () => {
       evidence({ gaps: [gap({ missing: 20 })], end: at(1_520, { Uptime: 1_060 }) }),
     );
     expect(found.line).toBe(
-      'NOT WHOLE: 1,000 of about 1,020 statements received (98.03 %) are recorded: 1 gap, at least 20 statements missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
+      'NOT WHOLE: 1,000 statements are recorded (98.03 %), the server counted 1,020: 1 gap, 20 missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
     );
     const none = judge(evidence({ gaps: [gap(), gap()] }));
     expect(none.line).toBe(
-      "NOT WHOLE: 1,000 statements are recorded: 2 gaps, by the server's counters none is missing",
+      'NOT WHOLE: 1,000 statements are recorded, the server counted 1,000: 2 gaps, none is missing by its counters',
     );
   });
 
