@@ -53,17 +53,19 @@ interface DebianTree {
   readonly packages: readonly string[];
 }
 
-/** Debian releases that have the server; sid's version moves. Each is about 500 MB and a minute. */
+/**
+ * Debian releases that have the server; sid's version moves. Each is about 500 MB and a minute. The
+ * package mariadb-server has the plugins for logins (ed25519, parsec).
+ */
 const TREES: Readonly<Record<Exclude<ServerKind, 'mysql-5.6'>, DebianTree>> = {
   'mariadb-10.5': {
     suite: 'bullseye',
-    packages: ['mariadb-server-core-10.5', 'mariadb-client-core-10.5'],
+    packages: ['mariadb-server-core-10.5', 'mariadb-client-core-10.5', 'mariadb-server-10.5'],
   },
   'mariadb-10.11': {
     suite: 'bookworm',
     packages: ['mariadb-server-core', 'mariadb-client-core', 'mariadb-server'],
   },
-  // mariadb-server has the plugins for logins (ed25519, parsec).
   'mariadb-11.8': {
     suite: 'trixie',
     packages: ['mariadb-server-core', 'mariadb-client-core', 'mariadb-server'],
@@ -152,7 +154,7 @@ export function findServer(kind: ServerKind): ServerProgram | null {
     if (host?.version.startsWith('10.11.') === true) return { ...host, kind };
   }
   const tree = join(cacheFolder(), TREES[kind].suite);
-  if (!existsSync(join(tree, '.ready'))) return null;
+  if (!isReady(tree, TREES[kind].packages)) return null;
   const run = ['chroot', tree] as const;
   if (kind === 'mysql-9.7') {
     const server = [...run, '/usr/sbin/mysqld'] as const;
@@ -227,6 +229,14 @@ export function cacheFolder(): string {
   return join(cache, 'captures-servers');
 }
 
+const READY = '.ready';
+
+/** Whether a tree was made to its end, with these packages. */
+function isReady(tree: string, packages: readonly string[]): boolean {
+  const file = join(tree, READY);
+  return existsSync(file) && readFileSync(file, 'utf8') === packages.join(',');
+}
+
 function installTree(suite: string, packages: readonly string[]): void {
   if (find(['debootstrap']) === null) install(['debootstrap']);
   const mirror = debianMirror();
@@ -245,7 +255,7 @@ function installTree(suite: string, packages: readonly string[]): void {
       cause: error,
     });
   }
-  writeFileSync(join(tree, '.ready'), '');
+  writeFileSync(join(tree, READY), packages.join(','));
 }
 
 /** The mirror that apt uses here; none where it does not say, and debootstrap knows one. */

@@ -1,3 +1,4 @@
+import type { Judgement } from '../../src/core/verdict.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -180,7 +181,9 @@ async function chatter(): Promise<void> {
   await quietly(session.execute('SELECT * FROM nowhere WHERE a = ?', [1]));
   await session.query("PREPARE s FROM 'SELECT ?'; SET @a = 1");
   await session.query('EXECUTE s USING @a');
-  await session.query("DEALLOCATE PREPARE s; EXECUTE IMMEDIATE 'SELECT 1'");
+  await session.query('DEALLOCATE PREPARE s');
+  // MySQL has no such statement: it would be one that it cannot parse.
+  if (server.family === 'mariadb') await session.query("EXECUTE IMMEDIATE 'SELECT 1'");
   await session.query('USE shop');
   await session.changeUser({ user: 'u2', password: 'pw', database: 'shop' });
   await quietly(client({ database: 'nowhere' }));
@@ -212,6 +215,14 @@ async function hidden(count: number): Promise<void> {
   session.destroy();
 }
 
+/** So many are missing, and the verdict's bounds say so: on MariaDB to the statement. */
+function expectMissing(judgement: Judgement, count: number): void {
+  expect(judgement.missing).toBeLessThanOrEqual(count);
+  expect(judgement.missing).toBeGreaterThan(0);
+  expect(judgement.missingAtMost).toBeGreaterThanOrEqual(count);
+  if (server.family === 'mariadb') expect(judgement.missing).toBe(count);
+}
+
 test('what a quiet server received is exactly what is recorded', async () => {
   const recording = new Recording();
   await recording.until('RUNNING');
@@ -219,12 +230,19 @@ test('what a quiet server received is exactly what is recorded', async () => {
   await recording.stop();
   const { judgement } = await recording.verify();
   const { recorded, received } = judgement;
-  expect(judgement.problems).toEqual([]);
-  expect(received).toEqual({ min: recorded, max: recorded });
   expect(recorded).toBeGreaterThan(100);
-  expect(judgement).toMatchObject({ verdict: 'whole', whole: true, missing: 0, share: 1 });
-  expect(judgement.line).toBe(
-    `WHOLE: ${recorded ?? ''} of ${recorded ?? ''} statements received are recorded`,
+  await expectWhole(recording, 0);
+  if (server.family === 'mysql') return;
+  expect(received).toEqual({ min: recorded, max: recorded });
+  expect(judgement).toMatchObject({
+    verdict: 'whole',
+    whole: true,
+    missing: 0,
+  });
+  // What runs inside of procedures and triggers may have rows: so much could be missing at most.
+  expect(judgement.share?.max).toBe(1);
+  expect(judgement.line).toMatch(
+    /^WHOLE to within [\d,]+ statements: [\d,]+ statements are recorded, the server counted [\d,]+, so at most [\d,]+ missing$/,
   );
 });
 
@@ -257,10 +275,11 @@ test('500 statements of a session that does not log are missing, and counted', a
   await recording.stop();
   const { judgement } = await recording.verify();
   expect(judgement.verdict).toBe('not_whole');
-  expect(judgement.missing).toBe(500);
+  expectMissing(judgement, 500);
   expect(judgement.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
+  if (server.family === 'mysql') return;
   expect(judgement.line).toMatch(
-    /^NOT WHOLE: \d+ of about \d+ statements received \(\d+\.\d\d %\) are recorded: at least 500 statements missing$/,
+    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+: 500(?: to [\d,]+)? missing$/,
   );
 });
 
@@ -293,7 +312,7 @@ test('executes that were not logged are missed although pings hide the number of
   session.destroy();
   await recording.stop();
   const { judgement } = await recording.verify();
-  expect(judgement.missing).toBe(50);
+  expectMissing(judgement, 50);
   expect(judgement.notes.join()).toContain('300 administrative commands');
 });
 
@@ -320,7 +339,7 @@ test('what filters leave out is not missing', async () => {
   await recording.stop();
   const { judgement, leftOut } = await recording.verify();
   expect(judgement.problems).toEqual([]);
-  expect(judgement.received).toEqual({ min: judgement.recorded, max: judgement.recorded });
+  await expectWhole(recording, 0);
   expect(judgement.line).toContain('recorded or left out as asked');
   expect(leftOut).toMatchObject({ user: expect.any(Number), class: expect.any(Number) });
 });
@@ -334,9 +353,7 @@ test('a record that two daemons made is whole, and compared as closely as that o
   recording.startDaemon();
   await chatter();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.problems).toEqual([]);
-  expect(judgement.received).toEqual({ min: judgement.recorded, max: judgement.recorded });
+  await expectWhole(recording, 0);
 });
 
 /** Whole, and the server's count lies around the record as closely as what is doubtful allows. */
@@ -347,6 +364,8 @@ async function expectWhole(recording: Recording, spread: number): Promise<void> 
   expect(judgement.whole).toBe(true);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
   expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
+  // What MySQL cannot parse it counts and does not log, and it tells how many within bounds alone.
+  if (server.family === 'mysql') return;
   expect((received?.max ?? 0) - (received?.min ?? 0)).toBeLessThanOrEqual(spread);
 }
 
