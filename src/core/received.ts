@@ -2,7 +2,8 @@ import type { OwnCommands } from './own-commands.ts';
 
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
- * 10.11 (test/servers/verify.test.ts and test/workload/heard-counter.test.ts hold most of it):
+ * 10.11 (test/servers/odd-commands.test.ts and verify.test.ts and test/workload/heard-counter.test.ts
+ * hold most of it):
  *
  * | what a client sends | Questions | rows of the log |
  * |---|---|---|
@@ -11,13 +12,15 @@ import type { OwnCommands } from './own-commands.ts';
  * | text behind the last `;` that is no white space, also a comment | 1 | none |
  * | CALL, BEGIN NOT ATOMIC, SELECT f(): what runs inside | 0 (Queries counts it) | none of a procedure's; a Query each of a trigger's, function's and event's |
  * | binary Prepare, Close, Reset | 0 | one each; none of a Prepare that fails |
- * | binary Execute, also one that fails | 1 | Execute |
- * | an Execute that has to prepare again | 1 (Com_stmt_reprepare 1) | Execute, Prepare, Execute |
- * | Execute with an unknown id; Fetch of a cursor | 1 (Com_stmt_fetch 1) | none |
+ * | binary Execute, also one that fails; Bulk Execute | 1 | Execute; on MariaDB 10.5 none of one that fails |
+ * | an Execute that has to prepare again | 1 (Com_stmt_reprepare 1) | Execute, Prepare, Execute; on 10.5 Prepare, Execute |
+ * | Fetch of a cursor | 1 (Com_stmt_fetch 1) | none |
+ * | Execute, Bulk Execute, Long Data with an unknown id or without their values | 1 | none |
  * | Long Data | 1 | Long Data |
  * | text PREPARE, EXECUTE, EXECUTE IMMEDIATE | 1 | Query, and echoes Prepare, Execute |
  * | login, also one that is refused | 0 | Connect, twice when refused |
- * | Init DB, Field List, Processlist, Refresh, Debug, Binlog Dump | 1 | one; none of an Init DB that fails |
+ * | Init DB, Field List, Processlist, Refresh, Debug, Binlog Dump | 1 | one; none of an Init DB or Field List that fails |
+ * | Process Kill, Register Slave, a command that does not exist or is too short | 1 | none |
  * | Change user, also one that is refused | 1 | Change user |
  * | Quit | 1 | Quit; no row of a connection that breaks or is killed |
  * | Statistics | 0 | Statistics |
@@ -25,11 +28,19 @@ import type { OwnCommands } from './own-commands.ts';
  * | Reset connection | 1 (Com_admin_commands 1) | none |
  * | Set option (multi-statements on or off) | 1 (Com_set_option 1) | none |
  * | events | 0 | a Query each |
+ *
+ * MySQL 9.7 differs: one row for each statement of a text; none of what it cannot parse; Queries has the
+ * administrative commands; Refresh, Processlist, Process Kill and Field List are commands that it does
+ * not know; an Execute that prepares again has one row and is counted twice in Com_stmt_execute.
+ *
+ * So what is counted and has no row need not have been a statement. Those that were run are counted a
+ * second time, by what they are (Com_select …): that many, at least, were.
  */
 
 /** The server's counters that are read beside the swap at which a window opens or closes. */
 export const EDGE_COUNTERS = [
   'Uptime',
+  'Uptime_since_flush_status',
   'Questions',
   'Queries',
   'Threads_running',
@@ -48,11 +59,16 @@ export const EDGE_COUNTERS = [
   'Com_execute_immediate',
   'Com_dealloc_sql',
   'Slow_queries',
-  // Of MySQL's performance_schema, not of its status; absent elsewhere, and where it cannot be read.
-  'Parse_errors',
-  'Other_errors',
 ] as const;
-export type EdgeCounter = (typeof EDGE_COUNTERS)[number];
+
+/**
+ * And what is made of others. `Statements`: the sum of the counters of SQL statements (Com_select …), of
+ * those that got as far as being run: a broken command and a text that cannot be parsed are in Questions
+ * alone. Without those that commands of the protocol count as well (`Com_change_db`) and without SET.
+ * `Parse_errors`: of MySQL's performance_schema, syntax errors and empty queries; absent elsewhere, and
+ * where it cannot be read.
+ */
+type EdgeCounter = (typeof EDGE_COUNTERS)[number] | 'Statements' | 'Parse_errors';
 
 /** The server's counters at one instant, and what was our own of them by then. */
 export interface CounterReading {
@@ -80,6 +96,8 @@ export interface EdgeReadings {
 export interface HeardCounts {
   /** Rows that Questions counts: Query and Execute but for echoes, Init DB, Change user, Quit. */
   readonly commands: number;
+  /** Of these, Query and Execute; absent in what older versions recorded. */
+  readonly statements?: number;
   /** Further statements in texts of several. */
   readonly parts: number;
   /** The same in texts whose `;` may also lie inside of a compound statement. */
@@ -95,6 +113,7 @@ export interface HeardCounts {
 
 export const HEARD_NOTHING: HeardCounts = {
   commands: 0,
+  statements: 0,
   parts: 0,
   doubtfulParts: 0,
   others: 0,
@@ -102,6 +121,22 @@ export const HEARD_NOTHING: HeardCounts = {
   sets: 0,
   changeUsers: 0,
 };
+
+/** What of a server says how it counts and logs. */
+export interface LoggingServer {
+  readonly flavor: 'mariadb' | 'mysql';
+  /** `10.11.6-MariaDB-log`, `9.7.4`. */
+  readonly version: string;
+}
+
+/**
+ * Whether an execution of a prepared statement that fails has a row: MariaDB 10.5 writes it afterwards
+ * and only then (tried: a duplicate key is counted and has none), 10.11 before (tried). Of the versions
+ * between it is not known, and nothing is claimed.
+ */
+function logsFailedExecutes({ flavor, version }: LoggingServer): boolean {
+  return flavor === 'mysql' || !/^(?:5\.5\.5-)?10\.(?:\d|10)\./.test(version);
+}
 
 /** Between these two, both possible. */
 export interface Bounds {
@@ -128,6 +163,8 @@ export interface Comparison {
 export type Incomparable =
   /** The server was restarted, so its counters began again. */
   | 'restarted'
+  /** Somebody set them to zero. */
+  | 'flushed'
   /** They were not read at both edges. */
   | 'not_sampled'
   /** An older version recorded it. */
@@ -137,13 +174,13 @@ export type Incomparable =
 
 /**
  * Compares what is in the log with what the server says it received.
- * @param family of the server: MySQL logs each statement of a text as a row of its own, leaves out
- *   what it cannot parse, and writes one Execute row where it prepares again.
+ * @param server MySQL logs each statement of a text as a row of its own, leaves out what it cannot
+ *   parse, and writes one Execute row where it prepares again; for MariaDB see `logsFailedExecutes`.
  * @param others what other programs of ours may have asked of the server meanwhile, at most.
  * @param seconds length of the window by the server's clock.
  */
 export function compare(
-  family: 'mariadb' | 'mysql',
+  server: LoggingServer,
   heard: HeardCounts | null,
   start: EdgeReadings | null,
   end: EdgeReadings | null,
@@ -153,6 +190,7 @@ export function compare(
   if (heard === null) return 'not_counted';
   const edges = edgesOf(start, end);
   if (edges === null) return 'not_sampled';
+  if (isFlushed(edges, server)) return 'flushed';
   if (isRestarted(edges, seconds)) return 'restarted';
   // One edge of an older version and one of this say nothing together.
   if (start?.interruptions !== end?.interruptions) return 'own_not_counted';
@@ -178,8 +216,9 @@ export function compare(
   const running = (reading: CounterReading): number =>
     Math.max(of(reading, 'Threads_running') - 1, 0);
   const questions = grown((get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'));
-  const isMysql = family === 'mysql';
-  const unparsed = isMysql ? unparsedIn(edges, grown) : NONE_UNPARSED;
+  const isMysql = server.flavor === 'mysql';
+  const hidesFailed = !logsFailedExecutes(server);
+  const unparsed = isMysql ? unparsedIn(edges, grown) : 0;
   const counted = {
     min: questions.min - others - admin - sets - running(edges.endBefore),
     max: questions.max + doubtful + running(edges.startBefore),
@@ -218,19 +257,17 @@ export function compare(
     reprepared.max,
     Math.max(grown((get) => get('Com_execute_sql')).max, 0),
   );
-  const twice = isMysql
-    ? { min: 0, max: 0 }
-    : { min: Math.max(reprepared.min - textAgain, 0), max: reprepared.max };
+  const twice =
+    isMysql || hidesFailed
+      ? { min: 0, max: 0 }
+      : { min: Math.max(reprepared.min - textAgain, 0), max: reprepared.max };
   const likely = heard.commands + countedParts + commandsOfOthers - twice.min;
   const doubled = inside.min > 0 ? inside.max : 0;
   const bottom =
     heard.commands - twice.max + Math.max(commandsOfOthers - Math.max(statistics, 0), 0) - doubled;
   const logged = { min: Math.max(bottom, 0), max: likely + doubtfulParts };
-  if (unparsed.max > 0) reasons.push(unparsedReason(unparsed));
-  const received = atLeastNone({
-    min: unparsed.max === Infinity ? Math.min(counted.min, logged.max) : counted.min - unparsed.max,
-    max: counted.max - unparsed.min,
-  });
+  if (isMysql) reasons.push(...unparsedReasons(unparsed));
+  const countedMost = Math.max(counted.max - (unparsed ?? 0), 0);
 
   // Statements that are prepared in procedures are counted and not logged.
   const dynamic = grown((get) => get('Com_execute_sql') + get('Com_execute_immediate')).max > 0;
@@ -238,51 +275,93 @@ export function compare(
   const again = isMysql ? 'Com_stmt_reprepare' : null;
   const executed = grown((get) => get('Com_stmt_execute') - (again === null ? 0 : get(again)));
   const inFlight = running(edges.endBefore);
-  const executes = dynamic
-    ? null
-    : {
-        received: atLeastNone({ min: executed.min - inFlight, max: executed.max }),
-        heard: heard.executes,
-      };
+  const executes =
+    dynamic || hidesFailed
+      ? null
+      : {
+          received: atLeastNone({ min: executed.min - inFlight, max: executed.max }),
+          heard: heard.executes,
+        };
+  const failed = hidesFailed ? Math.max(executed.max - heard.executes, 0) : 0;
+  if (failed > 0) {
+    reasons.push(
+      `${grouped(failed)} executions of prepared statements are not in the log: MariaDB before 10.11 does not log those that fail`,
+    );
+  }
+
+  // What is counted and has no row was a statement, or a command that failed before its row: a broken
+  // one, an unknown statement id or database. Those that were run have counters of their own.
+  const unlogged = Math.max(counted.min - logged.max, 0);
+  const ran =
+    edges.startAfter.counters['Statements'] === undefined ? null : grown(ranStatements).min;
+  const heardStatements = (heard.statements ?? heard.commands) - heard.sets + parts + heard.others;
+  const lost =
+    ran === null
+      ? unlogged
+      : ran -
+        others -
+        running(edges.startAfter) -
+        inside.max -
+        reprepared.max -
+        failed -
+        heardStatements;
+  const isLost = Math.min(Math.max(lost, 0), unlogged);
+  const most = unlogged - isLost - (unparsed ?? 0) - failed;
+  if (most > 0) {
+    reasons.push(
+      `up to ${grouped(most)} of what the server counted are not in the log and need not have been statements that it ran: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
+    );
+  }
+
+  const received = {
+    min: Math.max(counted.min - (unlogged - isLost), 0),
+    max: countedMost,
+  };
+
   const missing = Math.max(
-    received.min - logged.max,
+    isLost,
     executes === null ? 0 : executes.received.min - executes.heard,
     0,
   );
-  return { received, heard: logged, likely, executes, missing, reasons };
+  return {
+    received,
+    heard: logged,
+    // A statement of several may have failed, a row may be of what ran inside: the counters know better.
+    likely: within(logged, within(received, likely)),
+    executes,
+    missing,
+    reasons,
+  };
 }
 
-/** Statements that the server counted and, because it could not parse them, did not log. */
-type Unparsed = Bounds;
-
-const NONE_UNPARSED: Unparsed = { min: 0, max: 0 };
-
 /**
- * Of MySQL. A syntax error is nearly always one; that of a PREPARE has a row, or is not counted. Many
- * other errors can be raised while a statement is parsed (unknown system variables, engines and
- * character sets, bodies of procedures …), and also later, when it has its row.
+ * How many statements MySQL could not parse, and so did not log, at least: a syntax error is nearly
+ * always one; that of a PREPARE has a row, or is not counted. Null where it is not known. Many other
+ * errors can be raised while a statement is parsed (unknown system variables, engines and character
+ * sets, bodies of procedures …), and also later, when it has its row.
  */
 function unparsedIn(
   { startBefore, endAfter }: Edges,
   grown: (count: (get: (name: EdgeCounter) => number) => number) => Bounds,
-): Unparsed {
+): number | null {
   const isKnown = [startBefore, endAfter].every(({ counters }) => 'Parse_errors' in counters);
-  if (!isKnown) return { min: 0, max: Infinity };
-  const syntax = grown((get) => get('Parse_errors'));
+  if (!isKnown) return null;
   const prepares = Math.max(grown((get) => get('Com_stmt_prepare')).max, 0);
-  const others = Math.max(grown((get) => get('Other_errors')).max, 0);
-  return {
-    min: Math.max(syntax.min - prepares, 0),
-    max: Math.max(syntax.max, 0) + others,
-  };
+  return Math.max(grown((get) => get('Parse_errors')).min - prepares, 0);
 }
 
-function unparsedReason({ min, max }: Unparsed): string {
-  if (max === Infinity) {
-    return 'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these';
-  }
-  const many = min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
-  return `${many} statements could not be parsed, going by the errors that the server counted: MySQL does not log them`;
+function unparsedReasons(count: number | null): string[] {
+  if (count === 0) return [];
+  return [
+    count === null
+      ? 'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these'
+      : `at least ${grouped(count)} statements could not be parsed, going by the errors that the server counted: MySQL does not log them`,
+  ];
+}
+
+/** Statements that were run, ours not among them; SET is not counted. */
+function ranStatements(get: (name: EdgeCounter) => number, own: CounterReading['own']): number {
+  return get('Statements') - (own.questions - own.sets);
 }
 
 /** What ran inside of other statements: Queries counts it and Questions does not. */
@@ -323,6 +402,20 @@ function isRestarted({ startAfter, endBefore }: Edges, seconds: number): boolean
   return up < seconds - ROUNDING_S;
 }
 
+/**
+ * Whether FLUSH GLOBAL STATUS set the counters to zero (MariaDB since 11.5; tried on 11.8). Every other
+ * server has FLUSH STATUS alone, which starts that clock anew and leaves global counters as they are.
+ */
+function isFlushed({ startAfter, endBefore }: Edges, { flavor, version }: LoggingServer): boolean {
+  if (flavor === 'mysql' || !/^(?:11\.(?:[5-9]|\d\d)|1[2-9]|[2-9]\d)\b/.test(version)) return false;
+  // Both clocks begin with the server.
+  const [before, after] = [startAfter, endBefore].map(
+    ({ counters: { Uptime = 0, Uptime_since_flush_status = Uptime } }) =>
+      Uptime - Uptime_since_flush_status,
+  );
+  return (after ?? 0) > (before ?? 0);
+}
+
 /** How much a count grew in the window: from just after its start to just before its end, at least. */
 function growth(edges: Edges, count: (reading: CounterReading) => number): Bounds {
   return {
@@ -335,6 +428,8 @@ const atLeastNone = ({ min, max }: Bounds): Bounds => ({
   min: Math.max(min, 0),
   max: Math.max(max, 0),
 });
+
+const within = ({ min, max }: Bounds, count: number): number => Math.min(Math.max(count, min), max);
 
 /** `12,345`. */
 export function grouped(count: number): string {

@@ -7,6 +7,7 @@ import {
   type EdgeReadings,
   type HeardCounts,
   type Incomparable,
+  type LoggingServer,
 } from './received.ts';
 
 /**
@@ -37,8 +38,8 @@ export interface Evidence {
   readonly state: 'recording' | 'over' | 'failed' | 'unfinished';
   /** Why it failed. */
   readonly reason: string | null;
-  /** Of the server: what its log leaves out, and how it writes several statements, differs. */
-  readonly family: 'mariadb' | 'mysql';
+  /** What its log leaves out, and how it writes several statements, differs. */
+  readonly server: LoggingServer;
   readonly damage: readonly { readonly segment: number | null; readonly what: string }[];
   readonly gaps: readonly Gap[];
   /** Rows that are statements, or commands that the server counts as such, in the record. */
@@ -80,7 +81,7 @@ export function judge(evidence: Evidence): Judgement {
   const isOver = evidence.state === 'over';
   const compared = isOver
     ? compare(
-        evidence.family,
+        evidence.server,
         evidence.heard,
         evidence.start,
         evidence.end,
@@ -184,6 +185,8 @@ function shareOf({ likely }: Comparison, missing: number, missingAtMost: number)
 const INCOMPARABLE: Record<Incomparable, string> = {
   restarted:
     "The server was restarted in the window, so its counters began again: they can't be compared",
+  flushed:
+    "FLUSH GLOBAL STATUS set the server's counters to zero in the window: they can't be compared",
   not_sampled:
     "The server's own counters were not read at both edges of the window: they can't be compared",
   not_counted:

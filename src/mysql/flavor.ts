@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { MysqlConnection } from './connection.ts';
 
 /** A privilege that makes a record say more. */
-export interface Wish {
+interface Wish {
   readonly privilege: string;
   readonly database: string;
   readonly purpose: string;

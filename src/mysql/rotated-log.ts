@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
-import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
+import type { CounterReading } from '../core/received.ts';
 import {
   type LoggedBatch,
   type LogInterruption,
@@ -18,7 +18,7 @@ import {
 } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
-import { readCounters, sampleWithoutOwn, readParseErrors } from './counters.ts';
+import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { logsToTable, ownerLogsToTable } from './log-settings.ts';
@@ -335,12 +335,8 @@ export class RotatedServerLog implements ServerLog {
     return sampleWithoutOwn(this.#control, null, this.#lastLost);
   }
 
-  async readEdgeCounters(): Promise<CounterReading> {
-    const counters = {
-      ...(await readCounters(this.#control, EDGE_COUNTERS)),
-      ...(this.#flavor.name === 'mysql' ? await readParseErrors(this.#control) : {}),
-    };
-    return { counters, own: this.#opened.tally.counts() };
+  readEdgeCounters(): Promise<CounterReading> {
+    return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
-import { readCounters, sampleWithoutOwn, readParseErrors } from './counters.ts';
+import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
 import { AppError } from '../core/errors.ts';
-import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
+import type { CounterReading } from '../core/received.ts';
 import type {
   LoggedBatch,
   LogInterruption,
@@ -365,12 +365,8 @@ export class MysqlServerLog implements ServerLog {
     return sampleWithoutOwn(this.#control, this.#reader, this.#lastLost);
   }
 
-  async readEdgeCounters(): Promise<CounterReading> {
-    const counters = {
-      ...(await readCounters(this.#control, EDGE_COUNTERS)),
-      ...(this.#flavor.name === 'mysql' ? await readParseErrors(this.#control) : {}),
-    };
-    return { counters, own: this.#opened.tally.counts() };
+  readEdgeCounters(): Promise<CounterReading> {
+    return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
   }
 
   async close(): Promise<void> {

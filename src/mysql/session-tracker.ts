@@ -233,14 +233,14 @@ export class SessionTracker {
       session.user = state.user;
       session.host = state.host;
       session.db = state.db;
-      const echoes = /^echo:(\d+):(\d+)$/.exec(state.memory ?? '');
-      const prepareEchoes = Number(echoes?.[1] ?? 0);
+      const echoes = /^(echo|hidden):(\d+):(\d+)$/.exec(state.memory ?? '');
+      const prepareEchoes = Number(echoes?.[2] ?? 0);
       session.prepareEchoes = Array<PrepareEcho>(prepareEchoes).fill({
         name: null,
         text: null,
-        isHidden: false,
+        isHidden: echoes?.[1] === 'hidden',
       });
-      session.executeEchoes = Number(echoes?.[2] ?? 0);
+      session.executeEchoes = Number(echoes?.[3] ?? 0);
     }
   }
 
@@ -409,12 +409,13 @@ export class SessionTracker {
 function stateOf(session: Session): SessionState {
   const { prepareEchoes, executeEchoes } = session;
   const echoes = prepareEchoes.length > 0 || executeEchoes > 0;
+  const echoed = prepareEchoes[0]?.isHidden === true ? 'hidden' : 'echo';
   return {
     session: session.id,
     user: session.user,
     host: session.host,
     db: session.db,
-    memory: echoes ? `echo:${prepareEchoes.length}:${executeEchoes}` : null,
+    memory: echoes ? `${echoed}:${prepareEchoes.length}:${executeEchoes}` : null,
   };
 }
 

@@ -1,6 +1,16 @@
 import { HEARD_NOTHING, type HeardCounts } from '../core/received.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 
+const NUMBERS = [
+  'commands',
+  'parts',
+  'doubtfulParts',
+  'others',
+  'executes',
+  'sets',
+  'changeUsers',
+] as const satisfies readonly (keyof HeardCounts)[];
+
 type Heard = { -readonly [K in keyof HeardCounts]: HeardCounts[K] };
 
 /**
@@ -12,7 +22,7 @@ export class HeardCounter {
 
   /** @param counts to go on from. */
   constructor(counts: HeardCounts | null = null) {
-    this.#heard = { ...HEARD_NOTHING, ...counts };
+    this.#heard = { ...(counts ?? HEARD_NOTHING) };
   }
 
   add(statements: readonly Pick<LoggedStatement, 'kind' | 'sql' | 'flags'>[]): void {
@@ -21,10 +31,10 @@ export class HeardCounter {
       if (kind === 'execute') {
         heard.executes++;
         if (flags.length > 0 && flags.includes('echo')) continue;
-        heard.commands++;
+        this.#addStatement();
         if (beginsWithSet(sql)) heard.sets++;
       } else if (kind === 'query') {
-        heard.commands++;
+        this.#addStatement();
         if (beginsWithSet(sql)) heard.sets++;
         const semicolon = sql.indexOf(';');
         if (semicolon !== -1) this.#addParts(sql, semicolon);
@@ -41,17 +51,29 @@ export class HeardCounter {
 
   /** Adds what another counter counted. */
   merge(counts: HeardCounts): void {
-    for (const name of Object.keys(HEARD_NOTHING) as (keyof HeardCounts)[]) {
-      this.#heard[name] += counts[name];
-    }
+    const heard = this.#heard;
+    for (const name of NUMBERS) heard[name] += counts[name];
+    if (heard.statements === undefined || counts.statements === undefined) delete heard.statements;
+    else heard.statements += counts.statements;
   }
 
   counts(): HeardCounts {
     return { ...this.#heard };
   }
 
+  #addStatement(): void {
+    this.#heard.commands++;
+    // What an older version began to count stays without.
+    if (this.#heard.statements !== undefined) this.#heard.statements++;
+  }
+
   #addParts(sql: string, semicolon: number): void {
-    const ends = statementEnds(sql, semicolon);
+    const ends = statementEnds(sql, semicolon, true);
+    // With NO_BACKSLASH_ESCAPES, and in the second byte of a character of GBK, a backslash is none.
+    if (BEFORE_QUOTE.test(sql)) {
+      const others = statementEnds(sql, semicolon, false).length;
+      this.#heard.doubtfulParts += Math.max(others - ends.length, 0);
+    }
     let doubtful = isCompound(sql, 0);
     for (const end of ends) {
       if (doubtful) this.#heard.doubtfulParts++;
@@ -79,12 +101,13 @@ function isCompound(sql: string, from: number): boolean {
 
 const NOTABLE = /['"`;#]|--[\s\0-\x1f]|\/\*/g;
 const END_OF_LINE = /\n/g;
+const BEFORE_QUOTE = /\\['"]/;
 
 /**
  * Where the `;` lie behind which the server goes on with a further statement, as far as it would: it
  * stops at one that is empty, and strips what is white space or `;` at the end of the text.
  */
-function statementEnds(sql: string, semicolon: number): number[] {
+function statementEnds(sql: string, semicolon: number, hasEscapes: boolean): number[] {
   const ends: number[] = [];
   const last = lastCode(sql);
   if (semicolon > last) return ends;
@@ -108,7 +131,7 @@ function statementEnds(sql: string, semicolon: number): number[] {
       END_OF_LINE.lastIndex = at - 1;
       at = END_OF_LINE.exec(sql) === null ? sql.length : END_OF_LINE.lastIndex;
     } else {
-      at = behindQuoted(sql, mark ?? '', at);
+      at = behindQuoted(sql, mark ?? '', at, hasEscapes);
     }
   }
   return ends;
@@ -121,13 +144,13 @@ function lastCode(sql: string): number {
 }
 
 /** Behind the quote that ends what began before `from`; a doubled one ends and begins again. */
-function behindQuoted(sql: string, quote: string, from: number): number {
+function behindQuoted(sql: string, quote: string, from: number, hasEscapes: boolean): number {
   let at = from;
   for (;;) {
     const end = sql.indexOf(quote, at);
     if (end === -1) return sql.length;
     let escapes = 0;
-    if (quote !== '`') {
+    if (hasEscapes && quote !== '`') {
       while (end - escapes - 1 >= from && sql.charCodeAt(end - escapes - 1) === 0x5c) escapes++;
     }
     if (escapes % 2 === 0) return end + 1;

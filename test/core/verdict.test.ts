@@ -3,19 +3,26 @@ import type { Gap } from '../../src/core/gaps.ts';
 import {
   HEARD_NOTHING,
   type CounterReading,
-  type EdgeCounter,
   type EdgeReadings,
   type HeardCounts,
 } from '../../src/core/received.ts';
 import { judge, type Evidence } from '../../src/core/verdict.ts';
 
+/** Of `EDGE_COUNTERS`, and what is made of others. */
+type Counters = Readonly<Record<string, number>>;
+
 function reading(
-  counters: Partial<Record<EdgeCounter, number>>,
+  counters: Counters,
   questions = 0,
   own: Partial<CounterReading['own']> = {},
 ): CounterReading {
   return {
-    counters: { Uptime: 1_000, Threads_running: 1, Queries: counters.Questions ?? 0, ...counters },
+    counters: {
+      Uptime: 1_000,
+      Threads_running: 1,
+      Queries: counters['Questions'] ?? 0,
+      ...counters,
+    },
     own: { questions, sets: 0, statuses: 0, doubtful: 0, ...own },
   };
 }
@@ -24,7 +31,7 @@ function edge(before: CounterReading | null, after: CounterReading | null): Edge
   return { before, after };
 }
 
-const at = (questions: number, more: Partial<Record<EdgeCounter, number>> = {}): EdgeReadings =>
+const at = (questions: number, more: Counters = {}): EdgeReadings =>
   edge(reading({ Questions: questions, ...more }), reading({ Questions: questions, ...more }));
 
 /** 1,000 statements received, and all of them recorded, in a window of a minute. */
@@ -32,13 +39,14 @@ function evidence(
   changes: Partial<Evidence> & { heardCounts?: Partial<HeardCounts> } = {},
 ): Evidence {
   const { heardCounts, ...rest } = changes;
+  const commands = heardCounts?.commands ?? 1_000;
   return {
-    family: 'mariadb',
+    server: { flavor: 'mariadb', version: '10.11.19-MariaDB' },
     state: 'over',
     reason: null,
     damage: [],
     gaps: [],
-    heard: { ...HEARD_NOTHING, commands: 1_000, ...heardCounts },
+    heard: { ...HEARD_NOTHING, commands, statements: commands, ...heardCounts },
     leftOut: 0,
     start: at(500, { Uptime: 1_000 }),
     end: at(1_500, { Uptime: 1_060 }),
@@ -105,7 +113,7 @@ describe('a record is whole', () => {
   });
 
   it('when commands that are never logged explain the difference', () => {
-    const ends: Partial<Record<EdgeCounter, number>>[] = [
+    const ends: Counters[] = [
       { Questions: 1_530, Com_stmt_fetch: 30 },
       { Questions: 1_530, Com_admin_commands: 30 },
       { Questions: 1_530, Com_set_option: 30 },
@@ -148,9 +156,31 @@ describe('a record is whole', () => {
     const end = at(1_500, { Queries: 1_600, Uptime: 1_060 });
     const found = judge(evidence({ end, heardCounts: { commands: 1_100 } }));
     expect(found.whole).toBe(true);
-    expect(found.line).toBe('WHOLE: 1,100 statements are recorded, the server counted 1,000');
+    expect(found.line).toBe('WHOLE: 1,000 statements are recorded, the server counted 1,000');
     expect(found.notes[0]).toContain('100 statements ran inside of triggers');
     expect(found.notes).toHaveLength(1);
+  });
+
+  it('when executes have no row of a server that does not log those that fail', () => {
+    const server = { flavor: 'mariadb', version: '10.5.23-MariaDB' } as const;
+    const start = at(500, { Statements: 0 });
+    const end = at(1_530, { Statements: 1_030, Com_stmt_execute: 130, Uptime: 1_060 });
+    const found = judge(evidence({ server, start, end, heardCounts: { executes: 100 } }));
+    expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 30 });
+    expect(found.notes[0]).toContain('MariaDB before 10.11 does not log those that fail');
+    expect(judge(evidence({ start, end, heardCounts: { executes: 100 } })).whole).toBe(false);
+  });
+
+  it('when what is counted and not logged was never run as a statement: up to that many', () => {
+    const start = at(500, { Statements: 0 });
+    const found = judge(evidence({ start, end: at(2_175, { Statements: 980, Uptime: 1_060 }) }));
+    expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 675 });
+    expect(found.line).toBe(
+      'WHOLE to within 675 statements: 1,000 statements are recorded, the server counted 1,000 to 1,675, so at most 675 missing',
+    );
+    expect(found.notes[0]).toContain('Up to 675 of what the server counted');
+    const some = judge(evidence({ start, end: at(2_175, { Statements: 1_025, Uptime: 1_060 }) }));
+    expect(some).toMatchObject({ whole: false, missing: 25, missingAtMost: 675 });
   });
 
   it('when the checks of other programs of ours explain the difference', () => {
@@ -174,23 +204,23 @@ describe('a record is whole', () => {
 
 describe('of a MySQL server', () => {
   const mysql = (changes: Parameters<typeof evidence>[0]): ReturnType<typeof judge> =>
-    judge({ ...evidence(changes), family: 'mysql' });
-  const errors = (parse: number, others = 0): Record<string, number> => ({
-    Parse_errors: parse,
-    Other_errors: others,
-  });
+    judge({ ...evidence(changes), server: { flavor: 'mysql', version: '9.7.4' } });
+  const errors = (parse: number): Record<string, number> => ({ Parse_errors: parse });
 
   it('what could not be parsed is counted, not logged, and not missed', () => {
     const found = mysql({
-      start: at(500, errors(3)),
-      end: at(1_600, { ...errors(103), Uptime: 1_060 }),
+      start: at(500, { ...errors(3), Statements: 0 }),
+      end: at(1_600, { ...errors(103), Statements: 1_000, Uptime: 1_060 }),
     });
     expect(found).toMatchObject({ whole: true, received: { min: 1_000, max: 1_000 } });
     expect(found.notes[0]).toContain('100 statements could not be parsed');
   });
 
   it('what is not known to be parse errors is not blamed on anybody', () => {
-    const found = mysql({ end: at(1_600, { Uptime: 1_060 }) });
+    const found = mysql({
+      start: at(500, { Statements: 0 }),
+      end: at(1_600, { Statements: 1_000, Uptime: 1_060 }),
+    });
     expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 100 });
     expect(found.line).toMatch(/^WHOLE to within 100 statements:/);
     expect(found.notes[0]).toContain('GRANT SELECT ON performance_schema.*');
@@ -207,8 +237,8 @@ describe('of a MySQL server', () => {
 
   it('what is missing besides is said', () => {
     const found = mysql({
-      start: at(500, errors(0)),
-      end: at(1_650, { ...errors(100, 10), Uptime: 1_060 }),
+      start: at(500, { ...errors(0), Statements: 0 }),
+      end: at(1_650, { ...errors(100), Statements: 1_040, Uptime: 1_060 }),
     });
     expect(found).toMatchObject({ whole: false, missing: 40, missingAtMost: 50 });
   });
@@ -242,6 +272,18 @@ describe('a record is not whole', () => {
     expect(none.line).toBe(
       'NOT WHOLE: 1,000 statements are recorded, the server counted 1,000: 2 gaps, none is missing by its counters',
     );
+  });
+
+  it('and not compared after FLUSH GLOBAL STATUS, which only some servers have', () => {
+    const start = at(500, { Uptime: 1_000, Uptime_since_flush_status: 1_000 });
+    const end = at(900, { Uptime: 1_060, Uptime_since_flush_status: 10 });
+    const server = { flavor: 'mariadb', version: '11.8.9-MariaDB' } as const;
+    const found = judge(evidence({ server, start, end }));
+    expect(found).toMatchObject({ received: null, missingAtMost: null });
+    expect(found.notes).toEqual([
+      "FLUSH GLOBAL STATUS set the server's counters to zero in the window: they can't be compared",
+    ]);
+    expect(judge(evidence({ start, end })).received).toEqual({ min: 400, max: 400 });
   });
 
   it('after a restart of the server, of which nothing is compared', () => {

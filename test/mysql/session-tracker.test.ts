@@ -178,6 +178,14 @@ describe('rows that repeat another', () => {
     after.restore(before.takeChanges().changed);
     expect(follow(after, [['execute', 'select 1']])).toEqual(['echo']);
   });
+
+  test('the Prepare row of a PREPARE without its text is the statement, across recorders, too', () => {
+    const before = new SessionTracker();
+    expect(follow(before, [['query', 'PREPARE p FROM ...']])).toEqual(['partial']);
+    const after = new SessionTracker();
+    after.restore(before.takeChanges().changed);
+    expect(follow(after, [['prepare', 'select 1']])).toEqual(['']);
+  });
 });
 
 describe('what the server cannot say', () => {

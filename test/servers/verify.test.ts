@@ -1,19 +1,10 @@
 import type { Judgement } from '../../src/core/verdict.ts';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/core/clock.ts';
-import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
 import { notingLooks } from '../../src/cli/noted-looks.ts';
-import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
-import { workloadFolder } from '../../src/cli/workloads.ts';
-import { runDaemon } from '../../src/daemon/daemon.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
-import { openStore } from '../../src/store/store.ts';
-import { TestStore } from '../support/stores.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { endRecordings, Recording } from './recording.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -29,124 +20,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A capture of the server by a daemon in this process. */
-class Recording {
-  readonly test = new TestStore(systemClock);
-  readonly alice = this.test.user('alice');
-  readonly events: string[] = [];
-  readonly id: number;
-  #leaving = new AbortController();
-  #done: Promise<void> = Promise.resolve();
-
-  #child: ChildProcess | null = null;
-
-  /** @param how.isKilled the daemon is a process of its own, to be killed. */
-  constructor(
-    options: Partial<RecordingOptions> = {},
-    { isKilled = false }: { isKilled?: boolean } = {},
-  ) {
-    const environment = this.test.environment({ admin: [this.alice] }, { server: server.address });
-    this.id = this.test.capture(this.alice, environment, {
-      options: { ...RECORD_EVERYTHING, ...options },
-    }).id;
-    if (isKilled) this.startKilled();
-    else this.startDaemon();
-    recordings.push(this);
-  }
-
-  startKilled(): void {
-    const program = join(import.meta.dirname, 'daemon-child.ts');
-    this.#child = spawn(process.execPath, [program, this.test.store.directory], {
-      stdio: 'ignore',
-    });
-  }
-
-  async killDaemon(): Promise<void> {
-    const child = this.#child;
-    this.#child = null;
-    if (child === null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
-  }
-
-  startDaemon(): void {
-    this.#leaving = new AbortController();
-    const store = openStore(this.test.store.directory);
-    this.#done = runDaemon(
-      {
-        store,
-        clock: systemClock,
-        serverLogs: mysqlServerLogs,
-        log: (_level, event, fields) =>
-          this.events.push(`${event} ${JSON.stringify(fields ?? {})}`),
-        hostname: 'here',
-        pid: process.pid,
-        programVersion: '0',
-      },
-      { background: false, graceMs: 600_000, signal: this.#leaving.signal },
-    ).finally(() => store.close());
-  }
-
-  async until(status: string): Promise<void> {
-    await vi.waitUntil(
-      () => {
-        const capture = this.test.store.captures.find(this.id);
-        if (capture?.status === 'FAILED')
-          throw new Error(`${capture.reason ?? ''} ${this.events.join()}`);
-        return capture?.status === status;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
-  }
-
-  async stop(): Promise<void> {
-    this.test.captures.requestStop(this.alice, String(this.id));
-    await this.until('DONE');
-  }
-
-  async leave(): Promise<void> {
-    this.#leaving.abort();
-    await this.#done;
-    await this.killDaemon();
-  }
-
-  /** How much of its own the tap has allowed itself to send. */
-  allowed(): number {
-    return this.test.store.taps.list()[0]?.ownCommands?.atMost ?? 0;
-  }
-
-  /** Waits for so many further statements of the recorder's own. */
-  async untilSent(statements: number): Promise<void> {
-    const since = this.allowed();
-    await vi.waitUntil(() => this.allowed() >= since + statements, {
-      timeout: 60_000,
-      interval: 20,
-    });
-  }
-
-  async untilEvent(event: RegExp): Promise<void> {
-    await vi.waitUntil(() => this.events.some((one) => event.test(one)), { timeout: 30_000 });
-  }
-
-  verify(): Promise<Verification> {
-    const { store } = this.test;
-    return verifyWorkload({
-      capture: store.captures.find(this.id),
-      recording: store.recordings.find(this.id),
-      folder: workloadFolder(store, this.id),
-      onProgress: () => undefined,
-    });
-  }
-}
-
-const recordings: Recording[] = [];
-afterEach(async () => {
-  for (const recording of recordings.splice(0)) {
-    await recording.leave();
-    recording.test.store.close();
-  }
-});
+afterEach(endRecordings);
 
 function client(options: { database?: string } = {}): Promise<Connection> {
   return createConnection({
@@ -215,16 +89,18 @@ async function hidden(count: number): Promise<void> {
   session.destroy();
 }
 
-/** So many are missing, and the verdict's bounds say so: on MariaDB to the statement. */
+/**
+ * So many are missing, and the verdict's bounds say so, as closely as it can tell: texts that were
+ * logged and could not be parsed may stand for as many that were run and not logged.
+ */
 function expectMissing(judgement: Judgement, count: number): void {
   expect(judgement.missing).toBeLessThanOrEqual(count);
-  expect(judgement.missing).toBeGreaterThan(0);
+  expect(judgement.missing).toBeGreaterThanOrEqual(count - 5);
   expect(judgement.missingAtMost).toBeGreaterThanOrEqual(count);
-  if (server.family === 'mariadb') expect(judgement.missing).toBe(count);
 }
 
 test('what a quiet server received is exactly what is recorded', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   for (let i = 0; i < 5; i++) await chatter();
   await recording.stop();
@@ -247,7 +123,7 @@ test('what a quiet server received is exactly what is recorded', async () => {
 });
 
 test('a record of eight connections at full speed lies within what the server counted', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   const running = load(1_500);
   await vi.waitUntil(() => (recording.test.store.recordings.find(recording.id)?.records ?? 0) > 0, {
@@ -269,7 +145,7 @@ test('a record of eight connections at full speed lies within what the server co
 });
 
 test('500 statements of a session that does not log are missing, and counted', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   await chatter();
   await hidden(500);
@@ -278,14 +154,13 @@ test('500 statements of a session that does not log are missing, and counted', a
   expect(judgement.verdict).toBe('not_whole');
   expectMissing(judgement, 500);
   expect(judgement.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
-  if (server.family === 'mysql') return;
   expect(judgement.line).toMatch(
-    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+: 500(?: to [\d,]+)? missing$/,
+    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+(?: to [\d,]+)?: \d+(?: to [\d,]+)? missing$/,
   );
 });
 
 test('what our own checks and plans ask meanwhile is not missed', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   const { store } = recording.test;
   const looks = notingLooks(mysqlServerLogs, () => store);
@@ -304,7 +179,7 @@ test('what our own checks and plans ask meanwhile is not missed', async () => {
 });
 
 test('executes that were not logged are missed although pings hide the number of all', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   const session = await client();
   for (let i = 0; i < 300; i++) await session.ping();
@@ -313,12 +188,19 @@ test('executes that were not logged are missed although pings hide the number of
   session.destroy();
   await recording.stop();
   const { judgement } = await recording.verify();
-  expectMissing(judgement, 50);
   expect(judgement.notes.join()).toContain('300 administrative commands');
+  if (server.version.startsWith('10.5.')) {
+    // It does not log an execution that fails: those that are missing may be such.
+    expect(judgement).toMatchObject({ missing: 0 });
+    expect(judgement.missingAtMost).toBeGreaterThanOrEqual(50);
+    expect(judgement.notes.join()).toContain('50 executions of prepared statements');
+    return;
+  }
+  expectMissing(judgement, 50);
 });
 
 test('rows that somebody took out of the log are missed', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   const session = await client();
   for (let round = 0; round < 10; round++) {
@@ -334,7 +216,7 @@ test('rows that somebody took out of the log are missed', async () => {
 });
 
 test('what filters leave out is not missing', async () => {
-  const recording = new Recording({ excludeUsers: ['u2'], only: ['reads'] });
+  const recording = new Recording(server, { excludeUsers: ['u2'], only: ['reads'] });
   await recording.until('RUNNING');
   for (let i = 0; i < 3; i++) await chatter();
   await recording.stop();
@@ -346,7 +228,7 @@ test('what filters leave out is not missing', async () => {
 });
 
 test('a record that two daemons made is whole, and compared as closely as that of one', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   await chatter();
   await recording.leave();
@@ -365,13 +247,13 @@ async function expectWhole(recording: Recording, spread: number): Promise<void> 
   expect(judgement.whole).toBe(true);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
   expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
-  // What MySQL cannot parse it counts and does not log, and it tells how many within bounds alone.
-  if (server.family === 'mysql') return;
-  expect((received?.max ?? 0) - (received?.min ?? 0)).toBeLessThanOrEqual(spread);
+  // What MySQL could not parse it tells within bounds alone; chatter has up to four such texts.
+  const unparsed = server.family === 'mysql' ? 20 : 0;
+  expect((received?.max ?? 0) - (received?.min ?? 0)).toBeLessThanOrEqual(spread + unparsed);
 }
 
 test('what the recorder tries for as long as a global read lock is held is its own', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   await chatter();
   const dumper = await client();
@@ -388,7 +270,7 @@ test('what the recorder tries for as long as a global read lock is held is its o
 test.each(['KILL CONNECTION', 'KILL SOFT CONNECTION', 'KILL QUERY'])(
   'after %s of the recorder what it sends to come back is its own',
   async (kill) => {
-    const recording = new Recording();
+    const recording = new Recording(server);
     await recording.until('RUNNING');
     await chatter();
     let killed = 0;
@@ -411,7 +293,7 @@ test.each(['KILL CONNECTION', 'KILL SOFT CONNECTION', 'KILL QUERY'])(
 );
 
 test('logins that are refused while the recorder comes back are its own', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   await chatter();
   await admin.query('ALTER USER recorder ACCOUNT LOCK');
@@ -433,7 +315,7 @@ test('logins that are refused while the recorder comes back are its own', async 
 }, 60_000);
 
 test('a record whose daemon was killed three times, once of them while it could do nothing, is whole', async () => {
-  const recording = new Recording({}, { isKilled: true });
+  const recording = new Recording(server, {}, { isKilled: true });
   await recording.until('RUNNING');
   await chatter();
   await recording.killDaemon();
@@ -460,7 +342,7 @@ test('a record whose daemon was killed three times, once of them while it could 
 }, 120_000);
 
 test('after a restart of the server nothing is compared, and the gap stands', async () => {
-  const recording = new Recording();
+  const recording = new Recording(server);
   await recording.until('RUNNING');
   await chatter();
   await server.restart();
@@ -477,4 +359,23 @@ test('after a restart of the server nothing is compared, and the gap stands', as
     "The server was restarted in the window, so its counters began again: they can't be compared",
   ]);
   expect(judgement.line).toContain('how many are missing is not known');
+});
+
+test('after FLUSH GLOBAL STATUS nothing is compared, and FLUSH STATUS is harmless', async () => {
+  const recording = new Recording(server);
+  await recording.until('RUNNING');
+  await chatter();
+  const session = await client();
+  await session.query('FLUSH STATUS');
+  const setsToZero = await session.query('FLUSH GLOBAL STATUS').then(
+    () => true,
+    () => false,
+  );
+  await session.end();
+  for (let i = 0; i < 20; i++) await chatter();
+  await recording.stop();
+  if (!setsToZero) return expectWhole(recording, 0);
+  const { judgement } = await recording.verify();
+  expect(judgement).toMatchObject({ verdict: 'whole', received: null, missing: 0 });
+  expect(judgement.notes.join()).toContain('FLUSH GLOBAL STATUS');
 });

@@ -1,0 +1,135 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
+import { workloadFolder } from '../../src/cli/workloads.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
+import { runDaemon } from '../../src/daemon/daemon.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { openStore } from '../../src/store/store.ts';
+import { TestStore } from '../support/stores.ts';
+import type { RecorderServer } from './recorder-server.ts';
+
+/** A capture of the server by a daemon in this process. */
+export class Recording {
+  readonly test = new TestStore(systemClock);
+  readonly alice = this.test.user('alice');
+  readonly events: string[] = [];
+  readonly id: number;
+  #leaving = new AbortController();
+  #done: Promise<void> = Promise.resolve();
+
+  #child: ChildProcess | null = null;
+
+  /** @param how.isKilled the daemon is a process of its own, to be killed. */
+  constructor(
+    server: RecorderServer,
+    options: Partial<RecordingOptions> = {},
+    { isKilled = false }: { isKilled?: boolean } = {},
+  ) {
+    const environment = this.test.environment({ admin: [this.alice] }, { server: server.address });
+    this.id = this.test.capture(this.alice, environment, {
+      options: { ...RECORD_EVERYTHING, ...options },
+    }).id;
+    if (isKilled) this.startKilled();
+    else this.startDaemon();
+    recordings.push(this);
+  }
+
+  startKilled(): void {
+    const program = join(import.meta.dirname, 'daemon-child.ts');
+    this.#child = spawn(process.execPath, [program, this.test.store.directory], {
+      stdio: 'ignore',
+    });
+  }
+
+  async killDaemon(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  startDaemon(): void {
+    this.#leaving = new AbortController();
+    const store = openStore(this.test.store.directory);
+    this.#done = runDaemon(
+      {
+        store,
+        clock: systemClock,
+        serverLogs: mysqlServerLogs,
+        log: (_level, event, fields) =>
+          this.events.push(`${event} ${JSON.stringify(fields ?? {})}`),
+        hostname: 'here',
+        pid: process.pid,
+        programVersion: '0',
+      },
+      { background: false, graceMs: 600_000, signal: this.#leaving.signal },
+    ).finally(() => store.close());
+  }
+
+  async until(status: string): Promise<void> {
+    await vi.waitUntil(
+      () => {
+        const capture = this.test.store.captures.find(this.id);
+        if (capture?.status === 'FAILED')
+          throw new Error(`${capture.reason ?? ''} ${this.events.join()}`);
+        return capture?.status === status;
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.test.captures.requestStop(this.alice, String(this.id));
+    await this.until('DONE');
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    await this.#done;
+    await this.killDaemon();
+  }
+
+  /** How much of its own the tap has allowed itself to send. */
+  allowed(): number {
+    return this.test.store.taps.list()[0]?.ownCommands?.atMost ?? 0;
+  }
+
+  /** Waits for so many further statements of the recorder's own. */
+  async untilSent(statements: number): Promise<void> {
+    const since = this.allowed();
+    await vi.waitUntil(() => this.allowed() >= since + statements, {
+      timeout: 60_000,
+      interval: 20,
+    });
+  }
+
+  async untilEvent(event: RegExp): Promise<void> {
+    await vi.waitUntil(() => this.events.some((one) => event.test(one)), { timeout: 30_000 });
+  }
+
+  verify(): Promise<Verification> {
+    const { store } = this.test;
+    return verifyWorkload({
+      capture: store.captures.find(this.id),
+      recording: store.recordings.find(this.id),
+      folder: workloadFolder(store, this.id),
+      onProgress: () => undefined,
+    });
+  }
+}
+
+const recordings: Recording[] = [];
+
+/** Ends the daemons of all recordings of a test. */
+export async function endRecordings(): Promise<void> {
+  for (const recording of recordings.splice(0)) {
+    await recording.leave();
+    recording.test.store.close();
+  }
+}
