@@ -64,6 +64,7 @@ try {
 
 async function main(): Promise<void> {
   const server = await startServer({ options: ['--innodb-buffer-pool-size=128M'] });
+  console.log(`${server.family} ${server.version}`);
   running.server = server;
   await administer(
     POINTS_SCHEMA,

@@ -152,8 +152,6 @@ export interface Comparison {
   readonly heard: Bounds;
   /** The one number that is most likely: no statement of several failed, nothing ran inside. */
   readonly likely: number;
-  /** The same of Execute rows alone, null where the counter says nothing of them. */
-  readonly executes: { readonly received: Bounds; readonly heard: number } | null;
   /** At least so many were received and not logged. */
   readonly missing: number;
   /** Why the bounds are apart, one sentence each; none when they are as close as can be. */
@@ -194,144 +192,174 @@ export function compare(
   if (isRestarted(edges, seconds)) return 'restarted';
   // One edge of an older version and one of this say nothing together.
   if (start?.interruptions !== end?.interruptions) return 'own_not_counted';
-  const of = ({ counters }: CounterReading, name: EdgeCounter): number => counters[name] ?? 0;
-  // Sums are made within a reading, which is of one moment, and only then compared with another.
-  const grown = (
-    count: (get: (name: EdgeCounter) => number, own: CounterReading['own']) => number,
-  ): Bounds => growth(edges, (reading) => count((name) => of(reading, name), reading.own));
-  // Commands of ours that the server may have received: the number of the others is known.
-  const doubtful = grown((_get, own) => own.doubtful ?? 0).max;
-  const reasons: string[] = [];
-
-  // Commands that are counted and never logged. Pings are in the same counter as resets, SET in the
-  // same as the protocol's own options: what is not accounted for may be the silent one.
-  const admin = Math.max(grown((get) => get('Com_admin_commands')).max - heard.changeUsers, 0);
-  const sets = Math.max(grown((get, own) => get('Com_set_option') - own.sets).max - heard.sets, 0);
-  if (admin > 0) {
-    reasons.push(
-      `${grouped(admin)} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
-    );
-  }
-  // A statement can be counted and then wait for the swap, so that it is logged behind it.
-  const running = (reading: CounterReading): number =>
-    Math.max(of(reading, 'Threads_running') - 1, 0);
-  const questions = grown((get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'));
-  const isMysql = server.flavor === 'mysql';
-  const hidesFailed = !logsFailedExecutes(server);
-  const unparsed = isMysql ? unparsedIn(edges, grown) : 0;
-  const counted = {
-    min: questions.min - others - admin - sets - running(edges.endBefore),
-    max: questions.max + doubtful + running(edges.startBefore),
-  };
-
-  // An Execute that had to prepare again is two rows. Reset rows are not in Questions, nor are those
-  // of Statistics, which count as a SHOW STATUS.
-  const reprepared = grown((get) => get('Com_stmt_reprepare'));
-  const resets = grown((get) => get('Com_stmt_reset')).min;
-  const statistics = grown((get, own) => get('Com_show_status') - own.statuses).max;
-  const commandsOfOthers = Math.max(heard.others - resets, 0);
-  // MySQL's Queries has the administrative commands, too.
-  const inside = atLeastNone(
-    grown((get) => insideStatements(get) - (isMysql ? get('Com_admin_commands') : 0)),
-  );
-  if (inside.min > 0) {
-    reasons.push(
-      `${grouped(inside.max)} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
-    );
-  }
-  const countedParts = isMysql ? 0 : heard.parts;
-  const doubtfulParts = isMysql ? 0 : heard.doubtfulParts;
-  const parts = countedParts + doubtfulParts;
-  if (parts > 0) {
-    reasons.push(
-      `${grouped(parts)} statements stand behind the first in texts of several: they are taken as received, which the server does as far as none before them fails`,
-    );
-  }
-  if (doubtful > 0) {
-    reasons.push(
-      `the recorder was interrupted: it is not known whether the server received the last ${grouped(doubtful)} of its own statements`,
-    );
-  }
-  // A text EXECUTE that prepares again has rows that are echoes, and stands in `commands` once.
-  const textAgain = Math.min(
-    reprepared.max,
-    Math.max(grown((get) => get('Com_execute_sql')).max, 0),
-  );
-  const twice =
-    isMysql || hidesFailed
-      ? { min: 0, max: 0 }
-      : { min: Math.max(reprepared.min - textAgain, 0), max: reprepared.max };
-  const likely = heard.commands + countedParts + commandsOfOthers - twice.min;
-  const doubled = inside.min > 0 ? inside.max : 0;
-  const bottom =
-    heard.commands - twice.max + Math.max(commandsOfOthers - Math.max(statistics, 0), 0) - doubled;
-  const logged = { min: Math.max(bottom, 0), max: likely + doubtfulParts };
-  if (isMysql) reasons.push(...unparsedReasons(unparsed));
-  const countedMost = Math.max(counted.max - (unparsed ?? 0), 0);
-
-  // Statements that are prepared in procedures are counted and not logged.
-  const dynamic = grown((get) => get('Com_execute_sql') + get('Com_execute_immediate')).max > 0;
-  // Where MySQL prepares again it counts two executions and logs one.
-  const again = isMysql ? 'Com_stmt_reprepare' : null;
-  const executed = grown((get) => get('Com_stmt_execute') - (again === null ? 0 : get(again)));
-  const inFlight = running(edges.endBefore);
-  const executes =
-    dynamic || hidesFailed
-      ? null
-      : {
-          received: atLeastNone({ min: executed.min - inFlight, max: executed.max }),
-          heard: heard.executes,
-        };
-  const failed = hidesFailed ? Math.max(executed.max - heard.executes, 0) : 0;
-  if (failed > 0) {
-    reasons.push(
-      `${grouped(failed)} executions of prepared statements are not in the log: MariaDB before 10.11 does not log those that fail`,
-    );
-  }
-
+  const facts = { server, heard, edges, others };
+  const silent = silentCommands(facts);
+  const inside = insideOf(facts);
+  const logged = loggedOf(facts, inside);
+  const executes = executesOf(facts);
+  const unparsed = unparsedIn(facts);
+  const counted = countedOf(facts, silent);
   // What is counted and has no row was a statement, or a command that failed before its row: a broken
   // one, an unknown statement id or database. Those that were run have counters of their own.
   const unlogged = Math.max(counted.min - logged.max, 0);
-  const ran =
-    edges.startAfter.counters['Statements'] === undefined ? null : grown(ranStatements).min;
-  const heardStatements = (heard.statements ?? heard.commands) - heard.sets + parts + heard.others;
-  const lost =
-    ran === null
-      ? unlogged
-      : ran -
-        others -
-        running(edges.startAfter) -
-        inside.max -
-        reprepared.max -
-        failed -
-        heardStatements;
-  const isLost = Math.min(Math.max(lost, 0), unlogged);
-  const most = unlogged - isLost - (unparsed ?? 0) - failed;
-  if (most > 0) {
-    reasons.push(
-      `up to ${grouped(most)} of what the server counted are not in the log and need not have been statements that it ran: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
-    );
-  }
-
-  const received = {
-    min: Math.max(counted.min - (unlogged - isLost), 0),
-    max: countedMost,
-  };
-
-  const missing = Math.max(
-    isLost,
-    executes === null ? 0 : executes.received.min - executes.heard,
-    0,
+  const lost = Math.min(
+    Math.max(lostOf(facts, { inside, logged, executes }) ?? unlogged, 0),
+    unlogged,
   );
+  const received = {
+    min: Math.max(counted.min - (unlogged - lost), 0),
+    max: Math.max(counted.max - (unparsed ?? 0), 0),
+  };
   return {
     received,
     heard: logged,
     // A statement of several may have failed, a row may be of what ran inside: the counters know better.
-    likely: within(logged, within(received, likely)),
-    executes,
-    missing,
-    reasons,
+    likely: within(logged, within(received, logged.likely)),
+    missing: Math.max(lost, executes.missing),
+    reasons: reasonsOf({
+      admin: silent.admin,
+      inside,
+      parts: logged.parts,
+      doubtful: doubtfulOf(edges),
+      unparsed,
+      failed: executes.failed,
+      unrun: unlogged - lost - (unparsed ?? 0) - executes.failed,
+    }),
   };
+}
+
+/** What a comparison is made of. */
+interface Facts {
+  readonly server: LoggingServer;
+  readonly heard: HeardCounts;
+  readonly edges: Edges;
+  readonly others: number;
+}
+
+/** Commands that are counted and never logged. */
+interface SilentCommands {
+  readonly admin: number;
+  readonly sets: number;
+}
+
+/**
+ * Pings are in the same counter as resets, SET in the same as the protocol's own options: what is not
+ * accounted for may be the silent one.
+ */
+function silentCommands({ heard, edges }: Facts): SilentCommands {
+  const admin = grown(edges, (get) => get('Com_admin_commands')).max - heard.changeUsers;
+  const sets = grown(edges, (get, own) => get('Com_set_option') - own.sets).max - heard.sets;
+  return { admin: Math.max(admin, 0), sets: Math.max(sets, 0) };
+}
+
+/** Commands of clients that the server counted, and that it would log if they were statements. */
+function countedOf({ edges, others }: Facts, { admin, sets }: SilentCommands): Bounds {
+  const questions = grown(
+    edges,
+    (get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'),
+  );
+  return {
+    min: questions.min - others - admin - sets - running(edges.endBefore),
+    max: questions.max + doubtfulOf(edges) + running(edges.startBefore),
+  };
+}
+
+/** Commands of ours that the server may have received: the number of the others is known. */
+const doubtfulOf = (edges: Edges): number => grown(edges, (_get, own) => own.doubtful ?? 0).max;
+
+/** A statement can be counted and then wait for the swap, so that it is logged behind it. */
+const running = ({ counters }: CounterReading): number =>
+  Math.max((counters['Threads_running'] ?? 0) - 1, 0);
+
+/** Statements that ran inside of others. MySQL's Queries has the administrative commands, too. */
+function insideOf({ server, edges }: Facts): Bounds {
+  const isMysql = server.flavor === 'mysql';
+  return atLeastNone(
+    grown(edges, (get) => insideStatements(get) - (isMysql ? get('Com_admin_commands') : 0)),
+  );
+}
+
+interface Logged extends Bounds {
+  /** The one number if no statement of several failed and nothing ran inside. */
+  readonly likely: number;
+  /** Statements behind the first in texts of several, at most. */
+  readonly parts: number;
+}
+
+/** Rows of the log, as Questions counts what they stand for. */
+function loggedOf({ server, heard, edges }: Facts, inside: Bounds): Logged {
+  const isMysql = server.flavor === 'mysql';
+  // Reset rows are not in Questions, nor are those of Statistics, which count as a SHOW STATUS.
+  const resets = grown(edges, (get) => get('Com_stmt_reset')).min;
+  const statistics = grown(edges, (get, own) => get('Com_show_status') - own.statuses).max;
+  const commandsOfOthers = Math.max(heard.others - resets, 0);
+  const countedParts = isMysql ? 0 : heard.parts;
+  const doubtfulParts = isMysql ? 0 : heard.doubtfulParts;
+  // An Execute that had to prepare again is two rows. That of a text EXECUTE has rows that are echoes,
+  // and stands in `commands` once.
+  const reprepared = grown(edges, (get) => get('Com_stmt_reprepare'));
+  const ofTexts = grown(edges, (get) => get('Com_execute_sql')).max;
+  const textAgain = Math.min(reprepared.max, Math.max(ofTexts, 0));
+  const twice =
+    isMysql || !logsFailedExecutes(server)
+      ? { min: 0, max: 0 }
+      : { min: Math.max(reprepared.min - textAgain, 0), max: reprepared.max };
+  const likely = heard.commands + countedParts + commandsOfOthers - twice.min;
+  const doubled = inside.min > 0 ? inside.max : 0;
+  const certain =
+    heard.commands - twice.max + Math.max(commandsOfOthers - Math.max(statistics, 0), 0) - doubled;
+  return {
+    min: Math.max(certain, 0),
+    max: likely + doubtfulParts,
+    likely,
+    parts: countedParts + doubtfulParts,
+  };
+}
+
+/** Execute rows alone, against their own counter. */
+interface Executes {
+  /** At least so many were received and have no row. */
+  readonly missing: number;
+  /** So many at most have none because they failed. */
+  readonly failed: number;
+}
+
+function executesOf({ server, heard, edges }: Facts): Executes {
+  // Where MySQL prepares again it counts two executions and logs one.
+  const again = server.flavor === 'mysql' ? 'Com_stmt_reprepare' : null;
+  const executed = grown(
+    edges,
+    (get) => get('Com_stmt_execute') - (again === null ? 0 : get(again)),
+  );
+  if (!logsFailedExecutes(server)) {
+    return { missing: 0, failed: Math.max(executed.max - heard.executes, 0) };
+  }
+  // Statements that are prepared in procedures are counted and not logged.
+  const dynamic = grown(edges, (get) => get('Com_execute_sql') + get('Com_execute_immediate')).max;
+  const missing = executed.min - running(edges.endBefore) - heard.executes;
+  return { missing: dynamic > 0 ? 0 : Math.max(missing, 0), failed: 0 };
+}
+
+/** Statements that were run and have no row, at least; null where they were not counted. */
+function lostOf(
+  { heard, edges, others }: Facts,
+  found: { readonly inside: Bounds; readonly logged: Logged; readonly executes: Executes },
+): number | null {
+  if (edges.startAfter.counters['Statements'] === undefined) return null;
+  // SET is left out on both sides: the protocol's own options are counted with it.
+  const ran = grown(edges, (get, own) => get('Statements') - (own.questions - own.sets)).min;
+  const again = grown(edges, (get) => get('Com_stmt_reprepare')).max;
+  const rows =
+    (heard.statements ?? heard.commands) - heard.sets + found.logged.parts + heard.others;
+  return (
+    ran -
+    others -
+    running(edges.startAfter) -
+    found.inside.max -
+    again -
+    found.executes.failed -
+    rows
+  );
 }
 
 /**
@@ -340,28 +368,63 @@ export function compare(
  * errors can be raised while a statement is parsed (unknown system variables, engines and character
  * sets, bodies of procedures …), and also later, when it has its row.
  */
-function unparsedIn(
-  { startBefore, endAfter }: Edges,
-  grown: (count: (get: (name: EdgeCounter) => number) => number) => Bounds,
-): number | null {
-  const isKnown = [startBefore, endAfter].every(({ counters }) => 'Parse_errors' in counters);
-  if (!isKnown) return null;
-  const prepares = Math.max(grown((get) => get('Com_stmt_prepare')).max, 0);
-  return Math.max(grown((get) => get('Parse_errors')).min - prepares, 0);
+function unparsedIn({ server, edges }: Facts): number | null {
+  if (server.flavor !== 'mysql') return 0;
+  const ends = [edges.startBefore, edges.endAfter];
+  if (!ends.every(({ counters }) => 'Parse_errors' in counters)) return null;
+  const prepares = Math.max(grown(edges, (get) => get('Com_stmt_prepare')).max, 0);
+  return Math.max(grown(edges, (get) => get('Parse_errors')).min - prepares, 0);
 }
 
-function unparsedReasons(count: number | null): string[] {
-  if (count === 0) return [];
-  return [
-    count === null
-      ? 'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these'
-      : `at least ${grouped(count)} statements could not be parsed, going by the errors that the server counted: MySQL does not log them`,
+interface Causes {
+  readonly admin: number;
+  readonly inside: Bounds;
+  readonly parts: number;
+  readonly doubtful: number;
+  readonly unparsed: number | null;
+  readonly failed: number;
+  /** Counted, without a row, and not known to have been run. */
+  readonly unrun: number;
+}
+
+/** Why the bounds are apart. */
+function reasonsOf(causes: Causes): string[] {
+  const { admin, inside, parts, doubtful, unparsed, failed, unrun } = causes;
+  const reasons: readonly (readonly [holds: boolean, reason: string])[] = [
+    [
+      admin > 0,
+      `${grouped(admin)} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
+    ],
+    [
+      inside.min > 0,
+      `${grouped(inside.max)} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
+    ],
+    [
+      parts > 0,
+      `${grouped(parts)} statements stand behind the first in texts of several: they are taken as received, which the server does as far as none before them fails`,
+    ],
+    [
+      doubtful > 0,
+      `the recorder was interrupted: it is not known whether the server received the last ${grouped(doubtful)} of its own statements`,
+    ],
+    [
+      unparsed === null,
+      'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these',
+    ],
+    [
+      (unparsed ?? 0) > 0,
+      `at least ${grouped(unparsed ?? 0)} statements could not be parsed, going by the errors that the server counted: MySQL does not log them`,
+    ],
+    [
+      failed > 0,
+      `${grouped(failed)} executions of prepared statements are not in the log: MariaDB before 10.11 does not log those that fail`,
+    ],
+    [
+      unrun > 0,
+      `up to ${grouped(unrun)} of what the server counted are not in the log and need not have been statements that it ran: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
+    ],
   ];
-}
-
-/** Statements that were run, ours not among them; SET is not counted. */
-function ranStatements(get: (name: EdgeCounter) => number, own: CounterReading['own']): number {
-  return get('Statements') - (own.questions - own.sets);
+  return reasons.flatMap(([holds, reason]) => (holds ? [reason] : []));
 }
 
 /** What ran inside of other statements: Queries counts it and Questions does not. */
@@ -416,12 +479,17 @@ function isFlushed({ startAfter, endBefore }: Edges, { flavor, version }: Loggin
   return (after ?? 0) > (before ?? 0);
 }
 
-/** How much a count grew in the window: from just after its start to just before its end, at least. */
-function growth(edges: Edges, count: (reading: CounterReading) => number): Bounds {
-  return {
-    min: count(edges.endBefore) - count(edges.startAfter),
-    max: count(edges.endAfter) - count(edges.startBefore),
-  };
+/**
+ * How much a count grew in the window: from just after its start to just before its end, at least. Sums
+ * are made within a reading, which is of one moment, and only then compared with another.
+ */
+function grown(
+  { startBefore, startAfter, endBefore, endAfter }: Edges,
+  count: (get: (name: EdgeCounter) => number, own: CounterReading['own']) => number,
+): Bounds {
+  const of = ({ counters, own }: CounterReading): number =>
+    count((name) => counters[name] ?? 0, own);
+  return { min: of(endBefore) - of(startAfter), max: of(endAfter) - of(startBefore) };
 }
 
 const atLeastNone = ({ min, max }: Bounds): Bounds => ({

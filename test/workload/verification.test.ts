@@ -195,6 +195,7 @@ describe('what is wrong is found and named', () => {
       'the manifest says 600 statements, the files hold 599',
       'the manifest says 600 records of kind query, the files hold 599',
       'the manifest says that 600 commands were heard, the files hold 599',
+      'the manifest says that 600 statements were heard, the files hold 599',
     ]);
   });
 
