@@ -1,4 +1,5 @@
 import type { StatementRecord } from '../core/statements.ts';
+import { hidesPreparedText } from '../sql/session-statements.ts';
 import { readAsClient } from './client-text.ts';
 
 /**
@@ -20,18 +21,37 @@ export const SQL_HEADER = [
  * only: never a client command, never a piece of a comment. Judged for the server's default SQL mode;
  * under NO_BACKSLASH_ESCAPES a statement with a backslash in a string may be cut wrongly.
  *
- * Pure: pass the returned `db` to the next call.
+ * Pass the returned `db` to the next call, and the same map.
  * @param db the database that the text so far has selected; null when none, or when a statement may
  *   have changed it.
+ * @param unprepared by session, the PREPARE whose text the server did not write there (MySQL): it stands
+ *   in the session's next record. Changed by the call.
  */
 export function formatSql(
   records: readonly StatementRecord[],
   db: string | null = null,
+  unprepared = new Map<number, string>(),
 ): { text: Buffer; db: string | null } {
   const out = new Pieces();
   let selected = db;
-  for (const record of records) selected = addRecord(out, record, selected);
+  for (const record of records) {
+    selected = addRecord(out, withPrepared(record, unprepared), selected);
+  }
   return { text: out.buffer(), db: selected };
+}
+
+/** The record, or the PREPARE of the record before with the text that this one has. */
+function withPrepared(record: StatementRecord, unprepared: Map<number, string>): StatementRecord {
+  const { session, kind, sql, flags = [] } = record;
+  const prepare = unprepared.get(session);
+  unprepared.delete(session);
+  if (kind === 'query' && flags.includes('partial') && hidesPreparedText(sql)) {
+    unprepared.set(session, sql.slice(0, sql.lastIndexOf('...')));
+  }
+  const isText = kind === 'prepare' && flags.length === 0 && record.bytes === undefined;
+  if (prepare === undefined || !isText) return record;
+  const text = sql.replaceAll('\\', '\\\\').replaceAll("'", "''");
+  return { ...record, kind: 'query', sql: `${prepare}'${text}'` };
 }
 
 class Pieces {
@@ -102,7 +122,11 @@ function obstacleOf(record: StatementRecord, isSafe: boolean, hasCode: boolean):
   if (record.flags?.includes('unreplayable') === true) {
     return 'prepared before the recording began, its values are unknown';
   }
-  if (record.flags?.includes('partial') === true) return 'the server cut its text short';
+  if (record.flags?.includes('partial') === true) {
+    return hidesPreparedText(record.sql)
+      ? "its text is in the session's next record"
+      : 'the server cut its text short';
+  }
   if (!hasCode) return 'there is nothing in it to run';
   if (!isSafe) return 'a client would read it otherwise than the server did';
   if (record.db !== null && /[\0-\x1f\x7f\\]/.test(record.db)) {

@@ -52,6 +52,27 @@ describe('a workload as SQL', () => {
     expect(codeLines(SQL_HEADER)).toEqual([]);
   });
 
+  test('has the text of a PREPARE that the server wrote without it, also in the next batch', () => {
+    const unprepared = new Map<number, string>();
+    const hidden = aRecord({ sql: 'PREPARE p FROM ...', flags: ['partial'] });
+    const other = aRecord({ session: 8, kind: 'prepare', sql: 'SELECT 8' });
+    const first = formatSql([hidden, other], 'shop', unprepared);
+    const { text } = formatSql(
+      [
+        aRecord({ kind: 'prepare', sql: "SELECT 'a\\n', ?" }),
+        aRecord({ kind: 'prepare', sql: 'SELECT 7' }),
+        aRecord({ sql: 'EXECUTE p' }),
+      ],
+      first.db,
+      unprepared,
+    );
+    expect(codeLines(first.text.toString())).toEqual([]);
+    expect(codeLines(text.toString())).toEqual([
+      "PREPARE p FROM 'SELECT ''a\\\\n'', ?';",
+      'EXECUTE p;',
+    ]);
+  });
+
   test('selects the database again after a statement that may have changed it', () => {
     const { text } = formatSql([aRecord({ sql: 'USE other' }), aRecord()], 'shop');
     expect(codeLines(text.toString())).toEqual(['USE other;', 'USE `shop`;', 'SELECT 1;']);

@@ -67,8 +67,9 @@ export async function runWorkload(options: WorkloadOptions, context: Context): P
   const { formatSql, SQL_HEADER } = await import('../../workload/sql-format.ts');
   await stdout.write(SQL_HEADER);
   let db: string | null = null;
+  const unprepared = new Map<number, string>();
   for await (const records of readRecords(folder, position, limit)) {
-    const formatted = formatSql(records, db);
+    const formatted = formatSql(records, db, unprepared);
     db = formatted.db;
     await stdout.write(formatted.text);
   }

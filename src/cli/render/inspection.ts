@@ -6,6 +6,7 @@ import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
 import { warningsOf } from '../preflight.ts';
 import type { Paint } from './paint.ts';
 import { formatCount, formatDuration } from './units.ts';
+import { wrapped } from './width.ts';
 
 /** What a look at a server found. */
 export interface InspectionFacts {
@@ -93,8 +94,8 @@ const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
   unknown: '[unknown]',
 };
 
-/** The report for people; its last line is the verdict. */
-export function renderInspection(facts: InspectionFacts, paint: Paint): string {
+/** The report for people, in lines of so many columns; its last line is the verdict. */
+export function renderInspection(facts: InspectionFacts, width: number, paint: Paint): string {
   const { inspection, refusal } = facts;
   const { server, settings, lockHolder } = inspection;
   const onOff = (isOn: boolean): string => (isOn ? 'ON' : 'OFF');
@@ -102,6 +103,8 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     lockHolder === null
       ? 'free'
       : `held by ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${facts.isHeldByUs ? ' (our own daemon)' : ''}`;
+  const fact = (label: string, text: string): string =>
+    hanging(label.padEnd(13), text, width).join('\n');
   const lines: string[] = [
     fact('server', `${server.flavor} ${server.version} on ${server.hostname}:${server.port}`),
     fact('account', inspection.account),
@@ -111,11 +114,11 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
     ),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
-    ...leftoverLines(facts, paint),
+    ...leftoverLines(facts, width, paint),
     'privileges',
-    ...inspection.privileges.flatMap((need) => privilegeLines(need, paint)),
-    ...warningsOf(inspection, RECORD_EVERYTHING).map((warning) =>
-      paint('busy', `warning: ${escapeText(warning)}`),
+    ...inspection.privileges.flatMap((need) => privilegeLines(need, width, paint)),
+    ...warningsOf(inspection, RECORD_EVERYTHING).flatMap((warning) =>
+      hanging('warning:', warning, width).map((line) => paint('busy', line)),
     ),
     ...facts.instructions.map(escapeText),
     verdict(facts.environment, refusal, paint),
@@ -123,11 +126,19 @@ export function renderInspection(facts: InspectionFacts, paint: Paint): string {
   return `${lines.join('\n')}\n`;
 }
 
-function fact(label: string, text: string): string {
-  return `${label.padEnd(13)} ${escapeText(text)}`;
+/** A label and a text in as many lines as it needs, one below the other. */
+function hanging(label: string, text: string, width: number): string[] {
+  const room = Math.max(width - label.length - 1, 20);
+  return wrapped(escapeText(text), room).map(
+    (line, index) => `${index === 0 ? label : ' '.repeat(label.length)} ${line}`,
+  );
 }
 
-function leftoverLines({ inspection, environment }: InspectionFacts, paint: Paint): string[] {
+function leftoverLines(
+  { inspection, environment }: InspectionFacts,
+  width: number,
+  paint: Paint,
+): string[] {
   const leftovers = leftBehind(inspection);
   if (leftovers === null) return [];
   const { recorder, silentMs, statements } = leftovers;
@@ -135,18 +146,22 @@ function leftoverLines({ inspection, environment }: InspectionFacts, paint: Pain
   const rows = statements === null ? '' : `, ${formatCount(statements)} statements logged`;
   const goesOn =
     inspection.schema.state === 'ours' ? 'captures daemon goes on with it; to end it: ' : '';
+  const by = `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`;
   return [
-    paint('busy', fact('left behind', `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`)),
-    fact('', `${goesOn}captures recover ${shellQuoted(environment)}`),
+    ...hanging('left behind'.padEnd(13), by, width).map((line) => paint('busy', line)),
+    ...hanging(' '.repeat(13), `${goesOn}captures recover ${shellQuoted(environment)}`, width),
   ];
 }
 
-function privilegeLines(need: PrivilegeNeed, paint: Paint): string[] {
+function privilegeLines(need: PrivilegeNeed, width: number, paint: Paint): string[] {
   const mark = STATE_MARKS[need.state].padEnd(9);
   const tone = need.state === 'present' ? 'good' : need.required ? 'bad' : 'busy';
-  const optional = need.required ? '' : ' (can do without)';
-  const line = `  ${paint(tone, mark)} ${escapeText(need.privilege)}: ${escapeText(need.purpose)}${optional}`;
-  return need.state === 'present' ? [line] : [line, `${' '.repeat(12)}${escapeText(need.grant)};`];
+  const optional = need.required ? '' : ' (optional)';
+  const lines = hanging(`  ${mark}`, `${need.privilege}: ${need.purpose}${optional}`, width).map(
+    (line, index) => (index === 0 ? line.replace(mark, () => paint(tone, mark)) : line),
+  );
+  if (need.state === 'present') return lines;
+  return [...lines, `${' '.repeat(12)}${escapeText(need.grant)};`];
 }
 
 function verdict(environment: string, refusal: AppError | null, paint: Paint): string {

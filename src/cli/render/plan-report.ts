@@ -12,7 +12,7 @@ import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
-import { displayWidth } from './width.ts';
+import { wrapped } from './width.ts';
 
 interface Line {
   readonly label: string;
@@ -295,20 +295,4 @@ function indented(text: string, width: number): string[] {
 
 function marked(mark: string, text: string, tone: Tone, width: number, paint: Paint): string[] {
   return wrapped(`${mark}${escapeText(text)}`, width).map((line) => paint(tone, line));
-}
-
-/** Lines of at most `width` columns, broken at spaces; a longer word stays whole. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && displayWidth(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = longer;
-    }
-  }
-  return [...lines, line];
 }

@@ -5,7 +5,7 @@ import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint } from './paint.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
-import { displayWidth } from './width.ts';
+import { wrapped } from './width.ts';
 
 function verificationJson(found: Verification): JsonObject {
   const { capture, files, judgement, facts } = found;
@@ -165,21 +165,6 @@ function affectedText({ records, sessions, isAll, examples }: Affected): string 
 
 function counted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** Words in lines of at most so many columns; a longer word has a line of its own. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line === '' || displayWidth(longer) <= width) line = longer;
-    else {
-      lines.push(line);
-      line = word;
-    }
-  }
-  return [...lines, line];
 }
 
 const FIELDS = [

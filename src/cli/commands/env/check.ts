@@ -56,8 +56,12 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
   if (context.isJson && refusal !== null) throw refusal;
   const { output, fields } = context.options;
   const isReport = (output === null || output === 'table') && fields === null;
-  if (isReport) await context.world.stdout.write(renderInspection(facts, await context.paint()));
-  else await context.printOne(inspectionNoun, facts);
+  if (isReport) {
+    const { stdout } = context.world;
+    // What is piped is searched: a sentence stays in one line there.
+    const width = stdout.isTTY ? context.columns : Infinity;
+    await stdout.write(renderInspection(facts, width, await context.paint()));
+  } else await context.printOne(inspectionNoun, facts);
   return refusal === null ? 0 : EXIT_STATUS[refusal.code];
 }
 
