@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   MetricService,
   type MetricReport,
@@ -10,10 +10,6 @@ import {
   SESSION_COUNTERS,
 } from '../../src/core/server-metrics.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { runDaemon } from '../../src/daemon/daemon.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
-import { openStore } from '../../src/store/store.ts';
-import { TestStore } from '../support/stores.ts';
 import {
   readGeneration,
   rowsOf,
@@ -21,6 +17,7 @@ import {
   startRecorderServer,
   type RecorderServer,
 } from './recorder-server.ts';
+import { endRecordings, Recording } from './recording.ts';
 
 let server: RecorderServer;
 beforeAll(async () => {
@@ -41,64 +38,12 @@ const EVERYTHING: MetricRequest = {
   refresh: false,
 };
 
-/** A capture of the server, its daemon, and what its metrics say. */
-class Recording {
-  readonly test = new TestStore(systemClock);
-  readonly alice = this.test.user('alice');
-  readonly events: string[] = [];
-  readonly #leaving = new AbortController();
-  readonly #done: Promise<void>;
-  readonly id: number;
+afterEach(endRecordings);
 
-  constructor() {
-    const environment = this.test.environment({ admin: [this.alice] }, { server: server.address });
-    this.id = this.test.capture(this.alice, environment).id;
-    const store = openStore(this.test.store.directory);
-    this.#done = runDaemon(
-      {
-        store,
-        clock: systemClock,
-        serverLogs: mysqlServerLogs,
-        log: (_level, event, fields) =>
-          this.events.push(`${event} ${JSON.stringify(fields ?? {})}`),
-        hostname: 'here',
-        pid: process.pid,
-        programVersion: '0',
-      },
-      { background: false, graceMs: 600_000, signal: this.#leaving.signal },
-    ).finally(() => store.close());
-  }
-
-  async until(status: string): Promise<void> {
-    await vi.waitUntil(
-      () => {
-        const capture = this.test.store.captures.find(this.id);
-        if (capture?.status === 'FAILED')
-          throw new Error(`${capture.reason} ${this.events.join()}`);
-        return capture?.status === status;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
-  }
-
-  report(): Promise<MetricReport> {
-    const none = () => Promise.reject(new Error('there is no CloudWatch here'));
-    return new MetricService(this.test.store, systemClock, none).report(
-      this.alice,
-      String(this.id),
-      EVERYTHING,
-    );
-  }
-
-  async stop(): Promise<void> {
-    this.test.captures.requestStop(this.alice, String(this.id));
-    await this.until('DONE');
-  }
-
-  async leave(): Promise<void> {
-    this.#leaving.abort();
-    await this.#done;
-  }
+/** What the metrics of a capture say. */
+function reportOf({ test, alice, id }: Recording): Promise<MetricReport> {
+  const none = () => Promise.reject(new Error('there is no CloudWatch here'));
+  return new MetricService(test.store, systemClock, none).report(alice, String(id), EVERYTHING);
 }
 
 function track(
@@ -111,7 +56,7 @@ function track(
 
 describe("a server's own metrics", () => {
   it('are sampled while it is recorded, and add up to what was sent', async () => {
-    const recording = new Recording();
+    const recording = new Recording(server);
     const admin = await server.admin();
     try {
       await recording.until('RUNNING');
@@ -119,7 +64,7 @@ describe("a server's own metrics", () => {
       const sent = 3_000;
       for (let i = 0; i < sent; i++) await admin.query(`SELECT ${i}`);
       await recording.stop();
-      const report = await recording.report();
+      const report = await reportOf(recording);
 
       const questions = track(report, 'Questions');
       const samples = recording.test.store.metrics.samplesOf(recording.id);
@@ -139,31 +84,26 @@ describe("a server's own metrics", () => {
       expect(track(report, 'Statements').values.some((value) => value > 0)).toBe(true);
     } finally {
       await admin.end();
-      await recording.leave();
     }
   });
 
   it('have a gap where it was restarted, and no negative number', async () => {
-    const recording = new Recording();
-    try {
-      await recording.until('RUNNING');
-      const samplesAre = (count: number) =>
-        vi.waitUntil(() => recording.test.store.metrics.samplesOf(recording.id).length >= count, {
-          timeout: 30_000,
-          interval: 20,
-        });
-      await samplesAre(1);
-      await server.restart();
-      await samplesAre(2);
-      await recording.stop();
-      const report = await recording.report();
-      const all = report.series.flatMap(({ tracks }) => tracks.flatMap(({ values }) => values));
-      expect(Math.min(...all)).toBeGreaterThanOrEqual(0);
-      const samples = recording.test.store.metrics.samplesOf(recording.id);
-      expect(track(report, 'Questions').values.length).toBeLessThan(samples.length - 1);
-    } finally {
-      await recording.leave();
-    }
+    const recording = new Recording(server);
+    await recording.until('RUNNING');
+    const samplesAre = (count: number) =>
+      vi.waitUntil(() => recording.test.store.metrics.samplesOf(recording.id).length >= count, {
+        timeout: 30_000,
+        interval: 20,
+      });
+    await samplesAre(1);
+    await server.restart();
+    await samplesAre(2);
+    await recording.stop();
+    const report = await reportOf(recording);
+    const all = report.series.flatMap(({ tracks }) => tracks.flatMap(({ values }) => values));
+    expect(Math.min(...all)).toBeGreaterThanOrEqual(0);
+    const samples = recording.test.store.metrics.samplesOf(recording.id);
+    expect(track(report, 'Questions').values.length).toBeLessThan(samples.length - 1);
   });
 
   it("are the clients' alone, whatever the recorder reads of the log", async () => {
