@@ -30,6 +30,7 @@ export function notingLooks(
       const found = await logs.inspect(address, storeId, announceTo(address), tally);
       tapId = findTapOn(found, store().taps, null)?.id ?? null;
       if (tapId !== null) tally.noteAt(tapId);
+      tally.settle();
       return found;
     },
     async lookAhead(address, pause) {
@@ -37,6 +38,7 @@ export function notingLooks(
       // Looks ahead follow a look at the same server.
       const found = await logs.lookAhead(address, pause, announceTo(address), tally);
       if (tapId !== null) tally.noteAt(tapId);
+      tally.settle();
       return found;
     },
   };
@@ -52,10 +54,13 @@ class LookTally implements OwnTally {
   readonly #taps: Set<number>;
   #counts = SENT_NOTHING;
   #noted = 0;
+  /** Captures whose window was open before the first command. */
+  readonly #open: readonly number[];
 
   constructor(store: () => Pick<Store, 'recordings'>, taps: Set<number>) {
     this.#store = store;
     this.#taps = taps;
+    this.#open = [...taps].flatMap((id) => store().recordings.openOfTap(id));
   }
 
   add(commands: OwnCommands): void {
@@ -68,6 +73,11 @@ class LookTally implements OwnTally {
 
   counts(): OwnCommands {
     return this.#counts;
+  }
+
+  /** Says that the last command was answered: what was sent is known, and was sent in these windows. */
+  settle(): void {
+    for (const id of this.#open) this.#store().recordings.settleLook(id, this.#noted, this.#counts);
   }
 
   /** A server that is recorded under another address has to know as well. */

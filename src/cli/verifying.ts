@@ -83,7 +83,12 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
     leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
     start: facts?.start?.counters ?? null,
     end: facts?.end?.counters ?? null,
-    otherCommands: recording?.otherCommands ?? 0,
+    others: {
+      atMost: recording?.otherCommands ?? 0,
+      questions: recording?.lookQuestions ?? 0,
+      sets: recording?.lookSets ?? 0,
+      statuses: recording?.lookStatuses ?? 0,
+    },
     seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
     records: files.counts.records,
   });
@@ -197,11 +202,11 @@ function misheard(
 ): Damage[] {
   const hasLeftOut = Object.values(skipped).some((rows) => rows > 0);
   const isRedacted = byFlag.redacted > 0 || (manifest?.options?.redact ?? null) !== null;
+  // An older version did not count all of them, and read texts otherwise.
+  const isOlder = said.statements === undefined;
   return Object.entries(counted).flatMap(([name, count]) => {
     const claimed = said[name as keyof HeardCounts];
-    if (isRedacted && FROM_TEXT.has(name)) return [];
-    // An older version did not count it.
-    if (claimed === undefined) return [];
+    if (claimed === undefined || ((isRedacted || isOlder) && FROM_TEXT.has(name))) return [];
     return claimed === count || (hasLeftOut && claimed > count)
       ? []
       : [wrong(`says that ${claimed} ${name} were heard, the files hold ${count}`)];

@@ -65,10 +65,10 @@ export const EDGE_COUNTERS = [
  * And what is made of others. `Statements`: the sum of the counters of SQL statements (Com_select …), of
  * those that got as far as being run: a broken command and a text that cannot be parsed are in Questions
  * alone. Without those that commands of the protocol count as well (`Com_change_db`) and without SET.
- * `Parse_errors`: of MySQL's performance_schema, syntax errors and empty queries; absent elsewhere, and
- * where it cannot be read.
+ * `Unparsed`: of MySQL's performance_schema, texts that it could not parse and commands that it does not
+ * know; absent elsewhere, and where it cannot be read.
  */
-type EdgeCounter = (typeof EDGE_COUNTERS)[number] | 'Statements' | 'Parse_errors';
+type EdgeCounter = (typeof EDGE_COUNTERS)[number] | 'Statements' | 'Unparsed';
 
 /** The server's counters at one instant, and what was our own of them by then. */
 export interface CounterReading {
@@ -90,6 +90,16 @@ export interface EdgeReadings {
    * sent in between is nowhere counted. Absent since it is.
    */
   readonly interruptions?: number;
+}
+
+/** What checks and plans of ours asked of the server: it is counted as received, and not logged. */
+export interface OtherCommands {
+  /** Perhaps in the window. */
+  readonly atMost: number;
+  /** Besides, certainly in it. */
+  readonly questions: number;
+  readonly sets: number;
+  readonly statuses: number;
 }
 
 /** Rows of the log that were the capture's window's, recorded or left out, as far as counters see them. */
@@ -174,7 +184,6 @@ export type Incomparable =
  * Compares what is in the log with what the server says it received.
  * @param server MySQL logs each statement of a text as a row of its own, leaves out what it cannot
  *   parse, and writes one Execute row where it prepares again; for MariaDB see `logsFailedExecutes`.
- * @param others what other programs of ours may have asked of the server meanwhile, at most.
  * @param seconds length of the window by the server's clock.
  */
 export function compare(
@@ -182,23 +191,23 @@ export function compare(
   heard: HeardCounts | null,
   start: EdgeReadings | null,
   end: EdgeReadings | null,
-  others: number,
+  others: OtherCommands,
   seconds: number,
 ): Comparison | Incomparable {
   if (heard === null) return 'not_counted';
-  const edges = edgesOf(start, end);
+  const edges = edgesOf(start, end, others);
   if (edges === null) return 'not_sampled';
   if (isFlushed(edges, server)) return 'flushed';
   if (isRestarted(edges, seconds)) return 'restarted';
   // One edge of an older version and one of this say nothing together.
   if (start?.interruptions !== end?.interruptions) return 'own_not_counted';
-  const facts = { server, heard, edges, others };
+  const facts = { server, heard, edges, others: others.atMost };
   const silent = silentCommands(facts);
   const inside = insideOf(facts);
   const logged = loggedOf(facts, inside);
   const executes = executesOf(facts);
   const unparsed = unparsedIn(facts);
-  const counted = countedOf(facts, silent);
+  const counted = countedOf(facts, silent, unparsed ?? NONE);
   // What is counted and has no row was a statement, or a command that failed before its row: a broken
   // one, an unknown statement id or database. Those that were run have counters of their own.
   const unlogged = Math.max(counted.min - logged.max, 0);
@@ -208,7 +217,7 @@ export function compare(
   );
   const received = {
     min: Math.max(counted.min - (unlogged - lost), 0),
-    max: Math.max(counted.max - (unparsed ?? 0), 0),
+    max: counted.max,
   };
   return {
     received,
@@ -223,7 +232,7 @@ export function compare(
       doubtful: doubtfulOf(edges),
       unparsed,
       failed: executes.failed,
-      unrun: unlogged - lost - (unparsed ?? 0) - executes.failed,
+      unrun: unlogged - lost - executes.failed,
     }),
   };
 }
@@ -253,14 +262,18 @@ function silentCommands({ heard, edges }: Facts): SilentCommands {
 }
 
 /** Commands of clients that the server counted, and that it would log if they were statements. */
-function countedOf({ edges, others }: Facts, { admin, sets }: SilentCommands): Bounds {
+function countedOf(
+  { edges, others }: Facts,
+  { admin, sets }: SilentCommands,
+  unparsed: Bounds,
+): Bounds {
   const questions = grown(
     edges,
     (get, own) => get('Questions') - own.questions - get('Com_stmt_fetch'),
   );
   return {
-    min: questions.min - others - admin - sets - running(edges.endBefore),
-    max: questions.max + doubtfulOf(edges) + running(edges.startBefore),
+    min: questions.min - others - admin - sets - running(edges.endBefore) - unparsed.max,
+    max: Math.max(questions.max + doubtfulOf(edges) + running(edges.startBefore) - unparsed.min, 0),
   };
 }
 
@@ -302,7 +315,7 @@ function loggedOf({ server, heard, edges }: Facts, inside: Bounds): Logged {
   const textAgain = Math.min(reprepared.max, Math.max(ofTexts, 0));
   const twice =
     isMysql || !logsFailedExecutes(server)
-      ? { min: 0, max: 0 }
+      ? NONE
       : { min: Math.max(reprepared.min - textAgain, 0), max: reprepared.max };
   const likely = heard.commands + countedParts + commandsOfOthers - twice.min;
   const doubled = inside.min > 0 ? inside.max : 0;
@@ -362,18 +375,11 @@ function lostOf(
   );
 }
 
-/**
- * How many statements MySQL could not parse, and so did not log, at least: a syntax error is nearly
- * always one; that of a PREPARE has a row, or is not counted. Null where it is not known. Many other
- * errors can be raised while a statement is parsed (unknown system variables, engines and character
- * sets, bodies of procedures …), and also later, when it has its row.
- */
-function unparsedIn({ server, edges }: Facts): number | null {
-  if (server.flavor !== 'mysql') return 0;
-  const ends = [edges.startBefore, edges.endAfter];
-  if (!ends.every(({ counters }) => 'Parse_errors' in counters)) return null;
-  const prepares = Math.max(grown(edges, (get) => get('Com_stmt_prepare')).max, 0);
-  return Math.max(grown(edges, (get) => get('Parse_errors')).min - prepares, 0);
+/** What MySQL could not parse, and so did not log; null where it is not known. */
+function unparsedIn({ server, edges }: Facts): Bounds | null {
+  if (server.flavor !== 'mysql') return NONE;
+  const isKnown = Object.values(edges).every(({ counters }) => 'Unparsed' in counters);
+  return isKnown ? atLeastNone(grown(edges, (get) => get('Unparsed'))) : null;
 }
 
 interface Causes {
@@ -381,7 +387,7 @@ interface Causes {
   readonly inside: Bounds;
   readonly parts: number;
   readonly doubtful: number;
-  readonly unparsed: number | null;
+  readonly unparsed: Bounds | null;
   readonly failed: number;
   /** Counted, without a row, and not known to have been run. */
   readonly unrun: number;
@@ -412,8 +418,8 @@ function reasonsOf(causes: Causes): string[] {
       'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these',
     ],
     [
-      (unparsed ?? 0) > 0,
-      `at least ${grouped(unparsed ?? 0)} statements could not be parsed, going by the errors that the server counted: MySQL does not log them`,
+      unparsed !== null && unparsed.max > 0,
+      `${between(unparsed ?? NONE)} statements could not be parsed: MySQL counts them and does not log them`,
     ],
     [
       failed > 0,
@@ -442,15 +448,37 @@ interface Edges {
   readonly endAfter: CounterReading;
 }
 
-function edgesOf(start: EdgeReadings | null, end: EdgeReadings | null): Edges | null {
+function edgesOf(
+  start: EdgeReadings | null,
+  end: EdgeReadings | null,
+  others: OtherCommands,
+): Edges | null {
   const startBefore = start?.before ?? null;
   const startAfter = start?.after ?? null;
-  const endBefore = end?.before ?? null;
-  const endAfter = end?.after ?? null;
+  const endBefore = withOthers(end?.before ?? null, others);
+  const endAfter = withOthers(end?.after ?? null, others);
   if (startBefore === null || startAfter === null) return null;
   return endBefore === null || endAfter === null
     ? null
     : { startBefore, startAfter, endBefore, endAfter };
+}
+
+/** What was certainly asked within the window is our own by its end. */
+function withOthers(
+  reading: CounterReading | null,
+  { questions, sets, statuses }: OtherCommands,
+): CounterReading | null {
+  if (reading === null) return null;
+  const { own } = reading;
+  return {
+    ...reading,
+    own: {
+      ...own,
+      questions: own.questions + questions,
+      sets: own.sets + sets,
+      statuses: own.statuses + statuses,
+    },
+  };
 }
 
 /** Uptime in whole seconds at four instants: two of rounding, some for a clock that is set. */
@@ -492,12 +520,19 @@ function grown(
   return { min: of(endBefore) - of(startAfter), max: of(endAfter) - of(startBefore) };
 }
 
+const NONE: Bounds = { min: 0, max: 0 };
+
 const atLeastNone = ({ min, max }: Bounds): Bounds => ({
   min: Math.max(min, 0),
   max: Math.max(max, 0),
 });
 
 const within = ({ min, max }: Bounds, count: number): number => Math.min(Math.max(count, min), max);
+
+/** `12 to 15`, or `12`. */
+export function between({ min, max }: Bounds): string {
+  return min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
+}
 
 /** `12,345`. */
 export function grouped(count: number): string {

@@ -4,7 +4,7 @@ import type { Capture, CaptureStatus } from './captures.ts';
 import type { DaemonStatusTable } from './daemon-status.ts';
 import type { Environment } from './environments.ts';
 import type { MetricTable } from './metric-store.ts';
-import type { StoredOwnCommands } from './own-commands.ts';
+import type { OwnCommands, StoredOwnCommands } from './own-commands.ts';
 import type { RecordingOptions } from './recording-options.ts';
 import type { RemovalTable } from './retention.ts';
 import type { ScheduleTable } from './schedules.ts';
@@ -136,8 +136,12 @@ export interface Recording {
   readonly counters: string | null;
   /** Facts for the manifest: start, end, gaps, warnings. */
   readonly facts: string | null;
-  /** What commands of ours asked of the server while its window was open. */
+  /** What checks and plans of ours may have asked of the server while its window was open. */
   readonly otherCommands: number;
+  /** What they asked besides, certainly while it was. */
+  readonly lookQuestions: number;
+  readonly lookSets: number;
+  readonly lookStatuses: number;
 }
 
 export interface RecordingProgress {
@@ -330,6 +334,15 @@ export interface RecordingTable {
   finish(progress: RecordingProgress, facts: string): void;
   /** Adds to `otherCommands` of the captures that a tap has in its care. */
   addOtherCommands(tapId: number, commands: number): void;
+  /** Captures of a tap whose window is open, and not about to close. */
+  openOfTap(tapId: number): number[];
+  /**
+   * Makes of `noted` other commands what was sent, unless the window is closing: then it is not known
+   * how many were before its end.
+   */
+  settleLook(captureId: number, noted: number, sent: OwnCommands): void;
+  /** Says that the window is about to close. */
+  closing(captureId: number): void;
   /** Takes the recording of a capture that failed off its tap. */
   detach(captureId: number): void;
 }

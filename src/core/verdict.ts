@@ -1,5 +1,6 @@
 import type { Gap } from './gaps.ts';
 import {
+  between,
   compare,
   grouped,
   type Bounds,
@@ -8,6 +9,7 @@ import {
   type HeardCounts,
   type Incomparable,
   type LoggingServer,
+  type OtherCommands,
 } from './received.ts';
 
 /**
@@ -48,8 +50,8 @@ export interface Evidence {
   readonly leftOut: number;
   readonly start: EdgeReadings | null;
   readonly end: EdgeReadings | null;
-  /** What other programs of ours asked of the server in the window, at most. */
-  readonly otherCommands: number;
+  /** What other programs of ours asked of the server in the window. */
+  readonly others: OtherCommands;
   /** Length of the window. */
   readonly seconds: number;
   /** Records in the files. */
@@ -85,7 +87,7 @@ export function judge(evidence: Evidence): Judgement {
         evidence.heard,
         evidence.start,
         evidence.end,
-        evidence.otherCommands,
+        evidence.others,
         evidence.seconds,
       )
     : 'not_sampled';
@@ -248,11 +250,6 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
   return most === 0
     ? `WHOLE: ${record}`
     : `WHOLE to within ${counted(most)}: ${record}, so at most ${grouped(most)} missing`;
-}
-
-/** `12 to 15`, or `12`. */
-function between({ min, max }: Bounds): string {
-  return min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
 }
 
 function accounted(count: number, { leftOut }: Evidence): string {

@@ -281,6 +281,11 @@ export class TapSession {
       this.#isEnding(recorder, serverNow),
     );
     const isEdge = opening.length > 0 || ending.length > 0;
+    if (ending.length > 0) {
+      commit(() => {
+        for (const { captureId } of ending) store.recordings.closing(captureId);
+      });
+    }
     const { generation, before, swap } = await this.#swap(isEdge);
     const after = isEdge ? await this.#readCounters() : null;
     this.#live = generation + 1;

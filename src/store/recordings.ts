@@ -4,7 +4,8 @@ import { prepareRates } from './metrics.ts';
 
 const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstGeneration,
   last_generation AS lastGeneration, records, text_bytes AS textBytes, file_bytes AS fileBytes,
-  position, counters, facts, other_commands AS otherCommands FROM recordings`;
+  position, counters, facts, other_commands AS otherCommands, look_questions AS lookQuestions,
+  look_sets AS lookSets, look_statuses AS lookStatuses FROM recordings`;
 
 const PROGRESS = `records = @records, text_bytes = @textBytes, file_bytes = @fileBytes,
   position = @position, counters = @counters`;
@@ -44,6 +45,17 @@ export function recordingTable(db: Database): RecordingTable {
     `UPDATE recordings SET other_commands = other_commands + ?
      WHERE tap_id = ?`,
   );
+  const openOfTap = db.prepare<[number], { captureId: number }>(
+    `SELECT capture_id AS captureId FROM recordings
+     WHERE tap_id = ? AND first_generation IS NOT NULL AND is_closing = 0`,
+  );
+  const settleLook = db.prepare(
+    `UPDATE recordings SET other_commands = other_commands - @settled,
+       look_questions = look_questions + @questions, look_sets = look_sets + @sets,
+       look_statuses = look_statuses + @statuses
+     WHERE capture_id = @captureId AND is_closing = 0`,
+  );
+  const closing = db.prepare('UPDATE recordings SET is_closing = 1 WHERE capture_id = ?');
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
   return {
     find: (captureId) => find.get(captureId) ?? null,
@@ -56,6 +68,12 @@ export function recordingTable(db: Database): RecordingTable {
       finish.run({ ...progress, facts });
       saveRates(progress.captureId, rates);
     },
+    openOfTap: (tapId) => openOfTap.all(tapId).map(({ captureId }) => captureId),
+    settleLook(captureId, noted, { questions, sets, statuses, doubtful }) {
+      const sent = { questions: questions - doubtful, sets, statuses };
+      settleLook.run({ captureId, settled: noted - doubtful, ...sent });
+    },
+    closing: (captureId) => void closing.run(captureId),
     addOtherCommands: (tapId, commands) => void addOtherCommands.run(commands, tapId),
     detach: (captureId) => void detach.run(captureId),
   };

@@ -84,11 +84,14 @@ export class HeardCounter {
   }
 }
 
-/** Whether the text begins with SET; white space and comments before it are not looked through. */
+/**
+ * Whether the text begins with SET, but for MariaDB's SET STATEMENT, which is counted as what it is for;
+ * white space and comments before it are not looked through.
+ */
 function beginsWithSet(sql: string): boolean {
   // S, E, T in either case: SELECT must not cost a regular expression.
   if ((sql.charCodeAt(0) | 0x20) !== 0x73 || (sql.charCodeAt(2) | 0x20) !== 0x74) return false;
-  return /^set\b/i.test(sql);
+  return /^set\b(?!\s+statement\b)/i.test(sql);
 }
 
 const COMPOUND =

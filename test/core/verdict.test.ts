@@ -34,6 +34,8 @@ function edge(before: CounterReading | null, after: CounterReading | null): Edge
 const at = (questions: number, more: Counters = {}): EdgeReadings =>
   edge(reading({ Questions: questions, ...more }), reading({ Questions: questions, ...more }));
 
+const NO_OTHERS = { atMost: 0, questions: 0, sets: 0, statuses: 0 };
+
 /** 1,000 statements received, and all of them recorded, in a window of a minute. */
 function evidence(
   changes: Partial<Evidence> & { heardCounts?: Partial<HeardCounts> } = {},
@@ -50,7 +52,7 @@ function evidence(
     leftOut: 0,
     start: at(500, { Uptime: 1_000 }),
     end: at(1_500, { Uptime: 1_060 }),
-    otherCommands: 0,
+    others: NO_OTHERS,
     seconds: 60,
     records: 1_010,
     ...rest,
@@ -186,7 +188,14 @@ describe('a record is whole', () => {
   it('when the checks of other programs of ours explain the difference', () => {
     const end = at(1_520, { Uptime: 1_060 });
     expect(judge(evidence({ end })).whole).toBe(false);
-    expect(judge(evidence({ end, otherCommands: 20 })).whole).toBe(true);
+    expect(judge(evidence({ end, others: { ...NO_OTHERS, atMost: 20 } }))).toMatchObject({
+      whole: true,
+      received: { min: 1_000, max: 1_020 },
+    });
+    expect(judge(evidence({ end, others: { ...NO_OTHERS, questions: 20 } }))).toMatchObject({
+      whole: true,
+      received: { min: 1_000, max: 1_000 },
+    });
   });
 
   it('without counters, and says that it could not compare', () => {
@@ -205,7 +214,7 @@ describe('a record is whole', () => {
 describe('of a MySQL server', () => {
   const mysql = (changes: Parameters<typeof evidence>[0]): ReturnType<typeof judge> =>
     judge({ ...evidence(changes), server: { flavor: 'mysql', version: '9.7.4' } });
-  const errors = (parse: number): Record<string, number> => ({ Parse_errors: parse });
+  const errors = (unparsed: number): Counters => ({ Unparsed: unparsed });
 
   it('what could not be parsed is counted, not logged, and not missed', () => {
     const found = mysql({

@@ -159,23 +159,28 @@ test('500 statements of a session that does not log are missing, and counted', a
   );
 });
 
-test('what our own checks and plans ask meanwhile is not missed', async () => {
+test('what our own checks and plans ask meanwhile is neither missed nor doubtful', async () => {
+  const recording = new Recording(server);
+  await recording.until('RUNNING');
+  const { store } = recording.test;
+  const looks = notingLooks(mysqlServerLogs, () => store);
+  for (let i = 0; i < 3; i++) {
+    await looks.inspect(server.address, store.id);
+    await looks.lookAhead(server.address, () => Promise.resolve());
+  }
+  await chatter();
+  await recording.stop();
+  await expectWhole(recording, 0);
+});
+
+test('what a check asks that ends after the window is doubtful, and not missed', async () => {
   const recording = new Recording(server);
   await recording.until('RUNNING');
   const { store } = recording.test;
   const looks = notingLooks(mysqlServerLogs, () => store);
   await looks.inspect(server.address, store.id);
-  await looks.lookAhead(server.address, () => Promise.resolve());
-  await chatter();
-  await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.problems).toEqual([]);
-  // They may have been before the start or after the end: the bounds are further apart, by about
-  // what they asked.
-  const { min, max } = judgement.received ?? { min: 0, max: 0 };
-  expect(min).toBeLessThanOrEqual(judgement.recorded ?? 0);
-  expect(max).toBeGreaterThan(judgement.recorded ?? 0);
-  expect(max - min).toBeLessThan(100);
+  await looks.lookAhead(server.address, () => recording.stop());
+  await expectWhole(recording, 100);
 });
 
 test('executes that were not logged are missed although pings hide the number of all', async () => {
@@ -247,9 +252,9 @@ async function expectWhole(recording: Recording, spread: number): Promise<void> 
   expect(judgement.whole).toBe(true);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
   expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
-  // What MySQL could not parse it tells within bounds alone; chatter has up to four such texts.
-  const unparsed = server.family === 'mysql' ? 20 : 0;
-  expect((received?.max ?? 0) - (received?.min ?? 0)).toBeLessThanOrEqual(spread + unparsed);
+  // MySQL has threads of its own that run at times.
+  const running = server.family === 'mysql' ? 2 : 0;
+  expect((received?.max ?? 0) - (received?.min ?? 0)).toBeLessThanOrEqual(spread + running);
 }
 
 test('what the recorder tries for as long as a global read lock is held is its own', async () => {

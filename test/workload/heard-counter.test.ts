@@ -65,6 +65,7 @@ describe('a row', () => {
     ['query', 'set names utf8', [], { commands: 1, sets: 1 }],
     ['query', 'SELECT 1; SET @a = 1', [], { commands: 1, parts: 1, sets: 1 }],
     ['query', 'settle', [], { commands: 1, sets: 0 }],
+    ['query', 'SET STATEMENT max_statement_time=1 FOR SELECT 1', [], { commands: 1, sets: 0 }],
   ] as const)('of kind %s (%j, %j) is %j', (kind, sql, flags, expected) => {
     expect(heard(sql, kind, [...flags])).toMatchObject(expected);
   });

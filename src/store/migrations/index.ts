@@ -7,6 +7,7 @@ import { ownConnections } from './0006-own-connections.ts';
 import { otherCommands } from './0007-other-commands.ts';
 import { tapNonces } from './0008-tap-nonces.ts';
 import { ownCommands } from './0009-own-commands.ts';
+import { looks } from './0010-looks.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly string[] = [
   otherCommands,
   tapNonces,
   ownCommands,
+  looks,
 ];
