@@ -200,14 +200,14 @@ function misheard(
   { skipped, byFlag }: WorkloadCounts,
   manifest: Manifest | null,
 ): Damage[] {
+  // An older version did not count all of them, and not all in the same way.
+  if (said.statements === undefined) return [];
   const hasLeftOut = Object.values(skipped).some((rows) => rows > 0);
   const isRedacted = byFlag.redacted > 0 || (manifest?.options?.redact ?? null) !== null;
-  // An older version did not count all of them, and read texts otherwise.
-  const isOlder = said.statements === undefined;
   return Object.entries(counted).flatMap(([name, count]) => {
     const claimed = said[name as keyof HeardCounts];
-    if (claimed === undefined || ((isRedacted || isOlder) && FROM_TEXT.has(name))) return [];
-    return claimed === count || (hasLeftOut && claimed > count)
+    if (isRedacted && FROM_TEXT.has(name)) return [];
+    return claimed === count || (hasLeftOut && (claimed ?? 0) > count)
       ? []
       : [wrong(`says that ${claimed} ${name} were heard, the files hold ${count}`)];
   });

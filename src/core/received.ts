@@ -28,6 +28,7 @@ import type { OwnCommands } from './own-commands.ts';
  * | Reset connection | 1 (Com_admin_commands 1) | none |
  * | Set option (multi-statements on or off) | 1 (Com_set_option 1) | none |
  * | events | 0 | a Query each |
+ * | what replication applies | 0 (Com_… 1) | a Query each, in ROW format BEGIN and COMMIT alone |
  *
  * MySQL 9.7 differs: one row for each statement of a text; none of what it cannot parse; Queries has the
  * administrative commands; Refresh, Processlist, Process Kill and Field List are commands that it does
@@ -106,7 +107,10 @@ export interface OtherCommands {
 export interface HeardCounts {
   /** Rows that Questions counts: Query and Execute but for echoes, Init DB, Change user, Quit. */
   readonly commands: number;
-  /** Of these, Query and Execute; absent in what older versions recorded. */
+  /**
+   * Of these, Query and Execute, and besides what replication applied, which Questions does not count;
+   * absent in what older versions recorded.
+   */
   readonly statements?: number;
   /** Further statements in texts of several. */
   readonly parts: number;
@@ -164,6 +168,8 @@ export interface Comparison {
   readonly likely: number;
   /** At least so many were received and not logged. */
   readonly missing: number;
+  /** Received besides, and not to be logged because they could not be parsed; null: unknown. */
+  readonly unparsed: Bounds | null;
   /** Why the bounds are apart, one sentence each; none when they are as close as can be. */
   readonly reasons: readonly string[];
 }
@@ -225,6 +231,7 @@ export function compare(
     // A statement of several may have failed, a row may be of what ran inside: the counters know better.
     likely: within(logged, within(received, logged.likely)),
     missing: Math.max(lost, executes.missing),
+    unparsed,
     reasons: reasonsOf({
       admin: silent.admin,
       inside,
@@ -416,10 +423,6 @@ function reasonsOf(causes: Causes): string[] {
     [
       unparsed === null,
       'MySQL does not log statements that it cannot parse, and the recorder may not see how many there were (GRANT SELECT ON performance_schema.*): what is counted and not logged may be these',
-    ],
-    [
-      unparsed !== null && unparsed.max > 0,
-      `${between(unparsed ?? NONE)} statements could not be parsed: MySQL counts them and does not log them`,
     ],
     [
       failed > 0,

@@ -71,6 +71,11 @@ export interface Judgement {
   readonly missing: number | null;
   /** And at most; null where it is unknown. */
   readonly missingAtMost: number | null;
+  /**
+   * Texts that the server could not parse, and so did not log: they are in neither of the numbers above
+   * (MySQL; elsewhere none). null where it is not known.
+   */
+  readonly unparsed: Bounds | null;
   readonly problems: readonly Problem[];
   /** What one should know, and what keeps nothing from being whole. */
   readonly notes: readonly string[];
@@ -109,6 +114,7 @@ export function judge(evidence: Evidence): Judgement {
     share,
     missing,
     missingAtMost,
+    unparsed: comparison?.unparsed ?? null,
     problems,
     notes: isOver ? notesOf(compared) : [],
     line: lineOf({
@@ -247,9 +253,15 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
   const { likely, received } = comparison;
   const most = missingAtMost ?? 0;
   const record = `${accounted(likely, evidence)}, the server counted ${between(received)}`;
+  const besides = unparsedWords(comparison);
   return most === 0
-    ? `WHOLE: ${record}`
-    : `WHOLE to within ${counted(most)}: ${record}, so at most ${grouped(most)} missing`;
+    ? `WHOLE: ${record}${besides}`
+    : `WHOLE to within ${counted(most)}: ${record}, so at most ${grouped(most)} missing${besides}`;
+}
+
+function unparsedWords({ unparsed }: Comparison): string {
+  if (unparsed === null || unparsed.max === 0) return '';
+  return `; not counted: ${between(unparsed)} that could not be parsed, which MySQL does not log`;
 }
 
 function accounted(count: number, { leftOut }: Evidence): string {
@@ -279,7 +291,8 @@ function notWholeLine(facts: LineFacts): string {
       : ` (${missing === missingAtMost ? '' : 'at most '}${percent(share.max)})`;
   const received =
     comparison === null ? '' : `, the server counted ${between(comparison.received)}`;
-  return `${accounted(count, evidence)}${part}${received}: ${causes.join(', ')}`;
+  const besides = comparison === null ? '' : unparsedWords(comparison);
+  return `${accounted(count, evidence)}${part}${received}: ${causes.join(', ')}${besides}`;
 }
 
 /** Rounded down: what is not whole is never 100 %. */

@@ -97,8 +97,11 @@ export class MysqlConnection {
     }
     const connection = new MysqlConnection(opened, reached, tally);
     // No ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs; and a table
-    // of another engine than the one asked for is an error.
-    await connection.run("SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'");
+    // of another engine than the one asked for is an error. With autocommit off, which can be the
+    // server's default, a reader would hold its metadata lock and keep us from dropping what it read.
+    await connection.run(
+      "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, completion_type = NO_CHAIN",
+    );
     return connection;
   }
 

@@ -15,6 +15,8 @@ export async function prepareSession(connection: MysqlConnection): Promise<Serve
     // A reader that waits for a slow disk here must not be cut off there.
     'SET SESSION lock_wait_timeout = 1, net_write_timeout = 3600, wait_timeout = 86400, sql_select_limit = DEFAULT',
   );
+  // transaction_read_only can be the server's default.
+  await connection.run('SET SESSION TRANSACTION READ WRITE');
   const server = await identify(connection);
   for (const setting of flavorOf(server.version).sessionSettings) {
     await connection.attempt(`SET SESSION ${setting}`);

@@ -255,6 +255,8 @@ export class SecretFinder {
     else if (this.#expects === 'none') {
       const name = token.text.slice(1, -1).toUpperCase();
       if (this.#before === '@' && SECRET_NAME.test(name)) this.#expects = 'named';
+      else if (SECRET_PROCEDURE.test(name)) this.#secretFrom = this.#depth;
+      else if (name === 'PASSWORD' && !this.#isOnRows && !this.#isNested) this.#expects = 'named';
       else this.#beginAuthentication(name);
     }
     this.#pass('`');

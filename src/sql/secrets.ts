@@ -27,7 +27,7 @@ export function mayHoldSecret(sql: string): boolean {
       break;
     case 0x69: // INSERT
     case 0x75: // UPDATE
-      if (sql.includes('authentication_string')) return true;
+      if (/authent/i.test(sql)) return true;
       break;
     default:
       return IN_OTHERS.test(sql);

@@ -1,6 +1,9 @@
 import { HEARD_NOTHING, type HeardCounts } from '../core/received.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 
+/** MariaDB's name of its replication threads; on MySQL they have none. */
+const REPLICATION = '<replication_slave>';
+
 const NUMBERS = [
   'commands',
   'parts',
@@ -25,10 +28,13 @@ export class HeardCounter {
     this.#heard = { ...(counts ?? HEARD_NOTHING) };
   }
 
-  add(statements: readonly Pick<LoggedStatement, 'kind' | 'sql' | 'flags'>[]): void {
+  add(statements: readonly Pick<LoggedStatement, 'user' | 'kind' | 'sql' | 'flags'>[]): void {
     const heard = this.#heard;
-    for (const { kind, sql, flags } of statements) {
-      if (kind === 'execute') {
+    for (const { user, kind, sql, flags } of statements) {
+      if (user === null || user === REPLICATION) {
+        // What replication applies was not received: it is in Com_… alone.
+        if (heard.statements !== undefined && kind === 'query') heard.statements++;
+      } else if (kind === 'execute') {
         heard.executes++;
         if (flags.length > 0 && flags.includes('echo')) continue;
         this.#addStatement();

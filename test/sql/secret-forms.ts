@@ -98,4 +98,7 @@ export const SECRET_FORMS: readonly string[] = [
   `CREATE SERVER 's FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD '${CANARY}')`,
   `SET @\`x password\` = '${CANARY}'`,
   `INSERT INTO mysql.user (user, authentication_string) VALUES ('x', '${CANARY}')`,
+  `UPDATE mysql.user SET Authentication_String = '${CANARY}' WHERE user = 'x'`,
+  `call \`mysql\`.\`rds_set_external_master\`('h', 3306, 'u', '${CANARY}', 'f', 4, 0)`,
+  `CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', \`PASSWORD\` '${CANARY}')`,
 ];

@@ -70,3 +70,13 @@ describe('a row', () => {
     expect(heard(sql, kind, [...flags])).toMatchObject(expected);
   });
 });
+
+it('what replication applies was run and not received', () => {
+  const counter = new HeardCounter();
+  counter.add([
+    aStatement({ sql: 'BEGIN', user: null }),
+    aStatement({ sql: 'INSERT INTO t VALUES (1)', user: '<replication_slave>' }),
+    aStatement({ sql: 'SELECT 1' }),
+  ]);
+  expect(counter.counts()).toMatchObject({ commands: 1, statements: 3 });
+});
