@@ -7,6 +7,17 @@ import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';
 
+function lacking(inspection: ServerInspection, missing: readonly PrivilegeNeed[]): AppError {
+  const { account, server } = inspection;
+  return new AppError(
+    'remote_failed',
+    `${account} lacks privileges on ${server.hostname}:${server.port} that recording needs: ${missing
+      .map(({ privilege }) => privilege)
+      .join(', ')}`,
+    { hint: ['Run there as an administrator:', ...grantsOf(missing)].join('\n') },
+  );
+}
+
 /** Privileges that are missing and without which nothing can be recorded. */
 function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
   return inspection.privileges.filter(
@@ -37,7 +48,11 @@ export function whyNotRecordable(
 ): AppError | null {
   const { schema, server } = inspection;
   const where = `${server.hostname}:${server.port}`;
+  const missing = missingPrivileges(inspection);
   const stranger = findStrangerAtWork(inspection, taps);
+  // Whose the recorder at work is stands in its schema.
+  const isSchemaHidden = missing.some(({ privilege }) => privilege.endsWith(' on captures.*'));
+  if (stranger !== null && isSchemaHidden) return lacking(inspection, missing);
   if (stranger !== null) {
     return new AppError(
       'conflict',
@@ -65,15 +80,7 @@ export function whyNotRecordable(
   if (obstacle !== undefined) {
     return new AppError('remote_failed', `${where}: ${obstacle.what}`, { hint: obstacle.hint });
   }
-  const missing = missingPrivileges(inspection);
-  if (missing.length === 0) return null;
-  return new AppError(
-    'remote_failed',
-    `${inspection.account} lacks privileges on ${where} that recording needs: ${missing
-      .map(({ privilege }) => privilege)
-      .join(', ')}`,
-    { hint: ['Run there as an administrator:', ...grantsOf(missing)].join('\n') },
-  );
+  return missing.length === 0 ? null : lacking(inspection, missing);
 }
 
 function grantsOf(privileges: readonly PrivilegeNeed[]): string[] {

@@ -406,19 +406,19 @@ function reasonsOf(causes: Causes): string[] {
   const reasons: readonly (readonly [holds: boolean, reason: string])[] = [
     [
       admin > 0,
-      `${grouped(admin)} administrative commands are not in the log: pings, which Questions does not count, and resets of connections, which it does`,
+      `${counted(admin, 'administrative command')} ${are(admin)} not in the log: pings, which Questions does not count, and resets of connections, which it does`,
     ],
     [
       inside.min > 0,
-      `${grouped(inside.max)} statements ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
+      `${counted(inside.max, 'statement')} ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
     ],
     [
       parts > 0,
-      `${grouped(parts)} statements stand behind the first in texts of several: they are taken as received, which the server does as far as none before them fails`,
+      `behind the first in texts of several ${are(parts)} ${counted(parts, 'statement')}, taken as received, which the server does as far as none before them fails`,
     ],
     [
       doubtful > 0,
-      `the recorder was interrupted: it is not known whether the server received the last ${grouped(doubtful)} of its own statements`,
+      `the recorder was interrupted: it is not known whether the server received up to ${counted(doubtful, 'statement')} of its own`,
     ],
     [
       unparsed === null,
@@ -426,11 +426,11 @@ function reasonsOf(causes: Causes): string[] {
     ],
     [
       failed > 0,
-      `${grouped(failed)} executions of prepared statements are not in the log: MariaDB before 10.11 does not log those that fail`,
+      `${counted(failed, 'execution')} of prepared statements ${are(failed)} not in the log: MariaDB before 10.11 does not log those that fail`,
     ],
     [
       unrun > 0,
-      `up to ${grouped(unrun)} of what the server counted are not in the log and need not have been statements that it ran: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
+      `up to ${grouped(unrun)} of what the server counted ${are(unrun)} not in the log and need not have been run as a statement: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
     ],
   ];
   return reasons.flatMap(([holds, reason]) => (holds ? [reason] : []));
@@ -535,6 +535,13 @@ const within = ({ min, max }: Bounds, count: number): number => Math.min(Math.ma
 /** `12 to 15`, or `12`. */
 export function between({ min, max }: Bounds): string {
   return min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
+}
+
+const are = (count: number): string => (count === 1 ? 'is' : 'are');
+
+/** `1 statement`, `12,345 statements`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** `12,345`. */

@@ -2,6 +2,7 @@ import type { Gap } from './gaps.ts';
 import {
   between,
   compare,
+  counted,
   grouped,
   type Bounds,
   type Comparison,
@@ -149,7 +150,7 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
   if (comparison !== null && comparison.missing > 0) {
     problems.push({
       kind: 'not_logged',
-      what: `The server counted at least ${counted(comparison.missing)} more than its log has: sessions that do not log (sql_log_off), or rows that somebody took out of it`,
+      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log (sql_log_off), or rows that somebody took out of it`,
       segment: null,
     });
   }
@@ -210,7 +211,7 @@ function notesOf(compared: Comparison | Incomparable): string[] {
   const spread = received.max - received.min;
   if (spread > 0) {
     notes.push(
-      `Accurate to ${grouped(spread)} statements: counters and log cannot be read at the same instant`,
+      `Accurate to ${counted(spread, 'statement')}: counters and log cannot be read at the same instant`,
     );
   }
   return notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));
@@ -256,7 +257,7 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
   const besides = unparsedWords(comparison);
   return most === 0
     ? `WHOLE: ${record}${besides}`
-    : `WHOLE to within ${counted(most)}: ${record}, so at most ${grouped(most)} missing${besides}`;
+    : `WHOLE to within ${counted(most, 'statement')}: ${record}, so at most ${grouped(most)} missing${besides}`;
 }
 
 function unparsedWords({ unparsed }: Comparison): string {
@@ -266,7 +267,7 @@ function unparsedWords({ unparsed }: Comparison): string {
 
 function accounted(count: number, { leftOut }: Evidence): string {
   const how = leftOut === 0 ? 'recorded' : 'recorded or left out as asked';
-  return `${counted(count)} ${count === 1 ? 'is' : 'are'} ${how}`;
+  return `${counted(count, 'statement')} ${count === 1 ? 'is' : 'are'} ${how}`;
 }
 
 function notWholeLine(facts: LineFacts): string {
@@ -277,7 +278,7 @@ function notWholeLine(facts: LineFacts): string {
   if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');
   if (gaps.length > 0) causes.push(gaps.length === 1 ? '1 gap' : `${grouped(gaps.length)} gaps`);
   if (missing === null) causes.push('how many are missing is not known');
-  else if (missingAtMost === null) causes.push(`at least ${counted(missing)} missing`);
+  else if (missingAtMost === null) causes.push(`at least ${counted(missing, 'statement')} missing`);
   else if (missing === 0 && missingAtMost === 0) causes.push('none is missing by its counters');
   else causes.push(`${between({ min: missing, max: missingAtMost })} missing`);
   const [gap] = gaps;
@@ -299,8 +300,4 @@ function notWholeLine(facts: LineFacts): string {
 function percent(share: number): string {
   const hundredths = Math.min(Math.floor(share * 10_000), 9_999);
   return `${(hundredths / 100).toFixed(2)} %`;
-}
-
-function counted(count: number): string {
-  return `${grouped(count)} ${count === 1 ? 'statement' : 'statements'}`;
 }

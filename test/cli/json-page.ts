@@ -299,6 +299,11 @@ const VERIFICATION: readonly Field[] = [
   ],
   ['missing', 'number or null', 'at least so many are missing; null when it is not known'],
   ['missingAtMost', 'number or null', 'and at most so many'],
+  [
+    'unparsed',
+    'object or null',
+    '`{min, max}`: texts that the server could not parse, and so did not log (MySQL); in none of the numbers above; null when it is not known',
+  ],
   ['share', 'object or null', '`{min, max}`: recorded of received, at most 1'],
   [
     'problems',

@@ -128,7 +128,7 @@ describe('captures verify', () => {
     const lines = stdout.trimEnd().split('\n');
     // The verdict is one line, to be quoted: the terminal wraps it.
     expect(lines.slice(0, -1).filter((line) => displayWidth(line) > columns)).toEqual([]);
-    expect(lines.at(-1)).toMatch(/NOT WHOLE: 600 statements are recorded: 1 gap/);
+    expect(lines.at(-1)).toMatch(/NOT WHOLE: 480 statements are recorded: 1 gap/);
   });
 
   it('prints JSON as documented', async () => {

@@ -136,7 +136,7 @@ describe('a record is whole', () => {
   it('when texts of several statements are in it, which are taken as run', () => {
     const found = judge(evidence({ heardCounts: { commands: 900, parts: 100 } }));
     expect(found).toMatchObject({ whole: true, recorded: 1_000 });
-    expect(found.notes[0]).toContain('100 statements stand behind the first in texts of several');
+    expect(found.notes[0]).toContain('ehind the first in texts of several are 100 statements');
   });
 
   it('within what was sent between the readings on both sides of a swap', () => {

@@ -1,4 +1,4 @@
-import type { Connection } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
@@ -7,8 +7,10 @@ import {
   rowsOf,
   startLogging,
   startRecorderServer,
+  stateOf,
   type RecorderServer,
 } from './recorder-server.ts';
+import { endRecordings, Recording } from './recording.ts';
 
 const { family, version } = chosenServer(() => undefined);
 const isMysql = family === 'mysql';
@@ -100,6 +102,31 @@ describe('a server in its usual state', () => {
     expect(obstacles).toHaveLength(1);
     expect(obstacles[0]?.what).toContain('super_read_only');
     await admin.query('SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF');
+  });
+
+  test('whose sessions begin without autocommit and read-only is recorded and left as it was', async () => {
+    const readOnly = isMysql ? 'transaction_read_only' : 'tx_read_only';
+    const oddly = (isOdd: boolean): string =>
+      `SET GLOBAL autocommit = ${isOdd ? 0 : 1}, GLOBAL completion_type = ${isOdd ? 1 : 0}, GLOBAL ${readOnly} = ${isOdd ? 1 : 0}`;
+    const before = await stateOf(admin);
+    const recording = new Recording(server);
+    await recording.until('RUNNING');
+    await admin.query(oddly(true));
+    const [own] = await admin.query<RowDataPacket[]>(
+      "SELECT id FROM information_schema.processlist WHERE user = 'recorder'",
+    );
+    for (const { id } of own) {
+      await admin.query(`KILL CONNECTION ${id as number}`).catch(() => undefined);
+    }
+    await recording.untilEvent(/recording goes on/);
+    await admin.query("SELECT 'after'");
+    await recording.stop();
+    const again = new Recording(server);
+    await again.until('RUNNING');
+    await again.stop();
+    await admin.query(oddly(false));
+    await endRecordings();
+    expect(await stateOf(admin)).toEqual(before);
   });
 
   test('whose log table the account may not see is told from one that is missing', async () => {

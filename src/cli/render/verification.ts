@@ -25,6 +25,7 @@ function verificationJson(found: Verification): JsonObject {
     received: judgement.received === null ? null : { ...judgement.received },
     missing: judgement.missing,
     missingAtMost: judgement.missingAtMost,
+    unparsed: judgement.unparsed === null ? null : { ...judgement.unparsed },
     share: judgement.share === null ? null : { ...judgement.share },
     problems: judgement.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
     notes: [...judgement.notes],
@@ -144,14 +145,14 @@ function windowText({ facts }: Verification, view: { readonly zone: string }): s
   return `${from} to ${localTime(Date.parse(end.time), view.zone)} (${length})`;
 }
 
-/** The server counts some rows that are no statement to run, such as a session's good-bye. */
+/** The server counts some rows that are no statement to run, such as a session's Quit. */
 function receivedText({ judgement }: Verification): string | null {
   const { received, recorded } = judgement;
   if (received === null || recorded === null) return null;
   const { min, max } = received;
   const bounds =
     min === max ? formatCount(min) : `between ${formatCount(min)} and ${formatCount(max)}`;
-  return `${bounds} by the server's own count, which has good-byes in it; ${formatCount(recorded)} of these are in its log`;
+  return `${bounds} by the server's own count, in which a session's Quit is one; its log has ${formatCount(recorded)} of these`;
 }
 
 function affectedText({ records, sessions, isAll, examples }: Affected): string {
@@ -179,6 +180,7 @@ const FIELDS = [
   'received',
   'missing',
   'missingAtMost',
+  'unparsed',
   'share',
   'problems',
   'notes',
