@@ -221,10 +221,8 @@ export function compare(
     Math.max(lostOf(facts, { inside, logged, executes }) ?? unlogged, 0),
     unlogged,
   );
-  const received = {
-    min: Math.max(counted.min - (unlogged - lost), 0),
-    max: counted.max,
-  };
+  const least = Math.max(counted.min - (unlogged - lost), 0);
+  const received = { min: least, max: Math.max(counted.max, least) };
   return {
     received,
     heard: logged,
