@@ -50,9 +50,10 @@ export function whyNotRecordable(
   const where = `${server.hostname}:${server.port}`;
   const missing = missingPrivileges(inspection);
   const stranger = findStrangerAtWork(inspection, taps);
-  // Whose the recorder at work is stands in its schema.
-  const isSchemaHidden = missing.some(({ privilege }) => privilege.endsWith(' on captures.*'));
-  if (stranger !== null && isSchemaHidden) return lacking(inspection, missing);
+  // One that is at work has its schema: where none is seen it cannot be known whose it is.
+  if (stranger !== null && schema.state === 'none' && missing.length > 0) {
+    return lacking(inspection, missing);
+  }
   if (stranger !== null) {
     return new AppError(
       'conflict',

@@ -1,4 +1,16 @@
-import type { OwnCommands } from './own-commands.ts';
+import {
+  edgesOf,
+  grown,
+  isFlushed,
+  isRestarted,
+  type Bounds,
+  type CounterReading,
+  type EdgeCounter,
+  type EdgeReadings,
+  type Edges,
+  type LoggingServer,
+  type OtherCommands,
+} from './edge-counters.ts';
 
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
@@ -38,71 +50,6 @@ import type { OwnCommands } from './own-commands.ts';
  * second time, by what they are (Com_select …): that many, at least, were.
  */
 
-/** The server's counters that are read beside the swap at which a window opens or closes. */
-export const EDGE_COUNTERS = [
-  'Uptime',
-  'Uptime_since_flush_status',
-  'Questions',
-  'Queries',
-  'Threads_running',
-  'Connections',
-  'Com_admin_commands',
-  'Com_set_option',
-  'Com_show_status',
-  'Com_stmt_prepare',
-  'Com_stmt_execute',
-  'Com_stmt_close',
-  'Com_stmt_reset',
-  'Com_stmt_fetch',
-  'Com_stmt_reprepare',
-  'Com_prepare_sql',
-  'Com_execute_sql',
-  'Com_execute_immediate',
-  'Com_dealloc_sql',
-  'Slow_queries',
-] as const;
-
-/**
- * And what is made of others. `Statements`: the sum of the counters of SQL statements (Com_select …), of
- * those that got as far as being run: a broken command and a text that cannot be parsed are in Questions
- * alone. Without those that commands of the protocol count as well (`Com_change_db`) and without SET.
- * `Unparsed`: of MySQL's performance_schema, texts that it could not parse and commands that it does not
- * know; absent elsewhere, and where it cannot be read.
- */
-type EdgeCounter = (typeof EDGE_COUNTERS)[number] | 'Statements' | 'Unparsed';
-
-/** The server's counters at one instant, and what was our own of them by then. */
-export interface CounterReading {
-  /** Those that the server does not have are absent. */
-  readonly counters: Readonly<Record<string, number>>;
-  /**
-   * Since the tap began, over all of its connections, sessions and daemons; what is doubtful is absent
-   * in what older versions recorded.
-   */
-  readonly own: Omit<OwnCommands, 'doubtful'> & Partial<OwnCommands>;
-}
-
-/** Readings just before and just after the swap at the edge of a window; null where it failed. */
-export interface EdgeReadings {
-  readonly before: CounterReading | null;
-  readonly after: CounterReading | null;
-  /**
-   * How often a recorder went on from what another had left, in what older versions recorded: what was
-   * sent in between is nowhere counted. Absent since it is.
-   */
-  readonly interruptions?: number;
-}
-
-/** What checks and plans of ours asked of the server: it is counted as received, and not logged. */
-export interface OtherCommands {
-  /** Perhaps in the window. */
-  readonly atMost: number;
-  /** Besides, certainly in it. */
-  readonly questions: number;
-  readonly sets: number;
-  readonly statuses: number;
-}
-
 /** Rows of the log that were the capture's window's, recorded or left out, as far as counters see them. */
 export interface HeardCounts {
   /** Rows that Questions counts: Query and Execute but for echoes, Init DB, Change user, Quit. */
@@ -136,13 +83,6 @@ export const HEARD_NOTHING: HeardCounts = {
   changeUsers: 0,
 };
 
-/** What of a server says how it counts and logs. */
-export interface LoggingServer {
-  readonly flavor: 'mariadb' | 'mysql';
-  /** `10.11.6-MariaDB-log`, `9.7.4`. */
-  readonly version: string;
-}
-
 /**
  * Whether an execution of a prepared statement that fails has a row: MariaDB 10.5 writes it afterwards
  * and only then (tried: a duplicate key is counted and has none), 10.11 before (tried). Of the versions
@@ -150,12 +90,6 @@ export interface LoggingServer {
  */
 function logsFailedExecutes({ flavor, version }: LoggingServer): boolean {
   return flavor === 'mysql' || !/^(?:5\.5\.5-)?10\.(?:\d|10)\./.test(version);
-}
-
-/** Between these two, both possible. */
-export interface Bounds {
-  readonly min: number;
-  readonly max: number;
 }
 
 /** The comparison of a window's record with the server's counters, in the unit of Questions. */
@@ -440,85 +374,6 @@ function insideStatements(get: (name: EdgeCounter) => number): number {
   const closed = get('Com_stmt_close') - get('Com_dealloc_sql');
   const protocol = prepared + closed - 2 * get('Com_execute_immediate') + get('Com_stmt_reset');
   return get('Queries') - get('Questions') - protocol;
-}
-
-interface Edges {
-  readonly startBefore: CounterReading;
-  readonly startAfter: CounterReading;
-  readonly endBefore: CounterReading;
-  readonly endAfter: CounterReading;
-}
-
-function edgesOf(
-  start: EdgeReadings | null,
-  end: EdgeReadings | null,
-  others: OtherCommands,
-): Edges | null {
-  const startBefore = start?.before ?? null;
-  const startAfter = start?.after ?? null;
-  const endBefore = withOthers(end?.before ?? null, others);
-  const endAfter = withOthers(end?.after ?? null, others);
-  if (startBefore === null || startAfter === null) return null;
-  return endBefore === null || endAfter === null
-    ? null
-    : { startBefore, startAfter, endBefore, endAfter };
-}
-
-/** What was certainly asked within the window is our own by its end. */
-function withOthers(
-  reading: CounterReading | null,
-  { questions, sets, statuses }: OtherCommands,
-): CounterReading | null {
-  if (reading === null) return null;
-  const { own } = reading;
-  return {
-    ...reading,
-    own: {
-      ...own,
-      questions: own.questions + questions,
-      sets: own.sets + sets,
-      statuses: own.statuses + statuses,
-    },
-  };
-}
-
-/** Uptime in whole seconds at four instants: two of rounding, some for a clock that is set. */
-const ROUNDING_S = 5;
-
-function isRestarted({ startAfter, endBefore }: Edges, seconds: number): boolean {
-  for (const name of ['Uptime', 'Questions'] as const) {
-    const [before, after] = [startAfter.counters[name], endBefore.counters[name]];
-    if (before === undefined || after === undefined || after < before) return true;
-  }
-  const up = (endBefore.counters['Uptime'] ?? 0) - (startAfter.counters['Uptime'] ?? 0);
-  return up < seconds - ROUNDING_S;
-}
-
-/**
- * Whether FLUSH GLOBAL STATUS set the counters to zero (MariaDB since 11.5; tried on 11.8). Every other
- * server has FLUSH STATUS alone, which starts that clock anew and leaves global counters as they are.
- */
-function isFlushed({ startAfter, endBefore }: Edges, { flavor, version }: LoggingServer): boolean {
-  if (flavor === 'mysql' || !/^(?:11\.(?:[5-9]|\d\d)|1[2-9]|[2-9]\d)\b/.test(version)) return false;
-  // Both clocks begin with the server.
-  const [before, after] = [startAfter, endBefore].map(
-    ({ counters: { Uptime = 0, Uptime_since_flush_status = Uptime } }) =>
-      Uptime - Uptime_since_flush_status,
-  );
-  return (after ?? 0) > (before ?? 0);
-}
-
-/**
- * How much a count grew in the window: from just after its start to just before its end, at least. Sums
- * are made within a reading, which is of one moment, and only then compared with another.
- */
-function grown(
-  { startBefore, startAfter, endBefore, endAfter }: Edges,
-  count: (get: (name: EdgeCounter) => number, own: CounterReading['own']) => number,
-): Bounds {
-  const of = ({ counters, own }: CounterReading): number =>
-    count((name) => counters[name] ?? 0, own);
-  return { min: of(endBefore) - of(startAfter), max: of(endAfter) - of(startBefore) };
 }
 
 const NONE: Bounds = { min: 0, max: 0 };

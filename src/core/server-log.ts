@@ -1,7 +1,7 @@
 import type { ServerAddress } from './environments.ts';
 import type { GapCause } from './gaps.ts';
 import type { OwnTally } from './own-commands.ts';
-import type { CounterReading } from './received.ts';
+import type { CounterReading } from './edge-counters.ts';
 import type { LoggedStatement } from './statements.ts';
 
 /** Which server this is, however one got there. */

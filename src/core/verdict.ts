@@ -1,16 +1,18 @@
 import type { Gap } from './gaps.ts';
 import {
+  type Bounds,
+  type EdgeReadings,
+  type LoggingServer,
+  type OtherCommands,
+} from './edge-counters.ts';
+import {
   between,
   compare,
   counted,
   grouped,
-  type Bounds,
   type Comparison,
-  type EdgeReadings,
   type HeardCounts,
   type Incomparable,
-  type LoggingServer,
-  type OtherCommands,
 } from './received.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError, messageOf } from '../core/errors.ts';
-import type { CounterReading } from '../core/received.ts';
+import type { CounterReading } from '../core/edge-counters.ts';
 import {
   type LogInterruption,
   RotatedMeanwhile,

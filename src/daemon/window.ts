@@ -1,7 +1,7 @@
 import { DAEMON } from '../core/audit.ts';
 import { REACHED_ITS_END } from '../core/capture-service.ts';
 import type { Capture } from '../core/captures.ts';
-import type { EdgeReadings } from '../core/received.ts';
+import type { EdgeReadings } from '../core/edge-counters.ts';
 import type { OpenTransaction, ServerLog, Swap } from '../core/server-log.ts';
 import type { RecordingProgress } from '../core/store.ts';
 import type { ManifestSession } from '../workload/manifest.ts';

@@ -1,4 +1,4 @@
-import { EDGE_COUNTERS, type CounterReading } from '../core/received.ts';
+import { EDGE_COUNTERS, type CounterReading } from '../core/edge-counters.ts';
 import { OWN_SHARE_SINCE, SAMPLED_COUNTERS, SESSION_COUNTERS } from '../core/server-metrics.ts';
 import type { CommandTally } from './command-tally.ts';
 import type { MysqlConnection, Row } from './connection.ts';

@@ -1,6 +1,6 @@
 import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
 import { AppError } from '../core/errors.ts';
-import type { CounterReading } from '../core/received.ts';
+import type { CounterReading } from '../core/edge-counters.ts';
 import type {
   LoggedBatch,
   LogInterruption,

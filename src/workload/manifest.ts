@@ -3,7 +3,8 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/gaps.ts';
-import type { EdgeReadings, HeardCounts } from '../core/received.ts';
+import type { EdgeReadings } from '../core/edge-counters.ts';
+import type { HeardCounts } from '../core/received.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
 import type {
   LogSettings,

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Gap } from '../../src/core/gaps.ts';
-import {
-  HEARD_NOTHING,
-  type CounterReading,
-  type EdgeReadings,
-  type HeardCounts,
-} from '../../src/core/received.ts';
+import { type CounterReading, type EdgeReadings } from '../../src/core/edge-counters.ts';
+import { HEARD_NOTHING, type HeardCounts } from '../../src/core/received.ts';
 import { judge, type Evidence } from '../../src/core/verdict.ts';
 
 /** Of `EDGE_COUNTERS`, and what is made of others. */

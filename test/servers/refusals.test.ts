@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments.ts';
+import { whyNotRecordable } from '../../src/cli/preflight.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import {
   rowsOf,
@@ -11,6 +12,7 @@ import {
   stateOf,
   type RecorderServer,
 } from './recorder-server.ts';
+import { recorderGrants } from '../support/recorder-grants.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
 /** What switches the log. */
@@ -80,6 +82,26 @@ describe('a schema named captures', () => {
     await again.lock([]);
     await again.restore(settings, 2);
     await again.close();
+  });
+
+  test('that the account may not see makes nobody at work a stranger: the GRANT is what is missing', async () => {
+    const { log, settings } = await startLogging(server);
+    await admin.query("CREATE USER blind@'%' IDENTIFIED BY 'recorder''s secret'");
+    const grants = recorderGrants(server.family, "blind@'%'");
+    for (const grant of grants.filter((one) => !one.includes('captures'))) await admin.query(grant);
+    const inspection = await mysqlServerLogs.inspect(
+      { ...server.address, user: 'blind' },
+      'store-1',
+    );
+    const noTaps = { listByServer: () => [], connectionsOf: () => [] };
+    expect(inspection.schema.state).toBe('none');
+    expect(whyNotRecordable(inspection, noTaps)).toMatchObject({
+      code: 'remote_failed',
+      hint: expect.stringContaining('GRANT ALL PRIVILEGES ON captures.*'),
+    });
+    await admin.query("DROP USER blind@'%'");
+    await log.restore(settings, 2);
+    await log.close();
   });
 
   test('that holds a table of somebody else at the end is left, and said', async () => {

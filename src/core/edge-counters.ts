@@ -1,0 +1,165 @@
+import type { OwnCommands } from './own-commands.ts';
+
+/** The server's counters that are read beside the swap at which a window opens or closes. */
+export const EDGE_COUNTERS = [
+  'Uptime',
+  'Uptime_since_flush_status',
+  'Questions',
+  'Queries',
+  'Threads_running',
+  'Connections',
+  'Com_admin_commands',
+  'Com_set_option',
+  'Com_show_status',
+  'Com_stmt_prepare',
+  'Com_stmt_execute',
+  'Com_stmt_close',
+  'Com_stmt_reset',
+  'Com_stmt_fetch',
+  'Com_stmt_reprepare',
+  'Com_prepare_sql',
+  'Com_execute_sql',
+  'Com_execute_immediate',
+  'Com_dealloc_sql',
+  'Slow_queries',
+] as const;
+
+/**
+ * And what is made of others. `Statements`: the sum of the counters of SQL statements (Com_select …), of
+ * those that got as far as being run: a broken command and a text that cannot be parsed are in Questions
+ * alone. Without those that commands of the protocol count as well (`Com_change_db`) and without SET.
+ * `Unparsed`: of MySQL's performance_schema, texts that it could not parse and commands that it does not
+ * know; absent elsewhere, and where it cannot be read.
+ */
+export type EdgeCounter = (typeof EDGE_COUNTERS)[number] | 'Statements' | 'Unparsed';
+
+/** The server's counters at one instant, and what was our own of them by then. */
+export interface CounterReading {
+  /** Those that the server does not have are absent. */
+  readonly counters: Readonly<Record<string, number>>;
+  /**
+   * Since the tap began, over all of its connections, sessions and daemons; what is doubtful is absent
+   * in what older versions recorded.
+   */
+  readonly own: Omit<OwnCommands, 'doubtful'> & Partial<OwnCommands>;
+}
+
+/** Readings just before and just after the swap at the edge of a window; null where it failed. */
+export interface EdgeReadings {
+  readonly before: CounterReading | null;
+  readonly after: CounterReading | null;
+  /**
+   * How often a recorder went on from what another had left, in what older versions recorded: what was
+   * sent in between is nowhere counted. Absent since it is.
+   */
+  readonly interruptions?: number;
+}
+
+/** What checks and plans of ours asked of the server: it is counted as received, and not logged. */
+export interface OtherCommands {
+  /** Perhaps in the window. */
+  readonly atMost: number;
+  /** Besides, certainly in it. */
+  readonly questions: number;
+  readonly sets: number;
+  readonly statuses: number;
+}
+
+/** What of a server says how it counts and logs. */
+export interface LoggingServer {
+  readonly flavor: 'mariadb' | 'mysql';
+  /** `10.11.6-MariaDB-log`, `9.7.4`. */
+  readonly version: string;
+}
+
+/** Between these two, both possible. */
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The four readings of a window. */
+export interface Edges {
+  readonly startBefore: CounterReading;
+  readonly startAfter: CounterReading;
+  readonly endBefore: CounterReading;
+  readonly endAfter: CounterReading;
+}
+
+/** The readings of a window; null where one of them is missing. */
+export function edgesOf(
+  start: EdgeReadings | null,
+  end: EdgeReadings | null,
+  others: OtherCommands,
+): Edges | null {
+  const startBefore = start?.before ?? null;
+  const startAfter = start?.after ?? null;
+  const endBefore = withOthers(end?.before ?? null, others);
+  const endAfter = withOthers(end?.after ?? null, others);
+  if (startBefore === null || startAfter === null) return null;
+  return endBefore === null || endAfter === null
+    ? null
+    : { startBefore, startAfter, endBefore, endAfter };
+}
+
+/** What was certainly asked within the window is our own by its end. */
+function withOthers(
+  reading: CounterReading | null,
+  { questions, sets, statuses }: OtherCommands,
+): CounterReading | null {
+  if (reading === null) return null;
+  const { own } = reading;
+  return {
+    ...reading,
+    own: {
+      ...own,
+      questions: own.questions + questions,
+      sets: own.sets + sets,
+      statuses: own.statuses + statuses,
+    },
+  };
+}
+
+/** Uptime in whole seconds at four instants: two of rounding, some for a clock that is set. */
+const ROUNDING_S = 5;
+
+/** @param seconds length of the window by the server's clock. */
+export function isRestarted({ startAfter, endBefore }: Edges, seconds: number): boolean {
+  for (const name of ['Uptime', 'Questions'] as const) {
+    const [before, after] = [startAfter.counters[name], endBefore.counters[name]];
+    if (before === undefined || after === undefined || after < before) return true;
+  }
+  const up = (endBefore.counters['Uptime'] ?? 0) - (startAfter.counters['Uptime'] ?? 0);
+  return up < seconds - ROUNDING_S;
+}
+
+/**
+ * Whether FLUSH GLOBAL STATUS set the counters to zero (MariaDB since 11.5; tried on 11.8). Every other
+ * server has FLUSH STATUS alone, which starts that clock anew and leaves global counters as they are.
+ */
+export function isFlushed(
+  { startAfter, endBefore }: Edges,
+  { flavor, version }: LoggingServer,
+): boolean {
+  if (flavor === 'mysql' || !/^(?:11\.(?:[5-9]|\d\d)|1[2-9]|[2-9]\d)\b/.test(version)) return false;
+  // Both clocks begin with the server.
+  const [before, after] = [startAfter, endBefore].map(
+    ({ counters: { Uptime = 0, Uptime_since_flush_status = Uptime } }) =>
+      Uptime - Uptime_since_flush_status,
+  );
+  return (after ?? 0) > (before ?? 0);
+}
+
+/**
+ * How much a count grew in the window: from just after its start to just before its end, at least. Sums
+ * are made within a reading, which is of one moment, and only then compared with another.
+ * @param count what is counted, of one reading; a counter that the server does not have is 0.
+ */
+export function grown(
+  { startBefore, startAfter, endBefore, endAfter }: Edges,
+  count: (get: (name: EdgeCounter) => number, own: CounterReading['own']) => number,
+): Bounds {
+  const of = ({ counters, own }: CounterReading): number =>
+    count((name) => counters[name] ?? 0, own);
+  return { min: of(endBefore) - of(startAfter), max: of(endAfter) - of(startBefore) };
+}
