@@ -175,6 +175,20 @@ describe('a recorder that lives', () => {
     await log.close();
   });
 
+  test('is looked for only after an interval, not as it begins', async () => {
+    await setLog('OFF', 'FILE');
+    const { log, settings } = await startLogging(server);
+    await log.setDeadMan(3_600_000, settings);
+    const [look] = await rowsOf(
+      admin,
+      "SELECT LAST_EXECUTED AS looked, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), STARTS) AS due FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'",
+    );
+    expect(look).toMatchObject({ looked: null });
+    expect(look?.['due']).toBeGreaterThan(30);
+    await log.restore(settings, 2);
+    await log.close();
+  });
+
   test('removes its switch also from a schema that is not its own to drop', async () => {
     await setLog('OFF', 'FILE');
     await admin.query('CREATE DATABASE captures');
