@@ -41,6 +41,7 @@ async function recordedFacts(context: Context, recording: Recording): Promise<Re
     server: facts?.server ?? null,
     gaps: facts?.gaps ?? [],
     warnings: facts?.warnings ?? [],
+    deadManObstacle: facts?.deadManObstacle ?? null,
     folder,
     files: await listWorkloadFiles(folder),
   };

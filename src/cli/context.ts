@@ -171,6 +171,16 @@ export class Context {
     return this.people.authenticate(secret);
   }
 
+  /** null when nobody is logged in. */
+  whoIsThere(): LoggedIn | null {
+    try {
+      return this.loggedIn();
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'unauthenticated') return null;
+      throw error;
+    }
+  }
+
   #byToken(token: string): LoggedIn {
     try {
       return this.people.authenticate(token.trim());

@@ -1,12 +1,22 @@
+import type { Actor } from '../core/access.ts';
 import type { Context } from './context.ts';
 import { failure, ok, warning } from './findings.ts';
-import { hasLiveDaemon } from './orphans.ts';
+import { hasLiveDaemon, serverWarnings } from './orphans.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { formatDuration } from './render/units.ts';
 import { readSavedStatus } from './watching.ts';
 
 const MUCH_LAG_MS = 10_000;
 const START = 'captures daemon';
+
+/** Servers whose recording is interrupted, or whose log is not restored although nothing is recorded. */
+export function unrestoredFindings(context: Context, actor: Actor): Finding[] {
+  const { store } = context;
+  const fix = hasLiveDaemon(store, context.now()) ? null : 'captures recover';
+  return serverWarnings(store, actor, context.now()).map((text) =>
+    failure('recorder', 'capture_failed', text, fix),
+  );
+}
 
 /** Whether there is a daemon where one is needed, and whether it keeps up. */
 export function daemonFinding(context: Context): Finding {

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { Context, LoggedIn } from './context.ts';
-import { daemonFinding } from './diagnosis-daemon.ts';
+import { daemonFinding, unrestoredFindings } from './diagnosis-daemon.ts';
 import { environmentFindings } from './diagnosis-environments.ts';
 import { failure, findingOf, ok, warning } from './findings.ts';
 import type { Finding } from './render/diagnosis.ts';
@@ -27,6 +27,7 @@ export async function diagnose(context: Context): Promise<Finding[]> {
   if (stored.some(({ status }) => status === 'fail')) return findings;
   const [session, actor] = sessionFinding(context);
   findings.push(session, daemonFinding(context));
+  if (actor !== null) findings.push(...unrestoredFindings(context, actor));
   if (actor !== null) findings.push(...(await environmentFindings(context, actor)));
   return findings;
 }

@@ -1,9 +1,9 @@
 import { ALL_CAPTURES } from '../core/capture-service.ts';
 import { CAPTURE_STATUSES, isOver } from '../core/captures.ts';
-import { AppError } from '../core/errors.ts';
 import type { ListedCapture } from '../core/store.ts';
 import { Context, type LoggedIn } from './context.ts';
 import { readGlobalOptions } from './global-options.ts';
+import { serverWarnings } from './orphans.ts';
 import { escapeText, shellQuoted } from './render/escape.ts';
 import { liveLine } from './render/live.ts';
 import { formatDuration } from './render/units.ts';
@@ -55,18 +55,11 @@ function adviceFor(context: Context): Advice {
       commands: ['captures init'],
     };
   }
-  const who = whoIsThere(context);
-  return who === null ? loginAdvice(context) : adviceForUser(context, who);
-}
-
-/** null when nobody is logged in. */
-function whoIsThere(context: Context): LoggedIn | null {
-  try {
-    return context.loggedIn();
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'unauthenticated') return null;
-    throw error;
-  }
+  const who = context.whoIsThere();
+  if (who === null) return loginAdvice(context);
+  const warnings = serverWarnings(context.store, who, context.now());
+  const { says, commands } = adviceForUser(context, who);
+  return { says: [...warnings, ...says], commands };
 }
 
 function loginAdvice(context: Context): Advice {

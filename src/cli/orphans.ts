@@ -1,5 +1,8 @@
+import type { Actor } from '../core/access.ts';
 import { isLive } from '../core/lease.ts';
+import { listUnrestored, type UnrestoredServer } from '../core/recovery.ts';
 import type { Store } from '../core/store.ts';
+import { shellQuoted } from './render/escape.ts';
 
 /** Whether somebody holds the store's daemon lease now. */
 export function hasLiveDaemon(store: Store, now: number): boolean {
@@ -14,4 +17,30 @@ export function orphanWarning(store: Store, now: number): string | null {
   if (orphans === 0 || hasLiveDaemon(store, now)) return null;
   const subject = orphans === 1 ? 'A capture is' : `${orphans} captures are`;
   return `${subject} being recorded but no daemon is alive: the server's log is on and nobody reads it. Start one with: captures daemon; to end it by hand: captures recover`;
+}
+
+/**
+ * What to say of servers of the actor's environments whose recording is interrupted, or whose log is not
+ * restored although nothing is recorded there any more; one sentence or two each.
+ */
+export function serverWarnings(store: Store, actor: Actor, now: number): string[] {
+  const hasDaemon = hasLiveDaemon(store, now);
+  return listUnrestored(store, actor)
+    .filter((server) => server.trouble !== null || (!server.isRecording && !hasDaemon))
+    .map((server) => serverWarning(server, hasDaemon));
+}
+
+function serverWarning(server: UnrestoredServer, hasDaemon: boolean): string {
+  const { environmentName, trouble, isRecording } = server;
+  const name = shellQuoted(environmentName);
+  const why =
+    trouble === null ? '' : ` (since ${new Date(trouble.since).toISOString()}: ${trouble.reason})`;
+  if (isRecording) {
+    const next = hasDaemon ? 'The daemon tries again by itself.' : '';
+    return `The recording on the server of ${name} is interrupted${why}. ${next}`.trimEnd();
+  }
+  const next = hasDaemon
+    ? 'The daemon tries again by itself.'
+    : `Nobody tries again. To restore it: captures recover ${name}`;
+  return `The log of the server of ${name} is not restored yet${why}. ${next}`;
 }

@@ -63,7 +63,7 @@ async function runInContext(
   const context = new ContextClass(world, options, argv);
   try {
     const status = await work(context);
-    await warnOfOrphans(context);
+    await warnOfServers(context);
     await context.flushWarnings();
     return status;
   } finally {
@@ -71,11 +71,16 @@ async function runInContext(
   }
 }
 
-async function warnOfOrphans(context: Context): Promise<void> {
-  if (context.openedStore === null) return;
-  const { orphanWarning } = await import('./orphans.ts');
-  const warning = orphanWarning(context.openedStore, context.now());
+/** Says what nobody records, and which servers are not as their owners had them. */
+async function warnOfServers(context: Context): Promise<void> {
+  const { openedStore: store } = context;
+  if (store === null) return;
+  const { orphanWarning, serverWarnings } = await import('./orphans.ts');
+  const warning = orphanWarning(store, context.now());
   if (warning !== null) await context.warn(warning);
+  const actor = store.taps.list().length === 0 ? null : context.whoIsThere();
+  if (actor === null) return;
+  for (const text of serverWarnings(store, actor, context.now())) await context.warn(text);
 }
 
 /** Declares every verb; the options of a verb are declared when it is the one that was asked for. */

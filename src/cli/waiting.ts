@@ -2,15 +2,20 @@ import { MESSAGES } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListedCapture } from '../core/store.ts';
 import type { Context } from './context.ts';
+import { shellQuoted } from './render/escape.ts';
+import { formatDuration } from './render/units.ts';
 import type { DaemonKeeper } from './daemons.ts';
 
 const POLL_MS = 50;
+/** A capture waits for its server as long as it takes; a command, which may be a script's, does not. */
+const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Waits until the store says that a capture has come as far as `isReached` wants, keeping a daemon
  * alive meanwhile where one is needed.
  * @param options.signal ends the wait early; the capture is returned as it is then.
- * @throws AppError `not_found` when somebody deletes it meanwhile.
+ * @throws AppError `not_found` when somebody deletes it meanwhile; `capture_failed` when it is to end and has
+ *   been waiting for its server for a minute, and a daemon is kept alive for it.
  */
 export async function waitForCapture(
   context: Context,
@@ -25,6 +30,7 @@ export async function waitForCapture(
   const { store, world } = context;
   let seen: number | null = null;
   let capture: ListedCapture | null = null;
+  let waiting: number | null = null;
   for (;;) {
     const counter = store.changeCounter();
     if (capture === null || counter !== seen) {
@@ -33,11 +39,37 @@ export async function waitForCapture(
       if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
     }
     if (isReached(capture) || options.signal.aborted) return capture;
+    if (options.keeper !== null) waiting = await watchTrouble(context, capture, waiting);
     if (capture.recordsStatements) await options.keeper?.ensure();
     else if (settleIfDue(context, capture)) seen = null;
     await options.onLook?.(capture);
     await world.clock.sleep(POLL_MS, options.signal);
   }
+}
+
+/**
+ * Says once what a capture that is to end waits for.
+ * @param since when it was said; null for not yet.
+ */
+async function watchTrouble(
+  context: Context,
+  { status, trouble, name, environmentName }: ListedCapture,
+  since: number | null,
+): Promise<number | null> {
+  if (status !== 'STOPPING' || trouble === null) return null;
+  const now = context.now();
+  const fullName = shellQuoted(`${environmentName}/${name}`);
+  const hint = `It is finished when the server can be read again. To end it without what is still there: captures stop ${fullName} --give-up`;
+  if (since === null) {
+    await context.note(`"${name}" waits for its server: ${trouble.reason}. ${hint}`);
+    return now;
+  }
+  if (now - since < LONGEST_WAIT_MS) return since;
+  throw new AppError(
+    'capture_failed',
+    `The capture "${name}" is still STOPPING: it waits for its server, and this command waited for ${formatDuration(LONGEST_WAIT_MS)} (${trouble.reason})`,
+    { hint },
+  );
 }
 
 /** A metrics-only capture has no daemon that ends it: who looks does. */

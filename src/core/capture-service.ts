@@ -27,6 +27,7 @@ import {
   RECORD_EVERYTHING,
   type RecordingOptions,
 } from './recording-options.ts';
+import { withUnreadRest } from './unread-rest.ts';
 import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from './store.ts';
 
 /** What `create` is asked for. Times are milliseconds since the epoch; null for "not said". */
@@ -196,6 +197,37 @@ export class CaptureService {
         this.#store.captures.move(capture.id, 'RUNNING', 'DONE', { end: this.#clock.now() });
       }
       this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason });
+      return this.#listed(capture.id);
+    });
+  }
+
+  /**
+   * Ends a capture that waits for its server without what is still there: it is FAILED, with a gap for the
+   * rest of its window, and the server is restored when it can be reached.
+   * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
+   */
+  giveUp(actor: Actor, ref: string, reason: string | null = null): ListedCapture {
+    return this.#store.transaction(() => {
+      const { captures, recordings } = this.#store;
+      const capture = this.#resolve(actor, ref, 'capture.stop');
+      const refusal = capture.status === 'STOPPING' ? null : whyNotStoppable(capture.status);
+      if (refusal !== null) throw refusal;
+      const now = this.#clock.now();
+      const { trouble } = this.#listed(capture.id);
+      const waitedFor = trouble === null ? '' : `, which could not be read: ${trouble.reason}`;
+      const why = `Given up: what was still on the server is not recorded${waitedFor}`;
+      const changes = { reason: why, end: capture.end ?? now };
+      if (captures.move(capture.id, capture.status, 'FAILED', changes) === null) {
+        throw new AppError('conflict', MESSAGES.alreadyStopped);
+      }
+      const recording = recordings.find(capture.id);
+      if (recording !== null) {
+        const until = new Date(now).toISOString().replace('Z', '000Z');
+        const facts = withUnreadRest(recording, { reason: why, until, cause: 'not_read' });
+        if (facts !== null) recordings.saveFacts(capture.id, facts);
+        recordings.detach(capture.id);
+      }
+      this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason: reason ?? why });
       return this.#listed(capture.id);
     });
   }

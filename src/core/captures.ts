@@ -44,6 +44,19 @@ export function isOver(status: CaptureStatus): boolean {
   return TRANSITIONS[status].length === 0;
 }
 
+/**
+ * Why a capture is as it is, for people and for JSON: what it waits for while it is STOPPING, else why it
+ * FAILED or ended other than by a stop; null otherwise.
+ */
+export function reasonOf(
+  capture: Pick<Capture, 'status' | 'reason'> & { readonly trouble: { reason: string } | null },
+): string | null {
+  const { status, reason, trouble } = capture;
+  return status === 'STOPPING' && trouble !== null
+    ? `waits for its server: ${trouble.reason}`
+    : reason;
+}
+
 /** Statuses in which a daemon has something to do at once. */
 export const ACTIVE_STATUSES: readonly CaptureStatus[] = [
   'STARTED',

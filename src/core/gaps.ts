@@ -4,14 +4,16 @@
  * - `log_switched_off`: somebody, or the dead-man switch, switched it off;
  * - `log_table_changed`: another program truncated, rotated or dropped the log table;
  * - `log_table_damaged`: rows could not be read back after a crash of the server;
- * - `not_logged`: by its own counters the server received more than it logged.
+ * - `not_logged`: by its own counters the server received more than it logged;
+ * - `not_read`: the recording ended before everything that was logged was read.
  */
 export type GapCause =
   | 'server_restarted'
   | 'log_switched_off'
   | 'log_table_changed'
   | 'log_table_damaged'
-  | 'not_logged';
+  | 'not_logged'
+  | 'not_read';
 
 /** A place in the server's log: generation of the log table, and rows of it that lie before. */
 export interface LogPosition {

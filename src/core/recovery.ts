@@ -5,7 +5,7 @@ import type { Environment } from './environments.ts';
 import { adminNames, getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import type { Leftovers } from './server-log.ts';
-import type { ListedCapture, Store, TapRow } from './store.ts';
+import type { ListedCapture, Store, TapRow, Trouble } from './store.ts';
 
 /** Why a capture ended that would have gone on, had its server not been given back. */
 const ENDED_BY_RECOVERY = 'ended by captures recover';
@@ -18,6 +18,29 @@ export interface ServerDebt {
   readonly ending: readonly ListedCapture[];
   /** Whose window is over already: they are only drained and finished. */
   readonly finishing: readonly ListedCapture[];
+}
+
+/** A server that a recorder of this store changed and has not restored. */
+export interface UnrestoredServer {
+  readonly environmentName: string;
+  /** What keeps the recorder from it; null where nothing is known to. */
+  readonly trouble: Trouble | null;
+  /** Whether captures there are not over yet: it is restored when the last one is. */
+  readonly isRecording: boolean;
+}
+
+/** Of the environments that the actor is a member of. */
+export function listUnrestored(store: Store, actor: Actor): UnrestoredServer[] {
+  const { captures, environments, members, recordings, taps } = store;
+  return taps.list().flatMap(({ id, environmentId, trouble }) => {
+    const environment = environments.find(environmentId);
+    if (environment === null || members.roleOf(environmentId, actor.userId) === null) return [];
+    const isStarting = captures
+      .listByStatus(['STARTING'])
+      .some((capture) => capture.environmentId === environmentId && capture.recordsStatements);
+    const isRecording = isStarting || recordings.listOfTap(id).length > 0;
+    return [{ environmentName: environment.name, trouble, isRecording }];
+  });
 }
 
 /** The rules of giving servers back without a daemon. */

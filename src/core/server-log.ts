@@ -147,6 +147,8 @@ export interface ServerLogState {
   readonly logging: boolean;
   /** Whether the owner's own log table is set aside in our schema. */
   readonly setAside: boolean;
+  /** Whether the marker is there that says whose recorder it is: others can drop it, with our tables. */
+  readonly marked: boolean;
   /** When the dead-man switch gave the log's settings back; null when it did not. */
   readonly switchedOffAt: ServerInstant | null;
 }
@@ -202,6 +204,18 @@ export interface Swap {
   readonly logging: boolean;
 }
 
+/** A log that was switched on. */
+export interface InstalledLog {
+  /** For the user, one sentence each. */
+  readonly warnings: readonly string[];
+  /** The generation that the live table is. */
+  readonly generation: number;
+  /** The first generation that was written to since the log is on. */
+  readonly since: number;
+  /** Why the server will not switch its log off by itself; null when it will, or was not asked to. */
+  readonly deadManObstacle: string | null;
+}
+
 /** Somebody else rotated the log at the moment of a swap, which has not happened. */
 export class RotatedMeanwhile extends Error {
   constructor() {
@@ -249,13 +263,14 @@ export interface ServerLog {
    * after a crash at any point in it, and after a server restart (which forgets the settings).
    * What arrived until the proof lies in frozen tables, numbered from `generation` on, for the caller
    * to read. Where the log was on before, what may be missing is an interruption in them.
-   * @returns warnings for the user; the generation that the live table is; and `since`, the first one
-   *   that was written to since the log is on.
+   * @param deadManMs as `setDeadMan`, done before the log is switched on: a recorder that gets no further
+   *   than that must not leave it on for ever. null: the switch stays as it is.
    */
   install(
     settings: LogSettings,
     generation: number,
-  ): Promise<{ warnings: string[]; generation: number; since: number }>;
+    deadManMs?: number | null,
+  ): Promise<InstalledLog>;
 
   /** What of ours is on the server. */
   state(): Promise<ServerLogState>;
@@ -333,6 +348,9 @@ export interface ServerLog {
 
   /** Closes the connection; never throws. */
   close(): Promise<void>;
+
+  /** Drops every connection at once: whatever waits for the server fails soon. */
+  abort(): void;
 }
 
 /** What a server was asked to do while it was looked at, without what the look itself sent. */

@@ -73,6 +73,8 @@ export interface ListedCapture extends Capture {
   readonly textBytes: number | null;
   /** Bytes on disk. */
   readonly fileBytes: number | null;
+  /** What its recording waits for; null where all is well, and where it is over. */
+  readonly trouble: Trouble | null;
 }
 
 /** What a list can be ordered by; each is also the order of an index. */
@@ -118,6 +120,16 @@ export interface TapRow {
   readonly serverStart: number | null;
   /** What its connections have sent and may have sent; null: not known yet, or an older version's. */
   readonly ownCommands: StoredOwnCommands | null;
+  /** What keeps it from reading, or from restoring, its server; null while all is well. */
+  readonly trouble: Trouble | null;
+}
+
+/** What is in a tap's way; tried again until it is not. */
+export interface Trouble {
+  /** Since when, milliseconds since the epoch. */
+  readonly since: number;
+  /** What the last try ended with, one sentence without a full stop. */
+  readonly reason: string;
 }
 
 /** What the daemon keeps of one capture's recording. JSON texts are opaque to the store. */
@@ -366,6 +378,7 @@ export interface TapTable {
   sessionsOf(tapId: number): SessionState[];
   replaceSessions(tapId: number, sessions: readonly SessionState[]): void;
   saveOwnCommands(tapId: number, own: StoredOwnCommands): void;
+  saveTrouble(tapId: number, trouble: Trouble | null): void;
   commit(commit: TapCommit): void;
   delete(id: number): void;
 }

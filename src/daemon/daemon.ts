@@ -389,7 +389,7 @@ class Daemon {
     if (!this.#options.background || this.#taps.size > 0) return false;
     if (this.#fetcher?.isBusy === true) return false;
     const isIdle = this.#lease.commit(() => {
-      if (this.#captures.listActive().length > 0) return false;
+      if (this.#captures.listActive().length > 0 || this.#owesAServer()) return false;
       store.lease.release(this.#lease.id);
       return true;
     });
@@ -398,6 +398,14 @@ class Daemon {
       log('info', 'daemon left: nothing to do');
     }
     return isIdle;
+  }
+
+  /** Whether a server that can be tried again is not restored yet. */
+  #owesAServer(): boolean {
+    const { store } = this.#context;
+    return store.taps
+      .list()
+      .some(({ environmentId }) => store.environments.find(environmentId)?.server != null);
   }
 
   #sayWhatIsLeft(): void {

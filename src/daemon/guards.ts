@@ -21,7 +21,7 @@ export interface GuardSources {
   readonly disk: (folder: string) => Promise<DiskSpace | null>;
 }
 
-const SYSTEM: GuardSources = {
+export const SYSTEM_SOURCES: GuardSources = {
   monotonic: () => performance.now(),
   disk: diskSpace,
 };
@@ -44,15 +44,15 @@ export class Guards {
   /** Everything received before this instant, by the clock that nobody sets, is committed. */
   #caughtUpTo: number;
 
+  /** @param caughtUpTo of an earlier connection, by the same clock; now, where there was none. */
   constructor(
     context: Pick<TapContext, 'store' | 'clock' | 'log'>,
-    sources: GuardSources = SYSTEM,
+    sources: GuardSources = SYSTEM_SOURCES,
+    caughtUpTo: number = sources.monotonic(),
   ) {
     this.#context = context;
     this.#sources = sources;
-    // Time without a daemon does not count as lag: the record would be ended for what the daemon is
-    // about to make up for, at several times the speed at which it came.
-    this.#caughtUpTo = sources.monotonic();
+    this.#caughtUpTo = caughtUpTo;
   }
 
   /** Now, for `caughtUp`. */

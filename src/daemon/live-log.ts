@@ -16,6 +16,8 @@ export interface LiveLog {
   /** null where the log was on already: everything since it was read last is in its tables. */
   readonly fresh: FreshLog | null;
   readonly warnings: readonly string[];
+  /** As `InstalledLog.deadManObstacle`; undefined where nothing was switched on. */
+  readonly deadManObstacle?: string | null;
 }
 
 /** The generation of the live table: behind everything that is frozen or was read. */
@@ -33,17 +35,19 @@ export async function tapLog(
   environmentName: string,
   server: ServerLog,
   row: TapRow,
+  deadManMs: number | null,
 ): Promise<LiveLog> {
-  const { installed, logging } = await server.state();
+  const { installed, logging, marked } = await server.state();
   const generation = await findLive(server, row);
   server.restoreSessions(store.taps.sessionsOf(row.id));
-  if (installed && logging && row.serverStart === server.serverStart) {
+  if (installed && logging && marked && row.serverStart === server.serverStart) {
     return { generation, fresh: null, warnings: [] };
   }
-  const live = await server.install(row.settings, generation);
+  const live = await server.install(row.settings, generation, deadManMs);
   for (const warning of live.warnings) {
     log('warn', 'log switched on with a warning', { environment: environmentName, warning });
   }
   const fresh = { since: live.since, sessions: await server.sessions() };
-  return { generation: live.generation, fresh, warnings: live.warnings };
+  const { warnings, deadManObstacle } = live;
+  return { generation: live.generation, fresh, warnings, deadManObstacle };
 }

@@ -1,5 +1,5 @@
+import { isOver } from '../core/captures.ts';
 import type { Gap, LogPosition } from '../core/gaps.ts';
-import type { TapTally } from '../core/own-commands.ts';
 import type { LogInterruption, ServerInstant, ServerLog } from '../core/server-log.ts';
 import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
@@ -7,7 +7,7 @@ import type { Guards } from './guards.ts';
 import type { FreshLog } from './live-log.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
-import { LeaseLost, type TapContext } from './tap-context.ts';
+import { LeaseLost, type TapContext, type TapState } from './tap-context.ts';
 
 /** Within one generation (a backlog) the cursor is committed each time this much was read. */
 const COMMIT_EVERY_ROWS = 500_000;
@@ -36,7 +36,7 @@ export class LogDrain {
   readonly #recorders: ReadonlyMap<number, Recorder>;
   readonly #guards: Guards;
   readonly #checkGuards: () => Promise<void>;
-  readonly #own: TapTally;
+  readonly #state: Pick<TapState, 'own' | 'progressAt'>;
   readonly #lines = new LineSerialiser();
 
   constructor(
@@ -47,9 +47,9 @@ export class LogDrain {
     recorders: ReadonlyMap<number, Recorder>,
     guards: Guards,
     checkGuards: () => Promise<void>,
-    own: TapTally,
+    state: Pick<TapState, 'own' | 'progressAt'>,
   ) {
-    this.#own = own;
+    this.#state = state;
     this.#context = context;
     this.#environmentName = environmentName;
     this.#server = server;
@@ -100,6 +100,7 @@ export class LogDrain {
     this.#server.setOwnConnections(this.#context.store.taps.connectionsOf(row.id));
     for await (const batch of this.#server.read(generation, position, since)) {
       position += batch.rows;
+      this.#state.progressAt = performance.now();
       uncommitted += batch.rows;
       if (readers.length > 0) {
         const statements = new StatementBatch(batch.statements, this.#lines);
@@ -178,7 +179,7 @@ export class LogDrain {
     const recordings: RecordingProgress[] = [];
     for (const recorder of readers) recordings.push(await recorder.flush());
     const { changed, ended } = this.#server.takeSessionChanges();
-    const own = this.#own.toStore();
+    const own = this.#state.own.toStore();
     commit(() => {
       store.taps.commit({
         tapId: this.#tapId,
@@ -190,10 +191,13 @@ export class LogDrain {
         recordings,
       });
       for (const { captureId, facts, hasNews } of readers) {
-        if (hasNews) store.recordings.saveFacts(captureId, JSON.stringify(facts));
+        const status = hasNews ? store.captures.find(captureId)?.status : undefined;
+        // Of one that was given up the store knows more.
+        if (status !== undefined && !isOver(status))
+          store.recordings.saveFacts(captureId, JSON.stringify(facts));
       }
     });
-    this.#own.stored(own);
+    this.#state.own.stored(own);
     this.#guards.note(recordings);
   }
 

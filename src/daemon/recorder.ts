@@ -31,6 +31,8 @@ export interface RecordingFacts {
   readonly warnings: readonly string[];
   /** Why it ended, when nobody stopped it. */
   readonly endReason: string | null;
+  /** Why the server would not have switched its log off by itself; null or absent where it would. */
+  readonly deadManObstacle?: string | null;
 }
 
 /** The folder of a capture's workload. */
@@ -190,6 +192,13 @@ export class Recorder {
   /** Notes an interval in which statements may be missing. */
   noteGap(gap: Gap): void {
     this.facts = { ...this.facts, gaps: [...this.facts.gaps, gap] };
+    this.#hasNews = true;
+  }
+
+  /** Notes whether its dead-man switch can act. */
+  noteDeadMan(obstacle: string | null): void {
+    if ((this.facts.deadManObstacle ?? null) === obstacle) return;
+    this.facts = { ...this.facts, deadManObstacle: obstacle };
     this.#hasNews = true;
   }
 

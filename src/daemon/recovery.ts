@@ -11,6 +11,8 @@ import { NO_OTHER_TAPS } from './server-proof.ts';
 import { Tap } from './tap.ts';
 
 const LOOK_MS = 100;
+/** Somebody waits at a terminal: what a server does not let be done by then is left for another time. */
+const PATIENCE_MS = 30_000;
 
 export type RecoveryContext = Omit<DaemonContext, 'notifier' | 'openMetricSource'>;
 
@@ -129,6 +131,7 @@ async function runTap(
     },
     environment,
     row,
+    PATIENCE_MS,
   );
   const leave = (): void => tap.leave();
   leaving.addEventListener('abort', leave);

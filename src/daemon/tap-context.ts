@@ -36,6 +36,10 @@ export interface TapState {
   skew: number;
   /** What all of its connections have sent. */
   readonly own: TapTally;
+  /** Everything received before this is committed, by `performance.now()`; time without a daemon does not count. */
+  caughtUpAt: number;
+  /** When rows came last, by `performance.now()`. */
+  progressAt: number;
 }
 
 /** A capture that is STARTING: its window opens at the first swap from `notBefore` (our clock) on. */

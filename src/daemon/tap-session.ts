@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isOver } from '../core/captures.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
 import {
@@ -10,7 +11,7 @@ import {
 } from '../core/server-log.ts';
 import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
-import { Guards } from './guards.ts';
+import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { findLive, tapLog, type FreshLog } from './live-log.ts';
 import { LogDrain } from './log-drain.ts';
 import { Recorder } from './recorder.ts';
@@ -53,6 +54,8 @@ export class TapSession {
   readonly #guards: Guards;
   /** What the server was asked for; undefined before it was. */
   #deadMan: number | null | undefined = undefined;
+  /** Why the server will not do it; null when it will. */
+  #deadManObstacle: string | null = null;
   /** The generation that the live table will be frozen as. */
   #live = 0;
   /** When the last swap was, in milliseconds of time that passes. */
@@ -79,7 +82,7 @@ export class TapSession {
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
-    this.#guards = new Guards(context);
+    this.#guards = new Guards(context, SYSTEM_SOURCES, state.caughtUpAt);
     this.#drainer = new LogDrain(
       context,
       environment.name,
@@ -88,7 +91,7 @@ export class TapSession {
       this.#recorders,
       this.#guards,
       () => this.#checkGuards(),
-      state.own,
+      state,
     );
   }
 
@@ -103,7 +106,7 @@ export class TapSession {
     context: TapContext,
     environment: ServerEnvironment,
     state: TapState,
-    options: { others: OtherTaps; hasWaiting: boolean; isGivingUp?: boolean },
+    options: { others: OtherTaps; waiting: Iterable<Waiting>; isGivingUp?: boolean },
   ): Promise<TapSession> {
     const { store, commit, clock, serverLogs, log } = context;
     // Before anything is sent, where the server is known by then.
@@ -149,7 +152,7 @@ export class TapSession {
       commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
       server.setTap(tapId, state.row.nonce);
       session = new TapSession(context, environment, state, server, tapId);
-      if (options.isGivingUp !== true) await session.#start(options.hasWaiting);
+      if (options.isGivingUp !== true) await session.#start([...options.waiting]);
       log('info', session.#isTapped ? 'log tapped' : 'server found to be given back', {
         environment: environment.name,
         server: session.serverName,
@@ -162,13 +165,14 @@ export class TapSession {
     }
   }
 
-  async #start(hasWaiting: boolean): Promise<void> {
+  async #start(waiting: readonly Waiting[]): Promise<void> {
     const { store } = this.#context;
     const row = this.#row();
     this.#server.setOwnConnections(store.taps.connectionsOf(row.id));
     const isNeeded =
-      hasWaiting || store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.generation));
-    const fresh = isNeeded ? await this.#tapLog(row) : null;
+      waiting.length > 0 ||
+      store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.generation));
+    const fresh = isNeeded ? await this.#tapLog(row, waiting) : null;
     for (const { captureId } of store.recordings.listOfTap(row.id)) {
       await this.#openRecorder(captureId);
     }
@@ -179,11 +183,15 @@ export class TapSession {
   }
 
   /** Makes sure that the server logs to our table, and knows which one it is. */
-  async #tapLog(row: TapRow): Promise<FreshLog | null> {
-    const live = await tapLog(this.#context, this.#environment.name, this.#server, row);
+  async #tapLog(row: TapRow, waiting: readonly Waiting[]): Promise<FreshLog | null> {
+    const after = this.#wantedDeadMan(waiting);
+    const live = await tapLog(this.#context, this.#environment.name, this.#server, row, after);
     this.#live = live.generation;
     this.#warnings = live.warnings;
     this.#isTapped = true;
+    if (after !== null && live.deadManObstacle !== undefined) {
+      this.#noteDeadMan(after, live.deadManObstacle);
+    }
     return live.fresh;
   }
 
@@ -211,6 +219,16 @@ export class TapSession {
   /** Captures that have a recorder. */
   has(captureId: number): boolean {
     return this.#recorders.has(captureId);
+  }
+
+  /** Whether everything that was there was read once: what comes now is new. */
+  get hasDrained(): boolean {
+    return this.#caughtUpTo !== null;
+  }
+
+  /** Drops its connections at once: whatever waits for the server fails. */
+  abort(): void {
+    this.#server.abort();
   }
 
   /** Whether every capture is recorded to its end and the server is as it was. */
@@ -263,8 +281,9 @@ export class TapSession {
         await this.#finishEnded(this.#row().generation, isLast);
         return;
       }
-      await this.#drainer.catchUp(await this.#tapLog(this.#row()));
+      await this.#drainer.catchUp(await this.#tapLog(this.#row(), waiting));
     }
+    await this.#letGoOfOver();
     for (const { captureId } of waiting) {
       if (this.#recorders.has(captureId)) continue;
       commit(() => store.recordings.begin(captureId, this.#tapId));
@@ -303,6 +322,7 @@ export class TapSession {
     await this.#drainer.drain(generation, { since, until: swap.before, interruption });
     this.#caughtUpTo = asked;
     this.#guards.caughtUp(began);
+    this.#state.caughtUpAt = began;
     await this.#checkGuards();
     await this.#finishEnded(generation, isLast);
     await this.#afterSwitchedOff();
@@ -335,7 +355,7 @@ export class TapSession {
       this.#isSwitchedOff = 'no';
       // It is gone with what it did, and has to be asked for again.
       this.#deadMan = undefined;
-      await this.#drainer.catchUp(await this.#tapLog(this.#row()));
+      await this.#drainer.catchUp(await this.#tapLog(this.#row(), []));
       return;
     }
     throw new AppError(
@@ -470,21 +490,49 @@ export class TapSession {
   }
 
   /**
-   * Keeps the server's dead-man switch as the captures want it. The shortest time counts, also against
-   * a capture that wants none: it is for the server's sake.
+   * When the server is to switch its log off by itself. The shortest time counts, also against a capture
+   * that wants none: it is for the server's sake.
    */
-  async #tendDeadMan(): Promise<void> {
-    const { store, log } = this.#context;
+  #wantedDeadMan(waiting: readonly Waiting[]): number | null {
+    const { store } = this.#context;
+    const open = store.recordings
+      .listOfTap(this.#tapId)
+      .filter(({ lastGeneration }) => lastGeneration === null);
     let after: number | null = null;
-    for (const [id, { lastGeneration }] of this.#recorders) {
-      const deadMan = lastGeneration === null ? store.captures.find(id)?.options.deadMan : null;
-      if (deadMan != null) after = Math.min(after ?? deadMan, deadMan);
+    for (const { captureId } of [...open, ...waiting]) {
+      const deadMan = store.captures.find(captureId)?.options.deadMan ?? null;
+      if (deadMan !== null) after = Math.min(after ?? deadMan, deadMan);
     }
-    if (after === this.#deadMan) return;
-    const obstacle = await this.#server.setDeadMan(after, this.#row().settings);
+    return after;
+  }
+
+  /** Keeps the server's dead-man switch as the captures want it. */
+  async #tendDeadMan(): Promise<void> {
+    const after = this.#wantedDeadMan([]);
+    if (after !== this.#deadMan) {
+      this.#noteDeadMan(after, await this.#server.setDeadMan(after, this.#row().settings));
+    }
+    for (const recorder of this.#recorders.values()) recorder.noteDeadMan(this.#deadManObstacle);
+  }
+
+  #noteDeadMan(after: number | null, obstacle: string | null): void {
     this.#deadMan = after;
-    if (obstacle === null) return;
-    log('warn', 'no dead-man switch', { environment: this.#environment.name, obstacle });
+    const isNews = obstacle !== null && obstacle !== this.#deadManObstacle;
+    this.#deadManObstacle = obstacle;
+    if (!isNews) return;
+    const environment = this.#environment.name;
+    this.#context.log('warn', 'no dead-man switch', { environment, obstacle });
+  }
+
+  /** Lets go of captures that somebody gave up. */
+  async #letGoOfOver(): Promise<void> {
+    for (const [id, recorder] of this.#recorders) {
+      const capture = this.#context.store.captures.find(id);
+      if (capture !== null && !isOver(capture.status)) continue;
+      this.#recorders.delete(id);
+      this.#guards.forget(id);
+      await recorder.close();
+    }
   }
 
   /** Finishes captures whose window is drained; the last one only once the server is as it was. */

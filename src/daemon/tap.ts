@@ -1,8 +1,12 @@
 import { DAEMON } from '../core/audit.ts';
-import type { Capture } from '../core/captures.ts';
+import { REACHED_ITS_END } from '../core/capture-service.ts';
+import { isOver, type Capture } from '../core/captures.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
+import { brokenGuard, guardReason } from '../core/guards.ts';
 import { TapTally } from '../core/own-commands.ts';
-import type { TapRow } from '../core/store.ts';
+import type { CaptureChanges, TapRow, Trouble } from '../core/store.ts';
+import { withUnreadRest } from '../core/unread-rest.ts';
+import { noteGaps } from '../workload/manifest.ts';
 import {
   LeaseLost,
   ServerTaken,
@@ -13,16 +17,21 @@ import {
 } from './tap-context.ts';
 import { NO_OTHER_TAPS, type OtherTap, type OtherTaps } from './server-proof.ts';
 import { TapSession } from './tap-session.ts';
+import { workloadFolder } from './recorder.ts';
 import { isDue } from './window.ts';
 
-/** A capture that is to end waits this long for a server or a disk that is away, then it FAILS. */
+/** A disk here that is full is waited for this long; then the captures FAIL, for the server's log grows. */
 const PATIENCE_MS = 30_000;
+/** How often what must not wait for a statement is looked at. */
+const WATCH_MS = 1_000;
+/** Told to leave, it lets go of a server that has sent nothing for this long. */
+const LEAVE_MS = 2_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5_000;
 
 /**
  * How a tap ended: `restored`; `left` with the log still on, for the next daemon; `owed` when the
- * server could not be given back (the tap's row stays in the store); `taken` when the server has a
+ * server could not be restored (the tap's row stays in the store, with the reason); `taken` when the server has a
  * tap already, which `captures` are to be handed to.
  */
 export type TapEnd =
@@ -43,15 +52,35 @@ export class Tap implements OtherTap {
   #abandoned: AppError | null = null;
   #session: TapSession | null = null;
   #wake = new AbortController();
-  #failingSince: number | null = null;
+  /** What is in its way, as the store has it. */
+  #trouble: Trouble | null;
+  readonly #patienceMs: number | null;
   #isClosing = false;
   #isOver = false;
   #caughtUpTo: number | null = null;
 
-  constructor(context: TapContext, environment: ServerEnvironment, row: TapRow | null) {
+  /**
+   * @param patienceMs how long it waits for a server that cannot be reached or read before it ends as
+   *   `owed`, its captures as they are; null for as long as it takes.
+   */
+  constructor(
+    context: TapContext,
+    environment: ServerEnvironment,
+    row: TapRow | null,
+    patienceMs: number | null = null,
+  ) {
     this.#context = context;
     this.environment = environment;
-    this.#state = { serverKey: row?.serverKey ?? null, row, skew: 0, own: new TapTally() };
+    this.#trouble = row?.trouble ?? null;
+    this.#patienceMs = patienceMs;
+    this.#state = {
+      serverKey: row?.serverKey ?? null,
+      row,
+      skew: 0,
+      own: new TapTally(),
+      caughtUpAt: performance.now(),
+      progressAt: performance.now(),
+    };
   }
 
   /** What the server calls itself, once that is known. */
@@ -113,6 +142,7 @@ export class Tap implements OtherTap {
 
   /** Makes `run` finish the batch in hand and return, with the log left on for the next daemon. */
   leave(): void {
+    this.#state.progressAt = performance.now();
     this.#leave.abort();
     this.wake();
   }
@@ -129,23 +159,24 @@ export class Tap implements OtherTap {
    * @throws LeaseLost, having written nothing after the loss.
    */
   async run(others: OtherTaps): Promise<TapEnd> {
+    const watching = new AbortController();
+    const watch = this.#watch(watching.signal);
     try {
       return await this.#run(others);
     } finally {
       this.#isOver = true;
+      watching.abort();
+      await watch;
     }
   }
 
   async #run(others: OtherTaps): Promise<TapEnd> {
+    const began = this.#context.clock.now();
     let retry = FIRST_RETRY_MS;
     while (!this.#isLeaving()) {
       try {
-        this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
-          others,
-          hasWaiting: this.#waiting.size > 0,
-        });
-        this.#noteRecovery();
-        retry = FIRST_RETRY_MS;
+        this.#session = await this.#open(others);
+        if (this.#session === null) break;
         const how = await this.#record(this.#session);
         if (how === 'restored') return { how };
         break;
@@ -158,9 +189,17 @@ export class Tap implements OtherTap {
         }
         if (error instanceof LeaseLost) throw error;
         if (this.#isLeaving()) break;
-        if (!this.#isWorthRetrying(error)) {
-          await this.#closeSession();
-          return { how: await this.#giveUp(error) };
+        if (this.#session?.hasDrained === true) retry = FIRST_RETRY_MS;
+        const isWorthIt = this.#isWorthRetrying(error);
+        await this.#closeSession();
+        if (!isWorthIt) return { how: await this.#giveUp(error) };
+        const { clock, log } = this.#context;
+        if (this.#patienceMs !== null && clock.now() - began >= this.#patienceMs) {
+          log('error', 'server not restored', {
+            environment: this.environment.name,
+            message: messageOf(error),
+          });
+          return { how: 'owed' };
         }
       } finally {
         await this.#closeSession();
@@ -176,6 +215,83 @@ export class Tap implements OtherTap {
     return this.#leave.signal.aborted;
   }
 
+  /** @returns null when it was told to leave and the server does not answer. */
+  async #open(others: OtherTaps): Promise<TapSession | null> {
+    const opening = TapSession.open(this.#context, this.environment, this.#state, {
+      others,
+      waiting: this.#waiting.values(),
+    });
+    const done = new AbortController();
+    const session = await Promise.race([opening, this.#patienceWithLeaving(done.signal)]).finally(
+      () => done.abort(),
+    );
+    // What comes too late is let go of; the lease keeps it from changing anything here.
+    if (session === null) opening.then((late) => late.close()).catch(() => undefined);
+    return session;
+  }
+
+  /** Resolves when it is time to let go of a server that does not answer. */
+  async #patienceWithLeaving(done: AbortSignal): Promise<null> {
+    const { clock } = this.#context;
+    await new Promise<void>((resolve) => {
+      if (this.#isLeaving()) resolve();
+      this.#leave.signal.addEventListener('abort', () => resolve(), { once: true });
+      done.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await clock.sleep(LEAVE_MS, done);
+    return null;
+  }
+
+  /** Does what must not wait for a statement that the server does not answer. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#context;
+    for (;;) {
+      await clock.sleep(WATCH_MS, signal);
+      if (signal.aborted) return;
+      if (this.#isLeaving()) {
+        if (performance.now() - this.#state.progressAt >= LEAVE_MS) this.#session?.abort();
+        continue;
+      }
+      try {
+        this.#judgeLag();
+        if (this.#trouble !== null) this.#stopDue();
+      } catch (error) {
+        if (error instanceof LeaseLost) return;
+        log('warn', 'captures not looked at', { message: messageOf(error) });
+      }
+    }
+  }
+
+  /** Ends captures whose record is too far behind, also while nothing comes from the server. */
+  #judgeLag(): void {
+    const { clock } = this.#context;
+    const lagMs = performance.now() - this.#state.caughtUpAt;
+    const unknown = { fileBytes: null, disk: null, logBytes: null };
+    for (const capture of this.#captures()) {
+      if (capture.status !== 'RUNNING') continue;
+      const broken = brokenGuard(capture.options, { ...unknown, lagMs });
+      if (broken !== null) this.#stop(capture, guardReason(broken, clock.now()));
+    }
+  }
+
+  /** Captures whose end has passed take no more statements than they have to, whatever the server does. */
+  #stopDue(): void {
+    const now = this.#context.clock.now() + this.#state.skew;
+    for (const capture of this.#captures()) {
+      if (capture.status === 'RUNNING' && isDue(capture, now)) this.#stop(capture, REACHED_ITS_END);
+    }
+  }
+
+  /** Its window closes at the next swap. */
+  #stop({ id }: Capture, reason: string): void {
+    const { audit, commit, log } = this.#context;
+    const changes: CaptureChanges = { reason };
+    if (commit(() => audit.moveCapture(DAEMON, id, 'RUNNING', 'STOPPING', changes)) === null)
+      return;
+    log('info', 'capture stopping', { capture: id, environment: this.environment.name, reason });
+    this.wake();
+  }
+
   async #record(session: TapSession): Promise<'restored' | 'left'> {
     const { clock, store, commit } = this.#context;
     while (!this.#isLeaving()) {
@@ -186,6 +302,7 @@ export class Tap implements OtherTap {
       // Woken for something that is not this server's.
       if (session.nextDue(this.#waiting.values()) > clock.now()) continue;
       await session.drain([...this.#waiting.values()], () => this.#closeIfIdle());
+      this.#noteRecovery();
       for (const id of this.#waiting.keys()) {
         if (store.captures.find(id)?.status !== 'STARTING') this.#waiting.delete(id);
       }
@@ -209,9 +326,24 @@ export class Tap implements OtherTap {
   }
 
   #noteRecovery(): void {
-    if (this.#failingSince === null) return;
-    this.#failingSince = null;
+    if (this.#trouble === null) return;
+    this.#saveTrouble(null);
     this.#context.log('info', 'recording goes on', { environment: this.environment.name });
+  }
+
+  /** Writes down what is in the way, for those who ask. */
+  #saveTrouble(trouble: Trouble | null): void {
+    const { store, commit, log } = this.#context;
+    const { row } = this.#state;
+    const isNews = trouble?.reason !== this.#trouble?.reason;
+    this.#trouble = trouble;
+    if (row === null || !isNews) return;
+    try {
+      commit(() => store.taps.saveTrouble(row.id, trouble));
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      log('warn', 'not written down', { message: messageOf(error) });
+    }
   }
 
   async #closeSession(): Promise<void> {
@@ -240,28 +372,35 @@ export class Tap implements OtherTap {
   }
 
   /**
-   * A server or a disk may come back: RUNNING captures wait for a server, anything else waits for a
-   * while. A capture that has not started yet does not wait: its start would not be the one asked for.
+   * What was logged is on the server until it is read, so captures wait for their server as long as it
+   * takes: those whose end has passed are STOPPING, and `stop --give-up` ends the wait. For a disk here they
+   * wait for a while. A capture that has not started yet does not wait: its start would not be the one asked
+   * for.
    */
   #isWorthRetrying(error: unknown): boolean {
     const { clock, log } = this.#context;
-    const now = clock.now();
     if (this.#abandoned !== null) return false;
-    if (this.#failingSince === null) {
-      this.#failingSince = now;
-      const { name } = this.environment;
-      log('error', 'recording interrupted', { environment: name, message: messageOf(error) });
+    const now = clock.now();
+    const reason = messageOf(error);
+    if (this.#trouble === null) {
+      log('error', 'recording interrupted', {
+        environment: this.environment.name,
+        message: reason,
+      });
     }
-    const isServerAway = isAppError(error, 'remote_failed');
-    if (!isServerAway && !isAppError(error, 'store_unusable')) return false;
+    // A clock that was set back must not make it wait for an hour.
+    const since = Math.min(this.#trouble?.since ?? now, now);
+    this.#saveTrouble({ since, reason });
+    // A server that is down receives nothing: the record does not fall behind.
+    if (isDown(error)) this.#state.caughtUpAt = performance.now();
+    const isOfServer = isAppError(error, 'remote_failed') || isAppError(error, 'invalid');
+    if (!isOfServer && !isAppError(error, 'store_unusable')) return false;
     const captures = this.#captures();
     const starting = captures.filter((capture) => capture.status === 'STARTING');
     if (starting.length === captures.length) return false;
     this.#fail(starting, error);
-    const isAnyGoingOn = captures.some((capture) => !isDue(capture, now + this.#state.skew));
-    // A clock that was set back must not make it wait for an hour.
-    this.#failingSince = Math.min(this.#failingSince, now);
-    return (isServerAway && isAnyGoingOn) || now - this.#failingSince < PATIENCE_MS;
+    this.#stopDue();
+    return isOfServer || now - since < PATIENCE_MS;
   }
 
   /** The captures in its care, as the store has them now. */
@@ -278,11 +417,17 @@ export class Tap implements OtherTap {
     const { clock, store, audit, commit, log } = this.#context;
     const now = clock.now();
     const reason = failureReason(messageOf(error), this.#context.daemonName, now);
+    const until = new Date(now + this.#state.skew).toISOString().replace('Z', '000Z');
     commit(() => {
       for (const { id, status, start } of captures) {
-        if (status === 'DONE' || status === 'FAILED') continue;
+        if (isOver(status)) continue;
         const end = start === null ? null : now;
         audit.moveCapture(DAEMON, id, status, 'FAILED', { reason, end });
+        const recording = store.recordings.find(id);
+        const cause = 'not_read';
+        const facts =
+          recording && withUnreadRest(recording, { reason: messageOf(error), until, cause });
+        if (facts !== null) store.recordings.saveFacts(id, facts);
         store.recordings.detach(id);
       }
     });
@@ -292,14 +437,26 @@ export class Tap implements OtherTap {
     }
   }
 
+  /** Brings the manifests of captures that failed up to date, as far as the disk lets it. */
+  async #noteGapsOf(captures: readonly Capture[]): Promise<void> {
+    const { store } = this.#context;
+    for (const { id } of captures) {
+      const facts = store.recordings.find(id)?.facts ?? null;
+      const folder = workloadFolder(store.directory, id);
+      if (facts !== null) await noteGaps(folder, facts, store.isShared ? 0o660 : 0o600);
+    }
+  }
+
   /** Fails every capture and gives the server back all the same. */
   async #giveUp(error: unknown): Promise<'restored' | 'owed'> {
-    const { store, log, commit } = this.#context;
+    const { clock, store, log, commit } = this.#context;
     this.#isClosing = true;
     try {
       // A full disk must not keep the failure itself from being written.
       if (isAppError(error, 'store_unusable')) store.releaseReserve();
-      this.#fail(this.#captures(), error);
+      const captures = this.#captures();
+      this.#fail(captures, error);
+      await this.#noteGapsOf(captures);
     } catch (failure) {
       if (failure instanceof LeaseLost) throw failure;
       log('error', 'failure could not be stored', { message: messageOf(failure) });
@@ -309,7 +466,7 @@ export class Tap implements OtherTap {
     try {
       this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
         others: NO_OTHER_TAPS,
-        hasWaiting: false,
+        waiting: [],
         isGivingUp: true,
       });
       await this.#session.restore();
@@ -317,15 +474,20 @@ export class Tap implements OtherTap {
       return 'restored';
     } catch (failure) {
       if (failure instanceof LeaseLost) throw failure;
-      log('error', 'server not given back', {
-        environment: this.environment.name,
-        message: messageOf(failure),
-      });
+      const reason = messageOf(failure);
+      log('error', 'server not restored', { environment: this.environment.name, message: reason });
+      this.#saveTrouble({ since: this.#trouble?.since ?? clock.now(), reason });
       return 'owed';
     } finally {
       await this.#closeSession();
     }
   }
+}
+
+/** Whether nothing listens where the server is: it is not running. */
+function isDown(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  return (cause as { code?: unknown } | null)?.code === 'ECONNREFUSED';
 }
 
 /**

@@ -105,13 +105,15 @@ export function finishCapture(
   progress: RecordingProgress,
 ): void {
   commit(() => {
-    store.recordings.finish(progress, JSON.stringify(facts));
-    store.metrics.packSamples(captureId);
-    audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', {
+    const changes = {
       end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
       // Who stopped it may have said why.
       reason: facts.endReason ?? store.captures.find(captureId)?.reason ?? null,
-    });
+    };
+    // Somebody may have given it up meanwhile.
+    if (audit.moveCapture(DAEMON, captureId, 'STOPPING', 'DONE', changes) === null) return;
+    store.recordings.finish(progress, JSON.stringify(facts));
+    store.metrics.packSamples(captureId);
   });
   log('info', 'capture done', { capture: captureId, records: progress.records });
 }

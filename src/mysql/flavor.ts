@@ -37,6 +37,8 @@ export interface Flavor {
   readonly engine: LogEngine;
   /** Columns of the log table that we put in place of the server's own. */
   readonly logColumns: string;
+  /** Columns of the server's own log table. */
+  readonly ownersColumns: string;
   /** Whether the text column may hold bytes that are not valid UTF-8. */
   readonly textIsBlob: boolean;
   /** Bytes from which on a text may have been cut by its column; Infinity where none is. */
@@ -96,12 +98,19 @@ const MYSQL_COLUMNS = `
   command_type VARCHAR(64) CHARACTER SET utf8 NOT NULL,
   argument MEDIUMBLOB NOT NULL`;
 
+/** As the server makes it (scripts/mysql_system_tables.sql). */
+const MARIADB_OWNERS_COLUMNS = MARIADB_COLUMNS.replace(
+  'LONGTEXT CHARACTER SET utf8mb4',
+  'MEDIUMTEXT CHARACTER SET utf8mb3',
+);
+
 const SCHEMA_COMMENT = 'made by the captures recorder';
 
 const mariadb: Flavor = {
   name: 'mariadb',
   engine: 'MyISAM',
   logColumns: MARIADB_COLUMNS,
+  ownersColumns: MARIADB_OWNERS_COLUMNS,
   textIsBlob: false,
   cutAt: Infinity,
   preparesFirst: false,
@@ -143,6 +152,7 @@ const mysql: Flavor = {
   name: 'mysql',
   engine: 'MyISAM',
   logColumns: MYSQL_COLUMNS,
+  ownersColumns: MYSQL_COLUMNS,
   textIsBlob: true,
   // A MEDIUMBLOB: 16 MiB less one byte.
   cutAt: 2 ** 24 - 1,

@@ -36,6 +36,23 @@ export async function makeLogTable(
   );
 }
 
+/**
+ * Makes an empty log table as the server comes with, set aside: for an owner whose own one was dropped.
+ * Makes the schema, too, where it was dropped with it.
+ */
+export async function makeOwnersTable(
+  connection: MysqlConnection,
+  flavor: Flavor,
+  engine: string,
+): Promise<void> {
+  await connection.run(
+    `CREATE DATABASE IF NOT EXISTS ${RECORDER_SCHEMA}${flavor.schemaSign.clause}`,
+  );
+  await connection.run(
+    `CREATE TABLE ${TABLES.owners} (${flavor.ownersColumns}) ENGINE = ${engine} DEFAULT CHARACTER SET utf8 COMMENT = 'General log'`,
+  );
+}
+
 /** Whose the live table is; `missing` when the server has none. */
 export async function whoseIsLive(
   connection: MysqlConnection,

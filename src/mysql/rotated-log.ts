@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
 import {
+  type InstalledLog,
   type LoggedBatch,
   type LogInterruption,
   type LogSettings,
@@ -117,21 +118,24 @@ export class RotatedServerLog implements ServerLog {
     return readRotatedSettings(this.#control);
   }
 
-  async install(
-    _settings: LogSettings,
-    generation: number,
-  ): Promise<{ warnings: string[]; generation: number; since: number }> {
+  async install(_settings: LogSettings, generation: number): Promise<InstalledLog> {
     const off = whyLogIsOff(await this.readSettings(), this.server);
     if (off !== null) throw off;
     const form = await this.#readForm();
     const times = form.zones === null ? [] : [TIMES_CORRECTED];
     const warnings = [ROWS_DROPPED, ...times, ...this.#flavor.limits];
+    const installed: InstalledLog = {
+      warnings,
+      generation: generation + 1,
+      since: generation + 1,
+      deadManObstacle: null,
+    };
     const rotation = await this.#openRotation();
     const found = await rotation.look();
     const isFollowed = this.#backup !== null || found?.generation != null;
     if (isFollowed && (await this.findForeignRotation(generation))) {
       // It is to be read before anything else is rotated; the log was on all the time.
-      return { warnings, generation: generation + 1, since: generation + 1 };
+      return installed;
     }
     const asked = await this.#now();
     // The owner's rows, which may be many, are rotated away first: what follows is short.
@@ -148,7 +152,7 @@ export class RotatedServerLog implements ServerLog {
     this.#adopt(backup, generation, await this.#now());
     this.#accountedFor = asked;
     await this.#mark(generation + 1);
-    return { warnings, generation: generation + 1, since: generation + 1 };
+    return installed;
   }
 
   async state(): Promise<ServerLogState> {
@@ -157,6 +161,7 @@ export class RotatedServerLog implements ServerLog {
       frozen: generation === null ? [] : [generation],
       // Nothing is put in the place of the server's own table.
       installed: true,
+      marked: true,
       logging: ownerLogsToTable(await this.readSettings()),
       setAside: false,
       switchedOffAt: null,
@@ -342,6 +347,11 @@ export class RotatedServerLog implements ServerLog {
   async close(): Promise<void> {
     this.#closeRotation();
     await this.#control.close();
+  }
+
+  abort(): void {
+    this.#closeRotation();
+    this.#control.destroy();
   }
 
   /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */

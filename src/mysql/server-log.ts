@@ -2,6 +2,7 @@ import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
 import type {
+  InstalledLog,
   LoggedBatch,
   LogInterruption,
   LogSettings,
@@ -29,6 +30,7 @@ import {
   logBytes,
   makeLogTable,
   makeNextTable,
+  makeOwnersTable,
   repair,
   REPAIRED,
   readRepaired,
@@ -63,6 +65,7 @@ import {
   TABLES,
 } from './recorder-schema.ts';
 import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
+import { requireRestored, requireSight } from './restoration.ts';
 import { requireLogOff, requireUnlogged } from './recorder-session.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
@@ -158,9 +161,10 @@ export class MysqlServerLog implements ServerLog {
   async install(
     settings: LogSettings,
     generation: number,
-  ): Promise<{ warnings: string[]; generation: number; since: number }> {
+    deadManMs: number | null = null,
+  ): Promise<InstalledLog> {
     try {
-      return await this.#install(settings, generation);
+      return await this.#install(settings, generation, deadManMs);
     } catch (error) {
       throw await explainedLock(error, this.#control, () => this.#opened.connectHelper());
     }
@@ -169,7 +173,8 @@ export class MysqlServerLog implements ServerLog {
   async #install(
     settings: LogSettings,
     generation: number,
-  ): Promise<{ warnings: string[]; generation: number; since: number }> {
+    deadManMs: number | null,
+  ): Promise<InstalledLog> {
     const control = this.#control;
     if (!this.#hasEngine) throw noEngine();
     await requireUnlogged(control, this.#flavor);
@@ -177,6 +182,9 @@ export class MysqlServerLog implements ServerLog {
     const owner = { storeId: this.#storeId, nonce: this.#nonce };
     await claimSchema(control, this.#flavor, owner, settings);
     this.#lastBeat = performance.now();
+    // Before the log is on: an account may be out of queries in the middle of this.
+    const deadManObstacle =
+      deadManMs === null ? null : await setDeadMan(control, settings, deadManMs);
     const warnings = [...settingsWarnings(settings), ...this.#flavor.limits];
     const placed = await this.#putOursInPlace(generation);
     warnings.push(...placed.warnings);
@@ -201,6 +209,7 @@ export class MysqlServerLog implements ServerLog {
       warnings: [...warnings, ...proof.warnings],
       generation: proof.live,
       since: placed.live,
+      deadManObstacle,
     };
   }
 
@@ -217,6 +226,7 @@ export class MysqlServerLog implements ServerLog {
       installed: (await whoseIsLive(this.#control)) === 'ours',
       logging: ownerLogsToTable(settings),
       setAside: contents.tables.has('owners_log'),
+      marked: contents.state === 'ours',
       switchedOffAt: switchedOffAt ?? null,
     };
   }
@@ -346,14 +356,18 @@ export class MysqlServerLog implements ServerLog {
     const contents = await readSchema(control, this.#storeId);
     requireOurs(contents);
     const warnings: string[] = [];
-    // Also without the marker's row, which a crash of the server can take with it.
-    if (contents.marker !== null || contents.tables.size > 0) {
+    const isLive = (await whoseIsLive(control)) === 'ours';
+    // Also without the marker or its row: a crash of the server can take it, and others can drop it.
+    if (isLive || contents.marker !== null || contents.tables.size > 0) {
       warnings.push(...(await this.#restoreSettings(settings)));
       await requireUnlogged(control, this.#flavor);
       warnings.push(
         ...(await this.#restoreTable(settings, contents, liveGeneration(contents, generation))),
       );
+      await requireRestored(control, settings);
       await this.#dropOurs();
+    } else {
+      await requireSight(control);
     }
     warnings.push(...(await releaseSchema(control, this.#flavor, this.#storeId)));
     await releaseLock(control);
@@ -372,6 +386,11 @@ export class MysqlServerLog implements ServerLog {
   async close(): Promise<void> {
     this.#closeReader();
     await this.#control.close();
+  }
+
+  abort(): void {
+    this.#closeReader();
+    this.#control.destroy();
   }
 
   /**
@@ -566,11 +585,16 @@ export class MysqlServerLog implements ServerLog {
     const whose = await whoseIsLive(control);
     if (!contents.tables.has('owners_log')) {
       if (whose !== 'ours') return [];
-      if (settings.tableEngine !== null) {
-        return ["The server's own log table is gone; the recorder's is left in its place"];
+      await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`);
+      if (settings.tableEngine === null) {
+        await whenLockFree(() => control.run(`RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}`));
+        return [];
       }
-      await whenLockFree(() => control.run(`RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}`));
-      return [];
+      await makeOwnersTable(control, this.#flavor, settings.tableEngine);
+      await exchange(control, TABLES.retired, TABLES.owners);
+      return [
+        "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place",
+      ];
     }
     await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`);
     if (whose === 'missing') {

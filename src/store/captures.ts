@@ -7,6 +7,7 @@ import { RECORD_EVERYTHING, readStoredOptions, storedOptions } from '../core/rec
 import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
 import { captureLister } from './capture-lister.ts';
 import { isUniqueViolation, returned } from './database.ts';
+import { troubleOf } from './taps.ts';
 
 interface Row {
   id: number;
@@ -32,6 +33,7 @@ export interface ListedRow extends Row {
   records: number | null;
   text_bytes: number | null;
   file_bytes: number | null;
+  trouble: string | null;
 }
 
 const COLUMNS = `id, name, environment_id, owner_id, status, start_at, scheduled_start_at,
@@ -39,11 +41,12 @@ const COLUMNS = `id, name, environment_id, owner_id, status, start_at, scheduled
 
 const LISTED_COLUMNS = `${COLUMNS.replaceAll(/(\w+)/g, 'captures.$1')},
   environments.name AS environment_name, users.name AS owner_name,
-  recordings.records, recordings.text_bytes, recordings.file_bytes`;
+  recordings.records, recordings.text_bytes, recordings.file_bytes, taps.trouble`;
 const LISTED_TABLES = `captures
   JOIN environments ON environments.id = captures.environment_id
   JOIN users ON users.id = captures.owner_id
-  LEFT JOIN recordings ON recordings.capture_id = captures.id`;
+  LEFT JOIN recordings ON recordings.capture_id = captures.id
+  LEFT JOIN taps ON taps.id = recordings.tap_id`;
 const LISTED = `SELECT ${LISTED_COLUMNS} FROM ${LISTED_TABLES}`;
 
 function toCapture(row: Row): Capture {
@@ -73,6 +76,7 @@ function toListed(row: ListedRow): ListedCapture {
     records: row.records,
     textBytes: row.text_bytes,
     fileBytes: row.file_bytes,
+    trouble: troubleOf(row.trouble),
   };
 }
 

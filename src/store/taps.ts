@@ -1,17 +1,18 @@
 import type { Database } from 'better-sqlite3';
 import type { StoredOwnCommands } from '../core/own-commands.ts';
 import type { LogSettings, OwnConnection, SessionState } from '../core/server-log.ts';
-import type { TapRow, TapTable } from '../core/store.ts';
+import type { TapRow, TapTable, Trouble } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
 import { returned } from './database.ts';
 
-interface Row extends Omit<TapRow, 'settings' | 'ownCommands'> {
+interface Row extends Omit<TapRow, 'settings' | 'ownCommands' | 'trouble'> {
   settings: string;
   ownCommands: string | null;
+  trouble: string | null;
 }
 
 const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation,
-  row, opened_at AS openedAt, server_start AS serverStart, own_commands AS ownCommands`;
+  row, opened_at AS openedAt, server_start AS serverStart, own_commands AS ownCommands, trouble`;
 
 function toTap(row: Row): TapRow {
   return {
@@ -19,7 +20,13 @@ function toTap(row: Row): TapRow {
     settings: JSON.parse(row.settings) as LogSettings,
     ownCommands:
       row.ownCommands === null ? null : (JSON.parse(row.ownCommands) as StoredOwnCommands),
+    trouble: troubleOf(row.trouble),
   };
+}
+
+/** What the column says. */
+export function troubleOf(text: string | null): Trouble | null {
+  return text === null ? null : (JSON.parse(text) as Trouble);
 }
 
 export function tapTable(db: Database): TapTable {
@@ -59,6 +66,7 @@ export function tapTable(db: Database): TapTable {
   const forgetSessions = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ?');
   const advance = db.prepare('UPDATE taps SET generation = ?, row = ? WHERE id = ?');
   const saveOwn = db.prepare('UPDATE taps SET own_commands = ? WHERE id = ?');
+  const saveTrouble = db.prepare('UPDATE taps SET trouble = ? WHERE id = ?');
   const saveProgress = prepareProgress(db);
   const remove = db.prepare('DELETE FROM taps WHERE id = ?');
   return {
@@ -85,6 +93,8 @@ export function tapTable(db: Database): TapTable {
       forgetSessions.run(tapId);
       for (const session of sessions) saveSession.run({ ...session, tapId });
     },
+    saveTrouble: (tapId, trouble) =>
+      void saveTrouble.run(trouble === null ? null : JSON.stringify(trouble), tapId),
     saveOwnCommands: (tapId, own) => void saveOwn.run(JSON.stringify(own), tapId),
     commit({ tapId, generation, row, own, changedSessions, endedSessions, recordings }) {
       advance.run(generation, row, tapId);

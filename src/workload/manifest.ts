@@ -141,6 +141,20 @@ export async function readManifest(dir: string): Promise<Manifest> {
   return value as unknown as Manifest;
 }
 
+/**
+ * Puts the gaps of a recording that ended early into its manifest. Never throws: the store has them, and a
+ * manifest that cannot be written is that of before.
+ * @param facts the recording's, as JSON.
+ */
+export async function noteGaps(dir: string, facts: string, mode = 0o600): Promise<void> {
+  try {
+    const { gaps } = JSON.parse(facts) as Pick<Manifest, 'gaps'>;
+    await writeManifest(dir, { ...(await readManifest(dir)), gaps }, mode);
+  } catch {
+    // Nothing was recorded yet, or the disk is what it failed for.
+  }
+}
+
 /** How far a workload can be read by its manifest alone; null when it holds no record. */
 export function readablePosition(manifest: Manifest): ReadablePosition | null {
   const last = manifest.segments.at(-1);

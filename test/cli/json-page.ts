@@ -31,7 +31,13 @@ const OPTIONS: Field = [
   'what it records, as asked for: `includeUsers`, `excludeUsers`, `includeDatabases`, `excludeDatabases`, `includeHosts`, `only` (arrays), `sample`, `redact`, `maxSize`, `minFree`, `maxLog` (bytes), `maxLag`, `deadMan` (seconds); null on a metrics-only environment',
 ];
 
-const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS];
+const TROUBLE: Field = [
+  'trouble',
+  'object or null',
+  '`{since, reason}`: what keeps its server from being read just now; null where all is well, and when it is over',
+];
+
+const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS, TROUBLE];
 
 const DETAILS: readonly Field[] = [
   ...CAPTURE_ROW,
@@ -46,13 +52,19 @@ const DETAILS: readonly Field[] = [
   [
     'workload.gaps',
     'array',
-    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, not_logged; `afterSeq` is the record it lies behind; `missing` is null where nobody can know',
+    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, not_logged, not_read; `afterSeq` is the record it lies behind; `missing` is null where nobody can know',
   ],
   ['workload.warnings', 'array', 'strings'],
+  [
+    'workload.deadManObstacle',
+    'string or null',
+    'why the server could not have switched its log off by itself; null where it could, or was not asked to',
+  ],
   ['workload.folder', 'string', 'where the files lie'],
   ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
   ['workload.diskBytes', 'number', 'bytes of all files'],
   OPTIONS,
+  TROUBLE,
   [
     'metrics.fetchedAt',
     'time or null',

@@ -27,6 +27,7 @@ function capture(changes: Partial<ListedCapture> = {}): ListedCapture {
     records: 12_345,
     textBytes: 1_258_291,
     fileBytes: 100_000,
+    trouble: null,
     ...changes,
   };
 }

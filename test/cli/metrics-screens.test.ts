@@ -42,6 +42,7 @@ const CAPTURE: ListedCapture = {
   records: 5,
   textBytes: 5,
   fileBytes: 5,
+  trouble: null,
 };
 
 function view(width: number, changes: Partial<MetricView> = {}): MetricView {

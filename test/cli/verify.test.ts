@@ -81,6 +81,7 @@ async function captureThatIs(
     },
     facts,
   );
+  store.taps.delete(tap.id);
   return { id, folder };
 }
 

@@ -97,7 +97,7 @@ export async function readGeneration(
 /** Opens, locks and installs: the server logs into generation 2 then, generation 1 is frozen. */
 export async function startLogging(
   server: RecorderServer,
-): Promise<{ log: ServerLog; settings: LogSettings; warnings: string[] }> {
+): Promise<{ log: ServerLog; settings: LogSettings; warnings: readonly string[] }> {
   const log = await server.open();
   await log.lock([]);
   const settings = await log.readSettings();

@@ -13,12 +13,14 @@ export interface StopOptions {
   /** undefined: until it is over; false: not at all. */
   readonly wait?: boolean;
   readonly reason?: string;
+  readonly giveUp?: boolean;
 }
 
 export function registerStop(command: Command, run: (options: StopOptions) => Promise<void>): void {
   command
     .argument('<capture>', 'id, name, or environment/name')
     .option('--no-wait', 'return while it is STOPPING')
+    .option('--give-up', 'end it without what is still on a server that cannot be read')
     .option('--reason <text>', 'why; kept in the audit trail')
     .addHelpText(
       'after',
@@ -26,9 +28,15 @@ export function registerStop(command: Command, run: (options: StopOptions) => Pr
 Waits until everything is recorded and the server's settings are restored.
 Its owner and the admins of its environment may stop a capture.
 
+What was logged is read when the server can be read again, however long that takes:
+until then the capture is STOPPING, and captures get says what it waits for. With
+--give-up it does not wait: the capture is FAILED, keeps what is recorded, and has a
+gap for the rest; the server is restored when it can be reached.
+
 Examples:
   captures stop friday
   captures stop 7 --no-wait
+  captures stop friday --give-up
   captures stop friday --reason 'too much load'
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
@@ -40,6 +48,7 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 
 export async function runStop(options: StopOptions, context: Context): Promise<number> {
   const { actor, world } = context;
+  if (options.giveUp === true) return giveUp(options, context);
   const stopping = context.captures.requestStop(actor, options.capture, options.reason ?? null);
   if (isOver(stopping.status) || !stopping.recordsStatements) {
     await context.printOne(captureNoun, stopping);
@@ -64,6 +73,34 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
   ]).finally(() => progress.clear());
   refuseFailed(stopped);
   await progress.result(stopped);
+  return 0;
+}
+
+/** How long a server that may be all right gets to be read to the end. */
+const GIVE_UP_AFTER_MS = 10_000;
+
+async function giveUp(
+  { capture: ref, reason: typed }: StopOptions,
+  context: Context,
+): Promise<number> {
+  const { actor, captures, world } = context;
+  const reason = typed ?? null;
+  const found = captures.get(actor, ref, 'capture.stop');
+  const stopping = found.status === 'STOPPING' ? found : captures.requestStop(actor, ref, reason);
+  const keeper = new DaemonKeeper(context);
+  const deadline = context.now() + GIVE_UP_AFTER_MS;
+  const { interrupted } = world.signals;
+  const looked = await Promise.race([
+    waitForCapture(
+      context,
+      stopping.id,
+      ({ status, trouble }) => isOver(status) || trouble !== null || context.now() >= deadline,
+      { keeper, signal: interrupted },
+    ),
+    interruption(interrupted),
+  ]);
+  const over = isOver(looked.status) ? looked : captures.giveUp(actor, String(looked.id), reason);
+  await context.printOne(captureNoun, over);
   return 0;
 }
 

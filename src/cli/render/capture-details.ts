@@ -24,6 +24,8 @@ export interface RecordedFacts {
   } | null;
   readonly gaps: readonly Gap[];
   readonly warnings: readonly string[];
+  /** Why the server could not have switched its log off by itself; null where it could. */
+  readonly deadManObstacle: string | null;
   readonly folder: string;
   readonly files: readonly { readonly file: string; readonly bytes: number }[];
 }
@@ -88,6 +90,7 @@ function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObje
       missing,
     })),
     warnings: recorded.warnings,
+    deadManObstacle: recorded.deadManObstacle,
     folder: recorded.folder,
     files: recorded.files.map(({ file, bytes }) => ({ file, bytes })),
     diskBytes: diskBytes(recorded),
@@ -111,9 +114,20 @@ function about(
   };
 }
 
+const INTERRUPTED: Column<DetailedCapture> = {
+  field: 'trouble',
+  header: 'INTERRUPTED',
+  cell: ({ trouble }, view) =>
+    trouble === null ? '-' : `since ${localTime(trouble.since, view.zone)}: ${trouble.reason}`,
+};
+
 const ASKED_FOR: readonly Column<DetailedCapture>[] = [
   { field: 'options', header: 'RECORDED', cell: ({ options }) => recordedText(options) },
-  { field: 'options', header: 'GUARDS', cell: ({ options }) => guardsText(options) },
+  {
+    field: 'options',
+    header: 'GUARDS',
+    cell: ({ options, recorded }) => guardsText(options, recorded?.deadManObstacle ?? null),
+  },
 ];
 
 const RECORDED: readonly Column<DetailedCapture>[] = [
@@ -179,6 +193,7 @@ const WORKLOAD_FIELDS = [
   'server',
   'gaps',
   'warnings',
+  'deadManObstacle',
   'folder',
   'files',
   'diskBytes',
@@ -187,24 +202,27 @@ const WORKLOAD_FIELDS = [
 export const captureDetailNoun: Noun<DetailedCapture> = {
   ...captureNoun,
   fields: [
-    ...captureNoun.fields.filter((field) => field !== 'options'),
+    ...captureNoun.fields.filter((field) => field !== 'options' && field !== 'trouble'),
     ...WORKLOAD_FIELDS,
     'options',
+    'trouble',
     'metrics.fetchedAt',
     'metrics.nextAt',
     'metrics.failure',
   ],
   toJson: detailJson,
   columns: captureNoun.columns,
-  detail: [...captureNoun.detail, ...ASKED_FOR, ...RECORDED, METRICS],
+  detail: [...captureNoun.detail, INTERRUPTED, ...ASKED_FOR, ...RECORDED, METRICS],
 };
 
-/** The same without the lines about a recording where nothing is recorded. */
+/** The same without the lines that say nothing: about trouble, or a recording, where there is none. */
 export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {
-  if (capture.recorded !== null) return captureDetailNoun;
-  const isSaid = ({ field }: Column<DetailedCapture>): boolean =>
-    field === 'options'
+  const isSaid = ({ field }: Column<DetailedCapture>): boolean => {
+    if (field === 'trouble') return capture.trouble !== null;
+    if (capture.recorded !== null) return true;
+    return field === 'options'
       ? capture.recordsStatements
       : field === 'workload.records' || !field.startsWith('workload.');
+  };
   return { ...captureDetailNoun, detail: captureDetailNoun.detail.filter(isSaid) };
 }

@@ -1,4 +1,4 @@
-import { isOver, type CaptureStatus } from '../../core/captures.ts';
+import { isOver, reasonOf, type CaptureStatus } from '../../core/captures.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { optionsJson } from './recording-options.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
@@ -29,14 +29,19 @@ export function captureJson(capture: ListedCapture): JsonObject {
     status: capture.status,
     envId: capture.environmentId,
     type: 'CAPTURE',
-    reason: capture.reason,
+    reason: reasonOf(capture),
     environment: capture.environmentName,
     owner: capture.ownerName,
     duration: capture.duration === null ? null : capture.duration / 1_000,
     createdAt: isoTime(capture.createdAt),
     workload: records === null ? null : { records, textBytes, fileBytes },
     options: capture.recordsStatements ? optionsJson(capture.options) : null,
+    trouble: troubleJson(capture),
   };
+}
+
+function troubleJson({ trouble }: ListedCapture): JsonObject | null {
+  return trouble === null ? null : { since: isoTime(trouble.since), reason: trouble.reason };
 }
 
 const COLUMNS: readonly Column<ListedCapture>[] = [
@@ -77,7 +82,7 @@ const COLUMNS: readonly Column<ListedCapture>[] = [
 const DETAIL: readonly Column<ListedCapture>[] = [
   ...COLUMNS.slice(0, 4),
   { field: 'owner', header: 'OWNER', cell: (capture) => capture.ownerName },
-  { field: 'reason', header: 'REASON', cell: (capture) => capture.reason ?? '-' },
+  { field: 'reason', header: 'REASON', cell: (capture) => reasonOf(capture) ?? '-' },
   { field: 'start', header: 'START', cell: (capture, view) => moment(capture.start, view) },
   { field: 'end', header: 'END', cell: (capture, view) => moment(capture.end, view) },
   {
@@ -140,6 +145,7 @@ export const captureNoun: Noun<ListedCapture> = {
     'workload.textBytes',
     'workload.fileBytes',
     'options',
+    'trouble',
   ],
   toJson: captureJson,
   columns: COLUMNS,

@@ -24,6 +24,7 @@ export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): 
     if (textBytes !== null) parts.push(formatBytes(textBytes));
     if (live.lagMs !== null) parts.push(`lag ${(live.lagMs / 1_000).toFixed(1)}s`);
   }
+  if (capture.trouble !== null) parts.push(`interrupted: ${capture.trouble.reason}`);
   if (!isOver(capture.status) && capture.recordsStatements && !live.hasDaemon) {
     parts.push('no daemon is alive');
   }

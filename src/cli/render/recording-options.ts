@@ -38,17 +38,26 @@ export function recordedText(options: RecordingOptions): string {
 }
 
 /** What ends the recording before its time, by the names of the options. */
-export function guardsText(options: RecordingOptions): string {
+export function guardsText(
+  options: RecordingOptions,
+  deadManObstacle: string | null = null,
+): string {
   const { maxSize, minFree, deadMan } = options;
   return [
     maxSize === null ? '' : `max-size ${formatBytes(maxSize)}`,
     minFree === null ? '' : `min-free ${formatBytes(minFree)}`,
     `max-log ${formatBytes(maxLogOf(options.maxLog))}`,
     `max-lag ${formatDuration(maxLagOf(options.maxLag))}`,
-    deadMan === null ? 'no dead-man' : `dead-man ${formatDuration(deadMan)}`,
+    deadManText(deadMan, deadManObstacle),
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+function deadManText(deadMan: number | null, obstacle: string | null): string {
+  if (deadMan === null) return 'no dead-man';
+  if (obstacle !== null) return `no dead-man, though asked for: ${obstacle}`;
+  return `dead-man ${formatDuration(deadMan)}`;
 }
 
 function namesText(what: string, included: readonly string[], excluded: readonly string[]): string {

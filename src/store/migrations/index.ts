@@ -8,6 +8,7 @@ import { otherCommands } from './0007-other-commands.ts';
 import { tapNonces } from './0008-tap-nonces.ts';
 import { ownCommands } from './0009-own-commands.ts';
 import { looks } from './0010-looks.ts';
+import { tapTrouble } from './0011-tap-trouble.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly string[] = [
   tapNonces,
   ownCommands,
   looks,
+  tapTrouble,
 ];
