@@ -20,6 +20,8 @@ export interface RecoveryTarget {
   readonly debt: ServerDebt | null;
   /** What a recorder left there that this store knows nothing of; null for nothing. */
   readonly leftovers: Leftovers | null;
+  /** Statements in the recorder's tables there; null where that is not known. */
+  readonly logged: number | null;
   /** What its log is set to now. */
   readonly settings: LogSettings;
 }
@@ -58,6 +60,7 @@ export async function lookAtServer(
     server: `${hostname}:${port}`,
     debt: tap === null ? null : service.debtOf(tap),
     leftovers: isOwn ? null : inspection.leftovers,
+    logged: inspection.leftovers?.statements ?? null,
     settings: inspection.settings,
   };
 }

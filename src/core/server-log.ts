@@ -258,6 +258,14 @@ export interface ServerLog {
   readSettings(): Promise<LogSettings>;
 
   /**
+   * What the owner has the log set to: what is to be restored. Where a recorder's table is in its place,
+   * what that recorder wrote down.
+   * @throws AppError `conflict` where what it wrote is gone, and nobody knows; and where the recorder is
+   *   another store's, or a schema of our name no recorder's.
+   */
+  ownersSettings(): Promise<LogSettings>;
+
+  /**
    * Switches the log on: our schema and marker, the owner's log table set aside, ours in its place,
    * the settings, and the proof that a statement of another connection arrives. Can be called again
    * after a crash at any point in it, and after a server restart (which forgets the settings).

@@ -137,7 +137,7 @@ export class TapSession {
       }
       await server.lock(state.row === null ? [] : store.taps.connectionsOf(state.row.id));
       if (state.row === null) {
-        const settings = await server.readSettings();
+        const settings = await server.ownersSettings();
         // Saved before anything is touched: from here on a crash cannot lose what to go back to.
         state.row = commit(() =>
           store.taps.insert(

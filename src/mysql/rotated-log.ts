@@ -118,6 +118,11 @@ export class RotatedServerLog implements ServerLog {
     return readRotatedSettings(this.#control);
   }
 
+  /** Nothing of it is ever changed. */
+  ownersSettings(): Promise<LogSettings> {
+    return this.readSettings();
+  }
+
   async install(_settings: LogSettings, generation: number): Promise<InstalledLog> {
     const off = whyLogIsOff(await this.readSettings(), this.server);
     if (off !== null) throw off;

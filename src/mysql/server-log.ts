@@ -158,6 +158,19 @@ export class MysqlServerLog implements ServerLog {
     return readLogSettings(this.#control);
   }
 
+  async ownersSettings(): Promise<LogSettings> {
+    const contents = await readSchema(this.#control, this.#storeId);
+    requireOurs(contents);
+    if ((await whoseIsLive(this.#control)) !== 'ours') return this.readSettings();
+    const { marker } = contents;
+    if (marker?.settings != null) return marker.settings;
+    throw new AppError(
+      'conflict',
+      `The server still logs to the table of a recorder that is gone, and what its log was set to before is not known`,
+      { hint: 'Restore it first: captures recover ENVIRONMENT' },
+    );
+  }
+
   async install(
     settings: LogSettings,
     generation: number,

@@ -234,7 +234,10 @@ async function payDebts(
 ): Promise<RecoveredServer[]> {
   if (targets.length === 0) return [];
   const { world, store, actor } = context;
-  const { asOnlyDaemon } = await import('../../daemon/recovery.ts');
+  const [{ asOnlyDaemon }, { goesToOwners }] = await Promise.all([
+    import('../../daemon/recovery.ts'),
+    import('../../daemon/reclaim.ts'),
+  ]);
   const serverLogs = await context.serverLogs();
   const rows: RecoveredServer[] = [];
   await asOnlyDaemon(
@@ -259,10 +262,15 @@ async function payDebts(
             service.end(actor, environment, tap, ending),
           );
           const ids = [...ending, ...finishing].map(({ id }) => id).sort((a, b) => a - b);
+          // What is there belongs to a capture, or to none any more.
+          const unwanted = ids.length === 0 ? (target.logged ?? 0) : 0;
+          const isReturned = goesToOwners(tap.settings);
           rows.push({
             ...nothingDone(target),
             recovered: true,
             endedCaptures: ids,
+            returnedStatements: isReturned ? unwanted : 0,
+            droppedStatements: isReturned ? 0 : unwanted,
             settings: (await serverLogs.inspect(environment.server, store.id)).settings,
             warnings: [...warnings, ...failedAmong(context, ids)],
           });
