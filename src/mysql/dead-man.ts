@@ -4,7 +4,7 @@ import { codeOf } from './errors.ts';
 import type { MysqlConnection } from './connection.ts';
 import { ownerLogsToTable, recordingOutput, sameOutput } from './log-settings.ts';
 import { quotedAccount } from './privileges.ts';
-import { MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
+import { beat, MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
 
 /**
  * The dead-man switch: an event of the server's own scheduler that gives the log's settings back when
@@ -70,9 +70,14 @@ export function deadManStatement(
     END`;
 }
 
+/** Forgets that the switch went off: until then it does not go off again. */
+export async function forgetSwitchOff(connection: MysqlConnection): Promise<void> {
+  await connection.run(`UPDATE ${MARKER} SET switched_off_at = NULL, switched_off_by = NULL`);
+}
+
 /**
  * Puts the switch there, in the place of one that is there already, or takes it away (`afterMs` null).
- * Also sets the heartbeat, and forgets that the switch went off.
+ * Also sets the heartbeat.
  * @returns why the server will not do it, one sentence with what to run; null when all is well.
  */
 export async function setDeadMan(
@@ -80,9 +85,7 @@ export async function setDeadMan(
   settings: LogSettings,
   afterMs: number | null,
 ): Promise<string | null> {
-  await connection.run(
-    `UPDATE ${MARKER} SET heartbeat = NOW(6), switched_off_at = NULL, switched_off_by = NULL`,
-  );
+  await beat(connection);
   await removeDeadMan(connection);
   if (afterMs === null) return null;
   const mayLeaveBinaryLog = (await connection.value('SELECT @@SESSION.sql_log_bin')) === '0';

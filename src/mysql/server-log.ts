@@ -48,7 +48,7 @@ import {
   sameOutput,
   settingsWarnings,
 } from './log-settings.ts';
-import { removeDeadMan, setDeadMan } from './dead-man.ts';
+import { forgetSwitchOff, removeDeadMan, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './owners-log.ts';
@@ -202,6 +202,7 @@ export class MysqlServerLog implements ServerLog {
     const placed = await this.#putOursInPlace(generation);
     warnings.push(...placed.warnings);
     await requireEngine(control, LIVE_TABLE, this.#flavor.engine);
+    await forgetSwitchOff(control);
 
     const now = await readLogSettings(control);
     const output = recordingOutput(settings);
@@ -246,6 +247,7 @@ export class MysqlServerLog implements ServerLog {
 
   async setDeadMan(afterMs: number | null, settings: LogSettings): Promise<string | null> {
     this.#lastBeat = performance.now();
+    await forgetSwitchOff(this.#control);
     return setDeadMan(this.#control, settings, afterMs);
   }
 
