@@ -23,8 +23,8 @@ export function notingLooks(
   const tallyFor = (address: ServerAddress): LookTally =>
     new LookTally(store, new Set(tapsAt(address, store()).map(({ id }) => id)));
   return {
-    open: (address, storeId, onConnection, tally) =>
-      logs.open(address, storeId, onConnection, tally),
+    open: (address, storeId, onConnection, tally, signal) =>
+      logs.open(address, storeId, onConnection, tally, signal),
     async inspect(address, storeId) {
       const tally = tallyFor(address);
       const found = await logs.inspect(address, storeId, announceTo(address), tally);

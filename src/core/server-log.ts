@@ -354,7 +354,14 @@ export interface ServerLog {
    */
   readEdgeCounters(): Promise<CounterReading>;
 
-  /** Closes the connection; never throws. */
+  /**
+   * Destroys every connection at once, also those that are being opened: whatever is awaited of this
+   * log rejects within moments, a server that stands still or not. Only `close` may be called after it;
+   * a log that is opened anew goes on from what is on the server. Never throws.
+   */
+  abort(): void;
+
+  /** Closes the connections, within about a second; never throws. */
   close(): Promise<void>;
 
   /** Drops every connection at once: whatever waits for the server fails soon. */
@@ -437,12 +444,14 @@ export interface ServerLogs {
    *   statement is sent on it, so that the id can be saved first; when the server's start was not
    *   known then, again with it.
    * @param tally told of each command before it is sent: it outlives the connections.
+   * @param signal aborted, does what `ServerLog.abort` does, also while the log is being opened.
    */
   open(
     address: ServerAddress,
     storeId: string,
     onConnection: (connection: OwnConnection) => void,
     tally?: OwnTally,
+    signal?: AbortSignal,
   ): Promise<ServerLog>;
 
   inspect(

@@ -1,5 +1,5 @@
 import type { LogInterruption } from '../core/server-log.ts';
-import type { MysqlConnection } from './connection.ts';
+import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { LOG_COLUMNS, makeLogTable, OUR_COMMENT } from './log-table.ts';
 import { frozenTable, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
@@ -53,7 +53,7 @@ export async function rebuildGeneration(
   const last = await pieceOf(connection, frozen);
   const sentinel = { ...expected, serverStart: serverStart ?? expected.serverStart };
 
-  await connection.run(`DROP TABLE IF EXISTS ${TABLES.joined}`);
+  await connection.run(`DROP TABLE IF EXISTS ${TABLES.joined}`, DROP_MS);
   await makeLogTable(connection, flavor, TABLES.joined);
   const say = (interruption: LogInterruption | null): Promise<void> =>
     addSentinel(connection, TABLES.joined, { ...sentinel, interruption });
@@ -87,6 +87,7 @@ export async function rebuildGeneration(
     }
     await connection.run(
       `INSERT INTO ${TABLES.joined} (${LOG_COLUMNS}, argument) SELECT ${LOG_COLUMNS}, argument FROM ${piece.table} WHERE ${NO_SENTINEL}`,
+      WHOLE_TABLE_MS,
     );
     before = piece;
   }
@@ -95,9 +96,9 @@ export async function rebuildGeneration(
   const isOurs = (await commentOf(connection, frozen)) === OUR_COMMENT;
   // Somebody else's work is kept, whatever it was for.
   const away = isOurs ? part : strayTable();
-  await connection.run(`DROP TABLE IF EXISTS ${part}`);
+  await connection.run(`DROP TABLE IF EXISTS ${part}`, DROP_MS);
   await connection.run(`RENAME TABLE ${frozen} TO ${away}, ${TABLES.joined} TO ${frozen}`);
-  await connection.run(`DROP TABLE IF EXISTS ${part}`);
+  await connection.run(`DROP TABLE IF EXISTS ${part}`, DROP_MS);
 }
 
 /**
@@ -163,6 +164,7 @@ export async function displacedTables(
      WHERE ${where} AND TABLE_COMMENT = '${OUR_COMMENT}'
        AND NOT (TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log')
      ORDER BY TABLE_SCHEMA, TABLE_NAME`,
+    WHOLE_TABLE_MS,
   );
   return rows.map(([inSchema, name]) => `${quoted(inSchema)}.${quoted(name)}`);
 }
@@ -179,6 +181,7 @@ async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
 async function pieceOf(connection: MysqlConnection, table: string): Promise<Piece> {
   const row = await connection.row(
     `SELECT MIN(event_time), MAX(event_time) FROM ${table} WHERE ${NO_SENTINEL}`,
+    WHOLE_TABLE_MS,
   );
   const [first, last] = row ?? [];
   const createdAt = await ofTable(connection, table, 'CREATE_TIME');

@@ -6,14 +6,45 @@ import { createConnection, type Connection, type ConnectionOptions } from 'mysql
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import { CommandTally } from './command-tally.ts';
-import { codeOf, endsConnection, isPlain, nameMariadbError, translateError } from './errors.ts';
+import {
+  AnswerTooLarge,
+  codeOf,
+  endsConnection,
+  isPlain,
+  nameMariadbError,
+  NoAnswer,
+  noteTlsOffer,
+  translateError,
+} from './errors.ts';
 import { loginPlugins } from './login-plugins.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** A row as text: the server sends every value of a text-protocol result as such. */
 export type Row = readonly (string | null)[];
 
-const CONNECT_TIMEOUT_MS = 10_000;
+const LOGIN_LIMIT_MS = 10_000;
+/** What a server says until it lets us in is some hundred bytes, and a certificate. */
+const MOST_LOGIN_BYTES = 1024 * 1024;
+const LOOK_AT_LOGIN_MS = 50;
 const KEEP_ALIVE_AFTER_MS = 30_000;
+
+/** So long nothing may come while a statement is waited for; then its connection is lost. */
+const STATEMENT_LIMIT_MS = 10_000;
+/**
+ * For statements that go through a whole table, or mend one, and say nothing until they are done. They
+ * would begin anew on the next connection: what is given up too early never ends.
+ */
+export const WHOLE_TABLE_MS = 30 * 60_000;
+/** For a DROP of a table that may be large: of some tens of gigabytes it takes seconds. */
+export const DROP_MS = 60_000;
+
+/**
+ * What one answer may take: the longest that we ask for is a process list of 100,000 connections, some
+ * 46 MiB by this count. The log itself is read by `ResultStream`.
+ */
+export const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+/** What a value takes here besides its bytes on the wire; of empty ones there would be no end. */
+export const BYTES_A_VALUE = 32;
 
 /** What the reader takes over from the driver; its published types leave it out. */
 interface DriverInternals {
@@ -23,37 +54,57 @@ interface DriverInternals {
 
 interface LoggedIn {
   readonly connection: Connection;
+  readonly socket: Socket;
   readonly id: number;
   readonly isMariadb: boolean;
+}
+
+/** A statement whose answer is waited for. */
+interface Pending {
+  bytes: number;
+  readonly watch: SilenceWatch;
+  readonly fail: (error: Error) => void;
 }
 
 /**
  * One connection to a MySQL-family server: text in, text out, every failure an AppError. Its session
  * is in UTC and has an sql_mode of its own, so that what we send means the same on every server.
+ * Every statement ends: when nothing comes for as long as its limit, or far too much, the connection is
+ * destroyed, which is all that can be done about a peer that stands still.
  */
 export class MysqlConnection {
   /** The server's id of this connection. */
   readonly id: number;
   readonly #connection: Connection;
+  readonly #socket: Socket;
   readonly #tally: CommandTally;
   readonly #isMariadb: boolean;
+  readonly #signal: AbortSignal | null;
+  readonly #pending = new Set<Pending>();
+  readonly #onAbort = (): void => this.destroy();
   /** How to reach the server again: a server that offers no TLS is not asked twice. */
   readonly address: ServerAddress;
   #lost = false;
   #closing = false;
 
   private constructor(
-    { connection, id, isMariadb }: LoggedIn,
+    { connection, socket, id, isMariadb }: LoggedIn,
     address: ServerAddress,
     tally: CommandTally,
+    signal: AbortSignal | null,
   ) {
     this.#connection = connection;
+    this.#socket = socket;
+    this.#signal = signal;
     this.#tally = tally;
     this.#isMariadb = isMariadb;
     this.id = id;
     this.address = address;
-    connection.on('error', () => (this.#lost = true));
+    connection.on('error', (error: Error) => this.destroy(error));
     connection.on('end', () => (this.#lost = true));
+    signal?.addEventListener('abort', this.#onAbort);
+    // Before the driver's own listener, which settles the statement that the bytes are for.
+    this.#stream.prependListener('data', (chunk: Buffer) => this.#hear(chunk.length));
   }
 
   /**
@@ -62,14 +113,16 @@ export class MysqlConnection {
    * @param onId called with the connection's id before we log in, so before the server can log
    *   anything of this connection.
    * @param tally counts what is sent.
+   * @param signal destroys the connection when it is aborted, also while it is being made.
    * @throws AppError `remote_failed`, within about 10 s when the server does not answer; what `onId`
-   *   throws, with nothing said to the server.
+   *   throws, with nothing said to the server. No socket is left then.
    */
   static async open(
     address: ServerAddress,
     password: string | null,
     onId: (id: number) => void = () => undefined,
     tally: CommandTally = new CommandTally(),
+    signal: AbortSignal | null = null,
   ): Promise<MysqlConnection> {
     const ca = address.sslCa === null ? null : await readAuthority(address.sslCa);
     const preferred = address.sslMode === 'PREFERRED';
@@ -81,6 +134,7 @@ export class MysqlConnection {
         password,
         isPlain(address) ? null : tlsOptions(address, ca),
         onId,
+        signal,
       );
     } catch (error) {
       if (error instanceof Unannounced) throw error.cause;
@@ -89,45 +143,54 @@ export class MysqlConnection {
       }
       try {
         reached = { ...address, sslMode: 'DISABLED' };
-        opened = await login(reached, password, null, onId);
+        opened = await login(reached, password, null, onId, signal);
       } catch (second) {
         if (second instanceof Unannounced) throw second.cause;
         throw translateError(second, reached);
       }
     }
-    const connection = new MysqlConnection(opened, reached, tally);
+    const connection = new MysqlConnection(opened, reached, tally, signal);
     // No ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs; and a table
     // of another engine than the one asked for is an error. With autocommit off, which can be the
     // server's default, a reader would hold its metadata lock and keep us from dropping what it read.
-    await connection.run(
-      "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, completion_type = NO_CHAIN",
-    );
-    return connection;
+    try {
+      await connection.run(
+        "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, completion_type = NO_CHAIN",
+      );
+      return connection;
+    } catch (error) {
+      // An account whose hour's queries are used up may log in and say nothing.
+      connection.destroy();
+      throw error;
+    }
   }
 
   get isLost(): boolean {
     return this.#lost;
   }
 
-  /** @throws AppError `remote_failed`. */
-  async rows(sql: string): Promise<readonly Row[]> {
-    const result = await this.#query(sql);
+  /**
+   * @param limitMs the connection is lost when nothing comes for so long; the same for all of these.
+   * @throws AppError `remote_failed`, also for an answer of more than 64 MiB.
+   */
+  async rows(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<readonly Row[]> {
+    const result = await this.#query(sql, limitMs);
     return Array.isArray(result) ? result : [];
   }
 
   /** The first row, or null when there is none. */
-  async row(sql: string): Promise<Row | null> {
-    return (await this.rows(sql))[0] ?? null;
+  async row(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<Row | null> {
+    return (await this.rows(sql, limitMs))[0] ?? null;
   }
 
   /** The first value of the first row; null also when there is no row. */
-  async value(sql: string): Promise<string | null> {
-    return (await this.row(sql))?.[0] ?? null;
+  async value(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<string | null> {
+    return (await this.row(sql, limitMs))?.[0] ?? null;
   }
 
   /** Runs a statement that returns no rows. @returns how many rows it changed. */
-  async run(sql: string): Promise<number> {
-    const result = await this.#query(sql);
+  async run(sql: string, limitMs = STATEMENT_LIMIT_MS): Promise<number> {
+    const result = await this.#query(sql, limitMs);
     return 'affectedRows' in result ? result.affectedRows : 0;
   }
 
@@ -147,9 +210,13 @@ export class MysqlConnection {
    * any more: after this only `close` may be called.
    */
   takeStream(): Duplex {
-    const { stream } = this.#connection as unknown as DriverInternals;
+    const stream = this.#stream;
     stream.removeAllListeners('data');
     return stream;
+  }
+
+  get #stream(): DriverInternals['stream'] {
+    return (this.#connection as unknown as DriverInternals).stream;
   }
 
   /** Counts a statement before it is sent on the stream. @throws what keeps it from being sent. */
@@ -179,11 +246,27 @@ export class MysqlConnection {
     this.destroy();
   }
 
-  /** Drops the connection at once. */
-  destroy(): void {
+  /** Drops the connection at once; statements that wait for their answer fail. */
+  destroy(reason: Error = closed()): void {
     this.#closing = true;
     this.#lost = true;
-    this.#connection.destroy();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    drop(this.#connection, this.#socket);
+    for (const { fail } of this.#pending) fail(reason);
+  }
+
+  /** Bytes came: of the answer to the statement that has waited longest. */
+  #hear(bytes: number): void {
+    const [first] = this.#pending;
+    if (first !== undefined) this.#count(first, bytes);
+    for (const { watch } of this.#pending) watch.heard();
+  }
+
+  #count(pending: Pending, bytes: number): void {
+    pending.bytes += bytes;
+    if (pending.bytes > MOST_ANSWER_BYTES && this.#pending.has(pending)) {
+      this.destroy(new AnswerTooLarge());
+    }
   }
 
   #mayQuit(): boolean {
@@ -200,7 +283,7 @@ export class MysqlConnection {
     return new Promise((resolve) => {
       // A server that does not answer the good-bye must not hold us.
       const timer = setTimeout(() => resolve(false), 1000);
-      const { stream } = this.#connection as unknown as DriverInternals;
+      const stream = this.#stream;
       for (const [event, isAnswer] of [
         ['end', true],
         ['close', false],
@@ -214,28 +297,54 @@ export class MysqlConnection {
     });
   }
 
-  #query(sql: string): Promise<Row[] | { affectedRows: number }> {
+  #query(sql: string, limitMs: number): Promise<Row[] | { affectedRows: number }> {
     // The driver would say that commands cannot be added to a closed connection.
     if (this.#lost) return Promise.reject(this.translate(closed()));
     this.#tally.query(sql);
     return new Promise((resolve, reject) => {
+      const settle = (): boolean => {
+        pending.watch.stop();
+        return this.#pending.delete(pending);
+      };
+      const pending: Pending = {
+        bytes: 0,
+        watch: new SilenceWatch(limitMs, () => this.destroy(new NoAnswer(limitMs))),
+        fail: (error) => {
+          // The driver tells nobody of a connection that we drop, and of others what we know already.
+          if (!settle()) return;
+          const translated = this.translate(error);
+          if (this.#lost) this.#tally.unanswered();
+          reject(translated);
+        },
+      };
+      this.#pending.add(pending);
       this.#connection.query(
         {
           sql,
           rowsAsArray: true,
-          typeCast: (field) => field.string(),
+          typeCast: (field) => {
+            this.#count(pending, BYTES_A_VALUE);
+            return field.string();
+          },
         },
         (error: Error | null, result) => {
-          if (error === null) resolve(result as unknown as Row[] | { affectedRows: number });
-          else {
-            const translated = this.translate(error);
-            if (this.#lost) this.#tally.unanswered();
-            reject(translated);
-          }
+          if (error !== null) pending.fail(error);
+          else if (settle()) resolve(result as unknown as Row[] | { affectedRows: number });
         },
       );
     });
   }
+}
+
+/**
+ * Ends a connection for good: the driver's own `destroy` says good-bye to the socket's other end and
+ * waits for it to do the same, and a server that is in the middle of an answer does not (seen: it held
+ * its locks for the hour of net_write_timeout).
+ */
+function drop(connection: Connection, socket: Socket): void {
+  connection.destroy();
+  (connection as unknown as DriverInternals).stream.destroy();
+  socket.destroy();
 }
 
 function closed(): Error {
@@ -293,9 +402,12 @@ function login(
   password: string | null,
   ssl: NonNullable<ConnectionOptions['ssl']> | null,
   onId: (id: number) => void,
+  signal: AbortSignal | null,
 ): Promise<LoggedIn> {
   return new Promise((resolve, reject) => {
     let isMariadb = false;
+    let offersTls = false;
+    const socket = openSocket(address);
     const connection = createConnection({
       host: address.host,
       port: address.port,
@@ -303,48 +415,71 @@ function login(
       ...(password === null ? {} : { password }),
       ...(address.database === null ? {} : { database: address.database }),
       ...(ssl === null ? {} : { ssl }),
-      stream: () =>
-        openSocket(address, ({ id, version }) => {
-          isMariadb = /mariadb/i.test(version);
-          try {
-            onId(id);
-          } catch (error) {
-            // Thrown in a socket's event it would end the process.
-            connection.on('error', () => undefined);
-            connection.destroy();
-            reject(new Unannounced(error));
-          }
-        }),
+      stream: () => socket,
       authPlugins: loginPlugins(password ?? ''),
       charset: 'utf8mb4',
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Ours counts the whole of the login, and not the time that this process slept.
+      connectTimeout: 0,
       // The reader speaks COM_QUERY in its plain form, and no server may ask us for a file.
       flags: ['-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-LOCAL_FILES'],
       disableEval: true,
     } as ConnectionOptions);
+    const watch = new SilenceWatch(LOGIN_LIMIT_MS, () => failed(timedOut()));
+    const size = setInterval(() => {
+      if (socket.bytesRead > MOST_LOGIN_BYTES) failed(new AnswerTooLarge());
+    }, LOOK_AT_LOGIN_MS);
+    const aborted = (): void => failed(closed());
+    const settle = (): void => {
+      watch.stop();
+      clearInterval(size);
+      signal?.removeEventListener('abort', aborted);
+    };
     const failed = (error: Error): void => {
       // The driver puts one code of its own in the place of every TLS error's. Only then: where the
       // certificate is not verified, what is wrong with it is noted all the same, and is not why a
       // login failed.
       const { authorizationError } = (connection as unknown as DriverInternals).stream;
       const isTls = codeOf(error) === 'HANDSHAKE_SSL_ERROR';
-      connection.destroy();
+      settle();
+      drop(connection, socket);
       if (isMariadb) nameMariadbError(error);
+      if (offersTls) noteTlsOffer(error);
       reject(
         isTls && authorizationError != null
           ? Object.assign(error, { code: authorizationError })
           : error,
       );
     };
-    connection.once('error', failed);
+    // Never taken off: what a connection that is dropped has to say must not end the process.
+    connection.on('error', failed);
     connection.once('connect', () => {
-      connection.removeListener('error', failed);
-      resolve({ connection, id: connection.threadId, isMariadb });
+      connection.off('error', failed);
+      settle();
+      resolve({ connection, socket, id: connection.threadId, isMariadb });
     });
+    // The driver answers when this is over: the id is known before anything is said.
+    socket.prependOnceListener('data', (packet: Buffer) => {
+      const greeting = parseGreeting(packet);
+      if (greeting === null) return;
+      isMariadb = /mariadb/i.test(greeting.version);
+      offersTls = greeting.offersTls;
+      try {
+        onId(greeting.id);
+      } catch (error) {
+        // Thrown in a socket's event it would end the process.
+        failed(new Unannounced(error));
+      }
+    });
+    signal?.addEventListener('abort', aborted);
+    if (signal?.aborted === true) aborted();
   });
 }
 
-function openSocket(address: ServerAddress, onGreeting: (greeting: Greeting) => void): Socket {
+function timedOut(): Error {
+  return Object.assign(new Error('the login takes too long'), { code: 'ETIMEDOUT' });
+}
+
+function openSocket(address: ServerAddress): Socket {
   const socket =
     address.socket === null
       ? connect({
@@ -357,13 +492,7 @@ function openSocket(address: ServerAddress, onGreeting: (greeting: Greeting) => 
       : connect(address.socket);
   // The driver names no host to the TLS layer when it is an address, and Node then checks the
   // certificate for "localhost", unless the socket knows better (lib/_tls_wrap.js).
-  Object.assign(socket, { _host: address.host });
-  // The driver's own listener comes after this one: the id is known before it answers.
-  socket.once('data', (packet: Buffer) => {
-    const greeting = parseGreeting(packet);
-    if (greeting !== null) onGreeting(greeting);
-  });
-  return socket;
+  return Object.assign(socket, { _host: address.host });
 }
 
 const PROTOCOL_VERSION = 10;
@@ -371,16 +500,25 @@ const PROTOCOL_VERSION = 10;
 interface Greeting {
   readonly id: number;
   readonly version: string;
+  readonly offersTls: boolean;
 }
+
+const CLIENT_SSL = 0x800;
 
 /**
  * What the server says first: after the packet header a protocol version, the server's version ended
- * by a zero byte, then the connection's id in four bytes, least significant first
+ * by a zero byte, the connection's id in four bytes, least significant first, nine bytes of a scramble
+ * and the lower half of its capabilities
  * (https://mariadb.com/kb/en/connection/#initial-handshake-packet).
  */
 function parseGreeting(packet: Buffer): Greeting | null {
   if (packet[4] !== PROTOCOL_VERSION) return null;
   const end = packet.indexOf(0, 5);
   if (end === -1 || end + 5 > packet.length) return null;
-  return { id: packet.readUInt32LE(end + 1), version: packet.toString('latin1', 5, end) };
+  const capabilities = end + 16 > packet.length ? 0 : packet.readUInt16LE(end + 14);
+  return {
+    id: packet.readUInt32LE(end + 1),
+    version: packet.toString('latin1', 5, end),
+    offersTls: (capabilities & CLIENT_SSL) !== 0,
+  };
 }

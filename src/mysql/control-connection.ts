@@ -20,10 +20,13 @@ export interface OpenedServer {
   readonly connect: () => Promise<MysqlConnection>;
   /** Opens one that leaves no trace, as far as the account may. */
   readonly connectHelper: () => Promise<MysqlConnection>;
+  /** Destroys all of them, and those that are being opened; see `ServerLog.abort`. */
+  readonly abort: () => void;
 }
 
 /**
  * @param onConnection called with the id of each connection before it says anything.
+ * @param signal aborted, does as `abort`.
  * @throws AppError `remote_failed`.
  */
 export async function openServer(
@@ -31,7 +34,11 @@ export async function openServer(
   password: string | null,
   onConnection: (connection: OwnConnection) => void,
   ownTally?: OwnTally,
+  signal?: AbortSignal,
 ): Promise<OpenedServer> {
+  const aborting = new AbortController();
+  const isAborted =
+    signal === undefined ? aborting.signal : AbortSignal.any([signal, aborting.signal]);
   const own = new OwnConnections(address.user);
   const tally = new CommandTally(ownTally);
   let serverStart: number | null = null;
@@ -39,9 +46,9 @@ export async function openServer(
     own.add(connectionId);
     onConnection({ connectionId, serverStart });
   };
-  const control = await MysqlConnection.open(address, password, announce, tally);
+  const control = await MysqlConnection.open(address, password, announce, tally, isAborted);
   const connect = (): Promise<MysqlConnection> =>
-    MysqlConnection.open(control.address, password, announce, tally);
+    MysqlConnection.open(control.address, password, announce, tally, isAborted);
   try {
     const server = await prepareSession(control);
     serverStart = await readServerStart(control);
@@ -56,9 +63,15 @@ export async function openServer(
       connect,
       async connectHelper() {
         const connection = await connect();
-        await prepareSession(connection);
-        return connection;
+        try {
+          await prepareSession(connection);
+          return connection;
+        } catch (error) {
+          await connection.close();
+          throw error;
+        }
       },
+      abort: () => aborting.abort(),
     };
   } catch (error) {
     await control.close();

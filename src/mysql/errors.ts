@@ -29,6 +29,37 @@ export function codeOf(error: unknown): string | null {
   return describe(error).code;
 }
 
+/** Nothing came from the server while a statement was waited for: its connection is given up. */
+export class NoAnswer extends Error {
+  readonly code = 'CAPTURES_NO_ANSWER';
+  readonly seconds: number;
+
+  constructor(limitMs: number) {
+    super('the server does not answer');
+    this.seconds = Math.round(limitMs / 1_000);
+  }
+}
+
+/** More came in answer to one statement than there is an end in sight to: its connection is given up. */
+export class AnswerTooLarge extends Error {
+  readonly code = 'CAPTURES_ANSWER_TOO_LARGE';
+
+  constructor() {
+    super('the answer is too large');
+  }
+}
+
+const OFFERS_TLS = Symbol('offersTls');
+
+/** Notes with an error of a login that the server would have encrypted it. */
+export function noteTlsOffer(error: Error): void {
+  Object.assign(error, { [OFFERS_TLS]: true });
+}
+
+function offersTls(error: unknown): boolean {
+  return error instanceof Error && OFFERS_TLS in error;
+}
+
 const ER_GET_ERRNO = 1030;
 
 /**
@@ -103,6 +134,16 @@ const accessDenied: Translation = {
         : ' An account that demands a client certificate (REQUIRE X509) cannot be used.'
     }`,
 };
+/**
+ * A server that has require_secure_transport ON says so on MySQL 9.7 and MariaDB 11.8, before it looks
+ * at the password; MariaDB 10.11 says "access denied", and so does every server of an account that
+ * demands TLS (REQUIRE SSL), whatever the password (tried).
+ */
+const deniedInPlain: Translation = {
+  message: (place, address) =>
+    `The server at ${place} refused the login of "${address.user}" without TLS: either TLS is demanded there, or the user or password is wrong`,
+  hint: 'The server offers TLS: use --ssl-mode REQUIRED. When that is refused too, see the user, the password reference, and from which hosts the account may log in.',
+};
 const locked: Translation = {
   message: (place, address) => `The account "${address.user}" is locked on the server at ${place}`,
   hint: 'ALTER USER … ACCOUNT UNLOCK on the server unlocks it.',
@@ -132,9 +173,17 @@ const untrusted: Translation = {
   message: (place) => `The certificate of the server at ${place} is not trusted`,
   hint: TLS_HINT,
 };
-const tooMany: Translation = {
-  message: (place) => `The server at ${place} has no connection to spare`,
-  hint: 'Raise max_connections, or max_user_connections of the account, or close some.',
+const tooManyOfAccount: Translation = {
+  message: (place, address) =>
+    `"${address.user}" has as many connections to the server at ${place} as max_user_connections allows`,
+  hint: 'Close some, or run there: ALTER USER … WITH MAX_USER_CONNECTIONS 0 (where it is the default of the server, a higher number).',
+};
+/** Limits of an account, by how ALTER USER names them. */
+const ACCOUNT_LIMIT =
+  /max_(?:questions|queries_per_hour|updates(?:_per_hour)?|connections_per_hour|user_connections)/gi;
+const ACCOUNT_LIMITS: Readonly<Record<string, string>> = {
+  max_questions: 'MAX_QUERIES_PER_HOUR',
+  max_updates: 'MAX_UPDATES_PER_HOUR',
 };
 
 /** Whether we ask for no TLS: as the mysql client we do not encrypt a local socket unasked. */
@@ -200,9 +249,11 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
     message: (place) => `The server at ${place} admits encrypted connections only`,
     hint: 'Use --ssl-mode REQUIRED (require_secure_transport is ON).',
   },
-  ER_CON_COUNT_ERROR: tooMany,
-  ER_TOO_MANY_USER_CONNECTIONS: tooMany,
-  ER_USER_LIMIT_REACHED: tooMany,
+  ER_CON_COUNT_ERROR: {
+    message: (place) => `The server at ${place} has no connection to spare`,
+    hint: 'Raise max_connections, or close some.',
+  },
+  ER_TOO_MANY_USER_CONNECTIONS: tooManyOfAccount,
   ER_NOT_SUPPORTED_AUTH_MODE: unsupportedLogin,
   HANDSHAKE_NO_SSL_SUPPORT: {
     message: (place) => `The server at ${place} does not offer encrypted connections`,
@@ -270,16 +321,39 @@ function isTlsFailure(code: string | null): boolean {
   );
 }
 
-const CONNECTION_CODES: ReadonlySet<string> = new Set(
-  Object.entries(TRANSLATIONS)
+const CONNECTION_CODES: ReadonlySet<string> = new Set([
+  ...Object.entries(TRANSLATIONS)
     .filter(([, translation]) => translation === gone)
     .map(([code]) => code),
-);
+  'CAPTURES_NO_ANSWER',
+  'CAPTURES_ANSWER_TOO_LARGE',
+]);
 
 /** Whether an error of this code means that the connection is of no more use. */
 export function endsConnection(error: unknown): boolean {
   const code = codeOf(error);
   return code !== null && CONNECTION_CODES.has(code);
+}
+
+const ER_USER_LIMIT_REACHED = 1226;
+
+/**
+ * Which limit of an account is used up: the server's text has its name and its value in every language,
+ * behind the user's name, which may be anything.
+ */
+function limitReached(text: string, place: string, user: string): Translation {
+  const name = text.match(ACCOUNT_LIMIT)?.at(-1)?.toLowerCase() ?? null;
+  if (name === 'max_user_connections') return tooManyOfAccount;
+  const limit = name === null ? null : (ACCOUNT_LIMITS[name] ?? name.toUpperCase());
+  const value = /(\d+)\D*$/.exec(text)?.[1];
+  const of = value === undefined ? '' : ` (${value})`;
+  return {
+    message: () =>
+      limit === null
+        ? `"${user}" has used up a limit of its account on the server at ${place}: ${text}`
+        : `"${user}" has used up its ${limit}${of} on the server at ${place}`,
+    hint: `It may go on when the hour is over. To lift the limit, run there: ALTER USER … WITH ${limit ?? '…'} 0`,
+  };
 }
 
 /**
@@ -288,8 +362,25 @@ export function endsConnection(error: unknown): boolean {
  */
 export function translateError(error: unknown, address: ServerAddress): AppError {
   if (error instanceof AppError) return error;
-  const { code, message } = describe(error);
+  const { code, errno, message } = describe(error);
   const place = placeOf(address);
+  if (error instanceof NoAnswer) {
+    return new AppError(
+      'remote_failed',
+      `The server at ${place} did not answer for ${error.seconds} s`,
+      {
+        hint: 'The daemon connects again by itself; see whether the server or the network on the way there stands still.',
+        cause: error,
+      },
+    );
+  }
+  if (error instanceof AnswerTooLarge) {
+    return new AppError(
+      'remote_failed',
+      `What answers at ${place} sent far more than was asked for; the connection was dropped`,
+      { hint: 'See that it is the server, and what stands on the way there.', cause: error },
+    );
+  }
   if (error instanceof UnsupportedLogin) {
     return new AppError(
       'remote_failed',
@@ -299,7 +390,12 @@ export function translateError(error: unknown, address: ServerAddress): AppError
   }
   // The TLS layer's own code lies one level down.
   const inner = error instanceof Error ? codeOf(error.cause) : null;
-  const known = TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? ''];
+  const isDeniedInPlain = code === 'ER_ACCESS_DENIED_ERROR' && isPlain(address) && offersTls(error);
+  const known = isDeniedInPlain
+    ? deniedInPlain
+    : errno === ER_USER_LIMIT_REACHED
+      ? limitReached(message, place, address.user)
+      : (TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? '']);
   if (known !== undefined) {
     return new AppError('remote_failed', known.message(place, address), {
       hint: typeof known.hint === 'function' ? known.hint(address) : known.hint,

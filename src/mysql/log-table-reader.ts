@@ -1,6 +1,7 @@
 import type { LoggedBatch } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
-import type { MysqlConnection } from './connection.ts';
+import { BYTES_A_VALUE, MOST_ANSWER_BYTES, type MysqlConnection } from './connection.ts';
+import { AnswerTooLarge } from './errors.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { ResultStream, ServerError } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
@@ -95,18 +96,28 @@ export class LogTableReader {
 
   /**
    * The rows of another statement, as text; none for one that returns none.
-   * @throws as `read`.
+   * @throws as `read`; AnswerTooLarge. The connection is closed then, but for a ServerError.
    */
   async rowsOf(sql: string): Promise<(string | null)[][]> {
     this.#connection.countSent(sql);
     const rows: (string | null)[][] = [];
+    const before = this.#results.received;
+    let values = 0;
     this.#busy = true;
     try {
-      const progress = this.#results.rows(sql, (span) => rows.push(textsOf(span)));
-      while ((await progress.next()).done !== true);
+      const progress = this.#results.rows(sql, (span) => {
+        const row = textsOf(span);
+        values += row.length;
+        rows.push(row);
+      });
+      while ((await progress.next()).done !== true) {
+        const bytes = this.#results.received - before + values * BYTES_A_VALUE;
+        if (bytes > MOST_ANSWER_BYTES) throw new AnswerTooLarge();
+      }
     } catch (error) {
       // Refused, the answer is over.
-      this.#busy = !(error instanceof ServerError);
+      if (error instanceof ServerError) this.#busy = false;
+      else this.close();
       throw error;
     }
     this.#busy = false;

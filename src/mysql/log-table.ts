@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, storageErrorOf } from './errors.ts';
-import type { MysqlConnection } from './connection.ts';
+import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
 import { addSentinel, type Sentinel } from './sentinel.ts';
@@ -20,7 +20,7 @@ export async function makeNextTable(
   flavor: Flavor,
   sentinel: Sentinel,
 ): Promise<void> {
-  await connection.run(`DROP TABLE IF EXISTS ${TABLES.next}`);
+  await connection.run(`DROP TABLE IF EXISTS ${TABLES.next}`, DROP_MS);
   await makeLogTable(connection, flavor, TABLES.next);
   await addSentinel(connection, TABLES.next, sentinel);
 }
@@ -146,7 +146,7 @@ export const REPAIRED =
  * @returns what it says of rows that it could not bring back; null when nothing is missing.
  */
 export async function repair(connection: MysqlConnection, table: string): Promise<string | null> {
-  const messages = await connection.rows(`REPAIR TABLE ${table}`);
+  const messages = await connection.rows(`REPAIR TABLE ${table}`, WHOLE_TABLE_MS);
   const texts = messages.map((row) => ({ type: row[2] ?? '', text: row[3] ?? '' }));
   const isFewer = texts.some(({ text }) => {
     const [, before, after] = /^Number of rows changed from (\d+) to (\d+)$/.exec(text) ?? [];

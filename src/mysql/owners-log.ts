@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { codeOf } from './errors.ts';
-import { literal, type MysqlConnection } from './connection.ts';
+import { DROP_MS, literal, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import { exchange, LIVE_TABLE, LOG_COLUMNS, repair, saysDamaged } from './log-table.ts';
 import { NO_SENTINEL, readSentinel } from './sentinel.ts';
 import { PendingStatement } from './pending-statement.ts';
@@ -19,7 +19,7 @@ import {
 const ALL_ROWS = '18446744073709551615';
 
 async function countRows(connection: MysqlConnection, table: string): Promise<number> {
-  return Number((await connection.value(`SELECT COUNT(*) FROM ${table}`)) ?? 0);
+  return Number((await connection.value(`SELECT COUNT(*) FROM ${table}`, WHOLE_TABLE_MS)) ?? 0);
 }
 
 /** Rows of a table of ours that are the owner's to have: all but the sentinels. */
@@ -43,6 +43,7 @@ async function copyToOwners(
   try {
     return await connection.run(
       `INSERT INTO ${TABLES.owners} (${LOG_COLUMNS}, argument) SELECT ${LOG_COLUMNS}, ${text} FROM ${source} WHERE ${NO_SENTINEL} LIMIT ${skip}, ${ALL_ROWS}`,
+      WHOLE_TABLE_MS,
     );
   } finally {
     await connection.run("SET SESSION time_zone = '+00:00'");
@@ -51,6 +52,10 @@ async function copyToOwners(
 
 // More distinct characters than this become question marks: an expression has to end somewhere.
 const MOST_ESCAPED = 100;
+// They are looked for in so many different texts and in so much of each, in whole characters: what the
+// server answers has an end.
+const MOST_TEXTS = 30_000;
+const MOST_TEXT_BYTES = 512;
 
 /**
  * The expression that writes `argument` as the server itself would have written it to the owner's
@@ -65,7 +70,8 @@ async function textForOwners(connection: MysqlConnection, source: string): Promi
   // Of bytes, because regular expressions of MariaDB 10.5 know no characters of four: what is shorter is
   // taken out.
   const rows = await connection.rows(
-    `SELECT DISTINCT HEX(REGEXP_REPLACE(CONVERT(argument USING binary), '[\\\\x00-\\\\x7F\\\\xC2-\\\\xEF]+[\\\\x80-\\\\xBF]*', '')) FROM ${source} WHERE LENGTH(CONVERT(argument USING utf8mb3)) <> LENGTH(argument)`,
+    `SELECT DISTINCT HEX(LEFT(REGEXP_REPLACE(CONVERT(argument USING binary), '[\\\\x00-\\\\x7F\\\\xC2-\\\\xEF]+[\\\\x80-\\\\xBF]*', ''), ${MOST_TEXT_BYTES})) FROM ${source} WHERE LENGTH(CONVERT(argument USING utf8mb3)) <> LENGTH(argument) LIMIT ${MOST_TEXTS}`,
+    WHOLE_TABLE_MS,
   );
   const characters = new Set(
     rows.flatMap(([bytes]) => Array.from(Buffer.from(bytes ?? '', 'hex').toString('utf8'))),
@@ -233,7 +239,7 @@ async function shrinkLive(
   for (const number of frozen) {
     await mend(number);
     await appendGeneration(control, storeId, number);
-    await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`);
+    await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`, DROP_MS);
   }
   return live;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
-import type { MysqlConnection } from './connection.ts';
+import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { exchange, makeNextTable, REPAIRED, repairIfDamaged } from './log-table.ts';
 import { frozenTable, TABLES } from './recorder-schema.ts';
@@ -38,6 +38,7 @@ export async function proveLogging(
     if (await repairIfDamaged(control, frozen)) warnings.push(REPAIRED);
     const arrived = await control.value(
       `SELECT COUNT(*) FROM ${frozen} WHERE thread_id = ${prover.id} AND argument LIKE '%${tag}%'`,
+      WHOLE_TABLE_MS,
     );
     if (arrived !== '0') return { warnings, live: generation + 1 };
   }

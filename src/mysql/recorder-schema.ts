@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { LogSettings } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
-import { literal, type MysqlConnection, type Row } from './connection.ts';
+import { DROP_MS, literal, type MysqlConnection, type Row } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 
 /** The schema on the server that holds what is ours, and nothing else. */
@@ -299,6 +299,7 @@ export async function releaseSchema(
   // One statement, so that no crash leaves a schema whose maker is forgotten.
   await connection.run(
     madeSchema ? `DROP DATABASE IF EXISTS ${RECORDER_SCHEMA}` : `DROP TABLE IF EXISTS ${MARKER}`,
+    DROP_MS,
   );
   return [];
 }

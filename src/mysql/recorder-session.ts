@@ -12,8 +12,9 @@ export async function prepareSession(connection: MysqlConnection): Promise<Serve
   await connection.attempt('SET SESSION sql_log_off = 1');
   await connection.attempt('SET SESSION sql_log_bin = 0');
   await connection.run(
-    // A reader that waits for a slow disk here must not be cut off there.
-    'SET SESSION lock_wait_timeout = 1, net_write_timeout = 3600, wait_timeout = 86400, sql_select_limit = DEFAULT',
+    // A reader whose process was suspended holds the table that it reads for as long, and nobody can
+    // drop it. One that is cut off because our disk is slow goes on from where it had committed.
+    'SET SESSION lock_wait_timeout = 1, net_write_timeout = 60, wait_timeout = 86400, sql_select_limit = DEFAULT',
   );
   // transaction_read_only can be the server's default.
   await connection.run('SET SESSION TRANSACTION READ WRITE');

@@ -1,5 +1,5 @@
 import type { Leftovers } from '../core/server-log.ts';
-import type { MysqlConnection } from './connection.ts';
+import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { LIVE_TABLE, saysDamaged, whoseIsLive } from './log-table.ts';
 import {
@@ -75,7 +75,9 @@ async function countStatements(
   let statements = 0;
   for (const table of [...frozen.map(frozenTable), ...(isLive ? [LIVE_TABLE] : [])]) {
     try {
-      const rows = Number((await connection.value(`SELECT COUNT(*) FROM ${table}`)) ?? 0);
+      const rows = Number(
+        (await connection.value(`SELECT COUNT(*) FROM ${table}`, WHOLE_TABLE_MS)) ?? 0,
+      );
       statements += Math.max(0, rows - 1);
     } catch (error) {
       if (connection.isLost) throw error;

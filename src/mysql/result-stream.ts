@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { NoAnswer } from './errors.ts';
 import { PacketCutter, type PacketSpan } from './row-packets.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 const COM_QUERY = 0x03;
 const OK_PACKET = 0x00;
@@ -8,6 +10,8 @@ const END_PACKET = 0xfe;
 const LONGEST_END_PACKET = 9;
 // Chunks of 64 KiB that may wait for the consumer before the socket is told to stop.
 const WAITING_CHUNKS = 4;
+/** Nothing comes for so long while the consumer waits: the connection is lost. */
+const SILENCE_LIMIT_MS = 30_000;
 
 /** An error packet of the server: its number stands in for the driver's code. */
 export class ServerError extends Error {
@@ -31,6 +35,7 @@ export class ResultStream {
   readonly #stream: Duplex;
   readonly #chunks: Buffer[] = [];
   #failure: Error | null = null;
+  #received = 0;
   #wake: (() => void) | null = null;
 
   readonly #onData = (chunk: Buffer): void => {
@@ -100,6 +105,11 @@ export class ResultStream {
     }
   }
 
+  /** Bytes that were handed on of all answers. */
+  get received(): number {
+    return this.#received;
+  }
+
   /** Lets go of the stream; rows that are being read fail as of a connection that was lost. */
   release(): void {
     this.#stream.off('data', this.#onData);
@@ -112,11 +122,16 @@ export class ResultStream {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
+        this.#received += chunk.length;
         if (this.#chunks.length < WAITING_CHUNKS && this.#stream.isPaused()) this.#stream.resume();
         return chunk;
       }
       if (this.#failure !== null) throw this.#failure;
+      const watch = new SilenceWatch(SILENCE_LIMIT_MS, () => {
+        this.#onError(new NoAnswer(SILENCE_LIMIT_MS));
+      });
       await new Promise<void>((resolve) => (this.#wake = resolve));
+      watch.stop();
       this.#wake = null;
     }
   }

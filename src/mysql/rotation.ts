@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
-import type { MysqlConnection } from './connection.ts';
+import { DROP_MS, type MysqlConnection } from './connection.ts';
 import { codeOf } from './errors.ts';
 import { GuardConnection } from './guard-connection.ts';
 import type { LogTableReader } from './log-table-reader.ts';
@@ -148,7 +148,7 @@ export class Rotation {
     // The call waits for what is held, and whatever is sent behind it.
     this.#stopPulse();
     for (let attempt = 1; ; attempt++) {
-      const call = new PendingStatement(this.#control.rows(`CALL ${ROTATION}()`));
+      const call = new PendingStatement(this.#control.rows(`CALL ${ROTATION}()`, DROP_MS));
       // Behind the lock that we hold: whoever is there besides us would be let through before or
       // after us, and one of the two rotations would drop what the other has just put aside.
       if (!(await this.#isAlone(call))) {

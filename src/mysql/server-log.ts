@@ -16,7 +16,7 @@ import type {
   SessionState,
   Swap,
 } from '../core/server-log.ts';
-import type { MysqlConnection } from './connection.ts';
+import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
 import { type Flavor, flavorOf, type LogEngine } from './flavor.ts';
@@ -361,7 +361,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async drop(generation: number): Promise<void> {
-    await this.#control.run(`DROP TABLE IF EXISTS ${frozenTable(generation)}`);
+    await this.#control.run(`DROP TABLE IF EXISTS ${frozenTable(generation)}`, DROP_MS);
     // Made here, where nobody waits for it, the next swap is one RENAME.
     if (this.#live === generation + 1) await this.#makeNext(this.#live + 1);
   }
@@ -396,6 +396,10 @@ export class MysqlServerLog implements ServerLog {
 
   readEdgeCounters(): Promise<CounterReading> {
     return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
+  }
+
+  abort(): void {
+    this.#opened.abort();
   }
 
   async close(): Promise<void> {
@@ -474,7 +478,7 @@ export class MysqlServerLog implements ServerLog {
     const last =
       whose === 'missing'
         ? null
-        : await control.value(`SELECT MAX(event_time) FROM ${LIVE_TABLE}${until}`);
+        : await control.value(`SELECT MAX(event_time) FROM ${LIVE_TABLE}${until}`, WHOLE_TABLE_MS);
     const from = last === null ? null : instant(last);
     if (marker?.switchedOffAt != null) {
       return {
@@ -550,7 +554,10 @@ export class MysqlServerLog implements ServerLog {
     const table = frozenTable(generation);
     const lost = await repair(this.#control, table);
     if (lost === null) return;
-    const row = await this.#control.row(`SELECT MIN(event_time), MAX(event_time) FROM ${table}`);
+    const row = await this.#control.row(
+      `SELECT MIN(event_time), MAX(event_time) FROM ${table}`,
+      WHOLE_TABLE_MS,
+    );
     const [first, last] = row ?? [];
     await addSentinel(this.#control, table, {
       ...this.#sentinel(generation),
@@ -611,7 +618,7 @@ export class MysqlServerLog implements ServerLog {
         "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place",
       ];
     }
-    await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`);
+    await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`, DROP_MS);
     if (whose === 'missing') {
       await control.run(`RENAME TABLE ${TABLES.owners} TO ${LIVE_TABLE}`);
       return ["Somebody dropped the server's log table while recording; the one of before is back"];
@@ -661,7 +668,7 @@ export class MysqlServerLog implements ServerLog {
       for (const number of [...contents.frozen, live]) {
         await mend(number);
         await appendGeneration(control, this.#storeId, number);
-        await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`);
+        await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`, DROP_MS);
       }
       await exchange(control, TABLES.retired, TABLES.owners);
     }
@@ -679,7 +686,7 @@ export class MysqlServerLog implements ServerLog {
       TABLES.joined,
       ...TABLES.joinedParts,
     ];
-    for (const table of ours) await this.#control.run(`DROP TABLE IF EXISTS ${table}`);
+    for (const table of ours) await this.#control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
     this.#next = null;
   }
 

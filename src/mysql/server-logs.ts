@@ -35,9 +35,10 @@ export const mysqlServerLogs: ServerLogs = {
     storeId: string,
     onConnection: (connection: OwnConnection) => void,
     tally?: OwnTally,
+    signal?: AbortSignal,
   ): Promise<ServerLog> {
     const password = await resolvePassword(address.passwordFrom);
-    const opened = await openServer(address, password, onConnection, tally);
+    const opened = await openServer(address, password, onConnection, tally, signal);
     try {
       const { control, server } = opened;
       if (await isRotatedOnly(control, await readGrants(control), server.version)) {

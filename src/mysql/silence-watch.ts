@@ -1,0 +1,30 @@
+const TICK_MS = 1_000;
+
+/**
+ * Ends a wait in which nothing comes. Only time in which this process ran is counted, a second at a
+ * time: a timer of the whole limit fires at once when a process goes on that was suspended (a closed
+ * lid, SIGSTOP), before the answer is read that has been lying in the socket since.
+ */
+export class SilenceWatch {
+  readonly #timer: ReturnType<typeof setInterval>;
+  #silentTicks = 0;
+
+  /** @param onSilent called once, when nothing was heard for so long; not after `stop`. */
+  constructor(limitMs: number, onSilent: () => void) {
+    this.#timer = setInterval(() => {
+      this.#silentTicks++;
+      if (this.#silentTicks * TICK_MS < limitMs) return;
+      this.stop();
+      onSilent();
+    }, TICK_MS);
+  }
+
+  /** Something came: the limit counts from now on. */
+  heard(): void {
+    this.#silentTicks = 0;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
