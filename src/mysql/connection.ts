@@ -39,12 +39,12 @@ export const WHOLE_TABLE_MS = 30 * 60_000;
 export const DROP_MS = 60_000;
 
 /**
- * What one answer may take: the longest that we ask for is a process list of 100,000 connections, some
- * 46 MiB by this count. The log itself is read by `ResultStream`.
+ * What one answer may take: the longest that we ask for is a process list, which by this count reaches it
+ * at some 90,000 connections. The log itself is read by `ResultStream`.
  */
 export const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** What a value takes here besides its bytes on the wire; of empty ones there would be no end. */
-export const BYTES_A_VALUE = 32;
+export const BYTES_A_VALUE = 64;
 
 /** What the reader takes over from the driver; its published types leave it out. */
 interface DriverInternals {

@@ -15,11 +15,19 @@ export interface CuttingProxy {
    * server carries it out and its answer is lost.
    */
   cutAt(message: number, when: 'before' | 'after'): void;
+  /** Connections of the recorder's that are open. */
+  readonly connections: number;
+  /** Passes nothing on, in either direction, and breaks nothing: a network that swallows everything. */
+  stall(): void;
+  /** Passes on what was held up, and all that follows. */
+  goOn(): void;
   stop(): Promise<void>;
 }
 
 export async function startCuttingProxy(serverPort: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
+  let isStalled = false;
   let count = 0;
   let cutMessage = Infinity;
   let cutWhen: 'before' | 'after' = 'before';
@@ -36,7 +44,10 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
       sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
+      if (isStalled) socket.pause();
     }
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
     client.on('data', (data) => {
       count++;
       if (count !== cutMessage) {
@@ -73,6 +84,17 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
       cutMessage = message;
       cutWhen = when;
       wasCut = false;
+    },
+    get connections() {
+      return clients.size;
+    },
+    stall() {
+      isStalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    goOn() {
+      isStalled = false;
+      for (const socket of sockets) socket.resume();
     },
     async stop() {
       cut();

@@ -45,6 +45,11 @@ export class Recording {
     });
   }
 
+  /** Sends a signal to the daemon that is a process of its own. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name);
+  }
+
   async killDaemon(): Promise<void> {
     const child = this.#child;
     this.#child = null;
