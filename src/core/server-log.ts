@@ -363,9 +363,6 @@ export interface ServerLog {
 
   /** Closes the connections, within about a second; never throws. */
   close(): Promise<void>;
-
-  /** Drops every connection at once: whatever waits for the server fails soon. */
-  abort(): void;
 }
 
 /** What a server was asked to do while it was looked at, without what the look itself sent. */

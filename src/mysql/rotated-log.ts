@@ -358,11 +358,6 @@ export class RotatedServerLog implements ServerLog {
     await this.#control.close();
   }
 
-  abort(): void {
-    this.#closeRotation();
-    this.#control.destroy();
-  }
-
   /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */
   #adopt(backup: Backup, generation: number, until: string): void {
     this.#loss = backup.generation === generation ? null : this.#lossUntil(until);

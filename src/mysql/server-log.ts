@@ -407,11 +407,6 @@ export class MysqlServerLog implements ServerLog {
     await this.#control.close();
   }
 
-  abort(): void {
-    this.#closeReader();
-    this.#control.destroy();
-  }
-
   /**
    * Sets the owner's table aside and puts one of ours in its place. Where ours is there already, or
    * was, it is frozen for what it holds, and the new one says what may be missing before it.
