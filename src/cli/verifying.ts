@@ -46,8 +46,9 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
   const began = performance.now();
   const { capture, recording, folder } = request;
   const damage: Damage[] = [];
-  const manifest = await manifestIn(folder, damage);
-  const state = stateOf(capture?.status ?? null, manifest);
+  const neverBegan = capture?.status === 'FAILED' && capture.start === null;
+  const manifest = await manifestIn(folder, damage, neverBegan);
+  const state = neverBegan ? 'never_began' : stateOf(capture?.status ?? null, manifest);
   const committed = committedOf(recording);
   const facts = committed.facts ?? manifest;
   const isOver = state === 'over';
@@ -111,10 +112,16 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
   };
 }
 
-async function manifestIn(folder: string, damage: Damage[]): Promise<Manifest | null> {
+/** @param mayBeMissing whether a folder without one is in order: nothing was recorded there. */
+async function manifestIn(
+  folder: string,
+  damage: Damage[],
+  mayBeMissing: boolean,
+): Promise<Manifest | null> {
   try {
     return await readManifest(folder);
   } catch (error) {
+    if (mayBeMissing && isAppError(error, 'not_found')) return null;
     if (!isAppError(error, 'not_found') && !isAppError(error, 'store_unusable')) throw error;
     damage.push({ segment: null, what: error.message });
     return null;

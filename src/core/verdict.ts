@@ -37,10 +37,10 @@ interface Problem {
 /** What is known of a capture whose record was looked at. */
 export interface Evidence {
   /**
-   * `over`: its window is closed and drained; `failed`: it FAILED; `unfinished`: a copy of what was not
-   * over yet.
+   * `over`: its window is closed and drained; `failed`: it FAILED; `never_began`: it FAILED before its
+   * window opened; `unfinished`: a copy of what was not over yet.
    */
-  readonly state: 'recording' | 'over' | 'failed' | 'unfinished';
+  readonly state: 'recording' | 'over' | 'failed' | 'never_began' | 'unfinished';
   /** Why it failed. */
   readonly reason: string | null;
   /** What its log leaves out, and how it writes several statements, differs. */
@@ -140,9 +140,9 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
     what,
     segment,
   }));
-  if (state === 'failed') {
-    const why = reason === null ? '' : `: ${reason}`;
-    problems.push({ kind: 'failed', what: `The capture failed${why}`, segment: null });
+  if (state === 'failed' || state === 'never_began') {
+    const what = `The capture failed${state === 'failed' ? '' : ' at its start'}${because(reason)}`;
+    problems.push({ kind: 'failed', what, segment: null });
   }
   if (state === 'unfinished') {
     const what = 'The capture was not over yet when these files were written';
@@ -157,6 +157,10 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
     });
   }
   return problems;
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : `: ${reason}`;
 }
 
 function gapSentence({ from, to, reason, missing }: Gap): string {
@@ -274,7 +278,10 @@ function accounted(count: number, { leftOut }: Evidence): string {
 
 function notWholeLine(facts: LineFacts): string {
   const { comparison, missing, missingAtMost, share, recorded, problems, evidence } = facts;
-  const { gaps } = evidence;
+  const { gaps, state, reason } = evidence;
+  if (state === 'never_began') {
+    return `nothing was recorded, because the capture failed at its start${because(reason)}`;
+  }
   const causes: string[] = [];
   if (problems.some(({ kind }) => kind === 'failed')) causes.push('the capture failed');
   if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');

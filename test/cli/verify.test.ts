@@ -204,6 +204,24 @@ describe('captures verify', () => {
     expect(stdout).toContain('NOT WHOLE: 600 statements are recorded: the capture failed');
   });
 
+  it('says that a capture that failed at its start recorded nothing, and exits 8', async () => {
+    const { store } = test;
+    const environment = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
+    const { id } = test.capture(actor, environment, { name: 'friday' });
+    store.captures.move(id, 'STARTED', 'STARTING', {});
+    store.captures.move(id, 'STARTING', 'FAILED', { reason: 'no such host', end: 2_000 });
+    const { status, stdout } = await verify(['friday', '--color', 'never'], { tty: 80 });
+    expect(status).toBe(8);
+    expect(stdout).not.toContain('DAMAGED');
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      'NOT WHOLE: nothing was recorded, because the capture failed at its start: no such host',
+    );
+    expect(JSON.parse((await verify(['friday', '--json'])).stdout)).toMatchObject({
+      verdict: 'not_whole',
+      problems: [{ kind: 'failed' }],
+    });
+  });
+
   it('verifies a copy by its manifest alone, without a store', async () => {
     const { folder } = await captureThatIs('DONE');
     const target = temporaryFolder();
