@@ -6,6 +6,7 @@ import type { OwnConnections } from './own-connections.ts';
 import { ResultStream, ServerError } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
 import { textsOf } from './row-packets.ts';
+import { maySwitchLogOff, switchedOffByClient } from './log-switches.ts';
 import { DECODED_COLUMNS, type RowForm, StatementDecoder } from './statement-decoder.ts';
 
 // Enough rows that what is done per batch costs nothing per row, few enough to stay in the cache.
@@ -74,6 +75,7 @@ export class LogTableReader {
       if (statement !== null) {
         statements.push(statement);
         characters += statement.sql.length;
+        if (maySwitchLogOff(statement)) ended.push(end(switchedOffByClient(statement.time)));
       } else {
         const interruption = decoder.takeSentinel()?.interruption ?? null;
         if (interruption !== null) {
