@@ -27,6 +27,27 @@ export interface GenerationEdges {
 /** Of a generation that an earlier session froze. */
 const UNKNOWN_EDGES: GenerationEdges = { since: null, until: null, interruption: null };
 
+/** Generations behind the committed one that are not there to be read any more. */
+class SkippedGenerations {
+  /** The captures whose statements were in them. */
+  readonly losers: readonly Recorder[];
+  readonly after: LogPosition;
+  readonly before: LogPosition;
+  isNoted = false;
+
+  /** @param next the first one that is there. */
+  constructor(row: TapRow, next: number, recorders: readonly Recorder[]) {
+    const first = row.generation + 1;
+    this.after = { generation: first, row: row.row };
+    this.before = { generation: next, row: 0 };
+    this.losers = recorders.filter(
+      ({ firstGeneration, lastGeneration }) =>
+        firstGeneration !== null &&
+        Math.max(first, firstGeneration) < Math.min(next, (lastGeneration ?? Infinity) + 1),
+    );
+  }
+}
+
 /** Reads frozen log tables into the recorders, and commits how far it came. */
 export class LogDrain {
   readonly #context: TapContext;
@@ -92,6 +113,8 @@ export class LogDrain {
 
   async #read(row: TapRow, generation: number, edges: GenerationEdges): Promise<void> {
     const readers = [...this.#recorders.values()].filter((r) => r.wants(generation));
+    const skipped = new SkippedGenerations(row, generation, [...this.#recorders.values()]);
+    const changed = [...new Set([...readers, ...skipped.losers])];
     const since = edges.since ?? latest(readers.map((recorder) => recorder.knownUntil));
     let position = generation === row.generation + 1 ? row.row : 0;
     let uncommitted = 0;
@@ -102,6 +125,8 @@ export class LogDrain {
       position += batch.rows;
       this.#state.progressAt = performance.now();
       uncommitted += batch.rows;
+      const [first] = batch.statements;
+      if (first !== undefined) this.#noteSkipped(skipped, first.time);
       if (readers.length > 0) {
         const statements = new StatementBatch(batch.statements, this.#lines);
         for (const recorder of readers) await recorder.write(statements);
@@ -114,12 +139,13 @@ export class LogDrain {
       }
       const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
       if (uncommitted >= COMMIT_EVERY_ROWS || isLongAgo) {
-        await this.#commit(generation - 1, position, readers);
+        await this.#commit(generation - 1, position, changed);
         uncommitted = 0;
         committedAt = this.#guards.now();
         await this.#checkGuards();
       }
     }
+    this.#noteSkipped(skipped, edges.until);
     if (edges.interruption !== null) {
       const before = { generation: generation + 1, row: 0 };
       this.#note(readers, edges.interruption, { generation, row: position }, before);
@@ -128,8 +154,27 @@ export class LogDrain {
       // Before the commit: a crash in between doubles rows in the owner's log, never loses any.
       await this.#server.appendToOwners(generation);
     }
-    await this.#commit(generation, 0, readers);
-    for (const recorder of readers) await recorder.refreshManifest();
+    await this.#commit(generation, 0, changed);
+    for (const recorder of changed) await recorder.refreshManifest();
+  }
+
+  /**
+   * Notes that what lay in skipped generations is missing from the captures that wanted it, once.
+   * @param until the first instant that is known again; null where none is.
+   */
+  #noteSkipped(skipped: SkippedGenerations, until: ServerInstant | null): void {
+    const { losers, isNoted, after, before } = skipped;
+    if (isNoted || losers.length === 0) return;
+    skipped.isNoted = true;
+    const reason =
+      "Log tables that were frozen and not read yet are gone: somebody dropped them, or rotated the server's log";
+    for (const recorder of losers) {
+      // A window that ended among them ends there, whatever came behind it.
+      const end = recorder.facts.end?.time ?? null;
+      const to = end !== null && !recorder.wants(before.generation) ? end : until;
+      const interruption: LogInterruption = { cause: 'log_table_changed', from: null, to, reason };
+      this.#note([recorder], interruption, after, before);
+    }
   }
 
   /** Notes what happened to the log in every capture that was recording; committed with the rows. */

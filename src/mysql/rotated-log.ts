@@ -63,14 +63,10 @@ export class RotatedServerLog implements ServerLog {
   /** The backup that is accounted for, and the generation that it stands for. */
   #backup: Backup | null = null;
   #generation = 0;
-  /** The generation up to which a recorder before this one had read; null where that is unknown. */
-  #recorded: number | null = null;
   /** What that recorder took the backup for, whatever is marked in it; null where that is unknown. */
   #remembered: { readonly generation: number; readonly id: string } | null = null;
   /** A word for the live table; see `Rotation.mark`. */
   #table = newWord();
-  /** The generation that was last read to its end. */
-  #readWhole = 0;
   /** Everything in the backup was received before this. */
   #until = '';
   /**
@@ -223,6 +219,13 @@ export class RotatedServerLog implements ServerLog {
     since: ServerInstant | null,
   ): AsyncGenerator<LoggedBatch> {
     const backup = await this.#holdForReading(generation);
+    const isAnother = this.#loss !== null && backup?.id !== this.#remembered?.id;
+    if (backup === null || (skip > 0 && isAnother)) {
+      // What was read of it stands. What is there now follows on it, and is the next one's.
+      this.#backup = null;
+      yield { rows: 0, statements: [], interruption: this.#lossUntil(null, this.#until) };
+      return;
+    }
     const form = await this.#readForm();
     form.zones?.setBounds(backup.since ?? since, this.#until);
     if (backup.serverStart !== null) this.#own.setTable(backup.serverStart);
@@ -240,7 +243,7 @@ export class RotatedServerLog implements ServerLog {
           position += batch.rows;
           yield batch;
         }
-        this.#readWhole = generation;
+        if (!(await rotation.stillThere(backup))) throw rotatedAway(generation);
         return;
       } catch (error) {
         // What has no code is no refusal of the server's but a fault of ours.
@@ -252,7 +255,7 @@ export class RotatedServerLog implements ServerLog {
           isRepaired = true;
           await repair(this.#control, BACKUP_TABLE);
         }
-        await this.#holdAgain(generation);
+        if ((await this.#holdForReading(generation)) === null) throw rotatedAway(generation);
       } finally {
         if (!reader.isUsable && this.#rotation === rotation) this.#closeRotation();
       }
@@ -268,11 +271,11 @@ export class RotatedServerLog implements ServerLog {
     for (const state of sessions) {
       if (state.session === NO_SESSION) {
         const { memory } = state;
-        const known = /^(\d+) (whole|part) (.+)$/.exec(memory ?? '');
+        // An older version said besides how far it had read.
+        const known = /^(\d+) (?:(?:whole|part) )?(.+)$/.exec(memory ?? '');
         if (known !== null && this.#backup === null) {
           const generation = Number(known[1]);
-          const id = known[3] ?? '';
-          this.#recorded = known[2] === 'whole' ? generation : generation - 1;
+          const id = known[2] ?? '';
           this.#remembered = { generation, id };
           this.#backup = { generation: null, id, since: null, serverStart: null };
         }
@@ -305,8 +308,7 @@ export class RotatedServerLog implements ServerLog {
     });
     for (const id of ended) zones?.forget(id);
     if (this.#backup !== null && this.#generation > 0) {
-      const howFar = this.#readWhole === this.#generation ? 'whole' : 'part';
-      const memory = `${this.#generation} ${howFar} ${this.#backup.id}`;
+      const memory = `${this.#generation} ${this.#backup.id}`;
       remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory });
     }
     return { changed: remembered, ended };
@@ -360,7 +362,8 @@ export class RotatedServerLog implements ServerLog {
 
   /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */
   #adopt(backup: Backup, generation: number, until: string): void {
-    this.#loss = backup.generation === generation ? null : this.#lossUntil(until);
+    this.#loss =
+      backup.generation === generation ? null : this.#lossUntil(this.#accountedFor, until);
     this.#backup = backup;
     this.#generation = generation;
     this.#until = until;
@@ -369,40 +372,36 @@ export class RotatedServerLog implements ServerLog {
   }
 
   /** What is missing was received before what is in the backup, but perhaps only just. */
-  #lossUntil(until: string): LogInterruption {
+  #lossUntil(from: ServerInstant | null, until: string): LogInterruption {
     return {
       cause: 'log_table_changed',
-      from: this.#accountedFor,
+      from,
       to: until,
       reason:
         'The log was rotated by others twice, or was off for a while, before what was in it could be read',
     };
   }
 
-  /** Makes sure that the backup is a generation, and stays it while it is read. */
-  async #holdForReading(generation: number): Promise<Backup> {
-    const isHeld = this.#rotation?.isHolding === true;
-    if (isHeld && this.#generation === generation && this.#backup !== null) return this.#backup;
-    return this.#holdAgain(generation);
-  }
-
-  async #holdAgain(generation: number): Promise<Backup> {
+  /**
+   * Makes sure that the backup is a generation, and stays it while it is read.
+   * @returns null where it was adopted as one, and others have rotated it away since then.
+   * @throws AppError `remote_failed` where what is there is another one.
+   */
+  async #holdForReading(generation: number): Promise<Backup | null> {
+    const adopted = this.#generation === generation ? this.#backup : null;
+    // What is held is what was there at the last look: where the guard had to let go, and others
+    // rotated, that is not what was adopted (seen: 16 rows of theirs read in the place of 595).
+    const held = this.#rotation?.held ?? null;
+    if (adopted !== null && held !== null) return held.id === adopted.id ? adopted : null;
     const backup = await (await this.#openRotation()).look();
-    const isKnown = this.#generation === generation && backup?.id === this.#backup?.id;
-    const isIt = isKnown || (backup !== null && this.#numberOf(backup) === generation);
-    if (backup === null || !isIt) {
-      // The next look finds out what has become of it.
-      throw new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
-    }
-    if (isKnown) {
+    if (adopted !== null) {
+      if (backup?.id !== adopted.id) return null;
       // What was said while the server stood still, it may have left out.
       await this.#mark(generation + 1);
-    } else {
-      this.#adopt(backup, generation, await this.#now());
-      // What the recorder before this one had rotated and not read, somebody else's rotation dropped.
-      const isNext = this.#recorded === null || generation <= this.#recorded + 1;
-      if (!isNext) this.#loss = { ...this.#lossUntil(this.#until), from: null };
+      return adopted;
     }
+    if (backup === null || this.#numberOf(backup) !== generation) throw rotatedAway(generation);
+    this.#adopt(backup, generation, await this.#now());
     return backup;
   }
 
@@ -426,7 +425,7 @@ export class RotatedServerLog implements ServerLog {
   /** Says which generation the live table is, which directly follows the backup. */
   async #mark(generation: number): Promise<void> {
     const rotation = await this.#openRotation();
-    if (!rotation.isHolding) {
+    if (rotation.held === null) {
       // Of what others have rotated since then, the next look finds out.
       const backup = await rotation.look();
       if (backup?.id !== this.#backup?.id) return;
@@ -468,6 +467,10 @@ export class RotatedServerLog implements ServerLog {
     this.#rotation = null;
     this.#isReady = false;
   }
+}
+
+function rotatedAway(generation: number): AppError {
+  return new AppError('remote_failed', `Generation ${generation} of the log was rotated away`);
 }
 
 function newWord(): string {

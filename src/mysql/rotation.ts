@@ -67,6 +67,7 @@ export class Rotation {
   readonly #beginning: string;
   #pulse: ReturnType<typeof setInterval> | null = null;
   #wasInTheWay = false;
+  #held: Backup | null = null;
 
   private constructor(guard: GuardConnection, control: MysqlConnection, tap: string) {
     this.#guard = guard;
@@ -94,9 +95,12 @@ export class Rotation {
     return this.#guard.isLost;
   }
 
-  /** Whether the backup is held, so that nobody rotates. */
-  get isHolding(): boolean {
-    return this.#pulse !== null && !this.isLost;
+  /**
+   * The backup that is held, so that nobody rotates; null where none is. It says so as well where the
+   * server has taken the lock away in the middle of a statement: see `stillThere`.
+   */
+  get held(): Backup | null {
+    return this.#pulse === null || this.isLost ? null : this.#held;
   }
 
   /** Whether its connection was dropped because the server stood still. */
@@ -123,6 +127,21 @@ export class Rotation {
       // Asked again at once, the question waits behind the RENAME that follows on the DROP, and is
       // first in line when somebody rotates a second time.
       if (attempt > HURRIED_LOOKS) await delay(PAUSE_MS / 10);
+    }
+  }
+
+  /**
+   * Whether a backup is the one that is there. One that was rotated away never comes back, so what was
+   * read before this is its own. To be asked, because a guard whose statement waited to be logged
+   * behind a RENAME that waited for the guard has lost its lock: the server finds a deadlock, leaves
+   * the statement unlogged, ends the transaction and says nothing (seen on MariaDB 11.8 and MySQL 9.7).
+   */
+  async stillThere({ id }: Backup): Promise<boolean> {
+    try {
+      return (await readBackup(this.#guard, this.#beginning)).id === id;
+    } catch (error) {
+      if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error;
+      return false;
     }
   }
 
@@ -209,9 +228,9 @@ export class Rotation {
 
   async #hold(): Promise<Backup | null> {
     try {
-      const backup = await whenLockFree(() => readBackup(this.#guard, this.#beginning));
+      this.#held = await whenLockFree(() => readBackup(this.#guard, this.#beginning));
       this.#startPulse();
-      return backup;
+      return this.#held;
     } catch (error) {
       if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error;
       return null;
