@@ -48,6 +48,16 @@ class SkippedGenerations {
   }
 }
 
+type GapPlace = Readonly<Record<'after' | 'before', LogPosition>>;
+
+interface BegunGeneration {
+  readonly generation: number;
+  readonly captures: ReadonlyMap<
+    number,
+    { readonly knownUntil: string | null; readonly seq: number }
+  >;
+}
+
 /** Reads frozen log tables into the recorders, and commits how far it came. */
 export class LogDrain {
   readonly #context: TapContext;
@@ -59,6 +69,8 @@ export class LogDrain {
   readonly #checkGuards: () => Promise<void>;
   readonly #state: Pick<TapState, 'own' | 'progressAt'>;
   readonly #lines = new LineSerialiser();
+  /** How far each capture had come where the generation began that was read last. */
+  #begun: BegunGeneration | null = null;
 
   constructor(
     context: TapContext,
@@ -117,6 +129,9 @@ export class LogDrain {
     const changed = [...new Set([...readers, ...skipped.losers])];
     const since = edges.since ?? latest(readers.map((recorder) => recorder.knownUntil));
     let position = generation === row.generation + 1 ? row.row : 0;
+    const previous = this.#begun?.generation === generation - 1 ? this.#begun : null;
+    // Where it is read from the middle on, nobody knows any more how it began.
+    this.#begun = position === 0 ? begun(generation, readers) : null;
     let uncommitted = 0;
     let committedAt = this.#guards.now();
     // Commands look at servers as well, with connections that they leave word of.
@@ -135,7 +150,11 @@ export class LogDrain {
         // The row that says so lies between what is recorded before and after it.
         const after = { generation, row: Math.max(0, position - 1) };
         const interruption = { ...batch.interruption, to: batch.interruption.to ?? edges.until };
-        this.#note(readers, interruption, after, { generation, row: position });
+        const place = { after, before: { generation, row: position } };
+        // What a table begins with was found when it took the place of the one before, and may lie
+        // anywhere among that one's rows: a server that was restarted can have logged to it again.
+        const since = position === 1 && interruption.from !== null ? previous : null;
+        this.#note(readers, interruption, place, since);
       }
       const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
       if (uncommitted >= COMMIT_EVERY_ROWS || isLongAgo) {
@@ -148,7 +167,7 @@ export class LogDrain {
     this.#noteSkipped(skipped, edges.until);
     if (edges.interruption !== null) {
       const before = { generation: generation + 1, row: 0 };
-      this.#note(readers, edges.interruption, { generation, row: position }, before);
+      this.#note(readers, edges.interruption, { after: { generation, row: position }, before });
     }
     if (row.settings.generalLog && row.settings.logOutput.includes('TABLE')) {
       // Before the commit: a crash in between doubles rows in the owner's log, never loses any.
@@ -173,16 +192,19 @@ export class LogDrain {
       const end = recorder.facts.end?.time ?? null;
       const to = end !== null && !recorder.wants(before.generation) ? end : until;
       const interruption: LogInterruption = { cause: 'log_table_changed', from: null, to, reason };
-      this.#note([recorder], interruption, after, before);
+      this.#note([recorder], interruption, { after, before });
     }
   }
 
-  /** Notes what happened to the log in every capture that was recording; committed with the rows. */
+  /**
+   * Notes what happened to the log in every capture that was recording; committed with the rows.
+   * @param since the generation in which it may have begun; null where it is behind what was read.
+   */
   #note(
     readers: readonly Recorder[],
     interruption: LogInterruption,
-    after: LogPosition,
-    before: LogPosition,
+    { after, before }: GapPlace,
+    since: BegunGeneration | null = null,
   ): void {
     const { from, to, cause, reason } = interruption;
     for (const recorder of readers) {
@@ -193,17 +215,21 @@ export class LogDrain {
         this.#context.log('warn', 'log moved while recording', { capture, environment, reason });
         continue;
       }
+      const begun = since?.captures.get(capture) ?? null;
+      const { knownUntil, seq } = begun ?? recorder;
       // What was recorded up to here is not missing; of damage nobody knows where it lies.
-      const known = cause === 'log_table_damaged' ? from : latest([from, recorder.knownUntil]);
+      const known = cause === 'log_table_damaged' ? from : latest([from, knownUntil]);
+      // Of a window, what was before it is no part.
+      const began = latest([known, recorder.facts.start?.time ?? null]);
       const gap: Gap = {
-        // Of a window, what was before it is no part.
-        from: latest([known, recorder.facts.start?.time ?? null]),
+        // By a clock that was set back nobody can say from when.
+        from: began !== null && to !== null && began > to ? null : began,
         to,
         cause,
         reason,
-        after,
+        after: since !== null && begun !== null ? { generation: since.generation, row: 0 } : after,
         before,
-        afterSeq: recorder.seq,
+        afterSeq: seq,
         missing: null,
       };
       recorder.noteGap(gap);
@@ -251,6 +277,13 @@ export class LogDrain {
     if (row === null) throw new LeaseLost('the tap is not in the store any more');
     return row;
   }
+}
+
+function begun(generation: number, readers: readonly Recorder[]): BegunGeneration {
+  const captures = readers.map(({ captureId, knownUntil, seq }) => {
+    return [captureId, { knownUntil, seq }] as const;
+  });
+  return { generation, captures: new Map(captures) };
 }
 
 /** The latest of instants that are written alike; null when none is known. */

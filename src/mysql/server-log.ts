@@ -466,14 +466,17 @@ export class MysqlServerLog implements ServerLog {
   ): Promise<LogInterruption> {
     const control = this.#control;
     const sentinel = whose === 'missing' ? null : await readSentinel(control, LIVE_TABLE);
-    const isRestarted = sentinel !== null && sentinel.serverStart !== this.serverStart;
-    // A server that came up with its log on has gone on in the same table: what it wrote since then
-    // says nothing of when it died.
-    const until = isRestarted ? ` WHERE event_time < FROM_UNIXTIME(${this.serverStart} + 1)` : '';
+    if (
+      sentinel !== null &&
+      sentinel.serverStart !== this.serverStart &&
+      marker?.switchedOffAt == null
+    ) {
+      return this.#restarted(sentinel.writtenAt, isLogging);
+    }
     const last =
       whose === 'missing'
         ? null
-        : await control.value(`SELECT MAX(event_time) FROM ${LIVE_TABLE}${until}`, WHOLE_TABLE_MS);
+        : await control.value(`SELECT MAX(event_time) FROM ${LIVE_TABLE}`, WHOLE_TABLE_MS);
     const from = last === null ? null : instant(last);
     if (marker?.switchedOffAt != null) {
       return {
@@ -481,15 +484,6 @@ export class MysqlServerLog implements ServerLog {
         from: marker.switchedOffAt,
         to: null,
         reason: `The dead-man switch on the server switched the log off at ${marker.switchedOffAt}: the recorder had not been heard of for too long`,
-      };
-    }
-    if (isRestarted) {
-      const at = new Date(this.serverStart * 1_000).toISOString();
-      return {
-        cause: 'server_restarted',
-        from,
-        to: null,
-        reason: `The server was restarted at ${at}, and with that its log was off until the recorder came back`,
       };
     }
     if (!isLogging) {
@@ -505,6 +499,36 @@ export class MysqlServerLog implements ServerLog {
       from,
       to: null,
       reason: "Another program put a table of its own in the place of the server's log table",
+    };
+  }
+
+  /**
+   * What may be missing where the server was restarted while a table of ours was live. Whoever switches
+   * the log on again before the recorder is back has it written to the same table, and of its rows none
+   * says in which life of the server it was written: the server may have been restarted twice, and its
+   * start is known to the second. So from the instant at which the table was made (the drain knows
+   * better where rows of before it are the last ones) to the first row behind the second in which the
+   * server started; to the next table's first where none was, or the log is off.
+   */
+  async #restarted(writtenAt: ServerInstant, isLogging: boolean): Promise<LogInterruption> {
+    const started = this.serverStart;
+    const at = new Date(started * 1_000).toISOString();
+    // Nothing is said by times of a clock that was set back, or in each session's own zone.
+    const canTell = isLogging && writtenAt < at && this.#flavor.engine !== 'CSV';
+    const first = canTell
+      ? await this.#control.value(
+          `SELECT MIN(event_time) FROM ${LIVE_TABLE} WHERE event_time >= FROM_UNIXTIME(${started} + 1)`,
+          WHOLE_TABLE_MS,
+        )
+      : null;
+    return {
+      cause: 'server_restarted',
+      from: writtenAt,
+      to: first === null ? null : instant(first),
+      reason:
+        first === null
+          ? `The server was restarted at ${at}, and with that its log was off until the recorder came back`
+          : `The server was restarted at ${at}; somebody else, or its configuration, had its log on again before the recorder came back`,
     };
   }
 
