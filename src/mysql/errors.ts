@@ -356,13 +356,27 @@ function limitReached(text: string, place: string, user: string): Translation {
   };
 }
 
+/** What is said of an error in words of ours; undefined where the server's own do. */
+function translationOf(error: unknown, address: ServerAddress): Translation | undefined {
+  const { code, errno, message } = describe(error);
+  if (code === 'ER_ACCESS_DENIED_ERROR' && isPlain(address) && offersTls(error)) {
+    return deniedInPlain;
+  }
+  if (errno === ER_USER_LIMIT_REACHED) return limitReached(message, placeOf(address), address.user);
+  // Of the login's database it speaks only where there is one; else a privilege on a schema is missing.
+  if (code === 'ER_DBACCESS_DENIED_ERROR' && address.database === null) return undefined;
+  // The TLS layer's own code lies one level down.
+  const inner = error instanceof Error ? codeOf(error.cause) : null;
+  return TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? ''];
+}
+
 /**
  * Turns what the driver threw into one sentence for the user, by its code. Never a password: the
  * server's own words, which stand in for codes not known here, do not repeat it.
  */
 export function translateError(error: unknown, address: ServerAddress): AppError {
   if (error instanceof AppError) return error;
-  const { code, errno, message } = describe(error);
+  const { code, message } = describe(error);
   const place = placeOf(address);
   if (error instanceof NoAnswer) {
     return new AppError(
@@ -388,14 +402,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
       { hint: LOGIN_HINTS[error.plugin] ?? LOGIN_HINT, cause: error },
     );
   }
-  // The TLS layer's own code lies one level down.
-  const inner = error instanceof Error ? codeOf(error.cause) : null;
-  const isDeniedInPlain = code === 'ER_ACCESS_DENIED_ERROR' && isPlain(address) && offersTls(error);
-  const known = isDeniedInPlain
-    ? deniedInPlain
-    : errno === ER_USER_LIMIT_REACHED
-      ? limitReached(message, place, address.user)
-      : (TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? '']);
+  const known = translationOf(error, address);
   if (known !== undefined) {
     return new AppError('remote_failed', known.message(place, address), {
       hint: typeof known.hint === 'function' ? known.hint(address) : known.hint,
