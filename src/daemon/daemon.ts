@@ -24,7 +24,7 @@ export { MISSED_START } from './timetable.ts';
 
 /** How soon a change that a command wrote is seen; at 50 ms an idle daemon took 0.6 % of a core. */
 const LOOK_MS = 100;
-const RETRY_RESTORE_MS = 10_000;
+const RETRY_RESTORE_MS = 5_000;
 const STORE_RETRY_MS = 1_000;
 const STILL_THERE_MS = 1_000;
 

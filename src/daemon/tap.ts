@@ -217,6 +217,7 @@ export class Tap implements OtherTap {
 
   /** @returns null when it was told to leave and the server does not answer. */
   async #open(others: OtherTaps): Promise<TapSession | null> {
+    this.#forgetStarted();
     const opening = TapSession.open(this.#context, this.environment, this.#state, {
       others,
       waiting: this.#waiting.values(),
@@ -303,9 +304,7 @@ export class Tap implements OtherTap {
       if (session.nextDue(this.#waiting.values()) > clock.now()) continue;
       await session.drain([...this.#waiting.values()], () => this.#closeIfIdle());
       this.#noteRecovery();
-      for (const id of this.#waiting.keys()) {
-        if (store.captures.find(id)?.status !== 'STARTING') this.#waiting.delete(id);
-      }
+      this.#forgetStarted();
       if (session.isRestored) {
         const { row } = this.#state;
         if (row !== null) commit(() => store.taps.delete(row.id));
@@ -313,6 +312,14 @@ export class Tap implements OtherTap {
       }
     }
     return 'left';
+  }
+
+  /** Forgets to start what is RUNNING by now, or over. */
+  #forgetStarted(): void {
+    for (const id of this.#waiting.keys()) {
+      const status = this.#context.store.captures.find(id)?.status;
+      if (status !== 'STARTING') this.#waiting.delete(id);
+    }
   }
 
   /** Whether nothing is left to record; from a yes on, no capture may be added. */
@@ -409,7 +416,9 @@ export class Tap implements OtherTap {
     const { row } = this.#state;
     const recording = row === null ? [] : store.recordings.listOfTap(row.id);
     const ids = new Set([...this.#waiting.keys(), ...recording.map((r) => r.captureId)]);
-    return [...ids].flatMap((id) => store.captures.find(id) ?? []);
+    return [...ids]
+      .flatMap((id) => store.captures.find(id) ?? [])
+      .filter(({ status }) => !isOver(status));
   }
 
   #fail(captures: readonly Capture[], error: unknown): void {
@@ -420,7 +429,6 @@ export class Tap implements OtherTap {
     const until = new Date(now + this.#state.skew).toISOString().replace('Z', '000Z');
     commit(() => {
       for (const { id, status, start } of captures) {
-        if (isOver(status)) continue;
         const end = start === null ? null : now;
         audit.moveCapture(DAEMON, id, status, 'FAILED', { reason, end });
         const recording = store.recordings.find(id);

@@ -176,8 +176,13 @@ export class MysqlServerLog implements ServerLog {
     generation: number,
     deadManMs: number | null = null,
   ): Promise<InstalledLog> {
+    return this.#explained(() => this.#install(settings, generation, deadManMs));
+  }
+
+  /** Does what changes the server; when it waits for a lock in vain, the error says whose. */
+  async #explained<T>(change: () => Promise<T>): Promise<T> {
     try {
-      return await this.#install(settings, generation, deadManMs);
+      return await change();
     } catch (error) {
       throw await explainedLock(error, this.#control, () => this.#opened.connectHelper());
     }
@@ -247,8 +252,10 @@ export class MysqlServerLog implements ServerLog {
 
   async setDeadMan(afterMs: number | null, settings: LogSettings): Promise<string | null> {
     this.#lastBeat = performance.now();
-    await forgetSwitchOff(this.#control);
-    return setDeadMan(this.#control, settings, afterMs);
+    return this.#explained(async () => {
+      await forgetSwitchOff(this.#control);
+      return setDeadMan(this.#control, settings, afterMs);
+    });
   }
 
   async logBytes(): Promise<number> {
@@ -269,11 +276,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async swap(generation: number): Promise<Swap> {
-    try {
-      return await this.#swap(generation);
-    } catch (error) {
-      throw await explainedLock(error, this.#control, () => this.#opened.connectHelper());
-    }
+    return this.#explained(() => this.#swap(generation));
   }
 
   async #swap(generation: number): Promise<Swap> {
@@ -367,6 +370,10 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async restore(settings: LogSettings, generation: number): Promise<string[]> {
+    return this.#explained(() => this.#restore(settings, generation));
+  }
+
+  async #restore(settings: LogSettings, generation: number): Promise<string[]> {
     const control = this.#control;
     const contents = await readSchema(control, this.#storeId);
     requireOurs(contents);
