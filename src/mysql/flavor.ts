@@ -58,6 +58,8 @@ export interface Flavor {
   readonly readOnly: ImpliedPrivilege;
   /** What sets `sql_log_bin`; null where whoever may switch the log may set that, too. */
   readonly binaryLog: ImpliedPrivilege | null;
+  /** What exempts from the server's own max_user_connections; null where nothing does (tried). */
+  readonly anyConnections: ImpliedPrivilege | null;
   /** What else is wished for, not needed: what it is for stands in `purpose`. */
   readonly wishes: readonly Wish[];
   /** Expression: whether the server is read-only for everybody; null where there is no such thing. */
@@ -121,6 +123,7 @@ const mariadb: Flavor = {
   // (MDEV-29668).
   readOnly: { privilege: 'READ_ONLY ADMIN', alternatives: [] },
   binaryLog: { privilege: 'BINLOG ADMIN', alternatives: [] },
+  anyConnections: { privilege: 'CONNECTION ADMIN', alternatives: [] },
   wishes: [],
   superReadOnly: null,
   schemaSign: {
@@ -140,6 +143,7 @@ const mariadb: Flavor = {
 const mariadb1011: Flavor = {
   ...mariadb,
   binaryLog: { privilege: 'BINLOG ADMIN', alternatives: ['SUPER'] },
+  anyConnections: { privilege: 'CONNECTION ADMIN', alternatives: ['SUPER'] },
 };
 const mariadb105: Flavor = {
   ...mariadb1011,
@@ -162,6 +166,7 @@ const mysql: Flavor = {
   logOff: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
   readOnly: { privilege: 'CONNECTION_ADMIN', alternatives: ['SUPER'] },
   binaryLog: null,
+  anyConnections: null,
   wishes: [
     {
       privilege: 'SELECT',

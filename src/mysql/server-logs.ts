@@ -8,6 +8,7 @@ import type {
   ServerLogs,
   ServerOutlook,
 } from '../core/server-log.ts';
+import { limitObstacles } from './account-limits.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
 import { codeOf, READ_ONLY_FOR_ALL } from './errors.ts';
@@ -119,7 +120,7 @@ async function inspectServer(
       },
       logSwitch: 'parameter-group',
       leftovers: null,
-      obstacles: [],
+      obstacles: await limitObstacles(connection, flavor, grants, account),
       logTable: 'there',
       warnings: [ROWS_DROPPED, ...flavor.limits],
     };
@@ -147,7 +148,10 @@ async function inspectServer(
     },
     logSwitch: 'recorder',
     leftovers: await findLeftovers(connection, contents, flavor),
-    obstacles: await obstaclesOf(connection, flavor),
+    obstacles: [
+      ...(await obstaclesOf(connection, flavor)),
+      ...(await limitObstacles(connection, flavor, grants, account)),
+    ],
     logTable: settings.tableEngine === null ? await lookForLogTable(connection) : 'there',
     warnings: [...settingsWarnings(settings), ...flavor.limits],
   };

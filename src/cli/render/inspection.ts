@@ -120,6 +120,10 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
     ...warningsOf(inspection, RECORD_EVERYTHING).flatMap((warning) =>
       hanging('warning:', warning, width).map((line) => paint('busy', line)),
     ),
+    ...inspection.obstacles.flatMap(({ what, hint }) => [
+      ...hanging('obstacle:', what, width).map((line) => paint('bad', line)),
+      ...(hint === null ? [] : hanging(' '.repeat(9), hint, width)),
+    ]),
     ...facts.instructions.map(escapeText),
     verdict(facts.environment, refusal, paint),
   ];
