@@ -8,6 +8,7 @@ import type { FreshLog } from './live-log.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
 import { LeaseLost, type TapContext, type TapState } from './tap-context.ts';
+import { milliseconds } from './window.ts';
 
 /** Within one generation (a backlog) the cursor is committed each time this much was read. */
 const COMMIT_EVERY_ROWS = 500_000;
@@ -18,7 +19,7 @@ const COMMIT_EVERY_MS = 5_000;
 export interface GenerationEdges {
   /** The swap before it: everything received until then is in earlier ones. null where unknown. */
   readonly since: ServerInstant | null;
-  /** The swap that froze it; null where unknown. */
+  /** The swap that froze it, behind which the log was seen to be on; null where unknown. */
   readonly until: ServerInstant | null;
   /** What happened behind its last row; null for nothing. */
   readonly interruption: LogInterruption | null;
@@ -71,6 +72,8 @@ export class LogDrain {
   readonly #lines = new LineSerialiser();
   /** How far each capture had come where the generation began that was read last. */
   #begun: BegunGeneration | null = null;
+  /** What may go on in the next generation; null for nothing. */
+  #late: LogInterruption | null = null;
 
   constructor(
     context: TapContext,
@@ -132,6 +135,9 @@ export class LogDrain {
     const previous = this.#begun?.generation === generation - 1 ? this.#begun : null;
     // Where it is read from the middle on, nobody knows any more how it began.
     this.#begun = position === 0 ? begun(generation, readers) : null;
+    if (this.#late !== null) this.#noteLate(this.#late, readers, generation, edges.until);
+    let late: LogInterruption | null = null;
+    let isEndNoted = false;
     let uncommitted = 0;
     let committedAt = this.#guards.now();
     // Commands look at servers as well, with connections that they leave word of.
@@ -149,11 +155,21 @@ export class LogDrain {
       if (batch.interruption !== null) {
         // The row that says so lies between what is recorded before and after it.
         const after = { generation, row: Math.max(0, position - 1) };
-        const interruption = { ...batch.interruption, to: batch.interruption.to ?? edges.until };
+        const { interruption: found } = batch;
+        // Of a log that somebody switched off and that is off at the swap, both speak of the same.
+        const { interruption: atEnd } = edges;
+        const isSame = atEnd !== null && found.to === null && found.cause === atEnd.cause;
+        isEndNoted ||= isSame;
+        const known = isSame ? atEnd : found;
+        const interruption = { ...known, from: found.from, to: known.to ?? edges.until };
+        // What switches the log off is logged before it runs: just before a swap, it may run behind it.
+        if (found.to === null && isJustBefore(found.from, edges.until)) late = found;
         const place = { after, before: { generation, row: position } };
         // What a table begins with was found when it took the place of the one before, and may lie
         // anywhere among that one's rows: a server that was restarted can have logged to it again.
-        const since = position === 1 && interruption.from !== null ? previous : null;
+        const isFound =
+          position === 1 && found.from !== null && found.cause !== 'log_table_changed';
+        const since = isFound ? previous : null;
         this.#note(readers, interruption, place, since);
       }
       const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
@@ -165,7 +181,7 @@ export class LogDrain {
       }
     }
     this.#noteSkipped(skipped, edges.until);
-    if (edges.interruption !== null) {
+    if (edges.interruption !== null && !isEndNoted) {
       const before = { generation: generation + 1, row: 0 };
       this.#note(readers, edges.interruption, { after: { generation, row: position }, before });
     }
@@ -174,7 +190,20 @@ export class LogDrain {
       await this.#server.appendToOwners(generation);
     }
     await this.#commit(generation, 0, changed);
+    this.#late = late;
     for (const recorder of changed) await recorder.refreshManifest();
+  }
+
+  /** Notes an interruption of the generation before in this one, to whose end it may go on. */
+  #noteLate(
+    late: LogInterruption,
+    readers: readonly Recorder[],
+    generation: number,
+    to: ServerInstant | null,
+  ): void {
+    this.#late = null;
+    const after = { generation, row: 0 };
+    this.#note(readers, { ...late, to }, { after, before: { generation: generation + 1, row: 0 } });
   }
 
   /**
@@ -284,6 +313,13 @@ function begun(generation: number, readers: readonly Recorder[]): BegunGeneratio
     return [captureId, { knownUntil, seq }] as const;
   });
   return { generation, captures: new Map(captures) };
+}
+
+/** How long what was logged just before a swap may wait to run, on a server with more to do than it can. */
+const LATE_MS = 100;
+
+function isJustBefore(from: ServerInstant | null, swap: ServerInstant | null): boolean {
+  return from !== null && swap !== null && milliseconds(swap) - milliseconds(from) < LATE_MS;
 }
 
 /** The latest of instants that are written alike; null when none is known. */

@@ -319,7 +319,7 @@ export class TapSession {
       isEdge,
     });
     const interruption = swap.logging ? null : await this.#switchedOff(since, swap);
-    await this.#drainer.drain(generation, { since, until: swap.before, interruption });
+    await this.#drainer.drain(generation, { since, until: swap.after, interruption });
     this.#caughtUpTo = asked;
     this.#guards.caughtUp(began);
     this.#state.caughtUpAt = began;

@@ -35,12 +35,13 @@ export function maySwitchLogOff({ kind, sql }: Pick<LoggedStatement, 'kind' | 's
   return (kind === 'query' || kind === 'execute') && mayBeSet(sql) && setsLogOff(sql);
 }
 
-/** What may be missing behind a statement that may have switched the log off at `time`. */
+/** What may be missing behind a statement that may have switched the log off, logged at `time`. */
 export function switchedOffByClient(time: ServerInstant): LogInterruption {
   return {
     cause: 'log_switched_off',
     from: time,
-    // Who switched it on again is not in the log either; at the next swap it is known to be on.
+    // The row behind it may have been written before it ran, and who switched the log on again is not
+    // in the log either: it is known to be on behind the next swap.
     to: null,
     reason:
       "A client's statement may have switched the server's log off for a while: general_log or log_output was set",

@@ -444,7 +444,6 @@ export class MysqlServerLog implements ServerLog {
     const warnings: string[] = [];
     // In the place of one that is gone: reading it looks for where ours went.
     if (whose === 'missing') await makeLogTable(control, this.#flavor, frozen);
-    // All of it is read: of a table that lost its end the beginning is in order.
     const read = (): Promise<LogInterruption> => this.#interruption(contents, whose, isLogging);
     const { found: interruption, wasDamaged } = await readRepaired(control, LIVE_TABLE, read);
     if (wasDamaged) warnings.push(REPAIRED);
@@ -520,14 +519,14 @@ export class MysqlServerLog implements ServerLog {
   async #restarted(writtenAt: ServerInstant, isLogging: boolean): Promise<LogInterruption> {
     const started = this.serverStart;
     const at = new Date(started * 1_000).toISOString();
+    // All of it is read: of a table that lost its end the beginning is in order.
+    const behind = await this.#control.value(
+      `SELECT MIN(IF(event_time >= FROM_UNIXTIME(${started} + 1), event_time, NULL)) FROM ${LIVE_TABLE}`,
+      WHOLE_TABLE_MS,
+    );
     // Nothing is said by times of a clock that was set back, or in each session's own zone.
     const canTell = isLogging && writtenAt < at && this.#flavor.engine !== 'CSV';
-    const first = canTell
-      ? await this.#control.value(
-          `SELECT MIN(event_time) FROM ${LIVE_TABLE} WHERE event_time >= FROM_UNIXTIME(${started} + 1)`,
-          WHOLE_TABLE_MS,
-        )
-      : null;
+    const first = canTell ? behind : null;
     return {
       cause: 'server_restarted',
       from: writtenAt,

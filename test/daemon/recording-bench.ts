@@ -104,11 +104,15 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-/** Sends uniquely tagged statements from several connections at full speed until it is stopped. */
+/**
+ * Sends uniquely tagged statements from several connections at full speed until it is stopped.
+ * @param onAnswer told when each was sent and answered, by the clock of this machine in UTC.
+ */
 export async function startLoad(
   server: DatabaseServer,
   prefix: string,
   connections = 4,
+  onAnswer?: (tag: string, from: string, to: string) => void,
 ): Promise<Load> {
   const sent: string[] = [];
   let isStopped = false;
@@ -122,8 +126,10 @@ export async function startLoad(
     for (let i = 0; !isStopped; i++) {
       const tag = `${prefix}-${index}-${i}`;
       sent.push(tag);
+      const from = new Date().toISOString();
       if (i % 3 === 0) await client.execute('SELECT ? AS tag', [`<${tag}>`]);
       else await client.query(`SELECT '<${tag}>'`);
+      onAnswer?.(tag, from, new Date(Date.now() + 1).toISOString());
       if (goal !== null && sent.length >= goal.count) goal.reach();
     }
     await client.end();
