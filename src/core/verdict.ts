@@ -152,7 +152,7 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
   if (comparison !== null && comparison.missing > 0) {
     problems.push({
       kind: 'not_logged',
-      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log (sql_log_off), or rows that somebody took out of it`,
+      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log (sql_log_off), a log that a procedure or an event switched off for a while, or rows that somebody took out of it. When, nobody can know`,
       segment: null,
     });
   }

@@ -1,6 +1,9 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
 import type { Gap } from '../../src/core/gaps.ts';
+import type { ServerLogs } from '../../src/core/server-log.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 
@@ -301,6 +304,68 @@ describe('a log that a client switches off and on again between two swaps', () =
     // One that was logged just before a swap may have run behind it: then there are two.
     expect(gaps.length).toBeLessThanOrEqual(2 * ways.length);
     expect([...new Set(gaps.map(({ cause }) => cause))]).toEqual(['log_switched_off']);
+    expect(await serverState(server)).toEqual(before);
+  });
+});
+
+describe('frozen tables that are dropped before they were read', () => {
+  it('are a gap from what was recorded last to what is known again', async () => {
+    let isStuck = false;
+    const stuck: ServerLogs = {
+      ...mysqlServerLogs,
+      async open(...args) {
+        const log = await mysqlServerLogs.open(...args);
+        const read = log.read.bind(log);
+        log.read = (...which) => {
+          if (isStuck) throw new AppError('remote_failed', 'The network is gone');
+          return read(...which);
+        };
+        return log;
+      },
+    };
+    const bench = new Bench(server);
+    await bench.daemon.leave();
+    bench.daemon = bench.startDaemon(stuck);
+    const { id } = bench.capture('dropped');
+    await bench.until(id, 'RUNNING');
+    await tag('one');
+    await bench.untilTagged(id, 'one');
+    const untilInterrupted = async (): Promise<void> => {
+      await vi.waitUntil(() => bench.daemon.events.includes('recording interrupted'), 20_000);
+      await bench.daemon.leave();
+    };
+    isStuck = true;
+    const from = new Date().toISOString();
+    await tag('lost');
+    const to = new Date().toISOString();
+    await untilInterrupted();
+    await tag('kept');
+    // What is live is frozen when the log is found off.
+    await admin.query('SET GLOBAL general_log = OFF');
+    bench.daemon = bench.startDaemon(stuck);
+    await untilInterrupted();
+    const address = bench.environment.server;
+    if (address === null) throw new Error('The environment has no server');
+    const log = await mysqlServerLogs.open(address, bench.test.store.id, () => undefined);
+    const { frozen } = await log.state();
+    expect(frozen.length).toBeGreaterThan(1);
+    await log.drop(frozen[0] ?? 0);
+    await log.close();
+    bench.daemon = bench.startDaemon();
+    await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+    await tag('after');
+    await bench.stop(id);
+    await bench.daemon.leave();
+    const records = await bench.records(id);
+    expect(tagsOf(records)).toEqual(['one', 'kept', 'after']);
+    const [gap] = (await bench.manifest(id)).gaps;
+    expect(gap).toMatchObject({ cause: 'log_table_changed', missing: null });
+    expect(gap?.reason).toContain('frozen and not read yet are gone');
+    const seqOf = (name: string): number =>
+      records.find(({ sql }) => sql.includes(`<${name}>`))?.seq ?? NaN;
+    expect(gap?.afterSeq).toBeGreaterThanOrEqual(seqOf('one'));
+    expect(gap?.afterSeq).toBeLessThan(seqOf('kept'));
+    expect((gap?.from ?? '~') <= to && (gap?.to ?? '') >= from).toBe(true);
     expect(await serverState(server)).toEqual(before);
   });
 });
