@@ -4,6 +4,7 @@
  * - `log_switched_off`: somebody, or the dead-man switch, switched it off;
  * - `log_table_changed`: another program truncated, rotated or dropped the log table;
  * - `log_table_damaged`: rows could not be read back after a crash of the server;
+ * - `disk_full`: the server's disk was full, or nearly, and the recorder switched the log off;
  * - `not_logged`: by its own counters the server received more than it logged;
  * - `not_read`: the recording ended before everything that was logged was read.
  */
@@ -12,6 +13,7 @@ export type GapCause =
   | 'log_switched_off'
   | 'log_table_changed'
   | 'log_table_damaged'
+  | 'disk_full'
   | 'not_logged'
   | 'not_read';
 

@@ -107,13 +107,18 @@ function guardText({ guard, limit, value }: GuardState): string {
 
 /** Why a capture ended that a guard ended. */
 export function guardReason(state: GuardState, now: number): string {
-  return `ended by a guard: ${guardText(state)} (at ${new Date(now).toISOString()})`;
+  return serverGuardReason(guardText(state), now);
+}
+
+/** Why a capture ended for whose server's sake its log was switched off. */
+export function serverGuardReason(what: string, now: number): string {
+  return `ended by a guard: ${what} (at ${new Date(now).toISOString()})`;
 }
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** As one would type it: the largest unit in which the number is whole, or three digits. */
-function bytesText(bytes: number): string {
+export function bytesText(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (value >= 1024 && unit < UNITS.length - 1) {

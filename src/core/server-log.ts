@@ -100,6 +100,11 @@ export interface ServerInspection {
    * its parameter group; there `settings` say whether it is.
    */
   readonly logSwitch: 'recorder' | 'parameter-group';
+  /**
+   * The engine that the recorder's log table would be of now, and why, as half a sentence; null where
+   * the recorder makes none (RDS), or the server allows none.
+   */
+  readonly recorderTable: { readonly engine: string; readonly why: string } | null;
   /** null where no recorder has anything on the server, and where a schema is foreign. */
   readonly leftovers: Leftovers | null;
   /**
@@ -223,6 +228,21 @@ export class RotatedMeanwhile extends Error {
   }
 }
 
+/** The recorder switched the log off, because the disk is full, or nearly. */
+export interface LogStop {
+  /** Why, as half a sentence. */
+  readonly why: string;
+  /** Until then nothing is missing for that reason; null where unknown. */
+  readonly from: ServerInstant | null;
+}
+
+/** At the moment of a swap, which has not happened, the disk was full: see `ServerLog.stopped`. */
+export class LogStopped extends Error {
+  constructor() {
+    super('the log was switched off, because the disk is full');
+  }
+}
+
 /**
  * One server's statement log, read through one dedicated connection. Log tables are numbered by
  * generation: the live one is frozen as generation `n` by `swap(n)`, then read, then dropped.
@@ -295,7 +315,8 @@ export interface ServerLog {
 
   /**
    * Freezes the live table as `generation` and puts an empty one in its place. Loses nothing.
-   * @throws RotatedMeanwhile when somebody else was first: see `findForeignRotation`.
+   * @throws RotatedMeanwhile when somebody else was first: see `findForeignRotation`. LogStopped when
+   *   the disk is full; asked again, it freezes what there is.
    */
   swap(generation: number): Promise<Swap>;
 
@@ -322,8 +343,20 @@ export interface ServerLog {
   /** Drops a frozen table; nothing happens when it is gone already. */
   drop(generation: number): Promise<void>;
 
-  /** Bytes of the log's tables on the server, the live one and the frozen ones. */
+  /**
+   * Bytes of the log's tables on the server, the live one and the frozen ones; where the server does
+   * not say, what its counters make of what was not read.
+   */
   logBytes(): Promise<number>;
+
+  /**
+   * That the recorder has switched the log off for the server's sake; null while all is well. It stays
+   * off: what records is to end at the next swap.
+   */
+  readonly stopped: LogStop | null;
+
+  /** What is worth knowing of how the recorder changed its ways since the last call, a sentence each. */
+  takeWarnings(): string[];
 
   /**
    * Has the server give the log's settings back by itself when the recorder was not heard of for

@@ -3,6 +3,7 @@ import {
   brokenGuard,
   guardReason,
   nearGuards,
+  serverGuardReason,
   type DiskSpace,
   type GuardReadings,
 } from '../core/guards.ts';
@@ -68,6 +69,17 @@ export class Guards {
   /** Why a capture is to end; null when it is not. */
   reasonOf(captureId: number): string | null {
     return this.#reasons.get(captureId) ?? null;
+  }
+
+  /** Ends captures for their server's sake. */
+  end(captureIds: readonly number[], what: string): void {
+    const { clock, log } = this.#context;
+    for (const id of captureIds) {
+      if (this.#reasons.has(id)) continue;
+      const reason = serverGuardReason(what, clock.now());
+      this.#reasons.set(id, reason);
+      log('warn', 'capture ends by a guard', { capture: id, reason });
+    }
   }
 
   /** Forgets a capture that is over. */

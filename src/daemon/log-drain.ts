@@ -246,8 +246,10 @@ export class LogDrain {
       }
       const begun = since?.captures.get(capture) ?? null;
       const { knownUntil, seq } = begun ?? recorder;
-      // What was recorded up to here is not missing; of damage nobody knows where it lies.
-      const known = cause === 'log_table_damaged' ? from : latest([from, knownUntil]);
+      // What was recorded up to here is not missing; of damage, and of rows that a full disk had no room
+      // for, nobody knows where it lies.
+      const isAmong = cause === 'log_table_damaged' || cause === 'disk_full';
+      const known = isAmong ? from : latest([from, knownUntil]);
       // Of a window, what was before it is no part.
       const began = latest([known, recorder.facts.start?.time ?? null]);
       const gap: Gap = {

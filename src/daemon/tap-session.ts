@@ -4,6 +4,7 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
 import {
   type LogInterruption,
+  LogStopped,
   RotatedMeanwhile,
   type ServerInstant,
   type ServerLog,
@@ -290,11 +291,13 @@ export class TapSession {
       await this.#openRecorder(captureId);
     }
     await this.#tendDeadMan();
+    if (this.#server.stopped !== null) this.#endStopped(waiting);
     const asked = clock.now();
     const began = this.#guards.now();
     // Decided before the swap: what is asked for while it is under way belongs to the next one, or
     // statements that were received before the request would be behind the end of the window.
-    const opening = waiting.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
+    const admitted = this.#server.stopped === null ? waiting : [];
+    const opening = admitted.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
     const serverNow = this.#serverNow() ?? -Infinity;
     const ending = [...this.#recorders.values()].filter((recorder) =>
       this.#isEnding(recorder, serverNow),
@@ -305,7 +308,10 @@ export class TapSession {
         for (const { captureId } of ending) store.recordings.closing(captureId);
       });
     }
-    const { generation, before, swap } = await this.#swap(isEdge);
+    const swapped = await this.#swap(isEdge);
+    // The disk is full and the log is off: every window closes at the swap that there is then.
+    if (swapped === null) return this.drain(waiting, isLast);
+    const { generation, before, swap } = swapped;
     const after = isEdge ? await this.#readCounters() : null;
     this.#live = generation + 1;
     const since = this.#swappedAt;
@@ -328,10 +334,13 @@ export class TapSession {
     await this.#afterSwitchedOff();
   }
 
-  /** Freezes the live table, having read what others froze before us. */
+  /**
+   * Freezes the live table, having read what others froze before us; null when the disk of the server is
+   * full and nothing was frozen.
+   */
   async #swap(
     isEdge: boolean,
-  ): Promise<{ generation: number; before: CounterReading | null; swap: Swap }> {
+  ): Promise<{ generation: number; before: CounterReading | null; swap: Swap } | null> {
     for (;;) {
       while (await this.#server.findForeignRotation(this.#live)) {
         const rotated = this.#live++;
@@ -343,6 +352,7 @@ export class TapSession {
       try {
         return { generation, before, swap: await this.#server.swap(generation) };
       } catch (error) {
+        if (error instanceof LogStopped) return null;
         if (!(error instanceof RotatedMeanwhile)) throw error;
       }
     }
@@ -435,6 +445,17 @@ export class TapSession {
    * @returns null for the latter, which the log's own tables tell of.
    */
   async #switchedOff(since: ServerInstant | null, swap: Swap): Promise<LogInterruption | null> {
+    const { stopped } = this.#server;
+    if (stopped !== null) {
+      // Windows that are open yet close at the next swap: until then it lasts.
+      if (this.#openWindows().length > 0) return null;
+      return {
+        cause: 'disk_full',
+        from: stopped.from ?? since,
+        to: swap.after,
+        reason: `The recorder switched the log off: ${stopped.why}`,
+      };
+    }
     const { switchedOffAt } = await this.#server.state();
     this.#isSwitchedOff = switchedOffAt === null ? 'by somebody' : 'by dead-man';
     if (switchedOffAt !== null) return null;
@@ -480,13 +501,41 @@ export class TapSession {
 
   /** Looks whether a guard ends a capture whose window is open: at the next swap then. */
   async #checkGuards(): Promise<void> {
-    const open = [...this.#recorders.values()].filter(
-      ({ firstGeneration, lastGeneration }) => firstGeneration !== null && lastGeneration === null,
-    );
-    await this.#guards.check(
-      this.#server,
-      open.map(({ captureId }) => captureId),
-    );
+    const open = this.#openWindows();
+    for (const warning of this.#server.takeWarnings()) {
+      for (const id of open) this.#recorders.get(id)?.noteWarning(warning);
+      this.#context.log('warn', 'recording with less', {
+        environment: this.#environment.name,
+        warning,
+      });
+    }
+    const { stopped } = this.#server;
+    if (stopped !== null) this.#guards.end(open, stopped.why);
+    else await this.#guards.check(this.#server, open);
+  }
+
+  /**
+   * Ends every capture whose window is open, at the swap to come.
+   * @throws AppError when others are to begin: there is no log that they could be recorded from.
+   */
+  #endStopped(waiting: readonly Waiting[]): void {
+    const { stopped } = this.#server;
+    if (stopped === null) return;
+    const open = this.#openWindows();
+    this.#guards.end(open, stopped.why);
+    if (open.length > 0 || waiting.length === 0) return;
+    throw new AppError('remote_failed', `Nothing can be recorded: ${stopped.why}`, {
+      hint: "Free space on the disk of the server's data folder.",
+    });
+  }
+
+  #openWindows(): number[] {
+    return [...this.#recorders.values()]
+      .filter(
+        ({ firstGeneration, lastGeneration }) =>
+          firstGeneration !== null && lastGeneration === null,
+      )
+      .map(({ captureId }) => captureId);
   }
 
   /**

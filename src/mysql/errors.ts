@@ -73,6 +73,21 @@ export function storageErrorOf(error: unknown): number | null {
   return number === undefined ? null : Number(number);
 }
 
+/** Also of a file that the server could not write or make: the system's number is in the text. */
+const NO_SPACE = /\b(?:errno|errcode):? 28\b/i;
+const DISK_FULL: ReadonlySet<string> = new Set([
+  'ER_DISK_FULL',
+  'ER_RECORD_FILE_FULL',
+  'EE_DISK_FULL',
+]);
+
+/** Whether the server could not do something because its disk is full. */
+export function saysDiskFull(error: unknown): boolean {
+  if (error instanceof AppError) return error.cause !== undefined && saysDiskFull(error.cause);
+  const { code, message } = describe(error);
+  return DISK_FULL.has(code ?? '') || NO_SPACE.test(message);
+}
+
 /** Errors of MariaDB's own that something here depends on. */
 const MARIADB_NAMES: Readonly<Record<number, string>> = {
   1927: 'ER_CONNECTION_KILLED',
@@ -290,7 +305,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
   ER_DISK_FULL: {
     message: (place) => `The disk of the server at ${place} is full`,
-    hint: null,
+    hint: 'Free space on the disk of its data folder.',
   },
 };
 
@@ -365,6 +380,7 @@ function translationOf(error: unknown, address: ServerAddress): Translation | un
   if (errno === ER_USER_LIMIT_REACHED) return limitReached(message, placeOf(address), address.user);
   // Of the login's database it speaks only where there is one; else a privilege on a schema is missing.
   if (code === 'ER_DBACCESS_DENIED_ERROR' && address.database === null) return undefined;
+  if (saysDiskFull(error)) return TRANSLATIONS['ER_DISK_FULL'];
   // The TLS layer's own code lies one level down.
   const inner = error instanceof Error ? codeOf(error.cause) : null;
   return TRANSLATIONS[code ?? ''] ?? TRANSLATIONS[inner ?? ''];

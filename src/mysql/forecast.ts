@@ -8,6 +8,7 @@ import type {
 import type { MysqlConnection } from './connection.ts';
 import { measuredCost } from './measured-cost.ts';
 import { chooseEngine } from './log-engine.ts';
+import type { ServerDisk } from './server-disk.ts';
 import { readLogSettings, recordingOutput, sameOutput } from './log-settings.ts';
 import { LIVE_TABLE } from './log-table.ts';
 import { prepareSession } from './recorder-session.ts';
@@ -36,6 +37,7 @@ const OWN_BYTES = LOOK.length + 5;
 export async function lookAhead(
   connection: MysqlConnection,
   pause: () => Promise<void>,
+  disk: ServerDisk | null,
 ): Promise<ServerOutlook> {
   const server = await prepareSession(connection);
   // While somebody records, the owner's settings are those in the marker.
@@ -46,15 +48,17 @@ export async function lookAhead(
   await pause();
   const after = await readLoad(connection);
   const seconds = (performance.now() - began) / 1000;
+  const choice = await chooseEngine(connection, disk);
+  const engine = choice instanceof AppError ? null : choice.engine;
   return {
     load: loadBetween(before, after, seconds),
     prepared: preparedNow(server.flavor, after),
-    cost: measuredCost(server),
+    cost: measuredCost(server, engine),
     settingsWhileRecording: {
       ...settings,
       generalLog: true,
       logOutput: recordingOutput(settings),
-      tableEngine: await chooseEngine(connection),
+      tableEngine: engine,
     },
     undo: undoStatements(settings),
   };

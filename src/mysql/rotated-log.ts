@@ -323,6 +323,13 @@ export class RotatedServerLog implements ServerLog {
     return Promise.resolve();
   }
 
+  /** RDS guards its disk by itself: it rotates the log and drops rows. */
+  readonly stopped = null;
+
+  takeWarnings(): string[] {
+    return [];
+  }
+
   logBytes(): Promise<number> {
     return backupBytes(this.#control);
   }

@@ -1,27 +1,33 @@
 import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
 import { AppError } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
-import type {
-  InstalledLog,
-  LoggedBatch,
-  LogInterruption,
-  LogSettings,
-  OpenTransaction,
-  OwnConnection,
-  ServerIdentity,
-  ServerInstant,
-  ServerLog,
-  ServerLogState,
-  ServerMarks,
-  SessionState,
-  Swap,
+import {
+  LogStopped,
+  type InstalledLog,
+  type LogStop,
+  type LoggedBatch,
+  type LogInterruption,
+  type LogSettings,
+  type OpenTransaction,
+  type OwnConnection,
+  type ServerIdentity,
+  type ServerInstant,
+  type ServerLog,
+  type ServerLogState,
+  type ServerMarks,
+  type SessionState,
+  type Swap,
 } from '../core/server-log.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
-import { type Flavor, flavorOf, type LogEngine } from './flavor.ts';
+import { DiskGuard, noRoom, SPARE_TABLE } from './disk-guard.ts';
+import { type Flavor, flavorOf } from './flavor.ts';
 import { explainedLock } from './lock-probe.ts';
-import { noEngine, requireEngine } from './log-engine.ts';
+import { type EngineChoice, engineOf, requireEngine } from './log-engine.ts';
+import { LogGrowth } from './log-growth.ts';
+import { timesIn } from './log-times.ts';
+import type { ServerDisk } from './server-disk.ts';
 import { LogTableReader } from './log-table-reader.ts';
 import { displacedTables, rebuildGeneration } from './changed-log.ts';
 import {
@@ -93,7 +99,9 @@ export class MysqlServerLog implements ServerLog {
   readonly serverStart: number;
   readonly #control: MysqlConnection;
   readonly #flavor: Flavor;
-  readonly #hasEngine: boolean;
+  readonly #noEngine: AppError | null;
+  readonly #guard: DiskGuard;
+  readonly #growth: LogGrowth;
   readonly #tracker: SessionTracker;
   /** Grows, because rows outlive the connections that wrote them. */
   readonly #own: OwnConnections;
@@ -113,15 +121,31 @@ export class MysqlServerLog implements ServerLog {
   #zones: SessionZones | null = null;
   #lastConfirmed = 0;
 
-  /** @param engine of the log tables to be made; null where the server allows none. */
-  constructor(opened: OpenedServer, storeId: string, engine: LogEngine | null) {
+  /**
+   * @param choice the engine of the log tables to be made, or why there is none.
+   * @param disk that they lie on; null where its free space is not known.
+   */
+  constructor(
+    opened: OpenedServer,
+    storeId: string,
+    choice: EngineChoice | AppError,
+    disk: ServerDisk | null,
+  ) {
     this.#opened = opened;
     this.#storeId = storeId;
     this.#own = opened.own;
     this.#control = opened.control;
-    const flavor = flavorOf(opened.server.version);
-    this.#flavor = engine === null ? flavor : { ...flavor, engine };
-    this.#hasEngine = engine !== null;
+    this.#noEngine = choice instanceof AppError ? choice : null;
+    const guard = new DiskGuard(this.#control, disk, choice instanceof AppError ? null : choice);
+    this.#guard = guard;
+    this.#growth = new LogGrowth(this.#control);
+    this.#flavor = {
+      ...flavorOf(opened.server.version),
+      // Asked for each table that is made: see `DiskGuard`.
+      get engine() {
+        return guard.engine;
+      },
+    };
     this.#tracker = new SessionTracker(this.#flavor);
     this.server = opened.server;
     this.serverStart = opened.serverStart;
@@ -194,7 +218,8 @@ export class MysqlServerLog implements ServerLog {
     deadManMs: number | null,
   ): Promise<InstalledLog> {
     const control = this.#control;
-    if (!this.#hasEngine) throw noEngine();
+    if (this.#noEngine !== null) throw this.#noEngine;
+    await this.#requireRoom();
     await requireUnlogged(control, this.#flavor);
     if (ownerLogsToTable(settings)) await requireLogOff(control, this.#flavor);
     const owner = { storeId: this.#storeId, nonce: this.#nonce };
@@ -206,8 +231,9 @@ export class MysqlServerLog implements ServerLog {
     const warnings = [...settingsWarnings(settings), ...this.#flavor.limits];
     const placed = await this.#putOursInPlace(generation);
     warnings.push(...placed.warnings);
-    await requireEngine(control, LIVE_TABLE, this.#flavor.engine);
+    await requireEngine(control, LIVE_TABLE);
     await forgetSwitchOff(control);
+    await this.#guard.watch();
 
     const now = await readLogSettings(control);
     const output = recordingOutput(settings);
@@ -259,7 +285,15 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async logBytes(): Promise<number> {
-    return logBytes(this.#control);
+    return Math.max(await logBytes(this.#control), await this.#growth.unread());
+  }
+
+  get stopped(): LogStop | null {
+    return this.#guard.stopped;
+  }
+
+  takeWarnings(): string[] {
+    return this.#guard.takeWarnings();
   }
 
   sessions(): Promise<SessionState[]> {
@@ -276,7 +310,14 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async swap(generation: number): Promise<Swap> {
-    return this.#explained(() => this.#swap(generation));
+    return this.#explained(async () => {
+      try {
+        return await this.#swap(generation);
+      } catch (error) {
+        if (await this.#guard.stopIfFull(error)) throw new LogStopped();
+        throw error;
+      }
+    });
   }
 
   async #swap(generation: number): Promise<Swap> {
@@ -364,17 +405,28 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async drop(generation: number): Promise<void> {
+    const isLast = this.#live === generation + 1;
+    // Made here, where nobody waits for it, the next swap is one RENAME. And before the drop, which
+    // frees room: on a disk that is full it fails, and that is how a full disk is noticed.
+    if (isLast) await this.#makeNextOrStop(generation + 2);
     await this.#control.run(`DROP TABLE IF EXISTS ${frozenTable(generation)}`, DROP_MS);
-    // Made here, where nobody waits for it, the next swap is one RENAME.
-    if (this.#live === generation + 1) await this.#makeNext(this.#live + 1);
+    if (isLast && this.#swapped !== null) this.#growth.readUntil(this.#swapped.at);
   }
 
   async restore(settings: LogSettings, generation: number): Promise<string[]> {
-    return this.#explained(() => this.#restore(settings, generation));
+    return this.#explained(async () => {
+      try {
+        return await this.#restore(settings, generation);
+      } catch (error) {
+        if (!(await this.#guard.stopIfFull(error))) throw error;
+        return this.#restore(settings, generation);
+      }
+    });
   }
 
   async #restore(settings: LogSettings, generation: number): Promise<string[]> {
     const control = this.#control;
+    this.#guard.close();
     const contents = await readSchema(control, this.#storeId);
     requireOurs(contents);
     const warnings: string[] = [];
@@ -410,6 +462,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async close(): Promise<void> {
+    this.#guard.close();
     this.#closeReader();
     await this.#control.close();
   }
@@ -437,7 +490,7 @@ export class MysqlServerLog implements ServerLog {
       return { live, warnings: (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [] };
     }
     const isLogging = ownerLogsToTable(await readLogSettings(control));
-    if (whose === 'ours' && isLogging && (await this.#isOfThisStart())) {
+    if (whose === 'ours' && isLogging && (await this.#isOfThisStart(LIVE_TABLE))) {
       return { live, warnings: [] };
     }
     const frozen = frozenTable(live);
@@ -454,10 +507,10 @@ export class MysqlServerLog implements ServerLog {
     return { live: live + 1, warnings };
   }
 
-  /** Whether the live table was made since the server's last start: it was logged to ever since. */
-  async #isOfThisStart(): Promise<boolean> {
+  /** Whether a table was made since the server's last start: it was logged to ever since. */
+  async #isOfThisStart(table: string): Promise<boolean> {
     try {
-      return (await readSentinel(this.#control, LIVE_TABLE))?.serverStart === this.serverStart;
+      return (await readSentinel(this.#control, table))?.serverStart === this.serverStart;
     } catch (error) {
       if (saysDamaged(error)) return false;
       throw error;
@@ -479,11 +532,11 @@ export class MysqlServerLog implements ServerLog {
     ) {
       return this.#restarted(sentinel.writtenAt, isLogging);
     }
-    const last =
+    const since = sentinel?.writtenAt ?? null;
+    const from =
       whose === 'missing'
         ? null
-        : await control.value(`SELECT MAX(event_time) FROM ${LIVE_TABLE}`, WHOLE_TABLE_MS);
-    const from = last === null ? null : instant(last);
+        : (await timesIn(control, LIVE_TABLE, { since, before: null })).last;
     if (marker?.switchedOffAt != null) {
       return {
         cause: 'log_switched_off',
@@ -567,7 +620,7 @@ export class MysqlServerLog implements ServerLog {
 
   /** What puts the times of a frozen table right: needed where its engine keeps local ones. */
   async #zonesOf(generation: number, since: ServerInstant | null): Promise<SessionZones | null> {
-    if (this.#flavor.engine !== 'CSV') return null;
+    if ((await engineOf(this.#control, frozenTable(generation))) !== 'CSV') return null;
     this.#zones ??= new SessionZones(await readServerOffset(this.#control));
     const last = this.#swapped?.generation === generation ? this.#swapped : null;
     this.#zones.setBounds(since, last?.until ?? (await this.#now()));
@@ -577,20 +630,22 @@ export class MysqlServerLog implements ServerLog {
   /** Repairs a frozen table; what it lost is written down at its end. */
   async #repair(generation: number): Promise<void> {
     const table = frozenTable(generation);
-    const lost = await repair(this.#control, table);
+    const isCsv = (await engineOf(this.#control, table)) === 'CSV';
+    const said = await repair(this.#control, table);
+    // CSV never says: it keeps what stands before the first row that is not whole. One that the death of
+    // the server left is its last, and was of a statement that had no answer.
+    const isOfThisStart = await this.#isOfThisStart(table);
+    const lost = said ?? (isCsv && isOfThisStart ? 'what is behind a torn row is gone' : null);
     if (lost === null) return;
-    const row = await this.#control.row(
-      `SELECT MIN(event_time), MAX(event_time) FROM ${table}`,
-      WHOLE_TABLE_MS,
-    );
-    const [first, last] = row ?? [];
+    const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
+    const { first, last } = await timesIn(this.#control, table, { since: null, before: until });
     await addSentinel(this.#control, table, {
       ...this.#sentinel(generation),
       interruption: {
         cause: 'log_table_damaged',
-        from: first == null ? null : instant(first),
-        to: last == null ? null : instant(last),
-        reason: `A crash of the server damaged its log table, and the repair could not bring every row back (${lost})`,
+        from: isCsv ? last : first,
+        to: isCsv ? until : last,
+        reason: `A crash of the server, or a full disk, damaged its log table, and the repair could not bring every row back (${lost})`,
       },
     });
   }
@@ -605,6 +660,8 @@ export class MysqlServerLog implements ServerLog {
     const now = await readLogSettings(control);
     if (now.generalLog && !settings.generalLog) {
       await control.run('SET GLOBAL general_log = OFF');
+    } else if (!now.generalLog && settings.generalLog && this.stopped !== null) {
+      await control.run('SET GLOBAL general_log = ON');
     } else if (!now.generalLog && settings.generalLog) {
       warnings.push('Somebody switched general_log off while recording; it is left off');
     }
@@ -710,9 +767,35 @@ export class MysqlServerLog implements ServerLog {
       TABLES.retired,
       TABLES.joined,
       ...TABLES.joinedParts,
+      SPARE_TABLE,
     ];
     for (const table of ours) await this.#control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
     this.#next = null;
+  }
+
+  /** Makes the next table; when the disk is full the log is off afterwards, and there may be none. */
+  async #makeNextOrStop(generation: number): Promise<void> {
+    try {
+      await this.#makeNext(generation);
+      if (this.stopped === null) this.#guard.hadRoom(this.#swapped?.until ?? null);
+    } catch (error) {
+      if (!(await this.#guard.stopIfFull(error))) throw error;
+    }
+  }
+
+  /**
+   * Leaves a server alone whose disk is nearly full.
+   * @throws AppError `remote_failed`; the log is off then, when it was on for us.
+   */
+  async #requireRoom(): Promise<void> {
+    const shortage = await this.#guard.shortage();
+    if (shortage === null) return;
+    const { marker } = await readSchema(this.#control, this.#storeId);
+    const isOurs = (await whoseIsLive(this.#control)) === 'ours';
+    if (isOurs && marker?.settings != null && !ownerLogsToTable(marker.settings)) {
+      await this.#control.run('SET GLOBAL general_log = OFF');
+    }
+    throw noRoom(shortage);
   }
 
   async #makeNext(generation: number): Promise<void> {
@@ -746,7 +829,11 @@ export class MysqlServerLog implements ServerLog {
   async #beatWhenDue(): Promise<void> {
     if (performance.now() - this.#lastBeat < HEARTBEAT_MS) return;
     this.#lastBeat = performance.now();
-    await beat(this.#control);
+    try {
+      await beat(this.#control);
+    } catch (error) {
+      if (!(await this.#guard.stopIfFull(error))) throw error;
+    }
   }
 
   async #openReader(): Promise<LogTableReader> {

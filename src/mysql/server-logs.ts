@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts';
 import type { ServerAddress } from '../core/environments.ts';
 import type { OwnTally } from '../core/own-commands.ts';
 import type {
@@ -12,7 +13,9 @@ import { limitObstacles } from './account-limits.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
 import { codeOf, READ_ONLY_FOR_ALL } from './errors.ts';
-import { chooseEngine, noEngine } from './log-engine.ts';
+import { chooseEngine, type EngineChoice } from './log-engine.ts';
+import { noRoom, shortageOn } from './disk-guard.ts';
+import { findServerDisk, type FindServerDisk, type ServerDisk } from './server-disk.ts';
 import { LIVE_TABLE } from './log-table.ts';
 import { openServer } from './control-connection.ts';
 import { resolvePassword } from './credentials.ts';
@@ -30,62 +33,68 @@ import { isRotatedOnly, readRotatedSettings, rotationNeeds } from './rotation-se
 import { MysqlServerLog } from './server-log.ts';
 
 /** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
-export const mysqlServerLogs: ServerLogs = {
-  async open(
-    address: ServerAddress,
-    storeId: string,
-    onConnection: (connection: OwnConnection) => void,
-    tally?: OwnTally,
-    signal?: AbortSignal,
-  ): Promise<ServerLog> {
-    const password = await resolvePassword(address.passwordFrom);
-    const opened = await openServer(address, password, onConnection, tally, signal);
-    try {
-      const { control, server } = opened;
-      if (await isRotatedOnly(control, await readGrants(control), server.version)) {
-        return new RotatedServerLog(opened, storeId);
+export const mysqlServerLogs: ServerLogs = serverLogsThatFind(findServerDisk);
+
+/** The same with another way to find the disk of a server's log tables. */
+export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
+  return {
+    async open(
+      address: ServerAddress,
+      storeId: string,
+      onConnection: (connection: OwnConnection) => void,
+      tally?: OwnTally,
+      signal?: AbortSignal,
+    ): Promise<ServerLog> {
+      const password = await resolvePassword(address.passwordFrom);
+      const opened = await openServer(address, password, onConnection, tally, signal);
+      try {
+        const { control, server } = opened;
+        if (await isRotatedOnly(control, await readGrants(control), server.version)) {
+          return new RotatedServerLog(opened, storeId);
+        }
+        const disk = await findDisk(control);
+        return new MysqlServerLog(opened, storeId, await chooseEngine(control, disk), disk);
+      } catch (error) {
+        await opened.control.close();
+        throw error;
       }
-      return new MysqlServerLog(opened, storeId, await chooseEngine(control));
-    } catch (error) {
-      await opened.control.close();
-      throw error;
-    }
-  },
+    },
 
-  async inspect(
-    address: ServerAddress,
-    storeId: string,
-    onConnection?: (connectionId: number) => void,
-    ownTally?: OwnTally,
-  ): Promise<ServerInspection> {
-    const password = await resolvePassword(address.passwordFrom);
-    const tally = new CommandTally(ownTally);
-    const connection = await MysqlConnection.open(address, password, onConnection, tally);
-    try {
-      const inspection = await inspectServer(connection, storeId);
-      const clockAheadMs = await clockAhead(connection);
-      return { ...inspection, clockAheadMs };
-    } finally {
-      await connection.close();
-    }
-  },
+    async inspect(
+      address: ServerAddress,
+      storeId: string,
+      onConnection?: (connectionId: number) => void,
+      ownTally?: OwnTally,
+    ): Promise<ServerInspection> {
+      const password = await resolvePassword(address.passwordFrom);
+      const tally = new CommandTally(ownTally);
+      const connection = await MysqlConnection.open(address, password, onConnection, tally);
+      try {
+        const inspection = await inspectServer(connection, storeId, findDisk);
+        const clockAheadMs = await clockAhead(connection);
+        return { ...inspection, clockAheadMs };
+      } finally {
+        await connection.close();
+      }
+    },
 
-  async lookAhead(
-    address: ServerAddress,
-    pause: () => Promise<void>,
-    onConnection?: (connectionId: number) => void,
-    ownTally?: OwnTally,
-  ): Promise<ServerOutlook> {
-    const password = await resolvePassword(address.passwordFrom);
-    const tally = new CommandTally(ownTally);
-    const connection = await MysqlConnection.open(address, password, onConnection, tally);
-    try {
-      return await lookAhead(connection, pause);
-    } finally {
-      await connection.close();
-    }
-  },
-};
+    async lookAhead(
+      address: ServerAddress,
+      pause: () => Promise<void>,
+      onConnection?: (connectionId: number) => void,
+      ownTally?: OwnTally,
+    ): Promise<ServerOutlook> {
+      const password = await resolvePassword(address.passwordFrom);
+      const tally = new CommandTally(ownTally);
+      const connection = await MysqlConnection.open(address, password, onConnection, tally);
+      try {
+        return await lookAhead(connection, pause, await findDisk(connection));
+      } finally {
+        await connection.close();
+      }
+    },
+  };
+}
 
 async function clockAhead(connection: MysqlConnection): Promise<number> {
   const asked = Date.now();
@@ -96,6 +105,7 @@ async function clockAhead(connection: MysqlConnection): Promise<number> {
 async function inspectServer(
   connection: MysqlConnection,
   storeId: string,
+  findDisk: FindServerDisk,
 ): Promise<Omit<ServerInspection, 'clockAheadMs'>> {
   const server = await prepareSession(connection);
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
@@ -119,6 +129,7 @@ async function inspectServer(
         nonce: contents.marker?.nonce ?? null,
       },
       logSwitch: 'parameter-group',
+      recorderTable: null,
       leftovers: null,
       obstacles: await limitObstacles(connection, flavor, grants, account),
       logTable: 'there',
@@ -131,6 +142,8 @@ async function inspectServer(
     // While somebody records, the owner's settings are those in the marker.
     logsToTable: ownerLogsToTable(contents.marker?.settings ?? settings),
   });
+  const disk = await findDisk(connection);
+  const choice = await chooseEngine(connection, disk);
   const mayMakeEvents = !privileges.some(
     ({ privilege, state }) => privilege.startsWith('EVENT ') && state === 'missing',
   );
@@ -147,9 +160,10 @@ async function inspectServer(
       nonce: contents.marker?.nonce ?? null,
     },
     logSwitch: 'recorder',
+    recorderTable: choice instanceof AppError ? null : choice,
     leftovers: await findLeftovers(connection, contents, flavor),
     obstacles: [
-      ...(await obstaclesOf(connection, flavor)),
+      ...(await obstaclesOf(connection, flavor, choice, disk)),
       ...(await limitObstacles(connection, flavor, grants, account)),
     ],
     logTable: settings.tableEngine === null ? await lookForLogTable(connection) : 'there',
@@ -158,14 +172,21 @@ async function inspectServer(
 }
 
 /** What no privilege helps against. */
-async function obstaclesOf(connection: MysqlConnection, flavor: Flavor): Promise<Obstacle[]> {
+async function obstaclesOf(
+  connection: MysqlConnection,
+  flavor: Flavor,
+  choice: EngineChoice | AppError,
+  disk: ServerDisk | null,
+): Promise<Obstacle[]> {
   const obstacles: Obstacle[] = [];
   const { superReadOnly } = flavor;
   if (superReadOnly !== null && (await connection.value(`SELECT ${superReadOnly}`)) === '1') {
     obstacles.push(READ_ONLY_FOR_ALL);
   }
-  if ((await chooseEngine(connection)) === null) {
-    const { message, hint } = noEngine();
+  if (choice instanceof AppError) obstacles.push({ what: choice.message, hint: choice.hint });
+  const shortage = await shortageOn(disk);
+  if (shortage !== null) {
+    const { message, hint } = noRoom(shortage);
     obstacles.push({ what: message, hint });
   }
   return obstacles;

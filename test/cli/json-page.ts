@@ -52,7 +52,7 @@ const DETAILS: readonly Field[] = [
   [
     'workload.gaps',
     'array',
-    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, not_logged, not_read; `afterSeq` is the record it lies behind; `missing` is null where nobody can know',
+    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, disk_full, not_logged, not_read; `afterSeq` is the record it lies behind; `missing` is null where nobody can know',
   ],
   ['workload.warnings', 'array', 'strings'],
   [

@@ -36,6 +36,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     leftovers: null,
     deadManObstacle: null,
     logSwitch: 'recorder',
+    recorderTable: { engine: 'MyISAM', why: "the server's disk has 64 GiB free" },
     obstacles: [],
     logTable: 'there',
     clockAheadMs: 0,

@@ -41,6 +41,7 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
       tableEngine: settings.tableEngine,
     },
     logSwitch: inspection.logSwitch,
+    recorderTable: inspection.recorderTable === null ? null : { ...inspection.recorderTable },
     privileges: inspection.privileges.map(({ privilege, purpose, state, required, grant }) => ({
       privilege,
       purpose,
@@ -112,6 +113,7 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
       'log settings',
       `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set by its parameter group alone'}`,
     ),
+    ...recorderTableLines(inspection).map((text) => fact('record table', text)),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
     ...leftoverLines(facts, width, paint),
@@ -128,6 +130,11 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
     verdict(facts.environment, refusal, paint),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The engine of the recorder's log table and why; nothing where it makes none. */
+function recorderTableLines({ recorderTable }: ServerInspection): string[] {
+  return recorderTable === null ? [] : [`${recorderTable.engine}: ${recorderTable.why}`];
 }
 
 /** A label and a text in as many lines as it needs, one below the other. */
@@ -182,6 +189,7 @@ const FIELDS = [
   'account',
   'settings',
   'logSwitch',
+  'recorderTable',
   'privileges',
   'lockHolder',
   'schema',

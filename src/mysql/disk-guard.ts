@@ -1,0 +1,173 @@
+import { AppError } from '../core/errors.ts';
+import { bytesText, minFreeOf, type DiskSpace } from '../core/guards.ts';
+import type { LogStop, ServerInstant } from '../core/server-log.ts';
+import type { MysqlConnection } from './connection.ts';
+import { instant } from './control-connection.ts';
+import { saysDiskFull } from './errors.ts';
+import type { LogEngine } from './flavor.ts';
+import { MYISAM_DOWN_TO, type EngineChoice } from './log-engine.ts';
+import { RECORDER_SCHEMA } from './recorder-schema.ts';
+import type { ServerDisk } from './server-disk.ts';
+
+/** The server is asked less often than the system is: it lists every disk that it has. */
+const LOOK_EVERY_MS = { local: 200, server: 1_000 } as const;
+
+/**
+ * Room that is kept for the end: MySQL writes a file when it renames a table, and on a full disk it
+ * could give back nothing (tried on 9.7.4; MariaDB renames with no byte free).
+ */
+export const SPARE_TABLE = `${RECORDER_SCHEMA}.spare_room`;
+const FULL = "the server's disk is full";
+const SPARE_BYTES = 256 * 1024;
+
+/**
+ * What keeps a server's log from being written, as a half-sentence: less is free than a disk should
+ * have at least (as of the store's disk: 256 MiB, or 5 % of a small one). null where there is enough, or
+ * it is not known.
+ */
+export async function shortageOn(disk: ServerDisk | null): Promise<string | null> {
+  const space = await disk?.space();
+  return space == null ? null : shortageIn(space);
+}
+
+function shortageIn({ free, size }: DiskSpace): string | null {
+  if (free >= minFreeOf(null, size)) return null;
+  if (free === 0) return FULL;
+  return `the server's disk has only ${bytesText(free)} free`;
+}
+
+/** The refusal for that. */
+export function noRoom(shortage: string): AppError {
+  return new AppError('remote_failed', `Nothing can be recorded while ${shortage}`, {
+    hint: 'Free space on the disk of its data folder.',
+  });
+}
+
+/**
+ * Keeps the log of a server from making anybody wait for disk space. It says of which engine the next
+ * log table is to be, and switches the log off before the disk is full, where its space is known, and
+ * else as soon as the server says that it is.
+ *
+ * - Watching: from `watch` on.
+ * - Low (`engine` is CSV from then on): less is free than a MyISAM table may see. Recording goes on.
+ * - Stopped (`stopped` is set, for good): the log is off. When the end of the record needs room, the
+ *   spare room is freed: nothing of the log's, or of the errors that a full log makes the server write
+ *   into its error log, takes it.
+ */
+export class DiskGuard {
+  readonly #control: MysqlConnection;
+  readonly #disk: ServerDisk | null;
+  readonly #choice: EngineChoice | null;
+  readonly #warnings: string[] = [];
+  #engine: LogEngine;
+  #timer: NodeJS.Timeout | null = null;
+  #isLooking = false;
+  #stopping: Promise<void> | null = null;
+  #stopped: LogStop | null = null;
+  #hasFreedRoom = false;
+  /** Until then nothing was left out for want of space, by the server's clock; null where unknown. */
+  #goodUntil: ServerInstant | null = null;
+
+  constructor(control: MysqlConnection, disk: ServerDisk | null, choice: EngineChoice | null) {
+    this.#control = control;
+    this.#disk = disk;
+    this.#choice = choice;
+    this.#engine = choice?.engine ?? 'CSV';
+  }
+
+  /** The engine that the next log table is to be made with, or is to have when it is used again. */
+  get engine(): LogEngine {
+    return this.#engine;
+  }
+
+  /** That the log was switched off; null while all is well. */
+  get stopped(): LogStop | null {
+    return this.#stopped;
+  }
+
+  takeWarnings(): string[] {
+    return this.#warnings.splice(0);
+  }
+
+  /** Takes down that the server could still write when everything until then was logged. */
+  hadRoom(until: ServerInstant | null): void {
+    this.#goodUntil = until;
+  }
+
+  /** See `shortageOn`. */
+  shortage(): Promise<string | null> {
+    return shortageOn(this.#disk);
+  }
+
+  /** Makes the spare room and looks at the disk from now on, until `close`. */
+  async watch(): Promise<void> {
+    // Filled by a MyISAM table it would itself wait for space. Without either there is none.
+    if (
+      this.#choice !== null &&
+      (await this.#control.attempt(
+        `CREATE TABLE IF NOT EXISTS ${SPARE_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
+      ))
+    ) {
+      const isThere = await this.#control.value(`SELECT 1 FROM ${SPARE_TABLE} LIMIT 1`);
+      if (isThere === null) {
+        await this.#control.run(`INSERT INTO ${SPARE_TABLE} VALUES (REPEAT('-', ${SPARE_BYTES}))`);
+      }
+    }
+    if (this.#disk === null || this.#timer !== null) return;
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS[this.#disk.source]);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /**
+   * Switches the log off when an error says that the disk is full, and frees the spare room.
+   * @returns whether it did either, so that what failed is worth another try.
+   */
+  async stopIfFull(error: unknown): Promise<boolean> {
+    if (!saysDiskFull(error) || this.#hasFreedRoom) return false;
+    await this.#stop(FULL, this.#goodUntil);
+    await this.#control.run(`DROP TABLE IF EXISTS ${SPARE_TABLE}`);
+    this.#hasFreedRoom = true;
+    return true;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking || this.#stopped !== null) return;
+    this.#isLooking = true;
+    try {
+      const space = await this.#disk?.space();
+      if (space == null) return;
+      const shortage = shortageIn(space);
+      if (shortage !== null) {
+        await this.#stop(shortage, space.free === 0 ? this.#goodUntil : null);
+      } else if (space.free < MYISAM_DOWN_TO && this.#engine === 'MyISAM') {
+        this.#engine = 'CSV';
+        this.#warnings.push(
+          `The server's disk has only ${bytesText(space.free)} free: the recorder goes on with a CSV log table, which makes nobody wait when it is full`,
+        );
+      }
+    } catch {
+      // The connection is lost: whoever uses it next finds that out, and connects again.
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #stop(why: string, from: ServerInstant | null): Promise<void> {
+    return (this.#stopping ??= this.#stopOnce(why, from).catch((error: unknown) => {
+      this.#stopping = null;
+      throw error;
+    }));
+  }
+
+  async #stopOnce(why: string, from: ServerInstant | null): Promise<void> {
+    this.#engine = 'CSV';
+    const now = instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
+    await this.#control.run('SET GLOBAL general_log = OFF');
+    this.#stopped = { why, from: from ?? now };
+  }
+}
