@@ -40,6 +40,8 @@ export interface TapState {
   caughtUpAt: number;
   /** When rows came last, by `performance.now()`. */
   progressAt: number;
+  /** Why an earlier session had to switch the log off: what it recorded then ends. null otherwise. */
+  stopped: string | null;
 }
 
 /** A capture that is STARTING: its window opens at the first swap from `notBefore` (our clock) on. */

@@ -291,7 +291,7 @@ export class TapSession {
       await this.#openRecorder(captureId);
     }
     await this.#tendDeadMan();
-    if (this.#server.stopped !== null) this.#endStopped(waiting);
+    this.#endStopped(waiting);
     const asked = clock.now();
     const began = this.#guards.now();
     // Decided before the swap: what is asked for while it is under way belongs to the next one, or
@@ -414,6 +414,7 @@ export class TapSession {
 
   /** Lets go of the connection and the files; what was not committed is read again. Never throws. */
   async close(): Promise<void> {
+    this.#state.stopped ??= this.#server.stopped?.why ?? null;
     for (const recorder of this.#recorders.values()) await recorder.close();
     await this.#server.close();
   }
@@ -509,22 +510,24 @@ export class TapSession {
         warning,
       });
     }
-    const { stopped } = this.#server;
-    if (stopped !== null) this.#guards.end(open, stopped.why);
-    else await this.#guards.check(this.#server, open);
+    if (this.#server.stopped === null) await this.#guards.check(this.#server, open);
+    else this.#guards.end(open, this.#server.stopped.why);
   }
 
   /**
-   * Ends every capture whose window is open, at the swap to come.
+   * Ends every capture whose window was open when the log had to be switched off, by this session or an
+   * earlier one that could not go on.
    * @throws AppError when others are to begin: there is no log that they could be recorded from.
    */
   #endStopped(waiting: readonly Waiting[]): void {
     const { stopped } = this.#server;
-    if (stopped === null) return;
+    const why = stopped?.why ?? this.#state.stopped;
+    if (why === null) return;
+    this.#state.stopped = null;
     const open = this.#openWindows();
-    this.#guards.end(open, stopped.why);
-    if (open.length > 0 || waiting.length === 0) return;
-    throw new AppError('remote_failed', `Nothing can be recorded: ${stopped.why}`, {
+    this.#guards.end(open, why);
+    if (stopped === null || open.length > 0 || waiting.length === 0) return;
+    throw new AppError('remote_failed', `Nothing can be recorded: ${why}`, {
       hint: "Free space on the disk of the server's data folder.",
     });
   }

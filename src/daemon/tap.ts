@@ -80,6 +80,7 @@ export class Tap implements OtherTap {
       own: new TapTally(),
       caughtUpAt: performance.now(),
       progressAt: performance.now(),
+      stopped: null,
     };
   }
 

@@ -108,8 +108,8 @@ export class MysqlServerLog implements ServerLog {
   #reader: LogTableReader | null = null;
   /** Id of the reader's connection that was closed last; null where none was. */
   #lastLost: number | null = null;
-  /** The generation that the next table was made for; null when there is none. */
-  #next: number | null = null;
+  /** The generation that the next table was made for, and its engine; null when there is none. */
+  #next: { readonly generation: number; readonly engine: string } | null = null;
   /** The generation that the live table is; null before that is known. */
   #live: number | null = null;
   #tap = '';
@@ -799,10 +799,12 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async #makeNext(generation: number): Promise<void> {
-    if (this.#next === generation) return;
+    const { engine } = this.#guard;
+    // A MyISAM table that was made before the disk became nearly full must not go live.
+    if (this.#next?.generation === generation && this.#next.engine === engine) return;
     this.#next = null;
     await makeNextTable(this.#control, this.#flavor, this.#sentinel(generation));
-    this.#next = generation;
+    this.#next = { generation, engine };
   }
 
   async #now(): Promise<string> {

@@ -6,6 +6,7 @@ import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
+import type { ServerLogs } from '../../src/core/server-log.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -23,12 +24,21 @@ export class Recording {
 
   #child: ChildProcess | null = null;
 
-  /** @param how.isKilled the daemon is a process of its own, to be killed. */
+  readonly #serverLogs: ServerLogs;
+
+  /**
+   * @param how.isKilled the daemon is a process of its own, to be killed.
+   * @param how.serverLogs how a daemon in this process reaches servers.
+   */
   constructor(
     server: RecorderServer,
     options: Partial<RecordingOptions> = {},
-    { isKilled = false }: { isKilled?: boolean } = {},
+    {
+      isKilled = false,
+      serverLogs = mysqlServerLogs,
+    }: { isKilled?: boolean; serverLogs?: ServerLogs } = {},
   ) {
+    this.#serverLogs = serverLogs;
     const environment = this.test.environment({ admin: [this.alice] }, { server: server.address });
     this.id = this.test.capture(this.alice, environment, {
       options: { ...RECORD_EVERYTHING, ...options },
@@ -66,7 +76,7 @@ export class Recording {
       {
         store,
         clock: systemClock,
-        serverLogs: mysqlServerLogs,
+        serverLogs: this.#serverLogs,
         log: (_level, event, fields) =>
           this.events.push(`${event} ${JSON.stringify(fields ?? {})}`),
         hostname: 'here',

@@ -21,6 +21,8 @@ export interface ServerOptions {
    * data folder and port 3306: several of them call themselves by one name. Reached by socket alone.
    */
   readonly twinAt?: string;
+  /** Where its folder is made; the temporary folder of the system unless it says so. */
+  readonly within?: string;
   /** Fills the data folder in the place of a new one: a copy of this. */
   readonly copyOf?: string;
   /** Told what is done when the program has to be installed first. */
@@ -60,7 +62,7 @@ let isWatchingExit = false;
 export async function startServer(options: ServerOptions = {}): Promise<DatabaseServer> {
   const program = chosenServer(options.say ?? ((line) => void process.stderr.write(`${line}\n`)));
   // Short: a socket's path may have 107 characters.
-  const folder = mkdtempSync(join(tmpdir(), 'captures-server-'));
+  const folder = mkdtempSync(join(options.within ?? tmpdir(), 'captures-server-'));
   const dataDir = join(folder, 'data');
   // A server that starts removes what looks like temporary tables in its temporary folder: with one
   // for all, servers that start at the same time break one another (seen).

@@ -1,0 +1,128 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { chosenServer } from '../../scripts/server-programs.ts';
+import { workloadFolder } from '../../src/cli/workloads.ts';
+import type { ServerLogs } from '../../src/core/server-log.ts';
+import { mysqlServerLogs, serverLogsThatFind } from '../../src/mysql/server-logs.ts';
+import { readablePosition, readManifest } from '../../src/workload/manifest.ts';
+import { readRecords } from '../../src/workload/workload-reader.ts';
+import { smallDisk } from '../e2e/small-disk.ts';
+import { endRecordings, Recording } from './recording.ts';
+import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+
+const { tree, family } = chosenServer(() => undefined);
+const disk = smallDisk(family === 'mysql' ? '700m' : '400m');
+const FROM_AFAR: ServerLogs = serverLogsThatFind(() => Promise.resolve(null));
+
+/** A client that only reads, one statement after another, each with a tag and the time of its answer. */
+class Reader {
+  readonly answered = new Map<string, number>();
+  longest = 0;
+  readonly #client: Connection;
+  readonly #done: Promise<void>;
+  #isStopped = false;
+
+  constructor(client: Connection, name: string) {
+    this.#client = client;
+    this.#done = this.#run(name);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#done;
+    this.#client.destroy();
+  }
+
+  async #run(name: string): Promise<void> {
+    for (let i = 0; !this.#isStopped; i++) {
+      const began = performance.now();
+      await this.#client.query(`SELECT 'tag ${name} ${i}.'`);
+      this.answered.set(`tag ${name} ${i}.`, Date.now());
+      this.longest = Math.max(this.longest, performance.now() - began);
+    }
+  }
+}
+
+describe.skipIf(disk === null)('when the disk of the server is full', () => {
+  const folder = disk?.folder ?? '';
+  let server: RecorderServer;
+  let admin: Connection;
+  beforeAll(async () => {
+    if (tree !== null) {
+      mkdirSync(join(tree, folder), { recursive: true });
+      execFileSync('mount', ['--bind', folder, join(tree, folder)]);
+    }
+    server = await startRecorderServer({ within: folder });
+    admin = await server.admin();
+  });
+  afterEach(async () => {
+    await endRecordings();
+    rmSync(join(folder, 'filler'), { force: true });
+  });
+  afterAll(async () => {
+    await admin.end();
+    await server.stop();
+    if (tree !== null) execFileSync('umount', ['--lazy', join(tree, folder)]);
+  });
+
+  test.each<[string, ServerLogs, RegExp]>([
+    ['whose free space is seen', mysqlServerLogs, /^ended by a guard: the server's disk/],
+    ['whose free space is not', FROM_AFAR, /^ended by a guard: the server's disk is full/],
+  ])(
+    'nobody waits, and the capture of one %s ends with a gap and the server as it was',
+    { timeout: 30_000 },
+    async (_whose, serverLogs, reason) => {
+      const before = await stateOf(admin);
+      const recording = new Recording(server, {}, { serverLogs });
+      await recording.until('RUNNING');
+      const [table] = await rowsOf(
+        admin,
+        "SELECT ENGINE AS engine FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log'",
+      );
+      expect(table).toEqual({ engine: 'CSV' });
+      const readers: Reader[] = [];
+      for (let i = 0; i < 8; i++) readers.push(new Reader(await server.admin(), String(i)));
+      await vi.waitUntil(() => readers.every(({ answered }) => answered.size > 50));
+      // Another process, for the clients and the daemon are in this one.
+      spawn('dd', ['if=/dev/zero', `of=${join(folder, 'filler')}`, 'bs=64k'], { stdio: 'ignore' });
+      const logins: number[] = [];
+      while (recording.test.store.captures.find(recording.id)?.status !== 'DONE') {
+        const began = performance.now();
+        await (await server.admin()).end();
+        logins.push(performance.now() - began);
+        await delay(20);
+      }
+      for (const reader of readers) await reader.stop();
+
+      expect(Math.max(...logins, ...readers.map(({ longest }) => longest))).toBeLessThan(2_000);
+      const { store } = recording.test;
+      expect(store.captures.find(recording.id)?.reason).toMatch(reason);
+      expect(await stateOf(admin)).toEqual(before);
+      const workload = workloadFolder(store, recording.id);
+      const manifest = await readManifest(workload);
+      const { gaps } = manifest;
+      expect(gaps).toMatchObject([{ cause: 'disk_full' }]);
+      const [from = 0, to = 0] = [gaps[0]?.from, gaps[0]?.to].map((at) => Date.parse(at ?? ''));
+      expect(to - from).toBeLessThan(5_000);
+      const recorded = new Set<string>();
+      for await (const records of readRecords(workload, readablePosition(manifest))) {
+        for (const { sql } of records) {
+          const [tag] = /tag \d \d+\./.exec(sql) ?? [];
+          if (tag === undefined) continue;
+          expect(recorded.has(tag)).toBe(false);
+          recorded.add(tag);
+        }
+      }
+      // Everything is in the record that was answered before the gap.
+      for (const { answered } of readers) {
+        for (const [tag, at] of answered) {
+          if (!recorded.has(tag)) expect(at).toBeGreaterThanOrEqual(Math.floor(from));
+        }
+      }
+    },
+  );
+});
