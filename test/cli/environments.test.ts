@@ -180,6 +180,7 @@ describe('env check', () => {
       "server        mariadb 10.11.9-MariaDB on db1:3306
       account       recorder@%
       log settings  general_log OFF, log_output FILE, slow log OFF, log table CSV
+      record table  MyISAM: the server's disk has 64 GiB free
       recorder      free
       schema        none yet: the recorder makes it
       privileges

@@ -108,6 +108,11 @@ const INSPECTION: readonly Field[] = [
     'string',
     '`recorder`; `parameter-group` where the server’s owner alone can switch the log (RDS)',
   ],
+  [
+    'recorderTable',
+    'object or null',
+    '`engine` of the recorder’s log table and `why`; null where it makes none (RDS), or the server allows none',
+  ],
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['schema', 'object', '`{state, storeId}`: the recorder’s own schema'],
@@ -165,7 +170,7 @@ export const PLAN: readonly Field[] = [
   [
     'settings',
     'object or null',
-    '`now` and `whileRecording`, each `generalLog`, `logOutput`, `slowLog`, `tableEngine`',
+    '`now` and `whileRecording`, each `generalLog`, `logOutput`, `slowLog`, `tableEngine`; `recorderTable`: `engine` and `why`, or null',
   ],
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],

@@ -90,7 +90,11 @@ describe.skipIf(disk === null)('when the disk of the server is full', () => {
       // Another process, for the clients and the daemon are in this one.
       spawn('dd', ['if=/dev/zero', `of=${join(folder, 'filler')}`, 'bs=64k'], { stdio: 'ignore' });
       const logins: number[] = [];
-      while (recording.test.store.captures.find(recording.id)?.status !== 'DONE') {
+      const { store } = recording.test;
+      const isOver = (): boolean =>
+        ['DONE', 'FAILED'].includes(store.captures.find(recording.id)?.status ?? '');
+      const deadline = performance.now() + 20_000;
+      while (!isOver() && performance.now() < deadline) {
         const began = performance.now();
         await (await server.admin()).end();
         logins.push(performance.now() - began);
@@ -99,7 +103,8 @@ describe.skipIf(disk === null)('when the disk of the server is full', () => {
       for (const reader of readers) await reader.stop();
 
       expect(Math.max(...logins, ...readers.map(({ longest }) => longest))).toBeLessThan(2_000);
-      const { store } = recording.test;
+      const said = recording.events.join('\n');
+      expect(store.captures.find(recording.id), said).toMatchObject({ status: 'DONE' });
       expect(store.captures.find(recording.id)?.reason).toMatch(reason);
       expect(await stateOf(admin)).toEqual(before);
       const workload = workloadFolder(store, recording.id);

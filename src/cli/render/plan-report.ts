@@ -95,7 +95,8 @@ function serverLines(
   inspection: ServerInspection,
   { settingsWhileRecording }: ServerOutlook,
 ): Line[] {
-  const { server, account, settings, privileges, lockHolder, deadManObstacle } = inspection;
+  const { server, account, settings, privileges, lockHolder, deadManObstacle, recorderTable } =
+    inspection;
   const { deadMan } = facts.planned.options ?? RECORD_EVERYTHING;
   const missing = privileges.filter(({ state }) => state !== 'present');
   const holder =
@@ -109,6 +110,9 @@ function serverLines(
     },
     { label: 'log now', text: logText(settings) },
     { label: 'while recording', text: logText(settingsWhileRecording) },
+    ...(recorderTable === null
+      ? []
+      : [{ label: 'its table', text: `${recorderTable.engine}: ${recorderTable.why}` }]),
     {
       label: 'privileges',
       text: `${privileges.length - missing.length} of ${privileges.length}`,

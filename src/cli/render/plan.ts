@@ -81,6 +81,8 @@ function planJson(facts: PlanFacts): JsonObject {
         : {
             now: settingsJson(inspection.settings),
             whileRecording: settingsJson(outlook.settingsWhileRecording),
+            recorderTable:
+              inspection.recorderTable === null ? null : { ...inspection.recorderTable },
           },
     privileges: (inspection?.privileges ?? []).map(
       ({ privilege, purpose, state, required, grant }) => ({
