@@ -71,7 +71,7 @@ test('behind a network that swallows everything a daemon gives its connections u
   await send();
   await recording.stop();
   await client.end();
-  // And the client's good-bye.
+  // And the login of the client.
   expect(recording.test.store.captures.find(recording.id)?.records).toBe(sent + 1);
   await silent;
   expect(most).toBeLessThanOrEqual(3);
