@@ -76,7 +76,7 @@ async function readOwnUser(connection: MysqlConnection): Promise<string[]> {
  * Limits by their names, from lines of SHOW GRANTS (MariaDB) or SHOW CREATE USER (MySQL). What stands
  * between quotes is a name or a password, whatever it spells.
  */
-export function parseLimits(lines: readonly string[]): Map<string, number> {
+function parseLimits(lines: readonly string[]): Map<string, number> {
   const limits = new Map<string, number>();
   for (const line of lines) {
     const bare = line.replace(/`(?:[^`]|``)*`|'(?:[^'\\]|''|\\.)*'/g, '');
