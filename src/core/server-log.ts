@@ -387,13 +387,6 @@ export interface ServerLog {
    */
   readEdgeCounters(): Promise<CounterReading>;
 
-  /**
-   * Destroys every connection at once, also those that are being opened: whatever is awaited of this
-   * log rejects within moments, a server that stands still or not. Only `close` may be called after it;
-   * a log that is opened anew goes on from what is on the server. Never throws.
-   */
-  abort(): void;
-
   /** Closes the connections, within about a second; never throws. */
   close(): Promise<void>;
 }
@@ -474,7 +467,9 @@ export interface ServerLogs {
    *   statement is sent on it, so that the id can be saved first; when the server's start was not
    *   known then, again with it.
    * @param tally told of each command before it is sent: it outlives the connections.
-   * @param signal aborted, does what `ServerLog.abort` does, also while the log is being opened.
+   * @param signal aborted, destroys every connection at once, also those that are being opened: whatever is
+   *   awaited of the log rejects within moments, a server that stands still or not. Only `close` may be
+   *   called after it; a log that is opened anew goes on from what is on the server.
    */
   open(
     address: ServerAddress,

@@ -100,6 +100,7 @@ export class TapSession {
    * Connects, takes the server's lock, saves its settings, switches the log on (or finds it on after
    * a crash) and reads what was left frozen. Without a capture to record for, nothing is switched on.
    * @param options.others the other taps of this daemon: one of them may read this server.
+   * @param options.signal aborted, drops every connection, also after this.
    * @param options.isGivingUp only to `restore`: no file is opened, which a full disk would refuse.
    * @throws AppError; ServerTaken; LeaseLost.
    */
@@ -107,7 +108,12 @@ export class TapSession {
     context: TapContext,
     environment: ServerEnvironment,
     state: TapState,
-    options: { others: OtherTaps; waiting: Iterable<Waiting>; isGivingUp?: boolean },
+    options: {
+      others: OtherTaps;
+      waiting: Iterable<Waiting>;
+      signal: AbortSignal;
+      isGivingUp?: boolean;
+    },
   ): Promise<TapSession> {
     const { store, commit, clock, serverLogs, log } = context;
     // Before anything is sent, where the server is known by then.
@@ -120,6 +126,7 @@ export class TapSession {
         if (row !== null) commit(() => store.taps.addConnection(row.id, connection));
       },
       state.own,
+      options.signal,
     );
     let session: TapSession | null = null;
     try {
@@ -225,11 +232,6 @@ export class TapSession {
   /** Whether everything that was there was read once: what comes now is new. */
   get hasDrained(): boolean {
     return this.#caughtUpTo !== null;
-  }
-
-  /** Drops its connections at once: whatever waits for the server fails. */
-  abort(): void {
-    this.#server.abort();
   }
 
   /** Whether every capture is recorded to its end and the server is as it was. */

@@ -49,6 +49,8 @@ export class Tap implements OtherTap {
   readonly #state: TapState;
   readonly #waiting = new Map<number, Waiting>();
   readonly #leave = new AbortController();
+  /** Of its connections: whatever waits for the server fails. */
+  readonly #letGo = new AbortController();
   #abandoned: AppError | null = null;
   #session: TapSession | null = null;
   #wake = new AbortController();
@@ -176,8 +178,12 @@ export class Tap implements OtherTap {
     let retry = FIRST_RETRY_MS;
     while (!this.#isLeaving()) {
       try {
-        this.#session = await this.#open(others);
-        if (this.#session === null) break;
+        this.#forgetStarted();
+        this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
+          others,
+          waiting: this.#waiting.values(),
+          signal: this.#letGo.signal,
+        });
         const how = await this.#record(this.#session);
         if (how === 'restored') return { how };
         break;
@@ -216,34 +222,6 @@ export class Tap implements OtherTap {
     return this.#leave.signal.aborted;
   }
 
-  /** @returns null when it was told to leave and the server does not answer. */
-  async #open(others: OtherTaps): Promise<TapSession | null> {
-    this.#forgetStarted();
-    const opening = TapSession.open(this.#context, this.environment, this.#state, {
-      others,
-      waiting: this.#waiting.values(),
-    });
-    const done = new AbortController();
-    const session = await Promise.race([opening, this.#patienceWithLeaving(done.signal)]).finally(
-      () => done.abort(),
-    );
-    // What comes too late is let go of; the lease keeps it from changing anything here.
-    if (session === null) opening.then((late) => late.close()).catch(() => undefined);
-    return session;
-  }
-
-  /** Resolves when it is time to let go of a server that does not answer. */
-  async #patienceWithLeaving(done: AbortSignal): Promise<null> {
-    const { clock } = this.#context;
-    await new Promise<void>((resolve) => {
-      if (this.#isLeaving()) resolve();
-      this.#leave.signal.addEventListener('abort', () => resolve(), { once: true });
-      done.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await clock.sleep(LEAVE_MS, done);
-    return null;
-  }
-
   /** Does what must not wait for a statement that the server does not answer. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#context;
@@ -251,7 +229,7 @@ export class Tap implements OtherTap {
       await clock.sleep(WATCH_MS, signal);
       if (signal.aborted) return;
       if (this.#isLeaving()) {
-        if (performance.now() - this.#state.progressAt >= LEAVE_MS) this.#session?.abort();
+        if (performance.now() - this.#state.progressAt >= LEAVE_MS) this.#letGo.abort();
         continue;
       }
       try {
@@ -476,6 +454,7 @@ export class Tap implements OtherTap {
       this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
         others: NO_OTHER_TAPS,
         waiting: [],
+        signal: this.#letGo.signal,
         isGivingUp: true,
       });
       await this.#session.restore();

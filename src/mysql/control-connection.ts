@@ -20,13 +20,11 @@ export interface OpenedServer {
   readonly connect: () => Promise<MysqlConnection>;
   /** Opens one that leaves no trace, as far as the account may. */
   readonly connectHelper: () => Promise<MysqlConnection>;
-  /** Destroys all of them, and those that are being opened; see `ServerLog.abort`. */
-  readonly abort: () => void;
 }
 
 /**
  * @param onConnection called with the id of each connection before it says anything.
- * @param signal aborted, does as `abort`.
+ * @param signal aborted, destroys all of them, also those that are being opened.
  * @throws AppError `remote_failed`.
  */
 export async function openServer(
@@ -36,9 +34,6 @@ export async function openServer(
   ownTally?: OwnTally,
   signal?: AbortSignal,
 ): Promise<OpenedServer> {
-  const aborting = new AbortController();
-  const isAborted =
-    signal === undefined ? aborting.signal : AbortSignal.any([signal, aborting.signal]);
   const own = new OwnConnections(address.user);
   const tally = new CommandTally(ownTally);
   let serverStart: number | null = null;
@@ -46,9 +41,9 @@ export async function openServer(
     own.add(connectionId);
     onConnection({ connectionId, serverStart });
   };
-  const control = await MysqlConnection.open(address, password, announce, tally, isAborted);
+  const control = await MysqlConnection.open(address, password, announce, tally, signal);
   const connect = (): Promise<MysqlConnection> =>
-    MysqlConnection.open(control.address, password, announce, tally, isAborted);
+    MysqlConnection.open(control.address, password, announce, tally, signal);
   try {
     const server = await prepareSession(control);
     serverStart = await readServerStart(control);
@@ -71,7 +66,6 @@ export async function openServer(
           throw error;
         }
       },
-      abort: () => aborting.abort(),
     };
   } catch (error) {
     await control.close();

@@ -358,10 +358,6 @@ export class RotatedServerLog implements ServerLog {
     return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
   }
 
-  abort(): void {
-    this.#opened.abort();
-  }
-
   async close(): Promise<void> {
     this.#closeRotation();
     await this.#control.close();

@@ -457,10 +457,6 @@ export class MysqlServerLog implements ServerLog {
     return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
   }
 
-  abort(): void {
-    this.#opened.abort();
-  }
-
   async close(): Promise<void> {
     this.#guard.close();
     this.#closeReader();

@@ -81,17 +81,17 @@ test('behind a network that swallows everything a daemon gives its connections u
 
 test('a log whose server stands still is aborted at once, also while it is being opened', async () => {
   const address = { ...server.address, port: proxy.port };
-  const log = await server.open({ address });
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const log = await mysqlServerLogs.open(address, 'store-1', () => undefined, undefined, signal);
   await log.lock([]);
   proxy.stall();
   const waiting = expect(log.readSettings()).rejects.toMatchObject({ code: 'remote_failed' });
-  const opening = new AbortController();
   const opened = expect(
-    mysqlServerLogs.open(address, 'store-1', () => undefined, undefined, opening.signal),
+    mysqlServerLogs.open(address, 'store-1', () => undefined, undefined, signal),
   ).rejects.toMatchObject({ code: 'remote_failed' });
   const began = performance.now();
-  log.abort();
-  opening.abort();
+  leaving.abort();
   await Promise.all([waiting, opened]);
   await log.close();
   expect(performance.now() - began).toBeLessThan(1_000);
