@@ -4,13 +4,17 @@
  *
  * One private server, one client process that keeps it saturated, and the daemon, all on this
  * machine. Each repeat measures in turns: no log; the server's own CSV log; the same log as MyISAM;
- * and the recorder; then the latency at a fixed rate with the MyISAM log and with the recorder. Prints
+ * and the recorder, with the MyISAM table that it takes where the server's disk has room, and with CSV, the
+ * safe one that it takes elsewhere (the data folder is on a tmpfs, whose size says which; without the
+ * right to mount one there is the first alone); then the latency at a fixed rate with the MyISAM log and with the recorder. Prints
  * medians and ratios within the run, the recorder's lag, CPU and memory, and how fast a backlog drains. Build first: npm run build.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { chosenServer } from '../scripts/server-programs.ts';
 import type { Store } from '../src/core/store.ts';
 import { committedPosition } from '../src/daemon/recorder.ts';
 import { openStore } from '../src/store/store.ts';
@@ -31,8 +35,8 @@ const [SECONDS = 6, REPEATS = 3, CONNECTIONS = 8, BACKLOG = 300_000, RATE = 6_00
 const WARM_UP_MS = 1_000;
 const PASSWORD = 'bench';
 
-const PHASES = ['no log', 'CSV log', 'MyISAM log', 'recorder'] as const;
-type Phase = (typeof PHASES)[number];
+const ALL_PHASES = ['no log', 'CSV log', 'MyISAM log', 'recorder', 'recorder, CSV'] as const;
+type Phase = (typeof ALL_PHASES)[number];
 
 /** What one phase with the recorder showed besides its rate. */
 interface RecorderFacts {
@@ -52,6 +56,10 @@ const running: { server: DatabaseServer | null; client: SaturatingClient | null 
   client: null,
 };
 let captures = 0;
+const disk = join(folder, 'disk');
+mkdirSync(disk);
+const hasDisk = mountDisk();
+const PHASES = ALL_PHASES.filter((phase) => hasDisk || phase !== 'recorder, CSV');
 
 try {
   await main();
@@ -59,11 +67,15 @@ try {
   await running.client?.kill();
   for (const { pid } of processesWith('CAPTURES_HOME', home)) await endProcess(pid);
   await running.server?.stop();
+  if (hasDisk) execFileSync('umount', ['--lazy', disk]);
   rmSync(folder, { recursive: true, force: true });
 }
 
 async function main(): Promise<void> {
-  const server = await startServer({ options: ['--innodb-buffer-pool-size=128M'] });
+  const server = await startServer({
+    options: ['--innodb-buffer-pool-size=128M'],
+    ...(hasDisk ? { within: disk } : {}),
+  });
   console.log(`${server.family} ${server.version}`);
   running.server = server;
   await administer(
@@ -81,25 +93,52 @@ async function main(): Promise<void> {
   await program('env', 'create', 'bench', '--url', url, '--password-from', from);
 
   const rates = new Map<Phase, number[]>(PHASES.map((phase) => [phase, []]));
-  const facts: RecorderFacts[] = [];
+  const facts = new Map<Phase, RecorderFacts[]>(PHASES.map((phase) => [phase, []]));
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     for (let turn = 0; turn < PHASES.length; turn++) {
       const phase = PHASES[(turn + repeat) % PHASES.length] ?? 'no log';
-      if (phase === 'recorder') {
+      if (phase === 'recorder' || phase === 'recorder, CSV') {
+        chooseEngine(phase === 'recorder' ? 'MyISAM' : 'CSV');
         const { rate, ...others } = await withRecorder();
         rates.get(phase)?.push(rate);
-        facts.push(others);
+        facts.get(phase)?.push(others);
       } else {
         rates.get(phase)?.push(await withServersOwnLog(phase));
       }
     }
   }
-  report(rates, facts);
+  report(rates);
+  for (const [phase, all] of facts) if (all.length > 0) reportRecorder(phase, all);
+  chooseEngine('MyISAM');
   await reportLatency();
-  await reportBacklog();
+  await reportBacklog('MyISAM');
+  if (!hasDisk) return;
+  chooseEngine('CSV');
+  await reportBacklog('CSV');
 }
 
-async function withServersOwnLog(phase: Exclude<Phase, 'recorder'>): Promise<number> {
+function mountDisk(): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8g', 'tmpfs', disk], { stdio: 'pipe' });
+    const { tree } = chosenServer(() => undefined);
+    if (tree !== null) {
+      mkdirSync(join(tree, disk), { recursive: true });
+      execFileSync('mount', ['--bind', disk, join(tree, disk)]);
+    }
+    return true;
+  } catch {
+    console.log('A tmpfs cannot be mounted here: the recorder is measured with MyISAM alone');
+    return false;
+  }
+}
+
+/** Makes the next recorder choose an engine: MyISAM from 4 GiB of free space on. */
+function chooseEngine(engine: 'CSV' | 'MyISAM'): void {
+  if (!hasDisk) return;
+  execFileSync('mount', ['-o', `remount,size=${engine === 'CSV' ? 3 : 8}g`, disk]);
+}
+
+async function withServersOwnLog(phase: 'no log' | 'CSV log' | 'MyISAM log'): Promise<number> {
   if (phase !== 'no log') await switchLog(phase === 'MyISAM log' ? 'MyISAM' : 'CSV');
   const { rate } = await measure();
   if (phase !== 'no log') await switchLogOff();
@@ -233,7 +272,7 @@ async function atFixedRate(): Promise<ClientReport> {
 }
 
 /** How many rows a second a backlog drains: the log goes on while no daemon runs, then one starts. */
-async function reportBacklog(): Promise<void> {
+async function reportBacklog(engine: string): Promise<void> {
   const first = start(process.execPath, [BIN, 'daemon'], { env: { CAPTURES_HOME: home } });
   await eventually('a daemon is active', () => first.stderr().includes('daemon active'));
   await program('create', `capture-${++captures}`, '--env', 'bench');
@@ -253,7 +292,7 @@ async function reportBacklog(): Promise<void> {
     const seconds = (performance.now() - began) / 1_000;
     const rate = Math.round(answered / seconds);
     console.log(
-      `\nbacklog of ${count(answered)} rows: ${seconds.toFixed(2)} s, ${count(rate)} rows/s, peak memory ${(peakMemory(second.pid) / 1024).toFixed(0)} MiB`,
+      `\nbacklog of ${count(answered)} rows in ${engine}: ${seconds.toFixed(2)} s, ${count(rate)} rows/s, peak memory ${(peakMemory(second.pid) / 1024).toFixed(0)} MiB`,
     );
     await program('stop', `capture-${captures}`);
   } finally {
@@ -263,10 +302,7 @@ async function reportBacklog(): Promise<void> {
   }
 }
 
-function report(
-  rates: ReadonlyMap<Phase, readonly number[]>,
-  facts: readonly RecorderFacts[],
-): void {
+function report(rates: ReadonlyMap<Phase, readonly number[]>): void {
   const medians = new Map(PHASES.map((phase) => [phase, median(rates.get(phase) ?? [])]));
   const rateOf = (phase: Phase): number => medians.get(phase) ?? NaN;
   console.log(
@@ -283,11 +319,14 @@ function report(
       `${phase.padEnd(16)}  ${cells.join(' ')}   ${over('no log').padStart(8)}   ${over('MyISAM log').padStart(12)}`,
     );
   }
+}
+
+function reportRecorder(phase: string, facts: readonly RecorderFacts[]): void {
   const lags = facts.flatMap((one) => one.lags);
   const sum = (of: (one: RecorderFacts) => number): number =>
     facts.reduce((total, one) => total + of(one), 0);
   const perStatement = (n: number): string => (n / sum((one) => one.recorded)).toFixed(2);
-  console.log(`\nthe recorder`);
+  console.log(`\nthe ${phase}`);
   console.log(`  lag            median ${ms(median(lags))}, most ${ms(Math.max(...lags))}`);
   console.log(`  CPU            ${perStatement(sum((one) => one.cpuMicros))} µs a statement`);
   console.log(

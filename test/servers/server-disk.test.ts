@@ -34,7 +34,7 @@ class Reader {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#done;
-    this.#client.destroy();
+    await this.#client.end();
   }
 
   async #run(name: string): Promise<void> {
@@ -86,7 +86,7 @@ describe.skipIf(disk === null)('when the disk of the server is full', () => {
       expect(table).toEqual({ engine: 'CSV' });
       const readers: Reader[] = [];
       for (let i = 0; i < 8; i++) readers.push(new Reader(await server.admin(), String(i)));
-      await vi.waitUntil(() => readers.every(({ answered }) => answered.size > 50));
+      await vi.waitUntil(() => readers.every(({ answered }) => answered.size > 50), 20_000);
       // Another process, for the clients and the daemon are in this one.
       spawn('dd', ['if=/dev/zero', `of=${join(folder, 'filler')}`, 'bs=64k'], { stdio: 'ignore' });
       const logins: number[] = [];
