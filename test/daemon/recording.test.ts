@@ -226,6 +226,46 @@ describe('a capture of a real server', () => {
     }
   });
 
+  it('has all that is missing in the gap when somebody else has the log on again after a restart', async () => {
+    const killed = await startServer();
+    const started = Date.now();
+    const bench = new Bench(killed);
+    try {
+      const { id } = bench.capture('through a restart and an owner');
+      await bench.until(id, 'RUNNING');
+      const sent = await runLoad(killed, 'before', 300);
+      await bench.untilRecorded(id, sent.length);
+      await bench.daemon.leave();
+      // Two starts of a server are told apart by their second.
+      await vi.waitUntil(() => Date.now() - started > 1_000);
+      await killed.kill();
+      await killed.restart();
+      const began = new Date().toISOString();
+      await runLoad(killed, 'lost', 100);
+      const ended = new Date().toISOString();
+      const admin = await killed.admin();
+      await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
+      await admin.end();
+      // Of the second in which the server started nothing is known; of a later one it is.
+      await vi.waitUntil(() => Date.now() - Date.parse(ended) > 1_000, 5_000);
+      const kept = await runLoad(killed, 'kept', 300);
+      bench.daemon = bench.startDaemon();
+      await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+      await bench.stop(id);
+      await bench.daemon.leave();
+      const records = await bench.records(id);
+      expect(tagsOf(records).sort()).toEqual([...sent, ...kept].sort());
+      const { gaps } = await bench.manifest(id);
+      expect(gaps).toMatchObject([{ cause: 'server_restarted', missing: null }]);
+      expect((gaps[0]?.from ?? '~') <= began).toBe(true);
+      expect((gaps[0]?.to ?? '') >= ended).toBe(true);
+      const last = records.find(({ sql }) => sql.includes(`<${kept.at(-1) ?? ''}>`));
+      expect((gaps[0]?.to ?? '~') < (last?.time ?? '')).toBe(true);
+    } finally {
+      await killed.stop();
+    }
+  });
+
   it('fails, and says why, when somebody switches the log off', async () => {
     const bench = new Bench(server);
     const { id } = bench.capture('switched off');
