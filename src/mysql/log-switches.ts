@@ -2,7 +2,8 @@ import type { LogInterruption, ServerInstant } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import { Lexer } from '../sql/lexer.ts';
 
-const NAMES = /general_log|log_output/i;
+// Parts of general_log and log_output alike in length: V8 skips ahead then.
+const NAMES = /eneral_log|log_output/i;
 
 /** Behind these words of a compound statement another statement begins; FOR is SET STATEMENT's. */
 const BEFORE_STATEMENT: ReadonlySet<string> = new Set([
@@ -29,7 +30,8 @@ const SCOPES: Readonly<Record<string, boolean>> = {
  * Whether a statement may switch the server's general log off, or its output away from the table: it
  * is logged before it runs, and what follows on it is not. A statement that the server refuses looks
  * the same. One that is in the body of a procedure or an event is not seen: only its CALL is logged.
- * Asked for every statement that is executed (see `mayBeSet` for what that costs).
+ * Asked for every statement that is executed: 30 to 130 ns on a busy machine; of one with `;` in it,
+ * 2.5 ms for 1 MB.
  */
 export function maySwitchLogOff({ kind, sql }: Pick<LoggedStatement, 'kind' | 'sql'>): boolean {
   return (kind === 'query' || kind === 'execute') && mayBeSet(sql) && setsLogOff(sql);
