@@ -63,7 +63,7 @@ const STEPS: Record<string, (root: string, position: WorkloadPosition) => Promis
   'serialise only': () => {
     const serialiser = new LineSerialiser();
     let text = 0;
-    for (const batch of batches()) for (const tail of serialiser.tails(batch)) text += tail.length;
+    for (const batch of batches()) for (const tail of serialiser.tails(batch)) text += String(tail).length;
     return Promise.resolve({ text });
   },
   'write, fsync every 25,000': async (root) => {

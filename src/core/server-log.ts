@@ -2,7 +2,7 @@ import type { ServerAddress } from './environments.ts';
 import type { GapCause } from './gaps.ts';
 import type { OwnTally } from './own-commands.ts';
 import type { CounterReading } from './edge-counters.ts';
-import type { LoggedStatement } from './statements.ts';
+import type { LoggedStatement, TextSpool } from './statements.ts';
 
 /** Which server this is, however one got there. */
 export interface ServerIdentity {
@@ -326,8 +326,15 @@ export interface ServerLog {
    * that another program put in the place of ours, or emptied, is put right first.
    * @param since everything the server received until then is in earlier generations; null where
    *   unknown.
+   * @param spool takes the texts that are too long for the memory, one by one; without it only the
+   *   beginning of such a text is read, flagged `partial`.
    */
-  read(generation: number, skip: number, since: ServerInstant | null): AsyncIterable<LoggedBatch>;
+  read(
+    generation: number,
+    skip: number,
+    since: ServerInstant | null,
+    spool?: TextSpool | null,
+  ): AsyncIterable<LoggedBatch>;
 
   /** Connections of before, whose rows are the recorder's own. Those opened here are known. */
   setOwnConnections(own: readonly OwnConnection[]): void;

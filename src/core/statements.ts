@@ -17,7 +17,7 @@ export type StatementKind = (typeof STATEMENT_KINDS)[number];
  * - `lossy`: the server wrote bytes as text (`\xFF`) that it cannot have received as such, or may have;
  * - `unreplayable`: executed from a statement prepared before the log was on, its values are unknown;
  *   or LOAD DATA LOCAL, whose data the client sends beside it;
- * - `partial`: the server cut the text short;
+ * - `partial`: the server cut the text short, or the recorder did (see `LONGEST_TEXT`);
  * - `redacted`: a secret was taken out;
  * - `echo`: the server's own row for a statement that the row before it already is (EXECUTE in the
  *   text protocol); not to be counted or replayed.
@@ -41,6 +41,40 @@ export interface LoggedStatement {
   /** The text's bytes, only when they are not valid UTF-8; null otherwise. */
   readonly bytes: Buffer | null;
   readonly flags: readonly StatementFlag[];
+  /** Where the whole text is when it is too long to be held in memory: `sql` is only its beginning. */
+  readonly long?: LongText;
+}
+
+/**
+ * Bytes from which on a text goes through a file piece by piece. What is held in memory is copied some
+ * ten times on its way (packet, text, JSON, frame): statements of 1 MB made the daemon 130 MB larger.
+ */
+export const LONG_TEXT = 256 * 1024;
+
+/**
+ * Bytes of a text after which the recorder cuts it. A little more than 64 MiB: a BLOB of 16 MiB, the
+ * default of max_allowed_packet, takes 64 MiB as MariaDB logs it, and its statement comes on top.
+ */
+export const LONGEST_TEXT = 65 * 1024 * 1024;
+
+/** A text of at least `LONG_TEXT` bytes. Can be read until the next batch of statements is asked for. */
+export interface LongText {
+  readonly bytes: number;
+  readonly isUtf8: boolean;
+  /** Statements behind the first in it, read as the server does where a backslash escapes. */
+  readonly furtherStatements: number;
+  /** The text from its beginning, cut between characters. A piece is overwritten by the next. */
+  pieces(): AsyncIterable<Buffer>;
+}
+
+/** Holds one text at a time, on the disk. */
+export interface TextSpool {
+  /** Begins another text: the one before is gone. @throws AppError `store_unusable`. */
+  begin(): Promise<void>;
+  /** @throws AppError `store_unusable`. */
+  add(bytes: Buffer): Promise<void>;
+  /** The first `bytes` of the text, as `LongText.pieces`. @throws AppError `store_unusable`. */
+  pieces(bytes: number): AsyncIterable<Buffer>;
 }
 
 /** One line of a workload: `LoggedStatement` with its place in one capture. */

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { isOver } from '../core/captures.ts';
 import type { Gap, LogPosition } from '../core/gaps.ts';
 import type { LogInterruption, ServerInstant, ServerLog } from '../core/server-log.ts';
 import type { RecordingProgress, TapRow } from '../core/store.ts';
+import { FileSpool } from '../workload/text-spool.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import type { Guards } from './guards.ts';
 import type { FreshLog } from './live-log.ts';
@@ -14,6 +16,9 @@ import { milliseconds } from './window.ts';
 const COMMIT_EVERY_ROWS = 500_000;
 /** … or this long ago: of long statements there are few. */
 const COMMIT_EVERY_MS = 5_000;
+
+/** The event loop is let go when a recorder ends behind this, in milliseconds. */
+const HELD_MS = 50;
 
 /** What is known of a frozen generation besides its rows. */
 export interface GenerationEdges {
@@ -74,6 +79,7 @@ export class LogDrain {
   #begun: BegunGeneration | null = null;
   /** What may go on in the next generation; null for nothing. */
   #late: LogInterruption | null = null;
+  readonly #spool: FileSpool;
 
   constructor(
     context: TapContext,
@@ -93,12 +99,19 @@ export class LogDrain {
     this.#recorders = recorders;
     this.#guards = guards;
     this.#checkGuards = checkGuards;
+    this.#spool = new FileSpool(context.store.directory);
   }
 
   /** Reads a frozen table into every capture whose window it is in, commits, and drops it. */
   async drain(generation: number, edges: GenerationEdges): Promise<void> {
     const row = this.#row();
-    if (generation > row.generation) await this.#read(row, generation, edges);
+    if (generation > row.generation) {
+      try {
+        await this.#read(row, generation, edges);
+      } finally {
+        await this.#spool.close();
+      }
+    }
     await this.#server.drop(generation);
   }
 
@@ -140,9 +153,10 @@ export class LogDrain {
     let isEndNoted = false;
     let uncommitted = 0;
     let committedAt = this.#guards.now();
+    let breathed = performance.now();
     // Commands look at servers as well, with connections that they leave word of.
     this.#server.setOwnConnections(this.#context.store.taps.connectionsOf(row.id));
-    for await (const batch of this.#server.read(generation, position, since)) {
+    for await (const batch of this.#server.read(generation, position, since, this.#spool)) {
       position += batch.rows;
       this.#state.progressAt = performance.now();
       uncommitted += batch.rows;
@@ -150,7 +164,13 @@ export class LogDrain {
       if (first !== undefined) this.#noteSkipped(skipped, first.time);
       if (readers.length > 0) {
         const statements = new StatementBatch(batch.statements, this.#lines);
-        for (const recorder of readers) await recorder.write(statements);
+        for (const recorder of readers) {
+          await recorder.write(statements);
+          // Of many captures with filters each takes its time, and the lease is to be renewed.
+          if (performance.now() - breathed < HELD_MS) continue;
+          await setImmediate();
+          breathed = performance.now();
+        }
       }
       if (batch.interruption !== null) {
         // The row that says so lies between what is recorded before and after it.

@@ -7,6 +7,7 @@ import { diskFailure, isMissing } from '../workload/disk-errors.ts';
 import { writeManifest } from '../workload/manifest.ts';
 import { SegmentWriter } from '../workload/segment-writer.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
+import { FileSpool } from '../workload/text-spool.ts';
 import type { ServerEnvironment } from './tap-context.ts';
 
 /**
@@ -121,12 +122,13 @@ async function save(
 ): Promise<number> {
   await requireEmptyFolder(folder);
   const writer = await SegmentWriter.open(folder, null);
+  const spool = new FileSpool(folder);
   try {
     const lines = new LineSerialiser();
     const counters = new WorkloadCounters();
     const gaps: Gap[] = [];
     for (const generation of (await server.state()).frozen) {
-      for await (const { statements, interruption } of server.read(generation, 0, null)) {
+      for await (const { statements, interruption } of server.read(generation, 0, null, spool)) {
         counters.add(statements);
         await writer.write(lines.tails(statements));
         if (interruption === null || interruption.cause === null) continue;
@@ -161,6 +163,7 @@ async function save(
     });
     return totalRecords;
   } finally {
+    await spool.close();
     await writer.close();
   }
 }

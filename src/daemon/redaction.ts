@@ -1,4 +1,4 @@
-import type { LoggedStatement, StatementKind } from '../core/statements.ts';
+import type { LoggedStatement, StatementFlag, StatementKind } from '../core/statements.ts';
 import { redactLiterals } from '../sql/literals.ts';
 import { Pseudonyms } from '../sql/pseudonyms.ts';
 import { redactText } from '../sql/secrets.ts';
@@ -33,7 +33,13 @@ export class Redaction {
 
   #redacted(statement: LoggedStatement): LoggedStatement {
     if (NO_STATEMENTS.has(statement.kind)) return statement;
-    const text = redactText(statement, (sql) => redactLiterals(sql, this.#pseudonyms));
+    const { long, ...short } = statement;
+    const text = redactText(short, (sql) => redactLiterals(sql, this.#pseudonyms));
+    if (long !== undefined) {
+      // Whoever redacts wants the statement's form, which its beginning has.
+      const flags = new Set<StatementFlag>([...short.flags, 'partial', 'redacted']);
+      return { ...short, ...text, flags: [...flags] };
+    }
     if (text === null) return statement;
     const { flags } = statement;
     return {

@@ -1,18 +1,21 @@
 import type { LoggedBatch } from '../core/server-log.ts';
-import type { LoggedStatement } from '../core/statements.ts';
+import type { LoggedStatement, TextSpool } from '../core/statements.ts';
 import { BYTES_A_VALUE, MOST_ANSWER_BYTES, type MysqlConnection } from './connection.ts';
 import { AnswerTooLarge } from './errors.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { ResultStream, ServerError } from './result-stream.ts';
 import type { SessionTracker } from './session-tracker.ts';
-import { textsOf } from './row-packets.ts';
+import { LongRow } from './long-row.ts';
+import { type PacketSpan, textsOf } from './row-packets.ts';
 import { maySwitchLogOff, switchedOffByClient } from './log-switches.ts';
 import { DECODED_COLUMNS, type RowForm, StatementDecoder } from './statement-decoder.ts';
 
 // Enough rows that what is done per batch costs nothing per row, few enough to stay in the cache.
 const BATCH_ROWS = 1000;
 // A batch of long statements ends earlier, so that memory does not grow with them.
-const BATCH_CHARACTERS = 1024 * 1024;
+const BATCH_CHARACTERS = 512 * 1024;
+// While a long row is read: as often as somebody has to say that we are alive.
+const TELL_MS = 1_000;
 const ALL_ROWS = '18446744073709551615';
 
 /**
@@ -40,7 +43,9 @@ export class LogTableReader {
 
   /**
    * Reads a table in the order in which its rows were written, from row `skip` on.
-   * @throws ServerError, or Node's error when the connection breaks: the caller knows what they mean.
+   * @param spool as `ServerLog.read`.
+   * @throws ServerError, or Node's error when the connection breaks: the caller knows what they mean;
+   *   what the spool throws.
    */
   async *read(
     table: string,
@@ -48,16 +53,18 @@ export class LogTableReader {
     tracker: SessionTracker,
     own: OwnConnections,
     form: RowForm,
+    spool: TextSpool | null,
   ): AsyncGenerator<LoggedBatch> {
     this.#busy = true;
     const decoder = new StatementDecoder(tracker, own, form);
     let rows = 0;
     let characters = 0;
     let statements: LoggedStatement[] = [];
-    // Ended early, each by an interruption, within what is one chunk of the socket.
-    let ended: LoggedBatch[] = [];
+    // Ended early, each by an interruption or a long row, within what is one chunk of the socket.
+    const ended: (LoggedBatch | LongRow)[] = [];
     // To be ended by the next row, whosever it is: nobody knows better when all was well again.
     const open: LoggedBatch[] = [];
+    let long: LongRow | null = null;
     const end = (interruption: LoggedBatch['interruption']): LoggedBatch => {
       const batch = { rows, statements, interruption };
       rows = 0;
@@ -65,13 +72,13 @@ export class LogTableReader {
       statements = [];
       return batch;
     };
-    const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
-    const query = `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`;
-    this.#connection.countSent(query);
-    const progress = this.#results.rows(query, (span) => {
+    const endOpen = (): void => {
+      if (open.length > 0) ended.push(...open.splice(0).map((one) => until(one, decoder.time)));
+    };
+    const take = (span: PacketSpan): void => {
       rows++;
       const statement = decoder.decode(span);
-      if (open.length > 0) ended.push(...open.splice(0).map((one) => until(one, decoder.time)));
+      endOpen();
       if (statement !== null) {
         statements.push(statement);
         characters += statement.sql.length;
@@ -83,13 +90,36 @@ export class LogTableReader {
           (isOver ? ended : open).push(end(interruption));
         }
       }
-    });
+    };
+    const piece = (bytes: Buffer, isLast: boolean): void => {
+      if (long === null && rows > 0) ended.push(end(null));
+      long ??= new LongRow(decoder, form, spool);
+      if (long.push(bytes, isLast)) endOpen();
+      if (!isLast) return;
+      ended.push(long);
+      long = null;
+    };
+    const underWay = (): LongRow | null => long;
+    const limit = skip === 0 ? '' : ` LIMIT ${skip}, ${ALL_ROWS}`;
+    const query = `SELECT ${DECODED_COLUMNS} FROM ${table}${limit}`;
+    this.#connection.countSent(query);
+    const progress = this.#results.rows(query, { take, piece });
+    let toldAt = performance.now();
     while ((await progress.next()).done !== true) {
-      if (ended.length > 0) {
-        yield* ended;
-        ended = [];
+      for (let next = ended.shift(); next !== undefined; next = ended.shift()) {
+        if (next instanceof LongRow) {
+          await next.store();
+          next = await next.batch();
+        }
+        yield next;
       }
+      await underWay()?.store();
+      const now = performance.now();
       if (rows >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield end(null);
+      // One row can take minutes: who reads is to know that the server still sends.
+      else if (underWay() !== null && now - toldAt >= TELL_MS) yield end(null);
+      else continue;
+      toldAt = now;
     }
     this.#busy = false;
     yield* open;
@@ -107,10 +137,15 @@ export class LogTableReader {
     let values = 0;
     this.#busy = true;
     try {
-      const progress = this.#results.rows(sql, (span) => {
-        const row = textsOf(span);
-        values += row.length;
-        rows.push(row);
+      const progress = this.#results.rows(sql, {
+        take: (span) => {
+          const row = textsOf(span);
+          values += row.length;
+          rows.push(row);
+        },
+        piece: () => {
+          throw new AnswerTooLarge();
+        },
       });
       while ((await progress.next()).done !== true) {
         const bytes = this.#results.received - before + values * BYTES_A_VALUE;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { AppError } from '../core/errors.ts';
 import { NoAnswer } from './errors.ts';
-import { PacketCutter, type PacketSpan } from './row-packets.ts';
+import { PacketCutter, type PacketSpan, type PacketTaker } from './row-packets.ts';
 import { SilenceWatch } from './silence-watch.ts';
 
 const COM_QUERY = 0x03;
@@ -63,11 +64,12 @@ export class ResultStream {
   }
 
   /**
-   * Sends a query and yields after each chunk of the socket, having called `take` for every row in
-   * it. When the consumer stops early, the rest of the answer is still to come: drop the connection.
+   * Sends a query and yields after each chunk of the socket, having handed on every row in it; a row of
+   * `LONG_TEXT` bytes and more in pieces. When the consumer stops early, the rest of the answer is still
+   * to come: drop the connection.
    * @throws ServerError for the server's refusal, Node's own error when the connection breaks.
    */
-  async *rows(sql: string, take: (row: PacketSpan) => void): AsyncGenerator<undefined> {
+  async *rows(sql: string, rows: PacketTaker): AsyncGenerator<undefined> {
     const text = Buffer.from(sql, 'utf8');
     const packet = Buffer.alloc(5 + text.length);
     packet.writeUIntLE(text.length + 1, 0, 3);
@@ -80,7 +82,7 @@ export class ResultStream {
     let ends = 0;
     let isAnswered = false;
     let error: ServerError | null = null;
-    const onPacket = (span: PacketSpan): void => {
+    const take = (span: PacketSpan): void => {
       const first = span.buffer[span.start];
       const isBeginning = !isAnswered;
       isAnswered = true;
@@ -92,13 +94,19 @@ export class ResultStream {
       } else if (first === END_PACKET && span.end - span.start < LONGEST_END_PACKET) {
         ends++;
       } else if (ends === 1) {
-        take(span);
+        rows.take(span);
       }
     };
+    const piece = (bytes: Buffer, isLast: boolean): void => {
+      // Names of columns are not of a megabyte.
+      if (ends !== 1) throw new AppError('remote_failed', 'The server sent what is no answer');
+      rows.piece(bytes, isLast);
+    };
+    const taker = { take, piece };
     const refusal = (): ServerError | null => error;
     while (ends < 2) {
       const chunk = await this.#next();
-      cutter.push(chunk, onPacket);
+      cutter.push(chunk, taker);
       const refused = refusal();
       if (refused !== null) throw refused;
       yield undefined;

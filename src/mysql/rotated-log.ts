@@ -17,6 +17,7 @@ import {
   type SessionState,
   type Swap,
 } from '../core/server-log.ts';
+import type { TextSpool } from '../core/statements.ts';
 import type { MysqlConnection } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
@@ -217,6 +218,7 @@ export class RotatedServerLog implements ServerLog {
     generation: number,
     skip: number,
     since: ServerInstant | null,
+    spool: TextSpool | null = null,
   ): AsyncGenerator<LoggedBatch> {
     const backup = await this.#holdForReading(generation);
     const isAnother = this.#loss !== null && backup?.id !== this.#remembered?.id;
@@ -238,7 +240,7 @@ export class RotatedServerLog implements ServerLog {
       const rotation = await this.#openRotation();
       const { reader } = rotation;
       try {
-        const batches = reader.read(BACKUP_TABLE, position, this.#tracker, this.#own, form);
+        const batches = reader.read(BACKUP_TABLE, position, this.#tracker, this.#own, form, spool);
         for await (const batch of batches) {
           position += batch.rows;
           yield batch;

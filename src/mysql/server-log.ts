@@ -18,6 +18,7 @@ import {
   type SessionState,
   type Swap,
 } from '../core/server-log.ts';
+import type { TextSpool } from '../core/statements.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
@@ -352,6 +353,7 @@ export class MysqlServerLog implements ServerLog {
     generation: number,
     skip: number,
     since: ServerInstant | null,
+    spool: TextSpool | null = null,
   ): AsyncGenerator<LoggedBatch> {
     const table = frozenTable(generation);
     let position = skip;
@@ -366,7 +368,8 @@ export class MysqlServerLog implements ServerLog {
     for (;;) {
       const reader = await this.#openReader();
       try {
-        for await (const batch of reader.read(table, position, this.#tracker, this.#own, form)) {
+        const batches = reader.read(table, position, this.#tracker, this.#own, form, spool);
+        for await (const batch of batches) {
           position += batch.rows;
           yield batch;
           // A backlog takes long, and whoever reads it is alive.

@@ -86,8 +86,12 @@ export class StatementDecoder {
     return sentinel;
   }
 
-  /** The statement in a row packet; null for a sentinel and a row of the recorder's own connections. */
-  decode(span: PacketSpan): LoggedStatement | null {
+  /**
+   * The statement in a row packet; null for a sentinel and a row of the recorder's own connections.
+   * @param isBeginning the packet ends before its text does: flags are those of what is there, and
+   *   what is there may hold a secret.
+   */
+  decode(span: PacketSpan, isBeginning = false): LoggedStatement | null {
     const { buffer } = span;
     this.#at = span.start;
     this.#pass(buffer);
@@ -127,7 +131,7 @@ export class StatementDecoder {
         : kindOf(buffer.toString('latin1', this.#start, this.#end));
     this.#pass(buffer);
     const start = this.#start;
-    const end = this.#end;
+    const end = Math.min(this.#end, span.end);
 
     let bytes: Buffer | null = null;
     let hasEscapes = false;
@@ -157,7 +161,7 @@ export class StatementDecoder {
     // A blob has the bytes themselves: `\xC3` in it is what the client wrote.
     let flags = this.#tracker.follow(session, kind, sql, hasEscapes && !this.#anyBytes);
     if (end - start >= this.#cutAt) flags = withPartial(flags);
-    if (mayHoldSecret(sql) && !SESSION_KINDS.has(kind)) {
+    if (!isBeginning && mayHoldSecret(sql) && !SESSION_KINDS.has(kind)) {
       const redacted = redactText({ sql, bytes }, redactSecrets);
       if (redacted !== null) {
         ({ sql, bytes } = redacted);

@@ -1,5 +1,5 @@
 import { HEARD_NOTHING, type HeardCounts } from '../core/received.ts';
-import type { LoggedStatement } from '../core/statements.ts';
+import type { LoggedStatement, LongText } from '../core/statements.ts';
 
 /** MariaDB's name of its replication threads; on MySQL they have none. */
 const REPLICATION = '<replication_slave>';
@@ -16,6 +16,11 @@ const NUMBERS = [
 
 type Heard = { -readonly [K in keyof HeardCounts]: HeardCounts[K] };
 
+/** What is looked at of a statement. */
+type HeardStatement = Pick<LoggedStatement, 'user' | 'kind' | 'sql' | 'flags'> & {
+  readonly long?: Pick<LongText, 'furtherStatements'>;
+};
+
 /**
  * Counts rows of the log as the server's own counters do, so that `compare` can set one against the
  * other: those that are recorded and those that are left out. Costs 18 ns a statement, 260 ns a text of several (measured).
@@ -28,9 +33,9 @@ export class HeardCounter {
     this.#heard = { ...(counts ?? HEARD_NOTHING) };
   }
 
-  add(statements: readonly Pick<LoggedStatement, 'user' | 'kind' | 'sql' | 'flags'>[]): void {
+  add(statements: readonly HeardStatement[]): void {
     const heard = this.#heard;
-    for (const { user, kind, sql, flags } of statements) {
+    for (const { user, kind, sql, flags, long } of statements) {
       if (user === null || user === REPLICATION) {
         // What replication applies was not received: it is in Com_… alone.
         if (heard.statements !== undefined && kind === 'query') heard.statements++;
@@ -42,6 +47,11 @@ export class HeardCounter {
       } else if (kind === 'query') {
         this.#addStatement();
         if (beginsWithSet(sql)) heard.sets++;
+        if (long !== undefined) {
+          // Read in one way only, and not for what can have `;` in itself.
+          heard.doubtfulParts += long.furtherStatements;
+          continue;
+        }
         const semicolon = sql.indexOf(';');
         if (semicolon !== -1) this.#addParts(sql, semicolon);
       } else if (kind === 'init_db' || kind === 'quit') {

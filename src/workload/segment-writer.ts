@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
+import { LONG_TEXT } from '../core/statements.ts';
 import { damaged, diskFailure, failureOf } from './disk-errors.ts';
 import {
   firstTimeIn,
@@ -14,7 +15,8 @@ import {
   type SegmentFacts,
 } from './segment-files.ts';
 import { finishedSegments, makeFolder, removeCopies, takeOver } from './segment-opening.ts';
-import type { LineTail } from './statement-line.ts';
+import { escapeInto } from './json-text.ts';
+import { longLine, type LineTail, type LongTail } from './statement-line.ts';
 
 /**
  * How far a workload is written: what the daemon commits, together with the tap's cursor, in one
@@ -51,7 +53,7 @@ export interface SegmentWriterOptions {
   readonly folderMode?: number;
   /** Bytes of text after which the next segment begins; 256 MiB. */
   readonly segmentText?: number;
-  /** Bytes of text after which a frame ends; 1 MiB. A longer statement has a frame of its own. */
+  /** Bytes of text after which a frame ends; 1 MiB. A long statement has several of its own. */
   readonly frameText?: number;
 }
 
@@ -64,6 +66,8 @@ const LEVEL = 1;
 // Strings are joined up to this many characters before they become bytes: one write a line costs
 // 12 % more, and one huge string makes one wide character double the memory of all the others.
 const PIECE_CHARACTERS = 64 * 1024;
+// Of a long statement the first frame never holds all: so a reader tells it from the others.
+const LONG_FRAME = LONG_TEXT / 2;
 // One being filled, two being compressed or written.
 const FRAMES_IN_FLIGHT = 2;
 
@@ -74,6 +78,8 @@ interface Job {
   readonly segment: number;
   readonly text: Buffer;
   readonly records: number;
+  /** Of the statement that it is a piece of; null for whole lines. */
+  readonly time: string | null;
 }
 
 interface Facts {
@@ -219,6 +225,15 @@ export class SegmentWriter {
     let piece = this.#piece;
     let records = this.#pieceRecords;
     for (const tail of tails) {
+      if (typeof tail !== 'string') {
+        this.#seq = seq;
+        this.#piece = piece;
+        this.#pieceRecords = records;
+        piece = '';
+        records = 0;
+        await this.#writeLong(++seq, tail);
+        continue;
+      }
       piece += '{"seq":' + String(++seq) + ',' + tail;
       records++;
       if (piece.length >= pieceCharacters) {
@@ -243,14 +258,7 @@ export class SegmentWriter {
    */
   async flush(): Promise<WorkloadPosition> {
     this.#refuseWhenUnusable();
-    if (this.#piece !== '') {
-      const piece = this.#piece;
-      const records = this.#pieceRecords;
-      this.#piece = '';
-      this.#pieceRecords = 0;
-      this.#addToFrame(piece, records);
-    }
-    this.#endFrame();
+    this.#endPiece();
     await this.#chain;
     this.#refuseWhenUnusable();
     try {
@@ -315,6 +323,50 @@ export class SegmentWriter {
     if (this.#closed) throw new Error('this segment writer is closed');
   }
 
+  /** Writes a line in frames of its own, all in one segment. */
+  async #writeLong(seq: number, tail: LongTail): Promise<void> {
+    this.#endPiece();
+    await this.#room();
+    if (this.#plannedText > 0 && this.#plannedText + tail.text.bytes > this.#segmentText) {
+      this.#beginPlanned();
+    }
+    const frameText = Math.min(LONG_FRAME, this.#frameText);
+    for await (const piece of longLine(seq, tail)) {
+      const isText = 'text' in piece;
+      const bytes = isText ? piece.text : Buffer.from(piece.json);
+      for (let at = 0; at < bytes.length;) {
+        const frame = (this.#frame ??= this.#takeBuffer()).subarray(0, frameText);
+        if (isText) {
+          const { read, used } = escapeInto(bytes, at, frame, this.#frameUsed);
+          at = read;
+          this.#frameUsed = used;
+        } else {
+          const copied = bytes.copy(frame, this.#frameUsed, at);
+          at += copied;
+          this.#frameUsed += copied;
+        }
+        if (at === bytes.length) break;
+        this.#endFrame(tail.time);
+        await this.#room();
+      }
+    }
+    this.#frameRecords = 1;
+    this.#endFrame(tail.time);
+    await this.#room();
+    this.#seq = seq;
+  }
+
+  #endPiece(): void {
+    if (this.#piece !== '') {
+      const piece = this.#piece;
+      const records = this.#pieceRecords;
+      this.#piece = '';
+      this.#pieceRecords = 0;
+      this.#addToFrame(piece, records);
+    }
+    this.#endFrame();
+  }
+
   #addToFrame(piece: string, records: number): void {
     let frame = this.#frame ?? this.#takeBuffer();
     if (piece.length * 3 > frame.length - this.#frameUsed) {
@@ -338,7 +390,8 @@ export class SegmentWriter {
     return this.#spareBuffers.pop() ?? Buffer.allocUnsafeSlow(this.#frameText);
   }
 
-  #endFrame(): void {
+  /** @param time of the long statement that the frame is a piece of. */
+  #endFrame(time: string | null = null): void {
     const frame = this.#frame;
     if (frame === null) return;
     this.#frame = null;
@@ -350,17 +403,20 @@ export class SegmentWriter {
     const text = frame.subarray(0, this.#frameUsed);
     this.#frameUsed = 0;
     this.#frameRecords = 0;
-    this.#dispatch(text, records, frame);
+    this.#dispatch(text, records, frame, time);
   }
 
   /** Starts compressing a frame and queues its write behind those before it. */
-  #dispatch(text: Buffer, records: number, reusable: Buffer | null = null): void {
-    if (this.#plannedText > 0 && this.#plannedText + text.length > this.#segmentText) {
-      this.#plannedSegment++;
-      this.#plannedText = 0;
-    }
+  #dispatch(
+    text: Buffer,
+    records: number,
+    reusable: Buffer | null = null,
+    time: string | null = null,
+  ): void {
+    const isTooMuch = this.#plannedText + text.length > this.#segmentText;
+    if (time === null && this.#plannedText > 0 && isTooMuch) this.#beginPlanned();
     this.#plannedText += text.length;
-    const job: Job = { segment: this.#plannedSegment, text, records };
+    const job: Job = { segment: this.#plannedSegment, text, records, time };
     this.#inFlight++;
     const compressed = compress(text, {
       // The default of 16 KiB takes a trip through the thread pool for each: 2.1 ms a frame, not 1.3.
@@ -387,6 +443,11 @@ export class SegmentWriter {
     });
   }
 
+  #beginPlanned(): void {
+    this.#plannedSegment++;
+    this.#plannedText = 0;
+  }
+
   async #store(job: Job, frame: Buffer): Promise<void> {
     if (job.segment !== this.#written.segment) await this.#beginSegment(job.segment);
     this.#file ??= await this.#createFile(job.segment);
@@ -397,8 +458,8 @@ export class SegmentWriter {
     written.bytes += frame.length;
     written.text += job.text.length;
     written.records += job.records;
-    written.firstTime ??= firstTimeIn(job.text);
-    written.lastTime = lastTimeIn(job.text);
+    written.firstTime ??= job.time ?? firstTimeIn(job.text);
+    written.lastTime = job.time ?? lastTimeIn(job.text);
   }
 
   async #beginSegment(segment: number): Promise<void> {

@@ -1,12 +1,23 @@
 import { AppError } from '../core/errors.ts';
-import type { LoggedStatement, StatementRecord } from '../core/statements.ts';
+import { readable } from './json-text.ts';
+import type { LoggedStatement, LongText, StatementRecord } from '../core/statements.ts';
 
 /**
  * The NDJSON line of a statement without its beginning `{"seq":N,`: the same for every capture that
  * records it, so one tap serialises once and each capture puts its own number in front. Ends with
  * `}` and a newline.
  */
-export type LineTail = string;
+export type LineTail = string | LongTail;
+
+/** The same of a statement whose text is too long for the memory: `longLine` says it in pieces. */
+export interface LongTail {
+  readonly time: string;
+  /** What comes before the text, with its opening quote. */
+  readonly before: string;
+  readonly text: LongText;
+  /** What comes behind the text and, where there are any, its bytes. */
+  readonly after: string;
+}
 
 /** More sessions than are open at once on most servers; beyond it the cache starts afresh. */
 const CACHED_SESSIONS = 4096;
@@ -57,13 +68,9 @@ export class LineSerialiser {
       if (this.#sessions.size >= CACHED_SESSIONS) this.#sessions.clear();
       this.#sessions.set(statement.session, session);
     }
-    const line =
-      '"time":"' +
-      statement.time +
-      session.text +
-      statement.kind +
-      '","sql":' +
-      JSON.stringify(statement.sql);
+    const before = '"time":"' + statement.time + session.text + statement.kind + '","sql":';
+    if (statement.long !== undefined) return longTail(statement, `${before}"`, statement.long);
+    const line = before + JSON.stringify(statement.sql);
     if (statement.bytes === null && statement.flags.length === 0) return line + '}\n';
     const bytes =
       statement.bytes === null ? '' : `,"bytes":"${statement.bytes.toString('base64')}"`;
@@ -72,9 +79,40 @@ export class LineSerialiser {
   }
 }
 
+function longTail({ time, flags }: LoggedStatement, before: string, text: LongText): LongTail {
+  const after = flags.length === 0 ? '}\n' : `,"flags":${JSON.stringify(flags)}}\n`;
+  return { time, before, text, after };
+}
+
 /** The whole line of a statement that is number `seq` of its capture. */
-export function statementLine(seq: number, tail: LineTail): string {
+export function statementLine(seq: number, tail: string): string {
   return `{"seq":${seq},${tail}`;
+}
+
+/** A piece of a line: what stands in it as it is, or a text that is still to be escaped. */
+export type LinePiece = { readonly json: string } | { readonly text: Buffer };
+
+/** The whole line of a long statement, in small pieces; each is overwritten by the next. */
+export async function* longLine(seq: number, tail: LongTail): AsyncGenerator<LinePiece> {
+  const { text } = tail;
+  yield { json: statementLine(seq, tail.before) };
+  for await (const piece of text.pieces()) yield { text: readable(piece) };
+  yield { json: '"' };
+  if (!text.isUtf8) yield* base64Field(text);
+  yield { json: tail.after };
+}
+
+async function* base64Field(text: LongText): AsyncGenerator<LinePiece> {
+  yield { json: ',"bytes":"' };
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of text.pieces()) {
+    const bytes = Buffer.concat([rest, piece]);
+    // Three bytes are four characters.
+    const end = bytes.length - (bytes.length % 3);
+    rest = Buffer.from(bytes.subarray(end));
+    yield { json: bytes.toString('base64', 0, end) };
+  }
+  yield { json: `${rest.toString('base64')}"` };
 }
 
 /**

@@ -10,6 +10,7 @@ import { WorkloadCounters, type WorkloadCounts } from './counters.ts';
 import { DamagedRecord } from './disk-errors.ts';
 import { HeardCounter } from './heard-counter.ts';
 import { hashPrefix, listSegments, segmentFileName, segmentPath } from './segment-files.ts';
+import { LongLineReader, type LongRecord } from './long-line-reader.ts';
 import { parseStatementLine } from './statement-line.ts';
 import { readSegment, segmentBytes } from './workload-reader.ts';
 
@@ -164,6 +165,8 @@ async function verifySegment(
   return { finding, damage };
 }
 
+type ReadRecord = (StatementRecord | LongRecord) & { flags: StatementFlag[] };
+
 /** Reads records one after the other, in bounded memory. */
 class RecordReader {
   readonly #options: VerificationOptions;
@@ -190,6 +193,8 @@ class RecordReader {
   #segmentLast: string | null = null;
   /** The first of each kind, and how often. */
   #wrong = new Map<string, { what: string; times: number }>();
+  /** The line that is read in pieces. */
+  #long: LongLineReader | null = null;
 
   constructor(options: VerificationOptions) {
     this.#options = options;
@@ -205,6 +210,7 @@ class RecordReader {
     this.#segmentFirst = null;
     this.#segmentLast = null;
     this.#wrong = new Map();
+    this.#long = null;
   }
 
   endSegment(): {
@@ -225,21 +231,27 @@ class RecordReader {
     };
   }
 
-  /** Reads lines; the text ends with one. */
+  /** Reads lines; only that of a long statement may go on in the next chunk. */
   read(chunk: Buffer): void {
-    const records: (StatementRecord & { flags: StatementFlag[] })[] = [];
+    const records: ReadRecord[] = [];
     let start = 0;
     for (;;) {
       const end = chunk.indexOf(10, start);
       if (end === -1) break;
       this.#line++;
-      const record = this.#parse(chunk.toString('utf8', start, end));
+      const long = this.#long;
+      this.#long = null;
+      long?.push(chunk.subarray(start, end));
+      const record = this.#parsed(() => {
+        return long?.record() ?? parseStatementLine(chunk.toString('utf8', start, end));
+      });
       start = end + 1;
       if (record === null) continue;
       const counted = Object.assign(record, { flags: record.flags ?? NO_FLAGS });
       this.#check(counted);
       records.push(counted);
     }
+    if (start < chunk.length) (this.#long ??= new LongLineReader()).push(chunk.subarray(start));
     this.#counters.add(records);
     this.#heard.add(records);
     this.#segmentRecords += records.length;
@@ -269,9 +281,9 @@ class RecordReader {
     };
   }
 
-  #parse(line: string): StatementRecord | null {
+  #parsed(parse: () => StatementRecord | LongRecord): StatementRecord | LongRecord | null {
     try {
-      return parseStatementLine(line);
+      return parse();
     } catch {
       this.#note('line', `line ${this.#line}: it is no record`);
       // Its number is missing, and those after it are none the worse for it.
@@ -280,7 +292,7 @@ class RecordReader {
     }
   }
 
-  #check(record: StatementRecord & { flags: StatementFlag[] }): void {
+  #check(record: ReadRecord): void {
     const { seq, time, user } = record;
     if (seq !== this.seq + 1) {
       this.#note('seq', `line ${this.#line}: number ${seq} comes where ${this.seq + 1} must be`);
@@ -300,7 +312,7 @@ class RecordReader {
     if (time < this.#earliest || time > this.#latest) this.#outside++;
   }
 
-  #checkFlags(record: StatementRecord & { flags: StatementFlag[] }): void {
+  #checkFlags(record: ReadRecord): void {
     for (const flag of record.flags) {
       if (!FLAGS.has(flag)) this.#note('flag', `line ${this.#line}: there is no flag "${flag}"`);
       let affected = this.#flags.get(flag);

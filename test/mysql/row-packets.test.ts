@@ -18,9 +18,14 @@ function packet(payload: Buffer): Buffer {
 function cut(chunks: readonly Buffer[]): Buffer[] {
   const cutter = new PacketCutter();
   const payloads: Buffer[] = [];
+  const pieces: Buffer[] = [];
   for (const chunk of chunks) {
-    cutter.push(chunk, ({ buffer, start, end }) => {
-      payloads.push(Buffer.from(buffer.subarray(start, end)));
+    cutter.push(chunk, {
+      take: ({ buffer, start, end }) => payloads.push(Buffer.from(buffer.subarray(start, end))),
+      piece: (bytes, isLast) => {
+        pieces.push(bytes);
+        if (isLast) payloads.push(Buffer.concat(pieces.splice(0)));
+      },
     });
   }
   return payloads;
@@ -45,7 +50,7 @@ test('packets are whole however the stream is cut into chunks', () => {
   );
 });
 
-test.each([0xffffff - 1, 0xffffff, 0xffffff + 1, 2 * 0xffffff])(
+test.each([1024 * 1024 - 1, 1024 * 1024, 0xffffff - 1, 0xffffff, 0xffffff + 1, 2 * 0xffffff])(
   'a payload of %i bytes is put together again',
   (size) => {
     const payload = Buffer.alloc(size, 'x');

@@ -38,9 +38,12 @@ function read(version: string, rows: readonly LogRow[]): LoggedStatement[] {
     const time = `2026-11-21 20:00:00.${String(index).padStart(6, '0')}`;
     return packetOf([time, who, String(session), command, text]);
   });
-  new PacketCutter().push(Buffer.concat(packets), (span) => {
-    const statement = decoder.decode(span);
-    if (statement !== null) statements.push(statement);
+  new PacketCutter().push(Buffer.concat(packets), {
+    take: (span) => {
+      const statement = decoder.decode(span);
+      if (statement !== null) statements.push(statement);
+    },
+    piece: () => undefined,
   });
   return statements;
 }
