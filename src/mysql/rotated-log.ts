@@ -30,7 +30,7 @@ import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
 import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';
 import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
 import { SessionTracker } from './session-tracker.ts';
-import { listOpenTransactions, listSessions } from './sessions.ts';
+import { GoneSessions, listOpenTransactions, listSessions } from './sessions.ts';
 import type { RowForm } from './statement-decoder.ts';
 
 /** No client has this id: what the reader has to remember of the log itself is kept under it. */
@@ -55,6 +55,7 @@ export class RotatedServerLog implements ServerLog {
   readonly #flavor: Flavor;
   readonly #own: OwnConnections;
   readonly #tracker: SessionTracker;
+  readonly #gone: GoneSessions;
   #tap = '';
   #rotation: Rotation | null = null;
   /** Id of the guard's connection that was closed last; null where none was. */
@@ -87,6 +88,7 @@ export class RotatedServerLog implements ServerLog {
     this.#storeId = storeId;
     this.#flavor = flavorOf(opened.server.version);
     this.#tracker = new SessionTracker(this.#flavor);
+    this.#gone = new GoneSessions(this.#tracker);
     this.server = opened.server;
     this.serverStart = opened.serverStart;
   }
@@ -246,6 +248,8 @@ export class RotatedServerLog implements ServerLog {
           yield batch;
         }
         if (!(await rotation.stillThere(backup))) throw rotatedAway(generation);
+        // There is one frozen table at most: everything else is live.
+        await this.#gone.lookWhenDue(this.#control);
         return;
       } catch (error) {
         // What has no code is no refusal of the server's but a fault of ours.

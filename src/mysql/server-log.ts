@@ -75,7 +75,7 @@ import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
 import { requireRestored, requireSight } from './restoration.ts';
 import { requireLogOff, requireUnlogged } from './recorder-session.ts';
 import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
-import { listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
+import { GoneSessions, listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 import { SessionZones } from './session-zones.ts';
 
@@ -104,6 +104,7 @@ export class MysqlServerLog implements ServerLog {
   readonly #guard: DiskGuard;
   readonly #growth: LogGrowth;
   readonly #tracker: SessionTracker;
+  readonly #gone: GoneSessions;
   /** Grows, because rows outlive the connections that wrote them. */
   readonly #own: OwnConnections;
   #reader: LogTableReader | null = null;
@@ -148,6 +149,7 @@ export class MysqlServerLog implements ServerLog {
       },
     };
     this.#tracker = new SessionTracker(this.#flavor);
+    this.#gone = new GoneSessions(this.#tracker);
     this.server = opened.server;
     this.serverStart = opened.serverStart;
   }
@@ -376,6 +378,7 @@ export class MysqlServerLog implements ServerLog {
           await this.#beatWhenDue();
         }
         await this.#confirmDatabases(generation);
+        if (this.#swapped?.generation === generation) await this.#gone.lookWhenDue(this.#control);
         return;
       } catch (error) {
         // A server that died left the table marked; its rows are all there.

@@ -41,6 +41,10 @@ export interface Session {
   asked: 'nothing' | 'login' | 'change';
   /** Whether the state changed since it was last taken. */
   changed: boolean;
+  /** How many looks at the server's list there had been when its last rows came. */
+  seen: number;
+  /** At which look the server did not list it; null where it did, or nobody knows. */
+  absentAt: number | null;
 }
 
 /** The text of a Prepare row, as far as it is kept; null until the row is seen. */
@@ -48,6 +52,13 @@ type PreparedText = string | null;
 
 // Kept to tell a server that prepares again from a client that prepares: the beginning is enough.
 const KEPT_TEXT = 1024;
+/**
+ * Sessions that are remembered: those that a server has open at once, and room for clients that broke off
+ * between two looks. About 0.5 KB each.
+ */
+const MOST_SESSIONS = 100_000;
+/** Forgotten together, so that looking for them costs nothing per session. */
+const FORGOTTEN_AT_ONCE = 10_000;
 // Of a session that prepares under ever new names, nothing is known after so many.
 const MOST_PREPARED = 1000;
 
@@ -83,6 +94,8 @@ export class SessionTracker {
   readonly #changed = new Set<Session>();
   readonly #ended = new Set<number>();
   readonly #unconfirmed = new Set<Session>();
+  /** Looks at the server's list so far. */
+  #looks = 0;
 
   /**
    * @param options.preparesFirst whether a server that has to prepare again writes the Prepare row
@@ -96,7 +109,11 @@ export class SessionTracker {
   /** The session with this id, made when it was not known. */
   session(id: number): Session {
     const known = this.#sessions.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.seen = this.#looks;
+      return known;
+    }
+    if (this.#sessions.size >= MOST_SESSIONS) this.#forgetOldest();
     const session: Session = {
       id,
       user: null,
@@ -112,6 +129,8 @@ export class SessionTracker {
       fallback: undefined,
       asked: 'nothing',
       changed: false,
+      seen: this.#looks,
+      absentAt: null,
     };
     this.#sessions.set(id, session);
     this.#ended.delete(id);
@@ -181,7 +200,9 @@ export class SessionTracker {
           else if (asked === 'change') this.confirm(session.id, session.fallback ?? null);
           return NONE;
         }
-        const db = databaseOfConnect(sql);
+        const { userHost } = session;
+        const account = userHost === null ? null : parseUserHost(userHost.toString('utf8'));
+        const db = databaseOfConnect(sql, account);
         this.#forgetEchoes(session);
         session.prepared.clear();
         session.knowsPrepared = true;
@@ -248,6 +269,22 @@ export class SessionTracker {
   stateOf(id: number): SessionState | null {
     const session = this.#sessions.get(id);
     return session === undefined ? null : stateOf(session);
+  }
+
+  /**
+   * Ends the sessions that are over without a Quit row: a client that crashed leaves none. Call it only
+   * when everything is read that was frozen by now. What a session did before it was gone can lie in the
+   * live table yet, so it has to be missing in two looks, without a row between them.
+   * @param listed all ids that the server lists; null where it does not list all.
+   */
+  reconcile(listed: ReadonlySet<number> | null): void {
+    for (const session of this.#sessions.values()) {
+      if (listed?.has(session.id) !== false) session.absentAt = null;
+      else if (session.absentAt === null || session.seen > session.absentAt) {
+        session.absentAt = this.#looks;
+      } else this.#end(session);
+    }
+    this.#looks++;
   }
 
   /** The sessions that changed and those that ended since the last call. */
@@ -326,7 +363,7 @@ export class SessionTracker {
     const [echo, ...others] = session.prepareEchoes;
     if (echo !== undefined && (echo.text === null || echo.text === trimmed(sql))) {
       session.prepareEchoes = others;
-      if (echo.name !== null) session.prepared.set(echo.name, sql.slice(0, KEPT_TEXT));
+      if (echo.name !== null) session.prepared.set(echo.name, kept(sql));
       this.#note(session);
       return echo.isHidden ? 'text' : 'echo';
     }
@@ -393,6 +430,12 @@ export class SessionTracker {
     this.#ended.add(session.id);
   }
 
+  /** Those whose last rows were before the others'; where that is not known, those first met. */
+  #forgetOldest(): void {
+    const oldest = [...this.#sessions.values()].sort((a, b) => a.seen - b.seen);
+    for (const session of oldest.slice(0, FORGOTTEN_AT_ONCE)) this.#end(session);
+  }
+
   #setDatabase(session: Session, db: string | null): void {
     if (session.db === db) return;
     session.db = db;
@@ -400,7 +443,8 @@ export class SessionTracker {
   }
 
   #note(session: Session): void {
-    if (session.changed) return;
+    // One that was forgotten in mid-row has nothing to say any more.
+    if (session.changed || this.#sessions.get(session.id) !== session) return;
     session.changed = true;
     this.#changed.add(session);
   }
@@ -424,27 +468,72 @@ export function isRefusal(text: string): boolean {
   return text.startsWith("Access denied for user '");
 }
 
-/**
- * Reads `privileged[login] @ host [ip]`, as the column `user_host` has it. The user is the name
- * that logged in; the host is the name, or the address where the server looks up no names.
- */
-export function parseUserHost(text: string): { user: string | null; host: string | null } {
-  const match = /^.*?\[(.*)\] @ (.*) \[(.*)\]$/s.exec(text);
-  if (match === null) return { user: null, host: null };
-  const [, user = '', name = '', address = ''] = match;
-  const host = name === '' ? address : name;
-  return { user: user === '' ? null : user, host: host === '' ? null : host };
+/** The beginning of a text. A copy: a slice would keep the whole text in memory. */
+function kept(sql: string): string {
+  return sql.length <= KEPT_TEXT ? sql : Buffer.from(sql.slice(0, KEPT_TEXT)).toString();
 }
+
+/** Who a row is of, as far as its `user_host` column says. */
+export interface Account {
+  /** The name that logged in. */
+  readonly user: string | null;
+  /** The host's name, or its address where the server looks up no names. */
+  readonly host: string | null;
+  /** The name of the account whose privileges count; null for an anonymous one, and during a login. */
+  readonly privileged: string | null;
+}
+
+/**
+ * Reads `privileged[login] @ host [ip]`, as the column `user_host` has it. Hosts and addresses have
+ * neither spaces nor brackets, names can have both: where the two names are the same, or the first is
+ * missing, there is one reading. Where they differ (a proxy user) the first bracket is taken.
+ */
+export function parseUserHost(text: string): Account {
+  const match = /^(.*)\] @ (\S*) \[([^\][\s]*)\]$/s.exec(text);
+  if (match === null) return { user: null, host: null, privileged: null };
+  const [, names = '', name = '', address = ''] = match;
+  const half = (names.length - 1) / 2;
+  const isTwice = names.charAt(half) === '[' && names.slice(0, half) === names.slice(half + 1);
+  const bracket = isTwice ? half : names.indexOf('[');
+  if (bracket === -1) return { user: null, host: null, privileged: null };
+  return {
+    user: nullWhenEmpty(names.slice(bracket + 1)),
+    host: nullWhenEmpty(name === '' ? address : name),
+    privileged: nullWhenEmpty(names.slice(0, bracket)),
+  };
+}
+
+function nullWhenEmpty(text: string): string | null {
+  return text === '' ? null : text;
+}
+
+/** How the servers name the ways to connect (vio_type_names, get_vio_type_name). */
+const TRANSPORT = / using (?:TCP\/IP|Socket|SSL\/TLS|Named Pipe|Shared Memory|Internal|Plugin)?$/;
 
 /**
  * The database in the text of a Connect or Change user row (`user@host on db using TCP/IP`,
  * `user@host as anonymous on db`): null for none, undefined when the row says nothing of one, as
- * `Access denied for user …` does not.
+ * `Access denied for user …` does not. Names can have `@`, ` on ` and ` using ` in them: what comes
+ * before the database is known from the row's own account.
  */
-export function databaseOfConnect(text: string): string | null | undefined {
-  // The last " on ": a user's name may contain one, and so may a database's, but hardly both.
-  const match = /^.*@.* on (.*?)(?: using [A-Za-z/]+(?:[ /]\w+)*)?$/s.exec(text);
-  if (match === null || isRefusal(text)) return undefined;
-  const db = match[1] ?? '';
-  return db === '' ? null : db;
+export function databaseOfConnect(
+  text: string,
+  account: Account | null = null,
+): string | null | undefined {
+  if (isRefusal(text)) return undefined;
+  const rest = behindAccount(text, account) ?? /^.*@.* on (.*)$/s.exec(text)?.[1];
+  return rest === undefined ? undefined : nullWhenEmpty(rest.replace(TRANSPORT, ''));
+}
+
+/** What follows `user@host on ` or `user@host as other on `; undefined where the text begins otherwise. */
+function behindAccount(text: string, account: Account | null): string | undefined {
+  if (account === null) return undefined;
+  const { user, host, privileged } = account;
+  const who = `${user ?? ''}@${host ?? ''}`;
+  if (text.startsWith(`${who} on `)) return text.slice(who.length + ' on '.length);
+  if (!text.startsWith(`${who} as `)) return undefined;
+  const rest = text.slice(who.length + ' as '.length);
+  const other = privileged ?? 'anonymous';
+  if (rest.startsWith(`${other} on `)) return rest.slice(other.length + ' on '.length);
+  return /^.*? on (.*)$/s.exec(rest)?.[1];
 }

@@ -2,6 +2,7 @@ import type { OpenTransaction, SessionState } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { OwnConnections } from './own-connections.ts';
 import { listProcesses } from './processlist.ts';
+import type { SessionTracker } from './session-tracker.ts';
 
 /** The server's own threads, which receive no statements from anybody. */
 const OWN_THREADS: ReadonlySet<string> = new Set([
@@ -29,6 +30,44 @@ export async function listSessions(
     });
   }
   return sessions;
+}
+
+/** How often the server is asked which sessions are there. */
+const LOOK_INTERVAL_MS = 60_000;
+
+/** Forgets the sessions of clients that broke off, for which the log has no row. */
+export class GoneSessions {
+  readonly #tracker: SessionTracker;
+  #lookedAt = performance.now();
+
+  constructor(tracker: SessionTracker) {
+    this.#tracker = tracker;
+  }
+
+  /** Asks the server when a minute has passed. Call it when everything frozen is read. */
+  async lookWhenDue(connection: MysqlConnection): Promise<void> {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_INTERVAL_MS) return;
+    this.#lookedAt = now;
+    this.#tracker.reconcile(await listAllIds(connection));
+  }
+}
+
+/** Our own account, as `USER_PRIVILEGES` writes it. */
+const GRANTEE =
+  "CONCAT(QUOTE(LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - CHAR_LENGTH(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)) - 1)), '@', QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))";
+
+/** The ids of all connections; null where it is not certain that the server shows others than ours. */
+async function listAllIds(connection: MysqlConnection): Promise<ReadonlySet<number> | null> {
+  const processes = await listProcesses(connection);
+  const { user } = connection.address;
+  if (processes.every((one) => one.user === user)) {
+    const count = await connection.value(
+      `SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'PROCESS' AND GRANTEE = ${GRANTEE}`,
+    );
+    if (Number(count) === 0) return null;
+  }
+  return new Set(processes.map(({ id }) => id));
 }
 
 /**

@@ -35,13 +35,11 @@ const IN_ROWS = new RegExp(
 );
 
 /** Where a statement can begin that sets an option: behind a `;`, or in a literal or comment. */
-const BEGINNING = new RegExp(
-  String.raw`;|(?:['"#]|--|\/\*(?:M?!\d*)?|\*\/)${SPACE}*(?:change|start|set|grant|crea|alt)`,
-  'i',
-);
+const BEFORE = String.raw`(?:[;'"#]|--|\/\*(?:M?!\d*)?|\*\/)${SPACE}{0,500}`;
+const BEGINNING = new RegExp(`;|${BEFORE}(?:change|start|set|grant|crea|alt)`, 'i');
 /** Where, behind it, an option begins whose value is a secret. */
 const OPTION = new RegExp(
-  String.raw`(?:${NAME}|connection)(?:${SPACE}|[\`)(@]){0,500}(?:[=:<'"\d]|for\b|[xn]'|${UNSEEN}|(?:${SPACE}|[\`)(@]){500})|set${SPACE}{1,500}password`,
+  String.raw`(?:${NAME}|connection)(?:${SPACE}|[\`)(@]){0,500}(?:[=:<'"\d]|for\b|[xn]'|${UNSEEN}|(?:${SPACE}|[\`)(@]){500})|set${SPACE}{1,500}password|${BEFORE}(?:crea|alt)\w*${SPACE}{1,500}user`,
   'gi',
 );
 

@@ -263,9 +263,17 @@ test.each([
   ['[root] @ localhost [127.0.0.1]', { user: 'root', host: 'localhost' }],
   ['app[app] @  [10.0.0.7]', { user: 'app', host: '10.0.0.7' }],
   ['[odd name]] @ host [1.2.3.4]', { user: 'odd name]', host: 'host' }],
+  // MariaDB 10.11 and MySQL 9.7 write these.
+  [
+    'we[ird] @ h[we[ird] @ h] @ localhost [127.0.0.1]',
+    { user: 'we[ird] @ h', host: 'localhost', privileged: 'we[ird] @ h' },
+  ],
+  ['[nobody[x]] @ localhost []', { user: 'nobody[x]', host: 'localhost', privileged: null }],
+  ['x[y[x[y] @ localhost [::1]', { user: 'x[y', host: 'localhost' }],
+  ['boss[clerk] @ localhost []', { user: 'clerk', host: 'localhost', privileged: 'boss' }],
   ['no such form', { user: null, host: null }],
 ])('the column user_host %j is read', (text, expected) => {
-  expect(parseUserHost(text)).toEqual(expected);
+  expect(parseUserHost(text)).toMatchObject(expected);
 });
 
 test.each([
@@ -278,4 +286,64 @@ test.each([
   ["Access denied for user 'x'@'on y' (using password: NO)", undefined],
 ])('the row %j names the database %j', (text, db) => {
   expect(databaseOfConnect(text)).toBe(db);
+});
+
+test.each([
+  ['[root] @ localhost []', 'root@localhost on db on using using Socket', 'db on using'],
+  ['[root] @ localhost []', 'root@localhost on a using Socket using TCP/IP', 'a using Socket'],
+  ['[u on v] @ h [1.1.1.1]', 'u on v@h on  using TCP/IP', null],
+  ['[a@b] @  [1.1.1.1]', 'a@b@1.1.1.1 on x on y using SSL/TLS', 'x on y'],
+  ['[we[ird] @ h] @ h [1.1.1.1]', 'we[ird] @ h@h on db on using', 'db on using'],
+  ['[guest] @ h [1.1.1.1]', 'guest@h as anonymous on x on y', 'x on y'],
+  ['boss on[clerk] @ h [1.1.1.1]', 'clerk@h as boss on on shop', 'shop'],
+])('in a row of %j the text %j names the database %j', (userHost, text, db) => {
+  expect(databaseOfConnect(text, parseUserHost(userHost))).toBe(db);
+});
+
+describe('sessions that end without a Quit', () => {
+  /** A tracker that has seen a row of each of these sessions. */
+  function trackerOf(...ids: number[]): SessionTracker {
+    const tracker = new SessionTracker();
+    for (const id of ids) tracker.identify(tracker.session(id), Buffer.from('app[app] @ h []'));
+    tracker.takeChanges();
+    return tracker;
+  }
+
+  test('are over when the server has not listed them twice', () => {
+    const tracker = trackerOf(1, 2, 3);
+    tracker.reconcile(new Set([2]));
+    expect(tracker.takeChanges().ended).toEqual([]);
+    tracker.reconcile(new Set([2]));
+    expect(tracker.takeChanges().ended).toEqual([1, 3]);
+    expect(tracker.stateOf(2)).not.toBeNull();
+  });
+
+  test('are not over while their last rows are still being read, or were listed in between', () => {
+    const tracker = trackerOf(1, 2);
+    tracker.reconcile(new Set());
+    tracker.session(1);
+    tracker.reconcile(new Set([2]));
+    tracker.reconcile(new Set());
+    expect(tracker.takeChanges().ended).toEqual([1]);
+    tracker.reconcile(new Set());
+    expect(tracker.takeChanges().ended).toEqual([2]);
+  });
+
+  test('are not told from others where the server does not list all', () => {
+    const tracker = trackerOf(1);
+    for (let look = 0; look < 4; look++) tracker.reconcile(null);
+    expect(tracker.takeChanges().ended).toEqual([]);
+  });
+
+  test('are bounded in number: those that were not seen for longest are forgotten', () => {
+    const tracker = trackerOf(1, 2);
+    tracker.reconcile(null);
+    tracker.session(1);
+    for (let id = 3; id < 120_000; id++) tracker.session(id);
+    const { ended } = tracker.takeChanges();
+    expect(ended).toContain(2);
+    expect(ended).not.toContain(119_999);
+    expect(ended.length).toBeGreaterThan(19_000);
+    expect(ended.length).toBeLessThanOrEqual(30_000);
+  });
 });
