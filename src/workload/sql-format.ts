@@ -125,7 +125,7 @@ function obstacleOf(record: StatementRecord, isSafe: boolean, hasCode: boolean):
   if (record.flags?.includes('partial') === true) {
     return hidesPreparedText(record.sql)
       ? "its text is in the session's next record"
-      : 'the server cut its text short';
+      : 'its text was cut short';
   }
   if (!hasCode) return 'there is nothing in it to run';
   if (!isSafe) return 'a client would read it otherwise than the server did';

@@ -3,11 +3,13 @@ import type { ServerAddress } from '../../src/core/environments.ts';
 import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
 import type { LoggedStatement } from '../../src/core/statements.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { FileSpool } from '../../src/workload/text-spool.ts';
 import {
   startServer,
   type ServerOptions,
   type DatabaseServer,
 } from '../support/database-server.ts';
+import { temporaryFolder } from '../support/stores.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 
 /** A private server with an account that has exactly what the recorder needs, and no more. */
@@ -90,8 +92,21 @@ export async function readGeneration(
   skip = 0,
 ): Promise<LoggedStatement[]> {
   const statements: LoggedStatement[] = [];
-  for await (const batch of log.read(generation, skip, null)) statements.push(...batch.statements);
+  const spool = new FileSpool(temporaryFolder());
+  for await (const batch of log.read(generation, skip, null, spool)) {
+    for (const statement of batch.statements) statements.push(await withWholeText(statement));
+  }
+  await spool.close();
   return statements;
+}
+
+/** A long statement as if it were an ordinary one. */
+async function withWholeText({ long, ...statement }: LoggedStatement): Promise<LoggedStatement> {
+  if (long === undefined) return statement;
+  const pieces: Buffer[] = [];
+  for await (const piece of long.pieces()) pieces.push(Buffer.from(piece));
+  const text = Buffer.concat(pieces);
+  return { ...statement, sql: text.toString(), bytes: long.isUtf8 ? null : text };
 }
 
 /** Opens, locks and installs: the server logs into generation 2 then, generation 1 is frozen. */
