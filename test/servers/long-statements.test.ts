@@ -37,12 +37,11 @@ test('long statements between short ones are whole, up to where they are cut, an
     `SELECT LENGTH('${'z'.repeat(longest + 5)}')`,
     "SELECT LENGTH('between')",
     `SELECT LENGTH('${'héé;'.repeat(MIB / 2)}'); SELECT 2`,
-    `SELECT LENGTH('${'x'.repeat(2 * MIB)}'), PASSWORD('cAnArY')`,
-    `SELECT LENGTH('${'y'.repeat(MIB / 2)}'), PASSWORD('cAnArY')`,
+    `SELECT LENGTH('${'x'.repeat(2 * MIB)}'), @my_password := 'cAnArY'`,
+    `SELECT LENGTH('${'y'.repeat(MIB / 2)}'), @my_password := 'cAnArY'`,
     "SELECT LENGTH('behind')",
   ];
-  // MySQL has no such function any more; what is refused is logged all the same.
-  for (const text of texts) await client.query(text).catch(() => undefined);
+  for (const text of texts) await client.query(text);
   await client.query('SELECT LENGTH(?)', [1]);
   await client.execute('SELECT LENGTH(?)', [Buffer.alloc(3 * MIB, 0xff)]);
   await client.end();
@@ -54,9 +53,11 @@ test('long statements between short ones are whole, up to where they are cut, an
   expect(cut?.sql.length).toBe(longest);
   expect(cut?.sql === texts[1]?.slice(0, longest)).toBe(true);
   expect(cut?.flags).toEqual(['partial']);
-  expect(several?.sql === texts[3]).toBe(true);
+  // MySQL logs each statement of a text in a row of its own.
+  const all = isMysql ? texts[3]?.replace('; SELECT 2', '') : texts[3];
+  expect(several?.sql === all).toBe(true);
   expect(several?.flags).toBeUndefined();
-  expect(secret?.sql).toBe(texts[4]?.replace("PASSWORD('cAnArY')", ''));
+  expect(secret?.sql).toBe(texts[4]?.replace("@my_password := 'cAnArY'", ''));
   expect(secret?.flags).toEqual(['partial', 'redacted']);
   expect(shortSecret?.sql).toBe(texts[5]?.replace('cAnArY', '<redacted>'));
   expect(records.at(-1)?.sql.length).toBeGreaterThan(3 * MIB);
