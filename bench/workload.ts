@@ -63,7 +63,9 @@ const STEPS: Record<string, (root: string, position: WorkloadPosition) => Promis
   'serialise only': () => {
     const serialiser = new LineSerialiser();
     let text = 0;
-    for (const batch of batches()) for (const tail of serialiser.tails(batch)) text += String(tail).length;
+    for (const batch of batches())
+      for (const tail of serialiser.tails(batch))
+        text += typeof tail === 'string' ? tail.length : 0;
     return Promise.resolve({ text });
   },
   'write, fsync every 25,000': async (root) => {
