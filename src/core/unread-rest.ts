@@ -11,7 +11,7 @@ interface KnownFacts {
 
 /**
  * The facts of a recording that ends before everything of its window was read: with a gap from the last
- * statement that is in it to the end of the window.
+ * statement that is in it, or the gap behind that, to the end of the window.
  * @param rest.until where the window ends if it was not closed; null where that is not known.
  * @returns JSON for `RecordingTable.saveFacts`; null where nothing is missing, because its window never
  *   opened.
@@ -26,9 +26,17 @@ export function withUnreadRest(
     recording.position === null
       ? null
       : (JSON.parse(recording.position) as { readonly lastTime?: ServerInstant | null });
+  const from = position?.lastTime ?? facts.start?.time ?? null;
+  const to = facts.end?.time ?? rest.until;
+  const last = facts.gaps.at(-1);
+  if (last?.afterSeq === recording.records) {
+    // Nothing was recorded behind it: it goes on.
+    const gaps = [...facts.gaps.slice(0, -1), { ...last, to }];
+    return JSON.stringify({ ...facts, gaps });
+  }
   const gap: Gap = {
-    from: position?.lastTime ?? facts.start?.time ?? null,
-    to: facts.end?.time ?? rest.until,
+    from,
+    to,
     cause: rest.cause,
     reason: rest.reason,
     after: null,

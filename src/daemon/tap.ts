@@ -56,6 +56,8 @@ export class Tap implements OtherTap {
   #wake = new AbortController();
   /** What is in its way, as the store has it. */
   #trouble: Trouble | null;
+  /** Whether that was said in this daemon's log. */
+  #isInterrupted = false;
   readonly #patienceMs: number | null;
   #isClosing = false;
   #isOver = false;
@@ -313,6 +315,7 @@ export class Tap implements OtherTap {
 
   #noteRecovery(): void {
     if (this.#trouble === null) return;
+    this.#isInterrupted = false;
     this.#saveTrouble(null);
     this.#context.log('info', 'recording goes on', { environment: this.environment.name });
   }
@@ -368,7 +371,8 @@ export class Tap implements OtherTap {
     if (this.#abandoned !== null) return false;
     const now = clock.now();
     const reason = messageOf(error);
-    if (this.#trouble === null) {
+    if (!this.#isInterrupted) {
+      this.#isInterrupted = true;
       log('error', 'recording interrupted', {
         environment: this.environment.name,
         message: reason,

@@ -145,7 +145,9 @@ test('no password of a statement reaches a file of the store or a line of the lo
   expect(redacted.length).toBeGreaterThanOrEqual(SECRET_FORMS.length - unlogged.size + 3);
   // Of 91 forms it cannot parse 47.
   expect(unlogged.size).toBeLessThan(SECRET_FORMS.length * 0.6);
-  expect(redacted.every(({ sql }) => sql.includes('<redacted>'))).toBe(true);
+  // A text too long to be gone through as a whole is cut before the secret.
+  const isCut = (flags: readonly string[] = []): boolean => flags.includes('partial');
+  expect(redacted.every(({ sql, flags }) => sql.includes('<redacted>') || isCut(flags))).toBe(true);
   expect(everything.includes('FOREIGN DATA WRAPPER')).toBe(true);
   expect(everything.toString('latin1').indexOf(CANARY)).toBe(-1);
 });
