@@ -34,8 +34,11 @@ afterEach(async () => {
 /** What rotation scripts do, and `mysql.rds_rotate_general_log`. */
 async function rotate(to = 'mysql.general_log_backup'): Promise<void> {
   await admin.query(
-    `DROP TABLE IF EXISTS ${to}; CREATE TABLE mysql.general_log2 LIKE mysql.general_log;
-     RENAME TABLE mysql.general_log TO ${to}, mysql.general_log2 TO mysql.general_log`,
+    `DROP TABLE IF EXISTS ${to}; CREATE TABLE mysql.general_log2 LIKE mysql.general_log`,
+  );
+  // By itself: it is logged then, and shows that the new table was there before the old one was moved.
+  await admin.query(
+    `RENAME TABLE mysql.general_log TO ${to}, mysql.general_log2 TO mysql.general_log`,
   );
 }
 
