@@ -257,6 +257,7 @@ describe('a server that dies under load', () => {
     expect(await log.state()).toEqual({
       frozen: [2],
       installed: true,
+      marked: true,
       logging: false,
       setAside: true,
       switchedOffAt: null,
