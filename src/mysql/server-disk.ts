@@ -47,7 +47,7 @@ const SERVER_NAMES: ReadonlySet<string> = new Set([
   'mariadbd-safe',
   'mysqld_safe',
 ]);
-const PROOF_COMMANDS = 20;
+const PROOF_COMMANDS = 8;
 
 /** The data folder as this machine sees it; null unless the server is proven to be a process of it. */
 async function findLocalFolder(
@@ -59,7 +59,7 @@ async function findLocalFolder(
   const before = thread === null ? null : await readThread(thread);
   if (thread === null || before === null || !SERVER_NAMES.has(before.program)) return null;
   // A thread of this number may be another server's here. Ours sleeps until a command comes: it goes
-  // to sleep once a command (tried: 20 to 21 times for 20), and never without one.
+  // to sleep once a command (tried: 17 to 21 times for 20), and never without one.
   for (let i = 0; i < PROOF_COMMANDS; i++) await connection.run('DO 0');
   const after = await readThread(thread);
   if (after?.process !== before.process) return null;

@@ -31,24 +31,27 @@ afterAll(async () => {
 
 const MOMENTS = ['before', 'after'] as const;
 
-/** Does `work` through the proxy, which cuts at a message. @returns whether it was cut. */
+/**
+ * Does `work` through the proxy, which cuts at a message behind the opening of the log: until then nothing
+ * on the server is changed. @returns whether it was cut.
+ */
 async function interrupted(
   message: number,
   when: 'before' | 'after',
   work: (log: ServerLog) => Promise<void>,
 ): Promise<boolean> {
-  proxy.cutAt(message, when);
   const address = { ...server.address, port: proxy.port };
-  let log: ServerLog | null = null;
+  proxy.cutAt(Infinity, when);
+  const log = await server.open({ address });
+  proxy.cutAt(message, when);
   try {
-    log = await server.open({ address });
     await log.lock([]);
     await work(log);
   } catch (error) {
     expect(error).toMatchObject({ code: 'remote_failed' });
     expect(proxy.wasCut).toBe(true);
   }
-  await log?.close();
+  await log.close();
   await whenAlone();
   return proxy.wasCut;
 }
