@@ -156,7 +156,8 @@ const mysql: Flavor = {
   name: 'mysql',
   engine: 'MyISAM',
   logColumns: MYSQL_COLUMNS,
-  ownersColumns: MYSQL_COLUMNS,
+  // Of the table's own character set, as the server's are.
+  ownersColumns: MYSQL_COLUMNS.replaceAll(' CHARACTER SET utf8', ''),
   textIsBlob: true,
   // A MEDIUMBLOB: 16 MiB less one byte.
   cutAt: 2 ** 24 - 1,
