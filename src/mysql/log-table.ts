@@ -49,7 +49,7 @@ export async function makeOwnersTable(
     `CREATE DATABASE IF NOT EXISTS ${RECORDER_SCHEMA}${flavor.schemaSign.clause}`,
   );
   await connection.run(
-    `CREATE TABLE ${TABLES.owners} (${flavor.ownersColumns}) ENGINE = ${engine} DEFAULT CHARACTER SET utf8 COMMENT = 'General log'`,
+    `CREATE TABLE ${TABLES.owners} (${flavor.ownersColumns}) ENGINE = ${engine} DEFAULT CHARACTER SET utf8 COLLATE utf8_general_ci COMMENT = 'General log'`,
   );
 }
 
