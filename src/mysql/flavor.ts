@@ -100,11 +100,9 @@ const MYSQL_COLUMNS = `
   command_type VARCHAR(64) CHARACTER SET utf8 NOT NULL,
   argument MEDIUMBLOB NOT NULL`;
 
-/** As the server makes it (scripts/mysql_system_tables.sql). */
-const MARIADB_OWNERS_COLUMNS = MARIADB_COLUMNS.replace(
-  'LONGTEXT CHARACTER SET utf8mb4',
-  'MEDIUMTEXT CHARACTER SET utf8mb3',
-);
+/** As a server has them: of the table's own character set. */
+const ownersColumns = (columns: string): string =>
+  columns.replace('LONGTEXT', 'MEDIUMTEXT').replaceAll(/ CHARACTER SET \w+/g, '');
 
 const SCHEMA_COMMENT = 'made by the captures recorder';
 
@@ -112,7 +110,7 @@ const mariadb: Flavor = {
   name: 'mariadb',
   engine: 'MyISAM',
   logColumns: MARIADB_COLUMNS,
-  ownersColumns: MARIADB_OWNERS_COLUMNS,
+  ownersColumns: ownersColumns(MARIADB_COLUMNS),
   textIsBlob: false,
   cutAt: Infinity,
   preparesFirst: false,
@@ -156,8 +154,7 @@ const mysql: Flavor = {
   name: 'mysql',
   engine: 'MyISAM',
   logColumns: MYSQL_COLUMNS,
-  // Of the table's own character set, as the server's are.
-  ownersColumns: MYSQL_COLUMNS.replaceAll(' CHARACTER SET utf8', ''),
+  ownersColumns: ownersColumns(MYSQL_COLUMNS),
   textIsBlob: true,
   // A MEDIUMBLOB: 16 MiB less one byte.
   cutAt: 2 ** 24 - 1,
