@@ -101,21 +101,33 @@ export class DiskGuard {
 
   /** Makes the spare room and looks at the disk from now on, until `close`. */
   async watch(): Promise<void> {
-    // Filled by a MyISAM table it would itself wait for space. Without either there is none.
-    if (
-      this.#choice !== null &&
-      (await this.#control.attempt(
-        `CREATE TABLE IF NOT EXISTS ${SPARE_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
-      ))
-    ) {
-      const isThere = await this.#control.value(`SELECT 1 FROM ${SPARE_TABLE} LIMIT 1`);
-      if (isThere === null) {
-        await this.#control.run(`INSERT INTO ${SPARE_TABLE} VALUES (REPEAT('-', ${SPARE_BYTES}))`);
-      }
-    }
+    if (this.#choice !== null) await this.#keepSpareRoom();
     if (this.#disk === null || this.#timer !== null) return;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS[this.#disk.source]);
     this.#timer.unref();
+  }
+
+  /** Without it a recording goes on all the same. */
+  async #keepSpareRoom(): Promise<void> {
+    if (await this.#hasSpareRoom()) return;
+    // CSV, because a MyISAM table that is filled would itself wait for space.
+    for (const sql of [
+      `DROP TABLE IF EXISTS ${SPARE_TABLE}`,
+      `CREATE TABLE ${SPARE_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
+      `INSERT INTO ${SPARE_TABLE} VALUES (REPEAT('-', ${SPARE_BYTES}))`,
+    ]) {
+      if (!(await this.#control.attempt(sql))) return;
+    }
+  }
+
+  async #hasSpareRoom(): Promise<boolean> {
+    try {
+      return (await this.#control.value(`SELECT 1 FROM ${SPARE_TABLE} LIMIT 1`)) !== null;
+    } catch (error) {
+      // Not there, or damaged by the death of the server (MariaDB 10.5: "Can't find record").
+      if (this.#control.isLost || !(error instanceof AppError)) throw error;
+      return false;
+    }
   }
 
   close(): void {
