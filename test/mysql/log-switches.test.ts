@@ -68,8 +68,9 @@ describe('a statement that may switch the log off', () => {
     expect(maySwitchLogOff({ kind: 'query', sql })).toBe(false);
   });
 
-  test('is none before it is executed', () => {
+  test('counts from when it is prepared, and is none in a message that runs nothing', () => {
     const sql = 'SET GLOBAL general_log=0';
-    expect(maySwitchLogOff({ kind: 'prepare', sql })).toBe(false);
+    expect(maySwitchLogOff({ kind: 'prepare', sql })).toBe(true);
+    expect(maySwitchLogOff({ kind: 'init_db', sql })).toBe(false);
   });
 });
