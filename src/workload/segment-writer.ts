@@ -67,7 +67,7 @@ const LEVEL = 1;
 // 12 % more, and one huge string makes one wide character double the memory of all the others.
 const PIECE_CHARACTERS = 64 * 1024;
 // Of a long statement the first frame never holds all: so a reader tells it from the others.
-const LONG_FRAME = LONG_TEXT / 2;
+const FIRST_LONG_FRAME = LONG_TEXT / 2;
 // One being filled, two being compressed or written.
 const FRAMES_IN_FLIGHT = 2;
 
@@ -330,7 +330,7 @@ export class SegmentWriter {
     if (this.#plannedText > 0 && this.#plannedText + tail.text.bytes > this.#segmentText) {
       this.#beginPlanned();
     }
-    const frameText = Math.min(LONG_FRAME, this.#frameText);
+    let frameText = Math.min(FIRST_LONG_FRAME, this.#frameText);
     for await (const piece of longLine(seq, tail)) {
       const isText = 'text' in piece;
       const bytes = isText ? piece.text : Buffer.from(piece.json);
@@ -347,6 +347,7 @@ export class SegmentWriter {
         }
         if (at === bytes.length) break;
         this.#endFrame(tail.time);
+        frameText = this.#frameText;
         await this.#room();
       }
     }

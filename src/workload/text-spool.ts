@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import type { TextSpool } from '../core/statements.ts';
 import { characterEnd } from '../sql/characters.ts';
 import { diskFailure } from './disk-errors.ts';
+import { writeAll } from './segment-files.ts';
 
-// A piece of 32 KiB is at most 192 KiB as JSON: larger ones cost memory and are not faster.
-const PIECE_BYTES = 32 * 1024;
+// Every trip to the disk waits for a turn of the CPU, 50 ms at a load of 30: with pieces as they come
+// from the socket, 16 MiB of a BLOB took over 80 s there.
+const WRITTEN_BYTES = 512 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 /**
  * One text at a time in a file that has no name, so that nothing of it outlives the process: what
@@ -15,7 +18,10 @@ const PIECE_BYTES = 32 * 1024;
 export class FileSpool implements TextSpool {
   readonly #folder: string;
   #file: FileHandle | null = null;
+  /** Bytes in the file, and what comes behind them. */
   #length = 0;
+  #buffer: Buffer | null = null;
+  #buffered = 0;
 
   /** @param folder on a disk with room: in /tmp it could be memory again. */
   constructor(folder: string) {
@@ -25,6 +31,8 @@ export class FileSpool implements TextSpool {
   async begin(): Promise<void> {
     await this.#tried('write', async () => {
       this.#length = 0;
+      this.#buffered = 0;
+      this.#buffer ??= Buffer.allocUnsafeSlow(WRITTEN_BYTES);
       if (this.#file !== null) {
         await this.#file.truncate();
         return;
@@ -36,14 +44,19 @@ export class FileSpool implements TextSpool {
   }
 
   async add(bytes: Buffer): Promise<void> {
-    await this.#tried('write', async () => {
-      await this.#file?.write(bytes, 0, bytes.length, this.#length);
-      this.#length += bytes.length;
-    });
+    const buffer = this.#buffer;
+    if (buffer === null) throw new Error('no text was begun');
+    for (let at = 0; at < bytes.length;) {
+      const copied = bytes.copy(buffer, this.#buffered, at);
+      at += copied;
+      this.#buffered += copied;
+      if (this.#buffered === buffer.length) await this.#write();
+    }
   }
 
   async *pieces(bytes: number): AsyncGenerator<Buffer> {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    await this.#write();
+    const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, bytes));
     for (let at = 0; at < bytes;) {
       const wanted = Math.min(PIECE_BYTES, bytes - at);
       const read = await this.#tried('read', () => this.#file?.read(piece, 0, wanted, at));
@@ -59,7 +72,18 @@ export class FileSpool implements TextSpool {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = null;
+    this.#buffer = null;
+    this.#buffered = 0;
     await file?.close().catch(() => undefined);
+  }
+
+  async #write(): Promise<void> {
+    const [file, buffer] = [this.#file, this.#buffer];
+    if (file === null || buffer === null || this.#buffered === 0) return;
+    const bytes = buffer.subarray(0, this.#buffered);
+    await this.#tried('write', () => writeAll(file, bytes, this.#length));
+    this.#length += this.#buffered;
+    this.#buffered = 0;
   }
 
   async #tried<T>(doing: string, work: () => T | Promise<T>): Promise<T> {
