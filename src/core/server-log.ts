@@ -300,8 +300,12 @@ export interface ServerLog {
     deadManMs?: number | null,
   ): Promise<InstalledLog>;
 
-  /** What of ours is on the server. */
-  state(): Promise<ServerLogState>;
+  /**
+   * What of ours is on the server.
+   * @param readUpTo the last generation that was read, where that is known: a frozen table that another
+   *   program emptied does not say which it is.
+   */
+  state(readUpTo?: number): Promise<ServerLogState>;
 
   /** The sessions that are there now, from the processlist; empty without the privilege. */
   sessions(): Promise<SessionState[]>;
@@ -344,10 +348,17 @@ export interface ServerLog {
   /** Sessions that changed or ended since the last call. */
   takeSessionChanges(): { changed: SessionState[]; ended: number[] };
 
-  /** Appends a frozen table to the owner's own set-aside log table; only when they log to a table. */
+  /**
+   * Appends a frozen table to the owner's own set-aside log table, once, however often it is called;
+   * only when they log to a table. In the order of the calls. Where somebody has theirs locked it is
+   * put off to a later call, or to `restore`.
+   */
   appendToOwners(generation: number): Promise<void>;
 
-  /** Drops a frozen table; nothing happens when it is gone already. */
+  /**
+   * Forgets a frozen table; nothing happens when it is gone already. One that is still to be appended
+   * stays until then.
+   */
   drop(generation: number): Promise<void>;
 
   /**

@@ -22,7 +22,7 @@ export interface LiveLog {
 
 /** The generation of the live table: behind everything that is frozen or was read. */
 export async function findLive(server: ServerLog, row: TapRow): Promise<number> {
-  const { frozen } = await server.state();
+  const { frozen } = await server.state(row.generation);
   return Math.max(row.generation, frozen.at(-1) ?? 0) + 1;
 }
 
@@ -37,7 +37,7 @@ export async function tapLog(
   row: TapRow,
   deadManMs: number | null,
 ): Promise<LiveLog> {
-  const { installed, logging, marked } = await server.state();
+  const { installed, logging, marked } = await server.state(row.generation);
   const generation = await findLive(server, row);
   server.restoreSessions(store.taps.sessionsOf(row.id));
   if (installed && logging && marked && row.serverStart === server.serverStart) {

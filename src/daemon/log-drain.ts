@@ -112,6 +112,10 @@ export class LogDrain {
         await this.#spool.close();
       }
     }
+    const { generalLog, logOutput } = row.settings;
+    // Behind the commit, for somebody may have their log locked; also of what was committed before a
+    // crash. The server knows what it has got already.
+    if (generalLog && logOutput.includes('TABLE')) await this.#server.appendToOwners(generation);
     await this.#server.drop(generation);
   }
 
@@ -119,7 +123,7 @@ export class LogDrain {
   async catchUp(fresh: FreshLog | null): Promise<void> {
     const { store, commit } = this.#context;
     const { serverStart } = this.#server;
-    const { frozen } = await this.#server.state();
+    const { frozen } = await this.#server.state(this.#row().generation);
     const isOlder = (generation: number): boolean => fresh !== null && generation < fresh.since;
     for (const generation of frozen.filter(isOlder)) {
       await this.drain(generation, UNKNOWN_EDGES);
@@ -204,10 +208,6 @@ export class LogDrain {
     if (edges.interruption !== null && !isEndNoted) {
       const before = { generation: generation + 1, row: 0 };
       this.#note(readers, edges.interruption, { after: { generation, row: position }, before });
-    }
-    if (row.settings.generalLog && row.settings.logOutput.includes('TABLE')) {
-      // Before the commit: a crash in between doubles rows in the owner's log, never loses any.
-      await this.#server.appendToOwners(generation);
     }
     await this.#commit(generation, 0, changed);
     this.#late = late;

@@ -2,7 +2,7 @@ import type { LogInterruption } from '../core/server-log.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { LOG_COLUMNS, makeLogTable, OUR_COMMENT } from './log-table.ts';
-import { frozenTable, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
+import { RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
 import {
   addSentinel,
   isOfTap,
@@ -39,15 +39,16 @@ interface Piece {
  * Everything is built aside and put in place by one RENAME, so that a crash leaves the table as it was
  * or whole. Afterwards it begins with its sentinel.
  *
+ * @param frozen the table of the generation.
  */
 export async function rebuildGeneration(
   connection: MysqlConnection,
   flavor: Flavor,
+  frozen: string,
   expected: Pick<Sentinel, 'tap' | 'generation' | 'serverStart'>,
   times: GenerationTimes,
 ): Promise<void> {
   const { since } = times;
-  const frozen = frozenTable(expected.generation);
   const { origin, later, serverStart } = await findDisplaced(connection, expected, times);
   const found = origin === null ? later : [origin, ...later];
   const last = await pieceOf(connection, frozen);

@@ -19,6 +19,10 @@ const LOOK_EVERY_MS = { local: 200, server: 1_000 } as const;
 export const SPARE_TABLE = `${RECORDER_SCHEMA}.spare_room`;
 const FULL = "the server's disk is full";
 const SPARE_BYTES = 256 * 1024;
+/** What is written to see whether there is room, and how often. */
+export const ROOM_TABLE = `${RECORDER_SCHEMA}.room_asked_for`;
+const ASKED_BYTES = 64 * 1024;
+const ASK_EVERY_MS = 2_000;
 
 /**
  * What keeps a server's log from being written, as a half-sentence: less is free than a disk should
@@ -65,6 +69,8 @@ export class DiskGuard {
   #stopping: Promise<void> | null = null;
   #stopped: LogStop | null = null;
   #hasFreedRoom = false;
+  #canAsk = false;
+  #askedAt = -Infinity;
   /** Until then nothing was left out for want of space, by the server's clock; null where unknown. */
   #goodUntil: ServerInstant | null = null;
 
@@ -99,10 +105,40 @@ export class DiskGuard {
     return shortageOn(this.#disk);
   }
 
+  /**
+   * Where the free space is not known: writes something and empties it again, because the server gives
+   * rows of the log that find no room up without a word.
+   * @throws AppError when there is no room.
+   */
+  async askForRoom(): Promise<void> {
+    if (this.#disk !== null || this.#stopped !== null || !this.#canAsk) return;
+    if (performance.now() - this.#askedAt < ASK_EVERY_MS) return;
+    this.#askedAt = performance.now();
+    await this.#control.run(`INSERT INTO ${ROOM_TABLE} VALUES (REPEAT('-', ${ASKED_BYTES}))`);
+    await this.#control.run(`TRUNCATE TABLE ${ROOM_TABLE}`);
+  }
+
   /** Makes the spare room and looks at the disk from now on, until `close`. */
   async watch(): Promise<void> {
-    if (this.#choice !== null) await this.#keepSpareRoom();
-    if (this.#disk === null || this.#timer !== null) return;
+    // Filled by a MyISAM table it would itself wait for space. Without either there is none.
+    if (
+      this.#choice !== null &&
+      (await this.#control.attempt(
+        `CREATE TABLE IF NOT EXISTS ${SPARE_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
+      ))
+    ) {
+      const isThere = await this.#control.value(`SELECT 1 FROM ${SPARE_TABLE} LIMIT 1`);
+      if (isThere === null) {
+        await this.#control.run(`INSERT INTO ${SPARE_TABLE} VALUES (REPEAT('-', ${SPARE_BYTES}))`);
+      }
+    }
+    if (this.#disk === null) {
+      this.#canAsk = await this.#control.attempt(
+        `CREATE TABLE IF NOT EXISTS ${ROOM_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
+      );
+      return;
+    }
+    if (this.#timer !== null) return;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS[this.#disk.source]);
     this.#timer.unref();
   }

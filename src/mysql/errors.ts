@@ -60,6 +60,11 @@ function offersTls(error: unknown): boolean {
   return error instanceof Error && OFFERS_TLS in error;
 }
 
+/** The server's number of an error, for those that the driver has no name for; null where there is none. */
+export function errnoOf(error: unknown): number | null {
+  return error instanceof AppError ? errnoOf(error.cause) : describe(error).errno;
+}
+
 const ER_GET_ERRNO = 1030;
 
 /**

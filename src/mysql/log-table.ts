@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf, storageErrorOf } from './errors.ts';
-import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
+import { codeOf, errnoOf, storageErrorOf } from './errors.ts';
+import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
+import type { ServerInstant } from '../core/server-log.ts';
 import type { Flavor } from './flavor.ts';
+import { engineOf } from './log-engine.ts';
+import { timesIn } from './log-times.ts';
 import { RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
 import { addSentinel, type Sentinel } from './sentinel.ts';
 
@@ -13,17 +16,6 @@ export const LOG_COLUMNS = 'event_time, user_host, thread_id, server_id, command
 
 // How a log table of ours is told from the owner's: a comment stays with a table that is renamed.
 export const OUR_COMMENT = 'log table of the captures recorder';
-
-/** Makes the table to be swapped in, with its sentinel; one that is there already is made anew. */
-export async function makeNextTable(
-  connection: MysqlConnection,
-  flavor: Flavor,
-  sentinel: Sentinel,
-): Promise<void> {
-  await connection.run(`DROP TABLE IF EXISTS ${TABLES.next}`, DROP_MS);
-  await makeLogTable(connection, flavor, TABLES.next);
-  await addSentinel(connection, TABLES.next, sentinel);
-}
 
 /** Makes an empty log table of ours. */
 export async function makeLogTable(
@@ -69,7 +61,7 @@ export async function logBytes(connection: MysqlConnection): Promise<number> {
   const bytes = await connection.value(
     `SELECT SUM(DATA_LENGTH) FROM information_schema.TABLES
      WHERE (TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log')
-       OR (TABLE_SCHEMA = '${RECORDER_SCHEMA}' AND TABLE_NAME LIKE 'frozen\\_%')`,
+       OR (TABLE_SCHEMA = '${RECORDER_SCHEMA}' AND (TABLE_NAME LIKE 'log\\_%' OR TABLE_NAME LIKE 'frozen\\_%'))`,
   );
   return Number(bytes ?? 0);
 }
@@ -102,10 +94,18 @@ export async function whenLockFree<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT' || attempt === ATTEMPTS) throw error;
+      if (!isLockWait(error) || attempt === ATTEMPTS) throw error;
       await delay(Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS));
     }
   }
+}
+
+/** ER_STATEMENT_TIMEOUT: `max_statement_time` exceeded (MariaDB's mysqld_error.h). */
+const TIME_EXCEEDED = 1969;
+
+/** Whether a statement waited in vain for a lock. */
+export function isLockWait(error: unknown): boolean {
+  return codeOf(error) === 'ER_LOCK_WAIT_TIMEOUT' || errnoOf(error) === TIME_EXCEEDED;
 }
 
 /** Error numbers of a table that a server's death left damaged (mysqld_error.h, my_base.h). */
@@ -156,6 +156,42 @@ export async function repair(connection: MysqlConnection, table: string): Promis
   const found = texts.filter(({ type }) => type === 'info' || type === 'error');
   if (!isFewer && found.length === 0) return null;
   return texts.map(({ text }) => text).join('; ');
+}
+
+/** What is known of a frozen table that was repaired. */
+interface Repaired {
+  /** What the repair says is missing; null where it says nothing. */
+  readonly said: string | null;
+  /** Whether the server has not died since the table was made. */
+  readonly isOfThisStart: boolean;
+  /** When it was frozen, by the server's clock; null where unknown. */
+  readonly until: ServerInstant | null;
+}
+
+/** Writes down at the end of a frozen table what a repair could not bring back; nothing where nothing is. */
+export async function noteLoss(
+  connection: MysqlConnection,
+  table: string,
+  { tap, generation, serverStart }: Pick<Sentinel, 'tap' | 'generation' | 'serverStart'>,
+  { said, isOfThisStart, until }: Repaired,
+): Promise<void> {
+  const isCsv = (await engineOf(connection, table)) === 'CSV';
+  // CSV never says: it keeps what stands before the first row that is not whole. One that the death of
+  // the server left is its last, and was of a statement that had no answer.
+  const lost = said ?? (isCsv && isOfThisStart ? 'what is behind a torn row is gone' : null);
+  if (lost === null) return;
+  const { first, last } = await timesIn(connection, table, { since: null, before: until });
+  await addSentinel(connection, table, {
+    tap,
+    generation,
+    serverStart,
+    interruption: {
+      cause: 'log_table_damaged',
+      from: isCsv ? last : first,
+      to: isCsv ? until : last,
+      reason: `A crash of the server, or a full disk, damaged its log table, and the repair could not bring every row back (${lost})`,
+    },
+  });
 }
 
 /** Reads a log table that nobody logs to; repairs it when it is damaged, and reads it again then. */

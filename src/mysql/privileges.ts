@@ -182,12 +182,12 @@ export function privilegeNeeds(
       scope: `${RECORDER_SCHEMA}.*`,
       isPresent: has(grants, 'EVENT', RECORDER_SCHEMA, '*'),
     },
-    ...flavor.wishes.map(({ privilege, database, purpose }) => ({
+    ...flavor.wishes.map(({ privilege, database, table, purpose }) => ({
       privilege,
       purpose,
       required: false,
-      scope: `${database}.*`,
-      isPresent: has(grants, privilege, database, '*'),
+      scope: `${database}.${table}`,
+      isPresent: privilege.split(', ').every((one) => has(grants, one, database, table)),
     })),
   ];
   const hasAny = (implied: ImpliedPrivilege): boolean => hasOneOf(grants, implied);

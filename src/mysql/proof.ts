@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
-import type { Flavor } from './flavor.ts';
-import { exchange, makeNextTable, REPAIRED, repairIfDamaged } from './log-table.ts';
-import { frozenTable, TABLES } from './recorder-schema.ts';
+import type { LogSlots } from './log-slots.ts';
+import { REPAIRED, repairIfDamaged } from './log-table.ts';
 import type { Sentinel } from './sentinel.ts';
 
 /**
@@ -17,7 +16,7 @@ import type { Sentinel } from './sentinel.ts';
 export async function proveLogging(
   control: MysqlConnection,
   connect: () => Promise<MysqlConnection>,
-  flavor: Flavor,
+  slots: LogSlots,
   sentinelOf: (generation: number) => Sentinel,
   live: number,
 ): Promise<{ warnings: string[]; live: number }> {
@@ -32,9 +31,8 @@ export async function proveLogging(
     } finally {
       await prover.close();
     }
-    const frozen = frozenTable(generation);
-    await makeNextTable(control, flavor, sentinelOf(generation + 1));
-    await exchange(control, frozen, TABLES.next);
+    await slots.swap(generation, sentinelOf(generation + 1));
+    const frozen = slots.tableOf(generation);
     if (await repairIfDamaged(control, frozen)) warnings.push(REPAIRED);
     const arrived = await control.value(
       `SELECT COUNT(*) FROM ${frozen} WHERE thread_id = ${prover.id} AND argument LIKE '%${tag}%'`,

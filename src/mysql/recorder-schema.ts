@@ -12,8 +12,10 @@ export const MARKER = `${RECORDER_SCHEMA}.${MARKER_TABLE}`;
 
 /** Names of our tables; each says what a crash left behind. */
 export const TABLES = {
-  /** Empty, to be swapped in. */
-  next: `${RECORDER_SCHEMA}.next_log`,
+  /** What a version before the slots swapped in. */
+  oldNext: `${RECORDER_SCHEMA}.next_log`,
+  /** The live table, in the middle of a swap, where no name can be had that dumps do not list. */
+  transit: `${RECORDER_SCHEMA}.swap_log`,
   /** The owner's log table while ours is in its place. */
   owners: `${RECORDER_SCHEMA}.owners_log`,
   /** Ours, after the owner's went back. */
@@ -30,10 +32,16 @@ export function strayTable(): string {
   return `${RECORDER_SCHEMA}.${STRAY}${Date.now()}`;
 }
 
-const FROZEN = /^frozen_(\d+)$/;
+const SLOT = /^log_(\d+)$/;
+const OLD_FROZEN = /^frozen_(\d+)$/;
 
-/** The frozen table of a generation. */
-export function frozenTable(generation: number): string {
+/** A log table of ours that is not live: see `LogSlots`. */
+export function slotTable(number: number): string {
+  return `${RECORDER_SCHEMA}.log_${number}`;
+}
+
+/** The frozen table of a generation, as a version before the slots named it. */
+export function oldFrozenTable(generation: number): string {
   return `${RECORDER_SCHEMA}.frozen_${generation}`;
 }
 
@@ -66,7 +74,10 @@ export interface SchemaContents {
   readonly marker: Marker | null;
   /** Names without the schema. */
   readonly tables: ReadonlySet<string>;
-  readonly frozen: readonly number[];
+  /** Numbers of the slots, ascending. */
+  readonly slots: readonly number[];
+  /** Generations whose tables have the names of a version before the slots, ascending. */
+  readonly oldFrozen: readonly number[];
   /** Whether the schema exists, empty or not. */
   readonly exists: boolean;
 }
@@ -80,22 +91,26 @@ export async function readSchema(
     (await connection.value(
       `SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${RECORDER_SCHEMA}'`,
     )) !== '0';
-  if (!exists) return { state: 'none', marker: null, tables: new Set(), frozen: [], exists };
+  if (!exists) {
+    return { state: 'none', marker: null, tables: new Set(), slots: [], oldFrozen: [], exists };
+  }
   const rows = await connection.rows(
     `SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${RECORDER_SCHEMA}'`,
   );
   const tables = new Set(rows.map(([name]) => name ?? ''));
-  const frozen = Array.from(tables, (name) => FROZEN.exec(name)?.[1])
-    .filter((number) => number !== undefined)
-    .map(Number)
-    .sort((one, other) => one - other);
+  const numbered = (pattern: RegExp): number[] =>
+    Array.from(tables, (name) => pattern.exec(name)?.[1])
+      .filter((number) => number !== undefined)
+      .map(Number)
+      .sort((one, other) => one - other);
   const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : 'not ours';
   const state = stateOf(marker, tables, storeId);
   return {
     state,
     marker: marker === 'not ours' || marker === 'no row' ? null : marker,
     tables,
-    frozen,
+    slots: numbered(SLOT),
+    oldFrozen: numbered(OLD_FROZEN),
     exists,
   };
 }
@@ -168,7 +183,11 @@ function settingsIn(text: string): LogSettings | null {
  * The generation that the live log table is: behind everything frozen and everything appended. One
  * that is being appended to the owner's log has to keep its number, or its rows would be doubled.
  */
-export function liveGeneration({ frozen, marker }: SchemaContents, atLeast: number): number {
+export function liveGeneration(
+  { marker }: SchemaContents,
+  frozen: readonly number[],
+  atLeast: number,
+): number {
   const { appending = null, isAppended = false } = marker ?? {};
   const behindAppend = appending === null ? 0 : isAppended ? appending + 1 : appending;
   return Math.max(atLeast, (frozen.at(-1) ?? 0) + 1, behindAppend);

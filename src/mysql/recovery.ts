@@ -3,12 +3,13 @@ import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
 import { LIVE_TABLE, saysDamaged, whoseIsLive } from './log-table.ts';
 import {
-  frozenTable,
   hasOurSign,
   liveGeneration,
   MARKER_TABLE,
+  oldFrozenTable,
   RECORDER_SCHEMA,
   type SchemaContents,
+  slotTable,
 } from './recorder-schema.ts';
 import { readSentinel } from './sentinel.ts';
 
@@ -28,6 +29,9 @@ export async function findLeftovers(
   if (!tables.has(MARKER_TABLE) && !(await hasOurSign(connection, flavor))) return null;
   const sign = marker === null ? null : await lastSignOf(connection);
   const isLive = (await whoseIsLive(connection)) === 'ours';
+  const slots = contents.slots.map(slotTable);
+  const tablesOfLog = [...slots, ...contents.oldFrozen.map(oldFrozenTable)];
+  if (isLive) tablesOfLog.push(LIVE_TABLE);
   return {
     storeId: marker?.storeId ?? null,
     recorder: marker?.recorder ?? null,
@@ -35,8 +39,8 @@ export async function findLeftovers(
     silentMs: sign?.silentMs ?? null,
     settings: marker?.settings ?? null,
     tables: [...tables].sort(),
-    statements: await countStatements(connection, contents.frozen, isLive),
-    generation: liveGeneration(contents, isLive ? await generationOfLive(connection) : 1),
+    statements: await countStatements(connection, tablesOfLog),
+    generation: await findGeneration(connection, contents, isLive),
   };
 }
 
@@ -53,13 +57,30 @@ async function lastSignOf(
   return { at: `${at.replace(' ', 'T')}Z`, silentMs };
 }
 
-/** The generation that the live table was made for; 1 where it does not say. */
-async function generationOfLive(connection: MysqlConnection): Promise<number> {
+/** The generation that the live table was made for; where it does not say, one behind all others. */
+async function findGeneration(
+  connection: MysqlConnection,
+  contents: SchemaContents,
+  isLive: boolean,
+): Promise<number> {
+  const live = isLive ? await generationOf(connection, LIVE_TABLE) : null;
+  if (live !== null) return liveGeneration(contents, contents.oldFrozen, live);
+  const frozen = [...contents.oldFrozen];
+  for (const number of contents.slots) {
+    frozen.push((await generationOf(connection, slotTable(number))) ?? 0);
+  }
+  frozen.sort((one, other) => one - other);
+  return liveGeneration(contents, frozen, 1);
+}
+
+/** The generation that a log table of ours was made for; null where it does not say. */
+async function generationOf(connection: MysqlConnection, table: string): Promise<number | null> {
   try {
-    return (await readSentinel(connection, LIVE_TABLE))?.generation ?? 1;
+    return (await readSentinel(connection, table))?.generation ?? null;
   } catch (error) {
+    // Damaged by the server's death.
     if (!saysDamaged(error)) throw error;
-    return 1;
+    return null;
   }
 }
 
@@ -69,11 +90,10 @@ async function generationOfLive(connection: MysqlConnection): Promise<number> {
  */
 async function countStatements(
   connection: MysqlConnection,
-  frozen: readonly number[],
-  isLive: boolean,
+  tables: readonly string[],
 ): Promise<number | null> {
   let statements = 0;
-  for (const table of [...frozen.map(frozenTable), ...(isLive ? [LIVE_TABLE] : [])]) {
+  for (const table of tables) {
     try {
       const rows = Number(
         (await connection.value(`SELECT COUNT(*) FROM ${table}`, WHOLE_TABLE_MS)) ?? 0,

@@ -22,22 +22,23 @@ import type { TextSpool } from '../core/statements.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
-import { DiskGuard, noRoom, SPARE_TABLE } from './disk-guard.ts';
+import { DiskGuard, noRoom, ROOM_TABLE, SPARE_TABLE } from './disk-guard.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { explainedLock } from './lock-probe.ts';
 import { type EngineChoice, engineOf, requireEngine } from './log-engine.ts';
 import { LogGrowth } from './log-growth.ts';
 import { timesIn } from './log-times.ts';
 import type { ServerDisk } from './server-disk.ts';
+import { LogSlots } from './log-slots.ts';
 import { LogTableReader } from './log-table-reader.ts';
 import { displacedTables, rebuildGeneration } from './changed-log.ts';
 import {
   exchange,
+  isLockWait,
   LIVE_TABLE,
   logBytes,
-  makeLogTable,
-  makeNextTable,
   makeOwnersTable,
+  noteLoss,
   repair,
   REPAIRED,
   readRepaired,
@@ -62,7 +63,6 @@ import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './ow
 import {
   beat,
   claimSchema,
-  frozenTable,
   liveGeneration,
   readSchema,
   releaseSchema,
@@ -74,7 +74,7 @@ import {
 import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
 import { requireRestored, requireSight } from './restoration.ts';
 import { requireLogOff, requireUnlogged } from './recorder-session.ts';
-import { addSentinel, isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
+import { isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { GoneSessions, listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 import { SessionZones } from './session-zones.ts';
@@ -89,6 +89,8 @@ const GIVEN_BACK_MEANWHILE: LogInterruption = {
   reason:
     'Somebody gave the server back while no recorder was there, as captures recover does from another store: its log was off until the recorder came back',
 };
+/** How long the owner's log is left alone when somebody has locked it: it takes a second to be told so. */
+const OWNERS_LOCKED_MS = 5_000;
 const CONFIRM_INTERVAL_MS = 1_000;
 const CONFIRMED_AT_ONCE = 200;
 
@@ -110,8 +112,12 @@ export class MysqlServerLog implements ServerLog {
   #reader: LogTableReader | null = null;
   /** Id of the reader's connection that was closed last; null where none was. */
   #lastLost: number | null = null;
-  /** The generation that the next table was made for, and its engine; null when there is none. */
-  #next: { readonly generation: number; readonly engine: string } | null = null;
+  readonly #slots: LogSlots;
+  /** Generations that the owner's log has yet to get, ascending; and those of them that were dropped. */
+  readonly #unappended: number[] = [];
+  readonly #dropped = new Set<number>();
+  /** By our monotonic clock: until then nobody asks whether the owner's log is unlocked. */
+  #ownersLockedUntil = 0;
   /** The generation that the live table is; null before that is known. */
   #live: number | null = null;
   #tap = '';
@@ -148,6 +154,7 @@ export class MysqlServerLog implements ServerLog {
         return guard.engine;
       },
     };
+    this.#slots = new LogSlots(opened.control, this.#flavor, opened.serverStart);
     this.#tracker = new SessionTracker(this.#flavor);
     this.#gone = new GoneSessions(this.#tracker);
     this.server = opened.server;
@@ -247,7 +254,7 @@ export class MysqlServerLog implements ServerLog {
     const proof = await proveLogging(
       control,
       () => this.#opened.connect(),
-      this.#flavor,
+      this.#slots,
       (number) => this.#sentinel(number),
       placed.live,
     );
@@ -261,8 +268,8 @@ export class MysqlServerLog implements ServerLog {
     };
   }
 
-  async state(): Promise<ServerLogState> {
-    const contents = await readSchema(this.#control, this.#storeId);
+  async state(readUpTo = 0): Promise<ServerLogState> {
+    const contents = await this.#slots.refresh(this.#storeId, readUpTo);
     const settings = await readLogSettings(this.#control);
     const { switchedOffAt, switchedOffBy } = contents.marker ?? {};
     // The switch ran on a connection of its own, whose statements are ours.
@@ -270,7 +277,7 @@ export class MysqlServerLog implements ServerLog {
       this.#own.addRemembered([{ connectionId: switchedOffBy, serverStart: null }]);
     }
     return {
-      frozen: contents.frozen,
+      frozen: this.#slots.frozen,
       installed: (await whoseIsLive(this.#control)) === 'ours',
       logging: ownerLogsToTable(settings),
       setAside: contents.tables.has('owners_log'),
@@ -325,21 +332,14 @@ export class MysqlServerLog implements ServerLog {
 
   async #swap(generation: number): Promise<Swap> {
     const control = this.#control;
+    await this.#find();
+    if (this.#slots.has(generation)) {
+      throw new AppError('conflict', `Generation ${generation} of the log is frozen already`);
+    }
     await this.#makeNext(generation + 1);
     const before = await this.#now();
     const at = performance.now();
-    // Until it is known to have happened: whatever fails, the next table is made anew.
-    this.#next = null;
-    try {
-      await exchange(control, frozenTable(generation), TABLES.next);
-    } catch (error) {
-      if (codeOf(error) === 'ER_TABLE_EXISTS_ERROR') {
-        throw new AppError('conflict', `Generation ${generation} of the log is frozen already`, {
-          cause: error,
-        });
-      }
-      throw error;
-    }
+    await this.#slots.swap(generation, this.#sentinel(generation + 1));
     this.#live = generation + 1;
     const row = await control.row(
       `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
@@ -357,10 +357,11 @@ export class MysqlServerLog implements ServerLog {
     since: ServerInstant | null,
     spool: TextSpool | null = null,
   ): AsyncGenerator<LoggedBatch> {
-    const table = frozenTable(generation);
     let position = skip;
     let isRepaired = false;
+    await this.#find();
     const { serverStart, writtenAt } = await this.#mend(generation, since);
+    const table = this.#slots.tableOf(generation);
     this.#own.setTable(serverStart);
     const form = {
       anyBytes: this.#flavor.textIsBlob,
@@ -406,16 +407,41 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async appendToOwners(generation: number): Promise<void> {
-    await beat(this.#control);
-    await appendGeneration(this.#control, this.#storeId, generation);
+    await this.#beat();
+    await this.#find();
+    if (!this.#unappended.includes(generation)) this.#unappended.push(generation);
+    if (performance.now() < this.#ownersLockedUntil) return;
+    for (;;) {
+      const [first] = this.#unappended;
+      if (first === undefined) return;
+      try {
+        await appendGeneration(this.#control, this.#storeId, this.#slots, first);
+      } catch (error) {
+        if (!isLockWait(error)) throw error;
+        // Somebody reads the owner's log: later generations wait for this one.
+        this.#ownersLockedUntil = performance.now() + OWNERS_LOCKED_MS;
+        return;
+      }
+      this.#unappended.shift();
+      if (this.#dropped.delete(first)) await this.#slots.release(first);
+    }
   }
 
   async drop(generation: number): Promise<void> {
+    await this.#find();
     const isLast = this.#live === generation + 1;
-    // Made here, where nobody waits for it, the next swap is one RENAME. And before the drop, which
-    // frees room: on a disk that is full it fails, and that is how a full disk is noticed.
-    if (isLast) await this.#makeNextOrStop(generation + 2);
-    await this.#control.run(`DROP TABLE IF EXISTS ${frozenTable(generation)}`, DROP_MS);
+    // Before the table is emptied, which frees room: a full disk is noticed here.
+    if (isLast) await this.#askForRoom();
+    if (this.#unappended.includes(generation)) this.#dropped.add(generation);
+    else await this.#slots.release(generation);
+    try {
+      // Made here, where nobody waits for it, the next swap is one RENAME.
+      if (isLast) await this.#makeNext(generation + 2);
+      else await this.#slots.tidy(this.#sentinel(generation));
+    } catch (error) {
+      // Then the swap makes it.
+      if (!isLockWait(error)) throw error;
+    }
     if (isLast && this.#swapped !== null) this.#growth.readUntil(this.#swapped.at);
   }
 
@@ -433,7 +459,7 @@ export class MysqlServerLog implements ServerLog {
   async #restore(settings: LogSettings, generation: number): Promise<string[]> {
     const control = this.#control;
     this.#guard.close();
-    const contents = await readSchema(control, this.#storeId);
+    const contents = await this.#slots.refresh(this.#storeId, 0);
     requireOurs(contents);
     const warnings: string[] = [];
     const isLive = (await whoseIsLive(control)) === 'ours';
@@ -442,7 +468,7 @@ export class MysqlServerLog implements ServerLog {
       warnings.push(...(await this.#restoreSettings(settings)));
       await requireUnlogged(control, this.#flavor);
       warnings.push(
-        ...(await this.#restoreTable(settings, contents, liveGeneration(contents, generation))),
+        ...(await this.#restoreTable(settings, contents, this.#liveOf(contents, generation))),
       );
       await requireRestored(control, settings);
       await this.#dropOurs();
@@ -476,37 +502,43 @@ export class MysqlServerLog implements ServerLog {
    */
   async #putOursInPlace(generation: number): Promise<{ live: number; warnings: string[] }> {
     const control = this.#control;
-    const contents = await readSchema(control, this.#storeId);
+    const contents = await this.#slots.refresh(this.#storeId, generation - 1);
     const whose = await whoseIsLive(control);
-    const live = liveGeneration(contents, generation);
+    const live = this.#liveOf(contents, generation);
     if (!contents.tables.has('owners_log') && whose !== 'ours') {
       // A first generation follows on nothing, a later one on what was recorded until then.
       const interruption = generation > 1 ? GIVEN_BACK_MEANWHILE : null;
-      await makeNextTable(control, this.#flavor, { ...this.#sentinel(live), interruption });
-      this.#next = null;
+      await this.#slots.prepare({ ...this.#sentinel(live), interruption });
       if (whose === 'missing') {
-        await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
+        await this.#slots.putInPlace(null);
         return { live, warnings: ['The server had no table mysql.general_log'] };
       }
-      await exchange(control, TABLES.owners, TABLES.next);
+      await this.#slots.putInPlace(TABLES.owners);
       return { live, warnings: (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [] };
     }
     const isLogging = ownerLogsToTable(await readLogSettings(control));
     if (whose === 'ours' && isLogging && (await this.#isOfThisStart(LIVE_TABLE))) {
       return { live, warnings: [] };
     }
-    const frozen = frozenTable(live);
     const warnings: string[] = [];
     // In the place of one that is gone: reading it looks for where ours went.
-    if (whose === 'missing') await makeLogTable(control, this.#flavor, frozen);
+    if (whose === 'missing') await this.#slots.standIn(live);
+    // All of it is read: of a table that lost its end the beginning is in order.
     const read = (): Promise<LogInterruption> => this.#interruption(contents, whose, isLogging);
     const { found: interruption, wasDamaged } = await readRepaired(control, LIVE_TABLE, read);
     if (wasDamaged) warnings.push(REPAIRED);
-    await makeNextTable(control, this.#flavor, { ...this.#sentinel(live + 1), interruption });
-    this.#next = null;
-    if (whose === 'missing') await control.run(`RENAME TABLE ${TABLES.next} TO ${LIVE_TABLE}`);
-    else await exchange(control, frozen, TABLES.next);
+    const next = { ...this.#sentinel(live + 1), interruption };
+    if (whose === 'missing') {
+      await this.#slots.prepare(next);
+      await this.#slots.putInPlace(null);
+    } else {
+      await this.#slots.swap(live, next);
+    }
     return { live: live + 1, warnings };
+  }
+
+  #liveOf(contents: SchemaContents, atLeast: number): number {
+    return liveGeneration(contents, this.#slots.frozen, atLeast);
   }
 
   /** Whether a table was made since the server's last start: it was logged to ever since. */
@@ -602,7 +634,7 @@ export class MysqlServerLog implements ServerLog {
     since: ServerInstant | null,
   ): Promise<{ serverStart: number; writtenAt: ServerInstant | null }> {
     const control = this.#control;
-    const table = frozenTable(generation);
+    const table = this.#slots.tableOf(generation);
     for (let attempt = 0; ; attempt++) {
       try {
         const sentinel = await readSentinel(control, table);
@@ -612,7 +644,7 @@ export class MysqlServerLog implements ServerLog {
         if (attempt === 2) return { serverStart: this.serverStart, writtenAt: null };
         const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
         const expected = this.#sentinel(generation);
-        await rebuildGeneration(control, this.#flavor, expected, { since, until });
+        await rebuildGeneration(control, this.#flavor, table, expected, { since, until });
       } catch (error) {
         if (!saysDamaged(error) || attempt === 2) throw error;
         await this.#repair(generation);
@@ -622,7 +654,7 @@ export class MysqlServerLog implements ServerLog {
 
   /** What puts the times of a frozen table right: needed where its engine keeps local ones. */
   async #zonesOf(generation: number, since: ServerInstant | null): Promise<SessionZones | null> {
-    if ((await engineOf(this.#control, frozenTable(generation))) !== 'CSV') return null;
+    if ((await engineOf(this.#control, this.#slots.tableOf(generation))) !== 'CSV') return null;
     this.#zones ??= new SessionZones(await readServerOffset(this.#control));
     const last = this.#swapped?.generation === generation ? this.#swapped : null;
     this.#zones.setBounds(since, last?.until ?? (await this.#now()));
@@ -631,24 +663,14 @@ export class MysqlServerLog implements ServerLog {
 
   /** Repairs a frozen table; what it lost is written down at its end. */
   async #repair(generation: number): Promise<void> {
-    const table = frozenTable(generation);
-    const isCsv = (await engineOf(this.#control, table)) === 'CSV';
+    const table = this.#slots.tableOf(generation);
     const said = await repair(this.#control, table);
-    // CSV never says: it keeps what stands before the first row that is not whole. One that the death of
-    // the server left is its last, and was of a statement that had no answer.
     const isOfThisStart = await this.#isOfThisStart(table);
-    const lost = said ?? (isCsv && isOfThisStart ? 'what is behind a torn row is gone' : null);
-    if (lost === null) return;
     const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
-    const { first, last } = await timesIn(this.#control, table, { since: null, before: until });
-    await addSentinel(this.#control, table, {
-      ...this.#sentinel(generation),
-      interruption: {
-        cause: 'log_table_damaged',
-        from: isCsv ? last : first,
-        to: isCsv ? until : last,
-        reason: `A crash of the server, or a full disk, damaged its log table, and the repair could not bring every row back (${lost})`,
-      },
+    await noteLoss(this.#control, table, this.#sentinel(generation), {
+      said,
+      isOfThisStart,
+      until,
     });
   }
 
@@ -686,7 +708,7 @@ export class MysqlServerLog implements ServerLog {
     const control = this.#control;
     if (await takeBackIncomplete(control, contents)) {
       const again = await readSchema(control, this.#storeId);
-      return this.#restoreTable(settings, again, liveGeneration(again, live));
+      return this.#restoreTable(settings, again, this.#liveOf(again, live));
     }
     const whose = await whoseIsLive(control);
     if (!contents.tables.has('owners_log')) {
@@ -713,9 +735,7 @@ export class MysqlServerLog implements ServerLog {
     );
     if (whose === 'owners' && ownerLogsToTable(settings)) {
       // What was logged into it is the owner's to have; the table itself is kept aside.
-      await this.#makeNext(live + 1);
-      this.#next = null;
-      await exchange(control, frozenTable(live), TABLES.next);
+      await this.#slots.swap(live, this.#sentinel(live + 1));
       await this.#mend(live, null);
       const again = await readSchema(control, this.#storeId);
       return [...warnings, ...(await this.#restoreTable(settings, again, live + 1))];
@@ -738,21 +758,22 @@ export class MysqlServerLog implements ServerLog {
     const now = await readLogSettings(control);
     if (ownerLogsToTable(now)) {
       await requireLogOff(control, this.#flavor);
+      // With the two that it opens we have three connections.
+      this.#closeReader();
       const tools = {
         connect: (): Promise<MysqlConnection> => this.#opened.connectHelper(),
-        makeNext: (generation: number): Promise<void> => this.#makeNext(generation),
+        slots: this.#slots,
+        sentinelOf: (generation: number): Sentinel => this.#sentinel(generation),
         mend,
       };
       await giveBackWhileLogging(tools, control, this.#storeId, live);
     } else {
       // Nothing is logged to the table any more: what there is can be moved at leisure.
-      await this.#makeNext(live + 1);
-      this.#next = null;
-      await exchange(control, frozenTable(live), TABLES.next);
-      for (const number of [...contents.frozen, live]) {
+      await this.#slots.swap(live, this.#sentinel(live + 1));
+      for (const number of this.#slots.frozen) {
         await mend(number);
-        await appendGeneration(control, this.#storeId, number);
-        await control.run(`DROP TABLE IF EXISTS ${frozenTable(number)}`, DROP_MS);
+        await appendGeneration(control, this.#storeId, this.#slots, number);
+        await this.#slots.release(number);
       }
       await exchange(control, TABLES.retired, TABLES.owners);
     }
@@ -762,26 +783,10 @@ export class MysqlServerLog implements ServerLog {
   /** Drops what we made, and nothing else. */
   async #dropOurs(): Promise<void> {
     await removeDeadMan(this.#control);
-    const { frozen } = await readSchema(this.#control, this.#storeId);
-    const ours = [
-      ...frozen.map(frozenTable),
-      TABLES.next,
-      TABLES.retired,
-      TABLES.joined,
-      ...TABLES.joinedParts,
-      SPARE_TABLE,
-    ];
-    for (const table of ours) await this.#control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
-    this.#next = null;
-  }
-
-  /** Makes the next table; when the disk is full the log is off afterwards, and there may be none. */
-  async #makeNextOrStop(generation: number): Promise<void> {
-    try {
-      await this.#makeNext(generation);
-      if (this.stopped === null) this.#guard.hadRoom(this.#swapped?.until ?? null);
-    } catch (error) {
-      if (!(await this.#guard.stopIfFull(error))) throw error;
+    await this.#slots.dropAll(await readSchema(this.#control, this.#storeId));
+    const { oldNext, retired, joined, joinedParts } = TABLES;
+    for (const table of [oldNext, retired, joined, ...joinedParts, SPARE_TABLE, ROOM_TABLE]) {
+      await this.#control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
     }
   }
 
@@ -800,13 +805,22 @@ export class MysqlServerLog implements ServerLog {
     throw noRoom(shortage);
   }
 
-  async #makeNext(generation: number): Promise<void> {
-    const { engine } = this.#guard;
-    // A MyISAM table that was made before the disk became nearly full must not go live.
-    if (this.#next?.generation === generation && this.#next.engine === engine) return;
-    this.#next = null;
-    await makeNextTable(this.#control, this.#flavor, this.#sentinel(generation));
-    this.#next = { generation, engine };
+  /** When the disk is full the log is off afterwards. */
+  async #askForRoom(): Promise<void> {
+    try {
+      await this.#guard.askForRoom();
+      if (this.stopped === null) this.#guard.hadRoom(this.#swapped?.until ?? null);
+    } catch (error) {
+      if (!(await this.#guard.stopIfFull(error))) throw error;
+    }
+  }
+
+  async #find(): Promise<void> {
+    if (!this.#slots.isFound) await this.#slots.refresh(this.#storeId, 0);
+  }
+
+  #makeNext(generation: number): Promise<void> {
+    return this.#slots.prepare(this.#sentinel(generation));
   }
 
   async #now(): Promise<string> {
@@ -831,12 +845,16 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async #beatWhenDue(): Promise<void> {
-    if (performance.now() - this.#lastBeat < HEARTBEAT_MS) return;
+    if (performance.now() - this.#lastBeat >= HEARTBEAT_MS) await this.#beat();
+  }
+
+  async #beat(): Promise<void> {
     this.#lastBeat = performance.now();
     try {
       await beat(this.#control);
     } catch (error) {
-      if (!(await this.#guard.stopIfFull(error))) throw error;
+      // A dump has the marker locked; the dead-man switch waits for many heartbeats.
+      if (!isLockWait(error) && !(await this.#guard.stopIfFull(error))) throw error;
     }
   }
 

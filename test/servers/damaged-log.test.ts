@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LogInterruption } from '../../src/core/server-log.ts';
+import { flavorOf } from '../../src/mysql/flavor.ts';
 import {
+  drainFrozen,
+  rowsOf,
   startLogging,
   startRecorderServer,
   tagsIn,
@@ -36,7 +39,7 @@ test('rows that a repair could not bring back are told at their place, and the o
   const { log, settings } = await startLogging(server);
   for (let i = 0; i < ROWS; i++) await admin.query(`SELECT 'tag-0-${i}-'`);
   await log.swap(2);
-  await damage('frozen_2');
+  await damage('log_2');
   const tags: string[] = [];
   const interruptions: LogInterruption[] = [];
   for await (const batch of log.read(2, 0, null)) {
@@ -50,4 +53,45 @@ test('rows that a repair could not bring back are told at their place, and the o
   ]);
   await log.restore(settings, 3);
   await log.close();
+});
+
+test('a server that died in the middle of a swap, and tables of a version before the slots, are read', async () => {
+  const { log, settings } = await startLogging(server);
+  await admin.query("SELECT 'tag-1-0-'");
+  await log.swap(2);
+  await admin.query("SELECT 'tag-1-1-'");
+  await drainFrozen(log);
+  await log.swap(3);
+  await admin.query("SELECT 'tag-1-2-'");
+  await log.close();
+  // Of the three steps of the fourth swap, two; the third one's table has its old name.
+  const transit = flavorOf(server.version).transits.at(-1) ?? '';
+  const tables = await rowsOf(admin, "SHOW TABLES FROM captures LIKE 'log%'");
+  const names = tables.map((row) => `captures.${String(Object.values(row)[0])}`);
+  const sizes = await Promise.all(
+    names.map(async (name) => {
+      const [row] = await rowsOf(admin, `SELECT COUNT(*) AS n FROM ${name}`);
+      return Number(row?.['n']);
+    }),
+  );
+  const frozen = names[sizes.indexOf(Math.max(...sizes))] ?? '';
+  const spare = names.find((name) => name !== frozen) ?? '';
+  await admin.query(
+    `SET SESSION sql_log_off = 1;
+     DELETE FROM ${spare};
+     INSERT INTO ${spare} SELECT event_time, user_host, thread_id, server_id, command_type, REPLACE(argument, '"generation":3', '"generation":5') FROM ${frozen} LIMIT 1;
+     RENAME TABLE ${frozen} TO captures.frozen_3;
+     RENAME TABLE mysql.general_log TO ${transit}, ${spare} TO mysql.general_log;
+     SET SESSION sql_log_off = 0;
+     SELECT 'tag-1-3-'`,
+  );
+  const next = await server.open();
+  await next.lock([]);
+  const { frozen: found, installed } = await next.state(2);
+  expect({ found, installed }).toEqual({ found: [3, 4], installed: true });
+  await next.swap(5);
+  const statements = await drainFrozen(next);
+  expect(tagsIn(statements.map(({ sql }) => sql))).toEqual(['tag-1-1-', 'tag-1-2-', 'tag-1-3-']);
+  await next.restore(settings, 6);
+  await next.close();
 });

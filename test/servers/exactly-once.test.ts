@@ -91,7 +91,7 @@ test('a table can be read from any row on', async () => {
 test('a read that is given up does not keep the next one from the whole table', async () => {
   const { log, settings } = await startLogging(server);
   await admin.query(
-    `INSERT INTO captures.frozen_1 SELECT NOW(6), 'a[a] @ b []', 900, 1, 'Query', CONCAT('row ', seq) FROM ${numbers(200_000)}`,
+    `INSERT INTO captures.log_1 SELECT NOW(6), 'a[a] @ b []', 900, 1, 'Query', CONCAT('row ', seq) FROM ${numbers(200_000)}`,
   );
   let first = 0;
   for await (const batch of log.read(1, 0, null)) {
@@ -109,7 +109,7 @@ test('a read that is given up does not keep the next one from the whole table', 
 test('a slow consumer makes the server wait instead of filling the memory', async () => {
   const { log, settings } = await startLogging(server);
   await admin.query(
-    `INSERT INTO captures.frozen_1 SELECT NOW(6), 'a[a] @ b []', 900, 1, 'Query', REPEAT('x', 10000) FROM ${numbers(30_000)}`,
+    `INSERT INTO captures.log_1 SELECT NOW(6), 'a[a] @ b []', 900, 1, 'Query', REPEAT('x', 10000) FROM ${numbers(30_000)}`,
   );
   const before = process.memoryUsage().rss;
   let most = 0;

@@ -44,8 +44,8 @@ test('a recorder that died between the last exchange and the look at it leaves n
   // What that recorder did: all rows of the live table but the last, which a logger wrote behind its
   // copy, and the exchange.
   await admin.query(
-    `INSERT INTO captures.owners_log SELECT * FROM captures.frozen_1 WHERE thread_id <> 0;
-     DROP TABLE captures.frozen_1;
+    `INSERT INTO captures.owners_log SELECT * FROM captures.log_1 WHERE thread_id <> 0;
+     DROP TABLE captures.log_1;
      UPDATE captures.captures_marker SET appending = 2, is_appended = 0, copied_rows = 2,
        owner_rows = (SELECT COUNT(*) FROM captures.owners_log);
      INSERT INTO captures.owners_log SELECT * FROM mysql.general_log WHERE thread_id <> 0 LIMIT 2;

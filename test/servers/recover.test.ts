@@ -501,7 +501,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
       const sent = await load.stop();
       await log.close();
       // What power loss can do besides: the ends of the files are not on the disk.
-      cutOff('captures/frozen_2.MYD', 40);
+      cutOff('captures/log_2.MYD', 40);
       cutOff('mysql/general_log.MYD', 33);
       await server.restart();
       admin = await server.admin();

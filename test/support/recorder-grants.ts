@@ -10,6 +10,7 @@ export function recorderGrants(family: ServerFamily, account: string): string[] 
     `GRANT ${global} ON *.* TO ${account}`,
     `GRANT SELECT, INSERT, CREATE, DROP, ALTER ON mysql.general_log TO ${account}`,
     `GRANT ALL PRIVILEGES ON captures.* TO ${account}`,
+    `GRANT SELECT, INSERT, CREATE, DROP, ALTER ON sys.captures_swap TO ${account}`,
     ...(family === 'mysql' ? [`GRANT SELECT ON performance_schema.* TO ${account}`] : []),
   ];
 }
