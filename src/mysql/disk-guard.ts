@@ -120,22 +120,13 @@ export class DiskGuard {
 
   /** Makes the spare room and looks at the disk from now on, until `close`. */
   async watch(): Promise<void> {
-    // Filled by a MyISAM table it would itself wait for space. Without either there is none.
-    if (
-      this.#choice !== null &&
-      (await this.#control.attempt(
-        `CREATE TABLE IF NOT EXISTS ${SPARE_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
-      ))
-    ) {
-      const isThere = await this.#control.value(`SELECT 1 FROM ${SPARE_TABLE} LIMIT 1`);
-      if (isThere === null) {
-        await this.#control.run(`INSERT INTO ${SPARE_TABLE} VALUES (REPEAT('-', ${SPARE_BYTES}))`);
-      }
-    }
+    if (this.#choice !== null) await this.#keepSpareRoom();
     if (this.#disk === null) {
-      this.#canAsk = await this.#control.attempt(
-        `CREATE TABLE IF NOT EXISTS ${ROOM_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
-      );
+      this.#canAsk =
+        (await this.#control.attempt(`DROP TABLE IF EXISTS ${ROOM_TABLE}`)) &&
+        (await this.#control.attempt(
+          `CREATE TABLE ${ROOM_TABLE} (room LONGTEXT NOT NULL) ENGINE = CSV`,
+        ));
       return;
     }
     if (this.#timer !== null) return;
