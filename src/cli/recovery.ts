@@ -2,7 +2,12 @@ import { findTapOn } from '../core/server-identity.ts';
 import type { Environment } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type { RecoveryService, ServerDebt } from '../core/recovery.ts';
-import type { Leftovers, LogSettings, ServerInspection } from '../core/server-log.ts';
+import {
+  settingsThen,
+  type Leftovers,
+  type LogSettings,
+  type ServerInspection,
+} from '../core/server-log.ts';
 import type { ListedCapture } from '../core/store.ts';
 import { goesToOwners, SILENT_MS } from '../daemon/reclaim.ts';
 import type { ServerEnvironment } from '../daemon/tap-context.ts';
@@ -194,7 +199,7 @@ function describeLeftovers(
   leftovers: Leftovers,
 ): string[] {
   const { recorder, storeId, silentMs, lastSign, tables, settings } = leftovers;
-  const then = settings === null ? 'not known: it stays as it is' : settingsText(settings);
+  const then = settingsThen(leftovers, target.settings);
   return [
     `The server of ${target.environment.name} (${target.server}) was left switched on by ${whose(context, leftovers)}.`,
     fact('recorder', recorder === null ? 'unknown' : `${recorder}, store ${storeId ?? 'unknown'}`),
@@ -205,7 +210,10 @@ function describeLeftovers(
         : `for ${formatDuration(silentMs)}, since ${lastSign}`,
     ),
     fact('log now', settingsText(target.settings)),
-    fact('log then', then),
+    fact(
+      'log then',
+      `${settings === null ? 'not known; it is left with ' : ''}${settingsText(then)}`,
+    ),
     fact('dropped', `schema captures (${tables.join(', ')})`),
   ];
 }
@@ -217,7 +225,7 @@ function fateOf(target: RecoveryTarget, leftovers: Leftovers, saveTo: string | n
     statements === null
       ? 'what is logged and perhaps not recorded'
       : `${formatCount(statements)} logged and perhaps not recorded`;
-  if (goesToOwners(leftovers.settings ?? target.settings)) {
+  if (goesToOwners(settingsThen(leftovers, target.settings))) {
     const also = saveTo === null ? '' : `, and are saved in ${saveTo}`;
     return `${number}: go to the server's own log table${also}`;
   }

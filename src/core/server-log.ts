@@ -59,14 +59,29 @@ export interface Leftovers {
   readonly lastSign: ServerInstant | null;
   /** Milliseconds since then. */
   readonly silentMs: number | null;
-  /** What the server's log is to go back to; null where nothing says so any more: it stays as it is. */
+  /** What the server's log was set to; null where nothing says so any more. */
   readonly settings: LogSettings | null;
+  /** Whether the server's log table is the recorder's. */
+  readonly installed: boolean;
   /** Names of the tables in the recorder's schema. */
   readonly tables: readonly string[];
   /** Rows in its log tables, at most so many of them unrecorded; null where they cannot be counted. */
   readonly statements: number | null;
   /** The generation that the live log table is. */
   readonly generation: number;
+}
+
+/**
+ * What a server's log is to be set to when a lost recorder's changes are undone. Where nothing says what
+ * it was before it is left as it is, but never logging to a table that goes away: it is off then.
+ */
+export function settingsThen(
+  { settings, installed }: Pick<Leftovers, 'settings' | 'installed'>,
+  now: LogSettings,
+): LogSettings {
+  if (settings !== null) return settings;
+  // The engine of a new server's table, should theirs be gone.
+  return installed ? { ...now, generalLog: false, tableEngine: 'CSV' } : now;
 }
 
 /** Something about a server that keeps it from being recorded. */

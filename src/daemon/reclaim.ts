@@ -1,7 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/gaps.ts';
-import type { Leftovers, LogSettings, ServerLog, ServerLogs } from '../core/server-log.ts';
+import {
+  settingsThen,
+  type Leftovers,
+  type LogSettings,
+  type ServerLog,
+  type ServerLogs,
+} from '../core/server-log.ts';
 import { WorkloadCounters } from '../workload/counters.ts';
 import { diskFailure, isMissing } from '../workload/disk-errors.ts';
 import { writeManifest } from '../workload/manifest.ts';
@@ -68,7 +74,8 @@ export async function reclaimServer(
         hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check',
       });
     }
-    const settings = leftovers.settings ?? (await server.readSettings());
+    const now = await server.readSettings();
+    const settings = settingsThen(leftovers, now);
     let { generation } = leftovers;
     let saved = 0;
     if (saveTo !== null) {
@@ -82,17 +89,19 @@ export async function reclaimServer(
       saved,
       returned: isReturned ? leftovers.statements : 0,
       dropped: isReturned || saveTo !== null ? 0 : leftovers.statements,
-      warnings:
-        leftovers.settings === null
-          ? [
-              `The server has lost what its log was set to: it is left as it is (general_log ${settings.generalLog ? 'ON' : 'OFF'}, log_output ${settings.logOutput})`,
-              ...warnings,
-            ]
-          : warnings,
+      warnings: leftovers.settings === null ? [lostSettings(settings, now), ...warnings] : warnings,
     };
   } finally {
     await server.close();
   }
+}
+
+function lostSettings({ generalLog, logOutput }: LogSettings, now: LogSettings): string {
+  const was =
+    generalLog === now.generalLog
+      ? 'it is left as it is'
+      : 'it is switched off, which may be wrong';
+  return `The server has lost what its log was set to: ${was} (general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput})`;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { LogInterruption } from '../core/server-log.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
-import { LOG_COLUMNS, makeLogTable, OUR_COMMENT } from './log-table.ts';
-import { RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
+import { LOG_COLUMNS, makeLogTable } from './log-table.ts';
+import { OUR_COMMENT, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
 import {
   addSentinel,
   isOfTap,

@@ -5,7 +5,7 @@ import type { ServerInstant } from '../core/server-log.ts';
 import type { Flavor } from './flavor.ts';
 import { engineOf } from './log-engine.ts';
 import { timesIn } from './log-times.ts';
-import { RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
+import { OUR_COMMENT, RECORDER_SCHEMA, TABLES } from './recorder-schema.ts';
 import { addSentinel, type Sentinel } from './sentinel.ts';
 
 /** The table that the server logs to; never read while it is live (readers stall every client). */
@@ -13,9 +13,6 @@ export const LIVE_TABLE = 'mysql.general_log';
 
 /** The columns that every log table has, the owner's and ours, but for the text, `argument`. */
 export const LOG_COLUMNS = 'event_time, user_host, thread_id, server_id, command_type';
-
-// How a log table of ours is told from the owner's: a comment stays with a table that is renamed.
-export const OUR_COMMENT = 'log table of the captures recorder';
 
 /** Makes an empty log table of ours. */
 export async function makeLogTable(

@@ -10,6 +10,9 @@ export const RECORDER_SCHEMA = 'captures';
 export const MARKER_TABLE = 'captures_marker';
 export const MARKER = `${RECORDER_SCHEMA}.${MARKER_TABLE}`;
 
+// How a log table of ours is told from the owner's: a comment stays with a table that is renamed.
+export const OUR_COMMENT = 'log table of the captures recorder';
+
 /** Names of our tables; each says what a crash left behind. */
 export const TABLES = {
   /** What a version before the slots swapped in. */
@@ -95,19 +98,20 @@ export async function readSchema(
     return { state: 'none', marker: null, tables: new Set(), slots: [], oldFrozen: [], exists };
   }
   const rows = await connection.rows(
-    `SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${RECORDER_SCHEMA}'`,
+    `SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${RECORDER_SCHEMA}'`,
   );
   const tables = new Set(rows.map(([name]) => name ?? ''));
+  const hasLogTables = rows.some(([, comment]) => comment === OUR_COMMENT);
   const numbered = (pattern: RegExp): number[] =>
     Array.from(tables, (name) => pattern.exec(name)?.[1])
       .filter((number) => number !== undefined)
       .map(Number)
       .sort((one, other) => one - other);
-  const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : 'not ours';
-  const state = stateOf(marker, tables, storeId);
+  const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : 'none';
+  const state = stateOf(marker, tables, hasLogTables, storeId);
   return {
     state,
-    marker: marker === 'not ours' || marker === 'no row' ? null : marker,
+    marker: typeof marker === 'string' ? null : marker,
     tables,
     slots: numbered(SLOT),
     oldFrozen: numbered(OLD_FROZEN),
@@ -116,16 +120,19 @@ export async function readSchema(
 }
 
 function stateOf(
-  marker: Marker | 'no row' | 'not ours',
+  marker: Marker | 'none' | 'no row' | 'not ours',
   tables: ReadonlySet<string>,
+  hasLogTables: boolean,
   storeId: string,
 ): SchemaState {
   // A marker without its row is what our own crash at the very beginning leaves, and what a server's
   // crash leaves that does not flush each commit (innodb_flush_log_at_trx_commit other than 1).
   if (marker === 'no row') return 'none';
+  // Somebody dropped it: the lock of the server says whether a recorder is at work.
+  if (marker === 'none' && hasLogTables) return 'none';
   // An empty schema: an administrator made it for us. Tables of others that we had to put somewhere
   // stay in it when we leave.
-  if (marker === 'not ours') {
+  if (typeof marker === 'string') {
     const isOthers = Array.from(tables).some((name) => !name.startsWith(STRAY));
     return isOthers ? 'foreign' : 'none';
   }

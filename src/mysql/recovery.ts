@@ -23,14 +23,18 @@ export async function findLeftovers(
   contents: SchemaContents,
   flavor: Flavor,
 ): Promise<Leftovers | null> {
-  const { exists, state, tables, marker } = contents;
-  if (!exists || state === 'foreign') return null;
-  // Without a marker or our sign it is an empty schema that an administrator made for us.
-  if (!tables.has(MARKER_TABLE) && !(await hasOurSign(connection, flavor))) return null;
-  const sign = marker === null ? null : await lastSignOf(connection);
+  const { state, tables, marker } = contents;
   const isLive = (await whoseIsLive(connection)) === 'ours';
-  const slots = contents.slots.map(slotTable);
-  const tablesOfLog = [...slots, ...contents.oldFrozen.map(oldFrozenTable)];
+  // Somebody may have dropped the marker, or the schema. But without our sign an empty schema is one
+  // that an administrator made for us.
+  const tablesOfLog = [...contents.slots.map(slotTable), ...contents.oldFrozen.map(oldFrozenTable)];
+  const isThere =
+    isLive ||
+    tables.has(MARKER_TABLE) ||
+    tablesOfLog.length > 0 ||
+    (await hasOurSign(connection, flavor));
+  if (state === 'foreign' || !isThere) return null;
+  const sign = marker === null ? null : await lastSignOf(connection);
   if (isLive) tablesOfLog.push(LIVE_TABLE);
   return {
     storeId: marker?.storeId ?? null,
@@ -38,6 +42,7 @@ export async function findLeftovers(
     lastSign: sign?.at ?? null,
     silentMs: sign?.silentMs ?? null,
     settings: marker?.settings ?? null,
+    installed: isLive,
     tables: [...tables].sort(),
     statements: await countStatements(connection, tablesOfLog),
     generation: await findGeneration(connection, contents, isLive),

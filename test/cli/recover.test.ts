@@ -22,6 +22,7 @@ const LEFTOVERS: Leftovers = {
   lastSign: '2026-11-20T08:00:00.000000Z',
   silentMs: 50 * HOUR,
   settings: SETTINGS,
+  installed: true,
   tables: ['captures_marker', 'frozen_7', 'next_log', 'owners_log'],
   statements: 1_234,
   generation: 8,
@@ -339,7 +340,12 @@ describe("a server that another store's recorder left switched on", () => {
     ],
     ['what is saved', found, ['--save', 'kept'], '1,234 logged and perhaps not recorded: saved in'],
     ['what nobody could count', leftOn({ statements: null }), [], 'what is logged and perhaps'],
-    ['settings that are lost', leftOn({ settings: null }), [], 'not known: it stays as it is'],
+    [
+      'settings that are lost',
+      leftOn({ settings: null }),
+      [],
+      'not known; it is left with general_log OFF, log_output TABLE',
+    ],
     [
       'a marker that is lost',
       leftOn({ storeId: null, recorder: null, lastSign: null, silentMs: null }),

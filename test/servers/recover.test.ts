@@ -481,6 +481,30 @@ describe('in a store that knows nothing of the recorder that left the server swi
     await expectGivenBack(before);
   });
 
+  test.each(['DROP TABLE captures.captures_marker', 'DROP DATABASE captures'])(
+    'after %s the log is off, and goes to a table of the server’s own',
+    async (sql) => {
+      await setLog('OFF', 'FILE');
+      const before = await stateOf(admin);
+      await leaveBehind();
+      await admin.query(sql);
+      const { status, stdout } = await recover(['shop', '--yes', '--discard']);
+      expect([status, JSON.parse(stdout)]).toMatchObject([
+        0,
+        [
+          {
+            recovered: true,
+            warnings: expect.arrayContaining([
+              'The server has lost what its log was set to: it is switched off, which may be wrong (general_log OFF, log_output TABLE)',
+            ]),
+          },
+        ],
+      ]);
+      await admin.query("SET GLOBAL log_output = 'FILE'");
+      await expectGivenBack(before);
+    },
+  );
+
   function cutOff(file: string, bytes: number): void {
     const path = join(server.dataDir, file);
     truncateSync(path, statSync(path).size - bytes);

@@ -1,6 +1,9 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { workloadFolder } from '../../src/cli/workloads.ts';
 import { reasonOf } from '../../src/core/captures.ts';
+import { readManifest, readablePosition } from '../../src/workload/manifest.ts';
+import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
@@ -107,15 +110,27 @@ it.each(OBSTACLES)(
   60_000,
 );
 
-it('our schema dropped in the middle is made again, and the server restored all the same', async () => {
+it.each([
+  'DROP DATABASE captures',
+  'DROP TABLE captures.captures_marker',
+  'DELETE FROM captures.captures_marker',
+])('%s in the middle is put right, and the server restored all the same', async (sql) => {
   const recording = new Recording(server);
   await recording.until('RUNNING');
   await recording.untilSent(40);
-  await admin.query('DROP DATABASE captures');
+  await admin.query(sql);
   await recording.untilEvent(/^recording goes on/);
+  await admin.query("SELECT 'behind it'");
   await recording.stop();
   await vi.waitUntil(() => recording.test.store.taps.list().length === 0);
   expect(await stateOf(admin)).toEqual(before);
+  const folder = workloadFolder(recording.test.store, recording.id);
+  const manifest = await readManifest(folder);
+  const chunks: Buffer[] = [];
+  for await (const chunk of readWorkload(folder, readablePosition(manifest))) chunks.push(chunk);
+  expect(Buffer.concat(chunks).toString()).toContain("SELECT 'behind it'");
+  // What was frozen is in the schema.
+  expect(manifest.gaps.length).toBeLessThanOrEqual(sql.startsWith('DROP DATABASE') ? 1 : 0);
 });
 
 it('a server that cannot be restored is said not to be, and is restored when it can be', async () => {
