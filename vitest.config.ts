@@ -5,10 +5,13 @@ import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
 const NEED_A_SERVER = [
   'test/servers/**/*.test.ts',
   'test/daemon/{changed-log,fake-time,kills,recording}.test.ts',
-  'test/e2e/!(bin|bad-stores|completion|races).test.ts',
+  'test/e2e/main-job.test.ts',
 ];
 /** These say nothing of a server that is not said of every kind. */
-const NEED_ANY_SERVER = ['test/daemon/stalled.test.ts'];
+const NEED_ANY_SERVER = [
+  'test/daemon/stalled.test.ts',
+  'test/e2e/{daemons,faults,full-disk,refusals}.test.ts',
+];
 const isOneKind = KIND_VARIABLE in process.env;
 // The global setup says so in a line of its own, or installs what is missing.
 const mustHaveServer = process.env['CI'] === 'true' || isOneKind;

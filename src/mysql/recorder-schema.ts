@@ -280,9 +280,13 @@ function recorderName(): string {
   return `${hostname()}, pid ${process.pid}`;
 }
 
-/** Says on the server's side that the recorder is alive. */
+/**
+ * Says on the server's side that the recorder is alive.
+ * @throws AppError `remote_failed` when the marker has no row any more: whoever connects again makes it anew.
+ */
 export async function beat(connection: MysqlConnection): Promise<void> {
-  await connection.run(`UPDATE ${MARKER} SET heartbeat = NOW(6)`);
+  if ((await connection.run(`UPDATE ${MARKER} SET heartbeat = NOW(6)`)) > 0) return;
+  throw new AppError('remote_failed', `Somebody emptied ${MARKER}, which says how the server was`);
 }
 
 /** Writes down which append to the owner's log is about to begin, and from how many rows. */
