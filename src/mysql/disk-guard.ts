@@ -23,6 +23,8 @@ const SPARE_BYTES = 256 * 1024;
 export const ROOM_TABLE = `${RECORDER_SCHEMA}.room_asked_for`;
 const ASKED_BYTES = 64 * 1024;
 const ASK_EVERY_MS = 2_000;
+/** With so much free when the log went off, every row before that had room. */
+const ENOUGH_FOR_ROWS = 16 * 1024 * 1024;
 
 /**
  * What keeps a server's log from being written, as a half-sentence: less is free than a disk should
@@ -95,31 +97,34 @@ export class DiskGuard {
     return this.#warnings.splice(0);
   }
 
-  /** Takes down that the server could still write when everything until then was logged. */
-  hadRoom(until: ServerInstant | null): void {
-    this.#goodUntil = until;
-  }
-
   /** See `shortageOn`. */
   shortage(): Promise<string | null> {
     return shortageOn(this.#disk);
   }
 
   /**
-   * Where the free space is not known: writes something and empties it again, because the server gives
-   * rows of the log that find no room up without a word.
-   * @throws AppError when there is no room.
+   * Looks whether there is room, because the server gives rows of the log that find none up without a
+   * word. Where the free space is not known it writes something and empties it again, now and then.
+   * @param until all was logged until then if there is room now.
+   * @throws AppError when there is none.
    */
-  async askForRoom(): Promise<void> {
-    if (this.#disk !== null || this.#stopped !== null || !this.#canAsk) return;
-    if (performance.now() - this.#askedAt < ASK_EVERY_MS) return;
+  async askForRoom(until: ServerInstant): Promise<void> {
+    if (this.#stopped !== null) return;
+    if (this.#disk !== null) {
+      const space = await this.#disk.space();
+      if (space != null && space.free > 0) this.#goodUntil = until;
+      return;
+    }
+    if (!this.#canAsk || performance.now() - this.#askedAt < ASK_EVERY_MS) return;
     this.#askedAt = performance.now();
     await this.#control.run(`INSERT INTO ${ROOM_TABLE} VALUES (REPEAT('-', ${ASKED_BYTES}))`);
     await this.#control.run(`TRUNCATE TABLE ${ROOM_TABLE}`);
+    this.#goodUntil = until;
   }
 
   /** Makes the spare room and looks at the disk from now on, until `close`. */
   async watch(): Promise<void> {
+    this.#goodUntil = await this.#now();
     if (this.#choice !== null) await this.#keepSpareRoom();
     if (this.#disk === null) {
       this.#canAsk =
@@ -168,7 +173,7 @@ export class DiskGuard {
    */
   async stopIfFull(error: unknown): Promise<boolean> {
     if (!saysDiskFull(error) || this.#hasFreedRoom) return false;
-    await this.#stop(FULL, this.#goodUntil);
+    await this.#stop(FULL);
     await this.#control.run(`DROP TABLE IF EXISTS ${SPARE_TABLE}`);
     this.#hasFreedRoom = true;
     return true;
@@ -182,7 +187,7 @@ export class DiskGuard {
       if (space == null) return;
       const shortage = shortageIn(space);
       if (shortage !== null) {
-        await this.#stop(shortage, space.free === 0 ? this.#goodUntil : null);
+        await this.#stop(shortage);
       } else if (space.free < MYISAM_DOWN_TO && this.#engine === 'MyISAM') {
         this.#engine = 'CSV';
         this.#warnings.push(
@@ -196,17 +201,24 @@ export class DiskGuard {
     }
   }
 
-  #stop(why: string, from: ServerInstant | null): Promise<void> {
-    return (this.#stopping ??= this.#stopOnce(why, from).catch((error: unknown) => {
+  #stop(why: string): Promise<void> {
+    return (this.#stopping ??= this.#stopOnce(why).catch((error: unknown) => {
       this.#stopping = null;
       throw error;
     }));
   }
 
-  async #stopOnce(why: string, from: ServerInstant | null): Promise<void> {
+  async #stopOnce(why: string): Promise<void> {
     this.#engine = 'CSV';
-    const now = instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
+    const now = await this.#now();
     await this.#control.run('SET GLOBAL general_log = OFF');
-    this.#stopped = { why, from: from ?? now };
+    // It may have become full since it was looked at: then rows are gone from before.
+    const free = (await this.#disk?.space())?.free ?? 0;
+    const from = free >= ENOUGH_FOR_ROWS ? now : (this.#goodUntil ?? now);
+    this.#stopped = { why, from };
+  }
+
+  async #now(): Promise<ServerInstant> {
+    return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
   }
 }

@@ -210,7 +210,15 @@ export class MysqlServerLog implements ServerLog {
     generation: number,
     deadManMs: number | null = null,
   ): Promise<InstalledLog> {
-    return this.#explained(() => this.#install(settings, generation, deadManMs));
+    return this.#explained(async () => {
+      try {
+        return await this.#install(settings, generation, deadManMs);
+      } catch (error) {
+        // The log of before is off then; recording goes on when there is room.
+        await this.#guard.stopIfFull(error);
+        throw error;
+      }
+    });
   }
 
   /** Does what changes the server; when it waits for a lock in vain, the error says whose. */
@@ -440,7 +448,7 @@ export class MysqlServerLog implements ServerLog {
       else await this.#slots.tidy(this.#sentinel(generation));
     } catch (error) {
       // Then the swap makes it.
-      if (!isLockWait(error)) throw error;
+      if (!isLockWait(error) && !(await this.#guard.stopIfFull(error))) throw error;
     }
     if (isLast && this.#swapped !== null) this.#growth.readUntil(this.#swapped.at);
   }
@@ -665,7 +673,8 @@ export class MysqlServerLog implements ServerLog {
   async #repair(generation: number): Promise<void> {
     const table = this.#slots.tableOf(generation);
     const said = await repair(this.#control, table);
-    const isOfThisStart = await this.#isOfThisStart(table);
+    // A row that a full disk tore is in the gap of what stopped the log.
+    const isOfThisStart = this.stopped === null && (await this.#isOfThisStart(table));
     const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
     await noteLoss(this.#control, table, this.#sentinel(generation), {
       said,
@@ -808,8 +817,7 @@ export class MysqlServerLog implements ServerLog {
   /** When the disk is full the log is off afterwards. */
   async #askForRoom(): Promise<void> {
     try {
-      await this.#guard.askForRoom();
-      if (this.stopped === null) this.#guard.hadRoom(this.#swapped?.until ?? null);
+      await this.#guard.askForRoom(this.#swapped?.until ?? (await this.#now()));
     } catch (error) {
       if (!(await this.#guard.stopIfFull(error))) throw error;
     }
