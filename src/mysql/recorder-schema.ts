@@ -280,13 +280,9 @@ function recorderName(): string {
   return `${hostname()}, pid ${process.pid}`;
 }
 
-/**
- * Says on the server's side that the recorder is alive.
- * @throws AppError `remote_failed` when the marker has no row any more: whoever connects again makes it anew.
- */
-export async function beat(connection: MysqlConnection): Promise<void> {
-  if ((await connection.run(`UPDATE ${MARKER} SET heartbeat = NOW(6)`)) > 0) return;
-  throw new AppError('remote_failed', `Somebody emptied ${MARKER}, which says how the server was`);
+/** Says on the server's side that the recorder is alive. @returns false where the marker has no row. */
+export async function beat(connection: MysqlConnection): Promise<boolean> {
+  return (await connection.run(`UPDATE ${MARKER} SET heartbeat = NOW(6)`)) > 0;
 }
 
 /** Writes down which append to the owner's log is about to begin, and from how many rows. */

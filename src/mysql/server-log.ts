@@ -64,6 +64,7 @@ import {
   beat,
   claimSchema,
   liveGeneration,
+  MARKER,
   readSchema,
   releaseSchema,
   requireOurs,
@@ -123,6 +124,8 @@ export class MysqlServerLog implements ServerLog {
   #tap = '';
   #nonce = '';
   #lastBeat = 0;
+  /** Whether this object has seen its store's marker on the server. */
+  #isMarked = false;
   /** The last generation that this object froze, and when, by our monotonic clock. */
   #swapped: { generation: number; at: number; until: ServerInstant } | null = null;
   /** Offsets of sessions from UTC; null where the log table keeps true times. */
@@ -242,6 +245,7 @@ export class MysqlServerLog implements ServerLog {
     if (ownerLogsToTable(settings)) await requireLogOff(control, this.#flavor);
     const owner = { storeId: this.#storeId, nonce: this.#nonce };
     await claimSchema(control, this.#flavor, owner, settings);
+    this.#isMarked = true;
     this.#lastBeat = performance.now();
     // Before the log is on: an account may be out of queries in the middle of this.
     const deadManObstacle =
@@ -280,6 +284,7 @@ export class MysqlServerLog implements ServerLog {
     const contents = await this.#slots.refresh(this.#storeId, readUpTo);
     const settings = await readLogSettings(this.#control);
     const { switchedOffAt, switchedOffBy } = contents.marker ?? {};
+    this.#isMarked = contents.state === 'ours';
     // The switch ran on a connection of its own, whose statements are ours.
     if (switchedOffBy != null) {
       this.#own.addRemembered([{ connectionId: switchedOffBy, serverStart: null }]);
@@ -289,7 +294,7 @@ export class MysqlServerLog implements ServerLog {
       installed: (await whoseIsLive(this.#control)) === 'ours',
       logging: ownerLogsToTable(settings),
       setAside: contents.tables.has('owners_log'),
-      marked: contents.state === 'ours',
+      marked: this.#isMarked,
       switchedOffAt: switchedOffAt ?? null,
     };
   }
@@ -859,11 +864,17 @@ export class MysqlServerLog implements ServerLog {
   async #beat(): Promise<void> {
     this.#lastBeat = performance.now();
     try {
-      await beat(this.#control);
+      if ((await beat(this.#control)) || !this.#isMarked) return;
     } catch (error) {
       // A dump has the marker locked; the dead-man switch waits for many heartbeats.
       if (!isLockWait(error) && !(await this.#guard.stopIfFull(error))) throw error;
+      return;
     }
+    // Whoever connects again makes it anew.
+    throw new AppError(
+      'remote_failed',
+      `Somebody emptied ${MARKER}, which says how the server was`,
+    );
   }
 
   async #openReader(): Promise<LogTableReader> {

@@ -31,7 +31,7 @@ async function recorders(reading = false): Promise<number[]> {
   const rows = await rowsOf(admin, 'SHOW PROCESSLIST');
   return rows
     .filter((row) => row['User'] === 'recorder')
-    .filter((row) => !reading || /^SELECT .* FROM captures\.frozen_/s.test(String(row['Info'])))
+    .filter((row) => !reading || /^SELECT .* FROM captures\.log_/s.test(String(row['Info'])))
     .map((row) => Number(row['Id']));
 }
 
