@@ -106,7 +106,7 @@ export class DiskGuard {
    * Looks whether there is room, because the server gives rows of the log that find none up without a
    * word. Where the free space is not known it writes something and empties it again, now and then.
    * @param until all was logged until then if there is room now.
-   * @throws AppError when there is none.
+   * @throws AppError when there is none, or somebody has the table locked that is written to.
    */
   async askForRoom(until: ServerInstant): Promise<void> {
     if (this.#stopped !== null) return;
@@ -118,7 +118,8 @@ export class DiskGuard {
     if (!this.#canAsk || performance.now() - this.#askedAt < ASK_EVERY_MS) return;
     this.#askedAt = performance.now();
     await this.#control.run(`INSERT INTO ${ROOM_TABLE} VALUES (REPEAT('-', ${ASKED_BYTES}))`);
-    await this.#control.run(`TRUNCATE TABLE ${ROOM_TABLE}`);
+    // Not TRUNCATE: it waits for whoever has read the table, and they then for it.
+    await this.#control.run(`DELETE FROM ${ROOM_TABLE}`);
     this.#goodUntil = until;
   }
 

@@ -824,7 +824,8 @@ export class MysqlServerLog implements ServerLog {
     try {
       await this.#guard.askForRoom(this.#swapped?.until ?? (await this.#now()));
     } catch (error) {
-      if (!(await this.#guard.stopIfFull(error))) throw error;
+      // A dump may have the table locked that is written to.
+      if (!isLockWait(error) && !(await this.#guard.stopIfFull(error))) throw error;
     }
   }
 

@@ -2,6 +2,8 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { committedPosition } from '../../src/daemon/recorder.ts';
+import type { ServerLogs } from '../../src/core/server-log.ts';
+import { mysqlServerLogs, serverLogsThatFind } from '../../src/mysql/server-logs.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import {
   rowsOf,
@@ -12,6 +14,9 @@ import {
   type RecorderServer,
 } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
+
+/** Servers whose free space is not known. */
+const FROM_AFAR: ServerLogs = serverLogsThatFind(() => Promise.resolve(null));
 
 let server: RecorderServer;
 let admin: Connection;
@@ -96,24 +101,32 @@ test('dumps of all databases go on beside a recording, and it loses nothing', as
   await vi.waitUntil(async () => JSON.stringify(await stateOf(admin)) === JSON.stringify(before));
 });
 
-test('locks on every table of ours keep nobody from recording', async () => {
-  const recording = new Recording(server);
-  await recording.until('RUNNING');
-  const locker = await server.admin();
-  const tables = await tablesOf(locker, 'captures');
-  await locker.query(`LOCK TABLES ${tables.map((table) => `${table} READ`).join(', ')}`);
-  const load = await TaggedLoad.start(server, 1);
-  await vi.waitUntil(() => load.sent > 100, { timeout: 10_000 });
-  // Two swaps: with the table that was ready, and with another one.
-  await untilRecorded(recording, load.sent);
-  await untilRecorded(recording, load.sent);
-  await locker.query('UNLOCK TABLES');
-  await locker.end();
-  const sent = await load.stop();
-  await recording.stop();
-  expect(await recordedTags(recording)).toEqual(sent.sort());
-  expect(recording.events.filter((event) => event.startsWith('recording interrupted'))).toEqual([]);
-});
+test.each([
+  ['seen', mysqlServerLogs],
+  ['unknown', FROM_AFAR],
+])(
+  'locks on every table of ours keep nobody from recording, the free space being %s',
+  async (_space, serverLogs) => {
+    const recording = new Recording(server, {}, { serverLogs });
+    await recording.until('RUNNING');
+    const locker = await server.admin();
+    const tables = await tablesOf(locker, 'captures');
+    await locker.query(`LOCK TABLES ${tables.map((table) => `${table} READ`).join(', ')}`);
+    const load = await TaggedLoad.start(server, 1);
+    await vi.waitUntil(() => load.sent > 100, { timeout: 10_000 });
+    // Two swaps: with the table that was ready, and with another one.
+    await untilRecorded(recording, load.sent);
+    await untilRecorded(recording, load.sent);
+    await locker.query('UNLOCK TABLES');
+    await locker.end();
+    const sent = await load.stop();
+    await recording.stop();
+    expect(await recordedTags(recording)).toEqual(sent.sort());
+    expect(recording.events.filter((event) => event.startsWith('recording interrupted'))).toEqual(
+      [],
+    );
+  },
+);
 
 test('who reads the owner’s log keeps the record from nothing, and the log gets it all, in order', async () => {
   await admin.query(
