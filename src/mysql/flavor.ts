@@ -77,13 +77,8 @@ export interface Flavor {
    * milliseconds, it must not be seen by a dump that lists tables and opens them then: see `LogSlots`.
    */
   readonly transits: readonly string[];
-  /** Appended to a TRUNCATE that is to fail at once where somebody has locked the table. */
-  readonly doNotWait: string;
-  /**
-   * The table of the server's that lists who has which table locked, where waiting for a lock is not to
-   * be seen by others: see `LogSlots`; null where a statement need not wait.
-   */
-  readonly lockTable: string | null;
+  /** Empties a log table of ours that somebody else may have open. */
+  readonly emptying: (table: string) => string;
   /** Put in front of the RENAME of a swap, during which clients may wait: the longest that it may take. */
   readonly renameBound: string;
   /** Expression for the position in the binary log where a replica would go on; null without. */
@@ -165,8 +160,8 @@ const mariadb: Flavor = {
     'enforce_storage_engine = NULL',
   ],
   transits: [HIDDEN, IN_SYS, LISTED],
-  doNotWait: ' NOWAIT',
-  lockTable: null,
+  // Fails at once where somebody has it locked.
+  emptying: (table) => `TRUNCATE TABLE ${table} NOWAIT`,
   // A little longer than lock_wait_timeout, whose error says more.
   renameBound: 'SET STATEMENT max_statement_time = 1.2 FOR ',
   gtid: "NULLIF(@@GLOBAL.gtid_current_pos, '')",
@@ -227,8 +222,8 @@ const mysql: Flavor = {
     'information_schema_stats_expiry = 0',
   ],
   transits: [IN_SYS, LISTED],
-  doNotWait: '',
-  lockTable: 'performance_schema.metadata_locks',
+  // No less quick on MyISAM and CSV, and, unlike TRUNCATE, nothing that keeps readers waiting.
+  emptying: (table) => `DELETE FROM ${table}`,
   renameBound: '',
   // A set of several servers is written over several lines.
   gtid: "NULLIF(REPLACE(@@GLOBAL.gtid_executed, '\\n', ''), '')",

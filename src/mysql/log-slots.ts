@@ -7,11 +7,13 @@ import {
   exchange,
   isLockWait,
   LIVE_TABLE,
+  LOCK_TABLE,
   makeLogTable,
   noteLoss,
   repair,
   saysDamaged,
   whenLockFree,
+  whenUnread,
   whoseIsLive,
 } from './log-table.ts';
 import {
@@ -33,7 +35,7 @@ const SPARE = 0;
  */
 const MOST_SLOTS = 64;
 
-/** How long a slot that somebody has locked is left alone: MySQL waits a second to say so. */
+/** How long a slot that somebody has locked is left alone where it takes a second to be told so. */
 const LOCKED_MS = 5_000;
 
 const LONG_PROBE_MS = 900;
@@ -75,6 +77,9 @@ export class LogSlots {
   readonly #serverStart: number;
   /** The names that are left to try; the last one always works. */
   readonly #transits: string[];
+  readonly #lockedMs: number;
+  /** Whether the server is asked who has a slot open: where that is of use, and allowed. */
+  #mayAsk: boolean;
   readonly #frozen = new Map<number, string>();
   readonly #free = new Map<string, Slot>();
   #next: { readonly slot: Slot; readonly generation: number } | null = null;
@@ -87,6 +92,8 @@ export class LogSlots {
     this.#flavor = flavor;
     this.#serverStart = serverStart;
     this.#transits = [...flavor.transits];
+    this.#mayAsk = flavor.name === 'mysql';
+    this.#lockedMs = flavor.name === 'mysql' ? LOCKED_MS : 0;
   }
 
   /** Generations that are frozen, ascending. */
@@ -274,7 +281,7 @@ export class LogSlots {
       const isOfEngine = (await engineOf(this.#connection, slot.table)) === this.#flavor.engine;
       const isIt =
         generation === sentinel.generation && sentinel.interruption === null && isOfEngine;
-      if (isIt && slot.lockedUntil === 0) {
+      if (isIt && slot.lockedUntil === 0 && !(await this.#isInUse(slot))) {
         await this.tidy(sentinel);
         return;
       }
@@ -318,16 +325,35 @@ export class LogSlots {
     await this.#connection.run(`ALTER TABLE ${table} ENGINE = ${engine}`);
   }
 
+  /**
+   * Whether somebody has a slot open. MySQL cannot be asked for a lock without waiting a second for it,
+   * and who waits can make a deadlock of what a transaction does next with the table: see `whenUnread`.
+   */
+  async #isInUse({ table }: Slot): Promise<boolean> {
+    if (!this.#mayAsk) return false;
+    const name = table.slice(RECORDER_SCHEMA.length + 1);
+    try {
+      const count = await this.#connection.value(
+        `SELECT COUNT(*) FROM ${LOCK_TABLE} WHERE OBJECT_SCHEMA = '${RECORDER_SCHEMA}' AND OBJECT_NAME = '${name}'`,
+      );
+      return count !== '0';
+    } catch (error) {
+      if (this.#connection.isLost) throw error;
+      this.#mayAsk = false;
+      return false;
+    }
+  }
+
   /** @returns false when somebody has locked it. */
   async #empty(slot: Slot, sentinel: Sentinel): Promise<boolean> {
-    if (slot.lockedUntil > performance.now()) return false;
+    if (slot.lockedUntil > performance.now() || (await this.#isInUse(slot))) return false;
     try {
-      await this.#connection.run(`TRUNCATE TABLE ${slot.table}${this.#flavor.doNotWait}`, DROP_MS);
+      await this.#connection.run(this.#flavor.emptying(slot.table), DROP_MS);
       await this.#convert(slot.table);
       await addSentinel(this.#connection, slot.table, sentinel);
     } catch (error) {
       if (!isLockWait(error)) throw error;
-      slot.lockedUntil = performance.now() + LOCKED_MS;
+      slot.lockedUntil = performance.now() + this.#lockedMs;
       return false;
     }
     slot.isEmpty = true;
@@ -342,7 +368,8 @@ export class LogSlots {
   async swap(generation: number, sentinel: Sentinel): Promise<void> {
     await whenLockFree(async () => {
       await this.prepare(sentinel);
-      await this.#whenStatisticsFree();
+      if (this.#flavor.name === 'mysql') await whenUnread(this.#connection);
+      else await this.#whenStatisticsFree();
       const slot = this.#next?.slot;
       try {
         await this.#rename((statement) => this.#connection.run(statement));
@@ -353,7 +380,7 @@ export class LogSlots {
           (await readSentinel(this.#connection, slot.table))?.generation === sentinel.generation
         ) {
           // Perhaps it is not the live table that is locked: another slot is used next time.
-          slot.lockedUntil = performance.now() + LOCKED_MS;
+          slot.lockedUntil = performance.now() + this.#lockedMs;
           throw error;
         }
       }
@@ -370,7 +397,6 @@ export class LogSlots {
    * the RENAME is carried out (10.5, 10.11, 11.8, tried).
    */
   async #whenStatisticsFree(): Promise<void> {
-    if (this.#flavor.name !== 'mariadb') return;
     for (let probe = 0; probe < MOST_PROBES; probe++) {
       const at = performance.now();
       await this.#connection.run(`DROP TABLE IF EXISTS ${RECORDER_SCHEMA}.lock_probe`);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../core/errors.ts';
 import { codeOf, errnoOf, storageErrorOf } from './errors.ts';
 import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { ServerInstant } from '../core/server-log.ts';
@@ -72,9 +73,52 @@ export async function exchange(
   outgoing: string,
   incoming: string,
 ): Promise<void> {
-  await whenLockFree(() =>
-    connection.run(`RENAME TABLE ${LIVE_TABLE} TO ${outgoing}, ${incoming} TO ${LIVE_TABLE}`),
-  );
+  await whenLockFree(async () => {
+    await whenUnread(connection);
+    await connection.run(`RENAME TABLE ${LIVE_TABLE} TO ${outgoing}, ${incoming} TO ${LIVE_TABLE}`);
+  });
+}
+
+/** Who has locks on a table, where the server says so. */
+export const LOCK_TABLE = 'performance_schema.metadata_locks';
+
+const UNREAD_PAUSE_MS = 100;
+const MOST_LOOKS = 20;
+const MOST_LOOKS_AT_VISITORS = 10;
+
+/**
+ * Waits until no transaction has the live log table open, where the server says who has (MySQL), and for
+ * a second until nobody is at work in its schema or ours, for a dump is about to open one. A RENAME
+ * that waits for such a transaction makes a deadlock of its next statement, which is logged: and MySQL
+ * rolls the transaction back, without an error (9.7: mysqldump --single-transaction, which looks at the
+ * columns of mysql.general_log within its own, failed in 24 of 125 runs).
+ * @throws AppError `remote_failed` when that takes more than two seconds.
+ */
+export async function whenUnread(connection: MysqlConnection): Promise<void> {
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    try {
+      // First this: who leaves meanwhile is seen by the locks that it leaves with.
+      const visitors = await connection.value(
+        `SELECT COUNT(*) FROM performance_schema.threads
+           WHERE PROCESSLIST_DB IN ('${RECORDER_SCHEMA}', 'mysql') AND PROCESSLIST_TIME < 1`,
+      );
+      // Loggers have other locks, and no longer than it takes to write a row.
+      const readers = await connection.value(
+        `SELECT COUNT(*) FROM ${LOCK_TABLE} WHERE OBJECT_SCHEMA = 'mysql' AND OBJECT_NAME = 'general_log'
+           AND LOCK_TYPE IN ('SHARED_READ', 'SHARED_HIGH_PRIO') AND LOCK_DURATION = 'TRANSACTION'`,
+      );
+      const isPatient = look < MOST_LOOKS_AT_VISITORS;
+      if (readers === '0' && (visitors === '0' || !isPatient)) return;
+    } catch (error) {
+      // May not be asked, or is not there to be asked.
+      if (connection.isLost) throw error;
+      return;
+    }
+    await delay(UNREAD_PAUSE_MS);
+  }
+  throw new AppError('remote_failed', `A transaction has the log table ${LIVE_TABLE} open`, {
+    hint: 'The recorder goes on when that transaction ends: a dump with --single-transaction is one.',
+  });
 }
 
 const FIRST_PAUSE_MS = 50;

@@ -2,7 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { literal, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { LogSlots } from './log-slots.ts';
-import { exchange, isLockWait, LIVE_TABLE, LOG_COLUMNS, repair, saysDamaged } from './log-table.ts';
+import {
+  exchange,
+  isLockWait,
+  LIVE_TABLE,
+  LOG_COLUMNS,
+  repair,
+  saysDamaged,
+  whenUnread,
+} from './log-table.ts';
 import { NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
 import { PendingStatement } from './pending-statement.ts';
 import {
@@ -271,6 +279,7 @@ async function exchangeBehindWaitingLoggers(
   let stop: PendingStatement | null = null;
   let move: PendingStatement | null = null;
   try {
+    await whenUnread(control);
     await control.run('START TRANSACTION');
     await control.rows(`SELECT 1 FROM ${LIVE_TABLE} LIMIT 0`);
     await control.run('SAVEPOINT before_copy');

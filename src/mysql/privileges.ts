@@ -122,7 +122,7 @@ interface NeedTerms {
 }
 
 const LOG_TABLE_PRIVILEGES = ['SELECT', 'INSERT', 'CREATE', 'DROP', 'ALTER'];
-const SCHEMA_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'CREATE', 'DROP', 'ALTER'];
+const SCHEMA_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'ALTER'];
 
 /** What of the server's own configuration makes further privileges necessary. */
 export interface ServerCircumstances {
