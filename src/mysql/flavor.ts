@@ -202,7 +202,8 @@ const mysql: Flavor = {
       privilege: 'SELECT',
       database: 'performance_schema',
       table: '*',
-      purpose: 'counts the statements that the server cannot parse, which its log leaves out',
+      purpose:
+        'counts the statements that the server cannot parse, which its log leaves out, and keeps swaps from ending a mysqldump --single-transaction',
     },
   ],
   superReadOnly: '@@GLOBAL.super_read_only',
