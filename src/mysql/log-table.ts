@@ -83,16 +83,17 @@ export async function exchange(
 export const LOCK_TABLE = 'performance_schema.metadata_locks';
 
 const UNREAD_PAUSE_MS = 100;
-const MOST_LOOKS = 20;
-const MOST_LOOKS_AT_VISITORS = 10;
+const MOST_LOOKS = 50;
+/** On a busy machine a dump is in the schema `mysql` for over a second. */
+const MOST_LOOKS_AT_VISITORS = 30;
 
 /**
  * Waits until no transaction has the live log table open, where the server says who has (MySQL), and for
- * a second until nobody is at work in its schema or ours, for a dump is about to open one. A RENAME
+ * three seconds until nobody is at work in its schema or ours, for a dump is about to open one. A RENAME
  * that waits for such a transaction makes a deadlock of its next statement, which is logged: and MySQL
  * rolls the transaction back, without an error (9.7: mysqldump --single-transaction, which looks at the
  * columns of mysql.general_log within its own, failed in 24 of 125 runs).
- * @throws AppError `remote_failed` when that takes more than two seconds.
+ * @throws AppError `remote_failed` when that takes more than five seconds.
  */
 export async function whenUnread(connection: MysqlConnection): Promise<void> {
   for (let look = 0; look < MOST_LOOKS; look++) {

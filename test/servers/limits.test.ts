@@ -34,7 +34,7 @@ test('limits of an account that would end a recording are an obstacle that names
   expect(whyNotRecordable(inspection, NO_TAPS)).toMatchObject({ code: 'remote_failed' });
   expect(inspection.obstacles).toEqual([
     {
-      what: 'The limits of the account low@% would end a recording: MAX_QUERIES_PER_HOUR 3000 (it needs 200,000), MAX_UPDATES_PER_HOUR 1000 (it needs 100,000), MAX_CONNECTIONS_PER_HOUR 20 (it needs 60), MAX_USER_CONNECTIONS 2 (it needs 3)',
+      what: 'The limits of the account low@% would end a recording: MAX_QUERIES_PER_HOUR 3000 (it needs 300,000), MAX_UPDATES_PER_HOUR 1000 (it needs 100,000), MAX_CONNECTIONS_PER_HOUR 20 (it needs 60), MAX_USER_CONNECTIONS 2 (it needs 3)',
       hint: expect.stringContaining('ALTER USER') as string,
     },
   ]);
