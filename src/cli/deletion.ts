@@ -45,13 +45,28 @@ async function deleteRow(
   id: number,
   reason: string | null,
 ): Promise<ListedCapture> {
+  for (;;) {
+    const deleted = context.captures.delete(context.actor, String(id), reason);
+    if (deleted !== null) return deleted;
+    await endCapture(context, id, reason);
+  }
+}
+
+/**
+ * Stops a capture for its deletion, and waits until it is over.
+ * @throws AppError `not_found` when somebody deleted it; `not_as_asked` when that takes too long.
+ */
+export async function endCapture(
+  context: Context,
+  id: number,
+  reason: string | null,
+): Promise<void> {
   const { actor, world } = context;
   const { interrupted } = world.signals;
   const keeper = new DaemonKeeper(context);
   for (;;) {
-    const deleted = context.captures.delete(actor, String(id), reason);
-    if (deleted !== null) return deleted;
     const { status, name } = context.captures.get(actor, String(id), 'capture.delete');
+    if (isOver(status)) return;
     if (status === 'RUNNING') {
       await context.note(`Stopping ${name} first.`);
       stopUnlessOver(context, id, reason);

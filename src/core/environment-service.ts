@@ -138,6 +138,18 @@ export class EnvironmentService {
     });
   }
 
+  /**
+   * Says before anything is lost that an environment cannot be deleted.
+   * @throws AppError `conflict` while its server is owed what its log was set to and no capture of it is
+   *   there that would bring that about when it ends.
+   */
+  requireRestored(environment: Environment): void {
+    const open = this.#store.captures
+      .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
+      .some(({ environmentId }) => environmentId === environment.id);
+    if (!open) this.#refuseWhileTapped(environment, 'it cannot be deleted');
+  }
+
   #refuseWhileTapped(environment: Environment, consequence: string): void {
     const isTapped = this.#store.taps.list().some((tap) => tap.environmentId === environment.id);
     if (isTapped) {
@@ -145,7 +157,7 @@ export class EnvironmentService {
         'conflict',
         `The log of the server of "${environment.name}" is switched on by captures, so ${consequence}`,
         {
-          hint: 'Stop its captures first; if none is running, give the server back: captures recover',
+          hint: `Stop its captures first; if none is running, restore the server: captures recover ${environment.name}. If it is gone for good: captures recover ${environment.name} --forget`,
         },
       );
     }

@@ -133,6 +133,36 @@ export class RecoveryService {
   }
 
   /**
+   * Forgets what the server of an environment is owed, for one that is gone for good. Nothing is done to
+   * a server. Call it where no daemon is at work.
+   * @returns how many servers were forgotten.
+   * @throws AppError `forbidden`; `conflict` while a capture there is not over.
+   */
+  forget(actor: Actor, ref: string): number {
+    return this.#store.transaction(() => {
+      const { id, name } = getEnvironment(this.#store, actor, 'environment.reclaim', ref);
+      const taps = this.#store.taps.list().filter((tap) => tap.environmentId === id);
+      const debts = taps.map((tap) => this.debtOf(tap));
+      const [open] = debts.flatMap(({ ending, finishing }) => [...ending, ...finishing]);
+      if (open !== undefined) {
+        throw new AppError(
+          'conflict',
+          `The capture "${open.name}" is ${open.status}: what it recorded is not finished`,
+          { hint: `End it first: captures stop ${open.name} --give-up` },
+        );
+      }
+      for (const tap of taps) this.#store.taps.delete(tap.id);
+      if (taps.length > 0) {
+        const subject = { kind: 'environment', id, name, environmentId: id } as const;
+        this.#audit.record(actor, 'environment.recover', subject, {
+          details: { forgotten: taps.length },
+        });
+      }
+      return taps.length;
+    });
+  }
+
+  /**
    * Lets the actor take a server from a recorder that this store knows nothing of, and writes it down:
    * before it is done, so that no change to a server is without its entry.
    * @throws AppError `forbidden`.

@@ -20,6 +20,7 @@ export interface RecoverOptions {
   readonly save?: string;
   readonly discard?: boolean;
   readonly force?: boolean;
+  readonly forget?: boolean;
   readonly yes?: boolean;
 }
 
@@ -32,6 +33,7 @@ export function registerRecover(
     .option('--save <folder>', "keep a lost recorder's statements there, not in the store")
     .option('--discard', "drop a lost recorder's statements")
     .option('--force', 'do not watch whether a recorder heard of lately comes back')
+    .option('--forget', 'forget a server that is gone for good: nothing is done there')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
@@ -46,6 +48,9 @@ With an environment it also looks at the server. What a recorder of another stor
 left switched on, one that will never come back, is given back from what that
 recorder wrote there; an admin of the environment may do that. What it logged and
 did not record is kept as a workload, in the store or where --save says.
+
+A server that is gone for good cannot be restored: --forget has the store forget
+what it is owed, so that its environment can be deleted. An admin may do that.
 
 Interrupted anywhere, it can be run again.
 
@@ -70,6 +75,7 @@ export async function runRecover(options: RecoverOptions, context: Context): Pro
     });
   }
   const service = new RecoveryService(store, world.clock, world);
+  if (options.forget === true) return forget(options, context, service);
   const found = await findTargets(options, context, service);
   const { failures } = found;
   const { targets, saveTo } = await approve(options, context, service, found.targets);
@@ -83,8 +89,48 @@ export async function runRecover(options: RecoverOptions, context: Context): Pro
   rows.push(...(await payDebts(context, service, debtors, failures)));
   const [failure] = failures;
   if (failure !== undefined && context.isJson) throw failure;
-  await report(context, rows);
+  if (rows.length > 0 || failure === undefined) await report(context, rows);
   if (failure !== undefined) throw failure;
+  return 0;
+}
+
+/** Asks with what would stay on the server. */
+async function forget(
+  { environment: ref, save, discard, force, yes }: RecoverOptions,
+  context: Context,
+  service: RecoveryService,
+): Promise<number> {
+  const { actor, store, world } = context;
+  if (ref === null || save !== undefined || discard === true || force === true) {
+    throw new AppError('invalid', '--forget is about one server, and about nothing else', {
+      hint: 'For example: captures recover shop --forget',
+    });
+  }
+  const { id, name } = context.environments.get(actor, ref, 'environment.reclaim');
+  const isOwed = store.taps.list().some(({ environmentId }) => environmentId === id);
+  if (!isOwed) {
+    await context.note(`Nothing to forget: this store owes the server of ${name} nothing.`);
+    return 0;
+  }
+  const { requireNoDaemon } = await import('../../daemon/recovery.ts');
+  await requireNoDaemon({ store, clock: world.clock }, world.signals.interrupted);
+  if (yes !== true) {
+    const prompter = await context.prompter(
+      `What the server of "${name}" is owed would be forgotten, and there is no terminal to ask on`,
+      'To forget it without being asked add --yes.',
+    );
+    await context.tell(
+      `If the server of ${name} ever comes back, its log is still switched on there, and nobody restores it by himself.`,
+    );
+    const answer = await prompter.ask("Type the environment's name to forget what it is owed");
+    if (answer.trim() !== name) {
+      throw new AppError('declined', 'That is not it: nothing was changed');
+    }
+  }
+  service.forget(actor, ref);
+  await context.note(
+    `Forgot what the server of ${name} is owed. Should it come back: captures recover ${name}`,
+  );
   return 0;
 }
 
@@ -118,10 +164,14 @@ async function findTargets(
       targets.push({ ...target, leftovers: null });
     } catch (error) {
       if (!isAppError(error)) throw error;
-      failures.push(error);
+      failures.push(error.code === 'remote_failed' ? notRestored(environment.name, error) : error);
     }
   }
   return { targets, failures };
+}
+
+function notRestored(name: string, { code, message, hint }: AppError): AppError {
+  return new AppError(code, `The server of "${name}" is not restored: ${message}`, { hint });
 }
 
 /** Refuses what is not to be done, and asks about what would be lost, before anything is changed. */

@@ -5,7 +5,7 @@ import type { Environment } from '../../../core/environments.ts';
 import { loaded } from '../../command.ts';
 import { confirmLoss } from '../../confirmation.ts';
 import type { Context } from '../../context.ts';
-import { deleteCapture } from '../../deletion.ts';
+import { deleteCapture, endCapture } from '../../deletion.ts';
 import { environmentNoun } from '../../render/environments.ts';
 import { formatBytes, formatCount } from '../../render/units.ts';
 
@@ -42,6 +42,7 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 export async function runEnvDelete(options: EnvDeleteOptions, context: Context): Promise<number> {
   const { actor, environments, store } = context;
   const environment = environments.get(actor, options.environment, 'environment.delete');
+  if (options.withCaptures === true) environments.requireRestored(environment);
   const hasCaptures = store.captures.countOf(environment.id) > 0;
   const isRefused = hasCaptures && options.withCaptures !== true;
   // What the core refuses is not worth a question.
@@ -58,9 +59,14 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
   return 0;
 }
 
-/** Also those that somebody creates meanwhile. */
+/** Those that are not over first, and what is lost last; also those that somebody creates meanwhile. */
 async function deleteCaptures(context: Context, environment: Environment): Promise<void> {
-  const { actor, captures, store } = context;
+  const { actor, captures, environments, store } = context;
+  const open = store.captures
+    .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
+    .filter(({ environmentId }) => environmentId === environment.id);
+  for (const capture of open) await endCapture(context, capture.id, null);
+  environments.requireRestored(environment);
   for (let ids = store.captures.idsOf(environment.id); ids.length > 0;) {
     for (const id of ids) {
       const capture = captures.get(actor, String(id), 'capture.delete');
