@@ -8,12 +8,14 @@ import {
   isLockWait,
   LIVE_TABLE,
   LOCK_TABLE,
+  NO_QUEUE,
   makeLogTable,
   noteLoss,
   repair,
   saysDamaged,
   whenLockFree,
   whenUnread,
+  withoutQueueing,
   whoseIsLive,
 } from './log-table.ts';
 import {
@@ -372,7 +374,7 @@ export class LogSlots {
       else await this.#whenStatisticsFree();
       const slot = this.#next?.slot;
       try {
-        await this.#rename((statement) => this.#connection.run(statement));
+        await withoutQueueing(() => this.#rename());
       } catch (error) {
         if (!isLockWait(error) || slot === undefined) throw error;
         // Interrupted, it may be done all the same: then the slot has the rows of the log.
@@ -410,7 +412,7 @@ export class LogSlots {
 
   /** The RENAME of a swap, for who sends it on another connection; `prepare` comes first. */
   get swapStatement(): string {
-    return this.#statement(this.#transits[0] ?? TABLES.transit);
+    return this.#statement('');
   }
 
   /** Says that it was carried out. */
@@ -420,10 +422,10 @@ export class LogSlots {
     this.#next = null;
   }
 
-  async #rename(run: (statement: string) => Promise<unknown>): Promise<void> {
+  async #rename(): Promise<void> {
     for (;;) {
       try {
-        await run(this.swapStatement);
+        await this.#connection.run(this.#statement(NO_QUEUE));
         return;
       } catch (error) {
         if (this.#transits.length === 1 || !NO_TRANSIT.has(codeOf(error) ?? '')) throw error;
@@ -432,9 +434,10 @@ export class LogSlots {
     }
   }
 
-  #statement(transit: string): string {
+  #statement(queueing: string): string {
+    const transit = this.#transits[0] ?? TABLES.transit;
     const table = this.#next?.slot.table ?? '';
-    return `${this.#flavor.renameBound}RENAME TABLE ${LIVE_TABLE} TO ${transit}, ${table} TO ${LIVE_TABLE}, ${transit} TO ${table}`;
+    return `${this.#flavor.renameBound}RENAME TABLE ${LIVE_TABLE}${queueing} TO ${transit}, ${table} TO ${LIVE_TABLE}, ${transit} TO ${table}`;
   }
 
   /**

@@ -75,8 +75,36 @@ export async function exchange(
 ): Promise<void> {
   await whenLockFree(async () => {
     await whenUnread(connection);
-    await connection.run(`RENAME TABLE ${LIVE_TABLE} TO ${outgoing}, ${incoming} TO ${LIVE_TABLE}`);
+    await withoutQueueing(() =>
+      connection.run(
+        `RENAME TABLE ${LIVE_TABLE}${NO_QUEUE} TO ${outgoing}, ${incoming} TO ${LIVE_TABLE}`,
+      ),
+    );
   });
+}
+
+/**
+ * Has a RENAME of the log table fail at once where somebody has that open (MariaDB; a comment for MySQL,
+ * which has no such word). One that waits in the queue makes a deadlock of the next statement of a
+ * transaction that has read the log table, for that statement is logged: MariaDB rolls the transaction
+ * back without an error (10.11: 20 of 279 that read mysql.general_log, between two INSERTs).
+ */
+export const NO_QUEUE = ' /*M! NOWAIT */';
+
+/** How long it is tried again; of 100 clients at full speed one try in 23 finds nobody writing. */
+const UNQUEUED_MS = 1_000;
+
+/** Runs what has NO_QUEUE in it again and again, for a second. @throws AppError what the last try threw. */
+export async function withoutQueueing<T>(run: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + UNQUEUED_MS;
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT' || performance.now() > deadline) throw error;
+    }
+    await delay(1);
+  }
 }
 
 /** Who has locks on a table, where the server says so. */
