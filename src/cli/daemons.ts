@@ -21,7 +21,7 @@ export class DaemonKeeper {
   async ensure(): Promise<void> {
     const { store, world } = this.#context;
     const now = this.#context.now();
-    if (hasLiveDaemon(store, now)) return;
+    if (hasLiveDaemon(store, now) && !this.#isKilled()) return;
     if (this.#startedAt !== null && now - this.#startedAt < PATIENCE_MS) return;
     if (this.#starts === MOST_STARTS) {
       throw new AppError('capture_failed', 'The daemon does not come up', {
@@ -35,5 +35,18 @@ export class DaemonKeeper {
     await this.#context.note(
       `no daemon was running: started one in the background (pid ${pid}, log ${logFile})`,
     );
+  }
+
+  /**
+   * Whether the lease is that of a daemon of this machine that was killed: it runs on for up to three
+   * seconds, and a command that returns at once would leave the capture to nobody. Asked only before one
+   * is started, which waits until the lease lapses, or leaves where it is renewed after all: a host's
+   * name can be that of a container, too, whose processes have other ids.
+   */
+  #isKilled(): boolean {
+    const { store, world } = this.#context;
+    const lease = store.lease.find();
+    if (lease === null || this.#startedAt !== null) return false;
+    return lease.host === world.hostName && !world.isRunning(lease.pid);
   }
 }

@@ -61,6 +61,7 @@ function processWorld(signals: SignalDesk): World {
       const { mysqlServerLogs } = await import('../mysql/server-logs.ts');
       return mysqlServerLogs;
     },
+    isRunning: isProcess,
     async becomeDaemon() {
       const { becomeDaemon } = await import('./daemon-memory.ts');
       becomeDaemon();
@@ -74,4 +75,14 @@ function processWorld(signals: SignalDesk): World {
       return runChildCommand(command, args, signals);
     },
   };
+}
+
+function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }

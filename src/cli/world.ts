@@ -57,6 +57,8 @@ export interface World {
   /** Who answers questions; called only when there is a terminal to ask on. */
   prompter(): Promise<Prompter>;
   serverLogs(): Promise<ServerLogs>;
+  /** Whether a process of this machine with this id runs, whoever's it is. */
+  isRunning(pid: number): boolean;
   /** Makes this process fit to run for long, which may mean to start it over under the same pid. */
   becomeDaemon(): Promise<void>;
   /** Starts `captures daemon --background` for a store, detached from the caller's streams. */

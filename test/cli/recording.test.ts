@@ -26,6 +26,7 @@ class StoreOfADaemon {
   readonly clock: Clock;
   starts = 0;
   comesUp = true;
+  host = 'h';
   /** Moves every capture from one status to another; null leaves it there. */
   moves: Partial<Record<CaptureStatus, CaptureStatus>> = {
     STARTED: 'STARTING',
@@ -60,7 +61,7 @@ class StoreOfADaemon {
 
   #lead(store: Store): void {
     store.lease.claim(
-      { holder: 'daemon', host: 'h', pid: 4_711, background: true },
+      { holder: 'daemon', host: this.host, pid: 4_711, background: true },
       this.#now,
       3_000,
     );
@@ -416,6 +417,24 @@ describe('a capture that is being recorded', () => {
     expect(JSON.parse(stopped.stdout)).toMatchObject({ status: 'STOPPING' });
     const again = await run(['stop', name, '--json'], daemon);
     expect([again.status, JSON.parse(again.stderr)]).toMatchObject([6, { code: 409 }]);
+    daemon.moves = { STOPPING: 'DONE' };
+    await noCaptureIsLeft(daemon);
+  });
+
+  it('has a daemon started by stop --no-wait within the lease of a killed one, and by a second stop', async () => {
+    const daemon = new StoreOfADaemon();
+    daemon.host = 'test-host';
+    const { name } = await recorded(daemon);
+    daemon.moves = {};
+    const killed = { isRunning: () => false };
+    const stopped = await run(['stop', name, '--no-wait', '--json'], daemon, killed);
+    expect([stopped.status, daemon.starts]).toEqual([0, 2]);
+    const again = await run(['stop', name, '--no-wait', '--json'], daemon, killed);
+    expect([again.status, daemon.starts]).toEqual([6, 3]);
+    expect(again.stderr).toContain('This capture has already been stopped');
+    daemon.die();
+    const later = await run(['stop', name, '--json'], daemon);
+    expect([later.status, daemon.starts]).toEqual([6, 4]);
     daemon.moves = { STOPPING: 'DONE' };
     await noCaptureIsLeft(daemon);
   });

@@ -30,6 +30,8 @@ export interface CliOptions {
   readonly signals?: SignalDesk;
   readonly serverLogs?: ServerLogs;
   readonly startDaemon?: World['startDaemon'];
+  /** Every process runs where it is not said. */
+  readonly isRunning?: World['isRunning'];
   readonly runCommand?: World['runCommand'];
 }
 
@@ -89,6 +91,7 @@ export async function runCaptures(
       const { mysqlServerLogs } = await import('../../src/mysql/server-logs.ts');
       return mysqlServerLogs;
     },
+    isRunning: options.isRunning ?? (() => true),
     becomeDaemon: () => Promise.resolve(),
     startDaemon:
       options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { isOver } from '../../core/captures.ts';
+import { isAppError } from '../../core/errors.ts';
+import type { ListedCapture } from '../../core/store.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { DaemonKeeper } from '../daemons.ts';
@@ -47,14 +49,14 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 }
 
 export async function runStop(options: StopOptions, context: Context): Promise<number> {
-  const { actor, world } = context;
+  const { world } = context;
   if (options.giveUp === true) return giveUp(options, context);
-  const stopping = context.captures.requestStop(actor, options.capture, options.reason ?? null);
+  const keeper = new DaemonKeeper(context);
+  const stopping = await requestStop(options, context, keeper);
   if (isOver(stopping.status) || !stopping.recordsStatements) {
     await context.printOne(captureNoun, stopping);
     return 0;
   }
-  const keeper = new DaemonKeeper(context);
   await keeper.ensure();
   // Never set by default: commander sets that of a lone --no-… before a command is loaded.
   if (options.wait === false) {
@@ -74,6 +76,22 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
   refuseFailed(stopped);
   await progress.result(stopped);
   return 0;
+}
+
+/** Of one that is being stopped already the refusal is all that is said; but somebody has to end it. */
+async function requestStop(
+  { capture: ref, reason }: StopOptions,
+  { actor, captures }: Context,
+  keeper: DaemonKeeper,
+): Promise<ListedCapture> {
+  try {
+    return captures.requestStop(actor, ref, reason ?? null);
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error;
+    const { status, recordsStatements } = captures.get(actor, ref, 'capture.stop');
+    if (status === 'STOPPING' && recordsStatements) await keeper.ensure();
+    throw error;
+  }
 }
 
 /** How long a server that may be all right gets to be read to the end. */
