@@ -68,6 +68,13 @@ export function whyNotRecordable(
       { hint: 'The recorder needs that name and never touches what is not its own: rename it.' },
     );
   }
+  if (schema.state === 'from-dump') {
+    return new AppError(
+      'conflict',
+      `The schema "captures" on ${where} came with a dump of a server that was being recorded`,
+      { hint: 'Nobody records this server. To remove it: DROP DATABASE captures' },
+    );
+  }
   if (schema.state === 'other-store') {
     return new AppError(
       'conflict',

@@ -102,10 +102,11 @@ export interface ServerInspection {
   readonly lockHolder: LockHolder | null;
   /**
    * The schema `captures` on the server: `none`; `ours` (its marker names `storeId`); `other-store`
-   * (a recorder's of another store); `foreign` (no recorder made it: never touched).
+   * (a recorder's of another store); `from-dump` (it came with a dump of a recorded server, and nobody
+   * records this one); `foreign` (no recorder made it: never touched).
    */
   readonly schema: {
-    readonly state: 'none' | 'ours' | 'other-store' | 'foreign';
+    readonly state: 'none' | 'ours' | 'other-store' | 'from-dump' | 'foreign';
     readonly storeId: string | null;
     /** The nonce of the tap that wrote the marker; null where there is none. */
     readonly nonce: string | null;

@@ -41,8 +41,9 @@ export async function lookAhead(
 ): Promise<ServerOutlook> {
   const server = await prepareSession(connection);
   // While somebody records, the owner's settings are those in the marker.
-  const { marker } = await readSchema(connection, '');
-  const settings = marker?.settings ?? (await readLogSettings(connection));
+  const { marker, state } = await readSchema(connection, '');
+  const theirs = state === 'from-dump' ? null : (marker?.settings ?? null);
+  const settings = theirs ?? (await readLogSettings(connection));
   const before = await readLoad(connection);
   const began = performance.now();
   await pause();

@@ -3,6 +3,7 @@ import type { LogSettings } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
 import { DROP_MS, literal, type MysqlConnection, type Row } from './connection.ts';
 import type { Flavor } from './flavor.ts';
+import { whoseIsLive } from './log-table.ts';
 
 /** The schema on the server that holds what is ours, and nothing else. */
 export const RECORDER_SCHEMA = 'captures';
@@ -67,9 +68,11 @@ export interface Marker {
   /** When the dead-man switch switched the log off, ISO-8601 UTC, and the connection it did it on. */
   readonly switchedOffAt: string | null;
   readonly switchedOffBy: number | null;
+  /** Whether its table was made after the last sign of life in it: what a restored dump looks like. */
+  readonly isOlderThanTable: boolean;
 }
 
-type SchemaState = 'none' | 'ours' | 'other-store' | 'foreign';
+type SchemaState = 'none' | 'ours' | 'other-store' | 'from-dump' | 'foreign';
 
 /** What of a recorder is on the server. */
 export interface SchemaContents {
@@ -108,7 +111,12 @@ export async function readSchema(
       .map(Number)
       .sort((one, other) => one - other);
   const marker = tables.has(MARKER_TABLE) ? await readMarker(connection) : 'none';
-  const state = stateOf(marker, tables, hasLogTables, storeId);
+  // A recorder's server logs to its table, whatever was done to the clock or to the marker.
+  const isFromDump =
+    typeof marker !== 'string' &&
+    marker.isOlderThanTable &&
+    (await whoseIsLive(connection)) !== 'ours';
+  const state = isFromDump ? 'from-dump' : stateOf(marker, tables, hasLogTables, storeId);
   return {
     state,
     marker: typeof marker === 'string' ? null : marker,
@@ -144,7 +152,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   if (row === 'not ours') return row;
   if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
-  const [switchedOffAt, switchedOffBy, copiedRows, nonce] = row.slice(7);
+  const [switchedOffAt, switchedOffBy, copiedRows, nonce, isOlderThanTable] = row.slice(7);
   return {
     storeId: storeId ?? '',
     nonce: nonce ?? null,
@@ -157,6 +165,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
     copiedRows: copiedRows == null ? null : Number(copiedRows),
     switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
     switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
+    isOlderThanTable: isOlderThanTable === '1',
   };
 }
 
@@ -165,7 +174,9 @@ async function markerRow(connection: MysqlConnection): Promise<Row | null | 'not
   for (const nonce of ['nonce', 'NULL']) {
     try {
       return await connection.row(
-        `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows, ${nonce} FROM ${MARKER}`,
+        `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows, ${nonce},
+           (SELECT CREATE_TIME > heartbeat + INTERVAL 1 SECOND FROM information_schema.TABLES
+              WHERE TABLE_SCHEMA = '${RECORDER_SCHEMA}' AND TABLE_NAME = '${MARKER_TABLE}') FROM ${MARKER}`,
       );
     } catch (error) {
       if (connection.isLost) throw error;
@@ -200,6 +211,8 @@ export function liveGeneration(
   return Math.max(atLeast, (frozen.at(-1) ?? 0) + 1, behindAppend);
 }
 
+const DROP_FROM_DUMP = `Nobody records this server, and nothing of it is in there. To remove it: DROP DATABASE ${RECORDER_SCHEMA}`;
+
 /** @throws AppError `conflict` when the schema is not this store's to use. */
 export function requireOurs(contents: SchemaContents): void {
   if (contents.state === 'foreign') {
@@ -207,6 +220,13 @@ export function requireOurs(contents: SchemaContents): void {
       'conflict',
       `The server has a schema "${RECORDER_SCHEMA}" that no recorder made`,
       { hint: 'It is never touched: rename or drop it, then try again.' },
+    );
+  }
+  if (contents.state === 'from-dump') {
+    throw new AppError(
+      'conflict',
+      `The schema "${RECORDER_SCHEMA}" on the server came with a dump of a server that was being recorded`,
+      { hint: DROP_FROM_DUMP },
     );
   }
   if (contents.state === 'other-store') {

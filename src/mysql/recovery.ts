@@ -16,7 +16,7 @@ import { readSentinel } from './sentinel.ts';
 /**
  * What a recorder has on the server, whichever store's: enough to give the server back without that
  * store. Changes nothing.
- * @returns null when there is nothing of a recorder's, or the schema is not a recorder's.
+ * @returns null when there is nothing of a recorder's, the schema is not a recorder's, or a dump carried it.
  */
 export async function findLeftovers(
   connection: MysqlConnection,
@@ -33,7 +33,7 @@ export async function findLeftovers(
     tables.has(MARKER_TABLE) ||
     tablesOfLog.length > 0 ||
     (await hasOurSign(connection, flavor));
-  if (state === 'foreign' || !isThere) return null;
+  if (state === 'foreign' || state === 'from-dump' || !isThere) return null;
   const sign = marker === null ? null : await lastSignOf(connection);
   if (isLive) tablesOfLog.push(LIVE_TABLE);
   return {

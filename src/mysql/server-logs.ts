@@ -113,6 +113,8 @@ async function inspectServer(
   const [isReadOnly, writesBinaryLog] =
     (await connection.row('SELECT @@GLOBAL.read_only, @@GLOBAL.log_bin')) ?? [];
   const contents = await readSchema(connection, storeId);
+  // One that a dump carried says nothing of this server.
+  const marker = contents.state === 'from-dump' ? null : contents.marker;
   const grants = await readGrants(connection);
   const flavor = flavorOf(server.version);
   if (await isRotatedOnly(connection, grants, server.version)) {
@@ -125,8 +127,8 @@ async function inspectServer(
       lockHolder: await findLockHolder(connection),
       schema: {
         state: contents.state,
-        storeId: contents.marker?.storeId ?? null,
-        nonce: contents.marker?.nonce ?? null,
+        storeId: marker?.storeId ?? null,
+        nonce: marker?.nonce ?? null,
       },
       logSwitch: 'parameter-group',
       recorderTable: null,
@@ -140,7 +142,7 @@ async function inspectServer(
     isReadOnly: isReadOnly !== '0',
     writesBinaryLog: writesBinaryLog === '1',
     // While somebody records, the owner's settings are those in the marker.
-    logsToTable: ownerLogsToTable(contents.marker?.settings ?? settings),
+    logsToTable: ownerLogsToTable(marker?.settings ?? settings),
   });
   const disk = await findDisk(connection);
   const choice = await chooseEngine(connection, disk);
@@ -156,8 +158,8 @@ async function inspectServer(
     lockHolder: await findLockHolder(connection),
     schema: {
       state: contents.state,
-      storeId: contents.marker?.storeId ?? null,
-      nonce: contents.marker?.nonce ?? null,
+      storeId: marker?.storeId ?? null,
+      nonce: marker?.nonce ?? null,
     },
     logSwitch: 'recorder',
     recorderTable: choice instanceof AppError ? null : choice,

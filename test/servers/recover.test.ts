@@ -505,6 +505,40 @@ describe('in a store that knows nothing of the recorder that left the server swi
     },
   );
 
+  test('what a dump carried here is nobody’s: it is said, and nothing is touched', async () => {
+    await setLog('ON', 'TABLE');
+    const before = await stateOf(admin);
+    // Elsewhere a recorder made these, and the dump's tables are made anew here.
+    const { log, settings } = await startLogging(server);
+    await admin.query(
+      'CREATE DATABASE kept; CREATE TABLE kept.marker AS SELECT * FROM captures.captures_marker',
+    );
+    await log.restore(settings, 2);
+    await log.close();
+    await whenAlone();
+    await admin.query(
+      `CREATE DATABASE captures; CREATE TABLE captures.captures_marker AS SELECT * FROM kept.marker;
+       UPDATE captures.captures_marker SET heartbeat = NOW(6) - INTERVAL 2 HOUR;
+       CREATE TABLE captures.owners_log LIKE mysql.general_log; DROP DATABASE kept`,
+    );
+    const tag = await sendTag();
+    const check = await runCaptures(['env', 'check', 'shop'], { home });
+    expect(check.status).toBe(6);
+    expect(check.stdout + check.stderr).toContain('came with a dump of a server');
+    expect(check.stdout + check.stderr).not.toContain('left behind');
+    const { status, stdout } = await recover(['shop', '--yes']);
+    expect([status, JSON.parse(stdout)]).toMatchObject([0, [{ recovered: false }]]);
+    const refused = await mysqlServerLogs.open(shop().server, 'store-2', () => undefined);
+    await expect(refused.ownersSettings()).rejects.toMatchObject({
+      code: 'conflict',
+      hint: expect.stringContaining('DROP DATABASE captures'),
+    });
+    await refused.close();
+    expect(await tagsInOwners()).toContain(tag);
+    await admin.query('DROP DATABASE captures');
+    await expectServerAsBefore(before);
+  });
+
   function cutOff(file: string, bytes: number): void {
     const path = join(server.dataDir, file);
     truncateSync(path, statSync(path).size - bytes);

@@ -82,6 +82,8 @@ const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
   none: 'none yet: the recorder makes it',
   ours: 'ours',
   'other-store': "another store's recorder made it",
+  'from-dump':
+    'came with a dump of a server that was being recorded; to remove it: DROP DATABASE captures',
   foreign: 'no recorder made it',
 };
 const LOG_TABLE_WORDS: Record<ServerInspection['logTable'], string> = {
