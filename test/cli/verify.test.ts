@@ -201,6 +201,8 @@ describe('captures verify', () => {
     const { status, stdout } = await verify(['friday'], { tty: 80 });
     expect(status).toBe(8);
     expect(stdout).toContain('The capture failed: the server went away');
+    // The window ends where the store says that it did.
+    expect(stdout).toContain(' to 1970-01-01 00:00:02');
     expect(stdout).toContain('NOT WHOLE: 600 statements are recorded: the capture failed');
   });
 

@@ -136,13 +136,15 @@ export function renderVerification(
   return `${lines.join('\n')}\n`;
 }
 
-function windowText({ facts }: Verification, view: { readonly zone: string }): string {
-  const { start, end } = facts;
+function windowText({ facts, capture }: Verification, view: { readonly zone: string }): string {
+  const { start } = facts;
   if (start === null) return 'never opened';
   const from = localTime(Date.parse(start.time), view.zone);
+  // One that FAILED has no end on the server: what is known is when it was given up.
+  const end = facts.end === null ? (capture?.end ?? null) : Date.parse(facts.end.time);
   if (end === null) return `${from} to now`;
-  const length = formatDuration(Date.parse(end.time) - Date.parse(start.time));
-  return `${from} to ${localTime(Date.parse(end.time), view.zone)} (${length})`;
+  const length = formatDuration(end - Date.parse(start.time));
+  return `${from} to ${localTime(end, view.zone)} (${length})`;
 }
 
 /** The server counts some rows that are no statement to run, such as a session's Quit. */
