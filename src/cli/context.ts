@@ -39,6 +39,7 @@ export class Context {
   readonly paths: Paths;
   #store: Store | null = null;
   #heldBack: string[] = [];
+  #clearLine: () => Promise<void> = () => Promise.resolve();
 
   constructor(world: World, options: GlobalOptions, argv: readonly string[]) {
     this.world = world;
@@ -277,7 +278,13 @@ export class Context {
     for (const line of lines) await this.#writeLine(line);
   }
 
+  /** @param clear takes a line that is drawn anew each second away, before another line is written. */
+  keepClear(clear: () => Promise<void>): void {
+    this.#clearLine = clear;
+  }
+
   async #writeLine(line: string): Promise<void> {
+    await this.#clearLine();
     await this.world.stderr.write(`${line}\n`);
   }
 

@@ -81,6 +81,7 @@ export class Progress {
     this.#isData = options.isData;
     const isOften = this.#mode === 'live' || (this.#mode === 'json' && options.isData);
     this.#pause = isOften ? REDRAW_MS : LINE_MS;
+    if (this.#mode === 'live') context.keepClear(() => this.clear());
   }
 
   /** Call it with each look; it decides itself when there is something to show. */

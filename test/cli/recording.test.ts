@@ -439,6 +439,25 @@ describe('a capture that is being recorded', () => {
     await noCaptureIsLeft(daemon);
   });
 
+  it('has its live line taken away before a note is written', async () => {
+    const daemon = new StoreOfADaemon();
+    const { name } = await recorded(daemon);
+    daemon.moves = {};
+    let sleeps = 0;
+    const clock: Clock = {
+      now: daemon.clock.now,
+      sleep: (ms, signal) => {
+        sleeps += 1;
+        if (sleeps === 5) daemon.die();
+        if (sleeps === 10) daemon.moves = { STOPPING: 'DONE' };
+        return daemon.clock.sleep(ms, signal);
+      },
+    };
+    const stopped = await run(['stop', name], daemon, { tty: 80, clock });
+    expect(stopped.stderr).toMatch(/STOPPING[^\r\n]*\r\u001b\[Kno daemon was running/);
+    await noCaptureIsLeft(daemon);
+  });
+
   it('that fails while it is stopped exits 8', async () => {
     const daemon = new StoreOfADaemon();
     const { name } = await recorded(daemon);
