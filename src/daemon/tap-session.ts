@@ -406,6 +406,8 @@ export class TapSession {
     this.#isRestored = true;
     const { log } = this.#context;
     for (const warning of warnings) {
+      // Those that are not finished yet were recorded until now.
+      for (const recorder of this.#recorders.values()) recorder.noteWarning(warning);
       log('warn', 'server given back with a warning', {
         environment: this.#environment.name,
         warning,

@@ -372,3 +372,18 @@ describe('frozen tables that are dropped before they were read', () => {
     expect(await serverState(server)).toEqual(before);
   });
 });
+
+it('what its server lost of its own log table is said with the capture', async () => {
+  const bench = new Bench(server);
+  const { id } = bench.capture('dropped');
+  await bench.until(id, 'RUNNING');
+  await admin.query('DROP TABLE captures.owners_log');
+  await bench.stop(id);
+  await bench.daemon.leave();
+  const said = expect.arrayContaining([
+    expect.stringMatching(/^Somebody dropped the server's own/),
+  ]);
+  expect((await bench.manifest(id)).warnings).toEqual(said);
+  const facts = bench.test.store.recordings.find(id)?.facts ?? '{}';
+  expect(JSON.parse(facts)).toMatchObject({ warnings: said });
+});
