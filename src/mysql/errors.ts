@@ -93,6 +93,15 @@ export function saysDiskFull(error: unknown): boolean {
   return DISK_FULL.has(code ?? '') || NO_SPACE.test(message);
 }
 
+/** ENOENT, as the server's errors of a file and the messages of a repair end with it. */
+const NO_FILE = /\b(?:errno|errcode):? 2\b/i;
+
+/** Whether the server could not find a file, which a table is in. */
+export function saysFileMissing(error: unknown): boolean {
+  if (error instanceof AppError) return error.cause !== undefined && saysFileMissing(error.cause);
+  return NO_FILE.test(typeof error === 'string' ? error : describe(error).message);
+}
+
 /** Errors of MariaDB's own that something here depends on. */
 const MARIADB_NAMES: Readonly<Record<number, string>> = {
   1927: 'ER_CONNECTION_KILLED',

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { DROP_MS, type MysqlConnection } from './connection.ts';
-import { codeOf } from './errors.ts';
+import { codeOf, saysFileMissing } from './errors.ts';
 import type { Flavor } from './flavor.ts';
 import { engineOf } from './log-engine.ts';
 import {
@@ -84,6 +84,8 @@ export class LogSlots {
   #mayAsk: boolean;
   readonly #frozen = new Map<number, string>();
   readonly #free = new Map<string, Slot>();
+  /** Names of slots whose files are gone and that cannot be dropped. */
+  readonly #unusable = new Set<string>();
   #next: { readonly slot: Slot; readonly generation: number } | null = null;
   #isTransitClear = false;
   #isFound = false;
@@ -144,22 +146,29 @@ export class LogSlots {
     for (const table of this.#free.keys()) if (!tables.has(table)) this.#free.delete(table);
     if (this.#next !== null && !tables.has(this.#next.slot.table)) this.#next = null;
     for (const number of contents.oldFrozen) this.#frozen.set(number, oldFrozenTable(number));
-    const known = new Set([...this.#frozen.values(), ...this.#free.keys()]);
+    const known = new Set([...this.#frozen.values(), ...this.#free.keys(), ...this.#unusable]);
     if (this.#next !== null) known.add(this.#next.slot.table);
     const left = contents.slots.map(slotTable).filter((table) => !known.has(table));
-    if (left.length > 0) await this.#sort(left, readUpTo);
+    const isDropped = left.length > 0 && (await this.#sort(left, readUpTo));
     this.#isFound = true;
-    return contents;
+    return isDropped ? readSchema(this.#connection, storeId) : contents;
   }
 
-  /** Finds out what the slots hold that an earlier recorder left. */
-  async #sort(left: readonly string[], readUpTo: number): Promise<void> {
+  /**
+   * Finds out what the slots hold that an earlier recorder left.
+   * @returns whether the files of one are gone, which is dropped then.
+   */
+  async #sort(left: readonly string[], readUpTo: number): Promise<boolean> {
     const live = await this.#liveGeneration();
     const found: { table: string; generation: number; isIdle: boolean }[] = [];
     const changed: string[] = [];
+    let isDropped = false;
     for (const table of left) {
       const sentinel = await this.#sentinelOf(table);
-      if (sentinel === null) {
+      if (sentinel === 'no files') {
+        await this.#discard(table);
+        isDropped = true;
+      } else if (sentinel === null) {
         changed.push(table);
       } else if (sentinel.generation === SPARE) {
         this.#setFree(table, true);
@@ -181,6 +190,7 @@ export class LogSlots {
       else this.#frozen.set(slot.generation, slot.table);
     }
     for (const table of changed) this.#place(table, live, readUpTo);
+    return isDropped;
   }
 
   /**
@@ -207,12 +217,15 @@ export class LogSlots {
   }
 
   /** Repairs a slot that a crash of the server left damaged. */
-  async #sentinelOf(table: string): Promise<Sentinel | null> {
+  async #sentinelOf(table: string): Promise<Sentinel | null | 'no files'> {
     try {
       return await readSentinel(this.#connection, table);
     } catch (error) {
+      if (saysFileMissing(error)) return 'no files';
       if (!saysDamaged(error)) throw error;
       const said = await repair(this.#connection, table);
+      // MariaDB says only here that the file with the rows is gone: for reading, the index is corrupt.
+      if (said !== null && saysFileMissing(said)) return 'no files';
       const sentinel = await readSentinel(this.#connection, table);
       if (sentinel !== null) {
         const { serverStart } = sentinel;
@@ -220,6 +233,19 @@ export class LogSlots {
         await noteLoss(this.#connection, table, sentinel, { said, isOfThisStart, until: null });
       }
       return sentinel;
+    }
+  }
+
+  /**
+   * Drops a slot whose files are gone, after a crash of the server or of its disk: what it held is a
+   * gap, as if somebody had dropped it. A name that cannot be dropped is not used again.
+   */
+  async #discard(table: string): Promise<void> {
+    try {
+      await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+    } catch (error) {
+      if (this.#connection.isLost || isLockWait(error)) throw error;
+      this.#unusable.add(table);
     }
   }
 
@@ -261,7 +287,12 @@ export class LogSlots {
   }
 
   #unusedName(taken: readonly number[] = []): string {
-    const used = new Set([...this.#frozen.values(), ...this.#free.keys(), ...taken.map(slotTable)]);
+    const used = new Set([
+      ...this.#frozen.values(),
+      ...this.#free.keys(),
+      ...this.#unusable,
+      ...taken.map(slotTable),
+    ]);
     if (this.#next !== null) used.add(this.#next.slot.table);
     for (let number = 1; ; number++) {
       if (!used.has(slotTable(number))) return slotTable(number);
@@ -476,6 +507,7 @@ export class LogSlots {
   /** Drops every table of a recorder's, whatever it holds. */
   async dropAll({ slots, oldFrozen }: SchemaContents): Promise<void> {
     for (const table of [...slots.map(slotTable), ...oldFrozen.map(oldFrozenTable)]) {
+      if (this.#unusable.has(table)) continue;
       await whenLockFree(() => this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS));
     }
     this.#frozen.clear();

@@ -1,6 +1,7 @@
 import type { Leftovers } from '../core/server-log.ts';
 import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { Flavor } from './flavor.ts';
+import { saysFileMissing } from './errors.ts';
 import { LIVE_TABLE, saysDamaged, whoseIsLive } from './log-table.ts';
 import {
   hasOurSign,
@@ -84,7 +85,7 @@ async function generationOf(connection: MysqlConnection, table: string): Promise
     return (await readSentinel(connection, table))?.generation ?? null;
   } catch (error) {
     // Damaged by the server's death.
-    if (!saysDamaged(error)) throw error;
+    if (!saysDamaged(error) && !saysFileMissing(error)) throw error;
     return null;
   }
 }

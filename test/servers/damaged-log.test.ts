@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -93,5 +93,31 @@ test('a server that died in the middle of a swap, and tables of a version before
   const statements = await drainFrozen(next);
   expect(tagsIn(statements.map(({ sql }) => sql))).toEqual(['tag-1-1-', 'tag-1-2-', 'tag-1-3-']);
   await next.restore(settings, 6);
+  await next.close();
+});
+
+test('a frozen table whose files are gone is dropped, the log goes on and the server is given back', async () => {
+  const { log, settings } = await startLogging(server);
+  await drainFrozen(log);
+  await log.swap(2);
+  await log.close();
+  const folder = join(server.dataDir, 'captures');
+  await admin.query('FLUSH TABLES');
+  // Of one slot the index, of the other the rows.
+  const gone = ['MYI', 'MYD'];
+  for (const file of readdirSync(folder)) {
+    const [, number = '', kind = ''] = /^log_(\d+)\.(MY[ID])$/.exec(file) ?? [];
+    if (kind !== '' && kind === gone[Number(number) % 2]) rmSync(join(folder, file));
+  }
+  const next = await server.open();
+  await next.lock([]);
+  expect((await next.state(1)).frozen).toEqual([]);
+  const { generation } = await next.install(settings, 3);
+  await admin.query("SELECT 'tag-2-0-'");
+  await next.swap(generation);
+  const statements = await drainFrozen(next);
+  expect(tagsIn(statements.map(({ sql }) => sql))).toEqual(['tag-2-0-']);
+  await next.restore(settings, generation + 1);
+  expect(await rowsOf(admin, "SHOW DATABASES LIKE 'captures'")).toEqual([]);
   await next.close();
 });
