@@ -64,6 +64,8 @@ export class TapSession {
   #caughtUpTo: number | null = null;
   /** When the live table was put in place, by the server's clock; null where an earlier session did. */
   #swappedAt: ServerInstant | null = null;
+  /** Read just before that swap: everything received until then is in what was frozen there. */
+  #since: ServerInstant | null = null;
   #isSwitchedOff: 'no' | 'by somebody' | 'by dead-man' = 'no';
   #warnings: readonly string[] = [];
   /** Whether our table is the live one; false when all that is left to do is to give back. */
@@ -316,7 +318,8 @@ export class TapSession {
     const { generation, before, swap } = swapped;
     const after = isEdge ? await this.#readCounters() : null;
     this.#live = generation + 1;
-    const since = this.#swappedAt;
+    const since = this.#since;
+    this.#since = swap.before;
     this.#swappedAt = swap.after;
     this.#drainedAt = this.#guards.now();
     this.#state.skew = milliseconds(swap.after) - clock.now();
@@ -346,7 +349,7 @@ export class TapSession {
     for (;;) {
       while (await this.#server.findForeignRotation(this.#live)) {
         const rotated = this.#live++;
-        const edges = { since: this.#swappedAt, until: null, interruption: null };
+        const edges = { since: this.#since, until: null, interruption: null };
         await this.#drainer.drain(rotated, edges);
       }
       const generation = this.#live;

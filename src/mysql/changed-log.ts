@@ -12,11 +12,16 @@ import {
   type Sentinel,
 } from './sentinel.ts';
 
-/** By the server's clock, read behind the swaps that a generation begins and ends with. */
+/** By the server's clock. */
 export interface GenerationTimes {
-  /** What the server received later is in this generation, or a later one; null where unknown. */
+  /** Read before the swap that it begins with: what came until then is in earlier ones; null where unknown. */
   readonly since: string | null;
-  /** What it received later is in a later one; null where unknown. */
+  /**
+   * Read behind that swap: what others moved away with a last row of before is recorded in the generation
+   * before; null where unknown.
+   */
+  readonly movedSince: string | null;
+  /** Read behind the swap that it ends with: what came later is in a later one; null where unknown. */
   readonly until: string | null;
 }
 
@@ -118,8 +123,9 @@ function isBehind(piece: Piece, before: Piece, since: string | null): boolean {
 async function findDisplaced(
   connection: MysqlConnection,
   expected: Pick<Sentinel, 'tap' | 'generation'>,
-  { since, until }: GenerationTimes,
+  { since: begun, movedSince, until }: GenerationTimes,
 ): Promise<{ origin: Piece | null; later: Piece[]; serverStart: number | null }> {
+  const since = movedSince ?? begun;
   let origin: Piece | null = null;
   let serverStart: number | null = null;
   let writtenAt: string | null = null;

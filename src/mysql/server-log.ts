@@ -128,6 +128,8 @@ export class MysqlServerLog implements ServerLog {
   #isMarked = false;
   /** The last generation that this object froze, and when, by our monotonic clock. */
   #swapped: { generation: number; at: number; until: ServerInstant } | null = null;
+  /** When it froze the one before that; null where it did not. */
+  #swappedBefore: ServerInstant | null = null;
   /** Offsets of sessions from UTC; null where the log table keeps true times. */
   #zones: SessionZones | null = null;
   #lastConfirmed = 0;
@@ -359,6 +361,7 @@ export class MysqlServerLog implements ServerLog {
     );
     const [time, gtid = null, isOn, output] = row ?? [];
     const after = instant(time);
+    this.#swappedBefore = this.#swapped?.generation === generation - 1 ? this.#swapped.until : null;
     this.#swapped = { generation, at, until: after };
     await this.#beatWhenDue();
     return { before, after, gtid, logging: logsToTable(isOn, output) };
@@ -655,9 +658,13 @@ export class MysqlServerLog implements ServerLog {
           return sentinel;
         }
         if (attempt === 2) return { serverStart: this.serverStart, writtenAt: null };
-        const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
-        const expected = this.#sentinel(generation);
-        await rebuildGeneration(control, this.#flavor, table, expected, { since, until });
+        const isLast = this.#swapped?.generation === generation;
+        const times = {
+          since,
+          movedSince: isLast ? this.#swappedBefore : null,
+          until: isLast ? (this.#swapped?.until ?? null) : null,
+        };
+        await rebuildGeneration(control, this.#flavor, table, this.#sentinel(generation), times);
       } catch (error) {
         if (!saysDamaged(error) || attempt === 2) throw error;
         await this.#repair(generation);
