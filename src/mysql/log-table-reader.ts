@@ -26,6 +26,7 @@ export class LogTableReader {
   readonly #connection: MysqlConnection;
   readonly #results: ResultStream;
   #busy = false;
+  #hasSentinel = false;
 
   constructor(connection: MysqlConnection) {
     this.#connection = connection;
@@ -39,6 +40,11 @@ export class LogTableReader {
 
   get isUsable(): boolean {
     return !this.#busy && !this.#connection.isLost;
+  }
+
+  /** Whether the table that was read last, from its beginning, began with a sentinel. */
+  get hasSentinel(): boolean {
+    return this.#hasSentinel;
   }
 
   /**
@@ -56,6 +62,8 @@ export class LogTableReader {
     spool: TextSpool | null,
   ): AsyncGenerator<LoggedBatch> {
     this.#busy = true;
+    this.#hasSentinel = false;
+    let isFirst = true;
     const decoder = new StatementDecoder(tracker, own, form);
     let rows = 0;
     let characters = 0;
@@ -84,14 +92,18 @@ export class LogTableReader {
         characters += statement.sql.length;
         if (maySwitchLogOff(statement)) ended.push(end(switchedOffByClient(statement.time)));
       } else {
-        const interruption = decoder.takeSentinel()?.interruption ?? null;
+        const sentinel = decoder.takeSentinel();
+        if (isFirst) this.#hasSentinel = sentinel !== null;
+        const interruption = sentinel?.interruption ?? null;
         if (interruption !== null) {
           const isOver = interruption.to !== null || interruption.cause === null;
           (isOver ? ended : open).push(end(interruption));
         }
       }
+      isFirst = false;
     };
     const piece = (bytes: Buffer, isLast: boolean): void => {
+      isFirst = false;
       if (long === null && rows > 0) ended.push(end(null));
       long ??= new LongRow(decoder, form, spool);
       if (long.push(bytes, isLast)) endOpen();

@@ -386,6 +386,7 @@ export class MysqlServerLog implements ServerLog {
     };
     for (;;) {
       const reader = await this.#openReader();
+      const isFromBeginning = position === 0;
       try {
         const batches = reader.read(table, position, this.#tracker, this.#own, form, spool);
         for await (const batch of batches) {
@@ -394,6 +395,11 @@ export class MysqlServerLog implements ServerLog {
           // A backlog takes long, and whoever reads it is alive.
           await this.#beatWhenDue();
         }
+        // Somebody may have emptied it since it was looked at; while it is read the lock keeps it.
+        const isWhole = isFromBeginning
+          ? reader.hasSentinel
+          : (await readSentinel(this.#control, table)) !== null;
+        if (!isWhole) yield await this.#emptied(generation, since);
         await this.#confirmDatabases(generation);
         if (this.#swapped?.generation === generation) await this.#gone.lookWhenDue(this.#control);
         return;
@@ -408,6 +414,22 @@ export class MysqlServerLog implements ServerLog {
         if (!reader.isUsable) this.#closeReader();
       }
     }
+  }
+
+  /** What is missing of a frozen table that another program emptied just before it was read. */
+  async #emptied(generation: number, since: ServerInstant | null): Promise<LoggedBatch> {
+    const frozenAt = this.#swapped?.generation === generation ? this.#swapped.until : null;
+    return {
+      rows: 0,
+      statements: [],
+      interruption: {
+        cause: 'log_table_changed',
+        from: since,
+        to: frozenAt ?? (await this.#now()),
+        reason:
+          "Another program emptied a table of the recorder's that held a part of the log and was not read yet",
+      },
+    };
   }
 
   setOwnConnections(own: readonly OwnConnection[]): void {

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LogInterruption } from '../../src/core/server-log.ts';
+import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { flavorOf } from '../../src/mysql/flavor.ts';
 import {
   drainFrozen,
@@ -120,4 +122,28 @@ test('a frozen table whose files are gone is dropped, the log goes on and the se
   await next.restore(settings, generation + 1);
   expect(await rowsOf(admin, "SHOW DATABASES LIKE 'captures'")).toEqual([]);
   await next.close();
+});
+
+test('a frozen table that is emptied between the look at it and the reading is told as a gap', async () => {
+  let onReader = (): void => undefined;
+  const log = await mysqlServerLogs.open(server.address, 'store-1', () => {
+    onReader();
+  });
+  await log.lock([]);
+  const settings = await log.readSettings();
+  await log.install(settings, 1);
+  await admin.query("SELECT 'tag-3-0-'");
+  const { after } = await log.swap(2);
+  // By a process of its own: ours does nothing else until it is done.
+  const truncate = `const { createConnection } = await import('mysql2/promise');
+    const c = await createConnection({ socketPath: '${server.socket}', user: 'root' });
+    await c.query('TRUNCATE TABLE captures.log_2'); await c.end();`;
+  onReader = () => void execFileSync(process.execPath, ['--input-type=module', '-e', truncate]);
+  const since = '2026-01-01T00:00:00.000000Z';
+  const interruptions: (LogInterruption | null)[] = [];
+  for await (const batch of log.read(2, 0, since)) interruptions.push(batch.interruption);
+  expect(interruptions).toMatchObject([{ cause: 'log_table_changed', from: since, to: after }]);
+  onReader = () => undefined;
+  await log.restore(settings, 3);
+  await log.close();
 });
