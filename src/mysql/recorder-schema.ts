@@ -316,6 +316,13 @@ export async function noteAppending(
   );
 }
 
+/** Writes down, before it is made, that the owner's log is another one, which is empty. */
+export async function noteEmptied(connection: MysqlConnection): Promise<void> {
+  await connection.run(
+    `UPDATE ${MARKER} SET owner_rows = 0, copied_rows = NULL WHERE owner_rows IS NOT NULL`,
+  );
+}
+
 /** Writes down how many rows of the live log the owner's has, just before it goes back to its place. */
 export async function noteCopied(connection: MysqlConnection, rows: number): Promise<void> {
   await connection.run(`UPDATE ${MARKER} SET copied_rows = ${rows}`);

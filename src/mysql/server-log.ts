@@ -65,6 +65,7 @@ import {
   claimSchema,
   liveGeneration,
   MARKER,
+  noteEmptied,
   readSchema,
   releaseSchema,
   requireOurs,
@@ -92,6 +93,8 @@ const GIVEN_BACK_MEANWHILE: LogInterruption = {
 };
 /** How long the owner's log is left alone when somebody has locked it: it takes a second to be told so. */
 const OWNERS_LOCKED_MS = 5_000;
+const OWNERS_DROPPED =
+  "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place";
 const CONFIRM_INTERVAL_MS = 1_000;
 const CONFIRMED_AT_ONCE = 200;
 
@@ -119,6 +122,8 @@ export class MysqlServerLog implements ServerLog {
   readonly #dropped = new Set<number>();
   /** By our monotonic clock: until then nobody asks whether the owner's log is unlocked. */
   #ownersLockedUntil = 0;
+  readonly #warnings: string[] = [];
+  #isDropSaid = false;
   /** The generation that the live table is; null before that is known. */
   #live: number | null = null;
   #tap = '';
@@ -318,7 +323,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   takeWarnings(): string[] {
-    return this.#guard.takeWarnings();
+    return [...this.#guard.takeWarnings(), ...this.#warnings.splice(0)];
   }
 
   sessions(): Promise<SessionState[]> {
@@ -449,11 +454,12 @@ export class MysqlServerLog implements ServerLog {
     await this.#find();
     if (!this.#unappended.includes(generation)) this.#unappended.push(generation);
     if (performance.now() < this.#ownersLockedUntil) return;
+    const replaceDropped = (): Promise<void> => this.#replaceWhereOursIsLive();
     for (;;) {
       const [first] = this.#unappended;
       if (first === undefined) return;
       try {
-        await appendGeneration(this.#control, this.#storeId, this.#slots, first);
+        await appendGeneration(this.#control, this.#storeId, this.#slots, first, replaceDropped);
       } catch (error) {
         if (!isLockWait(error)) throw error;
         // Somebody reads the owner's log: later generations wait for this one.
@@ -463,6 +469,22 @@ export class MysqlServerLog implements ServerLog {
       this.#unappended.shift();
       if (this.#dropped.delete(first)) await this.#slots.release(first);
     }
+  }
+
+  /** Where the owner's is live it has gone back to its place, and is not gone. */
+  async #replaceWhereOursIsLive(): Promise<void> {
+    const { marker } = await readSchema(this.#control, this.#storeId);
+    const engine = marker?.settings?.tableEngine ?? null;
+    if (engine === null || (await whoseIsLive(this.#control)) === 'owners') return;
+    await this.#replaceDropped(engine);
+  }
+
+  /** Puts an empty table in the place of the owner's that somebody dropped. */
+  async #replaceDropped(engine: string): Promise<void> {
+    await noteEmptied(this.#control);
+    await makeOwnersTable(this.#control, this.#flavor, engine);
+    if (!this.#isDropSaid) this.#warnings.push(OWNERS_DROPPED);
+    this.#isDropSaid = true;
   }
 
   async drop(generation: number): Promise<void> {
@@ -508,6 +530,7 @@ export class MysqlServerLog implements ServerLog {
       warnings.push(
         ...(await this.#restoreTable(settings, contents, this.#liveOf(contents, generation))),
       );
+      warnings.push(...this.#warnings.splice(0));
       await requireRestored(control, settings);
       await this.#dropOurs();
     } else {
@@ -761,11 +784,13 @@ export class MysqlServerLog implements ServerLog {
         await whenLockFree(() => control.run(`RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}`));
         return [];
       }
-      await makeOwnersTable(control, this.#flavor, settings.tableEngine);
-      await exchange(control, TABLES.retired, TABLES.owners);
-      return [
-        "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place",
-      ];
+      if (contents.marker === null) {
+        const owner = { storeId: this.#storeId, nonce: this.#nonce };
+        await claimSchema(control, this.#flavor, owner, settings);
+      }
+      await this.#replaceDropped(settings.tableEngine);
+      const again = await readSchema(control, this.#storeId);
+      return this.#restoreTable(settings, again, this.#liveOf(again, live));
     }
     await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`, DROP_MS);
     if (whose === 'missing') {
@@ -798,6 +823,7 @@ export class MysqlServerLog implements ServerLog {
     const mend = async (generation: number): Promise<void> => {
       await this.#mend(generation, null);
     };
+    const replaceDropped = (): Promise<void> => this.#replaceWhereOursIsLive();
     const now = await readLogSettings(control);
     if (ownerLogsToTable(now)) {
       await requireLogOff(control, this.#flavor);
@@ -808,6 +834,7 @@ export class MysqlServerLog implements ServerLog {
         slots: this.#slots,
         sentinelOf: (generation: number): Sentinel => this.#sentinel(generation),
         mend,
+        replaceDropped,
       };
       await giveBackWhileLogging(tools, control, this.#storeId, live);
     } else {
@@ -815,7 +842,7 @@ export class MysqlServerLog implements ServerLog {
       await this.#slots.swap(live, this.#sentinel(live + 1));
       for (const number of this.#slots.frozen) {
         await mend(number);
-        await appendGeneration(control, this.#storeId, this.#slots, number);
+        await appendGeneration(control, this.#storeId, this.#slots, number, replaceDropped);
         await this.#slots.release(number);
       }
       await exchange(control, TABLES.retired, TABLES.owners);

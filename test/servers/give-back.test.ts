@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  drainFrozen,
   rowsOf,
   startLogging,
   startRecorderServer,
@@ -90,5 +91,30 @@ test('a table that another program put in the place of the live one is in the ow
   await again.log.restore(again.settings, 2);
   await again.log.close();
   await admin.query('DROP DATABASE captures; DROP TABLE mysql.general_log_old');
+  expect(await stateOf(admin)).toEqual(before);
+});
+
+test('a log of the owner’s that somebody dropped has everything again that is appended after that', async () => {
+  await admin.query('SET GLOBAL general_log = OFF; TRUNCATE mysql.general_log');
+  await admin.query('SET GLOBAL general_log = ON');
+  const before = await stateOf(admin);
+  const client = await server.admin();
+  const { log, settings } = await startLogging(server);
+  await drainFrozen(log, { appendToOwners: true });
+  for (let tag = 20; tag < 24; tag++) {
+    await send(client, tag);
+    if (tag === 23) break;
+    await log.swap(tag - 18);
+    // Once after an append, once before the first look of restore.
+    if (tag !== 21) await admin.query('DROP TABLE captures.owners_log');
+    if (tag < 22) await drainFrozen(log, { appendToOwners: true });
+  }
+  const warnings = [...log.takeWarnings(), ...(await log.restore(settings, 5))];
+  await log.close();
+  expect(warnings).toHaveLength(1);
+  expect(warnings.join()).toContain("Somebody dropped the server's own log table");
+  // What was in the table that was dropped last is gone: 20 and 21.
+  expect(await ownersTags()).toEqual(['tag-0-22-', 'tag-0-23-']);
+  await client.end();
   expect(await stateOf(admin)).toEqual(before);
 });
