@@ -445,7 +445,7 @@ describe('a capture that is being recorded', () => {
     daemon.moves = {};
     let sleeps = 0;
     const clock: Clock = {
-      now: daemon.clock.now,
+      now: () => daemon.clock.now(),
       sleep: (ms, signal) => {
         sleeps += 1;
         if (sleeps === 5) daemon.die();
