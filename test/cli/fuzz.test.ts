@@ -62,7 +62,6 @@ const PLAUSIBLE = [
   'friday',
   'shop/friday',
   'numbers/monday',
-  'ada',
   'bob',
   'ci',
   'me',
@@ -166,21 +165,27 @@ function argvOf(lines: readonly CommandLines[]): fc.Arbitrary<string[]> {
 }
 
 let home: string;
-/** An admin of the environments, a member, an administrator of the store, and nobody. */
+/**
+ * An admin of the environments, a member, an administrator of the store, and nobody. None of their names
+ * and tokens is among what is typed: who acts must not be deleted on the way.
+ */
 let people: readonly Readonly<Record<string, string>>[];
 beforeAll(async () => {
   home = await initialisedHome();
+  for (const typed of ['bob', 'ci', 'me']) addUser(home, typed);
   const { stdout } = await runCaptures(['token', 'create', '--name', 'fuzz'], { home });
-  const bob = addUser(home, 'bob');
+  const mary = addUser(home, 'mary');
   people = [
     { CAPTURES_TOKEN: stdout.trim() },
-    bob,
+    mary,
     addUser(home, 'root', { isAdmin: true }),
     { CAPTURES_TOKEN: 'nobody' },
   ];
   await runCaptures(['env', 'create', 'numbers'], { home });
   await runCaptures(['env', 'create', 'shop', '--url', 'mysql://r@h'], { home });
-  await runCaptures(['member', 'add', 'numbers', 'bob'], { home });
+  for (const member of ['mary', 'bob']) {
+    await runCaptures(['member', 'add', 'numbers', member], { home });
+  }
   await runCaptures(['create', 'monday', '--env', 'numbers'], { home });
   await runCaptures(['create', 'friday', '--env', 'numbers', '--at', '+1h'], { home });
 });
