@@ -38,6 +38,7 @@ async function recordedFacts(context: Context, recording: Recording): Promise<Re
     byFlag: counters?.byFlag ?? {},
     skipped: counters?.skipped ?? {},
     leftOut: counters?.leftOut ?? { statements: 0, sessions: 0 },
+    values: counters?.values ?? null,
     server: facts?.server ?? null,
     gaps: facts?.gaps ?? [],
     warnings: facts?.warnings ?? [],

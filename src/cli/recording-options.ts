@@ -31,6 +31,9 @@ export interface TypedRecordingOptions {
   readonly maxLog?: number;
   readonly maxLag?: number;
   readonly deadMan?: number | typeof NONE;
+  readonly warmUp?: number;
+  readonly recycleSessions?: boolean;
+  readonly recycleUser?: readonly string[];
 }
 
 const collected = (text: string, before: readonly string[] = []): readonly string[] => [
@@ -78,6 +81,14 @@ export function registerRecordingOptions(command: Command): Command {
       `the server ends its log when not heard of for so long (1h), or ${NONE}`,
       (text) => (text === NONE ? NONE : parseDuration(text)),
     )
+    .optionsGroup('Values of what was prepared before (MariaDB: help values):')
+    .option(
+      '--warm-up <duration>',
+      'so long before --at, cover the sessions that come',
+      parseDuration,
+    )
+    .option('--recycle-sessions', 'end idle sessions at the start: their pools connect anew')
+    .option('--recycle-user <pattern>', 'only those of these users', collected)
     .optionsGroup('Options:');
 }
 
@@ -97,7 +108,21 @@ export function recordingOptionsOf(typed: TypedRecordingOptions): RecordingOptio
     maxLog: typed.maxLog ?? null,
     maxLag: typed.maxLag ?? null,
     deadMan: typed.deadMan === NONE ? null : (typed.deadMan ?? RECORD_EVERYTHING.deadMan),
+    warmUp: typed.warmUp ?? null,
+    recycleUsers: recycledUsers(typed),
   };
+}
+
+/** @throws AppError `invalid` for users without what is to be done to them. */
+function recycledUsers({
+  recycleSessions,
+  recycleUser,
+}: TypedRecordingOptions): readonly string[] | null {
+  if (recycleSessions === true) return recycleUser ?? [];
+  if (recycleUser === undefined) return null;
+  throw new AppError('invalid', '--recycle-user says whose sessions --recycle-sessions ends', {
+    hint: 'Add --recycle-sessions, or leave --recycle-user out.',
+  });
 }
 
 function parseSample(text: string): number {

@@ -57,6 +57,11 @@ export const VERBS: readonly Verb[] = [
         summary: 'connect and say whether a capture could start',
         load: () => import('./commands/env/check.ts'),
       },
+      {
+        name: 'warm-up',
+        summary: 'have new sessions covered, so that values are recorded later',
+        load: () => import('./commands/env/warm-up.ts'),
+      },
     ],
   },
   {

@@ -38,6 +38,8 @@ export interface VerificationRequest {
   /** The store's row; null for a folder alone, and where nothing was ever recorded. */
   readonly recording: Recording | null;
   readonly folder: string;
+  /** The least share of executes with values, from 0 to 1; null to ask for none. */
+  readonly minValues: number | null;
   readonly onProgress: (records: number, of: number | null) => void;
 }
 
@@ -92,6 +94,8 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
     },
     seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
     records: files.counts.records,
+    values: files.counts.values ?? null,
+    minValues: request.minValues,
   });
   return {
     capture,
@@ -193,6 +197,10 @@ function miscounted(said: WorkloadCounts, counted: WorkloadCounts): Damage[] {
         damage.push(wrong(`says ${claimed} ${what}, the files hold ${count}`));
       }
     }
+  }
+  // An older version did not count them.
+  if (said.values !== undefined && !isDeepStrictEqual(said.values, counted.values)) {
+    damage.push(wrong('counts other executes with and without values than the files hold'));
   }
   return damage;
 }

@@ -36,6 +36,7 @@ export const OPERATIONS = [
   'schedule.delete',
   'environment.get',
   'environment.check',
+  'environment.warm-up',
   'environment.recover',
   'environment.reclaim',
   'environment.edit',
@@ -71,6 +72,8 @@ export const RULES: Record<Operation, readonly Relation[]> = {
   'schedule.delete': OWNER_OR_ADMIN,
   'environment.get': ANY_MEMBER,
   'environment.check': ANY_MEMBER,
+  // A capture, which any member may create, changes more.
+  'environment.warm-up': ANY_MEMBER,
   // What the next daemon would do, which any member can start; 'capture.stop' says who may end what.
   'environment.recover': ANY_MEMBER,
   // Takes the server from a recorder that this store knows nothing of.

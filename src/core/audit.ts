@@ -42,6 +42,7 @@ export type AuditAction =
   | 'environment.edit'
   | 'environment.delete'
   | 'environment.recover'
+  | 'environment.warm-up'
   | 'member.add'
   | 'member.set'
   | 'member.remove'

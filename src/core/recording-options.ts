@@ -1,4 +1,5 @@
 import { AppError } from './errors.ts';
+import { checkWarmUp } from './warm-ups.ts';
 
 /** What statements are told apart by: what they do to data, or to what data is kept in. */
 export const STATEMENT_CLASSES = ['reads', 'writes', 'ddl'] as const;
@@ -36,6 +37,13 @@ export interface RecordingOptions {
    * milliseconds; null for never.
    */
   readonly deadMan: number | null;
+  /**
+   * Sessions are covered from so many milliseconds before the scheduled start on: see `WarmUp`; null for
+   * no warm-up.
+   */
+  readonly warmUp: number | null;
+  /** Whose idle sessions are ended at the start, by patterns of their users' names; null for nobody's. */
+  readonly recycleUsers: readonly string[] | null;
 }
 
 const DEFAULT_DEAD_MAN_MS = 3_600_000;
@@ -59,6 +67,8 @@ export const RECORD_EVERYTHING: RecordingOptions = {
   maxLog: null,
   maxLag: null,
   deadMan: DEFAULT_DEAD_MAN_MS,
+  warmUp: null,
+  recycleUsers: null,
 };
 
 /** Whether statements are left out by what they are or whose they are. */
@@ -85,12 +95,12 @@ export function checkRecordingOptions(
     throw nothing === 'metrics_only'
       ? new AppError(
           'invalid',
-          'Nothing is recorded on a metrics-only environment: there is nothing to filter or to guard',
+          'Nothing is recorded on a metrics-only environment: there is nothing to filter, to guard or to warm up',
           { hint: 'Give the environment a server: captures env edit E --url mysql://USER@HOST' },
         )
       : new AppError(
           'invalid',
-          'Nothing is recorded in a window that is over: there is nothing to filter or to guard',
+          'Nothing is recorded in a window that is over: there is nothing to filter, to guard or to warm up',
           { hint: 'Leave out --start to record from now on, or the filters and guards.' },
         );
   }
@@ -105,6 +115,8 @@ export function checkRecordingOptions(
   bounded('--min-free', options.minFree, 0, Number.MAX_SAFE_INTEGER, 'at least 0 bytes');
   bounded('--max-log', options.maxLog, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
   bounded('--max-lag', options.maxLag, SHORTEST_LAG_MS, Number.MAX_SAFE_INTEGER, 'at least 1 s');
+  checkPatterns('--recycle-user', options.recycleUsers ?? []);
+  checkWarmUp(options.warmUp);
   bounded('--dead-man', options.deadMan, SHORTEST_DEAD_MAN_MS, 30 * 86_400_000, '60 s to 30 days');
 }
 

@@ -92,6 +92,41 @@ export interface Obstacle {
   readonly hint: string | null;
 }
 
+/** A client's session that is there now. */
+export interface ServerSession {
+  readonly id: number;
+  readonly user: string | null;
+  readonly host: string | null;
+  /** Seconds since its last command ended, or since the one began that it is at. */
+  readonly seconds: number;
+  readonly isIdle: boolean;
+}
+
+/** Whether executes of prepared statements would be logged with their values. */
+export interface ValuesOutlook {
+  /** `always`: whenever it was prepared; `when_prepared`: where a log was on when it was prepared. */
+  readonly logged: 'always' | 'when_prepared';
+  /** The log that covers the sessions that come from now on; null where none does, or none needs to. */
+  readonly coveredBy: 'general_log' | 'slow_log' | null;
+  /** Whether its configuration has that log on, so that it has been since the server started. */
+  readonly sinceStart: boolean;
+  readonly serverStart: number;
+  /** How long the server has been up, in seconds: no session is older. */
+  readonly uptime: number;
+  /** Clients' sessions without ours; only those of our account without PROCESS. */
+  readonly sessions: readonly ServerSession[];
+  /** What the slow log would write while a warm-up has it on. */
+  readonly slowLog: {
+    /** Statements that take longer, in seconds. */
+    readonly longerThan: number;
+    /** Whether also statements that use no index. */
+    readonly withoutIndex: boolean;
+    /** As `log_output`: `FILE`, `TABLE`, both or `NONE`. */
+    readonly output: string;
+    readonly file: string;
+  };
+}
+
 /** What `env check` reports and `create` looks at before it stores anything. Nothing is changed. */
 export interface ServerInspection {
   readonly server: ServerIdentity;
@@ -130,6 +165,7 @@ export interface ServerInspection {
   readonly deadManObstacle: string | null;
   /** Milliseconds by which the server's clock is ahead of ours, as exact as the way there is short. */
   readonly clockAheadMs: number;
+  readonly values: ValuesOutlook;
   /** Why no capture could start, whatever the account may do; empty when nothing is in the way. */
   readonly obstacles: readonly Obstacle[];
   /**
@@ -237,6 +273,18 @@ export interface InstalledLog {
   readonly deadManObstacle: string | null;
 }
 
+/**
+ * What became of a warm-up:
+ * - `on`: sessions with an id greater than `after` are covered: what they prepare comes with its values;
+ * - `goes_on`: it was on already, as it was left;
+ * - `needless`: sessions are covered without it, and nothing was changed;
+ * - `ended`: somebody else ended it, which is respected.
+ */
+export type WarmUpAnswer =
+  | { readonly is: 'on'; readonly after: number }
+  | { readonly is: 'goes_on' }
+  | { readonly is: 'needless' | 'ended'; readonly why: string };
+
 /** Somebody else rotated the log at the moment of a swap, which has not happened. */
 export class RotatedMeanwhile extends Error {
   constructor() {
@@ -285,8 +333,10 @@ export interface ServerLog {
   /**
    * The number of our tap in its store: with it our tables are told from those of other times. And its
    * nonce, which `install` writes into the marker.
+   * @param warmSince the start of the server in which a warm-up of this tap was switched on, as far as
+   *   the store knows; null for none.
    */
-  setTap(tapId: number, nonce: string): void;
+  setTap(tapId: number, nonce: string, warmSince: number | null): void;
 
   /** What is on this server to tell it from another one that calls itself the same. Changes nothing. */
   marks(): Promise<ServerMarks>;
@@ -315,6 +365,18 @@ export interface ServerLog {
     generation: number,
     deadManMs?: number | null,
   ): Promise<InstalledLog>;
+
+  /**
+   * Keeps a warm-up on while nothing is recorded: sessions that come from now on have what they prepare
+   * logged with its values later. To be called again every few seconds, which also says that the recorder
+   * is there. `install` ends it (a log that is on covers more), and so does `restore`.
+   * @param settings the owner's, which are saved.
+   * @param forMs how long it is to last yet: the server ends it by itself a minute later.
+   */
+  warmUp(settings: LogSettings, forMs: number): Promise<WarmUpAnswer>;
+
+  /** The id of the newest session: those that come later have a greater one. */
+  newestSession(): Promise<number>;
 
   /**
    * What of ours is on the server.

@@ -10,6 +10,7 @@ import type { RemovalTable } from './retention.ts';
 import type { ScheduleTable } from './schedules.ts';
 import type { LogSettings, OwnConnection, SessionState } from './server-log.ts';
 import type { WorkloadRate } from './server-metrics.ts';
+import type { WarmUpTable } from './warm-ups.ts';
 
 /** A person. The password is a salted scrypt hash, never the secret. */
 export interface User {
@@ -230,6 +231,7 @@ export interface Store {
   readonly removals: RemovalTable;
   readonly audit: AuditTable;
   readonly metrics: MetricTable;
+  readonly warmUps: WarmUpTable;
 }
 
 export interface UserTable {
@@ -313,6 +315,10 @@ export interface CaptureTable {
   listDue(until: number, limit: number): Capture[];
   /** When the next SCHEDULED capture is due; null when none is. */
   nextDue(): number | null;
+  /** SCHEDULED captures whose warm-up begins at or before `until`, and that have none for this start. */
+  listWarming(until: number): Capture[];
+  /** When the next of these begins; null when none does. */
+  nextWarming(): number | null;
   /** RUNNING captures whose scheduled end is at or before `until`. */
   listEnding(until: number): Capture[];
   /** When the next RUNNING capture that records nothing ends; null when none does. */

@@ -14,6 +14,7 @@ import {
   type HeardCounts,
   type Incomparable,
 } from './received.ts';
+import { lackingFirst, shareText, shareWithValues, type ValueCounts } from './value-counts.ts';
 
 /**
  * How true a record is:
@@ -27,7 +28,7 @@ type Verdict = 'whole' | 'not_whole' | 'damaged' | 'recording';
 
 /** What keeps a record from being whole. */
 interface Problem {
-  readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed';
+  readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed' | 'few_values';
   /** One sentence. */
   readonly what: string;
   /** Number of the segment it is about; null where it is about none. */
@@ -59,6 +60,10 @@ export interface Evidence {
   readonly seconds: number;
   /** Records in the files. */
   readonly records: number;
+  /** Executes in the files, with and without values; null where they were not counted. */
+  readonly values: ValueCounts | null;
+  /** The least share of executes with values, from 0 to 1, that was asked for; null for none. */
+  readonly minValues: number | null;
 }
 
 export interface Judgement {
@@ -79,6 +84,10 @@ export interface Judgement {
    * (MySQL; elsewhere none). null where it is not known.
    */
   readonly unparsed: Bounds | null;
+  /** Executes with values ÷ executes; null where there are none. */
+  readonly valuesShare: number | null;
+  /** Whether that is as much as was asked for. */
+  readonly hasEnoughValues: boolean;
   readonly problems: readonly Problem[];
   /** What one should know, and what keeps nothing from being whole. */
   readonly notes: readonly string[];
@@ -109,6 +118,18 @@ export function judge(evidence: Evidence): Judgement {
   const whole = verdict === 'whole';
   const missingAtMost = mostMissingOf(comparison, missing);
   const share = comparison === null ? null : shareOf(comparison, missing ?? 0, missingAtMost ?? 0);
+  const valuesShare = evidence.values === null ? null : shareWithValues(evidence.values);
+  const fewValues = fewValuesOf(valuesShare, evidence);
+  const line = lineOf({
+    verdict,
+    problems,
+    comparison,
+    missing,
+    missingAtMost,
+    share,
+    recorded,
+    evidence,
+  });
   return {
     verdict,
     whole,
@@ -118,18 +139,35 @@ export function judge(evidence: Evidence): Judgement {
     missing,
     missingAtMost,
     unparsed: comparison?.unparsed ?? null,
-    problems,
+    valuesShare,
+    hasEnoughValues: fewValues === null,
+    problems: fewValues === null ? problems : [...problems, fewValues],
     notes: isOver ? notesOf(compared) : [],
-    line: lineOf({
-      verdict,
-      problems,
-      comparison,
-      missing,
-      missingAtMost,
-      share,
-      recorded,
-      evidence,
-    }),
+    line: `${line}${verdict === 'damaged' ? '' : valuesWords(valuesShare, evidence)}`,
+  };
+}
+
+/** How much of what was prepared can be replayed, beside the count. */
+function valuesWords(share: number | null, { minValues }: Evidence): string {
+  if (share === null) return '';
+  const asked =
+    minValues !== null && share < minValues ? `, and ${shareText(minValues)} were asked for` : '';
+  return `; values known for ${shareText(share)} of executes${asked}`;
+}
+
+/** Whose executes lack their values, where there are more of them than was asked for. */
+function fewValuesOf(
+  share: number | null,
+  { values, minValues }: Evidence,
+): Problem | null {
+  if (values === null || share === null || minValues === null || share >= minValues) return null;
+  const [most] = lackingFirst(values.users);
+  const whose = most === undefined ? '' : `, most of them of ${most.user ?? 'an unknown user'}`;
+  const lacking = counted(values.withoutValues, 'execute');
+  return {
+    kind: 'few_values',
+    what: `${lacking} of ${grouped(values.executes)} came without values${whose}: prepared before the log was on. captures help values says what helps`,
+    segment: null,
   };
 }
 

@@ -7,6 +7,7 @@ import type { OpenMetricSource } from '../core/metrics.ts';
 import { RetentionService } from '../core/retention.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { CaptureChanges, Store } from '../core/store.ts';
+import { whyOver } from '../core/warm-ups.ts';
 import { removeWorkload } from '../workload/workload-folder.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
@@ -246,6 +247,7 @@ class Daemon {
       start === null ? Infinity : start - LEAD_MS > now ? start - LEAD_MS : Math.max(start, now),
       // Of what records nothing; the tap ends the others, by the server's clock.
       end ?? Infinity,
+      store.captures.nextWarming() ?? Infinity,
       this.#nextRestore === 0 ? Infinity : this.#nextRestore,
       this.#fetcher?.nextDue() ?? Infinity,
     );
@@ -258,6 +260,7 @@ class Daemon {
     this.#timetable?.startDue();
     this.#timetable?.tend();
     this.#resumeTaps();
+    this.#careForWarmUps();
     for (const capture of store.captures.listByStatus(ACTIVE_STATUSES)) {
       if (capture.recordsStatements) this.#care(capture);
     }
@@ -299,6 +302,41 @@ class Daemon {
       this.#handOver(capture, capture.scheduledStart ?? clock.now());
     } else if (store.recordings.find(capture.id)?.tapId == null) {
       this.#fail(capture, 'its recording is not in the store any more');
+    }
+  }
+
+  /** Makes sure that a warm-up which is due is in a tap's hands. */
+  #careForWarmUps(): void {
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    const due = store.captures.listWarming(now);
+    if (due.length > 0) {
+      this.#lease.commit(() => {
+        for (const { id, environmentId, ownerId, scheduledStart } of due) {
+          const askedBy = store.users.find(ownerId)?.name ?? 'unknown';
+          const until = scheduledStart ?? now;
+          store.warmUps.insert({ environmentId, captureId: id, askedBy, begin: now, until });
+        }
+      });
+    }
+    for (const warmUp of store.warmUps.listOpen()) {
+      const { id, environmentId, captureId, tapId } = warmUp;
+      const isInHand = [...this.#taps.keys()].some(
+        ({ environment, row }) => environment.id === environmentId || row?.id === (tapId ?? NaN),
+      );
+      if (isInHand) continue;
+      const environment = store.environments.find(environmentId);
+      const capture = captureId === null ? null : store.captures.find(captureId);
+      const why =
+        environment?.server == null
+          ? 'its environment has no server any more'
+          : whyOver(warmUp, capture, now);
+      if (why !== null) {
+        this.#lease.commit(() => store.warmUps.update(id, { state: 'over', outcome: why }));
+      } else if (environment?.server != null) {
+        const { server } = environment;
+        this.#launch(new Tap(this.#tapContext(), { ...environment, server }, null));
+      }
     }
   }
 
@@ -371,14 +409,20 @@ class Daemon {
       this.#lease.standDown();
     } else if (isTapEnd(end)) {
       if (end.how === 'owed') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
-      if (end.how === 'taken') this.#merge(end.tapId, end.waiting);
+      if (end.how === 'taken') this.#merge(tap, end.tapId, end.waiting);
     } else {
       log('error', 'tap failed', { environment: tap.environment.name, message: messageOf(end) });
       this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
     }
   }
 
-  #merge(tapId: number, waiting: readonly Waiting[]): void {
+  #merge(taken: Tap, tapId: number, waiting: readonly Waiting[]): void {
+    const { warmUps } = this.#context.store;
+    this.#lease.commit(() => {
+      for (const { id, environmentId } of warmUps.listOpen()) {
+        if (environmentId === taken.environment.id) warmUps.update(id, { tapId });
+      }
+    });
     const tap = [...this.#taps.keys()].find((t) => t.row?.id === tapId && !t.isClosing);
     for (const capture of waiting) tap?.add(capture);
   }
@@ -390,6 +434,7 @@ class Daemon {
     if (this.#fetcher?.isBusy === true) return false;
     const isIdle = this.#lease.commit(() => {
       if (this.#captures.listActive().length > 0 || this.#owesAServer()) return false;
+      if (store.warmUps.listOpen().length > 0) return false;
       store.lease.release(this.#lease.id);
       return true;
     });
@@ -413,7 +458,8 @@ class Daemon {
     for (const row of store.taps.list()) {
       const environment = store.environments.find(row.environmentId)?.name ?? null;
       const running = store.recordings.listOfTap(row.id).length;
-      log('warn', 'the general log stays on until a daemon runs again, or captures recover', {
+      const what = running > 0 ? 'the general log stays on' : 'the server is not restored';
+      log('warn', `${what} until a daemon runs again, or captures recover`, {
         environment,
         captures: running,
       });

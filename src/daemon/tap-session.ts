@@ -10,13 +10,14 @@ import {
   type ServerLog,
   type Swap,
 } from '../core/server-log.ts';
-import type { Recording, TapRow } from '../core/store.ts';
+import type { Recording, Store, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { findLive, tapLog, type FreshLog } from './live-log.ts';
 import { LogDrain } from './log-drain.ts';
 import { Recorder } from './recorder.ts';
 import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
+import { WarmUpHolder } from './warm-up-holder.ts';
 import {
   LeaseLost,
   type ServerEnvironment,
@@ -52,6 +53,9 @@ export class TapSession {
   readonly #recorders = new Map<number, Recorder>();
   readonly #drainer: LogDrain;
   readonly #sampler: CounterSampler;
+  readonly #holder: WarmUpHolder;
+  /** Whether a warm-up is on, and nothing is recorded. */
+  #isHolding = false;
   readonly #guards: Guards;
   /** What the server was asked for; undefined before it was. */
   #deadMan: number | null | undefined = undefined;
@@ -85,6 +89,7 @@ export class TapSession {
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
+    this.#holder = new WarmUpHolder(context, environment.id, tapId, server);
     this.#guards = new Guards(context, SYSTEM_SOURCES, state.caughtUpAt);
     this.#drainer = new LogDrain(
       context,
@@ -160,10 +165,13 @@ export class TapSession {
       const tapId = state.row.id;
       const { connectionId, serverStart } = server;
       commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
-      server.setTap(tapId, state.row.nonce);
+      server.setTap(tapId, state.row.nonce, warmSince(store, tapId, serverStart));
       session = new TapSession(context, environment, state, server, tapId);
       if (options.isGivingUp !== true) await session.#start([...options.waiting]);
-      log('info', session.#isTapped ? 'log tapped' : 'server found to be given back', {
+      const { warmUps } = store;
+      const isWarm = warmUps.listOpen().some((one) => one.environmentId === environment.id);
+      const found = isWarm ? 'server found for a warm-up' : 'server found to be given back';
+      log('info', session.#isTapped ? 'log tapped' : found, {
         environment: environment.name,
         server: session.serverName,
         version: server.server.version,
@@ -195,6 +203,8 @@ export class TapSession {
   /** Makes sure that the server logs to our table, and knows which one it is. */
   async #tapLog(row: TapRow, waiting: readonly Waiting[]): Promise<FreshLog | null> {
     const after = this.#wantedDeadMan(waiting);
+    await this.#holder.suspend();
+    this.#isHolding = false;
     const live = await tapLog(this.#context, this.#environment.name, this.#server, row, after);
     this.#live = live.generation;
     this.#warnings = live.warnings;
@@ -210,9 +220,9 @@ export class TapSession {
     return this.#server.connectionId;
   }
 
-  /** Whether the log goes to our table, and so the marker has our nonce. */
-  get isTapped(): boolean {
-    return this.#isTapped;
+  /** Whether something is switched on for us, and so the marker has our nonce. */
+  get isMarked(): boolean {
+    return this.#isTapped || this.#isHolding;
   }
 
   /** `host:port` as the server calls itself. */
@@ -244,6 +254,7 @@ export class TapSession {
   /** When something is due next, by our clock: a drain, or the edge of a window. */
   nextDue(waiting: Iterable<Waiting>): number {
     const now = this.#context.clock.now();
+    if (this.#isHolding) return [...waiting].length > 0 ? now : this.#holder.nextDue;
     // By the time that passes, not by the clock: set back, it would put the next drain off for hours.
     let next = now + this.#drainedAt + DRAIN_INTERVAL_MS - this.#guards.now();
     const serverNow = this.#serverNow();
@@ -283,7 +294,9 @@ export class TapSession {
     if (!this.#isTapped) {
       // Everything was read before this daemon came; the live log table may be the owner's again.
       if (waiting.length === 0) {
-        await this.#finishEnded(this.#row().generation, isLast);
+        const row = this.#row();
+        this.#isHolding = await this.#holder.tend(row.settings);
+        await this.#finishEnded(row.generation, this.#isHolding ? () => false : isLast);
         return;
       }
       await this.#drainer.catchUp(await this.#tapLog(this.#row(), waiting));
@@ -617,6 +630,14 @@ export class TapSession {
     }
     if (restoreFailure !== null) throw restoreFailure;
   }
+}
+
+/** The life of the server in which a warm-up of this tap was switched on; null where in none, or another. */
+function warmSince({ warmUps }: Store, tapId: number, serverStart: number): number | null {
+  const isOn = warmUps
+    .listOfTap(tapId)
+    .some((warmUp) => warmUp.serverStart === serverStart);
+  return isOn ? serverStart : null;
 }
 
 /** Goes on counting our own commands from where the daemon before us was. */

@@ -6,6 +6,7 @@ import { brokenGuard, guardReason } from '../core/guards.ts';
 import { TapTally } from '../core/own-commands.ts';
 import type { CaptureChanges, TapRow, Trouble } from '../core/store.ts';
 import { withUnreadRest } from '../core/unread-rest.ts';
+import { whyOver } from '../core/warm-ups.ts';
 import { noteGaps } from '../workload/manifest.ts';
 import {
   LeaseLost,
@@ -103,7 +104,7 @@ export class Tap implements OtherTap {
   }
 
   get isMarked(): boolean {
-    return this.#session?.isTapped ?? this.#state.row?.serverStart != null;
+    return this.#session?.isMarked ?? this.#state.row?.serverStart != null;
   }
 
   get isOver(): boolean {
@@ -387,10 +388,26 @@ export class Tap implements OtherTap {
     if (!isOfServer && !isAppError(error, 'store_unusable')) return false;
     const captures = this.#captures();
     const starting = captures.filter((capture) => capture.status === 'STARTING');
-    if (starting.length === captures.length) return false;
+    if (starting.length === captures.length && !this.#isWarmUpWanted()) return false;
     this.#fail(starting, error);
     this.#stopDue();
     return isOfServer || now - since < PATIENCE_MS;
+  }
+
+  /** Whether a warm-up of this server goes on: what it waits for may be there in time. */
+  #isWarmUpWanted(): boolean {
+    const { store, clock } = this.#context;
+    const { row } = this.#state;
+    return store.warmUps
+      .listOpen()
+      .filter(({ environmentId, tapId }) => {
+        return environmentId === this.environment.id || (row !== null && tapId === row.id);
+      })
+      .some((warmUp) => {
+        const { captureId } = warmUp;
+        const capture = captureId === null ? null : store.captures.find(captureId);
+        return whyOver(warmUp, capture, clock.now()) === null;
+      });
   }
 
   /** The captures in its care, as the store has them now. */

@@ -73,6 +73,12 @@ export interface Flavor {
   /** Settings of a session that are wished for, not needed. */
   readonly sessionSettings: readonly string[];
   /**
+   * Whether an execute is logged with its values: `always`, or where the general log or the slow log of
+   * its session was on `when_prepared` (MariaDB 10.5, 10.11, 11.8: tried, MySQL 5.7: read; MySQL 9.7
+   * always: tried).
+   */
+  readonly hasValues: 'always' | 'when_prepared';
+  /**
    * Names for the live table in the middle of a swap, to be tried in this order. There for a few
    * milliseconds, it must not be seen by a dump that lists tables and opens them then: see `LogSlots`.
    */
@@ -159,6 +165,7 @@ const mariadb: Flavor = {
     // A log table can be of few engines: the one that the owner enforces for tables is none of them.
     'enforce_storage_engine = NULL',
   ],
+  hasValues: 'when_prepared',
   transits: [HIDDEN, IN_SYS, LISTED],
   // Fails at once where somebody has it locked.
   emptying: (table) => `TRUNCATE TABLE ${table} NOWAIT`,
@@ -222,6 +229,7 @@ const mysql: Flavor = {
     // Else it tells the size of a table as it was up to a day ago: 3,480 bytes of 10,971,192.
     'information_schema_stats_expiry = 0',
   ],
+  hasValues: 'always',
   transits: [IN_SYS, LISTED],
   // No less quick on MyISAM and CSV, and, unlike TRUNCATE, nothing that keeps readers waiting.
   emptying: (table) => `DELETE FROM ${table}`,
@@ -235,6 +243,7 @@ const mysql: Flavor = {
 
 const mysql57: Flavor = {
   ...mysql,
+  hasValues: 'when_prepared',
   switchPrivilege: 'SUPER',
   switchAlternatives: [],
   logOff: null,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { LogSettings } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
 import { DROP_MS, literal, type MysqlConnection, type Row } from './connection.ts';
+import { codeOf } from './errors.ts';
 import type { Flavor } from './flavor.ts';
 import { whoseIsLive } from './log-table.ts';
 
@@ -68,6 +69,11 @@ export interface Marker {
   /** When the dead-man switch switched the log off, ISO-8601 UTC, and the connection it did it on. */
   readonly switchedOffAt: string | null;
   readonly switchedOffBy: number | null;
+  /**
+   * The start of the server, in seconds as `ServerLog.serverStart`, in which its slow log was switched on
+   * for a warm-up; null where it is not on for us.
+   */
+  readonly warmSince: number | null;
   /** Whether its table was made after the last sign of life in it: what a restored dump looks like. */
   readonly isOlderThanTable: boolean;
 }
@@ -152,7 +158,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   if (row === 'not ours') return row;
   if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
-  const [switchedOffAt, switchedOffBy, copiedRows, nonce, isOlderThanTable] = row.slice(7);
+  const [switchedOffAt, switchedOffBy, copiedRows, nonce, warmSince, isOlderThanTable] = row.slice(7);
   return {
     storeId: storeId ?? '',
     nonce: nonce ?? null,
@@ -165,16 +171,17 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
     copiedRows: copiedRows == null ? null : Number(copiedRows),
     switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
     switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
+    warmSince: warmSince == null ? null : Number(warmSince),
     isOlderThanTable: isOlderThanTable === '1',
   };
 }
 
 async function markerRow(connection: MysqlConnection): Promise<Row | null | 'not ours'> {
-  // A marker of an older version has no nonce.
-  for (const nonce of ['nonce', 'NULL']) {
+  // A marker of an older version has no warm-up, one of a yet older one no nonce.
+  for (const newer of ['nonce, warm_since', 'nonce, NULL', 'NULL, NULL']) {
     try {
       return await connection.row(
-        `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows, ${nonce},
+        `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows, ${newer},
            (SELECT CREATE_TIME > heartbeat + INTERVAL 1 SECOND FROM information_schema.TABLES
               WHERE TABLE_SCHEMA = '${RECORDER_SCHEMA}' AND TABLE_NAME = '${MARKER_TABLE}') FROM ${MARKER}`,
       );
@@ -273,7 +280,8 @@ export async function claimSchema(
       switched_off_at TIMESTAMP(6) NULL,
       switched_off_by BIGINT NULL,
       copied_rows BIGINT NULL,
-      nonce VARCHAR(64) NULL
+      nonce VARCHAR(64) NULL,
+      warm_since BIGINT NULL
     ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'what the captures recorder changed on this server'`);
     await connection.run(
       `INSERT INTO ${MARKER} (id, store_id, nonce, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${literal(nonce)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
@@ -303,6 +311,25 @@ function recorderName(): string {
 /** Says on the server's side that the recorder is alive. @returns false where the marker has no row. */
 export async function beat(connection: MysqlConnection): Promise<boolean> {
   return (await connection.run(`UPDATE ${MARKER} SET heartbeat = NOW(6)`)) > 0;
+}
+
+/**
+ * Writes down that the slow log is on for us since before this start of the server; null: not for us.
+ */
+export async function noteWarmUp(
+  connection: MysqlConnection,
+  serverStart: number | null,
+): Promise<void> {
+  const note = `UPDATE ${MARKER} SET warm_since = ${serverStart ?? 'NULL'}, heartbeat = NOW(6)`;
+  try {
+    await connection.run(note);
+  } catch (error) {
+    // A marker of an older version, of a recording that was under way when this one came.
+    if (codeOf(error) !== 'ER_BAD_FIELD_ERROR') throw error;
+    if (serverStart === null) return;
+    await connection.run(`ALTER TABLE ${MARKER} ADD COLUMN warm_since BIGINT NULL`);
+    await connection.run(note);
+  }
 }
 
 /** Writes down which append to the owner's log is about to begin, and from how many rows. */

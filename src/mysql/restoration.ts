@@ -38,15 +38,18 @@ export async function requireSight(connection: MysqlConnection): Promise<void> {
 /**
  * Makes sure that nothing of what was set for the recording is left: reads it back.
  * @param settings the owner's, of before.
+ * @param wasWarm whether the slow log was on for a warm-up of ours.
  * @throws AppError `remote_failed` when something of ours is still in force.
  */
 export async function requireRestored(
   connection: MysqlConnection,
   settings: LogSettings,
+  wasWarm: boolean,
 ): Promise<void> {
   const now = await readLogSettings(connection);
   const left: string[] = [];
   if (now.generalLog && !settings.generalLog) left.push('general_log is ON');
+  if (wasWarm && now.slowLog && !settings.slowLog) left.push('slow_query_log is ON');
   const isOurs = sameOutput(now.logOutput, recordingOutput(settings));
   if (isOurs && !sameOutput(now.logOutput, settings.logOutput)) {
     left.push(`log_output is ${now.logOutput}`);

@@ -16,6 +16,7 @@ import {
   type ServerMarks,
   type SessionState,
   type Swap,
+  type WarmUpAnswer,
 } from '../core/server-log.ts';
 import type { TextSpool } from '../core/statements.ts';
 import type { MysqlConnection } from './connection.ts';
@@ -32,6 +33,7 @@ import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotat
 import { SessionTracker } from './session-tracker.ts';
 import { GoneSessions, listOpenTransactions, listSessions } from './sessions.ts';
 import type { RowForm } from './statement-decoder.ts';
+import { newestSession } from './warm-up.ts';
 
 /** No client has this id: what the reader has to remember of the log itself is kept under it. */
 const NO_SESSION = 0;
@@ -157,6 +159,18 @@ export class RotatedServerLog implements ServerLog {
     this.#accountedFor = asked;
     await this.#mark(generation + 1);
     return installed;
+  }
+
+  /** Nobody can set it but the owner. */
+  warmUp(): Promise<WarmUpAnswer> {
+    return Promise.resolve({
+      is: 'ended',
+      why: 'its slow log can be set in its parameter group alone',
+    });
+  }
+
+  newestSession(): Promise<number> {
+    return newestSession(this.#control);
   }
 
   async state(): Promise<ServerLogState> {

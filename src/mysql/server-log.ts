@@ -17,6 +17,7 @@ import {
   type ServerMarks,
   type SessionState,
   type Swap,
+  type WarmUpAnswer,
 } from '../core/server-log.ts';
 import type { TextSpool } from '../core/statements.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
@@ -66,6 +67,7 @@ import {
   liveGeneration,
   MARKER,
   noteEmptied,
+  noteWarmUp,
   readSchema,
   releaseSchema,
   requireOurs,
@@ -80,6 +82,7 @@ import { isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { GoneSessions, listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 import { SessionZones } from './session-zones.ts';
+import { isSlowLogOn, newestSession, setEnd, switchOff, switchOn, whyCovered } from './warm-up.ts';
 
 const HEARTBEAT_MS = 10_000;
 
@@ -95,6 +98,8 @@ const GIVEN_BACK_MEANWHILE: LogInterruption = {
 const OWNERS_LOCKED_MS = 5_000;
 const OWNERS_DROPPED =
   "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place";
+/** The server's own end of a warm-up is put off when it would be wrong by more. */
+const END_SLACK_MS = 5_000;
 const CONFIRM_INTERVAL_MS = 1_000;
 const CONFIRMED_AT_ONCE = 200;
 
@@ -128,6 +133,10 @@ export class MysqlServerLog implements ServerLog {
   #live: number | null = null;
   #tap = '';
   #nonce = '';
+  /** As the store knows it; the marker, which others can drop, knows it, too. */
+  #warmSince: number | null = null;
+  /** When the server is to end a warm-up by itself, by our monotonic clock; null: not asked yet. */
+  #warmUntil: number | null = null;
   #lastBeat = 0;
   /** Whether this object has seen its store's marker on the server. */
   #isMarked = false;
@@ -183,9 +192,10 @@ export class MysqlServerLog implements ServerLog {
     return lockFor(this.#control, own, this.serverStart);
   }
 
-  setTap(tapId: number, nonce: string): void {
+  setTap(tapId: number, nonce: string, warmSince: number | null): void {
     this.#tap = `${this.#storeId}/${tapId}`;
     this.#nonce = nonce;
+    this.#warmSince = warmSince;
   }
 
   async marks(): Promise<ServerMarks> {
@@ -279,12 +289,68 @@ export class MysqlServerLog implements ServerLog {
     );
     this.#live = proof.live;
     await this.#makeNext(proof.live + 1);
+    // What is prepared from now on is covered by the log itself. The slow log stays out of its table.
+    warnings.push(...(await this.#endWarmUp(settings)));
     return {
       warnings: [...warnings, ...proof.warnings],
       generation: proof.live,
       since: placed.live,
       deadManObstacle,
     };
+  }
+
+  async warmUp(settings: LogSettings, forMs: number): Promise<WarmUpAnswer> {
+    const control = this.#control;
+    if (this.#flavor.hasValues === 'always') {
+      return { is: 'needless', why: 'this server logs the values of whatever was prepared' };
+    }
+    const covered = whyCovered(settings);
+    if (covered !== null) return { is: 'needless', why: covered };
+    const owner = { storeId: this.#storeId, nonce: this.#nonce };
+    const { marker } = await readSchema(control, this.#storeId);
+    const isMarkedOn = marker?.warmSince === this.serverStart;
+    // By the store, too: one that was killed between the marker and the setting was never on.
+    const wasOn = this.#warmSince === this.serverStart && (marker === null || isMarkedOn);
+    if (wasOn && !(await isSlowLogOn(control))) {
+      await switchOff(control, marker !== null);
+      this.#warmSince = null;
+      return { is: 'ended', why: 'somebody switched slow_query_log off' };
+    }
+    const until = performance.now() + forMs;
+    const isMarked = isMarkedOn && marker.nonce === this.#nonce;
+    if (!isMarked) {
+      await requireUnlogged(control, this.#flavor);
+      await claimSchema(control, this.#flavor, owner, settings);
+    } else await this.#beat();
+    this.#isMarked = true;
+    if (!isMarked || this.#warmUntil === null || Math.abs(until - this.#warmUntil) > END_SLACK_MS) {
+      await setEnd(control, forMs);
+      this.#warmUntil = until;
+    }
+    if (isMarked && wasOn) return { is: 'goes_on' };
+    const answer = await switchOn(control, this.serverStart);
+    this.#warmSince = this.serverStart;
+    return wasOn ? { is: 'goes_on' } : answer;
+  }
+
+  newestSession(): Promise<number> {
+    return newestSession(this.#control);
+  }
+
+  /** @returns warnings. */
+  async #endWarmUp(settings: LogSettings): Promise<string[]> {
+    const { marker } = await readSchema(this.#control, this.#storeId);
+    const since = marker === null ? this.#warmSince : marker.warmSince;
+    this.#warmSince = null;
+    this.#warmUntil = null;
+    if (since === null) return [];
+    // A server that was restarted since has forgotten it: what it is set to is its owner's.
+    if (since !== this.serverStart || settings.slowLog) {
+      if (marker !== null) await noteWarmUp(this.#control, null);
+      return [];
+    }
+    const warning = await switchOff(this.#control, marker !== null);
+    return warning === null ? [] : [warning];
   }
 
   async state(readUpTo = 0): Promise<ServerLogState> {
@@ -523,15 +589,18 @@ export class MysqlServerLog implements ServerLog {
     requireOurs(contents);
     const warnings: string[] = [];
     const isLive = (await whoseIsLive(control)) === 'ours';
+    const { marker } = contents;
+    const wasWarm = (marker === null ? this.#warmSince : marker.warmSince) === this.serverStart;
     // Also without the marker or its row: a crash of the server can take it, and others can drop it.
-    if (isLive || contents.marker !== null || contents.tables.size > 0) {
+    if (isLive || contents.marker !== null || contents.tables.size > 0 || wasWarm) {
+      warnings.push(...(await this.#endWarmUp(settings)));
       warnings.push(...(await this.#restoreSettings(settings)));
       await requireUnlogged(control, this.#flavor);
       warnings.push(
         ...(await this.#restoreTable(settings, contents, this.#liveOf(contents, generation))),
       );
       warnings.push(...this.#warnings.splice(0));
-      await requireRestored(control, settings);
+      await requireRestored(control, settings, wasWarm);
       await this.#dropOurs();
     } else {
       await requireSight(control);

@@ -31,6 +31,7 @@ import { prepareSession } from './recorder-session.ts';
 import { ROWS_DROPPED, RotatedServerLog } from './rotated-log.ts';
 import { isRotatedOnly, readRotatedSettings, rotationNeeds } from './rotation-settings.ts';
 import { MysqlServerLog } from './server-log.ts';
+import { readValuesOutlook } from './values-outlook.ts';
 
 /** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
 export const mysqlServerLogs: ServerLogs = serverLogsThatFind(findServerDisk);
@@ -72,7 +73,8 @@ export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
       try {
         const inspection = await inspectServer(connection, storeId, findDisk);
         const clockAheadMs = await clockAhead(connection);
-        return { ...inspection, clockAheadMs };
+        const values = await readValuesOutlook(connection, flavorOf(inspection.server.version));
+        return { ...inspection, clockAheadMs, values };
       } finally {
         await connection.close();
       }
@@ -106,7 +108,7 @@ async function inspectServer(
   connection: MysqlConnection,
   storeId: string,
   findDisk: FindServerDisk,
-): Promise<Omit<ServerInspection, 'clockAheadMs'>> {
+): Promise<Omit<ServerInspection, 'clockAheadMs' | 'values'>> {
   const server = await prepareSession(connection);
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
   const settings = await readLogSettings(connection);
@@ -169,7 +171,7 @@ async function inspectServer(
       ...(await limitObstacles(connection, flavor, grants, account)),
     ],
     logTable: settings.tableEngine === null ? await lookForLogTable(connection) : 'there',
-    warnings: [...settingsWarnings(settings), ...flavor.limits],
+    warnings: [...settingsWarnings(marker?.settings ?? settings), ...flavor.limits],
   };
 }
 

@@ -1,16 +1,8 @@
 import type { OpenTransaction, SessionState } from '../core/server-log.ts';
 import type { MysqlConnection } from './connection.ts';
 import type { OwnConnections } from './own-connections.ts';
-import { listProcesses } from './processlist.ts';
+import { isOwnThread, listProcesses } from './processlist.ts';
 import type { SessionTracker } from './session-tracker.ts';
-
-/** The server's own threads, which receive no statements from anybody. */
-const OWN_THREADS: ReadonlySet<string> = new Set([
-  'Daemon',
-  'Slave_IO',
-  'Slave_SQL',
-  'Slave_worker',
-]);
 
 /** The client sessions that are there now, without `own`; other users' only with PROCESS. */
 export async function listSessions(
@@ -18,9 +10,9 @@ export async function listSessions(
   own: OwnConnections,
 ): Promise<SessionState[]> {
   const sessions: SessionState[] = [];
-  for (const { id, user, host, db, command } of await listProcesses(connection)) {
-    if (own.ownsSession(id, user)) continue;
-    if (OWN_THREADS.has(command) || user === 'system user') continue;
+  for (const process of await listProcesses(connection)) {
+    const { id, user, host, db } = process;
+    if (own.ownsSession(id, user) || isOwnThread(process)) continue;
     sessions.push({
       session: id,
       user: user === 'unauthenticated user' ? null : user,

@@ -49,6 +49,12 @@ const LISTED_TABLES = `captures
   LEFT JOIN taps ON taps.id = recordings.tap_id`;
 const LISTED = `SELECT ${LISTED_COLUMNS} FROM ${LISTED_TABLES}`;
 
+// As the index `captures_warming` has it.
+const WARM_UP_BEGINS = "scheduled_start_at - json_extract(options, '$.warmUp')";
+const WANTS_WARM_UP = `status = 'SCHEDULED' AND json_extract(options, '$.warmUp') IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM warm_ups WHERE warm_ups.capture_id = captures.id
+    AND (warm_ups.state <> 'over' OR warm_ups.until_at = captures.scheduled_start_at))`;
+
 function toCapture(row: Row): Capture {
   return {
     id: row.id,
@@ -107,6 +113,14 @@ export function captureTable(db: Database): CaptureTable {
   const nextDue = db
     .prepare<[], number | null>(
       "SELECT min(scheduled_start_at) FROM captures WHERE status = 'SCHEDULED'",
+    )
+    .pluck();
+  const listWarming = db.prepare<[number], Row>(
+    `SELECT ${COLUMNS} FROM captures WHERE ${WANTS_WARM_UP} AND ${WARM_UP_BEGINS} <= ? ORDER BY id`,
+  );
+  const nextWarming = db
+    .prepare<[], number | null>(
+      `SELECT min(${WARM_UP_BEGINS}) FROM captures WHERE ${WANTS_WARM_UP}`,
     )
     .pluck();
   const listEnding = db.prepare<[number], Row>(
@@ -226,6 +240,8 @@ export function captureTable(db: Database): CaptureTable {
     listByStatus: (statuses) => listByStatus.all(set(statuses)).map(toCapture),
     listDue: (until, limit) => listDue.all(until, limit).map(toCapture),
     nextDue: () => nextDue.get() ?? null,
+    listWarming: (until) => listWarming.all(until).map(toCapture),
+    nextWarming: () => nextWarming.get() ?? null,
     listEnding: (until) => listEnding.all(until).map(toCapture),
     nextEnd: () => nextEnd.get() ?? null,
     move(id, from, to, changes = {}) {

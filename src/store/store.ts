@@ -29,6 +29,7 @@ import { removalTable } from './removals.ts';
 import { scheduleTable } from './schedules.ts';
 import { tapTable } from './taps.ts';
 import { userTable } from './users.ts';
+import { warmUpTable } from './warm-ups.ts';
 
 const DATABASE = 'captures.db';
 const RESERVE = 'reserve';
@@ -274,6 +275,9 @@ class SqliteStore implements Store {
   }
   get metrics() {
     return this.#table('metrics', metricTable);
+  }
+  get warmUps() {
+    return this.#table('warmUps', warmUpTable);
   }
 
   transaction<T>(work: () => T): T {

@@ -5,6 +5,8 @@ import {
   type StatementFlag,
   type StatementKind,
 } from '../core/statements.ts';
+import type { ValueCounts } from '../core/value-counts.ts';
+import { ValueCounter } from './value-counter.ts';
 
 /** What a manifest says about a workload in numbers. */
 export interface WorkloadCounts {
@@ -19,6 +21,8 @@ export interface WorkloadCounts {
   readonly skipped: Record<string, number>;
   /** More about the rows in `skipped`. Absent where an older version counted. */
   readonly leftOut?: LeftOut;
+  /** Executes with and without values. Absent where an older version counted some of them. */
+  readonly values?: ValueCounts;
 }
 
 interface LeftOut {
@@ -44,6 +48,8 @@ export interface CountersState extends WorkloadCounts {
  */
 const REMEMBERED_SESSIONS = 16_384;
 
+type Counted = Pick<LoggedStatement, 'session' | 'user' | 'host' | 'kind' | 'flags'>;
+
 /** Counts what a capture records, cheaply, batch by batch. */
 export class WorkloadCounters {
   #records = 0;
@@ -54,6 +60,8 @@ export class WorkloadCounters {
   readonly #skipped: Record<string, number> = {};
   #statementsLeftOut: number;
   readonly #sessionsLeftOut: SessionCount;
+  /** null where an older version counted some of them. */
+  readonly #values: ValueCounter | null;
 
   /** @param state as `state()` gave it; null to begin at zero. */
   constructor(state: CountersState | null = null) {
@@ -62,6 +70,8 @@ export class WorkloadCounters {
     this.#sessions = new SessionCount(state?.sessions, state?.openSessions);
     this.#statementsLeftOut = state?.leftOut?.statements ?? 0;
     this.#sessionsLeftOut = new SessionCount(state?.leftOut?.sessions, state?.openSessionsLeftOut);
+    this.#values =
+      state === null || state.values !== undefined ? new ValueCounter(state?.values) : null;
     if (state === null) return;
     this.#records = state.records;
     this.#statements = state.statements;
@@ -71,22 +81,27 @@ export class WorkloadCounters {
   }
 
   /** Counts statements that are recorded. */
-  add(statements: readonly Pick<LoggedStatement, 'session' | 'kind' | 'flags'>[]): void {
+  add(statements: readonly Counted[]): void {
     let lastSession = -1;
-    for (const { session, kind, flags } of statements) {
+    for (const statement of statements) {
+      const { session, kind, flags } = statement;
       this.#byKind[kind]++;
       let isEcho = false;
       for (const flag of flags) {
         this.#byFlag[flag]++;
         isEcho ||= flag === 'echo';
       }
-      if (!isEcho && (kind === 'query' || kind === 'execute')) this.#statements++;
+      if (!isEcho && (kind === 'query' || kind === 'execute')) {
+        this.#statements++;
+        if (kind === 'execute') this.#values?.add(statement);
+      }
       if (session !== lastSession) {
         lastSession = session;
         this.#sessions.see(session);
       }
       if (kind === 'quit') {
         this.#sessions.end(session);
+        this.#values?.end(session);
         lastSession = -1;
       }
     }
@@ -118,6 +133,7 @@ export class WorkloadCounters {
       sessions: this.#sessions.count,
       skipped: { ...this.#skipped },
       leftOut: { statements: this.#statementsLeftOut, sessions: this.#sessionsLeftOut.count },
+      ...(this.#values === null ? {} : { values: this.#values.counts() }),
     };
   }
 

@@ -3,6 +3,7 @@ import type { Gap } from '../../src/core/gaps.ts';
 import { type CounterReading, type EdgeReadings } from '../../src/core/edge-counters.ts';
 import { HEARD_NOTHING, type HeardCounts } from '../../src/core/received.ts';
 import { judge, type Evidence } from '../../src/core/verdict.ts';
+import type { ValueCounts } from '../../src/core/value-counts.ts';
 
 /** Of `EDGE_COUNTERS`, and what is made of others. */
 type Counters = Readonly<Record<string, number>>;
@@ -51,6 +52,8 @@ function evidence(
     others: NO_OTHERS,
     seconds: 60,
     records: 1_010,
+    values: null,
+    minValues: null,
     ...rest,
   };
 }
@@ -78,6 +81,8 @@ describe('a record is whole', () => {
       missing: 0,
       missingAtMost: 0,
       unparsed: { min: 0, max: 0 },
+      valuesShare: null,
+      hasEnoughValues: true,
       problems: [],
       notes: [],
       line: 'WHOLE: 1,000 statements are recorded, the server counted 1,000',
@@ -347,5 +352,72 @@ describe('a capture that goes on', () => {
     expect(found.line).toBe(
       'STILL RECORDING: the 1,010 records that are committed by now are sound',
     );
+  });
+});
+
+describe('the share of executes with values', () => {
+  const values = (executes: number, withoutValues: number): ValueCounts => ({
+    executes,
+    withoutValues,
+    users: [{ user: 'app', executes, withoutValues }],
+    otherUsers: { executes: 0, withoutValues: 0 },
+    sessions: [],
+    otherSessions: { executes: 0, withoutValues: 0 },
+  });
+
+  it.each([
+    [112_548, 101_293, '10 %'],
+    [1_000, 0, '100 %'],
+    [1_000, 1_000, '0 %'],
+    [100_000, 1, '99.99 %'],
+    [100_000, 99_999, '0.01 %'],
+    [1_000_000, 999_999, '0.01 %'],
+    [3, 1, '66 %'],
+    [1_000, 10, '99.00 %'],
+  ])('of %d executes, %d without, is said as %s behind the count', (executes, without, text) => {
+    const { line, whole } = judge(evidence({ values: values(executes, without) }));
+    expect(whole).toBe(true);
+    expect(line).toBe(
+      `WHOLE: 1,000 statements are recorded, the server counted 1,000; values known for ${text} of executes`,
+    );
+  });
+
+  it('is not spoken of where nothing that was prepared was executed', () => {
+    expect(judge(evidence({ values: values(0, 0), minValues: 1 }))).toMatchObject({
+      line: expect.stringMatching(/counted 1,000$/) as unknown,
+      valuesShare: null,
+      hasEnoughValues: true,
+    });
+  });
+
+  it('is enough or not, whatever is missing besides', () => {
+    const enough = (executes: number, without: number, minValues: number): boolean =>
+      judge(evidence({ values: values(executes, without), minValues })).hasEnoughValues;
+    expect(enough(100, 5, 0.95)).toBe(true);
+    expect(enough(100, 6, 0.95)).toBe(false);
+    expect(enough(100, 0, 1)).toBe(true);
+    expect(enough(100_000, 1, 1)).toBe(false);
+    expect(enough(100, 100, 0)).toBe(true);
+    const { line, whole, problems } = judge(
+      evidence({ values: values(200, 180), minValues: 0.95, gaps: [gap()] }),
+    );
+    expect(whole).toBe(false);
+    expect(line).toMatch(
+      /; values known for 10 % of executes, and 95 % were asked for$/,
+    );
+    expect(problems.map(({ kind }) => kind)).toEqual(['gap', 'few_values']);
+    expect(problems.at(-1)?.what).toMatch(/^180 executes of 200 came without .* of app: /);
+  });
+
+  it('keeps a whole record whole', () => {
+    const judged = judge(evidence({ values: values(200, 180), minValues: 0.95 }));
+    expect(judged).toMatchObject({ whole: true, verdict: 'whole', hasEnoughValues: false });
+  });
+
+  it('is said of a record that goes on, and not of one that is damaged', () => {
+    const some = values(4, 3);
+    expect(judge(evidence({ state: 'recording', values: some })).line).toMatch(/25 % of executes$/);
+    const damage = [{ segment: 1, what: 'x' }];
+    expect(judge(evidence({ damage, values: some })).line).not.toMatch(/executes/);
   });
 });

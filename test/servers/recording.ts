@@ -134,6 +134,7 @@ export class Recording {
       capture: store.captures.find(this.id),
       recording: store.recordings.find(this.id),
       folder: workloadFolder(store, this.id),
+      minValues: null,
       onProgress: () => undefined,
     });
   }

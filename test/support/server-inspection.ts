@@ -40,6 +40,20 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     obstacles: [],
     logTable: 'there',
     clockAheadMs: 0,
+    values: {
+      logged: 'when_prepared',
+      coveredBy: null,
+      sinceStart: false,
+      serverStart: 1_790_000_000,
+      uptime: 86_400,
+      sessions: [],
+      slowLog: {
+        longerThan: 10,
+        withoutIndex: false,
+        output: 'FILE',
+        file: 'db1-slow.log',
+      },
+    },
     warnings: [],
     ...changes,
   };

@@ -38,7 +38,13 @@ function copy({ folder, manifest }: Recorded = pristine): string {
 }
 
 function verify(folder: string): Promise<Verification> {
-  return verifyWorkload({ capture: null, recording: null, folder, onProgress: () => undefined });
+  return verifyWorkload({
+    capture: null,
+    recording: null,
+    folder,
+    minValues: null,
+    onProgress: () => undefined,
+  });
 }
 
 async function problemsOf(folder: string): Promise<string[]> {

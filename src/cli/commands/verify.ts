@@ -18,6 +18,13 @@ const CLEAR_LINE = '\r\u001b[K';
 export interface VerifyOptions {
   /** A capture of the store, or a folder that holds a workload. */
   readonly subject: { readonly capture: string } | { readonly folder: string };
+  /** The least share of executes with values, from 0 to 1. */
+  readonly minValues?: number;
+}
+
+interface TypedOptions {
+  readonly folder?: string;
+  readonly minValues?: number;
 }
 
 export function registerVerify(
@@ -27,6 +34,11 @@ export function registerVerify(
   command
     .argument('[capture]', 'id, name, or environment/name')
     .option('--folder <path>', 'a copy of a workload, judged by its manifest alone')
+    .option(
+      '--min-values <percent>',
+      'fail when fewer executes than that have their values',
+      parsePercent,
+    )
     .addHelpText(
       'after',
       `
@@ -43,16 +55,21 @@ What was left out as asked for (filters, samples) is counted and is not missing.
 what the server counts in Questions: also each one of several in a text, a change of the default
 database or of the user, and the end of a connection.
 
-Exits 0 when the record is whole, and 8 when it is not (or not yet).
+The verdict also says of how many executes the values are known. What was prepared before the
+server's log was on is recorded with ? in the place of its values on MariaDB: it can be counted, not
+replayed. --min-values 95 fails when less than 95 % have them. See captures help values.
+
+Exits 0 when the record is whole, and 8 when it is not (or not yet), or lacks values.
 
 Examples:
   captures verify friday
+  captures verify friday --min-values 95
   captures verify shop/friday --json | jq .share
   captures verify --folder /backup/captures/7
 
 JSON fields: ${verificationNoun.fields.join(', ')}`,
     )
-    .action((capture: string | undefined, { folder }: { folder?: string }) => {
+    .action((capture: string | undefined, { folder, minValues }: TypedOptions) => {
       if ((capture === undefined) === (folder === undefined)) {
         throw new AppError('invalid', 'Give a capture or --folder, and not both', {
           hint: 'For example: captures verify friday',
@@ -60,6 +77,7 @@ JSON fields: ${verificationNoun.fields.join(', ')}`,
       }
       return run({
         subject: folder === undefined ? { capture: capture ?? '' } : { folder },
+        ...(minValues === undefined ? {} : { minValues }),
       });
     });
 }
@@ -72,6 +90,7 @@ export async function runVerify(options: VerifyOptions, context: Context): Promi
     ...('folder' in subject
       ? { capture: null, recording: null, folder: resolve(context.world.cwd, subject.folder) }
       : recordOf(context, subject.capture)),
+    minValues: options.minValues ?? null,
     onProgress: progress.show,
   }).finally(() => progress.clear());
   const { output, fields } = context.options;
@@ -82,10 +101,24 @@ export async function runVerify(options: VerifyOptions, context: Context): Promi
   } else {
     await context.printOne(verificationNoun, found);
   }
-  return found.judgement.whole ? 0 : EXIT_STATUS.capture_failed;
+  const { whole, hasEnoughValues } = found.judgement;
+  return whole && hasEnoughValues ? 0 : EXIT_STATUS.capture_failed;
 }
 
-function recordOf(context: Context, ref: string): Omit<VerificationRequest, 'onProgress'> {
+/** @returns a share from 0 to 1. @throws AppError `invalid`. */
+function parsePercent(text: string): number {
+  const percent = /^\s*(\d+(?:\.\d+)?)\s*%?\s*$/.exec(text)?.[1];
+  const share = Number(percent) / 100;
+  if (percent !== undefined && share <= 1) return share;
+  throw new AppError('invalid', `--min-values takes a number from 0 to 100, not "${text}"`, {
+    hint: 'For example: captures verify friday --min-values 95',
+  });
+}
+
+function recordOf(
+  context: Context,
+  ref: string,
+): Pick<VerificationRequest, 'capture' | 'recording' | 'folder'> {
   const { actor, store } = context;
   const capture = context.captures.get(actor, ref, 'capture.verify');
   if (!capture.recordsStatements) {

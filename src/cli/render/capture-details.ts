@@ -1,10 +1,12 @@
 import type { Gap } from '../../core/gaps.ts';
 import type { ListedCapture } from '../../core/store.ts';
+import type { ValueCounts } from '../../core/value-counts.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
 import { formatBytes, formatCount, formatRelative } from './units.ts';
+import { valuesJson, valuesText } from './values.ts';
 
 /** What is known of a recording besides its size. */
 export interface RecordedFacts {
@@ -16,6 +18,8 @@ export interface RecordedFacts {
   readonly skipped: Readonly<Record<string, number>>;
   /** How many of those rows are statements to run, and how many sessions a sample left out. */
   readonly leftOut: { readonly statements: number; readonly sessions: number };
+  /** Executes with and without values; null where an older version counted some of them. */
+  readonly values: ValueCounts | null;
   readonly server: {
     readonly flavor: string;
     readonly version: string;
@@ -72,6 +76,7 @@ function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObje
     byFlag: recorded.byFlag,
     skipped: recorded.skipped,
     leftOut: { statements: recorded.leftOut.statements, sessions: recorded.leftOut.sessions },
+    values: recorded.values === null ? null : valuesJson(recorded.values),
     server:
       server === null
         ? null
@@ -134,6 +139,7 @@ const RECORDED: readonly Column<DetailedCapture>[] = [
   about('sessions', 'SESSIONS', ({ sessions }) => formatCount(sessions)),
   about('byKind', 'KINDS', ({ byKind }) => countsOf(byKind)),
   about('byFlag', 'FLAGS', ({ byFlag }) => countsOf(byFlag)),
+  about('values', 'VALUES', ({ values }) => (values === null ? '-' : valuesText(values))),
   about('skipped', 'LEFT OUT', ({ skipped, leftOut }) => leftOutText(skipped, leftOut.sessions)),
   about('gaps', 'GAPS', ({ gaps }) => listOf(gaps.map(gapText))),
   about('warnings', 'WARNINGS', ({ warnings }) => listOf(warnings)),
@@ -190,6 +196,13 @@ const WORKLOAD_FIELDS = [
   'skipped',
   'leftOut.statements',
   'leftOut.sessions',
+  'values.executes',
+  'values.withoutValues',
+  'values.share',
+  'values.users',
+  'values.otherUsers',
+  'values.sessions',
+  'values.otherSessions',
   'server',
   'gaps',
   'warnings',

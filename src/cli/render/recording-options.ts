@@ -19,6 +19,8 @@ export function optionsJson(options: RecordingOptions): JsonObject {
     maxLog: options.maxLog,
     maxLag: seconds(options.maxLag),
     deadMan: seconds(options.deadMan),
+    warmUp: seconds(options.warmUp),
+    recycleUsers: options.recycleUsers === null ? null : [...options.recycleUsers],
   };
 }
 

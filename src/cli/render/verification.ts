@@ -5,6 +5,7 @@ import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint } from './paint.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { valuesJson, valuesText } from './values.ts';
 import { wrapped } from './width.ts';
 
 function verificationJson(found: Verification): JsonObject {
@@ -27,6 +28,8 @@ function verificationJson(found: Verification): JsonObject {
     missingAtMost: judgement.missingAtMost,
     unparsed: judgement.unparsed === null ? null : { ...judgement.unparsed },
     share: judgement.share === null ? null : { ...judgement.share },
+    values: counts.values === undefined ? null : valuesJson(counts.values),
+    enoughValues: judgement.hasEnoughValues,
     problems: judgement.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
     notes: [...judgement.notes],
     warnings: [...facts.warnings],
@@ -104,6 +107,9 @@ export function renderVerification(
     `${sound} of ${counted(files.segments.length, 'segment')} sound, ${formatBytes(bytes)}, ${counted(counts.records, 'record')} of ${counted(counts.sessions, 'session')}`,
   );
   add('statements', `${formatCount(counts.statements)} queries and executes recorded`);
+  if (counts.values !== undefined && counts.values.executes > 0) {
+    add('values', valuesText(counts.values), counts.values.withoutValues > 0 ? 'busy' : null);
+  }
   const received = receivedText(found);
   if (received !== null) add('received', received);
   const leftOut = Object.entries(found.leftOut).filter(([, rows]) => rows > 0);
@@ -131,7 +137,7 @@ export function renderVerification(
   for (const warning of facts.warnings) add('warning', warning, 'busy');
   for (const note of judgement.notes) add('note', note);
   for (const { kind, what } of judgement.problems) add(kind.replace('_', ' '), what, 'bad');
-  const tone = judgement.whole ? 'good' : judgement.verdict === 'recording' ? 'busy' : 'bad';
+  const tone = judgement.whole && judgement.hasEnoughValues ? 'good' : judgement.verdict === 'recording' ? 'busy' : 'bad';
   lines.push('', paint(tone, escapeText(judgement.line)));
   return `${lines.join('\n')}\n`;
 }
@@ -184,6 +190,8 @@ const FIELDS = [
   'missingAtMost',
   'unparsed',
   'share',
+  'values',
+  'enoughValues',
   'problems',
   'notes',
   'warnings',

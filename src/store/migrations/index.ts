@@ -9,6 +9,7 @@ import { tapNonces } from './0008-tap-nonces.ts';
 import { ownCommands } from './0009-own-commands.ts';
 import { looks } from './0010-looks.ts';
 import { tapTrouble } from './0011-tap-trouble.ts';
+import { warmUps } from './0012-warm-ups.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly string[] = [
   ownCommands,
   looks,
   tapTrouble,
+  warmUps,
 ];

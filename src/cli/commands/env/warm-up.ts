@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import { AppError } from '../../../core/errors.ts';
+import type { Environment, ServerAddress } from '../../../core/environments.ts';
+import { WarmUpService } from '../../../core/warm-up-service.ts';
+import { loaded } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { DaemonKeeper } from '../../daemons.ts';
+import { parseDuration } from '../../durations.ts';
+import { whyNotRecordable } from '../../preflight.ts';
+import { warmUpNoun } from '../../render/warm-ups.ts';
+import {
+  confirmFullSlowLog,
+  inParameterGroup,
+  readWarmUpStatus,
+  slowLogText,
+  untilEnded,
+  untilOn,
+  whyNotNeeded,
+} from '../../warming.ts';
+
+export interface EnvWarmUpOptions {
+  readonly environment: string;
+  /** Milliseconds. */
+  readonly for?: number;
+  readonly stop?: boolean;
+  readonly wait?: boolean;
+  readonly yes?: boolean;
+}
+
+export function registerEnvWarmUp(
+  command: Command,
+  run: (options: EnvWarmUpOptions) => Promise<void>,
+): void {
+  command
+    .argument('<environment>', 'id or name')
+    .option('--for <duration>', 'from now on, for so long: 60 s to 30 days', parseDuration)
+    .option('--stop', 'end it now')
+    .option('--no-wait', 'return at once, before it is on')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `
+MariaDB decides when a statement is prepared whether its executions will be logged with their values:
+where the general log is on, or the slow log of the session. A warm-up has the sessions that come in
+its time have their slow log on, by SET GLOBAL slow_query_log = ON; a capture that starts later has the
+values of what they prepared. long_query_time and log_output stay as they are. It is undone when its time
+is up, or a capture starts, by the daemon, by the next one if that dies, or by the server itself where
+its event scheduler is on. Sessions that were there before are not helped: see captures help values.
+
+Without --for it says how it stands, and how many of the sessions there are covered. On MySQL, and where
+the slow log is on already, nothing is changed.
+
+Examples:
+  captures env warm-up shop --for 1h
+  captures env warm-up shop
+  captures env warm-up shop --stop
+
+JSON fields: ${warmUpNoun.fields.join(', ')}`,
+    )
+    .action((environment: string, options: Omit<EnvWarmUpOptions, 'environment'>) => {
+      if (options.for !== undefined && options.stop === true) {
+        throw new AppError('invalid', '--for and --stop contradict one another', {
+          hint: 'Give one of the two.',
+        });
+      }
+      return run({ ...options, environment });
+    });
+}
+
+export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context): Promise<number> {
+  context.checkFields(warmUpNoun);
+  const { actor, store, world } = context;
+  const service = new WarmUpService(store, world.clock, world);
+  const found = service.environment(actor, options.environment);
+  const { server } = found;
+  if (server === null) throw new Error('an environment without a server was not refused');
+  const environment = { ...found, server };
+  if (options.for !== undefined) await begin(options.for, options, environment, context, service);
+  if (options.stop === true) await stop(environment, context, service);
+  const { status } = await readWarmUpStatus(context, environment);
+  await context.printOne(warmUpNoun, status);
+  return 0;
+}
+
+async function begin(
+  lengthMs: number,
+  options: EnvWarmUpOptions,
+  environment: Environment & { readonly server: ServerAddress },
+  context: Context,
+  service: WarmUpService,
+): Promise<void> {
+  const { actor, store } = context;
+  const { inspection } = await readWarmUpStatus(context, environment);
+  const needless = whyNotNeeded(inspection);
+  if (needless !== null) {
+    await context.note(`${needless}.`);
+    return;
+  }
+  if (inspection.logSwitch === 'parameter-group') throw inParameterGroup(environment);
+  const refusal = whyNotRecordable(inspection, store.taps);
+  if (refusal !== null) throw refusal;
+  if (options.yes !== true) await confirmFullSlowLog(context, inspection);
+  const { id } = service.begin(actor, String(environment.id), lengthMs);
+  await context.note(`While it lasts, ${slowLogText(inspection)}.`);
+  if (options.wait === false) {
+    await new DaemonKeeper(context).ensure();
+    return;
+  }
+  const warmUp = await untilOn(context, id);
+  if (warmUp.state === 'waiting') {
+    await context.note(
+      'A capture is being recorded there, whose log covers every session: the warm-up begins when it ends.',
+    );
+  }
+  if (warmUp.state === 'over') {
+    throw new AppError('remote_failed', `The warm-up is over already: ${warmUp.outcome ?? ''}`);
+  }
+}
+
+async function stop(
+  environment: Environment,
+  context: Context,
+  service: WarmUpService,
+): Promise<void> {
+  if (service.end(context.actor, String(environment.id)) === 0) {
+    await context.note(`No warm-up of ${environment.name} is on that was asked for by itself.`);
+    return;
+  }
+  await untilEnded(context, environment.id);
+}
+
+export const command = loaded(registerEnvWarmUp, runEnvWarmUp, warmUpNoun);

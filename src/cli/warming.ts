@@ -1,0 +1,178 @@
+import { listUnrestored } from '../core/recovery.ts';
+import { coverageOf } from '../core/value-coverage.ts';
+import type { Environment, ServerAddress } from '../core/environments.ts';
+import { AppError } from '../core/errors.ts';
+import type { ServerInspection } from '../core/server-log.ts';
+import type { WarmUp } from '../core/warm-ups.ts';
+import type { Context } from './context.ts';
+import { DaemonKeeper } from './daemons.ts';
+import type { WarmUpStatus } from './render/warm-ups.ts';
+import { shellQuoted } from './render/escape.ts';
+
+const POLL_MS = 50;
+/** A server answers within seconds, or somebody wants to know that it does not. */
+const PATIENCE_MS = 20_000;
+
+/** What `slow_query_log` has beside it: everything goes into a log whose threshold is so short, in seconds. */
+const LOGS_EVERYTHING_S = 0.1;
+
+/** Looks at a server and says how its warm-ups are, and which sessions are covered. */
+export async function readWarmUpStatus(
+  context: Context,
+  environment: Environment & { readonly server: ServerAddress },
+): Promise<{ status: WarmUpStatus; inspection: ServerInspection }> {
+  const { store } = context;
+  const logs = await context.serverLogs();
+  const inspection = await logs.inspect(environment.server, store.id);
+  const warmUps = store.warmUps.listOf(environment.id);
+  const open = warmUps.filter(({ state }) => state !== 'over');
+  const { values } = inspection;
+  const last = open[0] ?? warmUps[0] ?? null;
+  return {
+    inspection,
+    status: {
+      environment: environment.name,
+      state: stateOf(inspection, open),
+      coveredBy: values.coveredBy,
+      since: open.length === 0 ? null : Math.min(...open.map(({ begin }) => begin)),
+      until: open.length === 0 ? null : Math.max(...open.map(({ until }) => until)),
+      reason: last?.outcome ?? null,
+      coverage: coverageOf(values, warmUps),
+      slowLog: values.slowLog,
+    },
+  };
+}
+
+function stateOf(
+  { values, logSwitch }: ServerInspection,
+  open: readonly WarmUp[],
+): WarmUpStatus['state'] {
+  if (values.logged === 'always') return 'not_needed';
+  if (open.some(({ state }) => state === 'on')) return 'on';
+  if (open.length > 0) return 'waiting';
+  if (values.coveredBy !== null) return 'not_needed';
+  return logSwitch === 'recorder' ? 'off' : 'not_possible';
+}
+
+/** Why nothing has to be changed on a server, a sentence; null where something has to be. */
+export function whyNotNeeded(inspection: ServerInspection): string | null {
+  const { values, server, leftovers } = inspection;
+  if (values.logged === 'always') {
+    return `${server.flavor === 'mysql' ? 'MySQL' : 'This server'} ${server.version} logs the values of whatever was prepared: no warm-up is needed`;
+  }
+  // What the owner has set: while somebody records or warms up, that is in the marker.
+  const owners = leftovers?.settings ?? inspection.settings;
+  if (owners.generalLog) return 'Its general log is on already, which covers every session: nothing is changed';
+  if (owners.slowLog) {
+    return 'Its slow log is on already, which covers the sessions that came since: nothing is changed';
+  }
+  return null;
+}
+
+/** What goes into the slow log meanwhile, as half a sentence. */
+export function slowLogText({ values }: ServerInspection): string {
+  const { longerThan, withoutIndex, output, file } = values.slowLog;
+  const where =
+    output === 'NONE'
+      ? 'nowhere, for log_output is NONE'
+      : output
+          .split(',')
+          .map((one) => (one === 'TABLE' ? 'the table mysql.slow_log' : `the file ${file}`))
+          .join(' and ');
+  const also = withoutIndex ? ', and those that use no index,' : '';
+  return `statements that take longer than ${longerThan} s${also} go to ${where}`;
+}
+
+/**
+ * Has somebody agree to a warm-up that would write nearly everything into the slow log.
+ * @throws AppError `declined`; `invalid` where nobody can be asked.
+ */
+export async function confirmFullSlowLog(
+  context: Context,
+  inspection: ServerInspection,
+): Promise<void> {
+  const { longerThan, withoutIndex, output } = inspection.values.slowLog;
+  if (output === 'NONE' || (longerThan >= LOGS_EVERYTHING_S && !withoutIndex)) return;
+  const prompter = await context.prompter(
+    `The slow log would get more than slow statements: ${slowLogText(inspection)}`,
+    'Raise long_query_time, or switch log_queries_not_using_indexes off, first; or add --yes.',
+  );
+  await context.tell(`While it lasts, ${slowLogText(inspection)}.`);
+  if (!(await prompter.confirm('Is there room for that?'))) {
+    throw new AppError('declined', 'Nothing was changed');
+  }
+}
+
+/** The sentence for a server whose slow log only its parameter group sets. */
+export function inParameterGroup(environment: Environment): AppError {
+  const group = environment.instance === null ? 'GROUP' : `the group of ${environment.instance}`;
+  return new AppError(
+    'remote_failed',
+    'The slow log of this server can be set in its parameter group alone',
+    {
+      hint: [
+        `Run, with the right to change ${group}:`,
+        'aws rds modify-db-parameter-group --db-parameter-group-name GROUP --parameters "ParameterName=slow_query_log,ParameterValue=1,ApplyMethod=immediate"',
+      ].join('\n'),
+    },
+  );
+}
+
+/**
+ * Waits until a warm-up is on, or is over, or is kept from coming on by a capture whose log covers more.
+ * @throws AppError `remote_failed` when the server lets it wait; it is tried again until its time is up.
+ */
+export async function untilOn(context: Context, id: number): Promise<WarmUp> {
+  const { store, world, actor } = context;
+  const keeper = new DaemonKeeper(context);
+  const deadline = context.now() + PATIENCE_MS;
+  const { interrupted } = world.signals;
+  for (;;) {
+    const warmUp = store.warmUps.find(id);
+    if (warmUp === null) throw new AppError('conflict', 'The environment was deleted meanwhile');
+    const isRecorded = store.captures
+      .listByStatus(['STARTING', 'RUNNING'])
+      .some(({ environmentId }) => environmentId === warmUp.environmentId);
+    if (warmUp.state !== 'waiting' || isRecorded) return warmUp;
+    await keeper.ensure();
+    if (context.now() >= deadline) {
+      const name = store.environments.find(warmUp.environmentId)?.name ?? '';
+      const trouble = listUnrestored(store, actor).find((one) => one.environmentName === name);
+      throw new AppError(
+        'remote_failed',
+        `The warm-up is not on yet: ${trouble?.trouble?.reason ?? 'the daemon has not reached the server'}`,
+        {
+          hint: `It is tried again until its time is up. To see how it goes: captures env warm-up ${shellQuoted(name)}; to end it: add --stop`,
+        },
+      );
+    }
+    await world.clock.sleep(POLL_MS, interrupted);
+    interrupted.throwIfAborted();
+  }
+}
+
+/** Waits until the warm-ups of an environment that were asked for by themselves are over and undone. */
+export async function untilEnded(context: Context, environmentId: number): Promise<void> {
+  const { store, world } = context;
+  const keeper = new DaemonKeeper(context);
+  const deadline = context.now() + PATIENCE_MS;
+  const { interrupted } = world.signals;
+  for (;;) {
+    const isOpen = store.warmUps
+      .listOpen()
+      .some((one) => one.environmentId === environmentId && one.captureId === null);
+    const isOwed = store.taps
+      .list()
+      .some((tap) => tap.environmentId === environmentId && store.recordings.listOfTap(tap.id).length === 0);
+    const others = store.warmUps.listOpen().some((one) => one.environmentId === environmentId);
+    if (!isOpen && (!isOwed || others)) return;
+    await keeper.ensure();
+    if (context.now() >= deadline) {
+      throw new AppError('remote_failed', 'The server is not restored yet', {
+        hint: 'It is tried again. To see why: captures doctor',
+      });
+    }
+    await world.clock.sleep(POLL_MS, interrupted);
+    interrupted.throwIfAborted();
+  }
+}

@@ -1,0 +1,177 @@
+import { messageOf } from '../core/errors.ts';
+import type { LogSettings, ServerLog } from '../core/server-log.ts';
+import { whyOver, type CoveredSessions, type WarmUp } from '../core/warm-ups.ts';
+import { LeaseLost, type TapContext } from './tap-context.ts';
+
+/** How often a warm-up is looked at; also the recorder's sign of life to the server meanwhile. */
+const LOOK_MS = 5_000;
+
+/**
+ * The warm-ups on one server, which the tap of that server keeps on between its captures. While a capture
+ * is recorded they are suspended: the log itself covers the sessions that come.
+ */
+export class WarmUpHolder {
+  readonly #context: TapContext;
+  readonly #environmentId: number;
+  readonly #tapId: number;
+  readonly #server: ServerLog;
+  #nextLook = 0;
+  /** The newest session at the last look at which it was on. */
+  #newestSeen: number | null = null;
+
+  constructor(context: TapContext, environmentId: number, tapId: number, server: ServerLog) {
+    this.#context = context;
+    this.#environmentId = environmentId;
+    this.#tapId = tapId;
+    this.#server = server;
+  }
+
+  /** When something is to be done next, by our clock. */
+  get nextDue(): number {
+    const now = this.#context.clock.now();
+    const ends = this.#open()
+      // One whose capture is late ends when that begins, which it looks for now and then.
+      .filter(({ captureId, until }) => captureId === null || until > now)
+      .map(({ until }) => until);
+    return Math.min(this.#nextLook, ...ends);
+  }
+
+  /**
+   * Keeps the session default on while a warm-up wants it.
+   * @returns false when none does: the server is to be restored then.
+   */
+  async tend(settings: LogSettings): Promise<boolean> {
+    const { clock } = this.#context;
+    const now = clock.now();
+    this.#nextLook = now + LOOK_MS;
+    const wanted = await this.endThoseOver();
+    if (wanted.length === 0) return false;
+    const until = Math.max(...wanted.map((warmUp) => warmUp.until));
+    const answer = await this.#server.warmUp(settings, until - now);
+    switch (answer.is) {
+      case 'on':
+        this.#update(wanted, ({ covered, serverStart }) => ({
+          state: 'on',
+          serverStart: this.#server.serverStart,
+          covered: [
+            ...(serverStart === this.#server.serverStart ? covered : []),
+            { after: answer.after, upTo: null },
+          ],
+          tapId: this.#tapId,
+        }));
+        this.#newestSeen = answer.after;
+        this.#say('info', 'warm-up on', {});
+        return true;
+      case 'goes_on':
+        await this.#join(wanted);
+        return true;
+      case 'needless':
+      case 'ended':
+        this.#update(wanted, ({ covered }) => ({
+          state: 'over',
+          outcome: answer.is === 'needless' ? `not needed: ${answer.why}` : answer.why,
+          covered: closed(covered, this.#newestSeen),
+        }));
+        this.#say(answer.is === 'needless' ? 'info' : 'warn', 'warm-up over', { why: answer.why });
+        return false;
+    }
+  }
+
+  /** Suspends them, because a log was switched on: what it covers is not counted as theirs. */
+  async suspend(): Promise<void> {
+    const open = this.#open().filter(({ covered }) => covered.some(({ upTo }) => upTo === null));
+    if (open.length === 0) return;
+    const newest = await this.#newest();
+    this.#update(open, ({ covered }) => ({ covered: closed(covered, newest) }));
+  }
+
+  /** Ends those whose time is up, and whose capture began or is gone. @returns the others. */
+  async endThoseOver(): Promise<WarmUp[]> {
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    const open = this.#open().map((warmUp) => {
+      const { captureId } = warmUp;
+      const capture = captureId === null ? null : store.captures.find(captureId);
+      return { warmUp, why: whyOver(warmUp, capture, now) };
+    });
+    const over = open.filter(({ why }) => why !== null);
+    if (over.length > 0) {
+      const newest = await this.#newest();
+      for (const { warmUp, why } of over) {
+        this.#update([warmUp], ({ covered }) => ({
+          state: 'over',
+          outcome: why,
+          covered: closed(covered, newest),
+        }));
+        this.#say('info', 'warm-up over', { why });
+      }
+    }
+    return open.filter(({ why }) => why === null).map(({ warmUp }) => warmUp);
+  }
+
+  /** Has a warm-up that came later count what comes from now on. */
+  async #join(wanted: readonly WarmUp[]): Promise<void> {
+    const { serverStart } = this.#server;
+    const after = await this.#server.newestSession();
+    this.#newestSeen = after;
+    const joining = wanted.filter(
+      (warmUp) =>
+        warmUp.state === 'waiting' || warmUp.covered.every(({ upTo }) => upTo !== null),
+    );
+    if (joining.length === 0) return;
+    this.#update(joining, (warmUp) => ({
+      state: 'on',
+      serverStart,
+      covered: [
+        ...(warmUp.serverStart === serverStart ? warmUp.covered : []),
+        { after, upTo: null },
+      ],
+      tapId: this.#tapId,
+    }));
+  }
+
+  #open(): WarmUp[] {
+    return this.#context.store.warmUps
+      .listOpen()
+      .filter(
+        ({ environmentId, tapId }) =>
+          environmentId === this.#environmentId || tapId === this.#tapId,
+      );
+  }
+
+  async #newest(): Promise<number | null> {
+    try {
+      return await this.#server.newestSession();
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      this.#say('warn', 'sessions not listed', { message: messageOf(error) });
+      return null;
+    }
+  }
+
+  #update(
+    warmUps: readonly WarmUp[],
+    changes: (warmUp: WarmUp) => Parameters<TapContext['store']['warmUps']['update']>[1],
+  ): void {
+    const { store, commit } = this.#context;
+    commit(() => {
+      for (const warmUp of warmUps) store.warmUps.update(warmUp.id, changes(warmUp));
+    });
+  }
+
+  #say(level: 'info' | 'warn', event: string, facts: Readonly<Record<string, string | null>>): void {
+    const { store, log } = this.#context;
+    const environment = store.environments.find(this.#environmentId)?.name ?? null;
+    log(level, event, { environment, ...facts });
+  }
+}
+
+/** Sessions that came while it was on; those after `newest`, which may have come later, are not among them. */
+function closed(
+  covered: readonly CoveredSessions[],
+  newest: number | null,
+): readonly CoveredSessions[] {
+  return covered.map((one) =>
+    one.upTo !== null ? one : { after: one.after, upTo: newest ?? one.after },
+  );
+}
