@@ -7,6 +7,7 @@ import { RECORD_EVERYTHING } from '../core/recording-options.ts';
 import { findTapOn } from '../core/server-identity.ts';
 import type { ServerInspection, ServerOutlook } from '../core/server-log.ts';
 import type { ListedCapture, NewCapture } from '../core/store.ts';
+import { coverageOf } from '../core/value-coverage.ts';
 import { diskSpace } from '../workload/disk-space.ts';
 import type { Context } from './context.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -49,6 +50,10 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
     ...(seen ?? { inspection: null, outlook: null }),
     isHeldByUs: seen?.inspection.lockHolder != null && obstacle?.code !== 'conflict',
     ...othersOn(environment, seen?.inspection ?? null, planned, context),
+    coverage:
+      seen === null
+        ? null
+        : coverageOf(seen.inspection.values, context.store.warmUps.listOf(environment.id)),
     expectation: seen === null ? null : await forecast(environment, seen.outlook, planned, context),
     obstacleAtStart: isLater ? obstacle : null,
     warnings: seen === null ? [] : warningsOf(seen.inspection, optionsOf(planned)),

@@ -7,11 +7,16 @@ import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';
 
-function lacking(inspection: ServerInspection, missing: readonly PrivilegeNeed[]): AppError {
+/** @param need what needs them, as the subject of the sentence. */
+export function lacking(
+  inspection: ServerInspection,
+  missing: readonly PrivilegeNeed[],
+  need = 'recording',
+): AppError {
   const { account, server } = inspection;
   return new AppError(
     'remote_failed',
-    `${account} lacks privileges on ${server.hostname}:${server.port} that recording needs: ${missing
+    `${account} lacks privileges on ${server.hostname}:${server.port} that ${need} needs: ${missing
       .map(({ privilege }) => privilege)
       .join(', ')}`,
     { hint: ['Run there as an administrator:', ...grantsOf(missing)].join('\n') },
@@ -105,6 +110,7 @@ export function warningsOf(
 
 /**
  * Looks at a server before anything is stored.
+ * @returns what it found.
  * @throws AppError `remote_failed` (unreachable, refused, a privilege missing) or `conflict`
  *   (somebody else records it).
  */
@@ -112,7 +118,7 @@ export async function checkServer(
   context: Context,
   environment: Environment & { readonly server: ServerAddress },
   options: Pick<RecordingOptions, 'deadMan'>,
-): Promise<void> {
+): Promise<ServerInspection> {
   const logs = await context.serverLogs();
   const look = async (): Promise<ServerInspection> => {
     const inspection = await logs.inspect(environment.server, context.store.id);
@@ -124,4 +130,5 @@ export async function checkServer(
   const off = await whyLogIsOff(context, environment, inspection);
   if (off !== null) await waitForLog(context, off, look);
   for (const warning of warningsOf(inspection, options)) await context.warn(warning);
+  return inspection;
 }

@@ -89,6 +89,7 @@ export function registerRecordingOptions(command: Command): Command {
     )
     .option('--recycle-sessions', 'end idle sessions at the start: their pools connect anew')
     .option('--recycle-user <pattern>', 'only those of these users', collected)
+    .option('--yes', 'end them without being asked')
     .optionsGroup('Options:');
 }
 

@@ -6,6 +6,7 @@ import type { ServerInspection } from '../core/server-log.ts';
 import type { WarmUp } from '../core/warm-ups.ts';
 import type { Context } from './context.ts';
 import { DaemonKeeper } from './daemons.ts';
+import { slowLogText } from './render/values-outlook.ts';
 import type { WarmUpStatus } from './render/warm-ups.ts';
 import { shellQuoted } from './render/escape.ts';
 
@@ -62,25 +63,12 @@ export function whyNotNeeded(inspection: ServerInspection): string | null {
   }
   // What the owner has set: while somebody records or warms up, that is in the marker.
   const owners = leftovers?.settings ?? inspection.settings;
-  if (owners.generalLog) return 'Its general log is on already, which covers every session: nothing is changed';
+  if (owners.generalLog)
+    return 'Its general log is on already, which covers every session: nothing is changed';
   if (owners.slowLog) {
     return 'Its slow log is on already, which covers the sessions that came since: nothing is changed';
   }
   return null;
-}
-
-/** What goes into the slow log meanwhile, as half a sentence. */
-export function slowLogText({ values }: ServerInspection): string {
-  const { longerThan, withoutIndex, output, file } = values.slowLog;
-  const where =
-    output === 'NONE'
-      ? 'nowhere, for log_output is NONE'
-      : output
-          .split(',')
-          .map((one) => (one === 'TABLE' ? 'the table mysql.slow_log' : `the file ${file}`))
-          .join(' and ');
-  const also = withoutIndex ? ', and those that use no index,' : '';
-  return `statements that take longer than ${longerThan} s${also} go to ${where}`;
 }
 
 /**
@@ -163,7 +151,10 @@ export async function untilEnded(context: Context, environmentId: number): Promi
       .some((one) => one.environmentId === environmentId && one.captureId === null);
     const isOwed = store.taps
       .list()
-      .some((tap) => tap.environmentId === environmentId && store.recordings.listOfTap(tap.id).length === 0);
+      .some(
+        (tap) =>
+          tap.environmentId === environmentId && store.recordings.listOfTap(tap.id).length === 0,
+      );
     const others = store.warmUps.listOpen().some((one) => one.environmentId === environmentId);
     if (!isOpen && (!isOwed || others)) return;
     await keeper.ensure();

@@ -30,6 +30,7 @@ export type AuditAction =
   | 'capture.edit'
   | 'capture.delete'
   | 'capture.prune'
+  | 'capture.recycle'
   | 'capture.status'
   | 'schedule.create'
   | 'schedule.edit'

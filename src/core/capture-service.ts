@@ -152,6 +152,11 @@ export class CaptureService {
     const options = request.options ?? RECORD_EVERYTHING;
     const nothing = environment.server === null ? 'metrics_only' : 'registered';
     checkRecordingOptions(options, timing.recordsStatements ? null : nothing);
+    if (options.warmUp !== null && timing.scheduledStart === null) {
+      throw new AppError('invalid', 'A warm-up goes before a scheduled start', {
+        hint: 'Say when that is, for example --at +1h; or warm up first: captures env warm-up',
+      });
+    }
     return {
       name: request.name,
       environmentId: environment.id,

@@ -117,6 +117,7 @@ export class RecoveryService {
     this.#audit.record(actor, 'environment.recover', subject, {
       details: { captures: debt.ending.map((capture) => capture.id).join(', ') },
     });
+    this.#endWarmUps(tap);
     for (const capture of debt.ending) {
       if (capture.status === 'RUNNING') {
         this.#audit.record(actor, 'capture.stop', captureSubject(capture), {
@@ -151,7 +152,10 @@ export class RecoveryService {
           { hint: `End it first: captures stop ${open.name} --give-up` },
         );
       }
-      for (const tap of taps) this.#store.taps.delete(tap.id);
+      for (const tap of taps) {
+        this.#endWarmUps(tap);
+        this.#store.taps.delete(tap.id);
+      }
       if (taps.length > 0) {
         const subject = { kind: 'environment', id, name, environmentId: id } as const;
         this.#audit.record(actor, 'environment.recover', subject, {
@@ -160,6 +164,15 @@ export class RecoveryService {
       }
       return taps.length;
     });
+  }
+
+  /** The tap would go on with them. */
+  #endWarmUps({ id, environmentId }: TapRow): void {
+    const { warmUps } = this.#store;
+    for (const warmUp of warmUps.listOpen()) {
+      if (warmUp.environmentId !== environmentId && warmUp.tapId !== id) continue;
+      warmUps.update(warmUp.id, { state: 'over', outcome: ENDED_BY_RECOVERY });
+    }
   }
 
   /**

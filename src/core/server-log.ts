@@ -102,6 +102,27 @@ export interface ServerSession {
   readonly isIdle: boolean;
 }
 
+/** A client's session that the recorder ended, so that its pool connects anew. */
+export interface EndedSession {
+  readonly session: number;
+  readonly user: string | null;
+  readonly host: string | null;
+  readonly db: string | null;
+  readonly idleSeconds: number;
+}
+
+/** What became of `recycleUsers` of a capture, for its manifest. */
+export interface Recycled {
+  /** ISO-8601 UTC, by our clock. */
+  readonly since: string;
+  /** How many sessions were ended; the first thousand of them are in `sessions`. */
+  readonly ended: number;
+  readonly sessions: readonly EndedSession[];
+  /** Sessions that were to be ended and never were found free. */
+  readonly left: number;
+  readonly isOver: boolean;
+}
+
 /** Whether executes of prepared statements would be logged with their values. */
 export interface ValuesOutlook {
   /** `always`: whenever it was prepared; `when_prepared`: where a log was on when it was prepared. */
@@ -113,6 +134,8 @@ export interface ValuesOutlook {
   readonly serverStart: number;
   /** How long the server has been up, in seconds: no session is older. */
   readonly uptime: number;
+  /** Prepared statements that exist now; null where the server does not say. */
+  readonly prepared: number | null;
   /** Clients' sessions without ours; only those of our account without PROCESS. */
   readonly sessions: readonly ServerSession[];
   /** What the slow log would write while a warm-up has it on. */
@@ -166,6 +189,8 @@ export interface ServerInspection {
   /** Milliseconds by which the server's clock is ahead of ours, as exact as the way there is short. */
   readonly clockAheadMs: number;
   readonly values: ValuesOutlook;
+  /** What ending sessions (`recycle`) needs; empty where it is not needed, or not possible. */
+  readonly recycling: readonly PrivilegeNeed[];
   /** Why no capture could start, whatever the account may do; empty when nothing is in the way. */
   readonly obstacles: readonly Obstacle[];
   /**
@@ -374,6 +399,20 @@ export interface ServerLog {
    * @param forMs how long it is to last yet: the server ends it by itself a minute later.
    */
   warmUp(settings: LogSettings, forMs: number): Promise<WarmUpAnswer>;
+
+  /**
+   * Ends up to `most` of the sessions that are wanted: those alone that are idle, have no open transaction
+   * and hold no lock, and whose login the log has not seen, for of the others it has all values.
+   * @returns those that it ended, and how many that are wanted are still there.
+   * @throws AppError `remote_failed` where the account may not, or it cannot be known who holds a lock.
+   */
+  recycle(
+    isWanted: (session: ServerSession) => boolean,
+    most: number,
+  ): Promise<{ readonly ended: readonly EndedSession[]; readonly left: number }>;
+
+  /** Ends what `recycle` needs on the server. */
+  endRecycling(): Promise<void>;
 
   /** The id of the newest session: those that come later have a greater one. */
   newestSession(): Promise<number>;

@@ -156,10 +156,7 @@ function valuesWords(share: number | null, { minValues }: Evidence): string {
 }
 
 /** Whose executes lack their values, where there are more of them than was asked for. */
-function fewValuesOf(
-  share: number | null,
-  { values, minValues }: Evidence,
-): Problem | null {
+function fewValuesOf(share: number | null, { values, minValues }: Evidence): Problem | null {
   if (values === null || share === null || minValues === null || share >= minValues) return null;
   const [most] = lackingFirst(values.users);
   const whose = most === undefined ? '' : `, most of them of ${most.user ?? 'an unknown user'}`;

@@ -48,13 +48,12 @@ export class WarmUpService {
     return this.#store.transaction(() => {
       const environment = this.environment(actor, ref);
       const now = this.#clock.now();
-      const open = this.#store.warmUps
-        .listOpen()
-        .filter(({ environmentId, captureId }) => {
-          return environmentId === environment.id && captureId === null;
-        });
+      const open = this.#store.warmUps.listOpen().filter(({ environmentId, captureId }) => {
+        return environmentId === environment.id && captureId === null;
+      });
       // The tap ends them: it knows which sessions came until then.
-      for (const { id } of open) this.#store.warmUps.update(id, { until: now });
+      const outcome = `${actor.userName} ended it`;
+      for (const { id } of open) this.#store.warmUps.update(id, { until: now, outcome });
       if (open.length > 0) this.#record(actor, environment, { ended: open.length });
       return open.length;
     });

@@ -37,10 +37,7 @@ export interface WarmUp {
   readonly tapId: number | null;
 }
 
-export type NewWarmUp = Pick<
-  WarmUp,
-  'environmentId' | 'captureId' | 'askedBy' | 'begin' | 'until'
->;
+export type NewWarmUp = Pick<WarmUp, 'environmentId' | 'captureId' | 'askedBy' | 'begin' | 'until'>;
 export type WarmUpChanges = Partial<
   Pick<WarmUp, 'state' | 'outcome' | 'serverStart' | 'covered' | 'tapId' | 'until'>
 >;
@@ -62,8 +59,7 @@ const LONGEST_MS = 30 * 86_400_000;
 /** A capture may start late: the daemon's default for `--grace`. */
 const LATE_MS = 10 * 60_000;
 
-export const TIME_IS_UP = 'its time was up';
-export const ENDED_BY_RECOVERY = 'captures recover restored the server';
+const TIME_IS_UP = 'its time was up';
 
 /** @throws AppError `invalid` for a warm-up that is too short or too long. */
 export function checkWarmUp(ms: number | null): void {

@@ -3,7 +3,7 @@ import type { Capture } from '../core/captures.ts';
 import type { Gap } from '../core/gaps.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
 import type { HeardCounts } from '../core/received.ts';
-import type { LogSettings, OpenTransaction, ServerIdentity } from '../core/server-log.ts';
+import type { LogSettings, OpenTransaction, Recycled, ServerIdentity } from '../core/server-log.ts';
 import type { LoggedStatement } from '../core/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';
@@ -33,6 +33,8 @@ export interface RecordingFacts {
   readonly endReason: string | null;
   /** Why the server would not have switched its log off by itself; null or absent where it would. */
   readonly deadManObstacle?: string | null;
+  /** Absent where no session is to be ended. */
+  readonly recycled?: Recycled;
 }
 
 /** The folder of a capture's workload. */
@@ -202,6 +204,11 @@ export class Recorder {
     this.#hasNews = true;
   }
 
+  noteRecycled(recycled: Recycled): void {
+    this.facts = { ...this.facts, recycled };
+    this.#hasNews = true;
+  }
+
   noteWarning(warning: string): void {
     if (this.facts.warnings.includes(warning)) return;
     this.facts = { ...this.facts, warnings: [...this.facts.warnings, warning] };
@@ -263,6 +270,7 @@ export class Recorder {
   async writeManifest(complete: boolean): Promise<void> {
     const { server, settingsBefore, start, end, gaps, warnings } = this.facts;
     const { sessionsAtStart, sessionsAtEnd, transactionsAtStart, transactionsAtEnd } = this.facts;
+    const { recycled } = this.facts;
     const segments: SegmentFacts[] = this.#writer.segments();
     const capture = this.#context.store.captures.find(this.captureId);
     await writeManifest(
@@ -286,6 +294,7 @@ export class Recorder {
         heard: this.#heard?.counts() ?? null,
         gaps,
         warnings,
+        ...(recycled === undefined ? {} : { recycled }),
       },
       this.#context.store.isShared ? 0o660 : 0o600,
     );

@@ -16,6 +16,7 @@ import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { findLive, tapLog, type FreshLog } from './live-log.ts';
 import { LogDrain } from './log-drain.ts';
 import { Recorder } from './recorder.ts';
+import { Recycler } from './recycler.ts';
 import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
 import {
@@ -53,6 +54,7 @@ export class TapSession {
   readonly #recorders = new Map<number, Recorder>();
   readonly #drainer: LogDrain;
   readonly #sampler: CounterSampler;
+  readonly #recycler: Recycler;
   readonly #holder: WarmUpHolder;
   /** Whether a warm-up is on, and nothing is recorded. */
   #isHolding = false;
@@ -89,6 +91,7 @@ export class TapSession {
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
+    this.#recycler = new Recycler(context, server);
     this.#holder = new WarmUpHolder(context, environment.id, tapId, server);
     this.#guards = new Guards(context, SYSTEM_SOURCES, state.caughtUpAt);
     this.#drainer = new LogDrain(
@@ -348,6 +351,10 @@ export class TapSession {
     this.#guards.caughtUp(began);
     this.#state.caughtUpAt = began;
     await this.#checkGuards();
+    for (const id of this.#openWindows()) {
+      const recorder = this.#recorders.get(id);
+      if (recorder !== undefined) await this.#recycler.tend(recorder);
+    }
     await this.#finishEnded(generation, isLast);
     await this.#afterSwitchedOff();
   }
@@ -634,9 +641,7 @@ export class TapSession {
 
 /** The life of the server in which a warm-up of this tap was switched on; null where in none, or another. */
 function warmSince({ warmUps }: Store, tapId: number, serverStart: number): number | null {
-  const isOn = warmUps
-    .listOfTap(tapId)
-    .some((warmUp) => warmUp.serverStart === serverStart);
+  const isOn = warmUps.listOfTap(tapId).some((warmUp) => warmUp.serverStart === serverStart);
   return isOn ? serverStart : null;
 }
 

@@ -98,12 +98,12 @@ export class WarmUpHolder {
     if (over.length > 0) {
       const newest = await this.#newest();
       for (const { warmUp, why } of over) {
-        this.#update([warmUp], ({ covered }) => ({
+        this.#update([warmUp], ({ covered, outcome }) => ({
           state: 'over',
-          outcome: why,
+          outcome: outcome ?? why,
           covered: closed(covered, newest),
         }));
-        this.#say('info', 'warm-up over', { why });
+        this.#say('info', 'warm-up over', { why: warmUp.outcome ?? why });
       }
     }
     return open.filter(({ why }) => why === null).map(({ warmUp }) => warmUp);
@@ -115,8 +115,7 @@ export class WarmUpHolder {
     const after = await this.#server.newestSession();
     this.#newestSeen = after;
     const joining = wanted.filter(
-      (warmUp) =>
-        warmUp.state === 'waiting' || warmUp.covered.every(({ upTo }) => upTo !== null),
+      (warmUp) => warmUp.state === 'waiting' || warmUp.covered.every(({ upTo }) => upTo !== null),
     );
     if (joining.length === 0) return;
     this.#update(joining, (warmUp) => ({
@@ -159,7 +158,11 @@ export class WarmUpHolder {
     });
   }
 
-  #say(level: 'info' | 'warn', event: string, facts: Readonly<Record<string, string | null>>): void {
+  #say(
+    level: 'info' | 'warn',
+    event: string,
+    facts: Readonly<Record<string, string | null>>,
+  ): void {
     const { store, log } = this.#context;
     const environment = store.environments.find(this.#environmentId)?.name ?? null;
     log(level, event, { environment, ...facts });

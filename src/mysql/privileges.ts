@@ -232,6 +232,42 @@ export function privilegeNeeds(
   }));
 }
 
+/**
+ * What ending other accounts' sessions needs.
+ * @param listsLocks whether the server lists who holds a lock without our doing.
+ */
+export function recyclingNeeds(
+  lines: readonly string[] | null,
+  account: string,
+  { anyConnections }: Flavor,
+  listsLocks: boolean,
+): PrivilegeNeed[] {
+  const grants = parseGrants(lines ?? []);
+  const need = (
+    privilege: string,
+    scope: string,
+    purpose: string,
+    isPresent: boolean,
+  ): PrivilegeNeed => ({
+    privilege: scope === '*.*' ? privilege : `${privilege} on ${scope}`,
+    purpose,
+    required: true,
+    state: lines === null ? 'unknown' : isPresent ? 'present' : 'missing',
+    grant: `GRANT ${privilege} ON ${scope} TO ${quotedAccount(account)}`,
+  });
+  const end = anyConnections ?? { privilege: 'SUPER', alternatives: [] };
+  return [
+    need('PROCESS', '*.*', 'sees the sessions of others', has(grants, 'PROCESS', '*', '*')),
+    need(end.privilege, '*.*', 'ends the sessions of others', hasOneOf(grants, end)),
+    need(
+      'INSERT, DELETE',
+      'mysql.plugin',
+      'installs metadata_lock_info, which says who holds a lock, and takes it away again',
+      listsLocks || ['INSERT', 'DELETE'].every((one) => has(grants, one, 'mysql', 'plugin')),
+    ),
+  ];
+}
+
 /** `user@host` as GRANT wants it: each part in backticks. The host follows the last `@`. */
 export function quotedAccount(account: string): string {
   const at = account.lastIndexOf('@');

@@ -74,9 +74,14 @@ export interface Marker {
    * for a warm-up; null where it is not on for us.
    */
   readonly warmSince: number | null;
+  /** Whether we installed the plugin that lists locks. */
+  readonly hasLockPlugin: boolean;
   /** Whether its table was made after the last sign of life in it: what a restored dump looks like. */
   readonly isOlderThanTable: boolean;
 }
+
+/** Of the marker: what versions before the warm-ups did not have. */
+const LATER_COLUMNS = ['warm_since BIGINT NULL', 'lock_plugin TINYINT NULL'];
 
 type SchemaState = 'none' | 'ours' | 'other-store' | 'from-dump' | 'foreign';
 
@@ -158,7 +163,8 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   if (row === 'not ours') return row;
   if (row === null) return 'no row';
   const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
-  const [switchedOffAt, switchedOffBy, copiedRows, nonce, warmSince, isOlderThanTable] = row.slice(7);
+  const [switchedOffAt, switchedOffBy, copiedRows] = row.slice(7);
+  const [nonce, warmSince, lockPlugin, isOlderThanTable] = row.slice(10);
   return {
     storeId: storeId ?? '',
     nonce: nonce ?? null,
@@ -172,13 +178,14 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
     switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
     switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
     warmSince: warmSince == null ? null : Number(warmSince),
+    hasLockPlugin: lockPlugin === '1',
     isOlderThanTable: isOlderThanTable === '1',
   };
 }
 
 async function markerRow(connection: MysqlConnection): Promise<Row | null | 'not ours'> {
   // A marker of an older version has no warm-up, one of a yet older one no nonce.
-  for (const newer of ['nonce, warm_since', 'nonce, NULL', 'NULL, NULL']) {
+  for (const newer of ['nonce, warm_since, lock_plugin', 'nonce, NULL, NULL', 'NULL, NULL, NULL']) {
     try {
       return await connection.row(
         `SELECT store_id, made_schema, settings, recorder, appending, owner_rows, is_appended, switched_off_at, switched_off_by, copied_rows, ${newer},
@@ -281,7 +288,7 @@ export async function claimSchema(
       switched_off_by BIGINT NULL,
       copied_rows BIGINT NULL,
       nonce VARCHAR(64) NULL,
-      warm_since BIGINT NULL
+      ${LATER_COLUMNS.join(',\n      ')}
     ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'what the captures recorder changed on this server'`);
     await connection.run(
       `INSERT INTO ${MARKER} (id, store_id, nonce, made_schema, settings, recorder) VALUES (1, ${literal(storeId)}, ${literal(nonce)}, ${madeSchema ? 1 : 0}, ${literal(JSON.stringify(settings))}, ${literal(recorderName())})`,
@@ -316,18 +323,30 @@ export async function beat(connection: MysqlConnection): Promise<boolean> {
 /**
  * Writes down that the slow log is on for us since before this start of the server; null: not for us.
  */
-export async function noteWarmUp(
+export function noteWarmUp(connection: MysqlConnection, serverStart: number | null): Promise<void> {
+  return noteLater(connection, `warm_since = ${serverStart ?? 'NULL'}`, serverStart !== null);
+}
+
+/** Writes down whether the plugin that lists locks is on the server because we installed it. */
+export function noteLockPlugin(connection: MysqlConnection, isOurs: boolean): Promise<void> {
+  return noteLater(connection, `lock_plugin = ${isOurs ? 1 : 0}`, isOurs);
+}
+
+/** Sets what a marker of an older version, of a recording that was under way when this one came, has not. */
+async function noteLater(
   connection: MysqlConnection,
-  serverStart: number | null,
+  assignment: string,
+  isNeeded: boolean,
 ): Promise<void> {
-  const note = `UPDATE ${MARKER} SET warm_since = ${serverStart ?? 'NULL'}, heartbeat = NOW(6)`;
+  const note = `UPDATE ${MARKER} SET ${assignment}, heartbeat = NOW(6)`;
   try {
     await connection.run(note);
   } catch (error) {
-    // A marker of an older version, of a recording that was under way when this one came.
     if (codeOf(error) !== 'ER_BAD_FIELD_ERROR') throw error;
-    if (serverStart === null) return;
-    await connection.run(`ALTER TABLE ${MARKER} ADD COLUMN warm_since BIGINT NULL`);
+    if (!isNeeded) return;
+    await connection.run(
+      `ALTER TABLE ${MARKER} ${LATER_COLUMNS.map((column) => `ADD COLUMN ${column}`).join(', ')}`,
+    );
     await connection.run(note);
   }
 }

@@ -169,6 +169,19 @@ export class RotatedServerLog implements ServerLog {
     });
   }
 
+  recycle(): Promise<never> {
+    return Promise.reject(
+      new AppError(
+        'remote_failed',
+        'No sessions are ended on RDS: who holds a lock cannot be known',
+      ),
+    );
+  }
+
+  endRecycling(): Promise<void> {
+    return Promise.resolve();
+  }
+
   newestSession(): Promise<number> {
     return newestSession(this.#control);
   }

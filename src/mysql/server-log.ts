@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
 import {
   LogStopped,
+  type EndedSession,
   type InstalledLog,
   type LogStop,
   type LoggedBatch,
@@ -15,6 +16,7 @@ import {
   type ServerLog,
   type ServerLogState,
   type ServerMarks,
+  type ServerSession,
   type SessionState,
   type Swap,
   type WarmUpAnswer,
@@ -77,11 +79,13 @@ import {
 } from './recorder-schema.ts';
 import { lockFor, readLockHolder, releaseLock } from './recorder-lock.ts';
 import { requireRestored, requireSight } from './restoration.ts';
+import { endFree, installLockPlugin, removeLockPlugin } from './recycling.ts';
 import { requireLogOff, requireUnlogged } from './recorder-session.ts';
 import { isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
 import { GoneSessions, listIdleDatabases, listOpenTransactions, listSessions } from './sessions.ts';
 import { SessionTracker } from './session-tracker.ts';
 import { SessionZones } from './session-zones.ts';
+import { clientSessions } from './values-outlook.ts';
 import { isSlowLogOn, newestSession, setEnd, switchOff, switchOn, whyCovered } from './warm-up.ts';
 
 const HEARTBEAT_MS = 10_000;
@@ -331,6 +335,32 @@ export class MysqlServerLog implements ServerLog {
     const answer = await switchOn(control, this.serverStart);
     this.#warmSince = this.serverStart;
     return wasOn ? { is: 'goes_on' } : answer;
+  }
+
+  async recycle(
+    isWanted: (session: ServerSession) => boolean,
+    most: number,
+  ): Promise<{ ended: readonly EndedSession[]; left: number }> {
+    // Everybody's values are logged, whenever they prepared.
+    if (this.#flavor.hasValues === 'always') return { ended: [], left: 0 };
+    const control = this.#control;
+    await installLockPlugin(control);
+    const isToEnd = (session: ServerSession): boolean =>
+      isWanted(session) &&
+      session.user !== control.address.user &&
+      !this.#own.ownsSession(session.id, session.user) &&
+      !this.#tracker.sawLogin(session.id);
+    const ended = await endFree(control, isToEnd, most);
+    const gone = new Set(ended.map(({ session }) => session));
+    const left = (await clientSessions(control)).filter(
+      (session) => !gone.has(session.id) && isToEnd(session),
+    );
+    return { ended, left: left.length };
+  }
+
+  async endRecycling(): Promise<void> {
+    const { marker } = await readSchema(this.#control, this.#storeId);
+    if (marker?.hasLockPlugin === true) await removeLockPlugin(this.#control);
   }
 
   newestSession(): Promise<number> {
@@ -594,6 +624,7 @@ export class MysqlServerLog implements ServerLog {
     // Also without the marker or its row: a crash of the server can take it, and others can drop it.
     if (isLive || contents.marker !== null || contents.tables.size > 0 || wasWarm) {
       warnings.push(...(await this.#endWarmUp(settings)));
+      if (marker?.hasLockPlugin === true) await removeLockPlugin(control);
       warnings.push(...(await this.#restoreSettings(settings)));
       await requireUnlogged(control, this.#flavor);
       warnings.push(

@@ -22,7 +22,8 @@ import { resolvePassword } from './credentials.ts';
 import { type Flavor, flavorOf } from './flavor.ts';
 import { ownerLogsToTable, readLogSettings, settingsWarnings } from './log-settings.ts';
 import { deadManObstacle, readScheduler } from './dead-man.ts';
-import { privilegeNeeds, readGrants } from './privileges.ts';
+import { privilegeNeeds, readGrants, recyclingNeeds } from './privileges.ts';
+import { canListLocks } from './recycling.ts';
 import { findLeftovers } from './recovery.ts';
 import { lookAhead } from './forecast.ts';
 import { findLockHolder } from './recorder-lock.ts';
@@ -134,6 +135,7 @@ async function inspectServer(
       },
       logSwitch: 'parameter-group',
       recorderTable: null,
+      recycling: [],
       leftovers: null,
       obstacles: await limitObstacles(connection, flavor, grants, account),
       logTable: 'there',
@@ -165,6 +167,10 @@ async function inspectServer(
     },
     logSwitch: 'recorder',
     recorderTable: choice instanceof AppError ? null : choice,
+    recycling:
+      flavor.hasValues === 'always'
+        ? []
+        : recyclingNeeds(grants, account, flavor, await canListLocks(connection)),
     leftovers: await findLeftovers(connection, contents, flavor),
     obstacles: [
       ...(await obstaclesOf(connection, flavor, choice, disk)),

@@ -265,6 +265,11 @@ export class SessionTracker {
     }
   }
 
+  /** Whether all that a session prepared is in the log: its login is, too. */
+  sawLogin(id: number): boolean {
+    return this.#sessions.get(id)?.knowsPrepared === true;
+  }
+
   /** What is known of one session; null when it is not known. */
   stateOf(id: number): SessionState | null {
     const session = this.#sessions.get(id);

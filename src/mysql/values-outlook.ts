@@ -14,14 +14,21 @@ export async function readValuesOutlook(
        @@GLOBAL.log_queries_not_using_indexes, @@GLOBAL.log_output, @@GLOBAL.slow_query_log_file`,
   );
   const [generalLog, slowLog, longerThan, withoutIndex, output, file] = row ?? [];
-  const uptime = (await connection.row("SHOW GLOBAL STATUS LIKE 'Uptime'"))?.[1];
+  const status = await connection.rows(
+    "SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime', 'Prepared_stmt_count')",
+  );
+  const counter = (name: string): number | null => {
+    const value = status.find(([one]) => one === name)?.[1];
+    return value == null ? null : Number(value);
+  };
   const coveredBy = generalLog === '1' ? 'general_log' : slowLog === '1' ? 'slow_log' : null;
   return {
     logged: flavor.hasValues,
     coveredBy: flavor.hasValues === 'always' ? null : coveredBy,
     sinceStart: coveredBy !== null && (await isOfConfiguration(connection, flavor, coveredBy)),
     serverStart: await readServerStart(connection),
-    uptime: Number(uptime ?? 0),
+    uptime: counter('Uptime') ?? 0,
+    prepared: counter('Prepared_stmt_count'),
     sessions: await clientSessions(connection),
     slowLog: {
       longerThan: Number(longerThan ?? 10),
@@ -47,7 +54,7 @@ async function isOfConfiguration(
 }
 
 /** Of other accounts only with PROCESS; ours are those of our own account. */
-async function clientSessions(connection: MysqlConnection): Promise<ServerSession[]> {
+export async function clientSessions(connection: MysqlConnection): Promise<ServerSession[]> {
   const own = connection.address.user;
   return (await listProcesses(connection))
     .filter((process) => process.user !== own && !isOwnThread(process))

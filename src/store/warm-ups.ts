@@ -57,7 +57,15 @@ export function warmUpTable(db: Database): WarmUpTable {
       const before = found(id);
       if (before === null) return;
       const { state, outcome, serverStart, covered, tapId, until } = { ...before, ...changes };
-      update.run({ id, state, outcome, serverStart, covered: JSON.stringify(covered), tapId, until });
+      update.run({
+        id,
+        state,
+        outcome,
+        serverStart,
+        covered: JSON.stringify(covered),
+        tapId,
+        until,
+      });
     },
   };
 }

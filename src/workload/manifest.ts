@@ -9,6 +9,7 @@ import type { RecordingOptions } from '../core/recording-options.ts';
 import type {
   LogSettings,
   OpenTransaction,
+  Recycled,
   ServerIdentity,
   SessionState,
 } from '../core/server-log.ts';
@@ -67,6 +68,8 @@ export interface Manifest {
   readonly heard?: HeardCounts | null;
   readonly gaps: readonly Gap[];
   readonly warnings: readonly string[];
+  /** Sessions that were ended at the start, so that they prepare again; absent where that was not asked for. */
+  readonly recycled?: Recycled;
 }
 
 /** A manifest without what this module knows by itself. */
@@ -239,6 +242,7 @@ const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
     }),
   ),
   warnings: listOf(isText),
+  recycled: (value) => value === undefined || isObject(value),
 };
 
 function whatIsWrong(manifest: Record<string, unknown>): string | null {

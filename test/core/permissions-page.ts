@@ -34,6 +34,7 @@ const COMMANDS: Record<Operation, string> = {
   'schedule.delete': 'schedule delete',
   'environment.get': 'env list, env get',
   'environment.check': 'env check',
+  'environment.warm-up': 'env warm-up',
   'environment.recover': 'recover',
   'environment.reclaim': 'recover',
   'environment.edit': 'env edit',

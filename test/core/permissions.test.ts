@@ -18,6 +18,7 @@ import type { Environment } from '../../src/core/environments.ts';
 import { EnvironmentService } from '../../src/core/environment-service.ts';
 import { PeopleService } from '../../src/core/people.ts';
 import { ScheduleService } from '../../src/core/schedule-service.ts';
+import { WarmUpService } from '../../src/core/warm-up-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { permissionsPage } from './permissions-page.ts';
@@ -175,6 +176,7 @@ describe('docs/permissions.md', () => {
 /** Each operation about an environment, or about a thing in it that mia's colleague olga owns. */
 const environments = new EnvironmentService(test.store, test.clock);
 const schedules = new ScheduleService(test.store, test.clock);
+const warmUps = new WarmUpService(test.store, test.clock);
 let serial = 0;
 
 /** An environment of its own, so that nothing is left of what another case did. */
@@ -270,6 +272,7 @@ const inEnvironment: Record<
   },
   'environment.get': (actor, ref) => () => environments.get(actor, ref),
   'environment.check': (actor, ref) => () => environments.get(actor, ref, 'environment.check'),
+  'environment.warm-up': (actor, ref) => () => warmUps.begin(actor, ref, 60_000),
   'environment.recover': (actor, ref) => () => environments.get(actor, ref, 'environment.recover'),
   'environment.reclaim': (actor, ref) => () => environments.get(actor, ref, 'environment.reclaim'),
   'environment.edit': (actor, ref) => () => environments.edit(actor, ref, { region: 'r' }),

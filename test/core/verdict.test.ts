@@ -402,9 +402,7 @@ describe('the share of executes with values', () => {
       evidence({ values: values(200, 180), minValues: 0.95, gaps: [gap()] }),
     );
     expect(whole).toBe(false);
-    expect(line).toMatch(
-      /; values known for 10 % of executes, and 95 % were asked for$/,
-    );
+    expect(line).toMatch(/; values known for 10 % of executes, and 95 % were asked for$/);
     expect(problems.map(({ kind }) => kind)).toEqual(['gap', 'few_values']);
     expect(problems.at(-1)?.what).toMatch(/^180 executes of 200 came without .* of app: /);
   });

@@ -37,6 +37,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
     deadManObstacle: null,
     logSwitch: 'recorder',
     recorderTable: { engine: 'MyISAM', why: "the server's disk has 64 GiB free" },
+    recycling: [],
     obstacles: [],
     logTable: 'there',
     clockAheadMs: 0,
@@ -46,6 +47,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
       sinceStart: false,
       serverStart: 1_790_000_000,
       uptime: 86_400,
+      prepared: 0,
       sessions: [],
       slowLog: {
         longerThan: 10,

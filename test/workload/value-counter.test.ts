@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { StatementFlag } from '../../src/core/statements.ts';
 import { ValueCounter } from '../../src/workload/value-counter.ts';
 
-
 interface Execute {
   readonly session: number;
   readonly user: string | null;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CaptureRequest } from '../../core/capture-service.ts';
 import { isOver } from '../../core/captures.ts';
 import { AppError } from '../../core/errors.ts';
+import type { ServerInspection } from '../../core/server-log.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { choice } from '../choices.ts';
 import { loaded } from '../command.ts';
@@ -17,8 +18,10 @@ import {
   type TypedRecordingOptions,
 } from '../recording-options.ts';
 import { askName } from '../questions.ts';
+import { sayFirstValues } from '../first-values.ts';
 import { captureNoun } from '../render/captures.ts';
 import { recordCommand } from '../record-command.ts';
+import { formatTime } from '../times.ts';
 import { readTime } from '../typed-times.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
@@ -36,6 +39,8 @@ export interface CreateOptions extends TypedRecordingOptions {
   readonly wait?: boolean;
   /** Only say what it would do. */
   readonly plan?: boolean;
+  /** Not to ask. */
+  readonly yes?: boolean;
 }
 
 export function registerCreate(
@@ -70,9 +75,11 @@ Examples:
   captures create nightly --env shop --at "tomorrow 02:00" --duration 30m
   captures create tests --env shop -- npm test
   captures create writes --env shop --only writes --exclude-user 'repl*'
+  captures create early --env shop --at "tomorrow 02:00" --warm-up 6h
 
 Filters: captures help filters. Guards: captures help guards. Times: captures
-help time. What it would do and cost: captures help plan.
+help time. What it would do and cost: captures help plan. Values of what was
+prepared before: captures help values.
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
     )
@@ -90,15 +97,21 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   }
   const planned = captures.check(actor, request);
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
+  let inspection: ServerInspection | null = null;
   if (planned.recordsStatements && isToStartNow) {
     const environment = context.environments.get(actor, request.environment);
     const { server } = environment;
     if (server !== null) {
-      await checkServer(context, { ...environment, server }, recordingOptionsOf(options));
+      inspection = await checkServer(
+        context,
+        { ...environment, server },
+        recordingOptionsOf(options),
+      );
     }
   }
+  const approved = await approve(options, request, inspection, context);
   context.world.signals.interrupted.throwIfAborted();
-  const capture = captures.create(actor, request);
+  const capture = captures.create(actor, approved);
   const recording = new Recording(context);
   if (capture.status === 'SCHEDULED') return scheduled(capture, options, context, recording);
   await recording.handOver(capture);
@@ -108,9 +121,26 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
     return 0;
   }
   const running = await recording.untilRunning(capture);
+  if (inspection !== null) await sayFirstValues(context, running, inspection);
   if (options.wait === true) await recording.printResult(await recording.untilOver(running));
   else await context.printOne(captureNoun, running);
   return 0;
+}
+
+/** Has what disturbs others agreed to. */
+async function approve(
+  { yes }: CreateOptions,
+  request: CaptureRequest,
+  inspection: ServerInspection | null,
+  context: Context,
+): Promise<CaptureRequest> {
+  const { options } = request;
+  if (options?.recycleUsers == null) return request;
+  const { approveRecycling } = await import('../recycling.ts');
+  return {
+    ...request,
+    options: await approveRecycling(context, options, inspection, yes === true),
+  };
 }
 
 function checkCombination(
@@ -178,6 +208,13 @@ async function scheduled(
   if (needsDaemon) {
     await context.warn(
       'No daemon is alive to start it: at that time one must run. Keep one running with: captures daemon',
+    );
+  }
+  const { warmUp } = capture.options;
+  if (warmUp !== null && capture.scheduledStart !== null) {
+    const begin = Math.max(capture.scheduledStart - warmUp, context.now());
+    await context.note(
+      `warm-up from ${formatTime(begin, context.timeZone)} (${context.timeZone}) until it starts`,
     );
   }
   if (options.wait === true) await recording.printResult(await recording.untilOver(capture));

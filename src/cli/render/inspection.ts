@@ -4,7 +4,9 @@ import { scalarText, type JsonObject, type Noun } from './column.ts';
 import { escapeText, shellQuoted } from './escape.ts';
 import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
 import { warningsOf } from '../preflight.ts';
+import type { Coverage } from '../../core/value-coverage.ts';
 import type { Paint } from './paint.ts';
+import { newSessionsText, outlookJson } from './values-outlook.ts';
 import { formatCount, formatDuration } from './units.ts';
 import { wrapped } from './width.ts';
 
@@ -16,6 +18,8 @@ export interface InspectionFacts {
   readonly isHeldByUs: boolean;
   /** Why no capture could start; null when one could. */
   readonly refusal: AppError | null;
+  /** Which of the sessions there are covered. */
+  readonly coverage: Coverage;
   /** What to run where only the owner can switch the log on, line by line; empty where it is on. */
   readonly instructions: readonly string[];
 }
@@ -63,6 +67,7 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
     obstacles: inspection.obstacles.map(({ what, hint }) => ({ what, hint })),
     leftovers: leftoversJson(leftBehind(inspection)),
     deadManObstacle: inspection.deadManObstacle,
+    values: outlookJson(inspection.values, facts.coverage),
     warnings: [...inspection.warnings],
   };
 }
@@ -116,6 +121,7 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
       `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set by its parameter group alone'}`,
     ),
     ...recorderTableLines(inspection).map((text) => fact('record table', text)),
+    fact('values', newSessionsText(inspection, facts.environment)),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
     ...leftoverLines(facts, width, paint),
@@ -199,6 +205,7 @@ const FIELDS = [
   'obstacles',
   'leftovers',
   'deadManObstacle',
+  'values',
   'warnings',
 ] as const;
 

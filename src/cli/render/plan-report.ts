@@ -12,6 +12,7 @@ import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { sessionsText, slowLogText } from './values-outlook.ts';
 import { wrapped } from './width.ts';
 
 interface Line {
@@ -55,7 +56,7 @@ export function renderPlan(
   if (expectation !== null && outlook !== null) {
     heading(`Forecast, from the last ${outlook.load.seconds.toFixed(1)} s`);
     write(expectationLines(expectation, facts));
-    write(valuesLines(expectation, outlook, inspection));
+    write(valuesLines(expectation, outlook, facts));
     write(costLines(expectation.statementsPerSecond, outlook, inspection));
   }
   if (outlook !== null) {
@@ -218,20 +219,18 @@ function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
 
 const percent = (share: number): number => Math.round(share * 100);
 
-/** Whether prepared statements come with their values; said where there are any, or it is not sure. */
+/** Whether prepared statements come with their values: what there is now, and what is done about it. */
 function valuesLines(
   { statementBytes, preparedShare }: Expectation,
   { prepared }: ServerOutlook,
-  inspection: ServerInspection | null,
+  { inspection, coverage, planned }: PlanFacts,
 ): Line[] {
   if (prepared.values === 'always') {
     const text = 'recorded for every prepared statement, whenever it was prepared';
     return [{ label: 'values', text }];
   }
-  const since =
-    inspection?.settings.generalLog === true
-      ? 'before the log was switched on'
-      : 'before the start';
+  const isLogged = inspection?.settings.generalLog === true;
+  const since = isLogged ? 'before the log was switched on' : 'before the start';
   const parts: string[] = [];
   if (prepared.statements !== null) {
     parts.push(`prepared statements: ${formatCount(prepared.statements)}`);
@@ -241,14 +240,52 @@ function valuesLines(
     parts.push(`share of statements that execute a prepared one: ${percent(preparedShare)} %`);
   }
   const now = parts.length === 0 ? '' : `. Now: ${parts.join('; ')}`;
-  const isLikely = prepared.statements !== 0 && preparedShare >= 0.01;
-  return [
+  const isCovered = coverage !== null && coverage.covered === coverage.sessions;
+  const isLikely = prepared.statements !== 0 && preparedShare >= 0.01 && !isCovered;
+  const lines: Line[] = [
     {
       label: 'values',
       text: `statements prepared ${since} are recorded with ? in place of their values, which makes them unreplayable, until a session prepares them again${now}`,
       ...(isLikely ? { tone: 'busy' as const } : {}),
     },
   ];
+  if (inspection !== null && coverage !== null) {
+    lines.push({ label: 'sessions now', text: sessionsText(inspection.values, coverage) });
+    if (statementBytes !== null && coverage.sessions > 0 && preparedShare > 0) {
+      const share = coverage.covered / coverage.sessions;
+      lines.push({
+        label: '',
+        text: `were it to start now: values for about ${percent(share)} % of executes, if all sessions execute alike`,
+      });
+    }
+    lines.push(...remedyLines(planned, inspection));
+  }
+  return lines;
+}
+
+/** What a warm-up and the ending of sessions would do, where they were asked for. */
+function remedyLines({ options }: NewCapture, inspection: ServerInspection): Line[] {
+  const { warmUp, recycleUsers } = options ?? RECORD_EVERYTHING;
+  const lines: Line[] = [];
+  if (warmUp !== null) {
+    const text =
+      inspection.values.coveredBy === null
+        ? `slow_query_log is switched on ${formatDuration(warmUp)} before the start, and off again at it: sessions that come in that time are covered; ${slowLogText(inspection)}`
+        : `not needed: the ${inspection.values.coveredBy.replace('_', ' ')} is on already, nothing is changed`;
+    lines.push({ label: '--warm-up', text });
+  }
+  if (recycleUsers !== null) {
+    const whose = recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
+    lines.push({
+      label: '--recycle-sessions',
+      text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second. An application sees one error on a stale connection, unless its pool checks or retries`,
+    });
+    const missing = inspection.recycling.filter(({ state }) => state === 'missing');
+    for (const { privilege, grant } of missing) {
+      lines.push({ label: '', text: `[missing] ${privilege}: ${grant};`, tone: 'bad' });
+    }
+  }
+  return lines;
 }
 
 function costLines(

@@ -4,7 +4,9 @@ import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
 import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/server-log.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
 import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
+import type { Coverage } from '../../core/value-coverage.ts';
 import { isoTime } from './moments.ts';
+import { outlookJson } from './values-outlook.ts';
 
 /** What `create --plan` found. */
 export interface PlanFacts {
@@ -19,6 +21,8 @@ export interface PlanFacts {
   /** The recorder's lock is held, by our own store's daemon. */
   readonly isHeldByUs: boolean;
   readonly expectation: Expectation | null;
+  /** Which of the sessions there are covered; null where no server could be looked at. */
+  readonly coverage: Coverage | null;
   /** Other captures there, in the time of this one; those of other people's environments are counted. */
   readonly others: readonly ListedCapture[];
   readonly hiddenOthers: number;
@@ -47,6 +51,7 @@ const FIELDS = [
   'deadMan',
   'load',
   'prepared',
+  'values',
   'expected',
   'disk',
   'limits',
@@ -115,6 +120,13 @@ function planJson(facts: PlanFacts): JsonObject {
         : { after: seconds(options.deadMan), obstacle: inspection.deadManObstacle },
     load: expectation === null || outlook === null ? null : loadJson(expectation, outlook),
     prepared: outlook === null ? null : { ...outlook.prepared },
+    values:
+      inspection === null || facts.coverage === null
+        ? null
+        : {
+            ...outlookJson(inspection.values, facts.coverage),
+            executeShare: expectation === null ? null : round(expectation.preparedShare),
+          },
     expected: expectation === null ? null : expectedJson(expectation),
     disk:
       expectation?.disk == null

@@ -137,7 +137,12 @@ export function renderVerification(
   for (const warning of facts.warnings) add('warning', warning, 'busy');
   for (const note of judgement.notes) add('note', note);
   for (const { kind, what } of judgement.problems) add(kind.replace('_', ' '), what, 'bad');
-  const tone = judgement.whole && judgement.hasEnoughValues ? 'good' : judgement.verdict === 'recording' ? 'busy' : 'bad';
+  const tone =
+    judgement.whole && judgement.hasEnoughValues
+      ? 'good'
+      : judgement.verdict === 'recording'
+        ? 'busy'
+        : 'bad';
   lines.push('', paint(tone, escapeText(judgement.line)));
   return `${lines.join('\n')}\n`;
 }

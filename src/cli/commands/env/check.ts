@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
+import { coverageOf } from '../../../core/value-coverage.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { EXIT_STATUS } from '../../exit-status.ts';
@@ -50,6 +51,7 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
     inspection,
     isHeldByUs: inspection.lockHolder !== null && refusal?.code !== 'conflict',
     refusal,
+    coverage: coverageOf(inspection.values, store.warmUps.listOf(environment.id)),
     instructions: off?.hint?.split('\n') ?? [],
   };
   // As everywhere: with JSON a failure leaves stdout empty and puts its object on stderr.

@@ -7,12 +7,12 @@ import type { Context } from '../../context.ts';
 import { DaemonKeeper } from '../../daemons.ts';
 import { parseDuration } from '../../durations.ts';
 import { whyNotRecordable } from '../../preflight.ts';
+import { slowLogText } from '../../render/values-outlook.ts';
 import { warmUpNoun } from '../../render/warm-ups.ts';
 import {
   confirmFullSlowLog,
   inParameterGroup,
   readWarmUpStatus,
-  slowLogText,
   untilEnded,
   untilOn,
   whyNotNeeded,

@@ -16,6 +16,8 @@ import { readTime } from '../../typed-times.ts';
 export interface ScheduleCreateOptions extends ScheduleOptions, TypedRecordingOptions {
   readonly name: string;
   readonly env?: string;
+  /** Not to ask. */
+  readonly yes?: boolean;
 }
 
 export function registerScheduleCreate(
@@ -60,6 +62,9 @@ export async function runScheduleCreate(
   if (env === undefined) throw missing('--env', '--env ENVIRONMENT');
   if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
   if (duration === undefined) throw missing('--duration', '--duration 15m');
+  const asked = recordingOptionsOf(options);
+  const { approveRecycling } = await import('../../recycling.ts');
+  const recorded = await approveRecycling(context, asked, null, options.yes === true);
   const schedule = (await context.schedules()).create(actor, {
     name: options.name,
     environment: env,
@@ -70,7 +75,7 @@ export async function runScheduleCreate(
     count: orNull(options.count),
     until: await readTime(context, 'until', options.until),
     retain: orNull(options.retain),
-    options: recordingOptionsOf(options),
+    options: recorded,
   });
   if (schedule.pendingAt !== null) {
     const { timeZone } = schedule;

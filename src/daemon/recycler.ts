@@ -1,0 +1,83 @@
+import { captureSubject, DAEMON } from '../core/audit.ts';
+import { isAppError } from '../core/errors.ts';
+import type { Recycled, ServerLog, ServerSession } from '../core/server-log.ts';
+import { isCovered } from '../core/warm-ups.ts';
+import { matchesPattern } from '../sql/name-patterns.ts';
+import type { Recorder } from './recorder.ts';
+import type { TapContext } from './tap-context.ts';
+
+/** At each drain, of which there are two a second: a pool that connects anew is not to come all at once. */
+const AT_ONCE = 2;
+/** A session that was never idle in so long will not be. */
+const LONGEST_MS = 120_000;
+const MOST_LISTED = 1_000;
+
+/**
+ * Ends idle sessions of before a capture's start where that was asked for, a few a second, so that what
+ * they execute is prepared again, under the log.
+ */
+export class Recycler {
+  readonly #context: TapContext;
+  readonly #server: ServerLog;
+
+  constructor(context: TapContext, server: ServerLog) {
+    this.#context = context;
+    this.#server = server;
+  }
+
+  /**
+   * Goes on with it, for a capture whose window is open.
+   * @throws AppError where the connection is lost.
+   */
+  async tend(recorder: Recorder): Promise<void> {
+    const { store, clock } = this.#context;
+    const capture = store.captures.find(recorder.captureId);
+    const users = capture?.options.recycleUsers ?? null;
+    const { recycled, sessionsAtStart } = recorder.facts;
+    if (capture === null || users === null || recycled?.isOver === true) return;
+    const now = clock.now();
+    const before = recycled ?? begun(now);
+    const newest = Math.max(0, ...sessionsAtStart.map(({ session }) => session));
+    const warmUps = store.warmUps.listOf(capture.environmentId);
+    const isWanted = ({ id, user }: ServerSession): boolean =>
+      id <= newest &&
+      user !== null &&
+      (users.length === 0 || users.some((pattern) => matchesPattern(pattern, user))) &&
+      !isCovered(id, this.#server.serverStart, warmUps);
+    try {
+      const { ended, left } = await this.#server.recycle(isWanted, AT_ONCE);
+      const isOver = left === 0 || now - Date.parse(before.since) >= LONGEST_MS;
+      recorder.noteRecycled({
+        ...before,
+        ended: before.ended + ended.length,
+        sessions: [...before.sessions, ...ended].slice(0, MOST_LISTED),
+        left,
+        isOver,
+      });
+    } catch (error) {
+      if (this.#server.isConnectionLost() || !isAppError(error, 'remote_failed')) throw error;
+      recorder.noteWarning(`Sessions were not ended: ${error.message}`);
+      recorder.noteRecycled({ ...before, isOver: true });
+    }
+    if (recorder.facts.recycled?.isOver === true) await this.#finish(recorder);
+  }
+
+  async #finish(recorder: Recorder): Promise<void> {
+    const { store, commit, audit, log } = this.#context;
+    await this.#server.endRecycling();
+    const capture = store.captures.find(recorder.captureId);
+    const { ended = 0, left = 0, sessions = [] } = recorder.facts.recycled ?? {};
+    if (capture === null) return;
+    const users = [...new Set(sessions.map(({ user }) => user ?? ''))].sort().join(', ');
+    commit(() => {
+      audit.record(DAEMON, 'capture.recycle', captureSubject(capture), {
+        details: { ended, left, users },
+      });
+    });
+    log('info', 'sessions ended', { capture: capture.id, ended, left });
+  }
+}
+
+function begun(now: number): Recycled {
+  return { since: new Date(now).toISOString(), ended: 0, sessions: [], left: 0, isOver: false };
+}
