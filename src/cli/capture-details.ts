@@ -15,6 +15,12 @@ export async function readDetails(
   return {
     ...capture,
     recorded: recording === null ? null : await recordedFacts(context, recording),
+    warmUp:
+      capture.options.warmUp === null
+        ? null
+        : (store.warmUps
+            .listOf(capture.environmentId)
+            .find(({ captureId }) => captureId === capture.id) ?? null),
     metrics:
       fetch === null
         ? null
@@ -43,6 +49,7 @@ async function recordedFacts(context: Context, recording: Recording): Promise<Re
     gaps: facts?.gaps ?? [],
     warnings: facts?.warnings ?? [],
     deadManObstacle: facts?.deadManObstacle ?? null,
+    recycled: facts?.recycled ?? null,
     folder,
     files: await listWorkloadFiles(folder),
   };

@@ -11,6 +11,8 @@ export interface OwnCommands {
    * before the answer, a good-bye, a daemon that was killed).
    */
   readonly doubtful: number;
+  /** What ran inside of them, which Queries counts besides; absent for none. */
+  readonly inside?: number;
 }
 
 export const SENT_NOTHING: OwnCommands = { questions: 0, sets: 0, statuses: 0, doubtful: 0 };
@@ -23,7 +25,9 @@ export interface OwnTally {
 }
 
 export function sumOf(one: OwnCommands, other: OwnCommands): OwnCommands {
+  const inside = (one.inside ?? 0) + (other.inside ?? 0);
   return {
+    ...(inside > 0 ? { inside } : {}),
     questions: one.questions + other.questions,
     sets: one.sets + other.sets,
     statuses: one.statuses + other.statuses,

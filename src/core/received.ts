@@ -227,7 +227,11 @@ const running = ({ counters }: CounterReading): number =>
 function insideOf({ server, edges }: Facts): Bounds {
   const isMysql = server.flavor === 'mysql';
   return atLeastNone(
-    grown(edges, (get) => insideStatements(get) - (isMysql ? get('Com_admin_commands') : 0)),
+    grown(
+      edges,
+      (get, own) =>
+        insideStatements(get) - (own.inside ?? 0) - (isMysql ? get('Com_admin_commands') : 0),
+    ),
   );
 }
 

@@ -62,9 +62,21 @@ export class Recycler {
     if (recorder.facts.recycled?.isOver === true) await this.#finish(recorder);
   }
 
+  /** Writes down how far it came, for a capture whose window closed before it was over. */
+  end(recorder: Recorder): void {
+    const { recycled } = recorder.facts;
+    if (recycled === undefined || recycled.isOver) return;
+    recorder.noteRecycled({ ...recycled, isOver: true });
+    this.#record(recorder);
+  }
+
   async #finish(recorder: Recorder): Promise<void> {
-    const { store, commit, audit, log } = this.#context;
     await this.#server.endRecycling();
+    this.#record(recorder);
+  }
+
+  #record(recorder: Recorder): void {
+    const { store, commit, audit, log } = this.#context;
     const capture = store.captures.find(recorder.captureId);
     const { ended = 0, left = 0, sessions = [] } = recorder.facts.recycled ?? {};
     if (capture === null) return;

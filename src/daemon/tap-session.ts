@@ -629,6 +629,7 @@ export class TapSession {
       }
     }
     for (const recorder of ended) {
+      this.#recycler.end(recorder);
       await recorder.writeManifest(true);
       finishCapture(this.#context, recorder, await recorder.flush());
       this.#guards.forget(recorder.captureId);

@@ -29,6 +29,11 @@ export class CommandTally {
     this.#tally.add({ ...SENT_NOTHING, doubtful: 1 });
   }
 
+  /** So many statements ran inside of one that was counted. */
+  inside(statements: number): void {
+    this.#tally.add({ ...SENT_NOTHING, inside: statements });
+  }
+
   quit(): void {
     this.#tally.add({ ...SENT_NOTHING, questions: 1 });
   }

@@ -350,7 +350,9 @@ export class MysqlServerLog implements ServerLog {
       session.user !== control.address.user &&
       !this.#own.ownsSession(session.id, session.user) &&
       !this.#tracker.sawLogin(session.id);
-    const ended = await endFree(control, isToEnd, most);
+    const ended = await endFree(control, isToEnd, most, (statements) =>
+      this.#opened.tally.inside(statements),
+    );
     const gone = new Set(ended.map(({ session }) => session));
     const left = (await clientSessions(control)).filter(
       (session) => !gone.has(session.id) && isToEnd(session),

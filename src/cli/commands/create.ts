@@ -120,8 +120,11 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
     await context.printOne(captureNoun, capture);
     return 0;
   }
-  const running = await recording.untilRunning(capture);
-  if (inspection !== null) await sayFirstValues(context, running, inspection);
+  let running = await recording.untilRunning(capture);
+  if (inspection !== null) {
+    await sayFirstValues(context, running, inspection);
+    running = context.store.captures.find(running.id) ?? running;
+  }
   if (options.wait === true) await recording.printResult(await recording.untilOver(running));
   else await context.printOne(captureNoun, running);
   return 0;

@@ -1,11 +1,13 @@
 import type { Gap } from '../../core/gaps.ts';
+import type { Recycled } from '../../core/server-log.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import type { ValueCounts } from '../../core/value-counts.ts';
+import type { WarmUp } from '../../core/warm-ups.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
-import { formatBytes, formatCount, formatRelative } from './units.ts';
+import { formatBytes, formatCount, formatDuration, formatRelative } from './units.ts';
 import { valuesJson, valuesText } from './values.ts';
 
 /** What is known of a recording besides its size. */
@@ -30,6 +32,8 @@ export interface RecordedFacts {
   readonly warnings: readonly string[];
   /** Why the server could not have switched its log off by itself; null where it could. */
   readonly deadManObstacle: string | null;
+  /** Sessions that were ended at its start; null where that was not asked for, or has not begun. */
+  readonly recycled: Recycled | null;
   readonly folder: string;
   readonly files: readonly { readonly file: string; readonly bytes: number }[];
 }
@@ -38,6 +42,8 @@ export interface RecordedFacts {
 export interface DetailedCapture extends ListedCapture {
   /** null before anything is recorded, and where nothing is. */
   readonly recorded: RecordedFacts | null;
+  /** Of before its start; null where none was asked for, or it has not begun. */
+  readonly warmUp: WarmUp | null;
   /** How far the fetching of its CloudWatch metrics has come; null where nothing is to be fetched. */
   readonly metrics: {
     readonly fetchedAt: number | null;
@@ -52,6 +58,7 @@ function detailJson(capture: DetailedCapture): JsonObject {
   return {
     ...json,
     workload: recorded === null ? (json['workload'] ?? null) : workloadJson(capture, recorded),
+    warmUp: warmUpJson(capture.warmUp),
     metrics:
       metrics === null
         ? null
@@ -96,10 +103,35 @@ function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObje
     })),
     warnings: recorded.warnings,
     deadManObstacle: recorded.deadManObstacle,
+    recycled: recycledJson(recorded.recycled),
     folder: recorded.folder,
     files: recorded.files.map(({ file, bytes }) => ({ file, bytes })),
     diskBytes: diskBytes(recorded),
   };
+}
+
+function recycledJson(recycled: Recycled | null): JsonObject | null {
+  if (recycled === null) return null;
+  const { since, ended, left, isOver, sessions } = recycled;
+  return {
+    since,
+    ended,
+    left,
+    over: isOver,
+    sessions: sessions.map((session) => ({ ...session })),
+  };
+}
+
+function warmUpJson(warmUp: WarmUp | null): JsonObject | null {
+  if (warmUp === null) return null;
+  const { begin, until, state, outcome } = warmUp;
+  return { state, since: isoTime(begin), until: isoTime(until), reason: outcome };
+}
+
+function recycledText({ ended, left, isOver }: Recycled): string {
+  const rest =
+    left === 0 ? '' : `, ${formatCount(left)} ${isOver ? 'never found idle and free' : 'to go'}`;
+  return `${formatCount(ended)} sessions of before were ended${rest}`;
 }
 
 function diskBytes({ files }: RecordedFacts): number {
@@ -126,6 +158,19 @@ const INTERRUPTED: Column<DetailedCapture> = {
     trouble === null ? '-' : `since ${localTime(trouble.since, view.zone)}: ${trouble.reason}`,
 };
 
+const WARM_UP: Column<DetailedCapture> = {
+  field: 'warmUp',
+  header: 'WARM-UP',
+  cell: ({ options, warmUp }, view) => {
+    if (options.warmUp === null) return '-';
+    const asked = `${formatDuration(options.warmUp)} before the start`;
+    if (warmUp === null) return asked;
+    const { state, begin, outcome } = warmUp;
+    const since = `since ${localTime(begin, view.zone)}`;
+    return state === 'over' ? `${asked}: over, ${outcome ?? ''}` : `${asked}: ${state} ${since}`;
+  },
+};
+
 const ASKED_FOR: readonly Column<DetailedCapture>[] = [
   { field: 'options', header: 'RECORDED', cell: ({ options }) => recordedText(options) },
   {
@@ -140,6 +185,9 @@ const RECORDED: readonly Column<DetailedCapture>[] = [
   about('byKind', 'KINDS', ({ byKind }) => countsOf(byKind)),
   about('byFlag', 'FLAGS', ({ byFlag }) => countsOf(byFlag)),
   about('values', 'VALUES', ({ values }) => (values === null ? '-' : valuesText(values))),
+  about('recycled', 'RECYCLED', ({ recycled }) =>
+    recycled === null ? '-' : recycledText(recycled),
+  ),
   about('skipped', 'LEFT OUT', ({ skipped, leftOut }) => leftOutText(skipped, leftOut.sessions)),
   about('gaps', 'GAPS', ({ gaps }) => listOf(gaps.map(gapText))),
   about('warnings', 'WARNINGS', ({ warnings }) => listOf(warnings)),
@@ -207,6 +255,7 @@ const WORKLOAD_FIELDS = [
   'gaps',
   'warnings',
   'deadManObstacle',
+  'recycled',
   'folder',
   'files',
   'diskBytes',
@@ -217,6 +266,7 @@ export const captureDetailNoun: Noun<DetailedCapture> = {
   fields: [
     ...captureNoun.fields.filter((field) => field !== 'options' && field !== 'trouble'),
     ...WORKLOAD_FIELDS,
+    'warmUp',
     'options',
     'trouble',
     'metrics.fetchedAt',
@@ -225,13 +275,15 @@ export const captureDetailNoun: Noun<DetailedCapture> = {
   ],
   toJson: detailJson,
   columns: captureNoun.columns,
-  detail: [...captureNoun.detail, INTERRUPTED, ...ASKED_FOR, ...RECORDED, METRICS],
+  detail: [...captureNoun.detail, INTERRUPTED, WARM_UP, ...ASKED_FOR, ...RECORDED, METRICS],
 };
 
 /** The same without the lines that say nothing: about trouble, or a recording, where there is none. */
 export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {
   const isSaid = ({ field }: Column<DetailedCapture>): boolean => {
     if (field === 'trouble') return capture.trouble !== null;
+    if (field === 'warmUp') return capture.options.warmUp !== null;
+    if (field === 'workload.recycled') return capture.options.recycleUsers !== null;
     if (capture.recorded !== null) return true;
     return field === 'options'
       ? capture.recordsStatements

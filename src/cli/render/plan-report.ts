@@ -272,12 +272,12 @@ function remedyLines({ options }: NewCapture, inspection: ServerInspection): Lin
       inspection.values.coveredBy === null
         ? `slow_query_log is switched on ${formatDuration(warmUp)} before the start, and off again at it: sessions that come in that time are covered; ${slowLogText(inspection)}`
         : `not needed: the ${inspection.values.coveredBy.replace('_', ' ')} is on already, nothing is changed`;
-    lines.push({ label: '--warm-up', text });
+    lines.push({ label: 'warm-up', text });
   }
   if (recycleUsers !== null) {
     const whose = recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
     lines.push({
-      label: '--recycle-sessions',
+      label: 'recycling',
       text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second. An application sees one error on a stale connection, unless its pool checks or retries`,
     });
     const missing = inspection.recycling.filter(({ state }) => state === 'missing');
