@@ -107,6 +107,38 @@ in it, so that --max-size can be passed by what was on its way.
                      privilege EVENT on captures.*; env check says if they lack.
                      The record goes on with the next daemon, and lists the gap.
 `,
+  values: `MySQL logs the values of every execution of a prepared statement. MariaDB decides
+when a statement is prepared: with values where the general log was on then, or
+the slow log of that session. What a pool prepared before a capture is recorded
+with ? in the place of its values for as long as the session lives. Such a record
+can be counted and reported on, and not replayed.
+
+How much that is: captures verify C (its last line), captures get C, and before
+anything is recorded captures create NAME --env E --plan. For scripts:
+  captures verify C --min-values 95    exits 8 where fewer than 95 % have them
+
+What helps, and what it costs:
+  captures env warm-up E --for 1h      sessions that come in that time have their
+  captures create ... --at T --warm-up 1h   slow log on. Costs next to nothing;
+                     helps as far as the pools replace their sessions meanwhile
+  captures create ... --recycle-sessions    ends the idle sessions of before when
+                     the log is on, a few a second: their pools connect anew. An
+                     application sees one error on a stale connection where its
+                     pool does not check. --recycle-user P: only those of P
+  a restart of the application while the log, or a warm-up, is on
+
+A warm-up is SET GLOBAL slow_query_log = ON; long_query_time and log_output stay,
+so that the slow log gets slow statements alone. It is undone when its time is up
+and when a capture starts, and after a crash as the general log is. Where the slow
+log is on already nothing is changed. env check E says whether sessions that come
+from now on are covered, env warm-up E how many of those there are.
+
+Never ended are sessions that are at work, that have an open transaction or hold a
+lock (LOCK TABLES, GET_LOCK), and those of the server itself, of replication and of
+captures. Who holds a lock the server says through its plugin metadata_lock_info,
+which is installed for the time; that takes INSERT and DELETE on mysql.plugin, and
+to end sessions CONNECTION ADMIN (up to MariaDB 10.11 SUPER has it).
+`,
   plan: `captures create NAME --env E ... --plan says what the same command without --plan
 would do. It stores nothing and changes nothing on the server: it sends SELECT and
 SHOW, and looks at the server's counters for 2.5 s. Its exit status is that of
