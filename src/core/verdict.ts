@@ -28,7 +28,7 @@ type Verdict = 'whole' | 'not_whole' | 'damaged' | 'recording';
 
 /** What keeps a record from being whole. */
 interface Problem {
-  readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed' | 'few_values';
+  readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed';
   /** One sentence. */
   readonly what: string;
   /** Number of the segment it is about; null where it is about none. */
@@ -86,8 +86,8 @@ export interface Judgement {
   readonly unparsed: Bounds | null;
   /** Executes with values ÷ executes; null where there are none. */
   readonly valuesShare: number | null;
-  /** Whether that is as much as was asked for. */
-  readonly hasEnoughValues: boolean;
+  /** Whose executes lack values, where fewer have them than was asked for, a sentence; null else. */
+  readonly fewValues: string | null;
   readonly problems: readonly Problem[];
   /** What one should know, and what keeps nothing from being whole. */
   readonly notes: readonly string[];
@@ -119,7 +119,6 @@ export function judge(evidence: Evidence): Judgement {
   const missingAtMost = mostMissingOf(comparison, missing);
   const share = comparison === null ? null : shareOf(comparison, missing ?? 0, missingAtMost ?? 0);
   const valuesShare = evidence.values === null ? null : shareWithValues(evidence.values);
-  const fewValues = fewValuesOf(valuesShare, evidence);
   const line = lineOf({
     verdict,
     problems,
@@ -140,8 +139,8 @@ export function judge(evidence: Evidence): Judgement {
     missingAtMost,
     unparsed: comparison?.unparsed ?? null,
     valuesShare,
-    hasEnoughValues: fewValues === null,
-    problems: fewValues === null ? problems : [...problems, fewValues],
+    fewValues: fewValuesOf(valuesShare, evidence),
+    problems,
     notes: isOver ? notesOf(compared) : [],
     line: `${line}${verdict === 'damaged' ? '' : valuesWords(valuesShare, evidence)}`,
   };
@@ -155,17 +154,12 @@ function valuesWords(share: number | null, { minValues }: Evidence): string {
   return `; values known for ${shareText(share)} of executes${asked}`;
 }
 
-/** Whose executes lack their values, where there are more of them than was asked for. */
-function fewValuesOf(share: number | null, { values, minValues }: Evidence): Problem | null {
+function fewValuesOf(share: number | null, { values, minValues }: Evidence): string | null {
   if (values === null || share === null || minValues === null || share >= minValues) return null;
   const [most] = lackingFirst(values.users);
   const whose = most === undefined ? '' : `, most of them of ${most.user ?? 'an unknown user'}`;
   const lacking = counted(values.withoutValues, 'execute');
-  return {
-    kind: 'few_values',
-    what: `${lacking} of ${grouped(values.executes)} came without values${whose}: prepared before the log was on. captures help values says what helps`,
-    segment: null,
-  };
+  return `${lacking} of ${grouped(values.executes)} came without values${whose}: prepared before the log was on. What helps: captures help values`;
 }
 
 function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[] {

@@ -181,6 +181,7 @@ describe('env check', () => {
       account       recorder@%
       log settings  general_log OFF, log_output FILE, slow log OFF, log table CSV
       record table  MyISAM: the server's disk has 64 GiB free
+      values        not recorded of what is prepared before a capture starts. To cover sessions that come from now on: captures env warm-up checked --for 1h
       recorder      free
       schema        none yet: the recorder makes it
       privileges

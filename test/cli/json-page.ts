@@ -28,7 +28,7 @@ const CAPTURE_ROW: readonly Field[] = [
 const OPTIONS: Field = [
   'options',
   'object or null',
-  'what it records, as asked for: `includeUsers`, `excludeUsers`, `includeDatabases`, `excludeDatabases`, `includeHosts`, `only` (arrays), `sample`, `redact`, `maxSize`, `minFree`, `maxLog` (bytes), `maxLag`, `deadMan` (seconds); null on a metrics-only environment',
+  'what it records, as asked for: `includeUsers`, `excludeUsers`, `includeDatabases`, `excludeDatabases`, `includeHosts`, `only` (arrays), `sample`, `redact`, `maxSize`, `minFree`, `maxLog` (bytes), `maxLag`, `deadMan`, `warmUp` (seconds), `recycleUsers` (array; null: no session is ended); null on a metrics-only environment',
 ];
 
 const TROUBLE: Field = [
@@ -39,6 +39,23 @@ const TROUBLE: Field = [
 
 const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS, TROUBLE];
 
+const VALUES: readonly Field[] = [
+  [
+    'executes',
+    'number',
+    'executes of prepared statements; `values` is null where an older version recorded',
+  ],
+  ['withoutValues', 'number', 'of those, recorded with `?` in the place of their values'],
+  ['share', 'number or null', 'of executes with values, from 0 to 1; null where there are none'],
+  ['users', 'array', '`{user, executes, withoutValues, share}`'],
+  ['otherUsers', 'object', '`{executes, withoutValues}` of users beyond the first 50'],
+  ['sessions', 'array', '`{session, user, host, executes, withoutValues, share}`'],
+  ['otherSessions', 'object', '`{executes, withoutValues}` of sessions that are not listed'],
+];
+
+const OUTLOOK =
+  '`logged` (`always`, or `when_prepared`: where a log was on when it was prepared), `coveredBy` (the log that covers sessions that come from now on: `general_log`, `slow_log`, or null), `sinceStart` (its configuration has it on), `uptime` (seconds), `prepared` (statements), `sessions`, `covered`, `users` (`{user, sessions, covered, longestIdle}`), `slowLog` (`{longerThan, withoutIndex, output, file}`)';
+
 const DETAILS: readonly Field[] = [
   ...CAPTURE_ROW,
   ['workload.statements', 'number', 'records that are a statement to run: queries and executes'],
@@ -48,6 +65,7 @@ const DETAILS: readonly Field[] = [
   ['workload.skipped', 'object', 'rows of the server’s log that were left out, by reason'],
   ['workload.leftOut.statements', 'number', 'of those rows, the statements to run'],
   ['workload.leftOut.sessions', 'number', 'sessions that a sample left out'],
+  ...VALUES.map(([field, type, meaning]): Field => [`workload.values.${field}`, type, meaning]),
   ['workload.server', 'object or null', '`flavor`, `version`, `hostname`, `port`'],
   [
     'workload.gaps',
@@ -60,9 +78,19 @@ const DETAILS: readonly Field[] = [
     'string or null',
     'why the server could not have switched its log off by itself; null where it could, or was not asked to',
   ],
+  [
+    'workload.recycled',
+    'object or null',
+    '`{since, ended, left, over, sessions}`: sessions of before that were ended at its start; null where that was not asked for',
+  ],
   ['workload.folder', 'string', 'where the files lie'],
   ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
   ['workload.diskBytes', 'number', 'bytes of all files'],
+  [
+    'warmUp',
+    'object or null',
+    '`{state, since, until, reason}` of the warm-up before its start; null where there is none yet',
+  ],
   OPTIONS,
   TROUBLE,
   [
@@ -132,7 +160,25 @@ const INSPECTION: readonly Field[] = [
     'string or null',
     'why the server could not switch its log off by itself if the recorder never came back',
   ],
+  ['values', 'object', OUTLOOK],
   ['warnings', 'array', 'strings'],
+];
+
+const WARM_UP: readonly Field[] = [
+  ['environment', 'string', 'name'],
+  ['state', 'string', '`on`, `waiting`, `off`, `not_needed`, or `not_possible` (RDS)'],
+  [
+    'coveredBy',
+    'string or null',
+    'the log that covers sessions that come from now on: `general_log`, `slow_log`; null: none',
+  ],
+  ['since', 'time or null', ''],
+  ['until', 'time or null', ''],
+  ['reason', 'string or null', 'why the last one is over'],
+  ['sessions', 'number', 'that are there now'],
+  ['covered', 'number', 'of those, whose prepared statements are recorded with values'],
+  ['users', 'array', '`{user, sessions, covered}`'],
+  ['slowLog', 'object', '`{longerThan, withoutIndex, output, file}`: what goes into it meanwhile'],
 ];
 
 const RECOVERED: readonly Field[] = [
@@ -190,6 +236,11 @@ export const PLAN: readonly Field[] = [
     'prepared',
     'object or null',
     '`values` of prepared statements are recorded `always` or `when-logged` (prepared while the log was on); `statements` prepared and `sessions` there now',
+  ],
+  [
+    'values',
+    'object or null',
+    'as `env check` has it, and `executeShare` (of statements, from 0 to 1)',
   ],
   [
     'expected',
@@ -322,6 +373,8 @@ const VERIFICATION: readonly Field[] = [
     '`{min, max}`: texts that the server could not parse, and so did not log (MySQL); in none of the numbers above; null when it is not known',
   ],
   ['share', 'object or null', '`{min, max}`: recorded of received, at most 1'],
+  ['values', 'object or null', 'as `workload.values` of `get`, counted in the files'],
+  ['enoughValues', 'boolean', 'false where fewer executes have values than --min-values asks for'],
   [
     'problems',
     'array',
@@ -404,6 +457,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   'env edit': one(ENVIRONMENT),
   'env delete': one(ENVIRONMENT, 'the environment as it was'),
   'env check': one(INSPECTION),
+  'env warm-up': one(WARM_UP),
   'user create': one(USER),
   'user list': many(USER),
   'user delete': one(

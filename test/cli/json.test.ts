@@ -43,6 +43,7 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
   'env get': ['shop'],
   'env edit': ['shop', '--region', 'eu-west-1'],
   'env check': ['shop'],
+  'env warm-up': ['shop'],
   doctor: [],
   recover: ['shop'],
   'user create': ['bob', '--password-stdin'],

@@ -79,7 +79,7 @@ describe('a wrong command line', () => {
     [
       ['env'],
       'captures env needs a command',
-      'Say what to do: create, list, get, edit, delete or check',
+      'Say what to do: create, list, get, edit, delete, check or warm-up',
     ],
     [['list', '--limt', '3'], "Unknown option '--limt'", 'Did you mean --limit?'],
     [['get'], "Missing required argument 'capture'", 'To see how it is used add --help.'],
@@ -96,7 +96,7 @@ describe('a wrong command line', () => {
     [
       ['help', 'nonsense'],
       'There is no command and no topic "nonsense"',
-      'The topics are: exit-codes, environment, time, filters, guards, plan, output. The commands: captures --help',
+      'The topics are: exit-codes, environment, time, filters, guards, values, plan, output. The commands: captures --help',
     ],
     [
       ['list', '-o', 'xml'],

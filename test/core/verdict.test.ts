@@ -82,7 +82,7 @@ describe('a record is whole', () => {
       missingAtMost: 0,
       unparsed: { min: 0, max: 0 },
       valuesShare: null,
-      hasEnoughValues: true,
+      fewValues: null,
       problems: [],
       notes: [],
       line: 'WHOLE: 1,000 statements are recorded, the server counted 1,000',
@@ -386,30 +386,31 @@ describe('the share of executes with values', () => {
     expect(judge(evidence({ values: values(0, 0), minValues: 1 }))).toMatchObject({
       line: expect.stringMatching(/counted 1,000$/) as unknown,
       valuesShare: null,
-      hasEnoughValues: true,
+      fewValues: null,
     });
   });
 
   it('is enough or not, whatever is missing besides', () => {
     const enough = (executes: number, without: number, minValues: number): boolean =>
-      judge(evidence({ values: values(executes, without), minValues })).hasEnoughValues;
+      judge(evidence({ values: values(executes, without), minValues })).fewValues === null;
     expect(enough(100, 5, 0.95)).toBe(true);
     expect(enough(100, 6, 0.95)).toBe(false);
     expect(enough(100, 0, 1)).toBe(true);
     expect(enough(100_000, 1, 1)).toBe(false);
     expect(enough(100, 100, 0)).toBe(true);
-    const { line, whole, problems } = judge(
+    const { line, whole, problems, fewValues } = judge(
       evidence({ values: values(200, 180), minValues: 0.95, gaps: [gap()] }),
     );
     expect(whole).toBe(false);
     expect(line).toMatch(/; values known for 10 % of executes, and 95 % were asked for$/);
-    expect(problems.map(({ kind }) => kind)).toEqual(['gap', 'few_values']);
-    expect(problems.at(-1)?.what).toMatch(/^180 executes of 200 came without .* of app: /);
+    expect(problems.map(({ kind }) => kind)).toEqual(['gap']);
+    expect(fewValues).toMatch(/^180 executes of 200 came without .* of app: /);
   });
 
   it('keeps a whole record whole', () => {
     const judged = judge(evidence({ values: values(200, 180), minValues: 0.95 }));
-    expect(judged).toMatchObject({ whole: true, verdict: 'whole', hasEnoughValues: false });
+    expect(judged).toMatchObject({ whole: true, verdict: 'whole', problems: [] });
+    expect(judged.fewValues).toMatch(/^180 executes of 200 /);
   });
 
   it('is said of a record that goes on, and not of one that is damaged', () => {

@@ -101,8 +101,8 @@ export async function runVerify(options: VerifyOptions, context: Context): Promi
   } else {
     await context.printOne(verificationNoun, found);
   }
-  const { whole, hasEnoughValues } = found.judgement;
-  return whole && hasEnoughValues ? 0 : EXIT_STATUS.capture_failed;
+  const { whole, fewValues } = found.judgement;
+  return whole && fewValues === null ? 0 : EXIT_STATUS.capture_failed;
 }
 
 /** @returns a share from 0 to 1. @throws AppError `invalid`. */

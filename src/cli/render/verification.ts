@@ -29,7 +29,7 @@ function verificationJson(found: Verification): JsonObject {
     unparsed: judgement.unparsed === null ? null : { ...judgement.unparsed },
     share: judgement.share === null ? null : { ...judgement.share },
     values: counts.values === undefined ? null : valuesJson(counts.values),
-    enoughValues: judgement.hasEnoughValues,
+    enoughValues: judgement.fewValues === null,
     problems: judgement.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
     notes: [...judgement.notes],
     warnings: [...facts.warnings],
@@ -137,8 +137,9 @@ export function renderVerification(
   for (const warning of facts.warnings) add('warning', warning, 'busy');
   for (const note of judgement.notes) add('note', note);
   for (const { kind, what } of judgement.problems) add(kind.replace('_', ' '), what, 'bad');
+  if (judgement.fewValues !== null) add('few values', judgement.fewValues, 'bad');
   const tone =
-    judgement.whole && judgement.hasEnoughValues
+    judgement.whole && judgement.fewValues === null
       ? 'good'
       : judgement.verdict === 'recording'
         ? 'busy'
