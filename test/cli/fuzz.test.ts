@@ -158,7 +158,7 @@ function argvOf(lines: readonly CommandLines[]): fc.Arbitrary<string[]> {
         ...chosen.flatMap(([{ flag, takesValue }, text]) => (takesValue ? [flag, text] : [flag])),
         ...more,
         // Nothing that waits for a daemon, and no daemon.
-        ...(path[0] === 'create' ? ['--no-wait'] : []),
+        ...(path[0] === 'create' || path[1] === 'warm-up' ? ['--no-wait'] : []),
         ...(path[0] === 'daemon' ? ['--status'] : []),
       ]),
   );

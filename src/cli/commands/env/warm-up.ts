@@ -35,7 +35,7 @@ export function registerEnvWarmUp(
     .argument('<environment>', 'id or name')
     .option('--for <duration>', 'from now on, for so long: 60 s to 30 days', parseDuration)
     .option('--stop', 'end it now')
-    .option('--no-wait', 'return at once, before it is on')
+    .option('--no-wait', 'return at once, before it is done')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
@@ -76,7 +76,7 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   if (server === null) throw new Error('an environment without a server was not refused');
   const environment = { ...found, server };
   if (options.for !== undefined) await begin(options.for, options, environment, context, service);
-  if (options.stop === true) await stop(environment, context, service);
+  if (options.stop === true) await stop(options, environment, context, service);
   const { status } = await readWarmUpStatus(context, environment);
   await context.printOne(warmUpNoun, status);
   return 0;
@@ -118,6 +118,7 @@ async function begin(
 }
 
 async function stop(
+  { wait }: EnvWarmUpOptions,
   environment: Environment,
   context: Context,
   service: WarmUpService,
@@ -126,7 +127,8 @@ async function stop(
     await context.note(`No warm-up of ${environment.name} is on that was asked for by itself.`);
     return;
   }
-  await untilEnded(context, environment.id);
+  if (wait === false) await new DaemonKeeper(context).ensure();
+  else await untilEnded(context, environment.id);
 }
 
 export const command = loaded(registerEnvWarmUp, runEnvWarmUp, warmUpNoun);

@@ -1,0 +1,321 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ServerInspection, ServerSession } from '../../src/core/server-log.ts';
+import { openStore } from '../../src/store/store.ts';
+import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
+import { addUser } from '../support/people.ts';
+import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+
+let home: string;
+beforeAll(async () => {
+  home = await initialisedHome();
+  await runCaptures(['env', 'create', 'shop', '--url', 'mysql://r@h'], { home });
+  await runCaptures(['env', 'create', 'numbers'], { home });
+});
+
+interface Changes extends Partial<Omit<ServerInspection, 'values'>> {
+  readonly values?: Partial<ServerInspection['values']>;
+}
+
+function run(argv: readonly string[], changes: Changes = {}, more: CliOptions = {}) {
+  const { values, ...rest } = changes;
+  const usual = inspectionOf(rest);
+  const inspection = { ...usual, values: { ...usual.values, ...values } };
+  return runCaptures(argv, {
+    home,
+    serverLogs: new FakeServerLogs(inspection),
+    startDaemon: () => Promise.resolve({ pid: 7, logFile: '/dev/null' }),
+    ...more,
+  });
+}
+
+const warmUp = (more: readonly string[], changes: Changes = {}, options: CliOptions = {}) =>
+  run(['env', 'warm-up', 'shop', '--no-wait', ...more], changes, options);
+
+const sessions = (user: string, ...ids: number[]): ServerSession[] =>
+  ids.map((id) => ({ id, user, host: 'web1', seconds: 5, isIdle: true }));
+
+/** What the store has of warm-ups, and forgets. */
+function takeWarmUps(): readonly { state: string; until: number; begin: number }[] {
+  const store = openStore(home);
+  const all = store.warmUps.listOf(1).filter(({ state }) => state !== 'over');
+  for (const { id } of all) store.warmUps.update(id, { state: 'over', outcome: 'taken' });
+  store.close();
+  return all;
+}
+
+/** The status, and what went wrong, or was said first. */
+function sentence({ status, stderr }: CliResult): [number, string] {
+  const lines = stderr.split('\n');
+  return [status, lines.find((line) => line.startsWith('captures: ')) ?? lines[0] ?? ''];
+}
+
+describe('captures env warm-up', () => {
+  it('asks the daemon for one, starting it, and says what goes into the slow log', async () => {
+    const { status, stderr } = await warmUp(['--for', '1h']);
+    expect([status, stderr]).toEqual([
+      0,
+      'While it lasts, statements that take longer than 10 s go to the file db1-slow.log.\nno daemon was running: started one in the background (pid 7, log /dev/null)\n',
+    ]);
+    const [asked, ...more] = takeWarmUps();
+    expect(more).toEqual([]);
+    expect(asked).toMatchObject({ state: 'waiting' });
+    expect((asked?.until ?? 0) - (asked?.begin ?? 0)).toBe(3_600_000);
+  });
+
+  it.each<[string, Changes, string]>([
+    [
+      'MySQL',
+      {
+        server: { ...inspectionOf().server, flavor: 'mysql', version: '9.7.4' },
+        values: { logged: 'always' },
+      },
+      'MySQL 9.7.4 logs the values of whatever was prepared: no warm-up is needed.',
+    ],
+    [
+      'a slow log that is on',
+      {
+        settings: { ...inspectionOf().settings, slowLog: true },
+        values: { coveredBy: 'slow_log' },
+      },
+      'Its slow log is on already, which covers the sessions that came since: nothing is changed.',
+    ],
+    [
+      'a general log that is on',
+      {
+        settings: { ...inspectionOf().settings, generalLog: true },
+        values: { coveredBy: 'general_log' },
+      },
+      'Its general log is on already, which covers every session: nothing is changed.',
+    ],
+  ])('changes nothing for %s, and says so', async (_what, changes, said) => {
+    expect(sentence(await warmUp(['--for', '1h'], changes))).toEqual([0, said]);
+    expect(takeWarmUps()).toEqual([]);
+  });
+
+  it.each<[string, readonly string[], Changes, number, RegExp]>([
+    [
+      'an RDS instance',
+      ['--for', '1h'],
+      { logSwitch: 'parameter-group' },
+      9,
+      /parameter group alone/,
+    ],
+    ['too short a time', ['--for', '5'], {}, 2, /from 60 seconds to 30 days/],
+    ['too long a time', ['--for', '31d'], {}, 2, /from 60 seconds to 30 days/],
+    ['what is no time', ['--for', 'abc'], {}, 2, /cannot be read/],
+    ['both at once', ['--for', '1h', '--stop'], {}, 2, /contradict/],
+    [
+      'a slow log that would get everything, without somebody to ask',
+      ['--for', '1h'],
+      { values: { slowLog: { ...inspectionOf().values.slowLog, longerThan: 0 } } },
+      2,
+      /more than slow statements/,
+    ],
+    [
+      'a missing privilege',
+      ['--for', '1h'],
+      {
+        privileges: [
+          {
+            privilege: 'SUPER',
+            purpose: 'x',
+            state: 'missing',
+            grant: 'GRANT SUPER',
+            required: true,
+          },
+        ],
+      },
+      9,
+      /lacks privileges/,
+    ],
+  ])('refuses %s, and asks for nothing', async (_what, argv, changes, status, said) => {
+    const result = await warmUp(argv, changes);
+    expect([result.status, result.stdout]).toEqual([status, '']);
+    expect(result.stderr).toMatch(said);
+    expect(takeWarmUps()).toEqual([]);
+  });
+
+  it('refuses an environment without a server, and one that is not there', async () => {
+    const numbers = await run(['env', 'warm-up', 'numbers', '--for', '1h']);
+    expect(sentence(numbers)).toEqual([
+      2,
+      'captures: The environment "numbers" has no server to warm up: it is metrics-only',
+    ]);
+    const stranger = addUser(home, 'stranger');
+    const hidden = await warmUp(['--for', '1h'], {}, { env: stranger });
+    expect(sentence(hidden)).toEqual([3, 'captures: Environment does not exist']);
+  });
+
+  it('says how many of the sessions are covered, by the warm-ups of this life of the server', async () => {
+    const store = openStore(home);
+    const { id } = store.warmUps.insert({
+      environmentId: 1,
+      captureId: null,
+      askedBy: 'ada',
+      begin: 1_000,
+      until: 2_000,
+    });
+    const { serverStart } = inspectionOf().values;
+    store.warmUps.update(id, { state: 'over', serverStart, covered: [{ after: 10, upTo: 20 }] });
+    store.close();
+    const there = [...sessions('app', 9, 10, 11, 20, 21), ...sessions('batch', 15)];
+    const look = async (values: Changes['values']): Promise<unknown> => {
+      const { stdout } = await warmUp(['--json'], { values: { sessions: there, ...values } });
+      const { covered, users } = JSON.parse(stdout) as Record<string, unknown>;
+      return { covered, users };
+    };
+    expect(await look({})).toEqual({
+      covered: 3,
+      users: [
+        { user: 'app', sessions: 5, covered: 2 },
+        { user: 'batch', sessions: 1, covered: 1 },
+      ],
+    });
+    // Another start of the server numbers its sessions anew.
+    expect(await look({ serverStart: serverStart + 60 })).toMatchObject({ covered: 0 });
+    expect(await look({ coveredBy: 'slow_log', sinceStart: true })).toMatchObject({ covered: 6 });
+    expect(await look({ coveredBy: 'slow_log', sinceStart: false })).toMatchObject({ covered: 3 });
+    expect(await look({ logged: 'always' })).toMatchObject({ covered: 6 });
+  });
+
+  it('ends what was asked for, and says so where there is nothing', async () => {
+    await warmUp(['--for', '1h']);
+    expect((await warmUp(['--stop'])).status).toBe(0);
+    const [asked] = takeWarmUps();
+    expect(asked?.until).toBeLessThanOrEqual(Date.now());
+    expect(sentence(await warmUp(['--stop']))).toEqual([
+      0,
+      'No warm-up of shop is on that was asked for by itself.',
+    ]);
+  });
+});
+
+describe('captures create --warm-up and --recycle-sessions', () => {
+  it('refuse what makes no sense, and store nothing', async () => {
+    const create = (...more: string[]): Promise<CliResult> =>
+      run(['create', 'x', '--env', 'shop', '--no-wait', ...more]);
+    expect(sentence(await create('--warm-up', '1h'))).toEqual([
+      2,
+      'captures: A warm-up goes before a scheduled start',
+    ]);
+    expect(sentence(await create('--at', '+1h', '--warm-up', '5'))).toEqual([
+      2,
+      'captures: A warm-up lasts from 60 seconds to 30 days',
+    ]);
+    expect(sentence(await create('--recycle-user', 'app'))).toEqual([
+      2,
+      'captures: --recycle-user says whose sessions --recycle-sessions ends',
+    ]);
+    expect(sentence(await create('--recycle-sessions'))).toEqual([
+      2,
+      'captures: --recycle-sessions ends sessions of others, and there is no terminal to ask on',
+    ]);
+    const metricsOnly = await run([
+      'create',
+      'x',
+      '--env',
+      'numbers',
+      '--recycle-sessions',
+      '--yes',
+    ]);
+    expect(metricsOnly.status).toBe(2);
+    const { stdout } = await run(['list', '--json']);
+    expect(JSON.parse(stdout)).toEqual([]);
+  });
+
+  it('keep what was asked for with the capture, and with those of a schedule', async () => {
+    const options = ['--warm-up', '30m', '--recycle-sessions', '--recycle-user', 'app*', '--yes'];
+    const kept = { warmUp: 1_800, recycleUsers: ['app*'] };
+    const create = await run([
+      'create',
+      'later',
+      '--env',
+      'shop',
+      '--at',
+      '+1h',
+      '--json',
+      ...options,
+    ]);
+    expect(JSON.parse(create.stdout)).toMatchObject({ status: 'SCHEDULED', options: kept });
+    const cron = ['--cron', '0 2 * * *', '--duration', '30m'];
+    const schedule = await run([
+      'schedule',
+      'create',
+      'nightly',
+      '--env',
+      'shop',
+      ...cron,
+      '--json',
+      ...options,
+    ]);
+    expect(JSON.parse(schedule.stdout)).toMatchObject({ options: kept });
+    const store = openStore(home);
+    const all = store.captures.listWarming(Date.now() + 2 * 86_400_000);
+    expect(all.map(({ name }) => name.split(' ')[0]).sort()).toEqual(['later', 'nightly']);
+    expect(store.captures.listWarming(Date.now())).toEqual([]);
+    expect(store.captures.nextWarming()).toBeGreaterThan(Date.now() + 25 * 60_000);
+    store.close();
+    for (const name of ['later', 'nightly*']) await run(['delete', name, '--yes']);
+  });
+
+  it('ask whose sessions are to be ended, with what an application sees', async () => {
+    const there = [...sessions('app', 1, 2, 3), ...sessions('batch', 4)];
+    const ask = (answer: boolean, ...more: string[]): Promise<CliResult> =>
+      run(
+        ['create', 'asked', '--env', 'shop', '--no-wait', '--recycle-sessions', ...more],
+        { values: { sessions: there } },
+        { tty: 120, answers: [{ to: 'End them?', answer }] },
+      );
+    const declined = await ask(false);
+    expect(declined.status).toBe(7);
+    expect(declined.stderr).toContain('(now 4, of app, batch)');
+    expect(declined.stderr).toContain('one error on a stale connection');
+    const some = await ask(true, '--recycle-user', 'b*');
+    expect(some.status).toBe(0);
+    expect(some.stderr).toContain(
+      'sessions of b* that were there before are ended (now 1, of batch)',
+    );
+    await run(['delete', 'asked', '--yes']);
+  });
+
+  it('end nothing on a server that needs it not, and say so', async () => {
+    const { status, stderr, stdout } = await run(
+      ['create', 'mysql', '--env', 'shop', '--no-wait', '--recycle-sessions', '-o', 'json'],
+      { values: { logged: 'always' } },
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ options: { recycleUsers: null } });
+    await run(['delete', 'mysql', '--yes']);
+    const said = await run(
+      ['create', 'mysql', '--env', 'shop', '--no-wait', '--recycle-sessions'],
+      { values: { logged: 'always' } },
+    );
+    expect(said.stderr).toContain('no session has to be ended');
+    await run(['delete', 'mysql', '--yes']);
+  });
+
+  it('name the GRANT that is missing', async () => {
+    const result = await run(['create', 'x', '--env', 'shop', '--recycle-sessions', '--yes'], {
+      recycling: [
+        {
+          privilege: 'CONNECTION ADMIN',
+          purpose: 'ends the sessions of others',
+          state: 'missing',
+          grant: 'GRANT CONNECTION ADMIN ON *.* TO `recorder`@`%`',
+          required: true,
+        },
+      ],
+    });
+    expect(result.status).toBe(9);
+    expect(result.stderr).toContain('that --recycle-sessions needs: CONNECTION ADMIN');
+    expect(result.stderr).toContain('GRANT CONNECTION ADMIN ON *.* TO `recorder`@`%`;');
+  });
+});
+
+describe('captures verify --min-values', () => {
+  it.each(['-1', '101', '200', 'abc', '', '1e1'])('refuses "%s"', async (text) => {
+    const { status, stderr } = await run(['verify', 'x', `--min-values=${text}`]);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--min-values takes a number from 0 to 100');
+  });
+});
