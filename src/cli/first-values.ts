@@ -47,18 +47,29 @@ function valuesOf({ store }: Context, captureId: number): ValueCounts | null {
   return counters === null ? null : ((JSON.parse(counters) as CountersState).values ?? null);
 }
 
+/** Says at the end of a capture how many executes came without their values, where some did. */
+export async function sayLackingValues(context: Context, capture: ListedCapture): Promise<void> {
+  const counts = valuesOf(context, capture.id);
+  if (counts === null || counts.withoutValues === 0) return;
+  await context.warn(`${lacking(counts, '')}. What helps: captures help values`);
+}
+
 async function warn(
   context: Context,
   { options }: ListedCapture,
   counts: ValueCounts,
   waited: number,
 ): Promise<void> {
-  const share = shareWithValues(counts) ?? 1;
   const recycling =
     options.recycleUsers === null
       ? 'What helps: captures help values'
       : 'Idle sessions are being ended, so that it becomes less';
-  await context.warn(
-    `values are known for ${shareText(share)} of the ${formatCount(counts.executes)} executes of the first ${formatDuration(Math.max(waited, 1_000))}; without: ${lackingText(counts)}. They were prepared before the log was on, and cannot be replayed. ${recycling}`,
-  );
+  const time = formatDuration(Math.max(waited, 1_000));
+  await context.warn(`${lacking(counts, ` of the first ${time}`)}. ${recycling}`);
+}
+
+function lacking(counts: ValueCounts, when: string): string {
+  const share = shareText(shareWithValues(counts) ?? 1);
+  const executes = `${formatCount(counts.executes)} execute${counts.executes === 1 ? '' : 's'}`;
+  return `values are known for ${share} of the ${executes}${when}; without: ${lackingText(counts)}. They were prepared before the log was on, and cannot be replayed`;
 }

@@ -2,6 +2,7 @@ import type { ListedCapture } from '../core/store.ts';
 import { AppError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 import { EXIT_STATUS } from './exit-status.ts';
+import { sayLackingValues } from './first-values.ts';
 import type { Recording } from './recording.ts';
 import { formatCount, formatDuration } from './render/units.ts';
 import { refuseFailed } from './waiting.ts';
@@ -36,6 +37,7 @@ export async function recordCommand(
     return status === 0 ? EXIT_STATUS.capture_failed : status;
   }
   await context.note(summaryOf(over));
+  await sayLackingValues(context, over);
   return status;
 }
 

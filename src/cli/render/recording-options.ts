@@ -36,7 +36,18 @@ export function recordedText(options: RecordingOptions): string {
     sample === null || sample === 1 ? '' : `1 session of ${formatCount(sample)}`,
     redact === null ? '' : `${redact} redacted`,
   ].filter((part) => part !== '');
-  return parts.length === 0 ? 'everything' : parts.join('; ');
+  const what = parts.length === 0 ? 'everything' : parts.join('; ');
+  return [what, ...valuesTexts(options)].join('; ');
+}
+
+/** What is done for the values of what was prepared before. */
+function valuesTexts({ warmUp, recycleUsers }: RecordingOptions): string[] {
+  const whose =
+    recycleUsers === null || recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
+  return [
+    ...(warmUp === null ? [] : [`warm-up of ${formatDuration(warmUp)}`]),
+    ...(recycleUsers === null ? [] : [`idle sessions${whose} ended at the start`]),
+  ];
 }
 
 /** What ends the recording before its time, by the names of the options. */

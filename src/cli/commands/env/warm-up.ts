@@ -78,6 +78,12 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   if (options.for !== undefined) await begin(options.for, options, environment, context, service);
   if (options.stop === true) await stop(options, environment, context, service);
   const { status } = await readWarmUpStatus(context, environment);
+  const { sessions, covered } = status.coverage;
+  if (options.for !== undefined && status.state === 'on' && covered < sessions) {
+    await context.note(
+      'Sessions that were there before are not covered: they are when their pools have replaced them.',
+    );
+  }
   await context.printOne(warmUpNoun, status);
   return 0;
 }
