@@ -121,7 +121,7 @@ test('what a quiet server received is exactly what is recorded', async () => {
   // What runs inside of procedures and triggers may have rows: so much could be missing at most.
   expect(judgement.share?.max).toBe(1);
   expect(judgement.line).toMatch(
-    /^WHOLE to within [\d,]+ statements: [\d,]+ statements are recorded, the server counted [\d,]+, so at most [\d,]+ missing$/,
+    /^WHOLE to within [\d,]+ statements: [\d,]+ statements are recorded, the server counted [\d,]+, so at most [\d,]+ missing; values known for 100 % of executes$/,
   );
 });
 
@@ -159,7 +159,7 @@ test('500 statements of a session that does not log are missing, and counted', a
   expectMissing(judgement, 500, 4);
   expect(judgement.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
   expect(judgement.line).toMatch(
-    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+(?: to [\d,]+)?: \d+(?: to [\d,]+)? missing(?:; not counted: \d+ that could not be parsed, which MySQL does not log)?$/,
+    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+(?: to [\d,]+)?: \d+(?: to [\d,]+)? missing(?:; not counted: \d+ that could not be parsed, which MySQL does not log)?; values known for 100 % of executes$/,
   );
 });
 
