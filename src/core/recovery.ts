@@ -6,6 +6,7 @@ import { adminNames, getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import type { Leftovers } from './server-log.ts';
 import type { ListedCapture, Store, TapRow, Trouble } from './store.ts';
+import { closed } from './warm-ups.ts';
 
 /** Why a capture ended that would have gone on, had its server not been given back. */
 const ENDED_BY_RECOVERY = 'ended by captures recover';
@@ -171,7 +172,8 @@ export class RecoveryService {
     const { warmUps } = this.#store;
     for (const warmUp of warmUps.listOpen()) {
       if (warmUp.environmentId !== environmentId && warmUp.tapId !== id) continue;
-      warmUps.update(warmUp.id, { state: 'over', outcome: ENDED_BY_RECOVERY });
+      const covered = closed(warmUp.covered, null);
+      warmUps.update(warmUp.id, { state: 'over', outcome: ENDED_BY_RECOVERY, covered });
     }
   }
 

@@ -120,7 +120,29 @@ export interface Recycled {
   readonly sessions: readonly EndedSession[];
   /** Sessions that were to be ended and never were found free. */
   readonly left: number;
+  /** Those with a greater id came when the log was on already. */
+  readonly newest: number;
+  /** Whether the recorder installed what lists locks for that time; it is gone when it is over. */
+  readonly installedPlugin: boolean;
   readonly isOver: boolean;
+}
+
+/** What one look at the sessions to be ended came to. */
+export interface RecycleStep {
+  readonly ended: readonly EndedSession[];
+  /** How many that are wanted are still there. */
+  readonly left: number;
+  /** The newest of those whose login the log has not seen. */
+  readonly newest: number;
+  readonly installedPlugin: boolean;
+}
+
+/** What a store knows that a recorder of its own has on a server, where the marker there is lost. */
+export interface KnownChanges {
+  /** The start of the server in which a warm-up was switched on; null for none. */
+  readonly warmSince: number | null;
+  /** Whether what lists locks was installed. */
+  readonly lockPlugin: boolean;
 }
 
 /** Whether executes of prepared statements would be logged with their values. */
@@ -358,10 +380,8 @@ export interface ServerLog {
   /**
    * The number of our tap in its store: with it our tables are told from those of other times. And its
    * nonce, which `install` writes into the marker.
-   * @param warmSince the start of the server in which a warm-up of this tap was switched on, as far as
-   *   the store knows; null for none.
    */
-  setTap(tapId: number, nonce: string, warmSince: number | null): void;
+  setTap(tapId: number, nonce: string, known: KnownChanges): void;
 
   /** What is on this server to tell it from another one that calls itself the same. Changes nothing. */
   marks(): Promise<ServerMarks>;
@@ -402,20 +422,21 @@ export interface ServerLog {
 
   /**
    * Ends up to `most` of the sessions that are wanted: those alone that are idle, have no open transaction
-   * and hold no lock, and whose login the log has not seen, for of the others it has all values.
-   * @returns those that it ended, and how many that are wanted are still there.
+   * and hold no lock, and whose login the log has not seen, for of the others it has all values. A session
+   * that the log knows nothing of may have said BEGIN and nothing else: it has to be idle for a second.
+   * Call it when everything that was frozen is read.
    * @throws AppError `remote_failed` where the account may not, or it cannot be known who holds a lock.
    */
-  recycle(
-    isWanted: (session: ServerSession) => boolean,
-    most: number,
-  ): Promise<{ readonly ended: readonly EndedSession[]; readonly left: number }>;
+  recycle(isWanted: (session: ServerSession) => boolean, most: number): Promise<RecycleStep>;
 
-  /** Ends what `recycle` needs on the server. */
+  /**
+   * Ends what `recycle` needs on the server.
+   * @throws AppError `remote_failed` where that stays there.
+   */
   endRecycling(): Promise<void>;
 
-  /** The id of the newest session: those that come later have a greater one. */
-  newestSession(): Promise<number>;
+  /** The id of the newest session that a warm-up covers; null where its slow log is off. */
+  newestCovered(): Promise<number | null>;
 
   /**
    * What of ours is on the server.

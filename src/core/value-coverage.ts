@@ -24,7 +24,9 @@ export function coverageOf(
   warmUps: readonly WarmUp[],
 ): Coverage {
   const all = logged === 'always' || (coveredBy !== null && sinceStart);
-  const isSafe = ({ id }: ServerSession): boolean => all || isCovered(id, serverStart, warmUps);
+  const isOn = coveredBy === 'slow_log';
+  const isSafe = ({ id }: ServerSession): boolean =>
+    all || isCovered(id, serverStart, warmUps, isOn);
   const users = new Map<string | null, { sessions: number; covered: number }>();
   for (const session of sessions) {
     const counted = users.get(session.user) ?? { sessions: 0, covered: 0 };

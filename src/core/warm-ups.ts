@@ -8,10 +8,14 @@ import { AppError } from './errors.ts';
  */
 export type WarmUpState = 'waiting' | 'on' | 'over';
 
-/** Sessions with an id greater than `after`, up to `upTo` (null: and all that come), are covered. */
+/**
+ * Sessions with an id greater than `after`, up to `upTo`, came while it was on; and those that came since
+ * the last look, where it is open.
+ */
 export interface CoveredSessions {
   readonly after: number;
-  readonly upTo: number | null;
+  readonly upTo: number;
+  readonly isOpen: boolean;
 }
 
 /**
@@ -85,20 +89,49 @@ export function whyOver(
     return capture.status === 'FAILED' ? 'its capture failed' : 'its capture began';
   }
   if (capture.scheduledStart !== until) return 'its capture was moved';
-  return now >= until + LATE_MS ? TIME_IS_UP : null;
+  return now >= latestEnd({ captureId, until }) ? TIME_IS_UP : null;
 }
 
-/** Whether a session came in a warm-up of this life of the server. */
+/** The latest that a warm-up can end: one of a capture waits for that when it is late. */
+export function latestEnd({ captureId, until }: Pick<WarmUp, 'captureId' | 'until'>): number {
+  return captureId === null ? until : until + LATE_MS;
+}
+
+/** Covered sessions, seen up to the newest one of now, where that is known. */
+export function seenUpTo(
+  covered: readonly CoveredSessions[],
+  newest: number | null,
+): readonly CoveredSessions[] {
+  return covered.map((one) =>
+    one.isOpen ? { ...one, upTo: Math.max(one.upTo, newest ?? 0) } : one,
+  );
+}
+
+/** Sessions that come later are not among them. */
+export function closed(
+  covered: readonly CoveredSessions[],
+  newest: number | null,
+): readonly CoveredSessions[] {
+  return seenUpTo(covered, newest).map((one) => ({ ...one, isOpen: false }));
+}
+
+/**
+ * Whether a session came in a warm-up of this life of the server.
+ * @param isOn whether the slow log is on now: else nobody knows since when it has been off, and those that
+ *   came after the last look do not count.
+ */
 export function isCovered(
   session: number,
   serverStart: number,
   warmUps: readonly WarmUp[],
+  isOn: boolean,
 ): boolean {
   return warmUps.some(
     (warmUp) =>
       warmUp.serverStart === serverStart &&
       warmUp.covered.some(
-        ({ after, upTo }) => session > after && (upTo === null || session <= upTo),
+        ({ after, upTo, isOpen }) =>
+          session > after && (session <= upTo || (isOpen && isOn && warmUp.state === 'on')),
       ),
   );
 }

@@ -7,7 +7,7 @@ import type { OpenMetricSource } from '../core/metrics.ts';
 import { RetentionService } from '../core/retention.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { CaptureChanges, Store } from '../core/store.ts';
-import { whyOver } from '../core/warm-ups.ts';
+import { closed, whyOver } from '../core/warm-ups.ts';
 import { removeWorkload } from '../workload/workload-folder.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
@@ -332,7 +332,10 @@ class Daemon {
           ? 'its environment has no server any more'
           : whyOver(warmUp, capture, now);
       if (why !== null) {
-        this.#lease.commit(() => store.warmUps.update(id, { state: 'over', outcome: why }));
+        const covered = closed(warmUp.covered, null);
+        this.#lease.commit(() => {
+          store.warmUps.update(id, { state: 'over', outcome: warmUp.outcome ?? why, covered });
+        });
       } else if (environment?.server != null) {
         const { server } = environment;
         this.#launch(new Tap(this.#tapContext(), { ...environment, server }, null));

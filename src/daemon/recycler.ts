@@ -35,28 +35,30 @@ export class Recycler {
     const users = capture?.options.recycleUsers ?? null;
     const { recycled, sessionsAtStart } = recorder.facts;
     if (capture === null || users === null || recycled?.isOver === true) return;
-    const now = clock.now();
-    const before = recycled ?? begun(now);
-    const newest = Math.max(0, ...sessionsAtStart.map(({ session }) => session));
+    const before = recycled ?? this.#begun(sessionsAtStart);
     const warmUps = store.warmUps.listOf(capture.environmentId);
     const isWanted = ({ id, user }: ServerSession): boolean =>
-      id <= newest &&
+      id <= before.newest &&
       user !== null &&
       (users.length === 0 || users.some((pattern) => matchesPattern(pattern, user))) &&
-      !isCovered(id, this.#server.serverStart, warmUps);
+      !isCovered(id, this.#server.serverStart, warmUps, false);
+    const isLate = clock.now() - Date.parse(before.since) >= LONGEST_MS;
     try {
-      const { ended, left } = await this.#server.recycle(isWanted, AT_ONCE);
-      const isOver = left === 0 || now - Date.parse(before.since) >= LONGEST_MS;
+      const { ended, left, newest, installedPlugin } = await this.#server.recycle(
+        isWanted,
+        AT_ONCE,
+      );
       recorder.noteRecycled({
         ...before,
         ended: before.ended + ended.length,
         sessions: [...before.sessions, ...ended].slice(0, MOST_LISTED),
         left,
-        isOver,
+        newest: recycled === undefined ? Math.min(newest, before.newest) : before.newest,
+        installedPlugin: before.installedPlugin || installedPlugin,
+        isOver: left === 0 || isLate,
       });
     } catch (error) {
-      if (this.#server.isConnectionLost() || !isAppError(error, 'remote_failed')) throw error;
-      recorder.noteWarning(`Sessions were not ended: ${error.message}`);
+      this.#noteFailure(recorder, error, 'Sessions were not ended');
       recorder.noteRecycled({ ...before, isOver: true });
     }
     if (recorder.facts.recycled?.isOver === true) await this.#finish(recorder);
@@ -71,8 +73,31 @@ export class Recycler {
   }
 
   async #finish(recorder: Recorder): Promise<void> {
-    await this.#server.endRecycling();
+    try {
+      await this.#server.endRecycling();
+    } catch (error) {
+      // It is tried once more when the server is restored.
+      this.#noteFailure(recorder, error, 'What lists who holds a lock is still installed');
+    }
     this.#record(recorder);
+  }
+
+  /** @throws the error, where it is not a refusal of the server's. */
+  #noteFailure(recorder: Recorder, error: unknown, what: string): void {
+    if (this.#server.isConnectionLost() || !isAppError(error, 'remote_failed')) throw error;
+    recorder.noteWarning(`${what}: ${error.message}`);
+  }
+
+  #begun(sessionsAtStart: readonly { readonly session: number }[]): Recycled {
+    return {
+      since: new Date(this.#context.clock.now()).toISOString(),
+      ended: 0,
+      sessions: [],
+      left: 0,
+      newest: Math.max(0, ...sessionsAtStart.map(({ session }) => session)),
+      installedPlugin: false,
+      isOver: false,
+    };
   }
 
   #record(recorder: Recorder): void {
@@ -88,8 +113,4 @@ export class Recycler {
     });
     log('info', 'sessions ended', { capture: capture.id, ended, left });
   }
-}
-
-function begun(now: number): Recycled {
-  return { since: new Date(now).toISOString(), ended: 0, sessions: [], left: 0, isOver: false };
 }

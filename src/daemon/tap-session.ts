@@ -6,6 +6,7 @@ import {
   type LogInterruption,
   LogStopped,
   RotatedMeanwhile,
+  type KnownChanges,
   type ServerInstant,
   type ServerLog,
   type Swap,
@@ -15,7 +16,7 @@ import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { findLive, tapLog, type FreshLog } from './live-log.ts';
 import { LogDrain } from './log-drain.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder, type RecordingFacts } from './recorder.ts';
 import { Recycler } from './recycler.ts';
 import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
@@ -168,7 +169,7 @@ export class TapSession {
       const tapId = state.row.id;
       const { connectionId, serverStart } = server;
       commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
-      server.setTap(tapId, state.row.nonce, warmSince(store, tapId, serverStart));
+      server.setTap(tapId, state.row.nonce, knownChanges(store, tapId, serverStart));
       session = new TapSession(context, environment, state, server, tapId);
       if (options.isGivingUp !== true) await session.#start([...options.waiting]);
       const { warmUps } = store;
@@ -640,10 +641,14 @@ export class TapSession {
   }
 }
 
-/** The life of the server in which a warm-up of this tap was switched on; null where in none, or another. */
-function warmSince({ warmUps }: Store, tapId: number, serverStart: number): number | null {
-  const isOn = warmUps.listOfTap(tapId).some((warmUp) => warmUp.serverStart === serverStart);
-  return isOn ? serverStart : null;
+/** What the store knows that this tap has on a server in this life of it. */
+function knownChanges(store: Store, tapId: number, serverStart: number): KnownChanges {
+  const isWarm = store.warmUps.listOfTap(tapId).some((one) => one.serverStart === serverStart);
+  const lockPlugin = store.recordings.listOfTap(tapId).some(({ facts }) => {
+    const { recycled } = JSON.parse(facts ?? '{}') as Partial<RecordingFacts>;
+    return recycled?.installedPlugin === true && !recycled.isOver;
+  });
+  return { warmSince: isWarm ? serverStart : null, lockPlugin };
 }
 
 /** Goes on counting our own commands from where the daemon before us was. */

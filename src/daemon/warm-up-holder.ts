@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { LogSettings, ServerLog } from '../core/server-log.ts';
-import { whyOver, type CoveredSessions, type WarmUp } from '../core/warm-ups.ts';
+import { closed, latestEnd, seenUpTo, whyOver, type WarmUp } from '../core/warm-ups.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
 
 /** How often a warm-up is looked at; also the recorder's sign of life to the server meanwhile. */
@@ -16,8 +16,6 @@ export class WarmUpHolder {
   readonly #tapId: number;
   readonly #server: ServerLog;
   #nextLook = 0;
-  /** The newest session at the last look at which it was on. */
-  #newestSeen: number | null = null;
 
   constructor(context: TapContext, environmentId: number, tapId: number, server: ServerLog) {
     this.#context = context;
@@ -46,7 +44,7 @@ export class WarmUpHolder {
     this.#nextLook = now + LOOK_MS;
     const wanted = await this.endThoseOver();
     if (wanted.length === 0) return false;
-    const until = Math.max(...wanted.map((warmUp) => warmUp.until));
+    const until = Math.max(...wanted.map(latestEnd));
     const answer = await this.#server.warmUp(settings, until - now);
     switch (answer.is) {
       case 'on':
@@ -54,12 +52,11 @@ export class WarmUpHolder {
           state: 'on',
           serverStart: this.#server.serverStart,
           covered: [
-            ...(serverStart === this.#server.serverStart ? covered : []),
-            { after: answer.after, upTo: null },
+            ...(serverStart === this.#server.serverStart ? closed(covered, null) : []),
+            { after: answer.after, upTo: answer.after, isOpen: true },
           ],
           tapId: this.#tapId,
         }));
-        this.#newestSeen = answer.after;
         this.#say('info', 'warm-up on', {});
         return true;
       case 'goes_on':
@@ -70,7 +67,7 @@ export class WarmUpHolder {
         this.#update(wanted, ({ covered }) => ({
           state: 'over',
           outcome: answer.is === 'needless' ? `not needed: ${answer.why}` : answer.why,
-          covered: closed(covered, this.#newestSeen),
+          covered: closed(covered, null),
         }));
         this.#say(answer.is === 'needless' ? 'info' : 'warn', 'warm-up over', { why: answer.why });
         return false;
@@ -79,7 +76,7 @@ export class WarmUpHolder {
 
   /** Suspends them, because a log was switched on: what it covers is not counted as theirs. */
   async suspend(): Promise<void> {
-    const open = this.#open().filter(({ covered }) => covered.some(({ upTo }) => upTo === null));
+    const open = this.#open().filter(({ covered }) => covered.some(({ isOpen }) => isOpen));
     if (open.length === 0) return;
     const newest = await this.#newest();
     this.#update(open, ({ covered }) => ({ covered: closed(covered, newest) }));
@@ -112,18 +109,18 @@ export class WarmUpHolder {
   /** Has a warm-up that came later count what comes from now on. */
   async #join(wanted: readonly WarmUp[]): Promise<void> {
     const { serverStart } = this.#server;
-    const after = await this.#server.newestSession();
-    this.#newestSeen = after;
-    const joining = wanted.filter(
-      (warmUp) => warmUp.state === 'waiting' || warmUp.covered.every(({ upTo }) => upTo !== null),
-    );
-    if (joining.length === 0) return;
+    const newest = await this.#server.newestCovered();
+    if (newest === null) return;
+    const isIn = (warmUp: WarmUp): boolean =>
+      warmUp.state === 'on' && warmUp.covered.some(({ isOpen }) => isOpen);
+    this.#update(wanted.filter(isIn), ({ covered }) => ({ covered: seenUpTo(covered, newest) }));
+    const joining = wanted.filter((warmUp) => !isIn(warmUp));
     this.#update(joining, (warmUp) => ({
       state: 'on',
       serverStart,
       covered: [
         ...(warmUp.serverStart === serverStart ? warmUp.covered : []),
-        { after, upTo: null },
+        { after: newest, upTo: newest, isOpen: true },
       ],
       tapId: this.#tapId,
     }));
@@ -140,7 +137,7 @@ export class WarmUpHolder {
 
   async #newest(): Promise<number | null> {
     try {
-      return await this.#server.newestSession();
+      return await this.#server.newestCovered();
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.#say('warn', 'sessions not listed', { message: messageOf(error) });
@@ -167,14 +164,4 @@ export class WarmUpHolder {
     const environment = store.environments.find(this.#environmentId)?.name ?? null;
     log(level, event, { environment, ...facts });
   }
-}
-
-/** Sessions that came while it was on; those after `newest`, which may have come later, are not among them. */
-function closed(
-  covered: readonly CoveredSessions[],
-  newest: number | null,
-): readonly CoveredSessions[] {
-  return covered.map((one) =>
-    one.upTo !== null ? one : { after: one.after, upTo: newest ?? one.after },
-  );
 }

@@ -1,16 +1,17 @@
 import { readEdgeCounters, sampleWithoutOwn } from './counters.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, messageOf } from '../core/errors.ts';
 import type { CounterReading } from '../core/edge-counters.ts';
 import {
   LogStopped,
-  type EndedSession,
   type InstalledLog,
+  type KnownChanges,
   type LogStop,
   type LoggedBatch,
   type LogInterruption,
   type LogSettings,
   type OpenTransaction,
   type OwnConnection,
+  type RecycleStep,
   type ServerIdentity,
   type ServerInstant,
   type ServerLog,
@@ -102,8 +103,8 @@ const GIVEN_BACK_MEANWHILE: LogInterruption = {
 const OWNERS_LOCKED_MS = 5_000;
 const OWNERS_DROPPED =
   "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place";
-/** The server's own end of a warm-up is put off when it would be wrong by more. */
-const END_SLACK_MS = 5_000;
+/** A session that the log knows nothing of may be in a transaction that it has only begun. */
+const LEAST_IDLE_MS = 1_000;
 const CONFIRM_INTERVAL_MS = 1_000;
 const CONFIRMED_AT_ONCE = 200;
 
@@ -139,8 +140,9 @@ export class MysqlServerLog implements ServerLog {
   #nonce = '';
   /** As the store knows it; the marker, which others can drop, knows it, too. */
   #warmSince: number | null = null;
-  /** When the server is to end a warm-up by itself, by our monotonic clock; null: not asked yet. */
-  #warmUntil: number | null = null;
+  #hasLockPlugin = false;
+  /** When the server ends a warm-up by itself, by our monotonic clock; null: not asked yet. */
+  #warmEnd: number | null = null;
   #lastBeat = 0;
   /** Whether this object has seen its store's marker on the server. */
   #isMarked = false;
@@ -196,10 +198,11 @@ export class MysqlServerLog implements ServerLog {
     return lockFor(this.#control, own, this.serverStart);
   }
 
-  setTap(tapId: number, nonce: string, warmSince: number | null): void {
+  setTap(tapId: number, nonce: string, { warmSince, lockPlugin }: KnownChanges): void {
     this.#tap = `${this.#storeId}/${tapId}`;
     this.#nonce = nonce;
     this.#warmSince = warmSince;
+    this.#hasLockPlugin = lockPlugin;
   }
 
   async marks(): Promise<ServerMarks> {
@@ -219,8 +222,12 @@ export class MysqlServerLog implements ServerLog {
   async ownersSettings(): Promise<LogSettings> {
     const contents = await readSchema(this.#control, this.#storeId);
     requireOurs(contents);
-    if ((await whoseIsLive(this.#control)) !== 'ours') return this.readSettings();
     const { marker } = contents;
+    if ((await whoseIsLive(this.#control)) !== 'ours') {
+      const now = await this.readSettings();
+      const isWarm = marker?.warmSince === this.serverStart;
+      return isWarm ? { ...now, slowLog: marker.settings?.slowLog ?? false } : now;
+    }
     if (marker?.settings != null) return marker.settings;
     throw new AppError(
       'conflict',
@@ -320,53 +327,66 @@ export class MysqlServerLog implements ServerLog {
       this.#warmSince = null;
       return { is: 'ended', why: 'somebody switched slow_query_log off' };
     }
-    const until = performance.now() + forMs;
     const isMarked = isMarkedOn && marker.nonce === this.#nonce;
     if (!isMarked) {
       await requireUnlogged(control, this.#flavor);
       await claimSchema(control, this.#flavor, owner, settings);
     } else await this.#beat();
     this.#isMarked = true;
-    if (!isMarked || this.#warmUntil === null || Math.abs(until - this.#warmUntil) > END_SLACK_MS) {
-      await setEnd(control, forMs);
-      this.#warmUntil = until;
-    }
+    this.#warmEnd = await setEnd(control, forMs, isMarked ? this.#warmEnd : null);
     if (isMarked && wasOn) return { is: 'goes_on' };
     const answer = await switchOn(control, this.serverStart);
     this.#warmSince = this.serverStart;
     return wasOn ? { is: 'goes_on' } : answer;
   }
 
-  async recycle(
-    isWanted: (session: ServerSession) => boolean,
-    most: number,
-  ): Promise<{ ended: readonly EndedSession[]; left: number }> {
+  async recycle(isWanted: (session: ServerSession) => boolean, most: number): Promise<RecycleStep> {
     // Everybody's values are logged, whenever they prepared.
-    if (this.#flavor.hasValues === 'always') return { ended: [], left: 0 };
+    if (this.#flavor.hasValues === 'always') {
+      return { ended: [], left: 0, newest: 0, installedPlugin: false };
+    }
     const control = this.#control;
-    await installLockPlugin(control);
+    this.#tracker.followTransactions(true);
+    if (await installLockPlugin(control)) this.#hasLockPlugin = true;
     const isToEnd = (session: ServerSession): boolean =>
       isWanted(session) &&
       session.user !== control.address.user &&
       !this.#own.ownsSession(session.id, session.user) &&
       !this.#tracker.sawLogin(session.id);
-    const ended = await endFree(control, isToEnd, most, (statements) =>
+    const isFree = (session: ServerSession): boolean =>
+      isToEnd(session) && !this.#mayHold(session.id, session.seconds * 1_000);
+    const ended = await endFree(control, isFree, most, (statements) =>
       this.#opened.tally.inside(statements),
     );
     const gone = new Set(ended.map(({ session }) => session));
-    const left = (await clientSessions(control)).filter(
-      (session) => !gone.has(session.id) && isToEnd(session),
-    );
-    return { ended, left: left.length };
+    const wanted = (await clientSessions(control)).filter(isToEnd);
+    return {
+      ended,
+      left: wanted.filter(({ id }) => !gone.has(id)).length,
+      newest: Math.max(0, ...gone, ...wanted.map(({ id }) => id)),
+      installedPlugin: this.#hasLockPlugin,
+    };
+  }
+
+  /** Whether a session that holds no lock may be in a transaction, or lose what it does not know of. */
+  #mayHold(id: number, idleMs: number): boolean {
+    // What it did since the last swap is not read yet.
+    const sinceSwapMs = this.#swapped === null ? Infinity : performance.now() - this.#swapped.at;
+    if (idleMs < sinceSwapMs) return true;
+    return this.#tracker.mayHold(id) ?? idleMs < LEAST_IDLE_MS;
   }
 
   async endRecycling(): Promise<void> {
+    this.#tracker.followTransactions(false);
     const { marker } = await readSchema(this.#control, this.#storeId);
-    if (marker?.hasLockPlugin === true) await removeLockPlugin(this.#control);
+    if (marker?.hasLockPlugin ?? this.#hasLockPlugin) {
+      await removeLockPlugin(this.#control, marker !== null);
+    }
+    this.#hasLockPlugin = false;
   }
 
-  newestSession(): Promise<number> {
-    return newestSession(this.#control);
+  async newestCovered(): Promise<number | null> {
+    return (await isSlowLogOn(this.#control)) ? newestSession(this.#control) : null;
   }
 
   /** @returns warnings. */
@@ -374,7 +394,7 @@ export class MysqlServerLog implements ServerLog {
     const { marker } = await readSchema(this.#control, this.#storeId);
     const since = marker === null ? this.#warmSince : marker.warmSince;
     this.#warmSince = null;
-    this.#warmUntil = null;
+    this.#warmEnd = null;
     if (since === null) return [];
     // A server that was restarted since has forgotten it: what it is set to is its owner's.
     if (since !== this.serverStart || settings.slowLog) {
@@ -624,9 +644,9 @@ export class MysqlServerLog implements ServerLog {
     const { marker } = contents;
     const wasWarm = (marker === null ? this.#warmSince : marker.warmSince) === this.serverStart;
     // Also without the marker or its row: a crash of the server can take it, and others can drop it.
-    if (isLive || contents.marker !== null || contents.tables.size > 0 || wasWarm) {
+    const hasLockPlugin = marker?.hasLockPlugin ?? this.#hasLockPlugin;
+    if (isLive || marker !== null || contents.tables.size > 0 || wasWarm || hasLockPlugin) {
       warnings.push(...(await this.#endWarmUp(settings)));
-      if (marker?.hasLockPlugin === true) await removeLockPlugin(control);
       warnings.push(...(await this.#restoreSettings(settings)));
       await requireUnlogged(control, this.#flavor);
       warnings.push(
@@ -634,6 +654,8 @@ export class MysqlServerLog implements ServerLog {
       );
       warnings.push(...this.#warnings.splice(0));
       await requireRestored(control, settings, wasWarm);
+      // Last, and not worth a failure: nobody is harmed by a list of locks.
+      warnings.push(...(await this.#endRecyclingAnyway()));
       await this.#dropOurs();
     } else {
       await requireSight(control);
@@ -641,6 +663,17 @@ export class MysqlServerLog implements ServerLog {
     warnings.push(...(await releaseSchema(control, this.#flavor, this.#storeId)));
     await releaseLock(control);
     return warnings;
+  }
+
+  /** @returns a warning where what listed locks stays there. */
+  async #endRecyclingAnyway(): Promise<string[]> {
+    try {
+      await this.endRecycling();
+      return [];
+    } catch (error) {
+      if (this.#control.isLost) throw error;
+      return [`${messageOf(error)}; to remove it: UNINSTALL SONAME 'metadata_lock_info'`];
+    }
   }
 
   sampleCounters(): Promise<Record<string, number>> {

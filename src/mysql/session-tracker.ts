@@ -11,6 +11,7 @@ import {
   trimmed,
 } from '../sql/session-statements.ts';
 import { databaseOfDrop, databaseOfUse, hasPlaceholder } from '../sql/text.ts';
+import { transactionStep } from '../sql/transaction-steps.ts';
 
 /** What is known of one session at one row of the log. */
 export interface Session {
@@ -45,7 +46,15 @@ export interface Session {
   seen: number;
   /** At which look the server did not list it; null where it did, or nobody knows. */
   absentAt: number | null;
+  /** See `mayHold`; followed where that was asked for. */
+  transaction: TransactionState;
 }
+
+/**
+ * Whether a session is in a transaction that no lock of the server tells of: `unknown` until a row says.
+ * `keeps`: it has a temporary table.
+ */
+type TransactionState = 'unknown' | 'none' | 'open' | 'keeps';
 
 /** The text of a Prepare row, as far as it is kept; null until the row is seen. */
 type PreparedText = string | null;
@@ -96,6 +105,7 @@ export class SessionTracker {
   readonly #unconfirmed = new Set<Session>();
   /** Looks at the server's list so far. */
   #looks = 0;
+  #followsTransactions = false;
 
   /**
    * @param options.preparesFirst whether a server that has to prepare again writes the Prepare row
@@ -131,6 +141,7 @@ export class SessionTracker {
       changed: false,
       seen: this.#looks,
       absentAt: null,
+      transaction: 'unknown',
     };
     this.#sessions.set(id, session);
     this.#ended.delete(id);
@@ -163,6 +174,7 @@ export class SessionTracker {
     const { asked, executed } = session;
     session.asked = 'nothing';
     session.executed = null;
+    if (this.#followsTransactions) followTransaction(session, kind, sql);
     switch (kind) {
       case 'query': {
         this.#forgetEchoes(session);
@@ -268,6 +280,22 @@ export class SessionTracker {
   /** Whether all that a session prepared is in the log: its login is, too. */
   sawLogin(id: number): boolean {
     return this.#sessions.get(id)?.knowsPrepared === true;
+  }
+
+  /** Has transactions followed from now on, which costs a look at every statement: see `mayHold`. */
+  followTransactions(isFollowed: boolean): void {
+    this.#followsTransactions = isFollowed;
+    if (isFollowed) return;
+    for (const session of this.#sessions.values()) session.transaction = 'unknown';
+  }
+
+  /**
+   * Whether a session which holds no lock that the server lists may be in a transaction all the same, or
+   * lose a temporary table; null where none of its rows told.
+   */
+  mayHold(id: number): boolean | null {
+    const transaction = this.#sessions.get(id)?.transaction ?? 'unknown';
+    return transaction === 'unknown' ? null : transaction !== 'none';
   }
 
   /** What is known of one session; null when it is not known. */
@@ -466,6 +494,27 @@ function stateOf(session: Session): SessionState {
     db: session.db,
     memory: echoes ? `${echoed}:${prepareEchoes.length}:${executeEchoes}` : null,
   };
+}
+
+function followTransaction(session: Session, kind: StatementKind, sql: string): void {
+  if (kind === 'connect' || kind === 'change_user') session.transaction = 'none';
+  if ((kind !== 'query' && kind !== 'execute') || session.transaction === 'keeps') return;
+  switch (transactionStep(sql)) {
+    case 'opens':
+      session.transaction = 'open';
+      break;
+    case 'ends':
+      session.transaction = 'none';
+      break;
+    case 'keeps':
+      session.transaction = 'keeps';
+      break;
+    case 'touches':
+      // A transaction of before holds a lock by now.
+      if (session.transaction === 'unknown') session.transaction = 'none';
+      break;
+    case 'nothing':
+  }
 }
 
 /** Whether a row only says that a login, or a change of database, was refused. */

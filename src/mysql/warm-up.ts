@@ -1,8 +1,7 @@
 import type { LogSettings, WarmUpAnswer } from '../core/server-log.ts';
-import { messageOf } from '../core/errors.ts';
 import type { MysqlConnection } from './connection.ts';
 import { listProcesses } from './processlist.ts';
-import { noteWarmUp, RECORDER_SCHEMA } from './recorder-schema.ts';
+import { MARKER, noteWarmUp, RECORDER_SCHEMA } from './recorder-schema.ts';
 
 /**
  * A warm-up: for a while new sessions have their slow log on, by the server's default for sessions. What
@@ -11,12 +10,17 @@ import { noteWarmUp, RECORDER_SCHEMA } from './recorder-schema.ts';
  * `Prepared_statement::set_params`; `long_query_time` has no part in it, so nothing need be written).
  *
  * The marker says that the slow log is on for us, and in which life of the server it was switched on: a
- * server that was restarted has forgotten it. An event of the server's own ends it, should we not.
+ * server that was restarted has forgotten it. An event of the server's own ends it, should we not: when its
+ * time is up, and sooner when the recorder is gone, for which it is put off again and again.
  */
 const END_EVENT = `${RECORDER_SCHEMA}.warm_up_end`;
 
 /** The server ends it by itself so long after we should have. */
-const MARGIN_S = 60;
+const MARGIN_MS = 60_000;
+/** And so long after our last sign of life; put off when half of that is over. */
+const SILENCE_MS = 3_600_000;
+/** It is put off, or brought forward, when it would be wrong by more. */
+const SLACK_MS = 5_000;
 
 export async function isSlowLogOn(connection: MysqlConnection): Promise<boolean> {
   return (await connection.value('SELECT @@GLOBAL.slow_query_log')) === '1';
@@ -64,22 +68,37 @@ export async function switchOff(
 }
 
 /**
- * Has the server end it by itself after so many milliseconds and a minute, in the place of what was asked
- * for before.
- * @returns why it will not, half a sentence; null when it will, if its event scheduler is on.
+ * Has the server end it by itself a minute after it should be over, or when we are silent for an hour. What
+ * it did is in the marker then: whoever switches the slow log on later is not taken for us.
+ * @param forMs how long it is to last yet.
+ * @param before when it would by now, by our monotonic clock; null: not asked yet.
+ * @returns when it will, if its event scheduler is on.
  */
-export async function setEnd(connection: MysqlConnection, afterMs: number): Promise<string | null> {
+export async function setEnd(
+  connection: MysqlConnection,
+  forMs: number,
+  before: number | null,
+): Promise<number> {
+  const now = performance.now();
+  const last = now + Math.max(forMs, 0) + MARGIN_MS;
+  const end = Math.min(last, now + SILENCE_MS);
+  const isGood =
+    before !== null &&
+    before <= last + SLACK_MS &&
+    before >= Math.min(last - SLACK_MS, now + SILENCE_MS / 2);
+  if (isGood) return before;
+  // Else the trace in the marker goes to the replicas, which have no such table.
+  const isUnlogged = (await connection.value('SELECT @@SESSION.sql_log_bin')) === '0';
   await connection.attempt(`DROP EVENT IF EXISTS ${END_EVENT}`);
-  const seconds = Math.ceil(Math.max(afterMs, 0) / 1_000) + MARGIN_S;
-  try {
-    await connection.run(
-      `CREATE EVENT ${END_EVENT} ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL ${seconds} SECOND
-         COMMENT 'ends a warm-up when the captures recorder does not'
-         DO SET GLOBAL slow_query_log = OFF`,
-    );
-    return null;
-  } catch (error) {
-    if (connection.isLost) throw error;
-    return messageOf(error);
-  }
+  await connection.attempt(
+    `CREATE EVENT ${END_EVENT} ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL ${Math.ceil((end - now) / 1_000)} SECOND
+       COMMENT 'ends a warm-up when the captures recorder does not'
+       DO BEGIN
+         IF EXISTS (SELECT 1 FROM ${MARKER} WHERE warm_since IS NOT NULL) THEN
+           SET GLOBAL slow_query_log = OFF;${isUnlogged ? ' SET SESSION sql_log_bin = 0;' : ''}
+           UPDATE ${MARKER} SET warm_since = NULL;
+         END IF;
+       END`,
+  );
+  return end;
 }

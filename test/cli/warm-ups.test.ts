@@ -156,7 +156,11 @@ describe('captures env warm-up', () => {
       until: 2_000,
     });
     const { serverStart } = inspectionOf().values;
-    store.warmUps.update(id, { state: 'over', serverStart, covered: [{ after: 10, upTo: 20 }] });
+    store.warmUps.update(id, {
+      state: 'over',
+      serverStart,
+      covered: [{ after: 10, upTo: 20, isOpen: false }],
+    });
     store.close();
     const there = [...sessions('app', 9, 10, 11, 20, 21), ...sessions('batch', 15)];
     const look = async (values: Changes['values']): Promise<unknown> => {

@@ -216,18 +216,47 @@ describe('a warm-up', () => {
     expect(await stateOf(admin)).toEqual(before);
   });
 
-  test('is ended by the server itself when nobody else does', async () => {
+  test('is ended by the server itself when nobody else does, and what its owner does later stays', async () => {
     if (!isMariadb()) return;
-    const warming = new Warming();
+    const warming = new Warming({ isKilled: true });
     const { id } = warming.begin(60_000);
     await warming.until(id, 'on');
     const [event] = await rowsOf(
       admin,
-      "SELECT EVENT_DEFINITION AS body, TIMESTAMPDIFF(SECOND, NOW(), EXECUTE_AT) AS seconds FROM information_schema.EVENTS WHERE EVENT_NAME = 'warm_up_end'",
+      "SELECT TIMESTAMPDIFF(SECOND, NOW(), EXECUTE_AT) AS seconds FROM information_schema.EVENTS WHERE EVENT_NAME = 'warm_up_end'",
     );
-    expect(event?.['body']).toBe('SET GLOBAL slow_query_log = OFF');
     expect(event?.['seconds']).toBeGreaterThan(100);
     expect(event?.['seconds']).toBeLessThanOrEqual(121);
+    await warming.killDaemon();
+    await admin.query(
+      'ALTER EVENT captures.warm_up_end ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL 1 SECOND',
+    );
+    await vi.waitUntil(async () => (await slowLog()) === 0, { timeout: 10_000 });
+    // The trace in the marker comes behind it.
+    await vi.waitUntil(
+      async () =>
+        (await rowsOf(admin, 'SELECT warm_since FROM captures.captures_marker'))[0]?.[
+          'warm_since'
+        ] === null,
+      { timeout: 10_000 },
+    );
+    await admin.query('SET GLOBAL slow_query_log = ON');
+    warming.test.store.warmUps.update(id, { until: 0 });
+    warming.daemon();
+    await warming.untilRestored();
+    expect(await slowLog()).toBe(1);
+  });
+
+  test('that lasts long is ended an hour after the recorder was heard of', async () => {
+    if (!isMariadb()) return;
+    const warming = new Warming();
+    const { id } = warming.begin(86_400_000);
+    await warming.until(id, 'on');
+    const [event] = await rowsOf(
+      admin,
+      "SELECT TIMESTAMPDIFF(SECOND, NOW(), EXECUTE_AT) AS seconds FROM information_schema.EVENTS WHERE EVENT_NAME = 'warm_up_end'",
+    );
+    expect(event?.['seconds']).toBeLessThanOrEqual(3_600);
     warming.end();
     await warming.untilRestored();
   });
