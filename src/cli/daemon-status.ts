@@ -18,6 +18,11 @@ export function readDaemonStatus(store: Store, now: number): DaemonStatus | null
     since: lease.acquiredAt,
     background: lease.background,
     recording: activeCaptures(store, now),
+    warmUps: store.warmUps.listOpen().map(({ environmentId, state, until }) => ({
+      environment: environmentName(store, environmentId),
+      state,
+      until,
+    })),
     nextStarts: store.captures
       .listDue(Number.MAX_SAFE_INTEGER, STARTS_SHOWN)
       .map(({ id, name, environmentId, scheduledStart }) => ({

@@ -32,6 +32,9 @@ export function daemonFinding(context: Context): Finding {
       const subject = waiting === 1 ? 'a capture waits' : `${waiting} captures wait`;
       return failure(check, 'capture_failed', `none is alive and ${subject} for one`, START);
     }
+    if (store.warmUps.listOpen().length > 0) {
+      return failure(check, 'capture_failed', 'none is alive and a warm-up waits for one', START);
+    }
     if (store.taps.list().length > 0) {
       return failure(
         check,
@@ -40,7 +43,12 @@ export function daemonFinding(context: Context): Finding {
         'captures recover',
       );
     }
+    const warming = store.captures.nextWarming();
     const due = store.captures.nextDue();
+    if (warming !== null && (due === null || warming < due)) {
+      const when = warming > now ? `in ${formatDuration(warming - now)}` : 'now';
+      return warning(check, `none is alive and the warm-up of a capture is due ${when}`, START);
+    }
     if (due === null) return ok(check, 'none is alive, and nothing needs one');
     const when = due > now ? `in ${formatDuration(due - now)}` : 'now';
     return warning(check, `none is alive and a capture is due ${when}`, START);

@@ -107,50 +107,54 @@ in it, so that --max-size can be passed by what was on its way.
                      privilege EVENT on captures.*; env check says if they lack.
                      The record goes on with the next daemon, and lists the gap.
 `,
-  values: `MySQL logs the values of every execution of a prepared statement. MariaDB decides
-when a statement is prepared: with values where the general log was on then, or
-the slow log of that session. What a pool prepared before a capture is recorded
-with ? in the place of its values for as long as the session lives. Such a record
-can be counted and reported on, and not replayed.
+  values: `MySQL logs the values of every execution of a prepared statement. MariaDB
+decides when a statement is prepared: with values where the general log was on
+then, or the slow log of that session. What a pool prepared before a capture is
+recorded with ? in the place of its values for as long as the session lives.
+Such a record can be counted and reported on, and not replayed.
 
 How much that is: captures verify C (its last line), captures get C, and before
 anything is recorded captures create NAME --env E --plan. For scripts:
-  captures verify C --min-values 95    exits 8 where fewer than 95 % have them
+  captures verify C --min-values 95   exits 8 where fewer than 95 % have them
 
 What helps, and what it costs:
-  captures env warm-up E --for 1h      sessions that come in that time have their
-  captures create ... --at T --warm-up 1h   slow log on. Costs next to nothing;
-                     helps as far as the pools replace their sessions meanwhile
-  captures create ... --recycle-sessions    ends the idle sessions of before when
-                     the log is on, a few a second: their pools connect anew. An
-                     application sees one error on a stale connection where its
-                     pool does not check. --recycle-user P: only those of P
-  a restart of the application while the log, or a warm-up, is on
+  captures env warm-up E --for 1h
+  captures create ... --at T --warm-up 1h
+      Sessions that come in that time have their slow log on. Costs next to
+      nothing, and helps as far as the pools replace their sessions meanwhile.
+  captures create ... --recycle-sessions [--recycle-user P]
+      Ends the idle sessions of before when the log is on, a few a second, so
+      that their pools connect anew. An application sees one error on a stale
+      connection where its pool does not check.
+  A restart of the application while the log, or a warm-up, is on.
 
-A warm-up is SET GLOBAL slow_query_log = ON; long_query_time and log_output stay,
-so that the slow log gets slow statements alone. It is undone when its time is up
-and when a capture starts, and after a crash as the general log is. Where the slow
-log is on already nothing is changed. env check E says whether sessions that come
-from now on are covered, env warm-up E how many of those there are.
+A warm-up is SET GLOBAL slow_query_log = ON; long_query_time and log_output
+stay, so the slow log gets slow statements alone. It is undone when its time is
+up and when a capture starts, and after a crash as the general log is. Where the
+slow log is on already nothing is changed. env check E says whether sessions
+that come from now on are covered, env warm-up E how many of those there are. A
+session that is reset after a warm-up and before a capture is not covered any
+more.
 
-Never ended are sessions that are at work, that have an open transaction or hold a
-lock (LOCK TABLES, GET_LOCK), and those of the server itself, of replication and of
-captures. Who holds a lock the server says through its plugin metadata_lock_info,
-which is installed for the time; that takes INSERT and DELETE on mysql.plugin, and
-to end sessions CONNECTION ADMIN (up to MariaDB 10.11 SUPER has it).
+Never ended are sessions that are at work, have an open transaction, hold a lock
+(LOCK TABLES, GET_LOCK) or made a temporary table while recorded, and those of
+the server itself, of replication and of captures. Who holds a lock the server
+says through its plugin metadata_lock_info, which is installed for that time; it
+takes INSERT and DELETE on mysql.plugin, and ending sessions CONNECTION ADMIN (up
+to MariaDB 10.11 SUPER has it).
 `,
-  plan: `captures create NAME --env E ... --plan says what the same command without --plan
-would do. It stores nothing and changes nothing on the server: it sends SELECT and
-SHOW, and looks at the server's counters for 2.5 s. Its exit status is that of
-create. With --json a refusal leaves stdout empty, as everywhere.
+  plan: `captures create NAME --env E ... --plan says what the same command without
+--plan would do. It stores nothing and changes nothing on the server: it sends
+SELECT and SHOW, and looks at the server's counters for 2.5 s. Its exit status is
+that of create. With --json a refusal leaves stdout empty, as everywhere.
 
-It shows the log's settings now and while recording, privileges with the GRANT of
-those that are missing, who else records there, whether there can be a dead-man
-switch, the statements to expect and the room they take there and here, how long
-the disk lasts, what it costs the server, and what undoes it by hand.
+It shows the log's settings now and while recording, privileges with the GRANT
+of those that are missing, who else records there, whether there can be a
+dead-man switch, the statements to expect and the room they take there and here,
+how long the disk lasts, what it costs the server, and what undoes it by hand.
 
-Filters are not reckoned with: nobody knows what they leave. --sample is. Sizes are
-those of earlier captures of the environment where there are any.
+Filters are not reckoned with: nobody knows what they leave. --sample is. Sizes
+are those of earlier captures of the environment where there are any.
 
 JSON fields: ${planNoun.fields.join(', ')}
 `,

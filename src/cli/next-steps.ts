@@ -6,6 +6,7 @@ import { readGlobalOptions } from './global-options.ts';
 import { serverWarnings } from './orphans.ts';
 import { escapeText, shellQuoted } from './render/escape.ts';
 import { liveLine } from './render/live.ts';
+import { localTime } from './render/moments.ts';
 import { formatDuration } from './render/units.ts';
 import { truncate } from './render/width.ts';
 import { liveFactsOf } from './watching.ts';
@@ -59,7 +60,19 @@ function adviceFor(context: Context): Advice {
   if (who === null) return loginAdvice(context);
   const warnings = serverWarnings(context.store, who, context.now());
   const { says, commands } = adviceForUser(context, who);
-  return { says: [...warnings, ...says], commands };
+  return { says: [...warnings, ...openWarmUps(context, who), ...says], commands };
+}
+
+/** One line for each warm-up of the user's environments that is on or to come on. */
+function openWarmUps({ store, timeZone }: Context, who: LoggedIn): string[] {
+  const mine = new Map(store.environments.listFor(who.userId).map(({ id, name }) => [id, name]));
+  return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
+    const name = mine.get(environmentId);
+    if (name === undefined) return [];
+    const end =
+      captureId === null ? `until ${localTime(until, timeZone)}` : 'until its capture starts';
+    return [`${name}: a warm-up is on ${end}`];
+  });
 }
 
 function loginAdvice(context: Context): Advice {

@@ -31,13 +31,18 @@ export function serverWarnings(store: Store, actor: Actor, now: number): string[
 }
 
 function serverWarning(server: UnrestoredServer, hasDaemon: boolean): string {
-  const { environmentName, trouble, isRecording } = server;
+  const { environmentName, trouble, isRecording, isWarm } = server;
   const name = shellQuoted(environmentName);
   const why =
     trouble === null ? '' : ` (since ${new Date(trouble.since).toISOString()}: ${trouble.reason})`;
   if (isRecording) {
     const next = hasDaemon ? 'The daemon tries again by itself.' : '';
     return `The recording on the server of ${name} is interrupted${why}. ${next}`.trimEnd();
+  }
+  if (isWarm) {
+    return hasDaemon
+      ? `The warm-up of ${name} is interrupted${why}. The daemon tries again by itself.`
+      : `A warm-up of ${name} is on and no daemon is alive: the slow log of its server stays on. Start one with: captures daemon; to end it by hand: captures recover ${name}`;
   }
   const next = hasDaemon
     ? 'The daemon tries again by itself.'

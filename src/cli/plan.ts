@@ -12,6 +12,7 @@ import { diskSpace } from '../workload/disk-space.ts';
 import type { Context } from './context.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { warningsOf, whyNotRecordable } from './preflight.ts';
+import { whyNoRecycling } from './recycling.ts';
 import { planNoun, type PlanFacts } from './render/plan.ts';
 import { renderPlan } from './render/plan-report.ts';
 
@@ -43,11 +44,15 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
   // `create` looks at the server of a capture that is to begin now; a later one meets it at its start.
   const isLater = planned.status === 'SCHEDULED';
   if (obstacle !== null && !isLater) refusals.push(obstacle);
+  const noRecycling = seen === null ? null : whyNoRecycling(seen.inspection, optionsOf(planned));
+  if (noRecycling !== null && !isLater) refusals.push(noRecycling);
   const facts: PlanFacts = {
     planned,
     environment: environment.name,
     isRecorded: server !== null,
-    ...(seen ?? { inspection: null, outlook: null }),
+    ...(seen === null
+      ? { inspection: null, outlook: null }
+      : { inspection: seen.inspection, outlook: withUndo(seen.outlook, seen.inspection, planned) }),
     isHeldByUs: seen?.inspection.lockHolder != null && obstacle?.code !== 'conflict',
     ...othersOn(environment, seen?.inspection ?? null, planned, context),
     coverage:
@@ -56,7 +61,10 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
         : coverageOf(seen.inspection.values, context.store.warmUps.listOf(environment.id)),
     expectation: seen === null ? null : await forecast(environment, seen.outlook, planned, context),
     obstacleAtStart: isLater ? obstacle : null,
-    warnings: seen === null ? [] : warningsOf(seen.inspection, optionsOf(planned)),
+    warnings: [
+      ...(seen === null ? [] : warningsOf(seen.inspection, optionsOf(planned))),
+      ...(noRecycling !== null && isLater ? [noRecycling.message] : []),
+    ],
     refusals,
   };
   const [first, ...more] = refusals;
@@ -70,6 +78,25 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
     await context.printOne(planNoun, facts);
   }
   return first === undefined ? 0 : EXIT_STATUS[first.code];
+}
+
+/** What undoes by hand, besides the log, what is done for values. */
+function withUndo(
+  outlook: ServerOutlook,
+  { values, recycling }: ServerInspection,
+  planned: NewCapture,
+): ServerOutlook {
+  const { warmUp, recycleUsers } = optionsOf(planned);
+  const isWarmedUp = warmUp !== null && values.logged !== 'always' && values.coveredBy === null;
+  const isRecycled = recycleUsers !== null && recycling.length > 0;
+  return {
+    ...outlook,
+    undo: [
+      ...(isWarmedUp ? ['SET GLOBAL slow_query_log = OFF'] : []),
+      ...(isRecycled ? ["UNINSTALL SONAME 'metadata_lock_info'"] : []),
+      ...outlook.undo,
+    ],
+  };
 }
 
 function optionsOf(planned: NewCapture): NonNullable<NewCapture['options']> {
@@ -100,8 +127,10 @@ function checkRequest(
     }
   };
   attempt({ ...plain, name: request.name });
-  const timed = attempt({ ...free, options: RECORD_EVERYTHING });
-  attempt({ ...plain, ...(request.options === undefined ? {} : { options: request.options }) });
+  // A warm-up goes with the times.
+  const warmUp = request.options?.warmUp ?? null;
+  const timed = attempt({ ...free, options: { ...RECORD_EVERYTHING, warmUp } });
+  attempt({ ...plain, options: { ...(request.options ?? RECORD_EVERYTHING), warmUp: null } });
   const planned = timed ?? captures.check(actor, plain);
   const options = request.options ?? RECORD_EVERYTHING;
   return { planned: { ...planned, name: request.name, options }, refusals };

@@ -9,7 +9,7 @@ import { waitForLog, whyLogIsOff } from './log-switch.ts';
 
 /** @param need what needs them, as the subject of the sentence. */
 export function lacking(
-  inspection: ServerInspection,
+  inspection: Pick<ServerInspection, 'account' | 'server'>,
   missing: readonly PrivilegeNeed[],
   need = 'recording',
 ): AppError {
@@ -131,4 +131,26 @@ export async function checkServer(
   if (off !== null) await waitForLog(context, off, look);
   for (const warning of warningsOf(inspection, options)) await context.warn(warning);
   return inspection;
+}
+
+/**
+ * Looks at the server of a capture that starts later, where it does something there for the values of what
+ * was prepared before; null where it does not, and where the server is not to be reached: it has to be there
+ * at the start, not now.
+ */
+export async function lookAhead(
+  ref: string,
+  { warmUp, recycleUsers }: Pick<RecordingOptions, 'warmUp' | 'recycleUsers'>,
+  context: Context,
+): Promise<ServerInspection | null> {
+  if (warmUp === null && recycleUsers === null) return null;
+  const { server } = context.environments.get(context.actor, ref);
+  if (server === null) return null;
+  try {
+    return await (await context.serverLogs()).inspect(server, context.store.id);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    await context.note(`The server was not looked at: ${error.message}`);
+    return null;
+  }
 }

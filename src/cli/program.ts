@@ -153,11 +153,21 @@ function setNegatedDefaults(command: Command): void {
   }
 }
 
+/** Whose command an unknown one is: `captures warm-up` is `captures env warm-up`. */
+function nestedCommand(message: string): string | null {
+  const name = /^Unknown command '([^']+)'$/.exec(message)?.[1];
+  const nouns = VERBS.flatMap((verb) =>
+    'verbs' in verb && verb.verbs.some((inner) => inner.name === name) ? [verb.name] : [],
+  );
+  if (name === undefined || nouns.length === 0) return null;
+  return `Did you mean ${nouns.map((noun) => `captures ${noun} ${name}`).join(', or ')}?`;
+}
+
 /** What commander says about a command line, in our own words and with our own status. */
 function asAppError(error: CommanderError): AppError {
   const [first = '', ...suggestions] = error.message.replace(/^error: /, '').split('\n');
   const message = first.charAt(0).toUpperCase() + first.slice(1);
-  const suggestion = suggestions.join(' ').replace(/^\(|\)$/g, '');
+  const suggestion = nestedCommand(message) ?? suggestions.join(' ').replace(/^\(|\)$/g, '');
   return new AppError('invalid', message, {
     hint: suggestion === '' ? 'To see how it is used add --help.' : suggestion,
     cause: error,

@@ -6,7 +6,7 @@ import type { ServerInspection } from '../core/server-log.ts';
 import type { WarmUp } from '../core/warm-ups.ts';
 import type { Context } from './context.ts';
 import { DaemonKeeper } from './daemons.ts';
-import { slowLogText } from './render/values-outlook.ts';
+import { ownersLogOutput, slowLogText } from './render/values-outlook.ts';
 import type { WarmUpStatus } from './render/warm-ups.ts';
 import { shellQuoted } from './render/escape.ts';
 
@@ -39,7 +39,7 @@ export async function readWarmUpStatus(
       until: open.length === 0 ? null : Math.max(...open.map(({ until }) => until)),
       reason: last?.outcome ?? null,
       coverage: coverageOf(values, warmUps),
-      slowLog: values.slowLog,
+      slowLog: { ...values.slowLog, output: ownersLogOutput(inspection) },
     },
   };
 }
@@ -79,7 +79,8 @@ export async function confirmFullSlowLog(
   context: Context,
   inspection: ServerInspection,
 ): Promise<void> {
-  const { longerThan, withoutIndex, output } = inspection.values.slowLog;
+  const { longerThan, withoutIndex } = inspection.values.slowLog;
+  const output = ownersLogOutput(inspection);
   if (output === 'NONE' || (longerThan >= LOGS_EVERYTHING_S && !withoutIndex)) return;
   const prompter = await context.prompter(
     `The slow log would get more than slow statements: ${slowLogText(inspection)}`,
@@ -135,6 +136,11 @@ export async function untilOn(context: Context, id: number): Promise<WarmUp> {
       );
     }
     await world.clock.sleep(POLL_MS, interrupted);
+    if (!interrupted.aborted) continue;
+    const name = shellQuoted(store.environments.find(warmUp.environmentId)?.name ?? '');
+    await context.note(
+      `It is asked for all the same. To end it: captures env warm-up ${name} --stop`,
+    );
     interrupted.throwIfAborted();
   }
 }

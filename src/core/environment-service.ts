@@ -152,6 +152,18 @@ export class EnvironmentService {
 
   #refuseWhileTapped(environment: Environment, consequence: string): void {
     const isTapped = this.#store.taps.list().some((tap) => tap.environmentId === environment.id);
+    const isWarm = this.#store.warmUps
+      .listOpen()
+      .some(
+        ({ environmentId, captureId }) => environmentId === environment.id && captureId === null,
+      );
+    if (isTapped && isWarm) {
+      throw new AppError(
+        'conflict',
+        `A warm-up of "${environment.name}" is on, so ${consequence}`,
+        { hint: `End it first: captures env warm-up ${environment.name} --stop` },
+      );
+    }
     if (isTapped) {
       throw new AppError(
         'conflict',

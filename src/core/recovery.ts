@@ -28,11 +28,14 @@ export interface UnrestoredServer {
   readonly trouble: Trouble | null;
   /** Whether captures there are not over yet: it is restored when the last one is. */
   readonly isRecording: boolean;
+  /** Whether a warm-up there is not over yet. */
+  readonly isWarm: boolean;
 }
 
 /** Of the environments that the actor is a member of. */
 export function listUnrestored(store: Store, actor: Actor): UnrestoredServer[] {
   const { captures, environments, members, recordings, taps } = store;
+  const warmUps = store.warmUps.listOpen();
   return taps.list().flatMap(({ id, environmentId, trouble }) => {
     const environment = environments.find(environmentId);
     if (environment === null || members.roleOf(environmentId, actor.userId) === null) return [];
@@ -40,7 +43,8 @@ export function listUnrestored(store: Store, actor: Actor): UnrestoredServer[] {
       .listByStatus(['STARTING'])
       .some((capture) => capture.environmentId === environmentId && capture.recordsStatements);
     const isRecording = isStarting || recordings.listOfTap(id).length > 0;
-    return [{ environmentName: environment.name, trouble, isRecording }];
+    const isWarm = warmUps.some((one) => one.environmentId === environmentId || one.tapId === id);
+    return [{ environmentName: environment.name, trouble, isRecording, isWarm }];
   });
 }
 

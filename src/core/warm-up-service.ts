@@ -1,8 +1,8 @@
-import type { Actor } from './access.ts';
+import type { Actor, Role } from './access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type Origin } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { Environment } from './environments.ts';
-import { getEnvironment } from './environment-service.ts';
+import { adminNames, getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import type { Store } from './store.ts';
 import { checkWarmUp, type WarmUp } from './warm-ups.ts';
@@ -41,26 +41,39 @@ export class WarmUpService {
   }
 
   /**
-   * Ends the warm-ups of an environment that were asked for by themselves; those of captures go on.
-   * @returns how many.
+   * Ends the warm-ups of an environment that the actor asked for by themselves; an admin ends those of
+   * others, too. Those of captures go on: they end with these.
+   * @returns how many were ended, and those that go on.
+   * @throws AppError `forbidden` where only others asked for some.
    */
-  end(actor: Actor, ref: string): number {
+  end(actor: Actor, ref: string): { ended: number; goingOn: readonly WarmUp[] } {
     return this.#store.transaction(() => {
       const environment = this.environment(actor, ref);
       const now = this.#clock.now();
-      const open = this.#store.warmUps.listOpen().filter(({ environmentId, captureId }) => {
-        return environmentId === environment.id && captureId === null;
-      });
+      const open = this.#store.warmUps
+        .listOpen()
+        .filter(({ environmentId }) => environmentId === environment.id);
+      const byThemselves = open.filter(({ captureId }) => captureId === null);
+      const mayEnd = ({ askedBy }: WarmUp): boolean =>
+        environment.role === 'admin' || askedBy === actor.userName;
+      const ending = byThemselves.filter(mayEnd);
+      const [other] = byThemselves;
+      if (other !== undefined && ending.length === 0) {
+        throw new AppError(
+          'forbidden',
+          `Only ${other.askedBy}, who asked for it, or an admin of its environment (${adminNames(this.#store, environment.id)}) may end this warm-up`,
+        );
+      }
       // The tap ends them: it knows which sessions came until then.
       const outcome = `${actor.userName} ended it`;
-      for (const { id } of open) this.#store.warmUps.update(id, { until: now, outcome });
-      if (open.length > 0) this.#record(actor, environment, { ended: open.length });
-      return open.length;
+      for (const { id } of ending) this.#store.warmUps.update(id, { until: now, outcome });
+      if (ending.length > 0) this.#record(actor, environment, { ended: ending.length });
+      return { ended: ending.length, goingOn: open.filter((one) => !ending.includes(one)) };
     });
   }
 
   /** @throws AppError `not_found`; `invalid` for one without a server. */
-  environment(actor: Actor, ref: string): Environment {
+  environment(actor: Actor, ref: string): Environment & { role: Role } {
     const environment = getEnvironment(this.#store, actor, 'environment.warm-up', ref);
     if (environment.server !== null) return environment;
     throw new AppError(

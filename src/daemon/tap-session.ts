@@ -305,6 +305,7 @@ export class TapSession {
       }
       await this.#drainer.catchUp(await this.#tapLog(this.#row(), waiting));
     }
+    await this.#holder.endThoseOver();
     await this.#letGoOfOver();
     for (const { captureId } of waiting) {
       if (this.#recorders.has(captureId)) continue;

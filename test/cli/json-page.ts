@@ -336,6 +336,7 @@ const DAEMON: readonly Field[] = [
     'array',
     '`{id, name, environment, status, records, statementsPerSecond, bytesPerSecond, lag}`',
   ],
+  ['warmUps', 'array', '`{environment, state, until}`: those that are not over'],
   ['nextStarts', 'array', '`{id, name, environment, at}`'],
 ];
 

@@ -251,6 +251,7 @@ describe('the fields of a noun', () => {
     since: 0,
     background: false,
     recording: [],
+    warmUps: [],
     nextStarts: [],
   };
 

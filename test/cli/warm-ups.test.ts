@@ -49,6 +49,8 @@ function sentence({ status, stderr }: CliResult): [number, string] {
   return [status, lines.find((line) => line.startsWith('captures: ')) ?? lines[0] ?? ''];
 }
 
+const unwrapped = (text: string): string => text.replace(/\s+/g, ' ');
+
 describe('captures env warm-up', () => {
   it('asks the daemon for one, starting it, and says what goes into the slow log', async () => {
     const { status, stderr } = await warmUp(['--for', '1h']);
@@ -187,9 +189,91 @@ describe('captures env warm-up', () => {
     expect((await warmUp(['--stop'])).status).toBe(0);
     const [asked] = takeWarmUps();
     expect(asked?.until).toBeLessThanOrEqual(Date.now());
-    expect(sentence(await warmUp(['--stop']))).toEqual([
-      0,
-      'No warm-up of shop is on that was asked for by itself.',
+    expect(sentence(await warmUp(['--stop']))).toEqual([0, 'There is no warm-up of shop to end.']);
+  });
+
+  it('is ended by who asked for it, and by an admin', async () => {
+    const bob = addUser(home, 'bob');
+    const eve = addUser(home, 'eve');
+    for (const name of ['bob', 'eve']) await run(['member', 'add', 'shop', name]);
+    const as = (env: Record<string, string>, ...more: string[]): Promise<CliResult> =>
+      warmUp(more, {}, { env });
+    await as(bob, '--for', '1h');
+    expect(sentence(await as(eve, '--stop'))).toEqual([
+      5,
+      'captures: Only bob, who asked for it, or an admin of its environment (ada) may end this warm-up',
+    ]);
+    expect((await as(bob, '--stop')).status).toBe(0);
+    expect(takeWarmUps()[0]?.until).toBeLessThanOrEqual(Date.now());
+    await as(bob, '--for', '1h');
+    expect((await warmUp(['--stop'])).status).toBe(0);
+    expect(takeWarmUps()[0]?.until).toBeLessThanOrEqual(Date.now());
+  });
+
+  it("goes on where it is a capture's, and says whose", async () => {
+    await run(['create', 'early', '--env', 'shop', '--at', '+10m', '--warm-up', '1h']);
+    const store = openStore(home);
+    const [capture] = store.captures.listWarming(Date.now());
+    const { id } = store.warmUps.insert({
+      environmentId: 1,
+      captureId: capture?.id ?? 0,
+      askedBy: 'ada',
+      begin: Date.now(),
+      until: capture?.scheduledStart ?? 0,
+    });
+    store.close();
+    const [status, said] = sentence(await warmUp(['--stop']));
+    expect(status).toBe(0);
+    expect(said).toMatch(
+      /^The warm-up of the capture "early" \(id \d+\) goes on: it ends when that starts, or is deleted\.$/,
+    );
+    expect(takeWarmUps()).toHaveLength(1);
+    const again = openStore(home);
+    expect(again.warmUps.find(id)?.outcome).toBe('taken');
+    again.close();
+    await run(['delete', 'early', '--yes']);
+  });
+
+  it('warns where the server could not end it by itself', async () => {
+    const { stderr } = await warmUp(['--for', '1h'], { deadManObstacle: 'no scheduler' });
+    expect(stderr).toContain(
+      'The server cannot end it by itself should the daemon never come back',
+    );
+    takeWarmUps();
+  });
+
+  it('shows where one looks: captures alone, doctor, and what keeps an environment', async () => {
+    await warmUp(['--for', '1h']);
+    expect((await run([])).stdout).toMatch(/^shop: a warm-up is on until /m);
+    const doctor = await run(['doctor', '-o', 'table']);
+    expect(doctor.stdout).toContain('none is alive and a warm-up waits for one');
+    const store = openStore(home);
+    const tap = store.taps.insert(
+      {
+        environmentId: 1,
+        serverKey: 'k',
+        nonce: 'n',
+        settings: inspectionOf().settings,
+      },
+      Date.now(),
+    );
+    store.close();
+    expect((await run([])).stdout).toContain(
+      'A warm-up of shop is on and no daemon is alive: the slow log of its server stays on.',
+    );
+    const refused = await run(['env', 'delete', 'shop', '--yes']);
+    expect(refused.stderr).toContain('captures env warm-up shop --stop');
+    const again = openStore(home);
+    again.taps.delete(tap.id);
+    again.close();
+    takeWarmUps();
+  });
+
+  it('is found by its last word', async () => {
+    const { status, stderr } = await run(['warm-up', 'shop']);
+    expect([status, stderr]).toEqual([
+      2,
+      "captures: Unknown command 'warm-up'\n  Did you mean captures env warm-up?\n",
     ]);
   });
 });
@@ -212,7 +296,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     ]);
     expect(sentence(await create('--recycle-sessions'))).toEqual([
       2,
-      'captures: --recycle-sessions ends sessions of others, and there is no terminal to ask on',
+      'captures: --recycle-sessions ends sessions of others, and nobody can be asked here',
     ]);
     const metricsOnly = await run([
       'create',
@@ -272,13 +356,14 @@ describe('captures create --warm-up and --recycle-sessions', () => {
       );
     const declined = await ask(false);
     expect(declined.status).toBe(7);
-    expect(declined.stderr).toContain('(now 4, of app, batch)');
+    expect(declined.stderr).toContain(
+      'Now that would be: 4 sessions: app 3, batch 1 (--recycle-user says whose).',
+    );
     expect(declined.stderr).toContain('one error on a stale connection');
     const some = await ask(true, '--recycle-user', 'b*');
     expect(some.status).toBe(0);
-    expect(some.stderr).toContain(
-      'sessions of b* that were there before are ended (now 1, of batch)',
-    );
+    expect(some.stderr).toContain('sessions of b* that were there before are ended:');
+    expect(some.stderr).toContain('Now that would be: 1 session: batch 1.');
     await run(['delete', 'asked', '--yes']);
   });
 
@@ -298,21 +383,50 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     await run(['delete', 'mysql', '--yes']);
   });
 
-  it('name the GRANT that is missing', async () => {
-    const result = await run(['create', 'x', '--env', 'shop', '--recycle-sessions', '--yes'], {
-      recycling: [
-        {
-          privilege: 'CONNECTION ADMIN',
-          purpose: 'ends the sessions of others',
-          state: 'missing',
-          grant: 'GRANT CONNECTION ADMIN ON *.* TO `recorder`@`%`',
-          required: true,
-        },
-      ],
+  it('name the GRANT that is missing, at once for now and as a warning for later', async () => {
+    const recycling = [
+      {
+        privilege: 'CONNECTION ADMIN',
+        purpose: 'ends the sessions of others',
+        state: 'missing',
+        grant: 'GRANT CONNECTION ADMIN ON *.* TO `recorder`@`%`',
+        required: true,
+      },
+    ] as const;
+    const create = (...more: string[]): Promise<CliResult> =>
+      run(['create', 'x', '--env', 'shop', '--recycle-sessions', '--yes', ...more], { recycling });
+    for (const result of [await create(), await create('--plan')]) {
+      expect(result.status).toBe(9);
+      const said = unwrapped(result.stderr + result.stdout);
+      expect(said).toContain('that --recycle-sessions needs: CONNECTION ADMIN');
+      expect(said).toContain('GRANT CONNECTION ADMIN ON *.* TO `recorder`@`%`;');
+    }
+    const planned = await create('--at', '+1h', '--plan');
+    expect(planned.status).toBe(0);
+    expect(unwrapped(planned.stdout)).toContain('--recycle-sessions needs: CONNECTION ADMIN');
+    const later = await create('--at', '+1h');
+    expect(later.status).toBe(0);
+    expect(later.stderr).toContain('No session will be ended as things are');
+    await run(['delete', 'x', '--yes']);
+  });
+
+  it('are planned for later, and say from when on a daemon has to run', async () => {
+    const options = ['--env', 'shop', '--at', '2199-01-01 12:00', '--timezone', 'UTC'];
+    const plan = await run(['create', 'x', ...options, '--warm-up', '1h', '--plan'], {});
+    expect(plan.status).toBe(0);
+    expect(unwrapped(plan.stdout)).toContain('slow_query_log is switched on 1h before the start');
+    expect(plan.stdout).toContain('SET GLOBAL slow_query_log = OFF;');
+    const created = await run(['create', 'x', ...options, '--warm-up', '1h']);
+    expect(created.stderr).toContain(
+      'No daemon is alive to start it: from 2199-01-01 11:00:00 +00:00 on one must run, for the warm-up.',
+    );
+    const short = await run(['create', 'y', '--env', 'shop', '--at', '+10m', '--warm-up', '1h']);
+    expect(short.stderr).toMatch(/until it starts, (?:10m|9m 59s) instead of 1h/);
+    const needless = await run(['create', 'z', ...options, '--warm-up', '1h'], {
+      values: { logged: 'always' },
     });
-    expect(result.status).toBe(9);
-    expect(result.stderr).toContain('that --recycle-sessions needs: CONNECTION ADMIN');
-    expect(result.stderr).toContain('GRANT CONNECTION ADMIN ON *.* TO `recorder`@`%`;');
+    expect(needless.stderr).toContain('no warm-up is needed.');
+    for (const name of ['x', 'y', 'z']) await run(['delete', name, '--yes']);
   });
 });
 

@@ -10,7 +10,7 @@ import { splitCommand } from '../command-line.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../durations.ts';
 import { hasLiveDaemon } from '../orphans.ts';
-import { checkServer } from '../preflight.ts';
+import { checkServer, lookAhead } from '../preflight.ts';
 import { Recording } from '../recording.ts';
 import {
   recordingOptionsOf,
@@ -20,9 +20,11 @@ import {
 import { askName } from '../questions.ts';
 import { sayFirstValues } from '../first-values.ts';
 import { captureNoun } from '../render/captures.ts';
+import { formatDuration } from '../render/units.ts';
 import { recordCommand } from '../record-command.ts';
 import { formatTime } from '../times.ts';
 import { readTime } from '../typed-times.ts';
+import { whyNotNeeded } from '../warming.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 
@@ -109,11 +111,14 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
       );
     }
   }
+  const isLater = planned.status === 'SCHEDULED';
+  if (isLater)
+    inspection = await lookAhead(request.environment, recordingOptionsOf(options), context);
   const approved = await approve(options, request, inspection, context);
   context.world.signals.interrupted.throwIfAborted();
   const capture = captures.create(actor, approved);
   const recording = new Recording(context);
-  if (capture.status === 'SCHEDULED') return scheduled(capture, options, context, recording);
+  if (isLater) return scheduled(capture, options, inspection, context, recording);
   await recording.handOver(capture);
   if (command !== null) return recordCommand(capture, command, context, recording);
   if (options.wait === false || isOver(capture.status)) {
@@ -132,7 +137,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
 
 /** Has what disturbs others agreed to. */
 async function approve(
-  { yes }: CreateOptions,
+  { yes, scheduledStart }: CreateOptions,
   request: CaptureRequest,
   inspection: ServerInspection | null,
   context: Context,
@@ -142,7 +147,10 @@ async function approve(
   const { approveRecycling } = await import('../recycling.ts');
   return {
     ...request,
-    options: await approveRecycling(context, options, inspection, yes === true),
+    options: await approveRecycling(context, options, inspection, {
+      isAgreed: yes === true,
+      isLater: scheduledStart !== undefined,
+    }),
   };
 }
 
@@ -204,21 +212,33 @@ async function askEnvironment(context: Context): Promise<string> {
 async function scheduled(
   capture: ListedCapture,
   options: CreateOptions,
+  inspection: ServerInspection | null,
   context: Context,
   recording: Recording,
 ): Promise<number> {
-  const needsDaemon = !hasLiveDaemon(context.store, context.now());
-  if (needsDaemon) {
+  const { warmUp } = capture.options;
+  const now = context.now();
+  const needless = inspection === null ? null : whyNotNeeded(inspection);
+  const begin =
+    warmUp === null || capture.scheduledStart === null || needless !== null
+      ? null
+      : Math.max(capture.scheduledStart - warmUp, now);
+  const from = begin === null ? null : formatTime(begin, context.timeZone);
+  if (!hasLiveDaemon(context.store, now)) {
+    const when =
+      from === null ? 'at that time one must run' : `from ${from} on one must run, for the warm-up`;
     await context.warn(
-      'No daemon is alive to start it: at that time one must run. Keep one running with: captures daemon',
+      `No daemon is alive to start it: ${when}. Keep one running with: captures daemon`,
     );
   }
-  const { warmUp } = capture.options;
-  if (warmUp !== null && capture.scheduledStart !== null) {
-    const begin = Math.max(capture.scheduledStart - warmUp, context.now());
-    await context.note(
-      `warm-up from ${formatTime(begin, context.timeZone)} (${context.timeZone}) until it starts`,
-    );
+  if (warmUp !== null && needless !== null) await context.note(`${needless}.`);
+  if (from !== null && begin !== null && capture.scheduledStart !== null) {
+    const left = capture.scheduledStart - begin;
+    const short =
+      warmUp !== null && left < warmUp
+        ? `, ${formatDuration(left)} instead of ${formatDuration(warmUp)}`
+        : '';
+    await context.note(`warm-up from ${from} (${context.timeZone}) until it starts${short}`);
   }
   if (options.wait === true) await recording.printResult(await recording.untilOver(capture));
   else await context.printOne(captureNoun, capture);

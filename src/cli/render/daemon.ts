@@ -1,4 +1,5 @@
 import type { CaptureStatus } from '../../core/captures.ts';
+import type { WarmUpState } from '../../core/warm-ups.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatBytes, formatCount, formatRelative } from './units.ts';
@@ -25,6 +26,13 @@ export interface NextStart {
   readonly at: number;
 }
 
+/** A warm-up that is on or to come on. */
+export interface OpenWarmUp {
+  readonly environment: string;
+  readonly state: WarmUpState;
+  readonly until: number;
+}
+
 /** A daemon that is alive, what it records and what it will start. */
 export interface DaemonStatus {
   readonly host: string;
@@ -32,6 +40,8 @@ export interface DaemonStatus {
   readonly since: number;
   readonly background: boolean;
   readonly recording: readonly ActiveCapture[];
+  /** Those that are not over. */
+  readonly warmUps: readonly OpenWarmUp[];
   /** The nearest few, the next one first. */
   readonly nextStarts: readonly NextStart[];
 }
@@ -55,6 +65,16 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
         : recording.map(({ id, name, status }) => `${name} (id ${id}, ${status})`).join(', '),
   },
   {
+    field: 'warmUps',
+    header: 'WARM-UPS',
+    cell: ({ warmUps }, view) =>
+      warmUps.length === 0
+        ? 'none'
+        : warmUps
+            .map(({ environment, until }) => `${environment} until ${moment(until, view)}`)
+            .join(', '),
+  },
+  {
     field: 'nextStarts',
     header: 'NEXT START',
     cell: ({ nextStarts: [next] }, view) =>
@@ -63,14 +83,15 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
 ];
 
 export const daemonNoun: Noun<DaemonStatus> = {
-  fields: ['alive', 'host', 'pid', 'since', 'background', 'recording', 'nextStarts'],
-  toJson: ({ host, pid, since, background, recording, nextStarts }) => ({
+  fields: ['alive', 'host', 'pid', 'since', 'background', 'recording', 'warmUps', 'nextStarts'],
+  toJson: ({ host, pid, since, background, recording, warmUps, nextStarts }) => ({
     alive: true,
     host,
     pid,
     since: isoTime(since),
     background,
     recording: recording.map(activeJson),
+    warmUps: warmUps.map(({ until, ...warmUp }) => ({ ...warmUp, until: isoTime(until) })),
     nextStarts: nextStarts.map(startJson),
   }),
   columns: COLUMNS,

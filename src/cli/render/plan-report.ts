@@ -12,7 +12,7 @@ import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
-import { sessionsText, slowLogText } from './values-outlook.ts';
+import { endedText, sessionsText, slowLogText } from './values-outlook.ts';
 import { wrapped } from './width.ts';
 
 interface Line {
@@ -259,8 +259,22 @@ function valuesLines(
       });
     }
     lines.push(...remedyLines(planned, inspection));
+    if (isLikely && !hasRemedy(planned)) {
+      lines.push({ label: 'what helps', text: remediesText(inspection) });
+    }
   }
   return lines;
+}
+
+function hasRemedy({ options }: NewCapture): boolean {
+  const { warmUp, recycleUsers } = options ?? RECORD_EVERYTHING;
+  return warmUp !== null || recycleUsers !== null;
+}
+
+function remediesText({ logSwitch }: ServerInspection): string {
+  return logSwitch === 'recorder'
+    ? '--at LATER --warm-up 1h, or --recycle-sessions: captures help values'
+    : 'a restart of the connection pools while the log is on: captures help values';
 }
 
 /** What a warm-up and the ending of sessions would do, where they were asked for. */
@@ -278,7 +292,7 @@ function remedyLines({ options }: NewCapture, inspection: ServerInspection): Lin
     const whose = recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
     lines.push({
       label: 'recycling',
-      text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second. An application sees one error on a stale connection, unless its pool checks or retries`,
+      text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second; now ${endedText(inspection, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
     });
     const missing = inspection.recycling.filter(({ state }) => state === 'missing');
     for (const { privilege, grant } of missing) {

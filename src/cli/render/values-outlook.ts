@@ -1,4 +1,5 @@
 import type { ServerInspection, ValuesOutlook } from '../../core/server-log.ts';
+import { matchesPattern } from '../../sql/name-patterns.ts';
 import type { Coverage } from '../../core/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
@@ -43,8 +44,9 @@ export function newSessionsText(
 }
 
 /** What goes into the slow log meanwhile, as half a sentence. */
-export function slowLogText({ values }: ServerInspection): string {
-  const { longerThan, withoutIndex, output, file } = values.slowLog;
+export function slowLogText(inspection: ServerInspection): string {
+  const { longerThan, withoutIndex, file } = inspection.values.slowLog;
+  const output = ownersLogOutput(inspection);
   const where =
     output === 'NONE'
       ? 'nowhere, for log_output is NONE'
@@ -52,30 +54,60 @@ export function slowLogText({ values }: ServerInspection): string {
           .split(',')
           .map((one) => (one === 'TABLE' ? 'the table mysql.slow_log' : `the file ${file}`))
           .join(' and ');
+  if (longerThan === 0) return `every statement goes to ${where}`;
   const also = withoutIndex ? ', and those that use no index,' : '';
   return `statements that take longer than ${longerThan} s${also} go to ${where}`;
+}
+
+/** What `log_output` is while nothing is recorded. */
+export function ownersLogOutput({ leftovers, values }: ServerInspection): string {
+  return leftovers?.settings?.logOutput ?? values.slowLog.output;
 }
 
 /** The sessions that are there: whose, how old, and whether they are covered. */
 export function sessionsText(values: ValuesOutlook, coverage: Coverage): string {
   if (coverage.sessions === 0) return 'no session is there now';
-  const idle = Math.max(0, ...values.sessions.map(({ seconds }) => seconds));
   const users = coverage.users
     .slice(0, 3)
     .map(({ user, sessions }) => `${user ?? 'unknown user'} ${formatCount(sessions)}`);
   const more = coverage.users.length > 3 ? ', …' : '';
-  const age = `there for at most ${formatDuration(values.uptime * 1_000)}, as long as the server; idle for up to ${formatDuration(idle * 1_000)}`;
-  return `${users.join(', ')}${more}: ${age}. Covered: ${coverageText(coverage)}${whyText(values)}`;
+  return `${users.join(', ')}${more}; covered: ${coverageText(coverage)}${whyText(values)}. ${ageText(values)}`;
+}
+
+function ageText({ sessions, uptime }: ValuesOutlook): string {
+  const idle = Math.max(0, ...sessions.map(({ isIdle, seconds }) => (isIdle ? seconds : 0)));
+  const worked =
+    idle < 1
+      ? 'All have worked within the last second'
+      : `The longest idle has been so for ${formatDuration(idle * 1_000)}`;
+  return `${worked}; none is older than the server, which is up for ${formatDuration(uptime * 1_000)}`;
 }
 
 function whyText({ logged, coveredBy, sinceStart }: ValuesOutlook): string {
   if (logged === 'always') return '';
-  if (coveredBy === null)
-    return '; the slow log is off, and was when they came, as far as is known';
+  if (coveredBy === null) return '; the slow log is off now';
   const log = coveredBy.replace('_', ' ');
   return sinceStart
-    ? `; its configuration has the ${log} on`
-    : `; the ${log} was switched on later than the server, and only those that came in a warm-up of this store are known to be covered`;
+    ? `; the configuration has the ${log} on`
+    : `; the ${log} was switched on after the server's start, and who came before that is not known`;
+}
+
+/** The sessions that recycling would be about, by user: `23 sessions: app 20, root 3`. */
+export function endedText({ values }: ServerInspection, patterns: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const { user } of values.sessions) {
+    if (user === null) continue;
+    if (patterns.length > 0 && !patterns.some((pattern) => matchesPattern(pattern, user))) continue;
+    counts.set(user, (counts.get(user) ?? 0) + 1);
+  }
+  if (counts.size === 0) return 'none, for no such session is there';
+  const sum = [...counts.values()].reduce((total, count) => total + count, 0);
+  const users = [...counts]
+    .sort(([, one], [, other]) => other - one)
+    .map(([user, count]) => `${user} ${formatCount(count)}`);
+  const named = users.length > 5 ? `${users.slice(0, 5).join(', ')}, …` : users.join(', ');
+  const choice = counts.size > 1 && patterns.length === 0 ? ' (--recycle-user says whose)' : '';
+  return `${formatCount(sum)} session${sum === 1 ? '' : 's'}: ${named}${choice}`;
 }
 
 function longestIdle(sessions: ValuesOutlook['sessions'], user: string | null): number {

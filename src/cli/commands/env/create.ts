@@ -18,6 +18,7 @@ import {
   type Place,
 } from '../../environment-options.ts';
 import { askName, whatIsWrong } from '../../questions.ts';
+import { shellQuoted } from '../../render/escape.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
 export interface EnvCreateOptions extends EnvironmentOptions {
@@ -58,7 +59,7 @@ export async function runEnvCreate(options: EnvCreateOptions, context: Context):
   await context.note(
     created.server === null
       ? `Created the environment ${created.name} (metrics only: no server to record).`
-      : `Created the environment ${created.name}. To see whether it can be recorded: captures env check ${created.id}`,
+      : `Created the environment ${created.name}. To see whether it can be recorded: captures env check ${shellQuoted(created.name)}`,
   );
   await context.printOne(environmentNoun, created);
   return 0;

@@ -108,6 +108,11 @@ async function begin(
   if (options.yes !== true) await confirmFullSlowLog(context, inspection);
   const { id } = service.begin(actor, String(environment.id), lengthMs);
   await context.note(`While it lasts, ${slowLogText(inspection)}.`);
+  if (inspection.deadManObstacle !== null) {
+    await context.warn(
+      'The server cannot end it by itself should the daemon never come back: its event scheduler is off, or the account lacks EVENT (captures env check)',
+    );
+  }
   if (options.wait === false) {
     await new DaemonKeeper(context).ensure();
     return;
@@ -129,8 +134,18 @@ async function stop(
   context: Context,
   service: WarmUpService,
 ): Promise<void> {
-  if (service.end(context.actor, String(environment.id)) === 0) {
-    await context.note(`No warm-up of ${environment.name} is on that was asked for by itself.`);
+  const { ended, goingOn } = service.end(context.actor, String(environment.id));
+  for (const { captureId, askedBy } of goingOn) {
+    const capture = captureId === null ? null : context.store.captures.find(captureId);
+    await context.note(
+      capture === null
+        ? `The warm-up that ${askedBy} asked for goes on.`
+        : `The warm-up of the capture "${capture.name}" (id ${capture.id}) goes on: it ends when that starts, or is deleted.`,
+    );
+  }
+  if (ended === 0) {
+    if (goingOn.length === 0)
+      await context.note(`There is no warm-up of ${environment.name} to end.`);
     return;
   }
   if (wait === false) await new DaemonKeeper(context).ensure();

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
+import { lookAhead } from '../../preflight.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
@@ -64,7 +65,11 @@ export async function runScheduleCreate(
   if (duration === undefined) throw missing('--duration', '--duration 15m');
   const asked = recordingOptionsOf(options);
   const { approveRecycling } = await import('../../recycling.ts');
-  const recorded = await approveRecycling(context, asked, null, options.yes === true);
+  const inspection = await lookAhead(env, asked, context);
+  const recorded = await approveRecycling(context, asked, inspection, {
+    isAgreed: options.yes === true,
+    isLater: true,
+  });
   const schedule = (await context.schedules()).create(actor, {
     name: options.name,
     environment: env,
