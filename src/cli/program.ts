@@ -166,6 +166,13 @@ function nestedCommand(message: string): string | null {
 /** What commander says about a command line, in our own words and with our own status. */
 function asAppError(error: CommanderError): AppError {
   const [first = '', ...suggestions] = error.message.replace(/^error: /, '').split('\n');
+  // Commander's only word for options without a command.
+  if (error.code === 'commander.help') {
+    return new AppError('invalid', 'There is no command', {
+      hint: 'To see them all: captures --help',
+      cause: error,
+    });
+  }
   const message = first.charAt(0).toUpperCase() + first.slice(1);
   const suggestion = nestedCommand(message) ?? suggestions.join(' ').replace(/^\(|\)$/g, '');
   return new AppError('invalid', message, {

@@ -347,3 +347,65 @@ describe('sessions that end without a Quit', () => {
     expect(ended.length).toBeLessThanOrEqual(30_000);
   });
 });
+
+describe('whether a session without locks may be in a transaction', () => {
+  const held = (...rows: (readonly [StatementKind, string])[]): boolean | null => {
+    const tracker = new SessionTracker();
+    tracker.followTransactions(true);
+    follow(tracker, rows);
+    return tracker.mayHold(7);
+  };
+
+  test.each<[string, readonly (readonly [StatementKind, string])[], boolean | null]>([
+    ['is not known before it was seen', [], null],
+    ['is not known from what touches no table', [['query', 'SELECT 1']], null],
+    ['it is not, having touched a table', [['execute', 'SELECT a FROM t']], false],
+    ['it is not when it has just come', [['connect', 'root@localhost on  using Socket']], false],
+    ['it may be behind BEGIN', [['query', 'BEGIN']], true],
+    ['it may be behind one that was prepared', [['execute', 'START TRANSACTION']], true],
+    [
+      'it may be still when it then touched a table',
+      [
+        ['query', 'BEGIN'],
+        ['query', 'UPDATE t SET a = 1'],
+      ],
+      true,
+    ],
+    [
+      'it is not behind COMMIT',
+      [
+        ['query', 'BEGIN'],
+        ['query', 'COMMIT'],
+      ],
+      false,
+    ],
+    [
+      'a temporary table stays',
+      [
+        ['query', 'CREATE TEMPORARY TABLE t (id INT)'],
+        ['query', 'COMMIT'],
+      ],
+      true,
+    ],
+    [
+      'a temporary table goes with the user',
+      [
+        ['query', 'CREATE TEMPORARY TABLE t (id INT)'],
+        ['change_user', 'b@localhost on  using TCP/IP'],
+      ],
+      false,
+    ],
+  ])('%s', (_what, rows, expected) => {
+    expect(held(...rows)).toBe(expected);
+  });
+
+  test('is followed only where that was asked for', () => {
+    const tracker = new SessionTracker();
+    follow(tracker, [['query', 'BEGIN']]);
+    expect(tracker.mayHold(7)).toBeNull();
+    tracker.followTransactions(true);
+    follow(tracker, [['query', 'BEGIN']]);
+    tracker.followTransactions(false);
+    expect(tracker.mayHold(7)).toBeNull();
+  });
+});

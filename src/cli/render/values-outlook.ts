@@ -71,7 +71,14 @@ export function sessionsText(values: ValuesOutlook, coverage: Coverage): string 
     .slice(0, 3)
     .map(({ user, sessions }) => `${user ?? 'unknown user'} ${formatCount(sessions)}`);
   const more = coverage.users.length > 3 ? ', …' : '';
-  return `${users.join(', ')}${more}; covered: ${coverageText(coverage)}${whyText(values)}. ${ageText(values)}`;
+  return `${users.join(', ')}${more}: ${howMany(coverage)}${whyText(values)}. ${ageText(values)}`;
+}
+
+function howMany(coverage: Coverage): string {
+  if (coverage.covered === 0) return 'none of them is covered';
+  return coverage.covered === coverage.sessions
+    ? 'all are covered'
+    : `covered: ${coverageText(coverage)}`;
 }
 
 function ageText({ sessions, uptime }: ValuesOutlook): string {
