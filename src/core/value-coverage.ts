@@ -2,7 +2,7 @@ import type { ServerSession, ValuesOutlook } from './server-log.ts';
 import { isCovered, type WarmUp } from './warm-ups.ts';
 
 /** The sessions of one user, and for how many of them what they prepare is recorded with its values. */
-export interface UserCoverage {
+interface UserCoverage {
   readonly user: string | null;
   readonly sessions: number;
   readonly covered: number;

@@ -41,8 +41,8 @@ export interface WarmUp {
   readonly tapId: number | null;
 }
 
-export type NewWarmUp = Pick<WarmUp, 'environmentId' | 'captureId' | 'askedBy' | 'begin' | 'until'>;
-export type WarmUpChanges = Partial<
+type NewWarmUp = Pick<WarmUp, 'environmentId' | 'captureId' | 'askedBy' | 'begin' | 'until'>;
+type WarmUpChanges = Partial<
   Pick<WarmUp, 'state' | 'outcome' | 'serverStart' | 'covered' | 'tapId' | 'until'>
 >;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { KIND_VARIABLE } from '../../scripts/server-programs.ts';
+import type { CaptureStatus } from '../../src/core/captures.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments.ts';
 import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
@@ -126,6 +127,13 @@ class Warming {
     return warmUp;
   }
 
+  async untilCapture(id: number, status: CaptureStatus): Promise<void> {
+    await vi.waitUntil(() => this.test.store.captures.find(id)?.status === status, {
+      timeout: 20_000,
+      interval: 20,
+    });
+  }
+
   async untilRestored(): Promise<void> {
     await vi.waitUntil(() => this.test.store.taps.list().length === 0, {
       timeout: 20_000,
@@ -144,15 +152,10 @@ class Warming {
   /** Records so many executes of each client. @returns the share of executes with values. */
   async record(pool: readonly Connection[]): Promise<{ executes: number; withoutValues: number }> {
     const { id } = this.test.capture(this.alice, this.environment);
-    const until = (status: string): Promise<unknown> =>
-      vi.waitUntil(() => this.test.store.captures.find(id)?.status === status, {
-        timeout: 20_000,
-        interval: 20,
-      });
-    await until('RUNNING');
+    await this.untilCapture(id, 'RUNNING');
     for (const one of pool) await work(one, 2);
     this.test.captures.requestStop(this.alice, String(id));
-    await until('DONE');
+    await this.untilCapture(id, 'DONE');
     const { counters } = await readManifest(workloadFolder(this.test.store.directory, id));
     const { executes = 0, withoutValues = 0 } = counters.values ?? {};
     return { executes, withoutValues };
@@ -274,19 +277,14 @@ describe('a warm-up', () => {
     const young = await client();
     await work(young);
     const { id: capture } = warming.test.capture(warming.alice, warming.environment);
-    const until = (status: string): Promise<unknown> =>
-      vi.waitUntil(() => warming.test.store.captures.find(capture)?.status === status, {
-        timeout: 20_000,
-        interval: 20,
-      });
-    await until('RUNNING');
+    await warming.untilCapture(capture, 'RUNNING');
     const [settings] = await rowsOf(
       admin,
       'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.slow_query_log AS s, @@GLOBAL.log_output AS o',
     );
     expect(settings).toEqual({ g: 1, s: 0, o: 'TABLE' });
     warming.test.captures.requestStop(warming.alice, String(capture));
-    await until('DONE');
+    await warming.untilCapture(capture, 'DONE');
     await vi.waitUntil(async () => (await slowLog()) === 1, { timeout: 10_000 });
     expect(await warming.coverage()).toEqual({ sessions: 1, covered: 1 });
     warming.end();
@@ -311,13 +309,11 @@ describe('a warm-up', () => {
     );
     const young = await client();
     await work(young);
-    await vi.waitUntil(() => warming.test.store.captures.find(id)?.status === 'RUNNING', {
-      timeout: 20_000,
-    });
+    await warming.untilCapture(id, 'RUNNING');
     expect(await slowLog()).toBe(0);
     for (const one of [old, young]) await work(one, 2);
     warming.test.captures.requestStop(warming.alice, String(id));
-    await vi.waitUntil(() => warming.test.store.captures.find(id)?.status === 'DONE');
+    await warming.untilCapture(id, 'DONE');
     await warming.untilRestored();
     await warming.until(warmUp, 'over');
     expect(await stateOf(admin)).toEqual(before);
@@ -416,11 +412,9 @@ describe('a warm-up', () => {
     expect(await slowLog()).toBe(1);
     const { id: capture } = warming.test.capture(warming.alice, warming.environment);
     warming.daemon();
-    const until = (status: string): Promise<unknown> =>
-      vi.waitUntil(() => store.captures.find(capture)?.status === status, { timeout: 20_000 });
-    await until('RUNNING');
+    await warming.untilCapture(capture, 'RUNNING');
     captures.requestStop(warming.alice, String(capture));
-    await until('DONE');
+    await warming.untilCapture(capture, 'DONE');
     expect(await stateOf(admin)).toEqual(before);
     expect(await slowLog()).toBe(0);
   });
