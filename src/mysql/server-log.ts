@@ -372,8 +372,7 @@ export class MysqlServerLog implements ServerLog {
   #mayHold(id: number, idleMs: number): boolean {
     // What it did since the last swap is not read yet.
     const sinceSwapMs = this.#swapped === null ? Infinity : performance.now() - this.#swapped.at;
-    if (idleMs < sinceSwapMs) return true;
-    return this.#tracker.mayHold(id) ?? idleMs < LEAST_IDLE_MS;
+    return this.#tracker.mayHold(id, idleMs >= sinceSwapMs) ?? idleMs < LEAST_IDLE_MS;
   }
 
   async endRecycling(): Promise<void> {

@@ -48,6 +48,8 @@ export interface Session {
   absentAt: number | null;
   /** See `mayHold`; followed where that was asked for. */
   transaction: TransactionState;
+  /** How many statements touched a table while none began or ended a transaction; null once one did. */
+  plain: number | null;
 }
 
 /**
@@ -59,6 +61,8 @@ type TransactionState = 'unknown' | 'none' | 'open' | 'keeps';
 /** The text of a Prepare row, as far as it is kept; null until the row is seen. */
 type PreparedText = string | null;
 
+/** A session that sent so many statements in no transaction is taken to send the next in none. */
+const PLAIN_ENOUGH = 10;
 // Kept to tell a server that prepares again from a client that prepares: the beginning is enough.
 const KEPT_TEXT = 1024;
 /**
@@ -142,6 +146,7 @@ export class SessionTracker {
       seen: this.#looks,
       absentAt: null,
       transaction: 'unknown',
+      plain: 0,
     };
     this.#sessions.set(id, session);
     this.#ended.delete(id);
@@ -286,16 +291,21 @@ export class SessionTracker {
   followTransactions(isFollowed: boolean): void {
     this.#followsTransactions = isFollowed;
     if (isFollowed) return;
-    for (const session of this.#sessions.values()) session.transaction = 'unknown';
+    for (const session of this.#sessions.values()) {
+      session.transaction = 'unknown';
+      session.plain = 0;
+    }
   }
 
   /**
    * Whether a session which holds no lock that the server lists may be in a transaction all the same, or
    * lose a temporary table; null where none of its rows told.
+   * @param isRead whether its last rows were read: else one that begins transactions may have begun one.
    */
-  mayHold(id: number): boolean | null {
-    const transaction = this.#sessions.get(id)?.transaction ?? 'unknown';
-    return transaction === 'unknown' ? null : transaction !== 'none';
+  mayHold(id: number, isRead: boolean): boolean | null {
+    const { transaction, plain } = this.#sessions.get(id) ?? { transaction: 'unknown', plain: 0 };
+    if (transaction === 'unknown') return isRead ? null : true;
+    return transaction !== 'none' || !(isRead || (plain ?? 0) >= PLAIN_ENOUGH);
   }
 
   /** What is known of one session; null when it is not known. */
@@ -502,9 +512,11 @@ function followTransaction(session: Session, kind: StatementKind, sql: string): 
   switch (transactionStep(sql)) {
     case 'opens':
       session.transaction = 'open';
+      session.plain = null;
       break;
     case 'ends':
       session.transaction = 'none';
+      session.plain = null;
       break;
     case 'keeps':
       session.transaction = 'keeps';
@@ -512,6 +524,7 @@ function followTransaction(session: Session, kind: StatementKind, sql: string): 
     case 'touches':
       // A transaction of before holds a lock by now.
       if (session.transaction === 'unknown') session.transaction = 'none';
+      if (session.plain !== null) session.plain += 1;
       break;
     case 'nothing':
   }

@@ -353,7 +353,7 @@ describe('whether a session without locks may be in a transaction', () => {
     const tracker = new SessionTracker();
     tracker.followTransactions(true);
     follow(tracker, rows);
-    return tracker.mayHold(7);
+    return tracker.mayHold(7, true);
   };
 
   test.each<[string, readonly (readonly [StatementKind, string])[], boolean | null]>([
@@ -402,10 +402,26 @@ describe('whether a session without locks may be in a transaction', () => {
   test('is followed only where that was asked for', () => {
     const tracker = new SessionTracker();
     follow(tracker, [['query', 'BEGIN']]);
-    expect(tracker.mayHold(7)).toBeNull();
+    expect(tracker.mayHold(7, true)).toBeNull();
     tracker.followTransactions(true);
     follow(tracker, [['query', 'BEGIN']]);
     tracker.followTransactions(false);
-    expect(tracker.mayHold(7)).toBeNull();
+    expect(tracker.mayHold(7, true)).toBeNull();
+  });
+
+  test('is taken not to be so before its last rows are read where it never was', () => {
+    const tracker = new SessionTracker();
+    tracker.followTransactions(true);
+    expect(tracker.mayHold(7, false)).toBe(true);
+    const select = ['execute', 'SELECT a FROM t'] as const;
+    follow(
+      tracker,
+      Array.from({ length: 9 }, () => select),
+    );
+    expect([tracker.mayHold(7, false), tracker.mayHold(7, true)]).toEqual([true, false]);
+    follow(tracker, [select]);
+    expect(tracker.mayHold(7, false)).toBe(false);
+    follow(tracker, [['query', 'COMMIT'], ...Array.from({ length: 20 }, () => select)]);
+    expect([tracker.mayHold(7, false), tracker.mayHold(7, true)]).toEqual([true, false]);
   });
 });
