@@ -25,8 +25,14 @@ export class Recycler {
     this.#server = server;
   }
 
+  /** Whether sessions are to be ended for a capture yet. */
+  isUnderWay(recorder: Recorder): boolean {
+    const capture = this.#context.store.captures.find(recorder.captureId);
+    return capture?.options.recycleUsers != null && recorder.facts.recycled?.isOver !== true;
+  }
+
   /**
-   * Goes on with it, for a capture whose window is open.
+   * Goes on with it, for a capture whose window is open and that asks for it yet.
    * @throws AppError where the connection is lost.
    */
   async tend(recorder: Recorder): Promise<void> {
@@ -34,7 +40,7 @@ export class Recycler {
     const capture = store.captures.find(recorder.captureId);
     const users = capture?.options.recycleUsers ?? null;
     const { recycled, sessionsAtStart } = recorder.facts;
-    if (capture === null || users === null || recycled?.isOver === true) return;
+    if (capture === null || users === null) return;
     const before = recycled ?? this.#begun(sessionsAtStart);
     const warmUps = store.warmUps.listOf(capture.environmentId);
     const isWanted = ({ id, user }: ServerSession): boolean =>

@@ -59,6 +59,8 @@ export class TapSession {
   readonly #holder: WarmUpHolder;
   /** Whether a warm-up is on, and nothing is recorded. */
   #isHolding = false;
+  /** Whether the next drain follows this one at once. */
+  #drainsAtOnce = false;
   readonly #guards: Guards;
   /** What the server was asked for; undefined before it was. */
   #deadMan: number | null | undefined = undefined;
@@ -260,7 +262,8 @@ export class TapSession {
     const now = this.#context.clock.now();
     if (this.#isHolding) return [...waiting].length > 0 ? now : this.#holder.nextDue;
     // By the time that passes, not by the clock: set back, it would put the next drain off for hours.
-    let next = now + this.#drainedAt + DRAIN_INTERVAL_MS - this.#guards.now();
+    const interval = this.#drainsAtOnce ? 0 : DRAIN_INTERVAL_MS;
+    let next = now + this.#drainedAt + interval - this.#guards.now();
     const serverNow = this.#serverNow();
     for (const { notBefore } of waiting) next = Math.min(next, notBefore);
     for (const [id, recorder] of this.#recorders) {
@@ -353,12 +356,24 @@ export class TapSession {
     this.#guards.caughtUp(began);
     this.#state.caughtUpAt = began;
     await this.#checkGuards();
-    for (const id of this.#openWindows()) {
-      const recorder = this.#recorders.get(id);
-      if (recorder !== undefined) await this.#recycler.tend(recorder);
-    }
+    await this.#recycle();
     await this.#finishEnded(generation, isLast);
     await this.#afterSwitchedOff();
+  }
+
+  /**
+   * Ends idle sessions where that was asked for: behind a drain that follows another at once, and so has
+   * little to read. What a session did since the last swap nobody knows, and one of a busy pool is not idle
+   * for long: 28 to 65 ms passed behind the swap of a usual drain of 500 rows, about 15 behind this one's.
+   */
+  async #recycle(): Promise<void> {
+    const asking = this.#openWindows().flatMap((id) => {
+      const recorder = this.#recorders.get(id);
+      return recorder !== undefined && this.#recycler.isUnderWay(recorder) ? [recorder] : [];
+    });
+    this.#drainsAtOnce = asking.length > 0 && !this.#drainsAtOnce;
+    if (this.#drainsAtOnce) return;
+    for (const recorder of asking) await this.#recycler.tend(recorder);
   }
 
   /**
