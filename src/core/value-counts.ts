@@ -34,13 +34,15 @@ export function shareWithValues({ executes, withoutValues }: Executes): number |
 
 /**
  * A share in per cent, rounded down: 100 only for all of them, 0 only for none.
- * @returns `90 %`, or `99.97 %` and `0.02 %` where whole numbers would say all or none.
+ * @returns `90 %`, or `99.97 %` and `0.02 %` where whole numbers would say all or none; `99 %` for just that.
  */
 export function shareText(share: number): string {
   if (share === 0 || share === 1) return `${share * 100} %`;
   const percent = share * 100;
   if (percent >= 1 && percent < 99) return `${Math.floor(percent)} %`;
-  return `${Math.max(Math.floor(percent * 100) / 100, 0.01).toFixed(2)} %`;
+  // 0.29 * 100 is less than 29.
+  const hundredths = Math.max(Math.floor(percent * 100 + 1e-6), 1);
+  return `${hundredths % 100 === 0 ? hundredths / 100 : (hundredths / 100).toFixed(2)} %`;
 }
 
 /** Those with executes without values, most of them first. */

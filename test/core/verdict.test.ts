@@ -373,7 +373,7 @@ describe('the share of executes with values', () => {
     [100_000, 99_999, '0.01 %'],
     [1_000_000, 999_999, '0.01 %'],
     [3, 1, '66 %'],
-    [1_000, 10, '99.00 %'],
+    [1_000, 10, '99 %'],
   ])('of %d executes, %d without, is said as %s behind the count', (executes, without, text) => {
     const { line, whole } = judge(evidence({ values: values(executes, without) }));
     expect(whole).toBe(true);
