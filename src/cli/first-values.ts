@@ -13,6 +13,8 @@ const PATIENCE_MS = 3_000;
 const ENOUGH = 100;
 const SHORTEST_MS = 1_000;
 const POLL_MS = 100;
+const REMEDY =
+  'Sessions that connect anew while it is recorded come with them; for the next time: captures help values';
 
 /**
  * Says, after the first seconds of a capture, how many executes come without their values, and whose. Waits
@@ -62,7 +64,7 @@ async function warn(
 ): Promise<void> {
   const recycling =
     options.recycleUsers === null
-      ? 'What helps: captures help values'
+      ? REMEDY
       : 'Idle sessions are being ended, so that it becomes less';
   const time = formatDuration(Math.max(waited, 1_000));
   await context.warn(`${lacking(counts, ` of the first ${time}`)}. ${recycling}`);

@@ -93,8 +93,8 @@ which guard it was and when, and so do the log of changes and the daemon's log.
   --min-free SIZE    so little is free on the disk here; 256 MiB by default, or
                      a twentieth of a smaller disk
   --max-log SIZE     the log's tables on the server hold so much; 4 GiB
-  --max-lag D        the record is so far behind the server; 10 min. Time without
-                     a daemon does not count: the next one catches up
+  --max-lag D        the record is so far behind the server; 10 min. Time
+                     without a daemon does not count: the next one catches up
 
 They are looked at after every drain, twice a second, and while a backlog is
 read. The record ends where the log is cut next: what was received until then is
@@ -140,13 +140,13 @@ Never ended are sessions that are at work, have an open transaction, hold a lock
 (LOCK TABLES, GET_LOCK) or made a temporary table while recorded, and those of
 the server itself, of replication and of captures. Who holds a lock the server
 says through its plugin metadata_lock_info, which is installed for that time; it
-takes INSERT and DELETE on mysql.plugin, and ending sessions CONNECTION ADMIN (up
-to MariaDB 10.11 SUPER has it).
+takes INSERT and DELETE on mysql.plugin, and ending sessions CONNECTION ADMIN
+(up to MariaDB 10.11 SUPER has it).
 `,
   plan: `captures create NAME --env E ... --plan says what the same command without
 --plan would do. It stores nothing and changes nothing on the server: it sends
-SELECT and SHOW, and looks at the server's counters for 2.5 s. Its exit status is
-that of create. With --json a refusal leaves stdout empty, as everywhere.
+SELECT and SHOW, and looks at the server's counters for 2.5 s. Its exit status
+is that of create. With --json a refusal leaves stdout empty, as everywhere.
 
 It shows the log's settings now and while recording, privileges with the GRANT
 of those that are missing, who else records there, whether there can be a

@@ -8,7 +8,7 @@ import { escapeText, shellQuoted } from './render/escape.ts';
 import { liveLine } from './render/live.ts';
 import { localTime } from './render/moments.ts';
 import { formatDuration } from './render/units.ts';
-import { truncate } from './render/width.ts';
+import { truncate, wrapped } from './render/width.ts';
 import { liveFactsOf } from './watching.ts';
 import type { World } from './world.ts';
 
@@ -20,6 +20,7 @@ const LATELY_MS = 24 * 3_600_000;
 interface Advice {
   readonly says: readonly string[];
   readonly commands: readonly string[];
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -30,9 +31,11 @@ interface Advice {
 export async function showNextSteps(world: World): Promise<number> {
   const context = new Context(world, readGlobalOptions({}, {}), []);
   try {
-    const { says, commands } = adviceFor(context);
+    const { warnings = [], says, commands } = adviceFor(context);
     const width = world.stdout.isTTY ? context.columns : Infinity;
     const lines = [
+      // They end in what to do.
+      ...warnings.flatMap((text) => wrapped(escapeText(text), width)),
       ...says.map((line) => truncate(escapeText(line), width)),
       ...commands.map((line) => `  ${escapeText(line)}`),
       '',
@@ -60,7 +63,7 @@ function adviceFor(context: Context): Advice {
   if (who === null) return loginAdvice(context);
   const warnings = serverWarnings(context.store, who, context.now());
   const { says, commands } = adviceForUser(context, who);
-  return { says: [...warnings, ...openWarmUps(context, who), ...says], commands };
+  return { warnings, says: [...openWarmUps(context, who), ...says], commands };
 }
 
 /** One line for each warm-up of the user's environments that is on or to come on. */
@@ -69,9 +72,9 @@ function openWarmUps({ store, timeZone }: Context, who: LoggedIn): string[] {
   return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
     const name = mine.get(environmentId);
     if (name === undefined) return [];
-    const end =
-      captureId === null ? `until ${localTime(until, timeZone)}` : 'until its capture starts';
-    return [`${name}: a warm-up is on ${end}`];
+    const capture = captureId === null ? null : store.captures.find(captureId);
+    const end = capture === null ? localTime(until, timeZone) : `${capture.name} starts`;
+    return [`${name}: a warm-up is on until ${end}`];
   });
 }
 

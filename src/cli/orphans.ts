@@ -9,6 +9,20 @@ export function hasLiveDaemon(store: Store, now: number): boolean {
   return isLive(store.lease.find(), now);
 }
 
+/**
+ * What to say to somebody whose capture starts later; null where a daemon is there that stays.
+ * @param when from when on one has to run, in words.
+ */
+export function laterDaemonWarning(store: Store, now: number, when: string): string | null {
+  const lease = store.lease.find();
+  const isAlive = hasLiveDaemon(store, now);
+  if (isAlive && lease?.background !== true) return null;
+  const who = isAlive
+    ? 'The daemon that is alive leaves when nothing is left to record'
+    : 'No daemon is alive to start it';
+  return `${who}: ${when} one must run. Keep one running with: captures daemon`;
+}
+
 /** What to say when captures are RUNNING and nobody records them; null when all is well. */
 export function orphanWarning(store: Store, now: number): string | null {
   const orphans = store.captures

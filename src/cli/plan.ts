@@ -15,6 +15,7 @@ import { warningsOf, whyNotRecordable } from './preflight.ts';
 import { whyNoRecycling } from './recycling.ts';
 import { planNoun, type PlanFacts } from './render/plan.ts';
 import { renderPlan } from './render/plan-report.ts';
+import { ownersCover } from './render/values-outlook.ts';
 
 /** How long the server's counters are looked at. */
 const LOOK_MS = 2_500;
@@ -83,11 +84,13 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
 /** What undoes by hand, besides the log, what is done for values. */
 function withUndo(
   outlook: ServerOutlook,
-  { values, recycling }: ServerInspection,
+  inspection: ServerInspection,
   planned: NewCapture,
 ): ServerOutlook {
+  const { values, recycling } = inspection;
   const { warmUp, recycleUsers } = optionsOf(planned);
-  const isWarmedUp = warmUp !== null && values.logged !== 'always' && values.coveredBy === null;
+  const isWarmedUp =
+    warmUp !== null && values.logged !== 'always' && ownersCover(inspection) === null;
   const isRecycled = recycleUsers !== null && recycling.length > 0;
   return {
     ...outlook,

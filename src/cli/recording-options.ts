@@ -84,12 +84,12 @@ export function registerRecordingOptions(command: Command): Command {
     .optionsGroup('Values of what was prepared before (MariaDB: help values):')
     .option(
       '--warm-up <duration>',
-      'so long before --at, cover the sessions that come',
+      'so long before it starts, cover the sessions that come',
       parseDuration,
     )
     .option('--recycle-sessions', 'end idle sessions at the start: their pools connect anew')
     .option('--recycle-user <pattern>', 'only those of these users', collected)
-    .option('--yes', 'end them without being asked')
+    .option('--yes', 'do not ask')
     .optionsGroup('Options:');
 }
 

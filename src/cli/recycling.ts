@@ -3,7 +3,9 @@ import type { RecordingOptions } from '../core/recording-options.ts';
 import type { ServerInspection } from '../core/server-log.ts';
 import type { Context } from './context.ts';
 import { lacking } from './preflight.ts';
+import { coverageOf } from '../core/value-coverage.ts';
 import { endedText } from './render/values-outlook.ts';
+import { confirmFullSlowLog, whyNotNeeded } from './warming.ts';
 
 /** What an application sees of it. */
 const EFFECT =
@@ -28,19 +30,50 @@ export function whyNoRecycling(
   return missing.length === 0 ? null : lacking(inspection, missing, '--recycle-sessions');
 }
 
+interface Approval {
+  /** The capture's environment, by id or name. */
+  readonly environment: string;
+  readonly isAgreed: boolean;
+  /** Whether it starts later: what is missing now may be there then. */
+  readonly isLater: boolean;
+}
+
+/**
+ * Has what is done for the values of what was prepared before agreed to, before a capture is stored: a
+ * warm-up that would write much, and the ending of sessions.
+ * @param inspection null where the server could not be looked at: a capture that starts later.
+ * @returns the options, without what is not needed.
+ * @throws AppError as `confirmFullSlowLog` and `approveRecycling`; `not_found` for the environment.
+ */
+export async function approveForValues(
+  context: Context,
+  options: RecordingOptions,
+  inspection: ServerInspection | null,
+  approval: Approval,
+): Promise<RecordingOptions> {
+  const { warmUp } = options;
+  if (warmUp === null || inspection === null) {
+    return approveRecycling(context, options, inspection, approval);
+  }
+  const needless = whyNotNeeded(inspection);
+  if (needless !== null) await context.note(`${needless}.`);
+  else if (!approval.isAgreed) await confirmFullSlowLog(context, inspection);
+  const isNever = inspection.values.logged === 'always';
+  const left = isNever ? { ...options, warmUp: null } : options;
+  return approveRecycling(context, left, inspection, approval);
+}
+
 /**
  * Makes sure that ending sessions is possible and agreed to, before a capture is stored.
- * @param inspection null where the server could not be looked at: a capture that starts later.
- * @param isLater whether it starts later: what is missing now may be there then.
  * @returns the options, without it where it is not needed.
  * @throws AppError `declined`; `remote_failed` for a privilege that is missing; `invalid` where nobody can
  *   be asked, and where it is not possible.
  */
-export async function approveRecycling(
+async function approveRecycling(
   context: Context,
   options: RecordingOptions,
   inspection: ServerInspection | null,
-  { isAgreed, isLater }: { readonly isAgreed: boolean; readonly isLater: boolean },
+  { environment, isAgreed, isLater }: Approval,
 ): Promise<RecordingOptions> {
   const { recycleUsers } = options;
   if (recycleUsers === null) return options;
@@ -54,9 +87,28 @@ export async function approveRecycling(
   if (obstacle !== null && !(isLater && obstacle.code === 'remote_failed')) throw obstacle;
   if (obstacle !== null) {
     await context.warn(`No session will be ended as things are: ${obstacle.message}`);
-    if (obstacle.hint !== null) await context.note(obstacle.hint);
+    for (const line of obstacle.hint?.split('\n') ?? []) await context.note(line);
   }
-  if (isAgreed) return options;
+  const coverage =
+    inspection === null
+      ? null
+      : coverageOf(
+          inspection.values,
+          context.store.warmUps.listOf(context.environments.get(context.actor, environment).id),
+        );
+  if (coverage !== null && coverage.sessions > 0 && coverage.lacking.length === 0 && !isLater) {
+    await context.note(
+      'What every session there prepared is recorded with its values: none has to be ended.',
+    );
+    return { ...options, recycleUsers: null };
+  }
+  if (isAgreed) {
+    const isNobody = coverage !== null && endedText(coverage, recycleUsers) === 'none';
+    if (isNobody && recycleUsers.length > 0) {
+      await context.warn(`No session${whose(recycleUsers)} is there now that would be ended`);
+    }
+    return options;
+  }
   const prompter = await context.prompter(
     '--recycle-sessions ends sessions of others, and nobody can be asked here',
     'To do it without being asked add --yes.',
@@ -65,8 +117,9 @@ export async function approveRecycling(
   await context.tell(
     `${when}, sessions${whose(recycleUsers)} that were there before are ended: those alone that are idle, without an open transaction and without a lock, at most four a second and for two minutes.`,
   );
-  if (inspection !== null)
-    await context.tell(`Now that would be: ${endedText(inspection, recycleUsers)}.`);
+  if (coverage !== null) {
+    await context.tell(`Now that would be: ${endedText(coverage, recycleUsers)}.`);
+  }
   await context.tell(EFFECT);
   if (!(await prompter.confirm('End them?'))) {
     throw new AppError('declined', 'Nothing was changed');

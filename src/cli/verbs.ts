@@ -196,7 +196,7 @@ export const VERBS: readonly Verb[] = [
       },
       {
         name: 'delete',
-        summary: 'delete a schedule; its captures stay',
+        summary: 'delete a schedule; captures that have begun stay',
         load: () => import('./commands/schedule/delete.ts'),
       },
     ],

@@ -6,7 +6,7 @@ import type { ServerInspection } from '../core/server-log.ts';
 import type { WarmUp } from '../core/warm-ups.ts';
 import type { Context } from './context.ts';
 import { DaemonKeeper } from './daemons.ts';
-import { ownersLogOutput, slowLogText } from './render/values-outlook.ts';
+import { ownersCover, ownersLogOutput, slowLogText } from './render/values-outlook.ts';
 import type { WarmUpStatus } from './render/warm-ups.ts';
 import { shellQuoted } from './render/escape.ts';
 
@@ -28,7 +28,7 @@ export async function readWarmUpStatus(
   const warmUps = store.warmUps.listOf(environment.id);
   const open = warmUps.filter(({ state }) => state !== 'over');
   const { values } = inspection;
-  const last = open[0] ?? warmUps[0] ?? null;
+  const [last = null] = [...warmUps].sort((one, other) => lastMoment(other) - lastMoment(one));
   return {
     inspection,
     status: {
@@ -44,31 +44,34 @@ export async function readWarmUpStatus(
   };
 }
 
-function stateOf(
-  { values, logSwitch }: ServerInspection,
-  open: readonly WarmUp[],
-): WarmUpStatus['state'] {
+/** When it was over; one that is not comes last of all. */
+function lastMoment({ state, until }: WarmUp): number {
+  return state === 'over' ? until : Infinity;
+}
+
+function stateOf(inspection: ServerInspection, open: readonly WarmUp[]): WarmUpStatus['state'] {
+  const { values, logSwitch } = inspection;
   if (values.logged === 'always') return 'not_needed';
   if (open.some(({ state }) => state === 'on')) return 'on';
   if (open.length > 0) return 'waiting';
-  if (values.coveredBy !== null) return 'not_needed';
+  if (ownersCover(inspection) !== null) return 'not_needed';
   return logSwitch === 'recorder' ? 'off' : 'not_possible';
 }
 
 /** Why nothing has to be changed on a server, a sentence; null where something has to be. */
 export function whyNotNeeded(inspection: ServerInspection): string | null {
-  const { values, server, leftovers } = inspection;
+  const { values, server } = inspection;
   if (values.logged === 'always') {
     return `${server.flavor === 'mysql' ? 'MySQL' : 'This server'} ${server.version} logs the values of whatever was prepared: no warm-up is needed`;
   }
-  // What the owner has set: while somebody records or warms up, that is in the marker.
-  const owners = leftovers?.settings ?? inspection.settings;
-  if (owners.generalLog)
-    return 'Its general log is on already, which covers every session: nothing is changed';
-  if (owners.slowLog) {
-    return 'Its slow log is on already, which covers the sessions that came since: nothing is changed';
+  switch (ownersCover(inspection)) {
+    case 'general_log':
+      return 'Its general log is on already, which covers every session: nothing is changed';
+    case 'slow_log':
+      return 'Its slow log is on already, which covers the sessions that came since: nothing is changed';
+    case null:
+      return null;
   }
-  return null;
 }
 
 /**
@@ -170,6 +173,8 @@ export async function untilEnded(context: Context, environmentId: number): Promi
       });
     }
     await world.clock.sleep(POLL_MS, interrupted);
+    if (!interrupted.aborted) continue;
+    await context.note('It is ended all the same, by the daemon.');
     interrupted.throwIfAborted();
   }
 }

@@ -143,6 +143,8 @@ export interface KnownChanges {
   readonly warmSince: number | null;
   /** Whether what lists locks was installed. */
   readonly lockPlugin: boolean;
+  /** Whether sessions are being ended. */
+  readonly isRecycling: boolean;
 }
 
 /** Whether executes of prepared statements would be logged with their values. */

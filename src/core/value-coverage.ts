@@ -13,6 +13,8 @@ export interface Coverage {
   readonly covered: number;
   /** Those with most sessions that are not covered first. */
   readonly users: readonly UserCoverage[];
+  /** The sessions that are not covered. */
+  readonly lacking: readonly ServerSession[];
 }
 
 /**
@@ -37,6 +39,7 @@ export function coverageOf(
   return {
     sessions: sessions.length,
     covered: sessions.filter(isSafe).length,
+    lacking: sessions.filter((session) => !isSafe(session)),
     users: Array.from(users, ([user, counted]) => ({ user, ...counted })).sort(
       (one, other) => other.sessions - other.covered - (one.sessions - one.covered),
     ),

@@ -32,10 +32,17 @@ export class Recycler {
   }
 
   /**
-   * Goes on with it, for a capture whose window is open and that asks for it yet.
+   * Goes on with it, for captures whose window is open and that ask for it yet.
    * @throws AppError where the connection is lost.
    */
-  async tend(recorder: Recorder): Promise<void> {
+  async tend(recorders: readonly Recorder[]): Promise<void> {
+    for (const recorder of recorders) await this.#tend(recorder);
+    const isOver = recorders.every((recorder) => !this.isUnderWay(recorder));
+    // What is known of sessions is forgotten then.
+    if (recorders.length > 0 && isOver) await this.#endRecycling(recorders);
+  }
+
+  async #tend(recorder: Recorder): Promise<void> {
     const { store, clock } = this.#context;
     const capture = store.captures.find(recorder.captureId);
     const users = capture?.options.recycleUsers ?? null;
@@ -67,7 +74,7 @@ export class Recycler {
       this.#noteFailure(recorder, error, 'Sessions were not ended');
       recorder.noteRecycled({ ...before, isOver: true });
     }
-    if (recorder.facts.recycled?.isOver === true) await this.#finish(recorder);
+    if (!this.isUnderWay(recorder)) this.#record(recorder);
   }
 
   /** Writes down how far it came, for a capture whose window closed before it was over. */
@@ -78,14 +85,14 @@ export class Recycler {
     this.#record(recorder);
   }
 
-  async #finish(recorder: Recorder): Promise<void> {
+  async #endRecycling(recorders: readonly Recorder[]): Promise<void> {
     try {
       await this.#server.endRecycling();
     } catch (error) {
       // It is tried once more when the server is restored.
-      this.#noteFailure(recorder, error, 'What lists who holds a lock is still installed');
+      const what = 'What lists who holds a lock is still installed';
+      for (const recorder of recorders) this.#noteFailure(recorder, error, what);
     }
-    this.#record(recorder);
   }
 
   /** @throws the error, where it is not a refusal of the server's. */

@@ -373,7 +373,7 @@ export class TapSession {
     });
     this.#drainsAtOnce = asking.length > 0 && !this.#drainsAtOnce;
     if (this.#drainsAtOnce) return;
-    for (const recorder of asking) await this.#recycler.tend(recorder);
+    await this.#recycler.tend(asking);
   }
 
   /**
@@ -660,11 +660,15 @@ export class TapSession {
 /** What the store knows that this tap has on a server in this life of it. */
 function knownChanges(store: Store, tapId: number, serverStart: number): KnownChanges {
   const isWarm = store.warmUps.listOfTap(tapId).some((one) => one.serverStart === serverStart);
-  const lockPlugin = store.recordings.listOfTap(tapId).some(({ facts }) => {
-    const { recycled } = JSON.parse(facts ?? '{}') as Partial<RecordingFacts>;
-    return recycled?.installedPlugin === true && !recycled.isOver;
+  const recycled = store.recordings.listOfTap(tapId).flatMap(({ facts }) => {
+    const { recycled: one } = JSON.parse(facts ?? '{}') as Partial<RecordingFacts>;
+    return one === undefined || one.isOver ? [] : [one];
   });
-  return { warmSince: isWarm ? serverStart : null, lockPlugin };
+  return {
+    warmSince: isWarm ? serverStart : null,
+    lockPlugin: recycled.some(({ installedPlugin }) => installedPlugin),
+    isRecycling: recycled.length > 0,
+  };
 }
 
 /** Goes on counting our own commands from where the daemon before us was. */

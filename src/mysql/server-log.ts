@@ -198,11 +198,12 @@ export class MysqlServerLog implements ServerLog {
     return lockFor(this.#control, own, this.serverStart);
   }
 
-  setTap(tapId: number, nonce: string, { warmSince, lockPlugin }: KnownChanges): void {
+  setTap(tapId: number, nonce: string, known: KnownChanges): void {
     this.#tap = `${this.#storeId}/${tapId}`;
     this.#nonce = nonce;
-    this.#warmSince = warmSince;
-    this.#hasLockPlugin = lockPlugin;
+    this.#warmSince = known.warmSince;
+    this.#hasLockPlugin = known.lockPlugin;
+    if (known.isRecycling) this.#tracker.followTransactions(true);
   }
 
   async marks(): Promise<ServerMarks> {

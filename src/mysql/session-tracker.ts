@@ -11,7 +11,7 @@ import {
   trimmed,
 } from '../sql/session-statements.ts';
 import { databaseOfDrop, databaseOfUse, hasPlaceholder } from '../sql/text.ts';
-import { transactionStep } from '../sql/transaction-steps.ts';
+import { transactionSteps, type TransactionStep } from '../sql/transaction-steps.ts';
 
 /** What is known of one session at one row of the log. */
 export interface Session {
@@ -179,7 +179,7 @@ export class SessionTracker {
     const { asked, executed } = session;
     session.asked = 'nothing';
     session.executed = null;
-    if (this.#followsTransactions) followTransaction(session, kind, sql);
+    if (this.#followsTransactions) this.#followTransaction(session, kind, sql);
     switch (kind) {
       case 'query': {
         this.#forgetEchoes(session);
@@ -271,7 +271,7 @@ export class SessionTracker {
       session.user = state.user;
       session.host = state.host;
       session.db = state.db;
-      const echoes = /^(echo|hidden):(\d+):(\d+)$/.exec(state.memory ?? '');
+      const echoes = /^(echo|hidden):(\d+):(\d+)(?::(open|keeps))?$/.exec(state.memory ?? '');
       const prepareEchoes = Number(echoes?.[2] ?? 0);
       session.prepareEchoes = Array<PrepareEcho>(prepareEchoes).fill({
         name: null,
@@ -279,12 +279,27 @@ export class SessionTracker {
         isHidden: echoes?.[1] === 'hidden',
       });
       session.executeEchoes = Number(echoes?.[3] ?? 0);
+      const transaction = echoes?.[4];
+      if (transaction === 'open' || transaction === 'keeps') session.transaction = transaction;
     }
   }
 
   /** Whether all that a session prepared is in the log: its login is, too. */
   sawLogin(id: number): boolean {
     return this.#sessions.get(id)?.knowsPrepared === true;
+  }
+
+  #followTransaction(session: Session, kind: StatementKind, sql: string): void {
+    const before = session.transaction;
+    if (kind === 'connect' || kind === 'change_user') session.transaction = 'none';
+    else if (kind === 'query' || kind === 'execute') {
+      for (const step of transactionSteps(sql, (name) => session.prepared.get(name))) {
+        session.transaction = transactionBehind(session.transaction, step);
+        if (step === 'touches') session.plain = session.plain === null ? null : session.plain + 1;
+        else if (step !== 'nothing') session.plain = null;
+      }
+    }
+    if (isToRemember(session.transaction) || isToRemember(before)) this.#note(session);
   }
 
   /** Has transactions followed from now on, which costs a look at every statement: see `mayHold`. */
@@ -493,40 +508,42 @@ export class SessionTracker {
   }
 }
 
+/** What the next recorder has to know, for the log does not say it again. */
+function isToRemember(transaction: TransactionState): boolean {
+  return transaction === 'open' || transaction === 'keeps';
+}
+
 function stateOf(session: Session): SessionState {
-  const { prepareEchoes, executeEchoes } = session;
-  const echoes = prepareEchoes.length > 0 || executeEchoes > 0;
+  const { prepareEchoes, executeEchoes, transaction } = session;
+  const held = isToRemember(transaction) ? `:${transaction}` : '';
+  const echoes = prepareEchoes.length > 0 || executeEchoes > 0 || held !== '';
   const echoed = prepareEchoes[0]?.isHidden === true ? 'hidden' : 'echo';
   return {
     session: session.id,
     user: session.user,
     host: session.host,
     db: session.db,
-    memory: echoes ? `${echoed}:${prepareEchoes.length}:${executeEchoes}` : null,
+    memory: echoes ? `${echoed}:${prepareEchoes.length}:${executeEchoes}${held}` : null,
   };
 }
 
-function followTransaction(session: Session, kind: StatementKind, sql: string): void {
-  if (kind === 'connect' || kind === 'change_user') session.transaction = 'none';
-  if ((kind !== 'query' && kind !== 'execute') || session.transaction === 'keeps') return;
-  switch (transactionStep(sql)) {
+/** What a session's transaction is behind a statement. */
+function transactionBehind(before: TransactionState, step: TransactionStep): TransactionState {
+  if (before === 'keeps') return before;
+  switch (step) {
     case 'opens':
-      session.transaction = 'open';
-      session.plain = null;
-      break;
+      return 'open';
     case 'ends':
-      session.transaction = 'none';
-      session.plain = null;
-      break;
+      return 'none';
     case 'keeps':
-      session.transaction = 'keeps';
-      break;
+      return 'keeps';
     case 'touches':
       // A transaction of before holds a lock by now.
-      if (session.transaction === 'unknown') session.transaction = 'none';
-      if (session.plain !== null) session.plain += 1;
-      break;
+      return before === 'unknown' ? 'none' : before;
+    case 'hides':
+      return before === 'none' ? 'unknown' : before;
     case 'nothing':
+      return before;
   }
 }
 

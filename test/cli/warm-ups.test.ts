@@ -418,7 +418,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     expect(plan.stdout).toContain('SET GLOBAL slow_query_log = OFF;');
     const created = await run(['create', 'x', ...options, '--warm-up', '1h']);
     expect(created.stderr).toContain(
-      'No daemon is alive to start it: from 2199-01-01 11:00:00 +00:00 on one must run, for the warm-up.',
+      'No daemon is alive to start it: for the warm-up, from 2199-01-01 11:00:00 +00:00 on, one must run.',
     );
     const short = await run(['create', 'y', '--env', 'shop', '--at', '+10m', '--warm-up', '1h']);
     expect(short.stderr).toMatch(/until it starts, (?:10m|9m 59s) instead of 1h/);

@@ -9,7 +9,7 @@ import { loaded } from '../command.ts';
 import { splitCommand } from '../command-line.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../durations.ts';
-import { hasLiveDaemon } from '../orphans.ts';
+import { laterDaemonWarning } from '../orphans.ts';
 import { checkServer, lookAhead } from '../preflight.ts';
 import { Recording } from '../recording.ts';
 import {
@@ -20,11 +20,11 @@ import {
 import { askName } from '../questions.ts';
 import { sayFirstValues } from '../first-values.ts';
 import { captureNoun } from '../render/captures.ts';
+import { ownersCover } from '../render/values-outlook.ts';
 import { formatDuration } from '../render/units.ts';
 import { recordCommand } from '../record-command.ts';
 import { formatTime } from '../times.ts';
 import { readTime } from '../typed-times.ts';
-import { whyNotNeeded } from '../warming.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 
@@ -114,7 +114,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const isLater = planned.status === 'SCHEDULED';
   if (isLater)
     inspection = await lookAhead(request.environment, recordingOptionsOf(options), context);
-  const approved = await approve(options, request, inspection, context);
+  const approved = await approve(options, request, isLater, inspection, context);
   context.world.signals.interrupted.throwIfAborted();
   const capture = captures.create(actor, approved);
   const recording = new Recording(context);
@@ -137,21 +137,17 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
 
 /** Has what disturbs others agreed to. */
 async function approve(
-  { yes, scheduledStart }: CreateOptions,
+  { yes }: CreateOptions,
   request: CaptureRequest,
+  isLater: boolean,
   inspection: ServerInspection | null,
   context: Context,
 ): Promise<CaptureRequest> {
-  const { options } = request;
-  if (options?.recycleUsers == null) return request;
-  const { approveRecycling } = await import('../recycling.ts');
-  return {
-    ...request,
-    options: await approveRecycling(context, options, inspection, {
-      isAgreed: yes === true,
-      isLater: scheduledStart !== undefined,
-    }),
-  };
+  const { options, environment } = request;
+  if (options?.recycleUsers == null && options?.warmUp == null) return request;
+  const { approveForValues } = await import('../recycling.ts');
+  const approval = { environment, isAgreed: yes === true, isLater };
+  return { ...request, options: await approveForValues(context, options, inspection, approval) };
 }
 
 function checkCombination(
@@ -218,20 +214,15 @@ async function scheduled(
 ): Promise<number> {
   const { warmUp } = capture.options;
   const now = context.now();
-  const needless = inspection === null ? null : whyNotNeeded(inspection);
+  const isNeeded = inspection === null || ownersCover(inspection) === null;
   const begin =
-    warmUp === null || capture.scheduledStart === null || needless !== null
+    warmUp === null || capture.scheduledStart === null || !isNeeded
       ? null
       : Math.max(capture.scheduledStart - warmUp, now);
   const from = begin === null ? null : formatTime(begin, context.timeZone);
-  if (!hasLiveDaemon(context.store, now)) {
-    const when =
-      from === null ? 'at that time one must run' : `from ${from} on one must run, for the warm-up`;
-    await context.warn(
-      `No daemon is alive to start it: ${when}. Keep one running with: captures daemon`,
-    );
-  }
-  if (warmUp !== null && needless !== null) await context.note(`${needless}.`);
+  const when = from === null ? 'at that time' : `for the warm-up, from ${from} on,`;
+  const warning = laterDaemonWarning(context.store, now, when);
+  if (warning !== null) await context.warn(warning);
   if (from !== null && begin !== null && capture.scheduledStart !== null) {
     const left = capture.scheduledStart - begin;
     const short =

@@ -129,9 +129,12 @@ function warmUpJson(warmUp: WarmUp | null): JsonObject | null {
 }
 
 function recycledText({ ended, left, isOver }: Recycled): string {
-  const rest =
-    left === 0 ? '' : `, ${formatCount(left)} ${isOver ? 'never found idle and free' : 'to go'}`;
-  return `${formatCount(ended)} sessions of before were ended${rest}`;
+  const busy = isOver
+    ? 'not: always at work, in a transaction, or with a lock or a temporary table'
+    : 'to go';
+  const rest = left === 0 ? '' : `; ${formatCount(left)} ${busy}`;
+  const were = ended === 1 ? 'session of before was' : 'sessions of before were';
+  return `${formatCount(ended)} ${were} ended${rest}`;
 }
 
 function diskBytes({ files }: RecordedFacts): number {

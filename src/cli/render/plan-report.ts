@@ -6,13 +6,14 @@ import type {
   ServerInspection,
   ServerOutlook,
 } from '../../core/server-log.ts';
+import type { Coverage } from '../../core/value-coverage.ts';
 import type { NewCapture } from '../../core/store.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
-import { endedText, sessionsText, slowLogText } from './values-outlook.ts';
+import { endedText, ownersCover, sessionsText, slowLogText } from './values-outlook.ts';
 import { wrapped } from './width.ts';
 
 interface Line {
@@ -152,7 +153,7 @@ function othersText({ others, hiddenOthers }: PlanFacts): string {
   return names.length === 0 ? 'none in that time' : names.join(', ');
 }
 
-function expectationLines(expectation: Expectation, { planned }: PlanFacts): Line[] {
+function expectationLines(expectation: Expectation, { planned, inspection }: PlanFacts): Line[] {
   const { statementsPerSecond, statementBytes, preparedShare } = expectation;
   const options = planned.options ?? RECORD_EVERYTHING;
   if (statementBytes === null) {
@@ -170,7 +171,7 @@ function expectationLines(expectation: Expectation, { planned }: PlanFacts): Lin
     : 'as usual; random data compresses less';
   const filtered = hasFilter(options) ? '; filters, which the forecast ignores, make it less' : '';
   const deadMan =
-    options.deadMan === null
+    options.deadMan === null || inspection?.deadManObstacle != null
       ? ''
       : ` (${formatBytes((expectation.logBytesPerHour * options.deadMan) / 3_600_000)} until the dead-man switch acts)`;
   const lines: Line[] = [
@@ -250,7 +251,7 @@ function valuesLines(
     },
   ];
   if (inspection !== null && coverage !== null) {
-    lines.push({ label: 'sessions now', text: sessionsText(inspection.values, coverage) });
+    lines.push({ label: 'sessions now', text: sessionsText(inspection, coverage) });
     if (statementBytes !== null && coverage.sessions > 0 && preparedShare > 0) {
       const share = coverage.covered / coverage.sessions;
       lines.push({
@@ -258,7 +259,7 @@ function valuesLines(
         text: `were it to start now: values for about ${percent(share)} % of executes, if all sessions execute alike`,
       });
     }
-    lines.push(...remedyLines(planned, inspection));
+    lines.push(...remedyLines(planned, inspection, coverage));
     if (isLikely && !hasRemedy(planned)) {
       lines.push({ label: 'what helps', text: remediesText(inspection) });
     }
@@ -278,21 +279,26 @@ function remediesText({ logSwitch }: ServerInspection): string {
 }
 
 /** What a warm-up and the ending of sessions would do, where they were asked for. */
-function remedyLines({ options }: NewCapture, inspection: ServerInspection): Line[] {
+function remedyLines(
+  { options }: NewCapture,
+  inspection: ServerInspection,
+  coverage: Coverage,
+): Line[] {
   const { warmUp, recycleUsers } = options ?? RECORD_EVERYTHING;
   const lines: Line[] = [];
   if (warmUp !== null) {
+    const owners = ownersCover(inspection);
     const text =
-      inspection.values.coveredBy === null
+      owners === null
         ? `slow_query_log is switched on ${formatDuration(warmUp)} before the start, and off again at it: sessions that come in that time are covered; ${slowLogText(inspection)}`
-        : `not needed: the ${inspection.values.coveredBy.replace('_', ' ')} is on already, nothing is changed`;
+        : `not needed: the ${owners.replace('_', ' ')} is on already, nothing is changed`;
     lines.push({ label: 'warm-up', text });
   }
   if (recycleUsers !== null) {
     const whose = recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
     lines.push({
       label: 'recycling',
-      text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second; now ${endedText(inspection, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
+      text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second; now ${endedText(coverage, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
     });
     const missing = inspection.recycling.filter(({ state }) => state === 'missing');
     for (const { privilege, grant } of missing) {

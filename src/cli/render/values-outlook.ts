@@ -29,18 +29,35 @@ export function outlookJson(
 
 /** Whether what sessions prepare that come from now on is recorded with its values. */
 export function newSessionsText(
-  { values, logSwitch }: ServerInspection,
+  { values, logSwitch, ...inspection }: ServerInspection,
   environment: string,
 ): string {
   if (values.logged === 'always') return 'recorded, whenever a statement was prepared';
+  const owners = ownersCover({ values, ...inspection });
+  if (owners !== null) {
+    return `recorded for sessions that come from now on: the ${owners.replace('_', ' ')} is on`;
+  }
   if (values.coveredBy !== null) {
-    return `recorded for sessions that come from now on: the ${values.coveredBy.replace('_', ' ')} is on`;
+    const what = values.coveredBy === 'general_log' ? 'capture' : 'warm-up';
+    return `recorded for sessions that come while the ${what} there lasts`;
   }
   const remedy =
     logSwitch === 'recorder'
       ? `captures env warm-up ${shellQuoted(environment)} --for 1h`
       : 'slow_query_log = 1 in its parameter group';
   return `not recorded of what is prepared before a capture starts. To cover sessions that come from now on: ${remedy}`;
+}
+
+/** The log of the owner's that covers every session that comes; null where none is on but for us. */
+export function ownersCover({
+  settings,
+  leftovers,
+  values,
+}: Pick<ServerInspection, 'settings' | 'leftovers' | 'values'>): 'general_log' | 'slow_log' | null {
+  if (values.logged === 'always') return null;
+  // While somebody records or warms up, what the owner has set is in the marker.
+  const { generalLog, slowLog } = leftovers?.settings ?? settings;
+  return generalLog ? 'general_log' : slowLog ? 'slow_log' : null;
 }
 
 /** What goes into the slow log meanwhile, as half a sentence. */
@@ -65,7 +82,8 @@ export function ownersLogOutput({ leftovers, values }: ServerInspection): string
 }
 
 /** The sessions that are there: whose, how old, and whether they are covered. */
-export function sessionsText(values: ValuesOutlook, coverage: Coverage): string {
+export function sessionsText({ values, privileges }: ServerInspection, coverage: Coverage): string {
+  if (!seesSessions({ privileges })) return 'not known: the account lacks PROCESS';
   if (coverage.sessions === 0) return 'no session is there now';
   const users = coverage.users
     .slice(0, 3)
@@ -99,15 +117,20 @@ function whyText({ logged, coveredBy, sinceStart }: ValuesOutlook): string {
     : `; the ${log} was switched on after the server's start, and who came before that is not known`;
 }
 
-/** The sessions that recycling would be about, by user: `23 sessions: app 20, root 3`. */
-export function endedText({ values }: ServerInspection, patterns: readonly string[]): string {
+/** Whether the sessions of others are seen. */
+export function seesSessions({ privileges }: Pick<ServerInspection, 'privileges'>): boolean {
+  return !privileges.some(({ privilege, state }) => privilege === 'PROCESS' && state === 'missing');
+}
+
+/** The sessions that recycling would end, by user: `23 sessions: app 20, root 3`. */
+export function endedText({ lacking }: Coverage, patterns: readonly string[]): string {
   const counts = new Map<string, number>();
-  for (const { user } of values.sessions) {
+  for (const { user } of lacking) {
     if (user === null) continue;
     if (patterns.length > 0 && !patterns.some((pattern) => matchesPattern(pattern, user))) continue;
     counts.set(user, (counts.get(user) ?? 0) + 1);
   }
-  if (counts.size === 0) return 'none, for no such session is there';
+  if (counts.size === 0) return 'none';
   const sum = [...counts.values()].reduce((total, count) => total + count, 0);
   const users = [...counts]
     .sort(([, one], [, other]) => other - one)

@@ -84,11 +84,13 @@ export const warmUpNoun: Noun<WarmUpStatus> = {
       field: 'coveredBy',
       header: 'NEW SESSIONS',
       cell: ({ coveredBy, state }) =>
-        coveredBy !== null
-          ? `covered, by the ${coveredBy.replace('_', ' ')}`
-          : state === 'not_needed'
-            ? 'covered'
-            : 'not covered',
+        coveredBy === 'general_log' && state !== 'not_needed'
+          ? 'covered while a capture is recorded, by its log'
+          : coveredBy !== null
+            ? `covered, by the ${coveredBy.replace('_', ' ')}`
+            : state === 'not_needed'
+              ? 'covered'
+              : 'not covered',
     },
     { field: 'reason', header: 'LAST ENDED', cell: ({ reason }) => reason ?? '-' },
   ],

@@ -7,7 +7,7 @@ import type { Context } from '../../context.ts';
 import { DaemonKeeper } from '../../daemons.ts';
 import { parseDuration } from '../../durations.ts';
 import { whyNotRecordable } from '../../preflight.ts';
-import { slowLogText } from '../../render/values-outlook.ts';
+import { seesSessions, slowLogText } from '../../render/values-outlook.ts';
 import { warmUpNoun } from '../../render/warm-ups.ts';
 import {
   confirmFullSlowLog,
@@ -77,7 +77,12 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   const environment = { ...found, server };
   if (options.for !== undefined) await begin(options.for, options, environment, context, service);
   if (options.stop === true) await stop(options, environment, context, service);
-  const { status } = await readWarmUpStatus(context, environment);
+  const { status, inspection } = await readWarmUpStatus(context, environment);
+  if (!seesSessions(inspection)) {
+    await context.warn(
+      'The account lacks PROCESS: it sees no sessions of others (captures env check)',
+    );
+  }
   const { sessions, covered } = status.coverage;
   if (options.for !== undefined && status.state === 'on' && covered < sessions) {
     await context.note(

@@ -64,9 +64,10 @@ export async function runScheduleCreate(
   if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
   if (duration === undefined) throw missing('--duration', '--duration 15m');
   const asked = recordingOptionsOf(options);
-  const { approveRecycling } = await import('../../recycling.ts');
+  const { approveForValues } = await import('../../recycling.ts');
   const inspection = await lookAhead(env, asked, context);
-  const recorded = await approveRecycling(context, asked, inspection, {
+  const recorded = await approveForValues(context, asked, inspection, {
+    environment: env,
     isAgreed: options.yes === true,
     isLater: true,
   });

@@ -51,7 +51,7 @@ export async function runScheduleDelete(
     });
   }
   const deleted = schedules.delete(actor, String(doomed.id), options.reason ?? null);
-  await context.note(`Deleted the schedule ${name}; its captures stay.`);
+  await context.note(`Deleted the schedule ${name}; captures of it that have begun stay.`);
   await context.printIfAsked(scheduleNoun, deleted);
   return 0;
 }
