@@ -152,20 +152,24 @@ export async function untilOn(context: Context, id: number): Promise<WarmUp> {
 export async function untilEnded(context: Context, environmentId: number): Promise<void> {
   const { store, world } = context;
   const keeper = new DaemonKeeper(context);
-  const deadline = context.now() + PATIENCE_MS;
+  const began = context.now();
+  const deadline = began + PATIENCE_MS;
   const { interrupted } = world.signals;
   for (;;) {
-    const isOpen = store.warmUps
-      .listOpen()
-      .some((one) => one.environmentId === environmentId && one.captureId === null);
+    const open = store.warmUps.listOpen();
+    const isOpen = open.some(
+      (one) => one.environmentId === environmentId && one.captureId === null && one.until <= began,
+    );
+    // Not while captures, or warm-ups of it or of another environment of the same server, are there.
     const isOwed = store.taps
       .list()
       .some(
         (tap) =>
-          tap.environmentId === environmentId && store.recordings.listOfTap(tap.id).length === 0,
+          tap.environmentId === environmentId &&
+          store.recordings.listOfTap(tap.id).length === 0 &&
+          !open.some((one) => one.environmentId === environmentId || one.tapId === tap.id),
       );
-    const others = store.warmUps.listOpen().some((one) => one.environmentId === environmentId);
-    if (!isOpen && (!isOwed || others)) return;
+    if (!isOpen && !isOwed) return;
     await keeper.ensure();
     if (context.now() >= deadline) {
       throw new AppError('remote_failed', 'The server is not restored yet', {
