@@ -337,6 +337,18 @@ describe('captures create --warm-up and --recycle-sessions', () => {
       ...options,
     ]);
     expect(JSON.parse(schedule.stdout)).toMatchObject({ options: kept });
+    const hourly = await run(
+      ['schedule', 'create', 'hourly', '--env', 'shop', '--cron', '0 * * * *'].concat([
+        '--duration',
+        '30m',
+        '--warm-up',
+        '2h',
+      ]),
+    );
+    expect(hourly.stderr).toMatch(/^warm-up from .* until it starts$/m);
+    expect(hourly.stderr).toContain('The warm-up is as long as the time between two captures');
+    expect(schedule.stderr).not.toContain('The warm-up is as long as');
+    await run(['schedule', 'delete', 'hourly', '--yes']);
     const store = openStore(home);
     const all = store.captures.listWarming(Date.now() + 2 * 86_400_000);
     expect(all.map(({ name }) => name.split(' ')[0]).sort()).toEqual(['later', 'nightly']);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
+import type { ListedSchedule } from '../../../core/schedules.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { lookAhead } from '../../preflight.ts';
@@ -87,6 +88,7 @@ export async function runScheduleCreate(
     const { timeZone } = schedule;
     await context.note(`first start: ${formatTime(schedule.pendingAt, timeZone)} (${timeZone})`);
   }
+  await sayWarmUps(context, schedule);
   if (!hasLiveDaemon(context.store, context.now())) {
     await context.warn(
       'No daemon is alive to start its captures. Keep one running with: captures daemon',
@@ -94,6 +96,20 @@ export async function runScheduleCreate(
   }
   await context.printOne(scheduleNoun, schedule);
   return 0;
+}
+
+/** Says when the first warm-up of a schedule begins, and that they leave no time between them. */
+async function sayWarmUps(context: Context, schedule: ListedSchedule): Promise<void> {
+  const { options, pendingAt, timeZone, duration } = schedule;
+  const { warmUp } = options;
+  if (warmUp === null || pendingAt === null) return;
+  const begin = Math.max(pendingAt - warmUp, context.now());
+  await context.note(`warm-up from ${formatTime(begin, timeZone)} (${timeZone}) until it starts`);
+  const [first, second] = (await context.schedules()).next(schedule, 2);
+  if (first === undefined || second === undefined || second - first > warmUp + duration) return;
+  await context.warn(
+    'The warm-up is as long as the time between two captures: the slow log is on whenever none is recorded',
+  );
 }
 
 function missing(option: string, example: string): AppError {
