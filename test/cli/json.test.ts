@@ -119,7 +119,8 @@ describe('docs/json.md', () => {
   });
 
   it.each(COMMANDS)('names the fields that the help of %s names', async (command) => {
-    const { stdout } = await runCaptures([...command.split(' '), '--help']);
+    const { status, stdout, stderr } = await runCaptures([...command.split(' '), '--help']);
+    expect([status, stderr]).toEqual([0, '']);
     const [, listed = ''] = /[Ff]ields(?: of --status| of a line)?: ([\w.,\s]+)/.exec(stdout) ?? [];
     const [paragraph = ''] = listed.split(/\n\n|\. |\.\n|;/);
     const names = paragraph.trim().replace(/\.$/, '').split(/,\s*/);
@@ -134,6 +135,7 @@ describe('what a command prints with --json', () => {
       home: folder,
       stdin: PASSWORD,
     });
+    expect(made.status, made.stderr).toBe(0);
     expectDocumented(
       DOCUMENTED['init'] ?? { shape: 'an object', fields: [] },
       JSON.parse(made.stdout),
