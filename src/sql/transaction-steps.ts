@@ -9,7 +9,7 @@ const GAP = String.raw`(?:\s|/\*(?!M?!)(?:[^*]|\*(?!/))*\*/|(?:--(?=\s)|#)[^\n]*
 const pattern = (source: string): RegExp => new RegExp(source.replaceAll(' ', `${GAP}+`), 'i');
 
 const OPENS = pattern(
-  String.raw`^(?:begin(?: work)?${GAP}*;?${GAP}*$|start transaction\b|xa (?:start|begin)\b)`,
+  String.raw`^(?:begin(?: work)?${GAP}*(?:;${GAP}*)?$|start transaction\b|xa (?:start|begin)\b)`,
 );
 const ENDS = pattern(
   String.raw`^(?:(?:commit|rollback)\b(?!(?: work)? to\b)|xa (?:commit|rollback)\b)`,
