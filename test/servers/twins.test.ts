@@ -107,9 +107,12 @@ function tags(name: string, count: number): string[] {
 }
 
 async function untilRecorded(id: number, count: number): Promise<void> {
-  await vi.waitUntil(async () => (await tagsOf(id)).length >= count, {
-    timeout: 30_000,
-    interval: 50,
+  let found: readonly string[] = [];
+  const isThere = async (): Promise<boolean> => (found = await tagsOf(id)).length >= count;
+  await vi.waitUntil(isThere, { timeout: 30_000, interval: 50 }).catch((error: unknown) => {
+    const troubles = bench.store.taps.list().map(({ trouble }) => trouble?.reason ?? 'none');
+    const said = [...daemon.details, ...troubles].join('; ');
+    throw new Error(`${found.length} of ${count}, ${found.at(-1)} last; ${said}`, { cause: error });
   });
 }
 
