@@ -80,11 +80,13 @@ describe('what a statement says of a transaction', () => {
     const texts = new Map([
       ['b', 'START TRANSACTION'],
       ['loop', 'EXECUTE loop'],
+      ['hidden', '/* x */ EXECUTE hidden'],
     ]);
     const stepsOf = (sql: string): TransactionStep[] =>
       transactionSteps(sql, (name) => texts.get(name));
     expect(stepsOf('EXECUTE `B` USING @a')).toEqual(['opens']);
     expect(stepsOf('EXECUTE loop')).toEqual(['hides']);
+    expect(stepsOf('EXECUTE hidden')).toEqual(['hides']);
     expect(stepsOf('EXECUTE other')).toEqual(['hides']);
   });
 
