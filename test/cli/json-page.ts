@@ -221,7 +221,7 @@ export const PLAN: readonly Field[] = [
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['others', 'array', '`{id, name, environment, status}`: captures there in the same time'],
-  ['hiddenOthers', 'number', 'the same in environments one is no member of'],
+  ['hiddenOthers', 'number', 'the same in environments that you are not a member of'],
   [
     'deadMan',
     'object or null',
