@@ -4,6 +4,7 @@ import type { OwnTally } from '../core/own-commands.ts';
 import type { OwnConnection, ServerIdentity } from '../core/server-log.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './connection.ts';
+import { flavorOf } from './flavor.ts';
 import { OwnConnections } from './own-connections.ts';
 import { prepareSession, readServerStart } from './recorder-session.ts';
 
@@ -46,7 +47,7 @@ export async function openServer(
     MysqlConnection.open(control.address, password, announce, tally, signal);
   try {
     const server = await prepareSession(control);
-    serverStart = await readServerStart(control);
+    serverStart = await readServerStart(control, flavorOf(server.version));
     own.setServerStart(serverStart);
     onConnection({ connectionId: control.id, serverStart });
     return {

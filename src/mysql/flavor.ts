@@ -70,8 +70,10 @@ export interface Flavor {
   readonly limits: readonly string[];
   /** What of a schema shows that we made it, before anything is in it. */
   readonly schemaSign: SchemaSign;
-  /** Settings of a session that are wished for, not needed. */
-  readonly sessionSettings: readonly string[];
+  /** Settings of a session that are wished for, not needed, by name; older versions lack some. */
+  readonly sessionSettings: Readonly<Record<string, string>>;
+  /** The table that has the server's status. */
+  readonly statusTable: string;
   /**
    * Whether an execute is logged with its values: `always`, or where the general log or the slow log of
    * its session was on `when_prepared` (MariaDB 10.5, 10.11, 11.8: tried, MySQL 5.7: read; MySQL 9.7
@@ -159,12 +161,13 @@ const mariadb: Flavor = {
     column: 'SCHEMA_COMMENT',
     value: SCHEMA_COMMENT,
   },
-  sessionSettings: [
-    'max_statement_time = 0',
-    "character_set_results = 'utf8mb4'",
+  sessionSettings: {
+    max_statement_time: '0',
+    character_set_results: "'utf8mb4'",
     // A log table can be of few engines: the one that the owner enforces for tables is none of them.
-    'enforce_storage_engine = NULL',
-  ],
+    enforce_storage_engine: 'NULL',
+  },
+  statusTable: 'information_schema.GLOBAL_STATUS',
   hasValues: 'when_prepared',
   transits: [HIDDEN, IN_SYS, LISTED],
   // Fails at once where somebody has it locked.
@@ -221,14 +224,15 @@ const mysql: Flavor = {
     column: 'DEFAULT_COLLATION_NAME',
     value: SCHEMA_COLLATION,
   },
-  sessionSettings: [
-    'max_execution_time = 0',
+  sessionSettings: {
+    max_execution_time: '0',
     // Both would have CREATE TABLE refuse, or add a column to, a table without a primary key.
-    'sql_require_primary_key = 0',
-    'sql_generate_invisible_primary_key = 0',
+    sql_require_primary_key: '0',
+    sql_generate_invisible_primary_key: '0',
     // Else it tells the size of a table as it was up to a day ago: 3,480 bytes of 10,971,192.
-    'information_schema_stats_expiry = 0',
-  ],
+    information_schema_stats_expiry: '0',
+  },
+  statusTable: 'performance_schema.global_status',
   hasValues: 'always',
   transits: [IN_SYS, LISTED],
   // No less quick on MyISAM and CSV, and, unlike TRUNCATE, nothing that keeps readers waiting.

@@ -19,8 +19,15 @@ export async function prepareSession(connection: MysqlConnection): Promise<Serve
   // transaction_read_only can be the server's default.
   await connection.run('SET SESSION TRANSACTION READ WRITE');
   const server = await identify(connection);
-  for (const setting of flavorOf(server.version).sessionSettings) {
-    await connection.attempt(`SET SESSION ${setting}`);
+  const { sessionSettings } = flavorOf(server.version);
+  const names = Object.keys(sessionSettings).map((name) => `'${name}'`);
+  const rows = await connection.rows(
+    `SHOW SESSION VARIABLES WHERE Variable_name IN (${names.join(', ')})`,
+  );
+  const known = new Set(rows.map(([name]) => name));
+  for (const [name, value] of Object.entries(sessionSettings)) {
+    // MySQL counts a SET of what it does not know with the statements that it cannot parse.
+    if (known.has(name)) await connection.attempt(`SET SESSION ${name} = ${value}`);
   }
   return server;
 }
@@ -66,23 +73,22 @@ export async function requireLogOff(
   );
 }
 
-// Where each server has its status: MariaDB and MySQL before 5.7, MySQL since.
-const STATUS_TABLES = ['information_schema.GLOBAL_STATUS', 'performance_schema.global_status'];
-
 /**
  * When the server started, by its own clock, in whole seconds. The same number for as long as it runs,
  * whatever is done to its clock: the uptime is reckoned from it, and both are read in one statement.
  */
-export async function readServerStart(connection: MysqlConnection): Promise<number> {
-  for (const table of STATUS_TABLES) {
-    try {
-      const start = await connection.value(
-        `SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED) FROM ${table} WHERE VARIABLE_NAME = 'UPTIME'`,
-      );
-      if (start !== null) return Number(start);
-    } catch (error) {
-      if (connection.isLost) throw error;
-    }
+export async function readServerStart(
+  connection: MysqlConnection,
+  { statusTable }: Flavor,
+): Promise<number> {
+  try {
+    const start = await connection.value(
+      `SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED) FROM ${statusTable} WHERE VARIABLE_NAME = 'UPTIME'`,
+    );
+    if (start !== null) return Number(start);
+  } catch (error) {
+    // MySQL can be built without performance_schema.
+    if (connection.isLost) throw error;
   }
   const uptime = (await connection.row("SHOW GLOBAL STATUS LIKE 'Uptime'"))?.[1] ?? '0';
   return Number(await connection.value('SELECT UNIX_TIMESTAMP()')) - Number(uptime);

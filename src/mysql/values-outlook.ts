@@ -26,7 +26,7 @@ export async function readValuesOutlook(
     logged: flavor.hasValues,
     coveredBy: flavor.hasValues === 'always' ? null : coveredBy,
     sinceStart: coveredBy !== null && (await isOfConfiguration(connection, flavor, coveredBy)),
-    serverStart: await readServerStart(connection),
+    serverStart: await readServerStart(connection, flavor),
     uptime: counter('Uptime') ?? 0,
     prepared: counter('Prepared_stmt_count'),
     sessions: await clientSessions(connection),
