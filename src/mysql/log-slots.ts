@@ -84,7 +84,7 @@ export class LogSlots {
   #mayAsk: boolean;
   readonly #frozen = new Map<number, string>();
   readonly #free = new Map<string, Slot>();
-  /** Names of slots whose files are gone and that cannot be dropped. */
+  /** Names of slots that are beyond repair and that cannot be dropped. */
   readonly #unusable = new Set<string>();
   #next: { readonly slot: Slot; readonly generation: number } | null = null;
   #isTransitClear = false;
@@ -156,7 +156,7 @@ export class LogSlots {
 
   /**
    * Finds out what the slots hold that an earlier recorder left.
-   * @returns whether the files of one are gone, which is dropped then.
+   * @returns whether one was beyond repair, which is dropped then.
    */
   async #sort(left: readonly string[], readUpTo: number): Promise<boolean> {
     const live = await this.#liveGeneration();
@@ -165,7 +165,7 @@ export class LogSlots {
     let isDropped = false;
     for (const table of left) {
       const sentinel = await this.#sentinelOf(table);
-      if (sentinel === 'no files') {
+      if (sentinel === 'beyond repair') {
         await this.#discard(table);
         isDropped = true;
       } else if (sentinel === null) {
@@ -217,15 +217,14 @@ export class LogSlots {
   }
 
   /** Repairs a slot that a crash of the server left damaged. */
-  async #sentinelOf(table: string): Promise<Sentinel | null | 'no files'> {
+  async #sentinelOf(table: string): Promise<Sentinel | null | 'beyond repair'> {
     try {
       return await readSentinel(this.#connection, table);
     } catch (error) {
-      if (saysFileMissing(error)) return 'no files';
-      if (!saysDamaged(error)) throw error;
-      const said = await repair(this.#connection, table);
-      // MariaDB says only here that the file with the rows is gone: for reading, the index is corrupt.
-      if (said !== null && saysFileMissing(said)) return 'no files';
+      if (!isBroken(error)) throw error;
+    }
+    const said = await repair(this.#connection, table);
+    try {
       const sentinel = await readSentinel(this.#connection, table);
       if (sentinel !== null) {
         const { serverStart } = sentinel;
@@ -233,12 +232,15 @@ export class LogSlots {
         await noteLoss(this.#connection, table, sentinel, { said, isOfThisStart, until: null });
       }
       return sentinel;
+    } catch (error) {
+      if (isBroken(error)) return 'beyond repair';
+      throw error;
     }
   }
 
   /**
-   * Drops a slot whose files are gone, after a crash of the server or of its disk: what it held is a
-   * gap, as if somebody had dropped it. A name that cannot be dropped is not used again.
+   * Drops a slot whose files are gone or of no use, after a crash of the server or of its disk: what it
+   * held is a gap, as if somebody had dropped it. A name that cannot be dropped is not used again.
    */
   async #discard(table: string): Promise<void> {
     try {
@@ -514,6 +516,11 @@ export class LogSlots {
     this.#free.clear();
     this.#next = null;
   }
+}
+
+/** Whether a table cannot be read as it is, which may be repaired. */
+function isBroken(error: unknown): boolean {
+  return saysDamaged(error) || saysFileMissing(error);
 }
 
 function allLocked(): AppError {
