@@ -198,6 +198,8 @@ const DAMAGE: ReadonlySet<string> = new Set([
   // The index has no header, or the definition none: the server died while it wrote them.
   'HA_ERR_NOT_A_TABLE',
   'ER_NOT_FORM_FILE',
+  // Of the index; of the rows it is EE_FILENOTFOUND, and nothing brings them back.
+  'ER_FILE_NOT_FOUND',
   // "Can't find record": MariaDB's CSV engine does not open a damaged table and gives the last error of
   // its thread, which as a rule is the end of another table (ha_tina::open; seen on 10.5.23).
   'ER_KEY_NOT_FOUND',

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
 import type { ServerInspection, ServerSession } from '../../src/core/server-log.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
@@ -266,6 +267,18 @@ describe('captures env warm-up', () => {
     const again = openStore(home);
     again.taps.delete(tap.id);
     again.close();
+    takeWarmUps();
+  });
+
+  it('says what was asked for where the server cannot be asked', async () => {
+    await warmUp(['--for', '1h']);
+    const serverLogs = new FakeServerLogs(inspectionOf());
+    serverLogs.inspect = () => Promise.reject(new AppError('remote_failed', 'It is down'));
+    const { status, stdout, stderr } = await warmUp([], {}, { serverLogs });
+    expect([status, stdout]).toEqual([9, '']);
+    expect(unwrapped(stderr)).toMatch(
+      /^A warm-up of shop is asked for until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, and is not on yet\. captures: It is down $/,
+    );
     takeWarmUps();
   });
 

@@ -7,6 +7,7 @@ import type { Context } from '../../context.ts';
 import { DaemonKeeper } from '../../daemons.ts';
 import { parseDuration } from '../../durations.ts';
 import { whyNotRecordable } from '../../preflight.ts';
+import { localTime } from '../../render/moments.ts';
 import { seesSessions, slowLogText } from '../../render/values-outlook.ts';
 import { warmUpNoun } from '../../render/warm-ups.ts';
 import {
@@ -77,7 +78,7 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   const environment = { ...found, server };
   if (options.for !== undefined) await begin(options.for, options, environment, context, service);
   if (options.stop === true) await stop(options, environment, context, service);
-  const { status, inspection } = await readWarmUpStatus(context, environment);
+  const { status, inspection } = await readStatus(context, environment);
   if (!seesSessions(inspection)) {
     await context.warn(
       'The account lacks PROCESS: it sees no sessions of others (captures env check)',
@@ -91,6 +92,30 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   }
   await context.printOne(warmUpNoun, status);
   return 0;
+}
+
+/** The same; of a server that cannot be asked, what is stored is told before the failure is. */
+async function readStatus(
+  context: Context,
+  environment: Environment & { readonly server: ServerAddress },
+): ReturnType<typeof readWarmUpStatus> {
+  try {
+    return await readWarmUpStatus(context, environment);
+  } catch (error) {
+    const open = context.store.warmUps
+      .listOf(environment.id)
+      .filter(({ state }) => state !== 'over');
+    if (open.length > 0) {
+      const until = localTime(Math.max(...open.map((one) => one.until)), context.timeZone);
+      const isOn = open.some(({ state }) => state === 'on');
+      await context.note(
+        isOn
+          ? `The warm-up of ${environment.name} was switched on, and is to end at ${until}: by the daemon, as soon as the server answers.`
+          : `A warm-up of ${environment.name} is asked for until ${until}, and is not on yet.`,
+      );
+    }
+    throw error;
+  }
 }
 
 async function begin(
