@@ -231,7 +231,7 @@ export async function repair(connection: MysqlConnection, table: string): Promis
   if (isRefused && (await engineOf(connection, table)) === 'MyISAM') {
     const anew = await repairMessages(connection, `REPAIR TABLE ${table} USE_FRM`);
     if (!anew.some(({ type }) => type === 'error')) {
-      return 'its index could not be read, so that nobody knows how many there were';
+      return 'its index could not be read, and only the index says how many there were';
     }
   }
   const isFewer = texts.some(({ text }) => {

@@ -87,7 +87,7 @@ async function listFree(connection: MysqlConnection): Promise<FreeSession[]> {
     user: user ?? null,
     host: host == null || host === '' ? null : host.replace(/:\d+$/, ''),
     db: db ?? null,
-    seconds: Math.max(Number(ms ?? 0), 0) / 1_000,
+    seconds: Math.round(Math.max(Number(ms ?? 0), 0)) / 1_000,
     isIdle: true,
     queryId: String(Number(queryId)),
   }));

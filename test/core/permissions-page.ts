@@ -73,7 +73,7 @@ ${OPERATIONS.map(rowOf).join('\n')}
 
 - **outsider**: has no role in the environment. To them it does not exist: every answer is 404 (exit 3),
   the same as for one that never was. An owner who has left is an outsider, and so is an administrator of
-  the store who is no member.
+  the store who is not a member.
 - **member**: sees everything in the environment and creates captures of their own. What only an owner or
   an admin may do is 403 (exit 5) and says who may.
 - **owner**: the member who created the capture (or has it from somebody who was deleted). There is no

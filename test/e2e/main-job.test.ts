@@ -109,7 +109,7 @@ test('it is verified: whole, also by the server’s own counters', async () => {
   });
   expect(recorded).toBeGreaterThanOrEqual(received.min);
   expect(recorded).toBeLessThanOrEqual(received.max);
-  // Nothing of ours is: MySQL counts it, and it is known of nobody.
+  // MySQL would count a statement of ours that it cannot parse, and nobody could tell whose it was.
   expect(unparsed).toEqual({ min: 0, max: 0 });
 });
 

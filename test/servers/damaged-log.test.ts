@@ -137,6 +137,11 @@ test.each(INDEXES)('of tables whose index is %s every row is read', async (_how,
   await next.lock([]);
   expect((await next.state(2)).frozen).toEqual([3]);
   const { generation } = await next.install(settings, 4);
+  const causes: unknown[] = [];
+  for await (const { interruption } of next.read(3, 0, null)) {
+    if (interruption !== null) causes.push(interruption.cause);
+  }
+  expect(causes).toEqual(['log_table_damaged']);
   const statements = await drainFrozen(next);
   expect(tagsIn(statements.map(({ sql }) => sql))).toEqual([0, 1, 2].map((i) => `tag-4-${i}-`));
   await next.restore(settings, generation);

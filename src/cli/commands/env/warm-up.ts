@@ -94,7 +94,7 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   return 0;
 }
 
-/** The same; of a server that cannot be asked, what is stored is told before the failure is. */
+/** As `readWarmUpStatus`. When the server cannot be asked, says first what the store knows. */
 async function readStatus(
   context: Context,
   environment: Environment & { readonly server: ServerAddress },
@@ -110,7 +110,7 @@ async function readStatus(
       const isOn = open.some(({ state }) => state === 'on');
       await context.note(
         isOn
-          ? `The warm-up of ${environment.name} was switched on, and is to end at ${until}: by the daemon, as soon as the server answers.`
+          ? `The warm-up of ${environment.name} was on when the server last answered, and lasts until ${until}.`
           : `A warm-up of ${environment.name} is asked for until ${until}, and is not on yet.`,
       );
     }
