@@ -12,7 +12,8 @@ interface Wish {
 }
 
 /** Engines that servers allow for a log table and that we use. */
-export type LogEngine = 'MyISAM' | 'CSV';
+export const LOG_ENGINES = ['MyISAM', 'CSV'] as const;
+export type LogEngine = (typeof LOG_ENGINES)[number];
 
 /** How a schema of ours says whose it is. */
 interface SchemaSign {

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { DROP_MS, type MysqlConnection } from './connection.ts';
 import { codeOf, saysFileMissing } from './errors.ts';
-import type { Flavor } from './flavor.ts';
+import { type Flavor, LOG_ENGINES } from './flavor.ts';
 import { engineOf } from './log-engine.ts';
 import {
   exchange,
@@ -248,6 +248,15 @@ export class LogSlots {
     } catch (error) {
       if (this.#connection.isLost || isLockWait(error)) throw error;
       this.#unusable.add(table);
+      return;
+    }
+    // Of a table without a definition that leaves the other files (MariaDB), which would keep the schema
+    // from being dropped. A new one of the name takes their place (tried on 10.5, 10.11 and 11.8).
+    for (const engine of LOG_ENGINES) {
+      const made = `CREATE TABLE ${table} (line INT NOT NULL) ENGINE = ${engine}`;
+      if (await this.#connection.attempt(made)) {
+        await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { ServerAddress } from '../../src/core/environments.ts';
-import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
+import type { LogSettings, ServerLog, ServerLogs } from '../../src/core/server-log.ts';
 import type { LoggedStatement } from '../../src/core/statements.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
@@ -16,7 +16,11 @@ import { recorderGrants } from '../support/recorder-grants.ts';
 export interface RecorderServer extends DatabaseServer {
   readonly address: ServerAddress;
   /** Opens a log as the recorder's account; closed by `stop` when the test does not. */
-  open(options?: { storeId?: string; address?: ServerAddress }): Promise<ServerLog>;
+  open(options?: {
+    storeId?: string;
+    address?: ServerAddress;
+    logs?: ServerLogs;
+  }): Promise<ServerLog>;
 }
 
 const PASSWORD_VARIABLE = 'CAPTURES_TEST_RECORDER_PASSWORD';
@@ -43,8 +47,8 @@ export async function startRecorderServer(options: ServerOptions = {}): Promise<
   return {
     ...server,
     address,
-    async open({ storeId = 'store-1', address: other = address } = {}) {
-      const log = await mysqlServerLogs.open(other, storeId, () => undefined);
+    async open({ storeId = 'store-1', address: other = address, logs = mysqlServerLogs } = {}) {
+      const log = await logs.open(other, storeId, () => undefined);
       opened.add(log);
       return log;
     },
@@ -112,8 +116,9 @@ async function withWholeText({ long, ...statement }: LoggedStatement): Promise<L
 /** Opens, locks and installs: the server logs into generation 2 then, generation 1 is frozen. */
 export async function startLogging(
   server: RecorderServer,
+  options: Parameters<RecorderServer['open']>[0] = {},
 ): Promise<{ log: ServerLog; settings: LogSettings; warnings: readonly string[] }> {
-  const log = await server.open();
+  const log = await server.open(options);
   await log.lock([]);
   const settings = await log.readSettings();
   const { warnings } = await log.install(settings, 1);
