@@ -90,9 +90,19 @@ export class Pseudonyms {
     if (value.length < 40) {
       const token = this.#number(value) ?? this.#date(value) ?? this.#time(value);
       if (token !== null) return token;
-      if (JSON_PATH.test(value)) return value.replaceAll(/[A-Za-z_]\w*/g, (key) => this.#word(key));
+      if (JSON_PATH.test(value))
+        return value.replaceAll(/[A-Za-z_]\w*/g, (key) => this.#pathKey(key));
     }
     return this.#word(value);
+  }
+
+  /** A key of a JSON path, which MySQL does not let begin with a digit. */
+  #pathKey(key: string): string {
+    const lower = key.toLowerCase();
+    const place = key.length === 1 ? LETTERS.indexOf(lower) : -1;
+    if (place === -1) return this.#word(key);
+    const token = LETTERS.charAt(this.#permutation(-1, LETTERS.length)[place] ?? 0);
+    return lower === key ? token : token.toUpperCase();
   }
 
   #word(value: string): string {

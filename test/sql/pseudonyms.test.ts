@@ -20,6 +20,14 @@ describe('pseudonyms', () => {
     }
   });
 
+  test('of the keys of a JSON path are no digits, however short, and no two the same', () => {
+    for (const words of [pseudonyms, other]) {
+      const letters = Array.from('abcdefghijklmnopqrstuvwxyz', (key) => words.string(`$.${key}`));
+      expect(letters.join(' ')).toMatch(/^(?:\$\.[a-z] ?){26}$/);
+      expect(new Set(letters).size).toBe(26);
+    }
+  });
+
   test('are the same for a value wherever it stands, and others under another key', () => {
     const again = new Pseudonyms(KEY);
     for (const value of ['alice@example.com', 'Prague', '420123456789', '2026-01-02']) {
