@@ -173,6 +173,7 @@ async function main(): Promise<void> {
         passwordFrom: `file:${file}`,
         sslMode: 'PREFERRED' as const,
         sslCa: null,
+        serverPublicKey: null,
       };
     }
     const made = store.environments.insert({ name, server: address, ...blank }, Date.now());

@@ -1,4 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env sh
+':' // ; [ -e /proc/self/fd/1 ] || [ ! -d /proc/self/fd ] || export CAPTURES_STDOUT=closed; exec node "$0" "$@"
+// The line above is the shell's, and to Node a string and a comment. Node opens /dev/null in the place of
+// a stdout that is closed (>&-) before any of our code runs, and nobody would hear that nothing was printed.
 // Checked before anything is imported: better-sqlite3 13 crashes the process on Node 20.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 15)) {

@@ -7,16 +7,18 @@
  *   process that lists captures would load 50 modules and commander, and lives for as long as two
  *   bare nodes. Each module loaded singly costs 0.5 ms; importing a built-in module of Node as ESM
  *   reads all its exports (node:process 8 ms), requiring it does not: hence CommonJS.
+ * - `dist/THIRD-PARTY-NOTICES`: the licences of the packages in the bundle.
  * - `dist/man`: a page of section 1 for every command, of the program's own help.
  *
  * Files are replaced in place, and what an earlier build left is removed at the end, so that a
  * program that is running meanwhile finds its files.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'rolldown';
 import { writeManPages } from './man-pages.ts';
+import { packageFolders, thirdPartyNotices } from './third-party-notices.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -106,8 +108,7 @@ function buildLibrary(): void {
 }
 
 async function buildProgram(): Promise<void> {
-  const commanderLicense = readFileSync(join(ROOT, 'node_modules/commander/LICENSE'), 'utf8');
-  await build({
+  const { output } = await build({
     cwd: ROOT,
     input: { process: 'src/cli/process.ts' },
     platform: 'node',
@@ -123,12 +124,13 @@ async function buildProgram(): Promise<void> {
         groups: FILES.map((file, index) => ({ ...file, priority: FILES.length - index })),
       },
       comments: { legal: true, annotation: false, jsdoc: false },
-      banner: ({ name }) =>
-        name === 'commands' ? `/*! With commander:\n${commanderLicense}*/` : '',
       minifyInternalExports: false,
       sourcemap: true,
     },
   });
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  const folders = packageFolders(modules, join(ROOT, 'node_modules/rolldown'));
+  writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(folders));
 }
 
 function removeLeftovers(before: number): void {

@@ -31,9 +31,14 @@ interface Report {
   }[];
 }
 
+interface Failure {
+  readonly title: string;
+  readonly why: string;
+}
+
 interface SuiteResult {
   readonly passed: number;
-  readonly failed: readonly string[];
+  readonly failed: readonly Failure[];
   readonly skipped: readonly string[];
 }
 
@@ -103,17 +108,20 @@ async function runTests(program: ServerProgram, output: string): Promise<void> {
 function suitesOf({ testResults }: Report): Map<string, SuiteResult> {
   return new Map(
     testResults.map(({ name, status, message = '', assertionResults }) => {
-      const titles = (...states: string[]): string[] =>
-        assertionResults.filter((one) => states.includes(one.status)).map((one) => one.fullName);
-      const failed = titles('failed');
+      const are = (...states: string[]): Report['testResults'][number]['assertionResults'] =>
+        assertionResults.filter((one) => states.includes(one.status));
+      const failed = are('failed').map(({ fullName, failureMessages = [] }) => ({
+        title: fullName,
+        why: failureMessages.join('\n'),
+      }));
       // A file that could not even be loaded has no tests to fail.
-      if (status === 'failed' && failed.length === 0) failed.push(message.split('\n')[0] ?? name);
+      if (status === 'failed' && failed.length === 0) failed.push({ title: name, why: message });
       return [
         relative(join(ROOT, 'test'), name).replace(/\.test\.ts$/, ''),
         {
-          passed: titles('passed').length,
+          passed: are('passed').length,
           failed,
-          skipped: titles('skipped', 'pending', 'todo', 'disabled'),
+          skipped: are('skipped', 'pending', 'todo', 'disabled').map(({ fullName }) => fullName),
         },
       ];
     }),
@@ -139,8 +147,7 @@ function print(all: readonly KindResult[]): void {
   );
   for (const { kind, version, suites } of all) {
     lines.push(suites === null ? `${kind}: NOT TESTED: ${version}` : `${kind}: ${version}`);
-    for (const [name, { failed, skipped }] of suites ?? []) {
-      for (const title of failed) lines.push(`  failed   ${name}: ${title}`);
+    for (const [name, { skipped }] of suites ?? []) {
       for (const title of skipped) lines.push(`  skipped  ${basename(name)}: ${title}`);
     }
   }
@@ -151,7 +158,24 @@ function print(all: readonly KindResult[]): void {
     '',
     `${count((one) => one.passed)} passed, ${count((one) => one.failed.length)} failed, ${count((one) => one.skipped.length)} skipped`,
   );
+  // At the end, for a log is read from there, and may have lost its beginning.
+  for (const { kind, suites } of all) {
+    for (const [name, { failed }] of suites ?? []) {
+      for (const { title, why } of failed) {
+        lines.push('', `FAILED on ${kind}: ${name}: ${title}`, beginningOf(why));
+      }
+    }
+  }
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** What was wrong and where: a message, a difference and the first places of the stack. */
+function beginningOf(why: string): string {
+  const lines = why.split('\n').filter((line) => !line.includes('node_modules'));
+  return lines
+    .slice(0, 25)
+    .map((line) => `  ${line.slice(0, 200)}`)
+    .join('\n');
 }
 
 function cellOf(suite: SuiteResult | null): string {

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { HELP_TOPICS } from '../src/cli/help-topics.ts';
+import { HELP_TOPIC_NAMES } from '../src/cli/help-topic-names.ts';
 import { VERBS, type Verb } from '../src/cli/verbs.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -32,7 +32,8 @@ export async function writeManPages(folder: string): Promise<void> {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [join(ROOT, 'bin/captures.js'), 'help', ...words],
-      { env: { ...process.env, COLUMNS: '80' } },
+      // In fewer than 80 columns the commands stand one on a line.
+      { env: { ...process.env, COLUMNS: words.length === 0 ? '79' : '80' } },
     );
     const text = manPage({ name, summary, seeAlso, version, help: stdout });
     writeFileSync(join(folder, `${name}.1`), text);
@@ -47,7 +48,7 @@ export async function writeManPages(folder: string): Promise<void> {
 
 function allPages(): Page[] {
   const commands = pagesOf(VERBS, []);
-  const topics = Object.keys(HELP_TOPICS).map((topic) => ({
+  const topics = HELP_TOPIC_NAMES.map((topic) => ({
     name: `captures-${topic}`,
     summary: `${topic.replaceAll('-', ' ')} of captures`,
     words: [topic],

@@ -17,6 +17,11 @@ export {
   type ScheduleRequest,
 } from './core/schedule-service.ts';
 export type { ListedSchedule, Schedule } from './core/schedules.ts';
+export {
+  findOrphanedWorkloads,
+  removeDeletedWorkloads,
+  workloadFolder,
+} from './workload/deleted-workloads.ts';
 export { RetentionService, type PrunePlan, type PruneRequest } from './core/retention.ts';
 export { listAudit, type AuditRequest } from './core/audit-log.ts';
 export type { AuditEntry, Author, Origin } from './core/audit.ts';

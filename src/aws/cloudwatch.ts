@@ -15,6 +15,7 @@ import {
   type TimeWindow,
 } from '../core/metrics.ts';
 import { asAwsFailure, isPassing, noSuchInstance } from './failures.ts';
+import { explainAwsFailure } from './missing-credentials.ts';
 
 export interface CloudWatchDependencies {
   readonly clock: Clock;
@@ -215,7 +216,7 @@ class CloudWatchSource implements MetricSource {
         return await this.#withDeadline(send);
       } catch (error) {
         if (attempt === ATTEMPTS || !isPassing(error)) {
-          throw asAwsFailure(error, { action, environment: this.#environment });
+          throw await explainAwsFailure(error, { action, environment: this.#environment });
         }
         await this.#pause(attempt);
       }

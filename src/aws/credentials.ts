@@ -1,5 +1,5 @@
 import type { Environment } from '../core/environments.ts';
-import { asAwsFailure } from './failures.ts';
+import { explainAwsFailure } from './missing-credentials.ts';
 
 /** What CloudWatch would be asked with. */
 export interface AwsIdentity {
@@ -25,7 +25,7 @@ export async function findAwsCredentials(environment: Environment): Promise<AwsI
     const { accessKeyId } = await client.config.credentials();
     return { region: found, accessKeyId };
   } catch (error) {
-    throw asAwsFailure(error, { action: 'cloudwatch:GetMetricData', environment });
+    throw await explainAwsFailure(error, { action: 'cloudwatch:GetMetricData', environment });
   } finally {
     client.destroy();
   }

@@ -1,3 +1,4 @@
+import { shellQuoted } from '../core/shell.ts';
 import type { Environment } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 
@@ -88,6 +89,11 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
+/** Whether the SDK says no more than that no way led to credentials. */
+export function isNoProviderFailure(error: unknown): boolean {
+  return /^could not load credentials from any provider/i.test(partsOf(error).message);
+}
+
 /** Says in one sentence, with a hint, why AWS did not answer. */
 export function asAwsFailure(error: unknown, attempt: AwsAttempt): AppError {
   if (error instanceof AppError) return error;
@@ -104,7 +110,7 @@ export function noSuchInstance(environment: Environment, region: string): AppErr
     'remote_failed',
     `CloudWatch has no metrics of an RDS instance "${instance ?? ''}" in ${region}`,
     {
-      hint: `Check both: captures env edit ${name} --instance ID --region R. An instance that was deleted is forgotten there after two weeks.`,
+      hint: `Check both: captures env edit ${shellQuoted(name)} --instance ID --region R. An instance that was deleted is forgotten there after two weeks.`,
     },
   );
 }
@@ -116,25 +122,22 @@ function sentence(error: AwsError, attempt: AwsAttempt): [message: string, hint:
   if (/^Region is missing/.test(message)) {
     return [
       `The environment "${environment.name}" says no AWS region, and nothing else does`,
-      `Set it: captures env edit ${environment.name} --region R (or AWS_REGION)`,
+      `Set it: captures env edit ${shellQuoted(environment.name)} --region R (or AWS_REGION)`,
     ];
   }
   if (EXPIRED.has(name) || /token.*expired|expired.*token|sso session.*expired/i.test(message)) {
     return [
       `The AWS credentials${profile} have expired`,
-      'Log in again (aws sso login, or a new session token), then repeat the command.',
+      `Log in again (${ssoLogin(environment)}, or a new session token), then repeat the command.`,
     ];
   }
-  if (isCredentialsProblem(name, message)) {
-    return [
-      `There are no AWS credentials${profile}`,
-      'Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: aws configure, aws sso login.',
-    ];
-  }
+  if (isCredentialsProblem(error)) return credentialsSentence(message, environment, profile);
   if (DENIED.has(name) || (status === 403 && name === 'Error')) {
+    // To take on the role of a profile is an action as well.
+    const action = /to perform: ([\w-]+:\w+)/.exec(message)?.[1] ?? attempt.action;
     return [
-      `AWS denies ${attempt.action}${who(message)}`,
-      `Ask for a policy with this action: {"Effect":"Allow","Action":"${attempt.action}","Resource":"*"}`,
+      `AWS denies ${action}${who(message)}`,
+      `Ask for a policy with this action: {"Effect":"Allow","Action":"${action}","Resource":"*"}`,
     ];
   }
   if (UNKNOWN_KEY.has(name)) {
@@ -179,7 +182,7 @@ function networkSentence(error: AwsError, attempt: AwsAttempt): [string, string]
   if (code === 'ENOTFOUND') {
     return [
       `CloudWatch cannot be reached: there is no host ${host ?? 'of that name'}`,
-      `Is the region right${environment.region === null ? '' : ` (${environment.region})`}, and is there a network? See: captures env get ${environment.name}`,
+      `Is the region right${environment.region === null ? '' : ` (${environment.region})`}, and is there a network? See: captures env get ${shellQuoted(environment.name)}`,
     ];
   }
   if (name === 'TimeoutError' || name === 'AbortError' || code === 'ETIMEDOUT') {
@@ -209,8 +212,88 @@ function networkSentence(error: AwsError, attempt: AwsAttempt): [string, string]
   return null;
 }
 
-function isCredentialsProblem(name: string, message: string): boolean {
+/** What keeps a profile from giving credentials, as the SDK says it, and what to do. */
+const OBSTACLES: readonly (readonly [
+  says: RegExp,
+  reason: ((text: string) => string) | null,
+  hint: (environment: Environment) => string,
+])[] = [
+  [
+    /multi-factor|\bMFA\b/i,
+    null,
+    () =>
+      'captures cannot ask for an MFA code. Get credentials that last (aws sts assume-role, aws sts get-session-token) and name a profile that has them.',
+  ],
+  [
+    // The command may have a secret in it, and what it printed as well.
+    /^Command failed/,
+    () => 'its credential_process failed',
+    () => 'Run the credential_process of the profile by hand: it must print JSON of Version 1.',
+  ],
+  [
+    /credential_process/,
+    null,
+    () => 'Run the credential_process of the profile by hand: it must print JSON of Version 1.',
+  ],
+  [/\bSSO\b|sso login/i, null, (environment) => `Log in: ${ssoLogin(environment)}`],
+  [
+    /aws login|login\/cache/i,
+    null,
+    (environment) => `Log in: ${withProfile('aws login', environment)}`,
+  ],
+  [
+    /cycle attempting/,
+    null,
+    () => 'Give one of these profiles credentials of its own instead of a source_profile.',
+  ],
+  [
+    /^Could not resolve credentials using profile/,
+    null,
+    () =>
+      'The profile is not there or has no credentials. To see which there are: aws configure list-profiles',
+  ],
+];
+
+function credentialsSentence(
+  message: string,
+  environment: Environment,
+  profile: string,
+): [message: string, hint: string] {
+  const nothing = `There are no AWS credentials${profile}`;
+  const isUnset = /profile: \[default\]/.test(message) && environment.profile === null;
+  if (isUnset || /^could not load credentials|credential is missing/i.test(message)) {
+    return [
+      nothing,
+      'Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: aws configure, aws sso login.',
+    ];
+  }
+  const found = OBSTACLES.find(([says]) => says.test(message));
+  const [, reason, hint] = found ?? [];
+  // A parser quotes what it could not read, which may be a token.
+  const text = oneLine(message).replace(
+    /\s*(SyntaxError: )?Unexpected .*$/,
+    ' it is not valid JSON',
+  );
+  return [
+    `${nothing}: ${(reason ?? String)(text).replace(/\.$/, '')}`,
+    hint?.(environment) ??
+      `See what the AWS tools say: ${withProfile('aws sts get-caller-identity', environment)}`,
+  ];
+}
+
+function ssoLogin(environment: Environment): string {
+  return withProfile('aws sso login', environment);
+}
+
+function withProfile(command: string, { profile }: Environment): string {
+  if (profile === null) return command;
+  return `${command} --profile ${/^[\w.-]+$/.test(profile) ? profile : `'${profile}'`}`;
+}
+
+function isCredentialsProblem({ name, code, message }: AwsError): boolean {
   return (
+    // A file that the profile names is not there.
+    ['ENOENT', 'EACCES', 'EISDIR'].includes(code) ||
     name === 'CredentialsProviderError' ||
     name === 'TokenProviderError' ||
     /could not load credentials|credential is missing|resolved credential object is not valid/i.test(

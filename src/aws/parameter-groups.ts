@@ -1,7 +1,8 @@
+import { shellQuoted } from '../core/shell.ts';
 import type { Environment } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type { ParameterGroup } from '../core/parameter-groups.ts';
-import { asAwsFailure } from './failures.ts';
+import { explainAwsFailure } from './missing-credentials.ts';
 
 const ACTION = 'rds:DescribeDBInstances';
 const TIMEOUT_MS = 10_000;
@@ -24,7 +25,7 @@ export async function findParameterGroup(environment: Environment): Promise<Para
     const group = own?.groups[0];
     if (group === undefined) {
       throw new AppError('remote_failed', `RDS knows no instance "${instance}" there`, {
-        hint: `Check both: captures env edit ${environment.name} --instance ID --region R.`,
+        hint: `Check both: captures env edit ${shellQuoted(environment.name)} --instance ID --region R.`,
       });
     }
     const family = /^default\.(.+)$/.exec(group.name)?.[1] ?? null;
@@ -38,7 +39,7 @@ export async function findParameterGroup(environment: Environment): Promise<Para
         .map(({ id }) => id),
     };
   } catch (error) {
-    throw asAwsFailure(error, { action: ACTION, environment, service: 'RDS' });
+    throw await explainAwsFailure(error, { action: ACTION, environment, service: 'RDS' });
   }
 }
 

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants as fsConstants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
@@ -16,7 +24,7 @@ export function startDaemonProcess(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<StartedProcess> {
   const logFile = join(storeDirectory, 'daemon.log');
-  const log = openSync(logFile, 'a', 0o600);
+  const log = openLog(storeDirectory, logFile);
   return new Promise((resolve, reject) => {
     try {
       const child = spawn(
@@ -45,6 +53,42 @@ export function startDaemonProcess(
       closeSync(log);
     }
   });
+}
+
+/**
+ * Opens the daemon's log, for all who share the store. One that another user of it made for themselves
+ * alone, as an older version did, is set aside.
+ */
+function openLog(storeDirectory: string, logFile: string): number {
+  const isShared = (statSync(storeDirectory).mode & 0o020) !== 0;
+  const mode = isShared ? 0o660 : 0o600;
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = fsConstants;
+  const open = (): number => {
+    // In a folder that others can write it is no link to a file of ours.
+    const log = openSync(logFile, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, mode);
+    // Whatever the umask is.
+    if (fstatSync(log).uid === process.getuid?.()) fchmodSync(log, mode);
+    return log;
+  };
+  try {
+    try {
+      return open();
+    } catch (error) {
+      if (!isShared || errnoOf(error) !== 'EACCES') throw error;
+      renameSync(logFile, `${logFile}.${Date.now()}`);
+      return open();
+    }
+  } catch (error) {
+    const why = errnoOf(error) === 'EACCES' ? 'no permission' : errnoOf(error);
+    throw new AppError('store_unusable', `The daemon's log ${logFile} cannot be opened: ${why}`, {
+      hint: 'Check that you may write the folder of the store.',
+      cause: error,
+    });
+  }
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 /** Runs a command with our own streams, handing on the signals that are meant to end it. */

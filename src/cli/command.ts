@@ -11,20 +11,29 @@ export type Start = (work: (context: Context) => Promise<number>) => Promise<voi
 /** Declares a command's arguments and options on `command`, and runs it through `start`. */
 export type LoadedCommand = (command: Command, start: Start) => void;
 
+/** What a command prints that has no fields: what to say to somebody who asks for their form. */
+export interface NoData {
+  readonly instead: string;
+}
+
+export const PRINTS_TEXT: NoData = { instead: 'It prints text as it is.' };
+
 /**
  * Joins the two halves of a command file: `register`, which knows flags and nothing else, and
  * `run`, which knows options and nothing of the command line.
- * @param noun what a command that changes something prints: --fields is checked before the change.
+ * @param prints what a command that changes something prints: --fields is checked before the change;
+ *   or that it has no data: then the options that choose its form are refused. null: it sees to both.
  */
 export function loaded<Options>(
   register: (command: Command, run: (options: Options) => Promise<void>) => void,
   run: Run<Options>,
-  noun: Pick<Noun<never>, 'fields'> | null = null,
+  prints: Pick<Noun<never>, 'fields'> | NoData | null = null,
 ): LoadedCommand {
   return (command, start) =>
     register(command, (options) =>
       start((context) => {
-        if (noun !== null) context.checkFields(noun);
+        if (prints !== null && 'instead' in prints) context.refuseDataOptions(prints.instead);
+        else if (prints !== null) context.checkFields(prints);
         return run(options, context);
       }),
     );

@@ -182,7 +182,7 @@ async function helpCandidates([first, ...more]: readonly string[]): Promise<Cand
       ? verbCandidates(verb.verbs)
       : [];
   }
-  const { HELP_TOPICS } = await import('./help-topics.ts');
-  const topics = Object.keys(HELP_TOPICS).map((value) => ({ value, description: 'topic' }));
+  const { HELP_TOPIC_NAMES } = await import('./help-topic-names.ts');
+  const topics = HELP_TOPIC_NAMES.map((value) => ({ value, description: 'topic' }));
   return [...verbCandidates(VERBS), ...topics];
 }

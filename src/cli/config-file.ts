@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '../core/errors.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import { findPaths } from './paths.ts';
 import type { World } from './world.ts';
 
@@ -19,8 +19,8 @@ const TIME_ZONE = 'timezone';
  * @throws AppError `store_unusable` for a file that cannot be read or says what it cannot.
  */
 export function withDefaults(world: World): World {
-  const path = join(findPaths(world).config, FILE);
-  const config = readConfig(path);
+  const path = configFile(world);
+  const config = path === null ? null : readConfig(path);
   if (config === null) return world;
   const { output, color, timezone } = config;
   const { env } = world;
@@ -40,6 +40,16 @@ export function withDefaults(world: World): World {
   }) as World;
 }
 
+/** null for a user without a home folder; what needs one says so. */
+function configFile(world: World): string | null {
+  try {
+    return join(findPaths(world).config, FILE);
+  } catch (error) {
+    if (isAppError(error)) return null;
+    throw error;
+  }
+}
+
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
 }
@@ -51,7 +61,8 @@ function readConfig(path: string): Record<string, string> | null {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     // A folder that may not be entered is the store's to complain of.
-    const isElsewhere = code === 'EACCES' && !canSee(path);
+    // And in the folder of a shared store it may be another user's own.
+    const isElsewhere = code === 'EACCES' && (!canSee(path) || !isOurs(path));
     if (code === 'ENOENT' || code === 'ENOTDIR' || isElsewhere) return null;
     throw unusable(path, `cannot be read: ${code === 'EACCES' ? 'no permission' : code}`);
   }
@@ -98,4 +109,8 @@ function unusable(path: string, why: string): AppError {
   return new AppError('store_unusable', `The file ${path} ${why}`, {
     hint: 'For example: {"output": "table", "color": "never", "timezone": "Europe/Berlin"}. Or remove it.',
   });
+}
+
+function isOurs(path: string): boolean {
+  return statSync(path).uid === process.getuid?.();
 }

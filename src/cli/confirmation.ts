@@ -17,6 +17,6 @@ export async function confirmLoss(
   );
   for (const loss of losses) await context.tell(loss);
   if ((await prompter.ask(question.ask)).trim() !== question.expected) {
-    throw new AppError('declined', 'That is not it: nothing was deleted');
+    throw new AppError('declined', 'The name does not match; nothing deleted');
   }
 }

@@ -1,3 +1,4 @@
+import { shellQuoted } from '../core/shell.ts';
 import type { AwsIdentity } from '../aws/credentials.ts';
 import type { Actor } from '../core/access.ts';
 import { CaptureService } from '../core/capture-service.ts';
@@ -13,17 +14,18 @@ import type { ServerLogs } from '../core/server-log.ts';
 import type { Store } from '../core/store.ts';
 import type { StoreInspection } from '../store/inspection.ts';
 import { hasStore, openStore, openStoreToRead } from '../store/store.ts';
+import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
 import type { GlobalOptions, OutputMode } from './global-options.ts';
 import { checkFields, printList, printOne, type OutputSettings } from './output.ts';
 import { findPaths, type Paths } from './paths.ts';
 import type { Prompter } from './prompter.ts';
 import type { Noun } from './render/column.ts';
 import { escapeText } from './render/escape.ts';
+import { wrapMessage } from './render/messages.ts';
 import { loadPaint, wantsColor, type Paint } from './render/paint.ts';
 import { SessionFile } from './session.ts';
+import { columnsOf, messageWidth } from './terminal-width.ts';
 import type { World } from './world.ts';
-
-const DEFAULT_COLUMNS = 80;
 
 /** Who is logged in, and how. */
 export type LoggedIn = ReturnType<PeopleService['authenticate']>;
@@ -95,15 +97,8 @@ export class Context {
   }
 
   async retention(): Promise<RetentionService> {
-    const [{ RetentionService: Service }, { removeWorkload }, { workloadFolder }] =
-      await Promise.all([
-        import('../core/retention.ts'),
-        import('../workload/workload-folder.ts'),
-        import('./workloads.ts'),
-      ]);
-    const { store } = this;
-    const removeFiles = (id: number) => removeWorkload(workloadFolder(store, id));
-    return new Service(store, this.world.clock, removeFiles, this.world);
+    const { RetentionService: Service } = await import('../core/retention.ts');
+    return new Service(this.store, this.world.clock, this.world);
   }
 
   /** Looks at how the store is kept. @throws AppError `store_unusable`. */
@@ -116,6 +111,12 @@ export class Context {
   async findAwsCredentials(environment: Environment): Promise<AwsIdentity> {
     const { findAwsCredentials } = await import('../aws/credentials.ts');
     return findAwsCredentials(environment);
+  }
+
+  /** The AWS profiles that this machine's user has. */
+  async listAwsProfiles(): Promise<string[]> {
+    const { listAwsProfiles } = await import('../aws/profiles.ts');
+    return listAwsProfiles(this.world);
   }
 
   get session(): SessionFile {
@@ -141,9 +142,47 @@ export class Context {
     return findParameterGroup(environment);
   };
 
-  async serverLogs(): Promise<ServerLogs> {
-    const { notingLooks } = await import('./noted-looks.ts');
-    return notingLooks(await this.world.serverLogs(), () => this.store);
+  /** @param daemon what this process may use as a daemon; null where it is none. */
+  async serverLogs(daemon: AllowedCredentials | null = null): Promise<ServerLogs> {
+    const [{ notingLooks }, { guardingCredentials }, user] = await Promise.all([
+      import('./noted-looks.ts'),
+      import('./credential-rules.ts'),
+      this.credentialUser(daemon),
+    ]);
+    return guardingCredentials(
+      notingLooks(await this.world.serverLogs(), () => this.store),
+      user,
+    );
+  }
+
+  /**
+   * Looks at the file of a password reference.
+   * @returns what keeps this process from looking, in words behind its name; null where nothing does.
+   * @throws AppError `invalid` for a file that would be refused.
+   */
+  async checkReference(reference: string): Promise<string | null> {
+    const { checkReference } = await import('../mysql/credentials.ts');
+    return checkReference(reference);
+  }
+
+  /** @throws AppError `invalid` where this process cannot have the password behind a reference. */
+  async tryReference(reference: string | null): Promise<void> {
+    const { resolvePassword } = await import('../mysql/credentials.ts');
+    await resolvePassword(reference, this.world.env);
+  }
+
+  /** Whose word counts for which password references this process may use. */
+  async credentialUser(daemon: AllowedCredentials | null = null): Promise<CredentialUser> {
+    const [{ CredentialFile }, { isWritableByOthers }] = await Promise.all([
+      import('./credential-rules.ts'),
+      import('../store/ownership.ts'),
+    ]);
+    return {
+      name: this.world.userName,
+      file: new CredentialFile(this.paths.ownConfig),
+      daemon,
+      isStoreShared: () => isWritableByOthers(this.paths.store),
+    };
   }
 
   now(): number {
@@ -166,10 +205,21 @@ export class Context {
     const secret = this.session.read();
     if (secret === null) {
       throw new AppError('unauthenticated', 'You are not logged in', {
-        hint: 'Log in with: captures login NAME',
+        hint: `Log in with: ${this.loginCommand}`,
       });
     }
     return this.people.authenticate(secret);
+  }
+
+  /**
+   * What logs in whoever it may be: the only user, the one of the system's name, or NAME. A shared store
+   * tells nobody who its users are before they have logged in.
+   */
+  get loginCommand(): string {
+    if (this.store.isShared) return 'captures login NAME';
+    const users = this.store.users.list();
+    const own = users.length === 1 ? users[0] : this.store.users.findByName(this.world.userName);
+    return `captures login ${own == null ? 'NAME' : shellQuoted(own.name)}`;
   }
 
   /** null when nobody is logged in. */
@@ -199,6 +249,29 @@ export class Context {
     return this.options.output ?? (this.world.stdout.isTTY ? 'table' : 'tsv');
   }
 
+  /** Whether somebody asked for data, where a sentence says it all to people. */
+  get isDataAsked(): boolean {
+    const { output, fields, headers } = this.options;
+    return output !== null || fields !== null || !headers;
+  }
+
+  /** Whether a command that has a report for people is to print that, not its fields. */
+  get wantsReport(): boolean {
+    const { output, fields, headers } = this.options;
+    return (output === null || output === 'table') && fields === null && headers;
+  }
+
+  /**
+   * For a command that prints nothing whose form could be chosen: an option that does so is not
+   * silently ignored. What CAPTURES_OUTPUT says is a default, and holds for commands that have data.
+   * @throws AppError `invalid`.
+   */
+  refuseDataOptions(instead: string, allowed: readonly string[] = []): void {
+    const flag = this.options.dataFlags.find((one) => !allowed.includes(one));
+    if (flag === undefined) return;
+    throw new AppError('invalid', `${flag} does nothing here`, { hint: instead });
+  }
+
   get isJson(): boolean {
     return this.options.output === 'json';
   }
@@ -209,10 +282,7 @@ export class Context {
   }
 
   get columns(): number {
-    const { stdout, env } = this.world;
-    const asked = Number(env['COLUMNS']);
-    const fromEnv = Number.isInteger(asked) && asked > 0 ? asked : null;
-    return (stdout.isTTY ? stdout.columns : null) ?? fromEnv ?? DEFAULT_COLUMNS;
+    return columnsOf(this.world.stdout, this.world.env);
   }
 
   paint(stream: 'stdout' | 'stderr' = 'stdout'): Promise<Paint> {
@@ -238,7 +308,7 @@ export class Context {
    * asked for a mode.
    */
   async printIfAsked<Row>(noun: Noun<Row>, row: Row): Promise<void> {
-    if (this.options.output !== null) await this.printOne(noun, row);
+    if (this.isDataAsked) await this.printOne(noun, row);
   }
 
   #outputSettings(): OutputSettings {
@@ -268,7 +338,7 @@ export class Context {
   async warn(text: string): Promise<void> {
     const line = `warning: ${escapeText(text)}`;
     if (this.isJson) this.#heldBack.push(line);
-    else await this.#writeLine((await this.paint('stderr'))('busy', line));
+    else await this.#writeLine(line, 'busy');
   }
 
   /** Shows what was held back; called once a command has succeeded. */
@@ -283,9 +353,12 @@ export class Context {
     this.#clearLine = clear;
   }
 
-  async #writeLine(line: string): Promise<void> {
+  async #writeLine(text: string, tone: Parameters<Paint>[0] | null = null): Promise<void> {
     await this.#clearLine();
-    await this.world.stderr.write(`${line}\n`);
+    const { stderr, env } = this.world;
+    const lines = wrapMessage(text, messageWidth(stderr, env));
+    const line = tone === null ? lines : (await this.paint('stderr'))(tone, lines);
+    await stderr.write(`${line}\n`);
   }
 
   /** Whether there is somebody to ask. */

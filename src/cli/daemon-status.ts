@@ -1,23 +1,24 @@
+import { isLive } from '../core/lease.ts';
 import type { Store } from '../core/store.ts';
-import { hasLiveDaemon } from './orphans.ts';
 import type { ActiveCapture, DaemonStatus } from './render/daemon.ts';
 import { readSavedStatus } from './watching.ts';
 
 const STARTS_SHOWN = 5;
 
-/**
- * Who holds the store's daemon lease, what is being recorded and what starts next; null when no daemon
- * is alive.
- */
-export function readDaemonStatus(store: Store, now: number): DaemonStatus | null {
+/** Who holds the store's daemon lease, what is being recorded and what starts next. */
+export function readDaemonStatus(store: Store, now: number): DaemonStatus {
   const lease = store.lease.find();
-  if (lease === null || !hasLiveDaemon(store, now)) return null;
+  const isAlive = lease !== null && isLive(lease, now);
   return {
-    host: lease.host,
-    pid: lease.pid,
-    since: lease.acquiredAt,
-    background: lease.background,
-    recording: activeCaptures(store, now),
+    holder: isAlive
+      ? {
+          host: lease.host,
+          pid: lease.pid,
+          since: lease.acquiredAt,
+          background: lease.background,
+        }
+      : null,
+    recording: isAlive ? activeCaptures(store, now) : [],
     warmUps: store.warmUps.listOpen().map(({ environmentId, state, until }) => ({
       environment: environmentName(store, environmentId),
       state,

@@ -23,17 +23,17 @@ export async function deleteCapture(
   capture: ListedCapture,
   options: DeletionOptions,
 ): Promise<ListedCapture> {
-  const { workloadFolder } = await import('./workloads.ts');
+  const { removeDeletedWorkloads, workloadFolder } =
+    await import('../workload/deleted-workloads.ts');
   const folder = workloadFolder(context.store, capture.id);
-  const deleted = await deleteRow(context, capture.id, options.reason);
+  const deleted = await deleteRow(context, capture.id, options);
   const name = `${capture.environmentName}/${capture.name}`;
   if (!capture.recordsStatements) {
     await context.note(`Deleted ${name}.`);
   } else if (options.keepsWorkload) {
     await context.note(`Deleted ${name}; its workload stays in ${folder}.`);
   } else {
-    const { removeWorkload } = await import('../workload/workload-folder.ts');
-    await removeWorkload(folder);
+    await removeDeletedWorkloads(context.store, { asked: capture.id });
     await context.note(`Deleted ${name} and its workload.`);
   }
   return deleted;
@@ -43,10 +43,10 @@ export async function deleteCapture(
 async function deleteRow(
   context: Context,
   id: number,
-  reason: string | null,
+  { reason, ...how }: DeletionOptions,
 ): Promise<ListedCapture> {
   for (;;) {
-    const deleted = context.captures.delete(context.actor, String(id), reason);
+    const deleted = context.captures.delete(context.actor, String(id), reason, how);
     if (deleted !== null) return deleted;
     await endCapture(context, id, reason);
   }

@@ -4,9 +4,9 @@ import { AppError } from '../core/errors.ts';
 import type { ServerInspection } from '../core/server-log.ts';
 import type { Context } from './context.ts';
 import { findingOf, ok, warning } from './findings.ts';
-import { whyNotRecordable } from './preflight.ts';
+import { inspectServer, isLeftToDaemon, whyNotRecordable } from './preflight.ts';
 import type { Finding } from './render/diagnosis.ts';
-import { shellQuoted } from './render/escape.ts';
+import { shellQuoted } from '../core/shell.ts';
 import { formatDuration } from './render/units.ts';
 
 /** A server that takes longer to be looked at is no better than one that is not there. */
@@ -46,9 +46,12 @@ async function serverFindings(
   server: ServerAddress,
 ): Promise<Finding[]> {
   try {
-    const logs = await context.serverLogs();
-    const inspection = await bounded(context, logs.inspect(server, context.store.id));
-    const refusal = whyNotRecordable(inspection, context.store.taps);
+    if (await isLeftToDaemon(context, server)) {
+      return [ok(check, 'the password is for the daemon to read: it looks at the server itself')];
+    }
+    const look = inspectServer(context, { name: environment.name, server });
+    const inspection = await bounded(context, look);
+    const refusal = whyNotRecordable(inspection, context.store.taps, environment.name);
     if (refusal !== null) return [findingOf(check, refusal)];
     const { flavor, version, hostname, port } = inspection.server;
     const name = shellQuoted(environment.name);

@@ -4,7 +4,7 @@ import { daemonFinding, unrestoredFindings } from './diagnosis-daemon.ts';
 import { environmentFindings } from './diagnosis-environments.ts';
 import { failure, findingOf, ok, warning } from './findings.ts';
 import type { Finding } from './render/diagnosis.ts';
-import { shellQuoted } from './render/escape.ts';
+import { shellQuoted } from '../core/shell.ts';
 import { localTime } from './render/moments.ts';
 import { formatBytes, formatDuration } from './render/units.ts';
 import { programVersion } from './version.ts';
@@ -25,6 +25,7 @@ export async function diagnose(context: Context): Promise<Finding[]> {
   const stored = await storeFindings(context);
   findings.push(...stored);
   if (stored.some(({ status }) => status === 'fail')) return findings;
+  findings.push(...(await workloadFindings(context)));
   const [session, actor] = sessionFinding(context);
   findings.push(session, daemonFinding(context));
   if (actor !== null) findings.push(...unrestoredFindings(context, actor));
@@ -107,6 +108,35 @@ function clockFinding(newest: number | null, now: number): Finding {
     `The store was written ${formatDuration(ahead)} in the future: the clock here was set back, or that of another machine is ahead`,
     'Compare with: timedatectl',
   );
+}
+
+/** Workloads that no capture has, and deletions that a crash interrupted. */
+async function workloadFindings(context: Context): Promise<Finding[]> {
+  const check = 'workloads';
+  const fix = 'captures prune --orphans';
+  try {
+    const { store } = context;
+    const { findOrphanedWorkloads } = await import('../workload/deleted-workloads.ts');
+    const findings: Finding[] = [];
+    const orphans = await findOrphanedWorkloads(store);
+    const [first] = orphans;
+    if (first !== undefined) {
+      const bytes = formatBytes(orphans.reduce((sum, orphan) => sum + orphan.bytes, 0));
+      const what =
+        orphans.length === 1
+          ? `${first.folder} belongs to no capture`
+          : `${orphans.length} folders belong to no capture, ${first.folder} the first`;
+      findings.push(warning(check, `${what} (${bytes})`, fix));
+    }
+    const unfinished = store.removals.list().length;
+    if (unfinished > 0) {
+      const what = unfinished === 1 ? 'a deleted capture is' : `${unfinished} deleted captures are`;
+      findings.push(warning(check, `the workload of ${what} not removed yet`, fix));
+    }
+    return findings;
+  } catch (error) {
+    return [findingOf(check, error)];
+  }
 }
 
 function sessionFinding(context: Context): [Finding, LoggedIn | null] {

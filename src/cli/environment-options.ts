@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { parsePasswordReference, SSL_MODES, type SslMode } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import { offering, oneOf } from './choices.ts';
+import type { Context } from './context.ts';
 import type { World } from './world.ts';
 
 /** What is said about an environment on the command line, as it was typed. */
@@ -11,6 +12,7 @@ export interface EnvironmentOptions {
   readonly passwordFrom?: string;
   readonly sslMode?: string;
   readonly sslCa?: string;
+  readonly serverPublicKey?: string;
   readonly region?: string;
   readonly instance?: string;
   readonly profile?: string;
@@ -31,6 +33,7 @@ export function registerEnvironmentOptions(command: Command): Command {
       offering(SSL_MODES, asTyped),
     )
     .option('--ssl-ca <file>', 'PEM file with the authorities to trust')
+    .option('--server-public-key <file>', "PEM file with the server's RSA key: login without TLS")
     .option('--region <region>', 'AWS region of the instance')
     .option('--instance <id>', 'RDS instance, as CloudWatch names it')
     .option('--profile <profile>', 'AWS profile to read metrics with')
@@ -65,6 +68,23 @@ export function absoluteReference(reference: string, place: Place): string {
 export function absolutePath(path: string, place: Place): string {
   const expanded = path === '~' || path.startsWith('~/') ? place.home + path.slice(1) : path;
   return resolve(place.cwd, expanded);
+}
+
+/**
+ * Warns of an AWS profile that is not here. It is no failure: the profile is read where the daemon runs,
+ * which may be elsewhere.
+ */
+export async function warnOfUnknownProfile(
+  context: Context,
+  profile: string | null,
+): Promise<void> {
+  if (profile === null) return;
+  const profiles = await context.listAwsProfiles();
+  if (profiles.includes(profile)) return;
+  const known = profiles.length === 0 ? 'there are none' : `there are ${profiles.join(', ')}`;
+  await context.warn(
+    `There is no AWS profile "${profile}" here (${known}). Metrics need it where the daemon runs.`,
+  );
 }
 
 /** @throws AppError `invalid` for what is no address of a web service. */

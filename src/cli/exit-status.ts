@@ -1,7 +1,9 @@
 import { API_CODES, isAppError, messageOf, type ErrorCode } from '../core/errors.ts';
 import { escapeText } from './render/escape.ts';
+import { wrapMessage } from './render/messages.ts';
+import { messageWidth } from './terminal-width.ts';
 import { Interrupted, SIGNAL_STATUS } from './signals.ts';
-import { ClosedPipe, type World } from './world.ts';
+import { ClosedPipe, OutputFailure, type World } from './world.ts';
 
 /** Exit statuses by failure; the compiler keeps the table complete. */
 export const EXIT_STATUS: Record<ErrorCode, number> = {
@@ -22,21 +24,23 @@ const LONGEST_LINE = 2_000;
 /** The one place that prints failures. Returns the status to exit with. */
 export async function reportFailure(
   error: unknown,
-  world: Pick<World, 'stderr'>,
+  world: Pick<World, 'stderr' | 'env'>,
   how: { json: boolean; debug: boolean },
 ): Promise<number> {
   if (error instanceof ClosedPipe) return 0;
   if (error instanceof Interrupted) return SIGNAL_STATUS[error.signal];
   const failure = isAppError(error)
     ? error
-    : {
-        code: 'internal' as const,
-        message: `Something unexpected happened: ${messageOf(error)}`,
-        hint: 'This is a bug in captures. Run it again with --debug to see where.',
-      };
+    : error instanceof OutputFailure
+      ? { code: 'internal' as const, message: error.message, hint: null }
+      : {
+          code: 'internal' as const,
+          message: `Something unexpected happened: ${messageOf(error)}`,
+          hint: 'This is a bug in captures. Run it again with --debug to see where.',
+        };
   const text = how.json
     ? `${JSON.stringify(asJson(failure))}\n`
-    : asText(failure) + (how.debug ? stackOf(error) : '');
+    : asText(failure, messageWidth(world.stderr, world.env)) + (how.debug ? stackOf(error) : '');
   try {
     await world.stderr.write(text);
   } catch {
@@ -56,10 +60,13 @@ function asJson(failure: Failure): object {
   return { code: API_CODES[code], message, ...(hint === null ? {} : { hint }) };
 }
 
-function asText(failure: Failure): string {
-  const lines = [`captures: ${shown(failure.message)}`];
-  if (failure.hint !== null) lines.push(...failure.hint.split('\n').map(shown));
-  return `${lines.join('\n  ')}\n`;
+function asText(failure: Failure, width: number): string {
+  const hints = failure.hint?.split('\n').map(shown) ?? [];
+  const lines = [
+    wrapMessage(`captures: ${shown(failure.message)}`, width),
+    ...hints.map((hint) => `  ${wrapMessage(hint, width - 2)}`),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** Escaped, and cut: a failure may quote a megabyte that somebody typed. JSON has it whole. */

@@ -10,6 +10,8 @@ export type OutputMode = (typeof OUTPUT_MODES)[number];
 export interface GlobalOptions {
   /** null: a table on a terminal, TSV elsewhere. */
   readonly output: OutputMode | null;
+  /** Those of the command line that choose the form of data, as they are called. */
+  readonly dataFlags: readonly string[];
   readonly fields: readonly string[] | null;
   readonly headers: boolean;
   readonly quiet: boolean;
@@ -27,13 +29,12 @@ export const GLOBAL_OPTIONS: readonly (readonly [
   description: string,
   choices?: readonly string[],
 ])[] = [
-  ['-o, --output <mode>', `what to print: ${OUTPUT_MODES.join(', ')}`, OUTPUT_MODES],
+  ['-o, --output <mode>', OUTPUT_MODES.join(', '), OUTPUT_MODES],
   ['--json', 'the same as --output json'],
   ['--fields <a,b>', 'only these fields, in this order'],
   ['--no-headers', 'no header line'],
   ['-q, --quiet', 'no notes on stderr: only data, warnings and errors'],
   ['--color <when>', 'auto, always or never', COLOR_CHOICES],
-  ['--no-color', 'the same as --color never'],
   ['--no-input', 'never ask anything'],
   ['--timezone <zone>', 'IANA time zone to read and show times in'],
   ['--debug', 'show where an unexpected error came from'],
@@ -41,6 +42,8 @@ export const GLOBAL_OPTIONS: readonly (readonly [
 
 /** Declares them on the program. */
 export function registerGlobalOptions(program: Command): void {
+  // Others have it; ours is --color never, and that is in the help.
+  program.addOption(program.createOption('--no-color', 'the same as --color never').hideHelp());
   for (const [flags, description, choices] of GLOBAL_OPTIONS) {
     if (choices === undefined) program.option(flags, description);
     // What is wrong is said in one place for all of them: below.
@@ -72,6 +75,7 @@ export function readGlobalOptions(
 ): GlobalOptions {
   return {
     output: outputOf(parsed, env),
+    dataFlags: dataFlagsOf(parsed),
     fields: parsed.fields === undefined ? null : fieldsOf(parsed.fields),
     headers: parsed.headers !== false,
     quiet: parsed.quiet === true,
@@ -80,6 +84,15 @@ export function readGlobalOptions(
     debug: parsed.debug === true,
     timeZone: parsed.timezone ?? null,
   };
+}
+
+function dataFlagsOf({ output, json, fields, headers }: ParsedOptions): string[] {
+  return [
+    ...(output === undefined ? [] : [`--output ${output}`]),
+    ...(json === true ? ['--json'] : []),
+    ...(fields === undefined ? [] : ['--fields']),
+    ...(headers === false ? ['--no-headers'] : []),
+  ];
 }
 
 function outputOf(

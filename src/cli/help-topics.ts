@@ -1,16 +1,19 @@
 import { API_CODES, type ErrorCode } from '../core/errors.ts';
 import { EXIT_STATUS } from './exit-status.ts';
+import { GLOBAL_OPTIONS } from './global-options.ts';
+import type { HelpTopic } from './help-topic-names.ts';
+import { HELP_OPTION, VERSION_OPTION } from './root-help.ts';
 import { planNoun } from './render/plan.ts';
 
 const MEANINGS: Record<ErrorCode, string> = {
-  internal: 'something unexpected: a bug (see where with --debug)',
+  internal: 'the output cannot be written; or a bug (see where with --debug)',
   invalid: 'wrong usage or invalid input',
   not_found: 'not found',
   unauthenticated: 'not logged in',
   forbidden: 'not permitted',
   conflict: 'in conflict with what is there',
   declined: 'declined at a prompt',
-  capture_failed: 'the capture is not as asked: it FAILED, or a wait timed out',
+  capture_failed: 'the capture FAILED, a wait timed out, or verify found it not whole',
   remote_failed: 'a database, CloudWatch or another remote failed',
   store_unusable: 'the store or the configuration cannot be used',
 };
@@ -33,11 +36,31 @@ ${rows.join('\n')}
 
 captures create NAME -- COMMAND exits with the status of the command, and with
 127 when it cannot be started.
+
+A reader that goes away (captures list | head) is no failure. Output that cannot
+be written is one (status 1): a full disk, or a stdout that is closed (>&-).
+`;
+}
+
+function optionsOfAll(): string {
+  const rows = [...GLOBAL_OPTIONS, HELP_OPTION].map(
+    ([flags, description]) => `  ${flags.padEnd(21)}${description}`,
+  );
+  return `Every command takes these, before or after its name:
+${rows.join('\n')}
+
+-o, --json, --fields and --no-headers choose the form of data (captures help
+output). A command that prints none refuses them and says what to use. The others
+hold everywhere: without notes, colours, questions or local times they change
+nothing.
+
+captures alone takes ${VERSION_OPTION[0]} as well: ${VERSION_OPTION[1]}.
 `;
 }
 
 /** What `captures help TOPIC` prints. */
-export const HELP_TOPICS: Readonly<Record<string, string>> = {
+export const HELP_TOPICS: Readonly<Record<HelpTopic, string>> = {
+  options: optionsOfAll(),
   'exit-codes': exitCodes(),
   environment: `CAPTURES_HOME      folder of the store and the session
                    (else $XDG_DATA_HOME/captures and $XDG_CONFIG_HOME/captures)
@@ -160,15 +183,18 @@ JSON fields: ${planNoun.fields.join(', ')}
 `,
   output: `-o, --output MODE
   table   for people; the default on a terminal
-  tsv     tab-separated, untruncated, with a header; the default elsewhere
-  csv     as RFC 4180 has it
+  tsv     tab-separated, untruncated, with a header; the default elsewhere. Tab,
+          line feed, carriage return and backslash are \\t, \\n, \\r and \\\\
+  csv     as RFC 4180 has it: line ends stand in quotes as they are
   json    the same as --json: an object, or an array for a list
   yaml
   name    one reference a line that every command accepts
 --fields a,b     only these fields, in this order (every mode)
 --no-headers     no header line
 A field may be a path, such as workload.records; workload stands for all of its
-fields. Times are UTC with milliseconds, except in tables. Data goes to stdout,
+fields. Times are UTC with milliseconds, except in tables. null is empty in CSV
+and TSV, and an empty text is "" in CSV. On a terminal what that would obey is
+escaped in every mode. Data goes to stdout,
 everything else to stderr. A failure with --json leaves stdout empty and puts
 one object on stderr.
 `,

@@ -1,3 +1,4 @@
+import { shellQuoted } from '../core/shell.ts';
 import type { Environment } from '../core/environments.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import { switchingCommands, type ParameterGroup } from '../core/parameter-groups.ts';
@@ -47,7 +48,10 @@ async function findGroup(
 ): Promise<[ParameterGroup | null, string | null]> {
   if (environment.instance === null) {
     const { name } = environment;
-    return [null, `captures env edit ${name} --instance ID --region R, and the group is looked up`];
+    return [
+      null,
+      `captures env edit ${shellQuoted(name)} --instance ID --region R, and the group is looked up`,
+    ];
   }
   try {
     return [await context.findParameterGroup(environment), null];

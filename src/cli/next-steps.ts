@@ -4,11 +4,13 @@ import type { ListedCapture } from '../core/store.ts';
 import { Context, type LoggedIn } from './context.ts';
 import { readGlobalOptions } from './global-options.ts';
 import { serverWarnings } from './orphans.ts';
-import { escapeText, shellQuoted } from './render/escape.ts';
+import { escapeText } from './render/escape.ts';
+import { captureWord, shellQuoted } from '../core/shell.ts';
 import { liveLine } from './render/live.ts';
 import { localTime } from './render/moments.ts';
 import { formatDuration } from './render/units.ts';
-import { truncate, wrapped } from './render/width.ts';
+import { messageLines } from './render/messages.ts';
+import { truncate } from './render/width.ts';
 import { liveFactsOf } from './watching.ts';
 import type { World } from './world.ts';
 
@@ -35,7 +37,7 @@ export async function showNextSteps(world: World): Promise<number> {
     const width = world.stdout.isTTY ? context.columns : Infinity;
     const lines = [
       // They end in what to do.
-      ...warnings.flatMap((text) => wrapped(escapeText(text), width)),
+      ...warnings.flatMap((text) => messageLines(escapeText(text), width)),
       ...says.map((line) => truncate(escapeText(line), width)),
       ...commands.map((line) => `  ${escapeText(line)}`),
       '',
@@ -79,19 +81,16 @@ function openWarmUps({ store, timeZone }: Context, who: LoggedIn): string[] {
 }
 
 function loginAdvice(context: Context): Advice {
-  const { store, world } = context;
+  const { store } = context;
   if (context.hasToken) {
     return {
       says: [`CAPTURES_TOKEN is no valid token of the store in ${store.directory}.`, 'Without it:'],
-      commands: ['unset CAPTURES_TOKEN', 'captures login NAME'],
+      commands: ['unset CAPTURES_TOKEN', context.loginCommand],
     };
   }
-  const users = store.users.list();
-  const own = users.length === 1 ? users[0] : store.users.findByName(world.userName);
-  const name = own?.name ?? 'NAME';
   return {
     says: [`You are not logged in to the store in ${store.directory}.`],
-    commands: [`captures login ${shellQuoted(name)}`],
+    commands: [context.loginCommand],
   };
 }
 
@@ -158,7 +157,7 @@ function runningAdvice(
     ],
     commands: [
       'captures list --watch',
-      ...(last === null ? [] : [`captures stop ${shellQuoted(fullName(last))}`]),
+      ...(last === null ? [] : [`captures stop ${captureWord(last)}`]),
     ],
   };
 }
@@ -182,7 +181,7 @@ function failedLately(context: Context, who: LoggedIn): Advice | null {
     says: [
       `${fullName(failed)}: FAILED${ago}${failed.reason === null ? '' : `, ${failed.reason}`}`,
     ],
-    commands: [`captures get ${shellQuoted(fullName(failed))}`],
+    commands: [`captures get ${captureWord(failed)}`],
   };
 }
 

@@ -2,7 +2,7 @@ import type { Actor } from '../core/access.ts';
 import { isLive } from '../core/lease.ts';
 import { listUnrestored, type UnrestoredServer } from '../core/recovery.ts';
 import type { Store } from '../core/store.ts';
-import { shellQuoted } from './render/escape.ts';
+import { shellQuoted } from '../core/shell.ts';
 
 /** Whether somebody holds the store's daemon lease now. */
 export function hasLiveDaemon(store: Store, now: number): boolean {

@@ -30,8 +30,9 @@ export async function printList<Row>(
     options.fields === null ? noun.toJson(row) : pick(noun.toJson(row), options.fields);
   switch (mode) {
     case 'json': {
+      const shown = await jsonFor(stdout);
       const isEmpty = await writeRows(stdout, rows, (row, index) => {
-        const text = JSON.stringify(json(row), null, 2).replaceAll('\n', '\n  ');
+        const text = shown(JSON.stringify(json(row), null, 2)).replaceAll('\n', '\n  ');
         return `${index === 0 ? '[' : ','}\n  ${text}`;
       });
       return stdout.write(isEmpty ? '[]\n' : '\n]\n');
@@ -45,8 +46,13 @@ export async function printList<Row>(
     case 'csv': {
       const { csvHeader, csvRow, tsvHeader, tsvRow } = await import('./render/delimited.ts');
       const [header, line] = mode === 'csv' ? [csvHeader, csvRow] : [tsvHeader, tsvRow];
+      const shown = stdout.isTTY ? (await import('./render/escape.ts')).escapeLines : null;
       if (options.headers) await stdout.write(header(fields));
-      await writeRows(stdout, rows, (row) => line(noun.toJson(row), fields));
+      await writeRows(stdout, rows, (row) => {
+        const text = line(noun.toJson(row), fields);
+        // On a terminal a line is a row, and nothing in it is obeyed.
+        return shown === null ? text : `${shown(text.trimEnd().replaceAll('\n', '\\n'))}\n`;
+      });
       return;
     }
     case 'name':
@@ -78,7 +84,7 @@ export async function printOne<Row>(
   const json = options.fields === null ? whole : pick(whole, options.fields);
   switch (mode) {
     case 'json':
-      return stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+      return stdout.write(`${(await jsonFor(stdout))(JSON.stringify(json, null, 2))}\n`);
     case 'yaml': {
       const { yamlDocument } = await import('./render/yaml.ts');
       return stdout.write(yamlDocument(json));
@@ -94,6 +100,11 @@ export async function printOne<Row>(
     case 'name':
       return printList(noun, [row], stdout, settings);
   }
+}
+
+/** JSON is whole everywhere; on a terminal with escapes for what that would obey or hide. */
+async function jsonFor(stdout: OutputStream): Promise<(json: string) => string> {
+  return stdout.isTTY ? (await import('./render/escape.ts')).escapeJson : (json) => json;
 }
 
 async function writeNames<Row>(

@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { checkPassword } from '../core/passwords.ts';
 import type { Context } from './context.ts';
-import { readPrivateFile } from './private-files.ts';
+import { readSecretLine } from './private-files.ts';
 
 /** Where a password comes from; both null to ask for it. */
 export interface PasswordSource {
   readonly passwordStdin?: boolean;
   readonly passwordFile?: string;
 }
+
+/** How often a new password is asked for before the command gives up. */
+const TRIES = 3;
 
 export function registerPasswordOptions(command: Command, what = 'the password'): Command {
   return command
@@ -16,38 +20,70 @@ export function registerPasswordOptions(command: Command, what = 'the password')
 }
 
 /**
- * Reads a password without ever showing it.
- * @param question asked on a terminal; `again` is asked too where a new password is chosen;
- *   `instead` says how to give it where there is no terminal, when not by the usual options.
+ * Reads a password that somebody has, without ever showing it.
+ * @param instead how to give it where there is no terminal, when not by the usual options.
  * @throws AppError `invalid` for two sources, an empty one, or nobody to ask.
  */
 export async function readPassword(
   context: Context,
   source: PasswordSource,
-  question: { first: string; again: string | null; instead?: string },
+  question: string,
+  instead?: string,
 ): Promise<string> {
+  const given = await readGiven(context, source);
+  return given ?? (await prompterOf(context, instead)).askSecret(question);
+}
+
+/**
+ * Reads a new password. On a terminal it is asked for twice, and again when it is too short or the
+ * two are not the same.
+ * @throws AppError `invalid` as `readPassword` does, and for one that is too short.
+ */
+export async function readNewPassword(
+  context: Context,
+  source: PasswordSource,
+  question: string,
+): Promise<string> {
+  const given = await readGiven(context, source);
+  if (given !== null) {
+    checkPassword(given);
+    return given;
+  }
+  const prompter = await prompterOf(context);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const password = await prompter.askSecret(question);
+      checkPassword(password);
+      if ((await prompter.askSecret('Repeat the password')) === password) return password;
+      throw new AppError('invalid', 'The two passwords are not the same');
+    } catch (error) {
+      if (!(error instanceof AppError) || tries === TRIES) throw error;
+      await context.tell(`${error.message}. Try again.`);
+    }
+  }
+}
+
+/** The password that a source holds; null where it has to be asked for. */
+async function readGiven(context: Context, source: PasswordSource): Promise<string | null> {
+  const { stdin, signals } = context.world;
   if (source.passwordStdin === true && source.passwordFile !== undefined) {
     throw new AppError('invalid', '--password-stdin and --password-file contradict one another');
   }
   if (source.passwordStdin === true) {
-    const { stdin, signals } = context.world;
     return notEmpty(await stdin.readFirstLine(signals.interrupted), 'on stdin');
   }
   if (source.passwordFile !== undefined) {
     const path = source.passwordFile;
-    const text = readPrivateFile(path, 'password file', 'invalid');
-    if (text === null) throw new AppError('invalid', `There is no password file ${path}`);
-    return notEmpty(text.split('\n', 1)[0]?.replace(/\r$/, '') ?? null, `in ${path}`);
+    return notEmpty(await readSecretLine(path, 'password file', signals.interrupted), `in ${path}`);
   }
-  const prompter = await context.prompter(
-    'A password is needed and there is no terminal to ask on',
-    question.instead ?? 'Give it with --password-stdin or --password-file FILE.',
-  );
-  const password = await prompter.askSecret(question.first);
-  if (question.again !== null && (await prompter.askSecret(question.again)) !== password) {
-    throw new AppError('invalid', 'The two passwords are not the same');
-  }
-  return password;
+  return null;
+}
+
+function prompterOf(
+  context: Context,
+  instead = 'Give it with --password-stdin or --password-file FILE.',
+): ReturnType<Context['prompter']> {
+  return context.prompter('A password is needed and there is no terminal to ask on', instead);
 }
 
 function notEmpty(password: string | null, where: string): string {

@@ -11,17 +11,27 @@ export interface Paths {
   readonly ownConfig: string;
 }
 
-/** `CAPTURES_HOME` holds everything when it is set; else the XDG folders do. */
+/**
+ * `CAPTURES_HOME` holds everything when it is set; else the XDG folders do. Each is found when it is asked
+ * for: a user without a home folder needs none where CAPTURES_HOME says enough.
+ */
 export function findPaths(world: Pick<World, 'env' | 'home' | 'cwd'>): Paths {
-  const { env, home, cwd } = world;
-  const ownConfig = join(xdg(env['XDG_CONFIG_HOME']) ?? join(home, '.config'), 'captures');
+  const { env, cwd } = world;
   const capturesHome = env['CAPTURES_HOME'];
-  if (capturesHome !== undefined && capturesHome !== '') {
-    const folder = resolve(cwd, capturesHome);
-    return { store: folder, config: folder, ownConfig };
-  }
-  const store = join(xdg(env['XDG_DATA_HOME']) ?? join(home, '.local', 'share'), 'captures');
-  return { store, config: ownConfig, ownConfig };
+  const folder =
+    capturesHome === undefined || capturesHome === '' ? null : resolve(cwd, capturesHome);
+  return {
+    get store() {
+      if (folder !== null) return folder;
+      return join(xdg(env['XDG_DATA_HOME']) ?? join(world.home, '.local', 'share'), 'captures');
+    },
+    get config() {
+      return folder ?? this.ownConfig;
+    },
+    get ownConfig() {
+      return join(xdg(env['XDG_CONFIG_HOME']) ?? join(world.home, '.config'), 'captures');
+    },
+  };
 }
 
 /** The XDG specification has relative paths ignored. */

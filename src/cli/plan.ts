@@ -11,7 +11,7 @@ import { coverageOf } from '../core/value-coverage.ts';
 import { diskSpace } from '../workload/disk-space.ts';
 import type { Context } from './context.ts';
 import { EXIT_STATUS } from './exit-status.ts';
-import { warningsOf, whyNotRecordable } from './preflight.ts';
+import { inspectServer, warningsOf, whyNotRecordable } from './preflight.ts';
 import { whyNoRecycling } from './recycling.ts';
 import { planNoun, type PlanFacts } from './render/plan.ts';
 import { renderPlan } from './render/plan-report.ts';
@@ -34,14 +34,15 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
   const environment = context.environments.get(actor, request.environment);
   const { planned, refusals } = checkRequest(request, context);
   const server = planned.recordsStatements ? environment.server : null;
-  const look = server === null ? null : await lookAtServer(server, context);
+  const look =
+    server === null ? null : await lookAtServer({ name: environment.name, server }, context);
   const seen = look === null || look instanceof AppError ? null : look;
   const obstacle =
     look instanceof AppError
       ? look
       : seen === null
         ? null
-        : whyNotRecordable(seen.inspection, context.store.taps);
+        : whyNotRecordable(seen.inspection, context.store.taps, environment.name);
   // `create` looks at the server of a capture that is to begin now; a later one meets it at its start.
   const isLater = planned.status === 'SCHEDULED';
   if (obstacle !== null && !isLater) refusals.push(obstacle);
@@ -70,9 +71,7 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
   };
   const [first, ...more] = refusals;
   if (context.isJson && first !== undefined) throw withAll(first, more);
-  const { output, fields } = context.options;
-  const isReport = (output === null || output === 'table') && fields === null;
-  if (isReport) {
+  if (context.wantsReport) {
     const view = { width: context.columns, zone: context.timeZone };
     await context.world.stdout.write(renderPlan(facts, view, await context.paint()));
   } else {
@@ -140,15 +139,15 @@ function checkRequest(
 }
 
 async function lookAtServer(
-  server: ServerAddress,
+  environment: { readonly name: string; readonly server: ServerAddress },
   context: Context,
 ): Promise<{ inspection: ServerInspection; outlook: ServerOutlook } | AppError> {
   const { clock, signals } = context.world;
   try {
     const logs = await context.serverLogs();
-    const inspection = await logs.inspect(server, context.store.id);
+    const inspection = await inspectServer(context, environment);
     await context.note(`Looking at ${inspection.server.hostname} for ${LOOK_MS / 1_000} s …`);
-    const outlook = await logs.lookAhead(server, async () => {
+    const outlook = await logs.lookAhead(environment.server, async () => {
       await clock.sleep(LOOK_MS, signals.interrupted);
       signals.interrupted.throwIfAborted();
     });

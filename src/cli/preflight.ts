@@ -1,3 +1,4 @@
+import { shellQuoted } from '../core/shell.ts';
 import type { Environment, ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/recording-options.ts';
@@ -6,6 +7,7 @@ import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/server
 import type { Store } from '../core/store.ts';
 import type { Context } from './context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';
+import { hasLiveDaemon } from './orphans.ts';
 
 /** @param need what needs them, as the subject of the sentence. */
 export function lacking(
@@ -50,6 +52,7 @@ export function findStrangerAtWork(
 export function whyNotRecordable(
   inspection: ServerInspection,
   taps: Pick<Store['taps'], 'listByServer' | 'connectionsOf'>,
+  environment: string,
 ): AppError | null {
   const { schema, server } = inspection;
   const where = `${server.hostname}:${server.port}`;
@@ -85,7 +88,7 @@ export function whyNotRecordable(
       'conflict',
       `The schema "captures" on ${where} belongs to the recorder of another store (${schema.storeId ?? 'unknown'})`,
       {
-        hint: 'Let the daemon of that store end what it records. If it will never come back: captures recover ENVIRONMENT',
+        hint: `Let the daemon of that store end what it records. If it will never come back: captures recover ${shellQuoted(environment)}`,
       },
     );
   }
@@ -109,8 +112,53 @@ export function warningsOf(
 }
 
 /**
+ * Looks at the server of an environment.
+ * @throws AppError `remote_failed`, with hints that name it; `forbidden` where only the daemon may log in.
+ */
+export async function inspectServer(
+  context: Context,
+  { name, server }: { readonly name: string; readonly server: ServerAddress },
+): Promise<ServerInspection> {
+  if (await isLeftToDaemon(context, server)) {
+    throw new AppError('forbidden', `The password of ${name} is for the daemon alone to read`, {
+      hint: 'captures create can be used: the daemon looks at the server itself.',
+    });
+  }
+  try {
+    const logs = await context.serverLogs();
+    return await logs.inspect(server, context.store.id);
+  } catch (error) {
+    throw namingEnvironment(error, name);
+  }
+}
+
+/** What a server's adapter says knows no environments: its hints have ENVIRONMENT in their place. */
+export function namingEnvironment<Failure>(error: Failure, name: string): Failure | AppError {
+  if (!(error instanceof AppError) || error.hint?.includes('ENVIRONMENT') !== true) return error;
+  const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
+  return new AppError(error.code, error.message, { hint, cause: error });
+}
+
+/**
+ * Whether this process cannot have the password that the daemon may have: in a store of several people it
+ * is for the user of the daemon alone to read.
+ */
+export async function isLeftToDaemon(context: Context, server: ServerAddress): Promise<boolean> {
+  const user = await context.credentialUser();
+  if (!user.isStoreShared() || !hasLiveDaemon(context.store, context.now())) return false;
+  const { allowedServer } = await import('./credential-rules.ts');
+  try {
+    await context.tryReference((await allowedServer(server, user)).passwordFrom);
+    return false;
+  } catch (error) {
+    if (error instanceof AppError) return true;
+    throw error;
+  }
+}
+
+/**
  * Looks at a server before anything is stored.
- * @returns what it found.
+ * @returns what it found; null where only the daemon may log in there, and looks itself.
  * @throws AppError `remote_failed` (unreachable, refused, a privilege missing) or `conflict`
  *   (somebody else records it).
  */
@@ -118,11 +166,14 @@ export async function checkServer(
   context: Context,
   environment: Environment & { readonly server: ServerAddress },
   options: Pick<RecordingOptions, 'deadMan'>,
-): Promise<ServerInspection> {
-  const logs = await context.serverLogs();
+): Promise<ServerInspection | null> {
+  if (await isLeftToDaemon(context, environment.server)) {
+    await context.note('The password is for the daemon to read: it looks at the server itself.');
+    return null;
+  }
   const look = async (): Promise<ServerInspection> => {
-    const inspection = await logs.inspect(environment.server, context.store.id);
-    const refusal = whyNotRecordable(inspection, context.store.taps);
+    const inspection = await inspectServer(context, environment);
+    const refusal = whyNotRecordable(inspection, context.store.taps, environment.name);
     if (refusal !== null) throw refusal;
     return inspection;
   };
@@ -144,10 +195,10 @@ export async function lookAhead(
   context: Context,
 ): Promise<ServerInspection | null> {
   if (warmUp === null && recycleUsers === null) return null;
-  const { server } = context.environments.get(context.actor, ref);
+  const { name, server } = context.environments.get(context.actor, ref);
   if (server === null) return null;
   try {
-    return await (await context.serverLogs()).inspect(server, context.store.id);
+    return await inspectServer(context, { name, server });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     await context.note(`The server was not looked at: ${error.message}`);

@@ -1,17 +1,20 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import { shellQuoted } from './render/escape.ts';
+import { shellQuoted } from '../core/shell.ts';
+import { firstLineOf, LONGEST_LINE_BYTES, readLine, tooLong } from './first-line.ts';
 
 const OTHERS = 0o077;
 
@@ -20,26 +23,101 @@ const OTHERS = 0o077;
  * @param what names it in messages, for example "session file".
  * @param code of the failures: what a file that cannot be used means to the caller.
  * @returns null when there is none.
- * @throws AppError when others may read it, or it cannot be read.
+ * @throws AppError when others may read it, it is no regular file, or it cannot be read.
  */
 export function readPrivateFile(path: string, what: string, code: ErrorCode): string | null {
+  const descriptor = openPrivate(path, what, code);
+  if (descriptor === null) return null;
+  try {
+    return readStart(descriptor, path, what, code);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Reads the first line of a file that holds a password. A pipe of the shell, `<(pass show db)` or
+ * /dev/stdin, is read as well, for as long as its writer takes.
+ * @returns null when it is empty.
+ * @throws AppError `invalid` as `readPrivateFile` does, when there is none, or its line is too long.
+ */
+export async function readSecretLine(
+  path: string,
+  what: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const descriptor = openPrivate(path, what, 'invalid');
+  if (descriptor === null) throw new AppError('invalid', `There is no ${what} ${path}`);
+  if (!fstatSync(descriptor).isFIFO()) {
+    try {
+      const text = readStart(descriptor, path, what, 'invalid');
+      const line = firstLineOf(text);
+      if (Buffer.byteLength(line) > LONGEST_LINE_BYTES) throw tooLong(`in ${path}`);
+      return line;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  // As a socket it is waited for without a thread, which a signal could not take away from it.
+  const { Socket } = await import('node:net');
+  const pipe = new Socket({ fd: descriptor, readable: true, writable: false });
+  const stop = (): void => void pipe.destroy(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await readLine(pipe as AsyncIterable<Buffer>, `in ${path}`);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    pipe.destroy();
+  }
+}
+
+/** What the shell hands over under these names is a pipe without a name, of nobody else. */
+const SHELLS_PIPE = /^\/(dev\/(stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/;
+
+/** Opens a file that only its owner can read; null when there is none. */
+function openPrivate(path: string, what: string, code: ErrorCode): number | null {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    // O_NONBLOCK: to open a named pipe would wait for a writer, deaf to signals.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw unreadable(path, what, code, error);
   }
   try {
     // The descriptor, not the path: what is checked is what is read.
-    const { mode } = fstatSync(descriptor);
-    if ((mode & OTHERS) !== 0) throw tooOpen(`The ${what} ${path}`, path, mode, '600', code);
-    return readFileSync(descriptor, 'utf8');
+    const stat = fstatSync(descriptor);
+    const isPipe = stat.isFIFO() && SHELLS_PIPE.test(path);
+    if (!stat.isFile() && !isPipe) {
+      throw new AppError(code, `The ${what} ${path} is ${kindOf(stat)}, not a regular file`);
+    }
+    if ((stat.mode & OTHERS) !== 0)
+      throw tooOpen(`The ${what} ${path}`, path, stat.mode, '600', code);
+    return descriptor;
   } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw unreadable(path, what, code, error);
-  } finally {
     closeSync(descriptor);
+    throw error;
+  }
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isDirectory()) return 'a folder';
+  if (stat.isFIFO()) return 'a named pipe';
+  return stat.isSocket() ? 'a socket' : 'a device';
+}
+
+/** A file's first line and what follows it, but no more than a little over the longest line. */
+function readStart(descriptor: number, path: string, what: string, code: ErrorCode): string {
+  const buffer = Buffer.alloc(LONGEST_LINE_BYTES + 2);
+  try {
+    let length = 0;
+    for (;;) {
+      const read = readSync(descriptor, buffer, length, buffer.length - length, null);
+      if (read === 0) return buffer.toString('utf8', 0, length);
+      length += read;
+    }
+  } catch (error) {
+    throw unreadable(path, what, code, error);
   }
 }
 

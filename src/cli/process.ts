@@ -1,8 +1,9 @@
 import { homedir, hostname, userInfo } from 'node:os';
 import { systemClock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
 import { main } from './main.ts';
 import { SIGNAL_STATUS, SignalDesk, type EndingSignal } from './signals.ts';
-import { ProcessInput, ProcessOutput } from './streams.ts';
+import { ClosedOutput, ProcessInput, ProcessOutput } from './streams.ts';
 import type { World } from './world.ts';
 
 // What still holds the process this long after a signal (a connection that hangs) is left behind.
@@ -10,10 +11,29 @@ const PATIENCE_AFTER_SIGNAL_MS = 2_000;
 
 /** Runs the program in this process, with its streams, environment and signals. */
 export async function runProcess(): Promise<void> {
+  silenceLibraries(process.argv.includes('--debug'));
   const signals = new SignalDesk();
   catchSignals(signals);
   const world = processWorld(signals);
   process.exitCode = await main(process.argv.slice(2), world);
+}
+
+/**
+ * What we have to say goes through the world's streams. Libraries print, too: the database driver warns of
+ * what a peer sends, with a trace, and Node of what they do. In JSON mode stderr is for one object.
+ */
+function silenceLibraries(isDebug: boolean): void {
+  if (isDebug) return;
+  process.removeAllListeners('warning');
+  const silent = (): void => undefined;
+  Object.assign(console, {
+    log: silent,
+    info: silent,
+    warn: silent,
+    error: silent,
+    debug: silent,
+    trace: silent,
+  });
 }
 
 function catchSignals(desk: SignalDesk): void {
@@ -31,18 +51,27 @@ function catchSignals(desk: SignalDesk): void {
   for (const name of names) process.on(name, handle);
 }
 
+/** What bin/captures.js saw before Node began; no word for the programs that we start. */
+function isStdoutClosed(): boolean {
+  const isClosed = process.env['CAPTURES_STDOUT'] === 'closed';
+  delete process.env['CAPTURES_STDOUT'];
+  return isClosed;
+}
+
 function processWorld(signals: SignalDesk): World {
   return {
     stdin: new ProcessInput(),
-    stdout: new ProcessOutput(1, () => process.stdout),
-    stderr: new ProcessOutput(2, () => process.stderr),
+    stdout: isStdoutClosed()
+      ? new ClosedOutput()
+      : new ProcessOutput(1, () => process.stdout, true),
+    stderr: new ProcessOutput(2, () => process.stderr, false),
     env: process.env,
     cwd: process.cwd(),
     get home() {
-      return process.env['HOME'] ?? homedir();
+      return findHome();
     },
     get userName() {
-      return userInfo().username;
+      return findUserName();
     },
     get hostName() {
       return hostname();
@@ -75,6 +104,29 @@ function processWorld(signals: SignalDesk): World {
       return runChildCommand(command, args, signals);
     },
   };
+}
+
+/** @throws AppError `store_unusable` for a user whom the system does not know, without HOME. */
+function findHome(): string {
+  const home = process.env['HOME'];
+  if (home !== undefined && home !== '') return home;
+  try {
+    return homedir();
+  } catch (error) {
+    throw new AppError('store_unusable', `The user ${findUserName()} has no home folder`, {
+      hint: 'Set HOME, or CAPTURES_HOME to the folder of the store.',
+      cause: error,
+    });
+  }
+}
+
+/** `uid-1234` for a user whom the system does not know: `docker run --user 1234`, OpenShift. */
+function findUserName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 function isProcess(pid: number): boolean {

@@ -4,11 +4,18 @@ import { orList } from './arguments.ts';
 import type { Start } from './command.ts';
 import type { Context } from './context.ts';
 import { readGlobalOptions, registerGlobalOptions } from './global-options.ts';
+import { HELP_TOPIC_NAMES } from './help-topic-names.ts';
 import { WIDEST_HELP, wrapHelp } from './help-text.ts';
-import { AFTER_HELP, DESCRIPTION, HELP_OPTION, VERSION_OPTION } from './root-help.ts';
+import { DESCRIPTION, HELP_OPTION, rootHelp, VERSION_OPTION } from './root-help.ts';
+import { commandLineFor, suggestionsFor } from './suggestions.ts';
+import { columnsOf } from './terminal-width.ts';
 import { programVersion } from './version.ts';
 import { VERBS, type Verb } from './verbs.ts';
 import type { World } from './world.ts';
+
+/** Stands below the options of each command. */
+const OPTIONS_OF_ALL =
+  '\nOptions of every command, such as -o, --json and -q: captures help options';
 
 /**
  * Reads a command line with commander and runs the command it asks for.
@@ -19,7 +26,7 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
   let status = 0;
   // Commander writes help and version synchronously; what it wrote is passed on afterwards.
   const written: string[] = [];
-  const program = new Command('captures');
+  const program = new CommandLine('captures', VERBS);
   const start: Start = async (work) => {
     status = await runInContext(argv, program, world, work);
   };
@@ -35,16 +42,42 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
 }
 
 function helpWidth({ stdout, env }: Pick<World, 'stdout' | 'env'>): number {
-  const columns = stdout.columns ?? (Number(env['COLUMNS']) || WIDEST_HELP);
-  return Math.min(columns, WIDEST_HELP);
+  return Math.min(columnsOf(stdout, env), WIDEST_HELP);
 }
 
-/** `help COMMAND…` is `COMMAND… --help`; `help TOPIC` is left to the help command. */
+/**
+ * `help COMMAND…` is `COMMAND… --help`; `help TOPIC` is left to the help command.
+ * @throws AppError `invalid` for a command that there is not.
+ */
 function helpAsOption(argv: readonly string[]): string[] {
   const [first, ...words] = argv;
   if (first === undefined || (first === 'help' && words.length === 0)) return ['--help'];
   if (first !== 'help') return [...argv];
-  return VERBS.some(({ name }) => name === words[0]) ? [...words, '--help'] : [...argv];
+  const option = words.findIndex((word) => word.startsWith('-'));
+  const names = option === -1 ? words : words.slice(0, option);
+  const topics: readonly string[] = HELP_TOPIC_NAMES;
+  if (names.length === 1 && topics.includes(names[0] ?? '')) return [...argv];
+  checkCommand(names);
+  return [...words, '--help'];
+}
+
+function checkCommand(names: readonly string[]): void {
+  let verbs: readonly Verb[] = VERBS;
+  for (const [index, name] of names.entries()) {
+    const verb = verbs.find((one) => one.name === name);
+    if (verb === undefined) {
+      const path = names.slice(0, index + 1).join(' ');
+      const none = index === 0 ? 'no command and no topic' : 'no command';
+      const all =
+        index === 0
+          ? 'To see the commands and the topics: captures help'
+          : `To see its commands: captures help ${names.slice(0, index).join(' ')}`;
+      throw new AppError('invalid', `There is ${none} "${path}"`, {
+        hint: [meantBy(name, verbs) ?? '', all].filter(Boolean).join('\n'),
+      });
+    }
+    verbs = 'verbs' in verb ? verb.verbs : [];
+  }
 }
 
 async function runInContext(
@@ -103,21 +136,22 @@ function buildProgram(
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ showGlobalOptions: true })
     .helpCommand(false)
     .version(programVersion(), ...VERSION_OPTION)
-    .helpOption(...HELP_OPTION)
-    .addHelpText('after', AFTER_HELP);
+    .helpOption(...HELP_OPTION);
+  program.helpInformation = () => rootHelp(world);
   registerGlobalOptions(program);
   declare(program, VERBS, start);
 }
 
 function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
   for (const verb of verbs) {
-    const command = parent
-      .command(verb.name, verb.hidden === true ? { hidden: true } : {})
+    const command = new CommandLine(verb.name, 'verbs' in verb ? verb.verbs : [])
+      .copyInheritedSettings(parent)
       .summary(verb.summary)
-      .description(`${verb.summary.charAt(0).toUpperCase()}${verb.summary.slice(1)}.`);
+      .description(`${verb.summary.charAt(0).toUpperCase()}${verb.summary.slice(1)}.`)
+      .addHelpText('after', OPTIONS_OF_ALL);
+    parent.addCommand(command, verb.hidden === true ? { hidden: true } : {});
     if ('verbs' in verb) {
       declare(command, verb.verbs, start);
       command.helpCommand(false).exitOverride((error) => {
@@ -153,14 +187,57 @@ function setNegatedDefaults(command: Command): void {
   }
 }
 
-/** Whose command an unknown one is: `captures warm-up` is `captures env warm-up`. */
-function nestedCommand(message: string): string | null {
-  const name = /^Unknown command '([^']+)'$/.exec(message)?.[1];
-  const nouns = VERBS.flatMap((verb) =>
-    'verbs' in verb && verb.verbs.some((inner) => inner.name === name) ? [verb.name] : [],
-  );
-  if (name === undefined || nouns.length === 0) return null;
-  return `Did you mean ${nouns.map((noun) => `captures ${noun} ${name}`).join(', or ')}?`;
+/** What may have been meant with a word that is no command there; null when nothing is near. */
+function meantBy(word: string, verbs: readonly Verb[]): string | null {
+  const visible = verbs.filter(({ hidden }) => hidden !== true);
+  const isRoot = verbs === VERBS;
+  const line = isRoot ? commandLineFor(word) : null;
+  if (line !== null) return `Did you mean ${line}?`;
+  // `captures warm-up` is `captures env warm-up`.
+  const nouns = isRoot
+    ? VERBS.filter((verb) => 'verbs' in verb && verb.verbs.some(({ name }) => name === word))
+    : [];
+  const meant =
+    nouns.length > 0
+      ? nouns.map(({ name }) => `captures ${name} ${word}`)
+      : suggestionsFor(
+          word,
+          visible.map(({ name }) => name),
+        );
+  return meant.length === 0 ? null : `Did you mean ${orList(meant)}?`;
+}
+
+/** Commander's command with our own idea of what is near to a word. */
+class CommandLine extends Command {
+  readonly #verbs: readonly Verb[];
+
+  constructor(name: string, verbs: readonly Verb[]) {
+    super(name);
+    this.#verbs = verbs;
+  }
+
+  // Called by commander.
+  unknownCommand(): never {
+    const [word = ''] = this.args;
+    return this.#refuse(`error: unknown command '${word}'`, meantBy(word, this.#verbs));
+  }
+
+  unknownOption(flag: string): never {
+    const all = [this, this.parent, this.parent?.parent].flatMap((one) => one?.options ?? []);
+    const long = all.flatMap((option) =>
+      option.hidden || option.long == null ? [] : [option.long.slice(2)],
+    );
+    const near = flag.startsWith('--') ? suggestionsFor(flag.slice(2), [...long, 'help']) : [];
+    const hint =
+      near.length === 0 ? null : `Did you mean ${orList(near.map((name) => `--${name}`))}?`;
+    return this.#refuse(`error: unknown option '${flag}'`, hint);
+  }
+
+  #refuse(message: string, hint: string | null): never {
+    return this.error(hint === null ? message : `${message}\n${hint}`, {
+      code: 'captures.unknown',
+    });
+  }
 }
 
 /** What commander says about a command line, in our own words and with our own status. */
@@ -174,7 +251,7 @@ function asAppError(error: CommanderError): AppError {
     });
   }
   const message = first.charAt(0).toUpperCase() + first.slice(1);
-  const suggestion = nestedCommand(message) ?? suggestions.join(' ').replace(/^\(|\)$/g, '');
+  const suggestion = suggestions.join(' ');
   return new AppError('invalid', message, {
     hint: suggestion === '' ? 'To see how it is used add --help.' : suggestion,
     cause: error,

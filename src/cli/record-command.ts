@@ -1,3 +1,4 @@
+import { captureWord } from '../core/shell.ts';
 import type { ListedCapture } from '../core/store.ts';
 import { AppError } from '../core/errors.ts';
 import type { Context } from './context.ts';
@@ -48,7 +49,7 @@ function summaryOf(capture: ListedCapture): string {
       : ` in ${formatDuration(capture.end - capture.start)}`;
   const statements =
     capture.records === null ? 'no statements' : `${formatCount(capture.records)} statements`;
-  return `Recorded ${statements}${length}: captures get ${capture.id}`;
+  return `Recorded ${statements}${length}: captures get ${captureWord(capture)}`;
 }
 
 function whyNotStarted(program: string, error: unknown): string {

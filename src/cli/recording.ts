@@ -1,3 +1,4 @@
+import { captureWord } from '../core/shell.ts';
 import { isOver } from '../core/captures.ts';
 import type { ListedCapture } from '../core/store.ts';
 import type { Context } from './context.ts';
@@ -54,7 +55,7 @@ export class Recording {
           capture.id,
           ({ status }) => isOver(status),
           {
-            keeper: capture.recordsStatements ? this.#keeper : null,
+            keeper: this.#keeper,
             signal: pause.signal,
             onLook: this.#progress.show,
           },
@@ -111,7 +112,9 @@ export class Recording {
         return;
       }
     }
-    await this.#context.note(`${capture.name} goes on. To stop it: captures stop ${capture.id}`);
+    await this.#context.note(
+      `${capture.name} goes on. To stop it: captures stop ${captureWord(capture)}`,
+    );
     throw interrupted;
   }
 }

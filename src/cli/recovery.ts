@@ -1,3 +1,4 @@
+import { shellQuoted } from '../core/shell.ts';
 import { findTapOn } from '../core/server-identity.ts';
 import type { Environment } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
@@ -12,7 +13,7 @@ import type { ListedCapture } from '../core/store.ts';
 import { goesToOwners, SILENT_MS } from '../daemon/reclaim.ts';
 import type { ServerEnvironment } from '../daemon/tap-context.ts';
 import type { Context } from './context.ts';
-import { findStrangerAtWork } from './preflight.ts';
+import { findStrangerAtWork, inspectServer } from './preflight.ts';
 import { settingsText } from './render/recovery.ts';
 import { formatCount, formatDuration, formatRelative } from './render/units.ts';
 
@@ -46,8 +47,7 @@ export async function lookAtServer(
     throw new AppError('invalid', `The environment "${name}" has no server: it is metrics-only`);
   }
   const { store } = context;
-  const logs = await context.serverLogs();
-  const inspection = await logs.inspect(address, store.id);
+  const inspection = await inspectServer(context, { name, server: address });
   const { hostname, port } = inspection.server;
   const tap = findTapOn(inspection, store.taps, environment.id);
   const elsewhere = store.taps.list().find((row) => row.environmentId === environment.id);
@@ -55,7 +55,9 @@ export async function lookAtServer(
     throw new AppError(
       'conflict',
       `The environment "${name}" leads to another server now (${hostname}:${port}) than the one whose log was switched on`,
-      { hint: 'Point it back at the first one: captures env edit' },
+      {
+        hint: `Point it back at the first one: captures env edit ${shellQuoted(name)} --url mysql://USER@HOST`,
+      },
     );
   }
   refuseHeld(context, inspection);
@@ -145,7 +147,7 @@ export async function confirmEnding(
       `  ${nameOf(capture)}, ${capture.status}, owner ${capture.ownerName}, ${end}`,
     );
   }
-  await context.tell('`captures daemon` would go on with what is being recorded instead.');
+  await context.tell('To go on with what is being recorded instead: captures daemon');
   const servers = targets.map(({ server }) => server).join(', ');
   if (
     !(await prompter.confirm(
@@ -181,7 +183,7 @@ export async function confirmReclaim(
   await context.tell(fact('statements', fateOf(target, leftovers, saveTo)));
   const answer = await prompter.ask("Type the environment's name to give its server back");
   if (answer.trim() !== name) {
-    throw new AppError('declined', 'That is not it: nothing was changed');
+    throw new AppError('declined', 'The name does not match; nothing changed');
   }
 }
 

@@ -1,5 +1,6 @@
 import { fstatSync, statSync, writeSync, type Stats } from 'node:fs';
-import { ClosedPipe, type InputStream, type OutputStream } from './world.ts';
+import { readLine } from './first-line.ts';
+import { ClosedPipe, OutputFailure, type InputStream, type OutputStream } from './world.ts';
 
 /**
  * An output stream of this process. A file, a pipe or /dev/null is written to directly, which waits for its
@@ -9,13 +10,16 @@ import { ClosedPipe, type InputStream, type OutputStream } from './world.ts';
 export class ProcessOutput implements OutputStream {
   readonly #descriptor: number;
   readonly #open: () => NodeJS.WriteStream;
+  readonly #isNeeded: boolean;
   #opened: NodeJS.WriteStream | null = null;
   #direct: boolean | null = null;
   #failure: Error | null = null;
 
-  constructor(descriptor: number, open: () => NodeJS.WriteStream) {
+  /** @param isNeeded false for notes: where they cannot be written, the work goes on without them. */
+  constructor(descriptor: number, open: () => NodeJS.WriteStream, isNeeded: boolean) {
     this.#descriptor = descriptor;
     this.#open = open;
+    this.#isNeeded = isNeeded;
   }
 
   get #isDirect(): boolean {
@@ -50,6 +54,14 @@ export class ProcessOutput implements OutputStream {
   }
 
   async write(data: string | Uint8Array): Promise<void> {
+    try {
+      await this.#write(data);
+    } catch (error) {
+      if (this.#isNeeded) throw error;
+    }
+  }
+
+  async #write(data: string | Uint8Array): Promise<void> {
     if (!this.#isDirect) return this.#writeToStream(data);
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     let written = 0;
@@ -83,9 +95,31 @@ function isNullDevice(kind: Stats): boolean {
   return kind.isCharacterDevice() && kind.rdev === device?.rdev;
 }
 
-function failureOf(error: NodeJS.ErrnoException): Error {
-  return error.code === 'EPIPE' ? new ClosedPipe() : error;
+/** A stdout that was closed before the program began: nothing can be written to it. */
+export class ClosedOutput implements OutputStream {
+  readonly isTTY = false;
+  readonly columns = null;
+  readonly rows = null;
+
+  write(): Promise<void> {
+    return Promise.reject(failureOf(Object.assign(new Error(), { code: 'EBADF' })));
+  }
 }
+
+function failureOf(error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EPIPE') return new ClosedPipe();
+  const why = WHY[error.code ?? ''] ?? error.message;
+  return new OutputFailure(`Cannot write the output: ${why}`, { cause: error });
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on device',
+  EDQUOT: 'disk quota exceeded',
+  EFBIG: 'file too large',
+  EIO: 'input/output error',
+  EBADF: 'bad file descriptor',
+  EROFS: 'read-only file system',
+};
 
 /** The standard input of this process; not touched before something is read from it. */
 export class ProcessInput implements InputStream {
@@ -93,20 +127,13 @@ export class ProcessInput implements InputStream {
     return process.stdin.isTTY;
   }
 
-  async readFirstLine(signal: AbortSignal): Promise<string | null> {
-    const chunks: Buffer[] = [];
+  async readFirstLine(signal: AbortSignal, longest?: number): Promise<string | null> {
     const stop = (): void => void process.stdin.destroy();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-        chunks.push(chunk);
-        if (chunk.includes(0x0a)) break;
-      }
+      return await readLine(process.stdin as AsyncIterable<Buffer>, 'on stdin', longest);
     } finally {
       signal.removeEventListener('abort', stop);
     }
-    if (chunks.length === 0) return null;
-    const text = Buffer.concat(chunks).toString('utf8');
-    return text.split('\n', 1)[0]?.replace(/\r$/, '') ?? '';
   }
 }

@@ -233,7 +233,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'recover',
-    summary: 'give servers back by hand, after a crash',
+    summary: 'restore servers by hand, after a crash',
     load: () => import('./commands/recover.ts'),
   },
   {
@@ -254,7 +254,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'help',
-    summary: 'explain a command or a topic',
+    summary: 'show help for a command or a topic',
     load: () => import('./commands/help.ts'),
   },
 ];

@@ -2,11 +2,13 @@ import { MESSAGES } from '../core/captures.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListedCapture } from '../core/store.ts';
 import type { Context } from './context.ts';
-import { shellQuoted } from './render/escape.ts';
+import { captureWord } from '../core/shell.ts';
 import { formatDuration } from './render/units.ts';
 import type { DaemonKeeper } from './daemons.ts';
 
 const POLL_MS = 50;
+/** A daemon in the background stays when something is due within a minute; it takes some seconds to come up. */
+const DAEMON_AHEAD_MS = 30_000;
 /** A capture waits for its server as long as it takes; a command, which may be a script's, does not. */
 const LONGEST_WAIT_MS = 60_000;
 
@@ -40,11 +42,21 @@ export async function waitForCapture(
     }
     if (isReached(capture) || options.signal.aborted) return capture;
     if (options.keeper !== null) waiting = await watchTrouble(context, capture, waiting);
-    if (capture.recordsStatements) await options.keeper?.ensure();
-    else if (settleIfDue(context, capture)) seen = null;
+    if (needsDaemon(capture, context.now())) await options.keeper?.ensure();
+    if (!capture.recordsStatements && settleIfDue(context, capture)) seen = null;
     await options.onLook?.(capture);
     await world.clock.sleep(POLL_MS, options.signal);
   }
+}
+
+/**
+ * Whether somebody has to be at work for it now: from a little before its start or its warm-up on. One in
+ * the background would leave earlier than that, for there is nothing to do.
+ */
+function needsDaemon(capture: ListedCapture, now: number): boolean {
+  const { status, scheduledStart, recordsStatements, options } = capture;
+  if (status !== 'SCHEDULED' || scheduledStart === null) return recordsStatements;
+  return scheduledStart - (options.warmUp ?? 0) - DAEMON_AHEAD_MS <= now;
 }
 
 /**
@@ -58,8 +70,7 @@ async function watchTrouble(
 ): Promise<number | null> {
   if (status !== 'STOPPING' || trouble === null) return null;
   const now = context.now();
-  const fullName = shellQuoted(`${environmentName}/${name}`);
-  const hint = `It is finished when the server can be read again. To end it without what is still there: captures stop ${fullName} --give-up`;
+  const hint = `It is finished when the server can be read again. To end it without what is still there: captures stop ${captureWord({ environmentName, name })} --give-up`;
   if (since === null) {
     await context.note(`"${name}" waits for its server: ${trouble.reason}. ${hint}`);
     return now;
@@ -74,6 +85,7 @@ async function watchTrouble(
 
 /** A metrics-only capture has no daemon that ends it: who looks does. */
 function settleIfDue(context: Context, capture: ListedCapture): boolean {
+  if (capture.status !== 'RUNNING') return false;
   if (capture.scheduledEnd === null || capture.scheduledEnd > context.now()) return false;
   context.captures.settle();
   return true;
@@ -85,6 +97,6 @@ export function refuseFailed(capture: ListedCapture): void {
   throw new AppError(
     'capture_failed',
     `The capture "${capture.name}" failed: ${capture.reason ?? 'no reason is known'}`,
-    { hint: `What was recorded until then is kept: captures get ${capture.id}` },
+    { hint: `What was recorded until then is kept: captures get ${captureWord(capture)}` },
   );
 }

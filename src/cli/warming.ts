@@ -1,3 +1,4 @@
+import { inspectServer } from './preflight.ts';
 import { listUnrestored } from '../core/recovery.ts';
 import { coverageOf } from '../core/value-coverage.ts';
 import type { Environment, ServerAddress } from '../core/environments.ts';
@@ -8,7 +9,7 @@ import type { Context } from './context.ts';
 import { DaemonKeeper } from './daemons.ts';
 import { ownersCover, ownersLogOutput, slowLogText } from './render/values-outlook.ts';
 import type { WarmUpStatus } from './render/warm-ups.ts';
-import { shellQuoted } from './render/escape.ts';
+import { shellQuoted } from '../core/shell.ts';
 
 const POLL_MS = 50;
 /** A server answers within seconds, or somebody wants to know that it does not. */
@@ -23,8 +24,7 @@ export async function readWarmUpStatus(
   environment: Environment & { readonly server: ServerAddress },
 ): Promise<{ status: WarmUpStatus; inspection: ServerInspection }> {
   const { store } = context;
-  const logs = await context.serverLogs();
-  const inspection = await logs.inspect(environment.server, store.id);
+  const inspection = await inspectServer(context, environment);
   const warmUps = store.warmUps.listOf(environment.id);
   const open = warmUps.filter(({ state }) => state !== 'over');
   const { values } = inspection;
@@ -142,7 +142,7 @@ export async function untilOn(context: Context, id: number): Promise<WarmUp> {
     if (!interrupted.aborted) continue;
     const name = shellQuoted(store.environments.find(warmUp.environmentId)?.name ?? '');
     await context.note(
-      `It is asked for all the same. To end it: captures env warm-up ${name} --stop`,
+      `It is asked for all the same. To end it: captures env warm-up ${shellQuoted(name)} --stop`,
     );
     interrupted.throwIfAborted();
   }

@@ -4,7 +4,7 @@ import type { ListedCapture, Store } from '../core/store.ts';
 import type { Context } from './context.ts';
 import { captureNoun } from './render/captures.ts';
 import { pick } from './render/column.ts';
-import { escapeText } from './render/escape.ts';
+import { escapeJson, escapeText } from './render/escape.ts';
 import { liveJson, liveLine, type LiveFacts } from './render/live.ts';
 import { isoTime } from './render/moments.ts';
 import { truncate } from './render/width.ts';
@@ -46,7 +46,8 @@ export function watchedJson(context: Context, capture: ListedCapture): string {
   const now = context.now();
   const json = liveJson(capture, liveFactsOf(context.store, capture.id, now), now);
   const { fields } = context.options;
-  return `${JSON.stringify(fields === null ? json : pick(json, fields))}\n`;
+  const text = JSON.stringify(fields === null ? json : pick(json, fields));
+  return `${context.world.stdout.isTTY ? escapeJson(text) : text}\n`;
 }
 
 /**
@@ -74,8 +75,7 @@ export class Progress {
     if (context.isJson) this.#mode = 'json';
     else if (context.options.quiet && !options.isData) this.#mode = 'none';
     else this.#mode = isOnTerminal ? 'live' : 'lines';
-    const isForStdout =
-      this.#mode === 'json' || (options.isData && context.options.output === null);
+    const isForStdout = this.#mode === 'json' || (options.isData && !context.isDataAsked);
     this.#stream = isForStdout && !isOnTerminal ? world.stdout : world.stderr;
     if (this.#mode === 'json') this.#stream = world.stdout;
     this.#isData = options.isData;

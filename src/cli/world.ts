@@ -12,15 +12,19 @@ export interface OutputStream {
   readonly rows?: number | null;
   /**
    * Resolves when there is room for more.
-   * @throws ClosedPipe when nobody reads any more.
+   * @throws ClosedPipe when nobody reads any more; OutputFailure when it cannot be written.
    */
   write(data: string | Uint8Array): Promise<void>;
 }
 
 export interface InputStream {
   readonly isTTY: boolean;
-  /** The first line, without its end; null when the input is empty. */
-  readFirstLine(signal: AbortSignal): Promise<string | null>;
+  /**
+   * The first line, without its end; null when the input is empty. Nothing behind it is read.
+   * @param longest bytes; 64 KiB where it is left out.
+   * @throws AppError `invalid` for a line that is longer.
+   */
+  readFirstLine(signal: AbortSignal, longest?: number): Promise<string | null>;
 }
 
 /** A background process that was started and let go. */
@@ -72,3 +76,6 @@ export interface World {
 
 /** The reader of our output went away, which is no error: `captures list | head -1`. */
 export class ClosedPipe extends Error {}
+
+/** The output went nowhere: a full disk, a descriptor that is not open for writing. */
+export class OutputFailure extends Error {}

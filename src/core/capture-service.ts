@@ -1,3 +1,4 @@
+import { captureWord, shellQuoted } from './shell.ts';
 import {
   AuditTrail,
   captureSubject,
@@ -89,8 +90,8 @@ export class CaptureService {
 
   /**
    * Captures of the environments the actor is a member of.
-   * @throws AppError `not_found` for an environment the actor is no member of, and for an owner that
-   *   nobody is.
+   * @throws AppError `not_found` for an environment the actor is no member of, and for an owner who
+   *   is nobody that the actor can see.
    */
   list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
     this.settle();
@@ -108,6 +109,10 @@ export class CaptureService {
 
   #filterOf(actor: Actor, request: CaptureListRequest): Omit<CaptureFilter, 'limit'> {
     const { environment, owner, statuses, name, since, until, order, descending } = request;
+    const environmentIds =
+      environment === null
+        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+        : [getEnvironment(this.#store, actor, 'capture.list', environment).id];
     return {
       statuses,
       name,
@@ -115,10 +120,7 @@ export class CaptureService {
       until,
       order,
       descending,
-      environmentIds:
-        environment === null
-          ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
-          : [getEnvironment(this.#store, actor, 'capture.list', environment).id],
+      environmentIds,
       ownerId: owner === null ? null : this.#ownerId(actor, owner),
     };
   }
@@ -126,8 +128,21 @@ export class CaptureService {
   #ownerId(actor: Actor, owner: string): number {
     if (owner === 'me') return actor.userId;
     const user = this.#store.users.findByName(owner);
-    if (user === null) throw new AppError('not_found', `There is no user named "${owner}"`);
+    if (user === null || !this.#canSee(actor, user.id)) {
+      throw new AppError('not_found', `There is no user named "${owner}" in your environments`);
+    }
     return user.id;
+  }
+
+  /** Whether the actor may know of a user: from an environment of theirs, or as an administrator. */
+  #canSee(actor: Actor, userId: number): boolean {
+    if (userId === actor.userId || actor.isStoreAdmin) return true;
+    const { members, captures } = this.#store;
+    const environmentIds = members.listFor(actor.userId).map(({ environmentId }) => environmentId);
+    if (environmentIds.some((id) => members.roleOf(id, userId) !== null)) return true;
+    // Who has left an environment is still named there as the owner of captures.
+    const owned = { ...ALL_CAPTURES, environmentIds, ownerId: userId, limit: 1 };
+    return captures.list(owned).length > 0;
   }
 
   /**
@@ -151,10 +166,10 @@ export class CaptureService {
     const timing = timingOf(request, environment.server !== null, now);
     const options = request.options ?? RECORD_EVERYTHING;
     const nothing = environment.server === null ? 'metrics_only' : 'registered';
-    checkRecordingOptions(options, timing.recordsStatements ? null : nothing);
+    checkRecordingOptions(options, timing.recordsStatements ? null : nothing, environment.name);
     if (options.warmUp !== null && timing.scheduledStart === null) {
       throw new AppError('invalid', 'A warm-up goes before a scheduled start', {
-        hint: 'Say when that is, for example --at +1h; or warm up first: captures env warm-up',
+        hint: `Say when that is, for example --at +1h; or warm up first: captures env warm-up ${shellQuoted(environment.name)} --for 1h`,
       });
     }
     return {
@@ -194,7 +209,7 @@ export class CaptureService {
     this.settle();
     return this.#store.transaction(() => {
       const capture = this.#resolve(actor, ref, 'capture.stop');
-      const refusal = whyNotStoppable(capture.status);
+      const refusal = whyNotStoppable(capture.status, ref);
       if (refusal !== null) throw refusal;
       if (capture.recordsStatements) {
         this.#store.captures.move(capture.id, 'RUNNING', 'STOPPING');
@@ -215,7 +230,7 @@ export class CaptureService {
     return this.#store.transaction(() => {
       const { captures, recordings } = this.#store;
       const capture = this.#resolve(actor, ref, 'capture.stop');
-      const refusal = capture.status === 'STOPPING' ? null : whyNotStoppable(capture.status);
+      const refusal = capture.status === 'STOPPING' ? null : whyNotStoppable(capture.status, ref);
       if (refusal !== null) throw refusal;
       const now = this.#clock.now();
       const { trouble } = this.#listed(capture.id);
@@ -249,12 +264,12 @@ export class CaptureService {
       if (edit.name !== null) checkName('capture', edit.name);
       const changes: CaptureChanges = {
         ...(edit.name === null ? {} : { name: edit.name }),
-        ...timingChanges(capture, edit, this.#clock.now()),
+        ...timingChanges(capture, edit, ref, this.#clock.now()),
       };
       const edited = this.#store.captures.update(capture.id, [capture.status], changes);
       if (edited === null) {
         throw new AppError('conflict', 'The status of the capture changed meanwhile', {
-          hint: 'Look at it again: captures get',
+          hint: `Look at it again: captures get ${shellQuoted(ref)}`,
         });
       }
       this.#audit.record(actor, 'capture.edit', captureSubject(edited), {
@@ -267,9 +282,15 @@ export class CaptureService {
   /**
    * Deletes the row of a capture that is not being recorded: SCHEDULED, over, or STARTED and not yet
    * taken. For any other the answer is null: stop it first, then call again.
+   * Its workload is noted as one to be removed, or as one that stays: see `RemovalTable`.
    * @param reason why, in the actor's words; kept in the audit trail.
    */
-  delete(actor: Actor, ref: string, reason: string | null = null): ListedCapture | null {
+  delete(
+    actor: Actor,
+    ref: string,
+    reason: string | null = null,
+    options: { keepsWorkload: boolean } = { keepsWorkload: false },
+  ): ListedCapture | null {
     this.settle();
     return this.#store.transaction(() => {
       const capture = this.#resolve(actor, ref, 'capture.delete');
@@ -277,6 +298,11 @@ export class CaptureService {
         this.#store.captures.delete(capture.id, DELETABLE) ||
         (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']));
       if (!isGone) return null;
+      const { removals } = this.#store;
+      if (capture.recordsStatements) {
+        if (!options.keepsWorkload) removals.insert(capture.id);
+        else if (capture.records !== null) removals.keep(capture.id);
+      }
       this.#audit.record(actor, 'capture.delete', captureSubject(capture), {
         details: { status: capture.status, records: capture.records },
         reason,
@@ -353,7 +379,7 @@ export class CaptureService {
     const [first, ...others] = candidates;
     if (first === undefined) return null;
     if (others.length > 0) {
-      const list = candidates.map((c) => `${c.environmentName}/${c.name} (id ${c.id})`).join(', ');
+      const list = candidates.map((c) => `${captureWord(c)} (id ${c.id})`).join(', ');
       throw new AppError('invalid', `There is more than one capture named "${name}"`, {
         hint: `Say which: ${list}`,
       });
@@ -478,7 +504,12 @@ function checkScheduledStart(scheduledStart: number, now: number): void {
   }
 }
 
-function timingChanges(capture: Capture, edit: CaptureEdit, now: number): CaptureChanges {
+function timingChanges(
+  capture: Capture,
+  edit: CaptureEdit,
+  ref: string,
+  now: number,
+): CaptureChanges {
   if (edit.scheduledStart === null && edit.duration === null) return {};
   checkDuration(edit.duration);
   if (capture.status === 'SCHEDULED') {
@@ -510,7 +541,7 @@ function timingChanges(capture: Capture, edit: CaptureEdit, now: number): Captur
   const scheduledEnd = capture.start + edit.duration;
   if (scheduledEnd <= now) {
     throw new AppError('invalid', 'With this duration the capture would have ended already', {
-      hint: 'To end it now use: captures stop',
+      hint: `To end it now: captures stop ${shellQuoted(ref)}`,
     });
   }
   return { duration: edit.duration, scheduledEnd };

@@ -1,3 +1,4 @@
+import { shellQuoted } from './shell.ts';
 import { AppError } from './errors.ts';
 import type { RecordingOptions } from './recording-options.ts';
 
@@ -116,10 +117,10 @@ export function checkDuration(ms: number | null): void {
 }
 
 /**
- * Says why a capture in this status cannot be stopped; null when it can.
+ * Says why a capture in this status cannot be stopped; null when it can. `ref` is what it was called.
  * The messages are the reference API's, word for word.
  */
-export function whyNotStoppable(status: CaptureStatus): AppError | null {
+export function whyNotStoppable(status: CaptureStatus, ref: string): AppError | null {
   switch (status) {
     case 'RUNNING':
       return null;
@@ -128,11 +129,11 @@ export function whyNotStoppable(status: CaptureStatus): AppError | null {
       return new AppError('conflict', MESSAGES.alreadyStopped);
     case 'FAILED':
       return new AppError('conflict', MESSAGES.alreadyFailed, {
-        hint: 'To see why: captures get CAPTURE',
+        hint: `To see why: captures get ${shellQuoted(ref)}`,
       });
     case 'SCHEDULED':
       return new AppError('conflict', MESSAGES.notYetStarted, {
-        hint: 'To cancel a scheduled capture: captures delete',
+        hint: `To cancel a scheduled capture: captures delete ${shellQuoted(ref)}`,
       });
     case 'STARTED':
     case 'STARTING':

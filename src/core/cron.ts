@@ -93,9 +93,17 @@ function parsed({ cron, timeZone }: Recurrence): Cron {
   if (found === undefined) {
     // Without "5-part" a sixth field would be seconds: no capture is that short.
     const mode = cron.trim().startsWith('@') ? 'auto' : '5-part';
-    found = new Cron(cron.trim(), { timezone: timeZone, paused: true, mode });
+    const domAndDow = mustMeetBothDays(cron);
+    found = new Cron(cron.trim(), { timezone: timeZone, paused: true, mode, domAndDow });
     if (known.size > 1_000) known.clear();
     known.set(key, found);
   }
   return found;
+}
+
+// Vixie's cron (entry.c: DOM_STAR, DOW_STAR) takes a field that begins with a star for one that restricts
+// nothing: a step of such a field and a weekday have both to fit, 1-31/2 and a weekday either.
+function mustMeetBothDays(cron: string): boolean {
+  const [, , dayOfMonth = '', , weekday = ''] = cron.trim().split(/\s+/);
+  return dayOfMonth.startsWith('*') || weekday.startsWith('*');
 }

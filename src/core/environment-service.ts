@@ -1,3 +1,4 @@
+import { shellQuoted } from './shell.ts';
 import { decide, relationOf, type Actor, type Operation, type Role } from './access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type AuditSubject, type Origin } from './audit.ts';
 import { MESSAGES } from './captures.ts';
@@ -161,7 +162,7 @@ export class EnvironmentService {
       throw new AppError(
         'conflict',
         `A warm-up of "${environment.name}" is on, so ${consequence}`,
-        { hint: `End it first: captures env warm-up ${environment.name} --stop` },
+        { hint: `End it first: captures env warm-up ${shellQuoted(environment.name)} --stop` },
       );
     }
     if (isTapped) {
@@ -169,7 +170,7 @@ export class EnvironmentService {
         'conflict',
         `The log of the server of "${environment.name}" is switched on by captures, so ${consequence}`,
         {
-          hint: `Stop its captures first; if none is running, restore the server: captures recover ${environment.name}. If it is gone for good: captures recover ${environment.name} --forget`,
+          hint: `Stop its captures first; if none is running, restore the server: captures recover ${shellQuoted(environment.name)}. If it is gone for good: captures recover ${shellQuoted(environment.name)} --forget`,
         },
       );
     }
@@ -190,7 +191,7 @@ export class EnvironmentService {
           'conflict',
           `${user.name} is a member of "${environment.name}" already`,
           {
-            hint: `To change the role: captures member set "${environment.name}" ${user.name} --role ${role}`,
+            hint: `To change the role: captures member set ${shellQuoted(environment.name)} ${shellQuoted(user.name)} --role ${role}`,
           },
         );
       }
@@ -238,7 +239,7 @@ export class EnvironmentService {
     const user = this.#store.users.findByName(name);
     if (user === null) {
       throw new AppError('not_found', `There is no user named "${name}"`, {
-        hint: 'An administrator of the store makes users: captures user create NAME',
+        hint: `An administrator of the store makes users: captures user create ${shellQuoted(name)}`,
       });
     }
     return user;
@@ -251,7 +252,7 @@ export class EnvironmentService {
       .find((candidate) => nameKey(candidate.userName) === key);
     if (member === undefined) {
       throw new AppError('not_found', `${userName} is no member of "${environment.name}"`, {
-        hint: 'To see its members: captures member list ENVIRONMENT',
+        hint: `To see its members: captures member list ${shellQuoted(environment.name)}`,
       });
     }
     return member;
@@ -266,7 +267,7 @@ export class EnvironmentService {
         'conflict',
         `${member.userName} is the last admin of "${environment.name}"`,
         {
-          hint: `Make somebody else its admin first: captures member add "${environment.name}" USER --role admin`,
+          hint: `Make somebody else its admin first: captures member add ${shellQuoted(environment.name)} USER --role admin`,
         },
       );
     }

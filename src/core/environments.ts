@@ -23,6 +23,8 @@ export interface ServerAddress {
   readonly sslMode: SslMode;
   /** Path of a PEM file with the authorities to trust; null for the system's. */
   readonly sslCa: string | null;
+  /** Path of a PEM file with the server's RSA key, to log in without TLS; null without one. */
+  readonly serverPublicKey: string | null;
 }
 
 /** A database server (or RDS instance) that can be captured. */

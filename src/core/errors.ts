@@ -35,6 +35,13 @@ export class AppError extends Error {
   }
 }
 
+/** The store is locked by another process just now: one that waits, waits; a command says so. */
+export class StoreBusy extends AppError {
+  constructor(message: string, options: { hint?: string | null; cause?: unknown } = {}) {
+    super('store_unusable', message, options);
+  }
+}
+
 export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
   return error instanceof AppError && (code === undefined || error.code === code);
 }

@@ -54,16 +54,22 @@ export class MetricKeeper {
   readonly #clock: Clock;
   readonly #openSource: OpenMetricSource;
   readonly #signal: AbortSignal | null;
+  readonly #commit: Store['transaction'];
   /** The last answer about a capture that runs: who watches it asks every few seconds, and pays. */
   #recent: { readonly key: string; readonly at: number; readonly answer: Answer } | null = null;
 
-  /** @param signal aborted: what is under way fails, and is not noted as a failure. */
+  /**
+   * @param signal aborted: what is under way fails, and is not noted as a failure.
+   * @param commit runs its work in one transaction; the daemon's proves its lease as well.
+   */
   constructor(
     store: Store,
     clock: Clock,
     openSource: OpenMetricSource,
     signal: AbortSignal | null = null,
+    commit: Store['transaction'] = (work) => store.transaction(work),
   ) {
+    this.#commit = commit;
     this.#store = store;
     this.#clock = clock;
     this.#openSource = openSource;
@@ -117,7 +123,7 @@ export class MetricKeeper {
       const period = choosePeriod(keptWindow(captureWindow, 1), now, null);
       const known = before?.fetched ?? null;
       if (known !== null && known.period < period) {
-        metrics.saveFetch({ ...noted(capture.id, before), nextAt: null }, []);
+        this.#save({ ...noted(capture.id, before), nextAt: null }, []);
         return [
           `CloudWatch keeps points of ${period / 1_000} s only by now; those of ${known.period / 1_000} s from the store are kept`,
         ];
@@ -129,7 +135,7 @@ export class MetricKeeper {
       const tracks = known?.period === period ? mergeTracks(kept, answer.tracks) : answer.tracks;
       const isComplete = answer.incomplete.length === 0;
       const fetchedAt = this.#clock.now();
-      metrics.saveFetch(
+      this.#save(
         {
           captureId: capture.id,
           fetched: { window, period, at: fetchedAt },
@@ -147,12 +153,13 @@ export class MetricKeeper {
       const failures = (before?.failures ?? 0) + 1;
       const isHopeless = error.code !== 'remote_failed';
       const nextAt = isHopeless ? null : nextRetry(failures, this.#clock.now());
-      metrics.saveFetch(
-        { ...noted(capture.id, before), failures, failure: error.message, nextAt },
-        [],
-      );
+      this.#save({ ...noted(capture.id, before), failures, failure: error.message, nextAt }, []);
       throw error;
     }
+  }
+
+  #save(fetch: MetricFetch, tracks: readonly MetricTrack[]): void {
+    this.#commit(() => this.#store.metrics.saveFetch(fetch, tracks));
   }
 
   /** The answer out of the store; null when a part of it is not there. */
@@ -199,7 +206,7 @@ export class MetricKeeper {
     const answer = await this.#ask(environment, queries, window, period);
     if (isKept && answer.incomplete.length === 0) {
       const before = this.#store.metrics.findFetch(capture.id);
-      this.#store.metrics.saveFetch(noted(capture.id, before), answer.tracks);
+      this.#save(noted(capture.id, before), answer.tracks);
     }
     return {
       series: seriesOf(request.metrics, answer.tracks, period),
@@ -264,7 +271,9 @@ function seriesOf(
 /** Whether the store's answer will do: nothing more is to come, or it was asked just now. */
 function isSettled(fetch: MetricFetch | null, now: number): boolean {
   if (fetch?.fetched == null) return false;
-  return fetch.nextAt === null || (fetch.failures === 0 && now - fetch.fetched.at < FRESH_MS);
+  return (
+    fetch.nextAt === null || (fetch.failures === 0 && Math.abs(now - fetch.fetched.at) < FRESH_MS)
+  );
 }
 
 function noted(captureId: number, before: MetricFetch | null): MetricFetch {

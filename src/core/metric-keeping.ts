@@ -10,6 +10,8 @@ const SETTLE_MS = 4 * MINUTE;
 export const FRESH_MS = 30_000;
 const FIRST_RETRY_MS = MINUTE;
 const LONGEST_RETRY_MS = 6 * 60 * MINUTE;
+/** No fetch is put off so long: one that is was put off by a clock that was ahead. */
+export const LONGEST_WAIT_MS = 24 * 60 * MINUTE;
 
 /** What is kept of a capture that is over: its window and the margin, in whole periods. */
 export function keptWindow(capture: TimeWindow, period: number): TimeWindow {

@@ -1,3 +1,4 @@
+import { shellQuoted } from './shell.ts';
 import type { Actor } from './access.ts';
 import { CaptureService } from './capture-service.ts';
 import { isOver } from './captures.ts';
@@ -172,7 +173,9 @@ function originsOf(
     throw new AppError(
       'not_found',
       `There are no CloudWatch metrics: the environment "${environment.name}" names no RDS instance`,
-      { hint: `Set one with: captures env edit ${environment.name} --instance ID --region R` },
+      {
+        hint: `Set one with: captures env edit ${shellQuoted(environment.name)} --instance ID --region R`,
+      },
     );
   }
   throw new AppError('not_found', `The server of "${capture.name}" was not sampled`, {

@@ -22,10 +22,13 @@ export interface MetricFetch {
 export interface MetricTable {
   /** null for a capture that nobody has to fetch for, or that is not over. */
   findFetch(captureId: number): MetricFetch | null;
-  /** Captures whose metrics are to be fetched at or before `until`, the one due first first. */
-  listDue(until: number, limit: number): number[];
+  /**
+   * Captures whose metrics are to be fetched at or before `now`, the one due first first; also those that
+   * were put off by a clock that was ahead.
+   */
+  listDue(now: number, limit: number): number[];
   /** When the next of them is due; null when none is. */
-  nextDue(): number | null;
+  nextDue(now: number): number | null;
   /** Replaces what is known of the fetching, and the tracks given; other tracks stay. */
   saveFetch(fetch: MetricFetch, tracks: readonly MetricTrack[]): void;
   /** Tracks of CloudWatch; one that was asked for and had no points is there without points. */

@@ -82,6 +82,59 @@ export function moveOn(
   return makeAhead(store, audit, author, after, now);
 }
 
+/** What two machines' clocks may be apart. */
+const CLOCKS_APART_MS = 60_000;
+/** A tap's capture starts so long before its instant. */
+const EARLY_MS = 5_000;
+/** Starts further ahead than this were made by a clock that was wrong, not by one that was set back. */
+const FARTHEST_BACK_MS = 86_400_000;
+
+/** Schedules that a clock moved on which was ahead of `now`. */
+export function movedByClockAhead(store: Store, now: number): Schedule[] {
+  return store.schedules.listFromAfter(now + CLOCKS_APART_MS);
+}
+
+/**
+ * Brings a schedule back that a clock moved on which was ahead: occurrences that it took for missed are
+ * still to come. What has started is not started again. Call it in a transaction.
+ * @returns the capture made ahead in the place of the one there was; null where that is the right one.
+ */
+export function comeBack(
+  store: Store,
+  audit: AuditTrail,
+  author: Author,
+  schedule: Schedule,
+  now: number,
+): Capture | null {
+  const pending =
+    schedule.pendingCaptureId === null ? null : store.captures.find(schedule.pendingCaptureId);
+  // Somebody deleted the one before ahead of its time: that occurrence is not wanted.
+  if (pending !== null && schedule.cursor > pending.createdAt + EARLY_MS) return null;
+  const started = store.schedules.lastStarted(schedule.id, now + FARTHEST_BACK_MS);
+  const cursor = Math.max(now, started ?? 0);
+  const undone = Math.min(
+    schedule.missed,
+    occurrencesBetween(schedule, cursor + 1, schedule.cursor)?.count ?? 0,
+  );
+  const changes = {
+    state: 'active',
+    cursor: Math.min(cursor, schedule.cursor),
+    passed: Math.max(schedule.passed - undone, 0),
+    missed: schedule.missed - undone,
+    pendingCaptureId: null,
+    pendingAt: null,
+  } as const;
+  const back = { ...schedule, ...changes };
+  const next = nextOf(back, back.cursor);
+  if (next === schedule.pendingAt) return null;
+  if (pending !== null && !store.captures.delete(pending.id, ['SCHEDULED'])) return null;
+  store.schedules.update(schedule.id, changes);
+  audit.record(author, 'schedule.resume', subjectOf(schedule), { reason: CLOCK_SET_BACK });
+  return makeAhead(store, audit, author, back, now);
+}
+
+const CLOCK_SET_BACK = 'the clock was set back';
+
 /**
  * The occurrences of a schedule that came due while nobody looked: from the pending one to `now`;
  * null when that is the pending one alone or it is still to come.

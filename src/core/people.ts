@@ -1,3 +1,4 @@
+import { shellQuoted } from './shell.ts';
 import { randomBytes } from 'node:crypto';
 import { requireStanding, type Actor } from './access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type AuditSubject, type Origin } from './audit.ts';
@@ -7,19 +8,17 @@ import { checkName, nameKey } from './names.ts';
 import {
   checkPassword,
   hashPassword,
+  NOBODYS_HASH,
   SCRYPT_COST,
   verifyPassword,
   type ScryptCost,
 } from './passwords.ts';
+import { PasswordGate } from './password-gate.ts';
 import { sha256 } from './sha256.ts';
 import type { Credential, Member, Store, User } from './store.ts';
 
 const SESSION_LENGTH_MS = 30 * 86_400_000;
 export const TOKEN_LENGTH_MS = 90 * 86_400_000;
-
-// The sixth wrong password in a row waits one second, then twice as long each time.
-const FREE_FAILURES = 5;
-const LONGEST_LOCK_MS = 15 * 60_000;
 
 /** A session that was just opened. `secret` is shown or saved once; the store has only its hash. */
 export interface OpenedSession {
@@ -63,10 +62,12 @@ export class PeopleService {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
+  readonly #gate: PasswordGate;
 
   constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
     this.#store = store;
     this.#clock = clock;
+    this.#gate = new PasswordGate(store, clock);
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
@@ -80,26 +81,25 @@ export class PeopleService {
   }
 
   /**
-   * Opens a session that lasts `lengthMs`.
-   * @throws AppError `unauthenticated` for a wrong name or password (the same sentence for both) and
-   *   while repeated failures have to wait.
+   * Opens a session that lasts `lengthMs`. A name that nobody has is answered as a wrong password is,
+   * after the same work.
+   * @throws AppError `unauthenticated` for a wrong name or password, and while repeated failures have
+   *   to wait.
    */
   async login(
     name: string,
     password: string,
     lengthMs = SESSION_LENGTH_MS,
   ): Promise<OpenedSession> {
-    const user = this.#store.users.findByName(name);
-    if (user !== null) this.#refuseWhileLocked(user);
-    // For an unknown name the same work is done, so that the time does not tell.
-    const hash = user?.passwordHash ?? (await hashPassword(''));
-    const isRight = await verifyPassword(password, hash);
-    if (user === null || !isRight) {
-      if (user !== null) this.#recordFailure(user.id);
-      throw new AppError('unauthenticated', 'Wrong user name or password');
-    }
+    const isRight = await this.#gate.attempt(name, async () => {
+      const hash = this.#store.users.findByName(name)?.passwordHash ?? NOBODYS_HASH;
+      return (await verifyPassword(password, hash)) && hash !== NOBODYS_HASH;
+    });
     return this.#store.transaction(() => {
-      this.#store.users.recordLogin(user.id, null);
+      const user = this.#store.users.findByName(name);
+      if (user === null || !isRight) {
+        throw new AppError('unauthenticated', 'Wrong user name or password');
+      }
       this.#store.credentials.deleteExpired(this.#clock.now());
       return this.#openSession(user, lengthMs);
     });
@@ -123,7 +123,7 @@ export class PeopleService {
     }
     if (credential.expiresAt <= this.#clock.now()) {
       throw new AppError('unauthenticated', `Your ${credential.kind} has expired`, {
-        hint: 'Log in with: captures login NAME',
+        hint: `Log in with: captures login ${shellQuoted(user.name)}`,
       });
     }
     return {
@@ -234,40 +234,51 @@ export class PeopleService {
     if (heir !== undefined) return heir;
     const name = this.#store.environments.find(environmentId)?.name ?? String(environmentId);
     throw new AppError('conflict', `${user.name} is the last admin of the environment "${name}"`, {
-      hint: `Make somebody else its admin first: captures member add "${name}" USER --role admin`,
+      hint: `Make somebody else its admin first: captures member add ${shellQuoted(name)} USER --role admin`,
     });
   }
 
   /**
    * Sets a password: one's own with the old one, anybody's for an administrator. The user's other
-   * sessions end.
+   * sessions end, and their tokens, unless those are to be kept.
    * @param current the old password; null for an administrator who sets somebody else's.
+   * @returns also how many tokens that were still valid were revoked, or kept.
    * @throws AppError `forbidden`; `not_found`; `unauthenticated` for a wrong old password.
    */
   async setPassword(
     actor: AuthenticatedActor,
-    change: { user: string | null; current: string | null; password: string },
+    change: { user: string | null; current: string | null; password: string; keepTokens: boolean },
     cost: ScryptCost = SCRYPT_COST,
-  ): Promise<User> {
+  ): Promise<{ user: User; tokens: number }> {
     const user = this.checkPasswordChange(actor, change.user);
     const isOwn = user.id === actor.userId;
     if (isOwn) {
-      this.#refuseWhileLocked(user);
-      if (!(await verifyPassword(change.current ?? '', user.passwordHash))) {
-        this.#recordFailure(user.id);
-        throw new AppError('unauthenticated', 'The current password is wrong');
-      }
+      const isRight = await this.#gate.attempt(user.name, () =>
+        verifyPassword(change.current ?? '', user.passwordHash),
+      );
+      if (!isRight) throw new AppError('unauthenticated', 'The current password is wrong');
     }
     checkPassword(change.password);
     const hash = await hashPassword(change.password, cost);
-    this.#store.transaction(() => {
+    return this.#store.transaction(() => {
+      const tokens = this.countTokens(user);
       this.#store.users.setPassword(user.id, hash);
-      this.#audit.record(actor, 'user.password', subjectOf(user));
-      this.#store.users.recordLogin(user.id, null);
+      this.#audit.record(actor, 'user.password', subjectOf(user), {
+        details: change.keepTokens ? { tokensKept: tokens } : { tokensRevoked: tokens },
+      });
+      this.#gate.forget(user.name);
       const keep = isOwn && actor.kind === 'session' ? actor.credentialId : null;
       this.#store.credentials.deleteOtherSessions(user.id, keep);
+      if (!change.keepTokens) this.#store.credentials.deleteTokens(user.id);
+      return { user, tokens };
     });
-    return user;
+  }
+
+  /** How many tokens of a user are valid. */
+  countTokens(user: User): number {
+    const now = this.#clock.now();
+    const tokens = this.#store.credentials.listOf(user.id, 'token');
+    return tokens.filter(({ expiresAt }) => expiresAt > now).length;
   }
 
   /** Whose password is to change, if the actor may: their own, or anybody's as an administrator. */
@@ -355,29 +366,6 @@ export class PeopleService {
       now,
     );
     return { secret, user, expiresAt: credential.expiresAt };
-  }
-
-  #refuseWhileLocked(user: User): void {
-    if (user.lastFailedLogin === null || user.failedLogins < FREE_FAILURES) return;
-    const lock = Math.min(2 ** (user.failedLogins - FREE_FAILURES) * 1_000, LONGEST_LOCK_MS);
-    const left = user.lastFailedLogin + lock - this.#clock.now();
-    // A clock that was set back must not lock anyone out for longer than the lock itself.
-    if (left > 0 && left <= lock) {
-      throw new AppError('unauthenticated', 'Too many wrong passwords', {
-        hint: `Try again in ${Math.ceil(left / 1_000)} s.`,
-      });
-    }
-  }
-
-  #recordFailure(userId: number): void {
-    this.#store.transaction(() => {
-      const user = this.#store.users.find(userId);
-      if (user === null) return;
-      this.#store.users.recordLogin(userId, {
-        failedLogins: user.failedLogins + 1,
-        at: this.#clock.now(),
-      });
-    });
   }
 }
 

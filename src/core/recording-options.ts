@@ -1,3 +1,4 @@
+import { shellQuoted } from './shell.ts';
 import { AppError } from './errors.ts';
 import { checkWarmUp } from './warm-ups.ts';
 
@@ -90,13 +91,16 @@ export type NothingToRecord = 'metrics_only' | 'registered';
 export function checkRecordingOptions(
   options: RecordingOptions,
   nothing: NothingToRecord | null,
+  environment: string,
 ): void {
   if (nothing !== null && JSON.stringify(options) !== JSON.stringify(RECORD_EVERYTHING)) {
     throw nothing === 'metrics_only'
       ? new AppError(
           'invalid',
           'Nothing is recorded on a metrics-only environment: there is nothing to filter, to guard or to warm up',
-          { hint: 'Give the environment a server: captures env edit E --url mysql://USER@HOST' },
+          {
+            hint: `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
+          },
         )
       : new AppError(
           'invalid',

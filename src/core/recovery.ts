@@ -1,3 +1,4 @@
+import { captureWord } from './shell.ts';
 import { decide, relationOf, type Actor } from './access.ts';
 import { AuditTrail, captureSubject, UNKNOWN_ORIGIN, type Origin } from './audit.ts';
 import type { Clock } from './clock.ts';
@@ -154,7 +155,9 @@ export class RecoveryService {
         throw new AppError(
           'conflict',
           `The capture "${open.name}" is ${open.status}: what it recorded is not finished`,
-          { hint: `End it first: captures stop ${open.name} --give-up` },
+          {
+            hint: `End it first: captures stop ${captureWord({ environmentName: name, name: open.name })} --give-up`,
+          },
         );
       }
       for (const tap of taps) {

@@ -1,23 +1,9 @@
 import { decide, relationOf, type Actor } from './access.ts';
 import { AuditTrail, captureSubject, UNKNOWN_ORIGIN, type Author, type Origin } from './audit.ts';
-import { isOver } from './captures.ts';
 import type { Clock } from './clock.ts';
 import { getEnvironment } from './environment-service.ts';
 import { AppError } from './errors.ts';
 import type { ListedCapture, Store } from './store.ts';
-
-/** A capture that is being pruned: its files may be gone already. */
-export interface Removal {
-  readonly captureId: number;
-  readonly author: Author;
-  readonly reason: string;
-}
-
-export interface RemovalTable {
-  /** Notes what is to be removed; once noted it will be. */
-  insert(removal: Removal): void;
-  list(): Removal[];
-}
 
 export interface PruneRequest {
   /** Captures that ended longer ago than this, in milliseconds. */
@@ -35,9 +21,6 @@ export interface PrunePlan {
   readonly notOurs: number;
 }
 
-/** Deletes the files of a capture's workload, or does nothing when they are gone. */
-export type RemoveWorkload = (captureId: number) => Promise<void>;
-
 const OVER = ['DONE', 'FAILED'] as const;
 
 /** Deletes captures that are over and old. */
@@ -45,14 +28,12 @@ export class RetentionService {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
-  readonly #removeWorkload: RemoveWorkload;
   readonly #commit: Store['transaction'];
 
   /** @param commit runs its work in one transaction; the daemon's proves its lease as well. */
   constructor(
     store: Store,
     clock: Clock,
-    removeWorkload: RemoveWorkload,
     origin: Origin = UNKNOWN_ORIGIN,
     commit: Store['transaction'] = (work) => store.transaction(work),
   ) {
@@ -60,7 +41,6 @@ export class RetentionService {
     this.#store = store;
     this.#clock = clock;
     this.#audit = new AuditTrail(store, clock, origin);
-    this.#removeWorkload = removeWorkload;
   }
 
   /**
@@ -108,39 +88,19 @@ export class RetentionService {
   }
 
   /**
-   * Deletes one capture that is over: noted first, then its files, then its row. A crash in between
-   * leaves the note, by which the next prune or daemon finishes.
+   * Deletes one capture that is over, and notes that its workload is to be removed.
    * @returns false when it was gone, or was not over.
-   * @throws AppError `store_unusable` when the files cannot be deleted; it is tried again later.
    */
-  async prune(author: Author, captureId: number, reason: string): Promise<boolean> {
-    const isNoted = this.#commit(() => {
+  prune(author: Author, captureId: number, reason: string): boolean {
+    return this.#commit(() => {
       const capture = this.#store.captures.find(captureId);
-      if (capture === null || !isOver(capture.status)) return false;
-      this.#store.removals.insert({ captureId, author, reason });
-      return true;
-    });
-    if (!isNoted) return false;
-    await this.#finish({ captureId, author, reason });
-    return true;
-  }
-
-  /** Finishes what a crash interrupted. @returns how many captures. */
-  async finishInterrupted(): Promise<number> {
-    const removals = this.#store.removals.list();
-    for (const removal of removals) await this.#finish(removal);
-    return removals.length;
-  }
-
-  async #finish({ captureId, author, reason }: Removal): Promise<void> {
-    await this.#removeWorkload(captureId);
-    this.#commit(() => {
-      const capture = this.#store.captures.find(captureId);
-      if (capture === null || !this.#store.captures.delete(captureId, OVER)) return;
+      if (capture === null || !this.#store.captures.delete(captureId, OVER)) return false;
+      this.#store.removals.insert(captureId);
       this.#audit.record(author, 'capture.prune', captureSubject(capture), {
         reason,
         details: { status: capture.status, records: capture.records },
       });
+      return true;
     });
   }
 }

@@ -67,7 +67,11 @@ export class ScheduleService {
     checkName('schedule', name);
     check({ cron, timeZone, duration, count, retain });
     const options = request.options ?? RECORD_EVERYTHING;
-    checkRecordingOptions(options, environment.server === null ? 'metrics_only' : null);
+    checkRecordingOptions(
+      options,
+      environment.server === null ? 'metrics_only' : null,
+      environment.name,
+    );
     return this.#store.transaction(() => {
       const now = this.#clock.now();
       const schedule = this.#store.schedules.insert(
@@ -143,12 +147,14 @@ export class ScheduleService {
       if (edit.name !== undefined) checkName('schedule', edit.name);
       check(after);
       const { cursor } = this.#withdraw(before);
-      const isWaiting = before.state !== 'paused';
+      // One that the daemon paused goes on: what was wrong with it has just been checked.
+      const isWaiting = before.state !== 'paused' || before.trouble !== null;
       const changes: ScheduleChanges = {
         ...edit,
         cron: after.cron.trim(),
         // One that was over may have been given more to do.
         state: isWaiting ? 'active' : 'paused',
+        trouble: null,
         // Occurrences that are past stay past, whatever the new expression says of them.
         cursor: Math.max(cursor, this.#clock.now()),
       };
@@ -188,8 +194,10 @@ export class ScheduleService {
       if (schedule.state === 'active')
         throw new AppError('conflict', 'This schedule is not paused');
       if (schedule.state === 'over') throw new AppError('conflict', OVER);
+      check(schedule);
       this.#store.schedules.update(schedule.id, {
         state: 'active',
+        trouble: null,
         cursor: Math.max(schedule.cursor, this.#clock.now()),
       });
       this.#audit.record(actor, 'schedule.resume', subjectOf(schedule));

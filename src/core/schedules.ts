@@ -41,6 +41,8 @@ export interface Schedule extends Recurrence {
   readonly createdAt: number;
   /** Of each of its captures. */
   readonly options: RecordingOptions;
+  /** Why the daemon paused it by itself: it could not go on with it. null where nothing is wrong. */
+  readonly trouble: string | null;
 }
 
 /** Schedules as lists show them: with the names of what they refer to. */
@@ -86,6 +88,13 @@ export interface ScheduleTable {
   addOccurrence(captureId: number, scheduleId: number, at: number): void;
   /** Captures of a schedule that are STARTED, STARTING or RUNNING. */
   listUnderWay(scheduleId: number): Capture[];
+  /**
+   * Those whose last step was taken, by the clock of then, after this instant: the capture made ahead was
+   * made then, or they were found to be over.
+   */
+  listFromAfter(instant: number): Schedule[];
+  /** The last occurrence at or before an instant whose capture has started; null when none has. */
+  lastStarted(scheduleId: number, until: number): number | null;
   /** Ids of captures that are over and were kept as long as their schedule wants. */
   listExpired(now: number): number[];
   /** Gives every schedule of one owner in an environment to another. */

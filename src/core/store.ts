@@ -5,8 +5,9 @@ import type { DaemonStatusTable } from './daemon-status.ts';
 import type { Environment } from './environments.ts';
 import type { MetricTable } from './metric-store.ts';
 import type { OwnCommands, StoredOwnCommands } from './own-commands.ts';
+import type { PasswordAttemptTable } from './password-gate.ts';
 import type { RecordingOptions } from './recording-options.ts';
-import type { RemovalTable } from './retention.ts';
+import type { RemovalTable } from './removals.ts';
 import type { ScheduleTable } from './schedules.ts';
 import type { LogSettings, OwnConnection, SessionState } from './server-log.ts';
 import type { WorkloadRate } from './server-metrics.ts';
@@ -18,8 +19,6 @@ export interface User {
   readonly name: string;
   readonly isAdmin: boolean;
   readonly passwordHash: string;
-  readonly failedLogins: number;
-  readonly lastFailedLogin: number | null;
   readonly createdAt: number;
 }
 
@@ -232,6 +231,7 @@ export interface Store {
   readonly audit: AuditTable;
   readonly metrics: MetricTable;
   readonly warmUps: WarmUpTable;
+  readonly passwordAttempts: PasswordAttemptTable;
 }
 
 export interface UserTable {
@@ -243,7 +243,6 @@ export interface UserTable {
   setPassword(id: number, passwordHash: string): void;
   /** The user's credentials and memberships go too; captures must have been handed on before. */
   delete(id: number): void;
-  recordLogin(id: number, failure: { failedLogins: number; at: number } | null): void;
 }
 
 export interface CredentialTable {
@@ -264,6 +263,8 @@ export interface CredentialTable {
   delete(id: number): void;
   /** Ends a user's sessions but one. */
   deleteOtherSessions(userId: number, keepId: number | null): void;
+  /** Ends all of a user's tokens. */
+  deleteTokens(userId: number): void;
   deleteExpired(now: number): void;
 }
 

@@ -315,10 +315,7 @@ function notWholeLine(facts: LineFacts): string {
   if (problems.some(({ kind }) => kind === 'failed')) causes.push('the capture failed');
   if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');
   if (gaps.length > 0) causes.push(gaps.length === 1 ? '1 gap' : `${grouped(gaps.length)} gaps`);
-  if (missing === null) causes.push('how many are missing is not known');
-  else if (missingAtMost === null) causes.push(`at least ${counted(missing, 'statement')} missing`);
-  else if (missing === 0 && missingAtMost === 0) causes.push('none is missing by its counters');
-  else causes.push(`${between({ min: missing, max: missingAtMost })} missing`);
+  causes.push(missingWords(missing, missingAtMost));
   const [gap] = gaps;
   if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {
     causes.push(`between ${gap.from} and ${gap.to}`);
@@ -332,6 +329,19 @@ function notWholeLine(facts: LineFacts): string {
     comparison === null ? '' : `, the server counted ${between(comparison.received)}`;
   const besides = comparison === null ? '' : unparsedWords(comparison);
   return `${accounted(count, evidence)}${part}${received}: ${causes.join(', ')}${besides}`;
+}
+
+/** @param atMost null where the server's counters cannot tell. */
+function missingWords(atLeast: number | null, atMost: number | null): string {
+  if (atLeast === null) return 'how many are missing is not known';
+  if (atMost === null) {
+    return atLeast === 0
+      ? 'in which no statement was lost'
+      : `at least ${counted(atLeast, 'statement')} missing`;
+  }
+  if (atMost === 0) return "but by the server's counters no statement is missing";
+  if (atLeast === 0) return `at most ${counted(atMost, 'statement')} missing`;
+  return `${between({ min: atLeast, max: atMost })} missing`;
 }
 
 /** Rounded down: what is not whole is never 100 %. */

@@ -8,17 +8,15 @@ import { RetentionService } from '../core/retention.ts';
 import type { ServerLogs } from '../core/server-log.ts';
 import type { CaptureChanges, Store } from '../core/store.ts';
 import { closed, whyOver } from '../core/warm-ups.ts';
-import { removeWorkload } from '../workload/workload-folder.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import type { DaemonLog } from './log.ts';
 import { MetricFetcher } from './metric-fetcher.ts';
-import { workloadFolder } from './recorder.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
 import { LeaseLost, type TapContext, type Waiting } from './tap-context.ts';
 import { failureReason, Tap, type TapEnd } from './tap.ts';
-import { LEAD_MS, Timetable } from './timetable.ts';
+import { isOfOneRow, LEAD_MS, Timetable } from './timetable.ts';
 
 export { LEASE_MS } from '../core/lease.ts';
 export { MISSED_START } from './timetable.ts';
@@ -28,6 +26,8 @@ const LOOK_MS = 100;
 const RETRY_RESTORE_MS = 5_000;
 const STORE_RETRY_MS = 1_000;
 const STILL_THERE_MS = 1_000;
+/** One in the background does not leave when a capture is due so soon. */
+const STAYS_FOR_MS = 60_000;
 
 export interface DaemonContext {
   readonly store: Store;
@@ -84,6 +84,8 @@ class Daemon {
   /** When to look although nothing has changed; by the clock, so a clock that is set back is seen too. */
   #nextDue = 0;
   #lookedAt = 0;
+  /** Parts of a look that failed last time. */
+  readonly #faults = new Set<string>();
   #isStoreFailing = false;
   readonly #name: string;
   readonly #audit: AuditTrail;
@@ -108,8 +110,7 @@ class Daemon {
     this.#lease = new LeaseHolder({ ...context, notifier: this.#notifier }, background, () => {
       for (const tap of this.#taps.keys()) tap.leave();
     });
-    const removeFiles = (id: number) => removeWorkload(workloadFolder(store.directory, id));
-    this.#retention = new RetentionService(store, clock, removeFiles, origin, this.#lease.commit);
+    this.#retention = new RetentionService(store, clock, origin, this.#lease.commit);
   }
 
   /** Waits for the lease. False when it was told to leave first. */
@@ -124,7 +125,11 @@ class Daemon {
     this.#isDirty = true;
     const renewing = new AbortController();
     const renewal = this.#lease.keep(renewing.signal, this.#saveStatus);
-    const house = keepHouse({ ...this.#context, retention: this.#retention }, renewing.signal);
+    const { commit } = this.#lease;
+    const house = keepHouse(
+      { ...this.#context, retention: this.#retention, commit },
+      renewing.signal,
+    );
     this.#timetable = this.#newTimetable();
     this.#fetcher = this.#newFetcher();
     this.#notifier.ready(this.#statusLine());
@@ -182,6 +187,8 @@ class Daemon {
         this.#look();
         if (this.#leaveIfIdle()) return 'finished';
         this.#nextDue = this.#findNextDue();
+        // What could not be done stays due.
+        if (this.#faults.size > 0) this.#nextDue = Math.max(this.#nextDue, now + STORE_RETRY_MS);
       }
       this.#isStoreFailing = false;
       return Math.min(LOOK_MS, Math.max(this.#nextDue - now, 1));
@@ -197,7 +204,8 @@ class Daemon {
   #newFetcher(): MetricFetcher | null {
     const { store, clock, log, openMetricSource } = this.#context;
     if (openMetricSource === undefined) return null;
-    return new MetricFetcher({ store, clock, log, openMetricSource });
+    const { commit } = this.#lease;
+    return new MetricFetcher({ store, clock, log, openMetricSource, commit });
   }
 
   #newTimetable(): Timetable {
@@ -256,16 +264,40 @@ class Daemon {
   /** Looks at the whole store and does what is due. */
   #look(): void {
     const { store } = this.#context;
-    this.#settleEnds();
-    this.#timetable?.startDue();
-    this.#timetable?.tend();
-    this.#resumeTaps();
-    this.#careForWarmUps();
+    this.#isolated('ends', () => this.#settleEnds());
+    this.#isolated('starts', () => this.#timetable?.startDue());
+    this.#isolated('schedules', () => this.#timetable?.tend());
+    this.#isolated('servers to restore', () => this.#resumeTaps());
+    this.#isolated('warm-ups', () => this.#careForWarmUps());
     for (const capture of store.captures.listByStatus(ACTIVE_STATUSES)) {
-      if (capture.recordsStatements) this.#care(capture);
+      if (!capture.recordsStatements) continue;
+      this.#isolated(`capture ${capture.id}`, () => {
+        try {
+          this.#care(capture);
+        } catch (error) {
+          if (!isOfOneRow(error)) throw error;
+          this.#fail(capture, messageOf(error));
+        }
+      });
     }
-    for (const tap of this.#taps.keys()) tap.wake();
-    this.#fetcher?.look(() => (this.#isDirty = true));
+    for (const tap of this.#taps.keys()) {
+      this.#isolated(`tap of ${tap.environment.name}`, () => tap.wake());
+    }
+    this.#isolated('metrics', () => this.#fetcher?.look(() => (this.#isDirty = true)));
+  }
+
+  /** Does one part of a look: a fault of ours in it is logged, once, and the other parts are done. */
+  #isolated(what: string, work: () => void): void {
+    try {
+      work();
+      this.#faults.delete(what);
+    } catch (error) {
+      if (!isOfOneRow(error)) throw error;
+      if (!this.#faults.has(what)) {
+        this.#context.log('error', 'not looked after', { what, message: messageOf(error) });
+      }
+      this.#faults.add(what);
+    }
   }
 
   #settleEnds(): void {
@@ -285,8 +317,9 @@ class Daemon {
       const isInHand = [...this.#taps.keys()].some((tap) => tap.row?.id === row.id);
       const environment = store.environments.find(row.environmentId);
       if (isInHand || environment?.server == null) continue;
-      this.#launch(
-        new Tap(this.#tapContext(), { ...environment, server: environment.server }, row),
+      const { server } = environment;
+      this.#isolated(`tap ${row.id}`, () =>
+        this.#launch(new Tap(this.#tapContext(), { ...environment, server }, row)),
       );
     }
   }
@@ -391,6 +424,7 @@ class Daemon {
   }
 
   #launch(tap: Tap): void {
+    const { log } = this.#context;
     const others = (): Tap[] => [...this.#taps.keys()].filter((other) => other !== tap);
     const run = tap
       .run({
@@ -400,7 +434,13 @@ class Daemon {
       .then(
         (end) => this.#settleTap(tap, end),
         (error: unknown) => this.#settleTap(tap, error),
-      );
+      )
+      // What it leaves undone is found at the next look.
+      .catch((error: unknown) => {
+        if (!(error instanceof LeaseLost))
+          log('error', 'tap failed', { message: messageOf(error) });
+        this.#isDirty = true;
+      });
     this.#taps.set(tap, run);
   }
 
@@ -432,12 +472,17 @@ class Daemon {
 
   /** In the background: releases the lease when nothing is left to do, in one step with the proof. */
   #leaveIfIdle(): boolean {
-    const { store, log } = this.#context;
+    const { store, clock, log } = this.#context;
     if (!this.#options.background || this.#taps.size > 0) return false;
     if (this.#fetcher?.isBusy === true) return false;
     const isIdle = this.#lease.commit(() => {
       if (this.#captures.listActive().length > 0 || this.#owesAServer()) return false;
       if (store.warmUps.listOpen().length > 0) return false;
+      const due = Math.min(
+        store.captures.nextDue() ?? Infinity,
+        store.captures.nextWarming() ?? Infinity,
+      );
+      if (due <= clock.now() + STAYS_FOR_MS) return false;
       store.lease.release(this.#lease.id);
       return true;
     });

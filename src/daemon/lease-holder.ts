@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
-import { isAppError, messageOf } from '../core/errors.ts';
+import { isAppError, messageOf, StoreBusy, type AppError } from '../core/errors.ts';
 import { isLive, LEASE_MS } from '../core/lease.ts';
 import type { Lease, Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
@@ -49,10 +49,15 @@ export class LeaseHolder {
     let first: Lease | null = null;
     let last: Lease | null = null;
     let looks = 0;
+    let isStoreFailing = false;
     while (!signal.aborted) {
       if (!store.isStillThere()) return false;
       const isStale = last !== null && looks * STAND_BY_MS > LEASE_MS && !isLive(last, clock.now());
-      if (this.#tryToClaim(isStale ? last : null, first !== null) !== null) {
+      const claimed = this.#tryToClaim(isStale ? last : null, first !== null);
+      if (isAppError(claimed)) {
+        if (!isStoreFailing) log('warn', 'standing by', { message: claimed.message });
+        isStoreFailing = true;
+      } else if (claimed !== null) {
         log('info', 'daemon active', { pid, background: this.#background });
         this.#isLost = false;
         return true;
@@ -78,8 +83,12 @@ export class LeaseHolder {
     return false;
   }
 
-  /** @param isStandingBy one that stands by does not leave for a store that is full just now. */
-  #tryToClaim(stale: Lease | null, isStandingBy: boolean): Lease | null {
+  /**
+   * @param isStandingBy one that stands by does not leave for a store that is full just now; none leaves for
+   *   one that is busy: whoever holds it may be suspended, or dying.
+   * @returns why the store cannot be used just now; null when somebody else has the lease.
+   */
+  #tryToClaim(stale: Lease | null, isStandingBy: boolean): Lease | AppError | null {
     const { store, clock, hostname, pid } = this.#context;
     const ours = { holder: this.id, host: hostname, pid, background: this.#background };
     try {
@@ -87,7 +96,8 @@ export class LeaseHolder {
         ? store.lease.claim(ours, clock.now(), LEASE_MS)
         : store.lease.takeOver(stale, ours, clock.now(), LEASE_MS);
     } catch (error) {
-      if (isStandingBy && isAppError(error, 'store_unusable')) return null;
+      if (error instanceof StoreBusy) return error;
+      if (isStandingBy && isAppError(error, 'store_unusable')) return error;
       throw error;
     }
   }
@@ -106,7 +116,11 @@ export class LeaseHolder {
         const now = clock.now();
         const isRenewed = store.transaction(() => {
           if (!store.lease.renew(this.id, now, LEASE_MS)) return false;
-          also(now);
+          try {
+            also(now);
+          } catch (error) {
+            log('error', 'status not saved', { message: messageOf(error) });
+          }
           return true;
         });
         if (!isRenewed) {

@@ -5,12 +5,15 @@ import { windowOf } from '../core/metric-service.ts';
 import type { OpenMetricSource } from '../core/metrics.ts';
 import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
+import { LeaseLost } from './tap-context.ts';
 
 export interface MetricFetcherContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: DaemonLog;
   readonly openMetricSource: OpenMetricSource;
+  /** Runs `work` in one store transaction that also proves the lease. @throws LeaseLost. */
+  readonly commit: <T>(work: () => T) => T;
 }
 
 const PAUSE_AFTER_FAILURE_MS = 60_000;
@@ -29,8 +32,8 @@ export class MetricFetcher {
 
   constructor(context: MetricFetcherContext) {
     this.#context = context;
-    const { store, clock, openMetricSource } = context;
-    this.#keeper = new MetricKeeper(store, clock, openMetricSource, this.#leaving.signal);
+    const { store, clock, openMetricSource, commit } = context;
+    this.#keeper = new MetricKeeper(store, clock, openMetricSource, this.#leaving.signal, commit);
   }
 
   /** Whether something is being fetched now. */
@@ -40,8 +43,13 @@ export class MetricFetcher {
 
   /** When something is to be fetched next; null when nothing is, or while it is busy. */
   nextDue(): number | null {
-    const due = this.isBusy ? null : this.#context.store.metrics.nextDue();
-    return due === null ? null : Math.max(due, this.#notBefore);
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    const due = this.isBusy ? null : store.metrics.nextDue(now);
+    if (due === null) return null;
+    // Further away than it ever is: the clock was set back meanwhile.
+    if (this.#notBefore > now + PAUSE_AFTER_FAILURE_MS) this.#notBefore = 0;
+    return Math.max(due, this.#notBefore);
   }
 
   /**
@@ -76,20 +84,24 @@ export class MetricFetcher {
         await this.#fetch(id);
       }
     } catch (error) {
+      if (error instanceof LeaseLost) {
+        this.#leaving.abort();
+        return;
+      }
       this.#notBefore = clock.now() + PAUSE_AFTER_FAILURE_MS;
       log('error', 'metrics not kept', { message: messageOf(error) });
     }
   }
 
   async #fetch(captureId: number): Promise<void> {
-    const { store, clock, log } = this.#context;
+    const { store, clock, log, commit } = this.#context;
     const capture = store.captures.find(captureId);
     const environment = capture === null ? null : store.environments.find(capture.environmentId);
     const captureWindow = capture === null ? null : windowOf(capture, clock.now());
     const fetch = store.metrics.findFetch(captureId);
     if (capture === null || fetch === null) return;
     if (environment?.instance == null || captureWindow === null) {
-      store.metrics.saveFetch({ ...fetch, nextAt: null }, []);
+      commit(() => store.metrics.saveFetch({ ...fetch, nextAt: null }, []));
       return;
     }
     try {

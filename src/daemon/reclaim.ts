@@ -71,7 +71,7 @@ export async function reclaimServer(
     if (leftovers === null) return null;
     if (leftovers.storeId !== agreed.storeId || leftovers.lastSign !== agreed.lastSign) {
       throw new AppError('conflict', 'The recorder of this server has come back meanwhile', {
-        hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check',
+        hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check ENVIRONMENT',
       });
     }
     const now = await server.readSettings();

@@ -42,9 +42,9 @@ function daemonAtWork(lease: Lease | null): AppError {
   const who = lease === null ? 'is at work' : `on ${lease.host}, pid ${lease.pid}, is at work`;
   return new AppError(
     'conflict',
-    `A daemon ${who} in this store: it gives servers back by itself when their last capture ends`,
+    `A daemon ${who} in this store: it restores servers by itself when their last capture ends`,
     {
-      hint: 'To end a capture: captures stop CAPTURE. To see how it goes: captures daemon --status',
+      hint: 'To see what it records: captures daemon --status',
     },
   );
 }
@@ -58,7 +58,7 @@ export type GiveBack = (
 ) => Promise<{ readonly warnings: readonly string[] }>;
 
 /**
- * Does the part of a daemon's work that gives servers back, as the store's one daemon meanwhile: no
+ * Does the part of a daemon's work that restores servers, as the store's one daemon meanwhile: no
  * other can begin before `work` is over. Killed at any instant, it leaves what a killed daemon leaves:
  * the next one, or the next recovery, goes on.
  * @throws AppError `conflict` when a daemon is at work; what `signal` is aborted with, the server then

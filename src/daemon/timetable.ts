@@ -1,11 +1,20 @@
 import { DAEMON, type AuditTrail } from '../core/audit.ts';
 import type { Capture } from '../core/captures.ts';
 import type { Clock } from '../core/clock.ts';
-import { lastOccurrence, type Occurrences } from '../core/cron.ts';
-import { makeAhead, moveOn, occurrencesDue, subjectOf } from '../core/occurrences.ts';
+import { checkRecurrence, lastOccurrence, type Occurrences } from '../core/cron.ts';
+import { isAppError, messageOf } from '../core/errors.ts';
+import {
+  comeBack,
+  makeAhead,
+  movedByClockAhead,
+  moveOn,
+  occurrencesDue,
+  subjectOf,
+} from '../core/occurrences.ts';
 import { localTimeOf, type Schedule } from '../core/schedules.ts';
 import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
+import { LeaseLost } from './tap-context.ts';
 
 /** A tap is opened this long before a scheduled start, so that the first swap can be the start. */
 export const LEAD_MS = 5_000;
@@ -18,6 +27,7 @@ const NO_OVERLAP_MS = 5_000;
 
 export const MISSED_START = 'missed its start: no daemon was running';
 const NO_DAEMON = 'no daemon was running';
+const NOT_STARTED = 'could not be started';
 const JUMPED = 'the machine was asleep or its clock was set forward';
 
 export interface TimetableContext {
@@ -43,28 +53,91 @@ export class Timetable {
 
   /** Makes the next capture of every schedule whose last one has started, failed or was deleted. */
   tend(): void {
-    const { store, clock, audit, commit } = this.#context;
-    if (store.schedules.listToTend().length === 0) return;
-    commit(() => {
-      for (const schedule of store.schedules.listToTend()) {
-        this.#sayMade(schedule, moveOn(store, audit, DAEMON, schedule, clock.now()));
-      }
-    });
+    const { store, clock, audit } = this.#context;
+    this.#forEach(
+      () => movedByClockAhead(store, clock.now()),
+      (schedule) => {
+        const made = comeBack(store, audit, DAEMON, schedule, clock.now());
+        if (made !== null) this.#sayMade(schedule, made);
+      },
+      (schedule, error) => this.#pause(schedule, error),
+    );
+    this.#forEach(
+      () => store.schedules.listToTend(),
+      (schedule) => this.#sayMade(schedule, moveOn(store, audit, DAEMON, schedule, clock.now())),
+      (schedule, error) => this.#pause(schedule, error),
+    );
   }
 
   /** Starts captures whose instant has come, or is so near that the server's log is to be opened. */
   startDue(): void {
-    const { store, clock, commit } = this.#context;
-    const soon = store.captures.listDue(clock.now() + LEAD_MS, -1);
-    if (soon.length === 0) return;
-    commit(() => {
-      // What was missed makes way for a capture that may be due as well.
-      const queue: Capture[] = soon;
-      for (const capture of queue) {
-        const instead = this.#startOne(capture);
-        if (instead !== null) queue.push(instead);
+    const { store, clock } = this.#context;
+    this.#forEach(
+      () => store.captures.listDue(clock.now() + LEAD_MS, -1),
+      (due) => {
+        // What was missed makes way for a capture that may be due as well.
+        for (let next: Capture | null = due; next !== null;) next = this.#startOne(next);
+      },
+      (capture, error) => {
+        const schedule = this.#pendingOf(capture);
+        if (schedule !== null) this.#pause(schedule, error);
+        else this.#context.commit(() => this.#fail(capture, `${NOT_STARTED}: ${messageOf(error)}`));
+      },
+    );
+  }
+
+  /**
+   * Does something for each, in one transaction. Where that throws, each has one of its own, and whoever
+   * throws then is dealt with alone: what is wrong with one row keeps no other from its start.
+   */
+  #forEach<T>(
+    list: () => T[],
+    work: (item: T) => void,
+    onBroken: (item: T, error: unknown) => void,
+  ) {
+    const { commit, log } = this.#context;
+    const items = list();
+    if (items.length === 0) return;
+    try {
+      commit(() => items.forEach((item) => work(item)));
+      return;
+    } catch (error) {
+      if (!isOfOneRow(error)) throw error;
+    }
+    for (const item of list()) {
+      try {
+        commit(() => work(item));
+      } catch (error) {
+        if (!isOfOneRow(error)) throw error;
+        try {
+          onBroken(item, error);
+        } catch (worse) {
+          if (!isOfOneRow(worse)) throw worse;
+          log('error', 'row of the store not readable', { message: messageOf(worse) });
+        }
       }
+    }
+  }
+
+  /** Pauses a schedule that cannot be gone on with, and says why; its capture made ahead FAILS. */
+  #pause(schedule: Schedule, error: unknown): void {
+    const { store, audit, commit, log } = this.#context;
+    const trouble = `paused by the daemon: ${whyBroken(schedule, error)}`;
+    commit(() => {
+      const { pendingCaptureId } = schedule;
+      if (pendingCaptureId !== null) {
+        const reason = `${NOT_STARTED}: its schedule was ${trouble}`;
+        audit.moveCapture(DAEMON, pendingCaptureId, 'SCHEDULED', 'FAILED', { reason });
+      }
+      store.schedules.update(schedule.id, {
+        state: 'paused',
+        trouble,
+        pendingCaptureId: null,
+        pendingAt: null,
+      });
+      audit.record(DAEMON, 'schedule.pause', subjectOf(schedule), { reason: trouble });
     });
+    log('error', 'schedule paused', { schedule: schedule.name, reason: trouble });
   }
 
   /** @returns the capture that takes its place, where it was missed or skipped. */
@@ -192,4 +265,19 @@ export class Timetable {
     audit.moveCapture(DAEMON, capture.id, 'SCHEDULED', 'FAILED', { reason });
     log('error', 'capture failed', { capture: capture.id, reason });
   }
+}
+
+/** Whether a failure may be that of the row in hand: not of the store, and not that the lease is lost. */
+export function isOfOneRow(error: unknown): boolean {
+  return !(error instanceof LeaseLost) && !isAppError(error, 'store_unusable');
+}
+
+/** What is wrong with a schedule, in the words in which `schedule create` refuses it. */
+function whyBroken(schedule: Schedule, error: unknown): string {
+  try {
+    checkRecurrence(schedule);
+  } catch (refusal) {
+    return messageOf(refusal);
+  }
+  return messageOf(error);
 }

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2';
 import type { ServerAddress } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
@@ -11,13 +11,15 @@ import {
   codeOf,
   endsConnection,
   isPlain,
+  Malformed,
   nameMariadbError,
   NoAnswer,
-  noteTlsOffer,
+  noteLogin,
   translateError,
 } from './errors.ts';
-import { loginPlugins } from './login-plugins.ts';
+import { loginPlugins, TlsSkipped, type LoginChannel } from './login-plugins.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import { readSmallFile, UnusableFile } from './small-file.ts';
 
 /** A row as text: the server sends every value of a text-protocol result as such. */
 export type Row = readonly (string | null)[];
@@ -46,10 +48,13 @@ export const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** What a value takes here besides its bytes on the wire; of empty ones there would be no end. */
 export const BYTES_A_VALUE = 64;
 
-/** What the reader takes over from the driver; its published types leave it out. */
+/** What we use of the driver's inside, whose version is pinned; its published types leave it out. */
 interface DriverInternals {
   /** The socket, or the TLS layer over it, which knows why it did not trust the server. */
   readonly stream: Duplex & { readonly authorizationError?: string | null };
+  /** The number that the next packet has to have. */
+  sequenceId: number;
+  handlePacket: (packet?: { readonly sequenceId: number; isError(): boolean }) => void;
 }
 
 interface LoggedIn {
@@ -125,17 +130,19 @@ export class MysqlConnection {
     signal: AbortSignal | null = null,
   ): Promise<MysqlConnection> {
     const ca = address.sslCa === null ? null : await readAuthority(address.sslCa);
+    const serverKey =
+      address.serverPublicKey === null ? null : await readServerKey(address.serverPublicKey);
     const preferred = address.sslMode === 'PREFERRED';
-    let opened: LoggedIn;
+    const enter = (at: ServerAddress, ssl: TlsOptions | null): Promise<MysqlConnection> =>
+      login(
+        { address: at, password, ssl, serverKey, onId, signal },
+        // At once: what the server says right behind its welcome has to find a listener.
+        (loggedIn) => new MysqlConnection(loggedIn, at, tally, signal),
+      );
+    let connection: MysqlConnection;
     let reached = address;
     try {
-      opened = await login(
-        address,
-        password,
-        isPlain(address) ? null : tlsOptions(address, ca),
-        onId,
-        signal,
-      );
+      connection = await enter(address, isPlain(address) ? null : tlsOptions(address, ca));
     } catch (error) {
       if (error instanceof Unannounced) throw error.cause;
       if (!preferred || codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT') {
@@ -143,13 +150,12 @@ export class MysqlConnection {
       }
       try {
         reached = { ...address, sslMode: 'DISABLED' };
-        opened = await login(reached, password, null, onId, signal);
+        connection = await enter(reached, null);
       } catch (second) {
         if (second instanceof Unannounced) throw second.cause;
         throw translateError(second, reached);
       }
     }
-    const connection = new MysqlConnection(opened, reached, tally, signal);
     // No ANSI_QUOTES, no NO_BACKSLASH_ESCAPES, no strictness for rows copied between logs; and a table
     // of another engine than the one asked for is an error. With autocommit off, which can be the
     // server's default, a reader would hold its metadata lock and keep us from dropping what it read.
@@ -259,7 +265,7 @@ export class MysqlConnection {
   #hear(bytes: number): void {
     const [first] = this.#pending;
     if (first !== undefined) this.#count(first, bytes);
-    for (const { watch } of this.#pending) watch.heard();
+    for (const { watch } of this.#pending) watch.heard(bytes);
   }
 
   #count(pending: Pending, bytes: number): void {
@@ -357,31 +363,48 @@ export function literal(text: string): string {
 }
 
 async function readAuthority(path: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new AppError('invalid', `The file of certificate authorities ${path} cannot be read`, {
-      cause: error,
-    });
-  }
+  const what = `The file of certificate authorities ${path}`;
+  const text = (await readNamedFile(path, what)).toString('utf8');
   try {
     // Node takes a file without a certificate for an empty list and then blames the server's.
     new X509Certificate(text);
   } catch (error) {
-    throw new AppError(
-      'invalid',
-      `The file of certificate authorities ${path} holds no certificate`,
-      { hint: 'It must be PEM: -----BEGIN CERTIFICATE-----.', cause: error },
-    );
+    throw new AppError('invalid', `${what} holds no certificate`, {
+      hint: 'It must be PEM: -----BEGIN CERTIFICATE-----.',
+      cause: error,
+    });
   }
   return text;
 }
 
-function tlsOptions(
-  address: ServerAddress,
-  ca: string | null,
-): NonNullable<ConnectionOptions['ssl']> {
+async function readServerKey(path: string): Promise<KeyObject> {
+  const what = `The file of the server's public key ${path}`;
+  const text = await readNamedFile(path, what);
+  let key: KeyObject;
+  try {
+    key = createPublicKey(text);
+  } catch (error) {
+    throw new AppError('invalid', `${what} holds no key`, { hint: SERVER_KEY_HINT, cause: error });
+  }
+  if (key.asymmetricKeyType === 'rsa') return key;
+  throw new AppError('invalid', `${what} holds a key that is not RSA`, { hint: SERVER_KEY_HINT });
+}
+
+async function readNamedFile(path: string, what: string): Promise<Buffer> {
+  try {
+    return await readSmallFile(path);
+  } catch (error) {
+    if (!(error instanceof UnusableFile)) throw error;
+    throw new AppError('invalid', `${what} ${error.message}`, { cause: error });
+  }
+}
+
+const SERVER_KEY_HINT =
+  "It must be PEM: -----BEGIN PUBLIC KEY-----, as public_key.pem in the server's data folder, or from SHOW STATUS LIKE '%rsa_public_key'.";
+
+type TlsOptions = Exclude<NonNullable<ConnectionOptions['ssl']>, string>;
+
+function tlsOptions(address: ServerAddress, ca: string | null): TlsOptions {
   const verified = address.sslMode === 'VERIFY_CA' || address.sslMode === 'VERIFY_IDENTITY';
   return {
     rejectUnauthorized: verified,
@@ -397,17 +420,29 @@ class Unannounced extends Error {
   }
 }
 
-function login(
-  address: ServerAddress,
-  password: string | null,
-  ssl: NonNullable<ConnectionOptions['ssl']> | null,
-  onId: (id: number) => void,
-  signal: AbortSignal | null,
-): Promise<LoggedIn> {
+interface LoginRequest {
+  readonly address: ServerAddress;
+  readonly password: string | null;
+  /** null to ask for no TLS. */
+  readonly ssl: TlsOptions | null;
+  readonly serverKey: KeyObject | null;
+  readonly onId: (id: number) => void;
+  readonly signal: AbortSignal | null;
+}
+
+/** @param adopt called in the very event that says that we are logged in. */
+function login<T>(
+  { address, password, ssl, serverKey, onId, signal }: LoginRequest,
+  adopt: (loggedIn: LoggedIn) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let isMariadb = false;
     let offersTls = false;
     const socket = openSocket(address);
+    const channel = (): LoginChannel => {
+      if (ssl !== null) return isSecured(internals.stream, ssl) ? 'tls' : 'pending';
+      return address.socket === null ? 'plain' : 'socket';
+    };
     const connection = createConnection({
       host: address.host,
       port: address.port,
@@ -416,7 +451,7 @@ function login(
       ...(address.database === null ? {} : { database: address.database }),
       ...(ssl === null ? {} : { ssl }),
       stream: () => socket,
-      authPlugins: loginPlugins(password ?? ''),
+      authPlugins: loginPlugins({ password: password ?? '', channel, serverKey }),
       charset: 'utf8mb4',
       // Ours counts the whole of the login, and not the time that this process slept.
       connectTimeout: 0,
@@ -424,6 +459,8 @@ function login(
       flags: ['-CLIENT_QUERY_ATTRIBUTES', '-SESSION_TRACK', '-LOCAL_FILES'],
       disableEval: true,
     } as ConnectionOptions);
+    const internals = connection as unknown as DriverInternals;
+    keepOrder(connection, internals);
     const watch = new SilenceWatch(LOGIN_LIMIT_MS, () => failed(timedOut()));
     const size = setInterval(() => {
       if (socket.bytesRead > MOST_LOGIN_BYTES) failed(new AnswerTooLarge());
@@ -438,24 +475,29 @@ function login(
       // The driver puts one code of its own in the place of every TLS error's. Only then: where the
       // certificate is not verified, what is wrong with it is noted all the same, and is not why a
       // login failed.
-      const { authorizationError } = (connection as unknown as DriverInternals).stream;
+      const { authorizationError } = internals.stream;
       const isTls = codeOf(error) === 'HANDSHAKE_SSL_ERROR';
       settle();
       drop(connection, socket);
       if (isMariadb) nameMariadbError(error);
-      if (offersTls) noteTlsOffer(error);
+      noteLogin(error, { offersTls, hasServerKey: serverKey !== null });
       reject(
         isTls && authorizationError != null
           ? Object.assign(error, { code: authorizationError })
           : error,
       );
     };
-    // Never taken off: what a connection that is dropped has to say must not end the process.
+    // Taken off by nobody but who listens from then on: what a connection that is dropped has to say must
+    // not end the process.
     connection.on('error', failed);
     connection.once('connect', () => {
-      connection.off('error', failed);
+      if (channel() === 'pending') {
+        failed(new TlsSkipped());
+        return;
+      }
       settle();
-      resolve({ connection, socket, id: connection.threadId, isMariadb });
+      resolve(adopt({ connection, socket, id: connection.threadId, isMariadb }));
+      connection.off('error', failed);
     });
     // The driver answers when this is over: the id is known before anything is said.
     socket.prependOnceListener('data', (packet: Buffer) => {
@@ -473,6 +515,30 @@ function login(
     signal?.addEventListener('abort', aborted);
     if (signal?.aborted === true) aborted();
   });
+}
+
+/** Whether the driver's stream is TLS that is up and, where that was asked for, with a server we trust. */
+function isSecured(stream: Duplex, ssl: TlsOptions): boolean {
+  if (!(stream instanceof TLSSocket)) return false;
+  return ssl.rejectUnauthorized === true ? stream.authorized : stream.getFinished() !== undefined;
+}
+
+/**
+ * The driver prints that packets came out of order and takes them for the answer; for us they end the
+ * connection. What the server says when it ends the connection by itself may come at any time.
+ */
+function keepOrder(connection: Connection, internals: DriverInternals): void {
+  const handle = internals.handlePacket.bind(connection);
+  internals.handlePacket = (packet) => {
+    if (packet !== undefined && packet.sequenceId !== internals.sequenceId) {
+      if (!packet.isError()) {
+        connection.emit('error', new Malformed('packets out of order'));
+        return;
+      }
+      internals.sequenceId = packet.sequenceId;
+    }
+    handle(packet);
+  };
 }
 
 function timedOut(): Error {

@@ -1,7 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
-import { AppError } from '../core/errors.ts';
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { parsePasswordReference } from '../core/environments.ts';
-import { readOptionGroup } from './option-file.ts';
+import { AppError } from '../core/errors.ts';
+import { readPassword } from './option-file.ts';
+import { isOnReadOnlyMount } from './read-only-mounts.ts';
+import { readSmallFile, UnusableFile, whyNot } from './small-file.ts';
 
 /**
  * The password behind a reference: `env:NAME`, `file:PATH` (its first line) or `cnf:PATH#GROUP`.
@@ -30,9 +33,8 @@ export async function resolvePassword(
       return text.split(/\r?\n/, 1)[0] ?? '';
     }
     case 'cnf': {
-      const options = readOptionGroup(await readSecretFile(parsed.path), parsed.group);
-      const password = options.get('password');
-      if (password === undefined) {
+      const password = readPassword(await readSecretFile(parsed.path), parsed.group);
+      if (password === null) {
         throw new AppError(
           'invalid',
           `The option file ${parsed.path} has no password in its group [${parsed.group}]`,
@@ -44,23 +46,54 @@ export async function resolvePassword(
   }
 }
 
-/** Reads a file that only its owner may read, as a password's file must be. */
+/**
+ * Looks at the file of a reference without reading it.
+ * @returns what keeps us from looking at it, in words that follow its name; null where nothing does.
+ * @throws AppError `invalid` for a file that would be refused.
+ */
+export async function checkReference(reference: string): Promise<string | null> {
+  const parsed = parsePasswordReference(reference);
+  if (parsed.from === 'env') return null;
+  const { path } = parsed;
+  let file: Stats;
+  try {
+    file = await stat(path);
+  } catch (error) {
+    return whyNot(error);
+  }
+  if (!file.isFile()) throw unusable(path, 'is not a regular file');
+  await checkSecret(path, file);
+  return null;
+}
+
 async function readSecretFile(path: string): Promise<string> {
   try {
-    const file = await stat(path);
-    if (!file.isFile()) {
-      throw new AppError('invalid', `The password file ${path} is not a regular file`);
-    }
-    if ((file.mode & 0o077) !== 0) {
-      throw new AppError('invalid', `The password file ${path} can be read by others`, {
-        hint: `chmod 600 ${path}`,
-      });
-    }
-    return await readFile(path, 'utf8');
+    return (await readSmallFile(path, (file) => checkSecret(path, file))).toString('utf8');
   } catch (error) {
-    if (error instanceof AppError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw new AppError('invalid', `The password file ${path} ${why}`, { cause: error });
+    if (error instanceof UnusableFile) throw unusable(path, error.message, error);
+    throw error;
   }
+}
+
+function unusable(path: string, why: string, cause?: unknown): AppError {
+  return new AppError('invalid', `The password file ${path} ${why}`, { cause });
+}
+
+const OTHERS = 0o077;
+const OTHERS_WRITE = 0o022;
+
+/**
+ * A password's file is for its owner's eyes. One that a container gets its secrets by (0444 of root, on a
+ * mount that is read-only, as Docker and Kubernetes make them) is taken as well: nobody in there can change it,
+ * and whoever made the mount decided who sees it.
+ */
+async function checkSecret(path: string, file: Stats): Promise<void> {
+  if ((file.mode & OTHERS) === 0) return;
+  const isMounted = await isOnReadOnlyMount(await realpath(path));
+  if (isMounted && file.uid === 0 && (file.mode & OTHERS_WRITE) === 0) return;
+  throw new AppError('invalid', `The password file ${path} can be read by others`, {
+    hint: isMounted
+      ? 'It lies on a read-only mount: there it must be of mode 600, or be owned by root with mode 644, 444 or less. Set that where it is mounted from.'
+      : `chmod 600 ${path}`,
+  });
 }

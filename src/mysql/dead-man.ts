@@ -1,7 +1,7 @@
 import type { LogSettings } from '../core/server-log.ts';
 import { messageOf } from '../core/errors.ts';
 import { codeOf } from './errors.ts';
-import type { MysqlConnection } from './connection.ts';
+import { literal, type MysqlConnection } from './connection.ts';
 import { ownerLogsToTable, recordingOutput, sameOutput } from './log-settings.ts';
 import { quotedAccount } from './privileges.ts';
 import { beat, MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
@@ -26,7 +26,7 @@ function giveBackStatements(settings: LogSettings): string[] {
   const off = settings.generalLog ? [] : ['SET GLOBAL general_log = OFF'];
   const output = sameOutput(recordingOutput(settings), settings.logOutput)
     ? []
-    : [`SET GLOBAL log_output = '${settings.logOutput}'`];
+    : [`SET GLOBAL log_output = ${literal(settings.logOutput)}`];
   return [...off, ...output];
 }
 

@@ -1,6 +1,6 @@
 import { AppError, messageOf } from '../core/errors.ts';
 import type { ServerAddress } from '../core/environments.ts';
-import { SUPPORTED_LOGINS, UnsupportedLogin } from './login-plugins.ts';
+import { ReadableLogin, SUPPORTED_LOGINS, TlsSkipped, UnsupportedLogin } from './login-plugins.ts';
 
 /** What the driver and Node say went wrong: a code, perhaps a server's error number. */
 interface DriverError {
@@ -49,15 +49,44 @@ export class AnswerTooLarge extends Error {
   }
 }
 
-const OFFERS_TLS = Symbol('offersTls');
-
-/** Notes with an error of a login that the server would have encrypted it. */
-export function noteTlsOffer(error: Error): void {
-  Object.assign(error, { [OFFERS_TLS]: true });
+/** The peer does not keep to the protocol: its connection is given up. */
+export class Malformed extends Error {
+  readonly code = 'CAPTURES_MALFORMED';
 }
 
-function offersTls(error: unknown): boolean {
-  return error instanceof Error && OFFERS_TLS in error;
+/** What the driver and Node's buffers throw over bytes that no server sends: nothing with a number or name. */
+function isMalformed(error: unknown): boolean {
+  const { code, errno } = describe(error);
+  if (errno !== null || !(error instanceof Error)) return false;
+  return code === null || MALFORMED.has(code);
+}
+
+const MALFORMED: ReadonlySet<string> = new Set([
+  'CAPTURES_MALFORMED',
+  'ERR_BUFFER_OUT_OF_BOUNDS',
+  'ERR_OUT_OF_RANGE',
+  'HANDSHAKE_UNKNOWN_ERROR',
+  'PROTOCOL_UNEXPECTED_PACKET',
+]);
+
+/** What else is known of a login that failed. */
+interface LoginFacts {
+  /** Whether the server would have encrypted it. */
+  readonly offersTls: boolean;
+  /** Whether we were given a key of the server's. */
+  readonly hasServerKey: boolean;
+}
+
+const FACTS = Symbol('login');
+
+/** Notes with an error of a login how it was made. */
+export function noteLogin(error: Error, facts: LoginFacts): void {
+  Object.assign(error, { [FACTS]: facts });
+}
+
+function factsOf(error: unknown): LoginFacts {
+  const noted = error instanceof Error ? (error as { [FACTS]?: LoginFacts })[FACTS] : undefined;
+  return noted ?? { offersTls: false, hasServerKey: false };
 }
 
 /** The server's number of an error, for those that the driver has no name for; null where there is none. */
@@ -172,6 +201,19 @@ const deniedInPlain: Translation = {
   message: (place, address) =>
     `The server at ${place} refused the login of "${address.user}" without TLS: either TLS is demanded there, or the user or password is wrong`,
   hint: 'The server offers TLS: use --ssl-mode REQUIRED. When that is refused too, see the user, the password reference, and from which hosts the account may log in.',
+};
+/** What it cannot decrypt a server takes for a wrong password (MySQL 9.7, tried). */
+const deniedWithKey: Translation = {
+  message: (place, address) =>
+    `The server at ${place} refused the login of "${address.user}" without TLS: the user or password is wrong, or --server-public-key is not the key of this server`,
+  hint: (address) =>
+    `See the user and the password reference, and compare ${address.serverPublicKey ?? 'the key'} with public_key.pem in the server's data folder.`,
+};
+/** Any of the three may be the reason. The hint is TLS, which needs no key. */
+const deniedInPlainWithKey: Translation = {
+  message: (place, address) =>
+    `${deniedInPlain.message(place, address)}, or --server-public-key is not the key of this server`,
+  hint: deniedInPlain.hint,
 };
 const locked: Translation = {
   message: (place, address) => `The account "${address.user}" is locked on the server at ${place}`,
@@ -315,7 +357,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
   ER_OPTION_PREVENTS_STATEMENT: {
     message: (place) => `The server at ${place} is read-only for this account`,
-    hint: 'Record its primary, or see captures env check for the privilege that is missing.',
+    hint: 'Record its primary. To see the privilege that is missing: captures env check ENVIRONMENT',
   },
   ER_DISK_FULL: {
     message: (place) => `The disk of the server at ${place} is full`,
@@ -361,7 +403,7 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
 /** Whether an error of this code means that the connection is of no more use. */
 export function endsConnection(error: unknown): boolean {
   const code = codeOf(error);
-  return code !== null && CONNECTION_CODES.has(code);
+  return isMalformed(error) || (code !== null && CONNECTION_CODES.has(code));
 }
 
 const ER_USER_LIMIT_REACHED = 1226;
@@ -388,8 +430,11 @@ function limitReached(text: string, place: string, user: string): Translation {
 /** What is said of an error in words of ours; undefined where the server's own do. */
 function translationOf(error: unknown, address: ServerAddress): Translation | undefined {
   const { code, errno, message } = describe(error);
-  if (code === 'ER_ACCESS_DENIED_ERROR' && isPlain(address) && offersTls(error)) {
-    return deniedInPlain;
+  if (code === 'ER_ACCESS_DENIED_ERROR' && isPlain(address)) {
+    const { offersTls, hasServerKey } = factsOf(error);
+    const sentKey = hasServerKey && address.socket === null;
+    if (offersTls) return sentKey ? deniedInPlainWithKey : deniedInPlain;
+    if (sentKey) return deniedWithKey;
   }
   if (errno === ER_USER_LIMIT_REACHED) return limitReached(message, placeOf(address), address.user);
   // Of the login's database it speaks only where there is one; else a privilege on a schema is missing.
@@ -432,6 +477,24 @@ export function translateError(error: unknown, address: ServerAddress): AppError
       { hint: LOGIN_HINTS[error.plugin] ?? LOGIN_HINT, cause: error },
     );
   }
+  if (error instanceof ReadableLogin) {
+    const { offersTls } = factsOf(error);
+    return new AppError(
+      'remote_failed',
+      `The server at ${place} wants the password of "${address.user}" itself (${error.plugin}), and without TLS others could read it: nothing was sent`,
+      {
+        hint: `${offersTls ? 'The server offers TLS: use --ssl-mode REQUIRED, or better VERIFY_IDENTITY.' : 'Have the server offer TLS and use --ssl-mode REQUIRED.'} Or give its RSA key with --server-public-key FILE.`,
+        cause: error,
+      },
+    );
+  }
+  if (error instanceof TlsSkipped) {
+    return new AppError(
+      'remote_failed',
+      `What answers at ${place} goes on without the TLS that it agreed to: nothing was sent`,
+      { hint: 'Somebody on the way there may be posing as the server.', cause: error },
+    );
+  }
   const known = translationOf(error, address);
   if (known !== undefined) {
     return new AppError('remote_failed', known.message(place, address), {
@@ -452,9 +515,16 @@ export function translateError(error: unknown, address: ServerAddress): AppError
       cause: error,
     });
   }
+  if (isMalformed(error)) {
+    return new AppError(
+      'remote_failed',
+      `What answers at ${place} does not speak as a MySQL or MariaDB server does; the connection was dropped`,
+      { hint: 'See that host and port are right, and what stands on the way there.', cause: error },
+    );
+  }
   const refusal = code?.startsWith('ER_') === true && code.includes('ACCESS_DENIED');
   return new AppError('remote_failed', `The server at ${place} answered: ${message}`, {
-    hint: refusal ? 'captures env check says which privileges are missing.' : null,
+    hint: refusal ? 'To see which privileges are missing: captures env check ENVIRONMENT' : null,
     cause: error,
   });
 }

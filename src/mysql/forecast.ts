@@ -5,7 +5,7 @@ import type {
   ServerLoad,
   ServerOutlook,
 } from '../core/server-log.ts';
-import type { MysqlConnection } from './connection.ts';
+import { literal, type MysqlConnection } from './connection.ts';
 import { measuredCost } from './measured-cost.ts';
 import { chooseEngine } from './log-engine.ts';
 import type { ServerDisk } from './server-disk.ts';
@@ -118,7 +118,7 @@ function undoStatements(settings: LogSettings): string[] {
     ...(settings.generalLog ? [] : ['SET GLOBAL general_log = OFF']),
     ...(sameOutput(output, settings.logOutput)
       ? []
-      : [`SET GLOBAL log_output = '${settings.logOutput}'`]),
+      : [`SET GLOBAL log_output = ${literal(settings.logOutput)}`]),
     `RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}, ${TABLES.owners} TO ${LIVE_TABLE}`,
     `DROP DATABASE ${RECORDER_SCHEMA}`,
   ];

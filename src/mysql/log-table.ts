@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { codeOf, errnoOf, storageErrorOf } from './errors.ts';
-import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
+import { literal, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import type { ServerInstant } from '../core/server-log.ts';
 import type { Flavor } from './flavor.ts';
 import { engineOf } from './log-engine.ts';
@@ -39,7 +39,7 @@ export async function makeOwnersTable(
     `CREATE DATABASE IF NOT EXISTS ${RECORDER_SCHEMA}${flavor.schemaSign.clause}`,
   );
   await connection.run(
-    `CREATE TABLE ${TABLES.owners} (${flavor.ownersColumns}) ENGINE = ${engine} DEFAULT CHARACTER SET utf8 COLLATE utf8_general_ci COMMENT = 'General log'`,
+    `CREATE TABLE ${TABLES.owners} (${flavor.ownersColumns}) ENGINE = ${literal(engine)} DEFAULT CHARACTER SET utf8 COLLATE utf8_general_ci COMMENT = 'General log'`,
   );
 }
 

@@ -1,11 +1,21 @@
-import { createHash, createPrivateKey, pbkdf2, randomBytes, sign } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  pbkdf2,
+  publicEncrypt,
+  randomBytes,
+  sign,
+  type KeyObject,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 import type { AuthPlugin } from 'mysql2';
 
 /**
- * Ways of logging in that the driver leaves out: MariaDB's `ed25519` and `parsec`, which prove that
- * we know the password by a signature. All others, and those that would send the password in clear
- * text, are refused by name.
+ * Every way of logging in that the recorder knows. None is left to the driver: without TLS it would
+ * encrypt the password with whatever RSA key the peer sends, and it would take up the login with a peer
+ * that goes on before TLS is up. What would send the password in clear text by design is refused by name.
  */
 
 /** The server asks for a way of logging in that we do not have. */
@@ -19,36 +29,77 @@ export class UnsupportedLogin extends Error {
   }
 }
 
-/** Left to the driver. It sends the password of none of them in clear text outside TLS. */
-const DRIVERS_OWN: ReadonlySet<string> = new Set([
-  'mysql_native_password',
-  'caching_sha2_password',
-  'sha256_password',
-]);
+/** The server asks for the password itself, and nothing keeps others from reading it on its way. */
+export class ReadableLogin extends Error {
+  /** As the server names it. */
+  readonly plugin: string;
+
+  constructor(plugin: string) {
+    super(`the login plugin "${plugin}" asks for the password without TLS`);
+    this.plugin = plugin;
+  }
+}
+
+/** The peer said more, in clear text, before the TLS was up that it had agreed to. */
+export class TlsSkipped extends Error {
+  constructor() {
+    super('the peer goes on without TLS');
+  }
+}
 
 /** For messages: every way of logging in that works, as CREATE USER spells them. */
 export const SUPPORTED_LOGINS =
   'caching_sha2_password, mysql_native_password, sha256_password, ed25519, parsec';
 
 /**
- * The driver's option `authPlugins`. It has an entry for every name that is not left to the driver,
- * because the driver says of a missing one only what its own authors should do; an entry for a
- * plugin that is not supported throws UnsupportedLogin.
+ * What is between us and the server at this moment: `pending` where TLS was asked for and is not up yet,
+ * or its certificate is not trusted; `plain` is a network without TLS.
  */
-export function loginPlugins(password: string): Record<string, AuthPlugin> {
-  const ours: Readonly<Record<string, AuthPlugin>> = {
-    client_ed25519: () => (scramble) => answerEd25519(password, scramble),
-    parsec: () => answerParsec(password),
-    // For want of a password the driver would send the text "undefined".
-    ...(password === '' ? { sha256_password: () => () => Buffer.alloc(1) } : {}),
-  };
+export type LoginChannel = 'pending' | 'plain' | 'socket' | 'tls';
+
+/** What a login has to go by. */
+export interface LoginMeans {
+  readonly password: string;
+  readonly channel: () => LoginChannel;
+  /** The server's RSA key that the user gave us; null without one. */
+  readonly serverKey: KeyObject | null;
+}
+
+type Answer = (data: Buffer) => Buffer | null | Promise<Buffer>;
+
+const PLUGINS: Readonly<Record<string, (means: LoginMeans) => Answer>> = {
+  mysql_native_password:
+    ({ password }) =>
+    (scramble) =>
+      answerNative(password, scramble),
+  caching_sha2_password: answerCachingSha2,
+  sha256_password: answerSha256,
+  client_ed25519:
+    ({ password }) =>
+    (scramble) =>
+      answerEd25519(password, scramble),
+  parsec: ({ password }) => answerParsec(password),
+};
+
+/**
+ * The driver's option `authPlugins`. It has an entry for every name, because the driver says of a missing
+ * one only what its own authors should do. The entry of a plugin that is not supported throws
+ * UnsupportedLogin; the others answer nothing to a peer that goes on before TLS is up.
+ */
+export function loginPlugins(means: LoginMeans): Record<string, AuthPlugin> {
   const find = (name: string | symbol): AuthPlugin | undefined => {
     if (typeof name === 'symbol') return undefined;
-    if (Object.hasOwn(ours, name)) return ours[name];
-    if (DRIVERS_OWN.has(name)) return undefined;
     return () => {
+      if (means.channel() === 'pending') throw new TlsSkipped();
+      const plugin = Object.hasOwn(PLUGINS, name) ? PLUGINS[name] : undefined;
       // The login from before MySQL 4.1 is asked for without a name.
-      throw new UnsupportedLogin(name === '' ? 'mysql_old_password' : name);
+      if (plugin === undefined)
+        throw new UnsupportedLogin(name === '' ? 'mysql_old_password' : name);
+      const answer = plugin(means);
+      return (data) => {
+        if (means.channel() === 'pending') throw new TlsSkipped();
+        return answer(data);
+      };
     };
   };
   return new Proxy<Record<string, AuthPlugin>>(
@@ -63,6 +114,92 @@ export function loginPlugins(password: string): Record<string, AuthPlugin> {
           : { value, configurable: true, enumerable: true, writable: false };
       },
     },
+  );
+}
+
+/** The scramble as the server meant it: it ends with a zero byte that is no part of it. */
+const scrambleOf = (data: Buffer): Buffer => Buffer.from(data.subarray(0, 20));
+
+function digest(algorithm: 'sha1' | 'sha256', ...parts: readonly Uint8Array[]): Buffer {
+  const hash = createHash(algorithm);
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+/** @param key repeated where it is the shorter one. */
+function xor(text: Buffer, key: Buffer): Buffer {
+  return Buffer.from(text.map((byte, index) => byte ^ (key[index % key.length] ?? 0)));
+}
+
+function answerNative(password: string, data: Buffer): Buffer {
+  if (password === '') return Buffer.alloc(0);
+  const once = digest('sha1', Buffer.from(password));
+  return xor(once, digest('sha1', scrambleOf(data), digest('sha1', once)));
+}
+
+const FAST_LOGIN_DONE = 3;
+const FULL_LOGIN_WANTED = 4;
+
+/**
+ * MySQL's `caching_sha2_password`: a hash over the scramble is enough where the server has the password's
+ * hash in its cache; else it wants the password itself.
+ */
+function answerCachingSha2(means: LoginMeans): Answer {
+  const { password } = means;
+  let scramble: Buffer | null = null;
+  return (data) => {
+    if (scramble === null) {
+      scramble = scrambleOf(data);
+      if (password === '') return Buffer.alloc(1);
+      const once = digest('sha256', Buffer.from(password));
+      return xor(once, digest('sha256', digest('sha256', once), scramble));
+    }
+    if (data.length === 1 && data[0] === FAST_LOGIN_DONE) return null;
+    if (data.length === 1 && data[0] === FULL_LOGIN_WANTED) {
+      return passwordItself(means, 'caching_sha2_password', scramble);
+    }
+    throw new Error('caching_sha2_password: an answer of an unknown kind');
+  };
+}
+
+const KEY_WANTED = 1;
+
+/**
+ * MySQL's `sha256_password`: always the password itself. Over a local socket the server wants it encrypted
+ * (9.7, tried), and there its key may come from itself: nobody stands between.
+ */
+function answerSha256(means: LoginMeans): Answer {
+  let scramble: Buffer | null = null;
+  return (data) => {
+    if (scramble !== null) return encrypted(means.password, scramble, createPublicKey(data));
+    if (means.password === '' || means.channel() !== 'socket') {
+      return passwordItself(means, 'sha256_password', data);
+    }
+    scramble = scrambleOf(data);
+    return Buffer.from([KEY_WANTED]);
+  };
+}
+
+/**
+ * The password for the server to read: over TLS or a local socket, or encrypted with the key that the user
+ * says is the server's (https://dev.mysql.com/doc/refman/8.4/en/caching-sha2-pluggable-authentication.html).
+ * @throws ReadableLogin where none of these is there: a key that the peer sends proves nothing.
+ */
+function passwordItself(
+  { password, channel, serverKey }: LoginMeans,
+  plugin: string,
+  scramble: Buffer,
+): Buffer {
+  if (password === '') return Buffer.alloc(1);
+  if (channel() !== 'plain') return Buffer.from(`${password}\0`);
+  if (serverKey === null) throw new ReadableLogin(plugin);
+  return encrypted(password, scramble, serverKey);
+}
+
+function encrypted(password: string, scramble: Buffer, key: KeyObject): Buffer {
+  return publicEncrypt(
+    { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' },
+    xor(Buffer.from(`${password}\0`), scrambleOf(scramble)),
   );
 }
 

@@ -9,7 +9,8 @@ import {
 } from '../core/statements.ts';
 import { characterEnd } from '../sql/characters.ts';
 import { LONGEST_PIECE, LongSecrets } from '../sql/long-secrets.ts';
-import { mayHoldSecret, redactSecrets, redactText, type StatementText } from '../sql/secrets.ts';
+import { mayHoldSecret, SecretHint } from '../sql/secret-hints.ts';
+import { redactSecrets, redactText, type StatementText } from '../sql/secrets.ts';
 import { TextScan } from '../sql/text-scan.ts';
 import type { RowForm, StatementDecoder } from './statement-decoder.ts';
 
@@ -21,7 +22,7 @@ const FIELDS = 4;
 
 /**
  * Up to so many bytes secrets are taken out of a text as out of every other, which holds the event loop
- * for up to 0.1 s; a longer one is cut where one may begin.
+ * for up to 0.2 s; a longer one is cut where one may begin.
  */
 const REDACTABLE_BYTES = 1024 * 1024;
 
@@ -38,7 +39,9 @@ export class LongRow {
   readonly #form: RowForm;
   readonly #spool: TextSpool | null;
   readonly #scan = new TextScan();
+  /** Of a text that is cut where a secret may begin, and of one from which secrets are taken out. */
   #secrets: LongSecrets | null = null;
+  #hint: SecretHint | null = null;
 
   /** The row until its beginning is known; later what of the text has come and is not looked at yet. */
   #pieces: Buffer[] = [];
@@ -54,8 +57,6 @@ export class LongRow {
   #isBegun = false;
   /** Why the rest is not recorded; null as long as it is. */
   #end: 'secret' | 'longest' | null = null;
-  /** Of a text that is redacted: what is not in the spool. */
-  #held: Buffer[] = [];
   #hasEscapes = false;
   #tail: Buffer = NOTHING;
 
@@ -108,7 +109,11 @@ export class LongRow {
     const end = Math.min(buffer.length, textAt + BEGINNING_BYTES);
     const span = { buffer, start: 0, end: characterEnd(buffer, end) };
     this.#statement = this.#decoder.decode(span, true);
-    if (this.#statement !== null) this.#secrets = new LongSecrets(this.#statement.sql);
+    if (this.#statement !== null) {
+      const { sql } = this.#statement;
+      if (this.#textBytes <= REDACTABLE_BYTES) this.#hint = new SecretHint(sql);
+      else this.#secrets = new LongSecrets(sql);
+    }
     this.#pieces = [buffer.subarray(textAt)];
   }
 
@@ -129,17 +134,14 @@ export class LongRow {
   }
 
   async #look(piece: Buffer, isLast: boolean): Promise<void> {
-    const isRedactable = this.#textBytes <= REDACTABLE_BYTES;
-    if (this.#end === 'secret' && isRedactable) {
-      this.#held.push(piece);
-      this.#noteEscapes(piece);
-    }
-    if (this.#end !== null || this.#secrets === null || this.#spool === null) return;
-    const { free, rest, mayFollow } = this.#secrets.push(piece, isLast);
-    let bytes = free;
-    if (mayFollow) {
-      this.#end = 'secret';
-      if (isRedactable) this.#held.push(Buffer.from(rest));
+    if (this.#end !== null || this.#spool === null) return;
+    // One character a byte: what is looked for is ASCII.
+    this.#hint?.push(piece.toString('latin1'));
+    let bytes = piece;
+    if (this.#secrets !== null) {
+      const { free, mayFollow } = this.#secrets.push(piece, isLast);
+      bytes = free;
+      if (mayFollow) this.#end = 'secret';
     }
     const room = LONGEST_TEXT - this.#recorded;
     if (bytes.length > room) {
@@ -168,15 +170,19 @@ export class LongRow {
   async #recordedStatement(beginning: LoggedStatement): Promise<LoggedStatement> {
     const spool = this.#spool;
     if (spool === null) {
-      const text = Buffer.from(beginning.sql);
-      const { free } = new LongSecrets(beginning.sql).push(text, true);
+      const { sql } = beginning;
+      const redacted = mayHoldSecret(sql) ? redactSecrets(sql) : null;
       const flags = [...beginning.flags, 'partial' as const];
-      return { ...beginning, sql: free.toString('utf8'), bytes: null, flags };
+      if (redacted !== null) flags.push('redacted');
+      return { ...beginning, sql: redacted ?? sql, bytes: null, flags };
     }
     const bytes = this.#recorded;
     const { furtherStatements } = this.#scan;
-    if (this.#held.length > 0) return this.#redacted(beginning, await this.#text(spool));
     const flags = this.#flags(beginning);
+    if (this.#hint?.mayHold === true) {
+      const redacted = redactText(this.#read(await this.#text(spool)), redactSecrets);
+      if (redacted !== null) return { ...beginning, ...redacted, flags: [...flags, 'redacted'] };
+    }
     if (bytes < LONG_TEXT) {
       return { ...beginning, ...this.#read(await this.#text(spool)), flags };
     }
@@ -193,21 +199,12 @@ export class LongRow {
   async #text(spool: TextSpool): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for await (const piece of spool.pieces(this.#recorded)) pieces.push(Buffer.from(piece));
-    return Buffer.concat([...pieces, ...this.#held]);
+    return Buffer.concat(pieces);
   }
 
   #read(text: Buffer): StatementText {
     const isText = !this.#form.anyBytes || isUtf8(text);
     return { sql: text.toString('utf8'), bytes: isText ? null : text };
-  }
-
-  #redacted(beginning: LoggedStatement, text: Buffer): LoggedStatement {
-    this.#end = null;
-    const read = this.#read(text);
-    const redacted = mayHoldSecret(read.sql) ? redactText(read, redactSecrets) : null;
-    const flags = this.#flags(beginning);
-    if (redacted === null) return { ...beginning, ...read, flags };
-    return { ...beginning, ...redacted, flags: [...flags, 'redacted'] };
   }
 
   async #isUtf8(spool: TextSpool): Promise<boolean> {

@@ -1,53 +1,61 @@
 /**
- * Reads one group of a MySQL option file as the server's own clients do
- * (https://dev.mysql.com/doc/refman/8.4/en/option-files.html): `#` and `;` begin a comment line, `#`
- * also one within a line; `key`, `key=value`, spaces around both are ignored; a value may stand in
- * single or double quotes; `\b \t \n \r \\ \s` are escapes; `-` and `_` in a key are the same; a
- * later value wins. `!include` is not followed: a password reference names the file that holds it.
+ * The password in one group of a MySQL option file, read as the server's own clients do
+ * (https://dev.mysql.com/doc/refman/8.4/en/option-files.html, mysys/my_default.c): `#` and `;` begin a
+ * comment line, `#` also one within a line, outside quotes; a value may stand in single or double quotes;
+ * `\b \t \n \r \\ \s \' \"` are escapes; names of groups have no case; a later value wins. The option may be
+ * shortened, and may be `loose-` or MySQL's `password1`. `!include` is not followed: a password reference
+ * names the file that holds it.
+ * @returns null when there is none; '' for one without a value, and for `skip-password`.
  */
-export function readOptionGroup(text: string, group: string): Map<string, string> {
-  const options = new Map<string, string>();
-  let current: string | null = null;
-  for (const raw of text.split(/\r?\n/)) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#') || line.startsWith(';') || line.startsWith('!'))
-      continue;
-    const header = /^\[([^\]]*)\]/.exec(line);
-    if (header !== null) {
-      current = (header[1] ?? '').trim();
-      continue;
-    }
-    if (current !== group) continue;
-    const equals = line.indexOf('=');
-    if (equals === -1) {
-      options.set(keyOf(withoutComment(line)), '');
-    } else {
-      options.set(keyOf(line.slice(0, equals)), valueOf(line.slice(equals + 1)));
+export function readPassword(text: string, group: string): string | null {
+  let password: string | null = null;
+  let isCurrent = false;
+  for (const raw of text.split('\n')) {
+    const line = trimmed(raw);
+    if (line === '' || /^[#;!]/.test(line)) continue;
+    if (line.startsWith('[')) {
+      // Only behind a name are spaces ignored (tried with both clients).
+      const name = /^\[([^\]]*?)[ \t\v\f\r]*\]/.exec(line)?.[1];
+      isCurrent = name?.toLowerCase() === group.toLowerCase();
+    } else if (isCurrent) {
+      password = valueIn(line) ?? password;
     }
   }
-  return options;
+  return password;
 }
 
-function keyOf(text: string): string {
-  return text.trim().replaceAll('_', '-').toLowerCase();
+/** The shortest that means nothing else to MariaDB's clients is `pas`; MySQL's know the whole word only. */
+const PASSWORD = /^(?:loose[-_])*(?:pas(?:s(?:w(?:o(?:rd?)?)?)?)?|password1)$/i;
+const NO_PASSWORD = /^(?:loose[-_])*(?:skip|disable)[-_]password$/i;
+
+function valueIn(line: string): string | null {
+  const whole = trimmed(withoutComment(line));
+  const equals = whole.indexOf('=');
+  const name = trimmed(equals === -1 ? whole : whole.slice(0, equals));
+  if (NO_PASSWORD.test(name)) return '';
+  if (!PASSWORD.test(name)) return null;
+  return equals === -1 ? '' : unquoted(trimmed(whole.slice(equals + 1)));
 }
 
-/** A comment within a line begins at a `#` outside quotes; inside them it is part of the value. */
-function withoutComment(text: string): string {
+/** Without what C calls spaces at both ends. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t\v\f\r]+/, '').replace(/[ \t\v\f\r]+$/, '');
+}
+
+/** A comment within a line begins at a `#` outside quotes; a backslash counts inside them only. */
+function withoutComment(line: string): string {
   let quote = '';
-  for (let i = 0; i < text.length; i++) {
-    const character = text.charAt(i);
-    if (character === '\\') {
-      i++;
-    } else if (quote !== '') {
-      if (character === quote) quote = '';
-    } else if (character === "'" || character === '"') {
-      quote = character;
-    } else if (character === '#') {
-      return text.slice(0, i);
+  let isEscaped = false;
+  for (let at = 0; at < line.length; at++) {
+    const character = line.charAt(at);
+    if ((character === "'" || character === '"') && !isEscaped) {
+      if (quote === '') quote = character;
+      else if (quote === character) quote = '';
     }
+    if (quote === '' && character === '#') return line.slice(0, at);
+    isEscaped = quote !== '' && character === '\\' && !isEscaped;
   }
-  return text;
+  return line;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -61,11 +69,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "'",
 };
 
-function valueOf(text: string): string {
-  let value = withoutComment(text).trim();
-  const first = value.charAt(0);
-  if (value.length >= 2 && (first === '"' || first === "'") && value.endsWith(first)) {
-    value = value.slice(1, -1);
-  }
+function unquoted(text: string): string {
+  const first = text.charAt(0);
+  const isQuoted = text.length >= 2 && (first === '"' || first === "'") && text.endsWith(first);
+  const value = isQuoted ? text.slice(1, -1) : text;
   return value.replace(/\\(.)/g, (whole, character: string) => ESCAPES[character] ?? whole);
 }

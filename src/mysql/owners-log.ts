@@ -1,3 +1,4 @@
+import type { Marker } from './marker.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import { type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
@@ -19,7 +20,6 @@ import {
   noteCopied,
   readSchema,
   TABLES,
-  type Marker,
   type SchemaContents,
 } from './recorder-schema.ts';
 
@@ -227,7 +227,7 @@ export async function giveBackWhileLogging(
     'remote_failed',
     "The server's own log table could not be put back: somebody reads the log table all the time",
     {
-      hint: 'End the statements that read mysql.general_log. A daemon tries again by itself; by hand: captures recover',
+      hint: 'End the statements that read mysql.general_log. A daemon tries again by itself; by hand: captures recover ENVIRONMENT',
     },
   );
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { LogSettings } from '../core/server-log.ts';
 import { AppError } from '../core/errors.ts';
+import { parseMarker, type Marker } from './marker.ts';
 import { DROP_MS, literal, type MysqlConnection, type Row } from './connection.ts';
 import { codeOf } from './errors.ts';
 import type { Flavor } from './flavor.ts';
@@ -48,36 +49,6 @@ export function slotTable(number: number): string {
 /** The frozen table of a generation, as a version before the slots named it. */
 export function oldFrozenTable(generation: number): string {
   return `${RECORDER_SCHEMA}.frozen_${generation}`;
-}
-
-/** The marker's row: whose recorder this is, and what it needs to know after a crash. */
-export interface Marker {
-  readonly storeId: string;
-  /** The tap's; null in a marker of an older version. */
-  readonly nonce: string | null;
-  readonly madeSchema: boolean;
-  /** The owner's settings before we changed any. */
-  readonly settings: LogSettings | null;
-  readonly recorder: string;
-  /** The generation that is or was being appended to the owner's log. */
-  readonly appending: number | null;
-  /** Rows in the owner's log before that append. */
-  readonly ownerRows: number | null;
-  readonly isAppended: boolean;
-  /** Rows of it that the owner's log had when it was to go back to its place; null before that. */
-  readonly copiedRows: number | null;
-  /** When the dead-man switch switched the log off, ISO-8601 UTC, and the connection it did it on. */
-  readonly switchedOffAt: string | null;
-  readonly switchedOffBy: number | null;
-  /**
-   * The start of the server, in seconds as `ServerLog.serverStart`, in which its slow log was switched on
-   * for a warm-up; null where it is not on for us.
-   */
-  readonly warmSince: number | null;
-  /** Whether we installed the plugin that lists locks. */
-  readonly hasLockPlugin: boolean;
-  /** Whether its table was made after the last sign of life in it: what a restored dump looks like. */
-  readonly isOlderThanTable: boolean;
 }
 
 /** Of the marker: what versions before the warm-ups did not have. */
@@ -162,25 +133,7 @@ async function readMarker(connection: MysqlConnection): Promise<Marker | 'no row
   const row = await markerRow(connection);
   if (row === 'not ours') return row;
   if (row === null) return 'no row';
-  const [storeId, madeSchema, settings, recorder, appending, ownerRows, isAppended] = row;
-  const [switchedOffAt, switchedOffBy, copiedRows] = row.slice(7);
-  const [nonce, warmSince, lockPlugin, isOlderThanTable] = row.slice(10);
-  return {
-    storeId: storeId ?? '',
-    nonce: nonce ?? null,
-    madeSchema: madeSchema === '1',
-    settings: settings == null ? null : settingsIn(settings),
-    recorder: recorder ?? '',
-    appending: appending == null ? null : Number(appending),
-    ownerRows: ownerRows == null ? null : Number(ownerRows),
-    isAppended: isAppended === '1',
-    copiedRows: copiedRows == null ? null : Number(copiedRows),
-    switchedOffAt: switchedOffAt == null ? null : `${switchedOffAt.replace(' ', 'T')}Z`,
-    switchedOffBy: switchedOffBy == null ? null : Number(switchedOffBy),
-    warmSince: warmSince == null ? null : Number(warmSince),
-    hasLockPlugin: lockPlugin === '1',
-    isOlderThanTable: isOlderThanTable === '1',
-  };
+  return parseMarker(row);
 }
 
 async function markerRow(connection: MysqlConnection): Promise<Row | null | 'not ours'> {
@@ -198,17 +151,6 @@ async function markerRow(connection: MysqlConnection): Promise<Row | null | 'not
   }
   // A table of this name with other columns is not our marker.
   return 'not ours';
-}
-
-/** The settings in the marker; null when somebody has edited them beyond recognition. */
-function settingsIn(text: string): LogSettings | null {
-  try {
-    const value = JSON.parse(text) as Partial<LogSettings> | null;
-    const isWhole = typeof value?.generalLog === 'boolean' && typeof value.logOutput === 'string';
-    return isWhole ? (value as LogSettings) : null;
-  } catch {
-    return null;
-  }
 }
 
 /**
@@ -249,7 +191,7 @@ export function requireOurs(contents: SchemaContents): void {
       'conflict',
       `The server's log is held by a recorder of another store (${recorder})`,
       {
-        hint: 'Run `captures daemon` with that store: it gives the server back. If it will never come back: captures recover ENVIRONMENT',
+        hint: 'The daemon of that store gives the server back. If it will never come back: captures recover ENVIRONMENT',
       },
     );
   }

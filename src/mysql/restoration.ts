@@ -29,7 +29,10 @@ export async function requireSight(connection: MysqlConnection): Promise<void> {
       throw new AppError(
         'remote_failed',
         `The account may not see ${table} any more, so its log cannot be restored`,
-        { hint: 'Give it its privileges back: captures env check names them.', cause: error },
+        {
+          hint: 'Give it its privileges back. To see them: captures env check ENVIRONMENT',
+          cause: error,
+        },
       );
     }
   }
@@ -57,6 +60,6 @@ export async function requireRestored(
   if ((await whoseIsLive(connection)) === 'ours') left.push(`${LIVE_TABLE} is the recorder's`);
   if (left.length === 0) return;
   throw new AppError('remote_failed', `The server's log is not as it was: ${left.join(', ')}`, {
-    hint: 'It is tried again. To see what the account may do: captures env check',
+    hint: 'It is tried again. To see what the account may do: captures env check ENVIRONMENT',
   });
 }

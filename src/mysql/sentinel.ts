@@ -58,7 +58,10 @@ export async function readSentinel(
 export function parseSentinel(text: string): Sentinel | null {
   try {
     const value = JSON.parse(text) as Partial<Sentinel> | null;
-    return typeof value?.generation === 'number' ? (value as Sentinel) : null;
+    const { generation } = value ?? {};
+    // It goes into statements; JSON knows numbers that are none.
+    const isCount = Number.isSafeInteger(generation) && Number(generation) >= 0;
+    return isCount ? (value as Sentinel) : null;
   } catch {
     return null;
   }

@@ -23,7 +23,7 @@ import {
   type WarmUpAnswer,
 } from '../core/server-log.ts';
 import type { TextSpool } from '../core/statements.ts';
-import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
+import { DROP_MS, literal, type MysqlConnection, WHOLE_TABLE_MS } from './connection.ts';
 import { instant, type OpenedServer } from './control-connection.ts';
 import { codeOf } from './errors.ts';
 import { DiskGuard, noRoom, ROOM_TABLE, SPARE_TABLE } from './disk-guard.ts';
@@ -892,7 +892,7 @@ export class MysqlServerLog implements ServerLog {
     }
     if (sameOutput(now.logOutput, settings.logOutput)) return warnings;
     if (sameOutput(now.logOutput, recordingOutput(settings))) {
-      await control.run(`SET GLOBAL log_output = '${settings.logOutput}'`);
+      await control.run(`SET GLOBAL log_output = ${literal(settings.logOutput)}`);
     } else {
       warnings.push(
         `Somebody set log_output to ${now.logOutput} while recording; it is left so (it was ${settings.logOutput})`,

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { LoggedStatement, StatementFlag, StatementKind } from '../core/statements.ts';
-import { mayHoldSecret, redactSecrets, redactText } from '../sql/secrets.ts';
+import { mayHoldSecret } from '../sql/secret-hints.ts';
+import { redactSecrets, redactText } from '../sql/secrets.ts';
 import type { OwnConnections } from './own-connections.ts';
 import type { PacketSpan } from './row-packets.ts';
 import { parseSentinel, SENTINEL_THREAD, SENTINEL_USER_HOST, type Sentinel } from './sentinel.ts';
@@ -161,7 +162,9 @@ export class StatementDecoder {
     // A blob has the bytes themselves: `\xC3` in it is what the client wrote.
     let flags = this.#tracker.follow(session, kind, sql, hasEscapes && !this.#anyBytes);
     if (end - start >= this.#cutAt) flags = withPartial(flags);
-    if (!isBeginning && mayHoldSecret(sql) && !SESSION_KINDS.has(kind)) {
+    // One character a byte, as it is redacted: white space of latin1 is none in `sql`.
+    const looked = bytes === null ? sql : bytes.toString('latin1');
+    if (!isBeginning && mayHoldSecret(looked) && !SESSION_KINDS.has(kind)) {
       const redacted = redactText({ sql, bytes }, redactSecrets);
       if (redacted !== null) {
         ({ sql, bytes } = redacted);

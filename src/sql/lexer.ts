@@ -29,13 +29,35 @@ export type Escapes = 'always' | 'never' | 'not-after-high';
 
 const BACKSLASH = 0x5c;
 
+/** Whether the server runs what stands in a comment that begins so: `/*!80016`, `/*M!100616`, `/*!`. */
+export type RunsComment = (mark: string) => boolean;
+
+/** How a text is to be read, as far as the text itself does not tell. */
+export interface Reading {
+  readonly escapes: Escapes;
+  readonly runs: RunsComment;
+}
+
+const runsEvery: RunsComment = () => true;
+
+/** A token of a text, as `Lexer` and `eachSignificant` hand it out. */
+export interface Token {
+  readonly kind: TokenKind;
+  readonly start: number;
+  readonly end: number;
+  readonly quote: number;
+  readonly isClosed: boolean;
+}
+
 /**
- * Cuts a text into tokens that leave nothing out. A cursor rather than a list: a statement may have
- * megabytes. Linear in the text.
+ * Cuts a text into tokens that leave nothing out, as the servers do: any control character and a
+ * no-break space (0xA0 is white space in latin1) part words, and two dashes begin a comment before
+ * them. A cursor rather than a list: a statement may have megabytes. Linear in the text.
  */
-export class Lexer {
+export class Lexer implements Token {
   readonly #sql: string;
   readonly #escapes: Escapes;
+  readonly #runs: RunsComment;
   #depth = 0;
 
   kind: TokenKind = 'space';
@@ -46,9 +68,10 @@ export class Lexer {
   /** False for a literal or name whose closing quote is missing. */
   isClosed = true;
 
-  constructor(sql: string, escapes: Escapes = 'always') {
+  constructor(sql: string, { escapes = 'always', runs = runsEvery }: Partial<Reading> = {}) {
     this.#sql = sql;
     this.#escapes = escapes;
+    this.#runs = runs;
   }
 
   /** Moves to the next token; false behind the last. */
@@ -60,7 +83,13 @@ export class Lexer {
     this.quote = -1;
     this.isClosed = true;
     const code = sql.charCodeAt(start);
-    if (code <= 0x20) return this.#is('space', endOfSpace(sql, start));
+    if (isSpaceCode(code)) return this.#is('space', endOfSpace(sql, start));
+    if (code === BACKSLASH && isLoggedByte(sql, start)) {
+      const isSpace = sql.startsWith(LOGGED_SPACE, start);
+      return isSpace
+        ? this.#is('space', endOfSpace(sql, start))
+        : this.#is('word', endOfWord(sql, start));
+    }
     if (isDigit(code)) return this.#number(start);
     if (isWordCode(code)) return this.#word(start, code);
     switch (code) {
@@ -108,10 +137,11 @@ export class Lexer {
     const sql = this.#sql;
     const end = endOfComment(sql, start);
     if (end !== start) return this.#is('comment', end);
-    const code = /^\/\*M?!\d{0,6}/.exec(sql.slice(start, start + 10));
-    if (code === null) return this.#is('symbol', start + 1);
+    const [mark] = EXECUTABLE.exec(sql.slice(start, start + 10)) ?? [];
+    if (mark === undefined) return this.#is('symbol', start + 1);
+    if (!this.#runs(mark)) return this.#is('comment', endOfSkipped(sql, start + 2));
     this.#depth++;
-    return this.#is('space', start + code[0].length);
+    return this.#is('space', start + mark.length);
   }
 
   #word(start: number, code: number): true {
@@ -153,6 +183,26 @@ export class Lexer {
   }
 }
 
+/** The mark of a comment that holds code, with its version: five or six digits. */
+const EXECUTABLE = /^\/\*M?!(?:\d{5,6})?/;
+const EVERY_EXECUTABLE = /\/\*M?!(?:\d{5,6})?/g;
+
+/**
+ * Behind a comment with code that the server does not run: another comment may stand in it.
+ * (`consume_comment` in sql_lex.cc of both servers.)
+ */
+function endOfSkipped(sql: string, start: number): number {
+  for (let i = start; ;) {
+    const end = sql.indexOf('*/', i);
+    if (end === -1) return sql.length;
+    const inner = sql.indexOf('/*', i);
+    if (inner === -1 || inner > end) return end + 2;
+    const innerEnd = sql.indexOf('*/', inner + 2);
+    if (innerEnd === -1) return sql.length;
+    i = innerEnd + 2;
+  }
+}
+
 /** Behind the closing quote; -1 when there is none. */
 function endOfQuoted(sql: string, start: number, escapes: Escapes): number {
   const quote = sql.charCodeAt(start);
@@ -182,20 +232,45 @@ function isWordCode(code: number): boolean {
     (code >= 0x30 && code <= 0x39) ||
     code === 0x5f ||
     code === 0x24 ||
-    code >= 0x80
+    (code >= 0x80 && code !== NO_BREAK_SPACE)
   );
 }
 
+const NO_BREAK_SPACE = 0xa0;
+
+/**
+ * MariaDB logs a byte that is not valid in the log's character set, as of a session in latin1, as the
+ * text `\xA0`; nothing else begins with a backslash outside of literals but `\N`.
+ */
+const LOGGED_SPACE = '\\xA0';
+const LOGGED_BYTE = /\\x[89A-F][0-9A-F]/y;
+const LOGGED_BYTE_LENGTH = 4;
+
+function isLoggedByte(sql: string, start: number): boolean {
+  LOGGED_BYTE.lastIndex = start;
+  return LOGGED_BYTE.test(sql);
+}
+
+/** What parts words. The servers refuse most control characters, and log the statement. */
+function isSpaceCode(code: number): boolean {
+  return code <= 0x20 || code === NO_BREAK_SPACE;
+}
+
 function endOfSpace(sql: string, start: number): number {
-  let i = start + 1;
-  while (i < sql.length && sql.charCodeAt(i) <= 0x20) i++;
-  return i;
+  for (let i = start; ;) {
+    while (i < sql.length && isSpaceCode(sql.charCodeAt(i))) i++;
+    if (!sql.startsWith(LOGGED_SPACE, i)) return i;
+    i += LOGGED_BYTE_LENGTH;
+  }
 }
 
 function endOfWord(sql: string, start: number): number {
-  let i = start;
-  while (i < sql.length && isWordCode(sql.charCodeAt(i))) i++;
-  return i;
+  for (let i = start; ;) {
+    while (i < sql.length && isWordCode(sql.charCodeAt(i))) i++;
+    const isLetter = sql.charCodeAt(i) === BACKSLASH && !sql.startsWith(LOGGED_SPACE, i);
+    if (!isLetter || !isLoggedByte(sql, i)) return i;
+    i += LOGGED_BYTE_LENGTH;
+  }
 }
 
 function endOfDigits(sql: string, start: number): number {
@@ -230,6 +305,8 @@ export function unescaped(text: string, quote: string, escapes: Escapes): string
     if (character === quote) {
       value += quote;
       i++;
+    } else if (character === '\\' && isLoggedByte(text, i)) {
+      value += character;
     } else if (
       character === '\\' &&
       (escapes === 'always' || (escapes === 'not-after-high' && !(text.charCodeAt(i - 1) >= 0x80)))
@@ -259,12 +336,13 @@ const ESCAPED: Readonly<Record<string, string>> = {
 /** A string literal of `value`, that reads the same wherever `unescaped(…, escapes)` was right. */
 export function quoted(value: string, quote: string, escapes: Escapes): string {
   const doubled = value.replaceAll(quote, quote + quote);
-  return quote + (escapes === 'never' ? doubled : doubled.replaceAll('\\', '\\\\')) + quote;
+  const escaped = doubled.replaceAll(/\\(?!x[89A-F][0-9A-F])/g, '\\\\');
+  return quote + (escapes === 'never' ? doubled : escaped) + quote;
 }
 
 /** Whether every literal ends in this reading, and none is followed by a letter. */
-export function isReadable(sql: string, escapes: Escapes): boolean {
-  const lexer = new Lexer(sql, escapes);
+export function isReadable(sql: string, reading: Partial<Reading>): boolean {
+  const lexer = new Lexer(sql, reading);
   let endOfString = -1;
   while (lexer.next()) {
     if (!lexer.isClosed) return false;
@@ -277,4 +355,93 @@ export function isReadable(sql: string, escapes: Escapes): boolean {
     endOfString = kind === 'string' ? end : -1;
   }
   return true;
+}
+
+/** The ways in which a text can be read that differ in what is code and what is a literal. */
+export function readingsOf(sql: string): Reading[] {
+  const escapes: Escapes[] = ['always'];
+  if (sql.includes('\\')) escapes.push('never');
+  if (/[\u0080-\uffff]\\/.test(sql)) escapes.push('not-after-high');
+  const runs = commentReadings(sql);
+  return escapes.flatMap((one) => runs.map((other) => ({ escapes: one, runs: other })));
+}
+
+/** A mark may stand in hexadecimal, or be cut in two, and only be seen when the text is put together. */
+const PUT_TOGETHER = /concat|\|\||0x[0-9a-f]{28}|x'[0-9a-f]{28}/i;
+
+/** More comments with different versions than this are of nobody who wants to be understood. */
+const MOST_VERSIONS = 6;
+
+/**
+ * Which comments with code a server of some version and family can run: MySQL those up to its version
+ * and none of MariaDB's; MariaDB both, but none of MySQL's from 5.7 on
+ * (https://mariadb.com/kb/en/comment-syntax/). All that can be recorded run those without a version
+ * and those of 5.6.
+ */
+function commentReadings(sql: string): RunsComment[] {
+  const marks = sql.includes('/*')
+    ? [...new Set(sql.match(EVERY_EXECUTABLE))].filter((mark) => !isRunByAll(mark))
+    : [];
+  const isHidden = PUT_TOGETHER.test(sql);
+  if (marks.length === 0 && !isHidden) return [runsEvery];
+  if (isHidden || marks.length > MOST_VERSIONS) return [runsEvery, isRunByAll];
+  const found = new Map<string, RunsComment>();
+  for (const limit of [0, ...marks.map(versionOf)]) {
+    for (const isMariadb of [true, false]) {
+      const run = new Set(marks.filter((mark) => isRunBy(mark, isMariadb, limit)));
+      found.set([...run].join(), (mark) => isRunByAll(mark) || run.has(mark));
+    }
+  }
+  return [...found.values()];
+}
+
+const FIRST_OF_MYSQL_ALONE = 50_700;
+const LAST_OF_MYSQL_ALONE = 99_999;
+
+function isRunByAll(mark: string): boolean {
+  return !mark.startsWith('/*M') && versionOf(mark) < FIRST_OF_MYSQL_ALONE;
+}
+
+function isRunBy(mark: string, isMariadb: boolean, limit: number): boolean {
+  const version = versionOf(mark);
+  if (version > limit) return false;
+  if (mark.startsWith('/*M')) return isMariadb;
+  return !isMariadb || version < FIRST_OF_MYSQL_ALONE || version > LAST_OF_MYSQL_ALONE;
+}
+
+function versionOf(mark: string): number {
+  return Number(/\d+$/.exec(mark)?.[0] ?? 0);
+}
+
+/**
+ * Hands over the tokens of a text but white space, and with each the one behind it that is no
+ * comment: null behind the last.
+ */
+export function eachSignificant(
+  sql: string,
+  reading: Partial<Reading>,
+  see: (token: Token, next: Token | null) => void,
+): void {
+  const lexer = new Lexer(sql, reading);
+  let token: Token | null = null;
+  let comments: Token[] = [];
+  while (lexer.next()) {
+    const { kind, start, end, quote, isClosed } = lexer;
+    if (kind === 'space') continue;
+    const next: Token = { kind, start, end, quote, isClosed };
+    if (kind === 'comment') {
+      comments.push(next);
+      continue;
+    }
+    pass(next);
+    token = next;
+  }
+  pass(null);
+
+  function pass(next: Token | null): void {
+    if (token !== null) see(token, next);
+    if (comments.length === 0) return;
+    for (const comment of comments) see(comment, next);
+    comments = [];
+  }
 }

@@ -1,4 +1,13 @@
-import { isReadable, Lexer, quoted, unescaped, type Escapes } from './lexer.ts';
+import {
+  eachSignificant,
+  isReadable,
+  Lexer,
+  quoted,
+  readingsOf,
+  unescaped,
+  type Reading,
+  type Token,
+} from './lexer.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { REDACTED } from './secrets.ts';
 import { StatementContext } from './statement-context.ts';
@@ -9,30 +18,32 @@ import { StatementContext } from './statement-context.ts';
  * does the same to the same columns. What stays: see docs/fidelity.md.
  */
 export function redactLiterals(sql: string, pseudonyms: Pseudonyms): string | null {
-  const escapes = readingOf(sql);
+  const found = readingOf(sql);
   const context = new StatementContext(sql);
-  const lexer = new Lexer(sql, escapes ?? 'always');
   let text = '';
   let at = 0;
-  while (lexer.next()) {
-    const { kind, start } = lexer;
-    if (kind === 'space') continue;
-    if (escapes === null && kind === 'string' && hasEscapedQuote(lexer.text)) {
+  eachSignificant(sql, found ?? {}, (token, next) => {
+    if (at === sql.length) return;
+    const { kind, start, end } = token;
+    if (found === null && kind === 'string') {
       // Nobody can tell where this literal ends.
-      return text + sql.slice(at, start + 1) + pseudonyms.string(sql.slice(start + 1));
+      text += sql.slice(at, start + 1) + pseudonyms.string(sql.slice(start + 1));
+      at = sql.length;
+      return;
     }
-    const replacement = kind === 'comment' ? emptied(lexer.text) : literalFor(lexer);
-    if (kind !== 'comment') context.see(lexer);
-    if (replacement === null) continue;
+    const replacement =
+      kind === 'comment' ? emptied(sql.slice(start, end)) : literalFor(token, next);
+    if (kind !== 'comment') context.see(token, next);
+    if (replacement === null) return;
     text += sql.slice(at, start) + replacement;
-    at = lexer.end;
-  }
+    at = end;
+  });
   if (at === 0) return null;
   text += sql.slice(at);
   return text === sql ? null : text;
 
-  function literalFor(token: Lexer): string | null {
-    if (token.kind === 'string') return stringFor(token);
+  function literalFor(token: Token, next: Token | null): string | null {
+    if (token.kind === 'string') return stringFor(token, next);
     if (token.kind === 'number') {
       const number = sql.slice(token.start, token.end);
       return context.keepsNumber(number) ? null : pseudonyms.number(number);
@@ -45,21 +56,34 @@ export function redactLiterals(sql: string, pseudonyms: Pseudonyms): string | nu
     return sql.slice(token.start, from) + other + sql.slice(to, token.end);
   }
 
-  function stringFor({ start, end, quote, isClosed }: Lexer): string | null {
+  function stringFor({ start, end, quote, isClosed }: Token, next: Token | null): string | null {
     const mark = sql.charAt(quote);
-    const reading = escapes ?? 'always';
+    const reading = found?.escapes ?? 'always';
     const raw = sql.slice(quote + 1, isClosed ? end - 1 : end);
     const value = unescaped(raw, mark, reading);
-    if (value === '' || value === REDACTED || context.keepsString(value, end)) return null;
+    if (value === '' || value === REDACTED || context.keepsString(value, next)) return null;
     const prefix = sql.slice(start, quote);
     if (context.isStatement()) {
       const inner = redactLiterals(value, pseudonyms);
       return inner === null ? null : prefix + quoted(inner, mark, reading);
     }
+    if (context.isObject()) return prefix + quoted(objectFor(value, pseudonyms), mark, reading);
     const token = context.isPattern()
       ? value.replaceAll(/[^%]+/g, (part) => pseudonyms.string(part))
       : pseudonyms.string(value);
     return prefix + mark + token + (isClosed ? mark : '');
+  }
+}
+
+/** A JSON object with other values under the same names; another string for what is none. */
+function objectFor(text: string, pseudonyms: Pseudonyms): string {
+  try {
+    return JSON.stringify(JSON.parse(text), (_name, value: unknown) => {
+      if (typeof value === 'string') return pseudonyms.string(value);
+      return typeof value === 'number' ? Number(pseudonyms.number(String(value))) : value;
+    });
+  } catch {
+    return pseudonyms.string(text);
   }
 }
 
@@ -75,14 +99,26 @@ function hasEscapedQuote(sql: string): boolean {
   return sql.includes("\\'") || sql.includes('\\"');
 }
 
+/** Whether every literal ends; else a quote is missing somewhere, or too many. */
+function areClosed(sql: string, reading: Reading): boolean {
+  const lexer = new Lexer(sql, reading);
+  while (lexer.next()) if (!lexer.isClosed) return false;
+  return true;
+}
+
 /**
- * How a statement's backslashes are to be read: in the one way in which every literal ends and none
- * is followed by a letter. null when there is none, or more than one.
+ * How a statement is to be read: in the one way in which every literal ends and none is followed by a
+ * letter. null when there is none, or more than one in which backslashes mean something else.
  */
-function readingOf(sql: string): Escapes | null {
-  if (!hasEscapedQuote(sql)) return 'always';
-  const readings: Escapes[] = ['always', 'never'];
-  if (/[\u0080-\uffff]\\/.test(sql)) readings.push('not-after-high');
-  const readable = readings.filter((escapes) => isReadable(sql, escapes));
-  return readable.length === 1 ? (readable[0] ?? null) : null;
+function readingOf(sql: string): Reading | null {
+  const all = readingsOf(sql);
+  const [first] = all;
+  if (first === undefined) return null;
+  const isPlain = all.every(({ runs }) => runs === first.runs) && !hasEscapedQuote(sql);
+  if (all.length === 1 || isPlain) return areClosed(sql, first) ? first : null;
+  const readable = all.filter((reading) => isReadable(sql, reading));
+  const [found] = readable;
+  if (found === undefined) return null;
+  const isOne = readable.every(({ escapes }) => escapes === found.escapes);
+  return isOne || !hasEscapedQuote(sql) ? found : null;
 }

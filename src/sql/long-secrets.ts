@@ -1,4 +1,4 @@
-import { IN_OTHERS } from './secrets.ts';
+import { IN_OTHERS } from './secret-hints.ts';
 import { withoutLeadingComments } from './text.ts';
 
 /** Characters that two pieces of a text are looked at together in. */
@@ -22,8 +22,9 @@ const NAME = String.raw`(?:password|passwd|passphrase|pwd|secret_key|access_key|
 const IN_ROWS = new RegExp(
   [
     String.raw`(?:(?<![\w$])|(?<=\\[nrtbZ0]))ident[\w$\x80-\xff]*(?:${BETWEEN}{1,500}(?:by|via|with)|${BETWEEN}{0,500}(?:${UNSEEN})|${BETWEEN}{500})`,
-    String.raw`(?:password|encrypt|password_strength)${SPACE}{0,500}(?:\(|\/\*)`,
+    String.raw`(?:password|encrypt|password_strength|keyring_key_store)[\`"]?${SPACE}{0,500}(?:\(|${UNSEEN})`,
     String.raw`(?:password|encrypt|password_strength)${SPACE}{500}`,
+    String.raw`mysql${BETWEEN}{1,500}(?:user|servers|global_priv|slave_master_info|password_history)`,
     String.raw`(?:@[\`'"]?[\w$]{0,64}|master_[\w$]{0,64}|source_)${NAME}[\`'"]?${SPACE}{0,500}(?:[=:<'"]|${UNSEEN}|${SPACE}{500})`,
     'authentication_string',
     'challenge_r',
@@ -39,11 +40,16 @@ const BEFORE = String.raw`(?:[;'"#]|--|\/\*(?:M?!\d*)?|\*\/)${SPACE}{0,500}`;
 const BEGINNING = new RegExp(`;|${BEFORE}(?:change|start|set|grant|crea|alt)`, 'i');
 /** Where, behind it, an option begins whose value is a secret. */
 const OPTION = new RegExp(
-  String.raw`(?:${NAME}|connection)(?:${SPACE}|[\`)(@]){0,500}(?:[=:<'"\d]|for\b|[xn]'|${UNSEEN}|(?:${SPACE}|[\`)(@]){500})|set${SPACE}{1,500}password|${BEFORE}(?:crea|alt)\w*${SPACE}{1,500}user`,
+  String.raw`(?:${NAME}|connection)(?:${SPACE}|[\`)(@]){0,500}(?:[=:<'"\w]|${UNSEEN}|(?:${SPACE}|[\`)(@]){500})|set${SPACE}{1,500}password|${BEFORE}(?:crea|alt)\w*${SPACE}{1,500}user`,
   'gi',
 );
 
 const ROWS = /^[\s(]*(?:insert|replace|update|delete|select|load)\b/i;
+
+/** Where in a text, as it goes by words alone, the first secret may begin; -1 for nowhere. */
+export function firstPlaceOfSecret(sql: string): number {
+  return new LongSecrets(sql).find(sql);
+}
 
 /**
  * Looks for the first place at which a long text may hold a secret. `redactSecrets` reads whole texts,
@@ -75,7 +81,7 @@ export class LongSecrets {
     this.#used = window.copy(window, 0, this.#returned, this.#used);
     this.#used += bytes.copy(window, this.#used);
     // One character a byte: what is looked for is ASCII.
-    const at = this.#find(window.toString('latin1', 0, this.#used));
+    const at = this.find(window.toString('latin1', 0, this.#used));
     const known = isLast ? this.#used : Math.max(0, this.#used - OVERLAP);
     const end = at === -1 ? known : at;
     this.#returned = end;
@@ -83,7 +89,8 @@ export class LongSecrets {
     return { free: window.subarray(0, end), rest, mayFollow: at !== -1 };
   }
 
-  #find(text: string): number {
+  /** Where in the text, behind what was looked at before, a secret may begin; -1 for nowhere. */
+  find(text: string): number {
     if (!this.#isOnRows) return IN_OTHERS.exec(text)?.index ?? -1;
     IN_ROWS.lastIndex = 0;
     let at = IN_ROWS.exec(text)?.index ?? -1;

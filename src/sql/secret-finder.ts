@@ -1,4 +1,35 @@
-import type { Lexer } from './lexer.ts';
+import type { Token } from './lexer.ts';
+import {
+  AUTHENTICATION,
+  BEFORE_PLUGIN,
+  BEFORE_SECRET,
+  WRITES_ROWS,
+  TEXT_TYPE,
+  PASSWORD_WORD,
+  BEFORE_UNQUOTED,
+  BEHIND_ACCOUNT,
+  BEHIND_OPTION,
+  BEHIND_PLUGIN,
+  DEFINES,
+  DESCRIBES_ACCOUNT,
+  DESCRIBES_CLIENT,
+  EXPLAINS,
+  JOINING_FUNCTIONS,
+  NO_SECRET,
+  OF_SET_PASSWORD,
+  OF_SECRETS,
+  ON_ROWS,
+  OPTION_SECRET,
+  PASSWORD_FUNCTIONS,
+  PLUGIN,
+  SECRET_NAME,
+  SECRET_PROCEDURE,
+  SECRET_TABLES,
+  SECRET_VARIABLE,
+  TAKES_OPTIONS,
+  TAKES_ROWS,
+} from './secret-words.ts';
+import { StatementPlace } from './statement-place.ts';
 
 /** A piece of a statement that is, or holds, a secret. */
 export interface Span {
@@ -10,74 +41,21 @@ export interface Span {
   readonly isClosed: boolean;
 }
 
-type Nested = (token: Lexer) => { text: string; isOpen: boolean } | null;
+/** A text that is a statement, or that a server is to run; or one in which a statement may be quoted. */
+export type TextKind = 'statement' | 'prose';
 
-/** Functions of the server whose arguments are passwords. */
-const PASSWORD_FUNCTIONS: ReadonlySet<string> = new Set([
-  'PASSWORD',
-  'OLD_PASSWORD',
-  'ED25519_PASSWORD',
-  'ENCRYPT',
-  'VALIDATE_PASSWORD_STRENGTH',
-]);
+/** What literals, or a comment, hold. */
+export interface HeldSecrets {
+  /** Of the text around them. */
+  readonly spans: readonly Span[];
+  /** A secret begins and does not end in them: what follows goes on with it. */
+  readonly isOpen: boolean;
+  /** A placeholder stands where a secret can. */
+  readonly takesSecret: boolean;
+}
 
-/** Procedures of RDS that are told a password or key. */
-const SECRET_PROCEDURE = /^RDS_(?:SET_EXTERNAL_|IMPORT_BINLOG_SSL)/;
-
-/** A setting, option or user variable that is named after what it holds. */
-const SECRET_NAME = /(?:PASSWORD|PASSWD|PASSPHRASE|(?:^|_)PWD|SECRET_KEY|ACCESS_KEY|SST_AUTH)\d*$/;
-
-/** `password=x` or `password "x"` among the options in a string; its quotes may be escaped. */
-const OPTION_SECRET = /(?:password|passwd|pwd)[\s\\]*[="']/i;
-
-const AUTHENTICATION = /authentication_string/i;
-
-/** Words behind which a statement works on rows: `password = 'x'` is an application's own there. */
-const ON_ROWS: ReadonlySet<string> = new Set([
-  'SELECT',
-  'INSERT',
-  'UPDATE',
-  'DELETE',
-  'REPLACE',
-  'LOAD',
-  'WHERE',
-  'CALL',
-  'RETURN',
-  'WHEN',
-  'ELSEIF',
-]);
-
-/** First words of statements that define something; a letter may be missing. */
-const DEFINES = /^(?:CREA|ALT)/;
-
-/** What can follow `=` in the place of a literal without being a secret. */
-const NO_SECRET: ReadonlySet<string> = new Set([
-  'DEFAULT',
-  'NULL',
-  'ON',
-  'OFF',
-  'TRUE',
-  'FALSE',
-  'TO',
-]);
-
-/** Names of what is no secret though it stands behind IDENTIFIED. */
-const DESCRIBES_CLIENT: ReadonlySet<string> = new Set(['SUBJECT', 'ISSUER', 'CIPHER']);
-
-/** The same where something is defined; it is looked at for a password in it, as a table's is. */
-const DESCRIBES_ACCOUNT: ReadonlySet<string> = new Set(['COMMENT', 'ATTRIBUTE']);
-
-/** What follows `PASSWORD = 'x'` in START REPLICA, without a comma between. */
-const BEHIND_PASSWORD: ReadonlySet<string> = new Set(['DEFAULT_AUTH', 'PLUGIN_DIR', 'FOR']);
-
-/** Words before the name of an authentication plugin, and words behind one. */
-const BEFORE_PLUGIN: ReadonlySet<string> = new Set(['WITH', 'VIA', 'OR']);
-const BEHIND_PLUGIN =
-  /^(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:BY|AS|USING|INITIAL\s+AUTHENTICATION)(?![\w$])/i;
-
-/** Plugins of the servers: behind these names nothing has to follow for them to be no password. */
-const PLUGIN =
-  /^(?:caching_sha2_password|sha256_password|mysql_(?:native|old)_password|mysql_no_login|auth_socket|unix_socket|ed25519|parsec|pam|gssapi|named_pipe|authentication_(?:pam|windows|ldap_simple|ldap_sasl|kerberos|fido|webauthn|oci|openid_connect)|AWSAuthenticationPlugin)$/i;
+/** Looks for secrets in the value of literals, taken together, or of a comment. */
+export type LookInto = (tokens: readonly Token[], kind: TextKind) => HeldSecrets | null;
 
 /**
  * What MySQL writes to its log in the place of a password, without quotes but for a few statements.
@@ -85,7 +63,7 @@ const PLUGIN =
  */
 export const HIDDEN = '<secret>';
 
-/** What to do with the next literals of the statement. */
+/** What to do with the next tokens of the statement. */
 type Expectation =
   /** Nothing in particular. */
   | 'none'
@@ -95,6 +73,8 @@ type Expectation =
   | 'account'
   /** As `account`; the very next token is the secret, whatever it is. */
   | 'secret'
+  /** SET PASSWORD: every literal is a secret but the names of users. */
+  | 'password'
   /** The name of a secret was read: a literal or `=` makes it one. */
   | 'named'
   /** Literals are secrets up to the next comma. */
@@ -104,26 +84,34 @@ type Expectation =
   /** Every literal is a secret. */
   | 'all';
 
+/** What the next token that is no part of it ends. */
+const AWAITS: ReadonlySet<Expectation> = new Set(['identified', 'named', 'connection']);
+
+/** Literals that make one text: the arguments of CONCAT, what a variable is set to. */
+interface Pieces {
+  readonly tokens: Token[];
+  readonly kind: TextKind;
+  /** A parenthesis that closes below this depth, or a comma at it, ends the text. */
+  readonly depth: number;
+  readonly endsAtComma: boolean;
+}
+
 /**
  * Reads the tokens of a text, one by one, and remembers which of them are secrets. A statement that
- * the server refuses is in its log too, so nothing here relies on a whole statement: it looks for the
- * words that come before secrets.
+ * the server refuses is in its log too, so nothing here relies on a whole statement: it goes by the
+ * places at which a secret can stand, and what stands there without being one of the words that may
+ * is taken for a secret.
  */
 export class SecretFinder {
   readonly #sql: string;
-  /** The text is a literal's or a comment's: prose is likelier than a statement with an error. */
-  readonly #isNested: boolean;
-  readonly #nested: Nested;
+  #isProse: boolean;
+  readonly #look: LookInto;
+  readonly #place: StatementPlace;
   readonly #spans: Span[] = [];
 
   #expects: Expectation = 'none';
-  #first = '';
-  #second = '';
-  #isOnRows = false;
-  /** The word, or the symbol, before this token. */
-  #before = '';
-  #beforeThat = '';
-  #depth = 0;
+  /** Depth of parentheses from which on the statement works on rows; Infinity when it does not. */
+  #rowsDepth = Infinity;
   /** Depth outside of the parentheses whose literals are secrets; -1 outside of all. */
   #secretFrom = -1;
   /** Depth at which a comma ends `value`. */
@@ -135,286 +123,443 @@ export class SecretFinder {
   #literalEnd = -1;
   /** A literal ended within a secret: what follows goes on with it. */
   #isOpen = false;
+  #pieces: Pieces | null = null;
+  /** The statement's literals, where what they are selected into may come behind them. */
+  readonly #selected: Token[] = [];
+  readonly #hasInto: boolean;
+  #isInto = false;
+  #takesSecret = false;
+  #hasPlaceholder = false;
 
-  constructor(sql: string, isNested: boolean, nested: Nested) {
+  constructor(sql: string, kind: TextKind, look: LookInto) {
     this.#sql = sql;
-    this.#isNested = isNested;
-    this.#nested = nested;
+    this.#isProse = kind === 'prose';
+    this.#look = look;
+    this.#place = new StatementPlace(sql, this.#isProse);
+    this.#hasInto = /into/i.test(sql);
   }
 
-  see(token: Lexer): void {
+  /** @param next the token behind this one that is no comment. */
+  see(token: Token, next: Token | null): void {
     if (token.start < this.#hiddenEnd) return;
     switch (token.kind) {
       case 'space':
         return;
       case 'comment':
-        this.#look(token);
+        this.#hold([token], 'prose');
         return;
       case 'string':
       case 'hex':
       case 'bit':
       case 'number':
-        this.#literal(token);
+        this.#literal(token, next);
         return;
       case 'name':
-        this.#name(token);
+        this.#name(token, next);
         return;
       case 'word':
-        this.#word(token);
+        this.#word(token, next);
         return;
       case 'placeholder':
-        if (this.#expects === 'secret' || this.#expects === 'named') this.#expects = 'account';
-        this.#pass('?');
+        this.#placeholder();
         return;
       case 'symbol':
-        this.#symbol(token);
+        this.#symbol(token, next);
         return;
     }
   }
 
-  finish(): Span[] {
+  finish(): { spans: Span[]; takesSecret: boolean } {
+    this.#endPieces();
     // `… IDENTIFIED BY` and then nothing: in a literal, the secret is in the next one.
-    if (this.#isNested && (this.#expects === 'secret' || this.#expects === 'value')) {
+    if (this.#expects === 'secret' || this.#expects === 'value') {
       const { length } = this.#sql;
       this.#spans.push({ start: length, end: length, text: '', isClosed: false });
     }
-    return this.#spans;
+    return { spans: this.#spans, takesSecret: this.#takesSecret };
   }
 
-  #literal(token: Lexer): void {
+  #literal(token: Token, next: Token | null): void {
     const isText = token.kind !== 'number';
-    this.#literalEnd = token.end;
-    if (this.#isSecret(token, isText)) {
+    if (this.#isSecret(token, next)) {
+      this.#literalEnd = token.end;
       this.#add(token);
       return;
     }
-    if (token.kind === 'string') {
-      if (this.#expects === 'connection') this.#connection(token);
-      else if (!this.#look(token)) this.#options(token);
-      this.#authentication(token);
-    }
+    this.#literalEnd = token.end;
     this.#isLastSecret = false;
-    if (this.#expects === 'identified' || this.#expects === 'named') this.#expects = 'none';
-    if (this.#expects === 'connection') this.#expects = 'none';
-    this.#pass("'");
+    if (token.kind === 'string' && this.#isQuotedName(token, next)) {
+      const name = unquoted(this.#sql, token);
+      this.#named(name, token, next);
+      this.#place.pass(`\`${name}`);
+      return;
+    }
+    const isHeld = token.kind === 'string' || (token.kind === 'hex' && this.#hasInto);
+    if (token.kind === 'string' && this.#expects === 'connection') this.#connection(token, next);
+    else if (isText && this.#isPiece()) this.#pieces?.tokens.push(token);
+    else if (isHeld && !this.#hold([token], this.#kindOfLiterals()) && token.kind === 'string') {
+      this.#options(token);
+    }
+    if (token.kind === 'string') this.#authentication(token);
+    if (isText && this.#hasInto && !TAKES_ROWS.has(this.#place.first)) this.#selected.push(token);
+    if (this.#expects !== 'none' && AWAITS.has(this.#expects)) this.#expects = 'none';
+    this.#place.pass("'");
   }
 
-  #isSecret(token: Lexer, isText: boolean): boolean {
+  #isSecret(token: Token, next: Token | null): boolean {
+    const isText = token.kind !== 'number';
     // Literals next to each other are one.
     if (this.#isLastSecret && isText) return true;
     if (this.#isOpen) return isText;
     if (this.#secretFrom >= 0) {
-      return isText || !(DEFINES.test(this.#first) || this.#first === 'CALL');
+      return (
+        isText ||
+        this.#place.isBody ||
+        !(DEFINES.test(this.#place.first) || this.#place.first === 'CALL')
+      );
     }
     switch (this.#expects) {
       case 'secret':
-      case 'all':
-        return !this.#isUser(token);
       case 'value':
         return true;
+      case 'all':
+      case 'password':
+        return !this.#isUser(next);
       case 'named':
-        return isText && (!this.#isNested || this.#isKnown());
-      case 'account':
-        return isText && !this.#isUser(token) && !this.#isDescription() && !this.#isPlugin(token);
-      case 'none':
+        return isText && (!this.#isProse || this.#takesOptions());
       case 'identified':
+        return isText && !this.#isProse && this.#isOfAccounts();
+      case 'account':
+        return (
+          isText && !this.#isUser(next) && !this.#isDescription() && !this.#isPlugin(token, next)
+        );
+      case 'none':
       case 'connection':
         return false;
     }
   }
 
   /** Whether a string names a user or host: `'a'@'b'`, or between the parts of a list of users. */
-  #isUser(token: Lexer): boolean {
-    if (this.#before === '@' || this.#before === 'FOR') return true;
-    let i = token.end;
-    while (i < this.#sql.length && this.#sql.charCodeAt(i) <= 0x20) i++;
-    if (this.#sql.charAt(i) === '@') return true;
-    return this.#before === ',' && /^ident/i.test(this.#sql.slice(i, i + 5));
+  #isUser(next: Token | null): boolean {
+    if (this.#place.before === '@' || this.#place.before === 'FOR') return true;
+    // Nobody stands where a password is to.
+    if (this.#isAssigned() || BEFORE_SECRET.has(this.#place.before)) return false;
+    const behind = next === null ? '' : this.#textOf(next);
+    return behind === '@' || (this.#place.before === ',' && /^ident/i.test(behind));
+  }
+
+  /** Whether a string is a name: `@"password"`; and `"PASSWORD"(`, `"mysql".`, `SET "pwd" =` with ANSI_QUOTES. */
+  #isQuotedName(token: Token, next: Token | null): boolean {
+    const { before, first } = this.#place;
+    const behind = next === null ? '' : this.#textOf(next);
+    if (before === '@' || behind === '(') return true;
+    if (this.#sql.charAt(token.quote) !== '"') return false;
+    if (behind === '.' || before === '.') return true;
+    if (this.#place.isBody && (first === 'DECLARE' || this.#isInto)) return true;
+    return (before === 'SET' || before === ',') && (behind === '=' || behind === ':=');
   }
 
   /** Whether a string says something of an account, or where CLONE INSTANCE is to write. */
   #isDescription(): boolean {
     return (
-      DESCRIBES_CLIENT.has(this.#before) ||
-      (DESCRIBES_ACCOUNT.has(this.#before) && DEFINES.test(this.#first)) ||
-      (this.#before === '=' ? this.#beforeThat : this.#before) === 'DIRECTORY'
+      DESCRIBES_CLIENT.has(this.#place.before) ||
+      (DESCRIBES_ACCOUNT.has(this.#place.before) && this.#place.defines) ||
+      (this.#place.before === '=' ? this.#place.beforeThat : this.#place.before) === 'DIRECTORY'
     );
   }
 
   /** Whether a string names the plugin of an account: `WITH 'sha256_password' BY`. */
-  #isPlugin(token: Lexer): boolean {
-    if (token.kind !== 'string' || !BEFORE_PLUGIN.has(this.#before)) return false;
-    return (
-      BEHIND_PLUGIN.test(this.#sql.slice(token.end, token.end + 200)) ||
-      PLUGIN.test(this.#sql.slice(token.quote + 1, token.end - 1))
-    );
+  #isPlugin(token: Token, next: Token | null): boolean {
+    if (token.kind !== 'string' || !BEFORE_PLUGIN.has(this.#place.before)) return false;
+    if (next?.kind === 'word' && BEHIND_PLUGIN.has(this.#textOf(next).toUpperCase())) return true;
+    return PLUGIN.test(this.#sql.slice(token.quote + 1, token.end - 1));
   }
 
-  #name(token: Lexer): void {
-    if (this.#expects === 'secret') this.#add(token);
-    else if (this.#expects === 'none') {
-      const name = token.text.slice(1, -1).toUpperCase();
-      if (this.#before === '@' && SECRET_NAME.test(name)) this.#expects = 'named';
-      else if (SECRET_PROCEDURE.test(name)) this.#secretFrom = this.#depth;
-      else if (name === 'PASSWORD' && !this.#isOnRows && !this.#isNested) this.#expects = 'named';
-      else this.#beginAuthentication(name);
+  #name(token: Token, next: Token | null): void {
+    const isPassword = this.#expects === 'password' && this.#isAssigned();
+    const isOfOption = !this.#isProse && this.#isOption();
+    const isNamed = this.#expects === 'named' && isOfOption;
+    const isValue = this.#expects === 'value' && isOfOption && this.#isAssigned();
+    if (this.#expects === 'secret' || isPassword || isNamed || isValue) {
+      this.#add(token);
+      return;
     }
-    this.#pass('`');
+    const name = unquoted(this.#sql, token);
+    this.#isLastSecret = false;
+    if (this.#expects === 'none') this.#named(name, token, next);
+    else if (this.#expects === 'named' || this.#expects === 'identified') this.#expects = 'none';
+    this.#place.pass(`\`${name}`);
   }
 
-  #word(token: Lexer): void {
-    const word = token.text;
+  #word(token: Token, next: Token | null): void {
+    const word = this.#textOf(token);
     // A quote is missing somewhere before: CREATE USER 'x IDENTIFIED BY 'secret'
-    if (this.#isOpen && this.#before === "'" && this.#literalEnd === token.start) {
+    if (this.#literalEnd === token.start && (this.#isOpen || this.#isLastSecret)) {
       this.#rest(token.start);
       return;
     }
     // An introducer belongs to the literal behind it: _utf8'x'.
-    if (word.startsWith('_') && this.#expects !== 'none') return;
+    if (word.startsWith('_') && next?.kind === 'string' && this.#expects !== 'none') return;
     const upper = word.length > 64 ? '' : word.toUpperCase();
-    if (this.#first === '') this.#first = upper;
-    else if (this.#second === '') this.#second = upper;
-    this.#expect(token, upper);
+    this.#note(upper, next);
+    const { start } = token;
+    const wasSecret = this.#isLastSecret;
     this.#isLastSecret = false;
-    this.#pass(upper);
+    if (!this.#expected(start, upper, next, wasSecret)) this.#begin(token, upper, next);
+    this.#place.pass(upper);
   }
 
-  #expect(token: Lexer, word: string): void {
+  /** Follows what the statement is. */
+  #note(word: string, next: Token | null): void {
+    const place = this.#place;
+    const isBody = place.isBody;
+    const where = place.word(word, next, this.#expects === 'none');
+    // In the middle of a body, without a `;` before it.
+    const isInBody = where === 'begins' && isBody;
+    if (where === 'ends' || isInBody) this.#begins();
+    if (isInBody) this.#isProse = false;
+    if (OF_SECRETS.has(`${place.first} ${place.second}`)) this.#isProse = false;
+    const isOnRows =
+      word === 'SELECT' ||
+      word === 'WHERE' ||
+      (ON_ROWS.has(word) && (place.first === word || EXPLAINS.has(place.first)));
+    // SELECT says nothing of what follows in a body.
+    if (isOnRows && !place.isBody) this.#rowsDepth = Math.min(this.#rowsDepth, place.depth);
+  }
+
+  /** @returns whether the word was one of those that can stand here; else it may begin something. */
+  #expected(start: number, word: string, next: Token | null, isBehindSecret: boolean): boolean {
+    const isCall = next !== null && this.#textOf(next) === '(';
     switch (this.#expects) {
       case 'secret':
-        if (word === 'PASSWORD') return;
+        if (word === 'PASSWORD') return true;
         // Without quotes it is an error, and a password all the same; where it ends nobody knows.
-        if (word === 'RANDOM' || this.#before === '@') this.#expects = 'account';
-        else if (!this.#isNested || this.#isKnown()) this.#rest(token.start);
+        if (word === 'RANDOM' || this.#place.before === '@') this.#expects = 'account';
+        else if (!this.#isProse || this.#takesOptions()) this.#rest(start);
         else this.#expects = 'none';
-        return;
-      case 'identified':
+        return true;
+      case 'identified': {
+        const isRollup = next !== null && /^rollup$/i.test(this.#textOf(next));
         this.#expects = 'none';
         if (word === 'BY') this.#expects = 'secret';
-        else if (word === 'VIA') this.#expects = 'account';
-        else if (word === 'WITH' && !this.#isBefore(token, 'ROLLUP')) this.#expects = 'account';
-        if (this.#expects !== 'none') return;
-        break;
+        else if (word === 'VIA' || (word === 'WITH' && !isRollup)) this.#expects = 'account';
+        else if (this.#isProse || !this.#isOfAccounts()) return false;
+        else if (word === 'AS' || word === 'PASSWORD') this.#expects = 'secret';
+        else this.#rest(start);
+        return this.#expects !== 'none';
+      }
       case 'account':
         if (word === 'BY') this.#expects = 'secret';
-        return;
+        else if (isBehindSecret && !BEHIND_ACCOUNT.has(word)) this.#rest(start);
+        else if (BEFORE_UNQUOTED.has(this.#place.before) && !isCall && word !== 'PASSWORD') {
+          if (this.#isOfAccounts()) this.#rest(start);
+        }
+        return true;
+      case 'password':
+        if (
+          OF_SET_PASSWORD.has(word) ||
+          isCall ||
+          this.#place.before === '@' ||
+          this.#place.before === 'FOR'
+        ) {
+          return !PASSWORD_FUNCTIONS.has(word) || !isCall;
+        }
+        if (this.#place.before !== ',' && this.#place.before !== '.') this.#rest(start);
+        return true;
       case 'all':
-        return;
+        return true;
       case 'value':
-        if (word === 'WHERE' || (this.#first === 'START' && BEHIND_PASSWORD.has(word))) {
+        if (word === 'WHERE' || (this.#place.first === 'START' && BEHIND_OPTION.has(word))) {
           this.#expects = 'none';
         } else if (this.#isAssigned()) {
-          if (NO_SECRET.has(word)) this.#expects = 'none';
-          else if (!this.#isCall(token) && !this.#isNested) this.#rest(token.start);
+          // In a body it is rather a variable of the routine.
+          if (NO_SECRET.has(word) || (this.#place.isBody && !isCall)) this.#expects = 'none';
+          else if (!isCall && !this.#isProse) this.#rest(start);
+        } else if (isBehindSecret && this.#isOption() && !BEHIND_OPTION.has(word)) {
+          this.#rest(start);
         }
-        return;
+        return true;
       case 'named':
-      case 'connection':
         this.#expects = 'none';
         // SET autocommit = 1, PASSWORD FOR a = 'x'
-        if (word === 'FOR' && this.#before === 'PASSWORD' && this.#first === 'SET') {
-          this.#expects = 'all';
-          return;
+        if (
+          word === 'FOR' &&
+          PASSWORD_WORD.test(this.#place.before) &&
+          this.#place.first === 'SET'
+        ) {
+          this.#expects = 'password';
+          return true;
         }
-        break;
+        if (!this.#isProse && this.#isOption() && !BEHIND_OPTION.has(word)) this.#rest(start);
+        return false;
+      case 'connection':
+        this.#expects = 'none';
+        return false;
       case 'none':
+        return false;
     }
-    this.#begin(token, word);
-  }
-
-  /** Whether a word is followed by another. */
-  #isBefore(token: Lexer, word: string): boolean {
-    return this.#sql.slice(token.end).trimStart().slice(0, word.length).toUpperCase() === word;
   }
 
   /** What a word says of what follows, where nothing was expected. */
-  #begin(token: Lexer, word: string): void {
-    if (word.startsWith('IDENT') && !this.#isPart()) {
-      this.#expects = 'identified';
-      return;
-    }
+  #begin(token: Token, word: string, next: Token | null): void {
+    if (!this.#place.isPart && this.#beginsPlace(word)) return;
+    if (!this.#place.isPart) this.#beginPieces(word, next !== null && this.#textOf(next) === '(');
+    this.#named(word, token, next);
+  }
+
+  #beginsPlace(word: string): boolean {
+    const isOption = !this.#isOnRows() && (!this.#isProse || this.#takesOptions());
+    if (word.startsWith('IDENT')) this.#expects = 'identified';
     // A misspelt IDENTIFIED.
-    if (word === 'BY' && DEFINES.test(this.#first) && this.#second.startsWith('USER')) {
-      this.#expects = 'secret';
+    else if (word === 'BY' && this.#isOfAccounts()) this.#expects = 'secret';
+    else if (PASSWORD_WORD.test(word) && this.#isSetPassword()) {
+      if (!this.#isProse || this.#place.beforeThat === '') this.#expects = 'password';
+      return true;
+    } else if (word === 'CONNECTION' && isOption) this.#expects = 'connection';
+    // ALTER USER … FINISH REGISTRATION SET CHALLENGE_RESPONSE AS 'x'
+    else if (word === 'CHALLENGE_RESPONSE' && this.#place.defines) this.#expects = 'account';
+    else if (word === 'INTO' && !TAKES_ROWS.has(this.#place.first)) this.#isInto = true;
+    else if (word === 'FROM' || word === 'WHERE') this.#isInto = false;
+    else if (word === 'USING' && this.#place.first === 'EXECUTE') this.#endPieces();
+    return this.#expects !== 'none';
+  }
+
+  /** Whether a word like PASSWORD is what is set, and no column: SET PASSWORD, but not UPDATE t SET password. */
+  #isSetPassword(): boolean {
+    return this.#place.before === 'SET' && this.#place.first !== 'UPDATE' && !this.#isOnRows();
+  }
+
+  /** What the name of something says of what follows, in quotes or not. */
+  #named(name: string, token: Token, next: Token | null): void {
+    const behind = next === null ? '' : this.#textOf(next);
+    // validate_password.policy
+    if (behind === '.') return;
+    const isCall = behind === '(';
+    if (this.#place.before === '@') {
+      if (!SECRET_VARIABLE.test(name) && !SECRET_NAME.test(name)) return;
+      if (this.#isInto) this.#selectedSecrets();
+      else this.#expects = 'named';
       return;
     }
-    if (ON_ROWS.has(word)) {
-      if (word === 'REPLACE' && this.#before === 'OR') return;
-      this.#isOnRows = true;
-    }
-    if (PASSWORD_FUNCTIONS.has(word) && this.#isCall(token) && !this.#isDeclared()) {
-      if (this.#secretFrom < 0) this.#secretFrom = this.#depth;
+    if (PASSWORD_FUNCTIONS.has(name) && isCall && !this.#isDeclared()) {
+      if (this.#secretFrom < 0) this.#secretFrom = this.#place.depth;
       return;
     }
-    if (SECRET_PROCEDURE.test(word)) {
-      this.#secretFrom = this.#depth;
+    if (SECRET_PROCEDURE.test(name)) {
+      this.#secretFrom = this.#place.depth;
       return;
     }
-    if (word === 'PASSWORD' && this.#before === 'SET' && !this.#isOnRows) {
-      if (!this.#isNested || this.#beforeThat === '') this.#expects = 'all';
+    if (
+      this.#place.before === '.' &&
+      /^`?MYSQL$/.test(this.#place.beforeThat) &&
+      SECRET_TABLES.has(name)
+    ) {
+      if (WRITES_ROWS.has(this.#place.first)) this.#expects = 'all';
       return;
     }
-    if (SECRET_NAME.test(word)) {
-      if (!this.#isOnRows || this.#before === '@' || word.startsWith('MASTER_')) {
+    if (name === 'CONNECTION' && token.kind === 'name' && behind === '=' && !this.#isOnRows()) {
+      this.#expects = 'connection';
+      return;
+    }
+    if (SECRET_NAME.test(name)) {
+      // RETAIN CURRENT PASSWORD, DISCARD OLD PASSWORD
+      if (this.#place.before === 'CURRENT' || this.#place.before === 'OLD') return;
+      if (this.#place.isBody && this.#isInto) this.#selectedSecrets();
+      else if (this.#place.isBody && (this.#place.first === 'DECLARE' || TEXT_TYPE.test(behind))) {
+        this.#expects = 'account';
+      } else if (/^(?:MASTER|SOURCE)_/.test(name)) {
+        // Nobody writes that in prose, but where quotes are read the wrong way round.
+        if (!this.#sql.includes(HIDDEN)) this.#isProse = false;
         this.#expects = 'named';
+      } else if (!this.#isOnRows()) {
+        // A backquoted name in prose is a column's.
+        if (token.kind !== 'name' || !this.#isProse) this.#expects = 'named';
       }
       return;
     }
-    if (word === 'CONNECTION' && !this.#isOnRows) this.#expects = 'connection';
-    // ALTER USER … FINISH REGISTRATION SET CHALLENGE_RESPONSE AS 'x'
-    if (word === 'CHALLENGE_RESPONSE' && DEFINES.test(this.#first)) this.#expects = 'account';
-    this.#beginAuthentication(word);
-  }
-
-  #beginAuthentication(name: string): void {
-    if (!AUTHENTICATION.test(name) || this.#first === 'SELECT') return;
+    if (!AUTHENTICATION.test(name) || this.#place.first === 'SELECT') return;
     // Of a list of columns nobody counts which value is which.
-    const isListed = this.#depth > 0 && /^(?:INSERT|REPLACE)$/.test(this.#first);
+    const isListed = this.#place.depth > 0 && /^(?:INSERT|REPLACE)$/.test(this.#place.first);
     this.#expects = isListed ? 'all' : 'named';
   }
 
-  #symbol(token: Lexer): void {
-    const symbol = token.text;
+  #placeholder(): void {
+    const isExpected = this.#expects === 'named' || !AWAITS.has(this.#expects);
+    if (this.#secretFrom >= 0 || (this.#expects !== 'none' && isExpected)) this.#takesSecret = true;
+    this.#hasPlaceholder = true;
+    if (this.#expects === 'secret' || this.#expects === 'named') this.#expects = 'account';
+    this.#place.pass('?');
+  }
+
+  #symbol(token: Token, next: Token | null): void {
+    const symbol = this.#textOf(token);
     if (symbol === '<' && this.#isHidden(token.start)) {
       this.#hide(token.start);
       return;
     }
+    const wasSecret = this.#isLastSecret;
     this.#isLastSecret = false;
+    if (this.#place.symbol(symbol, next)) {
+      this.#endPieces();
+      this.#begins();
+      return;
+    }
     switch (symbol) {
-      case ';':
-        this.#reset();
-        return;
       case '(':
         if (this.#expects === 'secret') this.#expects = 'all';
-        this.#depth++;
         break;
       case ')':
-        this.#depth--;
-        if (this.#depth <= this.#secretFrom) this.#secretFrom = -1;
-        if (this.#expects === 'value' && this.#depth < this.#valueDepth) this.#expects = 'none';
+        if (this.#place.depth <= this.#secretFrom) this.#secretFrom = -1;
+        if (this.#place.depth < this.#rowsDepth) this.#rowsDepth = Infinity;
+        if (this.#pieces !== null && this.#place.depth < this.#pieces.depth) this.#endPieces();
+        if (this.#expects === 'value' && this.#place.depth < this.#valueDepth)
+          this.#expects = 'none';
         break;
       case ',':
-        if (this.#expects === 'value' && this.#depth <= this.#valueDepth) this.#expects = 'none';
-        if (this.#expects === 'named') this.#expects = 'none';
+        if (this.#pieces?.endsAtComma === true && this.#place.depth <= this.#pieces.depth) {
+          this.#endPieces();
+        }
+        if (this.#expects === 'value' && this.#place.depth <= this.#valueDepth)
+          this.#expects = 'none';
+        if (this.#expects === 'named' || this.#expects === 'identified') this.#expects = 'none';
         // SET PASSWORD FOR `a`=<secret>,SESSION autocommit=1 (MySQL 5.6)
-        if (this.#expects === 'all' && this.#before === HIDDEN) this.#expects = 'none';
+        if (this.#expects === 'password' && this.#place.before === HIDDEN) this.#expects = 'none';
         break;
       case '=':
       case ':=':
-        if (this.#expects === 'named') {
-          const isKnown = !this.#isNested || this.#isKnown();
-          this.#expects = isKnown ? 'value' : 'none';
-          this.#valueDepth = this.#depth;
-        }
+        this.#assign(symbol);
         break;
+      case ':':
       case '@':
+      case '.':
         break;
       default:
         if (this.#expects === 'secret') this.#rest(token.start);
-        else if (this.#expects === 'named' || this.#expects === 'identified')
+        else if (wasSecret && this.#isWithoutOperators()) this.#rest(token.start);
+        else if (this.#expects === 'named' || this.#expects === 'identified') {
           this.#expects = 'none';
+        }
     }
-    this.#pass(symbol);
+    this.#place.pass(symbol);
+    if (symbol === '=' || symbol === ':=') this.#beginPieces(symbol, false);
+  }
+
+  #assign(symbol: string): void {
+    if (this.#expects === 'named') {
+      const isValue = !this.#isProse || this.#takesOptions() || symbol === ':=';
+      this.#expects = isValue ? 'value' : 'none';
+      this.#valueDepth = this.#place.depth;
+    } else if (this.#expects === 'identified' && symbol === '=') {
+      // `WHERE identified = 'x'`, unless an account is meant.
+      this.#expects = !this.#isProse && this.#isOfAccounts() ? 'secret' : 'none';
+    }
+  }
+
+  /** Whether only options and passwords can stand here, none that is computed. */
+  #isWithoutOperators(): boolean {
+    if (this.#secretFrom >= 0 || this.#isProse) return false;
+    if (this.#expects === 'account' || this.#expects === 'password') return true;
+    return this.#expects === 'value' && this.#isOption();
   }
 
   /** Whether the server's mark for a secret stands here, where a secret can. */
@@ -422,14 +567,15 @@ export class SecretFinder {
     if (!this.#sql.startsWith(HIDDEN, start)) return false;
     // The server puts nothing right behind it: `<secret>x` is somebody's password.
     if (!/[\s,;)]/.test(this.#sql.charAt(start + HIDDEN.length) || ' ')) return false;
-    if (this.#secretFrom >= 0) return this.#before === '(' || this.#before === ',';
+    if (this.#secretFrom >= 0) return this.#place.before === '(' || this.#place.before === ',';
     switch (this.#expects) {
       case 'secret':
       case 'account':
+      case 'password':
       case 'all':
         return true;
       case 'named':
-        return !this.#isNested || this.#isKnown();
+        return !this.#isProse || this.#takesOptions();
       case 'value':
         return this.#isAssigned();
       case 'none':
@@ -446,57 +592,56 @@ export class SecretFinder {
     this.#isLastSecret = true;
     if (this.#expects === 'secret') this.#expects = 'account';
     else if (this.#expects === 'named' || this.#expects === 'value') this.#expects = 'none';
-    this.#pass(HIDDEN);
+    this.#place.pass(HIDDEN);
   }
 
   /** Whether this token is what is assigned. */
   #isAssigned(): boolean {
-    return this.#before === '=' || this.#before === ':=';
+    return this.#place.before === '=' || this.#place.before === ':=';
   }
 
-  #reset(): void {
+  #isOnRows(): boolean {
+    return this.#place.depth >= this.#rowsDepth;
+  }
+
+  #isOfAccounts(): boolean {
+    if (/^(?:GRANT|CLONE)$/.test(this.#place.first)) return true;
+    return DEFINES.test(this.#place.first) && this.#place.second.startsWith('USER');
+  }
+
+  /** Whether secrets are given as options here, each to a name: SERVER, CHANGE, START, SET. */
+  #isOption(): boolean {
+    if (/^(?:CHANGE|START)$/.test(this.#place.first)) return true;
+    if (this.#place.first === 'SET') return !this.#isOnRows();
+    return this.#place.defines && /^(?:SERVER|USER)/.test(this.#place.second);
+  }
+
+  /** Another statement begins: nothing is left of the one before. */
+  #begins(): void {
     this.#expects = 'none';
-    this.#first = '';
-    this.#second = '';
-    this.#isOnRows = false;
-    this.#before = '';
-    this.#beforeThat = '';
-    this.#depth = 0;
+    this.#rowsDepth = Infinity;
     this.#secretFrom = -1;
     this.#isOpen = false;
+    this.#selected.length = 0;
+    this.#isInto = false;
   }
 
-  #pass(what: string): void {
-    this.#beforeThat = this.#before;
-    this.#before = what;
-  }
-
-  /** Whether a word is part of a longer name: `t.identity`, `@identity`. */
-  #isPart(): boolean {
-    return this.#before === '.' || this.#before === '@';
+  #textOf({ start, end }: Token): string {
+    return this.#sql.slice(start, end);
   }
 
   /** Whether the statement is one whose options can be secrets. */
-  #isKnown(): boolean {
-    return /^(?:CHANGE|START|CREATE|ALTER|SET|GRANT)$/.test(this.#first);
+  #takesOptions(): boolean {
+    return this.#place.isBody || TAKES_OPTIONS.test(this.#place.first);
   }
 
-  /** Whether a word is followed by an opening parenthesis, with white space and comments between. */
-  #isCall(token: Lexer): boolean {
-    return /^(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*\(/.test(
-      this.#sql.slice(token.end, token.end + 200),
-    );
-  }
-
-  /** Whether a name before a parenthesis is that of a table, column or index. */
+  /** Whether a name before a parenthesis is that of a table. */
   #isDeclared(): boolean {
-    return (
-      this.#isPart() ||
-      /^(?:TABLE|EXISTS|INTO|KEY|INDEX|UNIQUE|REFERENCES|ON|CONSTRAINT|JOIN)$/.test(this.#before)
-    );
+    const { before, isBody } = this.#place;
+    return /^(?:TABLE|EXISTS)$/.test(before) || (before === '.' && !isBody && this.#place.defines);
   }
 
-  #add(token: Lexer): void {
+  #add(token: Token): void {
     const last = this.#spans.at(-1);
     if (this.#isLastSecret && last !== undefined) {
       last.end = token.end;
@@ -505,32 +650,83 @@ export class SecretFinder {
       this.#spans.push({ start, end, text: null, isClosed });
     }
     this.#isLastSecret = true;
-    if (this.#expects === 'secret') this.#expects = 'account';
+    if (this.#expects === 'secret' || this.#expects === 'identified') this.#expects = 'account';
     if (this.#expects === 'named') {
       this.#expects = 'value';
-      this.#valueDepth = this.#depth;
+      this.#valueDepth = this.#place.depth;
     }
-    this.#pass("'");
+    this.#place.pass("'");
   }
 
   /** Everything from here on is taken for a secret. */
   #rest(start: number): void {
-    this.#spans.push({ start, end: this.#sql.length, text: null, isClosed: false });
+    this.#spans.push({ start, end: this.#sql.length, text: null, isClosed: true });
     this.#expects = 'all';
   }
 
-  /** Takes out what a literal or comment holds that is a statement with secrets itself. */
-  #look(token: Lexer): boolean {
-    const found = this.#nested(token);
+  /** SELECT 'x' INTO @password */
+  #selectedSecrets(): void {
+    for (const { start, end, isClosed } of this.#selected) {
+      this.#spans.push({ start, end, text: null, isClosed });
+    }
+    if (this.#hasPlaceholder) this.#takesSecret = true;
+    this.#expects = 'all';
+  }
+
+  /** Takes out what literals or a comment hold that is a statement with secrets itself. */
+  #hold(tokens: readonly Token[], kind: TextKind): boolean {
+    const found = this.#look(tokens, kind);
     if (found === null) return false;
-    this.#spans.push({ start: token.start, end: token.end, text: found.text, isClosed: true });
-    if (found.isOpen) this.#isOpen = true;
-    return true;
+    this.#spans.push(...found.spans);
+    // No secret goes on behind a comment.
+    if (found.isOpen && tokens[0]?.kind !== 'comment') this.#isOpen = true;
+    // EXECUTE IMMEDIATE 'SELECT PASSWORD(?)' USING 'x'
+    if (found.takesSecret && this.#place.first === 'EXECUTE') this.#expects = 'all';
+    return found.spans.length > 0;
+  }
+
+  /** What is put together, or is to be run, is looked at as one text. */
+  #beginPieces(what: string, isCall: boolean): void {
+    if (this.#pieces !== null || this.#expects !== 'none') return;
+    const depth = this.#place.depth;
+    const isRun =
+      (what === 'IMMEDIATE' && this.#place.before === 'EXECUTE') ||
+      (what === 'FROM' && this.#place.first === 'PREPARE');
+    const isAssigned =
+      what === ':=' ||
+      (what === '=' && (this.#place.first === 'SET' || this.#place.isBody)) ||
+      (what === 'DEFAULT' && this.#place.isBody);
+    if (isRun || isAssigned) {
+      this.#pieces = { tokens: [], kind: 'statement', depth, endsAtComma: !isRun };
+    } else if (isCall && JOINING_FUNCTIONS.has(what)) {
+      this.#pieces = { tokens: [], kind: 'prose', depth: depth + 1, endsAtComma: false };
+    }
+  }
+
+  /** What is selected into a variable is likely to be run. */
+  #kindOfLiterals(): TextKind {
+    return this.#hasInto && !TAKES_ROWS.has(this.#place.first) ? 'statement' : 'prose';
+  }
+
+  #isPiece(): boolean {
+    if (this.#pieces === null) return false;
+    return this.#expects === 'none' || this.#expects === 'connection';
+  }
+
+  #endPieces(): void {
+    const pieces = this.#pieces;
+    this.#pieces = null;
+    if (pieces !== null && pieces.tokens.length > 0) this.#hold(pieces.tokens, pieces.kind);
   }
 
   /** `mysql://user:password@host`, of tables that lie elsewhere. */
-  #connection(token: Lexer): void {
-    const text = this.#sql.slice(token.start, token.end);
+  #connection(token: Token, next: Token | null): void {
+    const text = this.#textOf(token);
+    if (next?.kind === 'string') {
+      // Literals next to each other are one.
+      this.#add(token);
+      return;
+    }
     if (!/[:@]|pwd|passw/i.test(text) || /^.\w+:\/\/[^:]*$/.test(text)) return;
     const url = /^(.\w+:\/\/[^:@/]*:).*(@[^@]*)$/s.exec(text);
     const redacted = url === null ? null : `${url[1] ?? ''}<redacted>${url[2] ?? ''}`;
@@ -540,9 +736,9 @@ export class SecretFinder {
   }
 
   /** `JSON_SET(priv, '$.authentication_string', …)`, and such a document whole. */
-  #authentication(token: Lexer): void {
-    if (this.#first === 'SELECT' || this.#isNested) return;
-    const text = this.#sql.slice(token.start, token.end);
+  #authentication(token: Token): void {
+    if (this.#place.first === 'SELECT' || this.#isProse) return;
+    const text = this.#textOf(token);
     if (!AUTHENTICATION.test(text)) return;
     this.#expects = 'all';
     if (!text.includes(':')) return;
@@ -551,9 +747,9 @@ export class SecretFinder {
   }
 
   /** `password "x"` in the COMMENT of a SPIDER table or the options of a CONNECT table. */
-  #options(token: Lexer): void {
-    const isOfTable = !this.#isOnRows && DEFINES.test(this.#first);
-    if (!isOfTable && !this.#second.startsWith('SPIDER_')) return;
+  #options(token: Token): void {
+    const isOfTable = !this.#isOnRows() && this.#place.defines;
+    if (!isOfTable && !this.#place.second.startsWith('SPIDER_')) return;
     const { start, end, isClosed } = token;
     // Without the closing quote: a comment that ends with `password` tells none.
     const text = this.#sql.slice(start, isClosed ? end - 1 : end);
@@ -565,4 +761,11 @@ export class SecretFinder {
     }
     this.#spans.push({ start, end, text: null, isClosed });
   }
+}
+
+/** The name between quotes, in capitals. */
+function unquoted(sql: string, { quote, end, isClosed }: Token): string {
+  const mark = sql.charAt(quote);
+  const text = sql.slice(quote + 1, isClosed ? end - 1 : end);
+  return text.length > 256 ? '' : text.replaceAll(mark + mark, mark).toUpperCase();
 }

@@ -1,39 +1,24 @@
 import { isUtf8 } from 'node:buffer';
-import { isReadable, Lexer, quoted, unescaped, type Escapes } from './lexer.ts';
-import { HIDDEN, SecretFinder, type Span } from './secret-finder.ts';
+import {
+  isReadable,
+  quoted,
+  readingsOf,
+  eachSignificant,
+  unescaped,
+  type Reading,
+  type Token,
+} from './lexer.ts';
+import { firstPlaceOfSecret } from './long-secrets.ts';
+import {
+  HIDDEN,
+  SecretFinder,
+  type HeldSecrets,
+  type Span,
+  type TextKind,
+} from './secret-finder.ts';
 
 /** What stands in the place of a secret; in a literal, so that the statement still parses. */
 export const REDACTED = '<redacted>';
-
-// The shortest statement with a secret is longer.
-const SHORTEST = 14;
-
-// What a statement that reads or writes rows must contain to hold a secret, and what any other must.
-// Three words alike in length: V8 skips ahead then (with a fourth it took twice as long).
-const IN_ROWS = /passw|ident|crypt/i;
-export const IN_OTHERS =
-  /passw|passphr|pwd|ident|crypt|authent|\suser\s|connection|_auth|secret_key|access_key|external_|ssl_mat|challenge_r/i;
-
-/**
- * Whether a statement has to be looked at by `redactSecrets`. Asked for every statement: 40 ns for the
- * shorter ones of sysbench, 100 ns for one of 190 characters, 0.7 ms for one of 1 MB.
- */
-export function mayHoldSecret(sql: string): boolean {
-  if (sql.length < SHORTEST) return false;
-  switch (sql.charCodeAt(0) | 0x20) {
-    case 0x73: // SELECT, but not SET
-    case 0x64: // DELETE, but not DROP
-      if ((sql.charCodeAt(2) | 0x20) !== 0x6c) return IN_OTHERS.test(sql);
-      break;
-    case 0x69: // INSERT
-    case 0x75: // UPDATE
-      if (/authent/i.test(sql)) return true;
-      break;
-    default:
-      return IN_OTHERS.test(sql);
-  }
-  return IN_ROWS.test(sql) || (sql.includes(';') && IN_OTHERS.test(sql));
-}
 
 /**
  * The statement without the passwords of the server's own accounts and connections: of `IDENTIFIED
@@ -42,21 +27,23 @@ export function mayHoldSecret(sql: string): boolean {
  * statement. Rather too much is taken out than too little; null when nothing is.
  */
 export function redactSecrets(sql: string): string | null {
-  // Whether a backslash escapes depends on the session's sql_mode and character set, which the
-  // text does not tell: what is a secret in any reading is taken out.
-  const readings: Escapes[] = ['always'];
-  if (sql.includes('\\')) readings.push('never');
-  if (/[\u0080-\uffff]\\/.test(sql)) readings.push('not-after-high');
-  const found = readings.map((escapes) => secretSpans(sql, escapes, 0));
+  // Whether a backslash escapes depends on the session's sql_mode and character set, and whether a
+  // comment is run on the server's version: what is a secret in any reading is taken out.
+  const readings = readingsOf(sql);
+  const found = readings.map((reading) => secretSpans(sql, 'statement', reading, 0).spans);
   // But the server itself wrote a text with its mark, and its quotes match in the right reading.
   const right =
     readings.length === 1 || !sql.includes(HIDDEN)
       ? []
-      : found.filter((spans, i) => hides(sql, spans) && isReadable(sql, readings[i] ?? 'always'));
-  const spans = (right.length > 0 ? right : found).flat();
+      : found.filter((spans, i) => hides(sql, spans) && isReadable(sql, readings[i] ?? {}));
+  const spans = (right.length > 0 ? right : found).flat().filter(({ start, end }) => end > start);
+  if (!sql.includes(HIDDEN) && !readings.some((reading) => isReadable(sql, reading))) {
+    // A quote is missing or too many: nobody knows what is in a literal.
+    const start = firstPlaceOfSecret(sql);
+    if (start !== -1) spans.push({ start, end: sql.length, text: null, isClosed: true });
+  }
   spans.push(...hiddenOptions(sql));
-  if (spans.length === 0) return null;
-  return replaced(sql, spans);
+  return spans.length === 0 ? null : replaced(sql, spans);
 }
 
 /** Whether the server's mark for a secret is among these. */
@@ -107,76 +94,132 @@ export function redactText(
 const DEEPEST = 4;
 
 /** What a literal or comment must contain to be read as a statement itself. */
-const NESTED = /passw|ident|encrypt|challenge_r/i;
+const NESTED =
+  /pas+[wor]|passphr|pwd|dentif|ident|crypt|connection|secret|access_key|sst_auth|challenge_r|external|(?:\W|\\xA0)user\W|mysql\W|keyring/i;
 
-function secretSpans(sql: string, escapes: Escapes, depth: number): Span[] {
-  const finder = new SecretFinder(sql, depth > 0, (literal) =>
-    nestedSecrets(sql, literal, escapes, depth),
+function secretSpans(
+  sql: string,
+  kind: TextKind,
+  reading: Reading,
+  depth: number,
+): { spans: Span[]; takesSecret: boolean } {
+  const finder = new SecretFinder(sql, kind, (tokens, held) =>
+    secretsHeldBy(sql, tokens, held, reading, depth),
   );
-  const lexer = new Lexer(sql, escapes);
-  while (lexer.next()) finder.see(lexer);
+  eachSignificant(sql, reading, (token, next) => {
+    finder.see(token, next);
+  });
   return finder.finish();
 }
 
-/** What is to stand for a literal or comment that holds statements with secrets; null for itself. */
-function nestedSecrets(
+/** What stands between a literal's quotes, or a comment's marks, and how it is written. */
+interface Held {
+  readonly token: Token;
+  readonly value: string;
+  readonly write: (value: string) => string;
+}
+
+/** The secrets in literals that make one text, or in a comment; null when there are none. */
+function secretsHeldBy(
   sql: string,
-  token: Pick<Lexer, 'kind' | 'start' | 'end' | 'quote' | 'isClosed'>,
-  escapes: Escapes,
+  tokens: readonly Token[],
+  kind: TextKind,
+  reading: Reading,
   depth: number,
-): { text: string; isOpen: boolean } | null {
-  const { kind, start, end, quote, isClosed } = token;
-  const inner = kind === 'comment' ? sql.slice(start, end) : null;
-  const raw = inner ?? sql.slice(quote + 1, isClosed ? end - 1 : end);
-  if (!NESTED.test(raw)) return null;
-  if (depth >= DEEPEST) return { text: `'${REDACTED}'`, isOpen: true };
-  if (inner !== null) {
-    const mark = /^(?:#|--|\/\*)/.exec(inner)?.[0] ?? '';
-    const finder = nested(inner.slice(mark.length), escapes, depth);
-    return finder === null ? null : { text: mark + finder.text, isOpen: false };
+): HeldSecrets | null {
+  const [only] = tokens;
+  if (tokens.length === 1 && only !== undefined && only.kind !== 'hex') {
+    if (!NESTED.test(sql.slice(only.start, only.end).replaceAll('\\', ''))) return null;
   }
-  const character = sql.charAt(quote);
-  const found = nested(unescaped(raw, character, escapes), escapes, depth);
-  if (found === null) return null;
-  const text = sql.slice(start, quote) + quoted(found.text, character, escapes);
-  return { text, isOpen: found.isOpen };
-}
-
-function nested(
-  value: string,
-  escapes: Escapes,
-  depth: number,
-): { text: string; isOpen: boolean } | null {
-  const spans = secretSpans(value, escapes, depth + 1);
-  const last = spans.at(-1);
-  if (last === undefined) return null;
-  // What ends where a secret is to begin goes on in another literal: CONCAT('… BY ''', 'x', '''').
-  const isOpen = last.end >= value.length && !last.isClosed;
-  return { text: replaced(value, spans), isOpen };
-}
-
-/** The text with every span replaced; spans that overlap or touch become one. */
-function replaced(sql: string, spans: Span[]): string {
-  spans.sort((a, b) => a.start - b.start || b.end - a.end);
-  let text = '';
-  let at = 0;
-  for (let i = 0; i < spans.length;) {
-    const first = spans[i];
-    if (first === undefined) break;
-    let { end } = first;
-    let next = i + 1;
-    let substitute = first.text;
-    for (; (spans[next]?.start ?? Infinity) < end; next++) {
-      const other = spans[next];
-      if (other === undefined) break;
-      if (other.start !== first.start || other.end !== first.end || other.text !== first.text) {
-        substitute = null;
+  const parts = tokens.map((token) => held(sql, token, reading));
+  const values = parts.map(({ value }) => value);
+  // Pieces may have been parted by a separator, CONCAT_WS(' ', …).
+  const joints = parts.length > 1 ? ['', ' '] : [''];
+  const results = joints
+    .map((joint) => ({ joint, text: values.join(joint) }))
+    .filter(({ text }) => NESTED.test(text))
+    .map(({ joint, text }) => {
+      if (depth >= DEEPEST) {
+        const whole: Span = { start: 0, end: text.length, text: null, isClosed: false };
+        return { joint, text, spans: [whole], takesSecret: false };
       }
-      end = Math.max(end, other.end);
-    }
-    text += sql.slice(at, first.start) + (substitute ?? `'${REDACTED}'`);
-    at = end;
-    i = next;
+      return { joint, text, ...secretSpans(text, kind, reading, depth + 1) };
+    });
+  const takesSecret = results.some((result) => result.takesSecret);
+  const best = results.find(({ spans }) => spans.length > 0);
+  if (best === undefined) return takesSecret ? { spans: [], isOpen: false, takesSecret } : null;
+  const { joint, text } = best;
+  const last = best.spans.at(-1);
+  // What ends where a secret is to begin goes on in another literal: CONCAT('… BY ''', @p, 'x''').
+  const isOpen = last !== undefined && last.end >= text.length && !last.isClosed;
+  const secrets = merged(best.spans);
+  const spans: Span[] = [];
+  let at = 0;
+  for (const { token, value, write } of parts) {
+    const without = replacedWithin(value, at, secrets);
+    at += value.length + joint.length;
+    if (without === value) continue;
+    spans.push({ start: token.start, end: token.end, text: write(without), isClosed: true });
   }
-  return text + sql.slice(at);
+  return { spans, isOpen, takesSecret };
+}
+
+const COMMENT = /^(\/\*(?:M?!\d*)?|#|--)(.*?)(\*\/|\n)?$/s;
+
+function held(sql: string, token: Token, { escapes }: Reading): Held {
+  const { kind, start, end, quote, isClosed } = token;
+  const text = sql.slice(start, end);
+  if (kind === 'comment') {
+    const [, mark = '', value = '', closing = ''] = COMMENT.exec(text) ?? [];
+    return { token, value, write: (other) => mark + other + closing };
+  }
+  if (kind === 'string') {
+    const character = sql.charAt(quote);
+    const raw = sql.slice(quote + 1, isClosed ? end - 1 : end);
+    const value = unescaped(raw, character, escapes);
+    const prefix = sql.slice(start, quote);
+    return { token, value, write: (other) => prefix + quoted(other, character, escapes) };
+  }
+  // A text in hexadecimal.
+  const digits = text.slice(2).replaceAll("'", '');
+  const value = kind === 'hex' ? Buffer.from(digits, 'hex').toString('utf8') : '';
+  return { token, value, write: (other) => quoted(other, "'", escapes) };
+}
+
+/** The part of a longer text that begins at `at`, without the secrets that reach into it. */
+function replacedWithin(value: string, at: number, secrets: readonly Span[]): string {
+  let text = '';
+  let from = 0;
+  for (const { start, end, text: substitute } of secrets) {
+    const begin = start - at;
+    const stop = Math.min(end - at, value.length);
+    if (begin > value.length || stop < 0 || (stop === 0 && begin < 0)) continue;
+    text += value.slice(from, Math.max(begin, 0));
+    // What reaches over several literals is marked in the first.
+    const isWhole = end - at <= value.length;
+    if (begin >= 0) text += isWhole && substitute !== null ? substitute : `'${REDACTED}'`;
+    from = stop;
+  }
+  return text + value.slice(from);
+}
+
+/** The text with every span replaced. */
+function replaced(sql: string, spans: readonly Span[]): string {
+  return replacedWithin(sql, 0, merged(spans));
+}
+
+/** Spans in order; those that overlap become one. */
+function merged(spans: readonly Span[]): Span[] {
+  const sorted = spans.toSorted((a, b) => a.start - b.start || b.end - a.end);
+  const all: Span[] = [];
+  for (const span of sorted) {
+    const last = all.at(-1);
+    if (last === undefined || span.start >= last.end) {
+      all.push(span);
+      continue;
+    }
+    const isSame = span.start === last.start && span.end === last.end && span.text === last.text;
+    if (!isSame) all[all.length - 1] = { ...last, end: Math.max(span.end, last.end), text: null };
+  }
+  return all;
 }

@@ -1,4 +1,5 @@
-import type { Lexer } from './lexer.ts';
+import type { Token } from './lexer.ts';
+import { StatementPlace } from './statement-place.ts';
 
 const DDL = /^(?:CREATE|ALTER|DROP|TRUNCATE|RENAME|ANALYZE|OPTIMIZE|CHECK|REPAIR)$/;
 /** Statements about the server, whose numbers are its own. */
@@ -35,12 +36,7 @@ const PUNCTUATION = /^[\s!-/:-@[-`{-~]{1,3}$/;
  */
 export class StatementContext {
   readonly #sql: string;
-  #first = '';
-  #second = '';
-  /** The words or symbols before this token. */
-  #before = '';
-  #beforeThat = '';
-  #depth = 0;
+  readonly #place: StatementPlace;
   #hasRows = false;
   /** Depth of the list of ORDER BY or GROUP BY; -1 outside. */
   #orderDepth = -1;
@@ -50,28 +46,37 @@ export class StatementContext {
   #lengthDepth = -1;
   /** In SET: whether what is set is a variable of the session's own, `@a`. */
   #isUserVariable = false;
+  /** In SET: whether it is said to be a setting, by GLOBAL or `@@`. */
+  #isScoped = false;
 
   constructor(sql: string) {
     this.#sql = sql;
+    this.#place = new StatementPlace(sql, false);
   }
 
-  /** Takes note of a token, after it was asked about. */
-  see(token: Lexer): void {
-    if (token.kind === 'word') this.#word(token.text.toUpperCase());
-    else if (token.kind === 'symbol') this.#symbol(token);
-    else this.#pass(token.kind === 'name' ? '`' : "'");
+  /**
+   * Takes note of a token, after it was asked about.
+   * @param next the one behind it that is no comment.
+   */
+  see(token: Token, next: Token | null): void {
+    if (token.kind === 'word') this.#word(this.#textOf(token).toUpperCase(), next);
+    else if (token.kind === 'symbol') this.#symbol(this.#textOf(token), next);
+    else this.#place.pass(token.kind === 'name' ? '`' : "'");
   }
 
-  /** Whether literals are settings of the server. */
+  /** Whether literals are settings of the server; in a body they are rather variables of its own. */
   keepsSettings(): boolean {
-    return this.#first === 'SET' && !this.#isUserVariable && !this.#hasRows;
+    if (this.#place.first !== 'SET' || this.#isUserVariable || this.#hasRows) return false;
+    return !this.#place.isBody || this.#isScoped;
   }
 
   keepsNumber(text: string): boolean {
-    if (this.keepsSettings() || ADMINISTRATION.test(this.#first)) return true;
-    if (DDL.test(this.#first) && !this.#hasRows) return true;
+    const { first, before, depth, isBody } = this.#place;
+    if (this.keepsSettings() || ADMINISTRATION.test(first)) return true;
+    if (DDL.test(first) && !this.#hasRows && !isBody) return true;
     if (this.#isInLimit) return true;
-    switch (this.#before) {
+    switch (before) {
+      case 'EVERY':
       case 'INTERVAL':
       case 'IGNORE':
       case 'FIRST':
@@ -81,128 +86,133 @@ export class StatementContext {
         if (this.#orderDepth >= 0 && text.length <= 3) return true;
         break;
       case ',':
-        if (this.#orderDepth === this.#depth && text.length <= 3) return true;
+        if (this.#orderDepth === depth && text.length <= 3) return true;
         break;
       default:
     }
     return this.#lengthDigits > 0 && text.length <= this.#lengthDigits;
   }
 
-  /** @param end where the literal ends. */
-  keepsString(value: string, end: number): boolean {
-    if (this.keepsSettings() || this.#isOfAccounts()) return true;
-    const { length } = this.#sql;
-    let next = end;
-    while (next < length && this.#sql.charCodeAt(next) <= 0x20) next++;
-    if (this.#before === '@' || this.#sql.charAt(next) === '@') return true;
-    if (this.#before === 'INTERVAL' || NAMING.has(this.#before)) return true;
-    switch (this.#before) {
+  keepsString(value: string, next: Token | null): boolean {
+    if (this.keepsSettings()) return true;
+    const { first, before, beforeThat } = this.#place;
+    if (this.#isOfAccounts()) return before !== 'COMMENT' && before !== 'ATTRIBUTE';
+    if (before === '@' || (next !== null && this.#textOf(next) === '@')) return true;
+    if (before === 'INTERVAL' || NAMING.has(before)) return true;
+    switch (before) {
       case '=':
-        if (NAMING.has(this.#beforeThat)) return true;
+        // A column may have such a name.
+        if (NAMING.has(beforeThat) && !this.#hasRows) return true;
         break;
       case 'USING':
-        if (this.#first !== 'EXECUTE') return true;
+        if (first !== 'EXECUTE') return true;
         break;
       case 'SET':
-        if (this.#beforeThat === 'CHARACTER') return true;
+        if (beforeThat === 'CHARACTER') return true;
         break;
       case 'VALUE':
-        if (this.#beforeThat === 'SQLSTATE') return true;
+        if (beforeThat === 'SQLSTATE') return true;
         break;
       case 'BY':
-        if (DELIMITING.has(this.#beforeThat)) return true;
+        if (DELIMITING.has(beforeThat)) return true;
         break;
       default:
     }
     return PUNCTUATION.test(value) || (FORMAT.test(value) && !this.isPattern());
   }
 
+  /** Whether a string is a JSON object: of an account. */
+  isObject(): boolean {
+    return this.#isOfAccounts() && this.#place.before === 'ATTRIBUTE';
+  }
+
   /** Whether a string is a pattern, whose `%` stay. */
   isPattern(): boolean {
-    return this.#before === 'LIKE';
+    return this.#place.before === 'LIKE';
   }
 
   /** Whether a string is a statement itself. */
   isStatement(): boolean {
-    if (this.#first === 'PREPARE') return this.#before === 'FROM';
-    return this.#first === 'EXECUTE' && this.#before === 'IMMEDIATE';
+    const { first, before } = this.#place;
+    if (first === 'PREPARE') return before === 'FROM';
+    return first === 'EXECUTE' && before === 'IMMEDIATE';
   }
 
   #isOfAccounts(): boolean {
-    if (this.#first === 'GRANT' || this.#first === 'REVOKE') return true;
-    return DDL.test(this.#first) && ACCOUNTS.test(this.#second);
+    const { first, second } = this.#place;
+    if (first === 'GRANT' || first === 'REVOKE') return true;
+    return DDL.test(first) && ACCOUNTS.test(second);
   }
 
-  #word(word: string): void {
-    if (this.#first === '') this.#first = word;
-    else if (this.#second === '' && word !== 'OR' && word !== 'REPLACE') this.#second = word;
-    if (ROW_SOURCES.has(word)) this.#hasRows = true;
-    if (word === 'FOR' && this.#first === 'SET' && this.#second === 'STATEMENT') {
-      this.#reset();
-      return;
-    }
+  #textOf({ start, end }: Token): string {
+    return this.#sql.slice(start, end);
+  }
+
+  #word(word: string, next: Token | null): void {
+    const place = this.#place;
+    if (place.word(word, next, true) !== 'within') this.#begins();
+    if (ROW_SOURCES.has(word) && !(place.isBody && word === 'BEGIN')) this.#hasRows = true;
     if (word === 'LIMIT' || word === 'OFFSET') this.#isInLimit = true;
     else if (word !== 'EXAMINED' && word !== 'ROWS') this.#isInLimit = false;
-    if (word === 'BY' && (this.#before === 'ORDER' || this.#before === 'GROUP')) {
-      this.#orderDepth = this.#depth;
+    if (word === 'BY' && (place.before === 'ORDER' || place.before === 'GROUP')) {
+      this.#orderDepth = place.depth;
     } else if (BEHIND_ORDER.has(word)) {
       this.#orderDepth = -1;
     }
     // SET GLOBAL a = 1: the scope does not hide that this is where a name begins.
-    if (!SCOPES.has(word)) this.#pass(word);
+    if (SCOPES.has(word)) this.#isScoped = true;
+    else place.pass(word);
   }
 
-  #symbol(token: Lexer): void {
-    const symbol = token.text;
+  #symbol(symbol: string, next: Token | null): void {
+    const place = this.#place;
+    const { before, beforeThat } = place;
+    if (place.symbol(symbol, next)) {
+      this.#begins();
+      return;
+    }
     switch (symbol) {
-      case ';':
-        this.#reset();
-        return;
       case '(':
-        this.#depth++;
-        if (TYPES.has(this.#before)) this.#lengthDigits = 5;
-        else if (PRECISE.has(this.#before)) this.#lengthDigits = 1;
-        else if (/^(?:CHAR|BINARY)$/.test(this.#before) && this.#beforeThat === 'AS') {
+        if (TYPES.has(before)) this.#lengthDigits = 5;
+        else if (PRECISE.has(before)) this.#lengthDigits = 1;
+        else if (/^(?:CHAR|BINARY)$/.test(before) && (beforeThat === 'AS' || place.isBody)) {
           this.#lengthDigits = 5;
         } else {
           this.#lengthDigits = 0;
         }
-        this.#lengthDepth = this.#depth;
+        this.#lengthDepth = place.depth;
         break;
       case ')':
-        if (this.#depth === this.#lengthDepth) this.#lengthDigits = 0;
-        this.#depth--;
-        if (this.#depth < this.#orderDepth) this.#orderDepth = -1;
+        if (place.depth + 1 === this.#lengthDepth) this.#lengthDigits = 0;
+        if (place.depth < this.#orderDepth) this.#orderDepth = -1;
         this.#isInLimit = false;
         break;
       case '@':
-        if (this.#first === 'SET' && (this.#before === 'SET' || this.#before === ',')) {
-          this.#isUserVariable = this.#sql.charAt(token.end) !== '@';
+        if (place.first === 'SET' && (before === 'SET' || before === ',')) {
+          const isSetting = next !== null && this.#textOf(next) === '@';
+          this.#isUserVariable = !isSetting;
+          this.#isScoped = isSetting;
         }
         break;
+      case '=':
+        // A column that is named so.
+        this.#isInLimit = false;
+        break;
       case ',':
-        if (this.#depth === 0) this.#isUserVariable = false;
+        if (place.depth === 0) this.#isUserVariable = this.#isScoped = false;
         break;
       default:
     }
-    this.#pass(symbol);
+    place.pass(symbol);
   }
 
-  #reset(): void {
-    this.#first = '';
-    this.#second = '';
-    this.#before = '';
-    this.#beforeThat = '';
-    this.#depth = 0;
+  /** Another statement begins. */
+  #begins(): void {
     this.#hasRows = false;
     this.#orderDepth = -1;
     this.#isInLimit = false;
     this.#lengthDigits = 0;
     this.#isUserVariable = false;
-  }
-
-  #pass(what: string): void {
-    this.#beforeThat = this.#before;
-    this.#before = what;
+    this.#isScoped = false;
   }
 }

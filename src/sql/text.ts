@@ -10,15 +10,13 @@ export function endOfComment(sql: string, start: number): number {
   const character = sql.charAt(start);
   if (character === '#') return endOfLine(sql, start);
   if (character === '-' && sql.charAt(start + 1) === '-') {
-    // MySQL wants a space or control character behind the dashes: `5--3` is 8.
-    const next = sql.charAt(start + 2);
-    return next === '' || next <= ' ' ? endOfLine(sql, start) : start;
+    // The servers want a space or control character behind the dashes: `5--3` is 8.
+    const isComment = /^(?:[\0- \x7f\xa0]|\\xA0|$)/.test(sql.slice(start + 2, start + 6));
+    return isComment ? endOfLine(sql, start) : start;
   }
   if (character === '/' && sql.charAt(start + 1) === '*') {
     // `/*! … */` and `/*M! … */` hold code that the server runs.
-    if (/^(?:M?!\d*)/.test(sql.slice(start + 2, start + 10))) {
-      return start;
-    }
+    if (/^M?!/.test(sql.slice(start + 2, start + 4))) return start;
     const end = sql.indexOf('*/', start + 2);
     return end === -1 ? sql.length : end + 2;
   }

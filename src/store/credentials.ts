@@ -39,6 +39,7 @@ export function credentialTable(db: Database): CredentialTable {
   const removeOtherSessions = db.prepare(
     "DELETE FROM credentials WHERE user_id = ? AND kind = 'session' AND id IS NOT ?",
   );
+  const removeTokens = db.prepare("DELETE FROM credentials WHERE user_id = ? AND kind = 'token'");
   const remove = db.prepare('DELETE FROM credentials WHERE id = ?');
   const removeExpired = db.prepare('DELETE FROM credentials WHERE expires_at <= ?');
   return {
@@ -57,6 +58,7 @@ export function credentialTable(db: Database): CredentialTable {
     },
     listOf: (userId, kind) => listOf.all(userId, kind).map(toCredential),
     deleteOtherSessions: (userId, keepId) => void removeOtherSessions.run(userId, keepId),
+    deleteTokens: (userId) => void removeTokens.run(userId),
     delete(id) {
       remove.run(id);
     },

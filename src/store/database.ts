@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { AppError } from '../core/errors.ts';
+import { AppError, StoreBusy } from '../core/errors.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
 /** "CAPT" in SQLite's header, so that another program's database is not taken for a store. */
@@ -133,18 +133,14 @@ const SENTENCES: readonly { code: string; sentence: string; hint: string }[] = [
     hint: 'Check that the folder exists and that you may read and write it.',
   },
   {
-    code: 'SQLITE_BUSY',
-    sentence: 'is locked by another program',
-    hint: 'Try again; if it stays so, find who holds it with: fuser',
-  },
-  { code: 'SQLITE_LOCKED', sentence: 'is locked by another program', hint: 'Try again.' },
-  {
     code: 'SQLITE_IOERR',
     sentence: 'cannot be read or written',
     hint: 'Check the disk it lies on.',
   },
-  { code: 'SQLITE_PROTOCOL', sentence: 'is locked by another program', hint: 'Try again.' },
 ];
+
+/** Another process is in the middle of a write, and was for as long as we wait. */
+const BUSY = /^SQLITE_(BUSY|LOCKED|PROTOCOL)(_|$)/;
 
 /**
  * Runs something on the database and turns SQLite's own failures (by code) into AppError
@@ -156,6 +152,12 @@ export function translated<T>(file: string, work: () => T): T {
   } catch (error) {
     if (error instanceof Database.SqliteError) {
       const { code } = error;
+      if (BUSY.test(code)) {
+        throw new StoreBusy(`The store ${file} is busy: another process holds it locked`, {
+          hint: `Try again. If it stays so, a process that uses it may be suspended; to see which: fuser -v ${file}`,
+          cause: error,
+        });
+      }
       // Extended codes are the primary one with a suffix: SQLITE_IOERR_WRITE, SQLITE_READONLY_DIRECTORY.
       const known = SENTENCES.find(
         (entry) => code === entry.code || code.startsWith(`${entry.code}_`),

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { LONGEST_WAIT_MS } from '../core/metric-keeping.ts';
 import type { MetricFetch, MetricTable } from '../core/metric-store.ts';
 import type { MetricTrack } from '../core/metrics.ts';
 import type { CounterSample, WorkloadRate } from '../core/server-metrics.ts';
@@ -71,13 +72,17 @@ export function metricTable(db: Database): MetricTable {
      FROM metric_fetches WHERE capture_id = ?`,
   );
   const listDue = db
-    .prepare<[number, number], number>(
-      `SELECT capture_id FROM metric_fetches WHERE next_at IS NOT NULL AND next_at <= ?
-       ORDER BY next_at, capture_id LIMIT ?`,
+    .prepare<{ now: number; far: number; limit: number }, number>(
+      `SELECT capture_id FROM metric_fetches
+       WHERE next_at IS NOT NULL AND (next_at <= @now OR next_at > @far)
+       ORDER BY next_at, capture_id LIMIT @limit`,
     )
     .pluck();
   const nextDue = db
-    .prepare<[], number | null>('SELECT min(next_at) FROM metric_fetches WHERE next_at IS NOT NULL')
+    .prepare<[number, number], number | null>(
+      `SELECT min(CASE WHEN next_at > ? THEN ? ELSE next_at END) FROM metric_fetches
+       WHERE next_at IS NOT NULL`,
+    )
     .pluck();
   const saveFetch = db.prepare<FetchRow>(
     `INSERT OR REPLACE INTO metric_fetches
@@ -135,8 +140,8 @@ export function metricTable(db: Database): MetricTable {
       const row = findFetch.get(captureId);
       return row === undefined ? null : toFetch(row);
     },
-    listDue: (until, limit) => listDue.all(until, limit),
-    nextDue: () => nextDue.get() ?? null,
+    listDue: (now, limit) => listDue.all({ now, far: now + LONGEST_WAIT_MS, limit }),
+    nextDue: (now) => nextDue.get(now + LONGEST_WAIT_MS, now) ?? null,
     // One transaction, whoever calls: a commit each would be an fsync each.
     saveFetch: db.transaction((fetch: MetricFetch, tracks: readonly MetricTrack[]) => {
       const { captureId, fetched } = fetch;

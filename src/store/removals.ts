@@ -1,28 +1,17 @@
 import type { Database } from 'better-sqlite3';
-import type { RemovalTable } from '../core/retention.ts';
-
-interface Row {
-  capture_id: number;
-  user_id: number | null;
-  user_name: string;
-  reason: string;
-}
+import type { RemovalTable } from '../core/removals.ts';
 
 export function removalTable(db: Database): RemovalTable {
-  const insert = db.prepare(
-    'INSERT OR IGNORE INTO removals (capture_id, user_id, user_name, reason) VALUES (?, ?, ?, ?)',
-  );
-  const list = db.prepare<[], Row>(
-    'SELECT capture_id, user_id, user_name, reason FROM removals ORDER BY capture_id',
-  );
+  const insert = db.prepare('INSERT OR IGNORE INTO removals (capture_id, is_kept) VALUES (?, ?)');
+  const list = db
+    .prepare<[number], number>('SELECT capture_id FROM removals WHERE is_kept = ? ORDER BY 1')
+    .pluck();
+  const remove = db.prepare('DELETE FROM removals WHERE capture_id = ? AND is_kept = 0');
   return {
-    insert: ({ captureId, author, reason }) =>
-      void insert.run(captureId, author.userId, author.userName, reason),
-    list: () =>
-      list.all().map((row) => ({
-        captureId: row.capture_id,
-        author: { userId: row.user_id, userName: row.user_name },
-        reason: row.reason,
-      })),
+    insert: (captureId) => void insert.run(captureId, 0),
+    keep: (captureId) => void insert.run(captureId, 1),
+    list: () => list.all(0),
+    listKept: () => list.all(1),
+    delete: (captureId) => void remove.run(captureId),
   };
 }

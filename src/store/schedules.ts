@@ -14,7 +14,7 @@ const COLUMNS = `schedules.id, schedules.name, schedules.environment_id AS envir
   schedules.owner_id AS ownerId, cron, time_zone AS timeZone, schedules.duration_ms AS duration,
   overlap, count, until_at AS until, retain_ms AS retain, state, passed, missed, skipped,
   cursor_at AS cursor, pending_capture_id AS pendingCaptureId, pending_at AS pendingAt,
-  schedules.created_at AS createdAt, schedules.options`;
+  schedules.created_at AS createdAt, schedules.options, trouble`;
 const LISTED = `SELECT ${COLUMNS}, environments.name AS environmentName, users.name AS ownerName
   FROM schedules
   JOIN environments ON environments.id = schedules.environment_id
@@ -53,6 +53,20 @@ export function scheduleTable(db: Database): ScheduleTable {
      WHERE state = 'active' AND (captures.status IS NOT 'SCHEDULED'
        OR captures.scheduled_start_at IS NOT pending_at) ORDER BY schedules.id`,
   );
+  const listFromAfter = db.prepare<{ instant: number }, Row>(
+    `SELECT ${COLUMNS} FROM schedules LEFT JOIN captures ON captures.id = pending_capture_id
+     WHERE (state = 'active' AND captures.created_at > @instant)
+       OR (state = 'over' AND (SELECT at FROM audit WHERE subject_kind = 'schedule'
+         AND subject_id = schedules.id AND action = 'schedule.over' ORDER BY id DESC LIMIT 1) > @instant)
+     ORDER BY schedules.id`,
+  );
+  const lastStarted = db
+    .prepare<[number, number], number | null>(
+      `SELECT max(at) FROM occurrences JOIN captures ON captures.id = capture_id
+       WHERE schedule_id = ? AND at <= ?
+         AND (start_at IS NOT NULL OR status NOT IN ('SCHEDULED', 'FAILED'))`,
+    )
+    .pluck();
   const findOfCapture = db.prepare<[number], Row>(
     `SELECT ${COLUMNS} FROM occurrences JOIN schedules ON schedules.id = schedule_id
      WHERE capture_id = ?`,
@@ -62,7 +76,7 @@ export function scheduleTable(db: Database): ScheduleTable {
        time_zone = @timeZone, duration_ms = @duration, overlap = @overlap, count = @count,
        until_at = @until, retain_ms = @retain, state = @state, passed = @passed, missed = @missed,
        skipped = @skipped, cursor_at = @cursor, pending_capture_id = @pendingCaptureId,
-       pending_at = @pendingAt
+       pending_at = @pendingAt, trouble = @trouble
      WHERE id = @id`,
   );
   const remove = db.prepare('DELETE FROM schedules WHERE id = ?');
@@ -122,6 +136,8 @@ export function scheduleTable(db: Database): ScheduleTable {
     findByName: (name, userId) => findByName.all(nameKey(name), userId).map(withOptions),
     list: (environmentIds) => list.all(JSON.stringify(environmentIds)).map(withOptions),
     listToTend: () => listToTend.all().map(withOptions),
+    listFromAfter: (instant) => listFromAfter.all({ instant }).map(withOptions),
+    lastStarted: (scheduleId, until) => lastStarted.get(scheduleId, until) ?? null,
     findOfCapture(captureId) {
       const row = findOfCapture.get(captureId);
       return row === undefined ? null : withOptions(row);

@@ -24,6 +24,7 @@ import { environmentTable } from './environments.ts';
 import { leaseTable } from './lease.ts';
 import { memberTable } from './members.ts';
 import { metricTable } from './metrics.ts';
+import { passwordAttemptTable } from './password-attempts.ts';
 import { recordingTable } from './recordings.ts';
 import { removalTable } from './removals.ts';
 import { scheduleTable } from './schedules.ts';
@@ -276,6 +277,9 @@ class SqliteStore implements Store {
   get metrics() {
     return this.#table('metrics', metricTable);
   }
+  get passwordAttempts() {
+    return this.#table('passwordAttempts', passwordAttemptTable);
+  }
   get warmUps() {
     return this.#table('warmUps', warmUpTable);
   }
@@ -301,9 +305,10 @@ class SqliteStore implements Store {
     const reserve = join(this.directory, RESERVE);
     if (existsSync(reserve)) return;
     try {
-      writeFileSync(reserve, Buffer.alloc(RESERVE_BYTES, 1), {
-        mode: this.isShared ? 0o660 : 0o600,
-      });
+      const mode = this.isShared ? 0o660 : 0o600;
+      writeFileSync(reserve, Buffer.alloc(RESERVE_BYTES, 1), { mode });
+      // The umask narrowed it.
+      chmodSync(reserve, mode);
     } catch {
       // A disk this full has nothing to set aside.
       rmSync(reserve, { force: true });

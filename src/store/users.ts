@@ -9,12 +9,10 @@ interface Row {
   name: string;
   is_admin: number;
   password_hash: string;
-  failed_logins: number;
-  last_failed_login: number | null;
   created_at: number;
 }
 
-const COLUMNS = 'id, name, is_admin, password_hash, failed_logins, last_failed_login, created_at';
+const COLUMNS = 'id, name, is_admin, password_hash, created_at';
 
 function toUser(row: Row): User {
   return {
@@ -22,8 +20,6 @@ function toUser(row: Row): User {
     name: row.name,
     isAdmin: row.is_admin === 1,
     passwordHash: row.password_hash,
-    failedLogins: row.failed_logins,
-    lastFailedLogin: row.last_failed_login,
     createdAt: row.created_at,
   };
 }
@@ -39,9 +35,6 @@ export function userTable(db: Database): UserTable {
   const setPassword = db.prepare('UPDATE users SET password_hash = ? WHERE id = ?');
   const leaveEnvironments = db.prepare('DELETE FROM members WHERE user_id = ?');
   const remove = db.prepare('DELETE FROM users WHERE id = ?');
-  const recordLogin = db.prepare(
-    'UPDATE users SET failed_logins = ?, last_failed_login = ? WHERE id = ?',
-  );
   return {
     insert(user, now) {
       try {
@@ -75,9 +68,6 @@ export function userTable(db: Database): UserTable {
     delete(id) {
       leaveEnvironments.run(id);
       remove.run(id);
-    },
-    recordLogin(id, failure) {
-      recordLogin.run(failure?.failedLogins ?? 0, failure?.at ?? null, id);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { LongText, StatementRecord } from '../core/statements.ts';
 import { characterEnd } from '../sql/characters.ts';
 import { TextScan } from '../sql/text-scan.ts';
-import { parseStatementLine } from './statement-line.ts';
+import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -30,9 +30,14 @@ export class LongLineReader {
   #beginning = '';
   #behind = '';
   #rest: Buffer = NOTHING;
+  #bytes = 0;
   #isDamaged = false;
 
   push(piece: Buffer): void {
+    this.#bytes += piece.length;
+    // Behind its text a line has some flags, and no line is longer than a statement makes it.
+    const isEndless = this.#bytes > LONGEST_LINE || this.#rest.length > LONGEST_BEFORE_TEXT;
+    if (isEndless) this.#damage();
     let left = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
     this.#rest = NOTHING;
     while (left.length > 0 && !this.#isDamaged) {
@@ -40,8 +45,14 @@ export class LongLineReader {
       if (at === 0) break;
       left = left.subarray(at);
     }
-    this.#rest = Buffer.from(left);
-    if (this.#isDamaged) this.#rest = NOTHING;
+    this.#rest = this.#isDamaged ? NOTHING : Buffer.from(left);
+  }
+
+  #damage(): void {
+    this.#isDamaged = true;
+    this.#rest = NOTHING;
+    this.#before = '';
+    this.#beginning = '';
   }
 
   /** The record once the line is whole. @throws AppError `store_unusable` when it is none. */

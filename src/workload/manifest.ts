@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/gaps.ts';
@@ -15,13 +15,15 @@ import type {
 } from '../core/server-log.ts';
 import type { WorkloadCounts } from './counters.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
-import { syncFolder, type SegmentFacts } from './segment-files.ts';
+import { openToRead, syncFolder, type SegmentFacts } from './segment-files.ts';
 import type { ReadablePosition } from './workload-reader.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 /** Grows when a reader of this version could misread what is written. */
 const FORMAT_VERSION = 1;
 const FORMAT = 'captures-workload';
+/** Of 100,000 sessions at both ends it has some 30 MB. */
+const LARGEST_MANIFEST = 128 * 1024 * 1024;
 
 /** An end of the window: the server's clock and log position there. */
 export interface WindowEdge {
@@ -115,7 +117,16 @@ export async function readManifest(dir: string): Promise<Manifest> {
   const path = join(dir, MANIFEST_FILE);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    const file = await openToRead(path);
+    try {
+      const { size } = await file.stat();
+      if (size > LARGEST_MANIFEST) {
+        throw new AppError('store_unusable', `${path} is damaged: it is too large for a manifest`);
+      }
+      text = await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (isMissing(error)) {
       throw new AppError('not_found', `There is no workload in ${dir}`, { cause: error });

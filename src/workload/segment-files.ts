@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { diskFailure, isMissing } from './disk-errors.ts';
+import { basename, dirname, join } from 'node:path';
+import { damaged, diskFailure, errnoOf, isMissing } from './disk-errors.ts';
 
 /** What the manifest says of one segment file. */
 export interface SegmentFacts {
@@ -54,6 +55,33 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
+// A FIFO is opened at once and seen for what it is; without this `open` waits until somebody writes to it.
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/**
+ * Opens a file of a workload to read it: an ordinary file, for others (a FIFO, a device) may never end.
+ * @throws DamagedRecord where something else lies in its place; the system's error where nothing does.
+ */
+export async function openToRead(path: string): Promise<FileHandle> {
+  let file: FileHandle;
+  try {
+    file = await open(path, READ_FLAGS);
+  } catch (error) {
+    // A symbolic link; a socket, or a device that is not there.
+    if (['ELOOP', 'EMLINK', 'ENXIO', 'ENODEV'].includes(errnoOf(error) ?? '')) {
+      throw notRegular(path, error);
+    }
+    throw error;
+  }
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw notRegular(path);
+}
+
+function notRegular(path: string, cause?: unknown): Error {
+  return damaged(dirname(path), `${basename(path)} is no regular file`, cause);
+}
+
 /**
  * Hash of the first `length` bytes of a file, ready to be continued.
  * @param copy gets these bytes as well.
@@ -64,7 +92,7 @@ export async function hashPrefix(
   copy: FileHandle | null = null,
 ): Promise<ReturnType<typeof createHash>> {
   const hash = createHash('sha256');
-  const file = await open(path, 'r');
+  const file = await openToRead(path);
   try {
     const piece = Buffer.allocUnsafe(1024 * 1024);
     let read = 0;

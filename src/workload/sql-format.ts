@@ -1,15 +1,17 @@
 import type { StatementRecord } from '../core/statements.ts';
+import { REDACTED } from '../sql/secrets.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
 import { readAsClient } from './client-text.ts';
 
 /**
  * What stands before the statements. Failed statements are recorded like good ones (`--force`), and
- * without `--binary-mode` the client changes line ends inside strings.
+ * without `--binary-mode` the client changes line ends inside strings. Neither is needed to be safe. With
+ * `--comments` statements keep their comments, and the server gets these lines as well.
  */
 export const SQL_HEADER = [
   '-- Recorded by captures: every statement as the server received it, in that order.',
   '-- The sessions are mixed into one stream, so transactions of different sessions interleave.',
-  '-- To run it: mysql --binary-mode --force --skip-named-commands --default-character-set=utf8mb4',
+  '-- To run it: mysql --binary-mode --force --default-character-set=utf8mb4',
   '',
   '',
 ].join('\n');
@@ -18,24 +20,27 @@ export const SQL_HEADER = [
  * Turns records into SQL text for a MySQL client, each under a comment line that says where it comes
  * from. Statements that cannot be run as they stand (values unknown, cut short) or that a client could
  * misread are comments. Whatever the records hold, the text makes a client run recorded statements
- * only: never a client command, never a piece of a comment. Judged for the server's default SQL mode;
- * under NO_BACKSLASH_ESCAPES a statement with a backslash in a string may be cut wrongly.
+ * only: never a client command, never a piece of a comment; with named commands or without them, and
+ * also where a recorded statement has set NO_BACKSLASH_ESCAPES. The meaning is judged for the server's
+ * default SQL mode.
  *
  * Pass the returned `db` to the next call, and the same map.
  * @param db the database that the text so far has selected; null when none, or when a statement may
  *   have changed it.
  * @param unprepared by session, the PREPARE whose text the server did not write there (MySQL): it stands
  *   in the session's next record. Changed by the call.
+ * @param notRun how many statements are comments only, by the reason. Changed by the call.
  */
 export function formatSql(
   records: readonly StatementRecord[],
   db: string | null = null,
   unprepared = new Map<number, string>(),
+  notRun = new Map<string, number>(),
 ): { text: Buffer; db: string | null } {
   const out = new Pieces();
   let selected = db;
   for (const record of records) {
-    selected = addRecord(out, withPrepared(record, unprepared), selected);
+    selected = addRecord(out, withPrepared(record, unprepared), selected, notRun);
   }
   return { text: out.buffer(), db: selected };
 }
@@ -53,6 +58,9 @@ function withPrepared(record: StatementRecord, unprepared: Map<number, string>):
   const text = sql.replaceAll('\\', '\\\\').replaceAll("'", "''");
   return { ...record, kind: 'query', sql: `${prepare}'${text}'` };
 }
+
+/** A text of 65 MiB holds fewer than 10^8 of them, so that a number of eight digits is always free. */
+const MOST_DIGITS = 8;
 
 class Pieces {
   readonly #done: Buffer[] = [];
@@ -73,7 +81,12 @@ class Pieces {
   }
 }
 
-function addRecord(out: Pieces, record: StatementRecord, db: string | null): string | null {
+function addRecord(
+  out: Pieces,
+  record: StatementRecord,
+  db: string | null,
+  notRun: Map<string, number>,
+): string | null {
   const flags = record.flags ?? [];
   if (flags.includes('echo')) return db;
   const isStatement = record.kind === 'query' || record.kind === 'execute';
@@ -85,10 +98,11 @@ function addRecord(out: Pieces, record: StatementRecord, db: string | null): str
   }
 
   const bytes = record.bytes === undefined ? null : Buffer.from(record.bytes, 'base64');
-  const text = bytes === null ? record.sql : bytes.toString('latin1');
-  const reading = readAsClient(text);
+  const reading = readAsClient(bytes === null ? record.sql : bytes.toString('latin1'));
+  const { text } = reading;
   const obstacle = obstacleOf(record, reading.isSafe, reading.hasCode);
   if (obstacle !== null) {
+    notRun.set(obstacle, (notRun.get(obstacle) ?? 0) + 1);
     out.add(`-- not run: ${obstacle}\n${commented(record.sql)}`);
     return db;
   }
@@ -102,20 +116,20 @@ function addRecord(out: Pieces, record: StatementRecord, db: string | null): str
   const endsItself =
     reading.semicolons.length === 1 && first !== undefined && text.slice(first + 1).trim() === '';
   if (reading.semicolons.length === 0 || endsItself) {
-    addText(out, text, bytes);
+    addText(out, text, bytes !== null);
     out.add(endsItself ? '\n' : reading.endsInLineComment ? '\n;\n' : ';\n');
   } else {
     const delimiter = delimiterFor(text);
     out.add(`DELIMITER ${delimiter}\n`);
-    addText(out, text, bytes);
+    addText(out, text, bytes !== null);
     out.add(`\n${delimiter}\nDELIMITER ;\n`);
   }
   return /\buse\b/i.test(text) ? null : selected;
 }
 
-function addText(out: Pieces, text: string, bytes: Buffer | null): void {
-  if (bytes === null) out.add(text);
-  else out.addBytes(bytes);
+function addText(out: Pieces, text: string, isLatin1: boolean): void {
+  if (isLatin1) out.addBytes(Buffer.from(text, 'latin1'));
+  else out.add(text);
 }
 
 function obstacleOf(record: StatementRecord, isSafe: boolean, hasCode: boolean): string | null {
@@ -126,6 +140,10 @@ function obstacleOf(record: StatementRecord, isSafe: boolean, hasCode: boolean):
     return hidesPreparedText(record.sql)
       ? "its text is in the session's next record"
       : 'its text was cut short';
+  }
+  // Run as it stands, it would make the mark the password.
+  if (record.flags?.includes('redacted') === true && record.sql.includes(REDACTED)) {
+    return 'a password was taken out of it';
   }
   if (!hasCode) return 'there is nothing in it to run';
   if (!isSafe) return 'a client would read it otherwise than the server did';
@@ -162,8 +180,19 @@ function commented(text: string): string {
     .join('');
 }
 
+/** `$$`, or `$$` and the smallest number that stands behind none in the text: one walk through it. */
 function delimiterFor(text: string): string {
-  let delimiter = '$$';
-  for (let n = 1; text.includes(delimiter); n++) delimiter = `$$${n}`;
-  return delimiter;
+  let at = text.indexOf('$$');
+  if (at === -1) return '$$';
+  const taken = new Set<number>();
+  for (; at !== -1; at = text.indexOf('$$', at + 1)) {
+    // In `$$12` there is `$$1` as well.
+    const digits = /^\d*/.exec(text.slice(at + 2, at + 2 + MOST_DIGITS))?.[0] ?? '';
+    for (let length = 1; length <= digits.length; length++) {
+      taken.add(Number(digits.slice(0, length)));
+    }
+  }
+  let n = 1;
+  while (taken.has(n)) n++;
+  return `$$${n}`;
 }

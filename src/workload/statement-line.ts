@@ -1,6 +1,14 @@
 import { AppError } from '../core/errors.ts';
 import { readable } from './json-text.ts';
-import type { LoggedStatement, LongText, StatementRecord } from '../core/statements.ts';
+import {
+  LONGEST_TEXT,
+  type LoggedStatement,
+  type LongText,
+  type StatementRecord,
+} from '../core/statements.ts';
+
+/** Of a text that is all escapes, with its bytes besides; and of what stands around them. */
+export const LONGEST_LINE = Math.ceil(LONGEST_TEXT * (6 + 4 / 3)) + 256 * 1024;
 
 /**
  * The NDJSON line of a statement without its beginning `{"seq":N,`: the same for every capture that

@@ -78,6 +78,9 @@ const STEP_BACK_MS = 1_000;
  */
 const STAMP_TOLERANCE_MS = 16_000;
 
+/** What is not a record so often is no record at all, and may be billions of lines. */
+const MOST_WRONG_LINES = 100_000;
+
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const NO_FLAGS: StatementFlag[] = [];
 const KINDS: ReadonlySet<string> = new Set(STATEMENT_KINDS);
@@ -124,10 +127,14 @@ async function verifySegment(
   const { segment } = expected;
   const file = segmentFileName(segment);
   const damage: string[] = [];
-  const size = await segmentBytes(dir, segment);
-  if (size === null) {
-    damage.push(`${file} is missing`);
-    return { finding: { segment, file, records: 0, bytes: 0, isSound: false }, damage };
+  let size: number | null;
+  try {
+    size = await segmentBytes(dir, segment);
+    if (size === null) throw new DamagedRecord(dir, `${file} is missing`);
+  } catch (error) {
+    if (!(error instanceof DamagedRecord)) throw error;
+    const finding = { segment, file, records: 0, bytes: 0, isSound: false };
+    return { finding, damage: [error.what] };
   }
   const length = expected.bytes ?? size;
   if (size < length) {
@@ -286,6 +293,9 @@ class RecordReader {
       return parse();
     } catch {
       this.#note('line', `line ${this.#line}: it is no record`);
+      if (this.#wrong.get('line')?.times === MOST_WRONG_LINES) {
+        throw new DamagedRecord(this.#file, `${this.#file} is not read further`);
+      }
       // Its number is missing, and those after it are none the worse for it.
       this.seq++;
       return null;

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import type { StatementRecord } from '../core/statements.ts';
 import { damaged, diskFailure, isMissing } from './disk-errors.ts';
 import {
   firstTimeIn,
   lastTimeIn,
+  openToRead,
   segmentFileName,
   segmentPath,
   type SegmentFacts,
 } from './segment-files.ts';
-import { parseStatementLine } from './statement-line.ts';
-import { BrokenFrame, framesOf, type Frame } from './zstd-frames.ts';
+import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';
+import { BrokenFrame, framesOf, LARGEST_FRAME, type Frame } from './zstd-frames.ts';
 
 /** How far a workload may be read: everything before `offset` of this segment, and earlier segments. */
 export interface ReadablePosition {
@@ -34,7 +34,9 @@ const GROUP_TEXT = 256 * 1024;
 const FRAMES_IN_FLIGHT = 3;
 const TEXT_IN_FLIGHT = 16 * 1024 * 1024;
 const UNKNOWN_TEXT = 1024 * 1024;
-const LARGEST_FIRST_BUFFER = 64 * 1024 * 1024;
+const MOST_IN_GROUP = 1_024;
+// The memory that a decoder takes for what a frame refers back to: no more than a frame may hold.
+const PARAMS = { [constants.ZSTD_d_windowLogMax]: Math.log2(LARGEST_FRAME) };
 
 /**
  * Streams the committed part of a workload: chunks of NDJSON, in order. Only a line of a long statement
@@ -78,10 +80,13 @@ export async function* readRecords(
   options: { readonly limit?: number | null } = {},
 ): AsyncGenerator<StatementRecord[]> {
   let begun: Buffer[] = [];
+  let begunBytes = 0;
   for await (const chunk of readWorkload(dir, position, options)) {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end === 0) {
       begun.push(chunk);
+      begunBytes += chunk.length;
+      if (begunBytes > LONGEST_LINE) throw damaged(dir, 'a line is longer than any record');
       continue;
     }
     const whole = chunk.subarray(0, end);
@@ -89,6 +94,7 @@ export async function* readRecords(
       .toString('utf8')
       .split('\n');
     begun = end === chunk.length ? [] : [chunk.subarray(end)];
+    begunBytes = chunk.length - end;
     lines.pop();
     yield lines.map(parseStatementLine);
   }
@@ -103,7 +109,7 @@ export async function* readSegment(
   const name = segmentFileName(segment);
   let file: FileHandle;
   try {
-    file = await open(segmentPath(dir, segment), 'r');
+    file = await openToRead(segmentPath(dir, segment));
   } catch (error) {
     if (isMissing(error)) throw damaged(dir, `${name} is missing`, error);
     throw diskFailure(error, 'read', segmentPath(dir, segment));
@@ -147,7 +153,7 @@ export async function describeSegment(dir: string, segment: number): Promise<Seg
   const path = segmentPath(dir, segment);
   let bytes = 0;
   try {
-    const file = await open(path, 'r');
+    const file = await openToRead(path);
     for await (const piece of file.createReadStream()) {
       hash.update(piece as Buffer);
       bytes += (piece as Buffer).length;
@@ -187,13 +193,23 @@ class LastTime {
   }
 }
 
-/** Size in bytes of a segment file; null when it is missing. */
+/**
+ * Size in bytes of a segment file; null when it is missing.
+ * @throws DamagedRecord when it is no regular file; AppError `store_unusable` when it cannot be opened.
+ */
 export async function segmentBytes(dir: string, segment: number): Promise<number | null> {
+  const path = segmentPath(dir, segment);
+  let file: FileHandle;
   try {
-    return (await stat(segmentPath(dir, segment))).size;
+    file = await openToRead(path);
   } catch (error) {
     if (isMissing(error)) return null;
-    throw diskFailure(error, 'read', segmentPath(dir, segment));
+    throw diskFailure(error, 'read', path);
+  }
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
   }
 }
 
@@ -241,7 +257,7 @@ async function* groupsOf(
     }
     small.push(frame);
     text += size;
-    if (text >= GROUP_TEXT) {
+    if (text >= GROUP_TEXT || small.length === MOST_IN_GROUP) {
       yield { frames: small, text };
       small = [];
       text = 0;
@@ -254,19 +270,27 @@ async function textOf(frames: readonly Frame[]): Promise<Buffer> {
   const [only] = frames;
   try {
     return frames.length === 1 && only !== undefined
-      ? await decompress(only.data, { chunkSize: bufferFor(only) })
-      : Buffer.concat(
-          frames.map((frame) => zstdDecompressSync(frame.data, { chunkSize: bufferFor(frame) })),
-        );
+      ? await decompress(only.data, decoderOptions(only))
+      : Buffer.concat(frames.map((frame) => zstdDecompressSync(frame.data, decoderOptions(frame))));
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new BrokenFrame('a frame holds more text than it may', { cause: error });
+    }
     throw new BrokenFrame('a frame cannot be decompressed', { cause: error });
   }
 }
 
-// The decoder fills a buffer of `chunkSize` and takes another trip through the pool for each further
-// one: 8.8 ms for a 1.3 MB frame with the default of 16 KiB, 1.6 ms with one that takes it whole.
-function bufferFor(frame: Frame): number {
-  return Math.min(frame.textBytes ?? UNKNOWN_TEXT, LARGEST_FIRST_BUFFER) + 64;
+/**
+ * How a frame is decompressed: never to more than it says, nor to more than any frame holds, for a hundred
+ * kilobytes can unfold to gigabytes.
+ *
+ * The decoder fills a buffer of `chunkSize` and takes another trip through the pool for each further
+ * one: 8.8 ms for a 1.3 MB frame with the default of 16 KiB, 1.6 ms with one that takes it whole.
+ */
+function decoderOptions({ textBytes }: Frame) {
+  const chunkSize = Math.min(textBytes ?? UNKNOWN_TEXT, LARGEST_FRAME) + 64;
+  const maxOutputLength = Math.max(Math.min(textBytes ?? LARGEST_FRAME, LARGEST_FRAME), 1);
+  return { chunkSize, maxOutputLength, params: PARAMS };
 }
 
 function firstLines(chunk: Buffer, limit: number): { bytes: number; lines: number } {

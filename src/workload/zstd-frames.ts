@@ -14,6 +14,12 @@ export interface Frame {
 /** A frame that is none, or is cut short. */
 export class BrokenFrame extends Error {}
 
+/**
+ * The most text that a frame may hold: the writer ends one at a megabyte, with 256 KiB of a statement on
+ * top, six-fold when all of it is escaped.
+ */
+export const LARGEST_FRAME = 32 * 1024 * 1024;
+
 const MAGIC = 0xfd2fb528;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4];
 
@@ -91,10 +97,16 @@ export async function* framesOf(file: FileHandle, end: number): AsyncGenerator<F
       const length = frameLength(data, start);
       if (length === null) break;
       const frame = data.subarray(start, start + length);
-      yield { data: frame, textBytes: textBytes(frame) };
+      const text = textBytes(frame);
+      if (text !== null && text > LARGEST_FRAME) {
+        throw new BrokenFrame('a frame holds more text than it may');
+      }
+      yield { data: frame, textBytes: text };
       start += length;
     }
     rest = data.subarray(start);
+    // What does not compress takes a little more than it is.
+    if (rest.length > LARGEST_FRAME + READ_BYTES) throw new BrokenFrame('a frame is too long');
   }
   if (rest.length > 0) throw new BrokenFrame('its last frame is cut short');
 }

@@ -222,7 +222,7 @@ describe('what goes wrong at AWS', () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
     expect((await failure(fetch())).message).toBe('There are no AWS credentials');
     expect((await failure(fetch({ profile: 'nobody' }))).message).toBe(
-      'There are no AWS credentials (profile "nobody")',
+      'There are no AWS credentials (profile "nobody"): Could not resolve credentials using profile: [nobody] in configuration/credentials file(s)',
     );
   });
 

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CTRL_C, initialisedHome, runCaptures } from '../support/cli.ts';
@@ -14,6 +15,7 @@ const URL = 'mysql://recorder@db.example.com';
 describe('env create', () => {
   it('prints the environment as JSON, without any secret', async () => {
     const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'aws'), '[profile p]\n');
     const created = await runCaptures(
       [
         ...['env', 'create', 'shop', '--url', 'mysql://rec%40x@db:3307/app?socket=/run/db.sock'],
@@ -22,13 +24,15 @@ describe('env create', () => {
           'file:secret.txt',
           '--ssl-mode',
           'verify_ca',
+          '--server-public-key',
+          'key.pem',
           '--ssl-ca',
           '../ca.pem',
         ],
         ...['--region', 'eu-central-1', '--instance', 'shop-1', '--profile', 'p', '--json'],
         ...['--endpoint-url', 'http://127.0.0.1:5000'],
       ],
-      { home, cwd },
+      { home, cwd, env: { AWS_CONFIG_FILE: join(cwd, 'aws') } },
     );
     expect([created.status, created.stderr]).toEqual([0, '']);
     expect(JSON.parse(created.stdout)).toEqual({
@@ -38,6 +42,7 @@ describe('env create', () => {
       passwordFrom: `file:${join(cwd, 'secret.txt')}`,
       sslMode: 'VERIFY_CA',
       sslCa: join(cwd, '../ca.pem'),
+      serverPublicKey: join(cwd, 'key.pem'),
       region: 'eu-central-1',
       instance: 'shop-1',
       profile: 'p',
@@ -67,6 +72,30 @@ describe('env create', () => {
       stdout: 'numbers\n',
       stderr: 'Created the environment numbers (metrics only: no server to record).\n',
     });
+  });
+
+  it('with an AWS profile that is not here says so, and which there are', async () => {
+    const userHome = temporaryFolder();
+    const create = (name: string, profile: string) =>
+      runCaptures(['env', 'create', name, '--profile', profile, '-o', 'name', '-q'], {
+        home,
+        userHome,
+      });
+    const none = await create('profile 1', 'nosuch');
+    expect([none.status, none.stderr]).toEqual([
+      0,
+      'warning: There is no AWS profile "nosuch" here (there are none). Metrics need it where the daemon runs.\n',
+    ]);
+    mkdirSync(join(userHome, '.aws'));
+    writeFileSync(join(userHome, '.aws/config'), '[default]\n[profile prod]\n');
+    const wrong = await create('profile 2', 'nosuch');
+    expect(wrong.stderr).toContain('(there are default, prod)');
+    expect((await create('profile 3', 'prod')).stderr).toBe('');
+    const edited = await runCaptures(['env', 'edit', 'profile 3', '--profile', 'x', '-o', 'name'], {
+      home,
+      userHome,
+    });
+    expect([edited.status, edited.stderr]).toEqual([0, wrong.stderr.replace('nosuch', 'x')]);
   });
 
   it('asks for what is missing on a terminal', async () => {
@@ -128,7 +157,11 @@ describe('env create', () => {
     const refused = await runCaptures(['env', 'create', 'TAKEN', '--json'], { home });
     expect([refused.status, JSON.parse(refused.stderr)]).toEqual([
       6,
-      { code: 409, message: 'There is an environment named TAKEN already' },
+      {
+        code: 409,
+        message: 'The environment name "TAKEN" is taken',
+        hint: 'Names of environments are unique in a store. To see yours: captures env list',
+      },
     ]);
   });
 });

@@ -102,7 +102,8 @@ const PLAUSIBLE = [
 
 /** Without the colours that --color always has the program itself add. */
 function uncolored(text: string): string {
-  return text.replaceAll(/\u001b\[\d+m/g, '');
+  // Joined emoji are shown as they are: what joins them hides nothing.
+  return text.replaceAll(/\u001b\[\d+m/g, '').replaceAll(/\p{RGI_Emoji}/gv, '');
 }
 
 interface CommandLines {
@@ -121,16 +122,23 @@ function pathsOf(verbs: readonly Verb[], before: readonly string[] = []): string
   );
 }
 
+function optionsIn(help: string): CommandLines['options'] {
+  return Array.from(help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)( <)?/gm), (match) => ({
+    flag: match[1] ?? '',
+    takesValue: match[2] !== undefined,
+  }));
+}
+
 async function commandLines(): Promise<CommandLines[]> {
+  const { stdout: shared } = await runCaptures(['help', 'options']);
+  const forAll = optionsIn(shared).filter(({ flag }) => !ENDLESS.has(flag));
   return Promise.all(
     pathsOf(VERBS).map(async (path) => {
       const { stdout } = await runCaptures([...path, '--help']);
-      const options = Array.from(stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)( <)?/gm), (match) => ({
-        flag: match[1] ?? '',
-        takesValue: match[2] !== undefined,
-      }));
+      const options = optionsIn(stdout);
       const operands = (/^Usage: .*$/m.exec(stdout)?.[0] ?? '').match(/<[\w-]+>/g)?.length ?? 0;
-      return { path, operands, options: options.filter(({ flag }) => !ENDLESS.has(flag)) };
+      const own = options.filter(({ flag }) => !ENDLESS.has(flag));
+      return { path, operands, options: [...own, ...forAll] };
     }),
   );
 }

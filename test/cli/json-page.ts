@@ -117,6 +117,7 @@ const ENVIRONMENT: readonly Field[] = [
   ['passwordFrom', 'string or null', 'where its password is: never the password'],
   ['sslMode', 'string or null', 'DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY'],
   ['sslCa', 'string or null', 'path of a PEM file'],
+  ['serverPublicKey', 'string or null', "path of a PEM file with the server's RSA key"],
   ['region', 'string or null', 'AWS region'],
   ['instance', 'string or null', 'RDS instance'],
   ['profile', 'string or null', 'AWS profile'],
@@ -301,6 +302,7 @@ const SCHEDULE: readonly Field[] = [
   ['skipped', 'number', 'occurrences left out because of an overlap'],
   ['createdAt', 'time', ''],
   ['options', 'object', 'what its captures record, as `options` of a capture has it'],
+  ['trouble', 'string or null', 'why the daemon paused it by itself; null where nothing is wrong'],
 ];
 
 const OCCURRENCE: readonly Field[] = [
@@ -326,11 +328,15 @@ const AUDIT: readonly Field[] = [
 ];
 
 const DAEMON: readonly Field[] = [
-  ['alive', 'boolean', 'always true: without a daemon the command fails (exit 8)'],
-  ['host', 'string', ''],
-  ['pid', 'number', ''],
-  ['since', 'time', ''],
-  ['background', 'boolean', 'it leaves when nothing is left to record'],
+  [
+    'alive',
+    'boolean',
+    'false where no daemon is alive: the command exits 8 then, and the object is on stdout all the same',
+  ],
+  ['host', 'string or null', ''],
+  ['pid', 'number or null', ''],
+  ['since', 'time or null', ''],
+  ['background', 'boolean or null', 'it leaves when nothing is left to record'],
   [
     'recording',
     'array',
@@ -490,7 +496,10 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   'schedule pause': one(SCHEDULE),
   'schedule resume': one(SCHEDULE),
   'schedule delete': one(SCHEDULE, 'the schedule as it was'),
-  prune: many(CAPTURE, 'those that were deleted, or with `--dry-run` would be'),
+  prune: many(
+    CAPTURE,
+    'those that were deleted, or with `--dry-run` would be; with `--orphans` workloads: `{id, bytes, folder}`',
+  ),
   log: many(AUDIT),
   metrics: many(METRIC),
   verify: one(VERIFICATION),

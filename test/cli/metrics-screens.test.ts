@@ -4,6 +4,7 @@ import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
 import { renderCharts } from '../../src/cli/render/metrics-charts.ts';
 import { renderComparedCharts, renderComparison } from '../../src/cli/render/metrics-compare.ts';
 import { renderOverview, type MetricView } from '../../src/cli/render/metrics-overview.ts';
+import { formatScaled, scaleFor } from '../../src/cli/render/metrics-units.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { wallClockAt } from '../../src/cli/time-zones.ts';
@@ -189,6 +190,45 @@ describe('charts', () => {
     const axes = text.split('\n').filter((line) => line.includes('└'));
     expect(new Set(axes.map((line) => line.indexOf('└'))).size).toBe(1);
     expect(new Set(axes).size).toBe(1);
+  });
+
+  it.each([
+    ['Count/Second', 0.02, 1_200_000, '0.020/s', '1.20'],
+    ['Bytes', 512, 3 * 1024 ** 3, '512B', '3'],
+    ['Seconds', 0.000_002, 40, '2µs', '40'],
+    ['Count', 1e-9, 1e6, '<0.001', '1'],
+    ['Percent', 1e-9, 1e12, '<0.001', '>999999999'],
+  ] as const)(
+    '%s from %d to %d have each their unit, and no exponent',
+    (unit, low, high, min, max) => {
+      const scale = scaleFor(unit, high);
+      expect([formatScaled(low, scale), formatScaled(high, scale)]).toEqual([min, max]);
+    },
+  );
+
+  it('never have an exponent', () => {
+    const units = [
+      'Percent',
+      'Bytes',
+      'Bytes/Second',
+      'Seconds',
+      'Count/Second',
+      'Count',
+      null,
+    ] as const;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...units),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        (unit, one, other) => {
+          const scale = scaleFor(unit, Math.max(Math.abs(one), Math.abs(other)));
+          const text = formatScaled(one, scale);
+          expect(text).not.toMatch(/\de[-+\d]/);
+          expect(text.length).toBeLessThanOrEqual(12);
+        },
+      ),
+    );
   });
 
   it('say where the capture began and ended, on the axis of its zone', () => {

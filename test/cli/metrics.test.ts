@@ -301,7 +301,7 @@ describe('captures metrics on a terminal', () => {
     });
     expect(both.stdout).toContain('A shop/friday');
     expect(both.stdout).toContain('B shop/saturday');
-    expect(both.stdout).toMatch(/CHANGE\n/);
+    expect(both.stdout).toMatch(/A VS B\n/);
     const data = await captures(['metrics', 'friday', '--compare', 'saturday', '--json']);
     expect(data.status).toBe(2);
   });

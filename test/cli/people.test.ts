@@ -67,7 +67,7 @@ describe('init', () => {
       tty: 80,
       answers: [
         { to: 'Password for ada', answer: PASSWORD },
-        { to: 'again', answer: PASSWORD },
+        { to: 'Repeat the password', answer: PASSWORD },
       ],
     });
     expect(made.status).toBe(0);
@@ -78,14 +78,14 @@ describe('init', () => {
     const differing = await runCaptures(['init'], {
       home: folder,
       tty: 80,
-      answers: [
+      answers: [1, 2, 3].flatMap(() => [
         { to: 'Password', answer: PASSWORD },
-        { to: 'again', answer: `${PASSWORD}!` },
-      ],
+        { to: 'Repeat the password', answer: `${PASSWORD}!` },
+      ]),
     });
     expect([differing.status, differing.stderr]).toEqual([
       2,
-      'captures: The two passwords are not the same\n',
+      `${'The two passwords are not the same. Try again.\n'.repeat(2)}captures: The two passwords are not the same\n`,
     ]);
     const stopped = await runCaptures(['init'], {
       home: folder,
@@ -94,6 +94,27 @@ describe('init', () => {
     });
     expect(stopped).toEqual({ status: 130, stdout: '', stderr: '' });
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it('asks again when the password is too short, before it is repeated, or was not repeated', async () => {
+    const made = await runCaptures(['init'], {
+      home: emptyFolder(),
+      tty: 80,
+      answers: [
+        { to: 'Password for ada', answer: 'short' },
+        { to: 'Password for ada', answer: PASSWORD },
+        { to: 'Repeat the password', answer: `${PASSWORD}!` },
+        { to: 'Password for ada', answer: PASSWORD },
+        { to: 'Repeat the password', answer: PASSWORD },
+      ],
+    });
+    expect([made.status, made.stderr.split('\n').slice(0, 2)]).toEqual([
+      0,
+      [
+        'The password is shorter than 8 characters. Try again.',
+        'The two passwords are not the same. Try again.',
+      ],
+    ]);
   });
 
   it('refuses a second store in the same folder before it asks anything', async () => {
@@ -151,6 +172,26 @@ describe('init', () => {
       stdout: '',
       stderr: `captures: The password file ${file} is open to other users (mode 0644)\n  Close it with: chmod 600 ${file}\n`,
     });
+  });
+
+  it.each([
+    ['a folder', '/', 'is a folder, not a regular file'],
+    ['a device', '/dev/zero', 'is a device, not a regular file'],
+  ])('refuses a password file that is %s', async (_what, file, message) => {
+    const refused = await runCaptures(['init', '--password-file', file], { home: emptyFolder() });
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      `captures: The password file ${file} ${message}\n`,
+    ]);
+  });
+
+  it('refuses a password file whose first line is endless, and reads no more of it', async () => {
+    const file = fileWith('x'.repeat(64 * 1024 + 1), 0o600);
+    const refused = await runCaptures(['init', '--password-file', file], { home: emptyFolder() });
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      `captures: The first line in ${file} is longer than 64 KiB\n`,
+    ]);
   });
 
   it('refuses a folder that others can enter and that holds something', async () => {
@@ -262,7 +303,7 @@ describe('login', () => {
     const nobody = await runCaptures(['list', '--json'], { home: own });
     expect([nobody.status, JSON.parse(nobody.stderr)]).toEqual([
       4,
-      { code: 401, message: 'You are not logged in', hint: 'Log in with: captures login NAME' },
+      { code: 401, message: 'You are not logged in', hint: 'Log in with: captures login ada' },
     ]);
     writeFileSync(join(own, 'session'), stolen, { mode: 0o600 });
     expect((await runCaptures(['list'], { home: own })).status).toBe(4);
@@ -351,7 +392,7 @@ describe('a session', () => {
       expect(await runCaptures(argv, { home: own, clock })).toEqual({
         status: 4,
         stdout: '',
-        stderr: 'captures: Your session has expired\n  Log in with: captures login NAME\n',
+        stderr: 'captures: Your session has expired\n  Log in with: captures login ada\n',
       });
     }
     await runCaptures(login, { home: own, stdin: PASSWORD });
@@ -402,7 +443,7 @@ describe('a session file', () => {
     mkdirSync(join(own, 'session'), { mode: 0o700 });
     const refused = await runCaptures(['list'], { home: own });
     expect(refused.status).toBe(10);
-    expect(refused.stderr).toContain('cannot be read: EISDIR');
+    expect(refused.stderr).toContain('is a folder, not a regular file');
   });
 });
 

@@ -131,7 +131,9 @@ describe('create --plan', () => {
       undo: ['SET GLOBAL general_log = OFF', 'DROP DATABASE captures'],
     });
     const help = await runCaptures(['help', 'plan']);
-    expect(help.stdout).toContain(`JSON fields: ${PLAN.map(([field]) => field).join(', ')}`);
+    expect(help.stdout.replaceAll('\n', ' ')).toContain(
+      `JSON fields: ${PLAN.map(([field]) => field).join(', ')}`,
+    );
   });
 
   it('says of which prepared statements the values are not recorded, and how many there are', async () => {

@@ -10,6 +10,8 @@ beforeAll(async () => {
   home = await initialisedHome();
   addUser(home, 'bob');
   await runCaptures(['env', 'create', 'shop'], { home });
+  // The only one would be taken, and nobody asked.
+  await runCaptures(['env', 'create', 'other'], { home });
   await runCaptures(['create', 'friday', '--env', 'shop'], { home });
   await runCaptures(
     ['schedule', 'create', 'nightly', '--env', 'shop', '--cron', '0 2 * * *', '--duration', '30m'],
@@ -36,7 +38,7 @@ const QUESTIONS: readonly (readonly [string, readonly Answer[]])[] = [
     [
       answer('Name of the user', 'asked'),
       answer('Password for asked', PASSWORD),
-      answer('The same again', PASSWORD),
+      answer('Repeat the password', PASSWORD),
     ],
   ],
   [
@@ -44,7 +46,7 @@ const QUESTIONS: readonly (readonly [string, readonly Answer[]])[] = [
     [
       answer('Current password', PASSWORD),
       answer('New password for ada', PASSWORD),
-      answer('The same again', PASSWORD),
+      answer('Repeat the password', PASSWORD),
     ],
   ],
   ['token create', [answer('Name of the token', 'asked')]],
@@ -78,7 +80,10 @@ describe('Ctrl-C', () => {
 
   it('in init leaves no folder behind', async () => {
     const folder = join(temporaryFolder(), 'none');
-    const answers = [answer('Password for ada', PASSWORD), { to: 'again', answer: CTRL_C }];
+    const answers = [
+      answer('Password for ada', PASSWORD),
+      { to: 'Repeat the password', answer: CTRL_C },
+    ];
     const result = await runCaptures(['init'], { home: folder, tty: 80, answers });
     expect([result.status, existsSync(folder)]).toEqual([130, false]);
   });

@@ -510,11 +510,23 @@ describe('daemon --status', () => {
   it('exits 8 when no daemon is alive, and 0 with what it records when one is', async () => {
     const daemon = new StoreOfADaemon();
     const none = await run(['daemon', '--status', '--json'], daemon);
-    expect([none.status, none.stdout, JSON.parse(none.stderr)]).toEqual([
+    expect([none.status, none.stderr, JSON.parse(none.stdout)]).toEqual([
       8,
       '',
-      { code: 424, message: 'No daemon is alive', hint: 'Start one with: captures daemon' },
+      {
+        alive: false,
+        host: null,
+        pid: null,
+        since: null,
+        background: null,
+        recording: [],
+        warmUps: [],
+        nextStarts: [],
+      },
     ]);
+    const said = await run(['daemon', '--status'], daemon);
+    expect(said).toMatchObject({ status: 8, stdout: '' });
+    expect(said.stderr).toContain('No daemon is alive');
     const name = newName();
     await run(['create', name, '--env', 'shop'], daemon);
     const alive = await run(['daemon', '--status', '--json'], daemon);

@@ -118,6 +118,23 @@ describe('a table of captures', () => {
     expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(width);
   });
 
+  it('has its columns below one another where names are joined emoji, shown whole', async () => {
+    const names = ['👨‍👩‍👧‍👦 family', '👩🏽‍💻', '🇩🇪 run', '❤️', '1️⃣ first', '可愛い', 'plain'];
+    const lines = (
+      await table(
+        names.map((name) => capture({ name })),
+        80,
+      )
+    )
+      .trim()
+      .split('\n');
+    const places = lines
+      .filter((line) => line.includes('DONE'))
+      .map((line) => displayWidth(line.slice(0, line.indexOf('DONE'))));
+    expect([places.length, new Set(places).size]).toEqual([names.length, 1]);
+    for (const name of names) expect(lines.join('\n')).toContain(name);
+  });
+
   it('looks the same however many rows it has', async () => {
     const rows = Array.from({ length: 101 }, () => capture());
     const many = (await table(rows, 80)).split('\n');
@@ -179,6 +196,17 @@ describe('a capture shown alone', () => {
   });
 });
 
+it.each([
+  ['DONE', '2026-11-22 13:28:00'],
+  ['FAILED', '2026-11-22 13:28:00'],
+  ['RUNNING', '2026-11-22 13:28:00 (in 1h 28m)'],
+] as const)('the scheduled end of a capture that is %s reads %s', (status, shown) => {
+  const scheduledEnd = Date.parse('2026-11-22T13:28:00Z');
+  const column = captureNoun.detail.find(({ field }) => field === 'scheduledEnd');
+  const cell = column?.cell(capture({ status, scheduledEnd }), { ...view(80), isDetail: true });
+  expect(cell).toBe(shown);
+});
+
 it('a value that is longer than its line goes on below itself, and a path stays whole', () => {
   const path = `/home/ada/${'a'.repeat(40)}`;
   const reason = `the disk is full, so nothing more was recorded in ${path} from then on`;
@@ -226,6 +254,7 @@ describe('the fields of a noun', () => {
     passwordFrom: null,
     sslMode: 'PREFERRED' as const,
     sslCa: null,
+    serverPublicKey: null,
   };
   const environment = {
     id: 1,
@@ -246,10 +275,7 @@ describe('the fields of a noun', () => {
     store: '/s',
   };
   const daemon = {
-    host: 'h',
-    pid: 1,
-    since: 0,
-    background: false,
+    holder: { host: 'h', pid: 1, since: 0, background: false },
     recording: [],
     warmUps: [],
     nextStarts: [],
@@ -288,12 +314,12 @@ describe('delimited text', () => {
   const fields = ['a', 'b', 'c.d', 'e', 'f'];
 
   it('as TSV has one line a row, whatever the values hold', () => {
-    expect(tsvRow(json, fields)).toBe('x\\ty\\nz\t\t1\tsay "hi", now\t\\x1b]0;x\\x07\n');
+    expect(tsvRow(json, fields)).toBe('x\\ty\\nz\t\t1\tsay "hi", now\t\u001b]0;x\u0007\n');
   });
 
   it('as CSV quotes what RFC 4180 wants quoted', () => {
     expect(csvHeader(fields) + csvRow(json, fields)).toBe(
-      'a,b,c.d,e,f\r\nx\\ty\\nz,,1,"say ""hi"", now",\\x1b]0;x\\x07\r\n',
+      'a,b,c.d,e,f\r\n"x\ty\nz",,1,"say ""hi"", now",\u001b]0;x\u0007\r\n',
     );
   });
 
@@ -374,6 +400,21 @@ describe('cut text', () => {
       truncate('夜間', 3),
       truncate('x', 0),
     ]).toEqual(['friday', 'fri…', '夜…', '']);
+  });
+
+  it.each([
+    ['👩‍💻', 2],
+    ['👨‍👩‍👧‍👦 family', 9],
+    ['🇩🇪', 2],
+    ['👍🏽', 2],
+    ['❤️', 2],
+    ['❤', 1],
+    ['1️⃣', 2],
+    ['e\u0301', 1],
+  ])('counts %s as a terminal draws it: %i columns', (text, width) => {
+    expect(displayWidth(text)).toBe(width);
+    expect(escapeText(text)).toBe(text);
+    expect(truncate(`ab${text}`, 3)).toBe(width === 1 ? `ab${text}` : 'ab…');
   });
 
   it('never takes more columns than it may', () => {

@@ -54,10 +54,6 @@ describe('schedule', () => {
   });
 
   it.each([
-    [
-      ['schedule', 'create', 'x', '--cron', '@daily', '--duration', '15m'],
-      'A schedule needs --env',
-    ],
     [['schedule', 'create', 'x', '--env', 'shop', '--duration', '15m'], 'A schedule needs --cron'],
     [
       ['schedule', 'create', 'x', '--env', 'shop', '--cron', '@daily'],

@@ -1,5 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { asksForJson } from '../../src/cli/global-options.ts';
+import { asksForJson, GLOBAL_OPTIONS } from '../../src/cli/global-options.ts';
+import { HELP_TOPICS } from '../../src/cli/help-topics.ts';
+import { HELP_TOPIC_NAMES } from '../../src/cli/help-topic-names.ts';
+import { COMMAND_GROUPS } from '../../src/cli/root-help.ts';
+import { suggestionsFor } from '../../src/cli/suggestions.ts';
 import { EXIT_STATUS, reportFailure } from '../../src/cli/exit-status.ts';
 import { VERBS, type Verb } from '../../src/cli/verbs.ts';
 import { ClosedPipe } from '../../src/cli/world.ts';
@@ -31,16 +35,47 @@ describe('the program', () => {
   it('explains itself with help and with --help', async () => {
     const result = await runCaptures(['--help']);
     expect([result.status, result.stderr]).toEqual([0, '']);
-    expect(result.stdout).toContain('Usage: captures [options] [command]');
+    expect(result.stdout).toContain('Usage: captures COMMAND [options]');
     expect(await runCaptures(['help'])).toEqual(result);
+    expect(await runCaptures(['-h'])).toEqual(result);
     // With an option it is commander that prints: both are to say the same.
     expect(await runCaptures(['--no-input', '--help'])).toEqual(result);
   });
 
-  it('explains itself on a narrow terminal', async () => {
-    const { status, stdout } = await runCaptures(['--help'], { tty: 70 });
+  it('explains itself in 24 lines of 80 columns, with a prompt below', async () => {
+    const lines = (await runCaptures(['--help'], { tty: 80 })).stdout.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(23);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.filter((line) => /^\S.*:$/.test(line))).toEqual([
+      'Captures:',
+      'After a capture:',
+      'Servers and people:',
+      'Running it:',
+    ]);
+  });
+
+  it('names every command in one group, and every topic', () => {
+    const visible = VERBS.filter(({ name, hidden }) => hidden !== true && name !== 'help');
+    const grouped = COMMAND_GROUPS.flatMap(([, commands]) => commands.map(([name]) => name));
+    expect([...grouped].sort()).toEqual(visible.map(({ name }) => name).sort());
+    expect(Object.keys(HELP_TOPICS)).toEqual([...HELP_TOPIC_NAMES]);
+  });
+
+  it.each([40, 70])('explains itself on a terminal of %i columns', async (tty) => {
+    const { status, stdout } = await runCaptures(['--help'], { tty });
     expect(status).toBe(0);
-    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(70);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(tty);
+  });
+
+  it('has the options of all commands on a page of their own', async () => {
+    const { stdout } = await runCaptures(['help', 'options']);
+    for (const [flags] of GLOBAL_OPTIONS) expect(stdout).toContain(`  ${flags} `);
+    const list = (await runCaptures(['list', '--help'])).stdout;
+    expect(list).toContain('captures help options\n');
+    expect(list).not.toMatch(/--timezone|--reverse|--no-color/);
+    // Out of the help, but as good as ever.
+    const argv = ['list', '--reverse', '--no-color', '--fields', 'name', '--no-headers'];
+    expect((await runCaptures(argv, { home })).stdout).toBe('a\n');
   });
 
   it.each(commands(VERBS).filter(([name]) => name !== 'help'))(
@@ -57,7 +92,7 @@ describe('the program', () => {
     },
   );
 
-  it.each(['exit-codes', 'environment', 'time', 'output'])('explains %s', async (topic) => {
+  it.each(HELP_TOPIC_NAMES)('explains %s', async (topic) => {
     const result = await runCaptures(['help', topic]);
     expect([result.status, result.stderr]).toEqual([0, '']);
     expect(result.stdout.length).toBeGreaterThan(100);
@@ -96,8 +131,15 @@ describe('a wrong command line', () => {
     [
       ['help', 'nonsense'],
       'There is no command and no topic "nonsense"',
-      'The topics are: exit-codes, environment, time, filters, guards, values, plan, output. The commands: captures --help',
+      'To see the commands and the topics: captures help',
     ],
+    [
+      ['help', 'env', 'chek'],
+      'There is no command "env chek"',
+      'Did you mean check?\n  To see its commands: captures help env',
+    ],
+    [['--no-input', 'help', 'env'], 'help comes first', 'For example: captures help env'],
+    [['warm-up', 'e'], "Unknown command 'warm-up'", 'Did you mean captures env warm-up?'],
     [
       ['list', '-o', 'xml'],
       '--output has no value "xml"',
@@ -156,6 +198,48 @@ describe('a wrong command line', () => {
       2,
       'captures: CAPTURES_OUTPUT has no value "xml"',
     ]);
+  });
+});
+
+describe('a suggestion', () => {
+  const names = VERBS.filter(({ hidden }) => hidden !== true).map(({ name }) => name);
+
+  it.each([
+    ['lst', ['list']],
+    ['lsit', ['list']],
+    ['stp', ['stop']],
+    ['metrcis', ['metrics']],
+    ['work', ['workload']],
+    ['LIST', ['list']],
+    ['ls', ['list']],
+    ['rm', ['delete']],
+    ['show', ['get']],
+    ['start', ['create']],
+    ['cancel', ['delete']],
+    ['top', []],
+    ['pot', []],
+    ['x', []],
+    ['nonsense', []],
+    ['constructor', []],
+    ['toString', []],
+    ['--'.repeat(500_000), []],
+  ])('for %s is what is near, or nothing: %j', (word, expected) => {
+    expect(suggestionsFor(word, names)).toEqual(expected);
+  });
+
+  it.each([
+    [['top'], 'Did you mean captures list --watch?'],
+    [['status'], 'Did you mean captures list, captures get CAPTURE or captures daemon --status?'],
+    [['member', 'rm'], 'Did you mean remove?'],
+    [['token', 'rm'], 'Did you mean revoke?'],
+    [['sotp'], 'Did you mean stop?'],
+    [['xyzzy'], 'To see how it is used add --help.'],
+    [['list', '--stat'], 'Did you mean --status?'],
+    [['list', '--fileds', 'a'], 'Did you mean --fields?'],
+    [['list', '--xyzzy'], 'To see how it is used add --help.'],
+  ])('is made for %j: %s', async (argv, hint) => {
+    const { status, stderr } = await runCaptures(argv, { home });
+    expect([status, stderr.split('\n')[1]]).toEqual([2, `  ${hint}`]);
   });
 });
 
@@ -246,6 +330,7 @@ describe('a failure', () => {
     const status = await reportFailure(
       error,
       {
+        env: {},
         stderr: {
           isTTY: false,
           columns: null,

@@ -33,14 +33,14 @@ describe('user create', () => {
       answers: [
         { to: 'Name of the user', answer: 'Carol C.' },
         { to: 'Password for Carol C.', answer: PASSWORD },
-        { to: 'again', answer: PASSWORD },
+        { to: 'Repeat the password', answer: PASSWORD },
       ],
     });
     expect(made).toEqual({
       status: 0,
       stdout: '',
       stderr:
-        'Created the user Carol C.. To let them into an environment: captures member add ENVIRONMENT "Carol C."\n',
+        "Created the user Carol C.. To let them into an environment:\n  captures member add ENVIRONMENT 'Carol C.'\n",
     });
     expect(await namesOf()).toContain('Carol C.');
   });
@@ -79,7 +79,7 @@ describe('user create', () => {
       [
         { to: 'Name', answer: 'eve' },
         { to: 'Password', answer: PASSWORD },
-        { to: 'again', answer: CTRL_C },
+        { to: 'Repeat the password', answer: CTRL_C },
       ],
     ]) {
       const stopped = await runCaptures(['user', 'create'], { home, tty: 80, answers });
@@ -176,13 +176,15 @@ describe('user passwd', () => {
       answers: [
         { to: 'Current password', answer: PASSWORD },
         { to: 'New password for ada', answer: NEW_PASSWORD },
-        { to: 'again', answer: NEW_PASSWORD },
+        { to: 'Repeat the password', answer: NEW_PASSWORD },
+        { to: 'ada has 1 token. Keep it valid? (no: revoke)', answer: true },
       ],
     });
     expect(changed).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'Changed the password of ada; your other sessions have ended.\n',
+      stderr:
+        'Changed the password of ada; your other sessions have ended, 1 token still\n  valid.\n',
     });
     expect((await runCaptures(['whoami'], { home: own })).status).toBe(0);
     const env = { CAPTURES_TOKEN: elsewhere.stdout.trim() };
@@ -202,7 +204,11 @@ describe('user passwd', () => {
       ['user', 'passwd', '--current-password-file', secretFile(NEW_PASSWORD), '--password-stdin'],
       { home: own, stdin: PASSWORD },
     );
-    expect(scripted.status).toBe(0);
+    expect([scripted.status, scripted.stderr]).toEqual([
+      0,
+      'Changed the password of ada; your other sessions have ended, 1 token revoked.\n',
+    ]);
+    expect((await runCaptures(['whoami'], { home: own, env })).status).toBe(4);
   });
 
   it('without a terminal says how to give the current one', async () => {
@@ -219,16 +225,27 @@ describe('user passwd', () => {
   });
 
   it('sets somebody else’s for an administrator alone', async () => {
-    const set = await runCaptures(['user', 'passwd', 'bob', '--password-stdin'], {
+    const set = await runCaptures(['user', 'passwd', 'bob', '--password-stdin', '--keep-tokens'], {
       home,
       stdin: NEW_PASSWORD,
     });
-    expect(set.stderr).toBe('Changed the password of bob; their sessions have ended.\n');
+    expect(set.stderr).toBe(
+      'Changed the password of bob; their sessions have ended, 1 token still valid.\n',
+    );
     const refused = await runCaptures(['user', 'passwd', 'ada'], { home, env: bob, tty: 80 });
     expect([refused.status, refused.stderr]).toEqual([
       5,
       "captures: Only an administrator of the store may change somebody else's password\n",
     ]);
+    const revoked = await runCaptures(['user', 'passwd', 'bob', '--password-stdin'], {
+      home,
+      stdin: NEW_PASSWORD,
+    });
+    expect(revoked.stderr).toBe(
+      'Changed the password of bob; their sessions have ended, 1 token revoked.\n',
+    );
+    const both = ['user', 'passwd', 'bob', '--keep-tokens', '--revoke-tokens'];
+    expect((await runCaptures(both, { home })).status).toBe(2);
   });
 });
 

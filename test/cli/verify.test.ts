@@ -85,6 +85,48 @@ async function captureThatIs(
   return { id, folder };
 }
 
+describe('workload on a terminal', () => {
+  const nasty = "SELECT '\u001b]0;owned\u0007 \u009b31m \u202e\ttab\n/* two */ lines 😀'";
+  const raw = /[^\P{Cc}\n\t]|\p{Cf}/u;
+
+  it.each(['ndjson', 'sql'])(
+    'as %s shows nothing that it would obey; a pipe gets it as it is',
+    async (format) => {
+      await captureThatIs('DONE', [{ ...(statements(1)[0] ?? fail()), sql: nasty }]);
+      const run = (tty: object): Promise<CliResult> =>
+        runCaptures(['workload', 'friday', '--format', format], { home, env: ada, ...tty });
+      const shown = await run({ stdoutTty: 80 });
+      const piped = await run({});
+      expect([shown.status, piped.status]).toEqual([0, 0]);
+      expect(raw.test(shown.stdout)).toBe(false);
+      expect(raw.test(piped.stdout)).toBe(true);
+      if (format === 'ndjson') {
+        expect(JSON.parse(shown.stdout)).toEqual(JSON.parse(piped.stdout));
+        expect(JSON.parse(shown.stdout)).toMatchObject({ sql: nasty });
+      } else {
+        expect(piped.stdout).toContain(nasty);
+        expect(shown.stdout).toContain('\\x1b]0;owned\\x07');
+      }
+    },
+  );
+
+  it('says on stderr how many statements are only comments as SQL', async () => {
+    const all = statements(3).map((one, n) => (n === 0 ? one : { ...one, sql: 'system x' }));
+    await captureThatIs('DONE', all);
+    const { stderr } = await runCaptures(['workload', 'friday', '--format', 'sql'], {
+      home,
+      env: ada,
+    });
+    expect(stderr).toBe(
+      '2 statements are comments and will not run: a client would read it otherwise than the server did\n',
+    );
+  });
+});
+
+function fail(): never {
+  throw new Error('no statement');
+}
+
 function verify(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return runCaptures(['verify', ...args], { home, env: ada, ...options });
 }

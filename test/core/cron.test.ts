@@ -57,6 +57,8 @@ describe('a recurrence', () => {
     ['30 2 * * *', 'Europe/Berlin'],
     ['15 1-3 * * 0', 'America/New_York'],
     ['0 0 1 * *', 'Pacific/Auckland'],
+    ['0 2 */2 * 1', 'Europe/Berlin'],
+    ['0 2 13 * 1-5', 'UTC'],
   ])('%s in %s has the same past and future, DST or not', (cron, timeZone) => {
     for (const start of ['2026-03-27T00:00:00Z', '2026-10-23T00:00:00Z', '2026-11-01T03:00:00Z']) {
       const instants = following(cron, timeZone, start, 60).map(at);
@@ -68,6 +70,23 @@ describe('a recurrence', () => {
         }
       }
     }
+  });
+
+  it.each([
+    // A field that begins with * restricts nothing by itself: both have to fit.
+    ['0 2 */2 * 1', ['11-09', '11-23', '12-07', '12-21']],
+    ['0 2 13 * */2', ['12-13', '02-13', '03-13', '04-13']],
+    ['0 2 *,13 * 1', ['11-02', '11-09', '11-16', '11-23']],
+    ['0 2 */2 * *', ['11-01', '11-03', '11-05', '11-07']],
+    ['0 2 * * 1', ['11-02', '11-09', '11-16', '11-23']],
+    ['0 2 13 * *', ['11-13', '12-13', '01-13', '02-13']],
+    // Both are restricted: either is enough.
+    ['0 2 1-31/2 * 1', ['11-01', '11-02', '11-03', '11-05']],
+    ['0 2 13 * 5', ['11-06', '11-13', '11-20', '11-27']],
+    ['  0 2 13,14 * Mon ', ['11-02', '11-09', '11-13', '11-14']],
+  ])('%s means the days that it means to Vixie cron', (cron, days) => {
+    const found = following(cron, 'UTC', '2026-11-01T00:00:00Z', 4);
+    expect(found.map((instant) => instant.slice(5, 10))).toEqual(days);
   });
 
   it('counts what is between two instants, both included', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
+import { listAudit } from '../../src/core/audit-log.ts';
+import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
 import { EnvironmentService } from '../../src/core/environment-service.ts';
 import { isAppError } from '../../src/core/errors.ts';
 import { PeopleService } from '../../src/core/people.ts';
@@ -96,7 +98,7 @@ describe('a password', () => {
     const here = await people.login('alice', 'alice-password');
     const there = await people.login('alice', 'alice-password');
     const actor = people.authenticate(here.secret);
-    const change = { user: null, current: 'wrong', password: 'brand new one' };
+    const change = { user: null, current: 'wrong', password: 'brand new one', keepTokens: false };
     expect(await refusal(() => people.setPassword(actor, change, CHEAP))).toBe(
       'unauthenticated: The current password is wrong',
     );
@@ -110,10 +112,34 @@ describe('a password', () => {
   it('is set for somebody else by an administrator alone', async () => {
     const { people } = await setUp();
     const bob = people.authenticate((await people.login('bob', 'bob-password')).secret);
-    const change = { user: 'alice', current: null, password: 'brand new one' };
+    const change = { user: 'alice', current: null, password: 'brand new one', keepTokens: false };
     expect(await refusal(() => people.setPassword(bob, change, CHEAP))).toMatch(/^forbidden/);
     await people.setPassword({ ...bob, isStoreAdmin: true }, change, CHEAP);
     await people.login('alice', 'brand new one');
+  });
+
+  it('that is changed takes the user’s tokens along, unless they are to be kept', async () => {
+    const { people, test } = await setUp();
+    const alice = people.authenticate((await people.login('alice', 'alice-password')).secret);
+    const { secret } = people.createToken(alice, 'ci', DAY);
+    people.createToken(alice, 'nightly', DAY);
+    const change = { user: null, current: 'alice-password', password: 'alice-password' };
+    const keeping = { ...change, keepTokens: true };
+    expect((await people.setPassword(alice, keeping, CHEAP)).tokens).toBe(2);
+    expect(people.authenticate(secret).userName).toBe('alice');
+    const revoking = { ...change, keepTokens: false };
+    expect((await people.setPassword(alice, revoking, CHEAP)).tokens).toBe(2);
+    expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
+    const trail = listAudit(test.store, test.captures, alice, {
+      capture: null,
+      environment: null,
+      since: null,
+      limit: 2,
+    });
+    expect(trail.map(({ action, details }) => [action, details])).toEqual([
+      ['user.password', { tokensRevoked: 2 }],
+      ['user.password', { tokensKept: 2 }],
+    ]);
   });
 });
 
@@ -155,6 +181,24 @@ describe('members', () => {
       'not_found: Environment does not exist',
     );
     environments.setMember(alice, 'prod', 'carol', 'member');
+  });
+
+  it('see whose captures are in their environments, and of nobody else whether they exist', async () => {
+    const { test, alice, bob, root, environment, environments, made } = await setUp();
+    await made('carol');
+    const listed = (actor: Actor, owner: string) =>
+      refusal(() => test.captures.list(actor, { ...ALL_CAPTURES, owner }));
+    const unseen = (name: string) =>
+      `not_found: There is no user named "${name}" in your environments`;
+    expect(await listed(alice, 'carol')).toBe(unseen('carol'));
+    expect(await listed(alice, 'nobody')).toBe(unseen('nobody'));
+    expect(await listed(alice, 'bob')).toBe('no refusal');
+    expect(await listed(root, 'carol')).toBe('no refusal');
+    test.capture(bob, environment);
+    environments.removeMember(bob, 'prod', 'bob');
+    expect(await listed(bob, 'alice')).toBe(unseen('alice'));
+    expect(await listed(bob, 'BOB')).toBe('no refusal');
+    expect(test.captures.list(alice, { ...ALL_CAPTURES, owner: 'bob' })).toHaveLength(1);
   });
 
   it('of which the last admin cannot leave or be demoted', async () => {

@@ -5,7 +5,14 @@ import {
   parseServerUrl,
 } from '../../src/core/environments.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { hashPassword, verifyPassword } from '../../src/core/passwords.ts';
+import { checkName, nameKey } from '../../src/core/names.ts';
+import { PasswordGate } from '../../src/core/password-gate.ts';
+import {
+  hashPassword,
+  NOBODYS_HASH,
+  SCRYPT_COST,
+  verifyPassword,
+} from '../../src/core/passwords.ts';
 import { PeopleService, prepareUser } from '../../src/core/people.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
@@ -93,6 +100,138 @@ describe('login', () => {
     await people.login('alice', 'correct horse');
     await expect(people.login('alice', 'wrong')).rejects.toThrow('Wrong user');
     await people.login('alice', 'correct horse');
+  });
+});
+
+describe('a name that nobody has', () => {
+  const outcome = async (attempt: Promise<unknown>) =>
+    attempt.then(
+      () => 'in',
+      (error: unknown) => [(error as AppError).message, (error as AppError).hint],
+    );
+
+  it('is slowed down as that of a user is, attempt by attempt', async () => {
+    const { clock, people } = await setUp();
+    for (const wait of [0, 0, 0, 0, 0, 0, 1_000, 0]) {
+      await clock.advance(wait);
+      const [known, unknown] = await Promise.all([
+        outcome(people.login('alice', 'wrong horse')),
+        outcome(people.login('nobody', 'wrong horse')),
+      ]);
+      expect(unknown).toEqual(known);
+    }
+  }, 30_000);
+
+  it('costs the work of the usual hash, once', async () => {
+    const [, logN, r, p] = NOBODYS_HASH.split('$').map(Number);
+    expect({ logN, r, p }).toEqual(SCRYPT_COST);
+    expect(await verifyPassword('', NOBODYS_HASH)).toBe(false);
+    const before = process.cpuUsage();
+    await hashPassword('x');
+    const one = process.cpuUsage(before).user;
+    const { people } = await setUp();
+    const start = process.cpuUsage();
+    await outcome(people.login('nobody', 'correct horse'));
+    expect(process.cpuUsage(start).user / one).toBeLessThan(1.7);
+  });
+});
+
+describe('attempts at the same time', () => {
+  it('are counted before the password is looked at: no more are checked than in a row', async () => {
+    const { clock, test } = await setUp();
+    const gate = new PasswordGate(test.store, clock);
+    let checked = 0;
+    const attempts = Array.from({ length: 12 }, () =>
+      gate.attempt('alice', async () => {
+        checked += 1;
+        return Promise.resolve(false);
+      }),
+    );
+    const outcomes = Promise.allSettled(attempts);
+    await clock.advance(100);
+    const refused = (await outcomes).filter(({ status }) => status === 'rejected');
+    expect([checked, refused.length]).toEqual([5, 7]);
+  });
+
+  it('with the right password all get in, however many', async () => {
+    const { clock, test } = await setUp();
+    const gate = new PasswordGate(test.store, clock);
+    const attempts = Array.from({ length: 12 }, () =>
+      gate.attempt('alice', () => Promise.resolve(true)),
+    );
+    const outcomes = Promise.all(attempts);
+    await clock.advance(500);
+    expect(await outcomes).toEqual(Array.from({ length: 12 }, () => true));
+  });
+
+  it('that were never settled count as wrong after a while', async () => {
+    const { clock, test } = await setUp();
+    const gate = new PasswordGate(test.store, clock);
+    for (let i = 0; i < 5; i += 1) void gate.attempt('alice', () => new Promise(() => undefined));
+    await clock.advance(9_000);
+    const sixth = gate.attempt('ALICE', () => Promise.resolve(false));
+    await clock.advance(2_000);
+    expect(await sixth).toBe(false);
+    await expect(gate.attempt('alice', () => Promise.resolve(true))).rejects.toMatchObject({
+      message: 'Too many wrong passwords',
+      hint: 'Try again in 1 s.',
+    });
+  });
+});
+
+describe('a name', () => {
+  it.each([
+    '👩‍💻',
+    '👩🏽‍💻 at work',
+    '👨‍👩‍👧‍👦',
+    '🇩🇪',
+    '👍🏽',
+    '❤️',
+    '1️⃣',
+    '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}',
+    'Straße',
+    '可愛い',
+    'e\u0301te\u0301',
+    '12a',
+    '👩‍💻'.repeat(64),
+  ])('may be %j', (name) => {
+    expect(checkName('user', name)).toBe(name);
+  });
+
+  it.each([
+    ['12', 'is only digits'],
+    ['１２', 'is only digits'],
+    ['١٢', 'is only digits'],
+    ['१२३', 'is only digits'],
+    ['𝟙𝟚', 'is only digits'],
+    ['①②', 'is only digits'],
+    ['²', 'is only digits'],
+    ['a／b', 'contains "/"'],
+    ['a\u200db', 'cannot be printed'],
+    ['👩\u200d', 'cannot be printed'],
+    ['\u200d👩', 'cannot be printed'],
+    ['👩\u200db', 'cannot be printed'],
+    ['a\ufe0f', 'cannot be printed'],
+    ['a\u202eb', 'cannot be printed'],
+    ['a\u{e0067}', 'cannot be printed'],
+    ['\u3164', 'cannot be printed'],
+    ['a\u034fb', 'cannot be printed'],
+    ['\u2800', 'cannot be printed'],
+    ['👩‍💻'.repeat(65), 'is longer than 64'],
+  ])('may not be %j', (name, wrong) => {
+    expect(() => checkName('user', name)).toThrow(wrong);
+  });
+
+  it.each([
+    ['ADA', 'ada', true],
+    ['Ａda', 'ada', true],
+    ['STRAẞE', 'straße', true],
+    ['STRASSE', 'straße', false],
+    ['❤️', '❤', true],
+    ['e\u0301', 'é', true],
+    ['👩‍💻', '👩💻', false],
+  ])('%s and %s: the same is %s', (a, b, isSame) => {
+    expect(nameKey(a) === nameKey(b)).toBe(isSame);
   });
 });
 

@@ -96,12 +96,27 @@ another store is \`environment.reclaim\`.
 | --- | --- | --- | --- | --- |
 ${STORE_OPERATIONS.map(storeRowOf).join('\n')}
 
-Tokens are one's own, whoever one is. \`captures log\` shows everybody what happened in their environments
+Everybody has tokens of their own alone. \`captures log\` shows everybody what happened in their environments
 and to themselves, and an administrator of the store also what happened to its users.
 
 An administrator of the store manages its users; that gives no right in any environment. Who is not
 logged in, or whose session or token has expired, gets 401 (exit 4) for everything but \`init\`, \`login\`,
 \`logout\`, \`help\` and \`--version\`.
+
+## What outsiders can find out
+
+Login says the same, takes as long and slows down alike for a name that nobody has.
+\`list --owner\` knows only users of one's own environments, and owners of captures in them.
+
+Three answers tell more, because they have to:
+
+- Names of environments are unique in a store, because one word must mean one environment to everybody who
+  is let into it later. So \`env create\` and \`env edit --name\` answer 409 for a name that is taken, even if the user
+  may not see that environment. Do not put a secret into the name of an environment.
+- \`member add\` tells an admin of an environment whether there is a user of that exact name.
+- \`get\`, \`metrics\`, \`workload\` and \`verify\` say "Capture's environment not found" to an outsider who types
+  the id of a capture, and "Capture not found" for an id that was never given, as the reference API does.
+  Ids are counted up, so this tells how many captures there are, and nothing about them.
 `;
 }
 

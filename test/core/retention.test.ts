@@ -1,8 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RetentionService } from '../../src/core/retention.ts';
-import { removeWorkload } from '../../src/workload/workload-folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';
 
@@ -16,19 +13,15 @@ function setUp() {
   const ada = test.user('ada');
   const bob = test.user('bob');
   const environment = test.environment({ admin: [ada], member: [bob] }, { name: 'prod' });
-  const folderOf = (id: number): string => join(test.store.directory, 'captures', String(id));
-  const retention = new RetentionService(test.store, clock, (id) => removeWorkload(folderOf(id)));
-  /** A capture that ended so many days ago, with a workload. */
+  const retention = new RetentionService(test.store, clock);
+  /** A capture that ended so many days ago. */
   const ended = (name: string, daysAgo: number, actor = ada): number => {
     const start = NOW - daysAgo * DAY - MINUTE;
-    const { id } = test.capture(actor, environment, { name, start, duration: MINUTE });
-    mkdirSync(folderOf(id), { recursive: true });
-    writeFileSync(join(folderOf(id), 'manifest.json'), '{}');
-    return id;
+    return test.capture(actor, environment, { name, start, duration: MINUTE }).id;
   };
   const plan = (actor = ada, keep: number | null = null) =>
     retention.plan(actor, { olderThan: 30 * DAY, keep, environment: null });
-  return { clock, test, ada, bob, environment, folderOf, retention, ended, plan };
+  return { test, ada, bob, environment, retention, ended, plan };
 }
 
 describe('a prune', () => {
@@ -57,12 +50,11 @@ describe('a prune', () => {
     expect(plan(ada).captures).toHaveLength(2);
   });
 
-  it('deletes files and row, and the trail keeps that', async () => {
-    const { test, ada, environment, folderOf, retention, ended } = setUp();
+  it('deletes the row, and the trail keeps that', () => {
+    const { test, ada, environment, retention, ended } = setUp();
     const id = ended('old', 60);
-    expect(await retention.prune(ada, id, 'older than 30d')).toBe(true);
+    expect(retention.prune(ada, id, 'older than 30d')).toBe(true);
     expect(test.store.captures.find(id)).toBeNull();
-    expect(existsSync(folderOf(id))).toBe(false);
     const [entry] = test.store.audit.list({
       environmentIds: [environment.id],
       ownOf: null,
@@ -74,32 +66,10 @@ describe('a prune', () => {
     expect(entry).toMatchObject({ action: 'capture.prune', reason: 'older than 30d' });
   });
 
-  it('does not touch a capture that is not over', async () => {
+  it('does not touch a capture that is not over', () => {
     const { test, ada, environment, retention } = setUp();
     const { id } = test.capture(ada, environment, { name: 'running' });
-    expect(await retention.prune(ada, id, 'x')).toBe(false);
+    expect(retention.prune(ada, id, 'x')).toBe(false);
     expect(test.store.captures.find(id)).not.toBeNull();
   });
-});
-
-describe('a prune that a crash interrupts', () => {
-  it.each(['before the files', 'after the files'])(
-    '%s is finished by the next one',
-    async (when) => {
-      const { clock, test, ada, folderOf, retention, ended } = setUp();
-      const id = ended('old', 60);
-      const interrupted = new RetentionService(test.store, clock, async () => {
-        if (when === 'after the files') await removeWorkload(folderOf(id));
-        throw new Error('the power failed');
-      });
-      await expect(interrupted.prune(ada, id, 'older than 30d')).rejects.toThrow(
-        'the power failed',
-      );
-      expect(test.store.captures.find(id)).not.toBeNull();
-      expect(await retention.finishInterrupted()).toBe(1);
-      expect(test.store.captures.find(id)).toBeNull();
-      expect(readdirSync(join(test.store.directory, 'captures'))).toEqual([]);
-      expect(await retention.finishInterrupted()).toBe(0);
-    },
-  );
 });

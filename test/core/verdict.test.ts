@@ -70,6 +70,60 @@ const gap = (changes: Partial<Gap> = {}): Gap => ({
   ...changes,
 });
 
+describe('the verdict in one line', () => {
+  const EDGES = { end: at(1_500, { Uptime: 1_060 }) };
+  const UNSURE = { end: at(1_503, { Uptime: 1_060, Threads_running: 4 }) };
+  const RESTARTED = { end: at(10, { Uptime: 5 }) };
+  const cases = [0, 1, 2].flatMap((gaps) =>
+    [null, 0, 7].flatMap((missing) =>
+      Object.entries({ EDGES, UNSURE, RESTARTED }).flatMap(([counters, edges]) =>
+        ([0, 1_000] as const).flatMap((commands) =>
+          (['over', 'failed', 'unfinished'] as const).map((state) => ({
+            gaps,
+            missing,
+            counters,
+            commands,
+            state,
+            edges,
+          })),
+        ),
+      ),
+    ),
+  );
+
+  it.each(cases)(
+    'says one thing: $gaps gaps with $missing missing, counters $counters, $commands recorded, $state',
+    ({ gaps, missing, edges, commands, state }) => {
+      const {
+        line,
+        whole,
+        missing: least,
+        missingAtMost,
+      } = judge(
+        evidence({
+          state,
+          gaps: Array.from({ length: gaps }, () => gap({ missing })),
+          records: commands,
+          heardCounts: { commands },
+          ...edges,
+        }),
+      );
+      expect(line).not.toMatch(
+        /none is missing|at least 0|\b0 to \d|\b0 missing|undefined|null|NaN/,
+      );
+      expect(line.startsWith('WHOLE')).toBe(whole);
+      expect(
+        line.startsWith('WHOLE') && / gap[s ,]/.test(line) && !line.includes('without a gap'),
+      ).toBe(false);
+      if (whole) return;
+      // Something is why, and what is said to be missing is what the numbers say.
+      expect(line).toMatch(/: .*(gap|failed|not complete|missing)/);
+      expect(line.includes('no statement is missing')).toBe(least === 0 && missingAtMost === 0);
+      expect(line.includes('not known')).toBe(least === null);
+    },
+  );
+});
+
 describe('a record is whole', () => {
   it('when everything that was received is in it', () => {
     expect(judge(evidence())).toEqual({
@@ -284,7 +338,7 @@ describe('a record is not whole', () => {
     );
     const none = judge(evidence({ gaps: [gap(), gap()] }));
     expect(none.line).toBe(
-      'NOT WHOLE: 1,000 statements are recorded, the server counted 1,000: 2 gaps, none is missing by its counters',
+      "NOT WHOLE: 1,000 statements are recorded, the server counted 1,000: 2 gaps, but by the server's counters no statement is missing",
     );
   });
 

@@ -39,7 +39,7 @@ afterEach(async () => {
   vi.unstubAllEnvs();
 });
 
-function startDaemon(background = false) {
+function startDaemon(background = false, beforeFetch: () => void = () => undefined) {
   const events: string[] = [];
   const controller = new AbortController();
   const store = openStore(test.store.directory);
@@ -52,8 +52,10 @@ function startDaemon(background = false) {
       hostname: 'here',
       pid: 1,
       programVersion: '0',
-      openMetricSource: (environment, signal) =>
-        openCloudWatch(environment, { clock, random: () => 1, signal }),
+      openMetricSource: (environment, signal) => {
+        beforeFetch();
+        return openCloudWatch(environment, { clock, random: () => 1, signal });
+      },
     },
     { background, graceMs: 10 * MINUTE, signal: controller.signal },
   ).finally(() => store.close());
@@ -140,6 +142,27 @@ describe('a daemon', () => {
     await done;
     expect(test.store.metrics.findFetch(id)?.fetched).not.toBeNull();
     expect(events).toContain('daemon left: nothing to do');
+  });
+
+  it.each([
+    ['an answer', () => undefined],
+    ['a failure', () => cloudWatch.misbehaviours.push({ error: 'AccessDenied', status: 403 })],
+  ])('keeps nothing of %s that came after another daemon took over', async (_what, prepare) => {
+    prepare();
+    const { id } = capture(MINUTE);
+    await clock.advance(MINUTE);
+    test.captures.settle();
+    const before = test.store.metrics.findFetch(id);
+    const { events } = startDaemon(false, () => {
+      const lease = test.store.lease.find();
+      if (lease === null || lease.holder === 'other') return;
+      const other = { holder: 'other', host: 'there', pid: 2, background: false };
+      test.store.lease.takeOver(lease, other, clock.now(), 86_400_000);
+    });
+    await until(() => cloudWatch.requests.length > 0 || cloudWatch.headers.length > 0);
+    await until(() => events.includes('another daemon took over'));
+    expect(test.store.metrics.findFetch(id)).toEqual(before);
+    expect(test.store.metrics.tracksOf(id)).toEqual([]);
   });
 
   it('leaves at once although CloudWatch does not answer, and counts that as no failure', async () => {

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
@@ -336,6 +338,86 @@ describe('occurrences that overlap', () => {
   });
 });
 
+describe('a row that is broken', () => {
+  /** Changes the store as nobody should, or as a newer version would have. */
+  function tamper(bench: Bench, sql: string): void {
+    const db = new Database(join(bench.test.store.directory, 'captures.db'));
+    db.exec(sql);
+    db.close();
+  }
+
+  it.each([
+    [
+      'a time zone that this Node does not know',
+      "UPDATE schedules SET time_zone = 'Mars/Olympus' WHERE id = 1",
+      'There is no time zone "Mars/Olympus"',
+    ],
+    [
+      'an expression that cannot be read',
+      "UPDATE schedules SET cron = 'every day' WHERE id = 1",
+      'The cron expression "every day" cannot be read',
+    ],
+    [
+      'an instant that is none',
+      'UPDATE schedules SET cursor_at = 9000000000000000, pending_at = 8999999999999999, pending_capture_id = NULL WHERE id = 1',
+      'Invalid',
+    ],
+  ])('with %s pauses one schedule and keeps no other from its start', async (_what, sql, why) => {
+    const bench = new Bench();
+    const broken = bench.create({ name: 'broken' });
+    const well = bench.create({ name: 'well' });
+    tamper(bench, sql);
+    const daemon = bench.daemon();
+    await bench.pass(2 * HOUR);
+    expect(bench.shown()).toContain('well 2026-11-22 14:00 RUNNING');
+    expect(bench.schedule(well.id)).toMatchObject({ state: 'active', trouble: null });
+    expect(bench.schedule(broken.id).state).toBe('paused');
+    expect(bench.schedule(broken.id).trouble).toContain(why);
+    expect(daemon.events.filter((event) => event === 'schedule paused')).toHaveLength(1);
+    expect(bench.schedules.list(bench.alice, null)).toHaveLength(2);
+  });
+
+  it('says what is wrong when it is resumed, and goes on once that is put right', async () => {
+    const bench = new Bench();
+    const { id } = bench.create();
+    tamper(bench, "UPDATE schedules SET time_zone = 'Mars/Olympus'");
+    bench.daemon();
+    await bench.pass(HOUR);
+    expect(bench.shown()).toEqual(['hourly 2026-11-22 13:00 FAILED']);
+    expect(bench.captures()[0]?.reason).toContain('There is no time zone "Mars/Olympus"');
+    expect(() => bench.schedules.resume(bench.alice, 'hourly')).toThrow('There is no time zone');
+    bench.schedules.edit(bench.alice, 'hourly', { timeZone: 'UTC' });
+    expect(bench.schedule(id)).toMatchObject({
+      state: 'active',
+      trouble: null,
+      pendingAt: NOON + 2 * HOUR,
+    });
+  });
+
+  it('and can be neither started nor failed is said once, and the others start', async () => {
+    const bench = new Bench();
+    const at = NOON + 15 * MINUTE;
+    const [broken, well] = ['broken', 'well'].map((name) =>
+      bench.test.capture(bench.alice, bench.environment, { name, scheduledStart: at }),
+    );
+    tamper(
+      bench,
+      `CREATE TRIGGER broken BEFORE UPDATE ON captures WHEN old.id = ${broken?.id}
+       BEGIN SELECT RAISE(ABORT, 'row is broken'); END`,
+    );
+    const daemon = bench.daemon();
+    await bench.pass(15 * MINUTE);
+    expect(bench.shown()).toEqual(['broken SCHEDULED', 'well RUNNING']);
+    expect(bench.captures()[1]?.id).toBe(well?.id);
+    expect(daemon.events).toContain('row of the store not readable');
+    const later = bench.test.capture(bench.alice, bench.environment, {
+      scheduledStart: NOON + 30 * MINUTE,
+    });
+    await bench.pass(15 * MINUTE);
+    expect(bench.test.store.captures.find(later.id)?.status).toBe('RUNNING');
+  });
+});
+
 describe('a clock that jumps', () => {
   it('back by an hour repeats no start', async () => {
     const bench = new Bench();
@@ -375,6 +457,59 @@ describe('a clock that jumps', () => {
       status: 'FAILED',
       reason: 'missed its start: the machine was asleep or its clock was set forward',
     });
+  });
+
+  it.each([
+    ['a year', 365 * DAY, null],
+    ['three hours', 3 * HOUR, null],
+    ['a year, past its last instant', 365 * DAY, { until: NOON + 2 * DAY }],
+    ['a year, past its count', 365 * DAY, { count: 5 }],
+  ])('ahead by %s for eight seconds leaves no schedule idle', async (_what, ahead, request) => {
+    const bench = new Bench();
+    const { id } = bench.create(request ?? {});
+    bench.daemon();
+    await bench.clock.advance(1_000);
+    bench.clock.set(bench.clock.now() + ahead - 30 * MINUTE);
+    await bench.clock.advance(8_000);
+    expect(bench.schedule(id).missed).toBeGreaterThan(0);
+    bench.clock.set(bench.clock.now() - ahead + 30 * MINUTE);
+    await bench.clock.advance(1_000);
+    expect(bench.schedule(id)).toMatchObject({
+      state: 'active',
+      pendingAt: NOON + HOUR,
+      passed: 0,
+      missed: 0,
+    });
+    await bench.pass(2 * HOUR);
+    const ran = bench.shown().filter((line) => line.startsWith('hourly 2026-11-22 1'));
+    expect(ran).toContain('hourly 2026-11-22 14:00 RUNNING');
+    expect(bench.schedule(id)).toMatchObject({ passed: 2, missed: 0, pendingAt: NOON + 3 * HOUR });
+  });
+
+  it('back by some minutes does not bring back an occurrence that somebody deleted', async () => {
+    const bench = new Bench();
+    const { id } = bench.create();
+    bench.daemon();
+    await bench.pass(20 * MINUTE);
+    bench.test.captures.delete(bench.alice, String(bench.captures()[0]?.id));
+    await bench.clock.advance(1_000);
+    expect(bench.schedule(id)).toMatchObject({ pendingAt: NOON + 2 * HOUR, passed: 1 });
+    bench.clock.set(bench.clock.now() - 10 * MINUTE);
+    await bench.clock.advance(1_000);
+    expect(bench.schedule(id)).toMatchObject({ pendingAt: NOON + 2 * HOUR, passed: 1 });
+  });
+
+  it('back by a year does not keep others standing by for a lease from the future', async () => {
+    const bench = new Bench(NOON + 365 * DAY);
+    bench.test.store.lease.claim(
+      { holder: 'dead', host: 'here', pid: 9, background: false },
+      bench.clock.now(),
+      3_000,
+    );
+    bench.clock.set(NOON);
+    const daemon = bench.daemon();
+    await bench.clock.advance(5_000);
+    expect(daemon.events).toContain('daemon active');
   });
 
   it('back by an hour does not keep a lease alive whose daemon is dead', async () => {

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BIN, endStarted, run, type Outcome } from '../support/processes.ts';
+import { BIN, endStarted, eventually, run, type Outcome } from '../support/processes.ts';
 import { smallDisk, type SmallDisk } from './small-disk.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
 
@@ -35,6 +35,25 @@ afterEach(async () => {
 const store = (): string => join(place.home, 'captures.db');
 
 const COMMANDS = [['list'], ['create', 'two', '--env', 'shop'], ['daemon', '--background']];
+
+describe('a store that a suspended process holds locked', () => {
+  it('is stood by for by a daemon, which says so once; a command exits 10 and says so', async () => {
+    const { default: Database } = await import('better-sqlite3');
+    const holder = new Database(store());
+    holder.exec('BEGIN IMMEDIATE; UPDATE store SET is_shared = is_shared');
+    const daemon = place.start(['daemon']);
+    const said = (what: string): number => daemon.stderr().split(what).length - 1;
+    const created = place.captures(['create', 'two', '--env', 'shop']);
+    await eventually('it stands by', () => said('is busy: another process') === 1);
+    expectRefusal(await created, 10, /The store .* is busy: another process holds it locked/);
+    expect(said('is busy')).toBe(1);
+    holder.exec('COMMIT');
+    holder.close();
+    await eventually('it is active', () => said('daemon active') === 1);
+    daemon.child.kill('SIGTERM');
+    expect((await daemon.ended).status).toBe(0);
+  });
+});
 
 describe('a store that is not one', () => {
   it.each(COMMANDS)('text in its place: captures %s exits 10', async (...args) => {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
-import { BIN, endStarted, eventually, run } from '../support/processes.ts';
+import { BIN, endStarted, eventually, run, start } from '../support/processes.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
 
 /** A Node that is too old for the program, if this machine has one. */
@@ -89,6 +89,57 @@ describe('without a store', () => {
     expect(readdirSync(place.desk)).toEqual(['password']);
   });
 });
+
+describe('a password', () => {
+  const place = new Workplace();
+  // Nothing is made: what is refused, or interrupted, is so before.
+  const init = 'captures init --user ada';
+  afterAll(() => place.close());
+  afterEach(endStarted);
+
+  it('comes from a pipe of the shell', async () => {
+    for (const from of ['<(printf "short\\nx")', '/dev/stdin < <(printf "short\\nx")']) {
+      const outcome = await place.shell(`${init} --password-file ${from}`);
+      expectRefusal(outcome, 2, 'The password is shorter than 8 characters');
+    }
+  });
+
+  it('never comes from a named pipe, which is not even waited for', async () => {
+    const outcome = await place.shell(`mkfifo -m 600 pipe && ${init} --password-file pipe`);
+    expectRefusal(outcome, 2, 'is a named pipe, not a regular file');
+  });
+
+  it('that has no end is not read to its end', async () => {
+    for (const line of [
+      `${init} --password-stdin < /dev/zero`,
+      `${init} --password-file <(cat /dev/zero)`,
+    ]) {
+      expectRefusal(await place.shell(line), 2, /The first line .+ is longer than 64 KiB/);
+    }
+  });
+
+  it('is waited for until a signal comes', async () => {
+    const program = `'${process.execPath}' '${BIN}' init --user ada --password-file /dev/stdin`;
+    const waiting = `exec ${program} < <(exec sleep 60 2> /dev/null)`;
+    const env = { CAPTURES_HOME: place.home };
+    const { pid, ended } = start('bash', ['-c', waiting], { cwd: place.desk, env });
+    await eventually('the program has opened its password', () => {
+      const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+      return links.filter((link) => link !== null && link === links[0]).length > 1;
+    });
+    process.kill(pid, 'SIGTERM');
+    const { status, signal } = await ended;
+    expect(status === 143 || signal === 'SIGTERM').toBe(true);
+  });
+});
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
 
 describe('with a store and a metrics-only environment', () => {
   let place: Workplace;

@@ -135,7 +135,9 @@ test('a store that somebody reads for long, or locks, holds up the record and lo
 
   // Longer than SQLite waits for a lock: five seconds.
   db.exec('BEGIN IMMEDIATE');
-  await eventually('the daemon met the lock', () => daemon.stderr().includes('is locked by'));
+  await eventually('the daemon met the lock', () =>
+    daemon.stderr().includes('another process holds it locked'),
+  );
   db.exec('COMMIT');
   db.close();
   await untilMoreIsRecorded('locked');

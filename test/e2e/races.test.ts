@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/core/sha256.ts';
 import { openStore } from '../../src/store/store.ts';
 import { endStarted } from '../support/processes.ts';
 import { Workplace } from './workplace.ts';
@@ -89,6 +90,35 @@ describe('processes that race', () => {
           .sort(),
       ).toEqual([0, 3]);
       for (const { status } of outcomes) expect([0, 3, 6]).toContain(status);
+    }
+  });
+
+  it('to guess a password: one is checked, whether or not somebody has the name', async () => {
+    // After a tenth wrong one, and the wait after that, one more may be tried.
+    const store = openStore(place.home);
+    for (const name of ['ada', 'nobody']) {
+      const bucket = sha256(name).readUInt16BE(0);
+      store.passwordAttempts.put(bucket, {
+        failures: 10,
+        checking: 0,
+        lastAt: Date.now() - 33_000,
+      });
+    }
+    store.close();
+    const input = 'not the password';
+    const guess = (name: string) =>
+      place.captures(['login', name, '--password-stdin', '--json'], { input });
+    const names = ['ada', 'nobody', 'ada', 'nobody', 'ada', 'nobody'];
+    const outcomes = await Promise.all(names.map(guess));
+    for (const name of ['ada', 'nobody']) {
+      const said = outcomes
+        .filter((_, index) => names[index] === name)
+        .map(({ stderr }) => (JSON.parse(stderr) as { message: string }).message);
+      expect(said.sort()).toEqual([
+        'Too many wrong passwords',
+        'Too many wrong passwords',
+        'Wrong user name or password',
+      ]);
     }
   });
 

@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { startServer } from '../support/database-server.ts';
+import { greeting, packet, startFakeServer, WELCOME } from '../support/fake-server.ts';
 import { endStarted } from '../support/processes.ts';
 import { startShopServer, type ShopServer } from './shop-server.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
@@ -69,6 +70,27 @@ test('something that listens and says nothing: exit 9 within its patience', asyn
   const outcome = await place.captures(['create', 'x', '--env', 'silent']);
   silent.close();
   expectRefusal(outcome, 9, 'did not answer in time');
+});
+
+test('a peer that knows no protocol: exit 9, with --json one object on stderr and nothing of the driver', async () => {
+  for (const answer of [packet(3, Buffer.alloc(7)), packet(1, Buffer.alloc(0))]) {
+    const peer = await startFakeServer(greeting(), (socket, said) => {
+      socket.write(said === 1 ? WELCOME : answer);
+    });
+    const name = `odd${answer.length}`;
+    await place.addEnvironment(name, peer.address.port, 'recorder', 'x');
+    for (const command of [
+      ['env', 'check', name],
+      ['create', 'x', '--env', name],
+    ]) {
+      const outcome = await place.captures([...command, '--json']);
+      expect([outcome.status, outcome.stdout]).toEqual([9, '']);
+      expect(JSON.parse(outcome.stderr)).toMatchObject({
+        code: 502,
+        message: expect.stringContaining('does not speak as a MySQL or MariaDB server does'),
+      });
+    }
+  }
 });
 
 test('a wrong database password: exit 9, naming the account and never the password', async () => {

@@ -1,61 +1,11 @@
-import { createServer, type Socket } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Socket } from 'node:net';
+import { afterEach, expect, test, vi } from 'vitest';
 import { MysqlConnection } from '../../src/mysql/connection.ts';
 import { GuardConnection } from '../../src/mysql/guard-connection.ts';
-import { SERVER } from '../support/stores.ts';
+import { SilenceWatch } from '../../src/mysql/silence-watch.ts';
+import { greeting, OK, packet, refusal, startFakeServer, WELCOME } from '../support/fake-server.ts';
 
-/** What a peer says that is no server, or a server that has lost its mind. */
-interface Peer {
-  readonly address: typeof SERVER;
-  /** Connections that are open. */
-  readonly open: () => number;
-}
-
-/** @param answer told the number of each thing that is said to it, the login being the first. */
-async function startPeer(
-  greeting: Buffer | null,
-  answer: (socket: Socket, said: number) => void = () => undefined,
-): Promise<Peer> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
-    if (greeting !== null) socket.write(greeting);
-    let said = 0;
-    socket.on('data', () => answer(socket, ++said));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const listening = server.address();
-  const port = typeof listening === 'object' && listening !== null ? listening.port : 0;
-  return {
-    address: { ...SERVER, host: '127.0.0.1', port, socket: null, sslMode: 'DISABLED' },
-    open: () => sockets.size,
-  };
-}
-
-function packet(sequence: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(4);
-  header.writeUIntLE(payload.length, 0, 3);
-  header[3] = sequence;
-  return Buffer.concat([header, payload]);
-}
-
-const GREETING = packet(
-  0,
-  Buffer.concat([
-    Buffer.from('\n8.0.0\0', 'latin1'),
-    Buffer.from([7, 0, 0, 0]),
-    Buffer.from('12345678\0', 'latin1'),
-    // No TLS; the protocol of 4.1 and plugins of its logins.
-    Buffer.from([0x00, 0xa2, 0x21, 0x02, 0x00, 0x08, 0x00, 21]),
-    Buffer.alloc(10),
-    Buffer.from('123456789012\0mysql_native_password\0', 'latin1'),
-  ]),
-);
-const DONE = Buffer.from([0, 0, 0, 2, 0, 0, 0]);
-const WELCOME = packet(2, DONE);
-const OK = packet(1, DONE);
+const GREETING = greeting();
 const END = Buffer.from([0xfe, 0, 0, 2, 0]);
 /** One column, `a`, a text of utf8mb4. */
 const COLUMNS = Buffer.concat([
@@ -96,7 +46,7 @@ test.each([
   ['endless rows of nothing', EMPTY_VALUES],
   ['a value without end', VALUE],
 ])('%s in answer to a statement end the connection', async (_what, rows) => {
-  const peer = await startPeer(GREETING, (socket, said) => {
+  const peer = await startFakeServer(GREETING, (socket, said) => {
     if (!login(socket, said)) return;
     socket.write(COLUMNS);
     pour(socket, rows);
@@ -113,22 +63,17 @@ test.each([
 });
 
 test('a greeting without end, a refused first statement and one that is not answered leave no socket', async () => {
-  const endless = await startPeer(packet(0, Buffer.alloc(0xffffff, 10)), (socket) =>
+  const endless = await startFakeServer(packet(0, Buffer.alloc(0xffffff, 10)), (socket) =>
     pour(socket, VALUE),
   );
-  const stuck = await startPeer(GREETING, login);
-  const refuse = await startPeer(GREETING, (socket, said) => {
+  const stuck = await startFakeServer(GREETING, login);
+  const refuse = await startFakeServer(GREETING, (socket, said) => {
     if (said === 1) socket.write(WELCOME);
-    else
-      socket.write(
-        packet(
-          1,
-          Buffer.from(
-            "\xff\xca\x04#42000User 'max_updates' has exceeded the 'max_questions' resource (current value: 300)",
-            'latin1',
-          ),
-        ),
-      );
+    else {
+      const text =
+        "User 'max_updates' has exceeded the 'max_questions' resource (current value: 300)";
+      socket.write(refusal(1, 1226, text));
+    }
   });
   const late = async (): Promise<void> => {
     const connection = await MysqlConnection.open(stuck.address, null);
@@ -146,4 +91,88 @@ test('a greeting without end, a refused first statement and one that is not answ
     }),
   ]);
   for (const { open } of [endless, stuck, refuse]) await vi.waitUntil(() => open() === 0);
+});
+
+const ok = packet(3, Buffer.from([0, 0, 0, 2, 0, 0, 0]));
+const LOST = 'The connection to the server at PLACE was lost';
+const STRANGE =
+  'What answers at PLACE does not speak as a MySQL or MariaDB server does; the connection was dropped';
+
+/** Whatever it is that a server says behind its welcome, or in answer to the first statement. */
+test.each<[string, (socket: Socket, said: number) => unknown, string]>([
+  [
+    'an error right behind the welcome',
+    (socket) => socket.write(Buffer.concat([WELCOME, refusal(0, 1053, 'shutting down')])),
+    LOST,
+  ],
+  [
+    'one more welcome right behind it',
+    (socket) => socket.write(Buffer.concat([WELCOME, ok])),
+    LOST,
+  ],
+  ['a hang-up behind the welcome', (socket) => void socket.end(WELCOME), LOST],
+  [
+    'a hang-up in answer to the first statement',
+    (socket, said) => (said === 1 ? socket.write(WELCOME) : socket.end()),
+    LOST,
+  ],
+  [
+    'a refusal',
+    (socket, said) => void socket.write(said === 1 ? WELCOME : refusal(1, 1064, 'no SET today')),
+    'The server at PLACE answered: no SET today',
+  ],
+  [
+    'a refusal that has the number of another packet',
+    (socket, said) => void socket.write(said === 1 ? WELCOME : refusal(5, 1064, 'no SET today')),
+    'The server at PLACE answered: no SET today',
+  ],
+  [
+    'an answer that has the number of another packet',
+    (socket, said) => void socket.write(said === 1 ? WELCOME : ok),
+    STRANGE,
+  ],
+  [
+    'an empty answer',
+    (socket, said) => void socket.write(said === 1 ? WELCOME : packet(1, Buffer.alloc(0))),
+    STRANGE,
+  ],
+  [
+    'an error cut short',
+    (socket, said) => void socket.write(said === 1 ? WELCOME : packet(1, Buffer.from([0xff]))),
+    STRANGE,
+  ],
+  ['no packet of a login', (socket) => void socket.write(packet(2, Buffer.alloc(3, 5))), STRANGE],
+])('%s is one sentence, and leaves no socket', async (_what, answer, message) => {
+  const peer = await startFakeServer(GREETING, answer);
+  await expect(MysqlConnection.open(peer.address, null)).rejects.toMatchObject({
+    code: 'remote_failed',
+    message: message.replace('PLACE', `127.0.0.1:${peer.address.port}`),
+  });
+  await vi.waitUntil(() => peer.open() === 0);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('an answer that drips in has as little time as none at all', () => {
+  vi.useFakeTimers();
+  const ends: number[] = [];
+  const watch = new SilenceWatch(10_000, () => ends.push(Date.now()));
+  const begin = Date.now();
+  const drip = setInterval(() => watch.heard(1), 3_000);
+  vi.advanceTimersByTime(60_000);
+  clearInterval(drip);
+  expect(ends).toEqual([begin + 10_000]);
+});
+
+test('an answer that goes on has the time that it takes', () => {
+  vi.useFakeTimers();
+  const ends: number[] = [];
+  const watch = new SilenceWatch(10_000, () => ends.push(Date.now()));
+  const flow = setInterval(() => watch.heard(16 * 1024), 2_000);
+  vi.advanceTimersByTime(600_000);
+  clearInterval(flow);
+  expect(ends).toEqual([]);
+  watch.stop();
 });

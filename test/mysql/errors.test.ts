@@ -14,6 +14,7 @@ const address: ServerAddress = {
   passwordFrom: null,
   sslMode: 'PREFERRED',
   sslCa: null,
+  serverPublicKey: null,
 };
 
 /** An error as the driver makes it of what a server sent. */

@@ -1,7 +1,33 @@
-import { createPublicKey, verify } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  generateKeyPairSync,
+  privateDecrypt,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AuthPlugin } from 'mysql2';
-import { loginPlugins, signParsec, signWithPassword } from '../../src/mysql/login-plugins.ts';
+import {
+  loginPlugins,
+  signParsec,
+  signWithPassword,
+  type LoginChannel,
+  type LoginMeans,
+} from '../../src/mysql/login-plugins.ts';
+import { MysqlConnection } from '../../src/mysql/connection.ts';
+import {
+  authMore,
+  authSwitch,
+  greeting,
+  SCRAMBLE,
+  startFakeServer,
+  type FakeServer,
+  WELCOME,
+} from '../support/fake-server.ts';
+import { temporaryFolder } from '../support/stores.ts';
 
 const challenge = Buffer.from(Array.from({ length: 32 }, (_, index) => 7 * index + 3));
 
@@ -16,15 +42,15 @@ function isSignedBy(publicKey: string, message: Buffer, signature: Buffer): bool
   return verify(null, message, key, signature);
 }
 
-function plugin(name: string, password = 's3cret'): AuthPlugin {
-  const found = loginPlugins(password)[name];
-  if (found === undefined) throw new Error(`no entry for ${name}`);
-  return found;
+function means(given: Partial<LoginMeans> = {}): LoginMeans {
+  return { password: 's3cret', channel: () => 'plain', serverKey: null, ...given };
 }
 
-function start(name: string): (data: Buffer) => unknown {
+function start(name: string, given: Partial<LoginMeans> = {}): (data: Buffer) => unknown {
+  const found = loginPlugins(means(given))[name];
+  if (found === undefined) throw new Error(`no entry for ${name}`);
   // The plugins look at neither.
-  return plugin(name)({} as Parameters<AuthPlugin>[0]);
+  return found({} as Parameters<AuthPlugin>[0]);
 }
 
 describe('ed25519', () => {
@@ -113,25 +139,200 @@ describe('any other way of logging in', () => {
     'toString',
     '__proto__',
   ])('as %s is refused by name, before anything is sent', (name) => {
-    expect(Object.hasOwn(loginPlugins('s3cret'), name)).toBe(true);
+    expect(Object.hasOwn(loginPlugins(means()), name)).toBe(true);
     expect(() => start(name)).toThrow(`the login plugin "${name}" is not supported`);
   });
 
   test('without a name is the one from before MySQL 4.1', () => {
     expect(() => start('')).toThrow('the login plugin "mysql_old_password" is not supported');
   });
+});
 
-  test.each(['mysql_native_password', 'caching_sha2_password', 'sha256_password'])(
-    'as %s is left to the driver',
-    (name) => {
-      expect(Object.hasOwn(loginPlugins('s3cret'), name)).toBe(false);
-      expect(loginPlugins('s3cret')[name]).toBeUndefined();
+const scramble = Buffer.from(`${SCRAMBLE}\0`, 'latin1');
+const FULL_LOGIN = Buffer.from([4]);
+
+/** The password that a server finds in what was encrypted with its key. */
+function decrypted(key: KeyObject, answer: unknown): string {
+  const text = privateDecrypt(
+    { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' },
+    answer as Buffer,
+  );
+  return Buffer.from(text.map((byte, index) => byte ^ (scramble[index % 20] ?? 0))).toString();
+}
+
+describe('the password itself', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+  /** Up to the point where the server wants it. */
+  function asked(name: string, given: Partial<LoginMeans>): () => unknown {
+    const answer = start(name, given);
+    if (name === 'sha256_password') return () => answer(scramble);
+    answer(scramble);
+    return () => answer(FULL_LOGIN);
+  }
+
+  describe.each(['caching_sha2_password', 'sha256_password'])('as %s', (name) => {
+    test('goes over TLS', () => {
+      expect(asked(name, { channel: () => 'tls' })()).toEqual(Buffer.from('s3cret\0'));
+    });
+
+    test('goes over a plain network only encrypted with the key that we were given', () => {
+      const answer = asked(name, { password: 'pässwörd😀', serverKey: publicKey })();
+      expect(decrypted(privateKey, answer)).toBe('pässwörd😀\0');
+      expect(asked(name, {})).toThrow(
+        `the login plugin "${name}" asks for the password without TLS`,
+      );
+    });
+
+    test('is not there for an account without one', () => {
+      expect(asked(name, { password: '' })()).toEqual(Buffer.from([0]));
+    });
+  });
+});
+
+test('the password itself goes over a local socket: to caching_sha2_password as it is, to sha256_password by its key', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const channel = (): LoginChannel => 'socket';
+  const caching = start('caching_sha2_password', { channel });
+  caching(scramble);
+  expect(caching(FULL_LOGIN)).toEqual(Buffer.from('s3cret\0'));
+  const older = start('sha256_password', { channel });
+  expect(older(scramble)).toEqual(Buffer.from([1]));
+  const pem = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }));
+  expect(decrypted(privateKey, older(pem))).toBe('s3cret\0');
+});
+
+/** What a peer does to get at the password, once we have said who we are. */
+const ATTACKS: readonly (readonly [string, ((key: Buffer) => Buffer[]) | null])[] = [
+  ...['caching_sha2_password', 'sha256_password', 'mysql_native_password'].flatMap(
+    (plugin) =>
+      [
+        [
+          `switches to ${plugin}, asks for all of it and sends its key`,
+          (key: Buffer) => [
+            authSwitch(2, plugin),
+            authMore(4, FULL_LOGIN),
+            authMore(6, key),
+            authMore(8, key),
+          ],
+        ],
+        [
+          `switches to ${plugin} and sends its key at once`,
+          (key: Buffer) => [authSwitch(2, plugin), authMore(4, key), authMore(6, key)],
+        ],
+      ] as const,
+  ),
+  ...[
+    'mysql_clear_password',
+    'mysql_old_password',
+    '',
+    'dialog',
+    'auth_gssapi_client',
+    'authentication_ldap_simple_client',
+    'authentication_oci_client',
+    'authentication_openid_connect_client',
+    'toString',
+  ].map(
+    (plugin) =>
+      [
+        `switches to "${plugin}"`,
+        () => [authSwitch(2, plugin), authMore(4, Buffer.from('Password: '))],
+      ] as const,
+  ),
+  ['asks for more of no plugin', (key) => [authMore(2, FULL_LOGIN), authMore(4, key)]],
+];
+
+describe('a peer that wants the password', () => {
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = Buffer.from(pair.publicKey.export({ type: 'spki', format: 'pem' }));
+  const password = 'the s3cret of shop';
+  const PLUGINS = ['caching_sha2_password', 'sha256_password', 'mysql_native_password', 'dialog'];
+
+  /** Nothing that was said to it is the password, or an encryption of it with its key. */
+  function expectNothingLeaked(peer: FakeServer): void {
+    const heard = peer.heard();
+    expect(heard.includes(password)).toBe(false);
+    for (let at = 0; at + 4 <= heard.length;) {
+      const length = heard.readUIntLE(at, 3);
+      // What is encrypted with a key of 2048 bits has 256 bytes.
+      expect(length).toBeLessThan(256);
+      at += 4 + length;
+    }
+  }
+
+  const cases = PLUGINS.flatMap((first) =>
+    ATTACKS.flatMap(([what, attack]) =>
+      (['DISABLED', 'PREFERRED'] as const).map(
+        (sslMode) => [first, what, sslMode, attack] as const,
+      ),
+    ),
+  );
+
+  test.each(cases)(
+    'as %s and %s, with %s, does not get it',
+    async (plugin, _what, sslMode, attack) => {
+      const peer = await startFakeServer(greeting({ plugin }), (socket, said) => {
+        const next = attack?.(pem)[said - 1];
+        if (next === undefined) socket.end();
+        else socket.write(next);
+      });
+      await expect(
+        MysqlConnection.open({ ...peer.address, sslMode }, password),
+      ).rejects.toMatchObject({ code: 'remote_failed' });
+      expectNothingLeaked(peer);
     },
   );
 
-  test('as sha256_password without a password sends none', () => {
-    expect(plugin('sha256_password', '')({} as Parameters<AuthPlugin>[0])(challenge)).toEqual(
-      Buffer.from([0]),
-    );
+  test('is told by name what it asked for, and the user what to do', async () => {
+    const peer = await startFakeServer(greeting(), (socket, said) => {
+      if (said === 1) socket.write(authSwitch(2, 'caching_sha2_password'));
+      else socket.write(authMore(4, FULL_LOGIN));
+    });
+    await expect(MysqlConnection.open(peer.address, password)).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: `The server at 127.0.0.1:${peer.address.port} wants the password of "recorder" itself (caching_sha2_password), and without TLS others could read it: nothing was sent`,
+      hint: 'Have the server offer TLS and use --ssl-mode REQUIRED. Or give its RSA key with --server-public-key FILE.',
+    });
+  });
+
+  // In one piece with the greeting: before the TLS that both agreed to is up.
+  test.each(['REQUIRED', 'VERIFY_CA', 'VERIFY_IDENTITY'] as const)(
+    'and says so before the TLS of %s is up does not get it',
+    async (sslMode) => {
+      for (const rest of [
+        [authSwitch(1, 'caching_sha2_password'), authMore(2, FULL_LOGIN)],
+        [authSwitch(2, 'caching_sha2_password'), authMore(3, FULL_LOGIN)],
+        [authSwitch(2, 'sha256_password')],
+        [authSwitch(2, 'mysql_native_password')],
+        [WELCOME],
+      ]) {
+        const peer = await startFakeServer(Buffer.concat([greeting({ offersTls: true }), ...rest]));
+        await expect(
+          MysqlConnection.open({ ...peer.address, sslMode }, password),
+        ).rejects.toMatchObject({ code: 'remote_failed' });
+        expectNothingLeaked(peer);
+      }
+    },
+  );
+
+  test.each([
+    ['is not there', null, 'does not exist'],
+    ['is no PEM', 'key', 'holds no key'],
+    [
+      'is of another kind',
+      generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
+      'holds a key that is not RSA',
+    ],
+  ])('is not connected to where the key that we were given %s', async (_what, text, why) => {
+    const serverPublicKey = join(temporaryFolder(), 'key.pem');
+    if (text !== null) writeFileSync(serverPublicKey, text);
+    const peer = await startFakeServer(null);
+    await expect(
+      MysqlConnection.open({ ...peer.address, serverPublicKey }, password),
+    ).rejects.toMatchObject({
+      code: 'invalid',
+      message: `The file of the server's public key ${serverPublicKey} ${why}`,
+    });
+    expect(peer.open()).toBe(0);
   });
 });

@@ -31,7 +31,7 @@ test('limits of an account that would end a recording are an obstacle that names
     'MAX_QUERIES_PER_HOUR 3000 MAX_UPDATES_PER_HOUR 1000 MAX_CONNECTIONS_PER_HOUR 20 MAX_USER_CONNECTIONS 2',
   );
   const inspection = await mysqlServerLogs.inspect(address, 'store-1');
-  expect(whyNotRecordable(inspection, NO_TAPS)).toMatchObject({ code: 'remote_failed' });
+  expect(whyNotRecordable(inspection, NO_TAPS, 'shop')).toMatchObject({ code: 'remote_failed' });
   expect(inspection.obstacles).toEqual([
     {
       what: 'The limits of the account low@% would end a recording: MAX_QUERIES_PER_HOUR 3000 (it needs 300,000), MAX_UPDATES_PER_HOUR 1000 (it needs 100,000), MAX_CONNECTIONS_PER_HOUR 20 (it needs 60), MAX_USER_CONNECTIONS 2 (it needs 3)',

@@ -60,6 +60,7 @@ export async function startRdsServer(
       passwordFrom: `env:${PASSWORD_VARIABLE}`,
       sslMode: 'PREFERRED',
       sslCa: null,
+      serverPublicKey: null,
     },
     async rotate() {
       try {

@@ -42,6 +42,7 @@ export async function startRecorderServer(options: ServerOptions = {}): Promise<
     passwordFrom: `env:${PASSWORD_VARIABLE}`,
     sslMode: 'PREFERRED',
     sslCa: null,
+    serverPublicKey: null,
   };
   const opened = new Set<ServerLog>();
   return {

@@ -460,6 +460,58 @@ describe('in a store that knows nothing of the recorder that left the server swi
     await whenAlone();
   });
 
+  test('a marker that somebody wrote into is refused, whatever its field, and nothing of it is run', async () => {
+    await setLog('OFF', 'FILE');
+    const before = await stateOf(admin);
+    await leaveBehind();
+    const evil = "FILE', GLOBAL max_connections = 77, GLOBAL init_connect = 'SELECT 1";
+    const settings = { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' };
+    const hostile: Record<string, string> = {
+      store_id: evil,
+      nonce: evil,
+      made_schema: evil,
+      recorder: 'line\nbreak',
+      appending: evil,
+      owner_rows: '1, store_id = (SELECT 2)',
+      is_appended: evil,
+      switched_off_at: evil,
+      switched_off_by: evil,
+      copied_rows: evil,
+      warm_since: evil,
+      lock_plugin: evil,
+      'settings.logOutput': JSON.stringify({ ...settings, logOutput: evil }),
+      'settings.generalLog': JSON.stringify({ ...settings, generalLog: evil }),
+      'settings.slowLog': JSON.stringify({ ...settings, slowLog: evil }),
+      'settings.tableEngine': JSON.stringify({ ...settings, tableEngine: `CSV; ${evil}` }),
+    };
+    const table = 'captures.captures_marker';
+    const variables = async (): Promise<unknown> => {
+      const [rows] = await admin.query(
+        'SELECT @@GLOBAL.max_connections, @@GLOBAL.init_connect, @@GLOBAL.general_log, @@GLOBAL.log_output',
+      );
+      return rows;
+    };
+    const then = await variables();
+    await admin.query('CREATE DATABASE kept');
+    await admin.query(`CREATE TABLE kept.marker AS SELECT * FROM ${table}`);
+    for (const [field, value] of Object.entries(hostile)) {
+      const [column = ''] = field.split('.');
+      // The columns have types, but who may write may also change them.
+      await admin.query(`ALTER TABLE ${table} MODIFY ${column} TEXT NULL`);
+      await admin.query(`UPDATE ${table} SET ${column} = ?`, [value]);
+      const refused = await recover(['shop', '--discard', '--yes', '--force']);
+      expect([refused.status, JSON.parse(refused.stderr)]).toMatchObject([
+        6,
+        { message: expect.stringMatching(new RegExp(`not as a recorder writes it: ${field}$`)) },
+      ]);
+      expect(await variables()).toEqual(then);
+      await admin.query(`UPDATE ${table} SET ${column} = (SELECT ${column} FROM kept.marker)`);
+    }
+    await admin.query('DROP DATABASE kept');
+    expect((await recover(['shop', '--discard', '--yes'])).status).toBe(0);
+    await expectGivenBack(before);
+  });
+
   test('without the row of the marker the log is left as it is, and the table given back', async () => {
     await setLog('OFF', 'FILE');
     const before = await stateOf(admin);

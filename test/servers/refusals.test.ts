@@ -95,7 +95,7 @@ describe('a schema named captures', () => {
     );
     const noTaps = { listByServer: () => [], connectionsOf: () => [] };
     expect(inspection.schema.state).toBe('none');
-    expect(whyNotRecordable(inspection, noTaps)).toMatchObject({
+    expect(whyNotRecordable(inspection, noTaps, 'shop')).toMatchObject({
       code: 'remote_failed',
       hint: expect.stringContaining('GRANT ALL PRIVILEGES ON captures.*'),
     });

@@ -22,6 +22,7 @@ beforeAll(async () => {
     passwordFrom: null,
     sslMode: 'PREFERRED',
     sslCa: null,
+    serverPublicKey: null,
   };
 });
 afterAll(() => server.stop());

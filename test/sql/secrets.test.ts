@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mayHoldSecret, redactSecrets, redactText } from '../../src/sql/secrets.ts';
+import { mayHoldSecret } from '../../src/sql/secret-hints.ts';
+import { redactSecrets, redactText } from '../../src/sql/secrets.ts';
 import { HIDDEN_BY_MYSQL } from './hidden-secrets.ts';
-import { CANARY, SECRET_FORMS } from './secret-forms.ts';
+import { ATTACKS, CANARY, SECRET_FORMS } from './secret-forms.ts';
+import { literal, statementsWithSecrets, TRACES } from './secret-grammar.ts';
 
 describe('secrets', () => {
-  test.each(SECRET_FORMS)('are taken out of %s', (sql) => {
+  test.each([...SECRET_FORMS, ...ATTACKS])('are taken out of %s', (sql) => {
     expect(mayHoldSecret(sql)).toBe(true);
     const redacted = redactSecrets(sql);
     expect(redacted).toContain('<redacted>');
@@ -36,6 +38,10 @@ describe('secrets', () => {
     [
       "CREATE USER a IDENTIFIED WITH 'my plugin' /* c */ AS 'x' AND IDENTIFIED WITH 'sha256_password' BY 'y' COMMENT 'z'",
       "CREATE USER a IDENTIFIED WITH 'my plugin' /* c */ AS '<redacted>' AND IDENTIFIED WITH 'sha256_password' BY '<redacted>' COMMENT 'z'",
+    ],
+    [
+      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO UPDATE users SET password='x', a='y' WHERE z='w'",
+      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO UPDATE users SET password='<redacted>', a='y' WHERE z='w'",
     ],
     ["CREATE USER a IDENTIFIED WITH 'x'", "CREATE USER a IDENTIFIED WITH '<redacted>'"],
     [
@@ -71,6 +77,9 @@ describe('secrets', () => {
     "SELECT COUNT(*) FROM t GROUP BY identity WITH ROLLUP HAVING a='x'",
     "CREATE VIEW v AS SELECT * FROM u WHERE password='x'",
     "DROP USER 'a'@'b'",
+    "CREATE PROCEDURE p(IN p_password TEXT) BEGIN SELECT id FROM users WHERE password = p_password AND a = 'b'; END",
+    "INSERT INTO posts VALUES ('how to create user accounts, identified by email'), ('the next one')",
+    "INSERT INTO posts VALUES ('O''Brien'), ('password of x'), ('y')",
     "SET NAMES 'utf8mb4'",
     "SHOW VARIABLES LIKE '%password%'",
     'SET GLOBAL old_passwords=1',
@@ -116,11 +125,13 @@ describe('secrets', () => {
 
   test('are found in a text of megabytes, in time that grows with it alone', () => {
     const sql = `INSERT INTO t VALUES ('${"x\\'".repeat(1_000_000)}'); SET PASSWORD = '${CANARY}'`;
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(mayHoldSecret(sql) && redactSecrets(sql)?.endsWith("SET PASSWORD = '<redacted>'")).toBe(
       true,
     );
-    expect(performance.now() - start).toBeLessThan(3000);
+    // Of CPU, which what runs beside does not change; 1.2 s here.
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(10_000);
   });
 });
 
@@ -148,11 +159,6 @@ const shape = fc.constantFrom(
   'START GROUP_REPLICATION PASSWORD = §',
   "CLONE INSTANCE FROM u@h:3306 IDENTIFIED BY § DATA DIRECTORY = '/x'",
 );
-
-/** A literal as a client writes it: quotes doubled, backslashes escaped. */
-function literal(value: string, mark: string): string {
-  return mark + value.replaceAll('\\', '\\\\').replaceAll(mark, mark + mark) + mark;
-}
 
 /** The same words in another case, with other white space, and comments, between them. */
 function spelt(sql: string, spaces: readonly string[], upper: boolean): string {
@@ -189,6 +195,20 @@ test('no secret is left in any statement of these shapes, nor in one that holds 
     { numRuns: 2000 },
   );
 });
+
+test.each(['mariadb', 'mysql'] as const)(
+  'no secret is left in statements made from a grammar of what %s accepts and what it refuses',
+  (family) => {
+    fc.assert(
+      fc.property(statementsWithSecrets(family), (sql) => {
+        expect(mayHoldSecret(sql)).toBe(true);
+        const redacted = redactSecrets(sql)?.toLowerCase();
+        for (const trace of TRACES) expect(redacted).not.toContain(trace);
+      }),
+      { numRuns: 5000 },
+    );
+  },
+);
 
 /** How MySQL writes names and texts of an account: as the session's sql_mode has it. */
 const escaped = fc.constantFrom<(value: string) => string>(

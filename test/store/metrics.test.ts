@@ -62,6 +62,10 @@ describe("the store's metrics", () => {
     metrics.saveFetch(fetch, tracks);
     expect(metrics.findFetch(id)).toEqual(fetch);
     expect(metrics.tracksOf(id)).toEqual(tracks);
+    // Nobody puts a fetch off for a year: a clock was ahead.
+    const now = 1e12;
+    metrics.saveFetch({ ...fetch, nextAt: now + 365 * 86_400_000 }, []);
+    expect([metrics.nextDue(now), metrics.listDue(now, 1)]).toEqual([now, [fetch.captureId]]);
     metrics.saveFetch({ ...fetch, nextAt: null }, []);
     expect(metrics.tracksOf(id)).toEqual(tracks);
     expect(metrics.listDue(1e15, 10)).toEqual([]);

@@ -95,4 +95,5 @@ export const SERVER: ServerAddress = {
   passwordFrom: null,
   sslMode: 'PREFERRED',
   sslCa: null,
+  serverPublicKey: null,
 };

@@ -92,15 +92,50 @@ describe('a workload as SQL', () => {
       "SELECT '$$'; SELECT '$$1'",
       "DELIMITER $$2\nSELECT '$$'; SELECT '$$1'\n$$2\nDELIMITER ;\n",
     ],
-    [
-      'an escaped quote',
-      String.raw`SELECT 'it\'s; ''q'''`,
-      String.raw`SELECT 'it\'s; ''q''';` + '\n',
-    ],
+    ['an escaped quote', String.raw`SELECT 'it\'s; ''q'''`, `SELECT 'it''s; ''q''';\n`],
     ['a conditional comment', "/*!40101 SET NAMES 'utf8' */", "/*!40101 SET NAMES 'utf8' */;\n"],
     ['a NULL', String.raw`SELECT \N`, String.raw`SELECT \N;` + '\n'],
   ])('ends a statement with %s so that a client sees one', (_, sql, expected) => {
     expect(sqlOf({ sql })).toBe(expected);
+  });
+
+  // With --named-commands each of these ran a command, or lost the line. test/servers/sql-client.test.ts
+  // feeds their like to a real client.
+  test.each([
+    ['SELECT 1\nsystem touch /tmp/x', 'SELECT 1 system touch /tmp/x;\n'],
+    ['SELECT *\nFROM t\n  USE INDEX (a)\n', 'SELECT *\nFROM t USE INDEX (a)\n;\n'],
+    ['SELECT 1 -- c\n\n source x', 'SELECT 1 source x;\n'],
+    ['SELECT 1 # c\r\nexit', 'SELECT 1 exit;\n'],
+    ['SELECT 1\n/* c */ tee x', 'SELECT 1 tee x;\n'],
+    ['SELECT 1 /*!50000\npager x */', 'SELECT 1 /*!50000 pager x */;\n'],
+    ["SELECT 'a\nsystem x\n'", "SELECT 'a\nsystem x\n';\n"],
+    ['SELECT /* a\nsystem x */ 1', 'SELECT /* a\nsystem x */ 1;\n'],
+    ['SELECT\n  systems,\n  used\nFROM t', 'SELECT\n  systems,\n  used\nFROM t;\n'],
+    // Under NO_BACKSLASH_ESCAPES the string would end at the backslash.
+    [String.raw`SELECT 'a\'; DROP TABLE t; -- '`, "SELECT 'a''; DROP TABLE t; -- ';\n"],
+    [String.raw`SELECT "a\"b", 'c\\', 'd\n'`, String.raw`SELECT "a""b", 'c\\', 'd\n';` + '\n'],
+  ])('joins %j so that no line is a command', (sql, expected) => {
+    expect(sqlOf({ sql })).toBe(expected);
+  });
+
+  test('counts by reason what is only a comment', () => {
+    const notRun = new Map<string, number>();
+    const records = ['system a', 'quit', 'SELECT 1', ''].map((sql) => aRecord({ sql }));
+    formatSql(records, 'shop', new Map(), notRun);
+    expect([...notRun]).toEqual([
+      ['a client would read it otherwise than the server did', 2],
+      ['there is nothing in it to run', 1],
+    ]);
+  });
+
+  // Looked for one after the other, these took hours.
+  test('finds a delimiter for a megabyte of delimiters in one walk', () => {
+    const taken = Array.from({ length: 200_000 }, (_, n) => `$$${n}`).join(' ');
+    expect(sqlOf({ sql: `SELECT '${taken}'; SELECT 2` })).toContain('DELIMITER $$200000\n');
+    expect(sqlOf({ sql: `SELECT '$$12$$$3'; SELECT 2` })).toContain('DELIMITER $$2\n');
+    expect(sqlOf({ sql: `SELECT '${'$'.repeat(1_000_000)}'; SELECT 2` })).toContain(
+      'DELIMITER $$1\n',
+    );
   });
 
   // Each of these made the mariadb client 10.11 run a command of its own, or swallow what followed.
@@ -142,6 +177,24 @@ describe('a workload as SQL', () => {
       expect(codeLines(sqlOf(about))).toEqual([]);
     }
     expect(sqlOf({ kind: 'execute', sql: 'SELECT 5' })).toBe('SELECT 5;\n');
+  });
+
+  test('has as a comment what a password was taken out of: it would make the mark the password', () => {
+    const sql = "SET PASSWORD = '<redacted>'";
+    expect(codeLines(sqlOf({ sql, flags: ['redacted'] }))).toEqual([]);
+    // Of pseudonyms, and of one who wrote the mark themselves, nothing is missing.
+    expect(sqlOf({ sql: "SELECT 'x'", flags: ['redacted'] })).toContain("SELECT 'x';");
+    expect(sqlOf({ sql: "SELECT '<redacted>'" })).toContain("SELECT '<redacted>';");
+  });
+
+  test.each([
+    'SELECT 2 /*/*/',
+    'SELECT */*/',
+    'SELECT 2 /* a /*/ + 1',
+    'SELECT 1 \\! */ \\! touch /tmp/x',
+    'SELECT 1 /* a */ */ /* b',
+  ])('has as a comment %j, whose comments a client begins or ends elsewhere', (sql) => {
+    expect(codeLines(sqlOf({ sql }))).toEqual([]);
   });
 
   test('leaves out the echo of a statement', () => {

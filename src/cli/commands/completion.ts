@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { offering, oneOf } from '../choices.ts';
-import { loaded } from '../command.ts';
+import { loaded, PRINTS_TEXT } from '../command.ts';
 import { COMPLETION_SCRIPTS, SHELLS, type Shell } from '../completion-scripts.ts';
 import type { Context } from '../context.ts';
 
@@ -34,7 +34,7 @@ Examples:
   source <(captures completion zsh)
   captures completion fish | source
 
-It prints the script in every --output mode, JSON too.`,
+It prints a script and no data: there is no JSON.`,
     )
     .action((shell: Shell) => run({ shell }));
 }
@@ -44,4 +44,4 @@ export async function runCompletion(options: CompletionOptions, context: Context
   return 0;
 }
 
-export const command = loaded(registerCompletion, runCompletion);
+export const command = loaded(registerCompletion, runCompletion, PRINTS_TEXT);

@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../core/shell.ts';
 import type { Command } from 'commander';
 import type { CaptureRequest } from '../../core/capture-service.ts';
 import { isOver } from '../../core/captures.ts';
@@ -17,7 +18,7 @@ import {
   registerRecordingOptions,
   type TypedRecordingOptions,
 } from '../recording-options.ts';
-import { askName } from '../questions.ts';
+import { askEnvironment, askName } from '../questions.ts';
 import { sayFirstValues } from '../first-values.ts';
 import { captureNoun } from '../render/captures.ts';
 import { ownersCover } from '../render/values-outlook.ts';
@@ -51,9 +52,9 @@ export function registerCreate(
 ): void {
   registerRecordingOptions(
     command
-      .usage('NAME --env ENVIRONMENT [options] [-- COMMAND ARGS...]')
+      .usage('NAME [--env ENVIRONMENT] [options] [-- COMMAND ARGS...]')
       .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
-      .option('--env <environment>', 'what to capture (id or name)')
+      .option('--env <environment>', 'what to capture (id or name); not needed where you have one')
       .option('--at, --scheduled-start <when>', 'start then, not now')
       .option(
         '--duration <duration>',
@@ -69,7 +70,8 @@ export function registerCreate(
     .addHelpText(
       'after',
       `
-Waits until every statement is being recorded. Without a daemon one is started in the background.
+Waits until every statement is being recorded. Without a daemon one is started in the background;
+with --at and --wait that is done when the capture is due, while the command waits.
 With a COMMAND it records for as long as that runs and exits with its status.
 
 Examples:
@@ -92,6 +94,13 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const { actor, captures } = context;
   const { operands, command } = splitCommand(options.words, context.argv);
   checkCombination(options, operands, command);
+  if (command !== null && options.plan !== true) {
+    // With --json a failure is an object also here.
+    context.refuseDataOptions(
+      `stdout is the command's alone. Afterwards: captures get ${shellQuoted(operands[0] ?? 'NAME')}`,
+      ['--json', '--output json'],
+    );
+  }
   const request = await requestOf(options, operands[0], context);
   if (options.plan === true) {
     const { planCapture } = await import('../plan.ts');
@@ -191,20 +200,6 @@ async function requestOf(
   };
 }
 
-async function askEnvironment(context: Context): Promise<string> {
-  const names = context.environments.list(context.actor).map(({ name }) => name);
-  if (names.length === 0) {
-    throw new AppError('invalid', 'There is no environment to capture', {
-      hint: 'Describe one first: captures env create NAME --url mysql://USER@HOST',
-    });
-  }
-  const prompter = await context.prompter(
-    'There is no environment to capture: --env is missing',
-    `Say which: --env ${names.slice(0, 5).join(', --env ')}`,
-  );
-  return prompter.choose('Which environment?', names);
-}
-
 async function scheduled(
   capture: ListedCapture,
   options: CreateOptions,
@@ -222,7 +217,13 @@ async function scheduled(
   const from = begin === null ? null : formatTime(begin, context.timeZone);
   const when = from === null ? 'at that time' : `for the warm-up, from ${from} on,`;
   const warning = laterDaemonWarning(context.store, now, when);
-  if (warning !== null) await context.warn(warning);
+  if (warning !== null && options.wait === true) {
+    await context.note(
+      'No daemon is there that stays: this command starts one in the background when it is due. If you end the command before that, keep one running with: captures daemon',
+    );
+  } else if (warning !== null) {
+    await context.warn(warning);
+  }
   if (from !== null && begin !== null && capture.scheduledStart !== null) {
     const left = capture.scheduledStart - begin;
     const short =

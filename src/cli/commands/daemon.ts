@@ -4,8 +4,11 @@ import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
 import { choice } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
+import type { AllowedCredentials } from '../credential-rules.ts';
 import { readDaemonStatus } from '../daemon-status.ts';
 import { parseDuration } from '../durations.ts';
+import { absolutePath } from '../environment-options.ts';
+import { EXIT_STATUS } from '../exit-status.ts';
 import { escapeText } from '../render/escape.ts';
 import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon.ts';
 
@@ -17,6 +20,8 @@ export interface DaemonOptions {
   readonly grace?: number;
   readonly logLevel?: LogLevel;
   readonly background?: boolean;
+  readonly credentials?: readonly string[];
+  readonly credentialEnv?: readonly string[];
 }
 
 export function registerDaemon(
@@ -35,6 +40,16 @@ export function registerDaemon(
       `${LOG_LEVELS.join(', ')} (default: info)`,
       choice(LOG_LEVELS, '--log-level'),
     )
+    .option(
+      '--credentials <folder>',
+      'in a shared store: password files below it may be used; again for more',
+      collected,
+    )
+    .option(
+      '--credential-env <prefix>',
+      'the same for environment variables; again for more',
+      collected,
+    )
     .addOption(command.createOption('--background').hideHelp())
     .addHelpText(
       'after',
@@ -42,30 +57,59 @@ export function registerDaemon(
 Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon of a
 store records, a second one stands by. Ctrl-C or SIGTERM: it finishes the batch in hand and leaves
 RUNNING captures to the next daemon; a second signal ends it at once.
+In a store that others can write it uses only the password references that its user typed (env
+create, env edit) or allows here, for whatever server a member describes.
 
 Examples:
   captures daemon
+  captures daemon --credentials /etc/captures/credentials --credential-env SHOP_
   captures daemon --log-level debug 2>> captures.log
   captures daemon --status
 
+Without a daemon --status exits 8; with -o it prints the object all the same, "alive" false.
 JSON fields of --status: ${daemonNoun.fields.join(', ')}`,
     )
     .action((options: DaemonOptions) => run(options));
 }
 
+function collected(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+async function allowedBy(
+  { credentials = [], credentialEnv = [] }: DaemonOptions,
+  { cwd, home }: Context['world'],
+): Promise<AllowedCredentials> {
+  const { checkFolder, checkPrefix } = await import('../credential-rules.ts');
+  const paths = credentials.map((folder) => absolutePath(folder, { cwd, home }));
+  return {
+    folders: await Promise.all(paths.map(checkFolder)),
+    prefixes: credentialEnv.map(checkPrefix),
+  };
+}
+
 export async function runDaemonCommand(options: DaemonOptions, context: Context): Promise<number> {
-  return options.status === true ? showStatus(context) : runUntilSignalled(options, context);
+  if (options.status === true) return showStatus(context);
+  context.refuseDataOptions(
+    'It records, and logs to stderr. What it does: captures daemon --status',
+  );
+  return runUntilSignalled(options, context);
 }
 
 async function showStatus(context: Context): Promise<number> {
   const status = readDaemonStatus(context.store, context.now());
-  if (status === null) {
-    throw new AppError('capture_failed', 'No daemon is alive', {
-      hint: 'Start one with: captures daemon',
-    });
+  if (status.holder === null) {
+    // Who asked for data gets data, as from `doctor`; the status says the rest.
+    if (context.options.output === null) {
+      throw new AppError('capture_failed', 'No daemon is alive', {
+        hint: 'Start one with: captures daemon',
+      });
+    }
+    await context.printOne(daemonNoun, status);
+    return EXIT_STATUS.capture_failed;
   }
   await context.printOne(daemonNoun, status);
-  if (context.outputMode === 'table' && context.options.fields === null) {
+  if (context.outputMode === 'table' && context.wantsReport) {
     const { stdout } = context.world;
     if (status.recording.length > 0) {
       await stdout.write('\n');
@@ -90,7 +134,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
       import('../../daemon/daemon.ts'),
       import('../../daemon/sd-notify.ts'),
       import('../version.ts'),
-      context.serverLogs(),
+      context.serverLogs(await allowedBy(options, world)),
     ]);
   const log = createLog(
     (line) => {

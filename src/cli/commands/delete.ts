@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
+import { shellQuoted } from '../../core/shell.ts';
 import { loaded } from '../command.ts';
 import { confirmLoss } from '../confirmation.ts';
 import type { Context } from '../context.ts';
@@ -44,21 +45,47 @@ export async function runDelete(options: DeleteOptions, context: Context): Promi
   const { actor } = context;
   // All are looked up before any is touched: a slip in the last name must not cost the first.
   const doomed = new Map<number, ListedCapture>();
+  const refused: { ref: string; error: AppError }[] = [];
   for (const ref of options.captures) {
-    const capture = context.captures.get(actor, ref, 'capture.delete');
-    doomed.set(capture.id, capture);
+    try {
+      const capture = context.captures.get(actor, ref, 'capture.delete');
+      doomed.set(capture.id, capture);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      refused.push({ ref, error });
+    }
   }
+  const [first] = refused;
+  if (first !== undefined) throw refusalOf(options.captures.length, first.error, refused);
   const captures = [...doomed.values()];
   const keepsWorkload = options.keepWorkload === true;
   if (options.yes !== true) await confirm(context, captures, keepsWorkload);
   const how = { keepsWorkload, reason: options.reason ?? null };
   const { deleted, failures } = await deleteAll(context, captures, how);
   const failure = failureOf(captures.length, deleted, failures);
-  if (context.options.output !== null && !(context.isJson && failure !== null)) {
+  if (context.isDataAsked && !(context.isJson && failure !== null)) {
     await context.print(captureNoun, deleted);
   }
   if (failure !== null) throw failure;
   return 0;
+}
+
+/** Names each that cannot be deleted; the message of a lone one is the reference API's. */
+function refusalOf(
+  asked: number,
+  first: AppError,
+  refused: readonly { ref: string; error: AppError }[],
+): AppError {
+  if (asked === 1) return first;
+  const lines = refused.map(({ ref, error }) =>
+    [`${shellQuoted(ref)}: ${error.message}`, ...(error.hint === null ? [] : [error.hint])].join(
+      '. ',
+    ),
+  );
+  return new AppError(first.code, first.message, {
+    hint: [...lines, 'Nothing was deleted.'].join('\n'),
+    cause: first,
+  });
 }
 
 async function confirm(

@@ -32,9 +32,7 @@ export async function runDoctor(
   context: Context,
 ): Promise<number> {
   const findings = await diagnose(context);
-  const { output, fields } = context.options;
-  const isTable = output === null ? context.outputMode === 'table' : output === 'table';
-  if (isTable && fields === null) {
+  if (context.outputMode === 'table' && context.wantsReport) {
     const paint = await context.paint();
     await context.world.stdout.write(renderFindings(findings, { width: context.columns, paint }));
   } else {

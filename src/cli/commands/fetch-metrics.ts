@@ -5,6 +5,9 @@ import type { MetricQuery, TimeWindow } from '../../core/metrics.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 
+// A request of the daemon's has some KiB.
+const LONGEST_REQUEST_BYTES = 16 * 1024 * 1024;
+
 /** What the daemon asks its child for, as one line of JSON on stdin. */
 export interface FetchRequest {
   readonly environment: Environment;
@@ -38,7 +41,9 @@ JSON fields: tracks, incomplete`,
  */
 export async function runFetchMetrics(_options: object, context: Context): Promise<number> {
   const { stdin, stdout, signals } = context.world;
-  const line = stdin.isTTY ? null : await stdin.readFirstLine(signals.interrupted);
+  const line = stdin.isTTY
+    ? null
+    : await stdin.readFirstLine(signals.interrupted, LONGEST_REQUEST_BYTES);
   const request = line === null ? null : readRequest(line);
   if (request === null) {
     throw new AppError('invalid', 'This is for the daemon; to see metrics: captures metrics');

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { loaded } from '../command.ts';
+import { loaded, PRINTS_TEXT } from '../command.ts';
 import type { Context } from '../context.ts';
+import { WIDEST_HELP, wrapHelp } from '../help-text.ts';
+import { HELP_TOPIC_NAMES } from '../help-topic-names.ts';
 import { HELP_TOPICS } from '../help-topics.ts';
 
 export interface HelpOptions {
@@ -11,21 +13,21 @@ export interface HelpOptions {
 export function registerHelp(command: Command, run: (options: HelpOptions) => Promise<void>): void {
   command
     .argument('[words...]', 'a command, or a topic')
-    .addHelpText('after', `\nTopics: ${Object.keys(HELP_TOPICS).join(', ')}`)
+    .addHelpText('after', `\nTopics: ${HELP_TOPIC_NAMES.join(', ')}`)
     .action((words: string[]) => run({ words }));
 }
 
-/** Prints a topic; `main` has turned `help COMMAND` into `COMMAND --help` before this. */
+/** Prints a topic; `help COMMAND` became `COMMAND --help` before this. */
 export async function runHelp(options: HelpOptions, context: Context): Promise<number> {
-  const [topic = ''] = options.words;
-  const text = Object.hasOwn(HELP_TOPICS, topic) ? HELP_TOPICS[topic] : undefined;
-  if (text === undefined || options.words.length > 1) {
-    throw new AppError('invalid', `There is no command and no topic "${options.words.join(' ')}"`, {
-      hint: `The topics are: ${Object.keys(HELP_TOPICS).join(', ')}. The commands: captures --help`,
+  const topic = HELP_TOPIC_NAMES.find((name) => name === options.words[0]);
+  if (topic === undefined) {
+    // `captures help COMMAND` never comes here.
+    throw new AppError('invalid', 'help comes first', {
+      hint: `For example: captures help ${options.words.join(' ')}`,
     });
   }
-  await context.world.stdout.write(text);
+  await context.world.stdout.write(wrapHelp(HELP_TOPICS[topic], WIDEST_HELP));
   return 0;
 }
 
-export const command = loaded(registerHelp, runHelp);
+export const command = loaded(registerHelp, runHelp, PRINTS_TEXT);

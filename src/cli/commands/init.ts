@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { checkName } from '../../core/names.ts';
-import { checkPassword } from '../../core/passwords.ts';
 import { PeopleService, prepareUser, type OpenedSession } from '../../core/people.ts';
 import { checkNoStore, createStore } from '../../store/store.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { findGroup } from '../groups.ts';
-import { readPassword, registerPasswordOptions, type PasswordSource } from '../passwords.ts';
+import { readNewPassword, registerPasswordOptions, type PasswordSource } from '../passwords.ts';
 import { identityNoun } from '../render/identity.ts';
 
 export interface InitOptions extends PasswordSource {
@@ -40,11 +39,11 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   const name = checkName('user', options.user ?? world.userName);
   const sharedGroup = options.sharedGroup === undefined ? null : findGroup(options.sharedGroup);
   checkNoStore(paths.store);
-  const password = await readPassword(context, options, {
-    first: `Password for ${name} (at least 8 characters)`,
-    again: 'The same again',
-  });
-  checkPassword(password);
+  const password = await readNewPassword(
+    context,
+    options,
+    `Password for ${name} (at least 8 characters)`,
+  );
   const user = await prepareUser(name, password);
   world.signals.interrupted.throwIfAborted();
   const opened: OpenedSession[] = [];

@@ -35,7 +35,7 @@ export function registerList(command: Command, run: (options: ListOptions) => Pr
     .option('--since <when>', 'only those that were not over by then')
     .option('--until <when>', 'only those that began before')
     .option('--sort <field>', 'created, name, start or end; -name the other way', parseOrder)
-    .option('--reverse', 'turn the order round')
+    .addOption(command.createOption('--reverse', 'turn the order round').hideHelp())
     .option('--limit <n>', `at most so many (default: ${DEFAULT_LIMIT})`, (text) =>
       parseCount(text, '--limit'),
     )
@@ -70,6 +70,9 @@ export async function runList(options: ListOptions, context: Context): Promise<n
   }
   const limit = options.limit ?? DEFAULT_LIMIT;
   if (options.watch === true) {
+    if (!context.isJson && !context.world.stdout.isTTY) {
+      context.refuseDataOptions('It prints a line a change here; for data add --json');
+    }
     const { watchList } = await import('../list-watch.ts');
     return watchList(context, (most) => captures.list(actor, { ...request, limit: most }), limit);
   }

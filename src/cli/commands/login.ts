@@ -38,10 +38,7 @@ export async function runLogin(options: LoginOptions, context: Context): Promise
   const { store, session } = context;
   session.checkFolder();
   const name = options.name ?? (await askName(context));
-  const password = await readPassword(context, options, {
-    first: `Password for ${name}`,
-    again: null,
-  });
+  const password = await readPassword(context, options, `Password for ${name}`);
   const opened = await context.people.login(name, password, options.expires);
   session.save(opened.secret);
   const { expiresAt, user } = opened;

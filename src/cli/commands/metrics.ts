@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { MetricService, type MetricReport, type MetricRequest } from '../../core/metric-service.ts';
@@ -58,11 +59,11 @@ export function registerMetrics(
       "in charts, before and after it (default: 15m of CloudWatch's)",
       parseDuration,
     )
-    .option('--compare <capture>', 'draw another capture beside it, both from their start')
+    .option('--compare <capture>', 'how it differs from another one, both from their start')
     .option('--watch', 'draw it again and again while it runs')
     .option('--refresh', 'ask CloudWatch again, whatever is kept')
     .option('--ascii', 'draw with ASCII characters only')
-    .option('--csv', 'the same as --output csv')
+    .addOption(command.createOption('--csv', 'the same as --output csv').hideHelp())
     .addHelpText(
       'after',
       `
@@ -74,7 +75,7 @@ Examples:
   captures metrics friday
   captures metrics friday --metric CPUUtilization ReadIOPS
   captures metrics friday --compare saturday
-  captures metrics friday --csv > friday.csv
+  captures metrics friday -o csv > friday.csv
   captures metrics friday --json | jq '.[].label'
 
 JSON fields: ${metricNoun.fields.join(', ')}; of a data point: Timestamp, Maximum, Unit, Average …
@@ -107,9 +108,15 @@ function withCapture(
 export async function runMetrics(options: MetricsOptions, context: Context): Promise<number> {
   const mode = modeOf(options, context);
   const isDrawn = mode === 'table';
+  if (isDrawn) {
+    context.refuseDataOptions(
+      'It draws. For data add -o csv, tsv, json or yaml; of the charts: --metric NAME',
+      ['--output table'],
+    );
+  }
   if (options.watch === true && !(isDrawn && context.world.stdout.isTTY)) {
     throw new AppError('invalid', '--watch draws on a terminal, and this is none', {
-      hint: 'Call it again whenever you want to know: captures metrics CAPTURE --json',
+      hint: `Call it again whenever you want to know: captures metrics ${shellQuoted(options.capture)} --json`,
     });
   }
   if (options.compare !== undefined && !isDrawn) {

@@ -7,6 +7,7 @@ import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatExactDuration, parseDuration } from '../durations.ts';
 import { captureNoun } from '../render/captures.ts';
+import { orphanNoun } from '../render/orphans.ts';
 import { formatBytes, formatCount, formatRelative } from '../render/units.ts';
 
 export interface PruneOptions {
@@ -14,6 +15,8 @@ export interface PruneOptions {
   readonly olderThan?: number;
   readonly keep?: number;
   readonly env?: string;
+  /** Workloads without a capture instead. */
+  readonly orphans?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -30,6 +33,7 @@ export function registerPrune(
       parseCount(text, '--keep'),
     )
     .option('--env <environment>', 'only captures of this environment (id or name)')
+    .option('--orphans', 'instead: workloads whose capture is not in the store (administrators)')
     .option('--dry-run', 'show what would be deleted, and delete nothing')
     .option('--yes', 'do not ask')
     .addHelpText(
@@ -37,13 +41,15 @@ export function registerPrune(
       `
 Deletes captures that are over, with their workloads: those you own, and all in the environments you
 are an admin of. One that failed to start counts from when it should have. An interrupted prune is
-finished by the next one, or by the daemon.
+finished by the next one, or by the daemon. --orphans removes folders of workloads that no capture
+has; what delete --keep-workload left stays.
 
 Examples:
   captures prune --older-than 30d --dry-run
   captures prune --older-than 90d --keep 5 --env shop --yes
+  captures prune --orphans
 
-JSON: an array of the deleted captures. Fields: ${captureNoun.fields.join(', ')}`,
+JSON: an array of the deleted captures. Fields: ${captureNoun.fields.join(', ')}. With --orphans: ${orphanNoun.fields.join(', ')}`,
     )
     .action((options: PruneOptions) => run(options));
 }
@@ -51,11 +57,13 @@ JSON: an array of the deleted captures. Fields: ${captureNoun.fields.join(', ')}
 export async function runPrune(options: PruneOptions, context: Context): Promise<number> {
   const { actor } = context;
   const { olderThan } = options;
+  if (options.orphans === true) return pruneOrphans(options, context);
   if (olderThan === undefined) {
     throw new AppError('invalid', 'Say which captures are old enough: --older-than is missing', {
       hint: 'For example: captures prune --older-than 30d --dry-run',
     });
   }
+  const { removeDeletedWorkloads } = await import('../../workload/deleted-workloads.ts');
   const retention = await context.retention();
   const { captures, notOurs } = retention.plan(actor, {
     olderThan,
@@ -73,36 +81,88 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
     return 0;
   }
   if (captures.length > 0 && options.yes !== true) await confirm(context, captures);
-  await retention.finishInterrupted();
   const pruned: ListedCapture[] = [];
   const reason = `older than ${formatExactDuration(olderThan)}`;
   for (const capture of captures) {
     context.world.signals.interrupted.throwIfAborted();
-    if (await retention.prune(actor, capture.id, reason)) pruned.push(capture);
+    if (retention.prune(actor, capture.id, reason)) pruned.push(capture);
+    await removeDeletedWorkloads(context.store);
   }
-  if (context.options.output !== null) await context.print(captureNoun, pruned);
+  if (captures.length === 0) await removeDeletedWorkloads(context.store);
+  if (context.isDataAsked) await context.print(captureNoun, pruned);
   await context.note(
     pruned.length === 0 ? 'Nothing is old enough to be deleted.' : `Deleted ${lossOf(pruned)}.`,
   );
   return 0;
 }
 
+/**
+ * Removes workloads that belong to no capture, and finishes what a crash interrupted.
+ * @throws AppError `forbidden` to who is no administrator of the store: nobody can tell whose they were.
+ */
+async function pruneOrphans(options: PruneOptions, context: Context): Promise<number> {
+  const { actor, store } = context;
+  if (options.olderThan !== undefined || options.keep !== undefined || options.env !== undefined) {
+    throw new AppError('invalid', '--orphans takes all of them', {
+      hint: 'Leave out --older-than, --keep and --env.',
+    });
+  }
+  if (!actor.isStoreAdmin) {
+    throw new AppError(
+      'forbidden',
+      'Only an administrator of the store may remove workloads without a capture',
+    );
+  }
+  const { findOrphanedWorkloads, removeDeletedWorkloads } =
+    await import('../../workload/deleted-workloads.ts');
+  const orphans = await findOrphanedWorkloads(store);
+  const bytes = orphans.reduce((sum, orphan) => sum + orphan.bytes, 0);
+  const folders = orphans.length === 1 ? '1 workload' : `${formatCount(orphans.length)} workloads`;
+  const loss = `${folders} without a capture (${formatBytes(bytes)} on disk)`;
+  if (options.dryRun === true) {
+    await context.print(orphanNoun, orphans);
+    await context.note(`${loss} would be removed.`);
+    return 0;
+  }
+  if (orphans.length > 0 && options.yes !== true) {
+    const lines = orphans.map((orphan) => `${orphan.folder} (${formatBytes(orphan.bytes)})`);
+    await confirmAfter(context, lines, `Remove ${loss}?`);
+  }
+  for (const { captureId } of orphans) store.removals.insert(captureId);
+  await removeDeletedWorkloads(store);
+  if (context.options.output !== null) await context.print(orphanNoun, orphans);
+  await context.note(
+    orphans.length === 0 ? 'No workload is without its capture.' : `Removed ${loss}.`,
+  );
+  return 0;
+}
+
 /** @throws AppError `declined`; `invalid` where nobody can be asked. */
 async function confirm(context: Context, captures: readonly ListedCapture[]): Promise<void> {
+  const now = context.now();
+  const lines = captures.map((capture) => {
+    const { environmentName, name, id, status } = capture;
+    const when = formatRelative(endedAt(capture), now, 1);
+    return `${environmentName}/${name} (id ${id}, ${status}, ${when})`;
+  });
+  await confirmAfter(context, lines, `Delete ${lossOf(captures)}?`);
+}
+
+/** Asks after it has shown the first few lines of what is lost. */
+async function confirmAfter(
+  context: Context,
+  lines: readonly string[],
+  question: string,
+): Promise<void> {
   const prompter = await context.prompter(
     'Pruning asks for confirmation and there is no terminal to ask on',
     'To delete without being asked add --yes; to see what it would be: --dry-run.',
   );
-  const now = context.now();
-  for (const capture of captures.slice(0, MOST_TOLD)) {
-    const { environmentName, name, id, status } = capture;
-    const when = formatRelative(endedAt(capture), now, 1);
-    await context.tell(`${environmentName}/${name} (id ${id}, ${status}, ${when})`);
+  for (const line of lines.slice(0, MOST_TOLD)) await context.tell(line);
+  if (lines.length > MOST_TOLD) {
+    await context.tell(`and ${formatCount(lines.length - MOST_TOLD)} more`);
   }
-  if (captures.length > MOST_TOLD) {
-    await context.tell(`and ${formatCount(captures.length - MOST_TOLD)} more`);
-  }
-  if (!(await prompter.confirm(`Delete ${lossOf(captures)}?`))) {
+  if (!(await prompter.confirm(question))) {
     throw new AppError('declined', 'Nothing was deleted');
   }
 }

@@ -1,3 +1,5 @@
+import { namingEnvironment } from '../preflight.ts';
+import { shellQuoted } from '../../core/shell.ts';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
@@ -29,28 +31,28 @@ export function registerRecover(
   run: (options: RecoverOptions) => Promise<void>,
 ): void {
   command
-    .argument('[environment]', 'id or name; without it every server this store owes something')
+    .argument('[environment]', 'id or name; without it every server that this store has to restore')
     .option('--save <folder>', "keep a lost recorder's statements there, not in the store")
     .option('--discard', "drop a lost recorder's statements")
-    .option('--force', 'do not watch whether a recorder heard of lately comes back')
+    .option('--force', 'do not wait to see whether a recently active recorder returns')
     .option('--forget', 'forget a server that is gone for good: nothing is done there')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
       `
-Gives servers back by hand: log settings, log table and rows as they were,
-nothing of ours left. Where this store's daemon was killed it does what the next
-one would: it records what was logged and finishes captures that are over. Those
-that are not over are ended; their owners and admins may do that. While a daemon
-is at work there is nothing to recover: it gives servers back by itself.
+Restores servers by hand: log settings, log table and rows as they were, nothing
+of ours left. After a daemon was killed it does what the next one would do: it
+records what was logged and finishes captures that are over. It ends captures that
+are not over; their owners and admins may do that. While a daemon is at work there
+is nothing to recover: the daemon restores servers by itself.
 
-With an environment it also looks at the server. What a recorder of another store
-left switched on, one that will never come back, is given back from what that
-recorder wrote there; an admin of the environment may do that. What it logged and
-did not record is kept as a workload, in the store or where --save says.
+With an environment it also looks at the server. If a recorder of another store
+left the log on and will never come back, the server is restored from what that
+recorder wrote there; an admin of the environment may do that. Statements that were
+logged and not recorded are kept as a workload, in the store or where --save says.
 
-A server that is gone for good cannot be restored: --forget has the store forget
-what it is owed, so that its environment can be deleted. An admin may do that.
+A server that is gone for good cannot be restored. With --forget the store stops
+trying, so that the environment can be deleted. An admin may do that.
 
 Interrupted anywhere, it can be run again.
 
@@ -124,19 +126,19 @@ async function forget(
     );
     const answer = await prompter.ask("Type the environment's name to forget what it is owed");
     if (answer.trim() !== name) {
-      throw new AppError('declined', 'That is not it: nothing was changed');
+      throw new AppError('declined', 'The name does not match; nothing changed');
     }
   }
   service.forget(actor, ref);
   await context.note(
-    `Forgot what the server of ${name} is owed. Should it come back: captures recover ${name}`,
+    `Forgot that the server of ${name} is to be restored. If it comes back: captures recover ${shellQuoted(name)}`,
   );
   return 0;
 }
 
 /**
  * The servers that are asked for. Without an environment one that fails does not keep the others from
- * being given back.
+ * being restored.
  */
 async function findTargets(
   { environment: ref, save, discard, force }: RecoverOptions,
@@ -326,20 +328,20 @@ async function payDebts(
           });
         } catch (error) {
           if (!isAppError(error)) throw error;
-          failures.push(error);
+          failures.push(namingEnvironment(error, environment.name));
         }
       }
     },
   ).catch(async (error: unknown) => {
     if (world.signals.interrupted.aborted) {
-      await context.note('Not given back yet. To go on with it: captures recover');
+      await context.note('Not restored yet. To go on: captures recover');
     }
     throw error;
   });
   return rows;
 }
 
-/** A capture that could not be finished does not keep its server from being given back. */
+/** A capture that could not be finished does not keep its server from being restored. */
 function failedAmong({ store }: Context, ids: readonly number[]): string[] {
   return ids.flatMap((id) => {
     const capture = store.captures.find(id);
@@ -360,7 +362,7 @@ async function report(context: Context, rows: readonly RecoveredServer[]): Promi
       'Nothing to recover: this store owes no server of your environments anything.',
     );
   }
-  if (rows.some(({ recovered }) => recovered) || context.options.output !== null) {
+  if (rows.some(({ recovered }) => recovered) || context.isDataAsked) {
     await context.print(recoveryNoun, rows);
   }
 }

@@ -93,9 +93,7 @@ export async function runVerify(options: VerifyOptions, context: Context): Promi
     minValues: options.minValues ?? null,
     onProgress: progress.show,
   }).finally(() => progress.clear());
-  const { output, fields } = context.options;
-  const isReport = (output === null || output === 'table') && fields === null;
-  if (isReport) {
+  if (context.wantsReport) {
     const view = { width: context.columns, zone: context.timeZone };
     await context.world.stdout.write(renderVerification(found, await context.paint(), view));
   } else {

@@ -5,6 +5,8 @@ import { parseCount } from '../arguments.ts';
 import { choice } from '../choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../context.ts';
+import { escapeJson, escapeLines } from '../render/escape.ts';
+import { formatCount } from '../render/units.ts';
 import { committedPosition, workloadFolder } from '../workloads.ts';
 
 const FORMATS = ['ndjson', 'sql'] as const;
@@ -33,7 +35,8 @@ export function registerWorkload(
       'after',
       `
 Prints the statements in the order the server received them; of a RUNNING capture those that are
-committed by now. The text is the server's own: it goes to stdout as it was recorded.
+committed by now. The text goes to a file or a pipe as it was recorded; on a terminal what that would
+obey is escaped. As SQL it is safe to feed to a client: what cannot be written so is a comment.
 
 Examples:
   captures workload friday | jq -r .sql
@@ -61,19 +64,31 @@ export async function runWorkload(options: WorkloadOptions, context: Context): P
   const limit = { limit: options.limit ?? null };
   const { readRecords, readWorkload } = await import('../../workload/workload-reader.ts');
   if (options.format === 'ndjson') {
-    for await (const chunk of readWorkload(folder, position, limit)) await stdout.write(chunk);
+    const decoder = new TextDecoder();
+    for await (const chunk of readWorkload(folder, position, limit)) {
+      const data = stdout.isTTY ? escapeJson(decoder.decode(chunk, { stream: true })) : chunk;
+      await stdout.write(data);
+    }
     return 0;
   }
   const { formatSql, SQL_HEADER } = await import('../../workload/sql-format.ts');
   await stdout.write(SQL_HEADER);
   let db: string | null = null;
   const unprepared = new Map<number, string>();
+  const notRun = new Map<string, number>();
   for await (const records of readRecords(folder, position, limit)) {
-    const formatted = formatSql(records, db, unprepared);
+    const formatted = formatSql(records, db, unprepared, notRun);
     db = formatted.db;
-    await stdout.write(formatted.text);
+    const { text } = formatted;
+    await stdout.write(stdout.isTTY ? escapeLines(text.toString()) : text);
+  }
+  for (const [reason, count] of notRun) {
+    const statements = count === 1 ? 'statement is a comment' : 'statements are comments';
+    await context.note(`${formatCount(count)} ${statements} and will not run: ${reason}`);
   }
   return 0;
 }
 
-export const command = loaded(registerWorkload, runWorkload);
+export const command = loaded(registerWorkload, runWorkload, {
+  instead: 'It prints statements: choose their form with --format ndjson or --format sql',
+});

@@ -93,7 +93,11 @@ const DETAIL: readonly Column<ListedCapture>[] = [
   {
     field: 'scheduledEnd',
     header: 'SCHEDULED END',
-    cell: (capture, view) => moment(capture.scheduledEnd, view),
+    // Of one that is over it may still be to come, and nothing happens then.
+    cell: ({ scheduledEnd, status }, view) =>
+      scheduledEnd !== null && isOver(status)
+        ? localTime(scheduledEnd, view.zone)
+        : moment(scheduledEnd, view),
   },
   { field: 'duration', header: 'LENGTH', cell: (capture, view) => lengthOf(capture, view.now) },
   {

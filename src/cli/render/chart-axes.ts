@@ -40,7 +40,7 @@ export function valueAxis(
   const decimals = decimalsOf(step);
   const labels = Array.from({ length: rows }, (_, row) =>
     row % every === 0
-      ? formatScaled(low + (row / every) * step, { unit: scale.unit, divisor: 1 }, decimals)
+      ? formatScaled(low + (row / every) * step, { ...scale, divisor: 1 }, decimals)
       : null,
   );
   return {

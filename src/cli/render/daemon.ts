@@ -33,12 +33,18 @@ interface OpenWarmUp {
   readonly until: number;
 }
 
-/** A daemon that is alive, what it records and what it will start. */
-export interface DaemonStatus {
+/** Who holds the daemon lease. */
+interface DaemonHolder {
   readonly host: string;
   readonly pid: number;
   readonly since: number;
   readonly background: boolean;
+}
+
+/** The daemon, what it records and what starts next. */
+export interface DaemonStatus {
+  /** null when no daemon is alive. */
+  readonly holder: DaemonHolder | null;
   readonly recording: readonly ActiveCapture[];
   /** Those that are not over. */
   readonly warmUps: readonly OpenWarmUp[];
@@ -46,16 +52,31 @@ export interface DaemonStatus {
   readonly nextStarts: readonly NextStart[];
 }
 
+function aboutHolder(
+  field: keyof DaemonHolder,
+  header: string,
+  cell: (holder: DaemonHolder, view: View) => string,
+): Column<DaemonStatus> {
+  return {
+    field,
+    header,
+    cell: ({ holder }, view) => (holder === null ? '-' : cell(holder, view)),
+  };
+}
+
 const COLUMNS: Noun<DaemonStatus>['columns'] = [
-  { field: 'alive', header: 'ALIVE', cell: () => 'yes', tone: () => 'good' },
-  { field: 'host', header: 'HOST', cell: ({ host }) => host },
-  { field: 'pid', header: 'PID', cell: ({ pid }) => String(pid) },
-  { field: 'since', header: 'SINCE', cell: ({ since }, view) => moment(since, view) },
   {
-    field: 'background',
-    header: 'IN BACKGROUND',
-    cell: ({ background }) => (background ? 'yes: it leaves when nothing is left to record' : 'no'),
+    field: 'alive',
+    header: 'ALIVE',
+    cell: ({ holder }) => (holder === null ? 'no' : 'yes'),
+    tone: ({ holder }) => (holder === null ? 'bad' : 'good'),
   },
+  aboutHolder('host', 'HOST', ({ host }) => host),
+  aboutHolder('pid', 'PID', ({ pid }) => String(pid)),
+  aboutHolder('since', 'SINCE', ({ since }, view) => moment(since, view)),
+  aboutHolder('background', 'IN BACKGROUND', ({ background }) =>
+    background ? 'yes: it leaves when nothing is left to record' : 'no',
+  ),
   {
     field: 'recording',
     header: 'RECORDING',
@@ -84,19 +105,19 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
 
 export const daemonNoun: Noun<DaemonStatus> = {
   fields: ['alive', 'host', 'pid', 'since', 'background', 'recording', 'warmUps', 'nextStarts'],
-  toJson: ({ host, pid, since, background, recording, warmUps, nextStarts }) => ({
-    alive: true,
-    host,
-    pid,
-    since: isoTime(since),
-    background,
+  toJson: ({ holder, recording, warmUps, nextStarts }) => ({
+    alive: holder !== null,
+    host: holder?.host ?? null,
+    pid: holder?.pid ?? null,
+    since: isoTime(holder?.since ?? null),
+    background: holder?.background ?? null,
     recording: recording.map(activeJson),
     warmUps: warmUps.map(({ until, ...warmUp }) => ({ ...warmUp, until: isoTime(until) })),
     nextStarts: nextStarts.map(startJson),
   }),
   columns: COLUMNS,
   detail: COLUMNS,
-  reference: ({ host, pid }) => `${host}:${pid}`,
+  reference: ({ holder }) => (holder === null ? '' : `${holder.host}:${holder.pid}`),
   none: 'No daemon is alive.',
 };
 

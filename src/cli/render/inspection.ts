@@ -1,14 +1,15 @@
 import type { AppError } from '../../core/errors.ts';
 import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
 import { scalarText, type JsonObject, type Noun } from './column.ts';
-import { escapeText, shellQuoted } from './escape.ts';
+import { escapeText } from './escape.ts';
+import { shellQuoted } from '../../core/shell.ts';
 import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
 import { warningsOf } from '../preflight.ts';
 import type { Coverage } from '../../core/value-coverage.ts';
 import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-outlook.ts';
 import { formatCount, formatDuration } from './units.ts';
-import { wrapped } from './width.ts';
+import { messageLines, wrapMessage } from './messages.ts';
 
 /** What a look at a server found. */
 export interface InspectionFacts {
@@ -134,8 +135,8 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
       ...hanging('obstacle:', what, width).map((line) => paint('bad', line)),
       ...(hint === null ? [] : hanging(' '.repeat(9), hint, width)),
     ]),
-    ...facts.instructions.map(escapeText),
-    verdict(facts.environment, refusal, paint),
+    ...facts.instructions.map((text) => wrapMessage(escapeText(text), width)),
+    verdict(facts.environment, refusal, width, paint),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -148,7 +149,7 @@ function recorderTableLines({ recorderTable }: ServerInspection): string[] {
 /** A label and a text in as many lines as it needs, one below the other. */
 function hanging(label: string, text: string, width: number): string[] {
   const room = Math.max(width - label.length - 1, 20);
-  return wrapped(escapeText(text), room).map(
+  return messageLines(escapeText(text), room).map(
     (line, index) => `${index === 0 ? label : ' '.repeat(label.length)} ${line}`,
   );
 }
@@ -164,7 +165,7 @@ function leftoverLines(
   const since = silentMs === null ? '' : `, silent for ${formatDuration(silentMs)}`;
   const rows = statements === null ? '' : `, ${formatCount(statements)} statements logged`;
   const goesOn =
-    inspection.schema.state === 'ours' ? 'captures daemon goes on with it; to end it: ' : '';
+    inspection.schema.state === 'ours' ? 'The daemon goes on with it; to end it: ' : '';
   const by = `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`;
   return [
     ...hanging('left behind'.padEnd(13), by, width).map((line) => paint('busy', line)),
@@ -183,11 +184,17 @@ function privilegeLines(need: PrivilegeNeed, width: number, paint: Paint): strin
   return [...lines, `${' '.repeat(12)}${escapeText(need.grant)};`];
 }
 
-function verdict(environment: string, refusal: AppError | null, paint: Paint): string {
-  if (refusal === null) {
-    return paint('good', `A capture of ${escapeText(environment)} could start now.`);
-  }
-  return paint('bad', `No capture can start: ${escapeText(refusal.message)}.`);
+function verdict(
+  environment: string,
+  refusal: AppError | null,
+  width: number,
+  paint: Paint,
+): string {
+  const [tone, text] =
+    refusal === null
+      ? (['good', `A capture of ${environment} could start now.`] as const)
+      : (['bad', `No capture can start: ${refusal.message}.`] as const);
+  return paint(tone, wrapMessage(escapeText(text), width));
 }
 
 const FIELDS = [

@@ -4,7 +4,13 @@ import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
 import { clockLabel, timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, renderChart, type Chart } from './chart.ts';
 import { escapeText } from './escape.ts';
-import { edges, notPublished, renderHeading, type MetricView } from './metrics-overview.ts';
+import {
+  edges,
+  notPublished,
+  plainUnit,
+  renderHeading,
+  type MetricView,
+} from './metrics-overview.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
 import { localTime } from './moments.ts';
 import { formatDuration } from './units.ts';
@@ -111,8 +117,8 @@ function numbersOf(series: MetricSeries, window: TimeWindow, view: MetricView): 
   const at = timeOf(series, worst, window, view);
   const when = at === null ? '' : ` at ${localTime(at, view.zone).slice(11)}`;
   return [
-    `avg ${formatScaled(summary.avg, scale)}`,
-    `${lowIsBad ? 'min' : 'max'} ${formatScaled(worst, scale)}${when}`,
+    `avg ${plainUnit(formatScaled(summary.avg, scale), view)}`,
+    `${lowIsBad ? 'min' : 'max'} ${plainUnit(formatScaled(worst, scale), view)}${when}`,
   ];
 }
 

@@ -5,7 +5,14 @@ import { elapsedLabel, timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, renderChart, type Chart } from './chart.ts';
 import { escapeText } from './escape.ts';
 import { chartHeight, plotColumns, rangeOf, widestLabel } from './metrics-charts.ts';
-import { notPublished, renderHeading, truncated, type MetricView } from './metrics-overview.ts';
+import {
+  listed,
+  notPublished,
+  plainUnit,
+  renderHeading,
+  truncated,
+  type MetricView,
+} from './metrics-overview.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
 import { pad } from './width.ts';
@@ -27,13 +34,13 @@ interface Aligned {
   readonly to: number;
 }
 
-/** Two captures one below the other, metric by metric, with what changed on average. */
+/** Two captures one below the other, metric by metric, and how the average of A differs from that of B. */
 export function renderComparison(a: MetricReport, b: MetricReport, view: MetricView): string {
   const aligned = align(a, b, view);
   const lines = headings(a, b, view);
   if (aligned === null) return notStarted(lines);
   const { windows, counted, pairs } = aligned;
-  const rows = pairs.map((pair) => {
+  const all = pairs.map((pair) => {
     const summaries = [
       summarise(pair.a, counted[0], view.statistic),
       summarise(pair.b, counted[1], view.statistic),
@@ -42,11 +49,16 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     const scale = scaleFor(pair.a.metric.unit, Math.max(0, ...sizes));
     return { pair, summaries, scale };
   });
+  const idle = all.filter(({ summaries }) => summaries.every((s) => s?.max === 0 && s.min === 0));
+  const rows = all
+    .filter((row) => !idle.includes(row))
+    .map((row) => ({ ...row, size: sizeOfChange(row.summaries) }))
+    .sort((a, b) => b.size - a.size);
   const text = (
     summary: Summary | null,
     name: 'avg' | 'max',
     scale: (typeof rows)[number]['scale'],
-  ) => (summary === null ? '-' : formatScaled(summary[name], scale));
+  ) => (summary === null ? '-' : plainUnit(formatScaled(summary[name], scale), view));
   const widthOf = (name: 'avg' | 'max'): number =>
     Math.max(
       3,
@@ -66,7 +78,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     pad(`t=0 is the start`.slice(0, columns), columns),
     ...numbers.map((name) => name.toUpperCase().padStart(widthOf(name))),
     pad('UNIT', unitWidth),
-    'CHANGE'.padStart(7),
+    'A VS B'.padStart(7),
   ];
   lines.push('', view.paint('strong', header.join(' ').trimEnd()));
   for (const { pair, summaries, scale } of rows) {
@@ -79,7 +91,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     for (const [index, cells] of both.entries()) {
       const isFirst = index === 0;
       const bars = sparkline(cells, { ...range, lowIsBad: metric.lowIsBad, ascii: view.ascii });
-      const unit = view.ascii ? scale.unit.replace('µ', 'u') : scale.unit;
+      const unit = plainUnit(scale.unit, view);
       const line = [
         pad(isFirst ? truncated(escapeText(metric.type), nameWidth, view.ascii) : '', nameWidth),
         isFirst ? 'A' : 'B',
@@ -88,10 +100,14 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
           text(summaries[index] ?? null, name, scale).padStart(widthOf(name)),
         ),
         view.paint('dim', pad(unit, unitWidth)),
-        isFirst ? '' : change(summaries[0]?.avg ?? null, summaries[1]?.avg ?? null).padStart(7),
+        isFirst ? '' : change(summaries[1]?.avg ?? null, summaries[0]?.avg ?? null).padStart(7),
       ];
       lines.push(line.join(' ').trimEnd());
     }
+  }
+  if (idle.length > 0) {
+    const series = idle.map(({ pair }) => pair.a);
+    lines.push(...listed('Zero in both:', series, view));
   }
   lines.push(...absentLines(aligned, a, view));
   return `${lines.join('\n')}\n`;
@@ -127,12 +143,14 @@ function comparedChart(
   const averages = [a, b].map(
     (series, index) => summarise(series, counted[index] ?? counted[0], view.statistic)?.avg ?? null,
   );
-  const shown = averages.map((avg) => (avg === null ? '-' : formatScaled(avg, scale)));
+  const shown = averages.map((avg) =>
+    avg === null ? '-' : plainUnit(formatScaled(avg, scale), view),
+  );
   const separator = view.ascii ? ' | ' : ' · ';
-  const unit = view.ascii ? scale.unit.replace('µ', 'u') : scale.unit;
+  const unit = plainUnit(scale.unit, view);
   const title = [
     `${escapeText(a.metric.type)}${unit === '' ? '' : `, ${unit}`}`,
-    `avg A ${shown[0] ?? '-'}, B ${shown[1] ?? '-'} (${change(averages[0] ?? null, averages[1] ?? null)})`,
+    `avg A ${shown[0] ?? '-'}, B ${shown[1] ?? '-'} (A vs B: ${change(averages[1] ?? null, averages[0] ?? null)})`,
   ];
   const lowIsBad = a.metric.lowIsBad;
   const columnOf = (elapsed: number): number =>
@@ -198,14 +216,21 @@ function absentLines(aligned: Aligned, report: MetricReport, view: MetricView): 
   return aligned.absent.length === 0 ? [] : notPublished(aligned.absent, report, view);
 }
 
+/** How much A differs from B, up or down; what is not in both comes last. */
+function sizeOfChange([a, b]: readonly [Summary | null, Summary | null]): number {
+  if (a === null || b === null) return -1;
+  if (a.avg === b.avg) return 0;
+  const ratio = a.avg / b.avg;
+  return ratio > 0 ? Math.abs(Math.log(ratio)) : Infinity;
+}
+
 /** `+23%`, `-4.5%`, `~0%`, `=`, `x12`: from the first to the second. */
 function change(before: number | null, after: number | null): string {
   if (before === null || after === null) return '-';
   if (before === after) return '=';
   if (before === 0 || before < 0 !== after < 0) return '-';
   const ratio = after / before;
-  if (ratio >= 10)
-    return `x${ratio >= 1e5 ? ratio.toExponential(0).replace('e+', 'e') : Math.round(ratio)}`;
+  if (ratio >= 10) return ratio >= 99_999.5 ? 'x>99999' : `x${Math.round(ratio)}`;
   const percent = (ratio - 1) * 100;
   if (Math.abs(percent) < 0.05) return '~0%';
   const digits = Math.abs(percent) >= 9.95 ? 0 : 1;

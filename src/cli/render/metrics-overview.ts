@@ -122,7 +122,7 @@ export function notPublished(
   ];
 }
 
-function listed(what: string, series: readonly MetricSeries[], view: MetricView): string[] {
+export function listed(what: string, series: readonly MetricSeries[], view: MetricView): string[] {
   const names = series.map(({ metric }) => escapeText(metric.type));
   const words = names.map((name, index) => (index < names.length - 1 ? `${name},` : name));
   return wrapped([what, ...words], ' ', view.width).map((line) => view.paint('dim', line));
@@ -144,9 +144,14 @@ function rowOf(
   const largest = Math.max(Math.abs(summary.max), Math.abs(summary.min));
   const scale = scaleFor(series.metric.unit, largest);
   const numbers = Object.fromEntries(
-    NUMBERS.map((name) => [name, formatScaled(summary[name], scale)]),
+    NUMBERS.map((name) => [name, plainUnit(formatScaled(summary[name], scale), view)]),
   ) as Row['numbers'];
-  return [{ series, unit: view.ascii ? scale.unit.replace('µ', 'u') : scale.unit, numbers }];
+  return [{ series, unit: plainUnit(scale.unit, view), numbers }];
+}
+
+/** Without what ASCII lacks. */
+export function plainUnit(text: string, { ascii }: Pick<MetricView, 'ascii'>): string {
+  return ascii ? text.replace('µ', 'u') : text;
 }
 
 function drawRows(
@@ -159,9 +164,17 @@ function drawRows(
   const longest = Math.max(...rows.map(({ series }) => displayWidth(series.metric.type)));
   const nameWidth = Math.min(longest, view.width < NARROW ? 14 : LONGEST_NAME);
   const unitWidth = Math.max(4, ...rows.map(({ unit }) => unit.length));
-  const widthOf = (name: (typeof NUMBERS)[number]): number =>
-    Math.max(name.length, ...rows.map(({ numbers }) => numbers[name].length));
   let shown: readonly (typeof NUMBERS)[number][] = NUMBERS;
+  // Of free memory the least is what counts: without a column of its own it stands in that of the most.
+  const hasLows = rows.some(({ series }) => series.metric.lowIsBad);
+  const isWorst = (name: (typeof NUMBERS)[number]): boolean =>
+    hasLows && name === 'max' && !shown.includes('min');
+  const headed = (name: (typeof NUMBERS)[number]): string =>
+    isWorst(name) ? 'WORST' : name.toUpperCase();
+  const numberOf = ({ series, numbers }: Row, name: (typeof NUMBERS)[number]): string =>
+    numbers[isWorst(name) && series.metric.lowIsBad ? 'min' : name];
+  const widthOf = (name: (typeof NUMBERS)[number]): number =>
+    Math.max(headed(name).length, ...rows.map((row) => numberOf(row, name).length));
   const room = (): number =>
     view.width -
     nameWidth -
@@ -179,7 +192,7 @@ function drawRows(
   const header = [
     pad('METRIC', nameWidth),
     pad('', columns + (ascii ? 2 : 0)),
-    ...shown.map((name) => name.toUpperCase().padStart(widthOf(name))),
+    ...shown.map((name) => headed(name).padStart(widthOf(name))),
     'UNIT',
   ].join(' ');
   const lines = [
@@ -189,7 +202,8 @@ function drawRows(
   ];
   let origin: MetricOrigin | null = null;
   const hasSeveral = new Set(rows.map(({ series }) => series.metric.origin)).size > 1;
-  for (const { series, unit, numbers } of rows) {
+  for (const row of rows) {
+    const { series, unit } = row;
     if (hasSeveral && series.metric.origin !== origin) {
       origin = series.metric.origin;
       lines.push(paint('dim', HEADINGS[origin]));
@@ -200,7 +214,7 @@ function drawRows(
     const cell = [
       pad(truncated(escapeText(type), nameWidth, ascii), nameWidth),
       framed(bars),
-      ...shown.map((name) => numbers[name].padStart(widthOf(name))),
+      ...shown.map((name) => numberOf(row, name).padStart(widthOf(name))),
       paint('dim', unit),
     ];
     lines.push(cell.join(' ').trimEnd());

@@ -4,19 +4,25 @@ import type { MetricUnit } from '../../core/metric-catalogue.ts';
 export interface Scale {
   readonly unit: string;
   readonly divisor: number;
+  /** Those of the same kind, the smallest first: for a value that is next to nothing in this one. */
+  readonly kind: readonly Unit[];
+  /** What is behind the unit of each of them: `/s`. */
+  readonly suffix: string;
 }
 
+type Unit = Pick<Scale, 'unit' | 'divisor'>;
+
 const KIB = 1_024;
-const BYTES: readonly Scale[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'].map((unit, power) => ({
+const BYTES: readonly Unit[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'].map((unit, power) => ({
   unit,
   divisor: KIB ** power,
 }));
-const TIMES: readonly Scale[] = [
+const TIMES: readonly Unit[] = [
   { unit: 'µs', divisor: 1e-6 },
   { unit: 'ms', divisor: 1e-3 },
   { unit: 's', divisor: 1 },
 ];
-const COUNTS: readonly Scale[] = ['', 'k', 'M', 'G', 'T'].map((unit, power) => ({
+const COUNTS: readonly Unit[] = ['', 'k', 'M', 'G', 'T'].map((unit, power) => ({
   unit,
   divisor: 1_000 ** power,
 }));
@@ -25,59 +31,57 @@ const LARGEST_PLAIN = 9_999.5;
 
 /**
  * The scale in which values up to `largest` (in size) of a metric are shown; one for all numbers of a
- * row or a chart, so that they can be compared.
+ * row or a chart, so that they can be compared. A value that would be nothing in it has its own unit.
  */
 export function scaleFor(unit: MetricUnit | null, largest: number): Scale {
   const size = Math.abs(largest);
   switch (unit) {
     case 'Percent':
-      return { unit: '%', divisor: 1 };
+      return fitting([{ unit: '%', divisor: 1 }], size);
     case 'Bytes':
       return fitting(BYTES, size);
-    case 'Bytes/Second': {
-      const scale = fitting(BYTES, size);
-      return { ...scale, unit: `${scale.unit}/s` };
-    }
+    case 'Bytes/Second':
+      return fitting(BYTES, size, '/s');
     case 'Seconds':
-      return size === 0 ? { unit: 's', divisor: 1 } : fitting(TIMES, size);
-    case 'Count/Second': {
-      const scale = size <= LARGEST_PLAIN ? { unit: '', divisor: 1 } : fitting(COUNTS, size);
-      return { ...scale, unit: `${scale.unit}/s` };
-    }
+      return fitting(TIMES, size === 0 ? 1 : size);
+    case 'Count/Second':
+      return fitting(COUNTS, size <= LARGEST_PLAIN ? 1 : size, '/s');
     case 'Count':
     case 'None':
     case null:
-      return size <= LARGEST_PLAIN ? { unit: '', divisor: 1 } : fitting(COUNTS, size);
+      return fitting(COUNTS, size <= LARGEST_PLAIN ? 1 : size);
   }
 }
 
 /** The largest scale in which the value is at least 1. */
-function fitting(scales: readonly Scale[], size: number): Scale {
-  const found = scales.filter(({ divisor }) => size >= divisor * 0.9995).at(-1) ?? scales[0];
-  return found ?? { unit: '', divisor: 1 };
+function fitting(kind: readonly Unit[], size: number, suffix = ''): Scale {
+  const found = kind.filter(({ divisor }) => size >= divisor * 0.9995).at(-1) ?? kind[0];
+  return { unit: `${found?.unit ?? ''}${suffix}`, divisor: found?.divisor ?? 1, kind, suffix };
 }
 
-/**
- * A number with three digits that count, never more than seven characters: `0`, `0.067`, `3.14`,
- * `42.5`, `1234`, `1.2e-6`.
- */
+/** Less than this is shown as nothing with three decimals. */
+const NOTHING = 0.0005;
+const MOST = 999_999_999;
+
+/** A number with three digits that count, and never with an exponent: `0`, `0.067`, `3.14`, `42.5`, `1234`. */
 function formatNumber(value: number): string {
   const size = Math.abs(value);
-  if (size < 99_999.5 && Number.isInteger(value)) return String(value + 0);
-  if (size < 0.0005) return shortExponent(value);
-  if (size >= 99_999.5) return shortExponent(value);
+  if (size > MOST) return value < 0 ? `<-${MOST}` : `>${MOST}`;
+  if (Number.isInteger(value)) return String(value + 0);
+  if (size < NOTHING) return value < 0 ? '>-0.001' : '<0.001';
   const digits = size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3;
   return value.toFixed(digits);
-}
-
-function shortExponent(value: number): string {
-  return value.toExponential(1).replace('e+', 'e').replace('.0e', 'e');
 }
 
 /** A value in a scale, with so many decimals (for axes, whose labels all have the same). */
 export function formatScaled(value: number, scale: Scale, decimals: number | null = null): string {
   const scaled = value / scale.divisor;
-  if (decimals === null) return formatNumber(scaled);
+  if (decimals === null) {
+    const isNothing = value !== 0 && Math.abs(scaled) < NOTHING;
+    const own = isNothing ? fitting(scale.kind, Math.abs(value), scale.suffix) : scale;
+    if (own.divisor === scale.divisor) return formatNumber(scaled);
+    return `${formatNumber(value / own.divisor)}${own.unit}`;
+  }
   // No axis has a "-0".
   return scaled.toFixed(decimals).replace(/^-(0(\.0*)?)$/, '$1');
 }

@@ -14,7 +14,7 @@ import type { Paint, Tone } from './paint.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
 import { endedText, ownersCover, sessionsText, slowLogText } from './values-outlook.ts';
-import { wrapped } from './width.ts';
+import { messageLines } from './messages.ts';
 
 interface Line {
   readonly label: string;
@@ -36,10 +36,10 @@ export function renderPlan(
     for (const line of part) lines.push(...drawn(line, view.width, paint));
   };
   const heading = (text: string): void => {
-    lines.push('', ...wrapped(text, view.width).map((line) => paint('strong', line)));
+    lines.push('', ...messageLines(text, view.width).map((line) => paint('strong', line)));
   };
   const title = `Plan of ${planned.name} on ${environment}: nothing is stored or changed`;
-  lines.push(...wrapped(escapeText(title), view.width).map((line) => paint('strong', line)));
+  lines.push(...messageLines(escapeText(title), view.width).map((line) => paint('strong', line)));
   write([{ label: 'when', text: whenText(planned, view.zone) }]);
   if (!facts.isRecorded) {
     write([
@@ -344,16 +344,16 @@ function sharesText({ load, ownLog, log, recording }: KeptShares): string {
 
 function drawn({ label, text, tone }: Line, width: number, paint: Paint): string[] {
   const room = Math.max(width - LABEL_WIDTH, 20);
-  return wrapped(escapeText(text), room).map((part, index) => {
+  return messageLines(escapeText(text), room).map((part, index) => {
     const head = (index === 0 ? label : '').padEnd(LABEL_WIDTH - 2);
     return `  ${head}${tone === undefined ? part : paint(tone, part)}`;
   });
 }
 
 function indented(text: string, width: number): string[] {
-  return wrapped(escapeText(text), Math.max(width - 2, 20)).map((line) => `  ${line}`);
+  return messageLines(escapeText(text), Math.max(width - 2, 20)).map((line) => `  ${line}`);
 }
 
 function marked(mark: string, text: string, tone: Tone, width: number, paint: Paint): string[] {
-  return wrapped(`${mark}${escapeText(text)}`, width).map((line) => paint(tone, line));
+  return messageLines(`${mark}${escapeText(text)}`, width).map((line) => paint(tone, line));
 }

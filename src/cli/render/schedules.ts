@@ -13,8 +13,9 @@ const COLUMNS: readonly Column<ListedSchedule>[] = [
   {
     field: 'state',
     header: 'STATE',
-    cell: ({ state }) => state,
-    tone: ({ state }) => STATE_TONES[state],
+    cell: ({ state, trouble }, { isDetail }) =>
+      trouble === null ? state : isDetail ? `${state}: ${trouble}` : `${state} (trouble)`,
+    tone: ({ state, trouble }) => (trouble === null ? STATE_TONES[state] : 'bad'),
   },
   {
     field: 'environment',
@@ -62,6 +63,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
     'skipped',
     'createdAt',
     'options',
+    'trouble',
   ],
   toJson: scheduleJson,
   columns: COLUMNS,
@@ -134,6 +136,7 @@ function scheduleJson(schedule: ListedSchedule): JsonObject {
     skipped: schedule.skipped,
     createdAt: isoTime(schedule.createdAt),
     options: optionsJson(schedule.options),
+    trouble: schedule.trouble,
   };
 }
 

@@ -55,7 +55,9 @@ export async function renderTable<Row>(
       pad(truncate(column.header, widths[index] ?? 0), widths[index] ?? 0, column.align),
     ),
   );
-  return rows.length <= LAYOUT_ROWS
+  // cli-table3 has its own idea of how wide emoji are; where all is one column wide there is no other.
+  const isPlain = cells.flat().every(({ text }) => displayWidth(text) === text.length);
+  return rows.length <= LAYOUT_ROWS && isPlain
     ? await drawn(lines, headers ? head : null)
     : plain(lines, headers ? head : null, widths);
 }

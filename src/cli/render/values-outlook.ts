@@ -4,7 +4,7 @@ import type { Coverage } from '../../core/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
 import { formatCount, formatDuration } from './units.ts';
-import { shellQuoted } from './escape.ts';
+import { shellQuoted } from '../../core/shell.ts';
 
 /** What decides whether values are recorded, and for how many of the sessions there. */
 export function outlookJson(

@@ -6,7 +6,7 @@ import { localTime } from './moments.ts';
 import type { Paint } from './paint.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
 import { valuesJson, valuesText } from './values.ts';
-import { wrapped } from './width.ts';
+import { messageLines } from './messages.ts';
 
 function verificationJson(found: Verification): JsonObject {
   const { capture, files, judgement, facts } = found;
@@ -88,7 +88,10 @@ export function renderVerification(
   const { counts } = files;
   const lines: string[] = [];
   const add = (label: string, text: string, tone: 'bad' | 'busy' | 'dim' | null = null): void => {
-    for (const [index, line] of wrapped(escapeText(text), view.width - LABEL_WIDTH - 2).entries()) {
+    for (const [index, line] of messageLines(
+      escapeText(text),
+      view.width - LABEL_WIDTH - 2,
+    ).entries()) {
       const head = paint('dim', (index === 0 ? label : '').padEnd(LABEL_WIDTH));
       lines.push(`${head}  ${tone === null ? line : paint(tone, line)}`.trimEnd());
     }

@@ -3,8 +3,19 @@ const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
+// What makes one emoji of several characters: joiner, variation selector, keycap, flags, skin tones, tags.
+const IN_EMOJI =
+  /\u200d|\ufe0f|\u20e3|[\u{1f1e6}-\u{1f1ff}]|[\u{1f3fb}-\u{1f3ff}]|[\u{e0020}-\u{e007f}]/u;
+const EMOJI_OR_CHARACTER = /\p{RGI_Emoji}|[^]/gv;
+
+/** What a terminal draws one by one: characters, and emoji however many characters they are made of. */
+function drawn(text: string): Iterable<string> {
+  return IN_EMOJI.test(text) ? (text.match(EMOJI_OR_CHARACTER) ?? []) : text;
+}
+
 function characterWidth(character: string): number {
-  if (character < '\u0300') return 1;
+  if (character < '\u0300' && character.length === 1) return 1;
+  if (character.length > String.fromCodePoint(character.codePointAt(0) ?? 0).length) return 2;
   if (NO_WIDTH.test(character)) return 0;
   return WIDE.test(character) ? 2 : 1;
 }
@@ -12,7 +23,7 @@ function characterWidth(character: string): number {
 /** Columns that a text without control characters takes on a terminal. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const character of text) width += characterWidth(character);
+  for (const character of drawn(text)) width += characterWidth(character);
   return width;
 }
 
@@ -21,7 +32,7 @@ export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = '';
   let used = 0;
-  for (const character of text) {
+  for (const character of drawn(text)) {
     used += characterWidth(character);
     if (used > width - 1) break;
     kept += character;
@@ -33,20 +44,4 @@ export function truncate(text: string, width: number): string {
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(width - displayWidth(text), 0));
   return align === 'right' ? space + text : text + space;
-}
-
-/** Lines of at most `width` columns, broken at spaces; a longer word stays whole. */
-export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && displayWidth(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = longer;
-    }
-  }
-  return [...lines, line];
 }

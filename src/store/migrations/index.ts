@@ -10,6 +10,10 @@ import { ownCommands } from './0009-own-commands.ts';
 import { looks } from './0010-looks.ts';
 import { tapTrouble } from './0011-tap-trouble.ts';
 import { warmUps } from './0012-warm-ups.ts';
+import { passwordAttempts } from './0013-password-attempts.ts';
+import { removals } from './0014-removals.ts';
+import { scheduleTrouble } from './0015-schedule-trouble.ts';
+import { serverPublicKeys } from './0016-server-public-keys.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -25,4 +29,8 @@ export const MIGRATIONS: readonly string[] = [
   looks,
   tapTrouble,
   warmUps,
+  passwordAttempts,
+  removals,
+  scheduleTrouble,
+  serverPublicKeys,
 ];

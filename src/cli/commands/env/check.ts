@@ -5,7 +5,7 @@ import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { EXIT_STATUS } from '../../exit-status.ts';
 import { whyLogIsOff } from '../../log-switch.ts';
-import { whyNotRecordable } from '../../preflight.ts';
+import { inspectServer, whyNotRecordable } from '../../preflight.ts';
 import { inspectionNoun, renderInspection } from '../../render/inspection.ts';
 
 export interface EnvCheckOptions {
@@ -34,6 +34,7 @@ JSON fields: ${inspectionNoun.fields.join(', ')}`,
 }
 
 export async function runEnvCheck(options: EnvCheckOptions, context: Context): Promise<number> {
+  context.checkFields(inspectionNoun);
   const { actor, store } = context;
   const environment = context.environments.get(actor, options.environment, 'environment.check');
   if (environment.server === null) {
@@ -42,10 +43,10 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
       `The environment "${environment.name}" has no server to check: it is metrics-only`,
     );
   }
-  const logs = await context.serverLogs();
-  const inspection = await logs.inspect(environment.server, store.id);
+  const { name, server } = environment;
+  const inspection = await inspectServer(context, { name, server });
   const off = await whyLogIsOff(context, environment, inspection);
-  const refusal = whyNotRecordable(inspection, store.taps) ?? off;
+  const refusal = whyNotRecordable(inspection, store.taps, name) ?? off;
   const facts = {
     environment: environment.name,
     inspection,
@@ -56,9 +57,7 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
   };
   // As everywhere: with JSON a failure leaves stdout empty and puts its object on stderr.
   if (context.isJson && refusal !== null) throw refusal;
-  const { output, fields } = context.options;
-  const isReport = (output === null || output === 'table') && fields === null;
-  if (isReport) {
+  if (context.wantsReport) {
     const { stdout } = context.world;
     // What is piped is searched: a sentence stays in one line there.
     const width = stdout.isTTY ? context.columns : Infinity;

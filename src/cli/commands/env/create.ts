@@ -14,11 +14,13 @@ import {
   parseEndpointUrl,
   parseSslMode,
   registerEnvironmentOptions,
+  warnOfUnknownProfile,
   type EnvironmentOptions,
   type Place,
 } from '../../environment-options.ts';
 import { askName, whatIsWrong } from '../../questions.ts';
-import { shellQuoted } from '../../render/escape.ts';
+import { shellQuoted } from '../../../core/shell.ts';
+import { allowTypedReference, checkTypedReference } from '../../typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
 export interface EnvCreateOptions extends EnvironmentOptions {
@@ -55,12 +57,15 @@ export async function runEnvCreate(options: EnvCreateOptions, context: Context):
   const { actor, world } = context;
   const asked = options.name === undefined ? await ask(context, options) : options;
   const environment = describe(asked, world);
+  await checkTypedReference(context, environment.server);
   const created = context.environments.create(actor, environment);
+  await allowTypedReference(context, true, null, created.server);
   await context.note(
     created.server === null
       ? `Created the environment ${created.name} (metrics only: no server to record).`
       : `Created the environment ${created.name}. To see whether it can be recorded: captures env check ${shellQuoted(created.name)}`,
   );
+  await warnOfUnknownProfile(context, created.profile);
   await context.printOne(environmentNoun, created);
   return 0;
 }
@@ -103,6 +108,7 @@ function serverOf(options: EnvCreateOptions, place: Place): ServerAddress | null
       ['--password-from', options.passwordFrom],
       ['--ssl-mode', options.sslMode],
       ['--ssl-ca', options.sslCa],
+      ['--server-public-key', options.serverPublicKey],
     ] as const) {
       if (value !== undefined) {
         throw new AppError(
@@ -120,6 +126,8 @@ function serverOf(options: EnvCreateOptions, place: Place): ServerAddress | null
       options.passwordFrom === undefined ? null : absoluteReference(options.passwordFrom, place),
     sslMode: sslMode ?? (options.sslCa === undefined ? 'PREFERRED' : 'VERIFY_CA'),
     sslCa: options.sslCa === undefined ? null : absolutePath(options.sslCa, place),
+    serverPublicKey:
+      options.serverPublicKey === undefined ? null : absolutePath(options.serverPublicKey, place),
   };
 }
 

@@ -10,9 +10,11 @@ import {
   parseEndpointUrl,
   parseSslMode,
   registerEnvironmentOptions,
+  warnOfUnknownProfile,
   type EnvironmentOptions,
   type Place,
 } from '../../environment-options.ts';
+import { allowTypedReference, checkTypedReference } from '../../typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
 export interface EnvEditOptions extends EnvironmentOptions {
@@ -53,7 +55,15 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
       hint: 'Say what: --name NAME, --url URL, --region REGION … (captures env edit --help)',
     });
   }
+  const { url, passwordFrom } = options;
+  const { server } = changes;
+  if (passwordFrom !== undefined) await checkTypedReference(context, server ?? null);
   const edited = environments.edit(actor, String(before.id), changes);
+  if (server !== undefined) {
+    const isTyped = url !== undefined && passwordFrom !== undefined;
+    await allowTypedReference(context, isTyped, before.server, edited.server);
+  }
+  await warnOfUnknownProfile(context, changes.profile ?? null);
   await context.printOne(environmentNoun, edited);
   return 0;
 }
@@ -63,9 +73,8 @@ function changesOf(
   server: ServerAddress | null,
   place: Place,
 ): Partial<NewEnvironment> {
-  const { name, url, passwordFrom, sslMode, sslCa, region, instance, profile, endpointUrl } =
-    options;
-  const isAboutServer = [url, passwordFrom, sslMode, sslCa].some((value) => value !== undefined);
+  const { name, url, region, instance, profile, endpointUrl } = options;
+  const isAboutServer = url !== undefined || saysHowToLogIn(options);
   return {
     ...(name === undefined ? {} : { name }),
     ...(isAboutServer ? { server: serverOf(options, server, place) } : {}),
@@ -83,17 +92,21 @@ function serverOf(
   before: ServerAddress | null,
   place: Place,
 ): ServerAddress | null {
-  const { url, passwordFrom, sslMode, sslCa } = options;
-  const saysMore = [passwordFrom, sslMode, sslCa].some((value) => value !== undefined);
+  const { url, passwordFrom, sslMode, sslCa, serverPublicKey } = options;
   if (url === '' || (url === undefined && before === null)) {
-    if (!saysMore) return null;
+    if (!saysHowToLogIn(options)) return null;
     throw new AppError(
       'invalid',
-      'The environment has no server that --password-from, --ssl-mode or --ssl-ca could be about',
+      'The environment has no server that --password-from, --ssl-mode, --ssl-ca or --server-public-key could be about',
       { hint: 'Give its address too: --url mysql://USER@HOST' },
     );
   }
-  const kept = before ?? { passwordFrom: null, sslMode: 'PREFERRED' as const, sslCa: null };
+  const kept = before ?? {
+    passwordFrom: null,
+    sslMode: 'PREFERRED' as const,
+    sslCa: null,
+    serverPublicKey: null,
+  };
   const address = url === undefined ? before : parseServerUrl(url);
   if (address === null) return null;
   return {
@@ -104,7 +117,15 @@ function serverOf(
     ),
     sslMode: sslMode === undefined || sslMode === '' ? kept.sslMode : parseSslMode(sslMode),
     sslCa: changed(sslCa, kept.sslCa, (text) => absolutePath(text, place)),
+    serverPublicKey: changed(serverPublicKey, kept.serverPublicKey, (text) =>
+      absolutePath(text, place),
+    ),
   };
+}
+
+function saysHowToLogIn(options: EnvEditOptions): boolean {
+  const { passwordFrom, sslMode, sslCa, serverPublicKey } = options;
+  return [passwordFrom, sslMode, sslCa, serverPublicKey].some((value) => value !== undefined);
 }
 
 function changed(

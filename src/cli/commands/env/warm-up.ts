@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import type { Environment, ServerAddress } from '../../../core/environments.ts';
@@ -81,7 +82,7 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   const { status, inspection } = await readStatus(context, environment);
   if (!seesSessions(inspection)) {
     await context.warn(
-      'The account lacks PROCESS: it sees no sessions of others (captures env check)',
+      `The account lacks PROCESS: it sees no sessions of others. To see the GRANT: captures env check ${shellQuoted(found.name)}`,
     );
   }
   const { sessions, covered } = status.coverage;
@@ -133,14 +134,14 @@ async function begin(
     return;
   }
   if (inspection.logSwitch === 'parameter-group') throw inParameterGroup(environment);
-  const refusal = whyNotRecordable(inspection, store.taps);
+  const refusal = whyNotRecordable(inspection, store.taps, environment.name);
   if (refusal !== null) throw refusal;
   if (options.yes !== true) await confirmFullSlowLog(context, inspection);
   const { id } = service.begin(actor, String(environment.id), lengthMs);
   await context.note(`While it lasts, ${slowLogText(inspection)}.`);
   if (inspection.deadManObstacle !== null) {
     await context.warn(
-      'The server cannot end it by itself should the daemon never come back: its event scheduler is off, or the account lacks EVENT (captures env check)',
+      `The server cannot end it by itself should the daemon never come back: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${shellQuoted(environment.name)}`,
     );
   }
   if (options.wait === false) {

@@ -37,7 +37,7 @@ export async function runMemberRemove(
   // Asked before: who leaves cannot see the environment afterwards.
   const { name: environmentName } = environments.get(actor, options.environment);
   const member = environments.removeMember(actor, options.environment, options.user);
-  await context.note(`${member.userName} is no member of ${environmentName} any more.`);
+  await context.note(`Removed ${member.userName} from ${environmentName}.`);
   await context.printIfAsked(memberNoun, { ...member, environmentName });
   return 0;
 }

@@ -10,6 +10,7 @@ import {
   type TypedRecordingOptions,
 } from '../../recording-options.ts';
 import { hasLiveDaemon } from '../../orphans.ts';
+import { askEnvironment } from '../../questions.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 import { orNull, registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
 import { formatTime } from '../../times.ts';
@@ -39,6 +40,8 @@ export function registerScheduleCreate(
       `
 The expression is read on the clocks of --timezone, else of the system's time zone. Where clocks skip
 a time the capture starts when they go on; where they show one twice a fixed time happens once.
+With a day of month and a weekday either is enough ('0 2 13 * 5'), as in cron; where one of them
+begins with * both have to fit ('0 2 */2 * 1' is a Monday with an odd date).
 A daemon has to run at those times: captures daemon. What to record: captures help filters.
 
 Examples:
@@ -60,10 +63,10 @@ export async function runScheduleCreate(
   context: Context,
 ): Promise<number> {
   const { actor } = context;
-  const { env, cron, duration } = options;
-  if (env === undefined) throw missing('--env', '--env ENVIRONMENT');
+  const { cron, duration } = options;
   if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
   if (duration === undefined) throw missing('--duration', '--duration 15m');
+  const env = options.env ?? (await askEnvironment(context));
   const asked = recordingOptionsOf(options);
   const { approveForValues } = await import('../../recycling.ts');
   const inspection = await lookAhead(env, asked, context);

@@ -48,7 +48,7 @@ export async function runTokenCreate(
   await context.note(
     `Made the token ${name}, valid until ${formatTime(until, timeZone)}. It is shown this once.`,
   );
-  if (context.options.output === null) await context.world.stdout.write(`${secret}\n`);
+  if (!context.isDataAsked) await context.world.stdout.write(`${secret}\n`);
   else await context.printOne(madeTokenNoun, { token, secret, now: context.now() });
   return 0;
 }

@@ -1,8 +1,8 @@
+import { shellQuoted } from '../../../core/shell.ts';
 import type { Command } from 'commander';
-import { checkPassword } from '../../../core/passwords.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { readPassword, registerPasswordOptions, type PasswordSource } from '../../passwords.ts';
+import { readNewPassword, registerPasswordOptions, type PasswordSource } from '../../passwords.ts';
 import { askName } from '../../questions.ts';
 import { userNoun } from '../../render/people.ts';
 
@@ -40,22 +40,18 @@ export async function runUserCreate(options: UserCreateOptions, context: Context
   const { actor, people, world } = context;
   const name = options.name ?? (await askName(context, 'user', 'captures user create NAME'));
   people.checkNewUser(actor, name);
-  const password = await readPassword(context, options, {
-    first: `Password for ${name} (at least 8 characters)`,
-    again: 'The same again',
-  });
-  checkPassword(password);
+  const password = await readNewPassword(
+    context,
+    options,
+    `Password for ${name} (at least 8 characters)`,
+  );
   world.signals.interrupted.throwIfAborted();
   const user = await people.createUser(actor, { name, password, isAdmin: options.admin === true });
   await context.note(
-    `Created the user ${user.name}. To let them into an environment: captures member add ENVIRONMENT ${quoted(user.name)}`,
+    `Created the user ${user.name}. To let them into an environment: captures member add ENVIRONMENT ${shellQuoted(user.name)}`,
   );
   await context.printIfAsked(userNoun, user);
   return 0;
-}
-
-function quoted(name: string): string {
-  return /^[\w.-]+$/.test(name) ? name : `"${name}"`;
 }
 
 export const command = loaded(registerUserCreate, runUserCreate, userNoun);

@@ -1,13 +1,21 @@
 import type { Command } from 'commander';
-import { checkPassword } from '../../../core/passwords.ts';
+import { AppError } from '../../../core/errors.ts';
+import type { User } from '../../../core/store.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { readPassword, registerPasswordOptions, type PasswordSource } from '../../passwords.ts';
+import {
+  readNewPassword,
+  readPassword,
+  registerPasswordOptions,
+  type PasswordSource,
+} from '../../passwords.ts';
 import { userNoun } from '../../render/people.ts';
 
 export interface UserPasswdOptions extends PasswordSource {
   readonly name?: string;
   readonly currentPasswordFile?: string;
+  readonly keepTokens?: boolean;
+  readonly revokeTokens?: boolean;
 }
 
 export function registerUserPasswd(
@@ -19,14 +27,17 @@ export function registerUserPasswd(
     'the new password',
   )
     .option('--current-password-file <file>', 'read your current password from a file of mode 0600')
+    .option('--keep-tokens', "leave the user's tokens valid")
+    .option('--revoke-tokens', "revoke the user's tokens (the default where nobody can be asked)")
     .addHelpText(
       'after',
       `
-Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end, tokens stay.
+Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end, and all their tokens are revoked unless they are to be kept: on a terminal it asks.
 
 Examples:
   captures user passwd
   captures user passwd bob --password-file ~/.bob-password
+  captures user passwd --keep-tokens
 
 JSON fields: ${userNoun.fields.join(', ')}`,
     )
@@ -37,34 +48,59 @@ JSON fields: ${userNoun.fields.join(', ')}`,
 
 export async function runUserPasswd(options: UserPasswdOptions, context: Context): Promise<number> {
   const { people, world } = context;
+  if (options.keepTokens === true && options.revokeTokens === true) {
+    throw new AppError('invalid', '--keep-tokens and --revoke-tokens contradict one another');
+  }
   const actor = context.loggedIn();
   const user = people.checkPasswordChange(actor, options.name ?? null);
   const isOwn = user.id === actor.userId;
   const current = isOwn ? await readCurrent(context, options.currentPasswordFile) : null;
-  const password = await readPassword(context, options, {
-    first: `New password for ${user.name} (at least 8 characters)`,
-    again: 'The same again',
-  });
-  checkPassword(password);
+  const password = await readNewPassword(
+    context,
+    options,
+    `New password for ${user.name} (at least 8 characters)`,
+  );
   world.signals.interrupted.throwIfAborted();
-  const changed = await people.setPassword(actor, {
+  const keepTokens =
+    options.keepTokens ?? (options.revokeTokens !== true && (await askToKeep(context, user)));
+  const { tokens } = await people.setPassword(actor, {
     user: options.name ?? null,
     current,
     password,
+    keepTokens,
   });
-  await context.note(
-    `Changed the password of ${changed.name}; ${isOwn ? 'your other' : 'their'} sessions have ended.`,
-  );
-  await context.printIfAsked(userNoun, changed);
+  const sessions = `${isOwn ? 'your other' : 'their'} sessions have ended`;
+  const ended = tokens === 0 ? sessions : `${sessions}, ${tokenFate(tokens, keepTokens)}`;
+  await context.note(`Changed the password of ${user.name}; ${ended}.`);
+  await context.printIfAsked(userNoun, user);
   return 0;
 }
 
+/** Whether to keep a user's tokens, which may be in the wrong hands as well as the password. */
+async function askToKeep(context: Context, user: User): Promise<boolean> {
+  const tokens = context.people.countTokens(user);
+  if (tokens === 0 || !context.canPrompt) return false;
+  const prompter = await context.world.prompter();
+  return prompter.confirm(
+    `${user.name} has ${counted(tokens)}. Keep ${tokens === 1 ? 'it' : 'them'} valid? (no: revoke)`,
+  );
+}
+
+function tokenFate(tokens: number, isKept: boolean): string {
+  return isKept ? `${counted(tokens)} still valid` : `${counted(tokens)} revoked`;
+}
+
+function counted(tokens: number): string {
+  return tokens === 1 ? '1 token' : `${tokens} tokens`;
+}
+
 function readCurrent(context: Context, file: string | undefined): Promise<string> {
-  return readPassword(context, file === undefined ? {} : { passwordFile: file }, {
-    first: 'Current password',
-    again: null,
-    instead: 'Give the current one with --current-password-file FILE.',
-  });
+  return readPassword(
+    context,
+    file === undefined ? {} : { passwordFile: file },
+    'Current password',
+    'Give the current one with --current-password-file FILE.',
+  );
 }
 
 export const command = loaded(registerUserPasswd, runUserPasswd, userNoun);

@@ -1,0 +1,13 @@
+/** What `captures help TOPIC` explains besides commands, in the order of the help. */
+export const HELP_TOPIC_NAMES = [
+  'options',
+  'exit-codes',
+  'environment',
+  'time',
+  'filters',
+  'guards',
+  'values',
+  'plan',
+  'output',
+] as const;
+export type HelpTopic = (typeof HELP_TOPIC_NAMES)[number];

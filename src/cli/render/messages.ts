@@ -1,0 +1,65 @@
+import { displayWidth } from './width.ts';
+
+/** What the commands that our sentences offer begin with. */
+const PROGRAMS = new Set(['captures', 'chmod', 'npm', 'unset', 'source', 'echo', 'fuser']);
+const SQL = new Set(['GRANT', 'REVOKE', 'ALTER', 'SET', 'CREATE', 'DROP', 'INSTALL']);
+
+/**
+ * Breaks a sentence for people at spaces into lines of at most so many columns. Commands to paste (what
+ * follows a colon, or begins the text) and long words stay whole, even where they are wider.
+ */
+export function messageLines(text: string, width: number): string[] {
+  return lines(text, width, 0);
+}
+
+/** The same as one text; every line but the first is indented. */
+export function wrapMessage(text: string, width: number, indent = '  '): string {
+  return lines(text, width, indent.length).join(`\n${indent}`);
+}
+
+function lines(text: string, width: number, indent: number): string[] {
+  if (displayWidth(text) <= width) return [text];
+  const done: string[] = [];
+  let line = '';
+  for (const unit of unitsOf(text)) {
+    const room = done.length === 0 ? width : width - indent;
+    if (line === '') line = unit;
+    else if (displayWidth(line) + 1 + displayWidth(unit) <= room) line += ` ${unit}`;
+    else {
+      done.push(line);
+      line = unit;
+    }
+  }
+  return [...done, line];
+}
+
+/** Words, and commands that are one piece. */
+function unitsOf(text: string): string[] {
+  const units: string[] = [];
+  let command: string[] | null = null;
+  let isSql = false;
+  for (const word of text.split(' ')) {
+    const before: string | undefined = units.at(-1);
+    if (command === null && (before === undefined || before.endsWith(':'))) {
+      isSql = SQL.has(word);
+      if (isSql || PROGRAMS.has(word)) {
+        command = [word];
+        continue;
+      }
+    }
+    if (command === null) {
+      units.push(word);
+      continue;
+    }
+    command.push(word);
+    if (!isInQuotes(command) && (isSql ? /;$/ : /[;.,)]$/).test(word)) {
+      units.push(command.join(' '));
+      command = null;
+    }
+  }
+  return command === null ? units : [...units, command.join(' ')];
+}
+
+function isInQuotes(words: readonly string[]): boolean {
+  return words.join(' ').replaceAll("'\\''", '').split("'").length % 2 === 0;
+}

@@ -1,0 +1,19 @@
+import type { OrphanedWorkload } from '../../workload/deleted-workloads.ts';
+import type { Column, Noun } from './column.ts';
+import { formatBytes } from './units.ts';
+
+const COLUMNS: readonly Column<OrphanedWorkload>[] = [
+  { field: 'id', header: 'ID', align: 'right', cell: ({ captureId }) => String(captureId) },
+  { field: 'bytes', header: 'ON DISK', align: 'right', cell: ({ bytes }) => formatBytes(bytes) },
+  { field: 'folder', header: 'FOLDER', shrinks: true, cell: ({ folder }) => folder },
+];
+
+/** Workloads that belong to no capture. */
+export const orphanNoun: Noun<OrphanedWorkload> = {
+  fields: ['id', 'bytes', 'folder'],
+  toJson: ({ captureId, bytes, folder }) => ({ id: captureId, bytes, folder }),
+  columns: COLUMNS,
+  detail: COLUMNS,
+  reference: ({ folder }) => folder,
+  none: 'No workload is without its capture.',
+};

@@ -1,0 +1,132 @@
+/** Words of other programs for what we call otherwise; the first that the command has is meant. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  ls: ['list'],
+  ps: ['list'],
+  all: ['list'],
+  find: ['list'],
+  rm: ['delete', 'remove', 'revoke'],
+  del: ['delete', 'remove', 'revoke'],
+  remove: ['delete', 'revoke'],
+  delete: ['remove', 'revoke'],
+  destroy: ['delete'],
+  drop: ['delete'],
+  cancel: ['delete', 'pause'],
+  show: ['get'],
+  info: ['get'],
+  describe: ['get'],
+  inspect: ['get'],
+  view: ['get'],
+  start: ['create', 'resume'],
+  new: ['create'],
+  record: ['create'],
+  capture: ['create'],
+  run: ['create'],
+  make: ['create'],
+  add: ['create'],
+  create: ['add'],
+  end: ['stop'],
+  kill: ['stop'],
+  finish: ['stop'],
+  abort: ['stop'],
+  rename: ['edit'],
+  update: ['edit', 'set'],
+  move: ['edit'],
+  change: ['edit', 'set'],
+  dump: ['workload'],
+  statements: ['workload'],
+  queries: ['workload'],
+  sql: ['workload'],
+  export: ['workload'],
+  chart: ['metrics'],
+  charts: ['metrics'],
+  graph: ['metrics'],
+  stats: ['metrics'],
+  validate: ['verify', 'check'],
+  test: ['verify', 'check'],
+  history: ['log'],
+  audit: ['log'],
+  clean: ['prune'],
+  cleanup: ['prune'],
+  purge: ['prune'],
+  restore: ['recover'],
+  repair: ['recover'],
+  diagnose: ['doctor'],
+  server: ['env', 'daemon'],
+  servers: ['env'],
+  setup: ['init'],
+  signin: ['login'],
+  signout: ['logout'],
+  me: ['whoami'],
+  cron: ['schedule'],
+  password: ['passwd'],
+};
+
+/** Words that are no command of ours, and the command lines that do what they mean. */
+const COMMAND_LINES: Readonly<Record<string, string>> = {
+  status: 'captures list, captures get CAPTURE or captures daemon --status',
+  top: 'captures list --watch',
+  watch: 'captures list --watch',
+  version: 'captures --version',
+  plan: 'captures create NAME --plan',
+};
+
+const SHORT = 4;
+
+/**
+ * What somebody may have meant with a word that there is not: a synonym, the beginning of a name, or
+ * a slip of the fingers. Nothing is better than something wrong: `top` is no `stop`.
+ */
+export function suggestionsFor(word: string, names: readonly string[]): string[] {
+  const typed = word.toLowerCase();
+  const meant = synonymsOf(typed).find((name) => names.includes(name));
+  if (meant !== undefined) return [meant];
+  const longer = typed.length < 2 ? [] : names.filter((name) => name.startsWith(typed));
+  if (longer.length > 0) return longer.slice(0, 3);
+  const near = names.map((name) => ({ name, distance: slips(typed, name) }));
+  const least = Math.min(...near.map(({ distance }) => distance));
+  return near
+    .filter(({ name, distance }) => distance === least && isNear(typed, name, distance))
+    .map(({ name }) => name)
+    .slice(0, 3);
+}
+
+/** A whole command line that a word stands for; null when it stands for none. */
+export function commandLineFor(word: string): string | null {
+  const typed = word.toLowerCase();
+  return Object.hasOwn(COMMAND_LINES, typed) ? (COMMAND_LINES[typed] ?? null) : null;
+}
+
+function synonymsOf(word: string): readonly string[] {
+  return Object.hasOwn(SYNONYMS, word) ? (SYNONYMS[word] ?? []) : [];
+}
+
+function isNear(typed: string, name: string, distance: number): boolean {
+  if (distance >= Math.min(typed.length, name.length)) return false;
+  return typed.length <= SHORT ? distance <= 1 && typed[0] === name[0] : distance <= 2;
+}
+
+/** How many letters are missing, too many, wrong or swapped with the next one. */
+function slips(a: string, b: string): number {
+  // A megabyte that somebody pasted is no slip.
+  if (Math.abs(a.length - b.length) > 2) return Infinity;
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          (last[j] ?? 0) + 1,
+          (row[j - 1] ?? 0) + 1,
+          (last[j - 1] ?? 0) + (isSame ? 0 : 1),
+          isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity,
+        ),
+      );
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}

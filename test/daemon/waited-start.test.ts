@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { openStore } from '../../src/store/store.ts';
+import { initialisedHome, runCaptures } from '../support/cli.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { eventually } from '../support/processes.ts';
+import { MINUTE, startDaemon, type RunningDaemon } from './daemons.ts';
+
+it('a scheduled start that a command waits for is made by a daemon that it starts when it is due', async () => {
+  const home = await initialisedHome();
+  await runCaptures(['env', 'create', 'shop', '--region', 'r', '--instance', 'i'], { home });
+  const clock = new ManualClock(Date.now());
+  const daemons: { readonly at: number; readonly daemon: RunningDaemon }[] = [];
+  const begun = clock.now();
+  const created = runCaptures(
+    [
+      'create',
+      'later',
+      '--env',
+      'shop',
+      '--at',
+      '+10m',
+      '--duration',
+      '1m',
+      '--wait',
+      '--output',
+      'name',
+    ],
+    {
+      home,
+      clock,
+      startDaemon: () => {
+        const daemon = startDaemon(home, clock, { background: true });
+        daemons.push({ at: clock.now() - begun, daemon });
+        return Promise.resolve({ pid: 4_711, logFile: 'daemon.log' });
+      },
+    },
+  );
+  let isOver = false;
+  void created.finally(() => (isOver = true));
+  /** Goes on in small steps, for the command also does what takes real time. */
+  const goOn = (seconds: number) =>
+    eventually('time passes', async () => {
+      await clock.advance(500);
+      return isOver || (seconds -= 0.5) <= 0;
+    });
+  const store = openStore(home);
+  await eventually('it is scheduled', () => store.captures.find(1));
+  store.close();
+  await goOn(2);
+  clock.set(begun + 9 * MINUTE);
+  await goOn(2);
+  expect(daemons).toEqual([]);
+  clock.set(begun + 9.8 * MINUTE);
+  await goOn(20);
+  clock.set(begun + 10.9 * MINUTE);
+  await goOn(60);
+  const { status, stdout, stderr } = await created;
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'shop/later\n', stderr });
+  expect(stderr).toContain('this command starts one in the background when it is due');
+  expect(stderr).not.toContain('No daemon is alive');
+  const [first, ...others] = daemons;
+  expect(others).toEqual([]);
+  expect(first?.at).toBeGreaterThan(9 * MINUTE);
+  expect(first?.at).toBeLessThan(10 * MINUTE);
+  await first?.daemon.done;
+  expect(first?.daemon.events).toContain('capture running');
+});
