@@ -39,7 +39,7 @@ export function daemonFinding(context: Context): Finding {
       return failure(
         check,
         'capture_failed',
-        'none is alive and a server has not been given back',
+        'none is alive and a server is not restored',
         'captures recover',
       );
     }

@@ -80,7 +80,7 @@ function refuseHeld({ store }: Context, inspection: ServerInspection): void {
   throw new AppError(
     'conflict',
     `A recorder is at work on ${hostname}:${port}: ${holder.user ?? 'unknown user'} from ${holder.host ?? 'unknown host'} (connection ${holder.connectionId})`,
-    { hint: 'It gives the server back by itself when its last capture ends.' },
+    { hint: 'It restores the server by itself when its last capture ends.' },
   );
 }
 
@@ -115,7 +115,7 @@ export async function watchUntilSilent(
     leftovers = inspection.leftovers;
     if (leftovers !== null && leftovers.lastSign !== lastSign) {
       throw new AppError('conflict', 'The recorder of this server is alive', {
-        hint: 'It gives the server back by itself when its last capture ends.',
+        hint: 'It restores the server by itself when its last capture ends.',
       });
     }
   }
@@ -150,9 +150,7 @@ export async function confirmEnding(
   await context.tell('To go on with what is being recorded instead: captures daemon');
   const servers = targets.map(({ server }) => server).join(', ');
   if (
-    !(await prompter.confirm(
-      `End ${ending.length === 1 ? 'it' : 'them'} and give ${servers} back?`,
-    ))
+    !(await prompter.confirm(`End ${ending.length === 1 ? 'it' : 'them'} and restore ${servers}?`))
   ) {
     throw new AppError('declined', 'Nothing was changed');
   }
@@ -181,7 +179,7 @@ export async function confirmReclaim(
   );
   for (const line of describeLeftovers(context, target, leftovers)) await context.tell(line);
   await context.tell(fact('statements', fateOf(target, leftovers, saveTo)));
-  const answer = await prompter.ask("Type the environment's name to give its server back");
+  const answer = await prompter.ask("Type the environment's name to restore its server");
   if (answer.trim() !== name) {
     throw new AppError('declined', 'The name does not match; nothing changed');
   }

@@ -97,7 +97,7 @@ export class RecoveryService {
         role === null ? 'a capture of another environment' : `${environmentName}/${name}`;
       throw new AppError(
         'forbidden',
-        `To give the server back would end ${what}, which only its owner (${ownerName}) or an admin of its environment (${admins}) may do`,
+        `Restoring the server would end ${what}, which only its owner (${ownerName}) or an admin of its environment (${admins}) may do`,
         { hint: 'A daemon goes on with it instead: captures daemon' },
       );
     }

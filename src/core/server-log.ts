@@ -613,7 +613,7 @@ export interface ServerOutlook {
   readonly prepared: PreparedOutlook;
   readonly cost: MeasuredCost;
   readonly settingsWhileRecording: LogSettings;
-  /** Statements that give the server back by hand, should nobody else: in this order, one session. */
+  /** SQL to restore the server by hand: in this order, in one session. */
   readonly undo: readonly string[];
 }
 

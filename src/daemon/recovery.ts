@@ -90,7 +90,7 @@ export async function asOnlyDaemon<T>(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof LeaseLost)) throw error;
-    throw new AppError('conflict', 'A daemon took over meanwhile: it gives the server back', {
+    throw new AppError('conflict', 'A daemon took over meanwhile: it restores the server', {
       hint: 'To see how it goes: captures daemon --status',
       cause: error,
     });
@@ -142,7 +142,7 @@ async function runTap(
     if (how === 'left') throw new LeaseLost('told to leave');
     throw new AppError(
       'remote_failed',
-      `The server of "${environment.name}" could not be given back: ${failures.at(-1) ?? 'nothing is known of why'}`,
+      `The server of "${environment.name}" could not be restored: ${failures.at(-1) ?? 'nothing is known of why'}`,
       { hint: 'What it is owed stays in the store; try again, or run: captures daemon' },
     );
   } finally {

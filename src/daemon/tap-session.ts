@@ -176,7 +176,7 @@ export class TapSession {
       if (options.isGivingUp !== true) await session.#start([...options.waiting]);
       const { warmUps } = store;
       const isWarm = warmUps.listOpen().some((one) => one.environmentId === environment.id);
-      const found = isWarm ? 'server found for a warm-up' : 'server found to be given back';
+      const found = isWarm ? 'server found for a warm-up' : 'server found to be restored';
       log('info', session.#isTapped ? 'log tapped' : found, {
         environment: environment.name,
         server: session.serverName,
@@ -448,12 +448,12 @@ export class TapSession {
     for (const warning of warnings) {
       // Those that are not finished yet were recorded until now.
       for (const recorder of this.#recorders.values()) recorder.noteWarning(warning);
-      log('warn', 'server given back with a warning', {
+      log('warn', 'server restored with a warning', {
         environment: this.#environment.name,
         warning,
       });
     }
-    log('info', 'server given back', { environment: this.#environment.name });
+    log('info', 'server restored', { environment: this.#environment.name });
   }
 
   /** Lets go of the connection and the files; what was not committed is read again. Never throws. */

@@ -191,7 +191,7 @@ export function requireOurs(contents: SchemaContents): void {
       'conflict',
       `The server's log is held by a recorder of another store (${recorder})`,
       {
-        hint: 'The daemon of that store gives the server back. If it will never come back: captures recover ENVIRONMENT',
+        hint: 'The daemon of that store restores the server. If it will never come back: captures recover ENVIRONMENT',
       },
     );
   }

@@ -251,7 +251,7 @@ describe('captures that would go on', () => {
     const before = everything();
     const { status, stdout, stderr } = await recover(['shop'], {
       tty: 100,
-      answers: [{ to: 'End it and give db1:3306 back?', answer: false }],
+      answers: [{ to: 'End it and restore db1:3306?', answer: false }],
     });
     expect([status, stdout]).toEqual([7, '']);
     expect(stderr).toContain('A capture that is not over would end now:\n  shop/one (id');
@@ -266,7 +266,7 @@ describe('captures that would go on', () => {
     expect(await refused(['shop', '--yes'], { env: people.mia })).toMatchObject({
       status: 5,
       message:
-        'To give the server back would end shop/adas, which only its owner (ada) or an admin of its environment (ada) may do',
+        'Restoring the server would end shop/adas, which only its owner (ada) or an admin of its environment (ada) may do',
     });
   });
 });

@@ -134,7 +134,7 @@ describe('nothing is ended', () => {
   it('of an environment that one is no member of, nor is it named', () => {
     const other = test.environment({ admin: [alice] }, { name: 'secret', server: SERVER });
     const id = capture('RUNNING', { environment: other });
-    expect(() => end(bob)).toThrow(/^To give the server back would end a capture of another/);
+    expect(() => end(bob)).toThrow(/^Restoring the server would end a capture of another/);
     expect(statuses(id)).toEqual(['RUNNING']);
   });
 

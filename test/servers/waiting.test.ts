@@ -142,7 +142,7 @@ it('a server that cannot be restored is said not to be, and is restored when it 
   await vi.waitUntil(() => store.taps.list()[0]?.trouble != null, { timeout: 10_000 });
   captures.giveUp(recording.alice, String(recording.id));
   await recording.untilEvent(/^server not restored/);
-  expect(recording.events.join()).not.toContain('server given back');
+  expect(recording.events.join()).not.toContain('server restored');
   for (const grant of recorderGrants(server.family, ACCOUNT)) await admin.query(grant);
   await vi.waitUntil(() => store.taps.list().length === 0, { timeout: 20_000 });
   expect(await stateOf(admin)).toEqual(before);

@@ -16,7 +16,7 @@ export function registerTokenRevoke(
     .addHelpText(
       'after',
       `
-Ends a token at once: whoever has it is nobody from now on.
+Ends a token at once: nobody can log in with it any more.
 
 Examples:
   captures token revoke ci
