@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parsePasswordReference, SSL_MODES, type SslMode } from '../core/environments.ts';
 import { AppError } from '../core/errors.ts';
+import { isPrintable } from '../core/names.ts';
 import { offering, oneOf } from './choices.ts';
 import type { Context } from './context.ts';
 import type { World } from './world.ts';
@@ -85,6 +86,28 @@ export async function warnOfUnknownProfile(
   await context.warn(
     `There is no AWS profile "${profile}" here (${known}). Metrics need it where the daemon runs.`,
   );
+}
+
+/** @throws AppError `invalid` for what AWS would take for no region. */
+export function parseRegion(text: string): string {
+  return awsName(text, '--region', 'a region, such as eu-central-1');
+}
+
+/** @throws AppError `invalid` for what AWS would take for no identifier of an instance. */
+export function parseInstance(text: string): string {
+  return awsName(text, '--instance', 'the identifier of an RDS instance, such as shop-1');
+}
+
+/** Both are letters, digits and hyphens (Amazon RDS User Guide, "Quotas and constraints"). */
+function awsName(text: string, flag: string, what: string): string {
+  if (/^[a-z\d-]{1,64}$/i.test(text)) return text;
+  throw new AppError('invalid', `${flag} takes ${what}`);
+}
+
+/** @throws AppError `invalid` for what cannot be the name of a profile in AWS's files: they are lines. */
+export function parseProfile(text: string): string {
+  if (text.trim() !== '' && isPrintable(text)) return text;
+  throw new AppError('invalid', "--profile takes the name of a profile in AWS's files");
 }
 
 /** @throws AppError `invalid` for what is no address of a web service. */

@@ -19,6 +19,11 @@ export function splitAtEmoji(text: string): string[] {
   return IN_EMOJI.test(text) ? text.split(EMOJI) : [text];
 }
 
+/** Whether a text of one line shows all that is in it. */
+export function isPrintable(text: string): boolean {
+  return splitAtEmoji(text).every((part, index) => index % 2 === 1 || !UNPRINTABLE.test(part));
+}
+
 /**
  * Checks a name of a capture, environment, user or token: 1 to 64 printable characters, no leading
  * or trailing space, no `/`, not only digits of any script (so that a name can never be taken for an
@@ -41,7 +46,7 @@ function whatIsWrong(name: string): string | null {
     .map((part, index) => (index % 2 === 1 ? '☺' : part))
     .join('');
   if (Array.from(plain).length > LONGEST_NAME) return `is longer than ${LONGEST_NAME} characters`;
-  if (UNPRINTABLE.test(plain)) return 'has a character that cannot be printed';
+  if (!isPrintable(name)) return 'has a character that cannot be printed';
   if (name.trim() !== name) return 'begins or ends with a space';
   // As names are compared: a full-width slash or digit is one as well.
   const compared = name.normalize('NFKC');

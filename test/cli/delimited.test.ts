@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../src/cli/render/column.ts';
 import { csvHeader, csvRow, tsvHeader, tsvRow } from '../../src/cli/render/delimited.ts';

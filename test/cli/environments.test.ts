@@ -145,6 +145,12 @@ describe('env create', () => {
       '--ssl-mode says something about a server, and there is no --url',
     ],
     [['e', '--endpoint-url', 'localhost'], '--endpoint-url takes an http:// or https:// address'],
+    [['e', '--region', '\u009b31m'], '--region takes a region, such as eu-central-1'],
+    [
+      ['e', '--instance', 'shop\u2028'],
+      '--instance takes the identifier of an RDS instance, such as shop-1',
+    ],
+    [['e', '--profile', 'a\nb'], "--profile takes the name of a profile in AWS's files"],
   ])('with %j is refused, and no password is echoed', async (words, message) => {
     const refused = await runCaptures(['env', 'create', ...words, '--json'], { home });
     expect([refused.status, refused.stdout]).toEqual([2, '']);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
 import { renderCharts } from '../../src/cli/render/metrics-charts.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { offsetAt, wallClockAt } from '../../src/cli/time-zones.ts';
 import { checkTimeZone, formatTime, parseTime } from '../../src/cli/times.ts';

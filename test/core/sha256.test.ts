@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { expect, it } from 'vitest';
 import { sha256 } from '../../src/core/sha256.ts';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { expect, test } from 'vitest';
 import { mayHoldSecret, SecretHint } from '../../src/sql/secret-hints.ts';
 import { statementsWithSecrets } from './secret-grammar.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
 import { mayHoldSecret } from '../../src/sql/secret-hints.ts';
 import { redactSecrets, redactText } from '../../src/sql/secrets.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { packPoints, unpackPoints } from '../../src/store/packed-points.ts';
 import { ManualClock } from '../support/manual-clock.ts';

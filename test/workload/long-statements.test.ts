@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import type { LoggedStatement } from '../../src/core/statements.ts';
 import { TextScan } from '../../src/sql/text-scan.ts';

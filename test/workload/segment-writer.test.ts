@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
 import type { LoggedStatement, StatementRecord } from '../../src/core/statements.ts';
 import {

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
 import type { LoggedStatement } from '../../src/core/statements.ts';

@@ -1,7 +1,7 @@
 import { open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
-import fc from 'fast-check';
+import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
 import { SegmentWriter, type WorkloadPosition } from '../../src/workload/segment-writer.ts';
 import { segmentFileName } from '../../src/workload/segment-files.ts';

@@ -12,6 +12,9 @@ import {
   absolutePath,
   absoluteReference,
   parseEndpointUrl,
+  parseInstance,
+  parseProfile,
+  parseRegion,
   parseSslMode,
   registerEnvironmentOptions,
   warnOfUnknownProfile,
@@ -95,9 +98,9 @@ function describe(options: EnvCreateOptions, place: Place): NewEnvironment {
   return {
     name: options.name ?? '',
     server: serverOf(options, place),
-    region: options.region ?? null,
-    instance: options.instance ?? null,
-    profile: options.profile ?? null,
+    region: options.region === undefined ? null : parseRegion(options.region),
+    instance: options.instance === undefined ? null : parseInstance(options.instance),
+    profile: options.profile === undefined ? null : parseProfile(options.profile),
     endpointUrl: options.endpointUrl === undefined ? null : parseEndpointUrl(options.endpointUrl),
   };
 }

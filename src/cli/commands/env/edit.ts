@@ -8,6 +8,9 @@ import {
   absolutePath,
   absoluteReference,
   parseEndpointUrl,
+  parseInstance,
+  parseProfile,
+  parseRegion,
   parseSslMode,
   registerEnvironmentOptions,
   warnOfUnknownProfile,
@@ -78,12 +81,10 @@ function changesOf(
   return {
     ...(name === undefined ? {} : { name }),
     ...(isAboutServer ? { server: serverOf(options, server, place) } : {}),
-    ...(region === undefined ? {} : { region: orNull(region) }),
-    ...(instance === undefined ? {} : { instance: orNull(instance) }),
-    ...(profile === undefined ? {} : { profile: orNull(profile) }),
-    ...(endpointUrl === undefined
-      ? {}
-      : { endpointUrl: endpointUrl === '' ? null : parseEndpointUrl(endpointUrl) }),
+    ...(region === undefined ? {} : { region: orNull(region, parseRegion) }),
+    ...(instance === undefined ? {} : { instance: orNull(instance, parseInstance) }),
+    ...(profile === undefined ? {} : { profile: orNull(profile, parseProfile) }),
+    ...(endpointUrl === undefined ? {} : { endpointUrl: orNull(endpointUrl, parseEndpointUrl) }),
   };
 }
 
@@ -133,12 +134,11 @@ function changed(
   before: string | null,
   read: (text: string) => string,
 ): string | null {
-  if (typed === undefined) return before;
-  return typed === '' ? null : read(typed);
+  return typed === undefined ? before : orNull(typed, read);
 }
 
-function orNull(text: string): string | null {
-  return text === '' ? null : text;
+function orNull(typed: string, read: (text: string) => string): string | null {
+  return typed === '' ? null : read(typed);
 }
 
 export const command = loaded(registerEnvEdit, runEnvEdit, environmentNoun);
