@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OUTPUT_MODES } from '../../src/cli/global-options.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
+import type { Environment } from '../../src/core/environments.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { emptyFolder } from '../support/cli.ts';
@@ -15,8 +16,10 @@ const LONG = `${NASTY} `.repeat(Math.ceil(1_048_576 / NASTY.length));
 let home: string;
 beforeAll(async () => {
   home = await initialisedHome();
-  await runCaptures(['env', 'create', 'shop', '--instance', NASTY, '--region', NASTY], { home });
-  await runCaptures(['env', 'create', 'long', '--instance', LONG], { home });
+  await runCaptures(['env', 'create', 'shop'], { home });
+  await runCaptures(['env', 'create', 'long'], { home });
+  described('shop', { instance: NASTY, region: NASTY });
+  described('long', { instance: LONG });
   failed('nasty', NASTY);
   failed('long', LONG);
   await runCaptures(['create', 'gone', '--env', 'shop'], { home });
@@ -24,6 +27,18 @@ beforeAll(async () => {
   await runCaptures(['create', 'gone too', '--env', 'shop'], { home });
   await runCaptures(['delete', 'gone too', '--yes', '--reason', LONG.slice(0, 100_000)], { home });
 });
+
+/** An environment with a text that the command line refuses: another program may have written it. */
+function described(name: string, text: Partial<Pick<Environment, 'instance' | 'region'>>): void {
+  const store = openStore(home);
+  try {
+    const environment = store.environments.findByName(name);
+    expect(environment).not.toBeNull();
+    if (environment !== null) store.environments.update({ ...environment, ...text });
+  } finally {
+    store.close();
+  }
+}
 
 /** A capture that failed with what a server said. */
 function failed(name: string, reason: string): void {
