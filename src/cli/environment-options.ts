@@ -98,7 +98,10 @@ export function parseInstance(text: string): string {
   return awsName(text, '--instance', 'the identifier of an RDS instance, such as shop-1');
 }
 
-/** Both are letters, digits and hyphens (Amazon RDS User Guide, "Quotas and constraints"). */
+/**
+ * An instance's identifier is letters, digits and hyphens (Amazon RDS User Guide, "Naming constraints in
+ * Amazon RDS"), and so is every region's code.
+ */
 function awsName(text: string, flag: string, what: string): string {
   if (/^[a-z\d-]{1,64}$/i.test(text)) return text;
   throw new AppError('invalid', `${flag} takes ${what}`);

@@ -20,6 +20,11 @@ interface Case {
   readonly field: string;
 }
 
+function newSchedule(name: string): string[] {
+  const times = ['--cron', '0 9 * * *', '--duration', '1h'];
+  return ['schedule', 'create', name, '--env', 'shop', ...times];
+}
+
 /** Commands that print data, or nothing until they are asked to. */
 const DATA: Readonly<Record<string, Case>> = {
   whoami: { argv: () => ['whoami'], field: 'user' },
@@ -60,17 +65,7 @@ const DATA: Readonly<Record<string, Case>> = {
     field: 'name',
   },
   'schedule create': {
-    argv: (n) => [
-      'schedule',
-      'create',
-      `k${n}`,
-      '--env',
-      'shop',
-      '--cron',
-      '0 9 * * *',
-      '--duration',
-      '1h',
-    ],
+    argv: (n) => newSchedule(`k${n}`),
     field: 'name',
   },
   'schedule list': { argv: () => ['schedule', 'list'], field: 'name' },
@@ -88,17 +83,7 @@ const DATA: Readonly<Record<string, Case>> = {
     field: 'name',
   },
   'schedule delete': {
-    before: (n) => [
-      'schedule',
-      'create',
-      `z${n}`,
-      '--env',
-      'shop',
-      '--cron',
-      '0 9 * * *',
-      '--duration',
-      '1h',
-    ],
+    before: (n) => newSchedule(`z${n}`),
     argv: (n) => ['schedule', 'delete', `z${n}`, '--yes'],
     field: 'name',
   },
