@@ -120,8 +120,6 @@ test('a server that died in the middle of a swap, and tables of a version before
  * Kills the server, does something to the files of each slot, told without their ending, and starts it again.
  */
 async function damageWhileDown(damageSlot: (slot: string) => void): Promise<void> {
-  // MySQL's dictionary is in InnoDB, which test servers let write a second later.
-  await admin.query('FLUSH ENGINE LOGS');
   admin.destroy();
   await server.kill();
   const folder = join(server.dataDir, 'captures');

@@ -50,8 +50,6 @@ beforeAll(async () => {
     options: [
       // As MySQL's default is: a damaged table stays so until somebody repairs it.
       '--myisam-recover-options=OFF',
-      // The default: what the marker says is not lost with the server.
-      '--innodb-flush-log-at-trx-commit=1',
     ],
   });
   home = await initialisedHome();

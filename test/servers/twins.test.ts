@@ -38,8 +38,6 @@ afterEach(async () => {
 async function twin(copyOf?: string): Promise<DatabaseServer> {
   const options = {
     twinAt: join(folder, 'data'),
-    // Else a server that is killed forgets what it was told last, the marker too.
-    options: ['--innodb-flush-log-at-trx-commit=1'],
     ...(copyOf === undefined ? {} : { copyOf }),
   };
   const server = await startServer(options);
