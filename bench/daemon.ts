@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Actor } from '../src/core/access.ts';
-import { CaptureService } from '../src/core/capture-service.ts';
+import { CaptureService } from '../src/core/captures/capture-service.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { ListedCapture, Store } from '../src/core/store.ts';
 import { createStore } from '../src/store/store.ts';

@@ -12,10 +12,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CLOUDWATCH_METRICS } from '../src/core/metric-catalogue.ts';
-import { statisticsOf } from '../src/core/metrics.ts';
-import { SAMPLED_COUNTERS } from '../src/core/server-metrics.ts';
-import type { LoggedStatement } from '../src/core/statements.ts';
+import { CLOUDWATCH_METRICS } from '../src/core/metrics/metric-catalogue.ts';
+import { statisticsOf } from '../src/core/metrics/metric-source.ts';
+import { SAMPLED_COUNTERS } from '../src/core/metrics/server-metrics.ts';
+import type { LoggedStatement } from '../src/core/workloads/statements.ts';
 import { openStore } from '../src/store/store.ts';
 import { WorkloadRates } from '../src/workload/workload-rates.ts';
 

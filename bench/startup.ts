@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CaptureService } from '../src/core/capture-service.ts';
+import { CaptureService } from '../src/core/captures/capture-service.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { openStore } from '../src/store/store.ts';
 

@@ -1,4 +1,4 @@
-import type { LoggedStatement } from '../src/core/statements.ts';
+import type { LoggedStatement } from '../src/core/workloads/statements.ts';
 
 /** The `i`-th of statements like sysbench's, of 25 to 150 bytes, from 16 sessions. */
 export function aSysbenchStatement(i: number): LoggedStatement {

@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LoggedStatement } from '../src/core/statements.ts';
+import type { LoggedStatement } from '../src/core/workloads/statements.ts';
 import { SegmentWriter, type WorkloadPosition } from '../src/workload/segment-writer.ts';
 import { formatSql } from '../src/workload/sql-format.ts';
 import { LineSerialiser } from '../src/workload/statement-line.ts';

@@ -38,12 +38,12 @@ const EXTERNAL = Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|
  * of its own by its `import()`. In the order in which they are filled.
  */
 const FILES = [
-  { name: 'start', test: /src.cli.process\.ts$/ },
-  { name: 'root-help', test: /src.cli.root-help\.ts$/ },
+  { name: 'start', test: /src.cli.runtime.process\.ts$/ },
+  { name: 'root-help', test: /src.cli.help.root-help\.ts$/ },
   // What `list` and `get` need, and most other commands too.
   {
     name: 'commands',
-    test: /src.cli.(program|context|orphans|commands.(list|get)|render.delimited)\.ts$/,
+    test: /src.cli.(program|runtime.context|output.daemon-warnings|commands.(list|get)|render.delimited)\.ts$/,
   },
 ];
 
@@ -110,7 +110,7 @@ function buildLibrary(): void {
 async function buildProgram(): Promise<void> {
   const { output } = await build({
     cwd: ROOT,
-    input: { process: 'src/cli/process.ts' },
+    input: { process: 'src/cli/runtime/process.ts' },
     platform: 'node',
     external: EXTERNAL,
     plugins: [lighterCommander, lazyBuiltins],

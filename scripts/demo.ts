@@ -12,7 +12,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { StatementRecord } from '../src/core/statements.ts';
+import type { StatementRecord } from '../src/core/workloads/statements.ts';
 import { startServer, type DatabaseServer } from '../test/support/database-server.ts';
 import { endProcess, processesWith } from '../test/support/processes.ts';
 import {

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { HELP_TOPIC_NAMES } from '../src/cli/help-topic-names.ts';
+import { HELP_TOPIC_NAMES } from '../src/cli/help/topic-names.ts';
 import { VERBS, type Verb } from '../src/cli/verbs.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

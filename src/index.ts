@@ -4,28 +4,48 @@
  */
 export { API_CODES, AppError, isAppError, type ErrorCode } from './core/errors.ts';
 export { systemClock, type Clock } from './core/clock.ts';
-export { CAPTURE_STATUSES, isOver, type Capture, type CaptureStatus } from './core/captures.ts';
-export { CaptureService, type CaptureEdit, type CaptureRequest } from './core/capture-service.ts';
-export { EnvironmentService, type NewEnvironment } from './core/environment-service.ts';
-export { MetricService, type MetricReport, type MetricRequest } from './core/metric-service.ts';
-export type { MetricSeries, MetricSource, OpenMetricSource } from './core/metrics.ts';
-export { openCloudWatch } from './aws/cloudwatch.ts';
-export { parseServerUrl, type Environment, type ServerAddress } from './core/environments.ts';
+export {
+  CAPTURE_STATUSES,
+  isOver,
+  type Capture,
+  type CaptureStatus,
+} from './core/captures/capture.ts';
+export {
+  CaptureService,
+  type CaptureEdit,
+  type CaptureRequest,
+} from './core/captures/capture-service.ts';
+export {
+  EnvironmentService,
+  type NewEnvironment,
+} from './core/environments/environment-service.ts';
+export {
+  MetricService,
+  type MetricReport,
+  type MetricRequest,
+} from './core/metrics/metric-service.ts';
+export type { MetricSeries, MetricSource, OpenMetricSource } from './core/metrics/metric-source.ts';
+export { openCloudWatch } from './metrics-source/cloudwatch/cloudwatch.ts';
+export {
+  parseServerUrl,
+  type Environment,
+  type ServerAddress,
+} from './core/environments/environment.ts';
 export {
   ScheduleService,
   type ScheduleEdit,
   type ScheduleRequest,
-} from './core/schedule-service.ts';
-export type { ListedSchedule, Schedule } from './core/schedules.ts';
+} from './core/schedules/schedule-service.ts';
+export type { ListedSchedule, Schedule } from './core/schedules/schedule.ts';
 export {
   findOrphanedWorkloads,
   removeDeletedWorkloads,
   workloadFolder,
 } from './workload/deleted-workloads.ts';
-export { RetentionService, type PrunePlan, type PruneRequest } from './core/retention.ts';
-export { listAudit, type AuditRequest } from './core/audit-log.ts';
-export type { AuditEntry, Author, Origin } from './core/audit.ts';
-export { PeopleService, prepareUser, type OpenedSession } from './core/people.ts';
+export { RetentionService, type PrunePlan, type PruneRequest } from './core/captures/retention.ts';
+export { listAudit, type AuditRequest } from './core/audit/audit-log.ts';
+export type { AuditEntry, Author, Origin } from './core/audit/audit-trail.ts';
+export { PeopleService, prepareUser, type OpenedSession } from './core/users/user-service.ts';
 export {
   decide,
   relationOf,
@@ -35,7 +55,7 @@ export {
   type Relation,
   type Role,
 } from './core/access.ts';
-export type { StatementFlag, StatementKind, StatementRecord } from './core/statements.ts';
+export type { StatementFlag, StatementKind, StatementRecord } from './core/workloads/statements.ts';
 export type { ListedCapture, Store, User } from './core/store.ts';
 export { createStore, openStore } from './store/store.ts';
 export { readManifest, readablePosition, type Manifest } from './workload/manifest.ts';

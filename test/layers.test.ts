@@ -43,8 +43,8 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
   // What a statement's text says, for whoever has to read one.
   sql: { folders: ['core'], packages: ['node:crypto', 'node:buffer'] },
-  mysql: { folders: ['core', 'sql'], packages: ['mysql2', '@noble/ed25519', 'node:*'] },
-  aws: { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
+  source: { folders: ['core', 'sql'], packages: ['mysql2', '@noble/ed25519', 'node:*'] },
+  'metrics-source': { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
   workload: { folders: ['core', 'sql'], packages: ['node:*'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
 };
@@ -88,12 +88,14 @@ describe('the layers', () => {
   });
 
   it('are wired in few files of the command line: nobody else chooses a store or a source', () => {
-    const wiring = ['cli/context.ts', 'cli/process.ts', 'cli/commands/init.ts'];
+    const wiring = ['cli/runtime/context.ts', 'cli/runtime/process.ts', 'cli/commands/init.ts'];
     const offences = modules
       .filter(({ folder, path }) => folder === 'cli' && !wiring.includes(path))
       .flatMap(({ path, imports }) =>
         imports
-          .filter((specifier) => ['store', 'mysql', 'aws'].includes(folderOf(specifier)))
+          .filter((specifier) =>
+            ['store', 'source', 'metrics-source'].includes(folderOf(specifier)),
+          )
           .map((specifier) => `${path} imports ${specifier}`),
       );
     expect(offences).toEqual([]);

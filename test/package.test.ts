@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageFolders, thirdPartyNotices } from '../scripts/third-party-notices.ts';
-import { HELP_TOPICS } from '../src/cli/help-topics.ts';
+import { HELP_TOPICS } from '../src/cli/help/topics.ts';
 import { temporaryFolder } from './support/stores.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

@@ -1,7 +1,7 @@
 import type { ListedCapture, Recording } from '../core/store.ts';
 import type { RecordingFacts } from '../daemon/recorder.ts';
 import type { CountersState } from '../workload/counters.ts';
-import type { Context } from './context.ts';
+import type { Context } from './runtime/context.ts';
 import type { DetailedCapture, RecordedFacts } from './render/capture-details.ts';
 
 /** Everything known of one capture: its row, what was counted while recording, its files, its metrics. */

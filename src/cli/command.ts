@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Context } from './context.ts';
+import type { Context } from './runtime/context.ts';
 import type { Noun } from './render/column.ts';
 
 /** What a command does, given its options; the number is the exit status. */

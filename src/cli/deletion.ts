@@ -1,9 +1,9 @@
-import { isOver } from '../core/captures.ts';
+import { isOver } from '../core/captures/capture.ts';
 import { isAppError } from '../core/errors.ts';
 import type { ListedCapture } from '../core/store.ts';
-import type { Context } from './context.ts';
-import { DaemonKeeper } from './daemons.ts';
-import { interruption } from './signals.ts';
+import type { Context } from './runtime/context.ts';
+import { DaemonKeeper } from './runtime/starter.ts';
+import { interruption } from './runtime/signals.ts';
 import { waitForCapture } from './waiting.ts';
 
 export interface DeletionOptions {

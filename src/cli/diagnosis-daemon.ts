@@ -1,10 +1,10 @@
 import type { Actor } from '../core/access.ts';
-import type { Context } from './context.ts';
+import type { Context } from './runtime/context.ts';
 import { failure, ok, warning } from './findings.ts';
-import { hasLiveDaemon, serverWarnings } from './orphans.ts';
+import { hasLiveDaemon, serverWarnings } from './output/daemon-warnings.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { formatDuration } from './render/units.ts';
-import { readSavedStatus } from './watching.ts';
+import { readSavedStatus } from './output/progress.ts';
 
 const MUCH_LAG_MS = 10_000;
 const START = 'captures daemon';

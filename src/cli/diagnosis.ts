@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { Context, LoggedIn } from './context.ts';
+import type { Context, LoggedIn } from './runtime/context.ts';
 import { daemonFinding, unrestoredFindings } from './diagnosis-daemon.ts';
 import { environmentFindings } from './diagnosis-environments.ts';
 import { failure, findingOf, ok, warning } from './findings.ts';
@@ -7,7 +7,7 @@ import type { Finding } from './render/diagnosis.ts';
 import { shellQuoted } from '../core/shell.ts';
 import { localTime } from './render/moments.ts';
 import { formatBytes, formatDuration } from './render/units.ts';
-import { programVersion } from './version.ts';
+import { programVersion } from './runtime/version.ts';
 
 const GIB = 1024 ** 3;
 /** The recorder stops for want of room before that; this is when somebody should know. */

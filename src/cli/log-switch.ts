@@ -1,9 +1,9 @@
 import { shellQuoted } from '../core/shell.ts';
-import type { Environment } from '../core/environments.ts';
+import type { Environment } from '../core/environments/environment.ts';
 import { AppError, isAppError } from '../core/errors.ts';
-import { switchingCommands, type ParameterGroup } from '../core/parameter-groups.ts';
-import type { ServerInspection } from '../core/server-log.ts';
-import type { Context } from './context.ts';
+import { switchingCommands, type ParameterGroup } from '../core/environments/parameter-groups.ts';
+import type { ServerInspection } from '../core/source.ts';
+import type { Context } from './runtime/context.ts';
 
 const LOOK_EVERY_MS = 3_000;
 const SAY_EVERY_LOOKS = 20;

@@ -1,7 +1,7 @@
-import { withDefaults } from './config-file.ts';
-import { interruption } from './signals.ts';
-import { programVersion } from './version.ts';
-import type { World } from './world.ts';
+import { withDefaults } from './runtime/config-file.ts';
+import { interruption } from './runtime/signals.ts';
+import { programVersion } from './runtime/version.ts';
+import type { World } from './runtime/world.ts';
 
 /**
  * Runs one command line, without the program's name.
@@ -21,8 +21,8 @@ export async function main(argv: readonly string[], machine: World): Promise<num
     return await Promise.race([run(argv, world), interruption(interrupted)]);
   } catch (error) {
     // Loaded when they are needed, as everything here: each module costs half a millisecond.
-    const { reportFailure } = await import('./exit-status.ts');
-    const { asksForJson } = await import('./global-options.ts');
+    const { reportFailure } = await import('./runtime/exit-status.ts');
+    const { asksForJson } = await import('./input/global-options.ts');
     const json = asksForJson(argv, world.env);
     const debug = argv.includes('--debug');
     return await reportFailure(error, world, { json, debug });
@@ -31,11 +31,11 @@ export async function main(argv: readonly string[], machine: World): Promise<num
 
 async function run(argv: readonly string[], world: World): Promise<number> {
   if (argv[0] === '__complete') {
-    const { complete } = await import('./completion.ts');
+    const { complete } = await import('./completion/completion.ts');
     return complete(argv.slice(1), world);
   }
   if (argv.length === 0) {
-    const { showNextSteps } = await import('./next-steps.ts');
+    const { showNextSteps } = await import('./output/next-steps.ts');
     return showNextSteps(world);
   }
   const { runCommandLine } = await import('./program.ts');
@@ -51,6 +51,6 @@ async function printed(argv: readonly string[], world: World): Promise<string | 
   if (others.length > 0) return null;
   if (word === '--version' || word === '-V') return `${programVersion()}\n`;
   if (word !== '--help' && word !== '-h' && word !== 'help') return null;
-  const { rootHelp } = await import('./root-help.ts');
+  const { rootHelp } = await import('./help/root-help.ts');
   return rootHelp(world);
 }

@@ -1,13 +1,13 @@
 import { shellQuoted } from '../core/shell.ts';
-import type { Environment, ServerAddress } from '../core/environments.ts';
+import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
-import type { RecordingOptions } from '../core/recording-options.ts';
-import { findTapOn } from '../core/server-identity.ts';
-import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/server-log.ts';
+import type { RecordingOptions } from '../core/captures/recording-options.ts';
+import { findTapOn } from '../core/environments/server-identity.ts';
+import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/source.ts';
 import type { Store } from '../core/store.ts';
-import type { Context } from './context.ts';
+import type { Context } from './runtime/context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';
-import { hasLiveDaemon } from './orphans.ts';
+import { hasLiveDaemon } from './output/daemon-warnings.ts';
 
 /** @param need what needs them, as the subject of the sentence. */
 export function lacking(
@@ -146,7 +146,7 @@ export function namingEnvironment<Failure>(error: Failure, name: string): Failur
 export async function isLeftToDaemon(context: Context, server: ServerAddress): Promise<boolean> {
   const user = await context.credentialUser();
   if (!user.isStoreShared() || !hasLiveDaemon(context.store, context.now())) return false;
-  const { allowedServer } = await import('./credential-rules.ts');
+  const { allowedServer } = await import('./runtime/credential-rules.ts');
   try {
     await context.tryReference((await allowedServer(server, user)).passwordFrom);
     return false;

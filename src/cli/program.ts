@@ -1,17 +1,17 @@
 import { Command, CommanderError } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { orList } from './arguments.ts';
+import { orList } from './input/arguments.ts';
 import type { Start } from './command.ts';
-import type { Context } from './context.ts';
-import { readGlobalOptions, registerGlobalOptions } from './global-options.ts';
-import { HELP_TOPIC_NAMES } from './help-topic-names.ts';
-import { WIDEST_HELP, wrapHelp } from './help-text.ts';
-import { DESCRIPTION, HELP_OPTION, rootHelp, VERSION_OPTION } from './root-help.ts';
-import { commandLineFor, suggestionsFor } from './suggestions.ts';
-import { columnsOf } from './terminal-width.ts';
-import { programVersion } from './version.ts';
+import type { Context } from './runtime/context.ts';
+import { readGlobalOptions, registerGlobalOptions } from './input/global-options.ts';
+import { HELP_TOPIC_NAMES } from './help/topic-names.ts';
+import { WIDEST_HELP, wrapHelp } from './help/help-text.ts';
+import { DESCRIPTION, HELP_OPTION, rootHelp, VERSION_OPTION } from './help/root-help.ts';
+import { commandLineFor, suggestionsFor } from './help/suggestions.ts';
+import { columnsOf } from './output/terminal-width.ts';
+import { programVersion } from './runtime/version.ts';
 import { VERBS, type Verb } from './verbs.ts';
-import type { World } from './world.ts';
+import type { World } from './runtime/world.ts';
 
 /** Stands below the options of each command. */
 const OPTIONS_OF_ALL =
@@ -88,9 +88,9 @@ async function runInContext(
 ): Promise<number> {
   const options = readGlobalOptions(program.opts(), world.env);
   // Imported here: help and version need none of what a context brings.
-  const { Context: ContextClass } = await import('./context.ts');
+  const { Context: ContextClass } = await import('./runtime/context.ts');
   if (options.timeZone !== null) {
-    const { checkTimeZone } = await import('./times.ts');
+    const { checkTimeZone } = await import('./input/times.ts');
     checkTimeZone(options.timeZone);
   }
   const context = new ContextClass(world, options, argv);
@@ -108,7 +108,7 @@ async function runInContext(
 async function warnOfServers(context: Context): Promise<void> {
   const { openedStore: store } = context;
   if (store === null) return;
-  const { orphanWarning, serverWarnings } = await import('./orphans.ts');
+  const { orphanWarning, serverWarnings } = await import('./output/daemon-warnings.ts');
   const warning = orphanWarning(store, context.now());
   if (warning !== null) await context.warn(warning);
   const actor = store.taps.list().length === 0 ? null : context.whoIsThere();

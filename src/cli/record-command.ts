@@ -1,9 +1,9 @@
 import { captureWord } from '../core/shell.ts';
 import type { ListedCapture } from '../core/store.ts';
 import { AppError } from '../core/errors.ts';
-import type { Context } from './context.ts';
-import { EXIT_STATUS } from './exit-status.ts';
-import { sayLackingValues } from './first-values.ts';
+import type { Context } from './runtime/context.ts';
+import { EXIT_STATUS } from './runtime/exit-status.ts';
+import { sayLackingValues } from './output/first-values.ts';
 import type { Recording } from './recording.ts';
 import { formatCount, formatDuration } from './render/units.ts';
 import { refuseFailed } from './waiting.ts';

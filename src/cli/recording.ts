@@ -1,11 +1,11 @@
 import { captureWord } from '../core/shell.ts';
-import { isOver } from '../core/captures.ts';
+import { isOver } from '../core/captures/capture.ts';
 import type { ListedCapture } from '../core/store.ts';
-import type { Context } from './context.ts';
-import { DaemonKeeper } from './daemons.ts';
-import { Interrupted, interruption } from './signals.ts';
+import type { Context } from './runtime/context.ts';
+import { DaemonKeeper } from './runtime/starter.ts';
+import { Interrupted, interruption } from './runtime/signals.ts';
 import { refuseFailed, waitForCapture } from './waiting.ts';
-import { Progress } from './watching.ts';
+import { Progress } from './output/progress.ts';
 
 /** Follows one capture from its creation to where the user wants to see it. */
 export class Recording {

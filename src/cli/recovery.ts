@@ -1,18 +1,18 @@
 import { shellQuoted } from '../core/shell.ts';
-import { findTapOn } from '../core/server-identity.ts';
-import type { Environment } from '../core/environments.ts';
+import { findTapOn } from '../core/environments/server-identity.ts';
+import type { Environment } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
-import type { RecoveryService, ServerDebt } from '../core/recovery.ts';
+import type { RecoveryService, ServerDebt } from '../core/recovery/recovery-service.ts';
 import {
   settingsThen,
   type Leftovers,
   type LogSettings,
   type ServerInspection,
-} from '../core/server-log.ts';
+} from '../core/source.ts';
 import type { ListedCapture } from '../core/store.ts';
 import { goesToOwners, SILENT_MS } from '../daemon/reclaim.ts';
 import type { ServerEnvironment } from '../daemon/tap-context.ts';
-import type { Context } from './context.ts';
+import type { Context } from './runtime/context.ts';
 import { findStrangerAtWork, inspectServer } from './preflight.ts';
 import { settingsText } from './render/recovery.ts';
 import { formatCount, formatDuration, formatRelative } from './render/units.ts';

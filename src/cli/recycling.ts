@@ -1,9 +1,9 @@
 import { AppError } from '../core/errors.ts';
-import type { RecordingOptions } from '../core/recording-options.ts';
-import type { ServerInspection } from '../core/server-log.ts';
-import type { Context } from './context.ts';
+import type { RecordingOptions } from '../core/captures/recording-options.ts';
+import type { ServerInspection } from '../core/source.ts';
+import type { Context } from './runtime/context.ts';
 import { lacking } from './preflight.ts';
-import { coverageOf } from '../core/value-coverage.ts';
+import { coverageOf } from '../core/warm-ups/value-coverage.ts';
 import { endedText } from './render/values-outlook.ts';
 import { confirmFullSlowLog, whyNotNeeded } from './warming.ts';
 

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CaptureStatus } from '../core/captures.ts';
+import type { CaptureStatus } from '../core/captures/capture.ts';
 import { isAppError } from '../core/errors.ts';
-import type { HeardCounts } from '../core/received.ts';
+import type { HeardCounts } from '../core/verification/server-counters.ts';
 import type { ListedCapture, Recording } from '../core/store.ts';
-import { judge, type Evidence, type Judgement } from '../core/verdict.ts';
+import { judge, type Evidence, type Judgement } from '../core/verification/verification.ts';
 import type { RecordingFacts } from '../daemon/recorder.ts';
 import type { CountersState, WorkloadCounts } from '../workload/counters.ts';
 import { readManifest, type Manifest } from '../workload/manifest.ts';

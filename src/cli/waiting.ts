@@ -1,10 +1,10 @@
-import { MESSAGES } from '../core/captures.ts';
+import { MESSAGES } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListedCapture } from '../core/store.ts';
-import type { Context } from './context.ts';
+import type { Context } from './runtime/context.ts';
 import { captureWord } from '../core/shell.ts';
 import { formatDuration } from './render/units.ts';
-import type { DaemonKeeper } from './daemons.ts';
+import type { DaemonKeeper } from './runtime/starter.ts';
 
 const POLL_MS = 50;
 /** A daemon in the background stays when something is due within a minute; it takes some seconds to come up. */

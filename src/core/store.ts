@@ -1,17 +1,17 @@
 import type { Role } from './access.ts';
-import type { AuditTable } from './audit.ts';
-import type { Capture, CaptureStatus } from './captures.ts';
-import type { DaemonStatusTable } from './daemon-status.ts';
-import type { Environment } from './environments.ts';
-import type { MetricTable } from './metric-store.ts';
-import type { OwnCommands, StoredOwnCommands } from './own-commands.ts';
-import type { PasswordAttemptTable } from './password-gate.ts';
-import type { RecordingOptions } from './recording-options.ts';
-import type { RemovalTable } from './removals.ts';
-import type { ScheduleTable } from './schedules.ts';
-import type { LogSettings, OwnConnection, SessionState } from './server-log.ts';
-import type { WorkloadRate } from './server-metrics.ts';
-import type { WarmUpTable } from './warm-ups.ts';
+import type { AuditTable } from './audit/audit-trail.ts';
+import type { Capture, CaptureStatus } from './captures/capture.ts';
+import type { DaemonStatusTable } from './daemon/daemon-status.ts';
+import type { Environment } from './environments/environment.ts';
+import type { MetricTable } from './metrics/metric-store.ts';
+import type { OwnCommands, StoredOwnCommands } from './verification/own-commands.ts';
+import type { PasswordAttemptTable } from './users/password-gate.ts';
+import type { RecordingOptions } from './captures/recording-options.ts';
+import type { RemovalTable } from './captures/removals.ts';
+import type { ScheduleTable } from './schedules/schedule.ts';
+import type { LogSettings, OwnConnection, SessionState } from './source.ts';
+import type { WorkloadRate } from './metrics/server-metrics.ts';
+import type { WarmUpTable } from './warm-ups/warm-up.ts';
 
 /** A person. The password is a salted scrypt hash, never the secret. */
 export interface User {

@@ -1,13 +1,13 @@
-import { AuditTrail, DAEMON, type Origin } from '../core/audit.ts';
-import { ACTIVE_STATUSES, type Capture, type CaptureStatus } from '../core/captures.ts';
-import { CaptureService } from '../core/capture-service.ts';
+import { AuditTrail, DAEMON, type Origin } from '../core/audit/audit-trail.ts';
+import { ACTIVE_STATUSES, type Capture, type CaptureStatus } from '../core/captures/capture.ts';
+import { CaptureService } from '../core/captures/capture-service.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
-import type { OpenMetricSource } from '../core/metrics.ts';
-import { RetentionService } from '../core/retention.ts';
-import type { ServerLogs } from '../core/server-log.ts';
+import type { OpenMetricSource } from '../core/metrics/metric-source.ts';
+import { RetentionService } from '../core/captures/retention.ts';
+import type { ServerLogs } from '../core/source.ts';
 import type { CaptureChanges, Store } from '../core/store.ts';
-import { closed, whyOver } from '../core/warm-ups.ts';
+import { closed, whyOver } from '../core/warm-ups/warm-up.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import type { DaemonLog } from './log.ts';
@@ -18,7 +18,7 @@ import { LeaseLost, type TapContext, type Waiting } from './tap-context.ts';
 import { failureReason, Tap, type TapEnd } from './tap.ts';
 import { isOfOneRow, LEAD_MS, Timetable } from './timetable.ts';
 
-export { LEASE_MS } from '../core/lease.ts';
+export { LEASE_MS } from '../core/daemon/lease.ts';
 export { MISSED_START } from './timetable.ts';
 
 /** How soon a change that a command wrote is seen; at 50 ms an idle daemon took 0.6 % of a core. */

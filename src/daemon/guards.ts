@@ -1,4 +1,4 @@
-import type { Capture } from '../core/captures.ts';
+import type { Capture } from '../core/captures/capture.ts';
 import {
   brokenGuard,
   guardReason,
@@ -6,8 +6,8 @@ import {
   serverGuardReason,
   type DiskSpace,
   type GuardReadings,
-} from '../core/guards.ts';
-import type { ServerLog } from '../core/server-log.ts';
+} from '../core/captures/guards.ts';
+import type { ServerLog } from '../core/source.ts';
 import type { RecordingProgress } from '../core/store.ts';
 import { diskSpace } from '../workload/disk-space.ts';
 import type { TapContext } from './tap-context.ts';

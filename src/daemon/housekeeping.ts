@@ -1,7 +1,7 @@
-import { DAEMON } from '../core/audit.ts';
+import { DAEMON } from '../core/audit/audit-trail.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import type { RetentionService } from '../core/retention.ts';
+import type { RetentionService } from '../core/captures/retention.ts';
 import type { Store } from '../core/store.ts';
 import { removeDeletedWorkloads } from '../workload/deleted-workloads.ts';
 import type { DaemonLog } from './log.ts';

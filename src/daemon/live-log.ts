@@ -1,4 +1,4 @@
-import type { ServerLog, SessionState } from '../core/server-log.ts';
+import type { ServerLog, SessionState } from '../core/source.ts';
 import type { TapRow } from '../core/store.ts';
 import type { TapContext } from './tap-context.ts';
 

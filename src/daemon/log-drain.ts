@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { isOver } from '../core/captures.ts';
-import type { Gap, LogPosition } from '../core/gaps.ts';
-import type { LogInterruption, ServerInstant, ServerLog } from '../core/server-log.ts';
+import { isOver } from '../core/captures/capture.ts';
+import type { Gap, LogPosition } from '../core/workloads/gaps.ts';
+import type { LogInterruption, ServerInstant, ServerLog } from '../core/source.ts';
 import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { FileSpool } from '../workload/text-spool.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { isAppError, messageOf } from '../core/errors.ts';
-import { MetricKeeper } from '../core/metric-keeper.ts';
-import { windowOf } from '../core/metric-service.ts';
-import type { OpenMetricSource } from '../core/metrics.ts';
+import { MetricKeeper } from '../core/metrics/metric-keeper.ts';
+import { windowOf } from '../core/metrics/metric-service.ts';
+import type { OpenMetricSource } from '../core/metrics/metric-source.ts';
 import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 import { LeaseLost } from './tap-context.ts';

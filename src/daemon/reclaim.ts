@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
-import type { Gap } from '../core/gaps.ts';
+import type { Gap } from '../core/workloads/gaps.ts';
 import {
   settingsThen,
   type Leftovers,
   type LogSettings,
   type ServerLog,
   type ServerLogs,
-} from '../core/server-log.ts';
+} from '../core/source.ts';
 import { WorkloadCounters } from '../workload/counters.ts';
 import { diskFailure, isMissing } from '../workload/disk-errors.ts';
 import { writeManifest } from '../workload/manifest.ts';

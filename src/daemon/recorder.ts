@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Capture } from '../core/captures.ts';
-import type { Gap } from '../core/gaps.ts';
-import type { RecordingOptions } from '../core/recording-options.ts';
-import type { HeardCounts } from '../core/received.ts';
-import type { LogSettings, OpenTransaction, Recycled, ServerIdentity } from '../core/server-log.ts';
-import type { LoggedStatement } from '../core/statements.ts';
+import type { Capture } from '../core/captures/capture.ts';
+import type { Gap } from '../core/workloads/gaps.ts';
+import type { RecordingOptions } from '../core/captures/recording-options.ts';
+import type { HeardCounts } from '../core/verification/server-counters.ts';
+import type { LogSettings, OpenTransaction, Recycled, ServerIdentity } from '../core/source.ts';
+import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';
 import { WorkloadCounters, type CountersState } from '../workload/counters.ts';

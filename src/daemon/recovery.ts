@@ -1,6 +1,6 @@
-import { AuditTrail, type Origin } from '../core/audit.ts';
+import { AuditTrail, type Origin } from '../core/audit/audit-trail.ts';
 import { AppError } from '../core/errors.ts';
-import { isLive } from '../core/lease.ts';
+import { isLive } from '../core/daemon/lease.ts';
 import type { Lease, TapRow } from '../core/store.ts';
 import type { DaemonContext } from './daemon.ts';
 import { LeaseHolder } from './lease-holder.ts';

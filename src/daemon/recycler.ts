@@ -1,7 +1,7 @@
-import { captureSubject, DAEMON } from '../core/audit.ts';
+import { captureSubject, DAEMON } from '../core/audit/audit-trail.ts';
 import { isAppError } from '../core/errors.ts';
-import type { Recycled, ServerLog, ServerSession } from '../core/server-log.ts';
-import { isCovered } from '../core/warm-ups.ts';
+import type { Recycled, ServerLog, ServerSession } from '../core/source.ts';
+import { isCovered } from '../core/warm-ups/warm-up.ts';
 import { matchesPattern } from '../sql/name-patterns.ts';
 import type { Recorder } from './recorder.ts';
 import type { TapContext } from './tap-context.ts';

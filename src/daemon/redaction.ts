@@ -1,4 +1,8 @@
-import type { LoggedStatement, StatementFlag, StatementKind } from '../core/statements.ts';
+import type {
+  LoggedStatement,
+  StatementFlag,
+  StatementKind,
+} from '../core/workloads/statements.ts';
 import { redactLiterals } from '../sql/literals.ts';
 import { Pseudonyms } from '../sql/pseudonyms.ts';
 import { redactText } from '../sql/secrets.ts';

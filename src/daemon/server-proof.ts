@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { ServerLog, ServerMarks } from '../core/server-log.ts';
+import type { ServerLog, ServerMarks } from '../core/source.ts';
 import type { TapRow } from '../core/store.ts';
 import { ServerTaken, type TapContext } from './tap-context.ts';
 

@@ -1,5 +1,5 @@
-import type { LoggedStatement } from '../core/statements.ts';
-import type { HeardCounts } from '../core/received.ts';
+import type { LoggedStatement } from '../core/workloads/statements.ts';
+import type { HeardCounts } from '../core/verification/server-counters.ts';
 import { HeardCounter } from '../workload/heard-counter.ts';
 import type { LineSerialiser, LineTail } from '../workload/statement-line.ts';
 

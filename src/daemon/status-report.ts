@@ -1,4 +1,4 @@
-import type { CaptureRate, TapStatus } from '../core/daemon-status.ts';
+import type { CaptureRate, TapStatus } from '../core/daemon/daemon-status.ts';
 import type { Store } from '../core/store.ts';
 import type { Tap } from './tap.ts';
 

@@ -1,8 +1,8 @@
-import type { AuditTrail } from '../core/audit.ts';
+import type { AuditTrail } from '../core/audit/audit-trail.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Environment, ServerAddress } from '../core/environments.ts';
-import type { TapTally } from '../core/own-commands.ts';
-import type { ServerLogs } from '../core/server-log.ts';
+import type { Environment, ServerAddress } from '../core/environments/environment.ts';
+import type { TapTally } from '../core/verification/own-commands.ts';
+import type { ServerLogs } from '../core/source.ts';
 import type { Store, TapRow } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 

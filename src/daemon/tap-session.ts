@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { isOver } from '../core/captures.ts';
+import { isOver } from '../core/captures/capture.ts';
 import { AppError, messageOf } from '../core/errors.ts';
-import type { CounterReading } from '../core/edge-counters.ts';
+import type { CounterReading } from '../core/verification/edge-counters.ts';
 import {
   type LogInterruption,
   LogStopped,
@@ -10,7 +10,7 @@ import {
   type ServerInstant,
   type ServerLog,
   type Swap,
-} from '../core/server-log.ts';
+} from '../core/source.ts';
 import type { Recording, Store, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';

@@ -1,12 +1,12 @@
-import { DAEMON } from '../core/audit.ts';
-import { REACHED_ITS_END } from '../core/capture-service.ts';
-import { isOver, type Capture } from '../core/captures.ts';
+import { DAEMON } from '../core/audit/audit-trail.ts';
+import { REACHED_ITS_END } from '../core/captures/capture-service.ts';
+import { isOver, type Capture } from '../core/captures/capture.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
-import { brokenGuard, guardReason } from '../core/guards.ts';
-import { TapTally } from '../core/own-commands.ts';
+import { brokenGuard, guardReason } from '../core/captures/guards.ts';
+import { TapTally } from '../core/verification/own-commands.ts';
 import type { CaptureChanges, TapRow, Trouble } from '../core/store.ts';
-import { withUnreadRest } from '../core/unread-rest.ts';
-import { whyOver } from '../core/warm-ups.ts';
+import { withUnreadRest } from '../core/recovery/unread-rest.ts';
+import { whyOver } from '../core/warm-ups/warm-up.ts';
 import { noteGaps } from '../workload/manifest.ts';
 import {
   LeaseLost,

@@ -1,7 +1,7 @@
-import { DAEMON, type AuditTrail } from '../core/audit.ts';
-import type { Capture } from '../core/captures.ts';
+import { DAEMON, type AuditTrail } from '../core/audit/audit-trail.ts';
+import type { Capture } from '../core/captures/capture.ts';
 import type { Clock } from '../core/clock.ts';
-import { checkRecurrence, lastOccurrence, type Occurrences } from '../core/cron.ts';
+import { checkRecurrence, lastOccurrence, type Occurrences } from '../core/schedules/cron.ts';
 import { isAppError, messageOf } from '../core/errors.ts';
 import {
   comeBack,
@@ -10,8 +10,8 @@ import {
   moveOn,
   occurrencesDue,
   subjectOf,
-} from '../core/occurrences.ts';
-import { localTimeOf, type Schedule } from '../core/schedules.ts';
+} from '../core/schedules/occurrences.ts';
+import { localTimeOf, type Schedule } from '../core/schedules/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 import { LeaseLost } from './tap-context.ts';

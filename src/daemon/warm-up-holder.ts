@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
-import type { LogSettings, ServerLog } from '../core/server-log.ts';
-import { closed, latestEnd, seenUpTo, whyOver, type WarmUp } from '../core/warm-ups.ts';
+import type { LogSettings, ServerLog } from '../core/source.ts';
+import { closed, latestEnd, seenUpTo, whyOver, type WarmUp } from '../core/warm-ups/warm-up.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
 
 /** How often a warm-up is looked at; also the recorder's sign of life to the server meanwhile. */

@@ -1,8 +1,8 @@
-import { DAEMON } from '../core/audit.ts';
-import { REACHED_ITS_END } from '../core/capture-service.ts';
-import type { Capture } from '../core/captures.ts';
-import type { EdgeReadings } from '../core/edge-counters.ts';
-import type { OpenTransaction, ServerLog, Swap } from '../core/server-log.ts';
+import { DAEMON } from '../core/audit/audit-trail.ts';
+import { REACHED_ITS_END } from '../core/captures/capture-service.ts';
+import type { Capture } from '../core/captures/capture.ts';
+import type { EdgeReadings } from '../core/verification/edge-counters.ts';
+import type { OpenTransaction, ServerLog, Swap } from '../core/source.ts';
 import type { RecordingProgress } from '../core/store.ts';
 import type { ManifestSession } from '../workload/manifest.ts';
 import type { Recorder } from './recorder.ts';

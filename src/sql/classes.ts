@@ -1,4 +1,4 @@
-import type { StatementClass } from '../core/recording-options.ts';
+import type { StatementClass } from '../core/captures/recording-options.ts';
 import { endOfComment, endOfQuoted, splitStatements, withoutLeadingComments } from './text.ts';
 
 /** A set of classes as bits, so that a text with several statements costs no more than one. */

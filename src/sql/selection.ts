@@ -1,5 +1,5 @@
-import { hasFilter, type RecordingOptions } from '../core/recording-options.ts';
-import type { LoggedStatement, StatementKind } from '../core/statements.ts';
+import { hasFilter, type RecordingOptions } from '../core/captures/recording-options.ts';
+import type { LoggedStatement, StatementKind } from '../core/workloads/statements.ts';
 import { bitsOf, classesOf, preparedNamesIn, type ClassBits } from './classes.ts';
 import { nameFilter, type NameFilter } from './name-patterns.ts';
 import { PreparedNames, type PreparedName } from './prepared-names.ts';

@@ -1,5 +1,10 @@
 import type { Database } from 'better-sqlite3';
-import type { AuditAction, AuditEntry, AuditSubject, AuditTable } from '../core/audit.ts';
+import type {
+  AuditAction,
+  AuditEntry,
+  AuditSubject,
+  AuditTable,
+} from '../core/audit/audit-trail.ts';
 
 interface Row {
   id: number;

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { compareCaptures, sortKey } from '../core/capture-pages.ts';
-import type { Capture } from '../core/captures.ts';
+import { compareCaptures, sortKey } from '../core/captures/capture-pages.ts';
+import type { Capture } from '../core/captures/capture.ts';
 import { nameKey } from '../core/names.ts';
 import type { CaptureFilter, CaptureOrder, ListedCapture } from '../core/store.ts';
 import type { ListedRow } from './captures.ts';

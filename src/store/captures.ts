@@ -1,9 +1,13 @@
 import type { Database } from 'better-sqlite3';
-import { TRANSITIONS, type Capture, type CaptureStatus } from '../core/captures.ts';
-import { MESSAGES } from '../core/captures.ts';
+import { TRANSITIONS, type Capture, type CaptureStatus } from '../core/captures/capture.ts';
+import { MESSAGES } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
-import { RECORD_EVERYTHING, readStoredOptions, storedOptions } from '../core/recording-options.ts';
+import {
+  RECORD_EVERYTHING,
+  readStoredOptions,
+  storedOptions,
+} from '../core/captures/recording-options.ts';
 import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
 import { captureLister } from './capture-lister.ts';
 import { isUniqueViolation, returned } from './database.ts';

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { DaemonStatusTable, SavedStatus } from '../core/daemon-status.ts';
+import type { DaemonStatusTable, SavedStatus } from '../core/daemon/daemon-status.ts';
 
 export function daemonStatusTable(db: Database): DaemonStatusTable {
   const find = db.prepare<[], { holder: string; at: number; taps: string }>(

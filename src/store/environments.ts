@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Role } from '../core/access.ts';
-import type { Environment, ServerAddress } from '../core/environments.ts';
+import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { EnvironmentTable } from '../core/store.ts';

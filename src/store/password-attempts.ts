@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { PasswordAttempts, PasswordAttemptTable } from '../core/password-gate.ts';
+import type { PasswordAttempts, PasswordAttemptTable } from '../core/users/password-gate.ts';
 
 interface Row {
   failures: number;

@@ -1,13 +1,13 @@
 import type { Database } from 'better-sqlite3';
-import type { Capture } from '../core/captures.ts';
+import type { Capture } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import {
   readStoredOptions,
   storedOptions,
   type RecordingOptions,
-} from '../core/recording-options.ts';
-import type { ListedSchedule, Schedule, ScheduleTable } from '../core/schedules.ts';
+} from '../core/captures/recording-options.ts';
+import type { ListedSchedule, Schedule, ScheduleTable } from '../core/schedules/schedule.ts';
 import { isUniqueViolation, returned } from './database.ts';
 
 const COLUMNS = `schedules.id, schedules.name, schedules.environment_id AS environmentId,

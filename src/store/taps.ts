@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
-import type { StoredOwnCommands } from '../core/own-commands.ts';
-import type { LogSettings, OwnConnection, SessionState } from '../core/server-log.ts';
+import type { StoredOwnCommands } from '../core/verification/own-commands.ts';
+import type { LogSettings, OwnConnection, SessionState } from '../core/source.ts';
 import type { TapRow, TapTable, Trouble } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
 import { returned } from './database.ts';

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { CoveredSessions, WarmUp, WarmUpTable } from '../core/warm-ups.ts';
+import type { CoveredSessions, WarmUp, WarmUpTable } from '../core/warm-ups/warm-up.ts';
 import { returned } from './database.ts';
 
 interface Row extends Omit<WarmUp, 'covered'> {

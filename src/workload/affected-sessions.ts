@@ -1,4 +1,4 @@
-import type { StatementRecord } from '../core/statements.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
 
 const REMEMBERED_SESSIONS = 10_000;
 const EXAMPLES = 3;

@@ -4,8 +4,8 @@ import {
   type LoggedStatement,
   type StatementFlag,
   type StatementKind,
-} from '../core/statements.ts';
-import type { ValueCounts } from '../core/value-counts.ts';
+} from '../core/workloads/statements.ts';
+import type { ValueCounts } from '../core/verification/value-counts.ts';
 import { ValueCounter } from './value-counter.ts';
 
 /** What a manifest says about a workload in numbers. */

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import type { DiskSpace } from '../core/guards.ts';
+import type { DiskSpace } from '../core/captures/guards.ts';
 
 /** The disk that a folder lies on; null where it does not say, or the folder is gone. */
 export async function diskSpace(folder: string): Promise<DiskSpace | null> {

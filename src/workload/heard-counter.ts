@@ -1,5 +1,5 @@
-import { HEARD_NOTHING, type HeardCounts } from '../core/received.ts';
-import type { LoggedStatement, LongText } from '../core/statements.ts';
+import { HEARD_NOTHING, type HeardCounts } from '../core/verification/server-counters.ts';
+import type { LoggedStatement, LongText } from '../core/workloads/statements.ts';
 
 /** MariaDB's name of its replication threads; on MySQL they have none. */
 const REPLICATION = '<replication_slave>';

@@ -1,4 +1,4 @@
-import type { LongText, StatementRecord } from '../core/statements.ts';
+import type { LongText, StatementRecord } from '../core/workloads/statements.ts';
 import { characterEnd } from '../sql/characters.ts';
 import { TextScan } from '../sql/text-scan.ts';
 import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import type { Gap } from '../core/gaps.ts';
-import type { EdgeReadings } from '../core/edge-counters.ts';
-import type { HeardCounts } from '../core/received.ts';
-import type { RecordingOptions } from '../core/recording-options.ts';
+import type { Gap } from '../core/workloads/gaps.ts';
+import type { EdgeReadings } from '../core/verification/edge-counters.ts';
+import type { HeardCounts } from '../core/verification/server-counters.ts';
+import type { RecordingOptions } from '../core/captures/recording-options.ts';
 import type {
   LogSettings,
   OpenTransaction,
   Recycled,
   ServerIdentity,
   SessionState,
-} from '../core/server-log.ts';
+} from '../core/source.ts';
 import type { WorkloadCounts } from './counters.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
 import { openToRead, syncFolder, type SegmentFacts } from './segment-files.ts';

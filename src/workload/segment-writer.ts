@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
-import { LONG_TEXT } from '../core/statements.ts';
+import { LONG_TEXT } from '../core/workloads/statements.ts';
 import { damaged, diskFailure, failureOf } from './disk-errors.ts';
 import {
   firstTimeIn,

@@ -1,4 +1,4 @@
-import type { StatementRecord } from '../core/statements.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
 import { REDACTED } from '../sql/secrets.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
 import { readAsClient } from './client-text.ts';

@@ -5,7 +5,7 @@ import {
   type LoggedStatement,
   type LongText,
   type StatementRecord,
-} from '../core/statements.ts';
+} from '../core/workloads/statements.ts';
 
 /** Of a text that is all escapes, with its bytes besides; and of what stands around them. */
 export const LONGEST_LINE = Math.ceil(LONGEST_TEXT * (6 + 4 / 3)) + 256 * 1024;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TextSpool } from '../core/statements.ts';
+import type { TextSpool } from '../core/workloads/statements.ts';
 import { characterEnd } from '../sql/characters.ts';
 import { diskFailure } from './disk-errors.ts';
 import { writeAll } from './segment-files.ts';

@@ -1,5 +1,9 @@
-import type { LoggedStatement } from '../core/statements.ts';
-import type { SessionExecutes, UserExecutes, ValueCounts } from '../core/value-counts.ts';
+import type { LoggedStatement } from '../core/workloads/statements.ts';
+import type {
+  SessionExecutes,
+  UserExecutes,
+  ValueCounts,
+} from '../core/verification/value-counts.ts';
 
 /** Committed twice a second, with the position: 100 sessions are 8 KB. */
 const REMEMBERED_SESSIONS = 100;

@@ -1,10 +1,10 @@
-import type { HeardCounts } from '../core/received.ts';
+import type { HeardCounts } from '../core/verification/server-counters.ts';
 import {
   STATEMENT_FLAGS,
   STATEMENT_KINDS,
   type StatementFlag,
   type StatementRecord,
-} from '../core/statements.ts';
+} from '../core/workloads/statements.ts';
 import { AffectedSessions, type Affected } from './affected-sessions.ts';
 import { WorkloadCounters, type WorkloadCounts } from './counters.ts';
 import { DamagedRecord } from './disk-errors.ts';

@@ -1,5 +1,5 @@
-import type { WorkloadRate } from '../core/server-metrics.ts';
-import type { LoggedStatement } from '../core/statements.ts';
+import type { WorkloadRate } from '../core/metrics/server-metrics.ts';
+import type { LoggedStatement } from '../core/workloads/statements.ts';
 
 /** `2026-11-22T02:00:0`: up to the tens of the seconds, so that equal prefixes are one bucket. */
 const PREFIX = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d/;

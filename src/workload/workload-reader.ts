@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdDecompress, zstdDecompressSync } from 'node:zlib';
-import type { StatementRecord } from '../core/statements.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
 import { damaged, diskFailure, isMissing } from './disk-errors.ts';
 import {
   firstTimeIn,

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { openStore } from '../../src/store/store.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
 import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { OUTPUT_MODES } from '../../src/cli/global-options.ts';
+import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import type { Environment } from '../../src/core/environments.ts';
 import { openStore } from '../../src/store/store.ts';

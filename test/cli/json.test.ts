@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { OUTPUT_MODES } from '../../src/cli/global-options.ts';
+import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
 import { VERBS, type Verb } from '../../src/cli/verbs.ts';
-import { LEASE_MS } from '../../src/core/lease.ts';
+import { LEASE_MS } from '../../src/core/daemon/lease.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';

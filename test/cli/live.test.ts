@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
+import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { liveJson, liveLine, type LiveFacts } from '../../src/cli/render/live.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 

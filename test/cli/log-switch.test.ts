@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { SignalDesk } from '../../src/cli/signals.ts';
-import type { ServerInspection } from '../../src/core/server-log.ts';
+import { SignalDesk } from '../../src/cli/runtime/signals.ts';
+import type { ServerInspection } from '../../src/core/source.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';

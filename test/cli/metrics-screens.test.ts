@@ -1,21 +1,21 @@
 import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
+import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { renderCharts } from '../../src/cli/render/metrics-charts.ts';
 import { renderComparedCharts, renderComparison } from '../../src/cli/render/metrics-compare.ts';
 import { renderOverview, type MetricView } from '../../src/cli/render/metrics-overview.ts';
 import { formatScaled, scaleFor } from '../../src/cli/render/metrics-units.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
-import { wallClockAt } from '../../src/cli/time-zones.ts';
+import { wallClockAt } from '../../src/cli/input/time-zones.ts';
 import {
   CLOUDWATCH_METRICS,
   describeCloudWatchMetric,
   WORKLOAD_METRICS,
-} from '../../src/core/metric-catalogue.ts';
-import type { MetricReport } from '../../src/core/metric-service.ts';
-import type { MetricSeries } from '../../src/core/metrics.ts';
-import { SERVER_METRICS } from '../../src/core/server-metrics.ts';
+} from '../../src/core/metrics/metric-catalogue.ts';
+import type { MetricReport } from '../../src/core/metrics/metric-service.ts';
+import type { MetricSeries } from '../../src/core/metrics/metric-source.ts';
+import { SERVER_METRICS } from '../../src/core/metrics/server-metrics.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 
 const MINUTE = 60_000;

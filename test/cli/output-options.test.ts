@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { OUTPUT_MODES } from '../../src/cli/global-options.ts';
+import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
 import { VERBS, type Verb } from '../../src/cli/verbs.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
 

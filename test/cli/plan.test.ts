@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { expectationOf } from '../../src/core/plan.ts';
-import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
-import type { ServerInspection, ServerLoad, ServerLogs } from '../../src/core/server-log.ts';
-import { measuredCost } from '../../src/mysql/measured-cost.ts';
+import { expectationOf } from '../../src/core/captures/expectation.ts';
+import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
+import type { ServerInspection, ServerLoad, ServerLogs } from '../../src/core/source.ts';
+import { measuredCost } from '../../src/source/mysql/inspection/measured-cost.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';

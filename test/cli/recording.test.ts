@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { World } from '../../src/cli/world.ts';
-import { SignalDesk } from '../../src/cli/signals.ts';
-import type { CaptureStatus } from '../../src/core/captures.ts';
+import type { World } from '../../src/cli/runtime/world.ts';
+import { SignalDesk } from '../../src/cli/runtime/signals.ts';
+import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import type { ServerInspection } from '../../src/core/server-log.ts';
+import type { ServerInspection } from '../../src/core/source.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';

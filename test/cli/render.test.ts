@@ -1,6 +1,6 @@
 import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
+import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { captureJson, captureNoun } from '../../src/cli/render/captures.ts';
 import { valueAt, type Noun, type View } from '../../src/cli/render/column.ts';
 import { daemonNoun } from '../../src/cli/render/daemon.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { SignalDesk } from '../../src/cli/signals.ts';
+import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { auditNoun } from '../../src/cli/render/audit.ts';
 import { activeCaptureNoun, nextStartNoun } from '../../src/cli/render/daemon.ts';
 import { occurrenceNoun, scheduleNoun } from '../../src/cli/render/schedules.ts';

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { asksForJson, GLOBAL_OPTIONS } from '../../src/cli/global-options.ts';
-import { HELP_TOPICS } from '../../src/cli/help-topics.ts';
-import { HELP_TOPIC_NAMES } from '../../src/cli/help-topic-names.ts';
-import { COMMAND_GROUPS } from '../../src/cli/root-help.ts';
-import { suggestionsFor } from '../../src/cli/suggestions.ts';
-import { EXIT_STATUS, reportFailure } from '../../src/cli/exit-status.ts';
+import { asksForJson, GLOBAL_OPTIONS } from '../../src/cli/input/global-options.ts';
+import { HELP_TOPICS } from '../../src/cli/help/topics.ts';
+import { HELP_TOPIC_NAMES } from '../../src/cli/help/topic-names.ts';
+import { COMMAND_GROUPS } from '../../src/cli/help/root-help.ts';
+import { suggestionsFor } from '../../src/cli/help/suggestions.ts';
+import { EXIT_STATUS, reportFailure } from '../../src/cli/runtime/exit-status.ts';
 import { VERBS, type Verb } from '../../src/cli/verbs.ts';
-import { ClosedPipe } from '../../src/cli/world.ts';
-import { splitCommand } from '../../src/cli/command-line.ts';
+import { ClosedPipe } from '../../src/cli/runtime/world.ts';
+import { splitCommand } from '../../src/cli/input/command-line.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerInspection, ServerSession } from '../../src/core/server-log.ts';
+import type { ServerInspection, ServerSession } from '../../src/core/source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-service.ts';
 import {
   OPERATIONS,
   RULES,
@@ -12,13 +12,13 @@ import {
   type Relation,
   type StoreOperation,
 } from '../../src/core/access.ts';
-import { CAPTURE_STATUSES, type CaptureStatus } from '../../src/core/captures.ts';
+import { CAPTURE_STATUSES, type CaptureStatus } from '../../src/core/captures/capture.ts';
 import { AppError } from '../../src/core/errors.ts';
-import type { Environment } from '../../src/core/environments.ts';
-import { EnvironmentService } from '../../src/core/environment-service.ts';
-import { PeopleService } from '../../src/core/people.ts';
-import { ScheduleService } from '../../src/core/schedule-service.ts';
-import { WarmUpService } from '../../src/core/warm-up-service.ts';
+import type { Environment } from '../../src/core/environments/environment.ts';
+import { EnvironmentService } from '../../src/core/environments/environment-service.ts';
+import { PeopleService } from '../../src/core/users/user-service.ts';
+import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
+import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { permissionsPage } from './permissions-page.ts';

@@ -1,9 +1,9 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import type { Gap } from '../../src/core/gaps.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import type { Gap } from '../../src/core/workloads/gaps.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 

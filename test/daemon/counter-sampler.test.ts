@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerLog } from '../../src/core/server-log.ts';
+import type { ServerLog } from '../../src/core/source.ts';
 import { CounterSampler, type SamplerContext } from '../../src/daemon/counter-sampler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';

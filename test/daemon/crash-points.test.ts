@@ -1,8 +1,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { ALL_CAPTURES, CaptureService } from '../../src/core/capture-service.ts';
-import { ScheduleService } from '../../src/core/schedule-service.ts';
+import { ALL_CAPTURES, CaptureService } from '../../src/core/captures/capture-service.ts';
+import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { openStore } from '../../src/store/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { run } from '../support/processes.ts';

@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { openStore } from '../../src/store/store.ts';
 import { MINUTE, noServers } from './no-servers.ts';

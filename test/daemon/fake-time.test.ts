@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { RowDataPacket } from 'mysql2/promise';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
-import type { CaptureStatus } from '../../src/core/captures.ts';
+import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';

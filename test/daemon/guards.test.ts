@@ -5,8 +5,11 @@ import {
   minFreeOf,
   nearGuards,
   type DiskSpace,
-} from '../../src/core/guards.ts';
-import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
+} from '../../src/core/captures/guards.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../../src/core/captures/recording-options.ts';
 import { Guards } from '../../src/daemon/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openCloudWatch } from '../../src/aws/cloudwatch.ts';
+import { openCloudWatch } from '../../src/metrics-source/cloudwatch/cloudwatch.ts';
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { openStore } from '../../src/store/store.ts';
 import { CloudWatchServer } from '../support/cloudwatch-server.ts';

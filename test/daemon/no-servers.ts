@@ -1,5 +1,5 @@
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;

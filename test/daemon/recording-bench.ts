@@ -1,13 +1,13 @@
 import mysql from 'mysql2/promise';
 import { vi } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
-import type { CaptureStatus } from '../../src/core/captures.ts';
+import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Environment, ServerAddress } from '../../src/core/environments.ts';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
-import { serverLogsThatFind } from '../../src/mysql/server-logs.ts';
+import { serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import type { DatabaseServer } from '../support/database-server.ts';

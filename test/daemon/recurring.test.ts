@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
-import { ALL_CAPTURES } from '../../src/core/capture-service.ts';
-import type { Environment } from '../../src/core/environments.ts';
-import { ScheduleService, type ScheduleRequest } from '../../src/core/schedule-service.ts';
-import type { ListedSchedule } from '../../src/core/schedules.ts';
+import { ALL_CAPTURES } from '../../src/core/captures/capture-service.ts';
+import type { Environment } from '../../src/core/environments/environment.ts';
+import {
+  ScheduleService,
+  type ScheduleRequest,
+} from '../../src/core/schedules/schedule-service.ts';
+import type { ListedSchedule } from '../../src/core/schedules/schedule.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { startCuttingProxy, type CuttingProxy } from '../servers/cutting-proxy.ts';
 import { endRecordings, Recording } from '../servers/recording.ts';
 import { startRecorderServer, stateOf, type RecorderServer } from '../servers/recorder-server.ts';

@@ -7,7 +7,7 @@ import {
   type LoadOptions,
   type LoadReport,
 } from '../../scripts/load-client.ts';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import {
   startServer,
   type ServerOptions,

@@ -1,7 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import {
   drainFrozen,
   rowsOf,

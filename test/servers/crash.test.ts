@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
+import type { LogSettings, ServerLog } from '../../src/core/source.ts';
 import { KIND_VARIABLE } from '../../scripts/server-programs.ts';
 import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
 import {

@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { LogInterruption } from '../../src/core/server-log.ts';
-import { serverLogsThatFind } from '../../src/mysql/server-logs.ts';
-import { flavorOf } from '../../src/mysql/flavor.ts';
+import type { LogInterruption } from '../../src/core/source.ts';
+import { serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
+import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
 import {
   drainFrozen,
   rowsOf,

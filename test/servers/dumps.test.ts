@@ -2,8 +2,8 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { committedPosition } from '../../src/daemon/recorder.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
-import { mysqlServerLogs, serverLogsThatFind } from '../../src/mysql/server-logs.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
+import { mysqlServerLogs, serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import {
   rowsOf,

@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { LogSettings, ServerLog } from '../../src/core/server-log.ts';
-import type { LoggedStatement } from '../../src/core/statements.ts';
+import type { LogSettings, ServerLog } from '../../src/core/source.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import {
   drainFrozen,
   readGeneration,

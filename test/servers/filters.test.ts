@@ -2,16 +2,19 @@ import { resolve } from 'node:path';
 import mysql, { type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
-import type { CaptureStatus } from '../../src/core/captures.ts';
+import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Environment } from '../../src/core/environments.ts';
-import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { Environment } from '../../src/core/environments/environment.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../../src/core/captures/recording-options.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { start, type RunningProcess } from '../support/processes.ts';

@@ -2,11 +2,14 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Environment } from '../../src/core/environments.ts';
-import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
+import type { Environment } from '../../src/core/environments/environment.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../../src/core/captures/recording-options.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { workloadFolder } from '../../src/daemon/recorder.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { startDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';

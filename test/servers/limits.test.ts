@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { whyNotRecordable } from '../../src/cli/preflight.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
 

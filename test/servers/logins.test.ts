@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { ServerAddress } from '../../src/core/environments.ts';
-import { MysqlConnection } from '../../src/mysql/connection.ts';
+import type { ServerAddress } from '../../src/core/environments/environment.ts';
+import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';

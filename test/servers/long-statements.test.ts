@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { committedPosition, workloadFolder } from '../../src/cli/workloads.ts';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';

@@ -3,12 +3,12 @@ import {
   MetricService,
   type MetricReport,
   type MetricRequest,
-} from '../../src/core/metric-service.ts';
+} from '../../src/core/metrics/metric-service.ts';
 import {
   OWN_SHARE_SINCE,
   SAMPLED_COUNTERS,
   SESSION_COUNTERS,
-} from '../../src/core/server-metrics.ts';
+} from '../../src/core/metrics/server-metrics.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import {
   readGeneration,

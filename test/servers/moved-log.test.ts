@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { ServerLog } from '../../src/core/server-log.ts';
+import type { ServerLog } from '../../src/core/source.ts';
 import {
   rowsOf,
   startLogging,

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import {
   rowsOf,
   startLogging,

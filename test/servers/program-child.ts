@@ -1,4 +1,4 @@
-import { runProcess } from '../../src/cli/process.ts';
+import { runProcess } from '../../src/cli/runtime/process.ts';
 
 /** The program as it is written, in a process of its own, to be killed. */
 await runProcess();

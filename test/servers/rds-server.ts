@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../../src/core/environments.ts';
+import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import {
   startServer,
   type ServerOptions,

@@ -1,6 +1,6 @@
 import mysql from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { Bench, tagsOf } from '../daemon/recording-bench.ts';
 import type { Manifest } from '../../src/workload/manifest.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';

@@ -1,8 +1,8 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { ServerAddress } from '../../src/core/environments.ts';
-import type { LogSettings, ServerLog, ServerLogs } from '../../src/core/server-log.ts';
-import type { LoggedStatement } from '../../src/core/statements.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import type { ServerAddress } from '../../src/core/environments/environment.ts';
+import type { LogSettings, ServerLog, ServerLogs } from '../../src/core/source.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
 import {
   startServer,

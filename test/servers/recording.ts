@@ -5,10 +5,13 @@ import { vi } from 'vitest';
 import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../../src/core/captures/recording-options.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { TestStore } from '../support/stores.ts';
 import type { RecorderServer } from './recorder-server.ts';

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import { MysqlConnection } from '../../src/mysql/connection.ts';
-import { endFree } from '../../src/mysql/recycling.ts';
+import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
+import { endFree } from '../../src/source/mysql/log/session-ending.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';

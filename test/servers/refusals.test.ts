@@ -2,9 +2,9 @@ import type { Connection } from 'mysql2/promise';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { ServerAddress } from '../../src/core/environments.ts';
+import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { whyNotRecordable } from '../../src/cli/preflight.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import {
   rowsOf,
   startLogging,

@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { flavorOf } from '../../src/mysql/flavor.ts';
+import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
 import {
   drainFrozen,
   rowsOf,

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { formatSql, SQL_HEADER } from '../../src/workload/sql-format.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { temporaryFolder } from '../support/stores.ts';

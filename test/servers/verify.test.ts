@@ -1,8 +1,8 @@
-import type { Judgement } from '../../src/core/verdict.ts';
+import type { Judgement } from '../../src/core/verification/verification.ts';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { notingLooks } from '../../src/cli/noted-looks.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import { notingLooks } from '../../src/cli/runtime/noted-looks.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 

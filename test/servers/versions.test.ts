@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { ServerAddress } from '../../src/core/environments.ts';
-import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
+import type { ServerAddress } from '../../src/core/environments/environment.ts';
+import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 
 const { kind, family } = chosenServer(() => undefined);

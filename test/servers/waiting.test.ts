@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { workloadFolder } from '../../src/cli/workloads.ts';
-import { reasonOf } from '../../src/core/captures.ts';
+import { reasonOf } from '../../src/core/captures/capture.ts';
 import { readManifest, readablePosition } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';

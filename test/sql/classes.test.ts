@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { STATEMENT_CLASSES } from '../../src/core/recording-options.ts';
+import { STATEMENT_CLASSES } from '../../src/core/captures/recording-options.ts';
 import { bitsOf, classesOf, preparedNamesIn } from '../../src/sql/classes.ts';
 
 /** The classes of a text in words; `all` for all of them, `none`. */

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { RECORD_EVERYTHING, type RecordingOptions } from '../../src/core/recording-options.ts';
-import type { LoggedStatement, StatementFlag, StatementKind } from '../../src/core/statements.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../../src/core/captures/recording-options.ts';
+import type {
+  LoggedStatement,
+  StatementFlag,
+  StatementKind,
+} from '../../src/core/workloads/statements.ts';
 import { matchesPattern } from '../../src/sql/name-patterns.ts';
 import { StatementSelection, type SelectionState } from '../../src/sql/selection.ts';
 import { SessionSample } from '../../src/sql/session-sample.ts';

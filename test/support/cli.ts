@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '../../src/cli/main.ts';
-import type { Prompter } from '../../src/cli/prompter.ts';
-import { Interrupted, SignalDesk } from '../../src/cli/signals.ts';
-import type { OutputStream, World } from '../../src/cli/world.ts';
+import type { Prompter } from '../../src/cli/input/prompter.ts';
+import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
+import type { OutputStream, World } from '../../src/cli/runtime/world.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
-import type { ServerLogs } from '../../src/core/server-log.ts';
+import type { ServerLogs } from '../../src/core/source.ts';
 import { temporaryFolder } from './stores.ts';
 
 /** What a test says about the machine that the program runs on. */
@@ -88,7 +88,7 @@ export async function runCaptures(
     prompter: () => Promise.resolve(prompter),
     serverLogs: async () => {
       if (options.serverLogs !== undefined) return options.serverLogs;
-      const { mysqlServerLogs } = await import('../../src/mysql/server-logs.ts');
+      const { mysqlServerLogs } = await import('../../src/source/mysql/mysql-source.ts');
       return mysqlServerLogs;
     },
     isRunning: options.isRunning ?? (() => true),

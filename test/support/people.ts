@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/core/clock.ts';
-import { PeopleService } from '../../src/core/people.ts';
+import { PeopleService } from '../../src/core/users/user-service.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /**

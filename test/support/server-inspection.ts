@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../../src/core/environments.ts';
+import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import type {
   MeasuredCost,
   PreparedOutlook,
@@ -7,7 +7,7 @@ import type {
   ServerLog,
   ServerLogs,
   ServerOutlook,
-} from '../../src/core/server-log.ts';
+} from '../../src/core/source.ts';
 
 /** What a look at a server in good order finds, with changes. */
 export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerInspection {

@@ -2,9 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Actor, Role } from '../../src/core/access.ts';
-import { CaptureService, type CaptureRequest } from '../../src/core/capture-service.ts';
+import { CaptureService, type CaptureRequest } from '../../src/core/captures/capture-service.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import type { Environment, ServerAddress } from '../../src/core/environments.ts';
+import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
 import { createStore } from '../../src/store/store.ts';
 

@@ -8,7 +8,7 @@ import {
   systemClock,
   type Actor,
 } from '../../src/index.ts';
-import { finishRemovals } from '../../src/core/removals.ts';
+import { finishRemovals } from '../../src/core/captures/removals.ts';
 import { removeWorkload } from '../../src/workload/workload-folder.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StatementFlag, StatementKind } from '../../src/core/statements.ts';
+import type { StatementFlag, StatementKind } from '../../src/core/workloads/statements.ts';
 import { HeardCounter } from '../../src/workload/heard-counter.ts';
 import { aStatement } from './statements.ts';
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
 import fc from '../support/properties.ts';
 import { expect, onTestFinished, test } from 'vitest';
-import type { LoggedStatement } from '../../src/core/statements.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { TextScan } from '../../src/sql/text-scan.ts';
 import { escapeInto, readable } from '../../src/workload/json-text.ts';
 import { SegmentWriter } from '../../src/workload/segment-writer.ts';

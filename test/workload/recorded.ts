@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { RECORD_EVERYTHING } from '../../src/core/recording-options.ts';
-import type { LoggedStatement } from '../../src/core/statements.ts';
+import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { WorkloadCounters } from '../../src/workload/counters.ts';
 import { HeardCounter } from '../../src/workload/heard-counter.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';

@@ -16,7 +16,7 @@ import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
-import type { LoggedStatement, StatementRecord } from '../../src/core/statements.ts';
+import type { LoggedStatement, StatementRecord } from '../../src/core/workloads/statements.ts';
 import {
   SegmentWriter,
   type SegmentWriterOptions,

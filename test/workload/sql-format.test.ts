@@ -1,6 +1,6 @@
 import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
-import type { StatementRecord } from '../../src/core/statements.ts';
+import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { formatSql, SQL_HEADER } from '../../src/workload/sql-format.ts';
 
 function aRecord(about: Partial<StatementRecord> = {}): StatementRecord {

@@ -4,7 +4,7 @@ import {
   STATEMENT_FLAGS,
   STATEMENT_KINDS,
   type LoggedStatement,
-} from '../../src/core/statements.ts';
+} from '../../src/core/workloads/statements.ts';
 import {
   LineSerialiser,
   parseStatementLine,

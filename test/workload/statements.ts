@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { LoggedStatement } from '../../src/core/statements.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 
 /** A statement with what a test says about it. */
 export function aStatement(about: Partial<LoggedStatement> = {}): LoggedStatement {

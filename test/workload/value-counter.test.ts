@@ -1,6 +1,6 @@
 import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import type { StatementFlag } from '../../src/core/statements.ts';
+import type { StatementFlag } from '../../src/core/workloads/statements.ts';
 import { ValueCounter } from '../../src/workload/value-counter.ts';
 
 interface Execute {

@@ -12,7 +12,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
-import type { LoggedStatement } from '../../src/core/statements.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';
 import { segmentPath, type SegmentFacts } from '../../src/workload/segment-files.ts';
 import { framesOf } from '../../src/workload/zstd-frames.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LoggedStatement } from '../../src/core/statements.ts';
+import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { WorkloadRates } from '../../src/workload/workload-rates.ts';
 
 function statement(time: string, changes: Partial<LoggedStatement> = {}): LoggedStatement {

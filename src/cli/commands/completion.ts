@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { offering, oneOf } from '../choices.ts';
+import { offering, oneOf } from '../input/choices.ts';
 import { loaded, PRINTS_TEXT } from '../command.ts';
-import { COMPLETION_SCRIPTS, SHELLS, type Shell } from '../completion-scripts.ts';
-import type { Context } from '../context.ts';
+import { COMPLETION_SCRIPTS, SHELLS, type Shell } from '../completion/shell-scripts.ts';
+import type { Context } from '../runtime/context.ts';
 
 export interface CompletionOptions {
   readonly shell: Shell;

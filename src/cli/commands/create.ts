@@ -1,31 +1,31 @@
 import { shellQuoted } from '../../core/shell.ts';
 import type { Command } from 'commander';
-import type { CaptureRequest } from '../../core/capture-service.ts';
-import { isOver } from '../../core/captures.ts';
+import type { CaptureRequest } from '../../core/captures/capture-service.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ServerInspection } from '../../core/server-log.ts';
+import type { ServerInspection } from '../../core/source.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { choice } from '../choices.ts';
+import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';
-import { splitCommand } from '../command-line.ts';
-import type { Context } from '../context.ts';
-import { parseDuration } from '../durations.ts';
-import { laterDaemonWarning } from '../orphans.ts';
+import { splitCommand } from '../input/command-line.ts';
+import type { Context } from '../runtime/context.ts';
+import { parseDuration } from '../input/durations.ts';
+import { laterDaemonWarning } from '../output/daemon-warnings.ts';
 import { checkServer, lookAhead } from '../preflight.ts';
 import { Recording } from '../recording.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
   type TypedRecordingOptions,
-} from '../recording-options.ts';
-import { askEnvironment, askName } from '../questions.ts';
-import { sayFirstValues } from '../first-values.ts';
+} from '../input/filters-and-guards.ts';
+import { askEnvironment, askName } from '../input/questions.ts';
+import { sayFirstValues } from '../output/first-values.ts';
 import { captureNoun } from '../render/captures.ts';
 import { ownersCover } from '../render/values-outlook.ts';
 import { formatDuration } from '../render/units.ts';
 import { recordCommand } from '../record-command.ts';
-import { formatTime } from '../times.ts';
-import { readTime } from '../typed-times.ts';
+import { formatTime } from '../input/times.ts';
+import { readTime } from '../input/typed-times.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 

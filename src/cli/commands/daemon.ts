@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
-import { choice } from '../choices.ts';
+import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import type { AllowedCredentials } from '../credential-rules.ts';
+import type { Context } from '../runtime/context.ts';
+import type { AllowedCredentials } from '../runtime/credential-rules.ts';
 import { readDaemonStatus } from '../daemon-status.ts';
-import { parseDuration } from '../durations.ts';
-import { absolutePath } from '../environment-options.ts';
-import { EXIT_STATUS } from '../exit-status.ts';
+import { parseDuration } from '../input/durations.ts';
+import { absolutePath } from '../input/environment-options.ts';
+import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { escapeText } from '../render/escape.ts';
 import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon.ts';
 
@@ -80,7 +80,7 @@ async function allowedBy(
   { credentials = [], credentialEnv = [] }: DaemonOptions,
   { cwd, home }: Context['world'],
 ): Promise<AllowedCredentials> {
-  const { checkFolder, checkPrefix } = await import('../credential-rules.ts');
+  const { checkFolder, checkPrefix } = await import('../runtime/credential-rules.ts');
   const paths = credentials.map((folder) => absolutePath(folder, { cwd, home }));
   return {
     folders: await Promise.all(paths.map(checkFolder)),
@@ -133,7 +133,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
     await Promise.all([
       import('../../daemon/daemon.ts'),
       import('../../daemon/sd-notify.ts'),
-      import('../version.ts'),
+      import('../runtime/version.ts'),
       context.serverLogs(await allowedBy(options, world)),
     ]);
   const log = createLog(

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 import { diagnose } from '../diagnosis.ts';
-import { EXIT_STATUS } from '../exit-status.ts';
+import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { findingNoun, renderFindings } from '../render/diagnosis.ts';
 
 export function registerDoctor(

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { ACTIVE_STATUSES } from '../../core/captures.ts';
+import { ACTIVE_STATUSES } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import { DaemonKeeper } from '../daemons.ts';
-import { parseDuration } from '../durations.ts';
+import type { Context } from '../runtime/context.ts';
+import { DaemonKeeper } from '../runtime/starter.ts';
+import { parseDuration } from '../input/durations.ts';
 import { captureNoun } from '../render/captures.ts';
-import { readTime } from '../typed-times.ts';
+import { readTime } from '../input/typed-times.ts';
 
 export interface EditOptions {
   readonly capture: string;

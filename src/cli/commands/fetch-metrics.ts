@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import type { Environment } from '../../core/environments.ts';
-import type { MetricQuery, TimeWindow } from '../../core/metrics.ts';
+import type { Environment } from '../../core/environments/environment.ts';
+import type { MetricQuery, TimeWindow } from '../../core/metrics/metric-source.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 
 // A request of the daemon's has some KiB.
 const LONGEST_REQUEST_BYTES = 16 * 1024 * 1024;

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { isOver } from '../../core/captures.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { readDetails } from '../capture-details.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 import { captureDetailNoun, detailNounOf } from '../render/capture-details.ts';
-import { interruption } from '../signals.ts';
+import { interruption } from '../runtime/signals.ts';
 import { waitForCapture } from '../waiting.ts';
-import { Progress } from '../watching.ts';
+import { Progress } from '../output/progress.ts';
 
 export interface GetOptions {
   readonly capture: string;

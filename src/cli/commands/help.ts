@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { loaded, PRINTS_TEXT } from '../command.ts';
-import type { Context } from '../context.ts';
-import { WIDEST_HELP, wrapHelp } from '../help-text.ts';
-import { HELP_TOPIC_NAMES } from '../help-topic-names.ts';
-import { HELP_TOPICS } from '../help-topics.ts';
+import type { Context } from '../runtime/context.ts';
+import { WIDEST_HELP, wrapHelp } from '../help/help-text.ts';
+import { HELP_TOPIC_NAMES } from '../help/topic-names.ts';
+import { HELP_TOPICS } from '../help/topics.ts';
 
 export interface HelpOptions {
   readonly words: readonly string[];

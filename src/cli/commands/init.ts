@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { checkName } from '../../core/names.ts';
-import { PeopleService, prepareUser, type OpenedSession } from '../../core/people.ts';
+import { PeopleService, prepareUser, type OpenedSession } from '../../core/users/user-service.ts';
 import { checkNoStore, createStore } from '../../store/store.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import { findGroup } from '../groups.ts';
-import { readNewPassword, registerPasswordOptions, type PasswordSource } from '../passwords.ts';
+import type { Context } from '../runtime/context.ts';
+import { findGroup } from '../help/groups.ts';
+import {
+  readNewPassword,
+  registerPasswordOptions,
+  type PasswordSource,
+} from '../input/password-options.ts';
 import { identityNoun } from '../render/identity.ts';
 
 export interface InitOptions extends PasswordSource {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { ALL_CAPTURES, type CaptureListRequest } from '../../core/capture-service.ts';
-import type { CaptureStatus } from '../../core/captures.ts';
+import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-service.ts';
+import type { CaptureStatus } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureOrder } from '../../core/store.ts';
-import { parseCount, parseOrder, parseStatuses, type ListOrder } from '../arguments.ts';
+import { parseCount, parseOrder, parseStatuses, type ListOrder } from '../input/arguments.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
-import { readTime } from '../typed-times.ts';
+import { readTime } from '../input/typed-times.ts';
 
 export interface ListOptions {
   readonly env?: string;
@@ -73,7 +73,7 @@ export async function runList(options: ListOptions, context: Context): Promise<n
     if (!context.isJson && !context.world.stdout.isTTY) {
       context.refuseDataOptions('It prints a line a change here; for data add --json');
     }
-    const { watchList } = await import('../list-watch.ts');
+    const { watchList } = await import('../output/list-watch.ts');
     return watchList(context, (most) => captures.list(actor, { ...request, limit: most }), limit);
   }
   // One more than is shown says whether there is more.

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { listAudit } from '../../core/audit-log.ts';
-import { parseCount } from '../arguments.ts';
+import { listAudit } from '../../core/audit/audit-log.ts';
+import { parseCount } from '../input/arguments.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 import { auditNoun } from '../render/audit.ts';
-import { readTime } from '../typed-times.ts';
+import { readTime } from '../input/typed-times.ts';
 
 const DEFAULT_LIMIT = 50;
 

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import { parseLifetime } from '../lifetimes.ts';
-import { readPassword, registerPasswordOptions, type PasswordSource } from '../passwords.ts';
+import type { Context } from '../runtime/context.ts';
+import { parseLifetime } from '../input/lifetimes.ts';
+import {
+  readPassword,
+  registerPasswordOptions,
+  type PasswordSource,
+} from '../input/password-options.ts';
 import { identityNoun } from '../render/identity.ts';
-import { formatTime } from '../times.ts';
+import { formatTime } from '../input/times.ts';
 
 export interface LoginOptions extends PasswordSource {
   readonly name?: string;

@@ -1,18 +1,22 @@
 import { shellQuoted } from '../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { MetricService, type MetricReport, type MetricRequest } from '../../core/metric-service.ts';
-import { parseStatistic, STATISTICS } from '../../core/metrics.ts';
-import { choice, offering } from '../choices.ts';
+import {
+  MetricService,
+  type MetricReport,
+  type MetricRequest,
+} from '../../core/metrics/metric-service.ts';
+import { parseStatistic, STATISTICS } from '../../core/metrics/metric-source.ts';
+import { choice, offering } from '../input/choices.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import { parseDuration } from '../durations.ts';
-import type { OutputMode } from '../global-options.ts';
-import { printList, type OutputSettings } from '../output.ts';
+import type { Context } from '../runtime/context.ts';
+import { parseDuration } from '../input/durations.ts';
+import type { OutputMode } from '../input/global-options.ts';
+import { printList, type OutputSettings } from '../output/output.ts';
 import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metrics.ts';
 import type { MetricView } from '../render/metrics-overview.ts';
-import { wallClockAt } from '../time-zones.ts';
-import { readTime } from '../typed-times.ts';
+import { wallClockAt } from '../input/time-zones.ts';
+import { readTime } from '../input/typed-times.ts';
 
 const SOURCES = ['cloudwatch', 'server'] as const;
 
@@ -135,7 +139,7 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
   const load = (capture: string): Promise<MetricReport> =>
     service.report(context.actor, capture, request);
   if (options.watch === true) {
-    const { watchMetrics } = await import('../metrics-watch.ts');
+    const { watchMetrics } = await import('../output/metrics-watch.ts');
     return watchMetrics(
       context,
       () => load(options.capture),

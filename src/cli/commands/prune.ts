@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { endedAt } from '../../core/retention.ts';
+import { endedAt } from '../../core/captures/retention.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { parseCount } from '../arguments.ts';
+import { parseCount } from '../input/arguments.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import { formatExactDuration, parseDuration } from '../durations.ts';
+import type { Context } from '../runtime/context.ts';
+import { formatExactDuration, parseDuration } from '../input/durations.ts';
 import { captureNoun } from '../render/captures.ts';
 import { orphanNoun } from '../render/orphans.ts';
 import { formatBytes, formatCount, formatRelative } from '../render/units.ts';

@@ -3,10 +3,10 @@ import { shellQuoted } from '../../core/shell.ts';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
-import { RecoveryService } from '../../core/recovery.ts';
-import type { Leftovers } from '../../core/server-log.ts';
+import { RecoveryService } from '../../core/recovery/recovery-service.ts';
+import type { Leftovers } from '../../core/source.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 import {
   confirmEnding,
   confirmReclaim,
@@ -15,7 +15,7 @@ import {
   type RecoveryTarget,
 } from '../recovery.ts';
 import { recoveryNoun, type RecoveredServer } from '../render/recovery.ts';
-import { programVersion } from '../version.ts';
+import { programVersion } from '../runtime/version.ts';
 
 export interface RecoverOptions {
   readonly environment: string | null;

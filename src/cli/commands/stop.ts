@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { isOver } from '../../core/captures.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import { isAppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
-import { DaemonKeeper } from '../daemons.ts';
+import type { Context } from '../runtime/context.ts';
+import { DaemonKeeper } from '../runtime/starter.ts';
 import { captureNoun } from '../render/captures.ts';
-import { interruption } from '../signals.ts';
+import { interruption } from '../runtime/signals.ts';
 import { refuseFailed, waitForCapture } from '../waiting.ts';
-import { Progress } from '../watching.ts';
+import { Progress } from '../output/progress.ts';
 
 export interface StopOptions {
   readonly capture: string;

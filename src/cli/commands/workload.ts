@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { STATEMENT_KINDS } from '../../core/statements.ts';
-import { parseCount } from '../arguments.ts';
-import { choice } from '../choices.ts';
+import { STATEMENT_KINDS } from '../../core/workloads/statements.ts';
+import { parseCount } from '../input/arguments.ts';
+import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../runtime/context.ts';
 import { escapeJson, escapeLines } from '../render/escape.ts';
 import { formatCount } from '../render/units.ts';
 import { committedPosition, workloadFolder } from '../workloads.ts';

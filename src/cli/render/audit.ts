@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../core/audit.ts';
+import type { AuditEntry } from '../../core/audit/audit-trail.ts';
 import { scalarText, type Column, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatRelative } from './units.ts';

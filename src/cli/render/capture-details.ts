@@ -1,8 +1,8 @@
-import type { Gap } from '../../core/gaps.ts';
-import type { Recycled } from '../../core/server-log.ts';
+import type { Gap } from '../../core/workloads/gaps.ts';
+import type { Recycled } from '../../core/source.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import type { ValueCounts } from '../../core/value-counts.ts';
-import type { WarmUp } from '../../core/warm-ups.ts';
+import type { ValueCounts } from '../../core/verification/value-counts.ts';
+import type { WarmUp } from '../../core/warm-ups/warm-up.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';

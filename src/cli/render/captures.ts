@@ -1,4 +1,4 @@
-import { isOver, reasonOf, type CaptureStatus } from '../../core/captures.ts';
+import { isOver, reasonOf, type CaptureStatus } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { optionsJson } from './recording-options.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';

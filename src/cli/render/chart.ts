@@ -1,5 +1,5 @@
 import { plot } from 'asciichart';
-import type { Cell } from '../../core/metric-series.ts';
+import type { Cell } from '../../core/metrics/metric-series.ts';
 import type { TimeTick, ValueAxis } from './chart-axes.ts';
 import type { Paint, Tone } from './paint.ts';
 import { truncate } from './width.ts';

@@ -1,5 +1,5 @@
-import type { CaptureStatus } from '../../core/captures.ts';
-import type { WarmUpState } from '../../core/warm-ups.ts';
+import type { CaptureStatus } from '../../core/captures/capture.ts';
+import type { WarmUpState } from '../../core/warm-ups/warm-up.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatBytes, formatCount, formatRelative } from './units.ts';

@@ -1,5 +1,5 @@
 import type { Role } from '../../core/access.ts';
-import { formatServerUrl, type Environment } from '../../core/environments.ts';
+import { formatServerUrl, type Environment } from '../../core/environments/environment.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 

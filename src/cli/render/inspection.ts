@@ -1,11 +1,11 @@
 import type { AppError } from '../../core/errors.ts';
-import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/server-log.ts';
+import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/source.ts';
 import { scalarText, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { shellQuoted } from '../../core/shell.ts';
-import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
+import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import { warningsOf } from '../preflight.ts';
-import type { Coverage } from '../../core/value-coverage.ts';
+import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-outlook.ts';
 import { formatCount, formatDuration } from './units.ts';

@@ -1,5 +1,5 @@
-import type { CaptureRate } from '../../core/daemon-status.ts';
-import { isOver } from '../../core/captures.ts';
+import type { CaptureRate } from '../../core/daemon/daemon-status.ts';
+import { isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import type { JsonObject } from './column.ts';
 import { captureJson } from './captures.ts';

@@ -1,6 +1,6 @@
-import { drawnCells, drawnTrack, summarise, type Cell } from '../../core/metric-series.ts';
-import type { MetricReport } from '../../core/metric-service.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
+import { drawnCells, drawnTrack, summarise, type Cell } from '../../core/metrics/metric-series.ts';
+import type { MetricReport } from '../../core/metrics/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
 import { clockLabel, timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, renderChart, type Chart } from './chart.ts';
 import { escapeText } from './escape.ts';

@@ -1,8 +1,8 @@
-import { isOver } from '../../core/captures.ts';
-import type { MetricOrigin } from '../../core/metric-catalogue.ts';
-import { cutTrack, drawnCells, drawnTrack, summarise } from '../../core/metric-series.ts';
-import type { MetricReport } from '../../core/metric-service.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
+import { isOver } from '../../core/captures/capture.ts';
+import type { MetricOrigin } from '../../core/metrics/metric-catalogue.ts';
+import { cutTrack, drawnCells, drawnTrack, summarise } from '../../core/metrics/metric-series.ts';
+import type { MetricReport } from '../../core/metrics/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
 import { clockLabel } from './chart-axes.ts';
 import { placed } from './chart.ts';
 import { escapeText } from './escape.ts';

@@ -1,5 +1,5 @@
-import { dataPoints, type DataPoint } from '../../core/metric-series.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics.ts';
+import { dataPoints, type DataPoint } from '../../core/metrics/metric-series.ts';
+import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
 import type { JsonObject, Noun } from './column.ts';
 import { isoTime } from './moments.ts';
 

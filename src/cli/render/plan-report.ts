@@ -1,12 +1,12 @@
-import type { Expectation } from '../../core/plan.ts';
-import { hasFilter, RECORD_EVERYTHING } from '../../core/recording-options.ts';
+import type { Expectation } from '../../core/captures/expectation.ts';
+import { hasFilter, RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type {
   KeptShares,
   LogSettings,
   ServerInspection,
   ServerOutlook,
-} from '../../core/server-log.ts';
-import type { Coverage } from '../../core/value-coverage.ts';
+} from '../../core/source.ts';
+import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { NewCapture } from '../../core/store.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';

@@ -1,10 +1,10 @@
 import type { AppError } from '../../core/errors.ts';
-import type { Expectation } from '../../core/plan.ts';
-import { RECORD_EVERYTHING } from '../../core/recording-options.ts';
-import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/server-log.ts';
+import type { Expectation } from '../../core/captures/expectation.ts';
+import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
+import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/source.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
 import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
-import type { Coverage } from '../../core/value-coverage.ts';
+import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import { isoTime } from './moments.ts';
 import { outlookJson } from './values-outlook.ts';
 

@@ -1,5 +1,5 @@
-import { maxLagOf, maxLogOf } from '../../core/guards.ts';
-import type { RecordingOptions } from '../../core/recording-options.ts';
+import { maxLagOf, maxLogOf } from '../../core/captures/guards.ts';
+import type { RecordingOptions } from '../../core/captures/recording-options.ts';
 import type { JsonObject } from './column.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
 

@@ -1,4 +1,4 @@
-import type { LogSettings } from '../../core/server-log.ts';
+import type { LogSettings } from '../../core/source.ts';
 import type { JsonObject, Noun } from './column.ts';
 import { formatCount } from './units.ts';
 

@@ -1,4 +1,8 @@
-import { localTimeOf, type ListedSchedule, type ScheduleState } from '../../core/schedules.ts';
+import {
+  localTimeOf,
+  type ListedSchedule,
+  type ScheduleState,
+} from '../../core/schedules/schedule.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import type { Tone } from './paint.ts';

@@ -1,6 +1,6 @@
-import type { ServerInspection, ValuesOutlook } from '../../core/server-log.ts';
+import type { ServerInspection, ValuesOutlook } from '../../core/source.ts';
 import { matchesPattern } from '../../sql/name-patterns.ts';
-import type { Coverage } from '../../core/value-coverage.ts';
+import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
 import { formatCount, formatDuration } from './units.ts';

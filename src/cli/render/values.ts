@@ -4,7 +4,7 @@ import {
   shareWithValues,
   type UserExecutes,
   type ValueCounts,
-} from '../../core/value-counts.ts';
+} from '../../core/verification/value-counts.ts';
 import type { JsonObject } from './column.ts';
 import { formatCount } from './units.ts';
 

@@ -1,5 +1,5 @@
-import type { ValuesOutlook } from '../../core/server-log.ts';
-import type { Coverage } from '../../core/value-coverage.ts';
+import type { ValuesOutlook } from '../../core/source.ts';
+import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatCount, formatRelative } from './units.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import { coverageOf } from '../../../core/value-coverage.ts';
+import { coverageOf } from '../../../core/warm-ups/value-coverage.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
-import { EXIT_STATUS } from '../../exit-status.ts';
+import type { Context } from '../../runtime/context.ts';
+import { EXIT_STATUS } from '../../runtime/exit-status.ts';
 import { whyLogIsOff } from '../../log-switch.ts';
 import { inspectServer, whyNotRecordable } from '../../preflight.ts';
 import { inspectionNoun, renderInspection } from '../../render/inspection.ts';

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import type { NewEnvironment } from '../../../core/environment-service.ts';
+import type { NewEnvironment } from '../../../core/environments/environment-service.ts';
 import {
   parsePasswordReference,
   parseServerUrl,
   type ServerAddress,
-} from '../../../core/environments.ts';
+} from '../../../core/environments/environment.ts';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import {
   absolutePath,
   absoluteReference,
@@ -20,10 +20,10 @@ import {
   warnOfUnknownProfile,
   type EnvironmentOptions,
   type Place,
-} from '../../environment-options.ts';
-import { askName, whatIsWrong } from '../../questions.ts';
+} from '../../input/environment-options.ts';
+import { askName, whatIsWrong } from '../../input/questions.ts';
 import { shellQuoted } from '../../../core/shell.ts';
-import { allowTypedReference, checkTypedReference } from '../../typed-references.ts';
+import { allowTypedReference, checkTypedReference } from '../../input/typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
 export interface EnvCreateOptions extends EnvironmentOptions {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { ALL_CAPTURES } from '../../../core/capture-service.ts';
-import { isOver } from '../../../core/captures.ts';
-import type { Environment } from '../../../core/environments.ts';
+import { ALL_CAPTURES } from '../../../core/captures/capture-service.ts';
+import { isOver } from '../../../core/captures/capture.ts';
+import type { Environment } from '../../../core/environments/environment.ts';
 import { loaded } from '../../command.ts';
-import { confirmLoss } from '../../confirmation.ts';
-import type { Context } from '../../context.ts';
+import { confirmLoss } from '../../input/confirmation.ts';
+import type { Context } from '../../runtime/context.ts';
 import { deleteCapture, endCapture } from '../../deletion.ts';
 import { environmentNoun } from '../../render/environments.ts';
 import { formatBytes, formatCount } from '../../render/units.ts';

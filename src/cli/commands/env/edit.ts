@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { NewEnvironment } from '../../../core/environment-service.ts';
-import { parseServerUrl, type ServerAddress } from '../../../core/environments.ts';
+import type { NewEnvironment } from '../../../core/environments/environment-service.ts';
+import { parseServerUrl, type ServerAddress } from '../../../core/environments/environment.ts';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import {
   absolutePath,
   absoluteReference,
@@ -16,8 +16,8 @@ import {
   warnOfUnknownProfile,
   type EnvironmentOptions,
   type Place,
-} from '../../environment-options.ts';
-import { allowTypedReference, checkTypedReference } from '../../typed-references.ts';
+} from '../../input/environment-options.ts';
+import { allowTypedReference, checkTypedReference } from '../../input/typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
 export interface EnvEditOptions extends EnvironmentOptions {

@@ -1,12 +1,12 @@
 import { shellQuoted } from '../../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import type { Environment, ServerAddress } from '../../../core/environments.ts';
-import { WarmUpService } from '../../../core/warm-up-service.ts';
+import type { Environment, ServerAddress } from '../../../core/environments/environment.ts';
+import { WarmUpService } from '../../../core/warm-ups/warm-up-service.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
-import { DaemonKeeper } from '../../daemons.ts';
-import { parseDuration } from '../../durations.ts';
+import type { Context } from '../../runtime/context.ts';
+import { DaemonKeeper } from '../../runtime/starter.ts';
+import { parseDuration } from '../../input/durations.ts';
 import { whyNotRecordable } from '../../preflight.ts';
 import { localTime } from '../../render/moments.ts';
 import { seesSessions, slowLogText } from '../../render/values-outlook.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Role } from '../../../core/access.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
-import { parseRole } from '../../arguments.ts';
+import type { Context } from '../../runtime/context.ts';
+import { parseRole } from '../../input/arguments.ts';
 import { memberNoun } from '../../render/people.ts';
 
 export interface MemberAddOptions {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Role } from '../../../core/access.ts';
-import { parseRole } from '../../arguments.ts';
+import { parseRole } from '../../input/arguments.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import { memberNoun } from '../../render/people.ts';
 
 export interface MemberSetOptions {

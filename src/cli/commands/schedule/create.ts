@@ -1,20 +1,24 @@
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import type { ListedSchedule } from '../../../core/schedules.ts';
+import type { ListedSchedule } from '../../../core/schedules/schedule.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import { lookAhead } from '../../preflight.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
   type TypedRecordingOptions,
-} from '../../recording-options.ts';
-import { hasLiveDaemon } from '../../orphans.ts';
-import { askEnvironment } from '../../questions.ts';
+} from '../../input/filters-and-guards.ts';
+import { hasLiveDaemon } from '../../output/daemon-warnings.ts';
+import { askEnvironment } from '../../input/questions.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
-import { orNull, registerScheduleOptions, type ScheduleOptions } from '../../schedule-options.ts';
-import { formatTime } from '../../times.ts';
-import { readTime } from '../../typed-times.ts';
+import {
+  orNull,
+  registerScheduleOptions,
+  type ScheduleOptions,
+} from '../../input/schedule-options.ts';
+import { formatTime } from '../../input/times.ts';
+import { readTime } from '../../input/typed-times.ts';
 
 export interface ScheduleCreateOptions extends ScheduleOptions, TypedRecordingOptions {
   readonly name: string;

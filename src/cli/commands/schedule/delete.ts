@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
-import { confirmLoss } from '../../confirmation.ts';
-import type { Context } from '../../context.ts';
+import { confirmLoss } from '../../input/confirmation.ts';
+import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 
 export interface ScheduleDeleteOptions {

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import type { ScheduleEdit } from '../../../core/schedule-service.ts';
+import type { ScheduleEdit } from '../../../core/schedules/schedule-service.ts';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 import {
   NONE,
   orNull,
   registerScheduleOptions,
   type ScheduleOptions,
-} from '../../schedule-options.ts';
-import { readTime } from '../../typed-times.ts';
+} from '../../input/schedule-options.ts';
+import { readTime } from '../../input/typed-times.ts';
 
 export interface ScheduleEditOptions extends ScheduleOptions {
   readonly schedule: string;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 
 export interface ScheduleListOptions {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { parseCount } from '../../arguments.ts';
+import { parseCount } from '../../input/arguments.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import { occurrenceNoun } from '../../render/schedules.ts';
 
 const DEFAULT_COUNT = 5;

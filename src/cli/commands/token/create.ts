@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { TOKEN_LENGTH_MS } from '../../../core/people.ts';
+import { TOKEN_LENGTH_MS } from '../../../core/users/user-service.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
-import { parseLifetime } from '../../lifetimes.ts';
-import { askName } from '../../questions.ts';
+import type { Context } from '../../runtime/context.ts';
+import { parseLifetime } from '../../input/lifetimes.ts';
+import { askName } from '../../input/questions.ts';
 import { madeTokenNoun } from '../../render/people.ts';
-import { formatTime } from '../../times.ts';
+import { formatTime } from '../../input/times.ts';
 
 export interface TokenCreateOptions {
   readonly name?: string;

@@ -1,9 +1,13 @@
 import { shellQuoted } from '../../../core/shell.ts';
 import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
-import { readNewPassword, registerPasswordOptions, type PasswordSource } from '../../passwords.ts';
-import { askName } from '../../questions.ts';
+import type { Context } from '../../runtime/context.ts';
+import {
+  readNewPassword,
+  registerPasswordOptions,
+  type PasswordSource,
+} from '../../input/password-options.ts';
+import { askName } from '../../input/questions.ts';
 import { userNoun } from '../../render/people.ts';
 
 export interface UserCreateOptions extends PasswordSource {

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import { nameKey } from '../../../core/names.ts';
 import { loaded } from '../../command.ts';
-import { confirmLoss } from '../../confirmation.ts';
-import type { Context } from '../../context.ts';
+import { confirmLoss } from '../../input/confirmation.ts';
+import type { Context } from '../../runtime/context.ts';
 import { deletedUserNoun } from '../../render/people.ts';
 import { formatCount } from '../../render/units.ts';
 

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import type { User } from '../../../core/store.ts';
 import { loaded } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import type { Context } from '../../runtime/context.ts';
 import {
   readNewPassword,
   readPassword,
   registerPasswordOptions,
   type PasswordSource,
-} from '../../passwords.ts';
+} from '../../input/password-options.ts';
 import { userNoun } from '../../render/people.ts';
 
 export interface UserPasswdOptions extends PasswordSource {

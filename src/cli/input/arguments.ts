@@ -1,0 +1,44 @@
+import type { Role } from '../../core/access.ts';
+import { CAPTURE_STATUSES, type CaptureStatus } from '../../core/captures/capture.ts';
+import { AppError } from '../../core/errors.ts';
+import { CAPTURE_ORDERS, type CaptureOrder } from '../../core/store.ts';
+import { choice, offering, oneOf } from './choices.ts';
+
+/** A whole number from 1 on, as --limit takes it. */
+export function parseCount(value: string, what: string): number {
+  const count = /^\d+$/.test(value) ? Number(value) : NaN;
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new AppError('invalid', `${what} takes a whole number from 1 on, not "${value}"`);
+}
+
+/** Statuses with commas between them, in any case. */
+export const parseStatuses = offering(
+  CAPTURE_STATUSES,
+  (value: string): CaptureStatus[] =>
+    value.split(',').map((status) => oneOf(CAPTURE_STATUSES, status.trim(), '--status')),
+  { isList: true },
+);
+
+/** Words for a list: `a`, `a or b`, `a, b or c`. */
+export function orList(words: readonly string[]): string {
+  return words.length < 2
+    ? words.join('')
+    : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
+}
+
+export interface ListOrder {
+  readonly order: CaptureOrder;
+  readonly isReversed: boolean;
+}
+
+/** What a list is ordered by; a `-` before it turns the order round. */
+export const parseOrder = offering(CAPTURE_ORDERS, (value: string): ListOrder => {
+  const isReversed = value.startsWith('-');
+  return {
+    order: oneOf(CAPTURE_ORDERS, isReversed ? value.slice(1) : value, '--sort'),
+    isReversed,
+  };
+});
+
+/** A role in an environment. */
+export const parseRole = choice<Role>(['member', 'admin'], '--role');

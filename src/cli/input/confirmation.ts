@@ -1,0 +1,22 @@
+import { AppError } from '../../core/errors.ts';
+import type { Context } from '../runtime/context.ts';
+
+/**
+ * Shows what will be lost and has a person type what proves that they mean it.
+ * @param question.expected the text to type: a name, as a rule.
+ * @throws AppError `declined`; `invalid` where nobody can be asked.
+ */
+export async function confirmLoss(
+  context: Context,
+  losses: readonly string[],
+  question: { expected: string; ask: string },
+): Promise<void> {
+  const prompter = await context.prompter(
+    'Deleting asks for confirmation and there is no terminal to ask on',
+    'To delete without being asked add --yes.',
+  );
+  for (const loss of losses) await context.tell(loss);
+  if ((await prompter.ask(question.ask)).trim() !== question.expected) {
+    throw new AppError('declined', 'The name does not match; nothing deleted');
+  }
+}

@@ -1,0 +1,125 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import {
+  parsePasswordReference,
+  SSL_MODES,
+  type SslMode,
+} from '../../core/environments/environment.ts';
+import { AppError } from '../../core/errors.ts';
+import { isPrintable } from '../../core/names.ts';
+import { offering, oneOf } from './choices.ts';
+import type { Context } from '../runtime/context.ts';
+import type { World } from '../runtime/world.ts';
+
+/** What is said about an environment on the command line, as it was typed. */
+export interface EnvironmentOptions {
+  readonly url?: string;
+  readonly passwordFrom?: string;
+  readonly sslMode?: string;
+  readonly sslCa?: string;
+  readonly serverPublicKey?: string;
+  readonly region?: string;
+  readonly instance?: string;
+  readonly profile?: string;
+  readonly endpointUrl?: string;
+}
+
+export function registerEnvironmentOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'mysql://USER@HOST[:PORT][/DB][?socket=PATH], without a password')
+    .option(
+      '--password-from <ref>',
+      'where its password is: env:VAR, file:PATH or cnf:PATH#GROUP',
+      offering(['env:', 'file:', 'cnf:'], asTyped, { isBeginning: true }),
+    )
+    .option(
+      '--ssl-mode <mode>',
+      `${SSL_MODES.join(', ')} (default: PREFERRED)`,
+      offering(SSL_MODES, asTyped),
+    )
+    .option('--ssl-ca <file>', 'PEM file with the authorities to trust')
+    .option('--server-public-key <file>', "PEM file with the server's RSA key: login without TLS")
+    .option('--region <region>', 'AWS region of the instance')
+    .option('--instance <id>', 'RDS instance, as CloudWatch names it')
+    .option('--profile <profile>', 'AWS profile to read metrics with')
+    .option('--endpoint-url <url>', 'CloudWatch at another address');
+}
+
+function asTyped(text: string): string {
+  return text;
+}
+
+/** Where relative paths and `~` begin. */
+export type Place = Pick<World, 'cwd' | 'home'>;
+
+export function parseSslMode(text: string): SslMode {
+  return oneOf(SSL_MODES, text.replaceAll('-', '_'), '--ssl-mode');
+}
+
+/** A password reference with its path made absolute: the daemon has another working directory. */
+export function absoluteReference(reference: string, place: Place): string {
+  const parsed = parsePasswordReference(reference);
+  switch (parsed.from) {
+    case 'env':
+      return reference;
+    case 'file':
+      return `file:${absolutePath(parsed.path, place)}`;
+    case 'cnf':
+      return `cnf:${absolutePath(parsed.path, place)}#${parsed.group}`;
+  }
+}
+
+/** A shell does not expand `~` behind a colon, and people expect it to. */
+export function absolutePath(path: string, place: Place): string {
+  const expanded = path === '~' || path.startsWith('~/') ? place.home + path.slice(1) : path;
+  return resolve(place.cwd, expanded);
+}
+
+/**
+ * Warns of an AWS profile that is not here. It is no failure: the profile is read where the daemon runs,
+ * which may be elsewhere.
+ */
+export async function warnOfUnknownProfile(
+  context: Context,
+  profile: string | null,
+): Promise<void> {
+  if (profile === null) return;
+  const profiles = await context.listAwsProfiles();
+  if (profiles.includes(profile)) return;
+  const known = profiles.length === 0 ? 'there are none' : `there are ${profiles.join(', ')}`;
+  await context.warn(
+    `There is no AWS profile "${profile}" here (${known}). Metrics need it where the daemon runs.`,
+  );
+}
+
+/** @throws AppError `invalid` for what AWS would take for no region. */
+export function parseRegion(text: string): string {
+  return awsName(text, '--region', 'a region, such as eu-central-1');
+}
+
+/** @throws AppError `invalid` for what AWS would take for no identifier of an instance. */
+export function parseInstance(text: string): string {
+  return awsName(text, '--instance', 'the identifier of an RDS instance, such as shop-1');
+}
+
+/**
+ * An instance's identifier is letters, digits and hyphens (Amazon RDS User Guide, "Naming constraints in
+ * Amazon RDS"), and so is every region's code.
+ */
+function awsName(text: string, flag: string, what: string): string {
+  if (/^[a-z\d-]{1,64}$/i.test(text)) return text;
+  throw new AppError('invalid', `${flag} takes ${what}`);
+}
+
+/** @throws AppError `invalid` for what cannot be the name of a profile in AWS's files: they are lines. */
+export function parseProfile(text: string): string {
+  if (text.trim() !== '' && isPrintable(text)) return text;
+  throw new AppError('invalid', "--profile takes the name of a profile in AWS's files");
+}
+
+/** @throws AppError `invalid` for what is no address of a web service. */
+export function parseEndpointUrl(text: string): string {
+  const isHttp = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  if (!isHttp) throw new AppError('invalid', '--endpoint-url takes an http:// or https:// address');
+  return text;
+}

@@ -1,0 +1,135 @@
+import type { Command } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import {
+  RECORD_EVERYTHING,
+  REDACTIONS,
+  STATEMENT_CLASSES,
+  type RecordingOptions,
+  type Redaction,
+  type StatementClass,
+} from '../../core/captures/recording-options.ts';
+import { choice, offering, oneOf } from './choices.ts';
+import { parseDuration } from './durations.ts';
+import { parseSize } from './sizes.ts';
+
+const NONE = 'none';
+
+/** Options of `create` and `schedule create` that say what is recorded. Absent: as by default. */
+export interface TypedRecordingOptions {
+  readonly includeUser?: readonly string[];
+  readonly excludeUser?: readonly string[];
+  readonly includeDb?: readonly string[];
+  readonly excludeDb?: readonly string[];
+  readonly includeHost?: readonly string[];
+  readonly only?: readonly StatementClass[];
+  /** N of `1/N`. */
+  readonly sample?: number;
+  readonly redact?: Redaction;
+  /** Sizes are bytes, lengths of time milliseconds. */
+  readonly maxSize?: number;
+  readonly minFree?: number;
+  readonly maxLog?: number;
+  readonly maxLag?: number;
+  readonly deadMan?: number | typeof NONE;
+  readonly warmUp?: number;
+  readonly recycleSessions?: boolean;
+  readonly recycleUser?: readonly string[];
+}
+
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  text,
+];
+
+/**
+ * Declares them, under headings of their own. Patterns may be given more than once; what matches one
+ * of them matches.
+ */
+export function registerRecordingOptions(command: Command): Command {
+  return command
+    .optionsGroup('What to record (patterns have * and ?, options may be repeated):')
+    .option('--include-user <pattern>', 'only what these users send', collected)
+    .option('--exclude-user <pattern>', 'nothing that these users send', collected)
+    .option('--include-host <pattern>', 'only what comes from these hosts', collected)
+    .option('--include-db <pattern>', 'only statements in these databases', collected)
+    .option('--exclude-db <pattern>', 'no statements in these databases', collected)
+    .option(
+      '--only <class>',
+      `only ${STATEMENT_CLASSES.join(', ')}, or several: reads,ddl`,
+      offering(
+        STATEMENT_CLASSES,
+        (text: string, before: readonly StatementClass[] | undefined) => [
+          ...(before ?? []),
+          ...text.split(',').map((one) => oneOf(STATEMENT_CLASSES, one.trim(), '--only')),
+        ],
+        { isList: true },
+      ),
+    )
+    .option('--sample <1/N>', 'one session of N, whole', parseSample)
+    .option(
+      '--redact <what>',
+      'literals: a pseudonym for every value',
+      choice(REDACTIONS, '--redact'),
+    )
+    .optionsGroup('Guards (what ends it by itself):')
+    .option('--max-size <size>', 'its files hold so much: 500M, 2G', parseSize)
+    .option('--min-free <size>', 'so little is free on the disk here', parseSize)
+    .option('--max-log <size>', "the log's tables on the server hold so much", parseSize)
+    .option('--max-lag <duration>', 'the record is so far behind the server', parseDuration)
+    .option(
+      '--dead-man <duration>',
+      `the server ends its log when not heard of for so long (1h), or ${NONE}`,
+      (text) => (text === NONE ? NONE : parseDuration(text)),
+    )
+    .optionsGroup('Values of what was prepared before (MariaDB: help values):')
+    .option(
+      '--warm-up <duration>',
+      'so long before it starts, cover the sessions that come',
+      parseDuration,
+    )
+    .option('--recycle-sessions', 'end idle sessions at the start: their pools connect anew')
+    .option('--recycle-user <pattern>', 'only those of these users', collected)
+    .option('--yes', 'do not ask')
+    .optionsGroup('Options:');
+}
+
+/** What the core is asked for. */
+export function recordingOptionsOf(typed: TypedRecordingOptions): RecordingOptions {
+  return {
+    includeUsers: typed.includeUser ?? [],
+    excludeUsers: typed.excludeUser ?? [],
+    includeDatabases: typed.includeDb ?? [],
+    excludeDatabases: typed.excludeDb ?? [],
+    includeHosts: typed.includeHost ?? [],
+    only: [...new Set(typed.only)],
+    sample: typed.sample ?? null,
+    redact: typed.redact ?? null,
+    maxSize: typed.maxSize ?? null,
+    minFree: typed.minFree ?? null,
+    maxLog: typed.maxLog ?? null,
+    maxLag: typed.maxLag ?? null,
+    deadMan: typed.deadMan === NONE ? null : (typed.deadMan ?? RECORD_EVERYTHING.deadMan),
+    warmUp: typed.warmUp ?? null,
+    recycleUsers: recycledUsers(typed),
+  };
+}
+
+/** @throws AppError `invalid` for users without what is to be done to them. */
+function recycledUsers({
+  recycleSessions,
+  recycleUser,
+}: TypedRecordingOptions): readonly string[] | null {
+  if (recycleSessions === true) return recycleUser ?? [];
+  if (recycleUser === undefined) return null;
+  throw new AppError('invalid', '--recycle-user says whose sessions --recycle-sessions ends', {
+    hint: 'Add --recycle-sessions, or leave --recycle-user out.',
+  });
+}
+
+function parseSample(text: string): number {
+  const match = /^1\/(\d+)$/.exec(text.trim());
+  if (match === null) {
+    throw new AppError('invalid', `--sample takes 1/N, for example 1/10, not "${text}"`);
+  }
+  return Number(match[1]);
+}

@@ -1,0 +1,57 @@
+import { AppError, isAppError } from '../../core/errors.ts';
+import { checkName } from '../../core/names.ts';
+import { shellQuoted } from '../../core/shell.ts';
+import type { Context } from '../runtime/context.ts';
+
+/** What a check says is wrong, as one sentence for a prompt; null when nothing is. */
+export function whatIsWrong(check: () => unknown): string | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (isAppError(error)) return [error.message, error.hint].filter(Boolean).join('. ');
+    throw error;
+  }
+}
+
+/**
+ * Asks for a name that was left out.
+ * @param instead what to type where nobody can be asked.
+ * @throws AppError `invalid` where nobody can be asked.
+ */
+export async function askName(
+  context: Context,
+  kind: 'capture' | 'environment' | 'user' | 'token',
+  instead: string,
+): Promise<string> {
+  const prompter = await context.prompter(`The ${kind} has no name`, `Give it one: ${instead}`);
+  return prompter.ask(`Name of the ${kind}`, {
+    check: (answer) => whatIsWrong(() => checkName(kind, answer)),
+  });
+}
+
+const MOST_NAMED = 5;
+
+/**
+ * The only environment there is, or the one that somebody on a terminal chooses.
+ * @throws AppError `invalid` where there is none, or more than one and nobody can be asked.
+ */
+export async function askEnvironment(context: Context): Promise<string> {
+  const names = context.environments.list(context.actor).map(({ name }) => name);
+  if (names.length === 0) {
+    throw new AppError('invalid', 'There is no environment to capture', {
+      hint: 'Describe one first: captures env create NAME --url mysql://USER@HOST',
+    });
+  }
+  const [only] = names;
+  if (only !== undefined && names.length === 1) {
+    await context.note(`Environment: ${only}, the only one you have`);
+    return only;
+  }
+  const more = names.length > MOST_NAMED ? ' …' : '';
+  const prompter = await context.prompter(
+    'There is no environment to capture: --env is missing',
+    `Say which: --env ${names.slice(0, MOST_NAMED).map(shellQuoted).join(', --env ')}${more}`,
+  );
+  return prompter.choose('Which environment?', names);
+}

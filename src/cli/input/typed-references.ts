@@ -1,0 +1,50 @@
+import {
+  formatServerUrl,
+  parsePasswordReference,
+  type ServerAddress,
+} from '../../core/environments/environment.ts';
+import type { Context } from '../runtime/context.ts';
+
+/**
+ * Looks at the file of a password before the reference to it is stored; says so where it cannot.
+ * @throws AppError `invalid` for a file that no capture could use.
+ */
+export async function checkTypedReference(
+  context: Context,
+  server: ServerAddress | null,
+): Promise<void> {
+  const reference = server?.passwordFrom ?? null;
+  if (reference === null) return;
+  const obstacle = await context.checkReference(reference);
+  const parsed = parsePasswordReference(reference);
+  if (obstacle === null || parsed.from === 'env') return;
+  await context.note(
+    `The password file ${parsed.path} ${obstacle} here and now: who records must be able to read it`,
+  );
+}
+
+/**
+ * In a store that others can write: notes that this user typed a reference, with the server it is for, so
+ * that this user's processes may use it.
+ * @param typed whether both were typed now; else it counts only where all the rest was typed before.
+ */
+export async function allowTypedReference(
+  context: Context,
+  typed: boolean,
+  before: ServerAddress | null,
+  after: ServerAddress | null,
+): Promise<void> {
+  if (after === null || after.passwordFrom === null) return;
+  const user = await context.credentialUser();
+  if (!user.isStoreShared()) return;
+  if (!typed && (before === null || !user.file.holds(before))) {
+    await context.note(
+      `${user.name}'s daemons may not use ${after.passwordFrom} for it yet: for that, type --url and --password-from together.`,
+    );
+    return;
+  }
+  user.file.add(after);
+  await context.note(
+    `${user.name}'s daemons may use ${after.passwordFrom} for ${formatServerUrl(after)} (${after.sslMode}); noted in ${user.file.path}.`,
+  );
+}

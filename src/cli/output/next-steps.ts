@@ -1,0 +1,199 @@
+import { ALL_CAPTURES } from '../../core/captures/capture-service.ts';
+import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import { Context, type LoggedIn } from '../runtime/context.ts';
+import { readGlobalOptions } from '../input/global-options.ts';
+import { serverWarnings } from './daemon-warnings.ts';
+import { escapeText } from '../render/escape.ts';
+import { captureWord, shellQuoted } from '../../core/shell.ts';
+import { liveLine } from '../render/live.ts';
+import { localTime } from '../render/moments.ts';
+import { formatDuration } from '../render/units.ts';
+import { messageLines } from '../render/messages.ts';
+import { truncate } from '../render/width.ts';
+import { liveFactsOf } from './progress.ts';
+import type { World } from '../runtime/world.ts';
+
+const MOST_SHOWN = 4;
+const MOST_READ = 100;
+const LATELY_MS = 24 * 3_600_000;
+
+/** Lines for people, and the commands to go on with. */
+interface Advice {
+  readonly says: readonly string[];
+  readonly commands: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+/**
+ * What `captures` alone prints: how things stand, and the command that comes next.
+ * @returns the exit status, 0.
+ * @throws AppError `store_unusable` for a store that is there and cannot be used.
+ */
+export async function showNextSteps(world: World): Promise<number> {
+  const context = new Context(world, readGlobalOptions({}, {}), []);
+  try {
+    const { warnings = [], says, commands } = adviceFor(context);
+    const width = world.stdout.isTTY ? context.columns : Infinity;
+    const lines = [
+      // They end in what to do.
+      ...warnings.flatMap((text) => messageLines(escapeText(text), width)),
+      ...says.map((line) => truncate(escapeText(line), width)),
+      ...commands.map((line) => `  ${escapeText(line)}`),
+      '',
+      'Everything it can do: captures --help',
+    ];
+    await world.stdout.write(`${lines.join('\n')}\n`);
+    return 0;
+  } finally {
+    context.close();
+  }
+}
+
+function adviceFor(context: Context): Advice {
+  if (!context.hasStore) {
+    return {
+      says: [
+        'captures records every statement a MySQL or MariaDB server receives.',
+        '',
+        'First make a store, with you as its first user:',
+      ],
+      commands: ['captures init'],
+    };
+  }
+  const who = context.whoIsThere();
+  if (who === null) return loginAdvice(context);
+  const warnings = serverWarnings(context.store, who, context.now());
+  const { says, commands } = adviceForUser(context, who);
+  return { warnings, says: [...openWarmUps(context, who), ...says], commands };
+}
+
+/** One line for each warm-up of the user's environments that is on or to come on. */
+function openWarmUps({ store, timeZone }: Context, who: LoggedIn): string[] {
+  const mine = new Map(store.environments.listFor(who.userId).map(({ id, name }) => [id, name]));
+  return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
+    const name = mine.get(environmentId);
+    if (name === undefined) return [];
+    const capture = captureId === null ? null : store.captures.find(captureId);
+    const end = capture === null ? localTime(until, timeZone) : `${capture.name} starts`;
+    return [`${name}: a warm-up is on until ${end}`];
+  });
+}
+
+function loginAdvice(context: Context): Advice {
+  const { store } = context;
+  if (context.hasToken) {
+    return {
+      says: [`CAPTURES_TOKEN is no valid token of the store in ${store.directory}.`, 'Without it:'],
+      commands: ['unset CAPTURES_TOKEN', context.loginCommand],
+    };
+  }
+  return {
+    says: [`You are not logged in to the store in ${store.directory}.`],
+    commands: [context.loginCommand],
+  };
+}
+
+function adviceForUser(context: Context, who: LoggedIn): Advice {
+  const environments = context.store.environments.listFor(who.userId);
+  const [environment] = environments;
+  if (environment === undefined) {
+    return {
+      says: ['You have no environment yet. Describe the server to capture:'],
+      commands: [
+        'captures env create NAME --url mysql://USER@HOST --password-from env:VARIABLE',
+        'captures env create NAME     asks for what is missing',
+      ],
+    };
+  }
+  const { captures } = context;
+  const statuses = CAPTURE_STATUSES.filter((status) => !isOver(status));
+  // Those that run come first, then those that start next.
+  const byStart = { order: 'start', descending: false, limit: MOST_READ } as const;
+  const open = captures.list(who, { ...ALL_CAPTURES, statuses, ...byStart });
+  const running = open.filter(({ status }) => status !== 'SCHEDULED');
+  const failed = failedLately(context, who);
+  if (running.length > 0) {
+    const last = running[0]?.status === 'RUNNING' ? running[0] : null;
+    return joined(runningAdvice(context, running, last), failed);
+  }
+  const name = shellQuoted(environment.name);
+  const next = nextToStart(open, context.now());
+  return joined(
+    {
+      says: [
+        ...(next === null ? [] : [next]),
+        `Nothing is being recorded. To record ${
+          environments.length === 1
+            ? environment.name
+            : `one of your ${environments.length} environments`
+        }:`,
+      ],
+      commands: [`captures create NAME --env ${name}`],
+    },
+    failed,
+  );
+}
+
+function runningAdvice(
+  context: Context,
+  running: readonly ListedCapture[],
+  last: ListedCapture | null,
+): Advice {
+  const { store } = context;
+  const now = context.now();
+  const lines = running
+    .slice(0, MOST_SHOWN)
+    .map(
+      (capture) =>
+        `${fullName(capture)}: ${liveLine(capture, liveFactsOf(store, capture.id, now), now)}`,
+    );
+  const more = running.length - lines.length;
+  return {
+    says: [
+      ...lines,
+      ...(more > 0 ? [`… and ${more === 1 ? 'one more' : `${more} more`}`] : []),
+      '',
+    ],
+    commands: [
+      'captures list --watch',
+      ...(last === null ? [] : [`captures stop ${captureWord(last)}`]),
+    ],
+  };
+}
+
+/** One line with the next start; null when nothing is scheduled. */
+function nextToStart(open: readonly ListedCapture[], now: number): string | null {
+  const [first] = open;
+  if (first === undefined || first.scheduledStart === null) return null;
+  return `${fullName(first)}: SCHEDULED, starts in ${formatDuration(Math.max(first.scheduledStart - now, 0))}`;
+}
+
+/** The newest failure that somebody may not have seen; null when there is none. */
+function failedLately(context: Context, who: LoggedIn): Advice | null {
+  const now = context.now();
+  const statuses = ['FAILED'] as const;
+  const since = now - LATELY_MS;
+  const [failed] = context.captures.list(who, { ...ALL_CAPTURES, statuses, since, limit: 1 });
+  if (failed === undefined) return null;
+  const ago = failed.end === null ? '' : ` ${formatDuration(Math.max(now - failed.end, 0), 1)} ago`;
+  return {
+    says: [
+      `${fullName(failed)}: FAILED${ago}${failed.reason === null ? '' : `, ${failed.reason}`}`,
+    ],
+    commands: [`captures get ${captureWord(failed)}`],
+  };
+}
+
+/** What failed comes first: it is what somebody would want to know. */
+function joined(advice: Advice, failed: Advice | null): Advice {
+  if (failed === null) return advice;
+  return {
+    says: [...failed.says, ...advice.says],
+    commands: [...failed.commands, ...advice.commands],
+  };
+}
+
+function fullName({ environmentName, name }: ListedCapture): string {
+  return `${environmentName}/${name}`;
+}

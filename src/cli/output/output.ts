@@ -1,0 +1,168 @@
+import { AppError } from '../../core/errors.ts';
+import type { GlobalOptions, OutputMode } from '../input/global-options.ts';
+import { pick, scalarText, valueAt, type Column, type Noun, type View } from '../render/column.ts';
+import type { Paint } from '../render/paint.ts';
+import type { OutputStream } from '../runtime/world.ts';
+
+// A million captures are more text than one string can hold.
+const ROWS_A_WRITE = 1_000;
+
+export interface OutputSettings {
+  readonly mode: OutputMode;
+  readonly options: Pick<GlobalOptions, 'fields' | 'headers'>;
+  readonly view: () => Omit<View, 'isDetail'>;
+  readonly paint: () => Promise<Paint>;
+}
+
+/**
+ * Prints a list of things in the mode asked for. But for a table, whose widths depend on every row,
+ * rows are taken and written block by block: there may be a million of them.
+ */
+export async function printList<Row>(
+  noun: Noun<Row>,
+  rows: Iterable<Row>,
+  stdout: OutputStream,
+  settings: OutputSettings,
+): Promise<void> {
+  const { mode, options } = settings;
+  const fields = checkFields(noun, options.fields);
+  const json = (row: Row) =>
+    options.fields === null ? noun.toJson(row) : pick(noun.toJson(row), options.fields);
+  switch (mode) {
+    case 'json': {
+      const shown = await jsonFor(stdout);
+      const isEmpty = await writeRows(stdout, rows, (row, index) => {
+        const text = shown(JSON.stringify(json(row), null, 2)).replaceAll('\n', '\n  ');
+        return `${index === 0 ? '[' : ','}\n  ${text}`;
+      });
+      return stdout.write(isEmpty ? '[]\n' : '\n]\n');
+    }
+    case 'yaml': {
+      const { yamlDocument } = await import('../render/yaml.ts');
+      const isEmpty = await writeRows(stdout, rows, (row) => yamlDocument([json(row)]));
+      return isEmpty ? stdout.write(yamlDocument([])) : undefined;
+    }
+    case 'tsv':
+    case 'csv': {
+      const { csvHeader, csvRow, tsvHeader, tsvRow } = await import('../render/delimited.ts');
+      const [header, line] = mode === 'csv' ? [csvHeader, csvRow] : [tsvHeader, tsvRow];
+      const shown = stdout.isTTY ? (await import('../render/escape.ts')).escapeLines : null;
+      if (options.headers) await stdout.write(header(fields));
+      await writeRows(stdout, rows, (row) => {
+        const text = line(noun.toJson(row), fields);
+        // On a terminal a line is a row, and nothing in it is obeyed.
+        return shown === null ? text : `${shown(text.trimEnd().replaceAll('\n', '\\n'))}\n`;
+      });
+      return;
+    }
+    case 'name':
+      return writeNames(noun, rows, stdout);
+    case 'table': {
+      const all = [...rows];
+      if (all.length === 0) return stdout.write(`${noun.none}\n`);
+      const { renderTable } = await import('../render/table.ts');
+      const columns = options.fields === null ? noun.columns : columnsOf(noun, fields);
+      const view = { ...settings.view(), isDetail: false };
+      const paint = await settings.paint();
+      return stdout.write(
+        await renderTable(all, columns, { view, paint, headers: options.headers }),
+      );
+    }
+  }
+}
+
+/** Prints one thing in the mode asked for: an object, not a list of one. */
+export async function printOne<Row>(
+  noun: Noun<Row>,
+  row: Row,
+  stdout: OutputStream,
+  settings: OutputSettings,
+): Promise<void> {
+  const { mode, options } = settings;
+  const fields = checkFields(noun, options.fields);
+  const whole = noun.toJson(row);
+  const json = options.fields === null ? whole : pick(whole, options.fields);
+  switch (mode) {
+    case 'json':
+      return stdout.write(`${(await jsonFor(stdout))(JSON.stringify(json, null, 2))}\n`);
+    case 'yaml': {
+      const { yamlDocument } = await import('../render/yaml.ts');
+      return stdout.write(yamlDocument(json));
+    }
+    case 'table': {
+      const { renderDetail } = await import('../render/table.ts');
+      const columns = options.fields === null ? noun.detail : columnsOf(noun, fields);
+      const view = { ...settings.view(), isDetail: true };
+      return stdout.write(renderDetail(row, columns, { view, paint: await settings.paint() }));
+    }
+    case 'csv':
+    case 'tsv':
+    case 'name':
+      return printList(noun, [row], stdout, settings);
+  }
+}
+
+/** JSON is whole everywhere; on a terminal with escapes for what that would obey or hide. */
+async function jsonFor(stdout: OutputStream): Promise<(json: string) => string> {
+  return stdout.isTTY ? (await import('../render/escape.ts')).escapeJson : (json) => json;
+}
+
+async function writeNames<Row>(
+  noun: Noun<Row>,
+  rows: Iterable<Row>,
+  stdout: OutputStream,
+): Promise<void> {
+  const { escapeText } = await import('../render/escape.ts');
+  await writeRows(stdout, rows, (row) => `${escapeText(noun.reference(row))}\n`);
+}
+
+/** @returns whether there was no row. */
+async function writeRows<Row>(
+  stdout: OutputStream,
+  rows: Iterable<Row>,
+  line: (row: Row, index: number) => string,
+): Promise<boolean> {
+  let count = 0;
+  let block: string[] = [];
+  for (const row of rows) {
+    block.push(line(row, count));
+    count += 1;
+    if (block.length < ROWS_A_WRITE) continue;
+    await stdout.write(block.join(''));
+    block = [];
+  }
+  if (block.length > 0) await stdout.write(block.join(''));
+  return count === 0;
+}
+
+/**
+ * The fields to print, one a column; a group such as `workload` stands for the fields in it.
+ * @throws AppError `invalid` for a field that the noun does not have.
+ */
+export function checkFields(
+  noun: Pick<Noun<never>, 'fields'>,
+  asked: readonly string[] | null,
+): readonly string[] {
+  if (asked === null) return noun.fields;
+  return asked.flatMap((field) => {
+    const matches = noun.fields.filter((name) => name === field || name.startsWith(`${field}.`));
+    if (matches.length > 0) return matches;
+    throw new AppError('invalid', `There is no field "${field}"`, {
+      hint: `The fields are: ${noun.fields.join(', ')}`,
+    });
+  });
+}
+
+function columnsOf<Row>(noun: Noun<Row>, fields: readonly string[]): Column<Row>[] {
+  return fields.map((field) => {
+    const isField = (column: Column<Row>): boolean => column.field === field;
+    return (
+      noun.columns.find(isField) ??
+      noun.detail.find(isField) ?? {
+        field,
+        header: field.toUpperCase(),
+        cell: (row) => scalarText(valueAt(noun.toJson(row), field)),
+      }
+    );
+  });
+}

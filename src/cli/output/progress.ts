@@ -1,0 +1,150 @@
+import { isLive } from '../../core/daemon/lease.ts';
+import type { SavedStatus } from '../../core/daemon/daemon-status.ts';
+import type { ListedCapture, Store } from '../../core/store.ts';
+import type { Context } from '../runtime/context.ts';
+import { captureNoun } from '../render/captures.ts';
+import { pick } from '../render/column.ts';
+import { escapeJson, escapeText } from '../render/escape.ts';
+import { liveJson, liveLine, type LiveFacts } from '../render/live.ts';
+import { isoTime } from '../render/moments.ts';
+import { truncate } from '../render/width.ts';
+import type { OutputStream } from '../runtime/world.ts';
+
+/** A line on a terminal is drawn anew each second; elsewhere a line is added every ten. */
+const REDRAW_MS = 1_000;
+const LINE_MS = 10_000;
+/** What the daemon said longer ago than this says nothing of now. */
+const STALE_MS = 5_000;
+const CLEAR_LINE = '\r\u001b[K';
+
+/** What the live daemon last said; null when none is alive or it said nothing lately. */
+export function readSavedStatus(store: Store, now: number): SavedStatus | null {
+  const lease = store.lease.find();
+  const saved = store.daemonStatus.find();
+  const isCurrent =
+    saved !== null &&
+    saved.holder === lease?.holder &&
+    isLive(lease, now) &&
+    Math.abs(now - saved.at) < STALE_MS;
+  return isCurrent ? saved : null;
+}
+
+/** How the recording of a capture goes. */
+export function liveFactsOf(store: Store, captureId: number, now: number): LiveFacts {
+  const tap = readSavedStatus(store, now)?.taps.find(({ captures }) =>
+    captures.some((rate) => rate.captureId === captureId),
+  );
+  return {
+    rate: tap?.captures.find((rate) => rate.captureId === captureId) ?? null,
+    lagMs: tap?.lagMs ?? null,
+    hasDaemon: isLive(store.lease.find(), now),
+  };
+}
+
+/** A capture as one line of NDJSON, reduced to --fields where they were asked for. */
+export function watchedJson(context: Context, capture: ListedCapture): string {
+  const now = context.now();
+  const json = liveJson(capture, liveFactsOf(context.store, capture.id, now), now);
+  const { fields } = context.options;
+  const text = JSON.stringify(fields === null ? json : pick(json, fields));
+  return `${context.world.stdout.isTTY ? escapeJson(text) : text}\n`;
+}
+
+/**
+ * Shows how one capture goes while a command waits for it: a live line on a terminal, a line every ten
+ * seconds elsewhere, NDJSON on stdout with --json. With --watch JSON comes every second, and in every
+ * mode a change of status is shown at once; without it a wait of less than ten seconds is one object.
+ */
+export class Progress {
+  readonly #context: Context;
+  readonly #stream: OutputStream;
+  readonly #mode: 'live' | 'lines' | 'json' | 'none';
+  readonly #isData: boolean;
+  readonly #pause: number;
+  #next = 0;
+  #status: string | null = null;
+  #isDrawn = false;
+
+  /**
+   * @param options.isData the lines are what was asked for: they go to stdout, and --quiet leaves them.
+   */
+  constructor(context: Context, options: { isData: boolean }) {
+    const { world } = context;
+    this.#context = context;
+    const isOnTerminal = world.stderr.isTTY && (!options.isData || world.stdout.isTTY);
+    if (context.isJson) this.#mode = 'json';
+    else if (context.options.quiet && !options.isData) this.#mode = 'none';
+    else this.#mode = isOnTerminal ? 'live' : 'lines';
+    const isForStdout = this.#mode === 'json' || (options.isData && !context.isDataAsked);
+    this.#stream = isForStdout && !isOnTerminal ? world.stdout : world.stderr;
+    if (this.#mode === 'json') this.#stream = world.stdout;
+    this.#isData = options.isData;
+    const isOften = this.#mode === 'live' || (this.#mode === 'json' && options.isData);
+    this.#pause = isOften ? REDRAW_MS : LINE_MS;
+    if (this.#mode === 'live') context.keepClear(() => this.clear());
+  }
+
+  /** Call it with each look; it decides itself when there is something to show. */
+  readonly show = async (capture: ListedCapture): Promise<void> => {
+    const now = this.#context.now();
+    // A program that waits wants the result: of a short wait it gets that one object and nothing else.
+    const isNews = capture.status !== this.#status && (this.#isData || this.#mode !== 'json');
+    // A wait begins with what is known already: a short one shows nothing but its result.
+    if (this.#status === null && this.#mode !== 'live' && !this.#isData) {
+      this.#next = now + LINE_MS;
+    } else if (!isNews && now < this.#next) {
+      return;
+    } else {
+      this.#next = now + this.#pause;
+      await this.#write(capture, now);
+    }
+    this.#status = capture.status;
+  };
+
+  /** Takes the live line away. */
+  async clear(): Promise<void> {
+    if (!this.#isDrawn) return;
+    this.#isDrawn = false;
+    await this.#stream.write(CLEAR_LINE);
+  }
+
+  /** Prints the capture at the end of the wait: in JSON mode as a line of NDJSON, else as always. */
+  async result(capture: ListedCapture): Promise<void> {
+    await this.clear();
+    if (this.#mode === 'json') {
+      await this.#stream.write(watchedJson(this.#context, capture));
+    } else {
+      await this.#context.printOne(captureNoun, capture);
+    }
+  }
+
+  /** Says how it ended: as one more line where there are lines, else with everything about it. */
+  async end(capture: ListedCapture): Promise<void> {
+    await this.clear();
+    const isInLines = this.#mode === 'json' || this.#stream === this.#context.world.stdout;
+    if (isInLines) await this.#write(capture, this.#context.now());
+    else await this.#context.printOne(captureNoun, capture);
+  }
+
+  async #write(capture: ListedCapture, now: number): Promise<void> {
+    const { store, world } = this.#context;
+    switch (this.#mode) {
+      case 'none':
+        return;
+      case 'json':
+        return this.#stream.write(watchedJson(this.#context, capture));
+      case 'live': {
+        const text = escapeText(liveLine(capture, liveFactsOf(store, capture.id, now), now));
+        this.#isDrawn = true;
+        // The last column is left free: some terminals wrap when it is filled.
+        const width = (world.stderr.columns ?? this.#context.columns) - 1;
+        return this.#stream.write(`${CLEAR_LINE}${truncate(text, width)}`);
+      }
+      case 'lines': {
+        const line = liveLine(capture, liveFactsOf(store, capture.id, now), now);
+        const name = `${capture.environmentName}/${capture.name}`;
+        return this.#stream.write(`${isoTime(now) ?? ''} ${escapeText(`${name}: ${line}`)}\n`);
+      }
+    }
+  }
+}

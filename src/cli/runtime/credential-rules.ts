@@ -1,0 +1,209 @@
+import { statSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join, sep } from 'node:path';
+import {
+  formatServerUrl,
+  parsePasswordReference,
+  type PasswordReference,
+  type ServerAddress,
+} from '../../core/environments/environment.ts';
+import { AppError } from '../../core/errors.ts';
+import type { ServerLogs } from '../../core/source.ts';
+import { readPrivateFile, writePrivateFile } from './private-files.ts';
+import { shellQuoted } from '../../core/shell.ts';
+
+/**
+ * Who can write a store can describe any environment in it: another's password file, and a server of their
+ * own to send it to. In such a store a process uses only the references that its own user allowed, and
+ * takes nobody's word for that but the system's: the command line, and a private file of that user.
+ */
+
+const FILE = 'credentials.json';
+const OTHERS_WRITE = 0o022;
+
+/** What the user of a process allows it to use, for whatever server the store names. */
+export interface AllowedCredentials {
+  /** Folders, by their real paths: every file below them. */
+  readonly folders: readonly string[];
+  /** Beginnings of the names of environment variables. */
+  readonly prefixes: readonly string[];
+}
+
+/** A reference that its user typed, and the server that it is for, with all that protects it on its way. */
+type TypedReference = Pick<
+  ServerAddress,
+  'passwordFrom' | 'host' | 'port' | 'socket' | 'sslMode' | 'sslCa' | 'serverPublicKey'
+>;
+
+interface Contents extends AllowedCredentials {
+  readonly typed: readonly TypedReference[];
+}
+
+const NOTHING: Contents = { folders: [], prefixes: [], typed: [] };
+
+/** The private file of a user that says which references their processes may use. */
+export class CredentialFile {
+  readonly path: string;
+
+  /** @param folder the user's own configuration, which is never in a shared store. */
+  constructor(folder: string) {
+    this.path = join(folder, FILE);
+  }
+
+  /** @throws AppError `store_unusable` when it can be read by others, is another's, or says what it cannot. */
+  read(): Contents {
+    const text = readPrivateFile(this.path, 'file of allowed credentials', 'store_unusable');
+    if (text === null) return NOTHING;
+    if (statSync(this.path).uid !== process.getuid?.()) {
+      throw new AppError('store_unusable', `The file ${this.path} belongs to another user`, {
+        hint: 'It must be your own. See HOME and XDG_CONFIG_HOME.',
+      });
+    }
+    return parse(text, this.path);
+  }
+
+  /** Whether the user typed this reference for this server. */
+  holds(server: ServerAddress): boolean {
+    const one = JSON.stringify(typedOf(server));
+    return this.read().typed.some((other) => JSON.stringify(typedOf(other)) === one);
+  }
+
+  /** Writes down that the user typed it. */
+  add(server: ServerAddress): void {
+    if (this.holds(server)) return;
+    const contents = this.read();
+    const typed = [...contents.typed, typedOf(server)];
+    writePrivateFile(this.path, `${JSON.stringify({ ...contents, typed }, null, 2)}\n`);
+  }
+}
+
+function typedOf(server: TypedReference): TypedReference {
+  const { passwordFrom, host, port, socket, sslMode, sslCa, serverPublicKey } = server;
+  return { passwordFrom, host, port, socket, sslMode, sslCa, serverPublicKey };
+}
+
+function parse(text: string, path: string): Contents {
+  let contents: unknown;
+  try {
+    contents = JSON.parse(text);
+  } catch {
+    contents = null;
+  }
+  const { folders = [], prefixes = [], typed = [] } = (contents ?? {}) as Record<string, unknown>;
+  const areTexts = (list: unknown): list is string[] =>
+    Array.isArray(list) && list.every((one) => typeof one === 'string');
+  if (contents === null || !areTexts(folders) || !areTexts(prefixes) || !Array.isArray(typed)) {
+    throw new AppError('store_unusable', `The file ${path} cannot be understood`, {
+      hint: 'Its form is {"folders": ["/etc/captures/credentials"], "prefixes": ["SHOP_"], "typed": []}.',
+    });
+  }
+  return { folders, prefixes, typed: typed as TypedReference[] };
+}
+
+/** @throws AppError `invalid` for what is no folder, or one into which others can put files. */
+export async function checkFolder(folder: string): Promise<string> {
+  try {
+    const real = await realpath(folder);
+    const stats = statSync(real);
+    if (!isAbsolute(folder) || !stats.isDirectory()) throw new Error('not a folder');
+    const isOurs = stats.uid === process.getuid?.() || stats.uid === 0;
+    if (isOurs && (stats.mode & OTHERS_WRITE) === 0) return real;
+  } catch {
+    throw new AppError('invalid', `There is no folder of credentials ${folder}`);
+  }
+  throw new AppError('invalid', `Others can put files into the folder of credentials ${folder}`, {
+    hint: `It must be yours, or root's, and closed to others: chmod go-w ${shellQuoted(folder)}`,
+  });
+}
+
+/** @throws AppError `invalid` for what no variable's name begins with. */
+export function checkPrefix(prefix: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(prefix)) return prefix;
+  throw new AppError('invalid', `--credential-env takes the beginning of a variable's name`);
+}
+
+/** The process that wants to use a reference. */
+export interface CredentialUser {
+  /** The operating system's user. */
+  readonly name: string;
+  readonly file: CredentialFile;
+  /** What a daemon was started with; null for every other command. */
+  readonly daemon: AllowedCredentials | null;
+  /** Whether others than this user can write the store now. */
+  readonly isStoreShared: () => boolean;
+}
+
+/**
+ * The server as its log may be opened: its file by the real path, which was looked at.
+ * @throws AppError `invalid` for a reference that this process may not use.
+ */
+export async function allowedServer(
+  server: ServerAddress,
+  user: CredentialUser,
+): Promise<ServerAddress> {
+  const { passwordFrom } = server;
+  if (passwordFrom === null || !user.isStoreShared()) return server;
+  const parsed = parsePasswordReference(passwordFrom);
+  if (user.file.holds(server)) return server;
+  const own = user.file.read();
+  if (parsed.from === 'env') {
+    const prefixes = [...own.prefixes, ...(user.daemon?.prefixes ?? [])];
+    if (prefixes.some((prefix) => parsed.name.startsWith(prefix))) return server;
+    throw notAllowed(server, parsed, user);
+  }
+  const folders = [...(user.daemon?.folders ?? [])];
+  for (const folder of own.folders) folders.push(await checkFolder(folder));
+  const real = await realpath(parsed.path).catch(() => null);
+  if (real === null || !folders.some((folder) => isBelow(real, folder))) {
+    throw notAllowed(server, parsed, user);
+  }
+  const group = parsed.from === 'cnf' ? `#${parsed.group}` : '';
+  return { ...server, passwordFrom: `${parsed.from}:${real}${group}` };
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function notAllowed(
+  server: ServerAddress,
+  parsed: PasswordReference,
+  { name, file, daemon }: CredentialUser,
+): AppError {
+  const reference = server.passwordFrom ?? '';
+  const typed = `captures env edit ENVIRONMENT --url ${formatServerUrl(server)} --password-from ${reference}`;
+  const [option, key, what] =
+    parsed.from === 'env'
+      ? ['--credential-env', 'prefixes', parsed.name]
+      : ['--credentials', 'folders', dirname(parsed.path)];
+  const where = 'in a store that others can write';
+  if (daemon !== null) {
+    return new AppError(
+      'invalid',
+      `The daemon of ${name} may not use ${reference} ${where}: start it with ${option} ${what}`,
+      { hint: `Or ${name} types it: ${typed}` },
+    );
+  }
+  return new AppError(
+    'invalid',
+    `A command that ${name} runs may not use ${reference} ${where}: it is for the daemon of who described it`,
+    {
+      hint: [
+        'Where that daemon runs, captures create leaves it to it. If the password is yours too:',
+        typed,
+        `or add ${what} to "${key}" in ${file.path}`,
+      ].join('\n'),
+    },
+  );
+}
+
+/** The servers of `logs`, with the references that a process of this user may use. */
+export function guardingCredentials(logs: ServerLogs, user: CredentialUser): ServerLogs {
+  return {
+    open: async (server, ...others) => logs.open(await allowedServer(server, user), ...others),
+    inspect: async (server, ...others) =>
+      logs.inspect(await allowedServer(server, user), ...others),
+    lookAhead: async (server, ...others) =>
+      logs.lookAhead(await allowedServer(server, user), ...others),
+  };
+}

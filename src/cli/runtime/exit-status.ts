@@ -1,0 +1,82 @@
+import { API_CODES, isAppError, messageOf, type ErrorCode } from '../../core/errors.ts';
+import { escapeText } from '../render/escape.ts';
+import { wrapMessage } from '../render/messages.ts';
+import { messageWidth } from '../output/terminal-width.ts';
+import { Interrupted, SIGNAL_STATUS } from './signals.ts';
+import { ClosedPipe, OutputFailure, type World } from './world.ts';
+
+/** Exit statuses by failure; the compiler keeps the table complete. */
+export const EXIT_STATUS: Record<ErrorCode, number> = {
+  internal: 1,
+  invalid: 2,
+  not_found: 3,
+  unauthenticated: 4,
+  forbidden: 5,
+  conflict: 6,
+  declined: 7,
+  capture_failed: 8,
+  remote_failed: 9,
+  store_unusable: 10,
+};
+
+const LONGEST_LINE = 2_000;
+
+/** The one place that prints failures. Returns the status to exit with. */
+export async function reportFailure(
+  error: unknown,
+  world: Pick<World, 'stderr' | 'env'>,
+  how: { json: boolean; debug: boolean },
+): Promise<number> {
+  if (error instanceof ClosedPipe) return 0;
+  if (error instanceof Interrupted) return SIGNAL_STATUS[error.signal];
+  const failure = isAppError(error)
+    ? error
+    : error instanceof OutputFailure
+      ? { code: 'internal' as const, message: error.message, hint: null }
+      : {
+          code: 'internal' as const,
+          message: `Something unexpected happened: ${messageOf(error)}`,
+          hint: 'This is a bug in captures. Run it again with --debug to see where.',
+        };
+  const text = how.json
+    ? `${JSON.stringify(asJson(failure))}\n`
+    : asText(failure, messageWidth(world.stderr, world.env)) + (how.debug ? stackOf(error) : '');
+  try {
+    await world.stderr.write(text);
+  } catch {
+    // Nobody reads the failure; the status still says it.
+  }
+  return EXIT_STATUS[failure.code];
+}
+
+interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+function asJson(failure: Failure): object {
+  const { code, message, hint } = failure;
+  return { code: API_CODES[code], message, ...(hint === null ? {} : { hint }) };
+}
+
+function asText(failure: Failure, width: number): string {
+  const hints = failure.hint?.split('\n').map(shown) ?? [];
+  const lines = [
+    wrapMessage(`captures: ${shown(failure.message)}`, width),
+    ...hints.map((hint) => `  ${wrapMessage(hint, width - 2)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Escaped, and cut: a failure may quote a megabyte that somebody typed. JSON has it whole. */
+function shown(text: string): string {
+  const escaped = escapeText(text);
+  return escaped.length <= LONGEST_LINE ? escaped : `${escaped.slice(0, LONGEST_LINE)}…`;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const stack = (error.stack ?? '').split('\n').map(escapeText).join('\n');
+  return `${stack}\n${error.cause === undefined ? '' : `caused by:\n${stackOf(error.cause)}`}`;
+}

@@ -1,0 +1,108 @@
+import type { ServerAddress } from '../../core/environments/environment.ts';
+import {
+  SENT_NOTHING,
+  sumOf,
+  type OwnCommands,
+  type OwnTally,
+} from '../../core/verification/own-commands.ts';
+import type { ServerLogs } from '../../core/source.ts';
+import { findTapOn } from '../../core/environments/server-identity.ts';
+import type { Store, TapRow } from '../../core/store.ts';
+
+/**
+ * Looks at servers as `logs` does, and leaves word in the store for whoever is recording one: which
+ * connections are ours, so that what they say until their log is off is in nobody's record, and how
+ * much was asked, which the server counts as received and does not log, so that `verify` would miss it.
+ */
+export function notingLooks(
+  logs: ServerLogs,
+  store: () => Pick<Store, 'environments' | 'recordings' | 'taps'>,
+): ServerLogs {
+  let tapId: number | null = null;
+  /** Called before the first statement, so that the tap cannot read it before it knows whose it is. */
+  const announceTo = (address: ServerAddress) => (connectionId: number) => {
+    for (const { id, serverStart } of tapsAt(address, store())) {
+      store().taps.addConnection(id, { connectionId, serverStart });
+    }
+  };
+  const tallyFor = (address: ServerAddress): LookTally =>
+    new LookTally(store, new Set(tapsAt(address, store()).map(({ id }) => id)));
+  return {
+    open: (address, storeId, onConnection, tally, signal) =>
+      logs.open(address, storeId, onConnection, tally, signal),
+    async inspect(address, storeId) {
+      const tally = tallyFor(address);
+      const found = await logs.inspect(address, storeId, announceTo(address), tally);
+      tapId = findTapOn(found, store().taps, null)?.id ?? null;
+      if (tapId !== null) tally.noteAt(tapId);
+      tally.settle();
+      return found;
+    },
+    async lookAhead(address, pause) {
+      const tally = tallyFor(address);
+      // Looks ahead follow a look at the same server.
+      const found = await logs.lookAhead(address, pause, announceTo(address), tally);
+      if (tapId !== null) tally.noteAt(tapId);
+      tally.settle();
+      return found;
+    },
+  };
+}
+
+/** So many are noted at once: a look sends 10 to 40. */
+const NOTED_AHEAD = 20;
+
+/** Notes commands before they are sent: a look can fail half-way, or be interrupted by its user. */
+class LookTally implements OwnTally {
+  readonly #store: () => Pick<Store, 'recordings'>;
+  /** The taps whose captures have to know. */
+  readonly #taps: Set<number>;
+  #counts = SENT_NOTHING;
+  #noted = 0;
+  /** Captures whose window was open before the first command. */
+  readonly #open: readonly number[];
+
+  constructor(store: () => Pick<Store, 'recordings'>, taps: Set<number>) {
+    this.#store = store;
+    this.#taps = taps;
+    this.#open = [...taps].flatMap((id) => store().recordings.openOfTap(id));
+  }
+
+  add(commands: OwnCommands): void {
+    this.#counts = sumOf(this.#counts, commands);
+    while (this.#noted < this.#counts.questions) {
+      this.#noted += NOTED_AHEAD;
+      for (const id of this.#taps) this.#store().recordings.addOtherCommands(id, NOTED_AHEAD);
+    }
+  }
+
+  counts(): OwnCommands {
+    return this.#counts;
+  }
+
+  /** Says that the last command was answered: what was sent is known, and was sent in these windows. */
+  settle(): void {
+    for (const id of this.#open) this.#store().recordings.settleLook(id, this.#noted, this.#counts);
+  }
+
+  /** A server that is recorded under another address has to know as well. */
+  noteAt(tapId: number): void {
+    if (this.#taps.has(tapId)) return;
+    this.#store().recordings.addOtherCommands(tapId, this.#noted);
+    this.#taps.add(tapId);
+  }
+}
+
+/** Taps whose server is reached in the same way: before the first answer nothing else is known of it. */
+function tapsAt(
+  { host, port, socket }: ServerAddress,
+  { environments, taps }: Pick<Store, 'environments' | 'taps'>,
+): TapRow[] {
+  return taps.list().filter(({ environmentId }) => {
+    const other = environments.find(environmentId)?.server;
+    if (other == null) return false;
+    return socket === null
+      ? other.socket === null && other.host === host && other.port === port
+      : other.socket === socket;
+  });
+}

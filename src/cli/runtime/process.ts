@@ -1,0 +1,140 @@
+import { homedir, hostname, userInfo } from 'node:os';
+import { systemClock } from '../../core/clock.ts';
+import { AppError } from '../../core/errors.ts';
+import { main } from '../main.ts';
+import { SIGNAL_STATUS, SignalDesk, type EndingSignal } from './signals.ts';
+import { ClosedOutput, ProcessInput, ProcessOutput } from './streams.ts';
+import type { World } from './world.ts';
+
+// What still holds the process this long after a signal (a connection that hangs) is left behind.
+const PATIENCE_AFTER_SIGNAL_MS = 2_000;
+
+/** Runs the program in this process, with its streams, environment and signals. */
+export async function runProcess(): Promise<void> {
+  silenceLibraries(process.argv.includes('--debug'));
+  const signals = new SignalDesk();
+  catchSignals(signals);
+  const world = processWorld(signals);
+  process.exitCode = await main(process.argv.slice(2), world);
+}
+
+/**
+ * What we have to say goes through the world's streams. Libraries print, too: the database driver warns of
+ * what a peer sends, with a trace, and Node of what they do. In JSON mode stderr is for one object.
+ */
+function silenceLibraries(isDebug: boolean): void {
+  if (isDebug) return;
+  process.removeAllListeners('warning');
+  const silent = (): void => undefined;
+  Object.assign(console, {
+    log: silent,
+    info: silent,
+    warn: silent,
+    error: silent,
+    debug: silent,
+    trace: silent,
+  });
+}
+
+function catchSignals(desk: SignalDesk): void {
+  const names = Object.keys(SIGNAL_STATUS) as EndingSignal[];
+  let delivered = 0;
+  const handle = (signal: EndingSignal): void => {
+    delivered += 1;
+    if (desk.deliver(signal)) return;
+    // From here on a signal has its usual effect: it ends the process at once, as the second one
+    // does that nobody wants to handle.
+    for (const name of names) process.removeListener(name, handle);
+    const patience = delivered > 1 ? 0 : PATIENCE_AFTER_SIGNAL_MS;
+    setTimeout(() => process.kill(process.pid, signal), patience).unref();
+  };
+  for (const name of names) process.on(name, handle);
+}
+
+/** What bin/captures.js saw before Node began; no word for the programs that we start. */
+function isStdoutClosed(): boolean {
+  const isClosed = process.env['CAPTURES_STDOUT'] === 'closed';
+  delete process.env['CAPTURES_STDOUT'];
+  return isClosed;
+}
+
+function processWorld(signals: SignalDesk): World {
+  return {
+    stdin: new ProcessInput(),
+    stdout: isStdoutClosed()
+      ? new ClosedOutput()
+      : new ProcessOutput(1, () => process.stdout, true),
+    stderr: new ProcessOutput(2, () => process.stderr, false),
+    env: process.env,
+    cwd: process.cwd(),
+    get home() {
+      return findHome();
+    },
+    get userName() {
+      return findUserName();
+    },
+    get hostName() {
+      return hostname();
+    },
+    pid: process.pid,
+    get timeZone() {
+      return Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
+    clock: systemClock,
+    signals,
+    async prompter() {
+      const { inquirerPrompter } = await import('../input/inquirer-prompter.ts');
+      return inquirerPrompter(process.stderr);
+    },
+    async serverLogs() {
+      const { mysqlServerLogs } = await import('../../source/mysql/mysql-source.ts');
+      return mysqlServerLogs;
+    },
+    isRunning: isProcess,
+    async becomeDaemon() {
+      const { becomeDaemon } = await import('./daemon-memory.ts');
+      becomeDaemon();
+    },
+    async startDaemon(storeDirectory) {
+      const { startDaemonProcess } = await import('./child-processes.ts');
+      return startDaemonProcess(storeDirectory, process.env);
+    },
+    async runCommand(command, args) {
+      const { runChildCommand } = await import('./child-processes.ts');
+      return runChildCommand(command, args, signals);
+    },
+  };
+}
+
+/** @throws AppError `store_unusable` for a user whom the system does not know, without HOME. */
+function findHome(): string {
+  const home = process.env['HOME'];
+  if (home !== undefined && home !== '') return home;
+  try {
+    return homedir();
+  } catch (error) {
+    throw new AppError('store_unusable', `The user ${findUserName()} has no home folder`, {
+      hint: 'Set HOME, or CAPTURES_HOME to the folder of the store.',
+      cause: error,
+    });
+  }
+}
+
+/** `uid-1234` for a user whom the system does not know: `docker run --user 1234`, OpenShift. */
+function findUserName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '../../core/clock.ts';
+import type { ServerLogs } from '../../core/source.ts';
+import type { Prompter } from '../input/prompter.ts';
+import type { SignalDesk } from './signals.ts';
+
+/** Where text goes: a terminal, a pipe or a file. */
+export interface OutputStream {
+  readonly isTTY: boolean;
+  /** Columns of the terminal; null when it is none, or it does not say. */
+  readonly columns: number | null;
+  /** Its lines; absent or null where nobody knows. */
+  readonly rows?: number | null;
+  /**
+   * Resolves when there is room for more.
+   * @throws ClosedPipe when nobody reads any more; OutputFailure when it cannot be written.
+   */
+  write(data: string | Uint8Array): Promise<void>;
+}
+
+export interface InputStream {
+  readonly isTTY: boolean;
+  /**
+   * The first line, without its end; null when the input is empty. Nothing behind it is read.
+   * @param longest bytes; 64 KiB where it is left out.
+   * @throws AppError `invalid` for a line that is longer.
+   */
+  readFirstLine(signal: AbortSignal, longest?: number): Promise<string | null>;
+}
+
+/** A background process that was started and let go. */
+export interface StartedProcess {
+  readonly pid: number;
+  readonly logFile: string;
+}
+
+/** How a command that was run ended. */
+export interface CommandEnd {
+  /** Its exit status; 128 + the signal's number when a signal ended it. */
+  readonly status: number;
+}
+
+/**
+ * Everything of the machine that a run of the program may touch. `process.ts` hands in the real
+ * one; tests hand in their own streams, clock and answers.
+ */
+export interface World {
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Name of the operating system's user. */
+  readonly userName: string;
+  readonly hostName: string;
+  readonly pid: number;
+  /** The system's IANA time zone. */
+  readonly timeZone: string;
+  readonly clock: Clock;
+  readonly signals: SignalDesk;
+  /** Who answers questions; called only when there is a terminal to ask on. */
+  prompter(): Promise<Prompter>;
+  serverLogs(): Promise<ServerLogs>;
+  /** Whether a process of this machine with this id runs, whoever's it is. */
+  isRunning(pid: number): boolean;
+  /** Makes this process fit to run for long, which may mean to start it over under the same pid. */
+  becomeDaemon(): Promise<void>;
+  /** Starts `captures daemon --background` for a store, detached from the caller's streams. */
+  startDaemon(storeDirectory: string): Promise<StartedProcess>;
+  /**
+   * Runs a command with the caller's own streams; signals are handed on to it.
+   * @throws AppError `invalid` when it cannot be started.
+   */
+  runCommand(command: string, args: readonly string[]): Promise<CommandEnd>;
+}
+
+/** The reader of our output went away, which is no error: `captures list | head -1`. */
+export class ClosedPipe extends Error {}
+
+/** The output went nowhere: a full disk, a descriptor that is not open for writing. */
+export class OutputFailure extends Error {}

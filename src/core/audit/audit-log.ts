@@ -1,0 +1,59 @@
+import type { Actor } from '../access.ts';
+import type { AuditEntry } from './audit-trail.ts';
+import type { CaptureService } from '../captures/capture-service.ts';
+import { getEnvironment } from '../environments/environment-service.ts';
+import { isAppError } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** What `log` is asked for. */
+export interface AuditRequest {
+  /** A capture, also the id of one that was deleted; null for everything. */
+  readonly capture: string | null;
+  /** An environment's id or name; null for everything the actor may see. */
+  readonly environment: string | null;
+  readonly since: number | null;
+  readonly limit: number | null;
+}
+
+/**
+ * The trail as the actor may see it: changes in the environments they are a member of, and what they
+ * did outside any; an administrator of the store also sees users, tokens and environments that are gone.
+ * @throws AppError `not_found` for a capture or an environment they may not see.
+ */
+export function listAudit(
+  store: Store,
+  captures: CaptureService,
+  actor: Actor,
+  request: AuditRequest,
+): AuditEntry[] {
+  const { since, limit } = request;
+  if (request.environment !== null) {
+    const environment = getEnvironment(store, actor, 'capture.list', request.environment);
+    return store.audit.list({
+      environmentIds: [environment.id],
+      ownOf: null,
+      everythingElse: false,
+      subject: null,
+      since,
+      limit,
+    });
+  }
+  const visible = {
+    environmentIds: store.members.listFor(actor.userId).map((member) => member.environmentId),
+    ownOf: actor.userId,
+    everythingElse: actor.isStoreAdmin,
+    since,
+  };
+  if (request.capture === null) return store.audit.list({ ...visible, subject: null, limit });
+  try {
+    const { id } = captures.get(actor, request.capture);
+    return store.audit.list({ ...visible, subject: { kind: 'capture', id }, limit });
+  } catch (error) {
+    // A capture that was deleted has a past all the same, for those who could see it.
+    if (!isAppError(error, 'not_found') || !/^\d+$/.test(request.capture)) throw error;
+    const subject = { kind: 'capture' as const, id: Number(request.capture) };
+    const entries = store.audit.list({ ...visible, subject, limit });
+    if (entries.length === 0) throw error;
+    return entries;
+  }
+}

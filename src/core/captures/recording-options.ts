@@ -1,0 +1,159 @@
+import { shellQuoted } from '../shell.ts';
+import { AppError } from '../errors.ts';
+import { checkWarmUp } from '../warm-ups/warm-up.ts';
+
+/** What statements are told apart by: what they do to data, or to what data is kept in. */
+export const STATEMENT_CLASSES = ['reads', 'writes', 'ddl'] as const;
+export type StatementClass = (typeof STATEMENT_CLASSES)[number];
+
+/** What `--redact` can take out of statements besides passwords, which never reach a file. */
+export const REDACTIONS = ['literals'] as const;
+export type Redaction = (typeof REDACTIONS)[number];
+
+/**
+ * What of a server's statements a capture records, and what ends it before its time. Patterns are
+ * names with the wildcards `*` and `?`; a list that is empty asks for nothing.
+ */
+export interface RecordingOptions {
+  readonly includeUsers: readonly string[];
+  readonly excludeUsers: readonly string[];
+  readonly includeDatabases: readonly string[];
+  readonly excludeDatabases: readonly string[];
+  readonly includeHosts: readonly string[];
+  /** Statements of these classes alone; empty for all. */
+  readonly only: readonly StatementClass[];
+  /** N of `1/N`: of so many sessions one is recorded, whole; null for every session. */
+  readonly sample: number | null;
+  readonly redact: Redaction | null;
+  /** Ends the capture when its workload's files hold so many bytes; null for no end. */
+  readonly maxSize: number | null;
+  /** Ends it when fewer bytes are free on the store's disk; null for the default of the guard. */
+  readonly minFree: number | null;
+  /** Ends it when the log's tables on the server hold so many bytes; null for the default. */
+  readonly maxLog: number | null;
+  /** Ends it when the record is so many milliseconds behind; null for the default. */
+  readonly maxLag: number | null;
+  /**
+   * The server switches the log off by itself when the recorder has not been heard of for so many
+   * milliseconds; null for never.
+   */
+  readonly deadMan: number | null;
+  /**
+   * Sessions are covered from so many milliseconds before the scheduled start on: see `WarmUp`; null for
+   * no warm-up.
+   */
+  readonly warmUp: number | null;
+  /** Whose idle sessions are ended at the start, by patterns of their users' names; null for nobody's. */
+  readonly recycleUsers: readonly string[] | null;
+}
+
+const DEFAULT_DEAD_MAN_MS = 3_600_000;
+const SHORTEST_DEAD_MAN_MS = 60_000;
+const SHORTEST_LAG_MS = 1_000;
+const LARGEST_SAMPLE = 1_000_000;
+const LONGEST_PATTERN = 256;
+
+/** What is asked for when nothing is: every statement of every session, until it is stopped. */
+export const RECORD_EVERYTHING: RecordingOptions = {
+  includeUsers: [],
+  excludeUsers: [],
+  includeDatabases: [],
+  excludeDatabases: [],
+  includeHosts: [],
+  only: [],
+  sample: null,
+  redact: null,
+  maxSize: null,
+  minFree: null,
+  maxLog: null,
+  maxLag: null,
+  deadMan: DEFAULT_DEAD_MAN_MS,
+  warmUp: null,
+  recycleUsers: null,
+};
+
+/** Whether statements are left out by what they are or whose they are. */
+export function hasFilter(options: RecordingOptions): boolean {
+  const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts, only } =
+    options;
+  return [includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts, only].some(
+    (list) => list.length > 0,
+  );
+}
+
+/** Why a capture has no statements to record: no server to ask, or a window that is over already. */
+export type NothingToRecord = 'metrics_only' | 'registered';
+
+/**
+ * @param nothing why there is nothing to record at all; null where there is.
+ * @throws AppError `invalid` for what cannot be asked for.
+ */
+export function checkRecordingOptions(
+  options: RecordingOptions,
+  nothing: NothingToRecord | null,
+  environment: string,
+): void {
+  if (nothing !== null && JSON.stringify(options) !== JSON.stringify(RECORD_EVERYTHING)) {
+    throw nothing === 'metrics_only'
+      ? new AppError(
+          'invalid',
+          'Nothing is recorded on a metrics-only environment: there is nothing to filter, to guard or to warm up',
+          {
+            hint: `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
+          },
+        )
+      : new AppError(
+          'invalid',
+          'Nothing is recorded in a window that is over: there is nothing to filter, to guard or to warm up',
+          { hint: 'Leave out --start to record from now on, or the filters and guards.' },
+        );
+  }
+  const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts } = options;
+  checkPatterns('--include-user', includeUsers);
+  checkPatterns('--exclude-user', excludeUsers);
+  checkPatterns('--include-db', includeDatabases);
+  checkPatterns('--exclude-db', excludeDatabases);
+  checkPatterns('--include-host', includeHosts);
+  bounded('--sample', options.sample, 1, LARGEST_SAMPLE, 'between 1/1 and 1/1000000');
+  bounded('--max-size', options.maxSize, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
+  bounded('--min-free', options.minFree, 0, Number.MAX_SAFE_INTEGER, 'at least 0 bytes');
+  bounded('--max-log', options.maxLog, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
+  bounded('--max-lag', options.maxLag, SHORTEST_LAG_MS, Number.MAX_SAFE_INTEGER, 'at least 1 s');
+  checkPatterns('--recycle-user', options.recycleUsers ?? []);
+  checkWarmUp(options.warmUp);
+  bounded('--dead-man', options.deadMan, SHORTEST_DEAD_MAN_MS, 30 * 86_400_000, '60 s to 30 days');
+}
+
+function checkPatterns(option: string, patterns: readonly string[]): void {
+  if (patterns.every((pattern) => pattern !== '' && pattern.length <= LONGEST_PATTERN)) return;
+  throw new AppError(
+    'invalid',
+    `${option} takes a name or a pattern of 1 to ${LONGEST_PATTERN} characters`,
+    { hint: 'In a pattern * stands for anything and ? for one character: captures help filters' },
+  );
+}
+
+function bounded(
+  option: string,
+  value: number | null,
+  least: number,
+  most: number,
+  bounds: string,
+): void {
+  if (value === null) return;
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw new AppError('invalid', `${option} must be ${bounds}`);
+  }
+}
+
+/** As the store keeps them: null for the defaults. */
+export function storedOptions(options: RecordingOptions): string | null {
+  const text = JSON.stringify(options);
+  return text === JSON.stringify(RECORD_EVERYTHING) ? null : text;
+}
+
+/** What `storedOptions` made; what an older version did not know is as by default. */
+export function readStoredOptions(text: string | null): RecordingOptions {
+  if (text === null) return RECORD_EVERYTHING;
+  return { ...RECORD_EVERYTHING, ...(JSON.parse(text) as Partial<RecordingOptions>) };
+}

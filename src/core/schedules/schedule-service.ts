@@ -1,0 +1,318 @@
+import { decide, relationOf, type Actor, type Operation } from '../access.ts';
+import {
+  AuditTrail,
+  UNKNOWN_ORIGIN,
+  type AuditDetails,
+  type Origin,
+} from '../audit/audit-trail.ts';
+import { checkDuration } from '../captures/capture.ts';
+import type { Clock } from '../clock.ts';
+import { checkRecurrence, nextOccurrence, type Recurrence } from './cron.ts';
+import { adminNames, getEnvironment } from '../environments/environment-service.ts';
+import { AppError } from '../errors.ts';
+import { checkName } from '../names.ts';
+import { makeAhead, subjectOf } from './occurrences.ts';
+import {
+  checkRecordingOptions,
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../captures/recording-options.ts';
+import type { ListedSchedule, Overlap, Schedule, ScheduleChanges } from './schedule.ts';
+import type { Store } from '../store.ts';
+
+/** What `schedule create` is asked for. Times are milliseconds since the epoch; null for "not said". */
+export interface ScheduleRequest extends Recurrence {
+  readonly name: string;
+  /** An id or a name. */
+  readonly environment: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly overlap: Overlap;
+  readonly count: number | null;
+  readonly until: number | null;
+  /** Milliseconds; null to keep captures for good. */
+  readonly retain: number | null;
+  /** Of each of its captures; absent: `RECORD_EVERYTHING`. */
+  readonly options?: RecordingOptions;
+}
+
+/** What `schedule edit` changes; what is absent stays. */
+export type ScheduleEdit = Partial<
+  Pick<
+    Schedule,
+    'name' | 'cron' | 'timeZone' | 'duration' | 'overlap' | 'count' | 'until' | 'retain'
+  >
+>;
+
+const MISSING = 'Schedule not found';
+const WHERE = 'To see those of your environments: captures schedule list';
+// What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
+const SHORTEST_RETAIN_MS = 60_000;
+
+/** The operations on recurring schedules, for whoever is asking. */
+export class ScheduleService {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #audit: AuditTrail;
+
+  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#audit = new AuditTrail(store, clock, origin);
+  }
+
+  /**
+   * Stores a schedule and makes its first capture ahead.
+   * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for what
+   *   cannot be read, a taken name, and a schedule that would never start anything.
+   */
+  create(actor: Actor, request: ScheduleRequest): ListedSchedule {
+    const { name, cron, timeZone, duration, overlap, count, until, retain } = request;
+    const environment = getEnvironment(this.#store, actor, 'schedule.create', request.environment);
+    checkName('schedule', name);
+    check({ cron, timeZone, duration, count, retain });
+    const options = request.options ?? RECORD_EVERYTHING;
+    checkRecordingOptions(
+      options,
+      environment.server === null ? 'metrics_only' : null,
+      environment.name,
+    );
+    return this.#store.transaction(() => {
+      const now = this.#clock.now();
+      const schedule = this.#store.schedules.insert(
+        {
+          name,
+          environmentId: environment.id,
+          ownerId: actor.userId,
+          cron: cron.trim(),
+          timeZone,
+          duration,
+          overlap,
+          count,
+          until,
+          retain,
+          cursor: now,
+          options,
+        },
+        now,
+      );
+      this.#audit.record(actor, 'schedule.create', subjectOf(schedule), {
+        details: { cron: schedule.cron, timeZone, seconds: duration / 1_000, overlap },
+      });
+      this.#makeAhead(actor, schedule);
+      return this.#listed(schedule.id);
+    });
+  }
+
+  /**
+   * Schedules of the environments the actor is a member of, by environment and name.
+   * @param environment an id or a name; null for all.
+   * @throws AppError `not_found` for an environment the actor is no member of.
+   */
+  list(actor: Actor, environment: string | null): ListedSchedule[] {
+    return this.#store.schedules.list(
+      environment === null
+        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+        : [getEnvironment(this.#store, actor, 'schedule.list', environment).id],
+    );
+  }
+
+  /**
+   * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
+   * @throws AppError `not_found`; `forbidden`; `invalid` for an ambiguous name, listing the candidates.
+   */
+  get(actor: Actor, ref: string, operation: Operation = 'schedule.get'): ListedSchedule {
+    const schedule = this.#find(actor, ref);
+    if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
+    const role = this.#store.members.roleOf(schedule.environmentId, actor.userId);
+    switch (decide(operation, relationOf(actor, role, schedule.ownerId))) {
+      case 'allowed':
+        return schedule;
+      case 'hidden':
+        throw new AppError('not_found', MISSING, { hint: WHERE });
+      case 'forbidden': {
+        const admins = adminNames(this.#store, schedule.environmentId);
+        const verb = operation.slice(operation.indexOf('.') + 1);
+        throw new AppError(
+          'forbidden',
+          `Only the owner of the schedule (${schedule.ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
+        );
+      }
+    }
+  }
+
+  /**
+   * Changes what `edit` names; the capture made ahead is made anew.
+   * @throws AppError as `create` does; `forbidden`.
+   */
+  edit(actor: Actor, ref: string, edit: ScheduleEdit): ListedSchedule {
+    return this.#store.transaction(() => {
+      const before = this.get(actor, ref, 'schedule.edit');
+      const after = { ...before, ...edit };
+      if (edit.name !== undefined) checkName('schedule', edit.name);
+      check(after);
+      const { cursor } = this.#withdraw(before);
+      // One that the daemon paused goes on: what was wrong with it has just been checked.
+      const isWaiting = before.state !== 'paused' || before.trouble !== null;
+      const changes: ScheduleChanges = {
+        ...edit,
+        cron: after.cron.trim(),
+        // One that was over may have been given more to do.
+        state: isWaiting ? 'active' : 'paused',
+        trouble: null,
+        // Occurrences that are past stay past, whatever the new expression says of them.
+        cursor: Math.max(cursor, this.#clock.now()),
+      };
+      this.#store.schedules.update(before.id, changes);
+      this.#audit.record(actor, 'schedule.edit', subjectOf({ ...before, ...edit }), {
+        details: detailsOf(edit, before),
+      });
+      if (isWaiting) this.#makeAhead(actor, this.#listed(before.id));
+      return this.#listed(before.id);
+    });
+  }
+
+  /**
+   * Takes the capture made ahead back and makes no more until it is resumed; what runs goes on.
+   * @throws AppError `conflict` unless it is active; `not_found`; `forbidden`.
+   */
+  pause(actor: Actor, ref: string, reason: string | null = null): ListedSchedule {
+    return this.#store.transaction(() => {
+      const schedule = this.get(actor, ref, 'schedule.pause');
+      if (schedule.state === 'paused')
+        throw new AppError('conflict', 'This schedule is paused already');
+      if (schedule.state === 'over') throw new AppError('conflict', OVER);
+      this.#withdraw(schedule);
+      this.#store.schedules.update(schedule.id, { state: 'paused' });
+      this.#audit.record(actor, 'schedule.pause', subjectOf(schedule), { reason });
+      return this.#listed(schedule.id);
+    });
+  }
+
+  /**
+   * Goes on with the next occurrence from now; those of the pause are not missed.
+   * @throws AppError `conflict` unless it is paused; `not_found`; `forbidden`.
+   */
+  resume(actor: Actor, ref: string): ListedSchedule {
+    return this.#store.transaction(() => {
+      const schedule = this.get(actor, ref, 'schedule.resume');
+      if (schedule.state === 'active')
+        throw new AppError('conflict', 'This schedule is not paused');
+      if (schedule.state === 'over') throw new AppError('conflict', OVER);
+      check(schedule);
+      this.#store.schedules.update(schedule.id, {
+        state: 'active',
+        trouble: null,
+        cursor: Math.max(schedule.cursor, this.#clock.now()),
+      });
+      this.#audit.record(actor, 'schedule.resume', subjectOf(schedule));
+      this.#makeAhead(actor, this.#listed(schedule.id));
+      return this.#listed(schedule.id);
+    });
+  }
+
+  /**
+   * Deletes the schedule and the capture made ahead; captures that started stay.
+   * @throws AppError `not_found`; `forbidden`.
+   */
+  delete(actor: Actor, ref: string, reason: string | null = null): ListedSchedule {
+    return this.#store.transaction(() => {
+      const schedule = this.get(actor, ref, 'schedule.delete');
+      this.#withdraw(schedule);
+      this.#store.schedules.delete(schedule.id);
+      this.#audit.record(actor, 'schedule.delete', subjectOf(schedule), { reason });
+      return schedule;
+    });
+  }
+
+  /** The next instants at which it starts a capture, at most `count`; none when it is paused or over. */
+  next(schedule: Schedule, count: number): number[] {
+    if (schedule.state !== 'active') return [];
+    const left =
+      schedule.count === null ? count : Math.min(count, schedule.count - schedule.passed);
+    const first = schedule.pendingCaptureId === null ? null : schedule.pendingAt;
+    const after = Math.max(schedule.cursor, this.#clock.now());
+    const instants = first === null ? [] : [first];
+    let last = first ?? after;
+    while (instants.length < left) {
+      const next = nextOccurrence(schedule, last);
+      if (next === null || (schedule.until !== null && next > schedule.until)) break;
+      instants.push(next);
+      last = next;
+    }
+    return instants.slice(0, count);
+  }
+
+  /** Makes the next capture, or finds that there is nothing more to do: then the schedule is over. */
+  #makeAhead(actor: Actor, schedule: Schedule): void {
+    const made = makeAhead(this.#store, this.#audit, actor, schedule, this.#clock.now());
+    if (made === null) {
+      throw new AppError('invalid', 'This schedule would never start a capture', {
+        hint: 'Its last instant (--until) is before the next occurrence, or its --count is used up.',
+      });
+    }
+  }
+
+  /** Deletes the capture made ahead; where it has started already, that occurrence has passed. */
+  #withdraw(schedule: Schedule): Pick<Schedule, 'cursor' | 'passed'> {
+    const { pendingCaptureId, pendingAt } = schedule;
+    const isTakenBack =
+      pendingCaptureId === null || this.#store.captures.delete(pendingCaptureId, ['SCHEDULED']);
+    const position =
+      isTakenBack || pendingAt === null
+        ? { cursor: schedule.cursor, passed: schedule.passed }
+        : { cursor: pendingAt, passed: schedule.passed + 1 };
+    this.#store.schedules.update(schedule.id, {
+      ...position,
+      pendingCaptureId: null,
+      pendingAt: null,
+    });
+    return position;
+  }
+
+  #listed(id: number): ListedSchedule {
+    const schedule = this.#store.schedules.find(id);
+    if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
+    return schedule;
+  }
+
+  #find(actor: Actor, ref: string): ListedSchedule | null {
+    if (/^\d+$/.test(ref)) return this.#store.schedules.find(Number(ref));
+    const slash = ref.indexOf('/');
+    let candidates = this.#store.schedules.findByName(ref.slice(slash + 1), actor.userId);
+    if (slash !== -1) {
+      const environment = getEnvironment(this.#store, actor, 'schedule.get', ref.slice(0, slash));
+      candidates = candidates.filter(({ environmentId }) => environmentId === environment.id);
+    }
+    const [first, ...others] = candidates;
+    if (first === undefined) return null;
+    if (others.length > 0) {
+      const list = candidates.map((s) => `${s.environmentName}/${s.name} (id ${s.id})`).join(', ');
+      throw new AppError('invalid', `There is more than one schedule named "${first.name}"`, {
+        hint: `Say which: ${list}`,
+      });
+    }
+    return first;
+  }
+}
+
+const OVER = 'This schedule is over: it has no occurrence left';
+
+function check(schedule: Recurrence & Pick<Schedule, 'duration' | 'count' | 'retain'>): void {
+  checkRecurrence(schedule);
+  checkDuration(schedule.duration);
+  const { count, retain } = schedule;
+  if (count !== null && !(Number.isSafeInteger(count) && count > 0)) {
+    throw new AppError('invalid', 'The count has to be a whole number from 1 on');
+  }
+  if (retain !== null && !(retain >= SHORTEST_RETAIN_MS)) {
+    throw new AppError('invalid', 'Captures have to be retained for at least 60 seconds');
+  }
+}
+
+function detailsOf(edit: ScheduleEdit, before: Schedule): AuditDetails {
+  return {
+    ...Object.fromEntries(Object.entries(edit)),
+    ...(edit.name === undefined ? {} : { from: before.name }),
+  };
+}

@@ -1,0 +1,187 @@
+import type { Recurrence } from './cron.ts';
+import type { Capture } from '../captures/capture.ts';
+import type { RecordingOptions } from '../captures/recording-options.ts';
+
+export const OVERLAPS = ['skip', 'allow'] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
+/**
+ * - active: one capture is made ahead for the next occurrence.
+ * - paused: none is, until it is resumed; occurrences meanwhile are not missed, they are not wanted.
+ * - over: its count or its last instant is reached, or the expression has no further occurrence.
+ */
+export type ScheduleState = 'active' | 'paused' | 'over';
+
+/** A recurring capture. Times are milliseconds since the epoch, lengths milliseconds. */
+export interface Schedule extends Recurrence {
+  readonly id: number;
+  readonly name: string;
+  readonly environmentId: number;
+  readonly ownerId: number;
+  readonly duration: number;
+  /** What becomes of an occurrence while the one before it still runs. */
+  readonly overlap: Overlap;
+  /** Occurrences in all, whatever became of them; null for no end. */
+  readonly count: number | null;
+  /** No occurrence after this; null for no end. */
+  readonly until: number | null;
+  /** Captures of this schedule are deleted so long after their end; null to keep them. */
+  readonly retain: number | null;
+  readonly state: ScheduleState;
+  /** Occurrences that have passed: run, missed, skipped or cancelled. */
+  readonly passed: number;
+  readonly missed: number;
+  readonly skipped: number;
+  /** Occurrences up to this instant have been dealt with, or were before the schedule. */
+  readonly cursor: number;
+  /** The capture made ahead; null where there is none, or where somebody deleted it. */
+  readonly pendingCaptureId: number | null;
+  /** The occurrence it was made for; null where nothing is pending. */
+  readonly pendingAt: number | null;
+  readonly createdAt: number;
+  /** Of each of its captures. */
+  readonly options: RecordingOptions;
+  /** Why the daemon paused it by itself: it could not go on with it. null where nothing is wrong. */
+  readonly trouble: string | null;
+}
+
+/** Schedules as lists show them: with the names of what they refer to. */
+export interface ListedSchedule extends Schedule {
+  readonly environmentName: string;
+  readonly ownerName: string;
+}
+
+type NewSchedule = Pick<
+  Schedule,
+  | 'name'
+  | 'environmentId'
+  | 'ownerId'
+  | 'cron'
+  | 'timeZone'
+  | 'duration'
+  | 'overlap'
+  | 'count'
+  | 'until'
+  | 'retain'
+  | 'cursor'
+  | 'options'
+>;
+
+export type ScheduleChanges = Partial<Omit<Schedule, 'id' | 'environmentId' | 'createdAt'>>;
+
+export interface ScheduleTable {
+  /** @throws AppError `invalid` where the name is taken in its environment. */
+  insert(schedule: NewSchedule, now: number): Schedule;
+  find(id: number): ListedSchedule | null;
+  /** Schedules of that name in the environments the user has a role in. */
+  findByName(name: string, userId: number): ListedSchedule[];
+  /** Ordered by environment and name. */
+  list(environmentIds: readonly number[]): ListedSchedule[];
+  /** Active schedules whose capture made ahead is not waiting any more, was moved, or never made. */
+  listToTend(): Schedule[];
+  /** The schedule that a capture was made for; null for a capture of its own. */
+  findOfCapture(captureId: number): Schedule | null;
+  /** Changes what `changes` names. @throws AppError `invalid` where the name is taken. */
+  update(id: number, changes: ScheduleChanges): void;
+  delete(id: number): void;
+  /** Notes that a capture is the occurrence of a schedule at an instant. */
+  addOccurrence(captureId: number, scheduleId: number, at: number): void;
+  /** Captures of a schedule that are STARTED, STARTING or RUNNING. */
+  listUnderWay(scheduleId: number): Capture[];
+  /**
+   * Those whose last step was taken, by the clock of then, after this instant: the capture made ahead was
+   * made then, or they were found to be over.
+   */
+  listFromAfter(instant: number): Schedule[];
+  /** The last occurrence at or before an instant whose capture has started; null when none has. */
+  lastStarted(scheduleId: number, until: number): number | null;
+  /** Ids of captures that are over and were kept as long as their schedule wants. */
+  listExpired(now: number): number[];
+  /** Gives every schedule of one owner in an environment to another. */
+  handOn(environmentId: number, from: number, to: number): number;
+  environmentsOwnedIn(ownerId: number): number[];
+}
+
+const LONGEST_NAME = 64;
+
+/**
+ * Names for the capture of an occurrence, the best one first: `nightly 2026-11-22 09:00`, with the
+ * offset where that local time occurs twice, then with a number where the name is taken. The schedule's
+ * name is cut so that each fits.
+ * @param local the wall clock's time of the occurrence, `2026-11-22 09:00`.
+ * @param offset `+01:00`, where the local time occurs twice; null elsewhere.
+ */
+export function* occurrenceNames(
+  schedule: string,
+  local: string,
+  offset: string | null,
+): Generator<string> {
+  const time = offset === null ? local : `${local} ${offset}`;
+  yield capped(schedule, ` ${time}`);
+  for (let number = 2; ; number++) yield capped(schedule, ` ${time} (${number})`);
+}
+
+function capped(name: string, suffix: string): string {
+  const room = LONGEST_NAME - Array.from(suffix).length;
+  return `${Array.from(name).slice(0, room).join('').trimEnd()}${suffix}`;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** The wall clock's time in a zone, in milliseconds as if it were UTC, to the second. */
+function wallClock(at: number, timeZone: string): number {
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    formats.set(timeZone, format);
+  }
+  const parts = new Map(
+    format.formatToParts(at).map(({ type, value }) => [type, Number(value)] as const),
+  );
+  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+  return Date.UTC(
+    part('year'),
+    part('month') - 1,
+    part('day'),
+    part('hour'),
+    part('minute'),
+    part('second'),
+  );
+}
+
+/** `2026-11-22 09:00` in a zone, its offset, and whether that time occurs twice. */
+export function localTimeOf(
+  at: number,
+  timeZone: string,
+): { local: string; offset: string; isTwice: boolean } {
+  const wall = wallClock(at, timeZone);
+  const second = Math.floor(at / 1_000) * 1_000;
+  // Clocks are set back by at most a few hours: the same time with the offset of half a day away.
+  const isTwice = [-12, 12].some((hours) => {
+    const near = second + hours * 3_600_000;
+    const other = wall - (wallClock(near, timeZone) - near);
+    return other !== second && wallClock(other, timeZone) === wall;
+  });
+  return {
+    local: new Date(wall).toISOString().slice(0, 16).replace('T', ' '),
+    offset: offsetText(wall - second),
+    isTwice,
+  };
+}
+
+function offsetText(offset: number): string {
+  const minutes = Math.abs(Math.round(offset / 60_000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}

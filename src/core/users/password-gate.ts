@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { nameKey } from '../names.ts';
+import { sha256 } from './sha256.ts';
+import type { Store } from '../store.ts';
+
+// The sixth wrong password in a row waits one second, then twice as long each time.
+const FREE_ATTEMPTS = 5;
+const LONGEST_LOCK_MS = 15 * 60_000;
+/** An attempt that was not settled by then, because its process was killed, counts as a wrong one. */
+const LONGEST_CHECK_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
+
+/** Attempts at the password of one name, since the last right one. */
+export interface PasswordAttempts {
+  readonly failures: number;
+  /** Attempts that are let in and not settled yet. */
+  readonly checking: number;
+  /** When the last one was let in or settled. */
+  readonly lastAt: number;
+}
+
+/** Attempts by `bucket`, a number from 0 to 65,535 that stands for a name. */
+export interface PasswordAttemptTable {
+  find(bucket: number): PasswordAttempts | null;
+  put(bucket: number, attempts: PasswordAttempts): void;
+  delete(bucket: number): void;
+}
+
+/**
+ * Slows down who guesses passwords. An attempt is counted before the password is looked at, so that
+ * many at once are no more than many in a row; and by the name as typed, so that a name that nobody
+ * has is answered as any other.
+ */
+export class PasswordGate {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs `check`, which says whether a password is right, and counts the attempt.
+   * @throws AppError `unauthenticated` while repeated failures have to wait; then `check` is not run.
+   */
+  async attempt(name: string, check: () => Promise<boolean>): Promise<boolean> {
+    // Where others that are being checked may still turn out right, their outcome is waited for.
+    while (!this.#letIn(name)) await this.#clock.sleep(LOOK_AGAIN_MS);
+    const isRight = await check();
+    this.#store.transaction(() => {
+      const before = this.#read(name);
+      const checking = Math.max(before.checking - 1, 0);
+      const failures = isRight ? 0 : before.failures + 1;
+      this.#write(name, { failures, checking });
+    });
+    return isRight;
+  }
+
+  /** Forgets what was wrong: the password is a new one. */
+  forget(name: string): void {
+    this.#store.passwordAttempts.delete(bucketOf(name));
+  }
+
+  /** @returns false to ask again in a moment. */
+  #letIn(name: string): boolean {
+    return this.#store.transaction(() => {
+      const { failures, checking, lastAt } = this.#read(name);
+      const counted = failures + checking;
+      if (counted >= FREE_ATTEMPTS) {
+        if (failures < FREE_ATTEMPTS) return false;
+        const lock = Math.min(2 ** (counted - FREE_ATTEMPTS) * 1_000, LONGEST_LOCK_MS);
+        const left = lastAt + lock - this.#clock.now();
+        // A clock that was set back must not lock anyone out for longer than the lock itself.
+        if (left > 0 && left <= lock) {
+          throw new AppError('unauthenticated', 'Too many wrong passwords', {
+            hint: `Try again in ${Math.ceil(left / 1_000)} s.`,
+          });
+        }
+      }
+      this.#write(name, { failures, checking: checking + 1 });
+      return true;
+    });
+  }
+
+  #read(name: string): PasswordAttempts {
+    const found = this.#store.passwordAttempts.find(bucketOf(name));
+    if (found === null) return { failures: 0, checking: 0, lastAt: this.#clock.now() };
+    const age = this.#clock.now() - found.lastAt;
+    if (age >= 0 && age < LONGEST_CHECK_MS) return found;
+    return { ...found, failures: found.failures + found.checking, checking: 0 };
+  }
+
+  #write(name: string, attempts: Omit<PasswordAttempts, 'lastAt'>): void {
+    const bucket = bucketOf(name);
+    if (attempts.failures + attempts.checking === 0) this.#store.passwordAttempts.delete(bucket);
+    else this.#store.passwordAttempts.put(bucket, { ...attempts, lastAt: this.#clock.now() });
+  }
+}
+
+function bucketOf(name: string): number {
+  return sha256(nameKey(name)).readUInt16BE(0);
+}

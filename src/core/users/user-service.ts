@@ -1,0 +1,392 @@
+import { shellQuoted } from '../shell.ts';
+import { randomBytes } from 'node:crypto';
+import { requireStanding, type Actor } from '../access.ts';
+import {
+  AuditTrail,
+  UNKNOWN_ORIGIN,
+  type AuditSubject,
+  type Origin,
+} from '../audit/audit-trail.ts';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { checkName, nameKey } from '../names.ts';
+import {
+  checkPassword,
+  hashPassword,
+  NOBODYS_HASH,
+  SCRYPT_COST,
+  verifyPassword,
+  type ScryptCost,
+} from './passwords.ts';
+import { PasswordGate } from './password-gate.ts';
+import { sha256 } from './sha256.ts';
+import type { Credential, Member, Store, User } from '../store.ts';
+
+const SESSION_LENGTH_MS = 30 * 86_400_000;
+export const TOKEN_LENGTH_MS = 90 * 86_400_000;
+
+/** A session that was just opened. `secret` is shown or saved once; the store has only its hash. */
+export interface OpenedSession {
+  readonly secret: string;
+  readonly user: User;
+  readonly expiresAt: number;
+}
+
+/** A first user whose password is hashed already, ready to be written in the store's first transaction. */
+export interface PreparedUser {
+  readonly name: string;
+  readonly passwordHash: string;
+}
+
+/** @throws AppError `invalid` for a bad name or password. */
+export async function prepareUser(
+  name: string,
+  password: string,
+  cost: ScryptCost = SCRYPT_COST,
+): Promise<PreparedUser> {
+  checkName('user', name);
+  checkPassword(password);
+  return { name, passwordHash: await hashPassword(password, cost) };
+}
+
+/** A token that was just made. `secret` is shown once; the store has only its hash. */
+export interface MadeToken {
+  readonly token: Credential;
+  readonly secret: string;
+}
+
+/** Who is asking, and with which session or token. */
+export interface AuthenticatedActor extends Actor {
+  readonly credentialId: number;
+  readonly kind: Credential['kind'];
+  readonly expiresAt: number;
+}
+
+/** Users and how they prove who they are. */
+export class PeopleService {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #audit: AuditTrail;
+  readonly #gate: PasswordGate;
+
+  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#gate = new PasswordGate(store, clock);
+    this.#audit = new AuditTrail(store, clock, origin);
+  }
+
+  /** Writes the store's first user, its administrator, and logs them in. Call it inside `createStore`. */
+  openFirstSession(user: PreparedUser): OpenedSession {
+    const now = this.#clock.now();
+    const created = this.#store.users.insert({ ...user, isAdmin: true }, now);
+    const author = { userId: created.id, userName: created.name };
+    this.#audit.record(author, 'user.create', subjectOf(created), { details: { admin: true } });
+    return this.#openSession(created, SESSION_LENGTH_MS);
+  }
+
+  /**
+   * Opens a session that lasts `lengthMs`. A name that nobody has is answered as a wrong password is,
+   * after the same work.
+   * @throws AppError `unauthenticated` for a wrong name or password, and while repeated failures have
+   *   to wait.
+   */
+  async login(
+    name: string,
+    password: string,
+    lengthMs = SESSION_LENGTH_MS,
+  ): Promise<OpenedSession> {
+    const isRight = await this.#gate.attempt(name, async () => {
+      const hash = this.#store.users.findByName(name)?.passwordHash ?? NOBODYS_HASH;
+      return (await verifyPassword(password, hash)) && hash !== NOBODYS_HASH;
+    });
+    return this.#store.transaction(() => {
+      const user = this.#store.users.findByName(name);
+      if (user === null || !isRight) {
+        throw new AppError('unauthenticated', 'Wrong user name or password');
+      }
+      this.#store.credentials.deleteExpired(this.#clock.now());
+      return this.#openSession(user, lengthMs);
+    });
+  }
+
+  /**
+   * Who a session's or token's secret belongs to.
+   * @throws AppError `unauthenticated` for an unknown or expired one.
+   */
+  authenticate(secret: string): AuthenticatedActor {
+    const credential = this.#store.credentials.findBySecret(hashSecret(secret));
+    const user = credential === null ? null : this.#store.users.find(credential.userId);
+    if (credential === null || user === null) {
+      throw new AppError(
+        'unauthenticated',
+        'You are not logged in: the session or token is not known to this store',
+        {
+          hint: 'Log in with: captures login NAME',
+        },
+      );
+    }
+    if (credential.expiresAt <= this.#clock.now()) {
+      throw new AppError('unauthenticated', `Your ${credential.kind} has expired`, {
+        hint: `Log in with: captures login ${shellQuoted(user.name)}`,
+      });
+    }
+    return {
+      userId: user.id,
+      userName: user.name,
+      isStoreAdmin: user.isAdmin,
+      credentialId: credential.id,
+      expiresAt: credential.expiresAt,
+      kind: credential.kind,
+    };
+  }
+
+  /** Ends the session of a secret; one that is not known any more is no error. */
+  logout(secret: string): void {
+    this.#store.transaction(() => {
+      const credential = this.#store.credentials.findBySecret(hashSecret(secret));
+      if (credential?.kind === 'session') this.#store.credentials.delete(credential.id);
+    });
+  }
+
+  /** @throws AppError `forbidden` unless the actor is an administrator of the store. */
+  listUsers(actor: Actor): User[] {
+    requireStanding(actor, 'user.list', 'list its users');
+    return this.#store.users.list();
+  }
+
+  /**
+   * @throws AppError `forbidden` unless the actor is an administrator of the store; `invalid` for a
+   *   bad name or password; `conflict` for a taken name.
+   */
+  async createUser(
+    actor: Actor,
+    user: { name: string; password: string; isAdmin: boolean },
+    cost: ScryptCost = SCRYPT_COST,
+  ): Promise<User> {
+    this.checkNewUser(actor, user.name);
+    const prepared = await prepareUser(user.name, user.password, cost);
+    return this.#store.transaction(() => {
+      const created = this.#store.users.insert(
+        { ...prepared, isAdmin: user.isAdmin },
+        this.#clock.now(),
+      );
+      this.#audit.record(actor, 'user.create', subjectOf(created), {
+        details: { admin: created.isAdmin },
+      });
+      return created;
+    });
+  }
+
+  /** Checks what `createUser` checks before a password is asked for. */
+  checkNewUser(actor: Actor, name: string): void {
+    requireStanding(actor, 'user.create', 'create users');
+    checkName('user', name);
+    if (this.#store.users.findByName(name) !== null) {
+      throw new AppError('conflict', `There is a user named ${name} already`);
+    }
+  }
+
+  /**
+   * Deletes a user. Their captures stay: in each environment they go to its first other admin.
+   * @returns how many captures were handed on, and to whom.
+   * @throws AppError `forbidden`; `not_found`; `conflict` for the last administrator of the store and
+   *   for the last admin of an environment, which would be left without anyone who may manage it.
+   */
+  deleteUser(
+    actor: Actor,
+    name: string,
+  ): { user: User; handedOn: { to: string; captures: number }[] } {
+    requireStanding(actor, 'user.delete', 'delete users');
+    return this.#store.transaction(() => {
+      const user = this.#getUser(name);
+      this.#refuseWithoutAdmin(user);
+      const handedOn: { to: string; captures: number }[] = [];
+      const environments = new Set([
+        ...this.#store.captures.environmentsOwnedIn(user.id),
+        ...this.#store.schedules.environmentsOwnedIn(user.id),
+        ...this.#store.members.listFor(user.id).map((member) => member.environmentId),
+      ]);
+      for (const environmentId of environments) {
+        const heir = this.#heirIn(environmentId, user);
+        const captures = this.#store.captures.handOn(environmentId, user.id, heir.userId);
+        this.#store.schedules.handOn(environmentId, user.id, heir.userId);
+        if (captures > 0) handedOn.push({ to: heir.userName, captures });
+      }
+      this.#store.users.delete(user.id);
+      this.#audit.record(actor, 'user.delete', subjectOf(user), {
+        details: { captures: handedOn.reduce((sum, { captures }) => sum + captures, 0) },
+      });
+      return { user, handedOn };
+    });
+  }
+
+  #refuseWithoutAdmin(user: User): void {
+    const others = this.#store.users
+      .list()
+      .filter((other) => other.isAdmin && other.id !== user.id);
+    if (user.isAdmin && others.length === 0) {
+      throw new AppError('conflict', `${user.name} is the last administrator of the store`, {
+        hint: 'Make another one first: captures user create NAME --admin',
+      });
+    }
+  }
+
+  #heirIn(environmentId: number, user: User): Member {
+    const heir = this.#store.members
+      .listOf(environmentId)
+      .find((member) => member.role === 'admin' && member.userId !== user.id);
+    if (heir !== undefined) return heir;
+    const name = this.#store.environments.find(environmentId)?.name ?? String(environmentId);
+    throw new AppError('conflict', `${user.name} is the last admin of the environment "${name}"`, {
+      hint: `Make somebody else its admin first: captures member add ${shellQuoted(name)} USER --role admin`,
+    });
+  }
+
+  /**
+   * Sets a password: one's own with the old one, anybody's for an administrator. The user's other
+   * sessions end, and their tokens, unless those are to be kept.
+   * @param current the old password; null for an administrator who sets somebody else's.
+   * @returns also how many tokens that were still valid were revoked, or kept.
+   * @throws AppError `forbidden`; `not_found`; `unauthenticated` for a wrong old password.
+   */
+  async setPassword(
+    actor: AuthenticatedActor,
+    change: { user: string | null; current: string | null; password: string; keepTokens: boolean },
+    cost: ScryptCost = SCRYPT_COST,
+  ): Promise<{ user: User; tokens: number }> {
+    const user = this.checkPasswordChange(actor, change.user);
+    const isOwn = user.id === actor.userId;
+    if (isOwn) {
+      const isRight = await this.#gate.attempt(user.name, () =>
+        verifyPassword(change.current ?? '', user.passwordHash),
+      );
+      if (!isRight) throw new AppError('unauthenticated', 'The current password is wrong');
+    }
+    checkPassword(change.password);
+    const hash = await hashPassword(change.password, cost);
+    return this.#store.transaction(() => {
+      const tokens = this.countTokens(user);
+      this.#store.users.setPassword(user.id, hash);
+      this.#audit.record(actor, 'user.password', subjectOf(user), {
+        details: change.keepTokens ? { tokensKept: tokens } : { tokensRevoked: tokens },
+      });
+      this.#gate.forget(user.name);
+      const keep = isOwn && actor.kind === 'session' ? actor.credentialId : null;
+      this.#store.credentials.deleteOtherSessions(user.id, keep);
+      if (!change.keepTokens) this.#store.credentials.deleteTokens(user.id);
+      return { user, tokens };
+    });
+  }
+
+  /** How many tokens of a user are valid. */
+  countTokens(user: User): number {
+    const now = this.#clock.now();
+    const tokens = this.#store.credentials.listOf(user.id, 'token');
+    return tokens.filter(({ expiresAt }) => expiresAt > now).length;
+  }
+
+  /** Whose password is to change, if the actor may: their own, or anybody's as an administrator. */
+  checkPasswordChange(actor: Actor, name: string | null): User {
+    const isSelf = name === null || nameKey(name) === nameKey(actor.userName);
+    requireStanding(actor, 'user.password', "change somebody else's password", isSelf);
+    return this.#getUser(isSelf ? actor.userName : name);
+  }
+
+  #getUser(name: string): User {
+    const user = this.#store.users.findByName(name);
+    if (user === null) {
+      throw new AppError('not_found', `There is no user named "${name}"`, {
+        hint: 'To see who there is: captures user list',
+      });
+    }
+    return user;
+  }
+
+  /**
+   * Makes a token for scripts that is its user until it expires.
+   * @throws AppError `invalid` for a bad name; `conflict` for one the user has already.
+   */
+  createToken(actor: Actor, name: string, lengthMs: number): MadeToken {
+    checkName('token', name);
+    return this.#store.transaction(() => {
+      const isTaken = this.listTokens(actor).some(
+        (token) => nameKey(token.name ?? '') === nameKey(name),
+      );
+      if (isTaken) throw new AppError('conflict', `You have a token named ${name} already`);
+      const secret = newSecret('token');
+      const now = this.#clock.now();
+      const token = this.#store.credentials.insert(
+        {
+          userId: actor.userId,
+          kind: 'token',
+          name,
+          secretHash: hashSecret(secret),
+          expiresAt: now + lengthMs,
+        },
+        now,
+      );
+      this.#audit.record(actor, 'token.create', tokenSubject(token));
+      return { token, secret };
+    });
+  }
+
+  /** The actor's own tokens, oldest first, expired ones too. */
+  listTokens(actor: Actor): Credential[] {
+    return this.#store.credentials.listOf(actor.userId, 'token');
+  }
+
+  /**
+   * Ends one of the actor's own tokens.
+   * @param ref its id or its name.
+   * @throws AppError `not_found`.
+   */
+  revokeToken(actor: Actor, ref: string): Credential {
+    return this.#store.transaction(() => {
+      const token = this.listTokens(actor).find(
+        ({ id, name }) => String(id) === ref || (name !== null && nameKey(name) === nameKey(ref)),
+      );
+      if (token === undefined) {
+        throw new AppError('not_found', `You have no token "${ref}"`, {
+          hint: 'To see yours: captures token list',
+        });
+      }
+      this.#store.credentials.delete(token.id);
+      this.#audit.record(actor, 'token.revoke', tokenSubject(token));
+      return token;
+    });
+  }
+
+  #openSession(user: User, lengthMs: number): OpenedSession {
+    const secret = newSecret('session');
+    const now = this.#clock.now();
+    const credential = this.#store.credentials.insert(
+      {
+        userId: user.id,
+        kind: 'session',
+        name: null,
+        secretHash: hashSecret(secret),
+        expiresAt: now + lengthMs,
+      },
+      now,
+    );
+    return { secret, user, expiresAt: credential.expiresAt };
+  }
+}
+
+function subjectOf({ id, name }: Pick<User, 'id' | 'name'>): AuditSubject {
+  return { kind: 'user', id, name, environmentId: null };
+}
+
+function tokenSubject({ id, name }: Credential): AuditSubject {
+  return { kind: 'token', id, name: name ?? '', environmentId: null };
+}
+
+/** 32 random bytes; the prefix tells a leaked one from other strings. */
+function newSecret(kind: Credential['kind']): string {
+  return `captures_${kind}_${randomBytes(32).toString('base64url')}`;
+}
+
+function hashSecret(secret: string): Buffer {
+  return sha256(secret);
+}

@@ -1,0 +1,75 @@
+import type { LogSettings } from '../../../core/source.ts';
+import type { MysqlConnection } from '../connection/mysql-connection.ts';
+
+/** What the server's log is set to now. The log table itself is not touched. */
+export async function readLogSettings(connection: MysqlConnection): Promise<LogSettings> {
+  const row = await connection.row(
+    'SELECT @@GLOBAL.general_log, @@GLOBAL.log_output, @@GLOBAL.slow_query_log',
+  );
+  const [generalLog, logOutput, slowLog] = row ?? [];
+  const tableEngine = await connection.value(
+    "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql' AND TABLE_NAME = 'general_log'",
+  );
+  return {
+    generalLog: generalLog === '1',
+    logOutput: logOutput ?? 'FILE',
+    slowLog: slowLog === '1',
+    tableEngine,
+  };
+}
+
+function goesTo(settings: LogSettings, where: 'FILE' | 'TABLE'): boolean {
+  return settings.logOutput.split(',').includes(where);
+}
+
+/** Whether the owner's general log goes to its table, so that it must have no hole afterwards. */
+export function ownerLogsToTable(settings: LogSettings): boolean {
+  return settings.generalLog && goesTo(settings, 'TABLE');
+}
+
+/** The same of the bare variables. */
+export function logsToTable(
+  generalLog: string | null | undefined,
+  logOutput: string | null | undefined,
+): boolean {
+  return generalLog === '1' && (logOutput ?? '').split(',').includes('TABLE');
+}
+
+/**
+ * What `log_output` has to be while we record: the table, and the file too when a log of the owner
+ * goes there, for one setting governs the general and the slow log. Spelt as the server spells it.
+ */
+export function recordingOutput(settings: LogSettings): string {
+  const needsFile = (settings.generalLog || settings.slowLog) && goesTo(settings, 'FILE');
+  return needsFile ? 'FILE,TABLE' : 'TABLE';
+}
+
+/** What the owner should know about while these settings are changed for a recording. */
+export function settingsWarnings(settings: LogSettings): string[] {
+  const warnings: string[] = [];
+  if (recordingOutput(settings) === 'FILE,TABLE') {
+    warnings.push(
+      settings.generalLog
+        ? "The server's general log goes to its file as before, and to the table for the recording"
+        : "While recording, every statement is also written to the server's general log file, because its slow log goes to a file",
+    );
+  }
+  if (settings.slowLog && !goesTo(settings, 'TABLE')) {
+    warnings.push('While recording, slow queries are also written to the table mysql.slow_log');
+  }
+  return warnings;
+}
+
+/** Whether two spellings of `log_output` mean the same. */
+export function sameOutput(one: string, other: string): boolean {
+  const parts = (text: string): string => text.split(',').sort().join(',');
+  return parts(one) === parts(other);
+}
+
+/** How far the server's own time zone is from UTC now, in milliseconds. */
+export async function readServerOffset(connection: MysqlConnection): Promise<number> {
+  const minutes = await connection.value(
+    "SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@GLOBAL.time_zone)) / 60)",
+  );
+  return Number(minutes ?? 0) * 60_000;
+}

@@ -1,0 +1,539 @@
+import { AppError } from '../../../core/errors.ts';
+import { DROP_MS, type MysqlConnection } from '../connection/mysql-connection.ts';
+import { codeOf, saysFileMissing } from '../connection/server-errors.ts';
+import { type Flavor, LOG_ENGINES } from '../connection/flavor.ts';
+import { engineOf } from './log-engine.ts';
+import {
+  exchange,
+  isLockWait,
+  LIVE_TABLE,
+  LOCK_TABLE,
+  NO_QUEUE,
+  makeLogTable,
+  noteLoss,
+  repair,
+  saysDamaged,
+  whenLockFree,
+  whenUnread,
+  withoutQueueing,
+  whoseIsLive,
+} from './log-table.ts';
+import {
+  oldFrozenTable,
+  readSchema,
+  RECORDER_SCHEMA,
+  type SchemaContents,
+  slotTable,
+  TABLES,
+} from './recorder-schema.ts';
+import { addSentinel, NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
+
+/** The generation in the sentinel of a slot that is kept for later: none has this number. */
+const SPARE = 0;
+
+/**
+ * More than a dump that locks all of them at once needs; while somebody locks the owner's log, which
+ * keeps every generation frozen, they last for half a minute.
+ */
+const MOST_SLOTS = 64;
+
+/** How long a slot that somebody has locked is left alone where it takes a second to be told so. */
+const LOCKED_MS = 5_000;
+
+const LONG_PROBE_MS = 900;
+const MOST_PROBES = 10;
+
+/** What says, before anything was renamed, that a name for the transit cannot be had. */
+const NO_TRANSIT: ReadonlySet<string> = new Set([
+  'ER_WRONG_TABLE_NAME',
+  'ER_BAD_DB_ERROR',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_TABLEACCESS_DENIED_ERROR',
+  // MariaDB of a schema that is not there.
+  'ER_ERROR_ON_RENAME',
+]);
+
+interface Slot {
+  readonly table: string;
+  /** Whether there is nothing in it. */
+  isEmpty: boolean;
+  /** By our monotonic clock: until then nobody asks whether the lock on it was released. */
+  lockedUntil: number;
+}
+
+/**
+ * The recorder's log tables that are not live: `captures.log_1`, `log_2` and so on. Each is spare, or
+ * ready to be the next live one, or holds a frozen generation; the sentinel that it begins with says
+ * which. Their names stay while a recording goes on: a dump lists the names of a schema first and opens
+ * the tables then, and a name that is gone by then ends it (tables that were made and dropped at every
+ * swap ended 9 of 115 dumps).
+ *
+ * So a swap is one RENAME of three steps, by way of a third name (`Flavor.transits`), after which the
+ * slot that was ready holds what was live: whoever opens it meanwhile waits for the RENAME. And a slot
+ * that somebody else has locked is left alone for a while, and another one used, made where there is
+ * none: nobody can have locked a name that nobody knew.
+ */
+export class LogSlots {
+  readonly #connection: MysqlConnection;
+  readonly #flavor: Flavor;
+  readonly #serverStart: number;
+  /** The names that are left to try; the last one always works. */
+  readonly #transits: string[];
+  readonly #lockedMs: number;
+  /** Whether the server is asked who has a slot open: where that is of use, and allowed. */
+  #mayAsk: boolean;
+  readonly #frozen = new Map<number, string>();
+  readonly #free = new Map<string, Slot>();
+  /** Names of slots that are beyond repair and that cannot be dropped. */
+  readonly #unusable = new Set<string>();
+  #next: { readonly slot: Slot; readonly generation: number } | null = null;
+  #isTransitClear = false;
+  #isFound = false;
+
+  /** @param flavor whose `engine` is asked for each table that is made or used again. */
+  constructor(connection: MysqlConnection, flavor: Flavor, serverStart: number) {
+    this.#connection = connection;
+    this.#flavor = flavor;
+    this.#serverStart = serverStart;
+    this.#transits = [...flavor.transits];
+    this.#mayAsk = flavor.name === 'mysql';
+    this.#lockedMs = flavor.name === 'mysql' ? LOCKED_MS : 0;
+  }
+
+  /** Generations that are frozen, ascending. */
+  get frozen(): number[] {
+    return [...this.#frozen.keys()].sort((one, other) => one - other);
+  }
+
+  /** Whether it is known what is in the slots. */
+  get isFound(): boolean {
+    return this.#isFound;
+  }
+
+  has(generation: number): boolean {
+    return this.#frozen.has(generation);
+  }
+
+  /** @throws AppError `remote_failed` when another program dropped it. */
+  tableOf(generation: number): string {
+    const table = this.#frozen.get(generation);
+    if (table !== undefined) return table;
+    throw new AppError(
+      'remote_failed',
+      `Generation ${generation} of the log is not on the server any more`,
+    );
+  }
+
+  /**
+   * Looks at the schema. Slots that this object did not fill itself are what a recorder before us left:
+   * what they hold is read from their sentinels.
+   * @param readUpTo the last generation that was read; 0 where that is not known.
+   */
+  async refresh(storeId: string, readUpTo: number): Promise<SchemaContents> {
+    let contents = await readSchema(this.#connection, storeId);
+    const isOurs = contents.state === 'ours' || contents.state === 'none';
+    if (!isOurs) return contents;
+    if (contents.exists && (await this.#clearTransit(contents))) {
+      contents = await readSchema(this.#connection, storeId);
+    }
+    const tables = new Set([
+      ...contents.slots.map(slotTable),
+      ...contents.oldFrozen.map(oldFrozenTable),
+    ]);
+    for (const [generation, table] of this.#frozen) {
+      if (!tables.has(table)) this.#frozen.delete(generation);
+    }
+    for (const table of this.#free.keys()) if (!tables.has(table)) this.#free.delete(table);
+    if (this.#next !== null && !tables.has(this.#next.slot.table)) this.#next = null;
+    for (const number of contents.oldFrozen) this.#frozen.set(number, oldFrozenTable(number));
+    const known = new Set([...this.#frozen.values(), ...this.#free.keys(), ...this.#unusable]);
+    if (this.#next !== null) known.add(this.#next.slot.table);
+    const left = contents.slots.map(slotTable).filter((table) => !known.has(table));
+    const isDropped = left.length > 0 && (await this.#sort(left, readUpTo));
+    this.#isFound = true;
+    return isDropped ? readSchema(this.#connection, storeId) : contents;
+  }
+
+  /**
+   * Finds out what the slots hold that an earlier recorder left.
+   * @returns whether one was beyond repair, which is dropped then.
+   */
+  async #sort(left: readonly string[], readUpTo: number): Promise<boolean> {
+    const live = await this.#liveGeneration();
+    const found: { table: string; generation: number; isIdle: boolean }[] = [];
+    const changed: string[] = [];
+    let isDropped = false;
+    for (const table of left) {
+      const sentinel = await this.#sentinelOf(table);
+      if (sentinel === 'beyond repair') {
+        await this.#discard(table);
+        isDropped = true;
+      } else if (sentinel === null) {
+        changed.push(table);
+      } else if (sentinel.generation === SPARE) {
+        this.#setFree(table, true);
+      } else {
+        const isIdle = sentinel.interruption === null && (await this.#isIdle(table));
+        found.push({ table, generation: sentinel.generation, isIdle });
+      }
+    }
+    found.sort((one, other) => one.generation - other.generation);
+    const last = found.at(-1);
+    for (const slot of found) {
+      // Where the live table does not say which it is: what was to be the next one, or else an idle
+      // one, of which nothing is lost.
+      const isReady = live === null ? slot === last && slot.isIdle : slot.generation > live;
+      // A repair or a rename by hand: two of one generation cannot be told apart, and both are read.
+      const isTaken = this.#frozen.has(slot.generation);
+      if (isReady) this.#setFree(slot.table, false);
+      else if (isTaken) changed.push(slot.table);
+      else this.#frozen.set(slot.generation, slot.table);
+    }
+    for (const table of changed) this.#place(table, live, readUpTo);
+    return isDropped;
+  }
+
+  /**
+   * A slot without its sentinel: another program emptied or replaced it while it was live, and it was
+   * frozen last, directly before the live one; or it was emptied to be used again, and then its
+   * generation was read.
+   */
+  #place(table: string, live: number | null, readUpTo: number): void {
+    let generation = (live ?? Math.max(readUpTo, ...this.#frozen.keys()) + 2) - 1;
+    while (generation > readUpTo && this.#frozen.has(generation)) generation--;
+    if (generation <= readUpTo) this.#setFree(table, false);
+    else this.#frozen.set(generation, table);
+  }
+
+  /** The generation that the live table says it is; null where it is not ours, changed or damaged. */
+  async #liveGeneration(): Promise<number | null> {
+    if ((await whoseIsLive(this.#connection)) !== 'ours') return null;
+    try {
+      return (await readSentinel(this.#connection, LIVE_TABLE))?.generation ?? null;
+    } catch (error) {
+      if (saysDamaged(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Repairs a slot that a crash of the server left damaged. */
+  async #sentinelOf(table: string): Promise<Sentinel | null | 'beyond repair'> {
+    try {
+      return await readSentinel(this.#connection, table);
+    } catch (error) {
+      if (!isBroken(error)) throw error;
+    }
+    const said = await repair(this.#connection, table);
+    try {
+      const sentinel = await readSentinel(this.#connection, table);
+      if (sentinel !== null) {
+        const { serverStart } = sentinel;
+        const isOfThisStart = serverStart === this.#serverStart;
+        await noteLoss(this.#connection, table, sentinel, { said, isOfThisStart, until: null });
+      }
+      return sentinel;
+    } catch (error) {
+      if (isBroken(error)) return 'beyond repair';
+      throw error;
+    }
+  }
+
+  /**
+   * Drops a slot whose files are gone or of no use, after a crash of the server or of its disk: what it
+   * held is a gap, as if somebody had dropped it. A name that cannot be dropped is not used again.
+   */
+  async #discard(table: string): Promise<void> {
+    try {
+      await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+    } catch (error) {
+      if (this.#connection.isLost || isLockWait(error)) throw error;
+      this.#unusable.add(table);
+      return;
+    }
+    // Of a table without a definition that leaves the other files (MariaDB), which would keep the schema
+    // from being dropped. A new one of the name takes their place (tried on 10.5, 10.11 and 11.8).
+    for (const engine of LOG_ENGINES) {
+      const made = `CREATE TABLE ${table} (line INT NOT NULL) ENGINE = ${engine}`;
+      if (await this.#connection.attempt(made)) {
+        await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+      }
+    }
+  }
+
+  /** Whether a slot has nothing but its sentinel. */
+  async #isIdle(table: string): Promise<boolean> {
+    try {
+      return (
+        (await this.#connection.row(`SELECT 1 FROM ${table} WHERE ${NO_SENTINEL} LIMIT 1`)) === null
+      );
+    } catch (error) {
+      // Reading it repairs it.
+      if (saysDamaged(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Where a server that knows no atomic RENAME died in the middle of a swap, the table that was live is
+   * under the transit's name: puts it back, or into a slot.
+   * @returns whether there was one.
+   */
+  async #clearTransit(contents: SchemaContents): Promise<boolean> {
+    if (this.#isTransitClear) return false;
+    let wasThere = false;
+    for (const transit of this.#flavor.transits) {
+      try {
+        await this.#connection.rows(`SELECT 1 FROM ${transit} LIMIT 0`);
+      } catch (error) {
+        if (this.#connection.isLost || isLockWait(error)) throw error;
+        if (!saysDamaged(error)) continue;
+      }
+      const isLiveThere = (await whoseIsLive(this.#connection)) !== 'missing';
+      const target = isLiveThere ? this.#unusedName(contents.slots) : LIVE_TABLE;
+      await whenLockFree(() => this.#connection.run(`RENAME TABLE ${transit} TO ${target}`));
+      wasThere = true;
+    }
+    this.#isTransitClear = true;
+    return wasThere;
+  }
+
+  #unusedName(taken: readonly number[] = []): string {
+    const used = new Set([
+      ...this.#frozen.values(),
+      ...this.#free.keys(),
+      ...this.#unusable,
+      ...taken.map(slotTable),
+    ]);
+    if (this.#next !== null) used.add(this.#next.slot.table);
+    for (let number = 1; ; number++) {
+      if (!used.has(slotTable(number))) return slotTable(number);
+    }
+  }
+
+  #setFree(table: string, isEmpty: boolean): void {
+    this.#free.set(table, { table, isEmpty, lockedUntil: 0 });
+  }
+
+  /**
+   * Makes sure that an empty table with this sentinel is ready to be the live one.
+   * @throws AppError `remote_failed` when all slots are locked by other programs.
+   */
+  async prepare(sentinel: Sentinel): Promise<void> {
+    if (this.#next !== null) {
+      const { slot, generation } = this.#next;
+      // A MyISAM table that was made ready before the disk became nearly full must not go live.
+      const isOfEngine = (await engineOf(this.#connection, slot.table)) === this.#flavor.engine;
+      const isIt =
+        generation === sentinel.generation && sentinel.interruption === null && isOfEngine;
+      if (isIt && slot.lockedUntil === 0 && !(await this.#isInUse(slot))) {
+        await this.tidy(sentinel);
+        return;
+      }
+      this.#next = null;
+      this.#free.set(slot.table, slot);
+    }
+    let next: Slot | null = null;
+    for (const slot of this.#free.values()) {
+      if (await this.#empty(slot, sentinel)) {
+        next = slot;
+        break;
+      }
+    }
+    if (next === null) {
+      if (this.#frozen.size + this.#free.size >= MOST_SLOTS) throw allLocked();
+      const table = await this.#make(this.#unusedName());
+      await addSentinel(this.#connection, table, sentinel);
+      next = { table, isEmpty: true, lockedUntil: 0 };
+    }
+    this.#free.delete(next.table);
+    this.#next = { slot: next, generation: sentinel.generation };
+    await this.tidy(sentinel);
+  }
+
+  /** Empties what was read, where nobody has it locked: it may be large. */
+  async tidy(sentinel: Sentinel): Promise<void> {
+    for (const slot of this.#free.values()) {
+      if (!slot.isEmpty) await this.#empty(slot, { ...sentinel, generation: SPARE });
+    }
+  }
+
+  async #make(table: string): Promise<string> {
+    await makeLogTable(this.#connection, this.#flavor, table);
+    return table;
+  }
+
+  /** Sees to it that an empty table is of the engine that is wanted now. */
+  async #convert(table: string): Promise<void> {
+    const { engine } = this.#flavor;
+    if ((await engineOf(this.#connection, table)) === engine) return;
+    await this.#connection.run(`ALTER TABLE ${table} ENGINE = ${engine}`);
+  }
+
+  /**
+   * Whether somebody has a slot open. MySQL cannot be asked for a lock without waiting a second for it,
+   * and who waits can make a deadlock of what a transaction does next with the table: see `whenUnread`.
+   */
+  async #isInUse({ table }: Slot): Promise<boolean> {
+    if (!this.#mayAsk) return false;
+    const name = table.slice(RECORDER_SCHEMA.length + 1);
+    try {
+      const count = await this.#connection.value(
+        `SELECT COUNT(*) FROM ${LOCK_TABLE} WHERE OBJECT_SCHEMA = '${RECORDER_SCHEMA}' AND OBJECT_NAME = '${name}'`,
+      );
+      return count !== '0';
+    } catch (error) {
+      if (this.#connection.isLost) throw error;
+      this.#mayAsk = false;
+      return false;
+    }
+  }
+
+  /** @returns false when somebody has locked it. */
+  async #empty(slot: Slot, sentinel: Sentinel): Promise<boolean> {
+    if (slot.lockedUntil > performance.now() || (await this.#isInUse(slot))) return false;
+    try {
+      await this.#connection.run(this.#flavor.emptying(slot.table), DROP_MS);
+      await this.#convert(slot.table);
+      await addSentinel(this.#connection, slot.table, sentinel);
+    } catch (error) {
+      if (!isLockWait(error)) throw error;
+      slot.lockedUntil = performance.now() + this.#lockedMs;
+      return false;
+    }
+    slot.isEmpty = true;
+    slot.lockedUntil = 0;
+    return true;
+  }
+
+  /**
+   * Freezes the live table as `generation`, with the log left on, and puts the table with this sentinel
+   * in its place.
+   */
+  async swap(generation: number, sentinel: Sentinel): Promise<void> {
+    await whenLockFree(async () => {
+      await this.prepare(sentinel);
+      if (this.#flavor.name === 'mysql') await whenUnread(this.#connection);
+      else await this.#whenStatisticsFree();
+      const slot = this.#next?.slot;
+      try {
+        await withoutQueueing(() => this.#rename());
+      } catch (error) {
+        if (!isLockWait(error) || slot === undefined) throw error;
+        // Interrupted, it may be done all the same: then the slot has the rows of the log.
+        if (
+          (await readSentinel(this.#connection, slot.table))?.generation === sentinel.generation
+        ) {
+          // Perhaps it is not the live table that is locked: another slot is used next time.
+          slot.lockedUntil = performance.now() + this.#lockedMs;
+          throw error;
+        }
+      }
+      this.swapped(generation);
+    });
+  }
+
+  /**
+   * MariaDB's RENAME writes to the server's tables of statistics at each of its steps, holding the log
+   * table, so every client waits while somebody has those locked, as mysqldump does with all tables of
+   * the schema `mysql` (10.11: 3 s, a second a step; and the dump waits, too, for it is logged). So a
+   * DROP of a table that is never there, which waits for them and holds nothing, goes first. A lock that
+   * is taken between the two costs the clients `Flavor.renameBound`: what it interrupts is the wait, and
+   * the RENAME is carried out (10.5, 10.11, 11.8, tried).
+   */
+  async #whenStatisticsFree(): Promise<void> {
+    for (let probe = 0; probe < MOST_PROBES; probe++) {
+      const at = performance.now();
+      await this.#connection.run(`DROP TABLE IF EXISTS ${RECORDER_SCHEMA}.lock_probe`);
+      // It says nothing of having waited in vain, for the second that lock_wait_timeout is.
+      if (performance.now() - at < LONG_PROBE_MS) return;
+    }
+    throw new AppError('remote_failed', 'Somebody has tables of the schema "mysql" locked', {
+      hint: 'The recorder goes on when that lock is released.',
+    });
+  }
+
+  /** The RENAME of a swap, for who sends it on another connection; `prepare` comes first. */
+  get swapStatement(): string {
+    return this.#statement('');
+  }
+
+  /** Says that it was carried out. */
+  swapped(generation: number): void {
+    if (this.#next === null) return;
+    this.#frozen.set(generation, this.#next.slot.table);
+    this.#next = null;
+  }
+
+  async #rename(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#connection.run(this.#statement(NO_QUEUE));
+        return;
+      } catch (error) {
+        if (this.#transits.length === 1 || !NO_TRANSIT.has(codeOf(error) ?? '')) throw error;
+        this.#transits.shift();
+      }
+    }
+  }
+
+  #statement(queueing: string): string {
+    const transit = this.#transits[0] ?? TABLES.transit;
+    const table = this.#next?.slot.table ?? '';
+    return `${this.#flavor.renameBound}RENAME TABLE ${LIVE_TABLE}${queueing} TO ${transit}, ${table} TO ${LIVE_TABLE}, ${transit} TO ${table}`;
+  }
+
+  /**
+   * Puts the table that is ready in the place of the live one, which becomes `outgoing`; null where
+   * there is no live one. The name of the slot is free then: only before a recording begins.
+   */
+  async putInPlace(outgoing: string | null): Promise<void> {
+    const table = this.#next?.slot.table ?? '';
+    if (outgoing === null) await this.#connection.run(`RENAME TABLE ${table} TO ${LIVE_TABLE}`);
+    else await exchange(this.#connection, outgoing, table);
+    this.#next = null;
+  }
+
+  /** Makes an empty table for a generation whose own is gone: reading it looks for where that went. */
+  async standIn(generation: number): Promise<void> {
+    this.#frozen.set(generation, await this.#make(this.#unusedName()));
+  }
+
+  /** Gives the table of a generation free, for `prepare` or `tidy` to empty; nothing happens when there is none. */
+  async release(generation: number): Promise<void> {
+    const table = this.#frozen.get(generation);
+    if (table === undefined) return;
+    this.#frozen.delete(generation);
+    if (table !== oldFrozenTable(generation)) {
+      this.#setFree(table, false);
+      return;
+    }
+    try {
+      await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+    } catch (error) {
+      // Left for the end, or for who looks next.
+      if (!isLockWait(error)) throw error;
+    }
+  }
+
+  /** Drops every table of a recorder's, whatever it holds. */
+  async dropAll({ slots, oldFrozen }: SchemaContents): Promise<void> {
+    for (const table of [...slots.map(slotTable), ...oldFrozen.map(oldFrozenTable)]) {
+      if (this.#unusable.has(table)) continue;
+      await whenLockFree(() => this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS));
+    }
+    this.#frozen.clear();
+    this.#free.clear();
+    this.#next = null;
+  }
+}
+
+/** Whether a table cannot be read as it is, which may be repaired. */
+function isBroken(error: unknown): boolean {
+  return saysDamaged(error) || saysFileMissing(error);
+}
+
+function allLocked(): AppError {
+  return new AppError('remote_failed', "Other programs hold locks on the recorder's tables", {
+    hint: `The recorder goes on when they are released: see who uses the schema "${RECORDER_SCHEMA}".`,
+  });
+}

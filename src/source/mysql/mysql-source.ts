@@ -1,0 +1,218 @@
+import { AppError } from '../../core/errors.ts';
+import type { ServerAddress } from '../../core/environments/environment.ts';
+import type { OwnTally } from '../../core/verification/own-commands.ts';
+import type {
+  Obstacle,
+  OwnConnection,
+  ServerInspection,
+  ServerLog,
+  ServerLogs,
+  ServerOutlook,
+} from '../../core/source.ts';
+import { limitObstacles } from './connection/account-limits.ts';
+import { CommandTally } from './connection/command-tally.ts';
+import { MysqlConnection } from './connection/mysql-connection.ts';
+import { codeOf, READ_ONLY_FOR_ALL } from './connection/server-errors.ts';
+import { chooseEngine, type EngineChoice } from './log/log-engine.ts';
+import { noRoom, shortageOn } from './log/disk-guard.ts';
+import { findServerDisk, type FindServerDisk, type ServerDisk } from './log/server-disk.ts';
+import { LIVE_TABLE } from './log/log-table.ts';
+import { openServer } from './connection/control-connection.ts';
+import { resolvePassword } from './connection/database-credentials.ts';
+import { type Flavor, flavorOf } from './connection/flavor.ts';
+import { ownerLogsToTable, readLogSettings, settingsWarnings } from './log/log-settings.ts';
+import { deadManObstacle, readScheduler } from './log/dead-man.ts';
+import { privilegeNeeds, readGrants, recyclingNeeds } from './connection/privileges.ts';
+import { canListLocks } from './log/session-ending.ts';
+import { findLeftovers } from './recovery/leftovers.ts';
+import { lookAhead } from './inspection/forecast.ts';
+import { findLockHolder } from './connection/recorder-lock.ts';
+import { readSchema } from './log/recorder-schema.ts';
+import { prepareSession } from './connection/recorder-session.ts';
+import { ROWS_DROPPED, RotatedServerLog } from './rotated-log/rotated-log.ts';
+import {
+  isRotatedOnly,
+  readRotatedSettings,
+  rotationNeeds,
+} from './rotated-log/rotation-settings.ts';
+import { MysqlServerLog } from './log/swapped-log.ts';
+import { readValuesOutlook } from './inspection/values-outlook.ts';
+
+/** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
+export const mysqlServerLogs: ServerLogs = serverLogsThatFind(findServerDisk);
+
+/** The same with another way to find the disk of a server's log tables. */
+export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
+  return {
+    async open(
+      address: ServerAddress,
+      storeId: string,
+      onConnection: (connection: OwnConnection) => void,
+      tally?: OwnTally,
+      signal?: AbortSignal,
+    ): Promise<ServerLog> {
+      const password = await resolvePassword(address.passwordFrom);
+      const opened = await openServer(address, password, onConnection, tally, signal);
+      try {
+        const { control, server } = opened;
+        if (await isRotatedOnly(control, await readGrants(control), server.version)) {
+          return new RotatedServerLog(opened, storeId);
+        }
+        const disk = await findDisk(control);
+        return new MysqlServerLog(opened, storeId, await chooseEngine(control, disk), disk);
+      } catch (error) {
+        await opened.control.close();
+        throw error;
+      }
+    },
+
+    async inspect(
+      address: ServerAddress,
+      storeId: string,
+      onConnection?: (connectionId: number) => void,
+      ownTally?: OwnTally,
+    ): Promise<ServerInspection> {
+      const password = await resolvePassword(address.passwordFrom);
+      const tally = new CommandTally(ownTally);
+      const connection = await MysqlConnection.open(address, password, onConnection, tally);
+      try {
+        const inspection = await inspectServer(connection, storeId, findDisk);
+        const clockAheadMs = await clockAhead(connection);
+        const values = await readValuesOutlook(connection, flavorOf(inspection.server.version));
+        return { ...inspection, clockAheadMs, values };
+      } finally {
+        await connection.close();
+      }
+    },
+
+    async lookAhead(
+      address: ServerAddress,
+      pause: () => Promise<void>,
+      onConnection?: (connectionId: number) => void,
+      ownTally?: OwnTally,
+    ): Promise<ServerOutlook> {
+      const password = await resolvePassword(address.passwordFrom);
+      const tally = new CommandTally(ownTally);
+      const connection = await MysqlConnection.open(address, password, onConnection, tally);
+      try {
+        return await lookAhead(connection, pause, await findDisk(connection));
+      } finally {
+        await connection.close();
+      }
+    },
+  };
+}
+
+async function clockAhead(connection: MysqlConnection): Promise<number> {
+  const asked = Date.now();
+  const seconds = Number(await connection.value('SELECT UNIX_TIMESTAMP(SYSDATE(3))'));
+  return Math.round(seconds * 1_000 - (asked + Date.now()) / 2);
+}
+
+async function inspectServer(
+  connection: MysqlConnection,
+  storeId: string,
+  findDisk: FindServerDisk,
+): Promise<Omit<ServerInspection, 'clockAheadMs' | 'values'>> {
+  const server = await prepareSession(connection);
+  const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
+  const settings = await readLogSettings(connection);
+  const [isReadOnly, writesBinaryLog] =
+    (await connection.row('SELECT @@GLOBAL.read_only, @@GLOBAL.log_bin')) ?? [];
+  const contents = await readSchema(connection, storeId);
+  // One that a dump carried says nothing of this server.
+  const marker = contents.state === 'from-dump' ? null : contents.marker;
+  const grants = await readGrants(connection);
+  const flavor = flavorOf(server.version);
+  if (await isRotatedOnly(connection, grants, server.version)) {
+    return {
+      server,
+      account,
+      settings: await readRotatedSettings(connection),
+      privileges: rotationNeeds(grants, account),
+      deadManObstacle: null,
+      lockHolder: await findLockHolder(connection),
+      schema: {
+        state: contents.state,
+        storeId: marker?.storeId ?? null,
+        nonce: marker?.nonce ?? null,
+      },
+      logSwitch: 'parameter-group',
+      recorderTable: null,
+      recycling: [],
+      leftovers: null,
+      obstacles: await limitObstacles(connection, flavor, grants, account),
+      logTable: 'there',
+      warnings: [ROWS_DROPPED, ...flavor.limits],
+    };
+  }
+  const privileges = privilegeNeeds(grants, account, flavor, {
+    isReadOnly: isReadOnly !== '0',
+    writesBinaryLog: writesBinaryLog === '1',
+    // While somebody records, the owner's settings are those in the marker.
+    logsToTable: ownerLogsToTable(marker?.settings ?? settings),
+  });
+  const disk = await findDisk(connection);
+  const choice = await chooseEngine(connection, disk);
+  const mayMakeEvents = !privileges.some(
+    ({ privilege, state }) => privilege.startsWith('EVENT ') && state === 'missing',
+  );
+  return {
+    server,
+    account,
+    settings,
+    privileges,
+    deadManObstacle: deadManObstacle(await readScheduler(connection), mayMakeEvents, account),
+    lockHolder: await findLockHolder(connection),
+    schema: {
+      state: contents.state,
+      storeId: marker?.storeId ?? null,
+      nonce: marker?.nonce ?? null,
+    },
+    logSwitch: 'recorder',
+    recorderTable: choice instanceof AppError ? null : choice,
+    recycling:
+      flavor.hasValues === 'always'
+        ? []
+        : recyclingNeeds(grants, account, flavor, await canListLocks(connection)),
+    leftovers: await findLeftovers(connection, contents, flavor),
+    obstacles: [
+      ...(await obstaclesOf(connection, flavor, choice, disk)),
+      ...(await limitObstacles(connection, flavor, grants, account)),
+    ],
+    logTable: settings.tableEngine === null ? await lookForLogTable(connection) : 'there',
+    warnings: [...settingsWarnings(marker?.settings ?? settings), ...flavor.limits],
+  };
+}
+
+/** What no privilege helps against. */
+async function obstaclesOf(
+  connection: MysqlConnection,
+  flavor: Flavor,
+  choice: EngineChoice | AppError,
+  disk: ServerDisk | null,
+): Promise<Obstacle[]> {
+  const obstacles: Obstacle[] = [];
+  const { superReadOnly } = flavor;
+  if (superReadOnly !== null && (await connection.value(`SELECT ${superReadOnly}`)) === '1') {
+    obstacles.push(READ_ONLY_FOR_ALL);
+  }
+  if (choice instanceof AppError) obstacles.push({ what: choice.message, hint: choice.hint });
+  const shortage = await shortageOn(disk);
+  if (shortage !== null) {
+    const { message, hint } = noRoom(shortage);
+    obstacles.push({ what: message, hint });
+  }
+  return obstacles;
+}
+
+/** A table that nobody may see and one that is missing look the same in information_schema. */
+async function lookForLogTable(connection: MysqlConnection): Promise<ServerInspection['logTable']> {
+  try {
+    await connection.rows(`SELECT 1 FROM ${LIVE_TABLE} LIMIT 0`);
+    return 'there';
+  } catch (error) {
+    if (connection.isLost) throw error;
+    return codeOf(error) === 'ER_NO_SUCH_TABLE' ? 'missing' : 'hidden';
+  }
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import type { Actor } from '../../../src/core/access.ts';
+import { listAudit, type AuditRequest } from '../../../src/core/audit/audit-log.ts';
+import type { AuditEntry } from '../../../src/core/audit/audit-trail.ts';
+import { CaptureService } from '../../../src/core/captures/capture-service.ts';
+import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
+import { ScheduleService } from '../../../src/core/schedules/schedule-service.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { TestStore } from '../../support/stores.ts';
+
+const MINUTE = 60_000;
+const ORIGIN = { userName: 'unix-ada', hostName: 'db1', pid: 4711 };
+const EVERYTHING: AuditRequest = { capture: null, environment: null, since: null, limit: null };
+
+function setUp() {
+  const clock = new ManualClock();
+  const test = new TestStore(clock);
+  const ada = test.user('ada');
+  const bob = test.user('bob');
+  const environment = test.environment({ admin: [ada] }, { name: 'prod' });
+  const captures = new CaptureService(test.store, clock, ORIGIN);
+  const environments = new EnvironmentService(test.store, clock, ORIGIN);
+  const schedules = new ScheduleService(test.store, clock, ORIGIN);
+  const log = (actor: Actor, request: Partial<AuditRequest> = {}): AuditEntry[] =>
+    listAudit(test.store, captures, actor, { ...EVERYTHING, ...request });
+  const actions = (actor: Actor, request: Partial<AuditRequest> = {}): string[] =>
+    log(actor, request)
+      .map(({ action, author }) => `${author.userName} ${action}`)
+      .reverse();
+  const create = (name: string, duration: number | null = null) =>
+    captures.create(ada, {
+      name,
+      environment: 'prod',
+      status: null,
+      start: null,
+      scheduledStart: null,
+      duration,
+    });
+  return {
+    clock,
+    test,
+    ada,
+    bob,
+    environment,
+    captures,
+    environments,
+    schedules,
+    log,
+    actions,
+    create,
+  };
+}
+
+describe('the audit trail', () => {
+  it('says who did what to a capture, when, from where and why', () => {
+    const { clock, ada, captures, log, actions, create } = setUp();
+    const { id } = create('one');
+    captures.edit(ada, 'one', { name: 'uno', scheduledStart: null, duration: null });
+    captures.requestStop(ada, 'uno', 'too much load');
+    captures.delete(ada, 'uno', 'not needed');
+    expect(actions(ada, { capture: String(id) })).toEqual([
+      'ada capture.create',
+      'ada capture.edit',
+      'ada capture.stop',
+      'ada capture.delete',
+    ]);
+    const [deletion, stop, edit] = log(ada, { capture: String(id) });
+    expect(deletion).toMatchObject({
+      at: clock.now(),
+      origin: ORIGIN,
+      reason: 'not needed',
+      subject: { kind: 'capture', id, name: 'uno' },
+    });
+    expect(stop?.reason).toBe('too much load');
+    expect(edit?.details).toEqual({ from: 'one', to: 'uno' });
+  });
+
+  it('names the program where nobody did it', async () => {
+    const { clock, ada, captures, actions, create } = setUp();
+    create('short', MINUTE);
+    await clock.advance(2 * MINUTE);
+    captures.settle();
+    expect(actions(ada, { capture: 'short' })).toEqual([
+      'ada capture.create',
+      'captures capture.status',
+    ]);
+  });
+
+  it('has nothing of a change that did not happen', () => {
+    const { ada, bob, captures, environments, actions, create } = setUp();
+    create('one');
+    expect(() => create('one')).toThrow('same name');
+    expect(() => captures.requestStop(bob, '1')).toThrow();
+    expect(() => environments.removeMember(ada, 'prod', 'ada')).toThrow('last admin');
+    expect(actions(ada)).toEqual(['ada capture.create']);
+  });
+
+  it('is rolled back with the change', () => {
+    const { test, ada, actions, create } = setUp();
+    expect(() =>
+      test.store.transaction(() => {
+        create('one');
+        throw new Error('the power failed');
+      }),
+    ).toThrow('the power failed');
+    expect(actions(ada)).toEqual([]);
+  });
+
+  it('covers environments, members and schedules', () => {
+    const { ada, environments, schedules, actions } = setUp();
+    environments.edit(ada, 'prod', { region: 'eu-west-1' });
+    environments.addMember(ada, 'prod', 'bob', 'member');
+    environments.setMember(ada, 'prod', 'bob', 'admin');
+    environments.removeMember(ada, 'prod', 'bob');
+    schedules.create(ada, {
+      name: 'hourly',
+      environment: 'prod',
+      cron: '@hourly',
+      timeZone: 'UTC',
+      duration: MINUTE,
+      overlap: 'skip',
+      count: null,
+      until: null,
+      retain: null,
+    });
+    schedules.pause(ada, 'hourly', 'freeze');
+    schedules.resume(ada, 'hourly');
+    schedules.edit(ada, 'hourly', { duration: 2 * MINUTE });
+    schedules.delete(ada, 'hourly');
+    expect(actions(ada).map((line) => line.replace('ada ', ''))).toEqual([
+      'environment.edit',
+      'member.add',
+      'member.set',
+      'member.remove',
+      'schedule.create',
+      'capture.create',
+      'schedule.pause',
+      'schedule.resume',
+      'capture.create',
+      'schedule.edit',
+      'capture.create',
+      'schedule.delete',
+    ]);
+  });
+
+  it('is seen by members of the environment, and by nobody else', () => {
+    const { ada, bob, environments, log, actions, create } = setUp();
+    const { id } = create('one');
+    expect(log(bob)).toEqual([]);
+    expect(() => log(bob, { environment: 'prod' })).toThrow('Environment does not exist');
+    expect(() => log(bob, { capture: String(id) })).toThrow("Capture's environment not found");
+    environments.addMember(ada, 'prod', 'bob', 'member');
+    expect(actions(bob)).toEqual(['ada capture.create', 'ada member.add']);
+  });
+
+  it('names the schedules that went with an environment', () => {
+    const { ada, bob, environments, schedules, log } = setUp();
+    schedules.create(ada, {
+      name: 'hourly',
+      environment: 'prod',
+      cron: '@hourly',
+      timeZone: 'UTC',
+      duration: MINUTE,
+      overlap: 'skip',
+      count: null,
+      until: null,
+      retain: null,
+    });
+    schedules.pause(ada, 'hourly');
+    environments.delete(ada, 'prod');
+    expect(schedules.list(ada, null)).toEqual([]);
+    expect(log({ ...bob, isStoreAdmin: true })[0]).toMatchObject({
+      action: 'environment.delete',
+      details: { schedules: 'hourly' },
+    });
+  });
+
+  it('keeps a deleted environment for the administrators of the store', () => {
+    const { ada, bob, environments, actions } = setUp();
+    environments.delete(ada, 'prod');
+    expect(actions(ada)).toEqual([]);
+    expect(actions({ ...bob, isStoreAdmin: true })).toEqual(['ada environment.delete']);
+  });
+});

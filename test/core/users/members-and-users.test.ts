@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest';
+import type { Actor } from '../../../src/core/access.ts';
+import { listAudit } from '../../../src/core/audit/audit-log.ts';
+import { ALL_CAPTURES } from '../../../src/core/captures/capture-service.ts';
+import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
+import { isAppError } from '../../../src/core/errors.ts';
+import { PeopleService } from '../../../src/core/users/user-service.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { SERVER, TestStore } from '../../support/stores.ts';
+
+const CHEAP = { logN: 4, r: 8, p: 1 };
+const DAY = 86_400_000;
+
+async function refusal(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    if (isAppError(error)) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'no refusal';
+}
+
+async function setUp() {
+  const clock = new ManualClock();
+  const test = new TestStore(clock);
+  const people = new PeopleService(test.store, clock);
+  const environments = new EnvironmentService(test.store, clock);
+  const root: Actor = { ...test.user('root'), isStoreAdmin: true };
+  const made = async (name: string): Promise<Actor> => {
+    const user = await people.createUser(
+      root,
+      { name, password: `${name}-password`, isAdmin: false },
+      CHEAP,
+    );
+    return { userId: user.id, userName: user.name, isStoreAdmin: false };
+  };
+  const alice = await made('alice');
+  const bob = await made('bob');
+  const environment = test.environment(
+    { admin: [alice], member: [bob] },
+    { name: 'prod', server: SERVER },
+  );
+  return { clock, test, people, environments, root, alice, bob, environment, made };
+}
+
+describe('users', () => {
+  it('are managed by administrators of the store alone', async () => {
+    const { people, alice, root } = await setUp();
+    const user = { name: 'eve', password: 'long enough', isAdmin: true };
+    expect(await refusal(() => people.createUser(alice, user, CHEAP))).toBe(
+      'forbidden: Only an administrator of the store may create users',
+    );
+    expect(await refusal(() => people.listUsers(alice))).toMatch(/^forbidden/);
+    expect(await refusal(() => people.deleteUser(alice, 'bob'))).toMatch(/^forbidden/);
+    expect(people.listUsers(root).map((u) => u.name)).toEqual(['alice', 'bob', 'root']);
+  });
+
+  it('have names of their own, ignoring case', async () => {
+    const { people, root } = await setUp();
+    const user = { name: 'ALICE', password: 'long enough', isAdmin: false };
+    expect(await refusal(() => people.createUser(root, user, CHEAP))).toBe(
+      'conflict: There is a user named ALICE already',
+    );
+  });
+
+  it('that are deleted hand their captures on to an admin of the environment', async () => {
+    const { people, test, root, bob, alice, environment } = await setUp();
+    const { id } = test.capture(bob, environment);
+    expect(people.deleteUser(root, 'bob')).toMatchObject({
+      handedOn: [{ to: 'alice', captures: 1 }],
+    });
+    expect(test.store.captures.find(id)?.ownerName).toBe('alice');
+    expect(test.store.members.roleOf(environment.id, bob.userId)).toBeNull();
+    expect(test.captures.get(alice, String(id)).ownerId).toBe(alice.userId);
+  });
+
+  it('that are the last admin of an environment or of the store cannot be deleted', async () => {
+    const { people, test, root } = await setUp();
+    expect(await refusal(() => people.deleteUser(root, 'alice'))).toBe(
+      'conflict: alice is the last admin of the environment "prod"',
+    );
+    const only = await people.createUser(
+      root,
+      { name: 'only', password: 'long enough', isAdmin: true },
+      CHEAP,
+    );
+    expect(await refusal(() => people.deleteUser(root, only.name))).toBe(
+      'conflict: only is the last administrator of the store',
+    );
+    expect(test.store.users.findByName('alice')).not.toBeNull();
+  });
+});
+
+describe('a password', () => {
+  it('is changed by its user with the old one, which ends the other sessions', async () => {
+    const { people, clock } = await setUp();
+    const here = await people.login('alice', 'alice-password');
+    const there = await people.login('alice', 'alice-password');
+    const actor = people.authenticate(here.secret);
+    const change = { user: null, current: 'wrong', password: 'brand new one', keepTokens: false };
+    expect(await refusal(() => people.setPassword(actor, change, CHEAP))).toBe(
+      'unauthenticated: The current password is wrong',
+    );
+    await people.setPassword(actor, { ...change, current: 'alice-password' }, CHEAP);
+    expect(people.authenticate(here.secret).userName).toBe('alice');
+    expect(await refusal(() => people.authenticate(there.secret))).toMatch(/^unauthenticated/);
+    await clock.advance(10_000);
+    expect((await people.login('alice', 'brand new one')).user.name).toBe('alice');
+  });
+
+  it('is set for somebody else by an administrator alone', async () => {
+    const { people } = await setUp();
+    const bob = people.authenticate((await people.login('bob', 'bob-password')).secret);
+    const change = { user: 'alice', current: null, password: 'brand new one', keepTokens: false };
+    expect(await refusal(() => people.setPassword(bob, change, CHEAP))).toMatch(/^forbidden/);
+    await people.setPassword({ ...bob, isStoreAdmin: true }, change, CHEAP);
+    await people.login('alice', 'brand new one');
+  });
+
+  it('that is changed takes the user’s tokens along, unless they are to be kept', async () => {
+    const { people, test } = await setUp();
+    const alice = people.authenticate((await people.login('alice', 'alice-password')).secret);
+    const { secret } = people.createToken(alice, 'ci', DAY);
+    people.createToken(alice, 'nightly', DAY);
+    const change = { user: null, current: 'alice-password', password: 'alice-password' };
+    const keeping = { ...change, keepTokens: true };
+    expect((await people.setPassword(alice, keeping, CHEAP)).tokens).toBe(2);
+    expect(people.authenticate(secret).userName).toBe('alice');
+    const revoking = { ...change, keepTokens: false };
+    expect((await people.setPassword(alice, revoking, CHEAP)).tokens).toBe(2);
+    expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
+    const trail = listAudit(test.store, test.captures, alice, {
+      capture: null,
+      environment: null,
+      since: null,
+      limit: 2,
+    });
+    expect(trail.map(({ action, details }) => [action, details])).toEqual([
+      ['user.password', { tokensRevoked: 2 }],
+      ['user.password', { tokensKept: 2 }],
+    ]);
+  });
+});
+
+describe('a token', () => {
+  it('is its user until it expires or is revoked', async () => {
+    const { people, clock, alice, bob } = await setUp();
+    const { secret, token } = people.createToken(alice, 'ci', 30 * DAY);
+    expect(people.authenticate(secret)).toMatchObject({ userName: 'alice', kind: 'token' });
+    expect(await refusal(() => people.createToken(alice, 'CI', DAY))).toMatch(/^conflict/);
+    expect(await refusal(() => people.revokeToken(bob, String(token.id)))).toMatch(/^not_found/);
+    people.revokeToken(alice, 'ci');
+    expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
+    const other = people.createToken(alice, 'ci', 30 * DAY);
+    await clock.advance(30 * DAY);
+    expect(await refusal(() => people.authenticate(other.secret))).toBe(
+      'unauthenticated: Your token has expired',
+    );
+  });
+});
+
+describe('members', () => {
+  it('are managed by admins of the environment alone, and may leave by themselves', async () => {
+    const { environments, alice, bob, root, made } = await setUp();
+    await made('carol');
+    expect(await refusal(() => environments.addMember(bob, 'prod', 'carol', 'member'))).toBe(
+      'forbidden: Only an admin of the environment "prod" (alice) may do this',
+    );
+    expect(await refusal(() => environments.addMember(root, 'prod', 'carol', 'member'))).toBe(
+      'not_found: Environment does not exist',
+    );
+    environments.addMember(alice, 'prod', 'carol', 'admin');
+    expect(environments.listMembers(bob, 'prod').map((m) => `${m.userName} ${m.role}`)).toEqual([
+      'alice admin',
+      'bob member',
+      'carol admin',
+    ]);
+    environments.removeMember(bob, 'prod', 'BOB');
+    expect(await refusal(() => environments.get(bob, 'prod'))).toBe(
+      'not_found: Environment does not exist',
+    );
+    environments.setMember(alice, 'prod', 'carol', 'member');
+  });
+
+  it('see whose captures are in their environments, and of nobody else whether they exist', async () => {
+    const { test, alice, bob, root, environment, environments, made } = await setUp();
+    await made('carol');
+    const listed = (actor: Actor, owner: string) =>
+      refusal(() => test.captures.list(actor, { ...ALL_CAPTURES, owner }));
+    const unseen = (name: string) =>
+      `not_found: There is no user named "${name}" in your environments`;
+    expect(await listed(alice, 'carol')).toBe(unseen('carol'));
+    expect(await listed(alice, 'nobody')).toBe(unseen('nobody'));
+    expect(await listed(alice, 'bob')).toBe('no refusal');
+    expect(await listed(root, 'carol')).toBe('no refusal');
+    test.capture(bob, environment);
+    environments.removeMember(bob, 'prod', 'bob');
+    expect(await listed(bob, 'alice')).toBe(unseen('alice'));
+    expect(await listed(bob, 'BOB')).toBe('no refusal');
+    expect(test.captures.list(alice, { ...ALL_CAPTURES, owner: 'bob' })).toHaveLength(1);
+  });
+
+  it('of which the last admin cannot leave or be demoted', async () => {
+    const { environments, alice } = await setUp();
+    for (const work of [
+      () => environments.removeMember(alice, 'prod', 'alice'),
+      () => environments.setMember(alice, 'prod', 'alice', 'member'),
+    ]) {
+      expect(await refusal(work)).toBe('conflict: alice is the last admin of "prod"');
+    }
+  });
+
+  it('who own a capture and left have no more rights in it than any outsider', async () => {
+    const { environments, test, bob, environment } = await setUp();
+    const { id } = test.capture(bob, environment);
+    environments.removeMember(bob, 'prod', 'bob');
+    expect(await refusal(() => test.captures.requestStop(bob, String(id)))).toBe(
+      'not_found: Capture not found',
+    );
+  });
+});
+
+describe('an environment', () => {
+  it('keeps its server while that server’s log is switched on', async () => {
+    const { environments, test, alice, environment, clock } = await setUp();
+    const settings = { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' };
+    test.store.taps.insert(
+      { serverKey: 'k', nonce: 'nonce', environmentId: environment.id, settings },
+      clock.now(),
+    );
+    expect(
+      await refusal(() => environments.edit(alice, 'prod', { server: { ...SERVER, port: 3307 } })),
+    ).toMatch(/^conflict: The log of the server of "prod" is switched on/);
+    expect(environments.edit(alice, 'prod', { name: 'live', region: 'eu-west-1' })).toMatchObject({
+      name: 'live',
+      region: 'eu-west-1',
+    });
+    expect(await refusal(() => environments.delete(alice, 'live'))).toMatch(/^conflict/);
+  });
+
+  it('is deleted by an admin once it has no captures', async () => {
+    const { environments, test, alice, bob, environment } = await setUp();
+    const { id } = test.capture(bob, environment, { scheduledStart: test.clock.now() + DAY });
+    expect(await refusal(() => environments.delete(bob, 'prod'))).toMatch(/^forbidden/);
+    expect(await refusal(() => environments.delete(alice, 'prod'))).toBe(
+      'conflict: The environment "prod" has 1 capture',
+    );
+    test.captures.delete(alice, String(id));
+    environments.delete(alice, 'prod');
+    expect(test.store.environments.find(environment.id)).toBeNull();
+  });
+});
