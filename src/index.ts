@@ -45,7 +45,7 @@ export {
 export { RetentionService, type PrunePlan, type PruneRequest } from './core/captures/retention.ts';
 export { listAudit, type AuditRequest } from './core/audit/audit-log.ts';
 export type { AuditEntry, Author, Origin } from './core/audit/audit-trail.ts';
-export { PeopleService, prepareUser, type OpenedSession } from './core/users/user-service.ts';
+export { UserService, prepareUser, type OpenedSession } from './core/users/user-service.ts';
 export {
   decide,
   relationOf,

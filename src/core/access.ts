@@ -120,10 +120,10 @@ export const STORE_OPERATIONS = [
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 
 /** What somebody is to the store, or to the user that an operation is about. */
-export type Standing = 'user' | 'self' | 'store administrator';
+export type StoreRelation = 'user' | 'self' | 'store administrator';
 
 /** The one table of rules outside environments. Tokens are always one's own. */
-export const STORE_RULES: Record<StoreOperation, readonly Standing[]> = {
+export const STORE_RULES: Record<StoreOperation, readonly StoreRelation[]> = {
   'user.list': ['store administrator'],
   'user.create': ['store administrator'],
   'user.delete': ['store administrator'],
@@ -139,16 +139,16 @@ export const STORE_RULES: Record<StoreOperation, readonly Standing[]> = {
  * @param isSelf whether it is about the actor.
  * @throws AppError `forbidden` unless the table lets the actor do it.
  */
-export function requireStanding(
+export function requireAllowed(
   actor: Actor,
   operation: StoreOperation,
   what: string,
   isSelf = false,
 ): void {
-  const standings: Standing[] = ['user'];
-  if (isSelf) standings.push('self');
-  if (actor.isStoreAdmin) standings.push('store administrator');
-  if (!standings.some((standing) => STORE_RULES[operation].includes(standing))) {
+  const relations: StoreRelation[] = ['user'];
+  if (isSelf) relations.push('self');
+  if (actor.isStoreAdmin) relations.push('store administrator');
+  if (!relations.some((relation) => STORE_RULES[operation].includes(relation))) {
     throw new AppError('forbidden', `Only an administrator of the store may ${what}`);
   }
 }

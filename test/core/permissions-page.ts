@@ -5,7 +5,7 @@ import {
   STORE_RULES,
   type Operation,
   type Relation,
-  type Standing,
+  type StoreRelation,
   type StoreOperation,
 } from '../../src/core/access.ts';
 
@@ -55,7 +55,7 @@ const STORE_COMMANDS: Record<StoreOperation, string> = {
   'token.revoke': 'token revoke',
   'environment.create': 'env create',
 };
-const STANDINGS: readonly Standing[] = ['user', 'self', 'store administrator'];
+const STORE_RELATIONS: readonly StoreRelation[] = ['user', 'self', 'store administrator'];
 
 /** The text of docs/permissions.md, made from the rules themselves. */
 export function permissionsPage(): string {
@@ -130,8 +130,8 @@ function rowOf(operation: Operation): string {
 }
 
 function storeRowOf(operation: StoreOperation): string {
-  const cells = STANDINGS.map((standing) =>
-    STORE_RULES[operation].includes(standing) ? 'yes' : '403',
+  const cells = STORE_RELATIONS.map((relation) =>
+    STORE_RULES[operation].includes(relation) ? 'yes' : '403',
   );
   return `| ${operation} | \`${STORE_COMMANDS[operation]}\` | ${cells.join(' | ')} |`;
 }

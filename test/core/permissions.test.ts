@@ -16,7 +16,7 @@ import { CAPTURE_STATUSES, type CaptureStatus } from '../../src/core/captures/ca
 import { AppError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { EnvironmentService } from '../../src/core/environments/environment-service.ts';
-import { PeopleService } from '../../src/core/users/user-service.ts';
+import { UserService } from '../../src/core/users/user-service.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -312,7 +312,7 @@ it('every operation of the rules is walked', () => {
 });
 
 describe('outside environments', () => {
-  const service = new PeopleService(test.store, test.clock);
+  const service = new UserService(test.store, test.clock);
   const inStore: Record<StoreOperation, (actor: Actor, target: string) => unknown> = {
     'user.list': (actor) => service.listUsers(actor),
     'user.create': (actor) => service.checkNewUser(actor, `new${++serial}`),

@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/core/clock.ts';
-import { PeopleService } from '../../src/core/users/user-service.ts';
+import { UserService } from '../../src/core/users/user-service.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /**
@@ -17,8 +17,8 @@ export function addUser(
     const isAdmin = options.isAdmin ?? false;
     const user = store.users.insert({ name, isAdmin, passwordHash: 'none' }, now);
     const actor = { userId: user.id, userName: name, isStoreAdmin: isAdmin };
-    const people = new PeopleService(store, systemClock);
-    return { CAPTURES_TOKEN: people.createToken(actor, 'test', 86_400_000).secret };
+    const users = new UserService(store, systemClock);
+    return { CAPTURES_TOKEN: users.createToken(actor, 'test', 86_400_000).secret };
   } finally {
     store.close();
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { checkName } from '../../core/names.ts';
-import { PeopleService, prepareUser, type OpenedSession } from '../../core/users/user-service.ts';
+import { UserService, prepareUser, type OpenedSession } from '../../core/users/user-service.ts';
 import { checkNoStore, createStore } from '../../store/store.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
@@ -52,7 +52,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   world.signals.interrupted.throwIfAborted();
   const opened: OpenedSession[] = [];
   const store = createStore(paths.store, { sharedGroup, now: context.now() }, (made) => {
-    opened.push(new PeopleService(made, world.clock, world).openFirstSession(user));
+    opened.push(new UserService(made, world.clock, world).openFirstSession(user));
   });
   context.adoptStore(store);
   const [session] = opened;

@@ -25,9 +25,9 @@ export async function runLogout(
   _options: Record<string, never>,
   context: Context,
 ): Promise<number> {
-  const { session, people } = context;
+  const { session, users } = context;
   const secret = session.read();
-  if (secret !== null) people.logout(secret);
+  if (secret !== null) users.logout(secret);
   session.remove();
   await context.note(secret === null ? 'Nobody was logged in.' : 'Logged out.');
   if (context.hasToken) {

@@ -7,7 +7,7 @@ import { EnvironmentService } from '../../core/environments/environment-service.
 import { AppError } from '../../core/errors.ts';
 import type { OpenMetricSource } from '../../core/metrics/metric-source.ts';
 import type { FindParameterGroup } from '../../core/environments/parameter-groups.ts';
-import { PeopleService } from '../../core/users/user-service.ts';
+import { UserService } from '../../core/users/user-service.ts';
 import type { RetentionService } from '../../core/captures/retention.ts';
 import type { ScheduleService } from '../../core/schedules/schedule-service.ts';
 import type { ServerLogs } from '../../core/source.ts';
@@ -28,7 +28,7 @@ import { columnsOf, messageWidth } from '../output/terminal-width.ts';
 import type { World } from './world.ts';
 
 /** Who is logged in, and how. */
-export type LoggedIn = ReturnType<PeopleService['authenticate']>;
+export type LoggedIn = ReturnType<UserService['authenticate']>;
 
 /**
  * What a command works with: the one place where the store, the services, the terminal and the
@@ -86,8 +86,8 @@ export class Context {
     return new EnvironmentService(this.store, this.world.clock, this.world);
   }
 
-  get people(): PeopleService {
-    return new PeopleService(this.store, this.world.clock, this.world);
+  get users(): UserService {
+    return new UserService(this.store, this.world.clock, this.world);
   }
 
   /** Loaded when it is asked for: cron arithmetic is nothing a list of captures needs. */
@@ -212,7 +212,7 @@ export class Context {
         hint: `Log in with: ${this.loginCommand}`,
       });
     }
-    return this.people.authenticate(secret);
+    return this.users.authenticate(secret);
   }
 
   /**
@@ -238,7 +238,7 @@ export class Context {
 
   #byToken(token: string): LoggedIn {
     try {
-      return this.people.authenticate(token.trim());
+      return this.users.authenticate(token.trim());
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'unauthenticated') throw error;
       throw new AppError('unauthenticated', error.message, {

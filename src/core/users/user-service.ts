@@ -1,6 +1,6 @@
 import { shellQuoted } from '../shell.ts';
 import { randomBytes } from 'node:crypto';
-import { requireStanding, type Actor } from '../access.ts';
+import { requireAllowed, type Actor } from '../access.ts';
 import {
   AuditTrail,
   UNKNOWN_ORIGIN,
@@ -63,7 +63,7 @@ export interface AuthenticatedActor extends Actor {
 }
 
 /** Users and how they prove who they are. */
-export class PeopleService {
+export class UserService {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
@@ -151,7 +151,7 @@ export class PeopleService {
 
   /** @throws AppError `forbidden` unless the actor is an administrator of the store. */
   listUsers(actor: Actor): User[] {
-    requireStanding(actor, 'user.list', 'list its users');
+    requireAllowed(actor, 'user.list', 'list its users');
     return this.#store.users.list();
   }
 
@@ -180,7 +180,7 @@ export class PeopleService {
 
   /** Checks what `createUser` checks before a password is asked for. */
   checkNewUser(actor: Actor, name: string): void {
-    requireStanding(actor, 'user.create', 'create users');
+    requireAllowed(actor, 'user.create', 'create users');
     checkName('user', name);
     if (this.#store.users.findByName(name) !== null) {
       throw new AppError('conflict', `There is a user named ${name} already`);
@@ -197,7 +197,7 @@ export class PeopleService {
     actor: Actor,
     name: string,
   ): { user: User; handedOn: { to: string; captures: number }[] } {
-    requireStanding(actor, 'user.delete', 'delete users');
+    requireAllowed(actor, 'user.delete', 'delete users');
     return this.#store.transaction(() => {
       const user = this.#getUser(name);
       this.#refuseWithoutAdmin(user);
@@ -289,7 +289,7 @@ export class PeopleService {
   /** Whose password is to change, if the actor may: their own, or anybody's as an administrator. */
   checkPasswordChange(actor: Actor, name: string | null): User {
     const isSelf = name === null || nameKey(name) === nameKey(actor.userName);
-    requireStanding(actor, 'user.password', "change somebody else's password", isSelf);
+    requireAllowed(actor, 'user.password', "change somebody else's password", isSelf);
     return this.#getUser(isSelf ? actor.userName : name);
   }
 

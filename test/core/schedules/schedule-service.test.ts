@@ -163,9 +163,9 @@ describe('a user who is deleted', () => {
   it('leaves schedules to an admin of their environment', async () => {
     const { test, people, clock, schedules, create } = setUp();
     create();
-    const { PeopleService } = await import('../../../src/core/users/user-service.ts');
+    const { UserService } = await import('../../../src/core/users/user-service.ts');
     const root = { ...test.user('root'), isStoreAdmin: true };
-    new PeopleService(test.store, clock).deleteUser(root, 'olga');
+    new UserService(test.store, clock).deleteUser(root, 'olga');
     expect(schedules.get(people.admin, 'hourly').ownerName).toBe('anna');
   });
 });

@@ -4,7 +4,7 @@ import { listAudit } from '../../../src/core/audit/audit-log.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-service.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
-import { PeopleService } from '../../../src/core/users/user-service.ts';
+import { UserService } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
 
@@ -24,7 +24,7 @@ async function refusal(work: () => unknown): Promise<string> {
 async function setUp() {
   const clock = new ManualClock();
   const test = new TestStore(clock);
-  const people = new PeopleService(test.store, clock);
+  const people = new UserService(test.store, clock);
   const environments = new EnvironmentService(test.store, clock);
   const root: Actor = { ...test.user('root'), isStoreAdmin: true };
   const made = async (name: string): Promise<Actor> => {

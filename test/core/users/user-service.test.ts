@@ -13,7 +13,7 @@ import {
   SCRYPT_COST,
   verifyPassword,
 } from '../../../src/core/users/passwords.ts';
-import { PeopleService, prepareUser } from '../../../src/core/users/user-service.ts';
+import { UserService, prepareUser } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
 
@@ -23,7 +23,7 @@ const DAY = 86_400_000;
 async function setUp() {
   const clock = new ManualClock();
   const test = new TestStore(clock);
-  const people = new PeopleService(test.store, clock);
+  const people = new UserService(test.store, clock);
   const user = await prepareUser('alice', 'correct horse', CHEAP);
   const session = people.openFirstSession(user);
   return { clock, test, people, session };

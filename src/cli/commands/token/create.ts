@@ -40,10 +40,10 @@ export async function runTokenCreate(
   options: TokenCreateOptions,
   context: Context,
 ): Promise<number> {
-  const { actor, people, timeZone } = context;
+  const { actor, users, timeZone } = context;
   const name =
     options.name ?? (await askName(context, 'token', 'captures token create --name NAME'));
-  const { token, secret } = people.createToken(actor, name, options.expires ?? TOKEN_LENGTH_MS);
+  const { token, secret } = users.createToken(actor, name, options.expires ?? TOKEN_LENGTH_MS);
   const until = token.expiresAt - (token.expiresAt % 1_000);
   await context.note(
     `Made the token ${name}, valid until ${formatTime(until, timeZone)}. It is shown this once.`,

@@ -27,7 +27,7 @@ export async function runTokenList(
   context: Context,
 ): Promise<number> {
   const now = context.now();
-  const tokens = context.people.listTokens(context.actor);
+  const tokens = context.users.listTokens(context.actor);
   await context.print(
     tokenNoun,
     tokens.map((token) => ({ token, now })),

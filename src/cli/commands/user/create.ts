@@ -41,16 +41,16 @@ JSON fields: ${userNoun.fields.join(', ')}`,
 }
 
 export async function runUserCreate(options: UserCreateOptions, context: Context): Promise<number> {
-  const { actor, people, world } = context;
+  const { actor, users, world } = context;
   const name = options.name ?? (await askName(context, 'user', 'captures user create NAME'));
-  people.checkNewUser(actor, name);
+  users.checkNewUser(actor, name);
   const password = await readNewPassword(
     context,
     options,
     `Password for ${name} (at least 8 characters)`,
   );
   world.signals.interrupted.throwIfAborted();
-  const user = await people.createUser(actor, { name, password, isAdmin: options.admin === true });
+  const user = await users.createUser(actor, { name, password, isAdmin: options.admin === true });
   await context.note(
     `Created the user ${user.name}. To let them into an environment: captures member add ENVIRONMENT ${shellQuoted(user.name)}`,
   );

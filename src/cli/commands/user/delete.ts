@@ -34,9 +34,9 @@ JSON fields: ${deletedUserNoun.fields.join(', ')}`,
 }
 
 export async function runUserDelete(options: UserDeleteOptions, context: Context): Promise<number> {
-  const { actor, people } = context;
+  const { actor, users } = context;
   const key = nameKey(options.name);
-  const user = people.listUsers(actor).find(({ name }) => nameKey(name) === key);
+  const user = users.listUsers(actor).find(({ name }) => nameKey(name) === key);
   if (user === undefined) {
     throw new AppError('not_found', `There is no user named "${options.name}"`);
   }
@@ -45,7 +45,7 @@ export async function runUserDelete(options: UserDeleteOptions, context: Context
     const question = { expected: user.name, ask: "Type the user's name to delete them" };
     await confirmLoss(context, [loss], question);
   }
-  const { user: deleted, handedOn } = people.deleteUser(actor, options.name);
+  const { user: deleted, handedOn } = users.deleteUser(actor, options.name);
   await context.note(`Deleted the user ${deleted.name}.`);
   for (const { to, captures } of handedOn) {
     const what = captures === 1 ? '1 capture belongs' : `${formatCount(captures)} captures belong`;

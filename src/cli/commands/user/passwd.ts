@@ -47,12 +47,12 @@ JSON fields: ${userNoun.fields.join(', ')}`,
 }
 
 export async function runUserPasswd(options: UserPasswdOptions, context: Context): Promise<number> {
-  const { people, world } = context;
+  const { users, world } = context;
   if (options.keepTokens === true && options.revokeTokens === true) {
     throw new AppError('invalid', '--keep-tokens and --revoke-tokens contradict one another');
   }
   const actor = context.loggedIn();
-  const user = people.checkPasswordChange(actor, options.name ?? null);
+  const user = users.checkPasswordChange(actor, options.name ?? null);
   const isOwn = user.id === actor.userId;
   const current = isOwn ? await readCurrent(context, options.currentPasswordFile) : null;
   const password = await readNewPassword(
@@ -63,7 +63,7 @@ export async function runUserPasswd(options: UserPasswdOptions, context: Context
   world.signals.interrupted.throwIfAborted();
   const keepTokens =
     options.keepTokens ?? (options.revokeTokens !== true && (await askToKeep(context, user)));
-  const { tokens } = await people.setPassword(actor, {
+  const { tokens } = await users.setPassword(actor, {
     user: options.name ?? null,
     current,
     password,
@@ -78,7 +78,7 @@ export async function runUserPasswd(options: UserPasswdOptions, context: Context
 
 /** Whether to keep a user's tokens, which may be in the wrong hands as well as the password. */
 async function askToKeep(context: Context, user: User): Promise<boolean> {
-  const tokens = context.people.countTokens(user);
+  const tokens = context.users.countTokens(user);
   if (tokens === 0 || !context.canPrompt) return false;
   const prompter = await context.world.prompter();
   return prompter.confirm(
