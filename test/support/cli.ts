@@ -6,6 +6,7 @@ import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
 import type { OutputStream, World } from '../../src/cli/runtime/world.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import type { ServerLogs } from '../../src/core/source.ts';
+import { CHEAP_HASH } from './people.ts';
 import { temporaryFolder } from './stores.ts';
 
 /** What a test says about the machine that the program runs on. */
@@ -84,6 +85,7 @@ export async function runCaptures(
     pid: process.pid,
     timeZone: 'UTC',
     clock: options.clock ?? systemClock,
+    passwordCost: CHEAP_HASH,
     signals: options.signals ?? new SignalDesk(),
     prompter: () => Promise.resolve(prompter),
     serverLogs: async () => {
@@ -104,7 +106,7 @@ export async function runCaptures(
 
 export const PASSWORD = 'correct horse battery';
 
-/** A store with one user, ada, who is logged in. Takes as long as one password hash: share it. */
+/** A store with one user, ada, who is logged in. */
 export async function initialisedHome(): Promise<string> {
   const home = join(temporaryFolder(), 'home');
   const { status, stderr } = await runCaptures(['init', '--user', 'ada', '--password-stdin'], {

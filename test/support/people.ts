@@ -1,6 +1,10 @@
 import { systemClock } from '../../src/core/clock.ts';
+import type { ScryptCost } from '../../src/core/users/passwords.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
 import { openStore } from '../../src/store/store.ts';
+
+/** A password hash that takes no time. */
+export const CHEAP_HASH: ScryptCost = { logN: 4, r: 8, p: 1 };
 
 /**
  * Adds a user to a store without the cost of a password hash.

@@ -48,7 +48,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
     options,
     `Password for ${name} (at least 8 characters)`,
   );
-  const user = await prepareUser(name, password);
+  const user = await prepareUser(name, password, world.passwordCost);
   world.signals.interrupted.throwIfAborted();
   const opened: OpenedSession[] = [];
   const store = createStore(paths.store, { sharedGroup, now: context.now() }, (made) => {

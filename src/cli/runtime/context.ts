@@ -87,7 +87,8 @@ export class Context {
   }
 
   get users(): UserService {
-    return new UserService(this.store, this.world.clock, this.world);
+    const { clock, passwordCost } = this.world;
+    return new UserService(this.store, clock, this.world, passwordCost);
   }
 
   /** Loaded when it is asked for: cron arithmetic is nothing a list of captures needs. */

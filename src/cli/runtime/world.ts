@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ServerLogs } from '../../core/source.ts';
+import type { ScryptCost } from '../../core/users/passwords.ts';
 import type { Prompter } from '../input/prompter.ts';
 import type { SignalDesk } from './signals.ts';
 
@@ -58,6 +59,8 @@ export interface World {
   readonly timeZone: string;
   readonly clock: Clock;
   readonly signals: SignalDesk;
+  /** What the hash of a new password costs; absent: the usual cost. Tests say a cheap one. */
+  readonly passwordCost?: ScryptCost;
   /** Who answers questions; called only when there is a terminal to ask on. */
   prompter(): Promise<Prompter>;
   serverLogs(): Promise<ServerLogs>;

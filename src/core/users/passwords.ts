@@ -12,8 +12,10 @@ export interface ScryptCost {
 }
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
 
-/** A hash of no password, of the usual cost: checked where there is no user, so that time does not tell. */
-export const NOBODYS_HASH = `scrypt$17$8$1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+/** A hash of no password: checked where there is no user, so that time does not tell. */
+export function nobodysHash({ logN, r, p }: ScryptCost): string {
+  return `scrypt$${logN}$${r}$${p}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+}
 
 /** @throws AppError `invalid` for a password that is too short. */
 export function checkPassword(password: string): void {

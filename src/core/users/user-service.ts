@@ -13,7 +13,7 @@ import { checkName, nameKey } from '../names.ts';
 import {
   checkPassword,
   hashPassword,
-  NOBODYS_HASH,
+  nobodysHash,
   SCRYPT_COST,
   verifyPassword,
   type ScryptCost,
@@ -68,10 +68,18 @@ export class UserService {
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
   readonly #gate: PasswordGate;
+  readonly #passwordCost: ScryptCost;
 
-  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+  /** @param passwordCost what the hash of a new password costs; a stored one carries its own cost. */
+  constructor(
+    store: Store,
+    clock: Clock,
+    origin: Origin = UNKNOWN_ORIGIN,
+    passwordCost: ScryptCost = SCRYPT_COST,
+  ) {
     this.#store = store;
     this.#clock = clock;
+    this.#passwordCost = passwordCost;
     this.#gate = new PasswordGate(store, clock);
     this.#audit = new AuditTrail(store, clock, origin);
   }
@@ -97,8 +105,9 @@ export class UserService {
     lengthMs = SESSION_LENGTH_MS,
   ): Promise<OpenedSession> {
     const isRight = await this.#gate.attempt(name, async () => {
-      const hash = this.#store.users.findByName(name)?.passwordHash ?? NOBODYS_HASH;
-      return (await verifyPassword(password, hash)) && hash !== NOBODYS_HASH;
+      const user = this.#store.users.findByName(name);
+      const hash = user?.passwordHash ?? nobodysHash(this.#passwordCost);
+      return (await verifyPassword(password, hash)) && user !== null;
     });
     return this.#store.transaction(() => {
       const user = this.#store.users.findByName(name);
@@ -162,10 +171,9 @@ export class UserService {
   async createUser(
     actor: Actor,
     user: { name: string; password: string; isAdmin: boolean },
-    cost: ScryptCost = SCRYPT_COST,
   ): Promise<User> {
     this.checkNewUser(actor, user.name);
-    const prepared = await prepareUser(user.name, user.password, cost);
+    const prepared = await prepareUser(user.name, user.password, this.#passwordCost);
     return this.#store.transaction(() => {
       const created = this.#store.users.insert(
         { ...prepared, isAdmin: user.isAdmin },
@@ -253,7 +261,6 @@ export class UserService {
   async setPassword(
     actor: AuthenticatedActor,
     change: { user: string | null; current: string | null; password: string; keepTokens: boolean },
-    cost: ScryptCost = SCRYPT_COST,
   ): Promise<{ user: User; tokens: number }> {
     const user = this.checkPasswordChange(actor, change.user);
     const isOwn = user.id === actor.userId;
@@ -264,7 +271,7 @@ export class UserService {
       if (!isRight) throw new AppError('unauthenticated', 'The current password is wrong');
     }
     checkPassword(change.password);
-    const hash = await hashPassword(change.password, cost);
+    const hash = await hashPassword(change.password, this.#passwordCost);
     return this.#store.transaction(() => {
       const tokens = this.countTokens(user);
       this.#store.users.setPassword(user.id, hash);

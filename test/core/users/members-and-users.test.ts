@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/core/access.ts';
 import { listAudit } from '../../../src/core/audit/audit-log.ts';
+import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-service.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { CHEAP_HASH } from '../../support/people.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
 
-const CHEAP = { logN: 4, r: 8, p: 1 };
 const DAY = 86_400_000;
 
 async function refusal(work: () => unknown): Promise<string> {
@@ -24,15 +25,15 @@ async function refusal(work: () => unknown): Promise<string> {
 async function setUp() {
   const clock = new ManualClock();
   const test = new TestStore(clock);
-  const people = new UserService(test.store, clock);
+  const people = new UserService(test.store, clock, UNKNOWN_ORIGIN, CHEAP_HASH);
   const environments = new EnvironmentService(test.store, clock);
   const root: Actor = { ...test.user('root'), isStoreAdmin: true };
   const made = async (name: string): Promise<Actor> => {
-    const user = await people.createUser(
-      root,
-      { name, password: `${name}-password`, isAdmin: false },
-      CHEAP,
-    );
+    const user = await people.createUser(root, {
+      name,
+      password: `${name}-password`,
+      isAdmin: false,
+    });
     return { userId: user.id, userName: user.name, isStoreAdmin: false };
   };
   const alice = await made('alice');
@@ -48,7 +49,7 @@ describe('users', () => {
   it('are managed by administrators of the store alone', async () => {
     const { people, alice, root } = await setUp();
     const user = { name: 'eve', password: 'long enough', isAdmin: true };
-    expect(await refusal(() => people.createUser(alice, user, CHEAP))).toBe(
+    expect(await refusal(() => people.createUser(alice, user))).toBe(
       'forbidden: Only an administrator of the store may create users',
     );
     expect(await refusal(() => people.listUsers(alice))).toMatch(/^forbidden/);
@@ -59,7 +60,7 @@ describe('users', () => {
   it('have names of their own, ignoring case', async () => {
     const { people, root } = await setUp();
     const user = { name: 'ALICE', password: 'long enough', isAdmin: false };
-    expect(await refusal(() => people.createUser(root, user, CHEAP))).toBe(
+    expect(await refusal(() => people.createUser(root, user))).toBe(
       'conflict: There is a user named ALICE already',
     );
   });
@@ -80,11 +81,11 @@ describe('users', () => {
     expect(await refusal(() => people.deleteUser(root, 'alice'))).toBe(
       'conflict: alice is the last admin of the environment "prod"',
     );
-    const only = await people.createUser(
-      root,
-      { name: 'only', password: 'long enough', isAdmin: true },
-      CHEAP,
-    );
+    const only = await people.createUser(root, {
+      name: 'only',
+      password: 'long enough',
+      isAdmin: true,
+    });
     expect(await refusal(() => people.deleteUser(root, only.name))).toBe(
       'conflict: only is the last administrator of the store',
     );
@@ -99,10 +100,10 @@ describe('a password', () => {
     const there = await people.login('alice', 'alice-password');
     const actor = people.authenticate(here.secret);
     const change = { user: null, current: 'wrong', password: 'brand new one', keepTokens: false };
-    expect(await refusal(() => people.setPassword(actor, change, CHEAP))).toBe(
+    expect(await refusal(() => people.setPassword(actor, change))).toBe(
       'unauthenticated: The current password is wrong',
     );
-    await people.setPassword(actor, { ...change, current: 'alice-password' }, CHEAP);
+    await people.setPassword(actor, { ...change, current: 'alice-password' });
     expect(people.authenticate(here.secret).userName).toBe('alice');
     expect(await refusal(() => people.authenticate(there.secret))).toMatch(/^unauthenticated/);
     await clock.advance(10_000);
@@ -113,8 +114,8 @@ describe('a password', () => {
     const { people } = await setUp();
     const bob = people.authenticate((await people.login('bob', 'bob-password')).secret);
     const change = { user: 'alice', current: null, password: 'brand new one', keepTokens: false };
-    expect(await refusal(() => people.setPassword(bob, change, CHEAP))).toMatch(/^forbidden/);
-    await people.setPassword({ ...bob, isStoreAdmin: true }, change, CHEAP);
+    expect(await refusal(() => people.setPassword(bob, change))).toMatch(/^forbidden/);
+    await people.setPassword({ ...bob, isStoreAdmin: true }, change);
     await people.login('alice', 'brand new one');
   });
 
@@ -125,10 +126,10 @@ describe('a password', () => {
     people.createToken(alice, 'nightly', DAY);
     const change = { user: null, current: 'alice-password', password: 'alice-password' };
     const keeping = { ...change, keepTokens: true };
-    expect((await people.setPassword(alice, keeping, CHEAP)).tokens).toBe(2);
+    expect((await people.setPassword(alice, keeping)).tokens).toBe(2);
     expect(people.authenticate(secret).userName).toBe('alice');
     const revoking = { ...change, keepTokens: false };
-    expect((await people.setPassword(alice, revoking, CHEAP)).tokens).toBe(2);
+    expect((await people.setPassword(alice, revoking)).tokens).toBe(2);
     expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
     const trail = listAudit(test.store, test.captures, alice, {
       capture: null,
