@@ -24,8 +24,15 @@ export {
   type MetricReport,
   type MetricRequest,
 } from './core/metrics/metric-service.ts';
-export type { MetricSeries, MetricSource, OpenMetricSource } from './core/metrics/metric-source.ts';
+export type {
+  MetricProvider,
+  MetricSeries,
+  MetricSource,
+  MetricSources,
+} from './core/metrics/metric-source.ts';
 export { openCloudWatch } from './metrics-source/cloudwatch/cloudwatch.ts';
+export { cloudWatchProvider } from './metrics-source/cloudwatch/provider.ts';
+export { engineMetrics } from './metrics-source/mysql-status/engine-metrics.ts';
 export {
   parseServerUrl,
   type Environment,

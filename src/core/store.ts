@@ -10,7 +10,7 @@ import type { RecordingOptions } from './captures/recording-options.ts';
 import type { RemovalTable } from './captures/removals.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
 import type { LogSettings, OwnConnection, SessionState } from './source.ts';
-import type { WorkloadRate } from './metrics/server-metrics.ts';
+import type { WorkloadRate } from './metrics/workload-metrics.ts';
 import type { WarmUpTable } from './warm-ups/warm-up.ts';
 
 /** A person. The password is a salted scrypt hash, never the secret. */

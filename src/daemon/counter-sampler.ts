@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { ServerLog } from '../core/source.ts';
-import { SAMPLE_INTERVAL_MS } from '../core/metrics/server-metrics.ts';
+import { SAMPLE_INTERVAL_MS } from '../core/metrics/metric-source.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
 
 export type SamplerContext = Pick<TapContext, 'store' | 'clock' | 'log' | 'commit'>;

@@ -3,7 +3,7 @@ import { ACTIVE_STATUSES, type Capture, type CaptureStatus } from '../core/captu
 import { CaptureService } from '../core/captures/capture-service.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
-import type { OpenMetricSource } from '../core/metrics/metric-source.ts';
+import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import { RetentionService } from '../core/captures/retention.ts';
 import type { ServerLogs } from '../core/source.ts';
 import type { CaptureChanges, Store } from '../core/store.ts';
@@ -39,8 +39,8 @@ export interface DaemonContext {
   readonly programVersion: string;
   /** The operating system's user; for the audit trail. */
   readonly userName?: string;
-  /** Where CloudWatch's metrics come from; absent where nobody fetches them. */
-  readonly openMetricSource?: OpenMetricSource;
+  /** Where the metrics of hosted servers come from; absent where nobody fetches them. */
+  readonly metricProvider?: MetricProvider;
   /** Absent where no service manager is to be told. */
   readonly notifier?: ServiceNotifier;
 }
@@ -202,10 +202,10 @@ class Daemon {
   }
 
   #newFetcher(): MetricFetcher | null {
-    const { store, clock, log, openMetricSource } = this.#context;
-    if (openMetricSource === undefined) return null;
+    const { store, clock, log, metricProvider } = this.#context;
+    if (metricProvider === undefined) return null;
     const { commit } = this.#lease;
-    return new MetricFetcher({ store, clock, log, openMetricSource, commit });
+    return new MetricFetcher({ store, clock, log, metricProvider, commit });
   }
 
   #newTimetable(): Timetable {

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { isAppError, messageOf } from '../core/errors.ts';
 import { MetricKeeper } from '../core/metrics/metric-keeper.ts';
 import { windowOf } from '../core/metrics/metric-service.ts';
-import type { OpenMetricSource } from '../core/metrics/metric-source.ts';
+import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 import { LeaseLost } from './tap-context.ts';
@@ -11,7 +11,7 @@ export interface MetricFetcherContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: DaemonLog;
-  readonly openMetricSource: OpenMetricSource;
+  readonly metricProvider: MetricProvider;
   /** Runs `work` in one store transaction that also proves the lease. @throws LeaseLost. */
   readonly commit: <T>(work: () => T) => T;
 }
@@ -19,7 +19,7 @@ export interface MetricFetcherContext {
 const PAUSE_AFTER_FAILURE_MS = 60_000;
 
 /**
- * Fetches CloudWatch's metrics of captures that are over, one capture at a time, beside the daemon's
+ * Fetches the provider's metrics of captures that are over, one capture at a time, beside the daemon's
  * other work: at their end, when the late points are in, and again after a failure.
  */
 export class MetricFetcher {
@@ -32,8 +32,8 @@ export class MetricFetcher {
 
   constructor(context: MetricFetcherContext) {
     this.#context = context;
-    const { store, clock, openMetricSource, commit } = context;
-    this.#keeper = new MetricKeeper(store, clock, openMetricSource, this.#leaving.signal, commit);
+    const { store, clock, metricProvider, commit } = context;
+    this.#keeper = new MetricKeeper(store, clock, metricProvider, this.#leaving.signal, commit);
   }
 
   /** Whether something is being fetched now. */
@@ -100,7 +100,12 @@ export class MetricFetcher {
     const captureWindow = capture === null ? null : windowOf(capture, clock.now());
     const fetch = store.metrics.findFetch(captureId);
     if (capture === null || fetch === null) return;
-    if (environment?.instance == null || captureWindow === null) {
+    const { metricProvider } = this.#context;
+    if (
+      environment === null ||
+      metricProvider.whyNone(environment) !== null ||
+      captureWindow === null
+    ) {
       commit(() => store.metrics.saveFetch({ ...fetch, nextAt: null }, []));
       return;
     }

@@ -1,8 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { LONGEST_WAIT_MS } from '../core/metrics/metric-keeping.ts';
 import type { MetricFetch, MetricTable } from '../core/metrics/metric-store.ts';
-import type { MetricTrack } from '../core/metrics/metric-source.ts';
-import type { CounterSample, WorkloadRate } from '../core/metrics/server-metrics.ts';
+import type { CounterSample, MetricTrack } from '../core/metrics/metric-source.ts';
+import type { WorkloadRate } from '../core/metrics/workload-metrics.ts';
 import { packPoints, unpackPoints } from './packed-points.ts';
 
 /** An hour of samples is packed at a time, while the capture runs. */

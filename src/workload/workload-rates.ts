@@ -1,4 +1,4 @@
-import type { WorkloadRate } from '../core/metrics/server-metrics.ts';
+import type { WorkloadRate } from '../core/metrics/workload-metrics.ts';
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 
 /** `2026-11-22T02:00:0`: up to the tens of the seconds, so that equal prefixes are one bucket. */

@@ -8,14 +8,14 @@ import { formatScaled, scaleFor } from '../../src/cli/render/metrics-units.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { wallClockAt } from '../../src/cli/input/time-zones.ts';
+import { WORKLOAD_METRICS } from '../../src/core/metrics/workload-metrics.ts';
 import {
   CLOUDWATCH_METRICS,
   describeCloudWatchMetric,
-  WORKLOAD_METRICS,
-} from '../../src/core/metrics/metric-catalogue.ts';
+} from '../../src/metrics-source/cloudwatch/catalogue.ts';
 import type { MetricReport } from '../../src/core/metrics/metric-service.ts';
 import type { MetricSeries } from '../../src/core/metrics/metric-source.ts';
-import { SERVER_METRICS } from '../../src/core/metrics/server-metrics.ts';
+import { engineMetrics } from '../../src/metrics-source/mysql-status/engine-metrics.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 
 const MINUTE = 60_000;
@@ -69,7 +69,7 @@ function minutes(
   const there = points.flatMap(([at, v]) => (v === null ? [] : [[at, v] as const]));
   const times = there.map(([at]) => at);
   const values = there.map(([, v]) => v);
-  const known = [...WORKLOAD_METRICS, ...SERVER_METRICS.map(({ metric }) => metric)];
+  const known = [...WORKLOAD_METRICS, ...engineMetrics.metrics];
   const metric = known.find((m) => m.label === label) ?? describeCloudWatchMetric(label);
   return {
     metric,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cloudWatchProvider } from '../../src/metrics-source/cloudwatch/provider.ts';
 import { openCloudWatch } from '../../src/metrics-source/cloudwatch/cloudwatch.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { ServerLogs } from '../../src/core/source.ts';
@@ -52,10 +53,10 @@ function startDaemon(background = false, beforeFetch: () => void = () => undefin
       hostname: 'here',
       pid: 1,
       programVersion: '0',
-      openMetricSource: (environment, signal) => {
+      metricProvider: cloudWatchProvider((environment, signal) => {
         beforeFetch();
         return openCloudWatch(environment, { clock, random: () => 1, signal });
-      },
+      }),
     },
     { background, graceMs: 10 * MINUTE, signal: controller.signal },
   ).finally(() => store.close());

@@ -4,11 +4,13 @@ import {
   type MetricReport,
   type MetricRequest,
 } from '../../src/core/metrics/metric-service.ts';
+import { OWN_SHARE_SINCE } from '../../src/core/metrics/metric-source.ts';
+import { cloudWatchProvider } from '../../src/metrics-source/cloudwatch/provider.ts';
+import { engineMetrics } from '../../src/metrics-source/mysql-status/engine-metrics.ts';
 import {
-  OWN_SHARE_SINCE,
   SAMPLED_COUNTERS,
   SESSION_COUNTERS,
-} from '../../src/core/metrics/server-metrics.ts';
+} from '../../src/source/mysql/connection/status-counters.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import {
   readGeneration,
@@ -42,8 +44,9 @@ afterEach(endRecordings);
 
 /** What the metrics of a capture say. */
 function reportOf({ test, alice, id }: Recording): Promise<MetricReport> {
-  const none = () => Promise.reject(new Error('there is no CloudWatch here'));
-  return new MetricService(test.store, systemClock, none).report(alice, String(id), EVERYTHING);
+  const provider = cloudWatchProvider(() => Promise.reject(new Error('no CloudWatch here')));
+  const sources = { provider, counters: engineMetrics };
+  return new MetricService(test.store, systemClock, sources).report(alice, String(id), EVERYTHING);
 }
 
 function track(

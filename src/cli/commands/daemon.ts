@@ -169,7 +169,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
         notifier: createServiceNotifier(world.env, world.pid, (message) =>
           log('warn', 'the service manager cannot be told', { message }),
         ),
-        openMetricSource: context.openMetricSourceInChild,
+        metricProvider: await context.metricProviderInChild(),
       },
       {
         background: options.background === true,

@@ -19,6 +19,7 @@ import { wallClockAt } from '../input/time-zones.ts';
 import { readTime } from '../input/typed-times.ts';
 
 const SOURCES = ['cloudwatch', 'server'] as const;
+const ORIGINS = { cloudwatch: 'provider', server: 'server' } as const;
 
 export interface MetricsOptions {
   readonly capture: string;
@@ -134,8 +135,8 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     });
   }
   const request = await requestOf(options, isDrawn, context);
-  const { clock } = context.world;
-  const service = new MetricService(context.store, clock, context.openMetricSource);
+  const { store, world } = context;
+  const service = new MetricService(store, world.clock, await context.metricSources());
   const load = (capture: string): Promise<MetricReport> =>
     service.report(context.actor, capture, request);
   if (options.watch === true) {
@@ -173,7 +174,12 @@ async function requestOf(
   const usual = isDrawn || options.metric.length > 0;
   return {
     // The reference API's data is the server's; the workload's rate is given when it is asked for.
-    origins: options.source !== undefined ? [options.source] : usual ? null : SOURCES,
+    origins:
+      options.source !== undefined
+        ? [ORIGINS[options.source]]
+        : usual
+          ? null
+          : Object.values(ORIGINS),
     names: options.metric,
     statistic: options.stat ?? null,
     period: options.period ?? null,

@@ -143,7 +143,7 @@ async function named(placeholder: string, question: Question, world: World): Pro
     case 'zone':
       return words(['UTC', ...Intl.supportedValuesOf('timeZone')].map(plain));
     case 'metric':
-      return words(await metricCandidates());
+      return words(await metricCandidates(world));
     case 'words':
       return words(await helpCandidates(question.operands));
     default:
@@ -163,13 +163,13 @@ function namesInStore(placeholder: string, question: Question, world: World): Ca
   }
 }
 
-async function metricCandidates(): Promise<Candidate[]> {
-  const [{ CLOUDWATCH_METRICS, WORKLOAD_METRICS }, { SERVER_METRICS }] = await Promise.all([
-    import('../../core/metrics/metric-catalogue.ts'),
-    import('../../core/metrics/server-metrics.ts'),
+async function metricCandidates(world: World): Promise<Candidate[]> {
+  const context = new Context(world, readGlobalOptions({}, {}), []);
+  const [{ provider, counters }, { WORKLOAD_METRICS }] = await Promise.all([
+    context.metricSources(),
+    import('../../core/metrics/workload-metrics.ts'),
   ]);
-  const server = SERVER_METRICS.map(({ metric }) => metric);
-  return [...CLOUDWATCH_METRICS, ...server, ...WORKLOAD_METRICS].map(({ label, type }) => ({
+  return [...provider.metrics, ...counters.metrics, ...WORKLOAD_METRICS].map(({ label, type }) => ({
     value: label,
     description: type,
   }));

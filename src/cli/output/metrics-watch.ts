@@ -1,7 +1,7 @@
 import { isOver } from '../../core/captures/capture.ts';
 import { isAppError } from '../../core/errors.ts';
 import type { MetricReport } from '../../core/metrics/metric-service.ts';
-import { SAMPLE_INTERVAL_MS } from '../../core/metrics/server-metrics.ts';
+import { SAMPLE_INTERVAL_MS } from '../../core/metrics/metric-source.ts';
 import type { Context } from '../runtime/context.ts';
 import { escapeText } from '../render/escape.ts';
 import { localTime } from '../render/moments.ts';

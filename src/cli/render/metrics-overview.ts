@@ -1,5 +1,5 @@
 import { isOver } from '../../core/captures/capture.ts';
-import type { MetricOrigin } from '../../core/metrics/metric-catalogue.ts';
+import type { MetricOrigin } from '../../core/metrics/metric.ts';
 import { cutTrack, drawnCells, drawnTrack, summarise } from '../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
@@ -34,7 +34,7 @@ const NARROW = 60;
 
 const HEADINGS: Readonly<Record<MetricOrigin, string>> = {
   workload: 'WORKLOAD',
-  cloudwatch: 'CLOUDWATCH',
+  provider: 'CLOUDWATCH',
   server: 'SERVER',
 };
 

@@ -1,4 +1,4 @@
-import type { MetricUnit } from '../../core/metrics/metric-catalogue.ts';
+import type { MetricUnit } from '../../core/metrics/metric.ts';
 
 /** A unit as people read it, and what a value is divided by to be shown in it. */
 export interface Scale {

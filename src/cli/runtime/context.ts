@@ -5,7 +5,11 @@ import { CaptureService } from '../../core/captures/capture-service.ts';
 import type { Environment } from '../../core/environments/environment.ts';
 import { EnvironmentService } from '../../core/environments/environment-service.ts';
 import { AppError } from '../../core/errors.ts';
-import type { OpenMetricSource } from '../../core/metrics/metric-source.ts';
+import type {
+  MetricProvider,
+  MetricSources,
+  OpenMetricSource,
+} from '../../core/metrics/metric-source.ts';
 import type { FindParameterGroup } from '../../core/environments/parameter-groups.ts';
 import { UserService } from '../../core/users/user-service.ts';
 import type { RetentionService } from '../../core/captures/retention.ts';
@@ -132,11 +136,24 @@ export class Context {
     return openCloudWatch(environment, { clock, random: Math.random, signal });
   };
 
-  /** The same from a child process: for a daemon, whose memory must not grow. */
-  readonly openMetricSourceInChild: OpenMetricSource = async (environment, signal) => {
-    const { childMetricSource } = await import('./metric-child.ts');
-    return childMetricSource(environment, signal);
-  };
+  /** CloudWatch from a child process: for a daemon, whose memory must not grow. */
+  async metricProviderInChild(): Promise<MetricProvider> {
+    const [{ cloudWatchProvider }, { childMetricSource }] = await Promise.all([
+      import('../../metrics-source/cloudwatch/provider.ts'),
+      import('./metric-child.ts'),
+    ]);
+    return cloudWatchProvider((environment, signal) =>
+      Promise.resolve(childMetricSource(environment, signal)),
+    );
+  }
+
+  async metricSources(): Promise<MetricSources> {
+    const [{ cloudWatchProvider }, { engineMetrics }] = await Promise.all([
+      import('../../metrics-source/cloudwatch/provider.ts'),
+      import('../../metrics-source/mysql-status/engine-metrics.ts'),
+    ]);
+    return { provider: cloudWatchProvider(this.openMetricSource), counters: engineMetrics };
+  }
 
   /** Asks AWS; the SDK is loaded when somebody wants to know. */
   readonly findParameterGroup: FindParameterGroup = async (environment) => {

@@ -2,20 +2,19 @@ import { isOver, type Capture } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
 import { isAppError, messageOf } from '../errors.ts';
-import { CLOUDWATCH_METRICS, type MetricDescription } from './metric-catalogue.ts';
-import { FRESH_MS, keptWindow, mergeTracks, nextFetch, nextRetry } from './metric-keeping.ts';
+import type { MetricDescription } from './metric.ts';
+import { keptWindow, mergeTracks, nextFetch, nextRetry } from './metric-keeping.ts';
 import { aggregateSeries } from './metric-series.ts';
 import type { MetricFetch } from './metric-store.ts';
 import {
   alignWindow,
-  choosePeriod,
   statisticsOf,
   type MetricAnswer,
+  type MetricProvider,
   type MetricQuery,
   type MetricSeries,
   type MetricSource,
   type MetricTrack,
-  type OpenMetricSource,
   type TimeWindow,
 } from './metric-source.ts';
 import type { Store } from '../store.ts';
@@ -25,9 +24,6 @@ interface Answer {
   readonly warnings: string[];
 }
 
-/** RDS publishes once a minute. */
-const PUBLISHED_EVERY_MS = 60_000;
-
 /** A capture that has started, and where its metrics are. */
 export interface MetricSubject {
   readonly capture: Capture;
@@ -36,7 +32,7 @@ export interface MetricSubject {
   readonly captureWindow: TimeWindow;
 }
 
-export interface CloudWatchRequest {
+export interface ProviderRequest {
   readonly metrics: readonly MetricDescription[];
   readonly window: TimeWindow;
   readonly statistic: string | null;
@@ -45,14 +41,14 @@ export interface CloudWatchRequest {
 }
 
 /**
- * CloudWatch's metrics of captures, kept in the store: CloudWatch forgets minutes after 15 days, a
+ * A provider's metrics of captures, kept in the store: a provider forgets fine points within weeks, a
  * capture is looked at years later. What is kept is the capture's window with a margin, of every
  * metric of the catalogue and whatever else was asked for, at the finest period there was.
  */
 export class MetricKeeper {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #openSource: OpenMetricSource;
+  readonly #provider: MetricProvider;
   readonly #signal: AbortSignal | null;
   readonly #commit: Store['transaction'];
   /** The last answer about a capture that runs: who watches it asks every few seconds, and pays. */
@@ -65,28 +61,28 @@ export class MetricKeeper {
   constructor(
     store: Store,
     clock: Clock,
-    openSource: OpenMetricSource,
+    provider: MetricProvider,
     signal: AbortSignal | null = null,
     commit: Store['transaction'] = (work) => store.transaction(work),
   ) {
     this.#commit = commit;
     this.#store = store;
     this.#clock = clock;
-    this.#openSource = openSource;
+    this.#provider = provider;
     this.#signal = signal;
   }
 
   /**
-   * What was asked for, from the store where it is all there and settled, else from CloudWatch. When
+   * What was asked for, from the store where it is all there and settled, else from the provider. When
    * that fails, what is kept is shown with a warning.
    * @throws AppError `remote_failed` when nothing is kept.
    */
-  async fetch(subject: MetricSubject, request: CloudWatchRequest): Promise<Answer> {
+  async fetch(subject: MetricSubject, request: ProviderRequest): Promise<Answer> {
     const { capture } = subject;
     const warnings: string[] = [];
     if (isOver(capture.status)) {
       const before = this.#store.metrics.findFetch(capture.id);
-      if (request.refresh || !isSettled(before, this.#clock.now())) {
+      if (request.refresh || !this.#isSettled(before)) {
         try {
           warnings.push(...(await this.keep(subject)));
         } catch (error) {
@@ -100,7 +96,7 @@ export class MetricKeeper {
     }
     const key = JSON.stringify([capture.id, request.metrics, request.statistic, request.period]);
     const now = this.#clock.now();
-    if (this.#recent?.key === key && now - this.#recent.at < PUBLISHED_EVERY_MS) {
+    if (this.#recent?.key === key && now - this.#recent.at < this.#provider.publishedEveryMs) {
       return this.#recent.answer;
     }
     const asked = await this.#fetchNow(subject, request);
@@ -120,17 +116,17 @@ export class MetricKeeper {
     const before = metrics.findFetch(capture.id);
     try {
       const now = this.#clock.now();
-      const period = choosePeriod(keptWindow(captureWindow, 1), now, null);
+      const period = this.#provider.choosePeriod(keptWindow(captureWindow, 1), now, null);
       const known = before?.fetched ?? null;
       if (known !== null && known.period < period) {
         this.#save({ ...noted(capture.id, before), nextAt: null }, []);
         return [
-          `CloudWatch keeps points of ${period / 1_000} s only by now; those of ${known.period / 1_000} s from the store are kept`,
+          `${this.#provider.name} keeps points of ${period / 1_000} s only by now; those of ${known.period / 1_000} s from the store are kept`,
         ];
       }
       const window = keptWindow(captureWindow, period);
       const kept = known === null ? [] : metrics.tracksOf(capture.id);
-      const queries = queriesToKeep(kept);
+      const queries = queriesToKeep(this.#provider.metrics, kept);
       const answer = await this.#ask(environment, queries, window, period);
       const tracks = known?.period === period ? mergeTracks(kept, answer.tracks) : answer.tracks;
       const isComplete = answer.incomplete.length === 0;
@@ -140,14 +136,14 @@ export class MetricKeeper {
           captureId: capture.id,
           fetched: { window, period, at: fetchedAt },
           nextAt: isComplete
-            ? nextFetch(captureWindow.to, fetchedAt)
+            ? nextFetch(captureWindow.to, fetchedAt, this.#provider.settleMs)
             : nextRetry((before?.failures ?? 0) + 1, fetchedAt),
           failures: isComplete ? 0 : (before?.failures ?? 0) + 1,
-          failure: isComplete ? null : partial(answer.incomplete),
+          failure: isComplete ? null : this.#partial(answer.incomplete),
         },
         tracks,
       );
-      return isComplete ? [] : [partial(answer.incomplete)];
+      return isComplete ? [] : [this.#partial(answer.incomplete)];
     } catch (error) {
       if (!isAppError(error) || this.#signal?.aborted === true) throw error;
       const failures = (before?.failures ?? 0) + 1;
@@ -162,8 +158,20 @@ export class MetricKeeper {
     this.#commit(() => this.#store.metrics.saveFetch(fetch, tracks));
   }
 
+  /** Whether the store's answer will do: nothing more is to come, or it was asked just now. */
+  #isSettled(fetch: MetricFetch | null): boolean {
+    if (fetch?.fetched == null) return false;
+    const age = Math.abs(this.#clock.now() - fetch.fetched.at);
+    const isFresh = fetch.failures === 0 && age < this.#provider.publishedEveryMs / 2;
+    return fetch.nextAt === null || isFresh;
+  }
+
+  #partial(labels: readonly string[]): string {
+    return `${this.#provider.name} itself says that points are missing: ${labels.join(', ')}`;
+  }
+
   /** The answer out of the store; null when a part of it is not there. */
-  #fromStore(captureId: number, request: CloudWatchRequest): MetricSeries[] | null {
+  #fromStore(captureId: number, request: ProviderRequest): MetricSeries[] | null {
     const { metrics } = this.#store;
     const known = metrics.findFetch(captureId)?.fetched ?? null;
     if (known === null) return null;
@@ -185,12 +193,12 @@ export class MetricKeeper {
     return series;
   }
 
-  /** Asks CloudWatch for what was asked for; of a capture that is over, further metrics are kept. */
-  async #fetchNow(subject: MetricSubject, request: CloudWatchRequest): Promise<Answer> {
+  /** Asks the provider for what was asked for; of a capture that is over, further metrics are kept. */
+  async #fetchNow(subject: MetricSubject, request: ProviderRequest): Promise<Answer> {
     const { capture, environment } = subject;
     const now = this.#clock.now();
     const known = this.#store.metrics.findFetch(capture.id)?.fetched ?? null;
-    const period = choosePeriod(request.window, now, request.period);
+    const period = this.#provider.choosePeriod(request.window, now, request.period);
     const isKept =
       isOver(capture.status) &&
       known?.period === period &&
@@ -210,7 +218,7 @@ export class MetricKeeper {
     }
     return {
       series: seriesOf(request.metrics, answer.tracks, period),
-      warnings: answer.incomplete.length === 0 ? [] : [partial(answer.incomplete)],
+      warnings: answer.incomplete.length === 0 ? [] : [this.#partial(answer.incomplete)],
     };
   }
 
@@ -228,7 +236,7 @@ export class MetricKeeper {
     }
     let source: MetricSource | null = null;
     try {
-      source = await this.#openSource(environment, this.#signal ?? undefined);
+      source = await this.#provider.open(environment, this.#signal ?? undefined);
       return await source.fetch(queries, { from: window.from, to: until }, period);
     } finally {
       source?.close();
@@ -237,12 +245,15 @@ export class MetricKeeper {
 }
 
 /** The catalogue's metrics, and what else is kept already. */
-function queriesToKeep(kept: readonly MetricTrack[]): MetricQuery[] {
+function queriesToKeep(
+  catalogue: readonly MetricDescription[],
+  kept: readonly MetricTrack[],
+): MetricQuery[] {
   const queries = new Map<string, MetricQuery>();
   const add = ({ label, statistic }: MetricQuery): void => {
     queries.set(`${label} ${statistic}`, { label, statistic });
   };
-  for (const metric of CLOUDWATCH_METRICS) {
+  for (const metric of catalogue) {
     for (const statistic of statisticsOf(metric)) add({ label: metric.label, statistic });
   }
   for (const track of kept) add(track);
@@ -268,18 +279,6 @@ function seriesOf(
   }));
 }
 
-/** Whether the store's answer will do: nothing more is to come, or it was asked just now. */
-function isSettled(fetch: MetricFetch | null, now: number): boolean {
-  if (fetch?.fetched == null) return false;
-  return (
-    fetch.nextAt === null || (fetch.failures === 0 && Math.abs(now - fetch.fetched.at) < FRESH_MS)
-  );
-}
-
 function noted(captureId: number, before: MetricFetch | null): MetricFetch {
   return before ?? { captureId, fetched: null, nextAt: null, failures: 0, failure: null };
-}
-
-function partial(labels: readonly string[]): string {
-  return `CloudWatch itself says that points are missing: ${labels.join(', ')}`;
 }

@@ -1,13 +1,9 @@
-import { alignWindow, mergePages, type MetricTrack, type TimeWindow } from './metric-source.ts';
+import { alignWindow, joinPoints, type MetricTrack, type TimeWindow } from './metric-source.ts';
 
 const MINUTE = 60_000;
 
 /** Shown, and kept, on both sides of a capture: what was it like before, and did it recover after. */
 export const MARGIN_MS = 15 * MINUTE;
-/** Points arrive one to three minutes late (measured by others, not promised by AWS). */
-const SETTLE_MS = 4 * MINUTE;
-/** Asking more often than this brings nothing: RDS publishes once a minute. */
-export const FRESH_MS = 30_000;
 const FIRST_RETRY_MS = MINUTE;
 const LONGEST_RETRY_MS = 6 * 60 * MINUTE;
 /** No fetch is put off so long: one that is was put off by a clock that was ahead. */
@@ -21,9 +17,10 @@ export function keptWindow(capture: TimeWindow, period: number): TimeWindow {
 /**
  * When to fetch again after a success at `now`: once the late points of the capture are in, and once
  * more when those of the margin behind it are; null after that.
+ * @param settleMs how late points arrive at most.
  */
-export function nextFetch(end: number, now: number): number | null {
-  return [end + SETTLE_MS, end + MARGIN_MS + SETTLE_MS].find((at) => at > now) ?? null;
+export function nextFetch(end: number, now: number, settleMs: number): number | null {
+  return [end + settleMs, end + MARGIN_MS + settleMs].find((at) => at > now) ?? null;
 }
 
 /** When to try again after so many failures in a row: after a minute, doubling up to six hours. */
@@ -40,7 +37,7 @@ function isWithin(times: readonly number[], those: readonly number[]): boolean {
   });
 }
 
-/** Adds what was fetched now to what is kept: points never get lost, and the new ones are right. */
+/** Merges fetched points into the kept ones: new values win; kept points are never dropped. */
 export function mergeTracks(
   kept: readonly MetricTrack[],
   fetched: readonly MetricTrack[],
@@ -50,11 +47,6 @@ export function mergeTracks(
   return fetched.map((track) => {
     const old = before.get(idOf(track));
     if (old === undefined || isWithin(old.times, track.times)) return track;
-    const id = idOf(track);
-    const merged = mergePages([
-      { id, times: old.times, values: old.values },
-      { id, times: track.times, values: track.values },
-    ]).get(id);
-    return { ...track, ...merged };
+    return { ...track, ...joinPoints([old, track]) };
   });
 }

@@ -1,28 +1,15 @@
-import { shellQuoted } from '../shell.ts';
 import type { Actor } from '../access.ts';
 import { CaptureService } from '../captures/capture-service.ts';
 import { isOver } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
 import { AppError } from '../errors.ts';
-import {
-  CLOUDWATCH_METRICS,
-  describeCloudWatchMetric,
-  isMetricNamed,
-  WORKLOAD_METRICS,
-  type MetricDescription,
-  type MetricOrigin,
-} from './metric-catalogue.ts';
+import { isMetricNamed, type MetricDescription, type MetricOrigin } from './metric.ts';
 import { MetricKeeper } from './metric-keeper.ts';
 import { MARGIN_MS } from './metric-keeping.ts';
 import { aggregateSeries } from './metric-series.ts';
-import type { MetricSeries, OpenMetricSource, TimeWindow } from './metric-source.ts';
-import {
-  SERVER_METRICS,
-  serverSeries,
-  WORKLOAD_BUCKET_MS,
-  workloadSeries,
-} from './server-metrics.ts';
+import type { MetricSeries, MetricSources, TimeWindow } from './metric-source.ts';
+import { WORKLOAD_BUCKET_MS, WORKLOAD_METRICS, workloadSeries } from './workload-metrics.ts';
 import type { ListedCapture, Store } from '../store.ts';
 
 /** What somebody wants to know about a capture. Times and lengths are milliseconds. */
@@ -38,11 +25,11 @@ export interface MetricRequest {
   readonly from: number | null;
   readonly to: number | null;
   /**
-   * Shown before and after the capture; null for the usual: a quarter of an hour where CloudWatch
+   * Shown before and after the capture; null for the usual: a quarter of an hour where the provider
    * knows what was before, nothing where only the recorder was there.
    */
   readonly margin: number | null;
-  /** Asks CloudWatch again, whatever is kept. */
+  /** Asks the provider again, whatever is kept. */
   readonly refresh: boolean;
 }
 
@@ -54,7 +41,7 @@ export interface MetricReport {
   readonly window: TimeWindow;
   /** What averages and extremes are of: the capture, or the part of it that was asked for. */
   readonly counted: TimeWindow;
-  /** The workload's, then CloudWatch's, then the server's, each in the order of its catalogue. */
+  /** The workload's, then the provider's, then the server's, each in the order of its catalogue. */
   readonly series: readonly MetricSeries[];
   /** Things to know about them, one sentence each. */
   readonly warnings: readonly string[];
@@ -65,28 +52,30 @@ export class MetricService {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #captures: CaptureService;
+  readonly #sources: MetricSources;
   readonly #keeper: MetricKeeper;
 
-  constructor(store: Store, clock: Clock, openSource: OpenMetricSource) {
+  constructor(store: Store, clock: Clock, sources: MetricSources) {
     this.#store = store;
     this.#clock = clock;
     this.#captures = new CaptureService(store, clock);
-    this.#keeper = new MetricKeeper(store, clock, openSource);
+    this.#sources = sources;
+    this.#keeper = new MetricKeeper(store, clock, sources.provider);
   }
 
   /**
    * A capture's metrics. Those of one that is over come from the store once they are all in;
-   * otherwise CloudWatch is asked.
+   * otherwise the provider is asked.
    * @throws AppError `not_found` also where there is nothing that could have metrics; `invalid` for
-   *   names, periods and times that make no sense; `remote_failed` when CloudWatch fails and nothing
+   *   names, periods and times that make no sense; `remote_failed` when the provider fails and nothing
    *   is kept.
    */
   async report(actor: Actor, ref: string, request: MetricRequest): Promise<MetricReport> {
     const capture = this.#captures.get(actor, ref, 'capture.metrics');
     const environment = this.#store.environments.find(capture.environmentId);
     if (environment === null) throw new AppError('not_found', "Capture's environment not found");
-    const origins = originsOf(capture, environment, request);
-    const wanted = chooseMetrics(request.names, origins);
+    const origins = this.#originsOf(capture, environment, request);
+    const wanted = this.#chooseMetrics(request.names, origins);
     const now = this.#clock.now();
     const captureWindow = windowOf(capture, now);
     if (captureWindow === null) {
@@ -94,7 +83,7 @@ export class MetricService {
       const series = wanted.map(withoutPoints);
       return { capture, captureWindow, window, counted: window, series, warnings: [] };
     }
-    const hasBefore = wanted.some(({ origin }) => origin === 'cloudwatch');
+    const hasBefore = wanted.some(({ origin }) => origin === 'provider');
     const margin = request.margin ?? (hasBefore ? MARGIN_MS : 0);
     const window = shownWindow(captureWindow, request, margin, now);
     const warnings: string[] = [];
@@ -102,12 +91,12 @@ export class MetricService {
     const of = (origin: MetricOrigin): MetricDescription[] =>
       wanted.filter((metric) => metric.origin === origin);
     if (of('workload').length > 0) series.push(...this.#workload(capture, captureWindow));
-    const fromCloudWatch = of('cloudwatch');
-    if (fromCloudWatch.length > 0) {
+    const provided = of('provider');
+    if (provided.length > 0) {
       const answer = await this.#keeper.fetch(
         { capture, environment, captureWindow },
         {
-          metrics: fromCloudWatch,
+          metrics: provided,
           window,
           statistic: request.statistic,
           period: request.period,
@@ -129,6 +118,45 @@ export class MetricService {
     return { capture, captureWindow, window, counted, series: found, warnings };
   }
 
+  #originsOf(
+    capture: ListedCapture,
+    environment: Environment,
+    request: MetricRequest,
+  ): readonly MetricOrigin[] {
+    const nonePublished = this.#sources.provider.whyNone(environment);
+    const there: MetricOrigin[] = [
+      ...(capture.recordsStatements ? (['workload'] as const) : []),
+      ...(nonePublished === null ? (['provider'] as const) : []),
+      ...(capture.recordsStatements ? (['server'] as const) : []),
+    ];
+    const asked = request.origins?.filter((origin) => there.includes(origin)) ?? there;
+    if (asked.some((origin) => origin !== 'workload')) return asked;
+    if (nonePublished !== null && request.origins?.includes('provider') !== false) {
+      throw nonePublished;
+    }
+    throw new AppError('not_found', `The server of "${capture.name}" was not sampled`, {
+      hint: "A server's own metrics are sampled while its statements are recorded: only in an environment with a server (--url).",
+    });
+  }
+
+  #chooseMetrics(names: readonly string[], origins: readonly MetricOrigin[]): MetricDescription[] {
+    const { provider, counters } = this.#sources;
+    const known = [...WORKLOAD_METRICS, ...provider.metrics, ...counters.metrics].filter(
+      ({ origin }) => origins.includes(origin),
+    );
+    if (names.length === 0) return known;
+    const chosen = names.flatMap((name) => {
+      const found = known.filter((metric) => isMetricNamed(metric, name));
+      if (found.length > 0) return found;
+      const described = origins.includes('provider') ? provider.describe(name) : null;
+      if (described !== null) return [described];
+      throw new AppError('invalid', `There is no metric "${name}" here`, {
+        hint: `There are: ${known.map(({ label }) => label).join(', ')}`,
+      });
+    });
+    return [...new Set(chosen)];
+  }
+
   #workload(capture: ListedCapture, captureWindow: TimeWindow): MetricSeries[] {
     const rates = this.#store.metrics.ratesOf(capture.id);
     // What the server did in the last seconds is not drained yet: no record is not no statement.
@@ -139,7 +167,7 @@ export class MetricService {
   }
 
   #server(capture: ListedCapture, statistic: string | null): MetricSeries[] {
-    const all = serverSeries(this.#store.metrics.samplesOf(capture.id));
+    const all = this.#sources.counters.series(this.#store.metrics.samplesOf(capture.id));
     if (statistic !== 'Minimum') return all;
     return all.map((series) => ({
       ...series,
@@ -155,56 +183,6 @@ export function windowOf(capture: ListedCapture, now: number): TimeWindow | null
   if (capture.start === null) return null;
   const end = capture.end ?? (isOver(capture.status) ? capture.start : now);
   return { from: capture.start, to: Math.max(end, capture.start) };
-}
-
-function originsOf(
-  capture: ListedCapture,
-  environment: Environment,
-  request: MetricRequest,
-): readonly MetricOrigin[] {
-  const there: MetricOrigin[] = [
-    ...(capture.recordsStatements ? (['workload'] as const) : []),
-    ...(environment.instance === null ? [] : (['cloudwatch'] as const)),
-    ...(capture.recordsStatements ? (['server'] as const) : []),
-  ];
-  const asked = request.origins?.filter((origin) => there.includes(origin)) ?? there;
-  if (asked.some((origin) => origin !== 'workload')) return asked;
-  if (request.origins?.includes('cloudwatch') !== false) {
-    throw new AppError(
-      'not_found',
-      `There are no CloudWatch metrics: the environment "${environment.name}" names no RDS instance`,
-      {
-        hint: `Set one with: captures env edit ${shellQuoted(environment.name)} --instance ID --region R`,
-      },
-    );
-  }
-  throw new AppError('not_found', `The server of "${capture.name}" was not sampled`, {
-    hint: "A server's own metrics are sampled while its statements are recorded: only in an environment with a server (--url).",
-  });
-}
-
-function chooseMetrics(
-  names: readonly string[],
-  origins: readonly MetricOrigin[],
-): MetricDescription[] {
-  const known = [
-    ...WORKLOAD_METRICS,
-    ...CLOUDWATCH_METRICS,
-    ...SERVER_METRICS.map(({ metric }) => metric),
-  ].filter(({ origin }) => origins.includes(origin));
-  if (names.length === 0) return known;
-  const chosen = names.flatMap((name) => {
-    const found = known.filter((metric) => isMetricNamed(metric, name));
-    if (found.length > 0) return found;
-    // Any metric of AWS/RDS can be asked for by name; CloudWatch knows whether there is one.
-    if (origins.includes('cloudwatch') && /^[A-Za-z][A-Za-z0-9_%]*$/.test(name)) {
-      return [describeCloudWatchMetric(name)];
-    }
-    throw new AppError('invalid', `There is no metric "${name}" here`, {
-      hint: `There are: ${known.map(({ label }) => label).join(', ')}`,
-    });
-  });
-  return [...new Set(chosen)];
 }
 
 function shownWindow(
@@ -229,8 +207,8 @@ function withoutPoints(metric: MetricDescription): MetricSeries {
   return { metric, period: 60_000, reach: 60_000, end: null, tracks: [] };
 }
 
-/** CloudWatch's points come at the period that was asked for; ours are made longer here. */
+/** The provider's points come at the period that was asked for; ours are made longer here. */
 function atPeriod(series: MetricSeries, period: number | null): MetricSeries {
-  if (period === null || series.metric.origin === 'cloudwatch') return series;
+  if (period === null || series.metric.origin === 'provider') return series;
   return period > series.period ? aggregateSeries(series, period) : series;
 }

@@ -1,6 +1,6 @@
 import type { Environment } from '../environments/environment.ts';
 import { AppError } from '../errors.ts';
-import type { MetricDescription } from './metric-catalogue.ts';
+import type { MetricDescription } from './metric.ts';
 
 /** A span of time in milliseconds since the epoch: from inclusive, to exclusive. */
 export interface TimeWindow {
@@ -15,11 +15,14 @@ export interface MetricQuery {
   readonly statistic: string;
 }
 
-/** One statistic of one metric: ascending in time, each time once. An absent point is absent, not 0. */
-export interface MetricTrack extends MetricQuery {
+/** Points of one track, or of a part of it. */
+export interface Points {
   readonly times: readonly number[];
   readonly values: readonly number[];
 }
+
+/** One statistic of one metric: ascending in time, each time once. An absent point is absent, not 0. */
+export interface MetricTrack extends MetricQuery, Points {}
 
 /** One metric with every statistic that is known of it. */
 export interface MetricSeries {
@@ -40,7 +43,7 @@ export interface MetricAnswer {
   readonly incomplete: readonly string[];
 }
 
-/** Who publishes metrics of one environment. */
+/** A source of metrics for one environment. */
 export interface MetricSource {
   /**
    * Fetches points whose time is in the window; both ends and the period are aligned already.
@@ -51,69 +54,66 @@ export interface MetricSource {
   close(): void;
 }
 
-/**
- * Makes sources: implemented by adapters, handed to whoever fetches.
- * @param signal aborted: whatever is under way fails at once; absent for a caller who waits.
- */
+/** @param signal aborted: whatever is under way fails at once; absent for a caller who waits. */
 export type OpenMetricSource = (
   environment: Environment,
   signal?: AbortSignal,
 ) => Promise<MetricSource>;
 
-const MINUTE = 60_000;
-const DAY = 86_400_000;
+/** A service that publishes metrics of servers, such as that of the provider who hosts them. */
+export interface MetricProvider {
+  /** As its users call it. */
+  readonly name: string;
+  /** What is fetched unless somebody asks otherwise. */
+  readonly metrics: readonly MetricDescription[];
+  /** Milliseconds from one point to the next: to ask more often brings nothing. */
+  readonly publishedEveryMs: number;
+  /** Milliseconds after which the points of an instant are all there. */
+  readonly settleMs: number;
+  /** A metric by its name, also one that is not in `metrics`; null for what can be no name. */
+  describe(label: string): MetricDescription | null;
+  /** Why it has no metrics of an environment; null where it may have some. */
+  whyNone(environment: Environment): AppError | null;
+  /**
+   * The period to ask for.
+   * @param asked milliseconds; null for the finest that is kept and not too many points.
+   * @throws AppError `invalid` for one that it does not have for a start of this age; `not_found` when
+   *   the window is older than anything it keeps.
+   */
+  choosePeriod(window: TimeWindow, now: number, asked: number | null): number;
+  readonly open: OpenMetricSource;
+}
 
-/**
- * How long CloudWatch keeps points of which period
- * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html). A finer
- * period than the age of the window's start allows does not give fewer points, it gives none.
- */
-const RETENTION: readonly { readonly period: number; readonly age: number }[] = [
-  { period: MINUTE, age: 15 * DAY },
-  { period: 5 * MINUTE, age: 63 * DAY },
-  { period: 60 * MINUTE, age: 455 * DAY },
-];
-/** Clocks differ, and the start moves down to a multiple of the period. */
-const RETENTION_MARGIN = 10 * MINUTE;
+/** How often the tap samples a server's counters. */
+export const SAMPLE_INTERVAL_MS = 5_000;
 
-/** A week of minutes: more points than any screen, few enough for one call a few metrics. */
-const MOST_POINTS = 10_080;
-const ROUND_PERIODS = [1, 5, 15, 60, 360, 1_440].map((minutes) => minutes * MINUTE);
-
-/** The finest period that CloudWatch still has for this start; null when it has none any more. */
-export function finestPeriod(from: number, now: number): number | null {
-  const age = now - from + RETENTION_MARGIN;
-  return RETENTION.find((kept) => age <= kept.age)?.period ?? null;
+/** The server's counters at one instant, by the names that it gives them. */
+export interface CounterSample {
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly at: number;
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 /**
- * The period to ask for.
- * @param asked milliseconds; null for the finest that is kept and not too many points.
- * @throws AppError `invalid` for one that CloudWatch does not have for a start of this age;
- *   `not_found` when the window is older than anything it keeps.
+ * In a sample beside the counters: the recorder's own share is left out of two samples in the same way
+ * where this number is the same, and only then do counters compare that it is left out of.
  */
-export function choosePeriod(window: TimeWindow, now: number, asked: number | null): number {
-  const finest = finestPeriod(window.from, now) ?? finestPeriod(window.to, now);
-  if (finest === null) {
-    throw new AppError('not_found', 'CloudWatch keeps no metrics for longer than 455 days', {
-      hint: 'Metrics that were fetched in time are kept in the store for as long as the capture is.',
-    });
-  }
-  // A window that begins before everything that is kept has hours only.
-  const least = finestPeriod(window.from, now) ?? 60 * MINUTE;
-  if (asked !== null) {
-    if (asked <= 0 || asked % least !== 0) {
-      throw new AppError('invalid', `CloudWatch has no period of ${asked / 1_000} s here`, {
-        hint: `For a window of this age give a multiple of ${least / 1_000} s.`,
-      });
-    }
-    return asked;
-  }
-  const length = window.to - window.from;
-  return (
-    ROUND_PERIODS.find((period) => period >= least && length / period <= MOST_POINTS) ??
-    1_440 * MINUTE
-  );
+export const OWN_SHARE_SINCE = 'Own_share_since';
+
+/** The metrics of a server that are made of samples of its own counters. */
+export interface CounterMetrics {
+  readonly metrics: readonly MetricDescription[];
+  /**
+   * One series for each of them, without points where the server does not have the counter.
+   * @param samples ascending in time.
+   */
+  series(samples: readonly CounterSample[]): MetricSeries[];
+}
+
+/** Where the metrics of captures come from, besides their own workload. */
+export interface MetricSources {
+  readonly provider: MetricProvider;
+  readonly counters: CounterMetrics;
 }
 
 /** The window with its start moved down and its end up to multiples of the period. */
@@ -124,51 +124,14 @@ export function alignWindow(window: TimeWindow, period: number): TimeWindow {
   };
 }
 
-/** What one GetMetricData call may ask for and return at most (same page of AWS's reference). */
-const CALL_LIMITS = { queries: 500, points: 100_800 } as const;
-
-/** Divides queries into as few calls as the limits allow; a single query is never divided. */
-export function batchQueries<T>(
-  queries: readonly T[],
-  pointsEach: number,
-  limits: { readonly queries: number; readonly points: number } = CALL_LIMITS,
-): T[][] {
-  const fitting = Math.floor(limits.points / Math.max(pointsEach, 1));
-  const size = Math.min(limits.queries, Math.max(fitting, 1));
-  const batches: T[][] = [];
-  for (let start = 0; start < queries.length; start += size) {
-    batches.push(queries.slice(start, start + size));
-  }
-  return batches;
-}
-
-/** One result of one page: the same id comes again on the next page with more points. */
-export interface MetricPage {
-  readonly id: string;
-  readonly times: readonly number[];
-  readonly values: readonly number[];
-}
-
 /**
- * Joins the pages of each id: ascending, each time once (the page that came last is right), only
- * numbers. Pages may come in any order and overlap.
+ * Joins parts of one track: ascending, each time once (the part that came last is right), only numbers.
+ * Parts may come in any order and overlap.
  */
-export function mergePages(
-  pages: readonly MetricPage[],
-): Map<string, { times: number[]; values: number[] }> {
-  const byId = new Map<string, MetricPage[]>();
-  for (const page of pages) {
-    const before = byId.get(page.id);
-    if (before === undefined) byId.set(page.id, [page]);
-    else before.push(page);
-  }
-  return new Map(Array.from(byId, ([id, ofId]) => [id, joined(ofId)]));
-}
-
-function joined(pages: readonly MetricPage[]): { times: number[]; values: number[] } {
-  const times = pages.flatMap((page) => page.times.slice(0, page.values.length));
-  const values = pages.flatMap((page) => page.values.slice(0, page.times.length));
-  // As CloudWatch sends them when it is asked for ascending times; sorting costs twenty times as much.
+export function joinPoints(parts: readonly Points[]): Points {
+  const times = parts.flatMap((part) => part.times.slice(0, part.values.length));
+  const values = parts.flatMap((part) => part.values.slice(0, part.times.length));
+  // As most parts come; sorting costs twenty times as much.
   const isInOrder = times.every((time, index) => index === 0 || time > (times[index - 1] ?? time));
   if (isInOrder && values.every(Number.isFinite)) return { times, values };
   const points = new Map<number, number>();
@@ -180,7 +143,7 @@ function joined(pages: readonly MetricPage[]): { times: number[]; values: number
   return { times: sorted.map(([time]) => time), values: sorted.map(([, value]) => value) };
 }
 
-/** The statistics that CloudWatch computes from every metric, besides percentiles. */
+/** The statistics that there are of every metric, besides percentiles. */
 export const STATISTICS = ['Average', 'Maximum', 'Minimum', 'Sum', 'SampleCount'] as const;
 
 /**
@@ -199,7 +162,7 @@ export function parseStatistic(text: string): string {
 }
 
 /**
- * What is asked of CloudWatch for a metric: Average **and** Maximum, so that a longer period hides no
+ * What is asked of a provider for a metric: Average **and** Maximum, so that a longer period hides no
  * spike; and Minimum where it is the low values that hurt.
  */
 export function statisticsOf(metric: MetricDescription): string[] {

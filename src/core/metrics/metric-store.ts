@@ -1,7 +1,7 @@
-import type { MetricTrack, TimeWindow } from './metric-source.ts';
-import type { CounterSample, WorkloadRate } from './server-metrics.ts';
+import type { CounterSample, MetricTrack, TimeWindow } from './metric-source.ts';
+import type { WorkloadRate } from './workload-metrics.ts';
 
-/** How far the fetching of one capture's CloudWatch metrics has come. */
+/** How far the fetching of one capture's metrics from their provider has come. */
 export interface MetricFetch {
   readonly captureId: number;
   /** What was fetched last; null before the first success. */
@@ -31,7 +31,7 @@ export interface MetricTable {
   nextDue(now: number): number | null;
   /** Replaces what is known of the fetching, and the tracks given; other tracks stay. */
   saveFetch(fetch: MetricFetch, tracks: readonly MetricTrack[]): void;
-  /** Tracks of CloudWatch; one that was asked for and had no points is there without points. */
+  /** Tracks of the provider; one that was asked for and had no points is there without points. */
   tracksOf(captureId: number): MetricTrack[];
 
   /** Adds one sample of the server's counters to each of these captures. */

@@ -5,15 +5,13 @@ import type { CloudWatchClient, MetricDataResult } from '@aws-sdk/client-cloudwa
 import type { Clock } from '../../core/clock.ts';
 import type { Environment } from '../../core/environments/environment.ts';
 import { AppError } from '../../core/errors.ts';
-import {
-  batchQueries,
-  mergePages,
-  type MetricAnswer,
-  type MetricPage,
-  type MetricQuery,
-  type MetricSource,
-  type TimeWindow,
+import type {
+  MetricAnswer,
+  MetricQuery,
+  MetricSource,
+  TimeWindow,
 } from '../../core/metrics/metric-source.ts';
+import { batchQueries, mergePages, type MetricPage } from './limits.ts';
 import { asAwsFailure, isPassing, noSuchInstance } from './failures.ts';
 import { explainAwsFailure } from './missing-credentials.ts';
 

@@ -1,6 +1,6 @@
 import fc from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { describeCloudWatchMetric } from '../../../src/core/metrics/metric-catalogue.ts';
+import { describeCloudWatchMetric } from '../../../src/metrics-source/cloudwatch/catalogue.ts';
 import {
   aggregate,
   cutTrack,

@@ -6,7 +6,7 @@ import { openCloudWatch } from '../../../src/metrics-source/cloudwatch/cloudwatc
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Environment } from '../../../src/core/environments/environment.ts';
 import { AppError } from '../../../src/core/errors.ts';
-import { CLOUDWATCH_METRICS } from '../../../src/core/metrics/metric-catalogue.ts';
+import { CLOUDWATCH_METRICS } from '../../../src/metrics-source/cloudwatch/catalogue.ts';
 import { statisticsOf, type MetricSource } from '../../../src/core/metrics/metric-source.ts';
 import { CloudWatchServer } from '../../support/cloudwatch-server.ts';
 

@@ -1,12 +1,45 @@
 import { EDGE_COUNTERS, type CounterReading } from '../../../core/verification/edge-counters.ts';
-import {
-  OWN_SHARE_SINCE,
-  SAMPLED_COUNTERS,
-  SESSION_COUNTERS,
-} from '../../../core/metrics/server-metrics.ts';
+import { OWN_SHARE_SINCE } from '../../../core/metrics/metric-source.ts';
 import type { CommandTally } from './command-tally.ts';
 import type { MysqlConnection, Row } from './mysql-connection.ts';
 import type { LogTableReader } from '../reading/log-table-reader.ts';
+
+/** Of the sampled counters, those that a server also keeps for each session. */
+export const SESSION_COUNTERS: readonly string[] = [
+  'Questions',
+  'Com_select',
+  'Com_insert',
+  'Com_update',
+  'Com_delete',
+  'Com_replace',
+  'Com_commit',
+  'Com_rollback',
+  'Com_stmt_execute',
+  'Slow_queries',
+  'Rows_read',
+  'Rows_sent',
+  'Handler_update',
+  'Handler_delete',
+  'Bytes_received',
+  'Bytes_sent',
+];
+
+/** What a sample holds: what metrics are made of, and `Uptime`, which tells a restart. */
+export const SAMPLED_COUNTERS: readonly string[] = [
+  'Uptime',
+  ...SESSION_COUNTERS,
+  'Threads_running',
+  'Threads_connected',
+  'Innodb_rows_read',
+  'Innodb_rows_inserted',
+  'Innodb_rows_updated',
+  'Innodb_rows_deleted',
+  'Innodb_data_reads',
+  'Innodb_data_writes',
+  'Innodb_log_writes',
+  'Innodb_buffer_pool_read_requests',
+  'Innodb_buffer_pool_reads',
+];
 
 /**
  * The server's counters, by the names it gives them; those that it does not have are absent. Asks for

@@ -1,26 +1,4 @@
-/**
- * Where a metric comes from: AWS/RDS in CloudWatch, the engine's own counters sampled by the tap, or
- * the statements that the capture itself recorded.
- */
-export type MetricOrigin = 'cloudwatch' | 'server' | 'workload';
-
-/** Units as CloudWatch spells them; `None` is a plain number. */
-export type MetricUnit =
-  'Percent' | 'Count' | 'Count/Second' | 'Bytes' | 'Bytes/Second' | 'Seconds' | 'None';
-
-/** What is known of a metric without asking anybody. */
-export interface MetricDescription {
-  readonly origin: MetricOrigin;
-  /** The name that its publisher gives it. */
-  readonly label: string;
-  /** Our words for it, in capitals; unique within an origin. */
-  readonly type: string;
-  readonly displayName: string;
-  /** null for a metric that we know by name only: GetMetricData returns no units. */
-  readonly unit: MetricUnit | null;
-  /** Whether it is the low values that are bad news: free memory, hit rates. */
-  readonly lowIsBad: boolean;
-}
+import type { MetricDescription, MetricUnit } from '../../core/metrics/metric.ts';
 
 function cloudWatch(
   label: string,
@@ -29,7 +7,7 @@ function cloudWatch(
   direction: 'high' | 'low' = 'high',
 ): MetricDescription {
   return {
-    origin: 'cloudwatch',
+    origin: 'provider',
     label,
     type,
     displayName: type,
@@ -93,7 +71,7 @@ export function describeCloudWatchMetric(label: string): MetricDescription {
   if (known !== undefined) return known;
   const type = wordsOf(label);
   return {
-    origin: 'cloudwatch',
+    origin: 'provider',
     label,
     type,
     displayName: type,
@@ -109,37 +87,4 @@ function wordsOf(label: string): string {
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
     .replaceAll('_', ' ')
     .toUpperCase();
-}
-
-/** The capture's own workload, counted while it is recorded: on the same axis as everything else. */
-export const WORKLOAD_METRICS: readonly MetricDescription[] = [
-  {
-    origin: 'workload',
-    label: 'Statements',
-    type: 'RECORDED STATEMENTS',
-    displayName: 'RECORDED STATEMENTS',
-    unit: 'Count/Second',
-    lowIsBad: false,
-  },
-  {
-    origin: 'workload',
-    label: 'Sessions',
-    type: 'ACTIVE SESSIONS',
-    displayName: 'ACTIVE SESSIONS',
-    unit: 'Count',
-    lowIsBad: false,
-  },
-];
-
-/**
- * Whether `asked`, as somebody typed it, means this metric: its label or its type, in any case, with
- * or without the spaces.
- */
-export function isMetricNamed(metric: MetricDescription, asked: string): boolean {
-  const key = nameKey(asked);
-  return nameKey(metric.label) === key || nameKey(metric.type) === key;
-}
-
-function nameKey(name: string): string {
-  return name.toLowerCase().replaceAll(/[\s_-]/g, '');
 }

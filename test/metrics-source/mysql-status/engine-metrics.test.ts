@@ -1,12 +1,11 @@
 import fc from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
+import { OWN_SHARE_SINCE, type CounterSample } from '../../../src/core/metrics/metric-source.ts';
+import { engineMetrics } from '../../../src/metrics-source/mysql-status/engine-metrics.ts';
 import {
   SAMPLED_COUNTERS,
-  serverSeries,
-  WORKLOAD_BUCKET_MS,
-  workloadSeries,
-  type CounterSample,
-} from '../../../src/core/metrics/server-metrics.ts';
+  SESSION_COUNTERS,
+} from '../../../src/source/mysql/connection/status-counters.ts';
 
 const START = Date.parse('2026-11-22T12:00:00Z');
 
@@ -15,7 +14,7 @@ function sample(second: number, counters: Record<string, number>): CounterSample
 }
 
 function values(samples: readonly CounterSample[], label: string): number[] {
-  const found = serverSeries(samples).find(({ metric }) => metric.label === label);
+  const found = engineMetrics.series(samples).find(({ metric }) => metric.label === label);
   return [...(found?.tracks[0]?.values ?? [])];
 }
 
@@ -26,7 +25,9 @@ describe("the server's own metrics", () => {
       sample(5, { Questions: 600 }),
       sample(15, { Questions: 601 }),
     ];
-    const questions = serverSeries(samples).find(({ metric }) => metric.label === 'Questions');
+    const questions = engineMetrics
+      .series(samples)
+      .find(({ metric }) => metric.label === 'Questions');
     expect(questions?.metric.type).toBe('STATEMENTS');
     expect(questions?.tracks[0]).toMatchObject({
       statistic: 'Maximum',
@@ -72,10 +73,31 @@ describe("the server's own metrics", () => {
 
   it('have a gap where our own share was lost with a connection, if it was left out of them', () => {
     const of = (second: number, since: number) =>
-      sample(second, { Own_share_since: since, Questions: second, Innodb_data_writes: second });
+      sample(second, { [OWN_SHARE_SINCE]: since, Questions: second, Innodb_data_writes: second });
     const samples = [of(0, 7), of(5, 7), of(10, 9), of(15, 9)];
     expect(values(samples, 'Questions')).toEqual([1, 1]);
     expect(values(samples, 'Innodb_data_writes')).toEqual([1, 1, 1]);
+  });
+
+  it('are all made of counters that the tap samples', () => {
+    const all = (at: number) =>
+      sample(at, Object.fromEntries(SAMPLED_COUNTERS.map((name) => [name, 1_000 + at])));
+    const empty = engineMetrics
+      .series([all(0), all(5)])
+      .filter(({ tracks }) => tracks[0]?.values.length === 0);
+    expect(empty).toEqual([]);
+  });
+
+  it('leave our own share out of the counters that the tap leaves it out of', () => {
+    const all = (at: number) =>
+      sample(at, {
+        ...Object.fromEntries(SAMPLED_COUNTERS.map((name) => [name, 1_000 + at])),
+        [OWN_SHARE_SINCE]: at,
+      });
+    const empty = engineMetrics
+      .series([all(0), all(5)])
+      .filter(({ tracks }) => tracks[0]?.values.length === 0);
+    expect(empty.map(({ metric }) => metric.label).sort()).toEqual([...SESSION_COUNTERS].sort());
   });
 
   it('leave out the counter that the rows of the log are in', () => {
@@ -104,47 +126,11 @@ describe("the server's own metrics", () => {
       );
     fc.assert(
       fc.property(anySamples, (samples) => {
-        for (const { tracks } of serverSeries(samples)) {
+        for (const { tracks } of engineMetrics.series(samples)) {
           for (const value of tracks[0]?.values ?? []) {
             expect(Number.isFinite(value) && value >= 0).toBe(true);
           }
         }
-      }),
-    );
-  });
-});
-
-describe("the capture's workload as a series", () => {
-  it('has a true zero where nothing was recorded, and rates of the part that is in the window', () => {
-    const rates = [
-      { at: START, statements: 500, sessions: 4 },
-      { at: START + 20_000, statements: 100, sessions: 1 },
-    ];
-    const [statements, sessions] = workloadSeries(rates, START + 5_000, START + 25_000);
-    expect(statements?.tracks[0]).toMatchObject({
-      times: [START + 5_000, START + 10_000, START + 20_000],
-      values: [100, 0, 20],
-    });
-    expect(sessions?.tracks[0]?.values).toEqual([4, 0, 1]);
-  });
-
-  it('adds up to the statements that were recorded', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(10_000), { minLength: 1, maxLength: 50 }), (counts) => {
-        const rates = counts.map((statements, i) => ({
-          at: START + i * WORKLOAD_BUCKET_MS,
-          statements,
-          sessions: 1,
-        }));
-        const until = START + counts.length * WORKLOAD_BUCKET_MS;
-        const total = (workloadSeries(rates, START, until)[0]?.tracks[0]?.values ?? []).reduce(
-          (sum, value) => sum + value * 10,
-          0,
-        );
-        expect(total).toBeCloseTo(
-          counts.reduce((sum, value) => sum + value, 0),
-          5,
-        );
       }),
     );
   });

@@ -1,21 +1,11 @@
-import { WORKLOAD_METRICS, type MetricDescription, type MetricUnit } from './metric-catalogue.ts';
-import type { MetricSeries } from './metric-source.ts';
-
-/** How often the tap asks the server for its counters. */
-export const SAMPLE_INTERVAL_MS = 5_000;
-
-/** The server's counters at one instant, by the names that it gives them. */
-export interface CounterSample {
-  /** Milliseconds since the epoch, by the server's clock. */
-  readonly at: number;
-  readonly counters: Readonly<Record<string, number>>;
-}
-
-/**
- * In a sample beside the counters: the recorder's own share is left out of two samples in the same way
- * where this number is the same, and only then do the counters of `SESSION_COUNTERS` compare.
- */
-export const OWN_SHARE_SINCE = 'Own_share_since';
+import {
+  OWN_SHARE_SINCE,
+  SAMPLE_INTERVAL_MS,
+  type CounterMetrics,
+  type CounterSample,
+  type MetricSeries,
+} from '../../core/metrics/metric-source.ts';
+import type { MetricDescription, MetricUnit } from '../../core/metrics/metric.ts';
 
 /** How a series is made of counters. A gauge is read; a rate is a counter's growth per second. */
 type Recipe =
@@ -63,7 +53,7 @@ const gauge = (counter: string, type: string): ServerMetric =>
  * statement (1,000 point selects: 0 without the log, 1,011 with it, on each of the four), and on MySQL
  * 439 rows for each SHOW STATUS. Nothing tells them from rows of tables.
  */
-export const SERVER_METRICS: readonly ServerMetric[] = [
+const SERVER_METRICS: readonly ServerMetric[] = [
   rate('Questions', 'STATEMENTS'),
   rate('Com_select', 'SELECTS'),
   rate('Com_insert', 'INSERTS'),
@@ -101,19 +91,6 @@ export const SERVER_METRICS: readonly ServerMetric[] = [
   rate('Bytes_sent', 'BYTES OUT', 'Bytes/Second'),
 ];
 
-/** Of the sampled counters, those that a server also keeps for each session. */
-export const SESSION_COUNTERS: readonly string[] = SERVER_METRICS.flatMap(({ recipe }) =>
-  recipe.kind === 'rate' && recipe.isOfSessions ? [recipe.counter] : [],
-);
-
-/** What a sample has to hold, with `Uptime`, which tells a restart. */
-export const SAMPLED_COUNTERS: readonly string[] = [
-  'Uptime',
-  ...SERVER_METRICS.flatMap(({ recipe }) =>
-    recipe.kind === 'hits' ? [recipe.requests, recipe.misses] : [recipe.counter],
-  ),
-];
-
 /**
  * Whether the server was restarted between two samples, so that its counters began again: its uptime
  * grew by less than the time that passed (five seconds are left for rounding and clock steps), or
@@ -133,7 +110,7 @@ function isRestart(before: CounterSample, after: CounterSample): boolean {
  * while a rate holds for all that time.
  * @param all ascending in time.
  */
-export function serverSeries(all: readonly CounterSample[]): MetricSeries[] {
+function serverSeries(all: readonly CounterSample[]): MetricSeries[] {
   const samples = farEnoughApart(all);
   return SERVER_METRICS.map(({ metric, recipe }) => {
     const times: number[] = [];
@@ -205,53 +182,8 @@ function between(
   return Math.max(100 * (1 - misses / requests), 0);
 }
 
-/** What a capture recorded in one bucket of time, by the server's time of the statements. */
-export interface WorkloadRate {
-  /** Start of the bucket: milliseconds since the epoch, a multiple of `WORKLOAD_BUCKET_MS`. */
-  readonly at: number;
-  readonly statements: number;
-  /** Distinct sessions that said something. */
-  readonly sessions: number;
-}
-
-/** Ten seconds: the tens digit of a timestamp's seconds, which is why counting costs next to nothing. */
-export const WORKLOAD_BUCKET_MS = 10_000;
-
-/**
- * The capture's workload as series. A bucket in which nothing was recorded is a true 0 from the start
- * of the window until `until`; the first and the last bucket count only for the part that is in it.
- * @param until the end of the window, or how far the record has come.
- */
-export function workloadSeries(
-  rates: readonly WorkloadRate[],
-  start: number,
-  until: number,
-): MetricSeries[] {
-  const byTime = new Map(rates.map((entry) => [entry.at, entry]));
-  const times: number[] = [];
-  const statements: number[] = [];
-  const sessions: number[] = [];
-  const first = Math.floor(start / WORKLOAD_BUCKET_MS) * WORKLOAD_BUCKET_MS;
-  for (let at = first; at < until; at += WORKLOAD_BUCKET_MS) {
-    const from = Math.max(at, start);
-    const seconds = (Math.min(at + WORKLOAD_BUCKET_MS, until) - from) / 1_000;
-    // Too short a piece says nothing: ten statements in its 5 ms are not 2,000 a second.
-    if (seconds < Math.min(1, (until - start) / 2_000)) continue;
-    const entry = byTime.get(at);
-    times.push(from);
-    statements.push((entry?.statements ?? 0) / seconds);
-    sessions.push(entry?.sessions ?? 0);
-  }
-  return WORKLOAD_METRICS.map((metric, index) => ({
-    metric,
-    period: WORKLOAD_BUCKET_MS,
-    reach: WORKLOAD_BUCKET_MS,
-    end: until,
-    tracks: ['Maximum', 'Average'].map((statistic) => ({
-      label: metric.label,
-      statistic,
-      times,
-      values: index === 0 ? statements : sessions,
-    })),
-  }));
-}
+/** The metrics of MySQL and MariaDB that come from `SHOW GLOBAL STATUS`. */
+export const engineMetrics: CounterMetrics = {
+  metrics: SERVER_METRICS.map(({ metric }) => metric),
+  series: serverSeries,
+};

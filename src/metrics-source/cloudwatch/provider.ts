@@ -1,0 +1,32 @@
+import { shellQuoted } from '../../core/shell.ts';
+import { AppError } from '../../core/errors.ts';
+import type { MetricProvider, OpenMetricSource } from '../../core/metrics/metric-source.ts';
+import { CLOUDWATCH_METRICS, describeCloudWatchMetric } from './catalogue.ts';
+import { choosePeriod } from './limits.ts';
+
+/** CloudWatch as the provider of metrics of RDS instances. @param open reaches it. */
+export function cloudWatchProvider(open: OpenMetricSource): MetricProvider {
+  return {
+    name: 'CloudWatch',
+    metrics: CLOUDWATCH_METRICS,
+    // RDS publishes once a minute.
+    publishedEveryMs: 60_000,
+    // Points arrive one to three minutes late (measured by others, not promised by AWS).
+    settleMs: 4 * 60_000,
+    // Any metric of AWS/RDS can be asked for by name; CloudWatch knows whether there is one.
+    describe: (label) =>
+      /^[A-Za-z][A-Za-z0-9_%]*$/.test(label) ? describeCloudWatchMetric(label) : null,
+    whyNone: ({ name, instance }) =>
+      instance === null
+        ? new AppError(
+            'not_found',
+            `There are no CloudWatch metrics: the environment "${name}" names no RDS instance`,
+            {
+              hint: `Set one with: captures env edit ${shellQuoted(name)} --instance ID --region R`,
+            },
+          )
+        : null,
+    choosePeriod,
+    open,
+  };
+}
