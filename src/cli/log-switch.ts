@@ -1,7 +1,5 @@
-import { shellQuoted } from '../core/shell.ts';
 import type { Environment } from '../core/environments/environment.ts';
-import { AppError, isAppError } from '../core/errors.ts';
-import { switchingCommands, type ParameterGroup } from '../core/environments/parameter-groups.ts';
+import { AppError } from '../core/errors.ts';
 import type { ServerInspection } from '../core/source.ts';
 import type { Context } from './runtime/context.ts';
 
@@ -26,39 +24,12 @@ export async function whyLogIsOff(
   const what = settings.generalLog
     ? `The general log of ${where} goes to ${settings.logOutput}, not to its table`
     : `The general log of ${where} is off`;
-  const [group, note] = await findGroup(context, environment);
-  const pending =
-    group !== null && group.applyStatus !== 'in-sync'
-      ? [`# ${group.name} is ${group.applyStatus}: it may be on its way already`]
-      : [];
   return new AppError('remote_failed', `${what}, and only its parameter group can change that`, {
     hint: [
       'Run, with the right to change the parameter group, and then this command again:',
-      ...(note === null ? [] : [`# ${note}`]),
-      ...pending,
-      ...switchingCommands(environment, group),
+      ...(await context.logSwitchCommands(environment)),
     ].join('\n'),
   });
-}
-
-/** The instance's parameter group; null, with why, where it cannot be known. */
-async function findGroup(
-  context: Context,
-  environment: Environment,
-): Promise<[ParameterGroup | null, string | null]> {
-  if (environment.instance === null) {
-    const { name } = environment;
-    return [
-      null,
-      `captures env edit ${shellQuoted(name)} --instance ID --region R, and the group is looked up`,
-    ];
-  }
-  try {
-    return [await context.findParameterGroup(environment), null];
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    return [null, `the group could not be looked up: ${error.message}`];
-  }
 }
 
 /**

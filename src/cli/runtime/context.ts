@@ -10,7 +10,6 @@ import type {
   MetricSources,
   OpenMetricSource,
 } from '../../core/metrics/metric-source.ts';
-import type { FindParameterGroup } from '../../core/environments/parameter-groups.ts';
 import { UserService } from '../../core/users/user-service.ts';
 import type { RetentionService } from '../../core/captures/retention.ts';
 import type { ScheduleService } from '../../core/schedules/schedule-service.ts';
@@ -155,12 +154,12 @@ export class Context {
     return { provider: cloudWatchProvider(this.openMetricSource), counters: engineMetrics };
   }
 
-  /** Asks AWS; the SDK is loaded when somebody wants to know. */
-  readonly findParameterGroup: FindParameterGroup = async (environment) => {
-    const { findParameterGroup } =
-      await import('../../metrics-source/cloudwatch/parameter-groups.ts');
-    return findParameterGroup(environment);
-  };
+  /** What to run where only the server's owner can switch its log on: asks AWS which group that is. */
+  async logSwitchCommands(environment: Environment): Promise<readonly string[]> {
+    const { logSwitchCommands } =
+      await import('../../metrics-source/cloudwatch/switching-commands.ts');
+    return logSwitchCommands(environment);
+  }
 
   /** @param daemon what this process may use as a daemon; null where it is none. */
   async serverLogs(daemon: AllowedCredentials | null = null): Promise<ServerLogs> {

@@ -1,8 +1,20 @@
 import { shellQuoted } from '../../core/shell.ts';
 import type { Environment } from '../../core/environments/environment.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ParameterGroup } from '../../core/environments/parameter-groups.ts';
 import { explainAwsFailure } from './missing-credentials.ts';
+
+/** A parameter group of RDS, as far as it says how to switch a log on. */
+export interface ParameterGroup {
+  readonly name: string;
+  /** Whether it is one of AWS's own, which nobody can change. */
+  readonly isDefault: boolean;
+  /** What a new group for the same engine is made of, for example `mysql8.0`; null where unknown. */
+  readonly family: string | null;
+  /** As RDS says it: `in-sync`, `applying`, `pending-reboot`. */
+  readonly applyStatus: string;
+  /** Identifiers of every instance that has it, as far as one may see them; the one asked for too. */
+  readonly instances: readonly string[];
+}
 
 const ACTION = 'rds:DescribeDBInstances';
 const TIMEOUT_MS = 10_000;

@@ -7,12 +7,12 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findParameterGroup } from '../../../src/metrics-source/cloudwatch/parameter-groups.ts';
 import type { Environment } from '../../../src/core/environments/environment.ts';
 import {
+  findParameterGroup,
   type ParameterGroup,
-  switchingCommands,
-} from '../../../src/core/environments/parameter-groups.ts';
+} from '../../../src/metrics-source/cloudwatch/parameter-groups.ts';
+import { switchingCommands } from '../../../src/metrics-source/cloudwatch/switching-commands.ts';
 import { start, type RunningProcess } from '../../support/processes.ts';
 import { RdsApi } from '../../support/rds-api.ts';
 

@@ -1,26 +1,38 @@
-import type { Environment } from './environment.ts';
-
-/** A parameter group of RDS, as far as it says how to switch a log on. */
-export interface ParameterGroup {
-  readonly name: string;
-  /** Whether it is one of AWS's own, which nobody can change. */
-  readonly isDefault: boolean;
-  /** What a new group for the same engine is made of, for example `mysql8.0`; null where unknown. */
-  readonly family: string | null;
-  /** As RDS says it: `in-sync`, `applying`, `pending-reboot`. */
-  readonly applyStatus: string;
-  /** Identifiers of every instance that has it, as far as one may see them; the one asked for too. */
-  readonly instances: readonly string[];
-}
-
-/**
- * Asks which parameter groups an environment's instance has.
- * @throws AppError `remote_failed` where AWS does not say, `invalid` where no instance is named.
- */
-export type FindParameterGroup = (environment: Environment) => Promise<ParameterGroup>;
+import { shellQuoted } from '../../core/shell.ts';
+import type { Environment } from '../../core/environments/environment.ts';
+import { isAppError } from '../../core/errors.ts';
+import { findParameterGroup, type ParameterGroup } from './parameter-groups.ts';
 
 /** What the recorder needs of a parameter group. */
 const LOG_PARAMETERS = { general_log: '1', log_output: 'TABLE' } as const;
+
+/**
+ * What to run so that the general log of an environment's instance goes to its table, and what is known of
+ * its parameter group, as comments. Asks RDS which group that is; changes nothing.
+ */
+export async function logSwitchCommands(environment: Environment): Promise<readonly string[]> {
+  const { name, instance } = environment;
+  if (instance === null) {
+    return [
+      `# captures env edit ${shellQuoted(name)} --instance ID --region R, and the group is looked up`,
+      ...switchingCommands(environment, null),
+    ];
+  }
+  try {
+    const group = await findParameterGroup(environment);
+    const pending =
+      group.applyStatus === 'in-sync'
+        ? []
+        : [`# ${group.name} is ${group.applyStatus}: it may be on its way already`];
+    return [...pending, ...switchingCommands(environment, group)];
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return [
+      `# the group could not be looked up: ${error.message}`,
+      ...switchingCommands(environment, null),
+    ];
+  }
+}
 
 /**
  * What to run so that the general log of an environment's instance goes to its table; nothing is run
