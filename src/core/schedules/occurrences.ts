@@ -27,11 +27,7 @@ export function makeAhead(
 ): Capture | null {
   const at = nextOf(schedule, Math.max(schedule.cursor, notBefore - 1));
   if (at === null) {
-    store.schedules.update(schedule.id, {
-      state: 'over',
-      pendingCaptureId: null,
-      pendingAt: null,
-    });
+    store.schedules.update(schedule.id, { state: 'over', ...NOTHING_PENDING });
     audit.record(author, 'schedule.over', subjectOf(schedule));
     return null;
   }
@@ -76,15 +72,24 @@ export function moveOn(
   schedule: Schedule,
   now: number,
 ): Capture | null {
-  if (schedule.pendingAt === null) return makeAhead(store, audit, author, schedule, now);
-  const after = { ...schedule, cursor: schedule.pendingAt, passed: schedule.passed + 1 };
-  store.schedules.update(schedule.id, {
-    cursor: after.cursor,
-    passed: after.passed,
-    pendingCaptureId: null,
-    pendingAt: null,
-  });
-  return makeAhead(store, audit, author, after, now);
+  const after = withoutPending(schedule, true);
+  store.schedules.update(schedule.id, after);
+  return makeAhead(store, audit, author, { ...schedule, ...after }, now);
+}
+
+const NOTHING_PENDING = { pendingCaptureId: null, pendingAt: null } as const;
+
+/**
+ * Where a schedule is once nothing is made ahead any more.
+ * @param hasPassed whether the occurrence that is pending has passed; else it is still to come.
+ */
+export function withoutPending(
+  { cursor, passed, pendingAt }: Schedule,
+  hasPassed: boolean,
+): Pick<Schedule, 'cursor' | 'passed' | 'pendingCaptureId' | 'pendingAt'> {
+  return hasPassed && pendingAt !== null
+    ? { cursor: pendingAt, passed: passed + 1, ...NOTHING_PENDING }
+    : { cursor, passed, ...NOTHING_PENDING };
 }
 
 /** What two machines' clocks may be apart. */
@@ -126,8 +131,7 @@ export function comeBack(
     cursor: Math.min(cursor, schedule.cursor),
     passed: Math.max(schedule.passed - undone, 0),
     missed: schedule.missed - undone,
-    pendingCaptureId: null,
-    pendingAt: null,
+    ...NOTHING_PENDING,
   } as const;
   const back = { ...schedule, ...changes };
   const next = nextOf(back, back.cursor);
@@ -157,7 +161,8 @@ export function occurrencesDue(schedule: Schedule, now: number): Occurrences | n
   return { count: left, isMore: false, first: due.first, last };
 }
 
-function nextOf(schedule: Schedule, after: number): number | null {
+/** The first occurrence after an instant that a schedule still has; null when there is none. */
+export function nextOf(schedule: Schedule, after: number): number | null {
   if (schedule.count !== null && schedule.passed >= schedule.count) return null;
   const next = nextOccurrence(schedule, after);
   return next === null || (schedule.until !== null && next > schedule.until) ? null : next;

@@ -7,11 +7,11 @@ import {
 } from '../audit/audit-trail.ts';
 import { checkDuration } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
-import { checkRecurrence, nextOccurrence, type Recurrence } from './cron.ts';
+import { checkRecurrence, type Recurrence } from './cron.ts';
 import { adminNames, getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import { checkName } from '../names.ts';
-import { makeAhead, subjectOf } from './occurrences.ts';
+import { makeAhead, nextOf, subjectOf, withoutPending } from './occurrences.ts';
 import {
   checkRecordingOptions,
   RECORD_EVERYTHING,
@@ -235,8 +235,8 @@ export class ScheduleService {
     const instants = first === null ? [] : [first];
     let last = first ?? after;
     while (instants.length < left) {
-      const next = nextOccurrence(schedule, last);
-      if (next === null || (schedule.until !== null && next > schedule.until)) break;
+      const next = nextOf(schedule, last);
+      if (next === null) break;
       instants.push(next);
       last = next;
     }
@@ -255,18 +255,11 @@ export class ScheduleService {
 
   /** Deletes the capture made ahead; where it has started already, that occurrence has passed. */
   #withdraw(schedule: Schedule): Pick<Schedule, 'cursor' | 'passed'> {
-    const { pendingCaptureId, pendingAt } = schedule;
+    const { pendingCaptureId } = schedule;
     const isTakenBack =
       pendingCaptureId === null || this.#store.captures.delete(pendingCaptureId, ['SCHEDULED']);
-    const position =
-      isTakenBack || pendingAt === null
-        ? { cursor: schedule.cursor, passed: schedule.passed }
-        : { cursor: pendingAt, passed: schedule.passed + 1 };
-    this.#store.schedules.update(schedule.id, {
-      ...position,
-      pendingCaptureId: null,
-      pendingAt: null,
-    });
+    const position = withoutPending(schedule, !isTakenBack);
+    this.#store.schedules.update(schedule.id, position);
     return position;
   }
 
