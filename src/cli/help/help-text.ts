@@ -1,3 +1,5 @@
+import { fillLines } from '../render/width.ts';
+
 /** Longer lines are hard to read, however wide the terminal is. */
 export const WIDEST_HELP = 80;
 
@@ -10,7 +12,7 @@ export function wrapHelp(text: string, width: number): string {
   let paragraph: string[] = [];
   const endParagraph = (): void => {
     const isTooWide = paragraph.some((line) => line.length > width);
-    lines.push(...(isTooWide ? filled(paragraph.join(' '), width) : paragraph));
+    lines.push(...(isTooWide ? fillLines(paragraph.join(' ').split(' '), width) : paragraph));
     paragraph = [];
   };
   for (const line of text.split('\n')) {
@@ -23,18 +25,4 @@ export function wrapHelp(text: string, width: number): string {
   }
   endParagraph();
   return lines.join('\n');
-}
-
-function filled(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line === '') line = word;
-    else if (line.length + 1 + word.length <= width) line += ` ${word}`;
-    else {
-      lines.push(line);
-      line = word;
-    }
-  }
-  return [...lines, line];
 }

@@ -1,4 +1,4 @@
-import { displayWidth } from './width.ts';
+import { displayWidth, fillLines } from './width.ts';
 
 /** What the commands that our sentences offer begin with. */
 const PROGRAMS = new Set(['captures', 'chmod', 'npm', 'unset', 'source', 'echo', 'fuser']);
@@ -8,29 +8,13 @@ const SQL = new Set(['GRANT', 'REVOKE', 'ALTER', 'SET', 'CREATE', 'DROP', 'INSTA
  * Breaks a sentence for people at spaces into lines of at most so many columns. Commands to paste (what
  * follows a colon, or begins the text) and long words stay whole, even where they are wider.
  */
-export function messageLines(text: string, width: number): string[] {
-  return lines(text, width, 0);
+export function messageLines(text: string, width: number, indent = 0): string[] {
+  return displayWidth(text) <= width ? [text] : fillLines(unitsOf(text), width, { indent });
 }
 
 /** The same as one text; every line but the first is indented. */
 export function wrapMessage(text: string, width: number, indent = '  '): string {
-  return lines(text, width, indent.length).join(`\n${indent}`);
-}
-
-function lines(text: string, width: number, indent: number): string[] {
-  if (displayWidth(text) <= width) return [text];
-  const done: string[] = [];
-  let line = '';
-  for (const unit of unitsOf(text)) {
-    const room = done.length === 0 ? width : width - indent;
-    if (line === '') line = unit;
-    else if (displayWidth(line) + 1 + displayWidth(unit) <= room) line += ` ${unit}`;
-    else {
-      done.push(line);
-      line = unit;
-    }
-  }
-  return [...done, line];
+  return messageLines(text, width, indent.length).join(`\n${indent}`);
 }
 
 /** Words, and commands that are one piece. */

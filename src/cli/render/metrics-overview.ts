@@ -11,7 +11,7 @@ import { localTime } from './moments.ts';
 import type { Paint } from './paint.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
 import { formatDuration } from './units.ts';
-import { displayWidth, pad, truncate } from './width.ts';
+import { displayWidth, fillLines, pad, truncate } from './width.ts';
 
 /** How metrics are drawn; everything that a terminal decides is in here. */
 export interface MetricView {
@@ -62,21 +62,13 @@ export function renderHeading(report: MetricReport, view: MetricView): string {
     else parts.push(span, length);
     parts.push(view.zone);
   }
-  return wrapped(parts, view.ascii ? ' | ' : ' · ', view.width)
+  return fillLines(
+    parts.map((part) => truncate(part, view.width)),
+    view.width,
+    { separator: view.ascii ? ' | ' : ' · ' },
+  )
     .map((line) => view.paint('strong', line))
     .join('\n');
-}
-
-/** Words put together with a separator, in as many lines as the width needs. */
-function wrapped(words: readonly string[], separator: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of words) {
-    const line = lines.at(-1);
-    const longer = line === undefined ? word : `${line}${separator}${word}`;
-    if (line !== undefined && displayWidth(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(truncate(word, width));
-  }
-  return lines;
 }
 
 /** One row a metric: sparkline, min, avg, 95th percentile, max, last and unit, on one time axis. */
@@ -124,8 +116,10 @@ export function notPublished(
 
 export function listed(what: string, series: readonly MetricSeries[], view: MetricView): string[] {
   const names = series.map(({ metric }) => escapeText(metric.type));
-  const words = names.map((name, index) => (index < names.length - 1 ? `${name},` : name));
-  return wrapped([what, ...words], ' ', view.width).map((line) => view.paint('dim', line));
+  const words = names.map((name, index) =>
+    truncate(index < names.length - 1 ? `${name},` : name, view.width),
+  );
+  return fillLines([what, ...words], view.width).map((line) => view.paint('dim', line));
 }
 
 function rowOf(

@@ -45,3 +45,24 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
   const space = ' '.repeat(Math.max(width - displayWidth(text), 0));
   return align === 'right' ? space + text : text + space;
 }
+
+/**
+ * Words put into lines of at most so many columns, with the separator between them; every line but the
+ * first has `indent` columns less. A word that is wider has a line of its own.
+ */
+export function fillLines(
+  words: readonly string[],
+  width: number,
+  { separator = ' ', indent = 0 }: { separator?: string; indent?: number } = {},
+): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const line = lines.at(-1);
+    const longer = line === undefined || line === '' ? word : `${line}${separator}${word}`;
+    const room = lines.length < 2 ? width : width - indent;
+    const fits = line === '' || displayWidth(longer) <= room;
+    if (line !== undefined && fits) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
