@@ -68,7 +68,7 @@ function allPages(): Page[] {
 
 function pagesOf(verbs: readonly Verb[], above: readonly string[]): Page[] {
   return verbs
-    .filter(({ name, hidden }) => hidden !== true && name !== 'help')
+    .filter(({ name }) => name !== 'help')
     .flatMap((verb) => {
       const words = [...above, verb.name];
       const below = 'verbs' in verb ? pagesOf(verb.verbs, words) : [];

@@ -10,7 +10,7 @@ import { DESCRIPTION, HELP_OPTION, rootHelp, VERSION_OPTION } from './help/root-
 import { commandLineFor, suggestionsFor } from './help/suggestions.ts';
 import { columnsOf } from './output/terminal-width.ts';
 import { programVersion } from './runtime/version.ts';
-import { VERBS, type Verb } from './verbs.ts';
+import { HIDDEN_VERBS, VERBS, type Verb } from './verbs.ts';
 import type { World } from './runtime/world.ts';
 
 /** Stands below the options of each command. */
@@ -141,7 +141,7 @@ function buildProgram(
     .helpOption(...HELP_OPTION);
   program.helpInformation = () => rootHelp(world);
   registerGlobalOptions(program);
-  declare(program, VERBS, start);
+  declare(program, [...VERBS, ...HIDDEN_VERBS], start);
 }
 
 function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
@@ -151,7 +151,7 @@ function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
       .summary(verb.summary)
       .description(`${verb.summary.charAt(0).toUpperCase()}${verb.summary.slice(1)}.`)
       .addHelpText('after', OPTIONS_OF_ALL);
-    parent.addCommand(command, verb.hidden === true ? { hidden: true } : {});
+    parent.addCommand(command);
     if ('verbs' in verb) {
       declare(command, verb.verbs, start);
       command.helpCommand(false).exitOverride((error) => {
@@ -189,7 +189,6 @@ function setNegatedDefaults(command: Command): void {
 
 /** What may have been meant with a word that is no command there; null when nothing is near. */
 function meantBy(word: string, verbs: readonly Verb[]): string | null {
-  const visible = verbs.filter(({ hidden }) => hidden !== true);
   const isRoot = verbs === VERBS;
   const line = isRoot ? commandLineFor(word) : null;
   if (line !== null) return `Did you mean ${line}?`;
@@ -202,7 +201,7 @@ function meantBy(word: string, verbs: readonly Verb[]): string | null {
       ? nouns.map(({ name }) => `captures ${name} ${word}`)
       : suggestionsFor(
           word,
-          visible.map(({ name }) => name),
+          verbs.map(({ name }) => name),
         );
   return meant.length === 0 ? null : `Did you mean ${orList(meant)}?`;
 }

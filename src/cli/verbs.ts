@@ -1,260 +1,212 @@
 import type { LoadedCommand } from './command.ts';
 
+type Load = () => Promise<{ readonly command: LoadedCommand }>;
+
 /** One word of the command line: a command, or a noun with commands of its own. */
 export type Verb = {
   readonly name: string;
+  /** One line for its help, its manual page and completion. */
   readonly summary: string;
-  readonly hidden?: true;
-} & (
-  | { readonly load: () => Promise<{ readonly command: LoadedCommand }> }
-  | { readonly verbs: readonly Verb[] }
-);
+  /** A few words for `captures --help`, where two commands share a line; null below a noun. */
+  readonly brief: string | null;
+} & ({ readonly load: Load } | { readonly verbs: readonly Verb[] });
+
+function command(name: string, summary: string, brief: string, load: Load): Verb {
+  return { name, summary, brief, load };
+}
+
+function verb(name: string, summary: string, load: Load): Verb {
+  return { name, summary, brief: null, load };
+}
+
+function noun(name: string, summary: string, brief: string, verbs: readonly Verb[]): Verb {
+  return { name, summary, brief, verbs };
+}
+
+const CAPTURES: readonly Verb[] = [
+  command(
+    'create',
+    'start or schedule a capture',
+    'start or schedule one',
+    () => import('./commands/create.ts'),
+  ),
+  command('list', 'list captures', 'list them', () => import('./commands/list.ts')),
+  command('get', 'show one capture', 'show one', () => import('./commands/get.ts')),
+  command(
+    'stop',
+    'stop a running capture',
+    'stop a running one',
+    () => import('./commands/stop.ts'),
+  ),
+  command(
+    'edit',
+    'rename a capture, or move its start or end',
+    'rename it, move its times',
+    () => import('./commands/edit.ts'),
+  ),
+  command(
+    'delete',
+    'delete captures and their workloads',
+    'delete them',
+    () => import('./commands/delete.ts'),
+  ),
+  noun('schedule', 'capture again and again: recurring schedules', 'capture again and again', [
+    verb('create', 'make a recurring schedule', () => import('./commands/schedule/create.ts')),
+    verb('list', 'list your schedules', () => import('./commands/schedule/list.ts')),
+    verb('get', 'show one schedule', () => import('./commands/schedule/get.ts')),
+    verb(
+      'next',
+      'show when it starts its next captures',
+      () => import('./commands/schedule/next.ts'),
+    ),
+    verb('edit', 'change a schedule', () => import('./commands/schedule/edit.ts')),
+    verb(
+      'pause',
+      'make no captures until it is resumed',
+      () => import('./commands/schedule/pause.ts'),
+    ),
+    verb('resume', 'go on with a paused schedule', () => import('./commands/schedule/resume.ts')),
+    verb(
+      'delete',
+      'delete a schedule; captures that have begun stay',
+      () => import('./commands/schedule/delete.ts'),
+    ),
+  ]),
+  command(
+    'prune',
+    'delete captures that are old',
+    'delete old ones',
+    () => import('./commands/prune.ts'),
+  ),
+];
+
+const AFTER_A_CAPTURE: readonly Verb[] = [
+  command(
+    'workload',
+    'print the statements that a capture recorded',
+    'print its statements',
+    () => import('./commands/workload.ts'),
+  ),
+  command(
+    'metrics',
+    'show what the server did meanwhile, as charts or data',
+    'what the server did',
+    () => import('./commands/metrics.ts'),
+  ),
+  command(
+    'verify',
+    'say how true the record of a capture is',
+    'how true the record is',
+    () => import('./commands/verify.ts'),
+  ),
+  command(
+    'log',
+    'show who changed what, when, from where and why',
+    'who changed what, and when',
+    () => import('./commands/log.ts'),
+  ),
+];
+
+const SERVERS_AND_USERS: readonly Verb[] = [
+  command(
+    'init',
+    'make the store and its first user, and log them in',
+    'make the store, once',
+    () => import('./commands/init.ts'),
+  ),
+  noun('env', 'describe and check environments: the servers to capture', 'the servers to capture', [
+    verb('create', 'describe a new environment', () => import('./commands/env/create.ts')),
+    verb('list', 'list your environments', () => import('./commands/env/list.ts')),
+    verb('get', 'show one environment', () => import('./commands/env/get.ts')),
+    verb('edit', 'change what an environment is', () => import('./commands/env/edit.ts')),
+    verb('delete', 'delete an environment', () => import('./commands/env/delete.ts')),
+    verb(
+      'check',
+      'connect and say whether a capture could start',
+      () => import('./commands/env/check.ts'),
+    ),
+    verb(
+      'warm-up',
+      'have new sessions covered, so that values are recorded later',
+      () => import('./commands/env/warm-up.ts'),
+    ),
+  ]),
+  noun('member', 'say who may use an environment', 'who may use a server', [
+    verb('add', 'let a user into an environment', () => import('./commands/member/add.ts')),
+    verb('list', 'list the members of an environment', () => import('./commands/member/list.ts')),
+    verb('set', 'change the role of a member', () => import('./commands/member/set.ts')),
+    verb('remove', 'take a member out, or leave', () => import('./commands/member/remove.ts')),
+  ]),
+  noun('user', 'manage users and passwords', 'users and passwords', [
+    verb('create', 'create a user', () => import('./commands/user/create.ts')),
+    verb('list', 'list the users of the store', () => import('./commands/user/list.ts')),
+    verb('delete', 'delete a user; the captures stay', () => import('./commands/user/delete.ts')),
+    verb('passwd', 'change a password', () => import('./commands/user/passwd.ts')),
+  ]),
+  noun('token', 'make tokens for scripts', 'tokens for scripts', [
+    verb('create', 'make a token and print it once', () => import('./commands/token/create.ts')),
+    verb('list', 'list your tokens', () => import('./commands/token/list.ts')),
+    verb('revoke', 'end a token', () => import('./commands/token/revoke.ts')),
+  ]),
+  command('login', 'log in', 'log in', () => import('./commands/login.ts')),
+  command('logout', 'end this session', 'end this session', () => import('./commands/logout.ts')),
+  command(
+    'whoami',
+    'show who is logged in',
+    'show who is logged in',
+    () => import('./commands/whoami.ts'),
+  ),
+];
+
+const RUNNING_IT: readonly Verb[] = [
+  command(
+    'daemon',
+    'record captures and keep the schedule',
+    'record, keep the schedule',
+    () => import('./commands/daemon.ts'),
+  ),
+  command(
+    'doctor',
+    'check everything a capture needs, and say how to fix it',
+    'check what a capture needs',
+    () => import('./commands/doctor.ts'),
+  ),
+  command(
+    'recover',
+    'restore servers by hand, after a crash',
+    'restore servers by hand',
+    () => import('./commands/recover.ts'),
+  ),
+  command(
+    'completion',
+    'print a script for the TAB key of bash, zsh or fish',
+    'TAB for bash, zsh, fish',
+    () => import('./commands/completion.ts'),
+  ),
+];
 
 /**
- * Every command, with the module that holds it. Only the module of the command that was asked for
- * is imported: `captures --help` opens no store and loads no driver.
+ * Every command that `captures --help` lists, by what somebody wants to do. Help, completion, manual pages
+ * and docs/json.md are made from it. Only the module of the command that is asked for is imported.
  */
+export const COMMAND_GROUPS: Readonly<Record<string, readonly Verb[]>> = {
+  Captures: CAPTURES,
+  'After a capture': AFTER_A_CAPTURE,
+  'Servers and users': SERVERS_AND_USERS,
+  'Running it': RUNNING_IT,
+};
+
+/** What the daemon alone runs: no help and no completion has it. */
+export const HIDDEN_VERBS: readonly Verb[] = [
+  verb(
+    'fetch-metrics',
+    'fetch metrics for the daemon',
+    () => import('./commands/fetch-metrics.ts'),
+  ),
+];
+
+/** Every command for somebody to type, in the order of the help. */
 export const VERBS: readonly Verb[] = [
-  {
-    name: 'init',
-    summary: 'make the store and its first user, and log them in',
-    load: () => import('./commands/init.ts'),
-  },
-  { name: 'login', summary: 'log in', load: () => import('./commands/login.ts') },
-  { name: 'logout', summary: 'end this session', load: () => import('./commands/logout.ts') },
-  { name: 'whoami', summary: 'show who is logged in', load: () => import('./commands/whoami.ts') },
-  {
-    name: 'env',
-    summary: 'describe and check environments: the servers to capture',
-    verbs: [
-      {
-        name: 'create',
-        summary: 'describe a new environment',
-        load: () => import('./commands/env/create.ts'),
-      },
-      {
-        name: 'list',
-        summary: 'list your environments',
-        load: () => import('./commands/env/list.ts'),
-      },
-      {
-        name: 'get',
-        summary: 'show one environment',
-        load: () => import('./commands/env/get.ts'),
-      },
-      {
-        name: 'edit',
-        summary: 'change what an environment is',
-        load: () => import('./commands/env/edit.ts'),
-      },
-      {
-        name: 'delete',
-        summary: 'delete an environment',
-        load: () => import('./commands/env/delete.ts'),
-      },
-      {
-        name: 'check',
-        summary: 'connect and say whether a capture could start',
-        load: () => import('./commands/env/check.ts'),
-      },
-      {
-        name: 'warm-up',
-        summary: 'have new sessions covered, so that values are recorded later',
-        load: () => import('./commands/env/warm-up.ts'),
-      },
-    ],
-  },
-  {
-    name: 'user',
-    summary: 'manage users and passwords',
-    verbs: [
-      {
-        name: 'create',
-        summary: 'create a user',
-        load: () => import('./commands/user/create.ts'),
-      },
-      {
-        name: 'list',
-        summary: 'list the users of the store',
-        load: () => import('./commands/user/list.ts'),
-      },
-      {
-        name: 'delete',
-        summary: 'delete a user; the captures stay',
-        load: () => import('./commands/user/delete.ts'),
-      },
-      {
-        name: 'passwd',
-        summary: 'change a password',
-        load: () => import('./commands/user/passwd.ts'),
-      },
-    ],
-  },
-  {
-    name: 'token',
-    summary: 'make tokens for scripts',
-    verbs: [
-      {
-        name: 'create',
-        summary: 'make a token and print it once',
-        load: () => import('./commands/token/create.ts'),
-      },
-      {
-        name: 'list',
-        summary: 'list your tokens',
-        load: () => import('./commands/token/list.ts'),
-      },
-      {
-        name: 'revoke',
-        summary: 'end a token',
-        load: () => import('./commands/token/revoke.ts'),
-      },
-    ],
-  },
-  {
-    name: 'member',
-    summary: 'say who may use an environment',
-    verbs: [
-      {
-        name: 'add',
-        summary: 'let a user into an environment',
-        load: () => import('./commands/member/add.ts'),
-      },
-      {
-        name: 'list',
-        summary: 'list the members of an environment',
-        load: () => import('./commands/member/list.ts'),
-      },
-      {
-        name: 'set',
-        summary: 'change the role of a member',
-        load: () => import('./commands/member/set.ts'),
-      },
-      {
-        name: 'remove',
-        summary: 'take a member out, or leave',
-        load: () => import('./commands/member/remove.ts'),
-      },
-    ],
-  },
-  {
-    name: 'create',
-    summary: 'start or schedule a capture',
-    load: () => import('./commands/create.ts'),
-  },
-  { name: 'list', summary: 'list captures', load: () => import('./commands/list.ts') },
-  { name: 'get', summary: 'show one capture', load: () => import('./commands/get.ts') },
-  { name: 'stop', summary: 'stop a running capture', load: () => import('./commands/stop.ts') },
-  {
-    name: 'edit',
-    summary: 'rename a capture, or move its start or end',
-    load: () => import('./commands/edit.ts'),
-  },
-  {
-    name: 'delete',
-    summary: 'delete captures and their workloads',
-    load: () => import('./commands/delete.ts'),
-  },
-  {
-    name: 'schedule',
-    summary: 'capture again and again: recurring schedules',
-    verbs: [
-      {
-        name: 'create',
-        summary: 'make a recurring schedule',
-        load: () => import('./commands/schedule/create.ts'),
-      },
-      {
-        name: 'list',
-        summary: 'list your schedules',
-        load: () => import('./commands/schedule/list.ts'),
-      },
-      {
-        name: 'get',
-        summary: 'show one schedule',
-        load: () => import('./commands/schedule/get.ts'),
-      },
-      {
-        name: 'next',
-        summary: 'show when it starts its next captures',
-        load: () => import('./commands/schedule/next.ts'),
-      },
-      {
-        name: 'edit',
-        summary: 'change a schedule',
-        load: () => import('./commands/schedule/edit.ts'),
-      },
-      {
-        name: 'pause',
-        summary: 'make no captures until it is resumed',
-        load: () => import('./commands/schedule/pause.ts'),
-      },
-      {
-        name: 'resume',
-        summary: 'go on with a paused schedule',
-        load: () => import('./commands/schedule/resume.ts'),
-      },
-      {
-        name: 'delete',
-        summary: 'delete a schedule; captures that have begun stay',
-        load: () => import('./commands/schedule/delete.ts'),
-      },
-    ],
-  },
-  {
-    name: 'prune',
-    summary: 'delete captures that are old',
-    load: () => import('./commands/prune.ts'),
-  },
-  {
-    name: 'log',
-    summary: 'show who changed what, when, from where and why',
-    load: () => import('./commands/log.ts'),
-  },
-  {
-    name: 'metrics',
-    summary: 'show what the server did meanwhile, as charts or data',
-    load: () => import('./commands/metrics.ts'),
-  },
-  {
-    name: 'workload',
-    summary: 'print the statements that a capture recorded',
-    load: () => import('./commands/workload.ts'),
-  },
-  {
-    name: 'verify',
-    summary: 'say how true the record of a capture is',
-    load: () => import('./commands/verify.ts'),
-  },
-  {
-    name: 'daemon',
-    summary: 'record captures and keep the schedule',
-    load: () => import('./commands/daemon.ts'),
-  },
-  {
-    name: 'recover',
-    summary: 'restore servers by hand, after a crash',
-    load: () => import('./commands/recover.ts'),
-  },
-  {
-    name: 'doctor',
-    summary: 'check everything a capture needs, and say how to fix it',
-    load: () => import('./commands/doctor.ts'),
-  },
-  {
-    name: 'completion',
-    summary: 'print a script for the TAB key of bash, zsh or fish',
-    load: () => import('./commands/completion.ts'),
-  },
-  {
-    name: 'fetch-metrics',
-    summary: 'fetch metrics for the daemon',
-    hidden: true,
-    load: () => import('./commands/fetch-metrics.ts'),
-  },
-  {
-    name: 'help',
-    summary: 'show help for a command or a topic',
-    load: () => import('./commands/help.ts'),
-  },
+  ...Object.values(COMMAND_GROUPS).flat(),
+  verb('help', 'show help for a command or a topic', () => import('./commands/help.ts')),
 ];

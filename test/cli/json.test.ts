@@ -16,7 +16,7 @@ const TEXT = ['help', 'completion'];
 
 function commandsOf(verbs: readonly Verb[], prefix = ''): string[] {
   return verbs
-    .filter((verb) => verb.hidden !== true && !TEXT.includes(verb.name))
+    .filter((verb) => !TEXT.includes(verb.name))
     .flatMap((verb) =>
       'verbs' in verb
         ? commandsOf(verb.verbs, `${prefix}${verb.name} `)

@@ -117,7 +117,6 @@ const ELSEWHERE = new Set([
   'metrics',
   'verify',
   'recover',
-  'fetch-metrics',
 ]);
 
 let home: string;

@@ -115,9 +115,7 @@ function words(candidates: readonly Candidate[]): Answer {
 }
 
 function verbCandidates(verbs: readonly Verb[]): Candidate[] {
-  return verbs
-    .filter(({ hidden }) => hidden !== true)
-    .map(({ name, summary }) => ({ value: name, description: summary }));
+  return verbs.map(({ name, summary }) => ({ value: name, description: summary }));
 }
 
 function chosen({ choices, isList, isBeginning }: Offer, typed: string): Answer {

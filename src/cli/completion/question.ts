@@ -1,7 +1,7 @@
-import { Command, type Argument, type Option } from 'commander';
+import { Command, Option } from 'commander';
+import { HELP_OPTION, VERSION_OPTION } from '../help/root-help.ts';
 import { offerOf, type Offer } from '../input/choices.ts';
 import { registerGlobalOptions } from '../input/global-options.ts';
-import { HELP_OPTION, VERSION_OPTION } from '../help/root-help.ts';
 import { VERBS, type Verb } from '../verbs.ts';
 
 /** What may stand where the cursor is. */
@@ -29,142 +29,99 @@ export interface Question {
 }
 
 const NOTHING: Wanted = { of: 'nothing' };
+/** Stands for the word at the cursor while commander reads the line: no word of a shell has a NUL. */
+const CURSOR = '\0';
 
 /**
- * Follows the words of a command line through the same declarations that the program itself reads it
- * with. Only the module of the command that the words name is loaded.
+ * Has commander read a command line by the declarations of the program itself, with a mark in the place of
+ * the word at the cursor: where the mark ends up is what that word is. Only the module of the command that
+ * the words name is loaded.
  * @param words without the program's name; the last is being typed.
  */
 export async function questionOf(words: readonly string[]): Promise<Question> {
-  const walk = new Walk();
-  for (const word of words.slice(0, -1)) await walk.take(word);
-  return walk.question(words.at(-1) ?? '');
+  const word = words.at(-1) ?? '';
+  const before = words.slice(0, -1);
+  const isBehindDashes = before.includes('--');
+  const assigned = isBehindDashes ? null : /^(--[^=]+=)(.*)$/s.exec(word);
+  const [, lead = '', typed = ''] = assigned ?? ['', '', word];
+
+  const globals = new Command().option(...HELP_OPTION);
+  registerGlobalOptions(globals);
+  const root = read(globals.options, [...before, `${lead}${CURSOR}`]);
+  const { verbs, path, command } = await commandOf(root.operands);
+  if (path.length === 0) globals.option(...VERSION_OPTION);
+  const own = read(command.options, root.unknown);
+
+  const operands = [...root.operands.slice(path.length), ...own.operands, ...own.unknown].filter(
+    (operand) => operand !== CURSOR && (isBehindDashes || !/^-./.test(operand)),
+  );
+  const ask = (wanted: Wanted): Question => ({ wanted, path, operands, lead, typed });
+  const option = own.atCursor ?? root.atCursor;
+  const isFlag = typed.startsWith('-') && lead === '';
+  if (option !== null && !(option.variadic && isFlag)) return ask(wantedValue(option));
+  if (isBehindDashes) {
+    return ask(wantedBehind(command, operands.length, before.at(-1) === '--'));
+  }
+  if (lead !== '') return ask(NOTHING);
+  if (isFlag) {
+    const options = [...command.options, ...globals.options].filter(
+      (one) => !one.hidden && (takesValue(one) || ![...own.given, ...root.given].includes(one)),
+    );
+    return ask({ of: 'options', options });
+  }
+  return ask(verbs === null ? wantedOperand(command, operands.length) : { of: 'verbs', verbs });
 }
 
-class Walk {
-  readonly #path: string[] = [];
-  readonly #operands: string[] = [];
-  readonly #given = new Set<Option>();
-  readonly #globals = new Command();
-  #verbs: readonly Verb[] | null = VERBS;
-  #command: Command | null = null;
-  /** The option that the next word is a value of. */
-  #pending: Option | null = null;
-  /** How many words stand behind `--`; null before it. */
-  #behindDashes: number | null = null;
-
-  constructor() {
-    registerGlobalOptions(this.#globals);
-    this.#globals.option(...HELP_OPTION);
-  }
-
-  async take(word: string): Promise<void> {
-    if (this.#behindDashes !== null) {
-      this.#behindDashes += 1;
-      this.#operands.push(word);
-    } else if (this.#pending !== null && !(this.#pending.variadic && word.startsWith('-'))) {
-      if (!this.#pending.variadic) this.#pending = null;
-    } else if (word === '--') {
-      this.#pending = null;
-      this.#behindDashes = 0;
-    } else if (word.startsWith('-') && word !== '-') {
-      this.#takeOption(word);
-    } else if (this.#verbs !== null) {
-      await this.#enter(word);
-    } else {
-      this.#operands.push(word);
+/** The command that the words name; `verbs` is what may follow where they do not say it all. */
+async function commandOf(
+  words: readonly string[],
+): Promise<{ verbs: readonly Verb[] | null; path: string[]; command: Command }> {
+  const path: string[] = [];
+  let verbs = VERBS;
+  for (const word of words) {
+    if (word === CURSOR) break;
+    path.push(word);
+    const verb = verbs.find(({ name }) => name === word);
+    if (verb !== undefined && 'verbs' in verb) {
+      verbs = verb.verbs;
+      continue;
     }
+    const command = new Command(word);
+    if (verb !== undefined) (await verb.load()).command(command, () => Promise.resolve());
+    return { verbs: null, path, command };
   }
+  return { verbs, path, command: new Command() };
+}
 
-  question(word: string): Question {
-    const assigned = /^(--[^=]+=)(.*)$/s.exec(word);
-    const whole = { path: this.#path, operands: this.#operands, lead: '', typed: word };
-    if (this.#behindDashes !== null) return { ...whole, wanted: this.#behind(this.#behindDashes) };
-    if (this.#pending !== null && !(this.#pending.variadic && word.startsWith('-'))) {
-      return { ...whole, wanted: wantedValue(this.#pending) };
-    }
-    if (assigned !== null) {
-      const [, lead = '', typed = ''] = assigned;
-      const option = this.#find(lead.slice(0, -1));
-      const wanted = option === null || !takesValue(option) ? NOTHING : wantedValue(option);
-      return { ...whole, wanted, lead, typed };
-    }
-    if (word.startsWith('-')) {
-      return { ...whole, wanted: { of: 'options', options: this.#openOptions() } };
-    }
-    if (this.#verbs !== null) {
-      return { ...whole, wanted: { of: 'verbs', verbs: this.#verbs } };
-    }
-    return { ...whole, wanted: this.#wantedOperand() };
-  }
+/** What commander makes of words by these options, without the options' own checks of values. */
+function read(
+  options: readonly Option[],
+  words: readonly string[],
+): { operands: string[]; unknown: string[]; given: Option[]; atCursor: Option | null } {
+  const reader = new Command().exitOverride().configureOutput({ outputError: () => undefined });
+  for (const { flags } of options) reader.addOption(new Option(flags));
+  const rest = reader.parseOptions([...words]);
+  const given = options.filter(
+    (option) => reader.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  const atCursor = given
+    .filter(takesValue)
+    .find((option) => [reader.getOptionValue(option.attributeName())].flat().includes(CURSOR));
+  return { ...rest, given, atCursor: atCursor ?? null };
+}
 
-  #takeOption(word: string): void {
-    const [name = '', ...value] = word.split('=');
-    const long = word.startsWith('--') ? this.#find(name) : null;
-    if (long !== null) {
-      this.#given.add(long);
-      this.#pending = takesValue(long) && value.length === 0 ? long : null;
-      return;
-    }
-    this.#pending = null;
-    if (word.startsWith('--')) return;
-    // -qo json: what stands behind a letter that takes a value is the value.
-    const letters = Array.from(word.slice(1));
-    for (const [index, letter] of letters.entries()) {
-      const option = this.#find(`-${letter}`);
-      if (option === null) return;
-      this.#given.add(option);
-      if (!takesValue(option)) continue;
-      this.#pending = index === letters.length - 1 ? option : null;
-      return;
-    }
-  }
+function wantedOperand({ registeredArguments }: Command, index: number): Wanted {
+  const last = registeredArguments.at(-1);
+  const argument = registeredArguments[index] ?? (last?.variadic === true ? last : undefined);
+  return argument === undefined ? NOTHING : wantedOf(argument.parseArg, argument.name());
+}
 
-  async #enter(word: string): Promise<void> {
-    const verb = this.#verbs?.find(({ name }) => name === word);
-    this.#path.push(word);
-    this.#verbs = null;
-    if (verb === undefined || verb.hidden === true) return;
-    if ('verbs' in verb) {
-      this.#verbs = verb.verbs;
-      return;
-    }
-    const { command: declare } = await verb.load();
-    this.#command = new Command(verb.name);
-    declare(this.#command, () => Promise.resolve());
-  }
-
-  get #options(): readonly Option[] {
-    const root = this.#path.length === 0 ? new Command().option(...VERSION_OPTION).options : [];
-    return [...(this.#command?.options ?? []), ...this.#globals.options, ...root];
-  }
-
-  #find(flag: string): Option | null {
-    return this.#options.find(({ short, long }) => short === flag || long === flag) ?? null;
-  }
-
-  /** Those that may still be said: a flag is said once. */
-  #openOptions(): readonly Option[] {
-    return this.#options.filter(
-      (option) => !option.hidden && (takesValue(option) || !this.#given.has(option)),
-    );
-  }
-
-  #wantedOperand(): Wanted {
-    const declared = this.#command?.registeredArguments ?? [];
-    const last = declared.at(-1);
-    const argument =
-      declared[this.#operands.length] ?? (last?.variadic === true ? last : undefined);
-    return argument === undefined ? NOTHING : wantedArgument(argument);
-  }
-
-  /** Of our commands `create` alone takes a program; elsewhere operands go on behind `--`. */
-  #behind(words: number): Wanted {
-    const takesProgram = this.#command?.registeredArguments.some((argument) =>
-      argument.name().endsWith('-command'),
-    );
-    return takesProgram === true ? { of: 'program', isFirst: words === 0 } : this.#wantedOperand();
-  }
+/** Of our commands `create` alone takes a program; elsewhere operands go on behind `--`. */
+function wantedBehind(command: Command, operands: number, isFirst: boolean): Wanted {
+  const takesProgram = command.registeredArguments.some((argument) =>
+    argument.name().endsWith('-command'),
+  );
+  return takesProgram ? { of: 'program', isFirst } : wantedOperand(command, operands);
 }
 
 function takesValue(option: Option): boolean {
@@ -174,10 +131,6 @@ function takesValue(option: Option): boolean {
 function wantedValue(option: Option): Wanted {
   const placeholder = /[<[]([^\]>.]+)/.exec(option.flags)?.[1] ?? '';
   return wantedOf(option.parseArg, placeholder);
-}
-
-function wantedArgument(argument: Argument): Wanted {
-  return wantedOf(argument.parseArg, argument.name());
 }
 
 function wantedOf(parser: unknown, placeholder: string): Wanted {

@@ -2,62 +2,12 @@ import { wrapHelp } from './help-text.ts';
 import { HELP_TOPIC_NAMES } from './topic-names.ts';
 import { columnsOf } from '../output/terminal-width.ts';
 import type { World } from '../runtime/world.ts';
+import { COMMAND_GROUPS, type Verb } from '../verbs.ts';
 
 export const DESCRIPTION =
   'Record every statement a MySQL or MariaDB server receives, as named captures.';
 export const VERSION_OPTION = ['-V, --version', 'print the version'] as const;
 export const HELP_OPTION = ['-h, --help', 'show help'] as const;
-
-/** Every command by what somebody wants, with a few words: two of them stand on one line. */
-export const COMMAND_GROUPS: readonly (readonly [
-  heading: string,
-  commands: readonly (readonly [name: string, words: string])[],
-])[] = [
-  [
-    'Captures',
-    [
-      ['create', 'start or schedule one'],
-      ['list', 'list them'],
-      ['get', 'show one'],
-      ['stop', 'stop a running one'],
-      ['edit', 'rename it, move its times'],
-      ['delete', 'delete them'],
-      ['schedule', 'capture again and again'],
-      ['prune', 'delete old ones'],
-    ],
-  ],
-  [
-    'After a capture',
-    [
-      ['workload', 'print its statements'],
-      ['metrics', 'what the server did'],
-      ['verify', 'how true the record is'],
-      ['log', 'who changed what, and when'],
-    ],
-  ],
-  [
-    'Servers and people',
-    [
-      ['init', 'make the store, once'],
-      ['env', 'the servers to capture'],
-      ['member', 'who may use a server'],
-      ['user', 'users and passwords'],
-      ['token', 'tokens for scripts'],
-      ['login', 'log in'],
-      ['logout', 'end this session'],
-      ['whoami', 'show who is logged in'],
-    ],
-  ],
-  [
-    'Running it',
-    [
-      ['daemon', 'record, keep the schedule'],
-      ['doctor', 'check what a capture needs'],
-      ['recover', 'restore servers by hand'],
-      ['completion', 'TAB for bash, zsh, fish'],
-    ],
-  ],
-];
 
 const TWO_COLUMNS = 80;
 const NAME_WIDTH = 11;
@@ -65,9 +15,9 @@ const NAME_WIDTH = 11;
 /** The help of the program itself: fits 24 lines of 80 columns with the prompt below it. */
 export function rootHelp(world: Pick<World, 'stdout' | 'env'>): string {
   const width = columnsOf(world.stdout, world.env);
-  const lines = COMMAND_GROUPS.flatMap(([heading, commands]) => [
+  const lines = Object.entries(COMMAND_GROUPS).flatMap(([heading, verbs]) => [
     `${heading}:`,
-    ...commandLines(commands, width),
+    ...commandLines(verbs, width),
   ]);
   const text = [
     'Usage: captures COMMAND [options]',
@@ -76,18 +26,15 @@ export function rootHelp(world: Pick<World, 'stdout' | 'env'>): string {
     '',
     ...lines,
     '',
-    'To explain one: captures help COMMAND. Options of all: captures help options.',
+    'Help for one: captures help COMMAND. Options of all: captures help options.',
     `Topics: ${HELP_TOPIC_NAMES.filter((name) => name !== 'options').join(', ')}`,
     '',
   ].join('\n');
   return wrapHelp(text, width);
 }
 
-function commandLines(
-  commands: readonly (readonly [name: string, words: string])[],
-  width: number,
-): string[] {
-  const cells = commands.map(([name, words]) => `  ${name.padEnd(NAME_WIDTH)}${words}`);
+function commandLines(verbs: readonly Verb[], width: number): string[] {
+  const cells = verbs.map(({ name, brief }) => `  ${name.padEnd(NAME_WIDTH)}${brief ?? ''}`);
   if (width < TWO_COLUMNS) return cells;
   const rows = Math.ceil(cells.length / 2);
   return cells.slice(0, rows).map((cell, row) => {
