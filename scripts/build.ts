@@ -34,8 +34,10 @@ const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'ut
 const EXTERNAL = Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`));
 
 /**
- * What belongs in one file, each with all that it imports statically; everything else gets a file
- * of its own by its `import()`. In the order in which they are filled.
+ * What belongs in one file, each with all that it imports statically; everything else gets a file of its own
+ * by its `import()`. In the order in which they are filled. CPU time that `captures --version`, `--help` and
+ * `list` would take more (medians of 31 paired runs): without `start` 39, 31 and more; without `root-help` 0,
+ * 31; without all three 2, 3 and 7 ms; everything in one file 200 ms and more.
  */
 const FILES = [
   { name: 'start', test: /src.cli.runtime.process\.ts$/ },
@@ -48,7 +50,7 @@ const FILES = [
 ];
 
 /**
- * commander's imports of built-in modules, lighter by 4 ms: `process` is a global anyhow, and
+ * commander's imports of built-in modules, lighter by 5 ms in `list`: `process` is a global anyhow, and
  * child_process serves subcommands that are programs, of which we have none.
  */
 const lighterCommander: Plugin = {
@@ -70,8 +72,8 @@ const lighterCommander: Plugin = {
 };
 
 /**
- * Built-in modules are loaded when they are first used, not with the file that names them: for most
- * commands never. node:crypto takes 4.5 ms, node:zlib 1.3.
+ * Built-in modules are loaded when they are first used, not with the file that names them: 9 ms of CPU time
+ * less in `list`.
  */
 const lazyBuiltins: Plugin = {
   name: 'lazy built-ins',
