@@ -90,7 +90,7 @@ async function runInContext(
   // Imported here: help and version need none of what a context brings.
   const { Context: ContextClass } = await import('./runtime/context.ts');
   if (options.timeZone !== null) {
-    const { checkTimeZone } = await import('./input/times.ts');
+    const { checkTimeZone } = await import('../core/time-zones.ts');
     checkTimeZone(options.timeZone);
   }
   const context = new ContextClass(world, options, argv);

@@ -11,7 +11,8 @@ import {
   occurrencesDue,
   subjectOf,
 } from '../core/schedules/occurrences.ts';
-import { localTimeOf, type Schedule } from '../core/schedules/schedule.ts';
+import type { Schedule } from '../core/schedules/schedule.ts';
+import { localTimeOf } from '../core/time-zones.ts';
 import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 import { LeaseLost } from './tap-context.ts';

@@ -7,7 +7,7 @@ import { renderOverview, type MetricView } from '../../src/cli/render/metrics-ov
 import { formatScaled, scaleFor } from '../../src/cli/render/metrics-units.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
-import { wallClockAt } from '../../src/cli/input/time-zones.ts';
+import { wallClockAt } from '../../src/core/time-zones.ts';
 import { WORKLOAD_METRICS } from '../../src/core/metrics/workload-metrics.ts';
 import {
   CLOUDWATCH_METRICS,

@@ -15,7 +15,7 @@ import type { OutputMode } from '../input/global-options.ts';
 import { printList, type OutputSettings } from '../output/output.ts';
 import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metrics.ts';
 import type { MetricView } from '../render/metrics-overview.ts';
-import { wallClockAt } from '../input/time-zones.ts';
+import { wallClockAt } from '../../core/time-zones.ts';
 import { readTime } from '../input/typed-times.ts';
 
 const SOURCES = ['cloudwatch', 'server'] as const;

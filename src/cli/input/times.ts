@@ -1,7 +1,7 @@
 import { getDaysInMonth } from 'date-fns/getDaysInMonth';
 import { AppError } from '../../core/errors.ts';
 import { parseDuration } from './durations.ts';
-import { isTimeZone, offsetAt, wallClockAt } from './time-zones.ts';
+import { instantsAt, offsetAt, offsetText, wallClockAt } from '../../core/time-zones.ts';
 
 const DAY_MS = 86_400_000;
 const MONTHS =
@@ -49,17 +49,7 @@ export function parseTime(text: string, options: { now: number; zone: string }):
 export function formatTime(at: number, zone: string): string {
   const wall = new Date(wallClockAt(at, zone)).toISOString();
   const milliseconds = at % 1_000 === 0 ? '' : wall.slice(19, 23);
-  return `${wall.slice(0, 10)} ${wall.slice(11, 19)}${milliseconds} ${formatOffset(offsetAt(at, zone))}`;
-}
-
-/** @throws AppError `invalid` for a name that is no IANA time zone. */
-export function checkTimeZone(zone: string): string {
-  if (!isTimeZone(zone)) {
-    throw new AppError('invalid', `There is no time zone "${zone}"`, {
-      hint: 'Give an IANA name such as Europe/Berlin, America/New_York or UTC.',
-    });
-  }
-  return zone;
+  return `${wall.slice(0, 10)} ${wall.slice(11, 19)}${milliseconds} ${offsetText(offsetAt(at, zone))}`;
 }
 
 function dateOf(year: number, month: number, day: number, text: string): number {
@@ -95,14 +85,10 @@ function offsetOf(offset: string, text: string): number {
 }
 
 function inZone(wall: number, text: string, zone: string): number {
-  // The offsets before and after any change that is near; more than one change in two days is not.
-  const offsets = new Set([wall - DAY_MS, wall, wall + DAY_MS].map((at) => offsetAt(at, zone)));
-  const instants = [...offsets]
-    .map((offset) => wall - offset)
-    .filter((at) => wallClockAt(at, zone) === wall)
-    .sort((a, b) => a - b);
+  const instants = instantsAt(wall, zone);
   const [first, second] = instants;
   if (first === undefined) {
+    const offsets = new Set([wall - DAY_MS, wall + DAY_MS].map((at) => offsetAt(at, zone)));
     const either = [...offsets].map((offset) => isoWith(wall, offset)).join(' or ');
     throw new AppError('invalid', `"${text}" does not exist in ${zone}: the clocks skip it`, {
       hint: `Say which offset you mean: ${either}`,
@@ -118,13 +104,7 @@ function inZone(wall: number, text: string, zone: string): number {
 }
 
 function isoWith(wall: number, offset: number): string {
-  return `${new Date(wall).toISOString().slice(0, 19)}${formatOffset(offset)}`;
-}
-
-function formatOffset(offset: number): string {
-  const minutes = Math.abs(Math.round(offset / 60_000));
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `${new Date(wall).toISOString().slice(0, 19)}${offsetText(offset)}`;
 }
 
 /** Every time we keep has four digits for its year, in UTC. */

@@ -1,4 +1,4 @@
-import { wallClockAt } from '../input/time-zones.ts';
+import { wallClockAt } from '../../core/time-zones.ts';
 
 /** ISO-8601 UTC with milliseconds and `Z`. */
 export function isoTime(at: number | null): string | null {

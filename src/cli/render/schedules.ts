@@ -1,8 +1,5 @@
-import {
-  localTimeOf,
-  type ListedSchedule,
-  type ScheduleState,
-} from '../../core/schedules/schedule.ts';
+import type { ListedSchedule, ScheduleState } from '../../core/schedules/schedule.ts';
+import { localTimeOf } from '../../core/time-zones.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import type { Tone } from './paint.ts';

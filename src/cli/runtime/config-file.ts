@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, isAppError } from '../../core/errors.ts';
+import { isTimeZone } from '../../core/time-zones.ts';
 import { findPaths } from './paths.ts';
 import type { World } from './world.ts';
 
@@ -98,9 +99,7 @@ function canSee(path: string): boolean {
 }
 
 function checkZone(path: string, zone: string): void {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-  } catch {
+  if (!isTimeZone(zone)) {
     throw unusable(path, `says "${zone}" for "${TIME_ZONE}", which is no time zone`);
   }
 }

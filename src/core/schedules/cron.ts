@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { AppError, messageOf } from '../errors.ts';
+import { checkTimeZone } from '../time-zones.ts';
 
 // Counting costs about 0.1 ms an occurrence, and a daemon that catches up has other things to do.
 const MOST_COUNTED = 5_000;
@@ -26,13 +27,7 @@ export interface Occurrences {
  *   time zone that nobody knows.
  */
 export function checkRecurrence({ cron, timeZone }: Recurrence): void {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone });
-  } catch {
-    throw new AppError('invalid', `There is no time zone "${timeZone}"`, {
-      hint: 'Give an IANA name such as Europe/Berlin, America/New_York or UTC.',
-    });
-  }
+  checkTimeZone(timeZone);
   let next: Date | null;
   try {
     next = parsed({ cron, timeZone }).nextRun(new Date());

@@ -7,7 +7,8 @@ import {
 import type { Capture } from '../captures/capture.ts';
 import { nextOccurrence, occurrencesBetween, type Occurrences } from './cron.ts';
 import { nameKey } from '../names.ts';
-import { localTimeOf, occurrenceNames, type Schedule } from './schedule.ts';
+import { localTimeOf } from '../time-zones.ts';
+import { occurrenceNames, type Schedule } from './schedule.ts';
 import type { Store } from '../store.ts';
 
 /**

@@ -1,7 +1,7 @@
 import fc from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { offsetAt, wallClockAt } from '../../../src/cli/input/time-zones.ts';
-import { checkTimeZone, formatTime, parseTime } from '../../../src/cli/input/times.ts';
+import { checkTimeZone, offsetAt, wallClockAt } from '../../../src/core/time-zones.ts';
+import { formatTime, parseTime } from '../../../src/cli/input/times.ts';
 import { AppError } from '../../../src/core/errors.ts';
 
 const NOW = Date.parse('2026-11-21T23:30:00Z');

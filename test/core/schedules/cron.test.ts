@@ -5,7 +5,8 @@ import {
   nextOccurrence,
   occurrencesBetween,
 } from '../../../src/core/schedules/cron.ts';
-import { localTimeOf, occurrenceNames } from '../../../src/core/schedules/schedule.ts';
+import { occurrenceNames } from '../../../src/core/schedules/schedule.ts';
+import { localTimeOf } from '../../../src/core/time-zones.ts';
 
 const at = (text: string): number => Date.parse(text);
 const iso = (time: number | null): string | null =>
