@@ -8,9 +8,9 @@ import { temporaryFolder } from './support/stores.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-describe('the README', () => {
+describe('docs/scripts.md', () => {
   it('has the exit codes of captures help exit-codes, word for word', () => {
-    const section = /## Exit codes\n([^]+?)\n## /.exec(read('README.md'))?.[1] ?? '';
+    const section = /## Exit codes\n([^]+)/.exec(read('docs/scripts.md'))?.[1] ?? '';
     const rows = Array.from(section.matchAll(/^\| (\d+) \| (\d*) ?\| (.+) \|$/gm));
     const lines = HELP_TOPICS['exit-codes'].matchAll(/^ +(\d+) {2}(\d{3}| {3}) {3}(.+)$/gm);
     expect(rows.map(([, ...cells]) => cells)).toEqual(

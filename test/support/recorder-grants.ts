@@ -1,6 +1,6 @@
 import type { ServerFamily } from '../../scripts/server-programs.ts';
 
-/** What the recorder's account needs, and no more: as the README has it. */
+/** What the recorder's account needs, and no more: as docs/servers.md has it. */
 export function recorderGrants(family: ServerFamily, account: string): string[] {
   const global =
     family === 'mariadb'
