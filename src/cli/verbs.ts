@@ -50,34 +50,25 @@ const CAPTURES: readonly Verb[] = [
     'delete them',
     () => import('./commands/delete.ts'),
   ),
-  noun('schedule', 'capture again and again: recurring schedules', 'capture again and again', [
-    verb('create', 'make a recurring schedule', () => import('./commands/schedule/create.ts')),
+  noun('schedule', 'run captures again and again: recurring schedules', 'recurring captures', [
+    verb('create', 'create a recurring schedule', () => import('./commands/schedule/create.ts')),
     verb('list', 'list your schedules', () => import('./commands/schedule/list.ts')),
     verb('get', 'show one schedule', () => import('./commands/schedule/get.ts')),
-    verb(
-      'next',
-      'show when it starts its next captures',
-      () => import('./commands/schedule/next.ts'),
-    ),
+    verb('next', 'show the next runs of a schedule', () => import('./commands/schedule/next.ts')),
     verb('edit', 'change a schedule', () => import('./commands/schedule/edit.ts')),
     verb(
       'pause',
-      'make no captures until it is resumed',
+      'pause a schedule until it is resumed',
       () => import('./commands/schedule/pause.ts'),
     ),
-    verb('resume', 'go on with a paused schedule', () => import('./commands/schedule/resume.ts')),
+    verb('resume', 'resume a paused schedule', () => import('./commands/schedule/resume.ts')),
     verb(
       'delete',
       'delete a schedule; captures that have begun stay',
       () => import('./commands/schedule/delete.ts'),
     ),
   ]),
-  command(
-    'prune',
-    'delete captures that are old',
-    'delete old ones',
-    () => import('./commands/prune.ts'),
-  ),
+  command('prune', 'delete old captures', 'delete old ones', () => import('./commands/prune.ts')),
 ];
 
 const AFTER_A_CAPTURE: readonly Verb[] = [
@@ -89,14 +80,14 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
   ),
   command(
     'metrics',
-    'show what the server did meanwhile, as charts or data',
+    'show what the server did during a capture, as charts or data',
     'what the server did',
     () => import('./commands/metrics.ts'),
   ),
   command(
     'verify',
-    'say how true the record of a capture is',
-    'how true the record is',
+    'check how complete the record of a capture is',
+    'is the record complete?',
     () => import('./commands/verify.ts'),
   ),
   command(
@@ -110,32 +101,32 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
 const SERVERS_AND_USERS: readonly Verb[] = [
   command(
     'init',
-    'make the store and its first user, and log them in',
-    'make the store, once',
+    'create the store and its first user, and log in',
+    'create the store, once',
     () => import('./commands/init.ts'),
   ),
-  noun('env', 'describe and check environments: the servers to capture', 'the servers to capture', [
-    verb('create', 'describe a new environment', () => import('./commands/env/create.ts')),
+  noun('env', 'manage environments: the servers to capture', 'the servers to capture', [
+    verb('create', 'create an environment', () => import('./commands/env/create.ts')),
     verb('list', 'list your environments', () => import('./commands/env/list.ts')),
     verb('get', 'show one environment', () => import('./commands/env/get.ts')),
-    verb('edit', 'change what an environment is', () => import('./commands/env/edit.ts')),
+    verb('edit', 'change an environment', () => import('./commands/env/edit.ts')),
     verb('delete', 'delete an environment', () => import('./commands/env/delete.ts')),
     verb(
       'check',
-      'connect and say whether a capture could start',
+      'connect and check whether a capture could start',
       () => import('./commands/env/check.ts'),
     ),
     verb(
       'warm-up',
-      'have new sessions covered, so that values are recorded later',
+      'cover new sessions, so that a later capture records their values',
       () => import('./commands/env/warm-up.ts'),
     ),
   ]),
-  noun('member', 'say who may use an environment', 'who may use a server', [
-    verb('add', 'let a user into an environment', () => import('./commands/member/add.ts')),
+  noun('member', 'manage the members of an environment', 'who may use a server', [
+    verb('add', 'add a user to an environment', () => import('./commands/member/add.ts')),
     verb('list', 'list the members of an environment', () => import('./commands/member/list.ts')),
     verb('set', 'change the role of a member', () => import('./commands/member/set.ts')),
-    verb('remove', 'take a member out, or leave', () => import('./commands/member/remove.ts')),
+    verb('remove', 'remove a member, or leave', () => import('./commands/member/remove.ts')),
   ]),
   noun('user', 'manage users and passwords', 'users and passwords', [
     verb('create', 'create a user', () => import('./commands/user/create.ts')),
@@ -143,10 +134,10 @@ const SERVERS_AND_USERS: readonly Verb[] = [
     verb('delete', 'delete a user; the captures stay', () => import('./commands/user/delete.ts')),
     verb('passwd', 'change a password', () => import('./commands/user/passwd.ts')),
   ]),
-  noun('token', 'make tokens for scripts', 'tokens for scripts', [
-    verb('create', 'make a token and print it once', () => import('./commands/token/create.ts')),
+  noun('token', 'manage tokens for scripts', 'tokens for scripts', [
+    verb('create', 'create a token and print it once', () => import('./commands/token/create.ts')),
     verb('list', 'list your tokens', () => import('./commands/token/list.ts')),
-    verb('revoke', 'end a token', () => import('./commands/token/revoke.ts')),
+    verb('revoke', 'revoke a token', () => import('./commands/token/revoke.ts')),
   ]),
   command('login', 'log in', 'log in', () => import('./commands/login.ts')),
   command('logout', 'end this session', 'end this session', () => import('./commands/logout.ts')),
@@ -167,7 +158,7 @@ const RUNNING_IT: readonly Verb[] = [
   ),
   command(
     'doctor',
-    'check everything a capture needs, and say how to fix it',
+    'check everything a capture needs, and say how to fix problems',
     'check what a capture needs',
     () => import('./commands/doctor.ts'),
   ),

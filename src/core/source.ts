@@ -185,7 +185,7 @@ export interface ServerInspection {
   /**
    * The schema `captures` on the server: `none`; `ours` (its marker names `storeId`); `other-store`
    * (a recorder's of another store); `from-dump` (it came with a dump of a recorded server, and nobody
-   * records this one); `foreign` (no recorder made it: never touched).
+   * records this one); `foreign` (not made by a recorder: never touched).
    */
   readonly schema: {
     readonly state: 'none' | 'ours' | 'other-store' | 'from-dump' | 'foreign';

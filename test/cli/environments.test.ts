@@ -220,9 +220,9 @@ describe('env check', () => {
       account       recorder@%
       log settings  general_log OFF, log_output FILE, slow log OFF, log table CSV
       record table  MyISAM: the server's disk has 64 GiB free
-      values        not recorded of what is prepared before a capture starts. To cover sessions that come from now on: captures env warm-up checked --for 1h
+      values        not recorded for statements prepared before a capture starts. To cover new sessions: captures env warm-up checked --for 1h
       recorder      free
-      schema        none yet: the recorder makes it
+      schema        none yet: the recorder creates it
       privileges
         [ok]      SUPER: switches the general log on and off
       warning: The disk is slow.

@@ -7,7 +7,7 @@ beforeAll(async () => {
   home = await initialisedHome();
 });
 
-const HELP = 'Everything it can do: captures --help\n';
+const HELP = 'All commands: captures --help\n';
 
 async function bare(options: CliOptions = { home }): Promise<string> {
   const { status, stdout, stderr } = await runCaptures([], options);

@@ -185,7 +185,7 @@ describe('create --plan', () => {
       stdout: [
         'Plan of cpu on numbers: nothing is stored or changed',
         '  when            then, until it is stopped',
-        '  records         no statements: there is no server, or it is over already',
+        '  records         no statements: there is no server, or the capture is already over',
         '',
         'captures create would succeed.',
         '',

@@ -399,7 +399,7 @@ describe('a capture that is being recorded', () => {
     daemon.die();
     const list = await run(['list', '--json'], daemon);
     expect(list.stderr).toBe(
-      "warning: A capture is being recorded but no daemon is alive: the server's log is on and nobody reads it. Start one with: captures daemon; to end it by hand: captures recover\n",
+      "warning: A capture is being recorded but no daemon is alive: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover\n",
     );
     const missing = await run(['get', 'nope', '--json'], daemon);
     expect(missing.stderr).toBe('{"code":404,"message":"Capture not found"}\n');

@@ -382,7 +382,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     const declined = await ask(false);
     expect(declined.status).toBe(7);
     expect(declined.stderr).toContain(
-      'Now that would be: 4 sessions: app 3, batch 1 (--recycle-user says whose).',
+      'Now that would be: 4 sessions: app 3, batch 1 (limit with --recycle-user).',
     );
     expect(declined.stderr).toContain('one error on a stale connection');
     const some = await ask(true, '--recycle-user', 'b*');

@@ -79,7 +79,7 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
       // Half of the twentieth that has to stay free is left.
       const { bavail, blocks, bsize } = statfsSync(folder);
       writeFileSync(join(folder, 'filler'), Buffer.alloc((bavail - blocks / 40) * bsize));
-      const done = await eventually('it is over', async () => {
+      const done = await eventually('the capture is over', async () => {
         const capture = await other.get('guarded');
         return capture.status === 'DONE' ? capture : null;
       });

@@ -132,7 +132,7 @@ async function pruneOrphans(options: PruneOptions, context: Context): Promise<nu
   await removeDeletedWorkloads(store);
   if (context.options.output !== null) await context.print(orphanNoun, orphans);
   await context.note(
-    orphans.length === 0 ? 'No workload is without its capture.' : `Removed ${loss}.`,
+    orphans.length === 0 ? 'Every workload belongs to a capture.' : `Removed ${loss}.`,
   );
   return 0;
 }

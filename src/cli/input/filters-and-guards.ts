@@ -65,30 +65,30 @@ export function registerRecordingOptions(command: Command): Command {
         { isList: true },
       ),
     )
-    .option('--sample <1/N>', 'one session of N, whole', parseSample)
+    .option('--sample <1/N>', 'one session in N, whole', parseSample)
     .option(
       '--redact <what>',
       'literals: a pseudonym for every value',
       choice(REDACTIONS, '--redact'),
     )
-    .optionsGroup('Guards (what ends it by itself):')
-    .option('--max-size <size>', 'its files hold so much: 500M, 2G', parseSize)
-    .option('--min-free <size>', 'so little is free on the disk here', parseSize)
-    .option('--max-log <size>', "the log's tables on the server hold so much", parseSize)
-    .option('--max-lag <duration>', 'the record is so far behind the server', parseDuration)
+    .optionsGroup('Guards (what ends the capture by itself):')
+    .option('--max-size <size>', 'stop when its files reach this: 500M, 2G', parseSize)
+    .option('--min-free <size>', 'stop when free disk here falls below this', parseSize)
+    .option('--max-log <size>', "stop when the log's tables on the server reach this", parseSize)
     .option(
-      '--dead-man <duration>',
-      `the server ends its log when not heard of for so long (1h), or ${NONE}`,
-      (text) => (text === NONE ? NONE : parseDuration(text)),
-    )
-    .optionsGroup('Values of what was prepared before (MariaDB: help values):')
-    .option(
-      '--warm-up <duration>',
-      'so long before it starts, cover the sessions that come',
+      '--max-lag <duration>',
+      'stop when the record is this far behind the server',
       parseDuration,
     )
-    .option('--recycle-sessions', 'end idle sessions at the start: their pools connect anew')
-    .option('--recycle-user <pattern>', 'only those of these users', collected)
+    .option(
+      '--dead-man <duration>',
+      `the server ends its log when the recorder is silent so long (1h), or ${NONE}`,
+      (text) => (text === NONE ? NONE : parseDuration(text)),
+    )
+    .optionsGroup('Values of statements prepared before (MariaDB: help values):')
+    .option('--warm-up <duration>', 'this long before the start, cover new sessions', parseDuration)
+    .option('--recycle-sessions', 'end idle sessions at the start, so that pools reconnect')
+    .option('--recycle-user <pattern>', 'only sessions of these users', collected)
     .option('--yes', 'do not ask')
     .optionsGroup('Options:');
 }

@@ -29,18 +29,18 @@ export function registerScheduleOptions(command: Command, canTakeAway: boolean):
     .option('--duration <duration>', 'length of each capture, at least 60 s', parseDuration)
     .option(
       '--overlap <choice>',
-      'while the one before still runs: skip or allow',
+      'while the previous one still runs: skip or allow',
       choice(OVERLAPS, '--overlap'),
     )
     .option(
       '--count <n>',
-      `so many occurrences in all${more}`,
+      `stop after this many occurrences${more}`,
       orNone((text) => parseCount(text, '--count')),
     )
     .option('--until <when>', `no occurrence after this${more}`)
     .option(
       '--retain <duration>',
-      `delete each capture so long after its end: 30d${more}`,
+      `delete each capture this long after its end: 30d${more}`,
       orNone(parseDuration),
     );
 }

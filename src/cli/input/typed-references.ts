@@ -19,7 +19,7 @@ export async function checkTypedReference(
   const parsed = parsePasswordReference(reference);
   if (obstacle === null || parsed.from === 'env') return;
   await context.note(
-    `The password file ${parsed.path} ${obstacle} here and now: who records must be able to read it`,
+    `The password file ${parsed.path} ${obstacle} now; the user who records must be able to read it`,
   );
 }
 
@@ -39,7 +39,7 @@ export async function allowTypedReference(
   if (!user.isStoreShared()) return;
   if (!typed && (before === null || !user.file.holds(before))) {
     await context.note(
-      `${user.name}'s daemons may not use ${after.passwordFrom} for it yet: for that, type --url and --password-from together.`,
+      `${user.name}'s daemons may not use ${after.passwordFrom} for it yet; to allow it, give --url and --password-from together.`,
     );
     return;
   }

@@ -18,7 +18,7 @@ export function laterDaemonWarning(store: Store, now: number, when: string): str
   const isAlive = hasLiveDaemon(store, now);
   if (isAlive && lease?.background !== true) return null;
   const who = isAlive
-    ? 'The daemon that is alive leaves when nothing is left to record'
+    ? 'The running daemon exits when nothing is left to record'
     : 'No daemon is alive to start it';
   return `${who}: ${when} one must run. Keep one running with: captures daemon`;
 }
@@ -30,7 +30,7 @@ export function orphanWarning(store: Store, now: number): string | null {
     .filter((capture) => capture.recordsStatements).length;
   if (orphans === 0 || hasLiveDaemon(store, now)) return null;
   const subject = orphans === 1 ? 'A capture is' : `${orphans} captures are`;
-  return `${subject} being recorded but no daemon is alive: the server's log is on and nobody reads it. Start one with: captures daemon; to end it by hand: captures recover`;
+  return `${subject} being recorded but no daemon is alive: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover`;
 }
 
 /**
@@ -50,16 +50,16 @@ function serverWarning(server: UnrestoredServer, hasDaemon: boolean): string {
   const why =
     trouble === null ? '' : ` (since ${new Date(trouble.since).toISOString()}: ${trouble.reason})`;
   if (isRecording) {
-    const next = hasDaemon ? 'The daemon tries again by itself.' : '';
+    const next = hasDaemon ? 'The daemon will retry.' : '';
     return `The recording on the server of ${name} is interrupted${why}. ${next}`.trimEnd();
   }
   if (isWarm) {
     return hasDaemon
-      ? `The warm-up of ${name} is interrupted${why}. The daemon tries again by itself.`
+      ? `The warm-up of ${name} is interrupted${why}. The daemon will retry.`
       : `A warm-up of ${name} is on and no daemon is alive: the slow log of its server stays on. Start one with: captures daemon; to end it by hand: captures recover ${name}`;
   }
   const next = hasDaemon
-    ? 'The daemon tries again by itself.'
-    : `Nobody tries again. To restore it: captures recover ${name}`;
+    ? 'The daemon will retry.'
+    : `Nothing retries it. To restore it: captures recover ${name}`;
   return `The log of the server of ${name} is not restored yet${why}. ${next}`;
 }

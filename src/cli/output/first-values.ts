@@ -18,7 +18,7 @@ const ENOUGH = 100;
 const SHORTEST_MS = 1_000;
 const POLL_MS = 100;
 const REMEDY =
-  'Sessions that connect anew while it is recorded come with them; for the next time: captures help values';
+  'Sessions that reconnect during the capture are recorded with values. For next time: captures help values';
 
 /**
  * Says, after the first seconds of a capture, how many executes come without their values, and whose. Waits
@@ -69,7 +69,7 @@ async function warn(
   const recycling =
     options.recycleUsers === null
       ? REMEDY
-      : 'Idle sessions are being ended, so that it becomes less';
+      : 'Idle sessions are being ended, so that fewer lack them';
   const time = formatDuration(Math.max(waited, 1_000));
   await context.warn(`${lacking(counts, ` of the first ${time}`)}. ${recycling}`);
 }
@@ -77,5 +77,5 @@ async function warn(
 function lacking(counts: ValueCounts, when: string): string {
   const share = shareText(shareWithValues(counts) ?? 1);
   const executes = `${formatCount(counts.executes)} execute${counts.executes === 1 ? '' : 's'}`;
-  return `values are known for ${share} of the ${executes}${when}; without: ${lackingText(counts)}. They were prepared before the log was on, and cannot be replayed`;
+  return `values are known for ${share} of the ${executes}${when}; without: ${lackingText(counts)}. They were prepared before the log was on and cannot be replayed`;
 }

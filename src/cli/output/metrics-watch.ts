@@ -38,12 +38,15 @@ export async function watchMetrics(
       footer = error.message;
     }
     const time = localTime(context.now(), context.timeZone).slice(11);
-    const state = isDone ? 'it is over' : `every ${SAMPLE_INTERVAL_MS / 1_000} s; Ctrl-C ends`;
+    const state = isDone
+      ? 'the capture is over'
+      : `every ${SAMPLE_INTERVAL_MS / 1_000} s; Ctrl-C to stop`;
     const foot = ['', `${time}, ${state}`, ...(footer === '' ? [] : [escapeText(footer)])];
     const room = Math.max((world.stdout.rows ?? DEFAULT_ROWS) - foot.length - 1, 1);
     const body = shown.trimEnd().split('\n');
     const hidden = body.length - room;
-    if (hidden > 0) body.splice(room - 1, hidden + 1, `(${hidden + 1} lines more: make it taller)`);
+    if (hidden > 0)
+      body.splice(room - 1, hidden + 1, `(${hidden + 1} more lines: enlarge the terminal)`);
     // Each line is cleared behind its end, so that nothing flickers and nothing old is left.
     const frame = [...body, ...foot].map((line) => `${line}${CLEAR_LINE}\n`).join('');
     await world.stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);

@@ -41,7 +41,7 @@ export async function showNextSteps(world: World): Promise<number> {
       ...says.map((line) => truncate(escapeText(line), width)),
       ...commands.map((line) => `  ${escapeText(line)}`),
       '',
-      'Everything it can do: captures --help',
+      'All commands: captures --help',
     ];
     await world.stdout.write(`${lines.join('\n')}\n`);
     return 0;
@@ -84,7 +84,10 @@ function loginAdvice(context: Context): Advice {
   const { store } = context;
   if (context.hasToken) {
     return {
-      says: [`CAPTURES_TOKEN is no valid token of the store in ${store.directory}.`, 'Without it:'],
+      says: [
+        `CAPTURES_TOKEN is not a valid token for the store in ${store.directory}.`,
+        'Without it:',
+      ],
       commands: ['unset CAPTURES_TOKEN', context.loginCommand],
     };
   }

@@ -130,10 +130,10 @@ function warmUpJson(warmUp: WarmUp | null): JsonObject | null {
 
 function recycledText({ ended, left, isOver }: Recycled): string {
   const busy = isOver
-    ? 'not: always at work, in a transaction, or with a lock or a temporary table'
+    ? 'were not: always at work, in a transaction, or with a lock or a temporary table'
     : 'to go';
   const rest = left === 0 ? '' : `; ${formatCount(left)} ${busy}`;
-  const were = ended === 1 ? 'session of before was' : 'sessions of before were';
+  const were = ended === 1 ? 'earlier session was' : 'earlier sessions were';
   return `${formatCount(ended)} ${were} ended${rest}`;
 }
 

@@ -75,7 +75,7 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
   aboutHolder('pid', 'PID', ({ pid }) => String(pid)),
   aboutHolder('since', 'SINCE', ({ since }, view) => moment(since, view)),
   aboutHolder('background', 'IN BACKGROUND', ({ background }) =>
-    background ? 'yes: it leaves when nothing is left to record' : 'no',
+    background ? 'yes: it exits when nothing is left to record' : 'no',
   ),
   {
     field: 'recording',

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { JsonObject, Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import type { Paint, Tone } from './paint.ts';
-import { displayWidth, pad } from './width.ts';
+import { displayWidth, fillLines, pad } from './width.ts';
 
 type FindingStatus = 'ok' | 'warn' | 'fail';
 
@@ -44,7 +44,7 @@ export const findingNoun: Noun<Finding> = {
   ],
   detail: [],
   reference: ({ check }) => check,
-  none: 'Nothing was looked at.',
+  none: 'Nothing was checked.',
 };
 
 /** The report for people: a line a finding, what to do about it below. */
@@ -59,7 +59,7 @@ export function renderFindings(
   const room = Math.max(width - indent.length, 30);
   const lines = findings.flatMap(({ status, detail, fix }, index) => {
     const check = checks[index] ?? '';
-    const [first = '', ...more] = filled(escapeText(detail), room);
+    const [first = '', ...more] = fillLines(escapeText(detail).split(' '), room);
     const head = `${paint(TONES[status], pad(status, 4))}  ${pad(check, checkWidth)}  `;
     const isLong = displayWidth(check) > checkWidth;
     return [
@@ -79,7 +79,9 @@ function fixLines(fix: string, room: number): string[] {
   return fix
     .split('\n')
     .map(escapeText)
-    .flatMap((line) => (/^[A-Z][a-z]/.test(line) ? filled(line, room - FIX.length) : [line]));
+    .flatMap((line) =>
+      /^[A-Z][a-z]/.test(line) ? fillLines(line.split(' '), room - FIX.length) : [line],
+    );
 }
 
 function summary(findings: readonly Finding[], paint: Paint): string {
@@ -87,24 +89,10 @@ function summary(findings: readonly Finding[], paint: Paint): string {
     findings.filter((finding) => finding.status === status).length;
   const failures = count('fail');
   const warnings = count('warn');
-  if (failures + warnings === 0) return paint('good', 'All is well.');
+  if (failures + warnings === 0) return paint('good', 'No problems found.');
   const words = [
     ...(failures === 0 ? [] : [`${failures} failed`]),
     ...(warnings === 0 ? [] : [`${warnings} to look at`]),
   ].join(', ');
   return paint(failures === 0 ? 'busy' : 'bad', `${words}.`);
-}
-
-function filled(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line === '') line = word;
-    else if (displayWidth(line) + 1 + displayWidth(word) <= width) line += ` ${word}`;
-    else {
-      lines.push(line);
-      line = word;
-    }
-  }
-  return [...lines, line];
 }

@@ -85,12 +85,12 @@ function leftoversJson(leftovers: Leftovers | null): JsonObject | null {
 }
 
 const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
-  none: 'none yet: the recorder makes it',
+  none: 'none yet: the recorder creates it',
   ours: 'ours',
   'other-store': "another store's recorder made it",
   'from-dump':
     'came with a dump of a server that was being recorded; to remove it: DROP DATABASE captures',
-  foreign: 'no recorder made it',
+  foreign: 'not made by a recorder',
 };
 const LOG_TABLE_WORDS: Record<ServerInspection['logTable'], string> = {
   there: 'of an unknown engine',
@@ -119,7 +119,7 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
     fact('account', inspection.account),
     fact(
       'log settings',
-      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set by its parameter group alone'}`,
+      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set only by its parameter group'}`,
     ),
     ...recorderTableLines(inspection).map((text) => fact('record table', text)),
     fact('values', newSessionsText(inspection, facts.environment)),
@@ -164,8 +164,7 @@ function leftoverLines(
   const { recorder, silentMs, statements } = leftovers;
   const since = silentMs === null ? '' : `, silent for ${formatDuration(silentMs)}`;
   const rows = statements === null ? '' : `, ${formatCount(statements)} statements logged`;
-  const goesOn =
-    inspection.schema.state === 'ours' ? 'The daemon goes on with it; to end it: ' : '';
+  const goesOn = inspection.schema.state === 'ours' ? 'The daemon will resume it; to end it: ' : '';
   const by = `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`;
   return [
     ...hanging('left behind'.padEnd(13), by, width).map((line) => paint('busy', line)),
@@ -229,5 +228,5 @@ export const inspectionNoun: Noun<InspectionFacts> = {
   columns: COLUMNS,
   detail: COLUMNS,
   reference: ({ environment }) => environment,
-  none: 'Nothing was looked at.',
+  none: 'Nothing was checked.',
 };

@@ -31,7 +31,7 @@ export function renderCharts(report: MetricReport, view: MetricView): string {
   const { captureWindow, counted, window } = report;
   const heading = renderHeading(report, view);
   if (captureWindow === null) {
-    return `${heading}\nIt has not started: there are no metrics yet.\n`;
+    return `${heading}\nThe capture has not started: no metrics yet.\n`;
   }
   const published = report.series.filter((series) => drawnTrack(series, view.statistic) !== null);
   const absent = report.series.filter((series) => !published.includes(series));

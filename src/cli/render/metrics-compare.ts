@@ -214,7 +214,7 @@ function headings(a: MetricReport, b: MetricReport, view: MetricView): string[] 
 }
 
 function notStarted(lines: readonly string[]): string {
-  return `${[...lines, 'One of them has not started: there is nothing to compare yet.'].join('\n')}\n`;
+  return `${[...lines, 'One capture has not started: nothing to compare yet.'].join('\n')}\n`;
 }
 
 function absentLines(aligned: Aligned, report: MetricReport, view: MetricView): string[] {

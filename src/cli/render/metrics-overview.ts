@@ -76,7 +76,7 @@ export function renderOverview(report: MetricReport, view: MetricView): string {
   const { captureWindow, counted, window } = report;
   const heading = renderHeading(report, view);
   if (captureWindow === null) {
-    return `${heading}\nIt has not started: there are no metrics yet.\n`;
+    return `${heading}\nThe capture has not started: no metrics yet.\n`;
   }
   const all = report.series.flatMap((series) => rowOf(series, window, counted, view));
   // A server counts much that nobody does there: those lines would hide the others.

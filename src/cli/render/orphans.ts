@@ -15,5 +15,5 @@ export const orphanNoun: Noun<OrphanedWorkload> = {
   columns: COLUMNS,
   detail: COLUMNS,
   reference: ({ folder }) => folder,
-  none: 'No workload is without its capture.',
+  none: 'Every workload belongs to a capture.',
 };

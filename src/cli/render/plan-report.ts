@@ -45,7 +45,7 @@ export function renderPlan(
     write([
       {
         label: 'records',
-        text: 'no statements: there is no server, or it is over already',
+        text: 'no statements: there is no server, or the capture is already over',
       },
     ]);
   }
@@ -80,7 +80,7 @@ export function renderPlan(
 }
 
 function whenText({ status, start, scheduledStart, duration }: NewCapture, zone: string): string {
-  if (status === 'DONE') return 'over already: only registered';
+  if (status === 'DONE') return 'already over: only registered';
   const begin =
     scheduledStart !== null
       ? localTime(scheduledStart, zone)
@@ -256,7 +256,7 @@ function valuesLines(
       const share = coverage.covered / coverage.sessions;
       lines.push({
         label: '',
-        text: `were it to start now: values for about ${percent(share)} % of executes, if all sessions execute alike`,
+        text: `if it started now: values for about ${percent(share)} % of executes, assuming all sessions execute alike`,
       });
     }
     lines.push(...remedyLines(planned, inspection, coverage));
@@ -291,14 +291,14 @@ function remedyLines(
     const text =
       owners === null
         ? `slow_query_log is switched on ${formatDuration(warmUp)} before the start, and off again at it: sessions that come in that time are covered; ${slowLogText(inspection)}`
-        : `not needed: the ${owners.replace('_', ' ')} is on already, nothing is changed`;
+        : `not needed: the ${owners.replace('_', ' ')} is already on; nothing changes`;
     lines.push({ label: 'warm-up', text });
   }
   if (recycleUsers !== null) {
     const whose = recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
     lines.push({
       label: 'recycling',
-      text: `after the start idle sessions${whose} of before are ended, without an open transaction and without a lock, at most four a second; now ${endedText(coverage, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
+      text: `after the start, idle sessions${whose} from before are ended if they have no open transaction and no lock, at most four a second; now ${endedText(coverage, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
     });
     const missing = inspection.recycling.filter(({ state }) => state === 'missing');
     for (const { privilege, grant } of missing) {
@@ -315,14 +315,14 @@ function costLines(
 ): Line[] {
   const settings = inspection?.settings ?? null;
   if (settings?.generalLog === true && settings.logOutput.includes('TABLE')) {
-    return [{ label: 'cost', text: 'little more: the server writes its log to a table already' }];
+    return [{ label: 'cost', text: 'little more: the server already writes its log to a table' }];
   }
   const { measuredOn, isThisRelease, saturated, latency, note } = cost;
   const rate = `${formatCount(Math.round(statementsPerSecond))}/s now`;
   const slower =
     latency === null
-      ? `with CPU to spare it answers later; by how much was not measured (${rate})`
-      : `with CPU to spare it answers later: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
+      ? `with CPU to spare, latency rises; by how much was not measured (${rate})`
+      : `with CPU to spare, latency rises: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
   const other = isThisRelease ? '' : ', not on this release';
   const texts = [
     'with no CPU to spare, the server keeps of its statements/s while recorded:',

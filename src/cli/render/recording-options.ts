@@ -69,7 +69,7 @@ export function guardsText(
 
 function deadManText(deadMan: number | null, obstacle: string | null): string {
   if (deadMan === null) return 'no dead-man';
-  if (obstacle !== null) return `no dead-man, though asked for: ${obstacle}`;
+  if (obstacle !== null) return `no dead-man switch, though requested: ${obstacle}`;
   return `dead-man ${formatDuration(deadMan)}`;
 }
 

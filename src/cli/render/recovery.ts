@@ -113,5 +113,5 @@ export const recoveryNoun: Noun<RecoveredServer> = {
   columns: COLUMNS,
   detail: COLUMNS,
   reference: ({ environment }) => environment,
-  none: 'No server is owed anything.',
+  none: 'No server needs restoring.',
 };

@@ -78,7 +78,8 @@ export const scheduleNoun: Noun<ListedSchedule> = {
     {
       field: 'overlap',
       header: 'OVERLAP',
-      cell: ({ overlap }) => (overlap === 'skip' ? 'skip: not while the one before runs' : 'allow'),
+      cell: ({ overlap }) =>
+        overlap === 'skip' ? 'skip: not while the previous one runs' : 'allow',
     },
     {
       field: 'count',
@@ -168,7 +169,7 @@ export const occurrenceNoun: Noun<Occurrence> = {
   columns: OCCURRENCE_COLUMNS,
   detail: OCCURRENCE_COLUMNS,
   reference: ({ at }) => isoTime(at) ?? '',
-  none: 'Nothing is to come.',
+  none: 'No more runs.',
 };
 
 function localWithOffset({ at, timeZone }: Occurrence): string {

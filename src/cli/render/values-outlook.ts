@@ -35,17 +35,17 @@ export function newSessionsText(
   if (values.logged === 'always') return 'recorded, whenever a statement was prepared';
   const owners = ownersCover({ values, ...inspection });
   if (owners !== null) {
-    return `recorded for sessions that come from now on: the ${owners.replace('_', ' ')} is on`;
+    return `recorded for new sessions: the ${owners.replace('_', ' ')} is on`;
   }
   if (values.coveredBy !== null) {
     const what = values.coveredBy === 'general_log' ? 'capture' : 'warm-up';
-    return `recorded for sessions that come while the ${what} there lasts`;
+    return `recorded for sessions that connect while the ${what} there lasts`;
   }
   const remedy =
     logSwitch === 'recorder'
       ? `captures env warm-up ${shellQuoted(environment)} --for 1h`
       : 'slow_query_log = 1 in its parameter group';
-  return `not recorded of what is prepared before a capture starts. To cover sessions that come from now on: ${remedy}`;
+  return `not recorded for statements prepared before a capture starts. To cover new sessions: ${remedy}`;
 }
 
 /** The log of the owner's that covers every session that comes; null where none is on but for us. */
@@ -83,8 +83,8 @@ export function ownersLogOutput({ leftovers, values }: ServerInspection): string
 
 /** The sessions that are there: whose, how old, and whether they are covered. */
 export function sessionsText({ values, privileges }: ServerInspection, coverage: Coverage): string {
-  if (!seesSessions({ privileges })) return 'not known: the account lacks PROCESS';
-  if (coverage.sessions === 0) return 'no session is there now';
+  if (!seesSessions({ privileges })) return 'unknown: the account lacks PROCESS';
+  if (coverage.sessions === 0) return 'there are no sessions now';
   const users = coverage.users
     .slice(0, 3)
     .map(({ user, sessions }) => `${user ?? 'unknown user'} ${formatCount(sessions)}`);
@@ -103,9 +103,9 @@ function ageText({ sessions, uptime }: ValuesOutlook): string {
   const idle = Math.max(0, ...sessions.map(({ isIdle, seconds }) => (isIdle ? seconds : 0)));
   const worked =
     idle < 1
-      ? 'All have worked within the last second'
-      : `The longest idle has been so for ${formatDuration(idle * 1_000)}`;
-  return `${worked}; none is older than the server, which is up for ${formatDuration(uptime * 1_000)}`;
+      ? 'All were active within the last second'
+      : `The longest idle time is ${formatDuration(idle * 1_000)}`;
+  return `${worked}; none is older than the server, which has been up for ${formatDuration(uptime * 1_000)}`;
 }
 
 function whyText({ logged, coveredBy, sinceStart }: ValuesOutlook): string {
@@ -114,7 +114,7 @@ function whyText({ logged, coveredBy, sinceStart }: ValuesOutlook): string {
   const log = coveredBy.replace('_', ' ');
   return sinceStart
     ? `; the configuration has the ${log} on`
-    : `; the ${log} was switched on after the server's start, and who came before that is not known`;
+    : `; the ${log} was switched on after the server's start, and which sessions came before is unknown`;
 }
 
 /** Whether the sessions of others are seen. */
@@ -136,7 +136,7 @@ export function endedText({ lacking }: Coverage, patterns: readonly string[]): s
     .sort(([, one], [, other]) => other - one)
     .map(([user, count]) => `${user} ${formatCount(count)}`);
   const named = users.length > 5 ? `${users.slice(0, 5).join(', ')}, …` : users.join(', ');
-  const choice = counts.size > 1 && patterns.length === 0 ? ' (--recycle-user says whose)' : '';
+  const choice = counts.size > 1 && patterns.length === 0 ? ' (limit with --recycle-user)' : '';
   return `${formatCount(sum)} session${sum === 1 ? '' : 's'}: ${named}${choice}`;
 }
 

@@ -40,7 +40,7 @@ export function valuesJson(counts: ValueCounts): JsonObject {
 /** `known for 10 % of 112,548 executes; without: app 101,293 in 20 sessions`. */
 export function valuesText(counts: ValueCounts): string {
   const share = shareWithValues(counts);
-  if (share === null) return 'nothing that was prepared was executed';
+  if (share === null) return 'no prepared statement was executed';
   const known = `known for ${shareText(share)} of ${formatCount(counts.executes)} executes`;
   return counts.withoutValues === 0 ? known : `${known}; without: ${lackingText(counts)}`;
 }

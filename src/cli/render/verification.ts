@@ -169,7 +169,7 @@ function receivedText({ judgement }: Verification): string | null {
   const { min, max } = received;
   const bounds =
     min === max ? formatCount(min) : `between ${formatCount(min)} and ${formatCount(max)}`;
-  return `${bounds} by the server's own count, in which a session's Quit is one; its log has ${formatCount(recorded)} of these`;
+  return `${bounds} by the server's own count, which includes each session's Quit; its log has ${formatCount(recorded)} of these`;
 }
 
 function affectedText({ records, sessions, isAll, examples }: Affected): string {

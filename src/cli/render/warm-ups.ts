@@ -39,7 +39,7 @@ function warmUpJson(status: WarmUpStatus): JsonObject {
 
 /** `18 of 20 sessions; not covered: app 2`. */
 export function coverageText({ sessions, covered, users }: Coverage): string {
-  if (sessions === 0) return 'no session is there';
+  if (sessions === 0) return 'there are no sessions';
   const lacking = users.filter((user) => user.sessions > user.covered);
   const whose = lacking
     .slice(0, 3)
@@ -85,7 +85,7 @@ export const warmUpNoun: Noun<WarmUpStatus> = {
       header: 'NEW SESSIONS',
       cell: ({ coveredBy, state }) =>
         coveredBy === 'general_log' && state !== 'not_needed'
-          ? 'covered while a capture is recorded, by its log'
+          ? 'covered by the log while a capture records'
           : coveredBy !== null
             ? `covered, by the ${coveredBy.replace('_', ' ')}`
             : state === 'not_needed'

@@ -439,7 +439,7 @@ describe('the share of executes with values', () => {
     );
   });
 
-  it('is not spoken of where nothing that was prepared was executed', () => {
+  it('is not spoken of where no prepared statement was executed', () => {
     expect(judge(evidence({ values: values(0, 0), minValues: 1 }))).toMatchObject({
       line: expect.stringMatching(/counted 1,000$/) as unknown,
       valuesShare: null,
