@@ -80,8 +80,8 @@ describe('create --plan', () => {
     });
     expect(stdout).toContain('Plan of friday on shop: nothing is stored or changed');
     expect(stdout).toContain('mariadb 10.11.9-MariaDB at db1:3306, as recorder@%');
-    expect(stdout).toContain('log now         general_log OFF, log_output FILE, table CSV');
-    expect(stdout).toContain('while recording general_log ON, log_output TABLE, table CSV');
+    expect(stdout).toContain('log now         general_log OFF, log_output FILE, log table CSV');
+    expect(stdout).toContain('while recording general_log ON, log_output TABLE, log table CSV');
     expect(stdout).toContain("the server switches its log off 1h after the recorder's last sign");
     expect(stdout).toContain('1,000/s, 100 B each on average; 50 % execute a prepared');
     expect(stdout).toContain('10 MiB reached after about 6m');
@@ -185,7 +185,7 @@ describe('create --plan', () => {
       stdout: [
         'Plan of cpu on numbers: nothing is stored or changed',
         '  when            then, until it is stopped',
-        '  records         no statements: there is no server, or the capture is already over',
+        '  records         no statements: no server, or the capture is already over',
         '',
         'captures create would succeed.',
         '',

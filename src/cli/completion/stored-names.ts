@@ -2,6 +2,7 @@ import type { Actor } from '../../core/access.ts';
 import type { CaptureStatus } from '../../core/captures/capture.ts';
 import type { ListedCapture, Store } from '../../core/store.ts';
 import type { Question } from './question.ts';
+import { fullName } from '../render/names.ts';
 import type { Context } from '../runtime/context.ts';
 
 /** A word that may stand where the cursor is. */
@@ -91,7 +92,7 @@ function captureNames({ store, actor, question }: Asked): Candidate[] {
   const described = (capture: ListedCapture): string =>
     `${capture.status}, ${capture.environmentName}`;
   const named = captures.map((capture) => ({
-    value: slash === -1 ? clearName(store, actor, capture) : qualified(capture),
+    value: slash === -1 ? clearName(store, actor, capture) : fullName(capture),
     description: described(capture),
   }));
   if (!isId || slash !== -1) return named;
@@ -109,11 +110,7 @@ function clearName(store: Store, actor: Actor, capture: ListedCapture): string {
   const isClear =
     !capture.name.startsWith('-') &&
     store.captures.findByName(capture.name, actor.userId).length === 1;
-  return isClear ? capture.name : qualified(capture);
-}
-
-function qualified({ environmentName, name }: { environmentName: string; name: string }): string {
-  return `${environmentName}/${name}`;
+  return isClear ? capture.name : fullName(capture);
 }
 
 function scheduleNames({ store, actor, question }: Asked): Candidate[] {
@@ -123,7 +120,7 @@ function scheduleNames({ store, actor, question }: Asked): Candidate[] {
     schedules.filter((schedule) => schedule.name === name).length > 1;
   return schedules.map((schedule) => ({
     value:
-      question.typed.includes('/') || isTwice(schedule.name) ? qualified(schedule) : schedule.name,
+      question.typed.includes('/') || isTwice(schedule.name) ? fullName(schedule) : schedule.name,
     description: `${schedule.cron}, ${schedule.environmentName}`,
   }));
 }

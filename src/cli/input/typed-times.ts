@@ -1,5 +1,5 @@
 import type { Context } from '../runtime/context.ts';
-import { formatDuration } from '../render/units.ts';
+import { formatRelative } from '../render/units.ts';
 import { formatTime, parseTime } from './times.ts';
 
 /**
@@ -15,13 +15,6 @@ export async function readTime(
   const zone = context.timeZone;
   const now = context.now();
   const at = parseTime(text, { now, zone });
-  const distance = at - now;
-  const relative =
-    Math.abs(distance) < 1_000
-      ? 'now'
-      : distance < 0
-        ? `${formatDuration(-distance)} ago`
-        : `in ${formatDuration(distance)}`;
-  await context.note(`${option}: ${formatTime(at, zone)} (${zone}), ${relative}`);
+  await context.note(`${option}: ${formatTime(at, zone)} (${zone}), ${formatRelative(at, now, 2)}`);
   return at;
 }

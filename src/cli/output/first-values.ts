@@ -8,7 +8,7 @@ import {
 } from '../../core/verification/value-counts.ts';
 import type { CountersState } from '../../workload/counters.ts';
 import type { Context } from '../runtime/context.ts';
-import { formatCount, formatDuration } from '../render/units.ts';
+import { counted, formatDuration } from '../render/units.ts';
 import { lackingText } from '../render/values.ts';
 
 /** How long the first executes of a capture are waited for. */
@@ -76,6 +76,6 @@ async function warn(
 
 function lacking(counts: ValueCounts, when: string): string {
   const share = shareText(shareWithValues(counts) ?? 1);
-  const executes = `${formatCount(counts.executes)} execute${counts.executes === 1 ? '' : 's'}`;
+  const executes = counted(counts.executes, 'execute');
   return `values are known for ${share} of the ${executes}${when}; without: ${lackingText(counts)}. They were prepared before the log was on and cannot be replayed`;
 }

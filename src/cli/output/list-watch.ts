@@ -5,6 +5,7 @@ import { captureNoun } from '../render/captures.ts';
 import { escapeText } from '../render/escape.ts';
 import { liveLine } from '../render/live.ts';
 import { isoTime, localTime } from '../render/moments.ts';
+import { fullName } from '../render/names.ts';
 import { interruption } from '../runtime/signals.ts';
 import { liveFactsOf, watchedJson } from './progress.ts';
 
@@ -75,8 +76,9 @@ function asLines(context: Context): (captures: readonly ListedCapture[]) => Prom
       const isNews = statuses.size > 0 && statuses.get(id) !== status;
       if (!isNews && !(isTime && !isOver(status))) continue;
       const line = liveLine(capture, liveFactsOf(context.store, id, now), now);
-      const name = `${capture.environmentName}/${capture.name}`;
-      await context.world.stdout.write(`${isoTime(now) ?? ''} ${escapeText(`${name}: ${line}`)}\n`);
+      await context.world.stdout.write(
+        `${isoTime(now) ?? ''} ${escapeText(`${fullName(capture)}: ${line}`)}\n`,
+      );
     }
     for (const { id, status } of captures) statuses.set(id, status);
   };

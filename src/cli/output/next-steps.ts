@@ -8,6 +8,7 @@ import { escapeText } from '../render/escape.ts';
 import { captureWord, shellQuoted } from '../../core/shell.ts';
 import { liveLine } from '../render/live.ts';
 import { localTime } from '../render/moments.ts';
+import { fullName } from '../render/names.ts';
 import { formatDuration } from '../render/units.ts';
 import { messageLines } from '../render/messages.ts';
 import { truncate } from '../render/width.ts';
@@ -195,8 +196,4 @@ function joined(advice: Advice, failed: Advice | null): Advice {
     says: [...failed.says, ...advice.says],
     commands: [...failed.commands, ...advice.commands],
   };
-}
-
-function fullName({ environmentName, name }: ListedCapture): string {
-  return `${environmentName}/${name}`;
 }

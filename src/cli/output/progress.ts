@@ -7,6 +7,7 @@ import { pick } from '../render/column.ts';
 import { escapeJson, escapeText } from '../render/escape.ts';
 import { liveJson, liveLine, type LiveFacts } from '../render/live.ts';
 import { isoTime } from '../render/moments.ts';
+import { fullName } from '../render/names.ts';
 import { truncate } from '../render/width.ts';
 import type { OutputStream } from '../runtime/world.ts';
 
@@ -142,8 +143,9 @@ export class Progress {
       }
       case 'lines': {
         const line = liveLine(capture, liveFactsOf(store, capture.id, now), now);
-        const name = `${capture.environmentName}/${capture.name}`;
-        return this.#stream.write(`${isoTime(now) ?? ''} ${escapeText(`${name}: ${line}`)}\n`);
+        return this.#stream.write(
+          `${isoTime(now) ?? ''} ${escapeText(`${fullName(capture)}: ${line}`)}\n`,
+        );
       }
     }
   }

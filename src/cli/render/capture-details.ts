@@ -5,7 +5,7 @@ import type { ValueCounts } from '../../core/verification/value-counts.ts';
 import type { WarmUp } from '../../core/warm-ups/warm-up.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
-import { isoTime, localTime } from './moments.ts';
+import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
 import { formatBytes, formatCount, formatDuration, formatRelative } from './units.ts';
 import { valuesJson, valuesText } from './values.ts';
@@ -212,10 +212,7 @@ const METRICS: Column<DetailedCapture> = {
   cell: ({ metrics }, view) => {
     if (metrics === null) return '-';
     const at = metrics.fetchedAt;
-    const fetched =
-      at === null
-        ? 'not fetched yet'
-        : `fetched ${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+    const fetched = at === null ? 'not fetched yet' : `fetched ${localMoment(at, view)}`;
     const again =
       metrics.nextAt === null ? '' : `, next ${formatRelative(metrics.nextAt, view.now, 2)}`;
     return metrics.failure === null

@@ -2,7 +2,8 @@ import { isOver, reasonOf, type CaptureStatus } from '../../core/captures/captur
 import type { ListedCapture } from '../../core/store.ts';
 import { optionsJson } from './recording-options.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
-import { isoTime, localTime } from './moments.ts';
+import { isoTime, localMoment, localTime } from './moments.ts';
+import { fullName } from './names.ts';
 import type { Tone } from './paint.ts';
 import { formatBytes, formatCount, formatDuration, formatRelative } from './units.ts';
 
@@ -154,7 +155,7 @@ export const captureNoun: Noun<ListedCapture> = {
   toJson: captureJson,
   columns: COLUMNS,
   detail: DETAIL,
-  reference: (capture) => `${capture.environmentName}/${capture.name}`,
+  reference: fullName,
   none: 'No captures.',
 };
 
@@ -163,7 +164,7 @@ const ROOM_FOR_DATES = 110;
 
 function moment(at: number | null, view: View): string {
   if (at === null) return '-';
-  if (view.isDetail) return `${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+  if (view.isDetail) return localMoment(at, view);
   const relative = formatRelative(at, view.now, 1);
   return view.width >= ROOM_FOR_DATES ? `${localTime(at, view.zone)} (${relative})` : relative;
 }

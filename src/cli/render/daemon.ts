@@ -1,8 +1,8 @@
 import type { CaptureStatus } from '../../core/captures/capture.ts';
 import type { WarmUpState } from '../../core/warm-ups/warm-up.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
-import { isoTime, localTime } from './moments.ts';
-import { formatBytes, formatCount, formatRelative } from './units.ts';
+import { isoTime, localMoment } from './moments.ts';
+import { formatBytes, formatCount } from './units.ts';
 
 /** A capture that a daemon records, and how that goes. */
 export interface ActiveCapture {
@@ -73,7 +73,7 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
   },
   aboutHolder('host', 'HOST', ({ host }) => host),
   aboutHolder('pid', 'PID', ({ pid }) => String(pid)),
-  aboutHolder('since', 'SINCE', ({ since }, view) => moment(since, view)),
+  aboutHolder('since', 'SINCE', ({ since }, view) => localMoment(since, view)),
   aboutHolder('background', 'IN BACKGROUND', ({ background }) =>
     background ? 'yes: it exits when nothing is left to record' : 'no',
   ),
@@ -92,14 +92,14 @@ const COLUMNS: Noun<DaemonStatus>['columns'] = [
       warmUps.length === 0
         ? 'none'
         : warmUps
-            .map(({ environment, until }) => `${environment} until ${moment(until, view)}`)
+            .map(({ environment, until }) => `${environment} until ${localMoment(until, view)}`)
             .join(', '),
   },
   {
     field: 'nextStarts',
     header: 'NEXT START',
     cell: ({ nextStarts: [next] }, view) =>
-      next === undefined ? 'none' : `${next.name} (id ${next.id}), ${moment(next.at, view)}`,
+      next === undefined ? 'none' : `${next.name} (id ${next.id}), ${localMoment(next.at, view)}`,
   },
 ];
 
@@ -190,7 +190,7 @@ export const activeCaptureNoun: Noun<ActiveCapture> = {
 const START_COLUMNS: readonly Column<NextStart>[] = [
   { field: 'id', header: 'ID', align: 'right', cell: ({ id }) => String(id) },
   { field: 'name', header: 'NEXT', shrinks: true, cell: ({ name }) => name },
-  { field: 'at', header: 'AT', cell: ({ at }, view) => moment(at, view) },
+  { field: 'at', header: 'AT', cell: ({ at }, view) => localMoment(at, view) },
   {
     field: 'environment',
     header: 'ENVIRONMENT',
@@ -208,7 +208,3 @@ export const nextStartNoun: Noun<NextStart> = {
   reference: ({ environment, name }) => `${environment}/${name}`,
   none: 'Nothing is scheduled.',
 };
-
-function moment(at: number, view: View): string {
-  return `${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
-}

@@ -8,6 +8,7 @@ import { placed } from './chart.ts';
 import { escapeText } from './escape.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
 import { localTime } from './moments.ts';
+import { fullName } from './names.ts';
 import type { Paint } from './paint.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
 import { formatDuration } from './units.ts';
@@ -49,8 +50,7 @@ const NO_NUMBERS: Row['numbers'] = { min: '-', avg: '-', p95: '-', max: '-', las
 /** A line that says what is shown: the capture, its status, its window. */
 export function renderHeading(report: MetricReport, view: MetricView): string {
   const { capture, captureWindow } = report;
-  const name = `${capture.environmentName}/${capture.name}`;
-  const parts = [escapeText(name), capture.status];
+  const parts = [escapeText(fullName(capture)), capture.status];
   if (captureWindow !== null) {
     const { from, to } = captureWindow;
     const end = capture.end === null ? 'now' : localTime(to, view.zone);

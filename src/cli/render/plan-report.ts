@@ -1,16 +1,13 @@
 import type { Expectation } from '../../core/captures/expectation.ts';
 import { hasFilter, RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
-import type {
-  KeptShares,
-  LogSettings,
-  ServerInspection,
-  ServerOutlook,
-} from '../../core/source.ts';
+import type { KeptShares, ServerInspection, ServerOutlook } from '../../core/source.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { NewCapture } from '../../core/store.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
+import { fullName } from './names.ts';
+import { settingsText } from './recovery.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
 import { endedText, ownersCover, sessionsText, slowLogText } from './values-outlook.ts';
@@ -45,7 +42,7 @@ export function renderPlan(
     write([
       {
         label: 'records',
-        text: 'no statements: there is no server, or the capture is already over',
+        text: 'no statements: no server, or the capture is already over',
       },
     ]);
   }
@@ -110,8 +107,8 @@ function serverLines(
       label: 'server',
       text: `${server.flavor} ${server.version} at ${server.hostname}:${server.port}, as ${account}`,
     },
-    { label: 'log now', text: logText(settings) },
-    { label: 'while recording', text: logText(settingsWhileRecording) },
+    { label: 'log now', text: settingsText(settings) },
+    { label: 'while recording', text: settingsText(settingsWhileRecording) },
     ...(recorderTable === null
       ? []
       : [{ label: 'its table', text: `${recorderTable.engine}: ${recorderTable.why}` }]),
@@ -141,13 +138,9 @@ function serverLines(
   ];
 }
 
-function logText({ generalLog, logOutput, tableEngine }: LogSettings): string {
-  return `general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput}, table ${tableEngine ?? 'missing'}`;
-}
-
 function othersText({ others, hiddenOthers }: PlanFacts): string {
   const names = others.map(
-    ({ environmentName, name, id, status }) => `${environmentName}/${name} (id ${id}, ${status})`,
+    (capture) => `${fullName(capture)} (id ${capture.id}, ${capture.status})`,
   );
   if (hiddenOthers > 0) names.push(`${hiddenOthers} in environments you are not a member of`);
   return names.length === 0 ? 'none in that time' : names.join(', ');

@@ -1,7 +1,8 @@
 import type { ListedSchedule, ScheduleState } from '../../core/schedules/schedule.ts';
 import { localTimeOf } from '../../core/time-zones.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
-import { isoTime, localTime } from './moments.ts';
+import { isoTime, localMoment, localTime } from './moments.ts';
+import { fullName } from './names.ts';
 import type { Tone } from './paint.ts';
 import { guardsText, optionsJson, recordedText } from './recording-options.ts';
 import { formatDuration, formatRelative } from './units.ts';
@@ -107,7 +108,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
       cell: ({ createdAt }, view) => moment(createdAt, view),
     },
   ],
-  reference: ({ environmentName, name }) => `${environmentName}/${name}`,
+  reference: fullName,
   none: 'No schedules.',
 };
 
@@ -180,5 +181,5 @@ function localWithOffset({ at, timeZone }: Occurrence): string {
 function moment(at: number | null, view: View): string {
   if (at === null) return '-';
   if (!view.isDetail) return formatRelative(at, view.now, 2);
-  return `${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+  return localMoment(at, view);
 }

@@ -20,6 +20,11 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 session`, `12,345 sessions`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 const STEPS: readonly (readonly [string, number])[] = [
   ['d', 86_400],
   ['h', 3_600],

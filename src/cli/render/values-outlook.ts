@@ -3,7 +3,7 @@ import { matchesPattern } from '../../sql/name-patterns.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
-import { formatCount, formatDuration } from './units.ts';
+import { counted, formatCount, formatDuration } from './units.ts';
 import { shellQuoted } from '../../core/shell.ts';
 
 /** What decides whether values are recorded, and for how many of the sessions there. */
@@ -137,7 +137,7 @@ export function endedText({ lacking }: Coverage, patterns: readonly string[]): s
     .map(([user, count]) => `${user} ${formatCount(count)}`);
   const named = users.length > 5 ? `${users.slice(0, 5).join(', ')}, …` : users.join(', ');
   const choice = counts.size > 1 && patterns.length === 0 ? ' (limit with --recycle-user)' : '';
-  return `${formatCount(sum)} session${sum === 1 ? '' : 's'}: ${named}${choice}`;
+  return `${counted(sum, 'session')}: ${named}${choice}`;
 }
 
 function longestIdle(sessions: ValuesOutlook['sessions'], user: string | null): number {

@@ -6,7 +6,7 @@ import {
   type ValueCounts,
 } from '../../core/verification/value-counts.ts';
 import type { JsonObject } from './column.ts';
-import { formatCount } from './units.ts';
+import { counted, formatCount } from './units.ts';
 
 /** Users that are named in one line. */
 const NAMED = 3;
@@ -56,7 +56,7 @@ export function lackingText(counts: ValueCounts): string {
 function userText({ user, withoutValues }: UserExecutes, { sessions }: ValueCounts): string {
   const own = lackingFirst(sessions.filter((session) => session.user === user));
   const isAll = sumOf(own) === withoutValues;
-  const many = `${isAll ? '' : 'at least '}${formatCount(own.length)} session${own.length === 1 ? '' : 's'}`;
+  const many = `${isAll ? '' : 'at least '}${counted(own.length, 'session')}`;
   return `${user ?? 'unknown user'} ${formatCount(withoutValues)} in ${many}`;
 }
 

@@ -3,8 +3,9 @@ import type { Affected } from '../../workload/affected-sessions.ts';
 import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
+import { fullName } from './names.ts';
 import type { Paint } from './paint.ts';
-import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { counted, formatBytes, formatCount, formatDuration } from './units.ts';
 import { valuesJson, valuesText } from './values.ts';
 import { messageLines } from './messages.ts';
 
@@ -98,9 +99,7 @@ export function renderVerification(
   };
   add(
     'capture',
-    capture === null
-      ? found.folder
-      : `${capture.environmentName}/${capture.name} (id ${capture.id}), ${capture.status}`,
+    capture === null ? found.folder : `${fullName(capture)} (id ${capture.id}), ${capture.status}`,
   );
   add('window', windowText(found, view));
   const sound = files.segments.filter(({ isSound }) => isSound).length;
@@ -181,10 +180,6 @@ function affectedText({ records, sessions, isAll, examples }: Affected): string 
   return `${counted(records, 'record')} in ${atLeast}${counted(sessions, 'session')} (${names.join(', ')}${more})`;
 }
 
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 const FIELDS = [
   'capture',
   'folder',
@@ -228,7 +223,6 @@ export const verificationNoun: Noun<Verification> = {
   toJson: verificationJson,
   columns: COLUMNS,
   detail: COLUMNS,
-  reference: ({ capture, folder }) =>
-    capture === null ? folder : `${capture.environmentName}/${capture.name}`,
+  reference: ({ capture, folder }) => (capture === null ? folder : fullName(capture)),
   none: 'Nothing was verified.',
 };

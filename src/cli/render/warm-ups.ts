@@ -1,8 +1,8 @@
 import type { ValuesOutlook } from '../../core/source.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
-import { isoTime, localTime } from './moments.ts';
-import { formatCount, formatRelative } from './units.ts';
+import { isoTime, localMoment } from './moments.ts';
+import { formatCount } from './units.ts';
 
 /** How a server stands with what its sessions prepare, for `env warm-up`. */
 export interface WarmUpStatus {
@@ -55,10 +55,7 @@ const COLUMNS: readonly Column<WarmUpStatus>[] = [
   {
     field: 'until',
     header: 'UNTIL',
-    cell: ({ until }, view) =>
-      until === null
-        ? '-'
-        : `${localTime(until, view.zone)} (${formatRelative(until, view.now, 2)})`,
+    cell: ({ until }, view) => (until === null ? '-' : localMoment(until, view)),
   },
   { field: 'covered', header: 'COVERED', cell: ({ coverage }) => coverageText(coverage) },
 ];
