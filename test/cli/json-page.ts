@@ -70,7 +70,7 @@ const DETAILS: readonly Field[] = [
   [
     'workload.gaps',
     'array',
-    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, disk_full, not_logged, not_read; `afterSeq` is the record it lies behind; `missing` is null where nobody can know',
+    '`{from, to, cause, reason, afterSeq, missing}`: where statements may be missing; causes server_restarted, log_switched_off, log_table_changed, log_table_damaged, disk_full, not_logged, not_read; `afterSeq` is the record it lies behind; `missing` is null where unknown',
   ],
   ['workload.warnings', 'array', 'strings'],
   [
@@ -159,7 +159,7 @@ const INSPECTION: readonly Field[] = [
   [
     'deadManObstacle',
     'string or null',
-    'why the server could not switch its log off by itself if the recorder never came back',
+    'why the server could not switch its log off by itself if the recorder never returned',
   ],
   ['values', 'object', OUTLOOK],
   ['warnings', 'array', 'strings'],
@@ -185,7 +185,7 @@ const WARM_UP: readonly Field[] = [
 const RECOVERED: readonly Field[] = [
   ['environment', 'string', 'name'],
   ['server', 'string', '`host:port`, as the server calls itself'],
-  ['recovered', 'boolean', 'false: there was nothing to give back'],
+  ['recovered', 'boolean', 'false: there was nothing to restore'],
   ['endedCaptures', 'array', 'ids of the captures that came to their end by it'],
   [
     'settings',
@@ -302,7 +302,7 @@ const SCHEDULE: readonly Field[] = [
   ['skipped', 'number', 'occurrences left out because of an overlap'],
   ['createdAt', 'time', ''],
   ['options', 'object', 'what its captures record, as `options` of a capture has it'],
-  ['trouble', 'string or null', 'why the daemon paused it by itself; null where nothing is wrong'],
+  ['trouble', 'string or null', 'why the daemon paused it; null if nothing is wrong'],
 ];
 
 const OCCURRENCE: readonly Field[] = [
@@ -314,7 +314,7 @@ const OCCURRENCE: readonly Field[] = [
 const AUDIT: readonly Field[] = [
   ['id', 'number', ''],
   ['at', 'time', ''],
-  ['user', 'string', 'who: a user; daemon or captures for what the program did by itself'],
+  ['user', 'string', 'a user; daemon or captures for what the program did by itself'],
   ['action', 'string', 'such as capture.stop'],
   ['subject.kind', 'string', 'capture, schedule, environment, user or token'],
   ['subject.id', 'number', ''],
@@ -359,7 +359,7 @@ const VERIFICATION: readonly Field[] = [
   ['folder', 'string', 'where the files lie'],
   ['verdict', 'string', 'whole, not_whole, damaged or recording'],
   ['whole', 'boolean', 'exit 0 when true, 8 when false'],
-  ['line', 'string', 'the verdict in one sentence'],
+  ['line', 'string', 'the result in one sentence'],
   ['records', 'number', 'in the files'],
   ['statements', 'number', 'records that are a statement to run'],
   [
@@ -447,7 +447,7 @@ const WATCHED =
 export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   init: one(IDENTITY),
   login: one(IDENTITY),
-  logout: one([['loggedOut', 'boolean', 'false when nobody was logged in']]),
+  logout: one([['loggedOut', 'boolean', 'false if no user was logged in']]),
   whoami: one(IDENTITY),
   doctor: many(
     [
@@ -513,7 +513,7 @@ export function jsonPage(): string {
   return `# JSON
 
 What every command prints with \`--json\` (or \`-o json\`, or \`CAPTURES_OUTPUT=json\`). This page is checked by
-\`test/cli/json.test.ts\`, which runs every command; to write it anew:
+\`test/cli/json.test.ts\`, which runs every command; to write it again:
 \`UPDATE_DOCS=1 npx vitest run test/cli/json.test.ts\`
 
 - Fields always come, in this order; what does not apply is null. New fields may come behind those that are

@@ -63,7 +63,7 @@ export function permissionsPage(): string {
 
 This page is made from the rules in \`src/core/access.ts\` and checked by \`test/core/permissions.test.ts\`,
 which also tries every operation as every kind of person on a capture of every status. When the rules
-change, write it anew with: \`UPDATE_DOCS=1 npx vitest run test/core/permissions.test.ts\`
+change, write it again with: \`UPDATE_DOCS=1 npx vitest run test/core/permissions.test.ts\`
 
 ## In an environment
 
@@ -105,7 +105,7 @@ logged in, or whose session or token has expired, gets 401 (exit 4) for everythi
 
 ## What outsiders can find out
 
-Login says the same, takes as long and slows down alike for a name that nobody has.
+Login says the same, takes as long and slows down alike for a name that does not exist.
 \`list --owner\` knows only users of one's own environments, and owners of captures in them.
 
 Three answers tell more, because they have to:
