@@ -46,7 +46,7 @@ async function deleteRow(
   { reason, ...how }: DeletionOptions,
 ): Promise<ListedCapture> {
   for (;;) {
-    const deleted = context.captures.delete(context.actor, String(id), reason, how);
+    const deleted = context.api.captures.delete(await context.actor(), String(id), reason, how);
     if (deleted !== null) return deleted;
     await endCapture(context, id, reason);
   }
@@ -61,15 +61,16 @@ export async function endCapture(
   id: number,
   reason: string | null,
 ): Promise<void> {
-  const { actor, world } = context;
+  const actor = await context.actor();
+  const { world } = context;
   const { interrupted } = world.signals;
   const keeper = new DaemonKeeper(context);
   for (;;) {
-    const { status, name } = context.captures.get(actor, String(id), 'capture.delete');
+    const { status, name } = context.api.captures.get(actor, String(id), 'capture.delete');
     if (isOver(status)) return;
     if (status === 'RUNNING') {
       await context.note(`Stopping ${name} first.`);
-      stopUnlessOver(context, id, reason);
+      await stopUnlessOver(context, id, reason);
       continue;
     }
     await Promise.race([
@@ -86,9 +87,9 @@ export async function endCapture(
 }
 
 /** Somebody else, or its end, may have stopped it since we looked: that is what is wanted. */
-function stopUnlessOver(context: Context, id: number, reason: string | null): void {
+async function stopUnlessOver(context: Context, id: number, reason: string | null): Promise<void> {
   try {
-    context.captures.requestStop(context.actor, String(id), reason);
+    context.api.captures.requestStop(await context.actor(), String(id), reason);
   } catch (error) {
     if (!isAppError(error, 'conflict')) throw error;
   }

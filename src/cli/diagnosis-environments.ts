@@ -101,7 +101,10 @@ async function awsFindings(
   environment: Environment,
 ): Promise<Finding[]> {
   try {
-    const { region, accessKeyId } = await bounded(context, context.findAwsCredentials(environment));
+    const { region, accessKeyId } = await bounded(
+      context,
+      context.wiring.findAwsCredentials(environment),
+    );
     return [
       ok(check, `AWS credentials found for CloudWatch in ${region} (access key ${accessKeyId})`),
     ];

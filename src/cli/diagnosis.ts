@@ -1,5 +1,6 @@
+import type { Actor } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
-import type { Context, LoggedIn } from './runtime/context.ts';
+import type { Context } from './runtime/context.ts';
 import { daemonFinding, unrestoredFindings } from './diagnosis-daemon.ts';
 import { environmentFindings } from './diagnosis-environments.ts';
 import { failure, findingOf, ok, warning } from './findings.ts';
@@ -26,7 +27,7 @@ export async function diagnose(context: Context): Promise<Finding[]> {
   findings.push(...stored);
   if (stored.some(({ status }) => status === 'fail')) return findings;
   findings.push(...(await workloadFindings(context)));
-  const [session, actor] = sessionFinding(context);
+  const [session, actor] = await sessionFinding(context);
   findings.push(session, daemonFinding(context));
   if (actor !== null) findings.push(...unrestoredFindings(context, actor));
   if (actor !== null) findings.push(...(await environmentFindings(context, actor)));
@@ -60,7 +61,7 @@ function timeZoneFinding(context: Context): Finding {
 async function storeFindings(context: Context): Promise<Finding[]> {
   const check = 'store';
   try {
-    const store = await context.inspectStore();
+    const store = await context.wiring.inspectStore();
     const { directory, damage, tooOpen } = store;
     if (damage.length > 0) {
       return [
@@ -139,10 +140,10 @@ async function workloadFindings(context: Context): Promise<Finding[]> {
   }
 }
 
-function sessionFinding(context: Context): [Finding, LoggedIn | null] {
+async function sessionFinding(context: Context): Promise<[Finding, Actor | null]> {
   const check = 'session';
   try {
-    const who = context.loggedIn();
+    const who = await context.actor();
     const left = who.expiresAt - context.now();
     const until = localTime(who.expiresAt, context.timeZone);
     const detail = `${who.userName}${who.isStoreAdmin ? ', an administrator,' : ''} by ${who.kind}, until ${until}`;

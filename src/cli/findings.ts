@@ -1,4 +1,5 @@
 import { isAppError, messageOf, type ErrorCode } from '../core/errors.ts';
+import { hintText } from './output/hints.ts';
 import type { Finding } from './render/diagnosis.ts';
 
 export function ok(check: string, detail: string): Finding {
@@ -22,6 +23,6 @@ export function failure(
 
 /** What a failure that was thrown says as a finding. */
 export function findingOf(check: string, error: unknown): Finding {
-  if (isAppError(error)) return failure(check, error.code, error.message, error.hint);
+  if (isAppError(error)) return failure(check, error.code, error.message, hintText(error.hint));
   return failure(check, 'internal', messageOf(error), null);
 }

@@ -1,6 +1,7 @@
 import type { Environment } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
 import type { ServerInspection } from '../core/source.ts';
+import { hintText } from './output/hints.ts';
 import type { Context } from './runtime/context.ts';
 
 const LOOK_EVERY_MS = 3_000;
@@ -27,7 +28,7 @@ export async function whyLogIsOff(
   return new AppError('remote_failed', `${what}, and only its parameter group can change that`, {
     hint: [
       'Run, with the right to change the parameter group, and then this command again:',
-      ...(await context.logSwitchCommands(environment)),
+      ...(await context.wiring.logSwitchCommands(environment)),
     ].join('\n'),
   });
 }
@@ -45,7 +46,7 @@ export async function waitForLog(
   if (!context.canPrompt || context.isJson) throw off;
   const { clock, signals } = context.world;
   await context.tell(off.message);
-  for (const line of (off.hint ?? '').split('\n')) await context.tell(line);
+  for (const line of (hintText(off.hint) ?? '').split('\n')) await context.tell(line);
   await context.tell('Waiting until it is on. Ctrl-C ends the wait; nothing is stored until then.');
   for (let looks = 1; ; looks++) {
     await clock.sleep(LOOK_EVERY_MS, signals.interrupted);

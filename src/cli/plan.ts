@@ -9,6 +9,7 @@ import type { ServerInspection, ServerOutlook } from '../core/source.ts';
 import type { ListedCapture, NewCapture } from '../core/store.ts';
 import { coverageOf } from '../core/warm-ups/value-coverage.ts';
 import { diskSpace } from '../workload/disk-space.ts';
+import { hintText } from './output/hints.ts';
 import type { Context } from './runtime/context.ts';
 import { EXIT_STATUS } from './runtime/exit-status.ts';
 import { inspectServer, warningsOf, whyNotRecordable } from './preflight.ts';
@@ -30,9 +31,9 @@ const PAST_CAPTURES = 20;
  */
 export async function planCapture(request: CaptureRequest, context: Context): Promise<number> {
   context.checkFields(planNoun);
-  const { actor } = context;
-  const environment = context.environments.get(actor, request.environment);
-  const { planned, refusals } = checkRequest(request, context);
+  const actor = await context.actor();
+  const environment = context.api.environments.get(actor, request.environment);
+  const { planned, refusals } = await checkRequest(request, context);
   const server = planned.recordsStatements ? environment.server : null;
   const look =
     server === null ? null : await lookAtServer({ name: environment.name, server }, context);
@@ -56,7 +57,7 @@ export async function planCapture(request: CaptureRequest, context: Context): Pr
       ? { inspection: null, outlook: null }
       : { inspection: seen.inspection, outlook: withUndo(seen.outlook, seen.inspection, planned) }),
     isHeldByUs: seen?.inspection.lockHolder != null && obstacle?.code !== 'conflict',
-    ...othersOn(environment, seen?.inspection ?? null, planned, context),
+    ...(await othersOn(environment, seen?.inspection ?? null, planned, context)),
     coverage:
       seen === null
         ? null
@@ -109,11 +110,12 @@ function optionsOf(planned: NewCapture): NonNullable<NewCapture['options']> {
  * Everything that `create` would refuse of a request, not the first of it alone: the name, the times
  * and the options are each looked at with the others left out.
  */
-function checkRequest(
+async function checkRequest(
   request: CaptureRequest,
   context: Context,
-): { planned: NewCapture; refusals: AppError[] } {
-  const { actor, captures } = context;
+): Promise<{ planned: NewCapture; refusals: AppError[] }> {
+  const actor = await context.actor();
+  const { captures } = context.api;
   const times = { start: null, scheduledStart: null, duration: null, status: null };
   // Nobody has it: a name ends with the program that made it.
   const free = { ...request, name: `plan ${context.world.pid} ${context.now()}` };
@@ -144,7 +146,7 @@ async function lookAtServer(
 ): Promise<{ inspection: ServerInspection; outlook: ServerOutlook } | AppError> {
   const { clock, signals } = context.world;
   try {
-    const logs = await context.serverLogs();
+    const logs = await context.wiring.servers();
     const inspection = await inspectServer(context, environment);
     await context.note(`Looking at ${inspection.server.hostname} for ${LOOK_MS / 1_000} s …`);
     const outlook = await logs.lookAhead(environment.server, async () => {
@@ -159,13 +161,14 @@ async function lookAtServer(
 }
 
 /** Captures of this store that are or will be recorded on the server beside the planned one. */
-function othersOn(
+async function othersOn(
   environment: Environment,
   inspection: ServerInspection | null,
   planned: NewCapture,
   context: Context,
-): Pick<PlanFacts, 'others' | 'hiddenOthers'> {
-  const { store, actor } = context;
+): Promise<Pick<PlanFacts, 'others' | 'hiddenOthers'>> {
+  const actor = await context.actor();
+  const { store } = context;
   const tap = inspection === null ? null : findTapOn(inspection, store.taps, environment.id);
   const tapped = new Set(
     tap === null ? [] : store.recordings.listOfTap(tap.id).map(({ captureId }) => captureId),
@@ -220,7 +223,7 @@ async function forecast(
 function withAll(first: AppError, more: readonly AppError[]): AppError {
   if (more.length === 0) return first;
   const hint = [
-    ...(first.hint === null ? [] : [first.hint]),
+    ...(first.hint === null ? [] : [hintText(first.hint)]),
     ...more.map(({ message }) => `Also: ${message}`),
   ].join('\n');
   return new AppError(first.code, first.message, { hint, cause: first });

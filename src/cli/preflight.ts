@@ -125,7 +125,7 @@ export async function inspectServer(
     });
   }
   try {
-    const logs = await context.serverLogs();
+    const logs = await context.wiring.servers();
     return await logs.inspect(server, context.store.id);
   } catch (error) {
     throw namingEnvironment(error, name);
@@ -134,7 +134,8 @@ export async function inspectServer(
 
 /** What a server's adapter says knows no environments: its hints have ENVIRONMENT in their place. */
 export function namingEnvironment<Failure>(error: Failure, name: string): Failure | AppError {
-  if (!(error instanceof AppError) || error.hint?.includes('ENVIRONMENT') !== true) return error;
+  if (!(error instanceof AppError) || typeof error.hint !== 'string') return error;
+  if (!error.hint.includes('ENVIRONMENT')) return error;
   const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
   return new AppError(error.code, error.message, { hint, cause: error });
 }
@@ -195,7 +196,7 @@ export async function lookAhead(
   context: Context,
 ): Promise<ServerInspection | null> {
   if (warmUp === null && recycleUsers === null) return null;
-  const { name, server } = context.environments.get(context.actor, ref);
+  const { name, server } = context.api.environments.get(await context.actor(), ref);
   if (server === null) return null;
   try {
     return await inspectServer(context, { name, server });

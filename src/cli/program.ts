@@ -106,12 +106,12 @@ async function runInContext(
 
 /** Says what nobody records, and which servers are not as their owners had them. */
 async function warnOfServers(context: Context): Promise<void> {
-  const { openedStore: store } = context;
+  const { openedStore: store } = context.wiring;
   if (store === null) return;
   const { orphanWarning, serverWarnings } = await import('./output/daemon-warnings.ts');
   const warning = orphanWarning(store, context.now());
   if (warning !== null) await context.warn(warning);
-  const actor = store.taps.list().length === 0 ? null : context.whoIsThere();
+  const actor = store.taps.list().length === 0 ? null : await context.whoIsThere();
   if (actor === null) return;
   for (const text of serverWarnings(store, actor, context.now())) await context.warn(text);
 }

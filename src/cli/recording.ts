@@ -79,7 +79,8 @@ export class Recording {
 
   /** Stops the capture, whatever it is about, and waits for its end. */
   async stop(capture: ListedCapture): Promise<ListedCapture> {
-    const { captures, actor } = this.#context;
+    const actor = await this.#context.actor();
+    const { captures } = this.#context.api;
     const current = captures.get(actor, String(capture.id));
     if (current.status === 'RUNNING') captures.requestStop(actor, String(capture.id));
     await this.handOver(current);
@@ -107,7 +108,7 @@ export class Recording {
         const current = this.#context.store.captures.find(capture.id);
         // One that is ending already needs nothing; one that cannot be stopped yet says so.
         if (current !== null && !isOver(current.status) && current.status !== 'STOPPING') {
-          this.#context.captures.requestStop(this.#context.actor, String(capture.id));
+          this.#context.api.captures.requestStop(await this.#context.actor(), String(capture.id));
         }
         return;
       }

@@ -97,7 +97,7 @@ export async function watchUntilSilent(
   target: RecoveryTarget,
 ): Promise<Leftovers | null> {
   const { world, store } = context;
-  const logs = await context.serverLogs();
+  const logs = await context.wiring.servers();
   let { leftovers } = target;
   const lastSign = leftovers?.lastSign;
   let isSaid = false;

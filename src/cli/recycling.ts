@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
 import type { ServerInspection } from '../core/source.ts';
+import { hintText } from './output/hints.ts';
 import type { Context } from './runtime/context.ts';
 import { lacking } from './preflight.ts';
 import { coverageOf } from '../core/warm-ups/value-coverage.ts';
@@ -87,14 +88,16 @@ async function approveRecycling(
   if (obstacle !== null && !(isLater && obstacle.code === 'remote_failed')) throw obstacle;
   if (obstacle !== null) {
     await context.warn(`No session will be ended as things are: ${obstacle.message}`);
-    for (const line of obstacle.hint?.split('\n') ?? []) await context.note(line);
+    for (const line of hintText(obstacle.hint)?.split('\n') ?? []) await context.note(line);
   }
   const coverage =
     inspection === null
       ? null
       : coverageOf(
           inspection.values,
-          context.store.warmUps.listOf(context.environments.get(context.actor, environment).id),
+          context.store.warmUps.listOf(
+            context.api.environments.get(await context.actor(), environment).id,
+          ),
         );
   if (coverage !== null && coverage.sessions > 0 && coverage.lacking.length === 0 && !isLater) {
     await context.note(

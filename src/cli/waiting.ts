@@ -87,7 +87,7 @@ async function watchTrouble(
 function settleIfDue(context: Context, capture: ListedCapture): boolean {
   if (capture.status !== 'RUNNING') return false;
   if (capture.scheduledEnd === null || capture.scheduledEnd > context.now()) return false;
-  context.captures.settle();
+  context.api.captures.settle();
   return true;
 }
 

@@ -115,7 +115,8 @@ export function inParameterGroup(environment: Environment): AppError {
  * @throws AppError `remote_failed` when the server lets it wait; it is tried again until its time is up.
  */
 export async function untilOn(context: Context, id: number): Promise<WarmUp> {
-  const { store, world, actor } = context;
+  const actor = await context.actor();
+  const { store, world } = context;
   const keeper = new DaemonKeeper(context);
   const deadline = context.now() + PATIENCE_MS;
   const { interrupted } = world.signals;

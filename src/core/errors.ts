@@ -18,15 +18,31 @@ export const API_CODES = {
 
 export type ErrorCode = keyof typeof API_CODES;
 
-/** A failure with a sentence for the user and, where there is one, a hint that says what to do next. */
-export class AppError extends Error {
+/**
+ * What to do next, where that is something a user does with this program: a code with its data, which
+ * each user interface words in its own way.
+ */
+export type Hint =
+  /** @param user whose name is known; null where it is not, or must not be told. */
+  { readonly code: 'log_in'; readonly user: string | null };
+
+/** What an AppError says, as plain data. */
+export interface Failure {
   readonly code: ErrorCode;
-  readonly hint: string | null;
+  readonly message: string;
+  /** A text says what to do in words that suit every reader; null where nothing helps. */
+  readonly hint: Hint | string | null;
+}
+
+/** A failure with a sentence for the user and, where there is one, a hint that says what to do next. */
+export class AppError extends Error implements Failure {
+  readonly code: ErrorCode;
+  readonly hint: Hint | string | null;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { hint?: string | null; cause?: unknown } = {},
+    options: { hint?: Hint | string | null; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'AppError';
@@ -37,7 +53,7 @@ export class AppError extends Error {
 
 /** The store is locked by another process just now: one that waits, waits; a command says so. */
 export class StoreBusy extends AppError {
-  constructor(message: string, options: { hint?: string | null; cause?: unknown } = {}) {
+  constructor(message: string, options: { hint?: Hint | string | null; cause?: unknown } = {}) {
     super('store_unusable', message, options);
   }
 }

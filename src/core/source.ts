@@ -1,3 +1,4 @@
+import type { Failure } from './errors.ts';
 import type { ServerAddress } from './environments/environment.ts';
 import type { GapCause } from './workloads/gaps.ts';
 import type { OwnTally } from './verification/own-commands.ts';
@@ -89,7 +90,7 @@ export interface Obstacle {
   /** One sentence, without a full stop. */
   readonly what: string;
   /** What to do about it; null where nothing helps. */
-  readonly hint: string | null;
+  readonly hint: Failure['hint'];
 }
 
 /** A client's session that is there now. */

@@ -38,7 +38,7 @@ test('limits of an account that would end a recording are an obstacle that names
       hint: expect.stringContaining('ALTER USER') as string,
     },
   ]);
-  await admin.query(/ALTER USER .*;$/.exec(inspection.obstacles[0]?.hint ?? '')?.[0] ?? '');
+  await admin.query(/ALTER USER .*;$/.exec(inspection.obstacles[0]?.hint as string)?.[0] ?? '');
   expect((await mysqlServerLogs.inspect(address, 'store-1')).obstacles).toEqual([]);
 });
 

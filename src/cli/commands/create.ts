@@ -91,7 +91,8 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 }
 
 export async function runCreate(options: CreateOptions, context: Context): Promise<number> {
-  const { actor, captures } = context;
+  const actor = await context.actor();
+  const { captures } = context.api;
   const { operands, command } = splitCommand(options.words, context.argv);
   checkCombination(options, operands, command);
   if (command !== null && options.plan !== true) {
@@ -110,7 +111,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
   let inspection: ServerInspection | null = null;
   if (planned.recordsStatements && isToStartNow) {
-    const environment = context.environments.get(actor, request.environment);
+    const environment = context.api.environments.get(actor, request.environment);
     const { server } = environment;
     if (server !== null) {
       inspection = await checkServer(

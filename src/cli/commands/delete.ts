@@ -4,6 +4,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { shellQuoted } from '../../core/shell.ts';
 import { loaded } from '../command.ts';
 import { confirmLoss } from '../input/confirmation.ts';
+import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
 import { deleteCapture, type DeletionOptions } from '../deletion.ts';
 import { captureNoun } from '../render/captures.ts';
@@ -42,13 +43,13 @@ JSON: an array of the deleted captures. JSON fields: ${captureNoun.fields.join('
 }
 
 export async function runDelete(options: DeleteOptions, context: Context): Promise<number> {
-  const { actor } = context;
+  const actor = await context.actor();
   // All are looked up before any is touched: a slip in the last name must not cost the first.
   const doomed = new Map<number, ListedCapture>();
   const refused: { ref: string; error: AppError }[] = [];
   for (const ref of options.captures) {
     try {
-      const capture = context.captures.get(actor, ref, 'capture.delete');
+      const capture = context.api.captures.get(actor, ref, 'capture.delete');
       doomed.set(capture.id, capture);
     } catch (error) {
       if (!isAppError(error)) throw error;
@@ -78,9 +79,7 @@ function refusalOf(
 ): AppError {
   if (asked === 1) return first;
   const lines = refused.map(({ ref, error }) =>
-    [`${shellQuoted(ref)}: ${error.message}`, ...(error.hint === null ? [] : [error.hint])].join(
-      '. ',
-    ),
+    [`${shellQuoted(ref)}: ${error.message}`, hintText(error.hint)].filter(Boolean).join('. '),
   );
   return new AppError(first.code, first.message, {
     hint: [...lines, 'Nothing was deleted.'].join('\n'),

@@ -51,13 +51,13 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 }
 
 export async function runEdit(options: EditOptions, context: Context): Promise<number> {
-  const { actor } = context;
+  const actor = await context.actor();
   if (options.name === undefined && options.at === undefined && options.duration === undefined) {
     throw new AppError('invalid', 'There is nothing to change', {
       hint: 'Say what: --name NAME, --at WHEN or --duration D',
     });
   }
-  const edited = context.captures.edit(actor, options.capture, {
+  const edited = context.api.captures.edit(actor, options.capture, {
     name: options.name ?? null,
     scheduledStart: await readTime(context, 'start', options.at),
     duration: options.duration ?? null,

@@ -49,7 +49,7 @@ export async function runFetchMetrics(_options: object, context: Context): Promi
     throw new AppError('invalid', 'This is for the daemon; to see metrics: captures metrics');
   }
   const { environment, queries, window, period } = request;
-  const source = await context.openMetricSource(environment);
+  const source = await context.wiring.openMetricSource(environment);
   try {
     await stdout.write(JSON.stringify(await source.fetch(queries, window, period)));
   } finally {

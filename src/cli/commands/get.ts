@@ -37,8 +37,8 @@ JSON fields: ${captureDetailNoun.fields.join(', ')}`,
 }
 
 export async function runGet(options: GetOptions, context: Context): Promise<number> {
-  const { actor } = context;
-  const capture = context.captures.get(actor, options.capture);
+  const actor = await context.actor();
+  const capture = context.api.captures.get(actor, options.capture);
   if (options.watch === true) await watch(context, capture);
   else {
     const details = await readDetails(context, capture);

@@ -54,7 +54,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   const store = createStore(paths.store, { sharedGroup, now: context.now() }, (made) => {
     opened.push(new UserService(made, world.clock, world).openFirstSession(user));
   });
-  context.adoptStore(store);
+  context.wiring.adoptStore(store);
   const [session] = opened;
   if (session === undefined) throw new Error('createStore did not fill the store');
   const { secret, expiresAt } = session;

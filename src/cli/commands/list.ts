@@ -59,7 +59,8 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 }
 
 export async function runList(options: ListOptions, context: Context): Promise<number> {
-  const { actor, captures } = context;
+  const actor = await context.actor();
+  const { captures } = context.api;
   if (options.all === true && options.limit !== undefined) {
     throw new AppError('invalid', '--all and --limit contradict one another');
   }

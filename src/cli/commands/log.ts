@@ -48,10 +48,10 @@ JSON fields: ${auditNoun.fields.join(', ')}`,
 }
 
 export async function runLog(options: LogOptions, context: Context): Promise<number> {
-  const { actor } = context;
+  const actor = await context.actor();
   const limit = options.all === true ? null : (options.limit ?? DEFAULT_LIMIT);
   // One more than is shown says whether there is more.
-  const found = listAudit(context.store, context.captures, actor, {
+  const found = listAudit(context.store, context.api.captures, actor, {
     capture: options.capture ?? null,
     environment: options.env ?? null,
     since: await readTime(context, 'since', options.since),

@@ -43,7 +43,7 @@ export async function runLogin(options: LoginOptions, context: Context): Promise
   session.checkFolder();
   const name = options.name ?? (await askName(context));
   const password = await readPassword(context, options, `Password for ${name}`);
-  const opened = await context.users.login(name, password, options.expires);
+  const opened = await context.api.users.login(name, password, options.expires);
   session.save(opened.secret);
   const { expiresAt, user } = opened;
   await context.note(

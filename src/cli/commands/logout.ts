@@ -25,7 +25,8 @@ export async function runLogout(
   _options: Record<string, never>,
   context: Context,
 ): Promise<number> {
-  const { session, users } = context;
+  const { users } = context.api;
+  const { session } = context;
   const secret = session.read();
   if (secret !== null) users.logout(secret);
   session.remove();

@@ -136,9 +136,9 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
   }
   const request = await requestOf(options, isDrawn, context);
   const { store, world } = context;
-  const service = new MetricService(store, world.clock, await context.metricSources());
-  const load = (capture: string): Promise<MetricReport> =>
-    service.report(context.actor, capture, request);
+  const service = new MetricService(store, world.clock, await context.wiring.metricSources());
+  const actor = await context.actor();
+  const load = (capture: string): Promise<MetricReport> => service.report(actor, capture, request);
   if (options.watch === true) {
     const { watchMetrics } = await import('../output/metrics-watch.ts');
     return watchMetrics(

@@ -55,7 +55,7 @@ JSON: an array of the deleted captures. Fields: ${captureNoun.fields.join(', ')}
 }
 
 export async function runPrune(options: PruneOptions, context: Context): Promise<number> {
-  const { actor } = context;
+  const actor = await context.actor();
   const { olderThan } = options;
   if (options.orphans === true) return pruneOrphans(options, context);
   if (olderThan === undefined) {
@@ -101,7 +101,8 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
  * @throws AppError `forbidden` to who is no administrator of the store: nobody can tell whose they were.
  */
 async function pruneOrphans(options: PruneOptions, context: Context): Promise<number> {
-  const { actor, store } = context;
+  const actor = await context.actor();
+  const { store } = context;
   if (options.olderThan !== undefined || options.keep !== undefined || options.env !== undefined) {
     throw new AppError('invalid', '--orphans takes all of them', {
       hint: 'Leave out --older-than, --keep and --env.',

@@ -102,13 +102,14 @@ async function forget(
   context: Context,
   service: RecoveryService,
 ): Promise<number> {
-  const { actor, store, world } = context;
+  const actor = await context.actor();
+  const { store, world } = context;
   if (ref === null || save !== undefined || discard === true || force === true) {
     throw new AppError('invalid', '--forget is about one server, and about nothing else', {
       hint: 'For example: captures recover shop --forget',
     });
   }
-  const { id, name } = context.environments.get(actor, ref, 'environment.reclaim');
+  const { id, name } = context.api.environments.get(actor, ref, 'environment.reclaim');
   const isOwed = store.taps.list().some(({ environmentId }) => environmentId === id);
   if (!isOwed) {
     await context.note(`Nothing to forget: this store owes the server of ${name} nothing.`);
@@ -145,9 +146,10 @@ async function findTargets(
   context: Context,
   service: RecoveryService,
 ): Promise<{ targets: RecoveryTarget[]; failures: AppError[] }> {
-  const { actor, store } = context;
+  const actor = await context.actor();
+  const { store } = context;
   if (ref !== null) {
-    const environment = context.environments.get(actor, ref, 'environment.recover');
+    const environment = context.api.environments.get(actor, ref, 'environment.recover');
     return { targets: [await lookAtServer(context, service, environment)], failures: [] };
   }
   if (save !== undefined || discard === true || force === true) {
@@ -183,7 +185,8 @@ async function approve(
   service: RecoveryService,
   found: readonly RecoveryTarget[],
 ): Promise<{ targets: RecoveryTarget[]; saveTo: string | null }> {
-  const { actor, store, world } = context;
+  const actor = await context.actor();
+  const { store, world } = context;
   const isAsking = options.yes !== true;
   const targets: RecoveryTarget[] = [];
   let saveTo: string | null = null;
@@ -199,7 +202,7 @@ async function approve(
       targets.push(target);
       continue;
     }
-    context.environments.get(actor, String(environment.id), 'environment.reclaim');
+    context.api.environments.get(actor, String(environment.id), 'environment.reclaim');
     saveTo = folderFor(options, context, target.leftovers, environment.id);
     if (saveTo !== null) {
       const { requireEmptyFolder } = await import('../../daemon/reclaim.ts');
@@ -253,10 +256,10 @@ async function reclaim(
   const nothing = nothingDone(target);
   if (leftovers === null) return nothing;
   const { reclaimServer } = await import('../../daemon/reclaim.ts');
-  service.reclaim(context.actor, String(environment.id), leftovers);
+  service.reclaim(await context.actor(), String(environment.id), leftovers);
   const done = await reclaimServer(
     {
-      serverLogs: await context.serverLogs(),
+      serverLogs: await context.wiring.servers(),
       storeId: context.store.id,
       programVersion: programVersion(),
     },
@@ -285,12 +288,13 @@ async function payDebts(
   failures: AppError[],
 ): Promise<RecoveredServer[]> {
   if (targets.length === 0) return [];
-  const { world, store, actor } = context;
+  const actor = await context.actor();
+  const { world, store } = context;
   const [{ asOnlyDaemon }, { goesToOwners }] = await Promise.all([
     import('../../daemon/recovery.ts'),
     import('../../daemon/reclaim.ts'),
   ]);
-  const serverLogs = await context.serverLogs();
+  const serverLogs = await context.wiring.servers();
   const rows: RecoveredServer[] = [];
   await asOnlyDaemon(
     {

@@ -81,9 +81,11 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
 /** Of one that is being stopped already the refusal is all that is said; but somebody has to end it. */
 async function requestStop(
   { capture: ref, reason }: StopOptions,
-  { actor, captures }: Context,
+  context: Context,
   keeper: DaemonKeeper,
 ): Promise<ListedCapture> {
+  const actor = await context.actor();
+  const { captures } = context.api;
   try {
     return captures.requestStop(actor, ref, reason ?? null);
   } catch (error) {
@@ -101,7 +103,9 @@ async function giveUp(
   { capture: ref, reason: typed }: StopOptions,
   context: Context,
 ): Promise<number> {
-  const { actor, captures, world } = context;
+  const actor = await context.actor();
+  const { captures } = context.api;
+  const { world } = context;
   const reason = typed ?? null;
   const found = captures.get(actor, ref, 'capture.stop');
   const stopping = found.status === 'STOPPING' ? found : captures.requestStop(actor, ref, reason);

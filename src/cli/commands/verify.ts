@@ -89,7 +89,7 @@ export async function runVerify(options: VerifyOptions, context: Context): Promi
   const found = await verifyWorkload({
     ...('folder' in subject
       ? { capture: null, recording: null, folder: resolve(context.world.cwd, subject.folder) }
-      : recordOf(context, subject.capture)),
+      : await recordOf(context, subject.capture)),
     minValues: options.minValues ?? null,
     onProgress: progress.show,
   }).finally(() => progress.clear());
@@ -113,12 +113,13 @@ function parsePercent(text: string): number {
   });
 }
 
-function recordOf(
+async function recordOf(
   context: Context,
   ref: string,
-): Pick<VerificationRequest, 'capture' | 'recording' | 'folder'> {
-  const { actor, store } = context;
-  const capture = context.captures.get(actor, ref, 'capture.verify');
+): Promise<Pick<VerificationRequest, 'capture' | 'recording' | 'folder'>> {
+  const actor = await context.actor();
+  const { store } = context;
+  const capture = context.api.captures.get(actor, ref, 'capture.verify');
   if (!capture.recordsStatements) {
     throw new AppError('invalid', `The capture "${capture.name}" has no statements to verify`, {
       hint: 'It is metrics-only: its environment has no server (--url).',

@@ -24,7 +24,7 @@ export async function runWhoami(
   _options: Record<string, never>,
   context: Context,
 ): Promise<number> {
-  const { userName, isStoreAdmin, kind, expiresAt } = context.loggedIn();
+  const { userName, isStoreAdmin, kind, expiresAt } = await context.actor();
   await context.printOne(identityNoun, {
     user: userName,
     isStoreAdmin,

@@ -51,9 +51,10 @@ Kinds: ${STATEMENT_KINDS.join(', ')}.`,
 }
 
 export async function runWorkload(options: WorkloadOptions, context: Context): Promise<number> {
-  const { actor, store } = context;
+  const actor = await context.actor();
+  const { store } = context;
   const { stdout } = context.world;
-  const capture = context.captures.get(actor, options.capture, 'capture.workload');
+  const capture = context.api.captures.get(actor, options.capture, 'capture.workload');
   if (!capture.recordsStatements) {
     throw new AppError('not_found', `The capture "${capture.name}" has no workload`, {
       hint: 'Statements are recorded only in an environment with a server (--url).',

@@ -134,7 +134,7 @@ function plain(value: string): Candidate {
 }
 
 async function named(placeholder: string, question: Question, world: World): Promise<Answer> {
-  if (areStored(placeholder)) return words(namesInStore(placeholder, question, world));
+  if (areStored(placeholder)) return words(await namesInStore(placeholder, question, world));
   switch (placeholder) {
     case 'file':
       return FILES;
@@ -149,10 +149,14 @@ async function named(placeholder: string, question: Question, world: World): Pro
   }
 }
 
-function namesInStore(placeholder: string, question: Question, world: World): Candidate[] {
+async function namesInStore(
+  placeholder: string,
+  question: Question,
+  world: World,
+): Promise<Candidate[]> {
   const context = new Context(world, readGlobalOptions({}, {}), []);
   try {
-    return storedNames(context, placeholder, question);
+    return await storedNames(context, placeholder, question);
   } catch {
     // No store, nobody logged in: then there are no names.
     return [];
@@ -164,7 +168,7 @@ function namesInStore(placeholder: string, question: Question, world: World): Ca
 async function metricCandidates(world: World): Promise<Candidate[]> {
   const context = new Context(world, readGlobalOptions({}, {}), []);
   const [{ provider, counters }, { WORKLOAD_METRICS }] = await Promise.all([
-    context.metricSources(),
+    context.wiring.metricSources(),
     import('../../core/metrics/workload-metrics.ts'),
   ]);
   return [...provider.metrics, ...counters.metrics, ...WORKLOAD_METRICS].map(({ label, type }) => ({

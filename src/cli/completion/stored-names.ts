@@ -44,15 +44,15 @@ export function areStored(placeholder: string): boolean {
  * The names in the store that the user who is logged in may see. Only reads; throws whatever keeps it
  * from reading.
  */
-export function storedNames(
+export async function storedNames(
   context: Context,
   placeholder: string,
   question: Question,
-): Candidate[] {
+): Promise<Candidate[]> {
   const names = NAMES[placeholder];
   if (names === undefined) return [];
-  context.openToRead();
-  return names({ store: context.store, actor: context.actor, question });
+  context.wiring.openToRead();
+  return names({ store: context.store, actor: await context.actor(), question });
 }
 
 function environmentNames({ store, actor }: Asked): Candidate[] {

@@ -1,6 +1,7 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import { checkName } from '../../core/names.ts';
 import { shellQuoted } from '../../core/shell.ts';
+import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
 
 /** What a check says is wrong, as one sentence for a prompt; null when nothing is. */
@@ -9,7 +10,7 @@ export function whatIsWrong(check: () => unknown): string | null {
     check();
     return null;
   } catch (error) {
-    if (isAppError(error)) return [error.message, error.hint].filter(Boolean).join('. ');
+    if (isAppError(error)) return [error.message, hintText(error.hint)].filter(Boolean).join('. ');
     throw error;
   }
 }
@@ -37,7 +38,7 @@ const MOST_NAMED = 5;
  * @throws AppError `invalid` where there is none, or more than one and nobody can be asked.
  */
 export async function askEnvironment(context: Context): Promise<string> {
-  const names = context.environments.list(context.actor).map(({ name }) => name);
+  const names = context.api.environments.list(await context.actor()).map(({ name }) => name);
   if (names.length === 0) {
     throw new AppError('invalid', 'There is no environment to capture', {
       hint: 'Describe one first: captures env create NAME --url mysql://USER@HOST',

@@ -1,7 +1,8 @@
+import type { Actor } from '../../core/access.ts';
 import { ALL_CAPTURES } from '../../core/captures/capture-service.ts';
 import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { Context, type LoggedIn } from '../runtime/context.ts';
+import { Context } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
 import { serverWarnings } from './daemon-warnings.ts';
 import { escapeText } from '../render/escape.ts';
@@ -34,7 +35,7 @@ interface Advice {
 export async function showNextSteps(world: World): Promise<number> {
   const context = new Context(world, readGlobalOptions({}, {}), []);
   try {
-    const { warnings = [], says, commands } = adviceFor(context);
+    const { warnings = [], says, commands } = await adviceFor(context);
     const width = world.stdout.isTTY ? context.columns : Infinity;
     const lines = [
       // They end in what to do.
@@ -51,8 +52,8 @@ export async function showNextSteps(world: World): Promise<number> {
   }
 }
 
-function adviceFor(context: Context): Advice {
-  if (!context.hasStore) {
+async function adviceFor(context: Context): Promise<Advice> {
+  if (!context.wiring.hasStore) {
     return {
       says: [
         'captures records every statement a MySQL or MariaDB server receives.',
@@ -62,7 +63,7 @@ function adviceFor(context: Context): Advice {
       commands: ['captures init'],
     };
   }
-  const who = context.whoIsThere();
+  const who = await context.whoIsThere();
   if (who === null) return loginAdvice(context);
   const warnings = serverWarnings(context.store, who, context.now());
   const { says, commands } = adviceForUser(context, who);
@@ -70,7 +71,7 @@ function adviceFor(context: Context): Advice {
 }
 
 /** One line for each warm-up of the user's environments that is on or to come on. */
-function openWarmUps({ store, timeZone }: Context, who: LoggedIn): string[] {
+function openWarmUps({ store, timeZone }: Context, who: Actor): string[] {
   const mine = new Map(store.environments.listFor(who.userId).map(({ id, name }) => [id, name]));
   return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
     const name = mine.get(environmentId);
@@ -81,24 +82,26 @@ function openWarmUps({ store, timeZone }: Context, who: LoggedIn): string[] {
   });
 }
 
-function loginAdvice(context: Context): Advice {
-  const { store } = context;
+async function loginAdvice(context: Context): Promise<Advice> {
+  const { store, api, world } = context;
+  const user = await api.users.whoLogsIn(world.userName);
+  const logIn = `captures login ${user === null ? 'NAME' : shellQuoted(user)}`;
   if (context.hasToken) {
     return {
       says: [
         `CAPTURES_TOKEN is not a valid token for the store in ${store.directory}.`,
         'Without it:',
       ],
-      commands: ['unset CAPTURES_TOKEN', context.loginCommand],
+      commands: ['unset CAPTURES_TOKEN', logIn],
     };
   }
   return {
     says: [`You are not logged in to the store in ${store.directory}.`],
-    commands: [context.loginCommand],
+    commands: [logIn],
   };
 }
 
-function adviceForUser(context: Context, who: LoggedIn): Advice {
+function adviceForUser(context: Context, who: Actor): Advice {
   const environments = context.store.environments.listFor(who.userId);
   const [environment] = environments;
   if (environment === undefined) {
@@ -110,7 +113,7 @@ function adviceForUser(context: Context, who: LoggedIn): Advice {
       ],
     };
   }
-  const { captures } = context;
+  const { captures } = context.api;
   const statuses = CAPTURE_STATUSES.filter((status) => !isOver(status));
   // Those that run come first, then those that start next.
   const byStart = { order: 'start', descending: false, limit: MOST_READ } as const;
@@ -174,11 +177,11 @@ function nextToStart(open: readonly ListedCapture[], now: number): string | null
 }
 
 /** The newest failure that somebody may not have seen; null when there is none. */
-function failedLately(context: Context, who: LoggedIn): Advice | null {
+function failedLately(context: Context, who: Actor): Advice | null {
   const now = context.now();
   const statuses = ['FAILED'] as const;
   const since = now - LATELY_MS;
-  const [failed] = context.captures.list(who, { ...ALL_CAPTURES, statuses, since, limit: 1 });
+  const [failed] = context.api.captures.list(who, { ...ALL_CAPTURES, statuses, since, limit: 1 });
   if (failed === undefined) return null;
   const ago = failed.end === null ? '' : ` ${formatDuration(Math.max(now - failed.end, 0), 1)} ago`;
   return {

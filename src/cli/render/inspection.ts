@@ -1,3 +1,4 @@
+import { hintText } from '../output/hints.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/source.ts';
 import { scalarText, type JsonObject, type Noun } from './column.ts';
@@ -133,7 +134,7 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
     ),
     ...inspection.obstacles.flatMap(({ what, hint }) => [
       ...hanging('obstacle:', what, width).map((line) => paint('bad', line)),
-      ...(hint === null ? [] : hanging(' '.repeat(9), hint, width)),
+      ...(hint === null ? [] : hanging(' '.repeat(9), hintText(hint) ?? '', width)),
     ]),
     ...facts.instructions.map((text) => wrapMessage(escapeText(text), width)),
     verdict(facts.environment, refusal, width, paint),

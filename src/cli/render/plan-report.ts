@@ -1,3 +1,4 @@
+import { hintText } from '../output/hints.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
 import { hasFilter, RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type { KeptShares, ServerInspection, ServerOutlook } from '../../core/source.ts';
@@ -67,7 +68,7 @@ export function renderPlan(
   }
   for (const { message, hint } of facts.refusals) {
     lines.push(...marked('refused: ', message, 'bad', view.width, paint));
-    for (const line of hint?.split('\n') ?? []) lines.push(...indented(line, view.width));
+    for (const line of hintText(hint)?.split('\n') ?? []) lines.push(...indented(line, view.width));
   }
   const verdict =
     facts.refusals.length === 0

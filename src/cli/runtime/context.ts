@@ -1,22 +1,11 @@
-import { shellQuoted } from '../../core/shell.ts';
-import type { AwsIdentity } from '../../metrics-source/cloudwatch/aws-credentials.ts';
-import type { Actor } from '../../core/access.ts';
-import { CaptureService } from '../../core/captures/capture-service.ts';
-import type { Environment } from '../../core/environments/environment.ts';
-import { EnvironmentService } from '../../core/environments/environment-service.ts';
-import { AppError } from '../../core/errors.ts';
-import type {
-  MetricProvider,
-  MetricSources,
-  OpenMetricSource,
-} from '../../core/metrics/metric-source.ts';
-import { UserService } from '../../core/users/user-service.ts';
+import type { Api } from '../../core/api.ts';
 import type { RetentionService } from '../../core/captures/retention.ts';
-import type { ScheduleService } from '../../core/schedules/schedule-service.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
+import type { MetricProvider } from '../../core/metrics/metric-source.ts';
 import type { ServerLogs } from '../../core/source.ts';
 import type { Store } from '../../core/store.ts';
-import type { StoreInspection } from '../../store/inspection.ts';
-import { hasStore, openStore, openStoreToRead } from '../../store/store.ts';
+import type { AuthenticatedActor } from '../../core/users/user-service.ts';
+import { Wiring } from '../../wiring.ts';
 import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
 import type { GlobalOptions, OutputMode } from '../input/global-options.ts';
 import { checkFields, printList, printOne, type OutputSettings } from '../output/output.ts';
@@ -30,9 +19,6 @@ import { SessionFile } from './session-file.ts';
 import { columnsOf, messageWidth } from '../output/terminal-width.ts';
 import type { World } from './world.ts';
 
-/** Who is logged in, and how. */
-export type LoggedIn = ReturnType<UserService['authenticate']>;
-
 /**
  * What a command works with: the one place where the store, the services, the terminal and the
  * options come together. Everything is opened when it is first asked for.
@@ -42,7 +28,7 @@ export class Context {
   readonly options: GlobalOptions;
   readonly argv: readonly string[];
   readonly paths: Paths;
-  #store: Store | null = null;
+  readonly wiring: Wiring;
   #heldBack: string[] = [];
   #clearLine: () => Promise<void> = () => Promise.resolve();
 
@@ -51,71 +37,22 @@ export class Context {
     this.options = options;
     this.argv = argv;
     this.paths = findPaths(world);
+    this.wiring = new Wiring(world, this.paths, (logs) => this.#withCredentials(logs, null));
+  }
+
+  /** Every use case. @throws AppError `store_unusable`, naming `captures init` where there is no store. */
+  get api(): Api {
+    return this.wiring.api;
   }
 
   /** @throws AppError `store_unusable`, naming `captures init` where there is no store. */
   get store(): Store {
-    this.#store ??= openStore(this.paths.store);
-    return this.#store;
-  }
-
-  /**
-   * Opens the store for a look that changes nothing: one of another version is not brought up to date.
-   * @throws AppError `store_unusable`.
-   */
-  openToRead(): void {
-    this.#store ??= openStoreToRead(this.paths.store);
-  }
-
-  /** @throws AppError `store_unusable` when nobody can say. */
-  get hasStore(): boolean {
-    return hasStore(this.paths.store);
-  }
-
-  /** A store that was just made, open already. */
-  adoptStore(store: Store): void {
-    this.#store = store;
-  }
-
-  get openedStore(): Store | null {
-    return this.#store;
-  }
-
-  get captures(): CaptureService {
-    return new CaptureService(this.store, this.world.clock, this.world);
-  }
-
-  get environments(): EnvironmentService {
-    return new EnvironmentService(this.store, this.world.clock, this.world);
-  }
-
-  get users(): UserService {
-    const { clock, passwordCost } = this.world;
-    return new UserService(this.store, clock, this.world, passwordCost);
-  }
-
-  /** Loaded when it is asked for: cron arithmetic is nothing a list of captures needs. */
-  async schedules(): Promise<ScheduleService> {
-    const { ScheduleService: Service } = await import('../../core/schedules/schedule-service.ts');
-    return new Service(this.store, this.world.clock, this.world);
+    return this.wiring.store;
   }
 
   async retention(): Promise<RetentionService> {
     const { RetentionService: Service } = await import('../../core/captures/retention.ts');
     return new Service(this.store, this.world.clock, this.world);
-  }
-
-  /** Looks at how the store is kept. @throws AppError `store_unusable`. */
-  async inspectStore(): Promise<StoreInspection> {
-    const { inspectStore } = await import('../../store/inspection.ts');
-    return inspectStore(this.paths.store);
-  }
-
-  /** @throws AppError `remote_failed` that says what of region and credentials is missing. */
-  async findAwsCredentials(environment: Environment): Promise<AwsIdentity> {
-    const { findAwsCredentials } =
-      await import('../../metrics-source/cloudwatch/aws-credentials.ts');
-    return findAwsCredentials(environment);
   }
 
   /** The AWS profiles that this machine's user has. */
@@ -128,13 +65,6 @@ export class Context {
     return new SessionFile(this.paths, this.store);
   }
 
-  /** CloudWatch; the SDK is loaded when somebody asks for a metric. */
-  readonly openMetricSource: OpenMetricSource = async (environment, signal) => {
-    const { openCloudWatch } = await import('../../metrics-source/cloudwatch/cloudwatch.ts');
-    const { clock } = this.world;
-    return openCloudWatch(environment, { clock, random: Math.random, signal });
-  };
-
   /** CloudWatch from a child process: for a daemon, whose memory must not grow. */
   async metricProviderInChild(): Promise<MetricProvider> {
     const [{ cloudWatchProvider }, { childMetricSource }] = await Promise.all([
@@ -146,32 +76,14 @@ export class Context {
     );
   }
 
-  async metricSources(): Promise<MetricSources> {
-    const [{ cloudWatchProvider }, { engineMetrics }] = await Promise.all([
-      import('../../metrics-source/cloudwatch/provider.ts'),
-      import('../../metrics-source/mysql-status/engine-metrics.ts'),
-    ]);
-    return { provider: cloudWatchProvider(this.openMetricSource), counters: engineMetrics };
+  /** @param daemon what this process may use as a daemon. */
+  serverLogs(daemon: AllowedCredentials): Promise<ServerLogs> {
+    return this.wiring.servers((logs) => this.#withCredentials(logs, daemon));
   }
 
-  /** What to run where only the server's owner can switch its log on: asks AWS which group that is. */
-  async logSwitchCommands(environment: Environment): Promise<readonly string[]> {
-    const { logSwitchCommands } =
-      await import('../../metrics-source/cloudwatch/switching-commands.ts');
-    return logSwitchCommands(environment);
-  }
-
-  /** @param daemon what this process may use as a daemon; null where it is none. */
-  async serverLogs(daemon: AllowedCredentials | null = null): Promise<ServerLogs> {
-    const [{ notingLooks }, { guardingCredentials }, user] = await Promise.all([
-      import('./noted-looks.ts'),
-      import('./credential-rules.ts'),
-      this.credentialUser(daemon),
-    ]);
-    return guardingCredentials(
-      notingLooks(await this.world.serverLogs(), () => this.store),
-      user,
-    );
+  async #withCredentials(logs: ServerLogs, daemon: AllowedCredentials | null): Promise<ServerLogs> {
+    const { guardingCredentials } = await import('./credential-rules.ts');
+    return guardingCredentials(logs, await this.credentialUser(daemon));
   }
 
   /**
@@ -194,15 +106,12 @@ export class Context {
 
   /** Whose word counts for which password references this process may use. */
   async credentialUser(daemon: AllowedCredentials | null = null): Promise<CredentialUser> {
-    const [{ CredentialFile }, { isWritableByOthers }] = await Promise.all([
-      import('./credential-rules.ts'),
-      import('../../store/ownership.ts'),
-    ]);
+    const { CredentialFile } = await import('./credential-rules.ts');
     return {
       name: this.world.userName,
       file: new CredentialFile(this.paths.ownConfig),
       daemon,
-      isStoreShared: () => isWritableByOthers(this.paths.store),
+      isStoreShared: () => this.wiring.isStoreShared,
     };
   }
 
@@ -210,9 +119,24 @@ export class Context {
     return this.world.clock.now();
   }
 
-  /** @throws AppError `unauthenticated` when nobody is logged in. */
-  get actor(): Actor {
-    return this.loggedIn();
+  /** Who is logged in. @throws AppError `unauthenticated` when nobody is. */
+  async actor(): Promise<AuthenticatedActor> {
+    const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
+    if (secret == null) {
+      const user = await this.api.users.whoLogsIn(this.world.userName);
+      throw new AppError('unauthenticated', 'You are not logged in', {
+        hint: { code: 'log_in', user },
+      });
+    }
+    try {
+      return await this.api.users.authenticate(secret);
+    } catch (error) {
+      if (!isAppError(error, 'unauthenticated') || !this.hasToken) throw error;
+      throw new AppError('unauthenticated', error.message, {
+        hint: 'CAPTURES_TOKEN is set and wins over the session: give it a valid token or unset it.',
+        cause: error,
+      });
+    }
   }
 
   /** Whether `CAPTURES_TOKEN` is set: it wins over the session. */
@@ -220,48 +144,13 @@ export class Context {
     return (this.world.env['CAPTURES_TOKEN'] ?? '') !== '';
   }
 
-  /** @throws AppError `unauthenticated` when nobody is logged in. */
-  loggedIn(): LoggedIn {
-    if (this.hasToken) return this.#byToken(this.world.env['CAPTURES_TOKEN'] ?? '');
-    const secret = this.session.read();
-    if (secret === null) {
-      throw new AppError('unauthenticated', 'You are not logged in', {
-        hint: `Log in with: ${this.loginCommand}`,
-      });
-    }
-    return this.users.authenticate(secret);
-  }
-
-  /**
-   * What logs in whoever it may be: the only user, the one of the system's name, or NAME. A shared store
-   * tells nobody who its users are before they have logged in.
-   */
-  get loginCommand(): string {
-    if (this.store.isShared) return 'captures login NAME';
-    const users = this.store.users.list();
-    const own = users.length === 1 ? users[0] : this.store.users.findByName(this.world.userName);
-    return `captures login ${own == null ? 'NAME' : shellQuoted(own.name)}`;
-  }
-
   /** null when nobody is logged in. */
-  whoIsThere(): LoggedIn | null {
+  async whoIsThere(): Promise<AuthenticatedActor | null> {
     try {
-      return this.loggedIn();
+      return await this.actor();
     } catch (error) {
-      if (error instanceof AppError && error.code === 'unauthenticated') return null;
+      if (isAppError(error, 'unauthenticated')) return null;
       throw error;
-    }
-  }
-
-  #byToken(token: string): LoggedIn {
-    try {
-      return this.users.authenticate(token.trim());
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'unauthenticated') throw error;
-      throw new AppError('unauthenticated', error.message, {
-        hint: 'CAPTURES_TOKEN is set and wins over the session: give it a valid token or unset it.',
-        cause: error,
-      });
     }
   }
 
@@ -396,7 +285,6 @@ export class Context {
   }
 
   close(): void {
-    this.#store?.close();
-    this.#store = null;
+    this.wiring.close();
   }
 }

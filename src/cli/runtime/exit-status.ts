@@ -1,6 +1,13 @@
-import { API_CODES, isAppError, messageOf, type ErrorCode } from '../../core/errors.ts';
+import {
+  API_CODES,
+  isAppError,
+  messageOf,
+  type ErrorCode,
+  type Failure,
+} from '../../core/errors.ts';
 import { escapeText } from '../render/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
+import { hintText } from '../output/hints.ts';
 import { messageWidth } from '../output/terminal-width.ts';
 import { Interrupted, SIGNAL_STATUS } from './signals.ts';
 import { ClosedPipe, OutputFailure, type World } from './world.ts';
@@ -49,19 +56,14 @@ export async function reportFailure(
   return EXIT_STATUS[failure.code];
 }
 
-interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string | null;
-}
-
 function asJson(failure: Failure): object {
-  const { code, message, hint } = failure;
+  const { code, message } = failure;
+  const hint = hintText(failure.hint);
   return { code: API_CODES[code], message, ...(hint === null ? {} : { hint }) };
 }
 
 function asText(failure: Failure, width: number): string {
-  const hints = failure.hint?.split('\n').map(shown) ?? [];
+  const hints = hintText(failure.hint)?.split('\n').map(shown) ?? [];
   const lines = [
     wrapMessage(`captures: ${shown(failure.message)}`, width),
     ...hints.map((hint) => `  ${wrapMessage(hint, width - 2)}`),

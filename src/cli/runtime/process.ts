@@ -87,8 +87,8 @@ function processWorld(signals: SignalDesk): World {
       return inquirerPrompter(process.stderr);
     },
     async serverLogs() {
-      const { mysqlServerLogs } = await import('../../source/mysql/mysql-source.ts');
-      return mysqlServerLogs;
+      const { mysqlServers } = await import('../../wiring.ts');
+      return mysqlServers();
     },
     isRunning: isProcess,
     async becomeDaemon() {

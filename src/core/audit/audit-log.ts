@@ -22,7 +22,7 @@ export interface AuditRequest {
  */
 export function listAudit(
   store: Store,
-  captures: CaptureService,
+  captures: Pick<CaptureService, 'get'>,
   actor: Actor,
   request: AuditRequest,
 ): AuditEntry[] {

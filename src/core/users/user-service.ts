@@ -120,10 +120,21 @@ export class UserService {
   }
 
   /**
+   * The user to suggest to somebody who is not logged in: the only one, or the one of the system's name;
+   * null where there is none. A shared store tells nobody who its users are before they have logged in.
+   */
+  async whoLogsIn(systemUser: string): Promise<string | null> {
+    if (this.#store.isShared) return null;
+    const users = this.#store.users.list();
+    const own = users.length === 1 ? users[0] : this.#store.users.findByName(systemUser);
+    return own?.name ?? null;
+  }
+
+  /**
    * Who a session's or token's secret belongs to.
    * @throws AppError `unauthenticated` for an unknown or expired one.
    */
-  authenticate(secret: string): AuthenticatedActor {
+  async authenticate(secret: string): Promise<AuthenticatedActor> {
     const credential = this.#store.credentials.findBySecret(hashSecret(secret));
     const user = credential === null ? null : this.#store.users.find(credential.userId);
     if (credential === null || user === null) {
@@ -131,13 +142,13 @@ export class UserService {
         'unauthenticated',
         'You are not logged in: the session or token is not known to this store',
         {
-          hint: 'Log in with: captures login NAME',
+          hint: { code: 'log_in', user: null },
         },
       );
     }
     if (credential.expiresAt <= this.#clock.now()) {
       throw new AppError('unauthenticated', `Your ${credential.kind} has expired`, {
-        hint: `Log in with: captures login ${shellQuoted(user.name)}`,
+        hint: { code: 'log_in', user: user.name },
       });
     }
     return {

@@ -98,13 +98,13 @@ describe('a password', () => {
     const { people, clock } = await setUp();
     const here = await people.login('alice', 'alice-password');
     const there = await people.login('alice', 'alice-password');
-    const actor = people.authenticate(here.secret);
+    const actor = await people.authenticate(here.secret);
     const change = { user: null, current: 'wrong', password: 'brand new one', keepTokens: false };
     expect(await refusal(() => people.setPassword(actor, change))).toBe(
       'unauthenticated: The current password is wrong',
     );
     await people.setPassword(actor, { ...change, current: 'alice-password' });
-    expect(people.authenticate(here.secret).userName).toBe('alice');
+    expect((await people.authenticate(here.secret)).userName).toBe('alice');
     expect(await refusal(() => people.authenticate(there.secret))).toMatch(/^unauthenticated/);
     await clock.advance(10_000);
     expect((await people.login('alice', 'brand new one')).user.name).toBe('alice');
@@ -112,7 +112,7 @@ describe('a password', () => {
 
   it('is set for somebody else by an administrator alone', async () => {
     const { people } = await setUp();
-    const bob = people.authenticate((await people.login('bob', 'bob-password')).secret);
+    const bob = await people.authenticate((await people.login('bob', 'bob-password')).secret);
     const change = { user: 'alice', current: null, password: 'brand new one', keepTokens: false };
     expect(await refusal(() => people.setPassword(bob, change))).toMatch(/^forbidden/);
     await people.setPassword({ ...bob, isStoreAdmin: true }, change);
@@ -121,13 +121,13 @@ describe('a password', () => {
 
   it('that is changed takes the user’s tokens along, unless they are to be kept', async () => {
     const { people, test } = await setUp();
-    const alice = people.authenticate((await people.login('alice', 'alice-password')).secret);
+    const alice = await people.authenticate((await people.login('alice', 'alice-password')).secret);
     const { secret } = people.createToken(alice, 'ci', DAY);
     people.createToken(alice, 'nightly', DAY);
     const change = { user: null, current: 'alice-password', password: 'alice-password' };
     const keeping = { ...change, keepTokens: true };
     expect((await people.setPassword(alice, keeping)).tokens).toBe(2);
-    expect(people.authenticate(secret).userName).toBe('alice');
+    expect((await people.authenticate(secret)).userName).toBe('alice');
     const revoking = { ...change, keepTokens: false };
     expect((await people.setPassword(alice, revoking)).tokens).toBe(2);
     expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
@@ -148,7 +148,7 @@ describe('a token', () => {
   it('is its user until it expires or is revoked', async () => {
     const { people, clock, alice, bob } = await setUp();
     const { secret, token } = people.createToken(alice, 'ci', 30 * DAY);
-    expect(people.authenticate(secret)).toMatchObject({ userName: 'alice', kind: 'token' });
+    expect(await people.authenticate(secret)).toMatchObject({ userName: 'alice', kind: 'token' });
     expect(await refusal(() => people.createToken(alice, 'CI', DAY))).toMatch(/^conflict/);
     expect(await refusal(() => people.revokeToken(bob, String(token.id)))).toMatch(/^not_found/);
     people.revokeToken(alice, 'ci');

@@ -100,7 +100,7 @@ describe('the credentials of a profile', () => {
       true,
     );
     expect(error.hint).toMatch(hint);
-    expect(`${error.message} ${error.hint ?? ''}`).not.toMatch(/sEcReT|\n/);
+    expect(`${error.message} ${JSON.stringify(error.hint)}`).not.toMatch(/sEcReT|\n/);
   });
 
   it('that nobody named say where to put them', async () => {

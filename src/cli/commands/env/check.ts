@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import { coverageOf } from '../../../core/warm-ups/value-coverage.ts';
 import { loaded } from '../../command.ts';
+import { hintText } from '../../output/hints.ts';
 import type { Context } from '../../runtime/context.ts';
 import { EXIT_STATUS } from '../../runtime/exit-status.ts';
 import { whyLogIsOff } from '../../log-switch.ts';
@@ -35,8 +36,9 @@ JSON fields: ${inspectionNoun.fields.join(', ')}`,
 
 export async function runEnvCheck(options: EnvCheckOptions, context: Context): Promise<number> {
   context.checkFields(inspectionNoun);
-  const { actor, store } = context;
-  const environment = context.environments.get(actor, options.environment, 'environment.check');
+  const actor = await context.actor();
+  const { store } = context;
+  const environment = context.api.environments.get(actor, options.environment, 'environment.check');
   if (environment.server === null) {
     throw new AppError(
       'invalid',
@@ -53,7 +55,7 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
     isHeldByUs: inspection.lockHolder !== null && refusal?.code !== 'conflict',
     refusal,
     coverage: coverageOf(inspection.values, store.warmUps.listOf(environment.id)),
-    instructions: off?.hint?.split('\n') ?? [],
+    instructions: hintText(off?.hint ?? null)?.split('\n') ?? [],
   };
   // As everywhere: with JSON a failure leaves stdout empty and puts its object on stderr.
   if (context.isJson && refusal !== null) throw refusal;

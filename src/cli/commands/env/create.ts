@@ -57,11 +57,12 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 }
 
 export async function runEnvCreate(options: EnvCreateOptions, context: Context): Promise<number> {
-  const { actor, world } = context;
+  const actor = await context.actor();
+  const { world } = context;
   const asked = options.name === undefined ? await ask(context, options) : options;
   const environment = describe(asked, world);
   await checkTypedReference(context, environment.server);
-  const created = context.environments.create(actor, environment);
+  const created = context.api.environments.create(actor, environment);
   await allowTypedReference(context, true, null, created.server);
   await context.note(
     created.server === null

@@ -40,14 +40,16 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 }
 
 export async function runEnvDelete(options: EnvDeleteOptions, context: Context): Promise<number> {
-  const { actor, environments, store } = context;
+  const actor = await context.actor();
+  const { environments } = context.api;
+  const { store } = context;
   const environment = environments.get(actor, options.environment, 'environment.delete');
   if (options.withCaptures === true) environments.requireRestored(environment);
   const hasCaptures = store.captures.countOf(environment.id) > 0;
   const isRefused = hasCaptures && options.withCaptures !== true;
   // What the core refuses is not worth a question.
   if (!isRefused && options.yes !== true) {
-    await confirmLoss(context, [lossOf(context, environment)], {
+    await confirmLoss(context, [await lossOf(context, environment)], {
       expected: environment.name,
       ask: "Type the environment's name to delete it",
     });
@@ -61,7 +63,9 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
 
 /** Those that are not over first, and what is lost last; also those that somebody creates meanwhile. */
 async function deleteCaptures(context: Context, environment: Environment): Promise<void> {
-  const { actor, captures, environments, store } = context;
+  const actor = await context.actor();
+  const { captures, environments } = context.api;
+  const { store } = context;
   const open = store.captures
     .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
     .filter(({ environmentId }) => environmentId === environment.id);
@@ -76,8 +80,9 @@ async function deleteCaptures(context: Context, environment: Environment): Promi
   }
 }
 
-function lossOf(context: Context, environment: Environment): string {
-  const { actor, captures } = context;
+async function lossOf(context: Context, environment: Environment): Promise<string> {
+  const actor = await context.actor();
+  const { captures } = context.api;
   let [count, open, records, bytes] = [0, 0, 0, 0];
   const request = { ...ALL_CAPTURES, environment: String(environment.id) };
   for (const capture of captures.walk(actor, request)) {

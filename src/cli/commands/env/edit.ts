@@ -50,7 +50,9 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 }
 
 export async function runEnvEdit(options: EnvEditOptions, context: Context): Promise<number> {
-  const { actor, environments, world } = context;
+  const actor = await context.actor();
+  const { environments } = context.api;
+  const { world } = context;
   const before = environments.get(actor, options.environment, 'environment.edit');
   const changes = changesOf(options, before.server, world);
   if (Object.keys(changes).length === 0) {

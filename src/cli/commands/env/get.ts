@@ -26,8 +26,8 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 }
 
 export async function runEnvGet(options: EnvGetOptions, context: Context): Promise<number> {
-  const { actor } = context;
-  await context.printOne(environmentNoun, context.environments.get(actor, options.environment));
+  const actor = await context.actor();
+  await context.printOne(environmentNoun, context.api.environments.get(actor, options.environment));
   return 0;
 }
 

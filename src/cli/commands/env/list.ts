@@ -26,8 +26,8 @@ export async function runEnvList(
   _options: Record<string, never>,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  await context.print(environmentNoun, context.environments.list(actor));
+  const actor = await context.actor();
+  await context.print(environmentNoun, context.api.environments.list(actor));
   return 0;
 }
 

@@ -71,7 +71,8 @@ JSON fields: ${warmUpNoun.fields.join(', ')}`,
 
 export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context): Promise<number> {
   context.checkFields(warmUpNoun);
-  const { actor, store, world } = context;
+  const actor = await context.actor();
+  const { store, world } = context;
   const service = new WarmUpService(store, world.clock, world);
   const found = service.environment(actor, options.environment);
   const { server } = found;
@@ -126,7 +127,8 @@ async function begin(
   context: Context,
   service: WarmUpService,
 ): Promise<void> {
-  const { actor, store } = context;
+  const actor = await context.actor();
+  const { store } = context;
   const { inspection } = await readWarmUpStatus(context, environment);
   const needless = whyNotNeeded(inspection);
   if (needless !== null) {
@@ -165,7 +167,7 @@ async function stop(
   context: Context,
   service: WarmUpService,
 ): Promise<void> {
-  const { ended, goingOn } = service.end(context.actor, String(environment.id));
+  const { ended, goingOn } = service.end(await context.actor(), String(environment.id));
   for (const { captureId, askedBy } of goingOn) {
     const capture = captureId === null ? null : context.store.captures.find(captureId);
     await context.note(

@@ -36,7 +36,8 @@ JSON fields: ${memberNoun.fields.join(', ')}`,
 }
 
 export async function runMemberAdd(options: MemberAddOptions, context: Context): Promise<number> {
-  const { actor, environments } = context;
+  const actor = await context.actor();
+  const { environments } = context.api;
   const { environment, user, role = 'member' } = options;
   const member = environments.addMember(actor, environment, user, role);
   const { name: environmentName } = environments.get(actor, environment);

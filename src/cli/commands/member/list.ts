@@ -26,7 +26,8 @@ JSON fields: ${memberNoun.fields.join(', ')}`,
 }
 
 export async function runMemberList(options: MemberListOptions, context: Context): Promise<number> {
-  const { actor, environments } = context;
+  const actor = await context.actor();
+  const { environments } = context.api;
   const { name: environmentName } = environments.get(actor, options.environment);
   const members = environments.listMembers(actor, options.environment);
   await context.print(

@@ -33,7 +33,8 @@ export async function runMemberRemove(
   options: MemberRemoveOptions,
   context: Context,
 ): Promise<number> {
-  const { actor, environments } = context;
+  const actor = await context.actor();
+  const { environments } = context.api;
   // Asked before: who leaves cannot see the environment afterwards.
   const { name: environmentName } = environments.get(actor, options.environment);
   const member = environments.removeMember(actor, options.environment, options.user);

@@ -36,7 +36,8 @@ JSON fields: ${memberNoun.fields.join(', ')}`,
 }
 
 export async function runMemberSet(options: MemberSetOptions, context: Context): Promise<number> {
-  const { actor, environments } = context;
+  const actor = await context.actor();
+  const { environments } = context.api;
   const { environment, user, role } = options;
   const { name: environmentName } = environments.get(actor, environment);
   const member = environments.setMember(actor, environment, user, role);

@@ -66,7 +66,7 @@ export async function runScheduleCreate(
   options: ScheduleCreateOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
+  const actor = await context.actor();
   const { cron, duration } = options;
   if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
   if (duration === undefined) throw missing('--duration', '--duration 15m');
@@ -79,7 +79,7 @@ export async function runScheduleCreate(
     isAgreed: options.yes === true,
     isLater: true,
   });
-  const schedule = (await context.schedules()).create(actor, {
+  const schedule = await context.api.schedules.create(actor, {
     name: options.name,
     environment: env,
     cron,
@@ -112,7 +112,7 @@ async function sayWarmUps(context: Context, schedule: ListedSchedule): Promise<v
   if (warmUp === null || pendingAt === null) return;
   const begin = Math.max(pendingAt - warmUp, context.now());
   await context.note(`warm-up from ${formatTime(begin, timeZone)} (${timeZone}) until it starts`);
-  const [first, second] = (await context.schedules()).next(schedule, 2);
+  const [first, second] = await context.api.schedules.next(schedule, 2);
   if (first === undefined || second === undefined || second - first > warmUp + duration) return;
   await context.warn(
     'The warm-up is as long as the time between two captures: the slow log is on whenever none is recorded',

@@ -39,9 +39,9 @@ export async function runScheduleDelete(
   options: ScheduleDeleteOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  const schedules = await context.schedules();
-  const doomed = schedules.get(actor, options.schedule, 'schedule.delete');
+  const actor = await context.actor();
+  const { schedules } = context.api;
+  const doomed = await schedules.get(actor, options.schedule, 'schedule.delete');
   const name = `${doomed.environmentName}/${doomed.name}`;
   if (options.yes !== true) {
     const loss = `${name} (id ${doomed.id}, ${doomed.cron}): no further captures are made.`;
@@ -50,7 +50,7 @@ export async function runScheduleDelete(
       ask: "Type the schedule's name to delete it",
     });
   }
-  const deleted = schedules.delete(actor, String(doomed.id), options.reason ?? null);
+  const deleted = await schedules.delete(actor, String(doomed.id), options.reason ?? null);
   await context.note(`Deleted the schedule ${name}; captures of it that have begun stay.`);
   await context.printIfAsked(scheduleNoun, deleted);
   return 0;

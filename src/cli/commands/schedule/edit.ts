@@ -48,14 +48,14 @@ export async function runScheduleEdit(
   options: ScheduleEditOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
+  const actor = await context.actor();
   const edit = await editOf(options, context);
   if (Object.keys(edit).length === 0) {
     throw new AppError('invalid', 'There is nothing to change', {
       hint: 'Say what: --name, --cron, --timezone, --duration, --overlap, --count, --until or --retain',
     });
   }
-  const edited = (await context.schedules()).edit(actor, options.schedule, edit);
+  const edited = await context.api.schedules.edit(actor, options.schedule, edit);
   await context.printOne(scheduleNoun, edited);
   return 0;
 }

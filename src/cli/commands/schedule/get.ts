@@ -29,8 +29,8 @@ export async function runScheduleGet(
   options: ScheduleGetOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  await context.printOne(scheduleNoun, (await context.schedules()).get(actor, options.schedule));
+  const actor = await context.actor();
+  await context.printOne(scheduleNoun, await context.api.schedules.get(actor, options.schedule));
   return 0;
 }
 

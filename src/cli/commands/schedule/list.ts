@@ -31,8 +31,8 @@ export async function runScheduleList(
   options: ScheduleListOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  await context.print(scheduleNoun, (await context.schedules()).list(actor, options.env ?? null));
+  const actor = await context.actor();
+  await context.print(scheduleNoun, await context.api.schedules.list(actor, options.env ?? null));
   return 0;
 }
 

@@ -39,11 +39,11 @@ export async function runScheduleNext(
   options: ScheduleNextOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  const schedules = await context.schedules();
-  const schedule = schedules.get(actor, options.schedule);
+  const actor = await context.actor();
+  const { schedules } = context.api;
+  const schedule = await schedules.get(actor, options.schedule);
   const { timeZone } = schedule;
-  const instants = schedules.next(schedule, options.number ?? DEFAULT_COUNT);
+  const instants = await schedules.next(schedule, options.number ?? DEFAULT_COUNT);
   await context.print(
     occurrenceNoun,
     instants.map((at) => ({ at, timeZone })),

@@ -34,8 +34,8 @@ export async function runSchedulePause(
   options: SchedulePauseOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  const schedule = (await context.schedules()).pause(
+  const actor = await context.actor();
+  const schedule = await context.api.schedules.pause(
     actor,
     options.schedule,
     options.reason ?? null,

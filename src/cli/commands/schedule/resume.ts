@@ -31,8 +31,8 @@ export async function runScheduleResume(
   options: ScheduleResumeOptions,
   context: Context,
 ): Promise<number> {
-  const { actor } = context;
-  const schedule = (await context.schedules()).resume(actor, options.schedule);
+  const actor = await context.actor();
+  const schedule = await context.api.schedules.resume(actor, options.schedule);
   await context.printOne(scheduleNoun, schedule);
   return 0;
 }

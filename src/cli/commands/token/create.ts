@@ -40,7 +40,9 @@ export async function runTokenCreate(
   options: TokenCreateOptions,
   context: Context,
 ): Promise<number> {
-  const { actor, users, timeZone } = context;
+  const actor = await context.actor();
+  const { users } = context.api;
+  const { timeZone } = context;
   const name =
     options.name ?? (await askName(context, 'token', 'captures token create --name NAME'));
   const { token, secret } = users.createToken(actor, name, options.expires ?? TOKEN_LENGTH_MS);

@@ -41,7 +41,9 @@ JSON fields: ${userNoun.fields.join(', ')}`,
 }
 
 export async function runUserCreate(options: UserCreateOptions, context: Context): Promise<number> {
-  const { actor, users, world } = context;
+  const actor = await context.actor();
+  const { users } = context.api;
+  const { world } = context;
   const name = options.name ?? (await askName(context, 'user', 'captures user create NAME'));
   users.checkNewUser(actor, name);
   const password = await readNewPassword(

@@ -34,7 +34,8 @@ JSON fields: ${deletedUserNoun.fields.join(', ')}`,
 }
 
 export async function runUserDelete(options: UserDeleteOptions, context: Context): Promise<number> {
-  const { actor, users } = context;
+  const actor = await context.actor();
+  const { users } = context.api;
   const key = nameKey(options.name);
   const user = users.listUsers(actor).find(({ name }) => nameKey(name) === key);
   if (user === undefined) {

@@ -47,11 +47,12 @@ JSON fields: ${userNoun.fields.join(', ')}`,
 }
 
 export async function runUserPasswd(options: UserPasswdOptions, context: Context): Promise<number> {
-  const { users, world } = context;
+  const { users } = context.api;
+  const { world } = context;
   if (options.keepTokens === true && options.revokeTokens === true) {
     throw new AppError('invalid', '--keep-tokens and --revoke-tokens contradict one another');
   }
-  const actor = context.loggedIn();
+  const actor = await context.actor();
   const user = users.checkPasswordChange(actor, options.name ?? null);
   const isOwn = user.id === actor.userId;
   const current = isOwn ? await readCurrent(context, options.currentPasswordFile) : null;
@@ -78,7 +79,7 @@ export async function runUserPasswd(options: UserPasswdOptions, context: Context
 
 /** Whether to keep a user's tokens, which may be in the wrong hands as well as the password. */
 async function askToKeep(context: Context, user: User): Promise<boolean> {
-  const tokens = context.users.countTokens(user);
+  const tokens = context.api.users.countTokens(user);
   if (tokens === 0 || !context.canPrompt) return false;
   const prompter = await context.world.prompter();
   return prompter.confirm(

@@ -1,13 +1,8 @@
-import type { ServerAddress } from '../../core/environments/environment.ts';
-import {
-  SENT_NOTHING,
-  sumOf,
-  type OwnCommands,
-  type OwnTally,
-} from '../../core/verification/own-commands.ts';
-import type { ServerLogs } from '../../core/source.ts';
-import { findTapOn } from '../../core/environments/server-identity.ts';
-import type { Store, TapRow } from '../../core/store.ts';
+import type { ServerAddress } from '../environments/environment.ts';
+import { SENT_NOTHING, sumOf, type OwnCommands, type OwnTally } from './own-commands.ts';
+import type { ServerLogs } from '../source.ts';
+import { findTapOn } from '../environments/server-identity.ts';
+import type { Store, TapRow } from '../store.ts';
 
 /**
  * Looks at servers as `logs` does, and leaves word in the store for whoever is recording one: which
@@ -16,24 +11,24 @@ import type { Store, TapRow } from '../../core/store.ts';
  */
 export function notingLooks(
   logs: ServerLogs,
-  store: () => Pick<Store, 'environments' | 'recordings' | 'taps'>,
+  store: Pick<Store, 'environments' | 'recordings' | 'taps'>,
 ): ServerLogs {
   let tapId: number | null = null;
   /** Called before the first statement, so that the tap cannot read it before it knows whose it is. */
   const announceTo = (address: ServerAddress) => (connectionId: number) => {
-    for (const { id, serverStart } of tapsAt(address, store())) {
-      store().taps.addConnection(id, { connectionId, serverStart });
+    for (const { id, serverStart } of tapsAt(address, store)) {
+      store.taps.addConnection(id, { connectionId, serverStart });
     }
   };
   const tallyFor = (address: ServerAddress): LookTally =>
-    new LookTally(store, new Set(tapsAt(address, store()).map(({ id }) => id)));
+    new LookTally(store, new Set(tapsAt(address, store).map(({ id }) => id)));
   return {
     open: (address, storeId, onConnection, tally, signal) =>
       logs.open(address, storeId, onConnection, tally, signal),
     async inspect(address, storeId) {
       const tally = tallyFor(address);
       const found = await logs.inspect(address, storeId, announceTo(address), tally);
-      tapId = findTapOn(found, store().taps, null)?.id ?? null;
+      tapId = findTapOn(found, store.taps, null)?.id ?? null;
       if (tapId !== null) tally.noteAt(tapId);
       tally.settle();
       return found;
@@ -54,7 +49,7 @@ const NOTED_AHEAD = 20;
 
 /** Notes commands before they are sent: a look can fail half-way, or be interrupted by its user. */
 class LookTally implements OwnTally {
-  readonly #store: () => Pick<Store, 'recordings'>;
+  readonly #store: Pick<Store, 'recordings'>;
   /** The taps whose captures have to know. */
   readonly #taps: Set<number>;
   #counts = SENT_NOTHING;
@@ -62,17 +57,17 @@ class LookTally implements OwnTally {
   /** Captures whose window was open before the first command. */
   readonly #open: readonly number[];
 
-  constructor(store: () => Pick<Store, 'recordings'>, taps: Set<number>) {
+  constructor(store: Pick<Store, 'recordings'>, taps: Set<number>) {
     this.#store = store;
     this.#taps = taps;
-    this.#open = [...taps].flatMap((id) => store().recordings.openOfTap(id));
+    this.#open = [...taps].flatMap((id) => store.recordings.openOfTap(id));
   }
 
   add(commands: OwnCommands): void {
     this.#counts = sumOf(this.#counts, commands);
     while (this.#noted < this.#counts.questions) {
       this.#noted += NOTED_AHEAD;
-      for (const id of this.#taps) this.#store().recordings.addOtherCommands(id, NOTED_AHEAD);
+      for (const id of this.#taps) this.#store.recordings.addOtherCommands(id, NOTED_AHEAD);
     }
   }
 
@@ -82,13 +77,13 @@ class LookTally implements OwnTally {
 
   /** Says that the last command was answered: what was sent is known, and was sent in these windows. */
   settle(): void {
-    for (const id of this.#open) this.#store().recordings.settleLook(id, this.#noted, this.#counts);
+    for (const id of this.#open) this.#store.recordings.settleLook(id, this.#noted, this.#counts);
   }
 
   /** A server that is recorded under another address has to know as well. */
   noteAt(tapId: number): void {
     if (this.#taps.has(tapId)) return;
-    this.#store().recordings.addOtherCommands(tapId, this.#noted);
+    this.#store.recordings.addOtherCommands(tapId, this.#noted);
     this.#taps.add(tapId);
   }
 }

@@ -1,0 +1,57 @@
+import { CaptureService } from './captures/capture-service.ts';
+import { EnvironmentService } from './environments/environment-service.ts';
+import type { Outside } from './outside.ts';
+import type { ScheduleService } from './schedules/schedule-service.ts';
+import { UserService } from './users/user-service.ts';
+
+/** What others see of a class. */
+type Public<Class> = Pick<Class, keyof Class>;
+
+/** The same with promises: what a class looks like that is loaded when it is first used. */
+type Loaded<Class> = {
+  [Name in keyof Class]: Class[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Awaited<Result>>
+    : never;
+};
+
+/**
+ * Everything a user can do, a member a noun. A use case takes who asks (an `Actor`, or a secret) and plain
+ * data, checks what the actor may do, and resolves to plain data; times are milliseconds since the
+ * epoch. One that takes a while is an async generator: it yields what happens, as plain data, and returns
+ * the result (see `resultOf`); an `AbortSignal` ends it early.
+ *
+ * What a user did wrong, or may not do, rejects with an AppError.
+ */
+export interface Api {
+  readonly captures: Public<CaptureService>;
+  readonly schedules: Loaded<ScheduleService>;
+  readonly environments: Public<EnvironmentService>;
+  readonly users: Public<UserService>;
+}
+
+/** The use cases in this process, over a store. */
+export function createApi({ store, clock, origin, passwordCost }: Outside): Api {
+  return {
+    captures: new CaptureService(store, clock, origin),
+    // Cron arithmetic takes 3 ms to load, and a list of captures does not need it.
+    schedules: loadedWhenUsed(async () => {
+      const { ScheduleService } = await import('./schedules/schedule-service.ts');
+      return new ScheduleService(store, clock, origin);
+    }),
+    environments: new EnvironmentService(store, clock, origin),
+    users: new UserService(store, clock, origin, passwordCost),
+  };
+}
+
+/** A member whose module is loaded by the first use case that is called; none of them is a generator. */
+function loadedWhenUsed<Class extends object>(load: () => Promise<Class>): Loaded<Class> {
+  return new Proxy({} as Loaded<Class>, {
+    get:
+      (_member, name) =>
+      async (...args: readonly unknown[]): Promise<unknown> => {
+        const loaded = await load();
+        const useCase = loaded[name as keyof Class] as (...args: readonly unknown[]) => unknown;
+        return useCase.apply(loaded, args as unknown[]);
+      },
+  });
+}

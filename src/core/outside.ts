@@ -1,0 +1,24 @@
+import type { Origin } from './audit/audit-trail.ts';
+import type { Clock } from './clock.ts';
+import type { Environment } from './environments/environment.ts';
+import type { MetricSources } from './metrics/metric-source.ts';
+import type { ServerLogs } from './source.ts';
+import type { Store } from './store.ts';
+import type { ScryptCost } from './users/passwords.ts';
+
+/** What to run where only the owner of an environment's server can switch its log on. */
+export type LogSwitchCommands = (environment: Environment) => Promise<readonly string[]>;
+
+/** What the use cases need of what lies outside `core`: handed in where the program is put together. */
+export interface Outside {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The user, host and process behind a change, for the audit trail. */
+  readonly origin: Origin;
+  /** Absent for the usual one. */
+  readonly passwordCost: ScryptCost | undefined;
+  /** Reaches servers with the credentials that this process may use. Loaded at the first call. */
+  readonly servers: () => Promise<ServerLogs>;
+  readonly metricSources: () => Promise<MetricSources>;
+  readonly logSwitchCommands: LogSwitchCommands;
+}

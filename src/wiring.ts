@@ -1,0 +1,147 @@
+/**
+ * Where the program is put together: the only module that chooses a store, a source of statements and a
+ * source of metrics. What takes 5 ms or more to load is loaded when it is first needed.
+ */
+import { createApi, type Api } from './core/api.ts';
+import type { Origin } from './core/audit/audit-trail.ts';
+import type { Clock } from './core/clock.ts';
+import type { Environment } from './core/environments/environment.ts';
+import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
+import type { LogSwitchCommands } from './core/outside.ts';
+import type { ServerLogs } from './core/source.ts';
+import type { ScryptCost } from './core/users/passwords.ts';
+import type { Store } from './core/store.ts';
+import type { AwsIdentity } from './metrics-source/cloudwatch/aws-credentials.ts';
+import type { StoreInspection } from './store/inspection.ts';
+import { isWritableByOthers } from './store/ownership.ts';
+import { hasStore, openStore, openStoreToRead } from './store/store.ts';
+
+/** What a program hands in. */
+export interface Machine extends Origin {
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly passwordCost?: ScryptCost | undefined;
+  serverLogs(): Promise<ServerLogs>;
+}
+
+/** Reaches MySQL and MariaDB servers. */
+export async function mysqlServers(): Promise<ServerLogs> {
+  const { mysqlServerLogs } = await import('./source/mysql/mysql-source.ts');
+  return mysqlServerLogs;
+}
+
+/** One store with everything that belongs to it. Each part is opened when it is first asked for. */
+export class Wiring {
+  readonly #machine: Machine;
+  readonly #paths: { readonly store: string };
+  readonly #allow: (logs: ServerLogs) => Promise<ServerLogs>;
+  #store: Store | null = null;
+  #api: Api | null = null;
+
+  /**
+   * @param paths the folder of the store, found when it is first asked for.
+   * @param allow restricts servers to the credentials that this process may use.
+   */
+  constructor(
+    machine: Machine,
+    paths: { readonly store: string },
+    allow: (logs: ServerLogs) => Promise<ServerLogs> = (logs) => Promise.resolve(logs),
+  ) {
+    this.#machine = machine;
+    this.#paths = paths;
+    this.#allow = allow;
+  }
+
+  /** @throws AppError `store_unusable`, also where there is no store. */
+  get store(): Store {
+    this.#store ??= openStore(this.#paths.store);
+    return this.#store;
+  }
+
+  /** The store where something has opened it. */
+  get openedStore(): Store | null {
+    return this.#store;
+  }
+
+  /** @throws AppError `store_unusable` when nobody can say. */
+  get hasStore(): boolean {
+    return hasStore(this.#paths.store);
+  }
+
+  /** Whether others than the system's user of this process can write the store now. */
+  get isStoreShared(): boolean {
+    return isWritableByOthers(this.#paths.store);
+  }
+
+  /**
+   * Opens the store for a look that changes nothing: one of another version is not brought up to date.
+   * @throws AppError `store_unusable`.
+   */
+  openToRead(): void {
+    this.#store ??= openStoreToRead(this.#paths.store);
+  }
+
+  /** A store that was just made, open already. */
+  adoptStore(store: Store): void {
+    this.#store = store;
+  }
+
+  /** @throws AppError `store_unusable`, also where there is no store. */
+  get api(): Api {
+    this.#api ??= createApi({
+      store: this.store,
+      clock: this.#machine.clock,
+      origin: this.#machine,
+      servers: () => this.servers(),
+      passwordCost: this.#machine.passwordCost,
+      metricSources: () => this.metricSources(),
+      logSwitchCommands: this.logSwitchCommands,
+    });
+    return this.#api;
+  }
+
+  /** Servers; looks at one that is being recorded are noted, so that its record stays true. */
+  async servers(allow = this.#allow): Promise<ServerLogs> {
+    const { notingLooks } = await import('./core/verification/noted-looks.ts');
+    return allow(notingLooks(await this.#machine.serverLogs(), this.store));
+  }
+
+  /** CloudWatch. */
+  readonly openMetricSource: OpenMetricSource = async (environment, signal) => {
+    const { openCloudWatch } = await import('./metrics-source/cloudwatch/cloudwatch.ts');
+    const { clock } = this.#machine;
+    return openCloudWatch(environment, { clock, random: Math.random, signal });
+  };
+
+  async metricSources(): Promise<MetricSources> {
+    const [{ cloudWatchProvider }, { engineMetrics }] = await Promise.all([
+      import('./metrics-source/cloudwatch/provider.ts'),
+      import('./metrics-source/mysql-status/engine-metrics.ts'),
+    ]);
+    return { provider: cloudWatchProvider(this.openMetricSource), counters: engineMetrics };
+  }
+
+  /** What to run where only the server's owner can switch its log on: asks AWS which group that is. */
+  readonly logSwitchCommands: LogSwitchCommands = async (environment) => {
+    const { logSwitchCommands } = await import('./metrics-source/cloudwatch/switching-commands.ts');
+    return logSwitchCommands(environment);
+  };
+
+  /** Looks at how the store is kept. @throws AppError `store_unusable`. */
+  async inspectStore(): Promise<StoreInspection> {
+    const { inspectStore } = await import('./store/inspection.ts');
+    return inspectStore(this.#paths.store);
+  }
+
+  /** @throws AppError `remote_failed` that says what of region and credentials is missing. */
+  async findAwsCredentials(environment: Environment): Promise<AwsIdentity> {
+    const { findAwsCredentials } = await import('./metrics-source/cloudwatch/aws-credentials.ts');
+    return findAwsCredentials(environment);
+  }
+
+  close(): void {
+    this.#store?.close();
+    this.#store = null;
+    this.#api = null;
+  }
+}
