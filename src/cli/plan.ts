@@ -32,7 +32,7 @@ const PAST_CAPTURES = 20;
 export async function planCapture(request: CaptureRequest, context: Context): Promise<number> {
   context.checkFields(planNoun);
   const actor = await context.actor();
-  const environment = context.api.environments.get(actor, request.environment);
+  const environment = await context.api.environments.get(actor, request.environment);
   const { planned, refusals } = await checkRequest(request, context);
   const server = planned.recordsStatements ? environment.server : null;
   const look =

@@ -196,7 +196,7 @@ export async function lookAhead(
   context: Context,
 ): Promise<ServerInspection | null> {
   if (warmUp === null && recycleUsers === null) return null;
-  const { name, server } = context.api.environments.get(await context.actor(), ref);
+  const { name, server } = await context.api.environments.get(await context.actor(), ref);
   if (server === null) return null;
   try {
     return await inspectServer(context, { name, server });

@@ -96,7 +96,7 @@ async function approveRecycling(
       : coverageOf(
           inspection.values,
           context.store.warmUps.listOf(
-            context.api.environments.get(await context.actor(), environment).id,
+            (await context.api.environments.get(await context.actor(), environment)).id,
           ),
         );
   if (coverage !== null && coverage.sessions > 0 && coverage.lacking.length === 0 && !isLater) {

@@ -1,5 +1,6 @@
 import { CaptureService } from './captures/capture-service.ts';
 import { EnvironmentService } from './environments/environment-service.ts';
+import { MemberService } from './members/member-service.ts';
 import type { Outside } from './outside.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { UserService } from './users/user-service.ts';
@@ -26,6 +27,7 @@ export interface Api {
   readonly captures: Public<CaptureService>;
   readonly schedules: Loaded<ScheduleService>;
   readonly environments: Public<EnvironmentService>;
+  readonly members: Public<MemberService>;
   readonly users: Public<UserService>;
 }
 
@@ -39,6 +41,7 @@ export function createApi({ store, clock, origin, passwordCost }: Outside): Api 
       return new ScheduleService(store, clock, origin);
     }),
     environments: new EnvironmentService(store, clock, origin),
+    members: new MemberService(store, clock, origin),
     users: new UserService(store, clock, origin, passwordCost),
   };
 }

@@ -23,8 +23,23 @@ export type ErrorCode = keyof typeof API_CODES;
  * each user interface words in its own way.
  */
 export type Hint =
-  /** @param user whose name is known; null where it is not, or must not be told. */
-  { readonly code: 'log_in'; readonly user: string | null };
+  /** `user` is null where the name is not known, or must not be told. */
+  | { readonly code: 'log_in'; readonly user: string | null }
+  | { readonly code: 'list_users' | 'make_store_admin' | 'list_tokens' | 'list_schedules' }
+  | { readonly code: 'create_user'; readonly user: string }
+  /** Somebody else has to be an admin of the environment first. */
+  | { readonly code: 'make_admin' | 'list_members'; readonly environment: string }
+  | {
+      readonly code: 'set_role';
+      readonly environment: string;
+      readonly user: string;
+      readonly role: string;
+    }
+  | { readonly code: 'delete_captures_first' }
+  | { readonly code: 'end_warm_up' | 'restore_server'; readonly environment: string }
+  /** What ends a schedule comes before its next occurrence. */
+  | { readonly code: 'schedule_over_at_once' }
+  | { readonly code: 'warm_up_length' };
 
 /** What an AppError says, as plain data. */
 export interface Failure {

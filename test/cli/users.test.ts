@@ -144,7 +144,7 @@ describe('user delete', () => {
   it.each([
     [['nobody', '--yes'], {}, 3, 'There is no user named "nobody"'],
     [['bob'], {}, 2, 'Deleting asks for confirmation and there is no terminal to ask on'],
-    [['bob', '--yes'], 'bob', 5, 'Only an administrator of the store may list its users'],
+    [['bob', '--yes'], 'bob', 5, 'Only an administrator of the store may delete users'],
   ])('%j is refused', async (argv, who, status, message) => {
     const env = who === 'bob' ? bob : {};
     const refused = await runCaptures(['user', 'delete', ...argv], { home, env });

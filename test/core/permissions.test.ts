@@ -17,6 +17,7 @@ import { AppError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { EnvironmentService } from '../../src/core/environments/environment-service.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
+import { MemberService } from '../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -62,9 +63,9 @@ function captureIn(status: CaptureStatus, ownerId: number): number {
   ).id;
 }
 
-function outcome(work: () => unknown): Outcome {
+async function outcome(work: () => unknown): Promise<Outcome> {
   try {
-    work();
+    await work();
     return 'ok';
   } catch (error) {
     if (error instanceof AppError) return `${error.code}: ${error.message}`;
@@ -126,10 +127,10 @@ function expected(operation: string, person: Person, status: CaptureStatus): Out
 
 describe.each(Object.keys(operations) as (keyof typeof operations)[])('%s', (operation) => {
   describe.each(Object.keys(people) as Person[])('by %s', (person) => {
-    it.each(CAPTURE_STATUSES)('of a capture that is %s', (status) => {
+    it.each(CAPTURE_STATUSES)('of a capture that is %s', async (status) => {
       const owner = person.startsWith('owner') ? people[person] : people.owner;
       const id = captureIn(status, owner.userId);
-      const actual = outcome(() => operations[operation]?.(people[person], String(id)));
+      const actual = await outcome(() => operations[operation]?.(people[person], String(id)));
       expect(actual.replace('(olga)', "(mia's colleague)")).toBe(
         expected(operation, person, status),
       );
@@ -137,15 +138,15 @@ describe.each(Object.keys(operations) as (keyof typeof operations)[])('%s', (ope
   });
 });
 
-it('an unknown id is "Capture not found" for everybody', () => {
+it('an unknown id is "Capture not found" for everybody', async () => {
   for (const actor of Object.values(people)) {
     for (const run of Object.values(operations)) {
-      expect(outcome(() => run(actor, '999999'))).toBe('not_found: Capture not found');
+      expect(await outcome(() => run(actor, '999999'))).toBe('not_found: Capture not found');
     }
   }
 });
 
-it('an environment one is no member of does not exist, for list and create', () => {
+it('an environment one is no member of does not exist, for list and create', async () => {
   for (const actor of [people.outsider, people['store administrator']]) {
     const request = {
       name: 'x',
@@ -155,12 +156,12 @@ it('an environment one is no member of does not exist, for list and create', () 
       scheduledStart: null,
       duration: null,
     };
-    expect(outcome(() => test.captures.create(actor, request))).toBe(
+    expect(await outcome(() => test.captures.create(actor, request))).toBe(
       'not_found: Environment does not exist',
     );
-    expect(outcome(() => test.captures.list(actor, { ...ALL_CAPTURES, environment: 'prod' }))).toBe(
-      'not_found: Environment does not exist',
-    );
+    expect(
+      await outcome(() => test.captures.list(actor, { ...ALL_CAPTURES, environment: 'prod' })),
+    ).toBe('not_found: Environment does not exist');
     expect(test.captures.list(actor, ALL_CAPTURES)).toEqual([]);
   }
 });
@@ -175,6 +176,7 @@ describe('docs/permissions.md', () => {
 
 /** Each operation about an environment, or about a thing in it that mia's colleague olga owns. */
 const environments = new EnvironmentService(test.store, test.clock);
+const members = new MemberService(test.store, test.clock);
 const schedules = new ScheduleService(test.store, test.clock);
 const warmUps = new WarmUpService(test.store, test.clock);
 let serial = 0;
@@ -190,14 +192,14 @@ function freshEnvironment(): string {
   return name;
 }
 
-function scheduleOf(owner: Actor, ref: string): string {
+async function scheduleOf(owner: Actor, ref: string): Promise<string> {
   const role = test.store.members.roleOf(
     test.store.environments.findByName(ref)?.id ?? 0,
     owner.userId,
   );
   const id = test.store.environments.findByName(ref)?.id ?? 0;
   if (role === null) test.store.members.insert(id, owner.userId, 'member');
-  const schedule = schedules.create(owner, {
+  const schedule = await schedules.create(owner, {
     name: `schedule${++serial}`,
     environment: ref,
     cron: '0 2 * * *',
@@ -237,9 +239,9 @@ const inEnvironment: Record<
       duration: null,
     }),
   'schedule.list': (actor, ref) => () => schedules.list(actor, ref),
-  'schedule.get': (actor, ref, owner) => {
-    const id = scheduleOf(owner, ref);
-    return () => schedules.get(actor, id);
+  'schedule.get': (actor, ref, owner) => async () => {
+    const id = await scheduleOf(owner, ref);
+    return schedules.get(actor, id);
   },
   'schedule.create': (actor, ref) => () =>
     schedules.create(actor, {
@@ -253,22 +255,22 @@ const inEnvironment: Record<
       until: null,
       retain: null,
     }),
-  'schedule.edit': (actor, ref, owner) => {
-    const id = scheduleOf(owner, ref);
-    return () => schedules.edit(actor, id, { name: `renamed${++serial}` });
+  'schedule.edit': (actor, ref, owner) => async () => {
+    const id = await scheduleOf(owner, ref);
+    return schedules.edit(actor, id, { name: `renamed${++serial}` });
   },
-  'schedule.pause': (actor, ref, owner) => {
-    const id = scheduleOf(owner, ref);
-    return () => schedules.pause(actor, id);
+  'schedule.pause': (actor, ref, owner) => async () => {
+    const id = await scheduleOf(owner, ref);
+    return schedules.pause(actor, id);
   },
-  'schedule.resume': (actor, ref, owner) => {
-    const id = scheduleOf(owner, ref);
-    schedules.pause(people.admin, id);
-    return () => schedules.resume(actor, id);
+  'schedule.resume': (actor, ref, owner) => async () => {
+    const id = await scheduleOf(owner, ref);
+    await schedules.pause(people.admin, id);
+    return schedules.resume(actor, id);
   },
-  'schedule.delete': (actor, ref, owner) => {
-    const id = scheduleOf(owner, ref);
-    return () => schedules.delete(actor, id);
+  'schedule.delete': (actor, ref, owner) => async () => {
+    const id = await scheduleOf(owner, ref);
+    return schedules.delete(actor, id);
   },
   'environment.get': (actor, ref) => () => environments.get(actor, ref),
   'environment.check': (actor, ref) => () => environments.get(actor, ref, 'environment.check'),
@@ -277,10 +279,10 @@ const inEnvironment: Record<
   'environment.reclaim': (actor, ref) => () => environments.get(actor, ref, 'environment.reclaim'),
   'environment.edit': (actor, ref) => () => environments.edit(actor, ref, { region: 'r' }),
   'environment.delete': (actor, ref) => () => environments.delete(actor, ref),
-  'member.list': (actor, ref) => () => environments.listMembers(actor, ref),
-  'member.add': (actor, ref) => () => environments.addMember(actor, ref, 'oscar', 'member'),
-  'member.set': (actor, ref) => () => environments.setMember(actor, ref, 'mia', 'admin'),
-  'member.remove': (actor, ref) => () => environments.removeMember(actor, ref, newcomer(ref)),
+  'member.list': (actor, ref) => () => members.list(actor, ref),
+  'member.add': (actor, ref) => () => members.add(actor, ref, 'oscar', 'member'),
+  'member.set': (actor, ref) => () => members.set(actor, ref, 'mia', 'admin'),
+  'member.remove': (actor, ref) => () => members.remove(actor, ref, newcomer(ref)),
 };
 
 /** A member whom nobody in the table is: to leave by oneself is another right. */
@@ -292,10 +294,10 @@ function newcomer(ref: string): string {
 }
 
 describe.each(Object.keys(inEnvironment) as (keyof typeof inEnvironment)[])('%s', (operation) => {
-  it.each(Object.keys(people) as Person[])('by %s', (person) => {
+  it.each(Object.keys(people) as Person[])('by %s', async (person) => {
     const ref = freshEnvironment();
     const owner = person.startsWith('owner') ? people[person] : people.owner;
-    const actual = outcome(inEnvironment[operation](people[person], ref, owner));
+    const actual = await outcome(inEnvironment[operation](people[person], ref, owner));
     // Of an environment nobody is the owner: there an owner is a member.
     const isOwned = /^schedule\.(?!list|create)/.test(operation);
     const found = relation[person] === 'owner' && !isOwned ? ('member' as const) : relation[person];
@@ -320,8 +322,8 @@ describe('outside environments', () => {
     'user.password': (actor, target) => service.checkPasswordChange(actor, target),
     'token.create': (actor) => service.createToken(actor, `t${++serial}`, 60_000),
     'token.list': (actor) => service.listTokens(actor),
-    'token.revoke': (actor) => {
-      const { token } = service.createToken(actor, `t${++serial}`, 60_000);
+    'token.revoke': async (actor) => {
+      const { token } = await service.createToken(actor, `t${++serial}`, 60_000);
       return service.revokeToken(actor, String(token.id));
     },
     'environment.create': (actor) =>
@@ -335,29 +337,29 @@ describe('outside environments', () => {
       }),
   };
 
-  it.each(STORE_OPERATIONS)('%s is for whom the table says', (operation) => {
+  it.each(STORE_OPERATIONS)('%s is for whom the table says', async (operation) => {
     const [user, other] = [test.user(), test.user()];
     test.store.users.insert({ name: `root${++serial}`, isAdmin: true, passwordHash: 'none' }, 0);
     const admin = { ...test.user(), isStoreAdmin: true };
     const rules = STORE_RULES[operation];
     const isAboutOneself = /^token/.test(operation);
     const mayUser = rules.includes(isAboutOneself ? 'self' : 'user');
-    expect(outcome(() => inStore[operation](user, other.userName))).toMatch(
+    expect(await outcome(() => inStore[operation](user, other.userName))).toMatch(
       mayUser ? /^ok$/ : /^forbidden: Only an administrator of the store may /,
     );
     const mayAdmin = rules.includes('store administrator') || isAboutOneself;
-    expect(outcome(() => inStore[operation](admin, other.userName))).toMatch(
+    expect(await outcome(() => inStore[operation](admin, other.userName))).toMatch(
       mayAdmin ? /^ok$/ : /^forbidden/,
     );
     if (operation === 'user.password') {
-      expect(outcome(() => inStore[operation](user, user.userName))).toBe('ok');
+      expect(await outcome(() => inStore[operation](user, user.userName))).toBe('ok');
     }
   });
 
-  it('a token of somebody else is not found, even for an administrator', () => {
-    const { token } = service.createToken(people.member, 'secret', 60_000);
+  it('a token of somebody else is not found, even for an administrator', async () => {
+    const { token } = await service.createToken(people.member, 'secret', 60_000);
     for (const actor of [people.outsider, people['store administrator']]) {
-      expect(outcome(() => service.revokeToken(actor, String(token.id)))).toBe(
+      expect(await outcome(() => service.revokeToken(actor, String(token.id)))).toBe(
         `not_found: You have no token "${token.id}"`,
       );
     }

@@ -17,7 +17,7 @@ const CHILD = resolve(import.meta.dirname, 'crash-child.ts');
  * A store with everything that a daemon writes for metrics-only captures: a start, an end, a recurring
  * schedule with one to come, one whose occurrences were missed, and a capture to be pruned.
  */
-function makeStore() {
+async function makeStore() {
   const clock = new ManualClock(NOON - 3 * DAY);
   const test = new TestStore(clock);
   const alice = test.user('alice');
@@ -32,8 +32,8 @@ function makeStore() {
     until: null,
     retain: null,
   };
-  schedules.create(alice, { ...common, name: 'missed', cron: '30 8 * * *' });
-  const kept = schedules.create(alice, {
+  await schedules.create(alice, { ...common, name: 'missed', cron: '30 8 * * *' });
+  const kept = await schedules.create(alice, {
     ...common,
     name: 'kept',
     cron: '0 13 1 * *',
@@ -49,7 +49,7 @@ function makeStore() {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'manifest.json'), '{}');
   clock.set(NOON);
-  schedules.create(alice, { ...common, name: 'hourly', cron: '0 * * * *' });
+  await schedules.create(alice, { ...common, name: 'hourly', cron: '0 * * * *' });
   test.capture(alice, environment, {
     name: 'single',
     scheduledStart: NOON + HOUR,
@@ -60,7 +60,7 @@ function makeStore() {
 }
 
 /** Lets a daemon finish whatever the killed one left, and says what there is afterwards. */
-async function finish(made: ReturnType<typeof makeStore>, directory: string) {
+async function finish(made: Awaited<ReturnType<typeof makeStore>>, directory: string) {
   const clock = new ManualClock(BEGIN + 5.9 * MINUTE);
   const daemon = startDaemon(directory, clock);
   await clock.advance(10_000);
@@ -105,7 +105,7 @@ async function finish(made: ReturnType<typeof makeStore>, directory: string) {
 }
 
 test('a daemon killed after any of its commits leaves a store that the next one finishes to the same end', async () => {
-  const made = makeStore();
+  const made = await makeStore();
   const copy = (): string => {
     const directory = join(temporaryFolder(), 'home');
     cpSync(made.directory, directory, { recursive: true, preserveTimestamps: true });

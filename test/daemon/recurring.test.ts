@@ -32,7 +32,7 @@ class Bench {
     this.schedules = new ScheduleService(this.test.store, this.clock);
   }
 
-  create(request: Partial<ScheduleRequest> = {}): ListedSchedule {
+  create(request: Partial<ScheduleRequest> = {}): Promise<ListedSchedule> {
     return this.schedules.create(this.alice, {
       name: 'hourly',
       environment: 'prod',
@@ -84,7 +84,7 @@ class Bench {
 describe('a recurring schedule', () => {
   it('makes its first capture at once, and each next one when the one before has started', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     expect(bench.shown()).toEqual(['hourly 2026-11-22 13:00 SCHEDULED']);
     bench.daemon();
     await bench.pass(HOUR + 250);
@@ -105,7 +105,7 @@ describe('a recurring schedule', () => {
 
   it('tells two occurrences of one local time apart by their offsets', async () => {
     const bench = new Bench(Date.parse('2026-10-25T00:00:00Z'));
-    bench.create({ timeZone: 'Europe/Berlin', cron: '30 * * * *' });
+    await bench.create({ timeZone: 'Europe/Berlin', cron: '30 * * * *' });
     bench.daemon();
     await bench.pass(3 * HOUR);
     expect(bench.captures().map(({ name }) => name)).toEqual([
@@ -119,14 +119,14 @@ describe('a recurring schedule', () => {
   it('takes another name where somebody has its own', async () => {
     const bench = new Bench();
     bench.test.capture(bench.alice, bench.environment, { name: 'HOURLY 2026-11-22 13:00' });
-    bench.create();
+    await bench.create();
     expect(bench.captures().at(-1)?.name).toBe('hourly 2026-11-22 13:00 (2)');
     await Promise.resolve();
   });
 
   it('is over after its count', async () => {
     const bench = new Bench();
-    const { id } = bench.create({ count: 2 });
+    const { id } = await bench.create({ count: 2 });
     bench.daemon();
     await bench.pass(5 * HOUR);
     expect(bench.captures()).toHaveLength(2);
@@ -135,7 +135,7 @@ describe('a recurring schedule', () => {
 
   it('is over after its last instant, which counts', async () => {
     const bench = new Bench();
-    const { id } = bench.create({ until: NOON + 2 * HOUR });
+    const { id } = await bench.create({ until: NOON + 2 * HOUR });
     bench.daemon();
     await bench.pass(5 * HOUR);
     expect(bench.captures()).toHaveLength(2);
@@ -144,7 +144,7 @@ describe('a recurring schedule', () => {
 
   it('leaves out an occurrence whose capture somebody deleted', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     const [first] = bench.captures();
     bench.test.captures.delete(bench.alice, String(first?.id));
     bench.daemon();
@@ -154,7 +154,7 @@ describe('a recurring schedule', () => {
 
   it('goes on beside a capture of its own that somebody moved', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     const [first] = bench.captures();
     bench.test.captures.edit(bench.alice, String(first?.id), {
       name: null,
@@ -172,23 +172,23 @@ describe('a recurring schedule', () => {
 
   it('takes its capture back while it is paused, and misses nothing by that', async () => {
     const bench = new Bench();
-    const { id } = bench.create();
-    bench.schedules.pause(bench.alice, 'hourly', 'freeze');
+    const { id } = await bench.create();
+    await bench.schedules.pause(bench.alice, 'hourly', 'freeze');
     expect(bench.captures()).toEqual([]);
     bench.daemon();
     await bench.pass(5 * HOUR);
     expect(bench.captures()).toEqual([]);
-    bench.schedules.resume(bench.alice, 'hourly');
+    await bench.schedules.resume(bench.alice, 'hourly');
     expect(bench.shown()).toEqual(['hourly 2026-11-22 18:00 SCHEDULED']);
     expect(bench.schedule(id)).toMatchObject({ state: 'active', missed: 0 });
   });
 
   it('makes its capture anew when it is edited, and lets one that has begun go on', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     bench.daemon();
     await bench.pass(HOUR + 250);
-    bench.schedules.edit(bench.alice, 'hourly', { cron: '30 * * * *', name: 'half' });
+    await bench.schedules.edit(bench.alice, 'hourly', { cron: '30 * * * *', name: 'half' });
     expect(bench.shown()).toEqual([
       'hourly 2026-11-22 13:00 RUNNING',
       'half 2026-11-22 13:30 SCHEDULED',
@@ -197,17 +197,17 @@ describe('a recurring schedule', () => {
 
   it('leaves its captures when it is deleted, all but the one to come', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     bench.daemon();
     await bench.pass(HOUR + 250);
-    bench.schedules.delete(bench.alice, 'hourly');
+    await bench.schedules.delete(bench.alice, 'hourly');
     await bench.pass(2 * HOUR);
     expect(bench.shown()).toEqual(['hourly 2026-11-22 13:00 DONE']);
   });
 
   it('starts months ahead at its instant, further than any timer reaches', async () => {
     const bench = new Bench();
-    bench.create({ name: 'quarterly', cron: '0 0 1 1,4,7,10 *' });
+    await bench.create({ name: 'quarterly', cron: '0 0 1 1,4,7,10 *' });
     const due = Date.parse('2027-01-01T00:00:00Z');
     // Daemons come and go; the time between them passes without any.
     bench.clock.set(due - MINUTE);
@@ -222,7 +222,7 @@ describe('a recurring schedule', () => {
 describe('occurrences that were missed', () => {
   it('are one FAILED capture that says how many, from when to when, and why', async () => {
     const bench = new Bench();
-    const { id } = bench.create({ timeZone: 'America/New_York' });
+    const { id } = await bench.create({ timeZone: 'America/New_York' });
     bench.clock.set(NOON + 7.5 * HOUR);
     bench.daemon();
     await bench.clock.advance(250);
@@ -238,7 +238,7 @@ describe('occurrences that were missed', () => {
 
   it('let the last of them start late when that is within the grace', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     bench.clock.set(NOON + 3 * HOUR + 5 * MINUTE);
     bench.daemon();
     await bench.clock.advance(250);
@@ -254,7 +254,7 @@ describe('occurrences that were missed', () => {
 
   it('are never a burst, however often they recur', async () => {
     const bench = new Bench();
-    bench.create({ name: 'minutely', cron: '* * * * *', duration: MINUTE });
+    await bench.create({ name: 'minutely', cron: '* * * * *', duration: MINUTE });
     bench.clock.set(NOON + 30 * DAY + 30_000);
     bench.daemon();
     await bench.clock.advance(250);
@@ -268,7 +268,7 @@ describe('occurrences that were missed', () => {
 
   it('say that it was the clock when a daemon was there all the time', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     bench.daemon();
     await bench.clock.advance(MINUTE);
     bench.clock.set(bench.clock.now() + 4.5 * HOUR);
@@ -281,7 +281,7 @@ describe('occurrences that were missed', () => {
 
   it('count towards the count, which can end the schedule among them', async () => {
     const bench = new Bench();
-    const { id } = bench.create({ count: 3 });
+    const { id } = await bench.create({ count: 3 });
     bench.clock.set(NOON + DAY);
     bench.daemon();
     await bench.clock.advance(250);
@@ -294,7 +294,7 @@ describe('occurrences that were missed', () => {
 describe('occurrences that overlap', () => {
   it('are skipped while the one before runs, and the trail says so', async () => {
     const bench = new Bench();
-    const { id } = bench.create({ duration: 90 * MINUTE });
+    const { id } = await bench.create({ duration: 90 * MINUTE });
     bench.daemon();
     await bench.pass(3 * HOUR + 250);
     expect(bench.shown()).toEqual([
@@ -322,7 +322,7 @@ describe('occurrences that overlap', () => {
 
   it('run side by side where that is allowed', async () => {
     const bench = new Bench();
-    bench.create({ duration: 90 * MINUTE, overlap: 'allow' });
+    await bench.create({ duration: 90 * MINUTE, overlap: 'allow' });
     bench.daemon();
     await bench.pass(2 * HOUR + 250);
     expect(bench.shown()).toEqual([
@@ -334,7 +334,7 @@ describe('occurrences that overlap', () => {
 
   it('do not when one ends at the instant at which the next begins', async () => {
     const bench = new Bench();
-    const { id } = bench.create({ duration: HOUR });
+    const { id } = await bench.create({ duration: HOUR });
     bench.daemon();
     await bench.pass(4 * HOUR + 250);
     expect(bench.schedule(id)).toMatchObject({ passed: 4, skipped: 0, missed: 0 });
@@ -367,8 +367,8 @@ describe('a row that is broken', () => {
     ],
   ])('with %s pauses one schedule and keeps no other from its start', async (_what, sql, why) => {
     const bench = new Bench();
-    const broken = bench.create({ name: 'broken' });
-    const well = bench.create({ name: 'well' });
+    const broken = await bench.create({ name: 'broken' });
+    const well = await bench.create({ name: 'well' });
     tamper(bench, sql);
     const daemon = bench.daemon();
     await bench.pass(2 * HOUR);
@@ -377,19 +377,21 @@ describe('a row that is broken', () => {
     expect(bench.schedule(broken.id).state).toBe('paused');
     expect(bench.schedule(broken.id).trouble).toContain(why);
     expect(daemon.events.filter((event) => event === 'schedule paused')).toHaveLength(1);
-    expect(bench.schedules.list(bench.alice, null)).toHaveLength(2);
+    expect(await bench.schedules.list(bench.alice, null)).toHaveLength(2);
   });
 
   it('says what is wrong when it is resumed, and goes on once that is put right', async () => {
     const bench = new Bench();
-    const { id } = bench.create();
+    const { id } = await bench.create();
     tamper(bench, "UPDATE schedules SET time_zone = 'Mars/Olympus'");
     bench.daemon();
     await bench.pass(HOUR);
     expect(bench.shown()).toEqual(['hourly 2026-11-22 13:00 FAILED']);
     expect(bench.captures()[0]?.reason).toContain('There is no time zone "Mars/Olympus"');
-    expect(() => bench.schedules.resume(bench.alice, 'hourly')).toThrow('There is no time zone');
-    bench.schedules.edit(bench.alice, 'hourly', { timeZone: 'UTC' });
+    await expect(bench.schedules.resume(bench.alice, 'hourly')).rejects.toThrow(
+      'There is no time zone',
+    );
+    await bench.schedules.edit(bench.alice, 'hourly', { timeZone: 'UTC' });
     expect(bench.schedule(id)).toMatchObject({
       state: 'active',
       trouble: null,
@@ -424,7 +426,7 @@ describe('a row that is broken', () => {
 describe('a clock that jumps', () => {
   it('back by an hour repeats no start', async () => {
     const bench = new Bench();
-    bench.create();
+    await bench.create();
     const daemon = bench.daemon();
     await bench.pass(HOUR + 250);
     bench.clock.set(bench.clock.now() - HOUR);
@@ -469,7 +471,7 @@ describe('a clock that jumps', () => {
     ['a year, past its count', 365 * DAY, { count: 5 }],
   ])('ahead by %s for eight seconds leaves no schedule idle', async (_what, ahead, request) => {
     const bench = new Bench();
-    const { id } = bench.create(request ?? {});
+    const { id } = await bench.create(request ?? {});
     bench.daemon();
     await bench.clock.advance(1_000);
     bench.clock.set(bench.clock.now() + ahead - 30 * MINUTE);
@@ -491,7 +493,7 @@ describe('a clock that jumps', () => {
 
   it('back by some minutes does not bring back an occurrence that somebody deleted', async () => {
     const bench = new Bench();
-    const { id } = bench.create();
+    const { id } = await bench.create();
     bench.daemon();
     await bench.pass(20 * MINUTE);
     bench.test.captures.delete(bench.alice, String(bench.captures()[0]?.id));

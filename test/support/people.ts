@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/core/clock.ts';
 import type { ScryptCost } from '../../src/core/users/passwords.ts';
-import { UserService } from '../../src/core/users/user-service.ts';
+import { sha256 } from '../../src/core/users/sha256.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /** A password hash that takes no time. */
@@ -20,9 +20,18 @@ export function addUser(
     const now = systemClock.now();
     const isAdmin = options.isAdmin ?? false;
     const user = store.users.insert({ name, isAdmin, passwordHash: 'none' }, now);
-    const actor = { userId: user.id, userName: name, isStoreAdmin: isAdmin };
-    const users = new UserService(store, systemClock);
-    return { CAPTURES_TOKEN: users.createToken(actor, 'test', 86_400_000).secret };
+    const secret = `captures_token_of_${name}`;
+    store.credentials.insert(
+      {
+        userId: user.id,
+        kind: 'token',
+        name: 'test',
+        secretHash: sha256(secret),
+        expiresAt: now + 86_400_000,
+      },
+      now,
+    );
+    return { CAPTURES_TOKEN: secret };
   } finally {
     store.close();
   }

@@ -111,7 +111,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
   let inspection: ServerInspection | null = null;
   if (planned.recordsStatements && isToStartNow) {
-    const environment = context.api.environments.get(actor, request.environment);
+    const environment = await context.api.environments.get(actor, request.environment);
     const { server } = environment;
     if (server !== null) {
       inspection = await checkServer(

@@ -28,7 +28,7 @@ export async function runLogout(
   const { users } = context.api;
   const { session } = context;
   const secret = session.read();
-  if (secret !== null) users.logout(secret);
+  if (secret !== null) await users.logout(secret);
   session.remove();
   await context.note(secret === null ? 'Nobody was logged in.' : 'Logged out.');
   if (context.hasToken) {

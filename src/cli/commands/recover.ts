@@ -109,7 +109,7 @@ async function forget(
       hint: 'For example: captures recover shop --forget',
     });
   }
-  const { id, name } = context.api.environments.get(actor, ref, 'environment.reclaim');
+  const { id, name } = await context.api.environments.get(actor, ref, 'environment.reclaim');
   const isOwed = store.taps.list().some(({ environmentId }) => environmentId === id);
   if (!isOwed) {
     await context.note(`Nothing to forget: this store owes the server of ${name} nothing.`);
@@ -149,7 +149,7 @@ async function findTargets(
   const actor = await context.actor();
   const { store } = context;
   if (ref !== null) {
-    const environment = context.api.environments.get(actor, ref, 'environment.recover');
+    const environment = await context.api.environments.get(actor, ref, 'environment.recover');
     return { targets: [await lookAtServer(context, service, environment)], failures: [] };
   }
   if (save !== undefined || discard === true || force === true) {
@@ -202,7 +202,7 @@ async function approve(
       targets.push(target);
       continue;
     }
-    context.api.environments.get(actor, String(environment.id), 'environment.reclaim');
+    await context.api.environments.get(actor, String(environment.id), 'environment.reclaim');
     saveTo = folderFor(options, context, target.leftovers, environment.id);
     if (saveTo !== null) {
       const { requireEmptyFolder } = await import('../../daemon/reclaim.ts');

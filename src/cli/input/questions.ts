@@ -38,7 +38,9 @@ const MOST_NAMED = 5;
  * @throws AppError `invalid` where there is none, or more than one and nobody can be asked.
  */
 export async function askEnvironment(context: Context): Promise<string> {
-  const names = context.api.environments.list(await context.actor()).map(({ name }) => name);
+  const names = (await context.api.environments.list(await context.actor())).map(
+    ({ name }) => name,
+  );
   if (names.length === 0) {
     throw new AppError('invalid', 'There is no environment to capture', {
       hint: 'Describe one first: captures env create NAME --url mysql://USER@HOST',

@@ -5,11 +5,33 @@ import { shellQuoted } from '../../core/shell.ts';
 const WORDS: {
   readonly [Code in Hint['code']]: (hint: Extract<Hint, { readonly code: Code }>) => string;
 } = {
+  list_users: () => 'To see who there is: captures user list',
+  make_store_admin: () => 'Make another one first: captures user create NAME --admin',
+  list_tokens: () => 'To see yours: captures token list',
+  list_schedules: () => 'To see those of your environments: captures schedule list',
+  create_user: ({ user }) =>
+    `An administrator of the store makes users: captures user create ${shellQuoted(user)}`,
+  make_admin: ({ environment }) =>
+    `Make somebody else its admin first: captures member add ${shellQuoted(environment)} USER --role admin`,
+  list_members: ({ environment }) =>
+    `To see its members: captures member list ${shellQuoted(environment)}`,
+  set_role: ({ environment, user, role }) =>
+    `To change the role: captures member set ${shellQuoted(environment)} ${shellQuoted(user)} --role ${role}`,
+  delete_captures_first: () => 'Delete them first, or everything at once with: --with-captures',
+  end_warm_up: ({ environment }) =>
+    `End it first: captures env warm-up ${shellQuoted(environment)} --stop`,
+  restore_server: ({ environment }) => {
+    const recover = `captures recover ${shellQuoted(environment)}`;
+    return `Stop its captures first; if none is running, restore the server: ${recover}. If it is gone for good: ${recover} --forget`;
+  },
+  schedule_over_at_once: () =>
+    'Its last instant (--until) is before the next occurrence, or its --count is used up.',
+  warm_up_length: () => 'For example: --for 1h. It helps as many sessions as come in that time.',
   log_in: ({ user }) => `Log in with: captures login ${user === null ? 'NAME' : shellQuoted(user)}`,
 };
 
 /** What to do next, as commands to type; null where there is no hint. May have several lines. */
 export function hintText(hint: Failure['hint']): string | null {
   if (hint === null || typeof hint === 'string') return hint;
-  return WORDS[hint.code](hint);
+  return (WORDS[hint.code] as (hint: Hint) => string)(hint);
 }

@@ -1,14 +1,16 @@
-import type { Credential, Member, User } from '../../core/store.ts';
+import type { ListedMember } from '../../core/members/member-service.ts';
+import type { Credential } from '../../core/store.ts';
+import type { DeletedUser, PublicUser } from '../../core/users/user-service.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatRelative } from './units.ts';
 
 /** A user as JSON: never the password's hash. */
-function userJson({ id, name, isAdmin, createdAt }: User): JsonObject {
+function userJson({ id, name, isAdmin, createdAt }: PublicUser): JsonObject {
   return { id, name, storeAdmin: isAdmin, createdAt: isoTime(createdAt) };
 }
 
-const USER_COLUMNS: readonly Column<User>[] = [
+const USER_COLUMNS: readonly Column<PublicUser>[] = [
   { field: 'id', header: 'ID', align: 'right', cell: ({ id }) => String(id) },
   { field: 'name', header: 'NAME', shrinks: true, cell: ({ name }) => name },
   {
@@ -23,7 +25,7 @@ const USER_COLUMNS: readonly Column<User>[] = [
   },
 ];
 
-export const userNoun: Noun<User> = {
+export const userNoun: Noun<PublicUser> = {
   fields: ['id', 'name', 'storeAdmin', 'createdAt'],
   toJson: userJson,
   columns: USER_COLUMNS,
@@ -31,11 +33,6 @@ export const userNoun: Noun<User> = {
   reference: ({ name }) => name,
   none: 'No users.',
 };
-
-/** A user who is gone, and who has their captures now. */
-export interface DeletedUser extends User {
-  readonly handedOn: readonly { readonly to: string; readonly captures: number }[];
-}
 
 const DELETED_COLUMNS: readonly Column<DeletedUser>[] = [
   ...USER_COLUMNS,
@@ -127,11 +124,7 @@ export const madeTokenNoun: Noun<ShownSecret> = {
 };
 
 /** A member with the name of the environment. */
-export interface ShownMember extends Member {
-  readonly environmentName: string;
-}
-
-const MEMBER_COLUMNS: readonly Column<ShownMember>[] = [
+const MEMBER_COLUMNS: readonly Column<ListedMember>[] = [
   { field: 'user', header: 'USER', shrinks: true, cell: ({ userName }) => userName },
   { field: 'role', header: 'ROLE', cell: ({ role }) => role },
   {
@@ -142,7 +135,7 @@ const MEMBER_COLUMNS: readonly Column<ShownMember>[] = [
   },
 ];
 
-export const memberNoun: Noun<ShownMember> = {
+export const memberNoun: Noun<ListedMember> = {
   fields: ['user', 'role', 'environment', 'envId'],
   toJson: ({ userName, role, environmentName, environmentId }) => ({
     user: userName,

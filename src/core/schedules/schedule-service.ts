@@ -45,7 +45,7 @@ export type ScheduleEdit = Partial<
 >;
 
 const MISSING = 'Schedule not found';
-const WHERE = 'To see those of your environments: captures schedule list';
+const WHERE = { code: 'list_schedules' } as const;
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
 
@@ -66,7 +66,7 @@ export class ScheduleService {
    * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for what
    *   cannot be read, a taken name, and a schedule that would never start anything.
    */
-  create(actor: Actor, request: ScheduleRequest): ListedSchedule {
+  async create(actor: Actor, request: ScheduleRequest): Promise<ListedSchedule> {
     const { name, cron, timeZone, duration, overlap, count, until, retain } = request;
     const environment = getEnvironment(this.#store, actor, 'schedule.create', request.environment);
     checkName('schedule', name);
@@ -109,7 +109,7 @@ export class ScheduleService {
    * @param environment an id or a name; null for all.
    * @throws AppError `not_found` for an environment the actor is no member of.
    */
-  list(actor: Actor, environment: string | null): ListedSchedule[] {
+  async list(actor: Actor, environment: string | null): Promise<ListedSchedule[]> {
     return this.#store.schedules.list(
       environment === null
         ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
@@ -121,7 +121,15 @@ export class ScheduleService {
    * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
    * @throws AppError `not_found`; `forbidden`; `invalid` for an ambiguous name, listing the candidates.
    */
-  get(actor: Actor, ref: string, operation: Operation = 'schedule.get'): ListedSchedule {
+  async get(
+    actor: Actor,
+    ref: string,
+    operation: Operation = 'schedule.get',
+  ): Promise<ListedSchedule> {
+    return this.#get(actor, ref, operation);
+  }
+
+  #get(actor: Actor, ref: string, operation: Operation): ListedSchedule {
     const schedule = this.#find(actor, ref);
     if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
     const role = this.#store.members.roleOf(schedule.environmentId, actor.userId);
@@ -145,9 +153,9 @@ export class ScheduleService {
    * Changes what `edit` names; the capture made ahead is made anew.
    * @throws AppError as `create` does; `forbidden`.
    */
-  edit(actor: Actor, ref: string, edit: ScheduleEdit): ListedSchedule {
+  async edit(actor: Actor, ref: string, edit: ScheduleEdit): Promise<ListedSchedule> {
     return this.#store.transaction(() => {
-      const before = this.get(actor, ref, 'schedule.edit');
+      const before = this.#get(actor, ref, 'schedule.edit');
       const after = { ...before, ...edit };
       if (edit.name !== undefined) checkName('schedule', edit.name);
       check(after);
@@ -176,9 +184,9 @@ export class ScheduleService {
    * Takes the capture made ahead back and makes no more until it is resumed; what runs goes on.
    * @throws AppError `conflict` unless it is active; `not_found`; `forbidden`.
    */
-  pause(actor: Actor, ref: string, reason: string | null = null): ListedSchedule {
+  async pause(actor: Actor, ref: string, reason: string | null = null): Promise<ListedSchedule> {
     return this.#store.transaction(() => {
-      const schedule = this.get(actor, ref, 'schedule.pause');
+      const schedule = this.#get(actor, ref, 'schedule.pause');
       if (schedule.state === 'paused')
         throw new AppError('conflict', 'This schedule is paused already');
       if (schedule.state === 'over') throw new AppError('conflict', OVER);
@@ -193,9 +201,9 @@ export class ScheduleService {
    * Goes on with the next occurrence from now; those of the pause are not missed.
    * @throws AppError `conflict` unless it is paused; `not_found`; `forbidden`.
    */
-  resume(actor: Actor, ref: string): ListedSchedule {
+  async resume(actor: Actor, ref: string): Promise<ListedSchedule> {
     return this.#store.transaction(() => {
-      const schedule = this.get(actor, ref, 'schedule.resume');
+      const schedule = this.#get(actor, ref, 'schedule.resume');
       if (schedule.state === 'active')
         throw new AppError('conflict', 'This schedule is not paused');
       if (schedule.state === 'over') throw new AppError('conflict', OVER);
@@ -215,9 +223,9 @@ export class ScheduleService {
    * Deletes the schedule and the capture made ahead; captures that started stay.
    * @throws AppError `not_found`; `forbidden`.
    */
-  delete(actor: Actor, ref: string, reason: string | null = null): ListedSchedule {
+  async delete(actor: Actor, ref: string, reason: string | null = null): Promise<ListedSchedule> {
     return this.#store.transaction(() => {
-      const schedule = this.get(actor, ref, 'schedule.delete');
+      const schedule = this.#get(actor, ref, 'schedule.delete');
       this.#withdraw(schedule);
       this.#store.schedules.delete(schedule.id);
       this.#audit.record(actor, 'schedule.delete', subjectOf(schedule), { reason });
@@ -225,8 +233,20 @@ export class ScheduleService {
     });
   }
 
-  /** The next instants at which it starts a capture, at most `count`; none when it is paused or over. */
-  next(schedule: Schedule, count: number): number[] {
+  /**
+   * The next instants at which it starts a capture, at most `count`; none when it is paused or over.
+   * @throws AppError as `get` does.
+   */
+  async next(
+    actor: Actor,
+    ref: string,
+    count: number,
+  ): Promise<{ schedule: ListedSchedule; instants: number[] }> {
+    const schedule = this.#get(actor, ref, 'schedule.get');
+    return { schedule, instants: this.#next(schedule, count) };
+  }
+
+  #next(schedule: Schedule, count: number): number[] {
     if (schedule.state !== 'active') return [];
     const left =
       schedule.count === null ? count : Math.min(count, schedule.count - schedule.passed);
@@ -248,7 +268,7 @@ export class ScheduleService {
     const made = makeAhead(this.#store, this.#audit, actor, schedule, this.#clock.now());
     if (made === null) {
       throw new AppError('invalid', 'This schedule would never start a capture', {
-        hint: 'Its last instant (--until) is before the next occurrence, or its --count is used up.',
+        hint: { code: 'schedule_over_at_once' },
       });
     }
   }

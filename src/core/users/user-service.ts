@@ -1,4 +1,3 @@
-import { shellQuoted } from '../shell.ts';
 import { randomBytes } from 'node:crypto';
 import { requireAllowed, type Actor } from '../access.ts';
 import {
@@ -23,12 +22,24 @@ import { sha256 } from './sha256.ts';
 import type { Credential, Member, Store, User } from '../store.ts';
 
 const SESSION_LENGTH_MS = 30 * 86_400_000;
-export const TOKEN_LENGTH_MS = 90 * 86_400_000;
+const TOKEN_LENGTH_MS = 90 * 86_400_000;
+
+/** A user without what proves who they are. */
+export type PublicUser = Omit<User, 'passwordHash'>;
+
+function publicOf({ id, name, isAdmin, createdAt }: User): PublicUser {
+  return { id, name, isAdmin, createdAt };
+}
+
+/** A user who is gone, and who has how many of their captures now. */
+export interface DeletedUser extends PublicUser {
+  readonly handedOn: readonly { readonly to: string; readonly captures: number }[];
+}
 
 /** A session that was just opened. `secret` is shown or saved once; the store has only its hash. */
 export interface OpenedSession {
   readonly secret: string;
-  readonly user: User;
+  readonly user: PublicUser;
   readonly expiresAt: number;
 }
 
@@ -162,7 +173,7 @@ export class UserService {
   }
 
   /** Ends the session of a secret; one that is not known any more is no error. */
-  logout(secret: string): void {
+  async logout(secret: string): Promise<void> {
     this.#store.transaction(() => {
       const credential = this.#store.credentials.findBySecret(hashSecret(secret));
       if (credential?.kind === 'session') this.#store.credentials.delete(credential.id);
@@ -170,9 +181,9 @@ export class UserService {
   }
 
   /** @throws AppError `forbidden` unless the actor is an administrator of the store. */
-  listUsers(actor: Actor): User[] {
+  async listUsers(actor: Actor): Promise<PublicUser[]> {
     requireAllowed(actor, 'user.list', 'list its users');
-    return this.#store.users.list();
+    return this.#store.users.list().map(publicOf);
   }
 
   /**
@@ -182,8 +193,8 @@ export class UserService {
   async createUser(
     actor: Actor,
     user: { name: string; password: string; isAdmin: boolean },
-  ): Promise<User> {
-    this.checkNewUser(actor, user.name);
+  ): Promise<PublicUser> {
+    await this.checkNewUser(actor, user.name);
     const prepared = await prepareUser(user.name, user.password, this.#passwordCost);
     return this.#store.transaction(() => {
       const created = this.#store.users.insert(
@@ -193,12 +204,12 @@ export class UserService {
       this.#audit.record(actor, 'user.create', subjectOf(created), {
         details: { admin: created.isAdmin },
       });
-      return created;
+      return publicOf(created);
     });
   }
 
   /** Checks what `createUser` checks before a password is asked for. */
-  checkNewUser(actor: Actor, name: string): void {
+  async checkNewUser(actor: Actor, name: string): Promise<void> {
     requireAllowed(actor, 'user.create', 'create users');
     checkName('user', name);
     if (this.#store.users.findByName(name) !== null) {
@@ -212,10 +223,7 @@ export class UserService {
    * @throws AppError `forbidden`; `not_found`; `conflict` for the last administrator of the store and
    *   for the last admin of an environment, which would be left without anyone who may manage it.
    */
-  deleteUser(
-    actor: Actor,
-    name: string,
-  ): { user: User; handedOn: { to: string; captures: number }[] } {
+  async deleteUser(actor: Actor, name: string): Promise<DeletedUser> {
     requireAllowed(actor, 'user.delete', 'delete users');
     return this.#store.transaction(() => {
       const user = this.#getUser(name);
@@ -236,8 +244,19 @@ export class UserService {
       this.#audit.record(actor, 'user.delete', subjectOf(user), {
         details: { captures: handedOn.reduce((sum, { captures }) => sum + captures, 0) },
       });
-      return { user, handedOn };
+      return { ...publicOf(user), handedOn };
     });
+  }
+
+  /**
+   * Checks before anybody is asked what can be known before.
+   * @throws AppError as `deleteUser` does.
+   */
+  async checkDeletion(actor: Actor, name: string): Promise<PublicUser> {
+    requireAllowed(actor, 'user.delete', 'delete users');
+    const user = this.#getUser(name);
+    this.#refuseWithoutAdmin(user);
+    return publicOf(user);
   }
 
   #refuseWithoutAdmin(user: User): void {
@@ -246,7 +265,7 @@ export class UserService {
       .filter((other) => other.isAdmin && other.id !== user.id);
     if (user.isAdmin && others.length === 0) {
       throw new AppError('conflict', `${user.name} is the last administrator of the store`, {
-        hint: 'Make another one first: captures user create NAME --admin',
+        hint: { code: 'make_store_admin' },
       });
     }
   }
@@ -258,7 +277,7 @@ export class UserService {
     if (heir !== undefined) return heir;
     const name = this.#store.environments.find(environmentId)?.name ?? String(environmentId);
     throw new AppError('conflict', `${user.name} is the last admin of the environment "${name}"`, {
-      hint: `Make somebody else its admin first: captures member add ${shellQuoted(name)} USER --role admin`,
+      hint: { code: 'make_admin', environment: name },
     });
   }
 
@@ -272,9 +291,8 @@ export class UserService {
   async setPassword(
     actor: AuthenticatedActor,
     change: { user: string | null; current: string | null; password: string; keepTokens: boolean },
-  ): Promise<{ user: User; tokens: number }> {
-    const user = this.checkPasswordChange(actor, change.user);
-    const isOwn = user.id === actor.userId;
+  ): Promise<{ user: PublicUser; tokens: number }> {
+    const { user, isOwn } = this.#passwordOf(actor, change.user);
     if (isOwn) {
       const isRight = await this.#gate.attempt(user.name, () =>
         verifyPassword(change.current ?? '', user.passwordHash),
@@ -284,7 +302,7 @@ export class UserService {
     checkPassword(change.password);
     const hash = await hashPassword(change.password, this.#passwordCost);
     return this.#store.transaction(() => {
-      const tokens = this.countTokens(user);
+      const tokens = this.#validTokens(user.id);
       this.#store.users.setPassword(user.id, hash);
       this.#audit.record(actor, 'user.password', subjectOf(user), {
         details: change.keepTokens ? { tokensKept: tokens } : { tokensRevoked: tokens },
@@ -293,29 +311,41 @@ export class UserService {
       const keep = isOwn && actor.kind === 'session' ? actor.credentialId : null;
       this.#store.credentials.deleteOtherSessions(user.id, keep);
       if (!change.keepTokens) this.#store.credentials.deleteTokens(user.id);
-      return { user, tokens };
+      return { user: publicOf(user), tokens };
     });
   }
 
-  /** How many tokens of a user are valid. */
-  countTokens(user: User): number {
+  #validTokens(userId: number): number {
     const now = this.#clock.now();
-    const tokens = this.#store.credentials.listOf(user.id, 'token');
+    const tokens = this.#store.credentials.listOf(userId, 'token');
     return tokens.filter(({ expiresAt }) => expiresAt > now).length;
   }
 
-  /** Whose password is to change, if the actor may: their own, or anybody's as an administrator. */
-  checkPasswordChange(actor: Actor, name: string | null): User {
-    const isSelf = name === null || nameKey(name) === nameKey(actor.userName);
-    requireAllowed(actor, 'user.password', "change somebody else's password", isSelf);
-    return this.#getUser(isSelf ? actor.userName : name);
+  /**
+   * Whose password is to change, if the actor may: their own, or anybody's as an administrator; and how
+   * many tokens of theirs are valid.
+   * @param name null for one's own.
+   * @throws AppError `forbidden`; `not_found`.
+   */
+  async checkPasswordChange(
+    actor: Actor,
+    name: string | null,
+  ): Promise<{ user: PublicUser; isOwn: boolean; tokens: number }> {
+    const { user, isOwn } = this.#passwordOf(actor, name);
+    return { user: publicOf(user), isOwn, tokens: this.#validTokens(user.id) };
+  }
+
+  #passwordOf(actor: Actor, name: string | null): { user: User; isOwn: boolean } {
+    const isOwn = name === null || nameKey(name) === nameKey(actor.userName);
+    requireAllowed(actor, 'user.password', "change somebody else's password", isOwn);
+    return { user: this.#getUser(isOwn ? actor.userName : name), isOwn };
   }
 
   #getUser(name: string): User {
     const user = this.#store.users.findByName(name);
     if (user === null) {
       throw new AppError('not_found', `There is no user named "${name}"`, {
-        hint: 'To see who there is: captures user list',
+        hint: { code: 'list_users' },
       });
     }
     return user;
@@ -325,10 +355,10 @@ export class UserService {
    * Makes a token for scripts that is its user until it expires.
    * @throws AppError `invalid` for a bad name; `conflict` for one the user has already.
    */
-  createToken(actor: Actor, name: string, lengthMs: number): MadeToken {
+  async createToken(actor: Actor, name: string, lengthMs = TOKEN_LENGTH_MS): Promise<MadeToken> {
     checkName('token', name);
     return this.#store.transaction(() => {
-      const isTaken = this.listTokens(actor).some(
+      const isTaken = this.#tokensOf(actor).some(
         (token) => nameKey(token.name ?? '') === nameKey(name),
       );
       if (isTaken) throw new AppError('conflict', `You have a token named ${name} already`);
@@ -350,7 +380,11 @@ export class UserService {
   }
 
   /** The actor's own tokens, oldest first, expired ones too. */
-  listTokens(actor: Actor): Credential[] {
+  async listTokens(actor: Actor): Promise<Credential[]> {
+    return this.#tokensOf(actor);
+  }
+
+  #tokensOf(actor: Actor): Credential[] {
     return this.#store.credentials.listOf(actor.userId, 'token');
   }
 
@@ -359,14 +393,14 @@ export class UserService {
    * @param ref its id or its name.
    * @throws AppError `not_found`.
    */
-  revokeToken(actor: Actor, ref: string): Credential {
+  async revokeToken(actor: Actor, ref: string): Promise<Credential> {
     return this.#store.transaction(() => {
-      const token = this.listTokens(actor).find(
+      const token = this.#tokensOf(actor).find(
         ({ id, name }) => String(id) === ref || (name !== null && nameKey(name) === nameKey(ref)),
       );
       if (token === undefined) {
         throw new AppError('not_found', `You have no token "${ref}"`, {
-          hint: 'To see yours: captures token list',
+          hint: { code: 'list_tokens' },
         });
       }
       this.#store.credentials.delete(token.id);
@@ -388,7 +422,7 @@ export class UserService {
       },
       now,
     );
-    return { secret, user, expiresAt: credential.expiresAt };
+    return { secret, user: publicOf(user), expiresAt: credential.expiresAt };
   }
 }
 

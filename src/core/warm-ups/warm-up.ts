@@ -70,7 +70,7 @@ export function checkWarmUp(ms: number | null): void {
   if (ms === null) return;
   if (Number.isSafeInteger(ms) && ms >= SHORTEST_MS && ms <= LONGEST_MS) return;
   throw new AppError('invalid', 'A warm-up lasts from 60 seconds to 30 days', {
-    hint: 'For example: --for 1h. It helps as many sessions as come in that time.',
+    hint: { code: 'warm_up_length' },
   });
 }
 

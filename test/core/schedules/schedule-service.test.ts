@@ -41,9 +41,9 @@ function setUp() {
   return { clock, test, people, environment, schedules, create };
 }
 
-function outcome(work: () => unknown): string {
+async function outcome(work: () => unknown): Promise<string> {
   try {
-    work();
+    await work();
     return 'ok';
   } catch (error) {
     if (error instanceof AppError) return `${error.code}: ${error.message}`;
@@ -58,17 +58,19 @@ describe('who may do what with a schedule', () => {
     (schedules: ScheduleService, actor: Actor, ref: string) => unknown
   > = {
     get: (schedules, actor, ref) => schedules.get(actor, ref),
-    next: (schedules, actor, ref) => schedules.next(schedules.get(actor, ref), 3),
+    next: (schedules, actor, ref) => schedules.next(actor, ref, 3),
     edit: (schedules, actor, ref) => schedules.edit(actor, ref, { cron: '30 * * * *' }),
     pause: (schedules, actor, ref) => schedules.pause(actor, ref),
     delete: (schedules, actor, ref) => schedules.delete(actor, ref),
   };
 
-  it.each(Object.keys(operations))('%s', (operation) => {
+  it.each(Object.keys(operations))('%s', async (operation) => {
     for (const person of ['outsider', 'member', 'owner', 'admin'] as const) {
       const { people, schedules, create } = setUp();
-      const { id } = create();
-      const actual = outcome(() => operations[operation]?.(schedules, people[person], String(id)));
+      const { id } = await create();
+      const actual = await outcome(() =>
+        operations[operation]?.(schedules, people[person], String(id)),
+      );
       const expected =
         person === 'outsider'
           ? 'not_found: Schedule not found'
@@ -79,24 +81,24 @@ describe('who may do what with a schedule', () => {
     }
   });
 
-  it('members list and make schedules, outsiders do not know the environment', () => {
+  it('members list and make schedules, outsiders do not know the environment', async () => {
     const { people, schedules, create } = setUp();
-    create({}, people.member);
-    expect(schedules.list(people.owner, 'prod')).toHaveLength(1);
-    expect(schedules.list(people.outsider, null)).toEqual([]);
-    expect(outcome(() => schedules.list(people.outsider, 'prod'))).toBe(
+    await create({}, people.member);
+    expect(await schedules.list(people.owner, 'prod')).toHaveLength(1);
+    expect(await schedules.list(people.outsider, null)).toEqual([]);
+    expect(await outcome(() => schedules.list(people.outsider, 'prod'))).toBe(
       'not_found: Environment does not exist',
     );
-    expect(outcome(() => create({}, people.outsider))).toBe(
+    expect(await outcome(() => create({}, people.outsider))).toBe(
       'not_found: Environment does not exist',
     );
   });
 
-  it('an owner who left has no more rights than any other outsider', () => {
+  it('an owner who left has no more rights than any other outsider', async () => {
     const { test, people, environment, schedules, create } = setUp();
-    create();
+    await create();
     test.store.members.delete(environment.id, people.owner.userId);
-    expect(outcome(() => schedules.pause(people.owner, 'hourly'))).toBe(
+    expect(await outcome(() => schedules.pause(people.owner, 'hourly'))).toBe(
       'not_found: Schedule not found',
     );
   });
@@ -111,61 +113,67 @@ describe('a schedule is refused', () => {
     ['with a count of nothing', { count: 0 }, /^invalid: The count/],
     ['that would keep nothing', { retain: 30 }, /^invalid: Captures have to be retained/],
     ['with a name that is an id', { name: '17' }, /^invalid: The schedule name/],
-  ])('%s, and nothing is stored', (_why, request, message) => {
+  ])('%s, and nothing is stored', async (_why, request, message) => {
     const { test, people, schedules, create } = setUp();
-    expect(outcome(() => create(request))).toMatch(message);
-    expect(schedules.list(people.owner, null)).toEqual([]);
+    expect(await outcome(() => create(request))).toMatch(message);
+    expect(await schedules.list(people.owner, null)).toEqual([]);
     expect(test.store.captures.nextDue()).toBeNull();
   });
 
-  it('under a name that is taken in its environment, in any case of letters', () => {
+  it('under a name that is taken in its environment, in any case of letters', async () => {
     const { create } = setUp();
-    create();
-    expect(outcome(() => create({ name: 'HOURLY' }))).toBe(
+    await create();
+    expect(await outcome(() => create({ name: 'HOURLY' }))).toBe(
       'invalid: Schedule with the same name already exists in this environment',
     );
   });
 
-  it('to be paused twice, or resumed while it is active', () => {
+  it('to be paused twice, or resumed while it is active', async () => {
     const { people, schedules, create } = setUp();
-    create();
-    expect(outcome(() => schedules.resume(people.owner, 'hourly'))).toMatch(
+    await create();
+    expect(await outcome(() => schedules.resume(people.owner, 'hourly'))).toMatch(
       /^conflict: .* not paused/,
     );
-    schedules.pause(people.owner, 'hourly');
-    expect(outcome(() => schedules.pause(people.owner, 'hourly'))).toMatch(/^conflict: .* already/);
+    await schedules.pause(people.owner, 'hourly');
+    expect(await outcome(() => schedules.pause(people.owner, 'hourly'))).toMatch(
+      /^conflict: .* already/,
+    );
   });
 });
 
 describe('the next starts', () => {
-  it('are instants on the clocks of its zone, across a change of the offset', () => {
+  it('are instants on the clocks of its zone, across a change of the offset', async () => {
     const { people, schedules, create } = setUp();
-    const schedule = create({ cron: '0 9 * * 1-5', timeZone: 'America/New_York' });
-    const next = schedules.next(schedules.get(people.member, String(schedule.id)), 85);
-    const iso = next.map((at) => new Date(at).toISOString());
+    const { id } = await create({ cron: '0 9 * * 1-5', timeZone: 'America/New_York' });
+    const { instants } = await schedules.next(people.member, String(id), 85);
+    const iso = instants.map((at) => new Date(at).toISOString());
     expect(iso.slice(0, 2)).toEqual(['2026-11-23T14:00:00.000Z', '2026-11-24T14:00:00.000Z']);
     // 14 March 2027 sets the clocks forward.
     expect(iso).toContain('2027-03-12T14:00:00.000Z');
     expect(iso).toContain('2027-03-15T13:00:00.000Z');
   });
 
-  it('end with its count or its last instant, and there are none while it is paused', () => {
+  it('end with its count or its last instant, and there are none while it is paused', async () => {
     const { people, schedules, create } = setUp();
     const hour = 60 * MINUTE;
-    expect(schedules.next(create({ name: 'a', count: 3 }), 10)).toHaveLength(3);
-    expect(schedules.next(create({ name: 'b', until: NOON + 4 * hour }), 10)).toHaveLength(4);
-    create({ name: 'c' });
-    expect(schedules.next(schedules.pause(people.owner, 'c'), 10)).toEqual([]);
+    const next = async (name: string) => (await schedules.next(people.member, name, 10)).instants;
+    await create({ name: 'a', count: 3 });
+    expect(await next('a')).toHaveLength(3);
+    await create({ name: 'b', until: NOON + 4 * hour });
+    expect(await next('b')).toHaveLength(4);
+    await create({ name: 'c' });
+    await schedules.pause(people.owner, 'c');
+    expect(await next('c')).toEqual([]);
   });
 });
 
 describe('a user who is deleted', () => {
   it('leaves schedules to an admin of their environment', async () => {
     const { test, people, clock, schedules, create } = setUp();
-    create();
+    await create();
     const { UserService } = await import('../../../src/core/users/user-service.ts');
     const root = { ...test.user('root'), isStoreAdmin: true };
-    new UserService(test.store, clock).deleteUser(root, 'olga');
-    expect(schedules.get(people.admin, 'hourly').ownerName).toBe('anna');
+    await new UserService(test.store, clock).deleteUser(root, 'olga');
+    expect((await schedules.get(people.admin, 'hourly')).ownerName).toBe('anna');
   });
 });

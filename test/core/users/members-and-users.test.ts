@@ -4,6 +4,7 @@ import { listAudit } from '../../../src/core/audit/audit-log.ts';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-service.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
+import { MemberService } from '../../../src/core/members/member-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -27,6 +28,7 @@ async function setUp() {
   const test = new TestStore(clock);
   const people = new UserService(test.store, clock, UNKNOWN_ORIGIN, CHEAP_HASH);
   const environments = new EnvironmentService(test.store, clock);
+  const members = new MemberService(test.store, clock);
   const root: Actor = { ...test.user('root'), isStoreAdmin: true };
   const made = async (name: string): Promise<Actor> => {
     const user = await people.createUser(root, {
@@ -42,7 +44,7 @@ async function setUp() {
     { admin: [alice], member: [bob] },
     { name: 'prod', server: SERVER },
   );
-  return { clock, test, people, environments, root, alice, bob, environment, made };
+  return { clock, test, people, environments, members, root, alice, bob, environment, made };
 }
 
 describe('users', () => {
@@ -54,7 +56,7 @@ describe('users', () => {
     );
     expect(await refusal(() => people.listUsers(alice))).toMatch(/^forbidden/);
     expect(await refusal(() => people.deleteUser(alice, 'bob'))).toMatch(/^forbidden/);
-    expect(people.listUsers(root).map((u) => u.name)).toEqual(['alice', 'bob', 'root']);
+    expect((await people.listUsers(root)).map((u) => u.name)).toEqual(['alice', 'bob', 'root']);
   });
 
   it('have names of their own, ignoring case', async () => {
@@ -68,7 +70,7 @@ describe('users', () => {
   it('that are deleted hand their captures on to an admin of the environment', async () => {
     const { people, test, root, bob, alice, environment } = await setUp();
     const { id } = test.capture(bob, environment);
-    expect(people.deleteUser(root, 'bob')).toMatchObject({
+    expect(await people.deleteUser(root, 'bob')).toMatchObject({
       handedOn: [{ to: 'alice', captures: 1 }],
     });
     expect(test.store.captures.find(id)?.ownerName).toBe('alice');
@@ -122,8 +124,8 @@ describe('a password', () => {
   it('that is changed takes the user’s tokens along, unless they are to be kept', async () => {
     const { people, test } = await setUp();
     const alice = await people.authenticate((await people.login('alice', 'alice-password')).secret);
-    const { secret } = people.createToken(alice, 'ci', DAY);
-    people.createToken(alice, 'nightly', DAY);
+    const { secret } = await people.createToken(alice, 'ci', DAY);
+    await people.createToken(alice, 'nightly', DAY);
     const change = { user: null, current: 'alice-password', password: 'alice-password' };
     const keeping = { ...change, keepTokens: true };
     expect((await people.setPassword(alice, keeping)).tokens).toBe(2);
@@ -147,13 +149,13 @@ describe('a password', () => {
 describe('a token', () => {
   it('is its user until it expires or is revoked', async () => {
     const { people, clock, alice, bob } = await setUp();
-    const { secret, token } = people.createToken(alice, 'ci', 30 * DAY);
+    const { secret, token } = await people.createToken(alice, 'ci', 30 * DAY);
     expect(await people.authenticate(secret)).toMatchObject({ userName: 'alice', kind: 'token' });
     expect(await refusal(() => people.createToken(alice, 'CI', DAY))).toMatch(/^conflict/);
     expect(await refusal(() => people.revokeToken(bob, String(token.id)))).toMatch(/^not_found/);
-    people.revokeToken(alice, 'ci');
+    await people.revokeToken(alice, 'ci');
     expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
-    const other = people.createToken(alice, 'ci', 30 * DAY);
+    const other = await people.createToken(alice, 'ci', 30 * DAY);
     await clock.advance(30 * DAY);
     expect(await refusal(() => people.authenticate(other.secret))).toBe(
       'unauthenticated: Your token has expired',
@@ -163,29 +165,29 @@ describe('a token', () => {
 
 describe('members', () => {
   it('are managed by admins of the environment alone, and may leave by themselves', async () => {
-    const { environments, alice, bob, root, made } = await setUp();
+    const { environments, alice, bob, root, made, members } = await setUp();
     await made('carol');
-    expect(await refusal(() => environments.addMember(bob, 'prod', 'carol', 'member'))).toBe(
+    expect(await refusal(() => members.add(bob, 'prod', 'carol', 'member'))).toBe(
       'forbidden: Only an admin of the environment "prod" (alice) may do this',
     );
-    expect(await refusal(() => environments.addMember(root, 'prod', 'carol', 'member'))).toBe(
+    expect(await refusal(() => members.add(root, 'prod', 'carol', 'member'))).toBe(
       'not_found: Environment does not exist',
     );
-    environments.addMember(alice, 'prod', 'carol', 'admin');
-    expect(environments.listMembers(bob, 'prod').map((m) => `${m.userName} ${m.role}`)).toEqual([
+    await members.add(alice, 'prod', 'carol', 'admin');
+    expect((await members.list(bob, 'prod')).map((m) => `${m.userName} ${m.role}`)).toEqual([
       'alice admin',
       'bob member',
       'carol admin',
     ]);
-    environments.removeMember(bob, 'prod', 'BOB');
+    await members.remove(bob, 'prod', 'BOB');
     expect(await refusal(() => environments.get(bob, 'prod'))).toBe(
       'not_found: Environment does not exist',
     );
-    environments.setMember(alice, 'prod', 'carol', 'member');
+    await members.set(alice, 'prod', 'carol', 'member');
   });
 
   it('see whose captures are in their environments, and of nobody else whether they exist', async () => {
-    const { test, alice, bob, root, environment, environments, made } = await setUp();
+    const { test, alice, bob, root, environment, made, members } = await setUp();
     await made('carol');
     const listed = (actor: Actor, owner: string) =>
       refusal(() => test.captures.list(actor, { ...ALL_CAPTURES, owner }));
@@ -196,26 +198,26 @@ describe('members', () => {
     expect(await listed(alice, 'bob')).toBe('no refusal');
     expect(await listed(root, 'carol')).toBe('no refusal');
     test.capture(bob, environment);
-    environments.removeMember(bob, 'prod', 'bob');
+    await members.remove(bob, 'prod', 'bob');
     expect(await listed(bob, 'alice')).toBe(unseen('alice'));
     expect(await listed(bob, 'BOB')).toBe('no refusal');
     expect(test.captures.list(alice, { ...ALL_CAPTURES, owner: 'bob' })).toHaveLength(1);
   });
 
   it('of which the last admin cannot leave or be demoted', async () => {
-    const { environments, alice } = await setUp();
+    const { alice, members } = await setUp();
     for (const work of [
-      () => environments.removeMember(alice, 'prod', 'alice'),
-      () => environments.setMember(alice, 'prod', 'alice', 'member'),
+      () => members.remove(alice, 'prod', 'alice'),
+      () => members.set(alice, 'prod', 'alice', 'member'),
     ]) {
       expect(await refusal(work)).toBe('conflict: alice is the last admin of "prod"');
     }
   });
 
   it('who own a capture and left have no more rights in it than any outsider', async () => {
-    const { environments, test, bob, environment } = await setUp();
+    const { test, bob, environment, members } = await setUp();
     const { id } = test.capture(bob, environment);
-    environments.removeMember(bob, 'prod', 'bob');
+    await members.remove(bob, 'prod', 'bob');
     expect(await refusal(() => test.captures.requestStop(bob, String(id)))).toBe(
       'not_found: Capture not found',
     );
@@ -233,7 +235,9 @@ describe('an environment', () => {
     expect(
       await refusal(() => environments.edit(alice, 'prod', { server: { ...SERVER, port: 3307 } })),
     ).toMatch(/^conflict: The log of the server of "prod" is switched on/);
-    expect(environments.edit(alice, 'prod', { name: 'live', region: 'eu-west-1' })).toMatchObject({
+    expect(
+      await environments.edit(alice, 'prod', { name: 'live', region: 'eu-west-1' }),
+    ).toMatchObject({
       name: 'live',
       region: 'eu-west-1',
     });
@@ -248,7 +252,7 @@ describe('an environment', () => {
       'conflict: The environment "prod" has 1 capture',
     );
     test.captures.delete(alice, String(id));
-    environments.delete(alice, 'prod');
+    await environments.delete(alice, 'prod');
     expect(test.store.environments.find(environment.id)).toBeNull();
   });
 });

@@ -68,7 +68,7 @@ describe('a session', () => {
 
   it('ends at logout', async () => {
     const { people, session } = await setUp();
-    people.logout(session.secret);
+    await people.logout(session.secret);
     await expect(people.authenticate(session.secret)).rejects.toThrow('not logged in');
   });
 });

@@ -38,7 +38,11 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
   context.checkFields(inspectionNoun);
   const actor = await context.actor();
   const { store } = context;
-  const environment = context.api.environments.get(actor, options.environment, 'environment.check');
+  const environment = await context.api.environments.get(
+    actor,
+    options.environment,
+    'environment.check',
+  );
   if (environment.server === null) {
     throw new AppError(
       'invalid',

@@ -62,7 +62,7 @@ export async function runEnvCreate(options: EnvCreateOptions, context: Context):
   const asked = options.name === undefined ? await ask(context, options) : options;
   const environment = describe(asked, world);
   await checkTypedReference(context, environment.server);
-  const created = context.api.environments.create(actor, environment);
+  const created = await context.api.environments.create(actor, environment);
   await allowTypedReference(context, true, null, created.server);
   await context.note(
     created.server === null

@@ -43,8 +43,8 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
   const actor = await context.actor();
   const { environments } = context.api;
   const { store } = context;
-  const environment = environments.get(actor, options.environment, 'environment.delete');
-  if (options.withCaptures === true) environments.requireRestored(environment);
+  const environment = await environments.get(actor, options.environment, 'environment.delete');
+  if (options.withCaptures === true) await environments.requireRestored(environment);
   const hasCaptures = store.captures.countOf(environment.id) > 0;
   const isRefused = hasCaptures && options.withCaptures !== true;
   // What the core refuses is not worth a question.
@@ -55,7 +55,7 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
     });
   }
   if (options.withCaptures === true) await deleteCaptures(context, environment);
-  environments.delete(actor, String(environment.id));
+  await environments.delete(actor, String(environment.id));
   await context.note(`Deleted the environment ${environment.name}.`);
   await context.printIfAsked(environmentNoun, environment);
   return 0;
@@ -70,7 +70,7 @@ async function deleteCaptures(context: Context, environment: Environment): Promi
     .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
     .filter(({ environmentId }) => environmentId === environment.id);
   for (const capture of open) await endCapture(context, capture.id, null);
-  environments.requireRestored(environment);
+  await environments.requireRestored(environment);
   for (let ids = store.captures.idsOf(environment.id); ids.length > 0;) {
     for (const id of ids) {
       const capture = captures.get(actor, String(id), 'capture.delete');

@@ -53,7 +53,7 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   const actor = await context.actor();
   const { environments } = context.api;
   const { world } = context;
-  const before = environments.get(actor, options.environment, 'environment.edit');
+  const before = await environments.get(actor, options.environment, 'environment.edit');
   const changes = changesOf(options, before.server, world);
   if (Object.keys(changes).length === 0) {
     throw new AppError('invalid', 'There is nothing to change', {
@@ -63,7 +63,7 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   const { url, passwordFrom } = options;
   const { server } = changes;
   if (passwordFrom !== undefined) await checkTypedReference(context, server ?? null);
-  const edited = environments.edit(actor, String(before.id), changes);
+  const edited = await environments.edit(actor, String(before.id), changes);
   if (server !== undefined) {
     const isTyped = url !== undefined && passwordFrom !== undefined;
     await allowTypedReference(context, isTyped, before.server, edited.server);

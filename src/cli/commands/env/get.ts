@@ -27,7 +27,10 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 
 export async function runEnvGet(options: EnvGetOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  await context.printOne(environmentNoun, context.api.environments.get(actor, options.environment));
+  await context.printOne(
+    environmentNoun,
+    await context.api.environments.get(actor, options.environment),
+  );
   return 0;
 }
 

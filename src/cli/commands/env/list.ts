@@ -27,7 +27,7 @@ export async function runEnvList(
   context: Context,
 ): Promise<number> {
   const actor = await context.actor();
-  await context.print(environmentNoun, context.api.environments.list(actor));
+  await context.print(environmentNoun, await context.api.environments.list(actor));
   return 0;
 }
 

@@ -37,14 +37,12 @@ JSON fields: ${memberNoun.fields.join(', ')}`,
 
 export async function runMemberAdd(options: MemberAddOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const { environments } = context.api;
   const { environment, user, role = 'member' } = options;
-  const member = environments.addMember(actor, environment, user, role);
-  const { name: environmentName } = environments.get(actor, environment);
+  const member = await context.api.members.add(actor, environment, user, role);
   await context.note(
-    `${member.userName} is ${role === 'admin' ? 'an admin' : 'a member'} of ${environmentName} now.`,
+    `${member.userName} is ${role === 'admin' ? 'an admin' : 'a member'} of ${member.environmentName} now.`,
   );
-  await context.printIfAsked(memberNoun, { ...member, environmentName });
+  await context.printIfAsked(memberNoun, member);
   return 0;
 }
 

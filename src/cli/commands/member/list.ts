@@ -27,13 +27,8 @@ JSON fields: ${memberNoun.fields.join(', ')}`,
 
 export async function runMemberList(options: MemberListOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const { environments } = context.api;
-  const { name: environmentName } = environments.get(actor, options.environment);
-  const members = environments.listMembers(actor, options.environment);
-  await context.print(
-    memberNoun,
-    members.map((member) => ({ ...member, environmentName })),
-  );
+  const members = await context.api.members.list(actor, options.environment);
+  await context.print(memberNoun, members);
   return 0;
 }
 

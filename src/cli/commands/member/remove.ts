@@ -34,12 +34,9 @@ export async function runMemberRemove(
   context: Context,
 ): Promise<number> {
   const actor = await context.actor();
-  const { environments } = context.api;
-  // Asked before: who leaves cannot see the environment afterwards.
-  const { name: environmentName } = environments.get(actor, options.environment);
-  const member = environments.removeMember(actor, options.environment, options.user);
-  await context.note(`Removed ${member.userName} from ${environmentName}.`);
-  await context.printIfAsked(memberNoun, { ...member, environmentName });
+  const member = await context.api.members.remove(actor, options.environment, options.user);
+  await context.note(`Removed ${member.userName} from ${member.environmentName}.`);
+  await context.printIfAsked(memberNoun, member);
   return 0;
 }
 

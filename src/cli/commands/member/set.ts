@@ -37,14 +37,12 @@ JSON fields: ${memberNoun.fields.join(', ')}`,
 
 export async function runMemberSet(options: MemberSetOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const { environments } = context.api;
   const { environment, user, role } = options;
-  const { name: environmentName } = environments.get(actor, environment);
-  const member = environments.setMember(actor, environment, user, role);
+  const member = await context.api.members.set(actor, environment, user, role);
   await context.note(
-    `${member.userName} is ${role === 'admin' ? 'an admin' : 'a member'} of ${environmentName} now.`,
+    `${member.userName} is ${role === 'admin' ? 'an admin' : 'a member'} of ${member.environmentName} now.`,
   );
-  await context.printIfAsked(memberNoun, { ...member, environmentName });
+  await context.printIfAsked(memberNoun, member);
   return 0;
 }
 

@@ -112,7 +112,12 @@ async function sayWarmUps(context: Context, schedule: ListedSchedule): Promise<v
   if (warmUp === null || pendingAt === null) return;
   const begin = Math.max(pendingAt - warmUp, context.now());
   await context.note(`warm-up from ${formatTime(begin, timeZone)} (${timeZone}) until it starts`);
-  const [first, second] = await context.api.schedules.next(schedule, 2);
+  const { instants } = await context.api.schedules.next(
+    await context.actor(),
+    String(schedule.id),
+    2,
+  );
+  const [first, second] = instants;
   if (first === undefined || second === undefined || second - first > warmUp + duration) return;
   await context.warn(
     'The warm-up is as long as the time between two captures: the slow log is on whenever none is recorded',

@@ -40,10 +40,9 @@ export async function runScheduleNext(
   context: Context,
 ): Promise<number> {
   const actor = await context.actor();
-  const { schedules } = context.api;
-  const schedule = await schedules.get(actor, options.schedule);
+  const { schedule: ref, number = DEFAULT_COUNT } = options;
+  const { schedule, instants } = await context.api.schedules.next(actor, ref, number);
   const { timeZone } = schedule;
-  const instants = await schedules.next(schedule, options.number ?? DEFAULT_COUNT);
   await context.print(
     occurrenceNoun,
     instants.map((at) => ({ at, timeZone })),

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { TOKEN_LENGTH_MS } from '../../../core/users/user-service.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseLifetime } from '../../input/lifetimes.ts';
@@ -41,14 +40,12 @@ export async function runTokenCreate(
   context: Context,
 ): Promise<number> {
   const actor = await context.actor();
-  const { users } = context.api;
-  const { timeZone } = context;
   const name =
     options.name ?? (await askName(context, 'token', 'captures token create --name NAME'));
-  const { token, secret } = users.createToken(actor, name, options.expires ?? TOKEN_LENGTH_MS);
+  const { token, secret } = await context.api.users.createToken(actor, name, options.expires);
   const until = token.expiresAt - (token.expiresAt % 1_000);
   await context.note(
-    `Made the token ${name}, valid until ${formatTime(until, timeZone)}. It is shown this once.`,
+    `Made the token ${name}, valid until ${formatTime(until, context.timeZone)}. It is shown this once.`,
   );
   if (!context.isDataAsked) await context.world.stdout.write(`${secret}\n`);
   else await context.printOne(madeTokenNoun, { token, secret, now: context.now() });

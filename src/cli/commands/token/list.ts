@@ -27,7 +27,7 @@ export async function runTokenList(
   context: Context,
 ): Promise<number> {
   const now = context.now();
-  const tokens = context.api.users.listTokens(await context.actor());
+  const tokens = await context.api.users.listTokens(await context.actor());
   await context.print(
     tokenNoun,
     tokens.map((token) => ({ token, now })),

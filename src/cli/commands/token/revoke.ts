@@ -31,7 +31,7 @@ export async function runTokenRevoke(
   options: TokenRevokeOptions,
   context: Context,
 ): Promise<number> {
-  const token = context.api.users.revokeToken(await context.actor(), options.token);
+  const token = await context.api.users.revokeToken(await context.actor(), options.token);
   await context.note(`Revoked the token ${token.name ?? token.id}.`);
   await context.printIfAsked(tokenNoun, { token, now: context.now() });
   return 0;

@@ -45,7 +45,7 @@ export async function runUserCreate(options: UserCreateOptions, context: Context
   const { users } = context.api;
   const { world } = context;
   const name = options.name ?? (await askName(context, 'user', 'captures user create NAME'));
-  users.checkNewUser(actor, name);
+  await users.checkNewUser(actor, name);
   const password = await readNewPassword(
     context,
     options,

@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { AppError } from '../../../core/errors.ts';
-import { nameKey } from '../../../core/names.ts';
 import { loaded } from '../../command.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import type { Context } from '../../runtime/context.ts';
@@ -36,23 +34,19 @@ JSON fields: ${deletedUserNoun.fields.join(', ')}`,
 export async function runUserDelete(options: UserDeleteOptions, context: Context): Promise<number> {
   const actor = await context.actor();
   const { users } = context.api;
-  const key = nameKey(options.name);
-  const user = users.listUsers(actor).find(({ name }) => nameKey(name) === key);
-  if (user === undefined) {
-    throw new AppError('not_found', `There is no user named "${options.name}"`);
-  }
+  const user = await users.checkDeletion(actor, options.name);
   if (options.yes !== true) {
     const loss = `${user.name}: the user, with sessions and tokens. The captures stay and go to another admin of their environment.`;
     const question = { expected: user.name, ask: "Type the user's name to delete them" };
     await confirmLoss(context, [loss], question);
   }
-  const { user: deleted, handedOn } = users.deleteUser(actor, options.name);
+  const deleted = await users.deleteUser(actor, options.name);
   await context.note(`Deleted the user ${deleted.name}.`);
-  for (const { to, captures } of handedOn) {
+  for (const { to, captures } of deleted.handedOn) {
     const what = captures === 1 ? '1 capture belongs' : `${formatCount(captures)} captures belong`;
     await context.note(`${what} to ${to} now.`);
   }
-  await context.printIfAsked(deletedUserNoun, { ...deleted, handedOn });
+  await context.printIfAsked(deletedUserNoun, deleted);
   return 0;
 }
 

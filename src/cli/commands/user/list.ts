@@ -26,7 +26,7 @@ export async function runUserList(
   _options: Record<string, never>,
   context: Context,
 ): Promise<number> {
-  await context.print(userNoun, context.api.users.listUsers(await context.actor()));
+  await context.print(userNoun, await context.api.users.listUsers(await context.actor()));
   return 0;
 }
 

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import type { User } from '../../../core/store.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
@@ -47,23 +46,23 @@ JSON fields: ${userNoun.fields.join(', ')}`,
 }
 
 export async function runUserPasswd(options: UserPasswdOptions, context: Context): Promise<number> {
-  const { users } = context.api;
-  const { world } = context;
   if (options.keepTokens === true && options.revokeTokens === true) {
     throw new AppError('invalid', '--keep-tokens and --revoke-tokens contradict one another');
   }
   const actor = await context.actor();
-  const user = users.checkPasswordChange(actor, options.name ?? null);
-  const isOwn = user.id === actor.userId;
+  const { users } = context.api;
+  const asked = await users.checkPasswordChange(actor, options.name ?? null);
+  const { user, isOwn } = asked;
   const current = isOwn ? await readCurrent(context, options.currentPasswordFile) : null;
   const password = await readNewPassword(
     context,
     options,
     `New password for ${user.name} (at least 8 characters)`,
   );
-  world.signals.interrupted.throwIfAborted();
+  context.world.signals.interrupted.throwIfAborted();
   const keepTokens =
-    options.keepTokens ?? (options.revokeTokens !== true && (await askToKeep(context, user)));
+    options.keepTokens ??
+    (options.revokeTokens !== true && (await askToKeep(context, user.name, asked.tokens)));
   const { tokens } = await users.setPassword(actor, {
     user: options.name ?? null,
     current,
@@ -78,12 +77,11 @@ export async function runUserPasswd(options: UserPasswdOptions, context: Context
 }
 
 /** Whether to keep a user's tokens, which may be in the wrong hands as well as the password. */
-async function askToKeep(context: Context, user: User): Promise<boolean> {
-  const tokens = context.api.users.countTokens(user);
+async function askToKeep(context: Context, name: string, tokens: number): Promise<boolean> {
   if (tokens === 0 || !context.canPrompt) return false;
   const prompter = await context.world.prompter();
   return prompter.confirm(
-    `${user.name} has ${counted(tokens)}. Keep ${tokens === 1 ? 'it' : 'them'} valid? (no: revoke)`,
+    `${name} has ${counted(tokens)}. Keep ${tokens === 1 ? 'it' : 'them'} valid? (no: revoke)`,
   );
 }
 
