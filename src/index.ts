@@ -50,7 +50,7 @@ export {
   workloadFolder,
 } from './workload/deleted-workloads.ts';
 export { RetentionService, type PrunePlan, type PruneRequest } from './core/captures/retention.ts';
-export { listAudit, type AuditRequest } from './core/audit/audit-log.ts';
+export { AuditLog, type AuditRequest } from './core/audit/audit-log.ts';
 export type { AuditEntry, Author, Origin } from './core/audit/audit-trail.ts';
 export { UserService, prepareUser, type OpenedSession } from './core/users/user-service.ts';
 export {

@@ -1,6 +1,8 @@
+import { AuditLog } from './audit/audit-log.ts';
 import { CaptureService } from './captures/capture-service.ts';
 import { EnvironmentService } from './environments/environment-service.ts';
 import { MemberService } from './members/member-service.ts';
+import type { MetricService } from './metrics/metric-service.ts';
 import type { Outside } from './outside.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { UserService } from './users/user-service.ts';
@@ -29,12 +31,16 @@ export interface Api {
   readonly environments: Public<EnvironmentService>;
   readonly members: Public<MemberService>;
   readonly users: Public<UserService>;
+  readonly metrics: Loaded<MetricService>;
+  readonly audit: Public<AuditLog>;
 }
 
 /** The use cases in this process, over a store. */
-export function createApi({ store, clock, origin, passwordCost }: Outside): Api {
+export function createApi(outside: Outside): Api {
+  const { store, clock, origin, passwordCost } = outside;
+  const captures = new CaptureService(store, clock, origin);
   return {
-    captures: new CaptureService(store, clock, origin),
+    captures,
     // Cron arithmetic takes 3 ms to load, and a list of captures does not need it.
     schedules: loadedWhenUsed(async () => {
       const { ScheduleService } = await import('./schedules/schedule-service.ts');
@@ -43,6 +49,11 @@ export function createApi({ store, clock, origin, passwordCost }: Outside): Api 
     environments: new EnvironmentService(store, clock, origin),
     members: new MemberService(store, clock, origin),
     users: new UserService(store, clock, origin, passwordCost),
+    metrics: loadedWhenUsed(async () => {
+      const { MetricService } = await import('./metrics/metric-service.ts');
+      return new MetricService(store, clock, await outside.metricSources());
+    }),
+    audit: new AuditLog(store, captures),
   };
 }
 

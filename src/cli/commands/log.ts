@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { listAudit } from '../../core/audit/audit-log.ts';
 import { parseCount } from '../input/arguments.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
@@ -51,7 +50,7 @@ export async function runLog(options: LogOptions, context: Context): Promise<num
   const actor = await context.actor();
   const limit = options.all === true ? null : (options.limit ?? DEFAULT_LIMIT);
   // One more than is shown says whether there is more.
-  const found = listAudit(context.store, context.api.captures, actor, {
+  const found = await context.api.audit.list(actor, {
     capture: options.capture ?? null,
     environment: options.env ?? null,
     since: await readTime(context, 'since', options.since),

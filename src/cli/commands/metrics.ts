@@ -1,11 +1,7 @@
 import { shellQuoted } from '../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import {
-  MetricService,
-  type MetricReport,
-  type MetricRequest,
-} from '../../core/metrics/metric-service.ts';
+import type { MetricReport, MetricRequest } from '../../core/metrics/metric-service.ts';
 import { parseStatistic, STATISTICS } from '../../core/metrics/metric-source.ts';
 import { choice, offering } from '../input/choices.ts';
 import { loaded } from '../command.ts';
@@ -135,10 +131,9 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     });
   }
   const request = await requestOf(options, isDrawn, context);
-  const { store, world } = context;
-  const service = new MetricService(store, world.clock, await context.wiring.metricSources());
   const actor = await context.actor();
-  const load = (capture: string): Promise<MetricReport> => service.report(actor, capture, request);
+  const load = (capture: string): Promise<MetricReport> =>
+    context.api.metrics.report(actor, capture, request);
   if (options.watch === true) {
     const { watchMetrics } = await import('../output/metrics-watch.ts');
     return watchMetrics(

@@ -15,45 +15,55 @@ export interface AuditRequest {
   readonly limit: number | null;
 }
 
-/**
- * The trail as the actor may see it: changes in the environments they are a member of, and what they
- * did outside any; an administrator of the store also sees users, tokens and environments that are gone.
- * @throws AppError `not_found` for a capture or an environment they may not see.
- */
-export function listAudit(
-  store: Store,
-  captures: Pick<CaptureService, 'get'>,
-  actor: Actor,
-  request: AuditRequest,
-): AuditEntry[] {
-  const { since, limit } = request;
-  if (request.environment !== null) {
-    const environment = getEnvironment(store, actor, 'capture.list', request.environment);
-    return store.audit.list({
-      environmentIds: [environment.id],
-      ownOf: null,
-      everythingElse: false,
-      subject: null,
-      since,
-      limit,
-    });
+/** Who changed what. */
+export class AuditLog {
+  readonly #store: Store;
+  readonly #captures: CaptureService;
+
+  constructor(store: Store, captures: CaptureService) {
+    this.#store = store;
+    this.#captures = captures;
   }
-  const visible = {
-    environmentIds: store.members.listFor(actor.userId).map((member) => member.environmentId),
-    ownOf: actor.userId,
-    everythingElse: actor.isStoreAdmin,
-    since,
-  };
-  if (request.capture === null) return store.audit.list({ ...visible, subject: null, limit });
-  try {
-    const { id } = captures.get(actor, request.capture);
-    return store.audit.list({ ...visible, subject: { kind: 'capture', id }, limit });
-  } catch (error) {
-    // A capture that was deleted has a past all the same, for those who could see it.
-    if (!isAppError(error, 'not_found') || !/^\d+$/.test(request.capture)) throw error;
-    const subject = { kind: 'capture' as const, id: Number(request.capture) };
-    const entries = store.audit.list({ ...visible, subject, limit });
-    if (entries.length === 0) throw error;
-    return entries;
+
+  /**
+   * The trail as the actor may see it: changes in the environments they are a member of, and what they
+   * did outside any; an administrator of the store also sees users, tokens and environments that are
+   * gone. Newest first.
+   * @throws AppError `not_found` for a capture or an environment they may not see.
+   */
+  async list(actor: Actor, request: AuditRequest): Promise<AuditEntry[]> {
+    const { since, limit } = request;
+    if (request.environment !== null) {
+      const environment = getEnvironment(this.#store, actor, 'capture.list', request.environment);
+      return this.#store.audit.list({
+        environmentIds: [environment.id],
+        ownOf: null,
+        everythingElse: false,
+        subject: null,
+        since,
+        limit,
+      });
+    }
+    const visible = {
+      environmentIds: this.#store.members
+        .listFor(actor.userId)
+        .map((member) => member.environmentId),
+      ownOf: actor.userId,
+      everythingElse: actor.isStoreAdmin,
+      since,
+    };
+    if (request.capture === null)
+      return this.#store.audit.list({ ...visible, subject: null, limit });
+    try {
+      const { id } = this.#captures.get(actor, request.capture);
+      return this.#store.audit.list({ ...visible, subject: { kind: 'capture', id }, limit });
+    } catch (error) {
+      // A capture that was deleted has a past all the same, for those who could see it.
+      if (!isAppError(error, 'not_found') || !/^\d+$/.test(request.capture)) throw error;
+      const subject = { kind: 'capture' as const, id: Number(request.capture) };
+      const entries = this.#store.audit.list({ ...visible, subject, limit });
+      if (entries.length === 0) throw error;
+      return entries;
+    }
   }
 }

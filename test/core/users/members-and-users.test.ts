@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/core/access.ts';
-import { listAudit } from '../../../src/core/audit/audit-log.ts';
+import { AuditLog } from '../../../src/core/audit/audit-log.ts';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-service.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
@@ -133,7 +133,7 @@ describe('a password', () => {
     const revoking = { ...change, keepTokens: false };
     expect((await people.setPassword(alice, revoking)).tokens).toBe(2);
     expect(await refusal(() => people.authenticate(secret))).toMatch(/^unauthenticated/);
-    const trail = listAudit(test.store, test.captures, alice, {
+    const trail = await new AuditLog(test.store, test.captures).list(alice, {
       capture: null,
       environment: null,
       since: null,
