@@ -295,7 +295,7 @@ describe('the fields of a noun', () => {
 
   function check<Row>(noun: Noun<Row>, row: Row): void {
     expect(paths(noun.toJson(row), noun.fields)).toEqual(noun.fields);
-    for (const column of [...noun.columns, ...noun.detail]) {
+    for (const column of [...(noun.columns ?? []), ...(noun.detail ?? [])]) {
       expect(noun.fields).toContain(column.field);
       expect(column.cell(row, view(80))).not.toBe('');
     }

@@ -4,7 +4,7 @@ import { UserService, prepareUser, type OpenedSession } from '../../core/users/u
 import { checkNoStore, createStore } from '../../store/store.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
-import { findGroup } from '../help/groups.ts';
+import { findGroup } from '../runtime/system-groups.ts';
 import {
   readNewPassword,
   registerPasswordOptions,

@@ -61,7 +61,8 @@ export async function printList<Row>(
       const all = [...rows];
       if (all.length === 0) return stdout.write(`${noun.none}\n`);
       const { renderTable } = await import('../render/table.ts');
-      const columns = options.fields === null ? noun.columns : columnsOf(noun, fields);
+      const own = options.fields === null ? noun.columns : null;
+      const columns = own ?? columnsOf(noun, fields);
       const view = { ...settings.view(), isDetail: false };
       const paint = await settings.paint();
       return stdout.write(
@@ -91,7 +92,8 @@ export async function printOne<Row>(
     }
     case 'table': {
       const { renderDetail } = await import('../render/table.ts');
-      const columns = options.fields === null ? noun.detail : columnsOf(noun, fields);
+      const own = options.fields === null ? (noun.detail ?? noun.columns) : null;
+      const columns = own ?? columnsOf(noun, fields);
       const view = { ...settings.view(), isDetail: true };
       return stdout.write(renderDetail(row, columns, { view, paint: await settings.paint() }));
     }
@@ -157,8 +159,8 @@ function columnsOf<Row>(noun: Noun<Row>, fields: readonly string[]): Column<Row>
   return fields.map((field) => {
     const isField = (column: Column<Row>): boolean => column.field === field;
     return (
-      noun.columns.find(isField) ??
-      noun.detail.find(isField) ?? {
+      noun.columns?.find(isField) ??
+      noun.detail?.find(isField) ?? {
         field,
         header: field.toUpperCase(),
         cell: (row) => scalarText(valueAt(noun.toJson(row), field)),

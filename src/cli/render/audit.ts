@@ -64,7 +64,6 @@ export const auditNoun: Noun<AuditEntry> = {
     from: { user: origin.userName, host: origin.hostName, pid: origin.pid },
   }),
   columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ id }) => String(id),
   none: 'Nothing was changed.',
 };

@@ -261,7 +261,7 @@ const WORKLOAD_FIELDS = [
   'diskBytes',
 ].map((field) => `workload.${field}`);
 
-export const captureDetailNoun: Noun<DetailedCapture> = {
+export const captureDetailNoun = {
   ...captureNoun,
   fields: [
     ...captureNoun.fields.filter((field) => field !== 'options' && field !== 'trouble'),
@@ -276,7 +276,7 @@ export const captureDetailNoun: Noun<DetailedCapture> = {
   toJson: detailJson,
   columns: captureNoun.columns,
   detail: [...captureNoun.detail, INTERRUPTED, WARM_UP, ...ASKED_FOR, ...RECORDED, METRICS],
-};
+} satisfies Noun<DetailedCapture>;
 
 /** The same without the lines that say nothing: about trouble, or a recording, where there is none. */
 export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {

@@ -130,7 +130,7 @@ const DETAIL: readonly Column<ListedCapture>[] = [
   { field: 'type', header: 'TYPE', cell: () => 'CAPTURE' },
 ];
 
-export const captureNoun: Noun<ListedCapture> = {
+export const captureNoun = {
   fields: [
     'id',
     'name',
@@ -157,7 +157,7 @@ export const captureNoun: Noun<ListedCapture> = {
   detail: DETAIL,
   reference: fullName,
   none: 'No captures.',
-};
+} satisfies Noun<ListedCapture>;
 
 /** Wide terminals have room for the date as well. */
 const ROOM_FOR_DATES = 110;

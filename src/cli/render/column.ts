@@ -34,10 +34,13 @@ export interface Noun<Row> {
   /** The fields of its JSON in order, nested ones as paths; a test holds `toJson` to it. */
   readonly fields: readonly string[];
   readonly toJson: (row: Row) => JsonObject;
-  /** In the order of a table, what matters first: a narrow terminal drops the last ones. */
-  readonly columns: readonly Column<Row>[];
-  /** The lines of one thing shown alone. */
-  readonly detail: readonly Column<Row>[];
+  /**
+   * In the order of a table, what matters first: a narrow terminal drops the last ones. Absent: a column a
+   * field, with its JSON value.
+   */
+  readonly columns?: readonly Column<Row>[];
+  /** The lines of one thing shown alone. Absent: the columns. */
+  readonly detail?: readonly Column<Row>[];
   /** What `-o name` prints: a reference that every command accepts. */
   readonly reference: (row: Row) => string;
   /** Said in place of a table without rows. */

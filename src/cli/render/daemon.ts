@@ -116,7 +116,6 @@ export const daemonNoun: Noun<DaemonStatus> = {
     nextStarts: nextStarts.map(startJson),
   }),
   columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ holder }) => (holder === null ? '' : `${holder.host}:${holder.pid}`),
   none: 'No daemon is alive.',
 };
@@ -182,7 +181,6 @@ export const activeCaptureNoun: Noun<ActiveCapture> = {
   ],
   toJson: activeJson,
   columns: ACTIVE_COLUMNS,
-  detail: ACTIVE_COLUMNS,
   reference: ({ environment, name }) => `${environment}/${name}`,
   none: 'Nothing is being recorded.',
 };
@@ -204,7 +202,6 @@ export const nextStartNoun: Noun<NextStart> = {
   fields: ['id', 'name', 'environment', 'at'],
   toJson: startJson,
   columns: START_COLUMNS,
-  detail: START_COLUMNS,
   reference: ({ environment, name }) => `${environment}/${name}`,
   none: 'Nothing is scheduled.',
 };

@@ -42,7 +42,6 @@ export const findingNoun: Noun<Finding> = {
     { field: 'detail', header: 'DETAIL', cell: ({ detail }) => detail, shrinks: true },
     { field: 'fix', header: 'FIX', cell: ({ fix }) => fix ?? '', shrinks: true },
   ],
-  detail: [],
   reference: ({ check }) => check,
   none: 'Nothing was checked.',
 };

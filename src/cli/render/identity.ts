@@ -40,7 +40,6 @@ export const identityNoun: Noun<Identity> = {
   fields: ['user', 'storeAdmin', 'by', 'expiresAt', 'store'],
   toJson: identityJson,
   columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ user }) => user,
   none: 'Nobody is logged in.',
 };
@@ -54,7 +53,6 @@ export const logoutNoun: Noun<boolean> = {
   fields: ['loggedOut'],
   toJson: (wasLoggedIn) => ({ loggedOut: wasLoggedIn }),
   columns: LOGOUT_COLUMNS,
-  detail: LOGOUT_COLUMNS,
   reference: String,
   none: 'Nobody was logged in.',
 };

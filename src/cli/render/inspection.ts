@@ -1,7 +1,7 @@
 import { hintText } from '../output/hints.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/source.ts';
-import { scalarText, type JsonObject, type Noun } from './column.ts';
+import { type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { shellQuoted } from '../../core/shell.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
@@ -216,18 +216,10 @@ const FIELDS = [
   'warnings',
 ] as const;
 
-const COLUMNS: Noun<InspectionFacts>['columns'] = FIELDS.map((field) => ({
-  field,
-  header: field.toUpperCase(),
-  cell: (facts) => scalarText(inspectionJson(facts)[field] ?? null),
-}));
-
 /** For scripts; people get `renderInspection`. */
 export const inspectionNoun: Noun<InspectionFacts> = {
   fields: FIELDS,
   toJson: inspectionJson,
-  columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ environment }) => environment,
   none: 'Nothing was checked.',
 };

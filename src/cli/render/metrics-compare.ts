@@ -205,11 +205,10 @@ function align(a: MetricReport, b: MetricReport, view: MetricView): Aligned | nu
 
 function headings(a: MetricReport, b: MetricReport, view: MetricView): string[] {
   const narrower = { ...view, width: Math.max(view.width - 2, 10) };
-  const glyphs = view.ascii ? ['A', 'B'] : ['A', 'B'];
   return [a, b].flatMap((report, index) =>
     renderHeading(report, narrower)
       .split('\n')
-      .map((line, row) => `${row === 0 ? (glyphs[index] ?? '') : ' '} ${line}`),
+      .map((line, row) => `${row > 0 ? ' ' : index === 0 ? 'A' : 'B'} ${line}`),
   );
 }
 

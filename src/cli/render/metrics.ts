@@ -36,8 +36,6 @@ export const metricNoun: Noun<MetricData> = {
     displayName: series.metric.displayName,
     dataPoints: dataPoints(series, window).map((point) => pointJson({ series, point })),
   }),
-  columns: [],
-  detail: [],
   reference: ({ series }) => series.metric.label,
   none: 'No metrics.',
 };
@@ -52,8 +50,6 @@ export function metricPointNoun(statistics: readonly string[]): Noun<MetricPoint
       displayName: series.metric.displayName,
       ...pointJson({ series, point }),
     }),
-    columns: [],
-    detail: [],
     reference: ({ series }) => series.metric.label,
     none: 'No metrics.',
   };

@@ -13,7 +13,6 @@ export const orphanNoun: Noun<OrphanedWorkload> = {
   fields: ['id', 'bytes', 'folder'],
   toJson: ({ captureId, bytes, folder }) => ({ id: captureId, bytes, folder }),
   columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ folder }) => folder,
   none: 'Every workload belongs to a capture.',
 };

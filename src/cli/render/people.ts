@@ -29,7 +29,6 @@ export const userNoun: Noun<PublicUser> = {
   fields: ['id', 'name', 'storeAdmin', 'createdAt'],
   toJson: userJson,
   columns: USER_COLUMNS,
-  detail: USER_COLUMNS,
   reference: ({ name }) => name,
   none: 'No users.',
 };
@@ -54,7 +53,6 @@ export const deletedUserNoun: Noun<DeletedUser> = {
     handedOn: user.handedOn.map(({ to, captures }) => ({ to, captures })),
   }),
   columns: DELETED_COLUMNS,
-  detail: DELETED_COLUMNS,
 };
 
 /** A token with the moment it is looked at; its secret only where it was just made. */
@@ -99,7 +97,6 @@ export const tokenNoun: Noun<ShownToken> = {
   fields: ['id', 'name', 'createdAt', 'expiresAt', 'expired'],
   toJson: tokenJson,
   columns: TOKEN_COLUMNS,
-  detail: TOKEN_COLUMNS,
   reference: ({ token }) => token.name ?? String(token.id),
   none: 'No tokens.',
 };
@@ -118,7 +115,6 @@ export const madeTokenNoun: Noun<ShownSecret> = {
   fields: [...tokenNoun.fields, 'token'],
   toJson: (made) => ({ ...tokenJson(made), token: made.secret }),
   columns: SECRET_COLUMNS,
-  detail: SECRET_COLUMNS,
   reference: ({ secret }) => secret,
   none: 'No tokens.',
 };

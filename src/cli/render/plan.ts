@@ -3,7 +3,7 @@ import type { Expectation } from '../../core/captures/expectation.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/source.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
-import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
+import { type Json, type JsonObject, type Noun } from './column.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import { isoTime } from './moments.ts';
 import { outlookJson } from './values-outlook.ts';
@@ -194,18 +194,10 @@ export function laterWarnings({ obstacleAtStart }: PlanFacts): string[] {
     : [`As things are, it could not start: ${obstacleAtStart.message}`];
 }
 
-const COLUMNS: Noun<PlanFacts>['columns'] = FIELDS.map((field) => ({
-  field,
-  header: field.toUpperCase(),
-  cell: (facts) => scalarText(planJson(facts)[field] ?? null),
-}));
-
 /** For scripts; people get `renderPlan`. */
 export const planNoun: Noun<PlanFacts> = {
   fields: FIELDS,
   toJson: planJson,
-  columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ planned }) => planned.name,
   none: 'Nothing was planned.',
 };

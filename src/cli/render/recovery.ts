@@ -111,7 +111,6 @@ export const recoveryNoun: Noun<RecoveredServer> = {
   ],
   toJson: recoveredJson,
   columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ environment }) => environment,
   none: 'No server needs restoring.',
 };

@@ -168,7 +168,6 @@ export const occurrenceNoun: Noun<Occurrence> = {
     timezone: occurrence.timeZone,
   }),
   columns: OCCURRENCE_COLUMNS,
-  detail: OCCURRENCE_COLUMNS,
   reference: ({ at }) => isoTime(at) ?? '',
   none: 'No more runs.',
 };

@@ -1,6 +1,6 @@
 import type { Verification } from '../verifying.ts';
 import type { Affected } from '../../workload/affected-sessions.ts';
-import { scalarText, type Json, type JsonObject, type Noun } from './column.ts';
+import { type Json, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import { fullName } from './names.ts';
@@ -211,18 +211,10 @@ const FIELDS = [
   'seconds',
 ] as const;
 
-const COLUMNS: Noun<Verification>['columns'] = FIELDS.map((field) => ({
-  field,
-  header: field.toUpperCase(),
-  cell: (found) => scalarText(verificationJson(found)[field] ?? null),
-}));
-
 /** For scripts; people get `renderVerification`. */
 export const verificationNoun: Noun<Verification> = {
   fields: FIELDS,
   toJson: verificationJson,
-  columns: COLUMNS,
-  detail: COLUMNS,
   reference: ({ capture, folder }) => (capture === null ? folder : fullName(capture)),
   none: 'Nothing was verified.',
 };
