@@ -59,11 +59,12 @@ export function createApi(outside: Outside): Api {
 
 /** A member whose module is loaded by the first use case that is called; none of them is a generator. */
 function loadedWhenUsed<Class extends object>(load: () => Promise<Class>): Loaded<Class> {
+  let loading: Promise<Class> | null = null;
   return new Proxy({} as Loaded<Class>, {
     get:
       (_member, name) =>
       async (...args: readonly unknown[]): Promise<unknown> => {
-        const loaded = await load();
+        const loaded = await (loading ??= load());
         const useCase = loaded[name as keyof Class] as (...args: readonly unknown[]) => unknown;
         return useCase.apply(loaded, args as unknown[]);
       },

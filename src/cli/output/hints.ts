@@ -27,7 +27,7 @@ const WORDS: {
   schedule_over_at_once: () =>
     'Its last instant (--until) is before the next occurrence, or its --count is used up.',
   warm_up_length: () => 'For example: --for 1h. It helps as many sessions as come in that time.',
-  log_in: ({ user }) => `Log in with: captures login ${user === null ? 'NAME' : shellQuoted(user)}`,
+  log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
 };
 
 /** What to do next, as commands to type; null where there is no hint. May have several lines. */

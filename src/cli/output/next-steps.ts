@@ -85,7 +85,7 @@ function openWarmUps({ store, timeZone }: Context, who: Actor): string[] {
 async function loginAdvice(context: Context): Promise<Advice> {
   const { store, api, world } = context;
   const user = await api.users.whoLogsIn(world.userName);
-  const logIn = `captures login ${user === null ? 'NAME' : shellQuoted(user)}`;
+  const logIn = `captures login ${shellQuoted(user ?? 'NAME')}`;
   if (context.hasToken) {
     return {
       says: [
