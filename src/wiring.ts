@@ -8,7 +8,7 @@ import type { Clock } from './core/clock.ts';
 import type { Environment } from './core/environments/environment.ts';
 import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
 import type { LogSwitchCommands } from './core/outside.ts';
-import type { ServerLogs } from './core/source.ts';
+import type { Source } from './core/source.ts';
 import type { ScryptCost } from './core/users/passwords.ts';
 import type { Store } from './core/store.ts';
 import type { AwsIdentity } from './metrics-source/cloudwatch/aws-credentials.ts';
@@ -21,20 +21,20 @@ export interface Machine extends Origin {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly passwordCost?: ScryptCost | undefined;
-  serverLogs(): Promise<ServerLogs>;
+  serverLogs(): Promise<Source>;
 }
 
 /** Reaches MySQL and MariaDB servers. */
-export async function mysqlServers(): Promise<ServerLogs> {
-  const { mysqlServerLogs } = await import('./source/mysql/mysql-source.ts');
-  return mysqlServerLogs;
+export async function mysqlServers(): Promise<Source> {
+  const { mysqlSource } = await import('./source/mysql/mysql-source.ts');
+  return mysqlSource;
 }
 
 /** One store with everything that belongs to it. Each part is opened when it is first asked for. */
 export class Wiring {
   readonly #machine: Machine;
   readonly #paths: { readonly store: string };
-  readonly #allow: (logs: ServerLogs) => Promise<ServerLogs>;
+  readonly #allow: (logs: Source) => Promise<Source>;
   #store: Store | null = null;
   #api: Api | null = null;
 
@@ -45,7 +45,7 @@ export class Wiring {
   constructor(
     machine: Machine,
     paths: { readonly store: string },
-    allow: (logs: ServerLogs) => Promise<ServerLogs> = (logs) => Promise.resolve(logs),
+    allow: (logs: Source) => Promise<Source> = (logs) => Promise.resolve(logs),
   ) {
     this.#machine = machine;
     this.#paths = paths;
@@ -101,7 +101,7 @@ export class Wiring {
   }
 
   /** Servers; looks at one that is being recorded are noted, so that its record stays true. */
-  async servers(allow = this.#allow): Promise<ServerLogs> {
+  async servers(allow = this.#allow): Promise<Source> {
     const { notingLooks } = await import('./core/verification/noted-looks.ts');
     return allow(notingLooks(await this.#machine.serverLogs(), this.store));
   }

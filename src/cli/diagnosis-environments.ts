@@ -1,7 +1,7 @@
 import type { Actor } from '../core/access.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
-import type { ServerInspection } from '../core/source.ts';
+import type { ServerInspection } from '../core/environments/server-inspection.ts';
 import type { Context } from './runtime/context.ts';
 import { findingOf, ok, warning } from './findings.ts';
 import { inspectServer, isLeftToDaemon, whyNotRecordable } from './preflight.ts';

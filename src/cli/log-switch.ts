@@ -1,6 +1,6 @@
 import type { Environment } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
-import type { ServerInspection } from '../core/source.ts';
+import type { ServerInspection } from '../core/environments/server-inspection.ts';
 import { hintText } from './output/hints.ts';
 import type { Context } from './runtime/context.ts';
 

@@ -5,7 +5,7 @@ import { AppError, isAppError } from '../core/errors.ts';
 import { expectationOf, type Expectation, type Experience } from '../core/captures/expectation.ts';
 import { RECORD_EVERYTHING } from '../core/captures/recording-options.ts';
 import { findTapOn } from '../core/environments/server-identity.ts';
-import type { ServerInspection, ServerOutlook } from '../core/source.ts';
+import type { ServerInspection, ServerOutlook } from '../core/environments/server-inspection.ts';
 import type { ListedCapture, NewCapture } from '../core/store.ts';
 import { coverageOf } from '../core/warm-ups/value-coverage.ts';
 import { diskSpace } from '../workload/disk-space.ts';
@@ -149,7 +149,7 @@ async function lookAtServer(
     const logs = await context.wiring.servers();
     const inspection = await inspectServer(context, environment);
     await context.note(`Looking at ${inspection.server.hostname} for ${LOOK_MS / 1_000} s …`);
-    const outlook = await logs.lookAhead(environment.server, async () => {
+    const outlook = await logs.forecast(environment.server, async () => {
       await clock.sleep(LOOK_MS, signals.interrupted);
       signals.interrupted.throwIfAborted();
     });

@@ -3,7 +3,11 @@ import type { Environment, ServerAddress } from '../core/environments/environmen
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
 import { findTapOn } from '../core/environments/server-identity.ts';
-import type { LockHolder, PrivilegeNeed, ServerInspection } from '../core/source.ts';
+import type {
+  LockHolder,
+  PrivilegeNeed,
+  ServerInspection,
+} from '../core/environments/server-inspection.ts';
 import type { Store } from '../core/store.ts';
 import type { Context } from './runtime/context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';

@@ -6,9 +6,9 @@ import type { RecoveryService, ServerDebt } from '../core/recovery/recovery-serv
 import {
   settingsThen,
   type Leftovers,
-  type LogSettings,
   type ServerInspection,
-} from '../core/source.ts';
+} from '../core/environments/server-inspection.ts';
+import type { ServerSettings } from '../core/source.ts';
 import type { ListedCapture } from '../core/store.ts';
 import { goesToOwners, SILENT_MS } from '../daemon/reclaim.ts';
 import type { ServerEnvironment } from '../daemon/tap-context.ts';
@@ -29,7 +29,7 @@ export interface RecoveryTarget {
   /** Statements in the recorder's tables there; null where that is not known. */
   readonly logged: number | null;
   /** What its log is set to now. */
-  readonly settings: LogSettings;
+  readonly settings: ServerSettings;
 }
 
 /**

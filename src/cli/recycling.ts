@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
-import type { ServerInspection } from '../core/source.ts';
+import type { ServerInspection } from '../core/environments/server-inspection.ts';
 import { hintText } from './output/hints.ts';
 import type { Context } from './runtime/context.ts';
 import { lacking } from './preflight.ts';

@@ -3,7 +3,7 @@ import { listUnrestored } from '../core/recovery/recovery-service.ts';
 import { coverageOf } from '../core/warm-ups/value-coverage.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
-import type { ServerInspection } from '../core/source.ts';
+import type { ServerInspection } from '../core/environments/server-inspection.ts';
 import type { WarmUp } from '../core/warm-ups/warm-up.ts';
 import type { Context } from './runtime/context.ts';
 import { DaemonKeeper } from './runtime/starter.ts';

@@ -2,7 +2,7 @@ import type { Origin } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
 import type { Environment } from './environments/environment.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
-import type { ServerLogs } from './source.ts';
+import type { Source } from './source.ts';
 import type { Store } from './store.ts';
 import type { ScryptCost } from './users/passwords.ts';
 
@@ -18,7 +18,7 @@ export interface Outside {
   /** Absent for the usual one. */
   readonly passwordCost: ScryptCost | undefined;
   /** Reaches servers with the credentials that this process may use. Loaded at the first call. */
-  readonly servers: () => Promise<ServerLogs>;
+  readonly servers: () => Promise<Source>;
   readonly metricSources: () => Promise<MetricSources>;
   readonly logSwitchCommands: LogSwitchCommands;
 }

@@ -9,7 +9,7 @@ import type { PasswordAttemptTable } from './users/password-gate.ts';
 import type { RecordingOptions } from './captures/recording-options.ts';
 import type { RemovalTable } from './captures/removals.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
-import type { LogSettings, OwnConnection, SessionState } from './source.ts';
+import type { OwnConnection, ServerSettings, SessionState } from './source.ts';
 import type { WorkloadRate } from './metrics/workload-metrics.ts';
 import type { WarmUpTable } from './warm-ups/warm-up.ts';
 
@@ -99,7 +99,7 @@ export interface CaptureFilter {
 
 /**
  * A tap: the reader of one server's log. Its row exists from before anything is changed on the
- * server until everything is restored, so that after a crash it says what is owed.
+ * server until everything is restored, so that after a crash it says what is to be restored.
  */
 export interface TapRow {
   readonly id: number;
@@ -109,14 +109,14 @@ export interface TapRow {
   readonly nonce: string;
   /** The environment whose connection is used. */
   readonly environmentId: number;
-  /** What the server's log was set to; what `restore` goes back to. */
-  readonly settings: LogSettings;
+  /** What the server was set to before: what is to be restored. */
+  readonly settings: ServerSettings;
   /** The last generation that was read to its end and committed. */
   readonly generation: number;
   /** Rows of generation + 1 that are committed already. */
   readonly row: number;
   readonly openedAt: number;
-  /** The server's start since which its log is on, as `ServerLog.serverStart`; null: not proven yet. */
+  /** The server's start since which it is recorded, as `OpenSource.serverStart`; null: not proven yet. */
   readonly serverStart: number | null;
   /** What its connections have sent and may have sent; null: not known yet, or an older version's. */
   readonly ownCommands: StoredOwnCommands | null;
@@ -368,7 +368,7 @@ export interface RecordingTable {
 
 export interface TapTable {
   insert(
-    tap: { serverKey: string; nonce: string; environmentId: number; settings: LogSettings },
+    tap: { serverKey: string; nonce: string; environmentId: number; settings: ServerSettings },
     now: number,
   ): TapRow;
   find(id: number): TapRow | null;

@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts';
-import type { ServerLog } from '../core/source.ts';
+import type { OpenSource } from '../core/source.ts';
 import { SAMPLE_INTERVAL_MS } from '../core/metrics/metric-source.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
 
@@ -26,7 +26,7 @@ export class CounterSampler {
    * @throws LeaseLost.
    */
   async sample(
-    server: ServerLog,
+    server: OpenSource,
     captureIds: readonly number[],
     options: { skew: number; isEdge: boolean },
   ): Promise<void> {

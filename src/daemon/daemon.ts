@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import { RetentionService } from '../core/captures/retention.ts';
-import type { ServerLogs } from '../core/source.ts';
+import type { Source } from '../core/source.ts';
 import type { CaptureChanges, Store } from '../core/store.ts';
 import { closed, whyOver } from '../core/warm-ups/warm-up.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -32,7 +32,7 @@ const STAYS_FOR_MS = 60_000;
 export interface DaemonContext {
   readonly store: Store;
   readonly clock: Clock;
-  readonly serverLogs: ServerLogs;
+  readonly source: Source;
   readonly log: DaemonLog;
   readonly hostname: string;
   readonly pid: number;
@@ -306,7 +306,7 @@ class Daemon {
     if (end !== null && end <= clock.now()) this.#lease.commit(() => this.#captures.settle(DAEMON));
   }
 
-  /** Taps that a daemon before this one left, or could not give back. */
+  /** Taps that a daemon before this one left, or could not restore. */
   #resumeTaps(): void {
     const { store, clock } = this.#context;
     const now = clock.now();
@@ -410,11 +410,11 @@ class Daemon {
   }
 
   #tapContext(): TapContext {
-    const { store, clock, serverLogs, log, programVersion } = this.#context;
+    const { store, clock, source, log, programVersion } = this.#context;
     return {
       store,
       clock,
-      serverLogs,
+      source,
       log,
       programVersion,
       daemonName: this.#name,
@@ -451,7 +451,7 @@ class Daemon {
     if (end instanceof LeaseLost) {
       this.#lease.standDown();
     } else if (isTapEnd(end)) {
-      if (end.how === 'owed') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
+      if (end.how === 'unrestored') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
       if (end.how === 'taken') this.#merge(tap, end.tapId, end.waiting);
     } else {
       log('error', 'tap failed', { environment: tap.environment.name, message: messageOf(end) });
@@ -476,7 +476,7 @@ class Daemon {
     if (!this.#options.background || this.#taps.size > 0) return false;
     if (this.#fetcher?.isBusy === true) return false;
     const isIdle = this.#lease.commit(() => {
-      if (this.#captures.listActive().length > 0 || this.#owesAServer()) return false;
+      if (this.#captures.listActive().length > 0 || this.#hasUnrestored()) return false;
       if (store.warmUps.listOpen().length > 0) return false;
       const due = Math.min(
         store.captures.nextDue() ?? Infinity,
@@ -494,7 +494,7 @@ class Daemon {
   }
 
   /** Whether a server that can be tried again is not restored yet. */
-  #owesAServer(): boolean {
+  #hasUnrestored(): boolean {
     const { store } = this.#context;
     return store.taps
       .list()

@@ -7,7 +7,7 @@ import {
   type DiskSpace,
   type GuardReadings,
 } from '../core/captures/guards.ts';
-import type { ServerLog } from '../core/source.ts';
+import type { OpenSource } from '../core/source.ts';
 import type { RecordingProgress } from '../core/store.ts';
 import { diskSpace } from '../workload/disk-space.ts';
 import type { TapContext } from './tap-context.ts';
@@ -96,9 +96,12 @@ export class Guards {
   /**
    * Measures what is due to be measured and decides. Cheap enough to be called after every drain and
    * after every commit within one. What the server does not tell is left out.
-   * @throws what `logBytes` throws when the connection is lost.
+   * @throws what `backlogBytes` throws when the connection is lost.
    */
-  async check(server: Pick<ServerLog, 'logBytes'>, captureIds: readonly number[]): Promise<void> {
+  async check(
+    server: Pick<OpenSource, 'backlogBytes'>,
+    captureIds: readonly number[],
+  ): Promise<void> {
     if (captureIds.length === 0) return;
     await this.#measure(server);
     const lagMs = this.now() - this.#caughtUpTo;
@@ -110,7 +113,7 @@ export class Guards {
     }
   }
 
-  async #measure(server: Pick<ServerLog, 'logBytes'>): Promise<void> {
+  async #measure(server: Pick<OpenSource, 'backlogBytes'>): Promise<void> {
     const now = this.now();
     if (now - this.#diskAt >= DISK_EVERY_MS) {
       this.#diskAt = now;
@@ -118,7 +121,7 @@ export class Guards {
     }
     if (now - this.#logAt >= LOG_EVERY_MS) {
       this.#logAt = now;
-      this.#logBytes = await server.logBytes();
+      this.#logBytes = await server.backlogBytes();
     }
   }
 

@@ -1,15 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { isOver } from '../core/captures/capture.ts';
 import type { Gap, LogPosition } from '../core/workloads/gaps.ts';
-import type { LogInterruption, ServerInstant, ServerLog } from '../core/source.ts';
+import type { FreshStart, LogInterruption, OpenSource, ServerInstant } from '../core/source.ts';
 import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { FileSpool } from '../workload/text-spool.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import type { Guards } from './guards.ts';
-import type { FreshLog } from './live-log.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
-import { LeaseLost, type TapContext, type TapState } from './tap-context.ts';
+import { LeaseLost, type TapContext, type TapMemory } from './tap-context.ts';
 import { milliseconds } from './window.ts';
 
 /** Within one generation (a backlog) the cursor is committed each time this much was read. */
@@ -68,12 +67,12 @@ interface BegunGeneration {
 export class LogDrain {
   readonly #context: TapContext;
   readonly #environmentName: string;
-  readonly #server: ServerLog;
+  readonly #server: OpenSource;
   readonly #tapId: number;
   readonly #recorders: ReadonlyMap<number, Recorder>;
   readonly #guards: Guards;
   readonly #checkGuards: () => Promise<void>;
-  readonly #state: Pick<TapState, 'own' | 'progressAt'>;
+  readonly #memory: Pick<TapMemory, 'own' | 'progressAt'>;
   readonly #lines = new LineSerialiser();
   /** How far each capture had come where the generation began that was read last. */
   #begun: BegunGeneration | null = null;
@@ -84,14 +83,14 @@ export class LogDrain {
   constructor(
     context: TapContext,
     environmentName: string,
-    server: ServerLog,
+    server: OpenSource,
     tapId: number,
     recorders: ReadonlyMap<number, Recorder>,
     guards: Guards,
     checkGuards: () => Promise<void>,
-    state: Pick<TapState, 'own' | 'progressAt'>,
+    memory: Pick<TapMemory, 'own' | 'progressAt'>,
   ) {
-    this.#state = state;
+    this.#memory = memory;
     this.#context = context;
     this.#environmentName = environmentName;
     this.#server = server;
@@ -102,7 +101,7 @@ export class LogDrain {
     this.#spool = new FileSpool(context.store.directory);
   }
 
-  /** Reads a frozen table into every capture whose window it is in, commits, and drops it. */
+  /** Reads a batch into every capture whose window it is in, commits, and releases it. */
   async drain(generation: number, edges: GenerationEdges): Promise<void> {
     const row = this.#row();
     if (generation > row.generation) {
@@ -112,20 +111,16 @@ export class LogDrain {
         await this.#spool.close();
       }
     }
-    const { generalLog, logOutput } = row.settings;
-    // Behind the commit, for somebody may have their log locked; also of what was committed before a
-    // crash. The server knows what it has got already.
-    if (generalLog && logOutput.includes('TABLE')) await this.#server.appendToOwners(generation);
-    await this.#server.drop(generation);
+    await this.#server.release(generation);
   }
 
   /** Reads what was frozen and not read: of before the log was switched on first, then of since. */
-  async catchUp(fresh: FreshLog | null): Promise<void> {
+  async catchUp(fresh: FreshStart | null): Promise<void> {
     const { store, commit } = this.#context;
     const { serverStart } = this.#server;
-    const { frozen } = await this.#server.state(this.#row().generation);
+    const { unread } = await this.#server.state();
     const isOlder = (generation: number): boolean => fresh !== null && generation < fresh.since;
-    for (const generation of frozen.filter(isOlder)) {
+    for (const generation of unread.filter(isOlder)) {
       await this.drain(generation, UNKNOWN_EDGES);
     }
     if (fresh !== null) {
@@ -136,7 +131,7 @@ export class LogDrain {
         store.taps.setInstalled(this.#tapId, serverStart);
       });
     }
-    for (const generation of frozen.filter((one) => !isOlder(one))) {
+    for (const generation of unread.filter((one) => !isOlder(one))) {
       await this.drain(generation, UNKNOWN_EDGES);
     }
     // The live table was made since the server's start: older rows are read, all of them.
@@ -159,10 +154,11 @@ export class LogDrain {
     let committedAt = this.#guards.now();
     let breathed = performance.now();
     // Commands look at servers as well, with connections that they leave word of.
-    this.#server.setOwnConnections(this.#context.store.taps.connectionsOf(row.id));
-    for await (const batch of this.#server.read(generation, position, since, this.#spool)) {
+    const own = this.#context.store.taps.connectionsOf(row.id);
+    const options = { skip: position, since, spool: this.#spool, own };
+    for await (const batch of this.#server.read(generation, options)) {
       position += batch.rows;
-      this.#state.progressAt = performance.now();
+      this.#memory.progressAt = performance.now();
       uncommitted += batch.rows;
       const [first] = batch.statements;
       if (first !== undefined) this.#noteSkipped(skipped, first.time);
@@ -301,7 +297,7 @@ export class LogDrain {
     const recordings: RecordingProgress[] = [];
     for (const recorder of readers) recordings.push(await recorder.flush());
     const { changed, ended } = this.#server.takeSessionChanges();
-    const own = this.#state.own.toStore();
+    const own = this.#memory.own.toStore();
     commit(() => {
       store.taps.commit({
         tapId: this.#tapId,
@@ -319,7 +315,7 @@ export class LogDrain {
           store.recordings.saveFacts(captureId, JSON.stringify(facts));
       }
     });
-    this.#state.own.stored(own);
+    this.#memory.own.stored(own);
     this.#guards.note(recordings);
   }
 

@@ -1,13 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
-import {
-  settingsThen,
-  type Leftovers,
-  type LogSettings,
-  type ServerLog,
-  type ServerLogs,
-} from '../core/source.ts';
+import { settingsThen, type Leftovers } from '../core/environments/server-inspection.ts';
+import type { OpenSource, ServerSettings, Source } from '../core/source.ts';
 import { WorkloadCounters } from '../workload/counters.ts';
 import { diskFailure, isMissing } from '../workload/disk-errors.ts';
 import { writeManifest } from '../workload/manifest.ts';
@@ -23,7 +18,7 @@ import type { ServerEnvironment } from './tap-context.ts';
 export const SILENT_MS = 15_000;
 
 interface ReclaimContext {
-  readonly serverLogs: ServerLogs;
+  readonly source: Source;
   /** Of the store that does it. */
   readonly storeId: string;
   readonly programVersion: string;
@@ -32,7 +27,7 @@ interface ReclaimContext {
 /** A server that was taken from a recorder of which this store knows nothing, and given back. */
 export interface Reclaimed {
   /** What its log is set to now. */
-  readonly settings: LogSettings;
+  readonly settings: ServerSettings;
   /** Statements written to the folder. */
   readonly saved: number;
   /** Rows that went into the owner's own log table, because they log to it; null where not counted. */
@@ -43,8 +38,8 @@ export interface Reclaimed {
 }
 
 /** Whether the owner logs to their table, so that what was logged meanwhile goes into it. */
-export function goesToOwners({ generalLog, logOutput }: LogSettings): boolean {
-  return generalLog && logOutput.split(',').includes('TABLE');
+export function goesToOwners({ generalLog, logOutput }: ServerSettings): boolean {
+  return generalLog === true && String(logOutput).split(',').includes('TABLE');
 }
 
 /**
@@ -62,12 +57,12 @@ export async function reclaimServer(
   agreed: Leftovers,
   saveTo: string | null,
 ): Promise<Reclaimed | null> {
-  const { serverLogs, storeId } = context;
+  const { source, storeId } = context;
   const asWhom = agreed.storeId ?? storeId;
-  const server = await serverLogs.open(environment.server, asWhom, () => undefined);
+  const server = await source.open(environment.server, asWhom, () => undefined);
   try {
     await server.lock([]);
-    const { leftovers } = await serverLogs.inspect(environment.server, storeId);
+    const { leftovers } = await source.inspect(environment.server, storeId);
     if (leftovers === null) return null;
     if (leftovers.storeId !== agreed.storeId || leftovers.lastSign !== agreed.lastSign) {
       throw new AppError('conflict', 'The recorder of this server has come back meanwhile', {
@@ -76,13 +71,19 @@ export async function reclaimServer(
     }
     const now = await server.readSettings();
     const settings = settingsThen(leftovers, now);
-    let { generation } = leftovers;
+    server.attach({
+      id: null,
+      nonce: '',
+      settings,
+      readUpTo: leftovers.generation - 1,
+      known: { warmSince: null, changedForRecycling: false, isRecycling: false },
+    });
     let saved = 0;
     if (saveTo !== null) {
-      if ((await server.state()).installed) await server.swap(generation++);
+      if ((await server.state()).isFilling) await server.cut(false);
       saved = await save({ ...context, environment, settings }, server, saveTo);
     }
-    const warnings = await server.restore(settings, generation);
+    const warnings = await server.stop();
     const isReturned = goesToOwners(settings);
     return {
       settings: await server.readSettings(),
@@ -96,12 +97,12 @@ export async function reclaimServer(
   }
 }
 
-function lostSettings({ generalLog, logOutput }: LogSettings, now: LogSettings): string {
+function lostSettings({ generalLog, logOutput }: ServerSettings, now: ServerSettings): string {
   const was =
     generalLog === now.generalLog
       ? 'it is left as it is'
       : 'it is switched off, which may be wrong';
-  return `The server has lost what its log was set to: ${was} (general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput})`;
+  return `The server has lost what its log was set to: ${was} (general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${String(logOutput)})`;
 }
 
 /**
@@ -123,10 +124,10 @@ export async function requireEmptyFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes every frozen table as one workload. @returns how many statements. */
+/** Writes every batch as one workload. @returns how many statements. */
 async function save(
-  context: ReclaimContext & { environment: ServerEnvironment; settings: LogSettings },
-  server: ServerLog,
+  context: ReclaimContext & { environment: ServerEnvironment; settings: ServerSettings },
+  server: OpenSource,
   folder: string,
 ): Promise<number> {
   await requireEmptyFolder(folder);
@@ -136,8 +137,9 @@ async function save(
     const lines = new LineSerialiser();
     const counters = new WorkloadCounters();
     const gaps: Gap[] = [];
-    for (const generation of (await server.state()).frozen) {
-      for await (const { statements, interruption } of server.read(generation, 0, null, spool)) {
+    for (const batch of (await server.state()).unread) {
+      const options = { skip: 0, since: null, spool };
+      for await (const { statements, interruption } of server.read(batch, options)) {
         counters.add(statements);
         await writer.write(lines.tails(statements));
         if (interruption === null || interruption.cause === null) continue;

@@ -3,7 +3,7 @@ import type { Capture } from '../core/captures/capture.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
 import type { HeardCounts } from '../core/verification/server-counters.ts';
-import type { LogSettings, OpenTransaction, Recycled, ServerIdentity } from '../core/source.ts';
+import type { OpenTransaction, Recycled, ServerIdentity, ServerSettings } from '../core/source.ts';
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';
@@ -20,7 +20,7 @@ import { Redaction } from './redaction.ts';
 /** What a recording knows besides its statements; kept in the store as JSON, and in the manifest. */
 export interface RecordingFacts {
   readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
-  readonly settingsBefore: LogSettings;
+  readonly settingsBefore: ServerSettings;
   readonly start: WindowEdge | null;
   readonly end: WindowEdge | null;
   readonly sessionsAtStart: readonly ManifestSession[];

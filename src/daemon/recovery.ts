@@ -108,7 +108,7 @@ async function runTap(
   row: TapRow,
   leaving: AbortSignal,
 ): Promise<{ warnings: readonly string[] }> {
-  const { store, clock, serverLogs, programVersion, hostname, pid, userName, lease } = context;
+  const { store, clock, source, programVersion, hostname, pid, userName, lease } = context;
   const warnings: string[] = [];
   const failures: string[] = [];
   const log: DaemonLog = (level, event, fields) => {
@@ -122,7 +122,7 @@ async function runTap(
     {
       store,
       clock,
-      serverLogs,
+      source,
       log,
       programVersion,
       daemonName: `captures recover on ${hostname}, pid ${pid}`,

@@ -1,6 +1,6 @@
 import { captureSubject, DAEMON } from '../core/audit/audit-trail.ts';
-import { isAppError } from '../core/errors.ts';
-import type { Recycled, ServerLog, ServerSession } from '../core/source.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import type { Recycled, OpenSource, ServerSession } from '../core/source.ts';
 import { isCovered } from '../core/warm-ups/warm-up.ts';
 import { matchesPattern } from '../sql/name-patterns.ts';
 import type { Recorder } from './recorder.ts';
@@ -18,9 +18,9 @@ const MOST_LISTED = 1_000;
  */
 export class Recycler {
   readonly #context: TapContext;
-  readonly #server: ServerLog;
+  readonly #server: OpenSource;
 
-  constructor(context: TapContext, server: ServerLog) {
+  constructor(context: TapContext, server: OpenSource) {
     this.#context = context;
     this.#server = server;
   }
@@ -57,17 +57,16 @@ export class Recycler {
       !isCovered(id, this.#server.serverStart, warmUps, false);
     const isLate = clock.now() - Date.parse(before.since) >= LONGEST_MS;
     try {
-      const { ended, left, newest, installedPlugin } = await this.#server.recycle(
-        isWanted,
-        AT_ONCE,
-      );
+      const { recycling } = this.#server;
+      if ('unavailable' in recycling) throw new AppError('remote_failed', recycling.unavailable);
+      const { ended, left, newest, changedServer } = await recycling.end(isWanted, AT_ONCE);
       recorder.noteRecycled({
         ...before,
         ended: before.ended + ended.length,
         sessions: [...before.sessions, ...ended].slice(0, MOST_LISTED),
         left,
         newest: recycled === undefined ? Math.min(newest, before.newest) : before.newest,
-        installedPlugin: before.installedPlugin || installedPlugin,
+        installedPlugin: before.installedPlugin || changedServer,
         isOver: left === 0 || isLate,
       });
     } catch (error) {
@@ -86,8 +85,10 @@ export class Recycler {
   }
 
   async #endRecycling(recorders: readonly Recorder[]): Promise<void> {
+    const { recycling } = this.#server;
+    if ('unavailable' in recycling) return;
     try {
-      await this.#server.endRecycling();
+      await recycling.finish();
     } catch (error) {
       // It is tried once more when the server is restored.
       const what = 'What lists who holds a lock is still installed';

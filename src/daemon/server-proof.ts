@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { ServerLog, ServerMarks } from '../core/source.ts';
+import type { OpenSource, ServerMarks } from '../core/source.ts';
 import type { TapRow } from '../core/store.ts';
 import { ServerTaken, type TapContext } from './tap-context.ts';
 
@@ -60,7 +60,7 @@ function relationOf(marks: ServerMarks, other: OtherTap): Relation {
 export async function findRow(
   { store, clock }: TapContext,
   environment: { readonly id: number },
-  server: ServerLog,
+  server: OpenSource,
   others: readonly OtherTap[],
   hasRow: (rowId: number) => boolean,
 ): Promise<TapRow | null> {
@@ -85,7 +85,7 @@ export async function findRow(
 function findRemembered(
   taps: TapContext['store']['taps'],
   environment: { readonly id: number },
-  server: ServerLog,
+  server: OpenSource,
   { nonce, lockHolder, canBeMarked }: ServerMarks,
   hasRow: (rowId: number) => boolean,
 ): TapRow | null {
@@ -115,7 +115,7 @@ export function requireSameServer(row: TapRow, nonce: string | null): void {
   );
 }
 
-function cannotTell(server: ServerLog, environmentName: string): AppError {
+function cannotTell(server: OpenSource, environmentName: string): AppError {
   const { hostname, port } = server.server;
   return new AppError(
     'conflict',

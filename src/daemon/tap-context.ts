@@ -2,9 +2,10 @@ import type { AuditTrail } from '../core/audit/audit-trail.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import type { TapTally } from '../core/verification/own-commands.ts';
-import type { ServerLogs } from '../core/source.ts';
+import type { Source } from '../core/source.ts';
 import type { Store, TapRow } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
+import type { TapLife } from './tap-life.ts';
 
 /** Another daemon has the lease, or the store is gone: nothing may be written any more. */
 export class LeaseLost extends Error {}
@@ -14,7 +15,7 @@ export type ServerEnvironment = Environment & { readonly server: ServerAddress }
 export interface TapContext {
   readonly store: Store;
   readonly clock: Clock;
-  readonly serverLogs: ServerLogs;
+  readonly source: Source;
   readonly log: DaemonLog;
   readonly programVersion: string;
   /** For the reasons of failures: host and pid. */
@@ -28,7 +29,8 @@ export interface TapContext {
 }
 
 /** What outlives one connection to the server. */
-export interface TapState {
+export interface TapMemory {
+  readonly life: TapLife;
   /** What the server calls itself; null until it was reached. */
   serverKey: string | null;
   row: TapRow | null;

@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { isOver } from '../core/captures/capture.ts';
-import { AppError, messageOf } from '../core/errors.ts';
-import type { CounterReading } from '../core/verification/edge-counters.ts';
-import {
-  type LogInterruption,
-  LogStopped,
-  RotatedMeanwhile,
-  type KnownChanges,
-  type ServerInstant,
-  type ServerLog,
-  type Swap,
+import { AppError } from '../core/errors.ts';
+import type {
+  Cut,
+  FreshStart,
+  KnownChanges,
+  LogInterruption,
+  OpenSource,
+  ServerInstant,
 } from '../core/source.ts';
 import type { Recording, Store, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';
-import { findLive, tapLog, type FreshLog } from './live-log.ts';
 import { LogDrain } from './log-drain.ts';
 import { Recorder, type RecordingFacts } from './recorder.ts';
 import { Recycler } from './recycler.ts';
@@ -24,41 +21,31 @@ import {
   LeaseLost,
   type ServerEnvironment,
   type TapContext,
-  type TapState,
+  type TapMemory,
   type Waiting,
 } from './tap-context.ts';
-import {
-  closeWindow,
-  finishCapture,
-  isDue,
-  milliseconds,
-  openWindow,
-  sessionsNow,
-  type WindowMoment,
-} from './window.ts';
+import { closeWindow, finishCapture, isDue, milliseconds, openWindow } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
 
 /**
  * One connection's worth of tapping: from the lock on the server, over the drains, to the server
- * given back. After an error it is of no more use: close it and open another, which goes on from what
- * is committed and from what is on the server. That is what a new daemon does after a crash, too:
+ * restored. After an error, close it and open a new one, which goes on from what is committed and from
+ * what is on the server. That is what a new daemon does after a crash, too:
  * there is one way to resume, not two.
  */
 export class TapSession {
   readonly #context: TapContext;
   readonly #environment: ServerEnvironment;
-  readonly #state: TapState;
-  readonly #server: ServerLog;
+  readonly #memory: TapMemory;
+  readonly #server: OpenSource;
   readonly #tapId: number;
   readonly #recorders = new Map<number, Recorder>();
   readonly #drainer: LogDrain;
   readonly #sampler: CounterSampler;
   readonly #recycler: Recycler;
   readonly #holder: WarmUpHolder;
-  /** Whether a warm-up is on, and nothing is recorded. */
-  #isHolding = false;
   /** Whether the next drain follows this one at once. */
   #drainsAtOnce = false;
   readonly #guards: Guards;
@@ -66,37 +53,31 @@ export class TapSession {
   #deadMan: number | null | undefined = undefined;
   /** Why the server will not do it; null when it will. */
   #deadManObstacle: string | null = null;
-  /** The generation that the live table will be frozen as. */
-  #live = 0;
-  /** When the last swap was, in milliseconds of time that passes. */
+  /** When the last cut was, in milliseconds of time that passes. */
   #drainedAt = -Infinity;
   #caughtUpTo: number | null = null;
-  /** When the live table was put in place, by the server's clock; null where an earlier session did. */
-  #swappedAt: ServerInstant | null = null;
-  /** Read just before that swap: everything received until then is in what was frozen there. */
+  /** When the batch that is being filled began, by the server's clock; null where an earlier session cut. */
+  #cutAt: ServerInstant | null = null;
+  /** Read just before that cut: everything received until then is in batches before it. */
   #since: ServerInstant | null = null;
-  #isSwitchedOff: 'no' | 'by somebody' | 'by dead-man' = 'no';
   #warnings: readonly string[] = [];
-  /** Whether our table is the live one; false when all that is left to do is to give back. */
-  #isTapped = false;
-  #isRestored = false;
 
   private constructor(
     context: TapContext,
     environment: ServerEnvironment,
-    state: TapState,
-    server: ServerLog,
+    memory: TapMemory,
+    server: OpenSource,
     tapId: number,
   ) {
     this.#context = context;
     this.#environment = environment;
-    this.#state = state;
+    this.#memory = memory;
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
     this.#recycler = new Recycler(context, server);
     this.#holder = new WarmUpHolder(context, environment.id, tapId, server);
-    this.#guards = new Guards(context, SYSTEM_SOURCES, state.caughtUpAt);
+    this.#guards = new Guards(context, SYSTEM_SOURCES, memory.caughtUpAt);
     this.#drainer = new LogDrain(
       context,
       environment.name,
@@ -105,13 +86,13 @@ export class TapSession {
       this.#recorders,
       this.#guards,
       () => this.#checkGuards(),
-      state,
+      memory,
     );
   }
 
   /**
-   * Connects, takes the server's lock, saves its settings, switches the log on (or finds it on after
-   * a crash) and reads what was left frozen. Without a capture to record for, nothing is switched on.
+   * Connects, takes the server's lock, saves its settings, starts recording (or finds it on after a
+   * crash) and reads what was left there. Without a capture to record for, nothing is switched on.
    * @param options.others the other taps of this daemon: one of them may read this server.
    * @param options.signal aborted, drops every connection, also after this.
    * @param options.isGivingUp only to `restore`: no file is opened, which a full disk would refuse.
@@ -120,7 +101,7 @@ export class TapSession {
   static async open(
     context: TapContext,
     environment: ServerEnvironment,
-    state: TapState,
+    memory: TapMemory,
     options: {
       others: OtherTaps;
       waiting: Iterable<Waiting>;
@@ -128,17 +109,17 @@ export class TapSession {
       isGivingUp?: boolean;
     },
   ): Promise<TapSession> {
-    const { store, commit, clock, serverLogs, log } = context;
+    const { store, commit, clock, source, log } = context;
     // Before anything is sent, where the server is known by then.
-    adoptCommands(context, state);
-    const server = await serverLogs.open(
+    adoptCommands(context, memory);
+    const server = await source.open(
       environment.server,
       store.id,
       (connection) => {
-        const { row } = state;
+        const { row } = memory;
         if (row !== null) commit(() => store.taps.addConnection(row.id, connection));
       },
-      state.own,
+      memory.own,
       options.signal,
     );
     let session: TapSession | null = null;
@@ -147,37 +128,44 @@ export class TapSession {
       // Asked and known without a pause between: of two taps that reach a server at once, one waits
       // for the other.
       const earlier = options.others.at(key);
-      state.serverKey = key;
-      if (state.row === null) {
+      memory.serverKey = key;
+      if (memory.row === null) {
         const { others } = options;
-        state.row = await findRow(context, environment, server, earlier, (id) => others.hasRow(id));
+        memory.row = await findRow(context, environment, server, earlier, (id) =>
+          others.hasRow(id),
+        );
       } else {
         const { nonce } = await server.marks();
         // Another name is another server: nonce or none.
-        requireSameServer(state.row, state.row.serverKey === key ? nonce : '');
+        requireSameServer(memory.row, memory.row.serverKey === key ? nonce : '');
       }
-      await server.lock(state.row === null ? [] : store.taps.connectionsOf(state.row.id));
-      if (state.row === null) {
-        const settings = await server.ownersSettings();
+      await server.lock(memory.row === null ? [] : store.taps.connectionsOf(memory.row.id));
+      if (memory.row === null) {
+        const settings = await server.settingsToRestore();
         // Saved before anything is touched: from here on a crash cannot lose what to go back to.
-        state.row = commit(() =>
+        memory.row = commit(() =>
           store.taps.insert(
             { serverKey: key, nonce: randomUUID(), environmentId: environment.id, settings },
             clock.now(),
           ),
         );
       }
-      adoptCommands(context, state);
-      const tapId = state.row.id;
+      adoptCommands(context, memory);
+      const tapId = memory.row.id;
       const { connectionId, serverStart } = server;
       commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
-      server.setTap(tapId, state.row.nonce, knownChanges(store, tapId, serverStart));
-      session = new TapSession(context, environment, state, server, tapId);
+      const { nonce, settings } = memory.row;
+      // What an earlier connection committed since.
+      const readUpTo = store.taps.find(tapId)?.generation ?? 0;
+      const known = knownChanges(store, tapId, serverStart);
+      server.attach({ id: tapId, nonce, settings, readUpTo, known });
+      if (memory.life.is('connecting')) memory.life.moveTo({ name: 'connected' });
+      session = new TapSession(context, environment, memory, server, tapId);
       if (options.isGivingUp !== true) await session.#start([...options.waiting]);
       const { warmUps } = store;
       const isWarm = warmUps.listOpen().some((one) => one.environmentId === environment.id);
       const found = isWarm ? 'server found for a warm-up' : 'server found to be restored';
-      log('info', session.#isTapped ? 'log tapped' : found, {
+      log('info', memory.life.is('recording') ? 'log tapped' : found, {
         environment: environment.name,
         server: session.serverName,
         version: server.server.version,
@@ -192,11 +180,10 @@ export class TapSession {
   async #start(waiting: readonly Waiting[]): Promise<void> {
     const { store } = this.#context;
     const row = this.#row();
-    this.#server.setOwnConnections(store.taps.connectionsOf(row.id));
     const isNeeded =
       waiting.length > 0 ||
       store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.generation));
-    const fresh = isNeeded ? await this.#tapLog(row, waiting) : null;
+    const fresh = isNeeded ? await this.#startRecording(row, waiting) : null;
     for (const { captureId } of store.recordings.listOfTap(row.id)) {
       await this.#openRecorder(captureId);
     }
@@ -206,29 +193,29 @@ export class TapSession {
     await this.#drainer.catchUp(fresh);
   }
 
-  /** Makes sure that the server logs to our table, and knows which one it is. */
-  async #tapLog(row: TapRow, waiting: readonly Waiting[]): Promise<FreshLog | null> {
+  /** Makes sure that every statement of the server is recorded. */
+  async #startRecording(row: TapRow, waiting: readonly Waiting[]): Promise<FreshStart | null> {
+    const { store, log } = this.#context;
     const after = this.#wantedDeadMan(waiting);
     await this.#holder.suspend();
-    this.#isHolding = false;
-    const live = await tapLog(this.#context, this.#environment.name, this.#server, row, after);
-    this.#live = live.generation;
-    this.#warnings = live.warnings;
-    this.#isTapped = true;
-    if (after !== null && live.deadManObstacle !== undefined) {
-      this.#noteDeadMan(after, live.deadManObstacle);
+    this.#server.restoreSessions(store.taps.sessionsOf(row.id));
+    const { fresh, warnings } = await this.#server.start({
+      provenSince: row.serverStart,
+      unattendedMs: after,
+    });
+    for (const warning of warnings) {
+      const environment = this.#environment.name;
+      log('warn', 'log switched on with a warning', { environment, warning });
     }
-    return live.fresh;
+    this.#warnings = warnings;
+    this.#memory.life.moveTo({ name: 'recording' });
+    if (after !== null && fresh !== null) this.#noteDeadMan(after, fresh.unattendedObstacle);
+    return fresh;
   }
 
   /** The server's id of the control connection. */
   get connectionId(): number {
     return this.#server.connectionId;
-  }
-
-  /** Whether something is switched on for us, and so the marker has our nonce. */
-  get isMarked(): boolean {
-    return this.#isTapped || this.#isHolding;
   }
 
   /** `host:port` as the server calls itself. */
@@ -252,15 +239,11 @@ export class TapSession {
     return this.#caughtUpTo !== null;
   }
 
-  /** Whether every capture is recorded to its end and the server is as it was. */
-  get isRestored(): boolean {
-    return this.#isRestored;
-  }
-
   /** When something is due next, by our clock: a drain, or the edge of a window. */
   nextDue(waiting: Iterable<Waiting>): number {
     const now = this.#context.clock.now();
-    if (this.#isHolding) return [...waiting].length > 0 ? now : this.#holder.nextDue;
+    if (this.#memory.life.is('warming'))
+      return [...waiting].length > 0 ? now : this.#holder.nextDue;
     // By the time that passes, not by the clock: set back, it would put the next drain off for hours.
     const interval = this.#drainsAtOnce ? 0 : DRAIN_INTERVAL_MS;
     let next = now + this.#drainedAt + interval - this.#guards.now();
@@ -280,33 +263,28 @@ export class TapSession {
   }
 
   /**
-   * The server's clock, as of the last swap and the time that has passed since, whatever is done to
-   * ours; null before the first swap.
+   * The server's clock, as of the last cut and the time that has passed since, whatever is done to
+   * ours; null before the first cut.
    */
   #serverNow(): number | null {
-    if (this.#swappedAt === null) return null;
-    return milliseconds(this.#swappedAt) + this.#guards.now() - this.#drainedAt;
+    if (this.#cutAt === null) return null;
+    return milliseconds(this.#cutAt) + this.#guards.now() - this.#drainedAt;
   }
 
   /**
-   * One swap and everything that follows from it: windows open and close there, the frozen table is
-   * read into every capture whose window it is in, committed and dropped, and captures whose window
-   * is drained become DONE.
+   * One cut and everything that follows from it: windows open and close there, the batch is read into
+   * every capture whose window it is in, committed and released, and captures whose window is drained
+   * become DONE.
    * @param waiting captures to admit; those whose instant has come are RUNNING afterwards.
-   * @param isLast asked, without a pause before the answer is acted on, when no capture is left:
-   *   true gives the server back.
+   * @param isLast asked, without a pause before the answer is acted on, when no capture is left: true
+   *   restores the server.
    */
   async drain(waiting: readonly Waiting[], isLast: () => boolean): Promise<void> {
     const { clock, store, commit } = this.#context;
-    if (!this.#isTapped) {
-      // Everything was read before this daemon came; the live log table may be the owner's again.
-      if (waiting.length === 0) {
-        const row = this.#row();
-        this.#isHolding = await this.#holder.tend(row.settings);
-        await this.#finishEnded(row.generation, this.#isHolding ? () => false : isLast);
-        return;
-      }
-      await this.#drainer.catchUp(await this.#tapLog(this.#row(), waiting));
+    if (!this.#memory.life.is('recording')) {
+      // Everything was read before this daemon came; recording may be off by now.
+      if (waiting.length === 0) return this.#drainIdle(isLast);
+      await this.#drainer.catchUp(await this.#startRecording(this.#row(), waiting));
     }
     await this.#holder.endThoseOver();
     await this.#letGoOfOver();
@@ -319,7 +297,7 @@ export class TapSession {
     this.#endStopped(waiting);
     const asked = clock.now();
     const began = this.#guards.now();
-    // Decided before the swap: what is asked for while it is under way belongs to the next one, or
+    // Decided before the cut: what is asked for while it is under way belongs to the next one, or
     // statements that were received before the request would be behind the end of the window.
     const admitted = this.#server.stopped === null ? waiting : [];
     const opening = admitted.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
@@ -333,32 +311,38 @@ export class TapSession {
         for (const { captureId } of ending) store.recordings.closing(captureId);
       });
     }
-    const swapped = await this.#swap(isEdge);
-    // The disk is full and the log is off: every window closes at the swap that there is then.
-    if (swapped === null) return this.drain(waiting, isLast);
-    const { generation, before, swap } = swapped;
-    const after = isEdge ? await this.#readCounters() : null;
-    this.#live = generation + 1;
+    const cut = await this.#cut(isEdge);
+    // Recording had to be switched off: every window closes at the cut that there is then.
+    if (cut === null) return this.drain(waiting, isLast);
+    const { batch } = cut;
     const since = this.#since;
-    this.#since = swap.before;
-    this.#swappedAt = swap.after;
+    this.#since = cut.before;
+    this.#cutAt = cut.after;
     this.#drainedAt = this.#guards.now();
-    this.#state.skew = milliseconds(swap.after) - clock.now();
-    const now = isEdge ? await sessionsNow(this.#server) : null;
-    this.#moveWindows({ generation, swap, now, counters: { before, after } }, opening, ending);
-    await this.#sampler.sample(this.#server, this.#openCaptures(generation), {
-      skew: this.#state.skew,
+    this.#memory.skew = milliseconds(cut.after) - clock.now();
+    this.#moveWindows(cut, opening, ending);
+    await this.#sampler.sample(this.#server, this.#openCaptures(batch), {
+      skew: this.#memory.skew,
       isEdge,
     });
-    const interruption = swap.logging ? null : await this.#switchedOff(since, swap);
-    await this.#drainer.drain(generation, { since, until: swap.after, interruption });
+    const interruption = this.#whySwitchedOff(since, cut);
+    await this.#drainer.drain(batch, { since, until: cut.after, interruption });
     this.#caughtUpTo = asked;
     this.#guards.caughtUp(began);
-    this.#state.caughtUpAt = began;
+    this.#memory.caughtUpAt = began;
     await this.#checkGuards();
     await this.#recycle();
-    await this.#finishEnded(generation, isLast);
+    await this.#finishEnded(batch, isLast);
     await this.#afterSwitchedOff();
+  }
+
+  /** Keeps a warm-up on while one is wanted; restores the server when nothing is. */
+  async #drainIdle(isLast: () => boolean): Promise<void> {
+    const { life } = this.#memory;
+    const isWarm = await this.#holder.tend();
+    if (isWarm) life.moveTo({ name: 'warming' });
+    else if (life.is('warming')) life.moveTo({ name: 'connected' });
+    await this.#finishEnded(this.#row().generation, isWarm ? () => false : isLast);
   }
 
   /**
@@ -376,38 +360,31 @@ export class TapSession {
     await this.#recycler.tend(asking);
   }
 
-  /**
-   * Freezes the live table, having read what others froze before us; null when the disk of the server is
-   * full and nothing was frozen.
-   */
-  async #swap(
-    isEdge: boolean,
-  ): Promise<{ generation: number; before: CounterReading | null; swap: Swap } | null> {
+  /** Ends the batch that is being filled, having read what others ended before us; null when nothing was. */
+  async #cut(isEdge: boolean): Promise<Cut | null> {
     for (;;) {
-      while (await this.#server.findForeignRotation(this.#live)) {
-        const rotated = this.#live++;
-        const edges = { since: this.#since, until: null, interruption: null };
-        await this.#drainer.drain(rotated, edges);
+      const result = await this.#server.cut(isEdge);
+      if (result.is === 'stopped') return null;
+      if (result.is === 'cut') {
+        for (const message of result.edge?.failures ?? []) {
+          const environment = this.#environment.name;
+          this.#context.log('warn', "server's counters not read", { environment, message });
+        }
+        return result;
       }
-      const generation = this.#live;
-      const before = isEdge ? await this.#readCounters() : null;
-      try {
-        return { generation, before, swap: await this.#server.swap(generation) };
-      } catch (error) {
-        if (error instanceof LogStopped) return null;
-        if (!(error instanceof RotatedMeanwhile)) throw error;
-      }
+      const edges = { since: this.#since, until: null, interruption: null };
+      await this.#drainer.drain(result.batch, edges);
     }
   }
 
   /** Goes on after the dead-man switch; ends, with what was recorded, after anybody else's. */
   async #afterSwitchedOff(): Promise<void> {
-    if (this.#isSwitchedOff === 'no' || this.#isRestored) return;
-    if (this.#isSwitchedOff === 'by dead-man') {
-      this.#isSwitchedOff = 'no';
+    const { state } = this.#memory.life;
+    if (state.name !== 'switched_off') return;
+    if (state.by === 'unattended') {
       // It is gone with what it did, and has to be asked for again.
       this.#deadMan = undefined;
-      await this.#drainer.catchUp(await this.#tapLog(this.#row(), []));
+      await this.#drainer.catchUp(await this.#startRecording(this.#row(), []));
       return;
     }
     throw new AppError(
@@ -415,18 +392,6 @@ export class TapSession {
       'Somebody else switched the general log off, so statements are missing',
       { hint: 'Their setting was left as it is.' },
     );
-  }
-
-  /** The counters that the record is compared with; null, and a word in the log, where it fails. */
-  async #readCounters(): Promise<CounterReading | null> {
-    try {
-      return await this.#server.readEdgeCounters();
-    } catch (error) {
-      const environment = this.#environment.name;
-      const message = messageOf(error);
-      this.#context.log('warn', "server's counters not read", { environment, message });
-      return null;
-    }
   }
 
   /** Captures whose window is open, or was until this generation. */
@@ -438,12 +403,12 @@ export class TapSession {
       .map(({ captureId }) => captureId);
   }
 
-  /** Gives the server back when no capture needed it in the first place. */
+  /** Restores the server. Nothing is left to record. */
   async restore(): Promise<void> {
-    const row = this.#row();
-    const live = this.#live > 0 ? this.#live : await findLive(this.#server, row);
-    const warnings = await this.#server.restore(row.settings, live);
-    this.#isRestored = true;
+    const { life } = this.#memory;
+    life.moveTo({ name: 'restoring' });
+    const warnings = await this.#server.stop();
+    life.moveTo({ name: 'over', ending: 'restored' });
     const { log } = this.#context;
     for (const warning of warnings) {
       // Those that are not finished yet were recorded until now.
@@ -458,7 +423,7 @@ export class TapSession {
 
   /** Lets go of the connection and the files; what was not committed is read again. Never throws. */
   async close(): Promise<void> {
-    this.#state.stopped ??= this.#server.stopped?.why ?? null;
+    this.#memory.stopped ??= this.#server.stopped?.why ?? null;
     for (const recorder of this.#recorders.values()) await recorder.close();
     await this.#server.close();
   }
@@ -485,29 +450,30 @@ export class TapSession {
   }
 
   /**
-   * What it means that the log is off: somebody's wish, which is respected, or the dead-man switch,
-   * which took us for dead; then the log goes on again.
-   * @returns null for the latter, which the log's own tables tell of.
+   * What it means that recording is off: somebody's wish, which is respected, or the dead-man switch,
+   * which took us for dead; then it goes on again.
+   * @returns null for the latter, which the batches tell of.
    */
-  async #switchedOff(since: ServerInstant | null, swap: Swap): Promise<LogInterruption | null> {
+  #whySwitchedOff(since: ServerInstant | null, cut: Cut): LogInterruption | null {
     const { stopped } = this.#server;
+    if (cut.switchedOff === null) return null;
     if (stopped !== null) {
-      // Windows that are open yet close at the next swap: until then it lasts.
+      // Windows that are open yet close at the next cut: until then it lasts.
       if (this.#openWindows().length > 0) return null;
       return {
         cause: 'disk_full',
         from: stopped.from ?? since,
-        to: swap.after,
+        to: cut.after,
         reason: `The recorder switched the log off: ${stopped.why}`,
       };
     }
-    const { switchedOffAt } = await this.#server.state();
-    this.#isSwitchedOff = switchedOffAt === null ? 'by somebody' : 'by dead-man';
-    if (switchedOffAt !== null) return null;
+    const by = cut.switchedOff === 'unattended' ? 'unattended' : 'others';
+    this.#memory.life.moveTo({ name: 'switched_off', by });
+    if (by === 'unattended') return null;
     return {
       cause: 'log_switched_off',
       from: since,
-      to: swap.after,
+      to: cut.after,
       reason: "Somebody else switched the server's log off",
     };
   }
@@ -520,21 +486,20 @@ export class TapSession {
     return isDue(capture, now) || this.#guards.reasonOf(capture.id) !== null;
   }
 
-  /** Opens and closes the windows whose edge this swap is, in one transaction. */
-  #moveWindows(edge: WindowMoment, opening: readonly number[], ending: readonly Recorder[]): void {
+  /** Opens and closes the windows whose edge this cut is, in one transaction. */
+  #moveWindows(cut: Cut, opening: readonly number[], ending: readonly Recorder[]): void {
     const { store, commit, log } = this.#context;
     const moved: { capture: number; event: string }[] = [];
     commit(() => {
       for (const recorder of ending) {
-        closeWindow(this.#context, recorder, edge, this.#guards.reasonOf(recorder.captureId));
+        closeWindow(this.#context, recorder, cut, this.#guards.reasonOf(recorder.captureId));
         moved.push({ capture: recorder.captureId, event: 'capture stopping' });
       }
       for (const id of opening) {
         const recorder = this.#recorders.get(id);
         const capture = store.captures.find(id);
         if (recorder === undefined || capture === null) continue;
-        const next = { ...edge, generation: edge.generation + 1 };
-        if (openWindow(this.#context, recorder, capture, next)) {
+        if (openWindow(this.#context, recorder, capture, cut)) {
           moved.push({ capture: id, event: 'capture running' });
         }
       }
@@ -565,9 +530,9 @@ export class TapSession {
    */
   #endStopped(waiting: readonly Waiting[]): void {
     const { stopped } = this.#server;
-    const why = stopped?.why ?? this.#state.stopped;
+    const why = stopped?.why ?? this.#memory.stopped;
     if (why === null) return;
-    this.#state.stopped = null;
+    this.#memory.stopped = null;
     const open = this.#openWindows();
     this.#guards.end(open, why);
     if (stopped === null || open.length > 0 || waiting.length === 0) return;
@@ -606,7 +571,7 @@ export class TapSession {
   async #tendDeadMan(): Promise<void> {
     const after = this.#wantedDeadMan([]);
     if (after !== this.#deadMan) {
-      this.#noteDeadMan(after, await this.#server.setDeadMan(after, this.#row().settings));
+      this.#noteDeadMan(after, await this.#server.setUnattendedLimit(after));
     }
     for (const recorder of this.#recorders.values()) recorder.noteDeadMan(this.#deadManObstacle);
   }
@@ -641,7 +606,7 @@ export class TapSession {
       try {
         await this.restore();
       } catch (error) {
-        // The workload is whole all the same; what is owed to the server stays in the store.
+        // The workload is whole all the same; what is to be restored stays in the store.
         restoreFailure = error instanceof Error ? error : new Error(String(error));
       }
     }
@@ -666,13 +631,13 @@ function knownChanges(store: Store, tapId: number, serverStart: number): KnownCh
   });
   return {
     warmSince: isWarm ? serverStart : null,
-    lockPlugin: recycled.some(({ installedPlugin }) => installedPlugin),
+    changedForRecycling: recycled.some(({ installedPlugin }) => installedPlugin),
     isRecycling: recycled.length > 0,
   };
 }
 
 /** Goes on counting our own commands from where the daemon before us was. */
-function adoptCommands({ store, commit }: TapContext, { row, own }: TapState): void {
+function adoptCommands({ store, commit }: TapContext, { row, own }: TapMemory): void {
   if (row === null) return;
   own.adopt(row.ownCommands, (stored) => commit(() => store.taps.saveOwnCommands(row.id, stored)));
 }

@@ -13,10 +13,11 @@ import {
   ServerTaken,
   type ServerEnvironment,
   type TapContext,
-  type TapState,
+  type TapMemory,
   type Waiting,
 } from './tap-context.ts';
 import { NO_OTHER_TAPS, type OtherTap, type OtherTaps } from './server-proof.ts';
+import { TapLife, type TapEnding } from './tap-life.ts';
 import { TapSession } from './tap-session.ts';
 import { workloadFolder } from './recorder.ts';
 import { isDue } from './window.ts';
@@ -30,24 +31,20 @@ const LEAVE_MS = 2_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5_000;
 
-/**
- * How a tap ended: `restored`; `left` with the log still on, for the next daemon; `owed` when the
- * server could not be restored (the tap's row stays in the store, with the reason); `taken` when the server has a
- * tap already, which `captures` are to be handed to.
- */
+/** How `run` ended; where the server has a tap already, `captures` are to be handed to that one. */
 export type TapEnd =
-  | { readonly how: 'restored' | 'left' | 'owed' }
+  | { readonly how: Exclude<TapEnding, 'taken'> }
   | { readonly how: 'taken'; readonly tapId: number; readonly waiting: readonly Waiting[] };
 
 /**
  * The one reader of one server's log, shared by every capture on that server. It switches the log
- * on when the first capture needs it, drains it into every capture whose window is open, and gives
- * the server back as it was when the last one ends.
+ * on when the first capture needs it, drains it into every capture whose window is open, and restores
+ * the server when the last one ends. Its life is in `TapState`.
  */
 export class Tap implements OtherTap {
   readonly environment: ServerEnvironment;
   readonly #context: TapContext;
-  readonly #state: TapState;
+  readonly #memory: TapMemory;
   readonly #waiting = new Map<number, Waiting>();
   readonly #leave = new AbortController();
   /** Of its connections: whatever waits for the server fails. */
@@ -60,13 +57,11 @@ export class Tap implements OtherTap {
   /** Whether that was said in this daemon's log. */
   #isInterrupted = false;
   readonly #patienceMs: number | null;
-  #isClosing = false;
-  #isOver = false;
   #caughtUpTo: number | null = null;
 
   /**
    * @param patienceMs how long it waits for a server that cannot be reached or read before it ends as
-   *   `owed`, its captures as they are; null for as long as it takes.
+   *   `unrestored`, its captures as they are; null for as long as it takes.
    */
   constructor(
     context: TapContext,
@@ -78,7 +73,8 @@ export class Tap implements OtherTap {
     this.environment = environment;
     this.#trouble = row?.trouble ?? null;
     this.#patienceMs = patienceMs;
-    this.#state = {
+    this.#memory = {
+      life: new TapLife(),
       serverKey: row?.serverKey ?? null,
       row,
       skew: 0,
@@ -91,12 +87,12 @@ export class Tap implements OtherTap {
 
   /** What the server calls itself, once that is known. */
   get serverKey(): string | null {
-    return this.#state.serverKey;
+    return this.#memory.serverKey;
   }
 
   /** Its row in the store; null until it has one. */
   get row(): TapRow | null {
-    return this.#state.row;
+    return this.#memory.row;
   }
 
   get connectionId(): number | null {
@@ -104,16 +100,18 @@ export class Tap implements OtherTap {
   }
 
   get isMarked(): boolean {
-    return this.#session?.isMarked ?? this.#state.row?.serverStart != null;
+    const { life, row } = this.#memory;
+    if (life.is('connecting')) return row?.serverStart != null;
+    return life.is('warming', 'recording', 'switched_off');
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#memory.life.is('over');
   }
 
   /** Whether it is too late to hand captures to this tap: wait for its end and make another. */
   get isClosing(): boolean {
-    return this.#isClosing;
+    return this.#memory.life.is('restoring', 'over');
   }
 
   /** `host:port` as the server calls itself; null while it is not connected. */
@@ -148,12 +146,12 @@ export class Tap implements OtherTap {
 
   /** Makes `run` finish the batch in hand and return, with the log left on for the next daemon. */
   leave(): void {
-    this.#state.progressAt = performance.now();
+    this.#memory.progressAt = performance.now();
     this.#leave.abort();
     this.wake();
   }
 
-  /** Makes `run` fail every capture with this error, give the server back and return. */
+  /** Makes `run` fail every capture with this error, restore the server and return. */
   abandon(error: AppError): void {
     this.#abandoned = error;
     this.wake();
@@ -167,10 +165,14 @@ export class Tap implements OtherTap {
   async run(others: OtherTaps): Promise<TapEnd> {
     const watching = new AbortController();
     const watch = this.#watch(watching.signal);
+    const { life } = this.#memory;
     try {
-      return await this.#run(others);
+      const end = await this.#run(others);
+      if (!life.is('over')) life.moveTo({ name: 'over', ending: end.how });
+      return end;
     } finally {
-      this.#isOver = true;
+      // Without the lease, or by a fault of ours: what is left is the next daemon's.
+      if (!life.is('over')) life.moveTo({ name: 'over', ending: 'left' });
       watching.abort();
       await watch;
     }
@@ -182,7 +184,7 @@ export class Tap implements OtherTap {
     while (!this.#isLeaving()) {
       try {
         this.#forgetStarted();
-        this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
+        this.#session = await TapSession.open(this.#context, this.environment, this.#memory, {
           others,
           waiting: this.#waiting.values(),
           signal: this.#letGo.signal,
@@ -192,7 +194,6 @@ export class Tap implements OtherTap {
         break;
       } catch (error) {
         if (error instanceof ServerTaken) {
-          this.#isClosing = true;
           const waiting = [...this.#waiting.values()];
           this.#handOnCommands(error.tapId);
           return { how: 'taken', tapId: error.tapId, waiting };
@@ -209,7 +210,7 @@ export class Tap implements OtherTap {
             environment: this.environment.name,
             message: messageOf(error),
           });
-          return { how: 'owed' };
+          return { how: 'unrestored' };
         }
       } finally {
         await this.#closeSession();
@@ -232,7 +233,7 @@ export class Tap implements OtherTap {
       await clock.sleep(WATCH_MS, signal);
       if (signal.aborted) return;
       if (this.#isLeaving()) {
-        if (performance.now() - this.#state.progressAt >= LEAVE_MS) this.#letGo.abort();
+        if (performance.now() - this.#memory.progressAt >= LEAVE_MS) this.#letGo.abort();
         continue;
       }
       try {
@@ -248,7 +249,7 @@ export class Tap implements OtherTap {
   /** Ends captures whose record is too far behind, also while nothing comes from the server. */
   #judgeLag(): void {
     const { clock } = this.#context;
-    const lagMs = performance.now() - this.#state.caughtUpAt;
+    const lagMs = performance.now() - this.#memory.caughtUpAt;
     const unknown = { fileBytes: null, disk: null, logBytes: null };
     for (const capture of this.#captures()) {
       if (capture.status !== 'RUNNING') continue;
@@ -259,7 +260,7 @@ export class Tap implements OtherTap {
 
   /** Captures whose end has passed take no more statements than they have to, whatever the server does. */
   #stopDue(): void {
-    const now = this.#context.clock.now() + this.#state.skew;
+    const now = this.#context.clock.now() + this.#memory.skew;
     for (const capture of this.#captures()) {
       if (capture.status === 'RUNNING' && isDue(capture, now)) this.#stop(capture, REACHED_ITS_END);
     }
@@ -287,8 +288,8 @@ export class Tap implements OtherTap {
       await session.drain([...this.#waiting.values()], () => this.#closeIfIdle());
       this.#noteRecovery();
       this.#forgetStarted();
-      if (session.isRestored) {
-        const { row } = this.#state;
+      if (this.#memory.life.is('over')) {
+        const { row } = this.#memory;
         if (row !== null) commit(() => store.taps.delete(row.id));
         return 'restored';
       }
@@ -304,13 +305,12 @@ export class Tap implements OtherTap {
     }
   }
 
-  /** Whether nothing is left to record; from a yes on, no capture may be added. */
+  /** Whether nothing is left to record. */
   #closeIfIdle(): boolean {
     const { store } = this.#context;
     for (const id of this.#waiting.keys()) {
       if (store.captures.find(id)?.status === 'STARTING') return false;
     }
-    this.#isClosing = true;
     return true;
   }
 
@@ -324,7 +324,7 @@ export class Tap implements OtherTap {
   /** Writes down what is in the way, for those who ask. */
   #saveTrouble(trouble: Trouble | null): void {
     const { store, commit, log } = this.#context;
-    const { row } = this.#state;
+    const { row } = this.#memory;
     const isNews = trouble?.reason !== this.#trouble?.reason;
     this.#trouble = trouble;
     if (row === null || !isNews) return;
@@ -339,20 +339,22 @@ export class Tap implements OtherTap {
   async #closeSession(): Promise<void> {
     const session = this.#session;
     this.#session = null;
+    const { life } = this.#memory;
+    if (!life.is('connecting', 'restoring', 'over')) life.moveTo({ name: 'connecting' });
     await session?.close();
   }
 
   /** The other tap's captures must not miss what was sent until the server was known to be its. */
   #handOnCommands(tapId: number): void {
     const { store, commit } = this.#context;
-    const { questions } = this.#state.own.counts();
+    const { questions } = this.#memory.own.counts();
     commit(() => store.recordings.addOtherCommands(tapId, questions));
   }
 
   /** Says that nothing more is sent, so that the next daemon knows the number exactly. */
   #noteLeaving(): void {
     const { store, commit } = this.#context;
-    const { row, own } = this.#state;
+    const { row, own } = this.#memory;
     if (row === null) return;
     try {
       commit(() => store.taps.saveOwnCommands(row.id, own.toLeave()));
@@ -383,7 +385,7 @@ export class Tap implements OtherTap {
     const since = Math.min(this.#trouble?.since ?? now, now);
     this.#saveTrouble({ since, reason });
     // A server that is down receives nothing: the record does not fall behind.
-    if (isDown(error)) this.#state.caughtUpAt = performance.now();
+    if (isDown(error)) this.#memory.caughtUpAt = performance.now();
     const isOfServer = isAppError(error, 'remote_failed') || isAppError(error, 'invalid');
     if (!isOfServer && !isAppError(error, 'store_unusable')) return false;
     const captures = this.#captures();
@@ -397,7 +399,7 @@ export class Tap implements OtherTap {
   /** Whether a warm-up of this server goes on: what it waits for may be there in time. */
   #isWarmUpWanted(): boolean {
     const { store, clock } = this.#context;
-    const { row } = this.#state;
+    const { row } = this.#memory;
     return store.warmUps
       .listOpen()
       .filter(({ environmentId, tapId }) => {
@@ -413,7 +415,7 @@ export class Tap implements OtherTap {
   /** The captures in its care, as the store has them now. */
   #captures(): Capture[] {
     const { store } = this.#context;
-    const { row } = this.#state;
+    const { row } = this.#memory;
     const recording = row === null ? [] : store.recordings.listOfTap(row.id);
     const ids = new Set([...this.#waiting.keys(), ...recording.map((r) => r.captureId)]);
     return [...ids]
@@ -426,7 +428,7 @@ export class Tap implements OtherTap {
     const { clock, store, audit, commit, log } = this.#context;
     const now = clock.now();
     const reason = failureReason(messageOf(error), this.#context.daemonName, now);
-    const until = new Date(now + this.#state.skew).toISOString().replace('Z', '000Z');
+    const until = new Date(now + this.#memory.skew).toISOString().replace('Z', '000Z');
     commit(() => {
       for (const { id, status, start } of captures) {
         const end = start === null ? null : now;
@@ -455,10 +457,10 @@ export class Tap implements OtherTap {
     }
   }
 
-  /** Fails every capture and gives the server back all the same. */
-  async #giveUp(error: unknown): Promise<'restored' | 'owed'> {
+  /** Fails every capture and restores the server all the same. */
+  async #giveUp(error: unknown): Promise<'restored' | 'unrestored'> {
     const { clock, store, log, commit } = this.#context;
-    this.#isClosing = true;
+    this.#memory.life.moveTo({ name: 'restoring' });
     try {
       // A full disk must not keep the failure itself from being written.
       if (isAppError(error, 'store_unusable')) store.releaseReserve();
@@ -469,10 +471,10 @@ export class Tap implements OtherTap {
       if (failure instanceof LeaseLost) throw failure;
       log('error', 'failure could not be stored', { message: messageOf(failure) });
     }
-    const { row } = this.#state;
+    const { row } = this.#memory;
     if (row === null) return 'restored';
     try {
-      this.#session = await TapSession.open(this.#context, this.environment, this.#state, {
+      this.#session = await TapSession.open(this.#context, this.environment, this.#memory, {
         others: NO_OTHER_TAPS,
         waiting: [],
         signal: this.#letGo.signal,
@@ -486,7 +488,7 @@ export class Tap implements OtherTap {
       const reason = messageOf(failure);
       log('error', 'server not restored', { environment: this.environment.name, message: reason });
       this.#saveTrouble({ since: this.#trouble?.since ?? clock.now(), reason });
-      return 'owed';
+      return 'unrestored';
     } finally {
       await this.#closeSession();
     }

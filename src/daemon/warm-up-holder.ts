@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts';
-import type { LogSettings, ServerLog } from '../core/source.ts';
+import type { OpenSource, WarmUpAnswer } from '../core/source.ts';
 import { closed, latestEnd, seenUpTo, whyOver, type WarmUp } from '../core/warm-ups/warm-up.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
 
@@ -14,10 +14,10 @@ export class WarmUpHolder {
   readonly #context: TapContext;
   readonly #environmentId: number;
   readonly #tapId: number;
-  readonly #server: ServerLog;
+  readonly #server: OpenSource;
   #nextLook = 0;
 
-  constructor(context: TapContext, environmentId: number, tapId: number, server: ServerLog) {
+  constructor(context: TapContext, environmentId: number, tapId: number, server: OpenSource) {
     this.#context = context;
     this.#environmentId = environmentId;
     this.#tapId = tapId;
@@ -38,14 +38,18 @@ export class WarmUpHolder {
    * Keeps the session default on while a warm-up wants it.
    * @returns false when none does: the server is to be restored then.
    */
-  async tend(settings: LogSettings): Promise<boolean> {
+  async tend(): Promise<boolean> {
     const { clock } = this.#context;
     const now = clock.now();
     this.#nextLook = now + LOOK_MS;
     const wanted = await this.endThoseOver();
     if (wanted.length === 0) return false;
     const until = Math.max(...wanted.map(latestEnd));
-    const answer = await this.#server.warmUp(settings, until - now);
+    const { warmUps } = this.#server;
+    const answer: WarmUpAnswer =
+      'unavailable' in warmUps
+        ? { is: 'ended', why: warmUps.unavailable }
+        : await warmUps.keepOn(until - now);
     switch (answer.is) {
       case 'on':
         this.#update(wanted, ({ covered, serverStart }) => ({
@@ -109,7 +113,7 @@ export class WarmUpHolder {
   /** Has a warm-up that came later count what comes from now on. */
   async #join(wanted: readonly WarmUp[]): Promise<void> {
     const { serverStart } = this.#server;
-    const newest = await this.#server.newestCovered();
+    const newest = await this.#newestCovered();
     if (newest === null) return;
     const isIn = (warmUp: WarmUp): boolean =>
       warmUp.state === 'on' && warmUp.covered.some(({ isOpen }) => isOpen);
@@ -135,9 +139,14 @@ export class WarmUpHolder {
       );
   }
 
+  async #newestCovered(): Promise<number | null> {
+    const { warmUps } = this.#server;
+    return 'unavailable' in warmUps ? null : warmUps.newestCovered();
+  }
+
   async #newest(): Promise<number | null> {
     try {
-      return await this.#server.newestCovered();
+      return await this.#newestCovered();
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.#say('warn', 'sessions not listed', { message: messageOf(error) });

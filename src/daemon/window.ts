@@ -1,65 +1,41 @@
 import { DAEMON } from '../core/audit/audit-trail.ts';
 import { REACHED_ITS_END } from '../core/captures/capture-service.ts';
 import type { Capture } from '../core/captures/capture.ts';
-import type { EdgeReadings } from '../core/verification/edge-counters.ts';
-import type { OpenTransaction, ServerLog, Swap } from '../core/source.ts';
+import type { Cut, SessionState } from '../core/source.ts';
 import type { RecordingProgress } from '../core/store.ts';
 import type { ManifestSession } from '../workload/manifest.ts';
 import type { Recorder } from './recorder.ts';
 import type { TapContext } from './tap-context.ts';
 
-/** Who is on the server at the edge of a window, for the manifest. */
-export interface SessionsNow {
-  readonly sessions: readonly ManifestSession[];
-  readonly transactions: readonly OpenTransaction[];
-}
-
-/** The swap at which windows open or close. */
-export interface WindowMoment {
-  /** The first one of a window that opens, the last one of a window that closes. */
-  readonly generation: number;
-  readonly swap: Swap;
-  /** null where nobody asked. */
-  readonly now: SessionsNow | null;
-  /** The server's counters on both sides of the swap; null where nobody asked or it failed. */
-  readonly counters: EdgeReadings;
-}
-
-export async function sessionsNow(server: ServerLog): Promise<SessionsNow> {
-  const sessions = await server.sessions();
-  return {
-    sessions: sessions.map(({ session, user, host, db }) => ({ session, user, host, db })),
-    transactions: await server.openTransactions(),
-  };
-}
+const NO_COUNTERS = { before: null, after: null };
 
 /**
- * Opens a capture's window at a swap: it is RUNNING, and the statements of `generation` and later are
- * its. Call it in the transaction that belongs to the swap.
+ * Opens a capture's window at a cut: it is RUNNING, and the statements of the next batch and later are
+ * its. Call it in the transaction that belongs to the cut.
  * @returns false when the capture is not STARTING any more.
  */
 export function openWindow(
   { store, audit }: TapContext,
   recorder: Recorder,
   capture: Capture,
-  edge: WindowMoment,
+  cut: Cut,
 ): boolean {
-  const { generation, swap, now } = edge;
+  const generation = cut.batch + 1;
   // Rounded inwards: from `start` to `end`, every statement is recorded.
-  const start = Math.ceil(milliseconds(swap.after));
+  const start = Math.ceil(milliseconds(cut.after));
   const scheduledEnd = capture.duration === null ? null : start + capture.duration;
   const changes = { start, scheduledEnd };
   if (audit.moveCapture(DAEMON, capture.id, 'STARTING', 'RUNNING', changes) === null) return false;
   recorder.facts = {
     ...recorder.facts,
     start: {
-      time: swap.after,
+      time: cut.after,
       generation,
-      gtid: swap.gtid,
-      counters: edge.counters,
+      gtid: cut.replicaPosition,
+      counters: cut.edge?.counters ?? NO_COUNTERS,
     },
-    sessionsAtStart: now?.sessions ?? [],
-    transactionsAtStart: now?.transactions ?? [],
+    sessionsAtStart: sessionsOf(cut) ?? [],
+    transactionsAtStart: cut.edge?.transactions ?? [],
   };
   recorder.firstGeneration = generation;
   store.recordings.open(capture.id, generation, JSON.stringify(recorder.facts));
@@ -67,17 +43,17 @@ export function openWindow(
 }
 
 /**
- * Closes a capture's window at a swap: it is STOPPING, and the statements of `generation` are its last.
- * Call it in the transaction that belongs to the swap.
+ * Closes a capture's window at a cut: it is STOPPING, and the statements of the batch that ended are its
+ * last. Call it in the transaction that belongs to the cut.
  * @param guard why a guard ends it; null when none does.
  */
 export function closeWindow(
   { store, audit }: TapContext,
   recorder: Recorder,
-  edge: WindowMoment,
+  cut: Cut,
   guard: string | null,
 ): void {
-  const { generation, swap, now } = edge;
+  const { batch: generation } = cut;
   const { captureId } = recorder;
   const changes = guard === null ? {} : { reason: guard };
   const isEndOfItsOwn =
@@ -85,17 +61,25 @@ export function closeWindow(
   recorder.facts = {
     ...recorder.facts,
     end: {
-      time: swap.before,
+      time: cut.before,
       generation,
-      gtid: swap.gtid,
-      counters: edge.counters,
+      gtid: cut.replicaPosition,
+      counters: cut.edge?.counters ?? NO_COUNTERS,
     },
-    sessionsAtEnd: now?.sessions ?? null,
-    transactionsAtEnd: now?.transactions ?? null,
+    sessionsAtEnd: sessionsOf(cut),
+    transactionsAtEnd: cut.edge?.transactions ?? null,
     endReason: isEndOfItsOwn ? (guard ?? REACHED_ITS_END) : null,
   };
   recorder.lastGeneration = generation;
   store.recordings.end(captureId, generation, JSON.stringify(recorder.facts));
+}
+
+/** Who was on the server at the edge of a window, for the manifest; null where nobody asked. */
+function sessionsOf({ edge }: Cut): ManifestSession[] | null {
+  const plain = ({ session, user, host, db }: SessionState): ManifestSession => {
+    return { session, user, host, db };
+  };
+  return edge === null ? null : edge.sessions.map(plain);
 }
 
 /** Makes a capture DONE whose window is drained and whose files are whole. */

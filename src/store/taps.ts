@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { StoredOwnCommands } from '../core/verification/own-commands.ts';
-import type { LogSettings, OwnConnection, SessionState } from '../core/source.ts';
+import type { OwnConnection, ServerSettings, SessionState, SourceMemory } from '../core/source.ts';
 import type { TapRow, TapTable, Trouble } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
 import { returned } from './database.ts';
@@ -11,13 +11,17 @@ interface Row extends Omit<TapRow, 'settings' | 'ownCommands' | 'trouble'> {
   trouble: string | null;
 }
 
+interface SessionRow extends Omit<SessionState, 'memory'> {
+  readonly memory: string | null;
+}
+
 const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation,
   row, opened_at AS openedAt, server_start AS serverStart, own_commands AS ownCommands, trouble`;
 
 function toTap(row: Row): TapRow {
   return {
     ...row,
-    settings: JSON.parse(row.settings) as LogSettings,
+    settings: JSON.parse(row.settings) as ServerSettings,
     ownCommands:
       row.ownCommands === null ? null : (JSON.parse(row.ownCommands) as StoredOwnCommands),
     trouble: troubleOf(row.trouble),
@@ -53,15 +57,19 @@ export function tapTable(db: Database): TapTable {
     'DELETE FROM own_connections WHERE tap_id = ? AND server_start < ?',
   );
   const setInstalled = db.prepare('UPDATE taps SET server_start = ? WHERE id = ?');
-  const sessionsOf = db.prepare<[number], SessionState>(
+  const sessionsOf = db.prepare<[number], SessionRow>(
     'SELECT session, user, host, db, memory FROM tap_sessions WHERE tap_id = ?',
   );
-  const saveSession = db.prepare<SessionState & { tapId: number }>(
+  const insertSession = db.prepare<SessionRow & { tapId: number }>(
     `INSERT INTO tap_sessions (tap_id, session, user, host, db, memory)
      VALUES (@tapId, @session, @user, @host, @db, @memory)
      ON CONFLICT (tap_id, session) DO UPDATE SET
        user = excluded.user, host = excluded.host, db = excluded.db, memory = excluded.memory`,
   );
+  const saveSession = (tapId: number, { memory, ...session }: SessionState): void => {
+    const text = memory === null ? null : JSON.stringify(memory);
+    insertSession.run({ ...session, memory: text, tapId });
+  };
   const forgetSession = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ? AND session = ?');
   const forgetSessions = db.prepare('DELETE FROM tap_sessions WHERE tap_id = ?');
   const advance = db.prepare('UPDATE taps SET generation = ?, row = ? WHERE id = ?');
@@ -88,10 +96,14 @@ export function tapTable(db: Database): TapTable {
     forgetConnectionsBefore: (tapId, serverStart) => void forgetBefore.run(tapId, serverStart),
     setInstalled: (tapId, serverStart) => void setInstalled.run(serverStart, tapId),
     connectionsOf: (tapId) => connectionsOf.all(tapId),
-    sessionsOf: (tapId) => sessionsOf.all(tapId),
+    sessionsOf: (tapId) =>
+      sessionsOf.all(tapId).map(({ memory, ...session }) => ({
+        ...session,
+        memory: memory === null ? null : (JSON.parse(memory) as SourceMemory),
+      })),
     replaceSessions(tapId, sessions) {
       forgetSessions.run(tapId);
-      for (const session of sessions) saveSession.run({ ...session, tapId });
+      for (const session of sessions) saveSession(tapId, session);
     },
     saveTrouble: (tapId, trouble) =>
       void saveTrouble.run(trouble === null ? null : JSON.stringify(trouble), tapId),
@@ -99,7 +111,7 @@ export function tapTable(db: Database): TapTable {
     commit({ tapId, generation, row, own, changedSessions, endedSessions, recordings }) {
       advance.run(generation, row, tapId);
       saveOwn.run(JSON.stringify(own), tapId);
-      for (const session of changedSessions) saveSession.run({ ...session, tapId });
+      for (const session of changedSessions) saveSession(tapId, session);
       for (const session of endedSessions) forgetSession.run(tapId, session);
       for (const progress of recordings) saveProgress(progress);
     },

@@ -7,10 +7,10 @@ import type { EdgeReadings } from '../core/verification/edge-counters.ts';
 import type { HeardCounts } from '../core/verification/server-counters.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
 import type {
-  LogSettings,
   OpenTransaction,
   Recycled,
   ServerIdentity,
+  ServerSettings,
   SessionState,
 } from '../core/source.ts';
 import type { WorkloadCounts } from './counters.ts';
@@ -51,7 +51,7 @@ export interface Manifest {
   readonly options?: RecordingOptions;
   readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
   /** What the server's log was set to before the tap. */
-  readonly settingsBefore: LogSettings;
+  readonly settingsBefore: ServerSettings;
   /** null until it began. */
   readonly start: WindowEdge | null;
   /** null until it ended. */

@@ -3,9 +3,9 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { openStore } from '../../src/store/store.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
+import type { Source } from '../../src/core/source.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 
 interface ShownFinding {
   readonly check: string;
@@ -14,11 +14,11 @@ interface ShownFinding {
   readonly fix: string | null;
 }
 
-const WELL = new FakeServerLogs(inspectionOf());
-const DEAF: ServerLogs = {
+const WELL = new FakeSource(inspectionOf());
+const DEAF: Source = {
   open: () => Promise.reject(new Error('nobody opens')),
   inspect: () => new Promise(() => undefined),
-  lookAhead: () => new Promise(() => undefined),
+  forecast: () => new Promise(() => undefined),
 };
 
 let home: string;
@@ -75,21 +75,21 @@ describe('captures doctor', () => {
   it('prints what a missing privilege needs', async () => {
     const [need] = inspectionOf().privileges;
     const privileges = need === undefined ? [] : [{ ...need, state: 'missing' as const }];
-    const serverLogs = new FakeServerLogs(inspectionOf({ privileges }));
+    const serverLogs = new FakeSource(inspectionOf({ privileges }));
     const { status, of } = await doctor({ home, serverLogs });
     expect(status).toBe(9);
     expect(of('environment shop')[0]?.fix).toContain('GRANT SUPER');
   });
 
   it('warns of a server whose clock is another', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf({ clockAheadMs: -90_000 }));
+    const serverLogs = new FakeSource(inspectionOf({ clockAheadMs: -90_000 }));
     const { status, of } = await doctor({ home, serverLogs });
     expect(status).toBe(0);
     expect(of('environment shop')[1]?.detail).toContain('its clock is 1m 30s behind the one here');
   });
 
   it('fails like a server where a password is not to be had', async () => {
-    const serverLogs: ServerLogs = {
+    const serverLogs: Source = {
       ...DEAF,
       inspect: () => Promise.reject(new AppError('invalid', 'The variable PW is not set')),
     };
@@ -99,7 +99,7 @@ describe('captures doctor', () => {
   });
 
   it('warns of a server that could not end its log by itself', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf({ deadManObstacle: 'It cannot.' }));
+    const serverLogs = new FakeSource(inspectionOf({ deadManObstacle: 'It cannot.' }));
     const { status, of } = await doctor({ home, serverLogs });
     expect(status).toBe(0);
     expect(of('environment shop')[1]).toMatchObject({ status: 'warn', detail: 'It cannot.' });
@@ -115,7 +115,7 @@ describe('captures doctor', () => {
   });
 
   it('fails with the status of the first failure', async () => {
-    const serverLogs: ServerLogs = {
+    const serverLogs: Source = {
       ...DEAF,
       inspect: () => Promise.reject(new AppError('remote_failed', 'The server is away')),
     };

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CTRL_C, initialisedHome, runCaptures } from '../support/cli.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 let home: string;
@@ -212,7 +212,7 @@ describe('env check', () => {
   it('reports what was found; its last line is the verdict', async () => {
     const checked = await runCaptures(['env', 'check', 'checked'], {
       home,
-      serverLogs: new FakeServerLogs(inspectionOf({ warnings: ['The disk is slow.'] })),
+      serverLogs: new FakeSource(inspectionOf({ warnings: ['The disk is slow.'] })),
     });
     expect([checked.status, checked.stderr]).toEqual([0, '']);
     expect(checked.stdout).toMatchInlineSnapshot(`
@@ -232,7 +232,7 @@ describe('env check', () => {
   });
 
   it('names each missing privilege with its GRANT, and exits 9', async () => {
-    const serverLogs = new FakeServerLogs(
+    const serverLogs = new FakeSource(
       inspectionOf({
         privileges: [
           {
@@ -285,14 +285,14 @@ describe('env check', () => {
       'The schema "captures" on db1:3306 belongs to the recorder of another store (abc)',
     ],
   ])('exits 6 when the server is another recorder’s: %j', async (found, message) => {
-    const serverLogs = new FakeServerLogs(inspectionOf(found));
+    const serverLogs = new FakeSource(inspectionOf(found));
     const json = await runCaptures(['env', 'check', 'checked', '--json'], { home, serverLogs });
     expect([json.status, json.stdout]).toEqual([6, '']);
     expect(JSON.parse(json.stderr)).toMatchObject({ code: 409, message });
   });
 
   it('as JSON has the fields its help names', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf());
+    const serverLogs = new FakeSource(inspectionOf());
     const json = await runCaptures(['env', 'check', 'checked', '--json'], { home, serverLogs });
     expect(json.status).toBe(0);
     const help = await runCaptures(['env', 'check', '--help']);

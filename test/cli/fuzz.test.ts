@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { VERBS, type Verb } from '../../src/cli/verbs.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 const RUNS = 10_000;
@@ -219,7 +219,7 @@ describe('any command line', () => {
               ...(people[who % 10 < 5 ? 0 : who - 5] ?? people[1]),
               AWS_EC2_METADATA_DISABLED: 'true',
             },
-            serverLogs: new FakeServerLogs(inspectionOf()),
+            serverLogs: new FakeSource(inspectionOf()),
             startDaemon: () => Promise.resolve({ pid: 1, logFile: '/dev/null' }),
             runCommand: () => Promise.resolve({ status: 0 }),
           });

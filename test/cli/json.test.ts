@@ -7,7 +7,7 @@ import { LEASE_MS } from '../../src/core/daemon/lease.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { DOCUMENTED, jsonPage, type Documented } from './json-page.ts';
 
@@ -151,7 +151,7 @@ describe('what a command prints with --json', () => {
         {
           home,
           stdin: PASSWORD,
-          serverLogs: new FakeServerLogs(inspectionOf()),
+          serverLogs: new FakeSource(inspectionOf()),
           // CloudWatch is not asked: without credentials there is nothing to wait for.
           env: { AWS_EC2_METADATA_DISABLED: 'true' },
         },
@@ -204,7 +204,7 @@ describe('every output mode', () => {
       const argv = [...command.split(' '), ...options, '-o', mode, '--no-input'];
       const { status, stdout, stderr } = await runCaptures(argv, {
         home: own,
-        serverLogs: new FakeServerLogs(inspectionOf()),
+        serverLogs: new FakeSource(inspectionOf()),
       });
       expect({ argv, status, stderr }).toMatchObject({ argv, status: 0 });
       // Nothing is old enough to be pruned: then there is no name to print.
@@ -222,7 +222,7 @@ describe('every output mode', () => {
       home,
       env: root,
       stdin: PASSWORD,
-      serverLogs: new FakeServerLogs(inspectionOf()),
+      serverLogs: new FakeSource(inspectionOf()),
     });
     // What only shows looks for the thing first.
     expect(

@@ -1,12 +1,12 @@
 import { beforeAll, expect, test } from 'vitest';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
-import type { ServerInspection } from '../../src/core/source.ts';
+import type { ServerInspection } from '../../src/core/environments/server-inspection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 
 /** A server whose log is off until it was looked at so often. */
-class SwitchedLater extends FakeServerLogs {
+class SwitchedLater extends FakeSource {
   looks = 0;
   readonly #onAfter: number;
   readonly #onLook: (looks: number) => void;

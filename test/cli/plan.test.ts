@@ -2,13 +2,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { expectationOf } from '../../src/core/captures/expectation.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
-import type { ServerInspection, ServerLoad, ServerLogs } from '../../src/core/source.ts';
+import type {
+  ServerInspection,
+  ServerLoad,
+} from '../../src/core/environments/server-inspection.ts';
+import type { Source } from '../../src/core/source.ts';
 import { measuredCost } from '../../src/source/mysql/inspection/measured-cost.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { PLAN } from './json-page.ts';
 
 const MIB = 2 ** 20;
@@ -44,7 +48,7 @@ function plan(
 ): Promise<CliResult> {
   return runCaptures(['create', ...argv, '--plan'], {
     home,
-    serverLogs: new FakeServerLogs(inspectionOf(options.inspection), LOAD),
+    serverLogs: new FakeSource(inspectionOf(options.inspection), LOAD),
     clock: new Hasty(Date.now()),
     ...options,
   });
@@ -137,7 +141,7 @@ describe('create --plan', () => {
   });
 
   it('says of which prepared statements the values are not recorded, and how many there are', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf(), LOAD);
+    const serverLogs = new FakeSource(inspectionOf(), LOAD);
     const wide = { serverLogs, tty: 500 };
     expect((await plan(['friday', '--env', 'shop', '--color', 'never'], wide)).stdout).toContain(
       'values          statements prepared before the start are recorded with ? in place of their values, which makes them unreplayable, until a session prepares them again. Now: prepared statements: 3; open sessions: 2; share of statements that execute a prepared one: 50 %',
@@ -156,7 +160,7 @@ describe('create --plan', () => {
   });
 
   it('says on which server the cost was measured, and what was not', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf(), LOAD);
+    const serverLogs = new FakeSource(inspectionOf(), LOAD);
     serverLogs.cost = measuredCost({ flavor: 'mysql', version: '8.4.6' });
     const { stdout } = await plan(['friday', '--env', 'shop'], { serverLogs, tty: 500 });
     expect(stdout).toContain('- single-row reads: 42 % (log alone 46 %, own log table 45 %)');
@@ -238,7 +242,7 @@ describe('what create would refuse', () => {
   it('is a server that cannot be reached, and the rest is shown', async () => {
     const away = (): Promise<never> =>
       Promise.reject(new AppError('remote_failed', 'The server at db1:3306 cannot be reached'));
-    const serverLogs: ServerLogs = { open: away, inspect: away, lookAhead: away };
+    const serverLogs: Source = { open: away, inspect: away, forecast: away };
     const { status, stdout } = await plan(['friday', '--env', 'shop'], { serverLogs });
     expect(status).toBe(9);
     expect(stdout).toContain('when            now, until it is stopped');

@@ -5,11 +5,11 @@ import type { World } from '../../src/cli/runtime/world.ts';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import type { ServerInspection } from '../../src/core/source.ts';
+import type { ServerInspection } from '../../src/core/environments/server-inspection.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -100,7 +100,7 @@ function run(
     home,
     clock: daemon.clock,
     startDaemon: daemon.start,
-    serverLogs: new FakeServerLogs(inspectionOf(options.inspection)),
+    serverLogs: new FakeSource(inspectionOf(options.inspection)),
     ...options,
   });
 }

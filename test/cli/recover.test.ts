@@ -4,12 +4,12 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { LEASE_MS } from '../../src/core/daemon/lease.ts';
-import type { Leftovers, ServerInspection } from '../../src/core/source.ts';
+import type { Leftovers, ServerInspection } from '../../src/core/environments/server-inspection.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 const HOUR = 3_600_000;
@@ -118,7 +118,7 @@ function recover(
 ): Promise<CliResult> {
   return runCaptures(['recover', ...argv], {
     home,
-    serverLogs: new FakeServerLogs(inspectionOf(options.found)),
+    serverLogs: new FakeSource(inspectionOf(options.found)),
     ...options,
   });
 }
@@ -292,7 +292,7 @@ describe("a server that another store's recorder left switched on", () => {
   });
 
   it('is watched for a recorder heard of lately, and left alone when that one comes back', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf(leftOn({ silentMs: 12_000 })));
+    const serverLogs = new FakeSource(inspectionOf(leftOn({ silentMs: 12_000 })));
     const comesBack: Clock = {
       now: () => systemClock.now(),
       sleep() {
@@ -385,7 +385,7 @@ describe("a server that another store's recorder left switched on", () => {
   });
 
   it('is shown by env check, with the command that gives it back', async () => {
-    const serverLogs = new FakeServerLogs(inspectionOf(found));
+    const serverLogs = new FakeSource(inspectionOf(found));
     const check = await runCaptures(['env', 'check', 'shop'], { home, serverLogs });
     expect(check.status).toBe(6);
     expect(check.stdout).toContain(

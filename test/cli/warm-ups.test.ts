@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerInspection, ServerSession } from '../../src/core/source.ts';
+import type { ServerInspection } from '../../src/core/environments/server-inspection.ts';
+import type { ServerSession } from '../../src/core/source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
-import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -23,7 +24,7 @@ function run(argv: readonly string[], changes: Changes = {}, more: CliOptions = 
   const inspection = { ...usual, values: { ...usual.values, ...values } };
   return runCaptures(argv, {
     home,
-    serverLogs: new FakeServerLogs(inspection),
+    serverLogs: new FakeSource(inspection),
     startDaemon: () => Promise.resolve({ pid: 7, logFile: '/dev/null' }),
     ...more,
   });
@@ -272,7 +273,7 @@ describe('captures env warm-up', () => {
 
   it('says what was asked for where the server cannot be asked', async () => {
     await warmUp(['--for', '1h']);
-    const serverLogs = new FakeServerLogs(inspectionOf());
+    const serverLogs = new FakeSource(inspectionOf());
     serverLogs.inspect = () => Promise.reject(new AppError('remote_failed', 'It is down'));
     const { status, stdout, stderr } = await warmUp([], {}, { serverLogs });
     expect([status, stdout]).toEqual([9, '']);

@@ -2,9 +2,10 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { Gap } from '../../src/core/workloads/gaps.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import type { Source } from '../../src/core/source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
+import { swappedLogOf } from '../servers/recorder-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 
 let server: DatabaseServer;
@@ -314,10 +315,10 @@ describe('a log that a client switches off and on again between two swaps', () =
 describe('frozen tables that are dropped before they were read', () => {
   it('are a gap from what was recorded last to what is known again', async () => {
     let isStuck = false;
-    const stuck: ServerLogs = {
-      ...mysqlServerLogs,
+    const stuck: Source = {
+      ...mysqlSource,
       async open(...args) {
-        const log = await mysqlServerLogs.open(...args);
+        const log = await mysqlSource.open(...args);
         const read = log.read.bind(log);
         log.read = (...which) => {
           if (isStuck) throw new AppError('remote_failed', 'The network is gone');
@@ -349,8 +350,8 @@ describe('frozen tables that are dropped before they were read', () => {
     await untilInterrupted();
     const address = bench.environment.server;
     if (address === null) throw new Error('The environment has no server');
-    const log = await mysqlServerLogs.open(address, bench.test.store.id, () => undefined);
-    const { frozen } = await log.state();
+    const log = swappedLogOf(await mysqlSource.open(address, bench.test.store.id, () => undefined));
+    const { unread: frozen } = await log.state();
     expect(frozen.length).toBeGreaterThan(1);
     await log.drop(frozen[0] ?? 0);
     await log.close();

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerLog } from '../../src/core/source.ts';
+import type { OpenSource } from '../../src/core/source.ts';
 import { CounterSampler, type SamplerContext } from '../../src/daemon/counter-sampler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';
 
 /** A server of which only the counters are asked; what is not here must not be called. */
-function serverThat(sampleCounters: ServerLog['sampleCounters']): ServerLog {
-  return { sampleCounters } as ServerLog;
+function serverThat(sampleCounters: OpenSource['sampleCounters']): OpenSource {
+  return { sampleCounters } as OpenSource;
 }
 
 function setUp() {
@@ -23,7 +23,7 @@ function setUp() {
     commit: (work) => test.store.transaction(work),
   };
   const sampler = new CounterSampler(context, 'shop');
-  const take = (server: ServerLog, isEdge = false): Promise<void> =>
+  const take = (server: OpenSource, isEdge = false): Promise<void> =>
     sampler.sample(server, [id], { skew: 40, isEdge });
   return { clock, events, take, samples: () => test.store.metrics.samplesOf(id) };
 }

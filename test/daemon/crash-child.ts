@@ -65,7 +65,7 @@ const done = runDaemon(
   {
     store: counting(store),
     clock,
-    serverLogs: noServers,
+    source: noServers,
     log: () => undefined,
     hostname: 'here',
     pid: process.pid,

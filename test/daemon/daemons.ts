@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
+import type { Source } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { openStore } from '../../src/store/store.ts';
 import { MINUTE, noServers } from './no-servers.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
 export function startDaemon(
   folder: string,
   clock: Clock,
-  options: { background?: boolean; graceMs?: number; pid?: number; serverLogs?: ServerLogs } = {},
+  options: { background?: boolean; graceMs?: number; pid?: number; source?: Source } = {},
 ): RunningDaemon {
   const events: string[] = [];
   const details: string[] = [];
@@ -34,7 +34,7 @@ export function startDaemon(
     {
       store,
       clock,
-      serverLogs: options.serverLogs ?? noServers,
+      source: options.source ?? noServers,
       log: (_level, event, fields) => {
         events.push(event);
         details.push(`${event} ${JSON.stringify(fields ?? {})}`);

@@ -126,7 +126,7 @@ class Watch {
 
   async check(...ids: number[]): Promise<(string | null)[]> {
     const server = {
-      logBytes: () => {
+      backlogBytes: () => {
         this.asked.log++;
         return Promise.resolve(this.logBytes);
       },

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cloudWatchProvider } from '../../src/metrics-source/cloudwatch/provider.ts';
 import { openCloudWatch } from '../../src/metrics-source/cloudwatch/cloudwatch.ts';
 import { AppError } from '../../src/core/errors.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
+import type { Source } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { openStore } from '../../src/store/store.ts';
 import { CloudWatchServer } from '../support/cloudwatch-server.ts';
@@ -11,10 +11,10 @@ import { TestStore } from '../support/stores.ts';
 
 const MINUTE = 60_000;
 
-const noServers: ServerLogs = {
+const noServers: Source = {
   open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
   inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
-  lookAhead: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
+  forecast: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
 };
 
 let cloudWatch: CloudWatchServer;
@@ -48,7 +48,7 @@ function startDaemon(background = false, beforeFetch: () => void = () => undefin
     {
       store,
       clock,
-      serverLogs: noServers,
+      source: noServers,
       log: (_level, event) => events.push(event),
       hostname: 'here',
       pid: 1,

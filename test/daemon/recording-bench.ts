@@ -7,7 +7,7 @@ import type { Environment, ServerAddress } from '../../src/core/environments/env
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
-import { serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import type { DatabaseServer } from '../support/database-server.ts';
@@ -15,7 +15,7 @@ import { SERVER, TestStore } from '../support/stores.ts';
 import { startDaemon, type RunningDaemon } from './daemons.ts';
 
 /** Log tables in MyISAM: on a machine with too much to do it may not be proven where the disk is, and they are CSV. */
-const LOGS_ON_A_KNOWN_DISK = serverLogsThatFind(() =>
+const LOGS_ON_A_KNOWN_DISK = mysqlSourceThatFinds(() =>
   Promise.resolve({
     source: 'local',
     space: () => Promise.resolve({ free: 100 * 2 ** 30, size: 200 * 2 ** 30 }),
@@ -42,8 +42,8 @@ export class Bench {
     this.daemon = this.startDaemon();
   }
 
-  startDaemon(serverLogs = LOGS_ON_A_KNOWN_DISK): RunningDaemon {
-    return startDaemon(this.test.store.directory, systemClock, { serverLogs });
+  startDaemon(source = LOGS_ON_A_KNOWN_DISK): RunningDaemon {
+    return startDaemon(this.test.store.directory, systemClock, { source });
   }
 
   capture(name: string, duration: number | null = null): ListedCapture {

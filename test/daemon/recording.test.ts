@@ -4,7 +4,7 @@ import type mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
@@ -280,29 +280,29 @@ describe('a capture of a real server', () => {
     expect(bench.test.store.taps.list()).toEqual([]);
   });
 
-  it('has what was received before the stop that was asked for while a swap was under way', async () => {
+  it('has what was received before the stop that was asked for while a cut was under way', async () => {
     const bench = new Bench(server);
     await bench.daemon.leave();
-    let duringSwap: (() => Promise<void>) | null = null;
+    let duringCut: (() => Promise<void>) | null = null;
     bench.daemon = bench.startDaemon({
-      ...mysqlServerLogs,
+      ...mysqlSource,
       open: async (...args) => {
-        const log = await mysqlServerLogs.open(...args);
-        const swap = log.swap.bind(log);
-        log.swap = async (generation) => {
-          const result = await swap(generation);
-          const then = duringSwap;
-          duringSwap = null;
+        const log = await mysqlSource.open(...args);
+        const cut = log.cut.bind(log);
+        log.cut = async (isEdge) => {
+          const result = await cut(isEdge);
+          const then = duringCut;
+          duringCut = null;
           await then?.();
           return result;
         };
         return log;
       },
     });
-    const { id } = bench.capture('stopped in a swap');
+    const { id } = bench.capture('stopped in a cut');
     await bench.until(id, 'RUNNING');
     const admin = await server.admin();
-    duringSwap = async () => {
+    duringCut = async () => {
       await admin.query("SELECT '<just-before-the-stop>'");
       bench.test.captures.requestStop(bench.alice, String(id));
     };
@@ -312,7 +312,7 @@ describe('a capture of a real server', () => {
     expect(tagsOf(await bench.records(id))).toEqual(['just-before-the-stop']);
   });
 
-  it('is finished by the next daemon when this one died after it gave the server back', async () => {
+  it('is finished by the next daemon when this one died after it restored the server', async () => {
     const admin = await server.admin();
     await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
     // An administrator made the schema: it outlives the recorder, as the owner's log table must.
@@ -321,14 +321,14 @@ describe('a capture of a real server', () => {
     const bench = new Bench(server);
     await bench.daemon.leave();
     const { store } = bench.test;
-    let isGivenBack = false;
+    let isRestored = false;
     bench.daemon = bench.startDaemon({
-      ...mysqlServerLogs,
+      ...mysqlSource,
       open: async (...args) => {
-        const log = await mysqlServerLogs.open(...args);
-        const restore = log.restore.bind(log);
-        log.restore = async (settings, generation) => {
-          const warnings = await restore(settings, generation);
+        const log = await mysqlSource.open(...args);
+        const stop = log.stop.bind(log);
+        log.stop = async () => {
+          const warnings = await stop();
           // Whatever it wants to write from here on, another daemon has the lease.
           store.lease.release(store.lease.find()?.holder ?? '');
           store.lease.claim(
@@ -336,7 +336,7 @@ describe('a capture of a real server', () => {
             systemClock.now(),
             60_000,
           );
-          isGivenBack = true;
+          isRestored = true;
           return warnings;
         };
         return log;
@@ -346,7 +346,7 @@ describe('a capture of a real server', () => {
     await bench.until(id, 'RUNNING');
     const sent = await runLoad(server, 'whole', 1_000);
     bench.test.captures.requestStop(bench.alice, String(id));
-    await vi.waitUntil(() => isGivenBack, { timeout: 20_000 });
+    await vi.waitUntil(() => isRestored, { timeout: 20_000 });
     await vi.waitUntil(() => bench.daemon.events.includes('another daemon took over'));
     await bench.daemon.leave();
     expect(store.captures.find(id)?.status).toBe('STOPPING');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startCuttingProxy, type CuttingProxy } from '../servers/cutting-proxy.ts';
 import { endRecordings, Recording } from '../servers/recording.ts';
 import { startRecorderServer, stateOf, type RecorderServer } from '../servers/recorder-server.ts';
@@ -34,9 +34,9 @@ async function expectSilence(): Promise<void> {
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const listening = silent.address();
   const port = typeof listening === 'object' && listening !== null ? listening.port : 0;
-  await expect(
-    mysqlServerLogs.inspect({ ...server.address, port }, 'store-1'),
-  ).rejects.toMatchObject({ message: `The server at 127.0.0.1:${port} did not answer in time` });
+  await expect(mysqlSource.inspect({ ...server.address, port }, 'store-1')).rejects.toMatchObject({
+    message: `The server at 127.0.0.1:${port} did not answer in time`,
+  });
   await vi.waitUntil(() => open === 0);
   silent.close();
 }
@@ -83,12 +83,12 @@ test('a log whose server stands still is aborted at once, also while it is being
   const address = { ...server.address, port: proxy.port };
   const leaving = new AbortController();
   const { signal } = leaving;
-  const log = await mysqlServerLogs.open(address, 'store-1', () => undefined, undefined, signal);
+  const log = await mysqlSource.open(address, 'store-1', () => undefined, undefined, signal);
   await log.lock([]);
   proxy.stall();
   const waiting = expect(log.readSettings()).rejects.toMatchObject({ code: 'remote_failed' });
   const opened = expect(
-    mysqlServerLogs.open(address, 'store-1', () => undefined, undefined, signal),
+    mysqlSource.open(address, 'store-1', () => undefined, undefined, signal),
   ).rejects.toMatchObject({ code: 'remote_failed' });
   const began = performance.now();
   leaving.abort();

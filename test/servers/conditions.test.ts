@@ -1,7 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
   drainFrozen,
   rowsOf,
@@ -67,7 +67,7 @@ describe('the engine of the log table', () => {
     'that the server allows none of is an obstacle, and nothing is switched on',
     async () => {
       await withServer(['--disabled-storage-engines=MyISAM,CSV'], async (server, admin) => {
-        const { obstacles } = await mysqlServerLogs.inspect(server.address, 'store-1');
+        const { obstacles } = await mysqlSource.inspect(server.address, 'store-1');
         expect(obstacles.map(({ what }) => what)).toEqual([
           'The server allows neither MyISAM nor CSV tables, and a log table can be of no other engine',
         ]);
@@ -98,7 +98,7 @@ describe('a server in its usual state', () => {
 
   test.runIf(isMysql)('that is read-only for everybody is an obstacle', async () => {
     await admin.query('SET GLOBAL super_read_only = ON');
-    const { obstacles } = await mysqlServerLogs.inspect(server.address, 'store-1');
+    const { obstacles } = await mysqlSource.inspect(server.address, 'store-1');
     expect(obstacles).toHaveLength(1);
     expect(obstacles[0]?.what).toContain('super_read_only');
     await admin.query('SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF');
@@ -131,22 +131,22 @@ describe('a server in its usual state', () => {
 
   test('whose log table the account may not see is told from one that is missing', async () => {
     await admin.query("CREATE USER IF NOT EXISTS bare@'%' IDENTIFIED BY 'recorder''s secret'");
-    const hidden = await mysqlServerLogs.inspect({ ...server.address, user: 'bare' }, 'store-1');
+    const hidden = await mysqlSource.inspect({ ...server.address, user: 'bare' }, 'store-1');
     expect(hidden).toMatchObject({ logTable: 'hidden', settings: { tableEngine: null } });
-    const seen = await mysqlServerLogs.inspect(server.address, 'store-1');
+    const seen = await mysqlSource.inspect(server.address, 'store-1');
     expect(seen.logTable).toBe('there');
     await admin.query('SET GLOBAL general_log = OFF; RENAME TABLE mysql.general_log TO mysql.away');
-    const missing = await mysqlServerLogs.inspect(server.address, 'store-1');
+    const missing = await mysqlSource.inspect(server.address, 'store-1');
     expect(missing.logTable).toBe('missing');
     await admin.query('RENAME TABLE mysql.away TO mysql.general_log');
   });
 
   test('says how large its log is while it grows', async () => {
     const { log, settings } = await startLogging(server);
-    const before = await log.logBytes();
+    const before = await log.backlogBytes();
     const text = 'x'.repeat(1_000_000);
     for (let i = 0; i < 5; i++) await admin.query(`SELECT '${text}'`);
-    expect((await log.logBytes()) - before).toBeGreaterThan(5_000_000);
+    expect((await log.backlogBytes()) - before).toBeGreaterThan(5_000_000);
     await log.restore(settings, 2);
     await log.close();
   });
@@ -177,7 +177,7 @@ describe('a server with a binary log', () => {
     async () => {
       await withServer(['--log-bin', '--server-id=1'], async (server, admin) => {
         await admin.query("REVOKE BINLOG ADMIN ON *.* FROM recorder@'%'");
-        const { privileges } = await mysqlServerLogs.inspect(server.address, 'store-1');
+        const { privileges } = await mysqlSource.inspect(server.address, 'store-1');
         expect(privileges.find(({ privilege }) => privilege === 'BINLOG ADMIN')).toMatchObject({
           required: true,
           state: 'missing',

@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LogSettings, ServerLog } from '../../src/core/source.ts';
+import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
+import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import { KIND_VARIABLE } from '../../scripts/server-programs.ts';
 import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
 import {
@@ -45,7 +46,7 @@ const STEP = KIND_VARIABLE in process.env ? 2 : 1;
 async function interrupted(
   message: number,
   when: 'before' | 'after',
-  work: (log: ServerLog) => Promise<void>,
+  work: (log: SwappedLog) => Promise<void>,
 ): Promise<boolean> {
   const address = { ...server.address, port: proxy.port };
   proxy.cutAt(Infinity, when);
@@ -126,7 +127,7 @@ describe.each([
       };
       // A tap reads what is frozen first and installs the next generation; one that knew of no
       // earlier attempt would install the same generation again, on top of what is frozen.
-      const { frozen } = await log.state();
+      const { unread: frozen } = await log.state();
       const isRead = Math.ceil(message / STEP) % 2 === 0;
       const generation = isRead ? (frozen.at(-1) ?? 0) + 1 : 1;
       if (isRead) await drain();
@@ -162,9 +163,9 @@ describe.each([
       const read = new Map<number, string[]>();
       const wasCut = await interrupted(message, when, async (log) => {
         await log.swap(generation);
-        for (const number of (await log.state()).frozen) {
+        for (const number of (await log.state()).unread) {
           const statements = [];
-          for await (const batch of log.read(number, 0, null)) statements.push(...batch.statements);
+          for await (const batch of log.read(number)) statements.push(...batch.statements);
           await log.appendToOwners(number);
           read.set(number, tagsIn(statements.map(({ sql }) => sql)));
           await log.drop(number);
@@ -174,11 +175,11 @@ describe.each([
       });
       const log = await server.open();
       await log.lock([]);
-      const { frozen } = await log.state(Math.max(0, ...read.keys()));
+      const { unread: frozen } = await log.state(Math.max(0, ...read.keys()));
       // Dropped by the server, though the answer was lost.
       for (const [number, tags] of read) if (!frozen.includes(number)) recorded.push(...tags);
       for (const number of frozen) {
-        for await (const batch of log.read(number, 0, null)) {
+        for await (const batch of log.read(number)) {
           recorded.push(...tagsIn(batch.statements.map(({ sql }) => sql)));
         }
         await log.appendToOwners(number);
@@ -222,7 +223,7 @@ describe.each([
       sent.push(await sendTag());
       const log = await server.open();
       await log.lock([]);
-      const { frozen } = await log.state();
+      const { unread: frozen } = await log.state();
       expect(await log.restore(settings, Math.max(3, ...frozen.map((n) => n + 1)))).toEqual([]);
       await log.close();
       await whenAlone();
@@ -265,8 +266,8 @@ describe('a server that dies under load', () => {
     const log = await server.open();
     await log.lock([]);
     expect(await log.state()).toEqual({
-      frozen: [2],
-      installed: true,
+      unread: [2],
+      isFilling: true,
       marked: true,
       logging: false,
       setAside: true,

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/core/clock.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /** A daemon in a process of its own, to be killed. Argument: the store's folder. */
@@ -10,7 +10,7 @@ await runDaemon(
   {
     store,
     clock: systemClock,
-    serverLogs: mysqlServerLogs,
+    source: mysqlSource,
     log: (level, event, fields) =>
       void process.stderr.write(`${level} ${event} ${JSON.stringify(fields ?? {})}\n`),
     hostname: 'here',

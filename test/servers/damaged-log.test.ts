@@ -14,13 +14,14 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { LogInterruption } from '../../src/core/source.ts';
-import { serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
 import {
   drainFrozen,
   rowsOf,
   startLogging,
   startRecorderServer,
+  swappedLogOf,
   tagsIn,
   type RecorderServer,
 } from './recorder-server.ts';
@@ -37,7 +38,7 @@ afterAll(async () => {
 });
 
 /** Log tables in MyISAM: on a machine with too much to do it is not proven where the disk is, and they are CSV. */
-const logs = serverLogsThatFind(() =>
+const logs = mysqlSourceThatFinds(() =>
   Promise.resolve({
     source: 'local',
     space: () => Promise.resolve({ free: 100 * 2 ** 30, size: 200 * 2 ** 30 }),
@@ -62,7 +63,7 @@ test('rows that a repair could not bring back are told at their place, and the o
   await damage('log_2');
   const tags: string[] = [];
   const interruptions: LogInterruption[] = [];
-  for await (const batch of log.read(2, 0, null)) {
+  for await (const batch of log.read(2)) {
     tags.push(...tagsIn(batch.statements.map(({ sql }) => sql)));
     if (batch.interruption !== null) interruptions.push(batch.interruption);
   }
@@ -107,7 +108,7 @@ test('a server that died in the middle of a swap, and tables of a version before
   );
   const next = await server.open({ logs });
   await next.lock([]);
-  const { frozen: found, installed } = await next.state(2);
+  const { unread: found, isFilling: installed } = await next.state(2);
   expect({ found, installed }).toEqual({ found: [3, 4], installed: true });
   await next.swap(5);
   const statements = await drainFrozen(next);
@@ -149,10 +150,10 @@ test.each(INDEXES)('of tables whose index is %s every row is read', async (_how,
   await damageWhileDown((slot) => damageIndex(`${slot}.MYI`));
   const next = await server.open({ logs });
   await next.lock([]);
-  expect((await next.state(2)).frozen).toEqual([3]);
+  expect((await next.state(2)).unread).toEqual([3]);
   const { generation } = await next.install(settings, 4);
   const causes: unknown[] = [];
-  for await (const { interruption } of next.read(3, 0, null)) {
+  for await (const { interruption } of next.read(3)) {
     if (interruption !== null) causes.push(interruption.cause);
   }
   expect(causes).toEqual(['log_table_damaged']);
@@ -180,7 +181,7 @@ test.each(BEYOND_REPAIR)(
     });
     const next = await server.open({ logs });
     await next.lock([]);
-    expect((await next.state(1)).frozen).toEqual([]);
+    expect((await next.state(1)).unread).toEqual([]);
     const files = readdirSync(join(server.dataDir, 'captures'));
     expect(files.filter((file) => file.startsWith('log_'))).toEqual([]);
     const { generation } = await next.install(settings, 3);
@@ -196,9 +197,11 @@ test.each(BEYOND_REPAIR)(
 
 test('a frozen table that is emptied between the look at it and the reading is told as a gap', async () => {
   let onReader = (): void => undefined;
-  const log = await logs.open(server.address, 'store-1', () => {
-    onReader();
-  });
+  const log = swappedLogOf(
+    await logs.open(server.address, 'store-1', () => {
+      onReader();
+    }),
+  );
   await log.lock([]);
   const settings = await log.readSettings();
   await log.install(settings, 1);
@@ -211,7 +214,7 @@ test('a frozen table that is emptied between the look at it and the reading is t
   onReader = () => void execFileSync(process.execPath, ['--input-type=module', '-e', truncate]);
   const since = '2026-01-01T00:00:00.000000Z';
   const interruptions: (LogInterruption | null)[] = [];
-  for await (const batch of log.read(2, 0, since)) interruptions.push(batch.interruption);
+  for await (const batch of log.read(2, { since })) interruptions.push(batch.interruption);
   expect(interruptions).toMatchObject([{ cause: 'log_table_changed', from: since, to: after }]);
   onReader = () => undefined;
   await log.restore(settings, 3);

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { deadManStatement } from '../../src/source/mysql/log/dead-man.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { startDaemon } from '../daemon/daemons.ts';
@@ -100,7 +100,7 @@ describe('when a recorder is not heard of any more', () => {
       const next = await server.open();
       await next.lock([]);
       const state = await next.state();
-      expect(state).toMatchObject({ logging: false, installed: true, setAside: true });
+      expect(state).toMatchObject({ logging: false, isFilling: true, setAside: true });
       const at = Date.parse(state.switchedOffAt ?? '');
       expect(at - heard).toBeGreaterThanOrEqual(1_000);
       expect(at - gone).toBeLessThan(10_000);
@@ -204,16 +204,16 @@ describe('a recorder that lives', () => {
   test('says how large the log is there', async () => {
     await setLog('OFF', 'FILE');
     const { log, settings } = await startLogging(server);
-    const empty = await log.logBytes();
+    const empty = await log.backlogBytes();
     const client = await server.admin();
     await client.query(`SELECT '${'x'.repeat(3_000_000)}'`);
-    expect(await log.logBytes()).toBeGreaterThan(empty + 3_000_000);
+    expect(await log.backlogBytes()).toBeGreaterThan(empty + 3_000_000);
     await log.swap(2);
     await client.query(`SELECT '${'x'.repeat(2_000_000)}'`);
     await client.end();
-    expect(await log.logBytes()).toBeGreaterThan(empty + 5_000_000);
+    expect(await log.backlogBytes()).toBeGreaterThan(empty + 5_000_000);
     await drainFrozen(log);
-    expect(await log.logBytes()).toBeLessThan(empty + 3_000_000);
+    expect(await log.backlogBytes()).toBeLessThan(empty + 3_000_000);
     await log.restore(settings, 3);
     await log.close();
   });
@@ -221,7 +221,7 @@ describe('a recorder that lives', () => {
 
 describe('where there can be no switch', () => {
   async function obstacles(): Promise<{ inspected: string | null; asked: string | null }> {
-    const inspection = await mysqlServerLogs.inspect(server.address, 'store-1');
+    const inspection = await mysqlSource.inspect(server.address, 'store-1');
     const { log, settings } = await startLogging(server);
     const asked = await log.setDeadMan(60_000, settings);
     await log.restore(settings, 2);
@@ -255,7 +255,7 @@ describe('where there can be no switch', () => {
     const { inspected, asked } = await obstacles();
     expect(inspected).toMatch(/Run there: GRANT EVENT ON captures\.\* TO `recorder`@`%`$/);
     expect(asked).toBe(inspected);
-    const { privileges } = await mysqlServerLogs.inspect(server.address, 'store-1');
+    const { privileges } = await mysqlSource.inspect(server.address, 'store-1');
     expect(privileges.find(({ privilege }) => privilege.startsWith('EVENT'))).toMatchObject({
       state: 'missing',
       required: false,
@@ -344,7 +344,7 @@ test('of the captures on a server the shortest time counts, and none when all ar
   const bench = new TestStore(systemClock);
   const alice = bench.user('alice');
   const environment = bench.environment({ admin: [alice] }, { server: server.address });
-  startDaemon(bench.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+  startDaemon(bench.store.directory, systemClock, { source: mysqlSource });
   const begin = (deadMan: number | null): number =>
     bench.capture(alice, environment, { options: { ...RECORD_EVERYTHING, deadMan } }).id;
   const every = async (seconds: string | null): Promise<void> => {

@@ -2,8 +2,8 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { committedPosition } from '../../src/daemon/recorder.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
-import { mysqlServerLogs, serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
+import type { Source } from '../../src/core/source.ts';
+import { mysqlSource, mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import {
   rowsOf,
@@ -16,7 +16,7 @@ import {
 import { endRecordings, Recording } from './recording.ts';
 
 /** Servers whose free space is not known. */
-const FROM_AFAR: ServerLogs = serverLogsThatFind(() => Promise.resolve(null));
+const FROM_AFAR: Source = mysqlSourceThatFinds(() => Promise.resolve(null));
 
 let server: RecorderServer;
 let admin: Connection;
@@ -102,12 +102,12 @@ test('dumps of all databases go on beside a recording, and it loses nothing', as
 });
 
 test.each([
-  ['seen', mysqlServerLogs],
+  ['seen', mysqlSource],
   ['unknown', FROM_AFAR],
 ])(
   'locks on every table of ours keep nobody from recording, the free space being %s',
-  async (_space, serverLogs) => {
-    const recording = new Recording(server, {}, { serverLogs });
+  async (_space, source) => {
+    const recording = new Recording(server, {}, { source });
     await recording.until('RUNNING');
     const locker = await server.admin();
     const tables = await tablesOf(locker, 'captures');

@@ -82,7 +82,7 @@ test('a table can be read from any row on', async () => {
   }
   expect(await readGeneration(log, 2, 0)).toEqual(whole);
   let rows = 0;
-  for await (const batch of log.read(2, 0, null)) rows += batch.rows;
+  for await (const batch of log.read(2)) rows += batch.rows;
   expect(rows).toBe(whole.length + 1);
   await log.restore(settings, 3);
   await log.close();
@@ -94,7 +94,7 @@ test('a read that is given up does not keep the next one from the whole table', 
     `INSERT INTO captures.log_1 SELECT NOW(6), 'a[a] @ b []', 900, 1, 'Query', CONCAT('row ', seq) FROM ${numbers(200_000)}`,
   );
   let first = 0;
-  for await (const batch of log.read(1, 0, null)) {
+  for await (const batch of log.read(1)) {
     first = batch.rows;
     break;
   }
@@ -114,7 +114,7 @@ test('a slow consumer makes the server wait instead of filling the memory', asyn
   const before = process.memoryUsage().rss;
   let most = 0;
   let count = 0;
-  for await (const batch of log.read(1, 0, null)) {
+  for await (const batch of log.read(1)) {
     count += batch.rows;
     // Lets whatever is on its way arrive, as a consumer that awaits a disk does.
     await new Promise((resolve) => setImmediate(resolve));

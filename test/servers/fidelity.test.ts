@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { LogSettings, ServerLog } from '../../src/core/source.ts';
+import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
+import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import {
   drainFrozen,
@@ -22,7 +23,7 @@ const preparesUse = family === 'mariadb' && !version.startsWith('10.5.');
 
 let server: RecorderServer;
 let admin: Connection;
-let log: ServerLog;
+let log: SwappedLog;
 let settings: LogSettings;
 let generation = 2;
 

@@ -14,7 +14,7 @@ import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { start, type RunningProcess } from '../support/processes.ts';
@@ -62,7 +62,7 @@ class Bench {
 
   startDaemon(): void {
     this.daemon = startDaemon(this.test.store.directory, systemClock, {
-      serverLogs: mysqlServerLogs,
+      source: mysqlSource,
     });
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../../src/core/captures/recording-options.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { workloadFolder } from '../../src/daemon/recorder.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { startDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
@@ -38,7 +38,7 @@ describe('a capture', () => {
     );
 
     startDaemon(): ReturnType<typeof startDaemon> {
-      return startDaemon(this.test.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+      return startDaemon(this.test.store.directory, systemClock, { source: mysqlSource });
     }
 
     capture(options: Partial<RecordingOptions>): ListedCapture {

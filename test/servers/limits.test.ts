@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { whyNotRecordable } from '../../src/cli/preflight.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
 
@@ -30,7 +30,7 @@ test('limits of an account that would end a recording are an obstacle that names
     'low',
     'MAX_QUERIES_PER_HOUR 3000 MAX_UPDATES_PER_HOUR 1000 MAX_CONNECTIONS_PER_HOUR 20 MAX_USER_CONNECTIONS 2',
   );
-  const inspection = await mysqlServerLogs.inspect(address, 'store-1');
+  const inspection = await mysqlSource.inspect(address, 'store-1');
   expect(whyNotRecordable(inspection, NO_TAPS, 'shop')).toMatchObject({ code: 'remote_failed' });
   expect(inspection.obstacles).toEqual([
     {
@@ -39,13 +39,13 @@ test('limits of an account that would end a recording are an obstacle that names
     },
   ]);
   await admin.query(/ALTER USER .*;$/.exec(inspection.obstacles[0]?.hint as string)?.[0] ?? '');
-  expect((await mysqlServerLogs.inspect(address, 'store-1')).obstacles).toEqual([]);
+  expect((await mysqlSource.inspect(address, 'store-1')).obstacles).toEqual([]);
 });
 
 test('an account whose statements of the hour are used up leaves no connection behind, and is told which limit it is', async () => {
   const address = await limited('spent', 'MAX_QUERIES_PER_HOUR 3');
   for (let attempt = 0; attempt < 12; attempt++) {
-    await expect(mysqlServerLogs.open(address, 'store-1', () => undefined)).rejects.toMatchObject({
+    await expect(mysqlSource.open(address, 'store-1', () => undefined)).rejects.toMatchObject({
       message: `"spent" has used up its MAX_QUERIES_PER_HOUR (3) on the server at 127.0.0.1:${server.port}`,
     });
   }
@@ -57,7 +57,7 @@ test('an account whose statements of the hour are used up leaves no connection b
 
 test('too many logins of the hour are told from too many at a time', async () => {
   const open = (address: RecorderServer['address']): Promise<unknown> =>
-    mysqlServerLogs.inspect(address, 'store-1');
+    mysqlSource.inspect(address, 'store-1');
   const often = await limited('often', 'MAX_CONNECTIONS_PER_HOUR 1');
   await open(often);
   await expect(open(often)).rejects.toMatchObject({

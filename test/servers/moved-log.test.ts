@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { ServerLog } from '../../src/core/source.ts';
+import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import {
   rowsOf,
   startLogging,
@@ -44,9 +44,9 @@ async function tag(): Promise<string> {
   return text;
 }
 
-async function tagsOf(log: ServerLog, generation: number, since: string): Promise<string[]> {
+async function tagsOf(log: SwappedLog, generation: number, since: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const batch of log.read(generation, 0, since)) {
+  for await (const batch of log.read(generation, { since: since })) {
     found.push(...tagsIn(batch.statements.map(({ sql }) => sql)));
     expect(batch.interruption?.cause ?? null).toBeNull();
   }

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
   rowsOf,
   startLogging,
@@ -33,7 +33,7 @@ describe('a look ahead', () => {
     const before = await stateOf(admin);
     const client = await server.admin();
     const text = `SELECT '${'x'.repeat(100)}'`;
-    const { load, settingsWhileRecording } = await mysqlServerLogs.lookAhead(
+    const { load, settingsWhileRecording } = await mysqlSource.forecast(
       server.address,
       async () => {
         for (let i = 0; i < 40; i++) await client.query(text);
@@ -55,7 +55,7 @@ describe('a look ahead', () => {
 
   test('counts the rows that the log would have, also of logins and of text that prepares', async () => {
     await setLog('ON', 'TABLE');
-    const { load } = await mysqlServerLogs.lookAhead(server.address, async () => {
+    const { load } = await mysqlSource.forecast(server.address, async () => {
       // The look itself connected before.
       await admin.query('TRUNCATE mysql.general_log');
       for (let i = 0; i < 5; i++) await (await server.admin()).end();
@@ -84,7 +84,7 @@ describe('a look ahead', () => {
     const client = await server.admin();
     const prepared = await client.prepare('SELECT ? AS a');
     await prepared.execute(['before']);
-    const { prepared: outlook, cost } = await mysqlServerLogs.lookAhead(server.address, () =>
+    const { prepared: outlook, cost } = await mysqlSource.forecast(server.address, () =>
       Promise.resolve(),
     );
     await setLog('ON', 'TABLE');
@@ -104,7 +104,7 @@ describe('a look ahead', () => {
   });
 
   test('of a server that nobody uses is nothing', async () => {
-    const { load } = await mysqlServerLogs.lookAhead(server.address, () => Promise.resolve());
+    const { load } = await mysqlSource.forecast(server.address, () => Promise.resolve());
     expect(load).toMatchObject({ statements: 0, executes: 0, rows: 0, bytes: 0 });
   });
 });
@@ -119,12 +119,12 @@ describe('what undoes a recording by hand', () => {
   ])('brings back general_log %s to %s', async (general, output) => {
     await setLog(general, output);
     const before = await stateOf(admin);
-    const { undo } = await mysqlServerLogs.lookAhead(server.address, () => Promise.resolve());
+    const { undo } = await mysqlSource.forecast(server.address, () => Promise.resolve());
     const { log, settings } = await startLogging(server);
     await log.setDeadMan(60_000, settings);
     await log.swap(2);
     // Asked while it is recorded, it goes back as far as before.
-    expect(await mysqlServerLogs.lookAhead(server.address, () => Promise.resolve())).toMatchObject({
+    expect(await mysqlSource.forecast(server.address, () => Promise.resolve())).toMatchObject({
       undo,
       settingsWhileRecording: { generalLog: true },
     });

@@ -1,8 +1,10 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
-import type { LogSettings, ServerLog, ServerLogs } from '../../src/core/source.ts';
+import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
+import type { OpenSource, Source } from '../../src/core/source.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
 import {
   startServer,
@@ -16,11 +18,7 @@ import { recorderGrants } from '../support/recorder-grants.ts';
 export interface RecorderServer extends DatabaseServer {
   readonly address: ServerAddress;
   /** Opens a log as the recorder's account; closed by `stop` when the test does not. */
-  open(options?: {
-    storeId?: string;
-    address?: ServerAddress;
-    logs?: ServerLogs;
-  }): Promise<ServerLog>;
+  open(options?: { storeId?: string; address?: ServerAddress; logs?: Source }): Promise<SwappedLog>;
 }
 
 const PASSWORD_VARIABLE = 'CAPTURES_TEST_RECORDER_PASSWORD';
@@ -44,12 +42,12 @@ export async function startRecorderServer(options: ServerOptions = {}): Promise<
     sslCa: null,
     serverPublicKey: null,
   };
-  const opened = new Set<ServerLog>();
+  const opened = new Set<SwappedLog>();
   return {
     ...server,
     address,
-    async open({ storeId = 'store-1', address: other = address, logs = mysqlServerLogs } = {}) {
-      const log = await logs.open(other, storeId, () => undefined);
+    async open({ storeId = 'store-1', address: other = address, logs = mysqlSource } = {}) {
+      const log = swappedLogOf(await logs.open(other, storeId, () => undefined));
       opened.add(log);
       return log;
     },
@@ -58,6 +56,12 @@ export async function startRecorderServer(options: ServerOptions = {}): Promise<
       await server.stop();
     },
   };
+}
+
+/** The log of a server that is not rotated, by generation. */
+export function swappedLogOf(source: OpenSource): SwappedLog {
+  if (!(source instanceof SwappedLog)) throw new Error('the log of this server is rotated');
+  return source;
 }
 
 export async function rowsOf(admin: Connection, sql: string): Promise<RowDataPacket[]> {
@@ -79,11 +83,11 @@ export async function stateOf(admin: Connection): Promise<unknown> {
 
 /** Reads every frozen generation that is there, as a tap does: read, then drop. */
 export async function drainFrozen(
-  log: ServerLog,
+  log: SwappedLog,
   options: { appendToOwners?: boolean } = {},
 ): Promise<LoggedStatement[]> {
   const statements: LoggedStatement[] = [];
-  for (const generation of (await log.state()).frozen) {
+  for (const generation of (await log.state()).unread) {
     statements.push(...(await readGeneration(log, generation)));
     if (options.appendToOwners === true) await log.appendToOwners(generation);
     await log.drop(generation);
@@ -92,13 +96,13 @@ export async function drainFrozen(
 }
 
 export async function readGeneration(
-  log: ServerLog,
+  log: SwappedLog,
   generation: number,
   skip = 0,
 ): Promise<LoggedStatement[]> {
   const statements: LoggedStatement[] = [];
   const spool = new FileSpool(temporaryFolder());
-  for await (const batch of log.read(generation, skip, null, spool)) {
+  for await (const batch of log.read(generation, { skip, spool })) {
     for (const statement of batch.statements) statements.push(await withWholeText(statement));
   }
   await spool.close();
@@ -118,7 +122,7 @@ async function withWholeText({ long, ...statement }: LoggedStatement): Promise<L
 export async function startLogging(
   server: RecorderServer,
   options: Parameters<RecorderServer['open']>[0] = {},
-): Promise<{ log: ServerLog; settings: LogSettings; warnings: readonly string[] }> {
+): Promise<{ log: SwappedLog; settings: LogSettings; warnings: readonly string[] }> {
   const log = await server.open(options);
   await log.lock([]);
   const settings = await log.readSettings();

@@ -9,9 +9,9 @@ import {
   RECORD_EVERYTHING,
   type RecordingOptions,
 } from '../../src/core/captures/recording-options.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
+import type { Source } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { TestStore } from '../support/stores.ts';
 import type { RecorderServer } from './recorder-server.ts';
@@ -27,21 +27,18 @@ export class Recording {
 
   #child: ChildProcess | null = null;
 
-  readonly #serverLogs: ServerLogs;
+  readonly #source: Source;
 
   /**
    * @param how.isKilled the daemon is a process of its own, to be killed.
-   * @param how.serverLogs how a daemon in this process reaches servers.
+   * @param how.source how a daemon in this process reaches servers.
    */
   constructor(
     server: RecorderServer,
     options: Partial<RecordingOptions> = {},
-    {
-      isKilled = false,
-      serverLogs = mysqlServerLogs,
-    }: { isKilled?: boolean; serverLogs?: ServerLogs } = {},
+    { isKilled = false, source = mysqlSource }: { isKilled?: boolean; source?: Source } = {},
   ) {
-    this.#serverLogs = serverLogs;
+    this.#source = source;
     const environment = this.test.environment({ admin: [this.alice] }, { server: server.address });
     this.id = this.test.capture(this.alice, environment, {
       options: { ...RECORD_EVERYTHING, ...options },
@@ -79,7 +76,7 @@ export class Recording {
       {
         store,
         clock: systemClock,
-        serverLogs: this.#serverLogs,
+        source: this.#source,
         log: (_level, event, fields) =>
           this.events.push(`${event} ${JSON.stringify(fields ?? {})}`),
         hostname: 'here',

@@ -12,7 +12,7 @@ import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts'
 import { reclaimServer } from '../../src/daemon/reclaim.ts';
 import type { ServerEnvironment } from '../../src/daemon/tap-context.ts';
 import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { MANIFEST_FILE, readManifest, readablePosition } from '../../src/workload/manifest.ts';
 import { readRecords, type ReadablePosition } from '../../src/workload/workload-reader.ts';
@@ -322,9 +322,9 @@ test('a recorder that comes back although its server was given back goes on, and
   await kill(first);
   lapseLease();
   const environment = shop();
-  const context = { serverLogs: mysqlServerLogs, storeId: 'store-2', programVersion: '0' };
+  const context = { source: mysqlSource, storeId: 'store-2', programVersion: '0' };
   const { leftovers } = await eventually('the lock is free', async () => {
-    const inspection = await mysqlServerLogs.inspect(environment.server, 'store-2');
+    const inspection = await mysqlSource.inspect(environment.server, 'store-2');
     return inspection.lockHolder === null ? inspection : null;
   });
   if (leftovers === null) throw new Error('Nothing is left behind');
@@ -578,8 +578,8 @@ describe('in a store that knows nothing of the recorder that left the server swi
     expect(check.stdout + check.stderr).not.toContain('left behind');
     const { status, stdout } = await recover(['shop', '--yes']);
     expect([status, JSON.parse(stdout)]).toMatchObject([0, [{ recovered: false }]]);
-    const refused = await mysqlServerLogs.open(shop().server, 'store-2', () => undefined);
-    await expect(refused.ownersSettings()).rejects.toMatchObject({
+    const refused = await mysqlSource.open(shop().server, 'store-2', () => undefined);
+    await expect(refused.settingsToRestore()).rejects.toMatchObject({
       code: 'conflict',
       hint: expect.stringContaining('DROP DATABASE captures'),
     });
@@ -651,14 +651,14 @@ describe('in a store that knows nothing of the recorder that left the server swi
           const before = await stateOf(admin);
           const environment = shop();
           const cut = { ...environment, server: { ...environment.server, port: proxy.port } };
-          const context = { serverLogs: mysqlServerLogs, storeId: 'store-2', programVersion: '0' };
+          const context = { source: mysqlSource, storeId: 'store-2', programVersion: '0' };
 
           /** @returns how many messages a recovery takes that nobody interrupts. */
           const interruptAt = async (message: number, saves: boolean): Promise<number> => {
             await setLog(general, output);
             // Its marker must not look older than its table, as one that a dump carried does.
             const tags = await leaveBehind({ silent: false });
-            const found = await mysqlServerLogs.inspect(environment.server, 'store-2');
+            const found = await mysqlSource.inspect(environment.server, 'store-2');
             if (found.leftovers === null) throw new Error('Nothing is left behind');
             const folders = saves ? [newFolder(), newFolder()] : [null, null];
             proxy.cutAt(message, when);
@@ -670,7 +670,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
             }
             const { count } = proxy;
             await whenAlone();
-            const { leftovers } = await mysqlServerLogs.inspect(environment.server, 'store-2');
+            const { leftovers } = await mysqlSource.inspect(environment.server, 'store-2');
             if (leftovers !== null) {
               await reclaimServer(context, environment, leftovers, folders[1] ?? null);
               await whenAlone();

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { redactLiterals } from '../../src/sql/literals.ts';
 import { Pseudonyms } from '../../src/sql/pseudonyms.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
@@ -60,7 +60,7 @@ async function recorded(
     { name: 'prod', server: { ...SERVER, user: 'root', host: 'localhost', port, socket } },
   );
   const { directory } = bench.store;
-  const daemon = startDaemon(directory, systemClock, { serverLogs: mysqlServerLogs });
+  const daemon = startDaemon(directory, systemClock, { source: mysqlSource });
   const until = (id: number, status: string): Promise<unknown> =>
     vi.waitUntil(
       () => {

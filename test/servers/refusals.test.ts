@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { whyNotRecordable } from '../../src/cli/preflight.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
   rowsOf,
   startLogging,
@@ -33,8 +33,8 @@ afterEach(async () => {
   await admin.query('DROP DATABASE IF EXISTS captures');
 });
 
-function inspect(address: Partial<ServerAddress> = {}): ReturnType<typeof mysqlServerLogs.inspect> {
-  return mysqlServerLogs.inspect({ ...server.address, ...address }, 'store-1');
+function inspect(address: Partial<ServerAddress> = {}): ReturnType<typeof mysqlSource.inspect> {
+  return mysqlSource.inspect({ ...server.address, ...address }, 'store-1');
 }
 
 describe('a schema named captures', () => {
@@ -76,7 +76,7 @@ describe('a schema named captures', () => {
     });
     await expect(other.restore(settings, 1)).rejects.toMatchObject({ code: 'conflict' });
     await other.close();
-    const inspection = await mysqlServerLogs.inspect(server.address, 'store-2');
+    const inspection = await mysqlSource.inspect(server.address, 'store-2');
     expect(inspection.schema).toMatchObject({ state: 'other-store', storeId: 'store-1' });
     const again = await server.open();
     await again.lock([]);
@@ -89,10 +89,7 @@ describe('a schema named captures', () => {
     await admin.query("CREATE USER blind@'%' IDENTIFIED BY 'recorder''s secret'");
     const grants = recorderGrants(server.family, "blind@'%'");
     for (const grant of grants.filter((one) => !one.includes('captures'))) await admin.query(grant);
-    const inspection = await mysqlServerLogs.inspect(
-      { ...server.address, user: 'blind' },
-      'store-1',
-    );
+    const inspection = await mysqlSource.inspect({ ...server.address, user: 'blind' }, 'store-1');
     const noTaps = { listByServer: () => [], connectionsOf: () => [] };
     expect(inspection.schema.state).toBe('none');
     expect(whyNotRecordable(inspection, noTaps, 'shop')).toMatchObject({
@@ -340,7 +337,7 @@ describe('a server that cannot be reached', () => {
       options: [isMysql ? '--tls-version=' : '--skip-ssl'],
     });
     await expect(
-      mysqlServerLogs.inspect({ ...plain.address, sslMode: 'REQUIRED' }, 'store-1'),
+      mysqlSource.inspect({ ...plain.address, sslMode: 'REQUIRED' }, 'store-1'),
     ).rejects.toMatchObject({
       code: 'remote_failed',
       message: `The server at 127.0.0.1:${plain.port} does not offer encrypted connections`,

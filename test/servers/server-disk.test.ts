@@ -6,8 +6,8 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { workloadFolder } from '../../src/cli/workloads.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
-import { mysqlServerLogs, serverLogsThatFind } from '../../src/source/mysql/mysql-source.ts';
+import type { Source } from '../../src/core/source.ts';
+import { mysqlSource, mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readablePosition, readManifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { smallDisk } from '../e2e/small-disk.ts';
@@ -16,7 +16,7 @@ import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './rec
 
 const { tree, family } = chosenServer(() => undefined);
 const disk = smallDisk(family === 'mysql' ? '700m' : '400m');
-const FROM_AFAR: ServerLogs = serverLogsThatFind(() => Promise.resolve(null));
+const FROM_AFAR: Source = mysqlSourceThatFinds(() => Promise.resolve(null));
 
 /** A client that only reads, one statement after another, each with a tag and the time of its answer. */
 class Reader {
@@ -69,15 +69,15 @@ describe.skipIf(disk === null)('when the disk of the server is full', () => {
     if (tree !== null) execFileSync('umount', ['--lazy', join(tree, folder)]);
   });
 
-  test.each<[string, ServerLogs, RegExp]>([
-    ['whose free space is seen', mysqlServerLogs, /^ended by a guard: the server's disk/],
+  test.each<[string, Source, RegExp]>([
+    ['whose free space is seen', mysqlSource, /^ended by a guard: the server's disk/],
     ['whose free space is not', FROM_AFAR, /^ended by a guard: the server's disk is full/],
   ])(
     'nobody waits, and the capture of one %s ends with a gap and the server as it was',
     { timeout: 30_000 },
-    async (_whose, serverLogs, reason) => {
+    async (_whose, source, reason) => {
       const before = await stateOf(admin);
-      const recording = new Recording(server, {}, { serverLogs });
+      const recording = new Recording(server, {}, { source });
       await recording.until('RUNNING');
       const [table] = await rowsOf(
         admin,

@@ -9,7 +9,7 @@ import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { serverState } from '../daemon/recording-bench.ts';
@@ -27,7 +27,7 @@ beforeEach(() => {
   mkdirSync(join(folder, 'data'));
   servers = [];
   bench = new TestStore(systemClock);
-  daemon = startDaemon(bench.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+  daemon = startDaemon(bench.store.directory, systemClock, { source: mysqlSource });
 });
 afterEach(async () => {
   await daemon.leave();
@@ -122,7 +122,7 @@ test('two servers that call themselves the same are recorded apart, also after t
     places.map(async ({ environment }) => {
       const { server } = environment;
       if (server === null) throw new Error('no server');
-      return (await mysqlServerLogs.inspect(server, bench.store.id)).server.key;
+      return (await mysqlSource.inspect(server, bench.store.id)).server.key;
     }),
   );
   expect(keys[0]).toBe(keys[1]);
@@ -136,7 +136,7 @@ test('two servers that call themselves the same are recorded apart, also after t
   // As kill -9 leaves it: the next daemon finds rows and frozen tables.
   await daemon.leave();
   await Promise.all([send(production, 'p', 300, 400), send(staging, 's', 200, 300)]);
-  daemon = startDaemon(bench.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+  daemon = startDaemon(bench.store.directory, systemClock, { source: mysqlSource });
   await untilRecorded(one.id, 400);
   await untilRecorded(other.id, 300);
   for (const [{ id }, { owner }] of [

@@ -14,7 +14,7 @@ import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
 import type { WarmUp } from '../../src/core/warm-ups/warm-up.ts';
 import { reclaimServer } from '../../src/daemon/reclaim.ts';
 import { workloadFolder } from '../../src/daemon/recorder.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { startDaemon } from '../daemon/daemons.ts';
 import { TestStore } from '../support/stores.ts';
@@ -89,7 +89,7 @@ class Warming {
   }
 
   daemon(): void {
-    startDaemon(this.test.store.directory, systemClock, { serverLogs: mysqlServerLogs });
+    startDaemon(this.test.store.directory, systemClock, { source: mysqlSource });
   }
 
   #startChild(): ChildProcess {
@@ -142,7 +142,7 @@ class Warming {
   }
 
   async coverage(): Promise<{ sessions: number; covered: number }> {
-    const { values } = await mysqlServerLogs.inspect(server.address, this.test.store.id);
+    const { values } = await mysqlSource.inspect(server.address, this.test.store.id);
     const warmUps = this.test.store.warmUps.listOf(this.environment.id);
     const app = values.sessions.filter(({ user }) => user === 'app');
     const { sessions, covered } = coverageOf({ ...values, sessions: app }, warmUps);
@@ -391,9 +391,9 @@ describe('a warm-up', () => {
     const lost = new Warming({ isKilled: true });
     await lost.until(lost.begin().id, 'on');
     await lost.killDaemon();
-    const { leftovers } = await mysqlServerLogs.inspect(server.address, 'another store');
+    const { leftovers } = await mysqlSource.inspect(server.address, 'another store');
     if (leftovers === null) throw new Error('nothing was left');
-    const context = { serverLogs: mysqlServerLogs, storeId: 'another store', programVersion: '0' };
+    const context = { source: mysqlSource, storeId: 'another store', programVersion: '0' };
     const environment = { ...lost.environment, server: server.address };
     await reclaimServer(context, environment, leftovers, null);
     expect(await stateOf(admin)).toEqual(before);

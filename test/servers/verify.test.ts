@@ -2,7 +2,7 @@ import type { Judgement } from '../../src/core/verification/verification.ts';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { notingLooks } from '../../src/core/verification/noted-looks.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 
@@ -180,10 +180,10 @@ test('what our own checks and plans ask meanwhile is neither missed nor doubtful
   const recording = new Recording(server);
   await recording.until('RUNNING');
   const { store } = recording.test;
-  const looks = notingLooks(mysqlServerLogs, store);
+  const looks = notingLooks(mysqlSource, store);
   for (let i = 0; i < 3; i++) {
     await looks.inspect(server.address, store.id);
-    await looks.lookAhead(server.address, () => Promise.resolve());
+    await looks.forecast(server.address, () => Promise.resolve());
   }
   await chatter();
   await recording.stop();
@@ -194,9 +194,9 @@ test('what a check asks that ends after the window is doubtful, and not missed',
   const recording = new Recording(server);
   await recording.until('RUNNING');
   const { store } = recording.test;
-  const looks = notingLooks(mysqlServerLogs, store);
+  const looks = notingLooks(mysqlSource, store);
   await looks.inspect(server.address, store.id);
-  await looks.lookAhead(server.address, () => recording.stop());
+  await looks.forecast(server.address, () => recording.stop());
   await expectWhole(recording, 100);
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
-import { mysqlServerLogs } from '../../src/source/mysql/mysql-source.ts';
+import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 
 const { kind, family } = chosenServer(() => undefined);
@@ -35,17 +35,17 @@ test.runIf(isTooOld)(
       message: expect.stringMatching(/^MySQL 5\.6\.\d+\S* is too old to be recorded$/) as string,
       hint: 'captures records MySQL from 5.7 on, and MariaDB.',
     };
-    await expect(mysqlServerLogs.inspect(address, 'store-1')).rejects.toMatchObject(refusal);
-    await expect(mysqlServerLogs.open(address, 'store-1', () => undefined)).rejects.toMatchObject(
+    await expect(mysqlSource.inspect(address, 'store-1')).rejects.toMatchObject(refusal);
+    await expect(mysqlSource.open(address, 'store-1', () => undefined)).rejects.toMatchObject(
       refusal,
     );
-    const outlook = mysqlServerLogs.lookAhead(address, () => Promise.resolve());
+    const outlook = mysqlSource.forecast(address, () => Promise.resolve());
     await expect(outlook).rejects.toMatchObject(refusal);
   },
 );
 
 test.runIf(!isTooOld)('a server that can be recorded says its family and version', async () => {
-  const inspection = await mysqlServerLogs.inspect(address, 'store-1');
+  const inspection = await mysqlSource.inspect(address, 'store-1');
   expect(inspection.server).toMatchObject({
     flavor: family,
     version: expect.stringContaining(server.version) as string,

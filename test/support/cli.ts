@@ -5,7 +5,7 @@ import type { Prompter } from '../../src/cli/input/prompter.ts';
 import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
 import type { OutputStream, World } from '../../src/cli/runtime/world.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
-import type { ServerLogs } from '../../src/core/source.ts';
+import type { Source } from '../../src/core/source.ts';
 import { CHEAP_HASH } from './people.ts';
 import { temporaryFolder } from './stores.ts';
 
@@ -29,7 +29,7 @@ export interface CliOptions {
   readonly onWrite?: (bytes: number) => void;
   readonly clock?: Clock;
   readonly signals?: SignalDesk;
-  readonly serverLogs?: ServerLogs;
+  readonly serverLogs?: Source;
   readonly startDaemon?: World['startDaemon'];
   /** Every process runs where it is not said. */
   readonly isRunning?: World['isRunning'];
@@ -90,8 +90,8 @@ export async function runCaptures(
     prompter: () => Promise.resolve(prompter),
     serverLogs: async () => {
       if (options.serverLogs !== undefined) return options.serverLogs;
-      const { mysqlServerLogs } = await import('../../src/source/mysql/mysql-source.ts');
-      return mysqlServerLogs;
+      const { mysqlSource } = await import('../../src/source/mysql/mysql-source.ts');
+      return mysqlSource;
     },
     isRunning: options.isRunning ?? (() => true),
     becomeDaemon: () => Promise.resolve(),

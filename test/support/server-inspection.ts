@@ -4,10 +4,9 @@ import type {
   PreparedOutlook,
   ServerInspection,
   ServerLoad,
-  ServerLog,
-  ServerLogs,
   ServerOutlook,
-} from '../../src/core/source.ts';
+} from '../../src/core/environments/server-inspection.ts';
+import type { OpenSource, Source } from '../../src/core/source.ts';
 
 /** What a look at a server in good order finds, with changes. */
 export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerInspection {
@@ -64,7 +63,7 @@ export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerIns
 const NO_LOAD: ServerLoad = { seconds: 2.5, statements: 0, rows: 0, executes: 0, bytes: 0 };
 
 /** A server that can be looked at: for what commands do before any daemon is involved. */
-export class FakeServerLogs implements ServerLogs {
+export class FakeSource implements Source {
   /** What the next look finds. */
   inspection: ServerInspection;
   prepared: PreparedOutlook = { values: 'when-logged', statements: 3, sessions: 2 };
@@ -85,7 +84,7 @@ export class FakeServerLogs implements ServerLogs {
     this.#load = load;
   }
 
-  open(): Promise<ServerLog> {
+  open(): Promise<OpenSource> {
     return Promise.reject(new Error('Commands only look; the daemon opens'));
   }
 
@@ -93,7 +92,7 @@ export class FakeServerLogs implements ServerLogs {
     return Promise.resolve(this.inspection);
   }
 
-  async lookAhead(_address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
+  async forecast(_address: ServerAddress, pause: () => Promise<void>): Promise<ServerOutlook> {
     await pause();
     const { settings } = this.inspection;
     return {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CaptureRequest } from '../../core/captures/capture-service.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ServerInspection } from '../../core/source.ts';
+import type { ServerInspection } from '../../core/environments/server-inspection.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';

@@ -160,7 +160,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
       {
         store,
         clock: world.clock,
-        serverLogs,
+        source: serverLogs,
         log,
         hostname: world.hostName,
         pid: world.pid,

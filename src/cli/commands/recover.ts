@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
 import { RecoveryService } from '../../core/recovery/recovery-service.ts';
-import type { Leftovers } from '../../core/source.ts';
+import type { Leftovers } from '../../core/environments/server-inspection.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import {
@@ -259,7 +259,7 @@ async function reclaim(
   service.reclaim(await context.actor(), String(environment.id), leftovers);
   const done = await reclaimServer(
     {
-      serverLogs: await context.wiring.servers(),
+      source: await context.wiring.servers(),
       storeId: context.store.id,
       programVersion: programVersion(),
     },
@@ -300,7 +300,7 @@ async function payDebts(
     {
       store,
       clock: world.clock,
-      serverLogs,
+      source: serverLogs,
       log: () => undefined,
       hostname: world.hostName,
       pid: world.pid,

@@ -1,4 +1,4 @@
-import type { ServerInspection } from '../../core/source.ts';
+import type { ServerInspection } from '../../core/environments/server-inspection.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { coverageOf } from '../../core/warm-ups/value-coverage.ts';
 import {

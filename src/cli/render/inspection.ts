@@ -1,6 +1,10 @@
 import { hintText } from '../output/hints.ts';
 import type { AppError } from '../../core/errors.ts';
-import type { Leftovers, PrivilegeNeed, ServerInspection } from '../../core/source.ts';
+import type {
+  Leftovers,
+  PrivilegeNeed,
+  ServerInspection,
+} from '../../core/environments/server-inspection.ts';
 import { type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { shellQuoted } from '../../core/shell.ts';

@@ -1,7 +1,11 @@
 import { hintText } from '../output/hints.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
 import { hasFilter, RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
-import type { KeptShares, ServerInspection, ServerOutlook } from '../../core/source.ts';
+import type {
+  KeptShares,
+  ServerInspection,
+  ServerOutlook,
+} from '../../core/environments/server-inspection.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { NewCapture } from '../../core/store.ts';
 import { escapeText } from './escape.ts';

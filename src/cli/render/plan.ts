@@ -1,7 +1,11 @@
 import type { AppError } from '../../core/errors.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
-import type { LogSettings, ServerInspection, ServerOutlook } from '../../core/source.ts';
+import type {
+  LogSettings,
+  ServerInspection,
+  ServerOutlook,
+} from '../../core/environments/server-inspection.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
 import { type Json, type JsonObject, type Noun } from './column.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';

@@ -1,4 +1,4 @@
-import type { LogSettings } from '../../core/source.ts';
+import type { ServerSettings } from '../../core/source.ts';
 import type { JsonObject, Noun } from './column.ts';
 import { formatCount } from './units.ts';
 
@@ -12,7 +12,7 @@ export interface RecoveredServer {
   /** Ids of the captures that came to their end by it. */
   readonly endedCaptures: readonly number[];
   /** What its log is set to; null when nothing was changed. */
-  readonly settings: LogSettings | null;
+  readonly settings: ServerSettings | null;
   /** Statements of a lost recorder that were written to a folder. */
   readonly savedStatements: number;
   /** The folder of that workload; null for none. */
@@ -31,15 +31,7 @@ function recoveredJson(row: RecoveredServer): JsonObject {
     server: row.server,
     recovered: row.recovered,
     endedCaptures: [...row.endedCaptures],
-    settings:
-      settings === null
-        ? null
-        : {
-            generalLog: settings.generalLog,
-            logOutput: settings.logOutput,
-            slowLog: settings.slowLog,
-            tableEngine: settings.tableEngine,
-          },
+    settings: settings === null ? null : { ...settings },
     savedStatements: row.savedStatements,
     savedTo: row.savedTo,
     returnedStatements: row.returnedStatements,
@@ -49,8 +41,8 @@ function recoveredJson(row: RecoveredServer): JsonObject {
 }
 
 /** `general_log OFF, log_output FILE, log table CSV`. */
-export function settingsText({ generalLog, logOutput, tableEngine }: LogSettings): string {
-  return `general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput}, log table ${tableEngine ?? 'missing'}`;
+export function settingsText({ generalLog, logOutput, tableEngine }: ServerSettings): string {
+  return `general_log ${generalLog === true ? 'ON' : 'OFF'}, log_output ${String(logOutput)}, log table ${String(tableEngine ?? 'missing')}`;
 }
 
 const count = (value: number | null): string => (value === null ? 'unknown' : formatCount(value));
@@ -80,7 +72,7 @@ const COLUMNS: Noun<RecoveredServer>['columns'] = [
     cell: ({ settings }) =>
       settings === null
         ? 'as it was'
-        : `${settings.generalLog ? 'ON' : 'OFF'}, ${settings.logOutput}`,
+        : `${settings['generalLog'] === true ? 'ON' : 'OFF'}, ${String(settings['logOutput'])}`,
   },
   {
     field: 'droppedStatements',

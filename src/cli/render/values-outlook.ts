@@ -1,4 +1,4 @@
-import type { ServerInspection, ValuesOutlook } from '../../core/source.ts';
+import type { ServerInspection, ValuesOutlook } from '../../core/environments/server-inspection.ts';
 import { matchesPattern } from '../../sql/name-patterns.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { JsonObject } from './column.ts';

@@ -1,4 +1,4 @@
-import type { ValuesOutlook } from '../../core/source.ts';
+import type { ValuesOutlook } from '../../core/environments/server-inspection.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';

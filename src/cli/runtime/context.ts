@@ -2,7 +2,7 @@ import type { Api } from '../../core/api.ts';
 import type { RetentionService } from '../../core/captures/retention.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { MetricProvider } from '../../core/metrics/metric-source.ts';
-import type { ServerLogs } from '../../core/source.ts';
+import type { Source } from '../../core/source.ts';
 import type { Store } from '../../core/store.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { Wiring } from '../../wiring.ts';
@@ -77,11 +77,11 @@ export class Context {
   }
 
   /** @param daemon what this process may use as a daemon. */
-  serverLogs(daemon: AllowedCredentials): Promise<ServerLogs> {
+  serverLogs(daemon: AllowedCredentials): Promise<Source> {
     return this.wiring.servers((logs) => this.#withCredentials(logs, daemon));
   }
 
-  async #withCredentials(logs: ServerLogs, daemon: AllowedCredentials | null): Promise<ServerLogs> {
+  async #withCredentials(logs: Source, daemon: AllowedCredentials | null): Promise<Source> {
     const { guardingCredentials } = await import('./credential-rules.ts');
     return guardingCredentials(logs, await this.credentialUser(daemon));
   }

@@ -8,7 +8,7 @@ import {
   type ServerAddress,
 } from '../../core/environments/environment.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ServerLogs } from '../../core/source.ts';
+import type { Source } from '../../core/source.ts';
 import { readPrivateFile, writePrivateFile } from './private-files.ts';
 import { shellQuoted } from '../../core/shell.ts';
 
@@ -198,12 +198,12 @@ function notAllowed(
 }
 
 /** The servers of `logs`, with the references that a process of this user may use. */
-export function guardingCredentials(logs: ServerLogs, user: CredentialUser): ServerLogs {
+export function guardingCredentials(logs: Source, user: CredentialUser): Source {
   return {
     open: async (server, ...others) => logs.open(await allowedServer(server, user), ...others),
     inspect: async (server, ...others) =>
       logs.inspect(await allowedServer(server, user), ...others),
-    lookAhead: async (server, ...others) =>
-      logs.lookAhead(await allowedServer(server, user), ...others),
+    forecast: async (server, ...others) =>
+      logs.forecast(await allowedServer(server, user), ...others),
   };
 }

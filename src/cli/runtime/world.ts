@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { ServerLogs } from '../../core/source.ts';
+import type { Source } from '../../core/source.ts';
 import type { ScryptCost } from '../../core/users/passwords.ts';
 import type { Prompter } from '../input/prompter.ts';
 import type { SignalDesk } from './signals.ts';
@@ -63,7 +63,7 @@ export interface World {
   readonly passwordCost?: ScryptCost;
   /** Who answers questions; called only when there is a terminal to ask on. */
   prompter(): Promise<Prompter>;
-  serverLogs(): Promise<ServerLogs>;
+  serverLogs(): Promise<Source>;
   /** Whether a process of this machine with this id runs, whoever's it is. */
   isRunning(pid: number): boolean;
   /** Makes this process fit to run for long, which may mean to start it over under the same pid. */

@@ -1,6 +1,6 @@
 import { minFreeOf, type DiskSpace } from './guards.ts';
 import type { RecordingOptions } from './recording-options.ts';
-import type { ServerLoad } from '../source.ts';
+import type { ServerLoad } from '../environments/server-inspection.ts';
 
 /** What captures of an environment have recorded so far. */
 export interface Experience {

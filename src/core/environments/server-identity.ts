@@ -1,4 +1,4 @@
-import type { ServerInspection } from '../source.ts';
+import type { ServerInspection } from './server-inspection.ts';
 import type { Store, TapRow } from '../store.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
 import { adminNames, getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
-import type { Leftovers } from '../source.ts';
+import type { Leftovers } from '../environments/server-inspection.ts';
 import type { ListedCapture, Store, TapRow, Trouble } from '../store.ts';
 import { closed } from '../warm-ups/warm-up.ts';
 

@@ -67,7 +67,7 @@ export interface OtherCommands {
 
 /** What of a server says how it counts and logs. */
 export interface LoggingServer {
-  readonly flavor: 'mariadb' | 'mysql';
+  readonly flavor: string;
   /** `10.11.6-MariaDB-log`, `9.7.4`. */
   readonly version: string;
 }

@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../environments/environment.ts';
 import { SENT_NOTHING, sumOf, type OwnCommands, type OwnTally } from './own-commands.ts';
-import type { ServerLogs } from '../source.ts';
+import type { Source } from '../source.ts';
 import { findTapOn } from '../environments/server-identity.ts';
 import type { Store, TapRow } from '../store.ts';
 
@@ -10,9 +10,9 @@ import type { Store, TapRow } from '../store.ts';
  * much was asked, which the server counts as received and does not log, so that `verify` would miss it.
  */
 export function notingLooks(
-  logs: ServerLogs,
+  logs: Source,
   store: Pick<Store, 'environments' | 'recordings' | 'taps'>,
-): ServerLogs {
+): Source {
   let tapId: number | null = null;
   /** Called before the first statement, so that the tap cannot read it before it knows whose it is. */
   const announceTo = (address: ServerAddress) => (connectionId: number) => {
@@ -33,10 +33,10 @@ export function notingLooks(
       tally.settle();
       return found;
     },
-    async lookAhead(address, pause) {
+    async forecast(address, pause) {
       const tally = tallyFor(address);
       // Looks ahead follow a look at the same server.
-      const found = await logs.lookAhead(address, pause, announceTo(address), tally);
+      const found = await logs.forecast(address, pause, announceTo(address), tally);
       if (tapId !== null) tally.noteAt(tapId);
       tally.settle();
       return found;

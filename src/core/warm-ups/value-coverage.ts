@@ -1,4 +1,5 @@
-import type { ServerSession, ValuesOutlook } from '../source.ts';
+import type { ValuesOutlook } from '../environments/server-inspection.ts';
+import type { ServerSession } from '../source.ts';
 import { isCovered, type WarmUp } from './warm-up.ts';
 
 /** The sessions of one user, and for how many of them what they prepare is recorded with its values. */

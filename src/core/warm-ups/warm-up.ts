@@ -34,7 +34,7 @@ export interface WarmUp {
   readonly state: WarmUpState;
   /** Why it is over, half a sentence; null while it is not. */
   readonly outcome: string | null;
-  /** The start of the server that the ids in `covered` are of, as `ServerLog.serverStart`. */
+  /** The start of the server that the ids in `covered` are of, as `OpenSource.serverStart`. */
   readonly serverStart: number | null;
   readonly covered: readonly CoveredSessions[];
   /** The tap that has it in hand; null before one has. */

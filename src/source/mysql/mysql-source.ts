@@ -3,12 +3,10 @@ import type { ServerAddress } from '../../core/environments/environment.ts';
 import type { OwnTally } from '../../core/verification/own-commands.ts';
 import type {
   Obstacle,
-  OwnConnection,
   ServerInspection,
-  ServerLog,
-  ServerLogs,
   ServerOutlook,
-} from '../../core/source.ts';
+} from '../../core/environments/server-inspection.ts';
+import type { OwnConnection, OpenSource, Source } from '../../core/source.ts';
 import { limitObstacles } from './connection/account-limits.ts';
 import { CommandTally } from './connection/command-tally.ts';
 import { MysqlConnection } from './connection/mysql-connection.ts';
@@ -20,29 +18,29 @@ import { LIVE_TABLE } from './log/log-table.ts';
 import { openServer } from './connection/control-connection.ts';
 import { resolvePassword } from './connection/database-credentials.ts';
 import { type Flavor, flavorOf } from './connection/flavor.ts';
-import { ownerLogsToTable, readLogSettings, settingsWarnings } from './log/log-settings.ts';
+import { logsToTable, readLogSettings, settingsWarnings } from './log/log-settings.ts';
 import { deadManObstacle, readScheduler } from './log/dead-man.ts';
 import { privilegeNeeds, readGrants, recyclingNeeds } from './connection/privileges.ts';
 import { canListLocks } from './log/session-ending.ts';
 import { findLeftovers } from './recovery/leftovers.ts';
-import { lookAhead } from './inspection/forecast.ts';
+import { forecast } from './inspection/forecast.ts';
 import { findLockHolder } from './connection/recorder-lock.ts';
 import { readSchema } from './log/recorder-schema.ts';
 import { prepareSession } from './connection/recorder-session.ts';
-import { ROWS_DROPPED, RotatedServerLog } from './rotated-log/rotated-log.ts';
+import { ROWS_DROPPED, RotatedLog } from './rotated-log/rotated-log.ts';
 import {
   isRotatedOnly,
   readRotatedSettings,
   rotationNeeds,
 } from './rotated-log/rotation-settings.ts';
-import { MysqlServerLog } from './log/swapped-log.ts';
+import { SwappedLog } from './log/swapped-log.ts';
 import { readValuesOutlook } from './inspection/values-outlook.ts';
 
 /** Reaches MySQL-family servers. Passwords are resolved anew for every connection. */
-export const mysqlServerLogs: ServerLogs = serverLogsThatFind(findServerDisk);
+export const mysqlSource: Source = mysqlSourceThatFinds(findServerDisk);
 
 /** The same with another way to find the disk of a server's log tables. */
-export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
+export function mysqlSourceThatFinds(findDisk: FindServerDisk): Source {
   return {
     async open(
       address: ServerAddress,
@@ -50,16 +48,16 @@ export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
       onConnection: (connection: OwnConnection) => void,
       tally?: OwnTally,
       signal?: AbortSignal,
-    ): Promise<ServerLog> {
+    ): Promise<OpenSource> {
       const password = await resolvePassword(address.passwordFrom);
       const opened = await openServer(address, password, onConnection, tally, signal);
       try {
         const { control, server } = opened;
         if (await isRotatedOnly(control, await readGrants(control), server.version)) {
-          return new RotatedServerLog(opened, storeId);
+          return new RotatedLog(opened, storeId);
         }
         const disk = await findDisk(control);
-        return new MysqlServerLog(opened, storeId, await chooseEngine(control, disk), disk);
+        return new SwappedLog(opened, storeId, await chooseEngine(control, disk), disk);
       } catch (error) {
         await opened.control.close();
         throw error;
@@ -85,7 +83,7 @@ export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
       }
     },
 
-    async lookAhead(
+    async forecast(
       address: ServerAddress,
       pause: () => Promise<void>,
       onConnection?: (connectionId: number) => void,
@@ -95,7 +93,7 @@ export function serverLogsThatFind(findDisk: FindServerDisk): ServerLogs {
       const tally = new CommandTally(ownTally);
       const connection = await MysqlConnection.open(address, password, onConnection, tally);
       try {
-        return await lookAhead(connection, pause, await findDisk(connection));
+        return await forecast(connection, pause, await findDisk(connection));
       } finally {
         await connection.close();
       }
@@ -150,7 +148,7 @@ async function inspectServer(
     isReadOnly: isReadOnly !== '0',
     writesBinaryLog: writesBinaryLog === '1',
     // While somebody records, the owner's settings are those in the marker.
-    logsToTable: ownerLogsToTable(marker?.settings ?? settings),
+    logsToTable: logsToTable(marker?.settings ?? settings),
   });
   const disk = await findDisk(connection);
   const choice = await chooseEngine(connection, disk);

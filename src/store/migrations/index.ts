@@ -14,6 +14,7 @@ import { passwordAttempts } from './0013-password-attempts.ts';
 import { removals } from './0014-removals.ts';
 import { scheduleTrouble } from './0015-schedule-trouble.ts';
 import { serverPublicKeys } from './0016-server-public-keys.ts';
+import { sessionMemories } from './0017-session-memories.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly string[] = [
   removals,
   scheduleTrouble,
   serverPublicKeys,
+  sessionMemories,
 ];

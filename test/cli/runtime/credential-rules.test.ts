@@ -13,7 +13,7 @@ import {
   type CredentialUser,
 } from '../../../src/cli/runtime/credential-rules.ts';
 import { PASSWORD, runCaptures, type CliResult } from '../../support/cli.ts';
-import { FakeServerLogs, inspectionOf } from '../../support/server-inspection.ts';
+import { FakeSource, inspectionOf } from '../../support/server-inspection.ts';
 import { SERVER, temporaryFolder } from '../../support/stores.ts';
 
 function secretFile(folder: string, name = 'password'): string {
@@ -140,7 +140,7 @@ describe('a shared store', () => {
   let home: string;
   let mine: string;
   let password: string;
-  const serverLogs = new FakeServerLogs(inspectionOf());
+  const serverLogs = new FakeSource(inspectionOf());
   beforeAll(async () => {
     home = join(temporaryFolder(), 'shared');
     mine = temporaryFolder();

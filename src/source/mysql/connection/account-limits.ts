@@ -1,4 +1,4 @@
-import type { Obstacle } from '../../../core/source.ts';
+import type { Obstacle } from '../../../core/environments/server-inspection.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { Flavor } from './flavor.ts';
 import { hasOneOf, parseGrants, quotedAccount } from './privileges.ts';

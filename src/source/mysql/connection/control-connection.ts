@@ -1,17 +1,17 @@
 import type { ServerAddress } from '../../../core/environments/environment.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { OwnTally } from '../../../core/verification/own-commands.ts';
-import type { OwnConnection, ServerIdentity } from '../../../core/source.ts';
+import type { OwnConnection } from '../../../core/source.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './mysql-connection.ts';
-import { flavorOf } from './flavor.ts';
+import { flavorOf, type MysqlIdentity } from './flavor.ts';
 import { OwnConnections } from './own-connections.ts';
 import { prepareSession, readServerStart } from './recorder-session.ts';
 
 /** The recorder's first connection to a server, and what further ones are made with. */
 export interface OpenedServer {
   readonly control: MysqlConnection;
-  readonly server: ServerIdentity;
+  readonly server: MysqlIdentity;
   readonly serverStart: number;
   /** Grows, because rows outlive the connections that wrote them. */
   readonly own: OwnConnections;

@@ -30,12 +30,17 @@ export interface ImpliedPrivilege {
   readonly alternatives: readonly string[];
 }
 
+/** A MySQL-family server: both names stand in records. */
+export interface MysqlIdentity extends ServerIdentity {
+  readonly flavor: 'mariadb' | 'mysql';
+}
+
 /**
  * What differs between the servers for the recorder; everything else is the same for all of them. Run
  * on MariaDB 10.5, 10.11, 11.8 and MySQL 9.7; what stands here of versions between is read.
  */
 export interface Flavor {
-  readonly name: ServerIdentity['flavor'];
+  readonly name: MysqlIdentity['flavor'];
   /** Engine of the log tables that we make. */
   readonly engine: LogEngine;
   /** Columns of the log table that we put in place of the server's own. */
@@ -284,7 +289,7 @@ function numberOf(version: string): number {
 }
 
 /** Asks the server who it is. @throws AppError `remote_failed`. */
-export async function identify(connection: MysqlConnection): Promise<ServerIdentity> {
+export async function identify(connection: MysqlConnection): Promise<MysqlIdentity> {
   const row = await connection.row(
     'SELECT VERSION(), @@GLOBAL.hostname, @@GLOBAL.port, @@GLOBAL.datadir',
   );

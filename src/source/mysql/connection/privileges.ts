@@ -1,4 +1,4 @@
-import type { PrivilegeNeed } from '../../../core/source.ts';
+import type { PrivilegeNeed } from '../../../core/environments/server-inspection.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { Flavor, ImpliedPrivilege } from './flavor.ts';
 import { RECORDER_SCHEMA } from '../log/recorder-schema.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../../core/errors.ts';
-import type { LockHolder, OwnConnection } from '../../../core/source.ts';
+import type { LockHolder } from '../../../core/environments/server-inspection.ts';
+import type { OwnConnection } from '../../../core/source.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { listProcesses } from './processlist.ts';
 

@@ -1,5 +1,5 @@
 import { AppError } from '../../../core/errors.ts';
-import type { ServerIdentity } from '../../../core/source.ts';
+import type { MysqlIdentity } from './flavor.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { type Flavor, flavorOf, identify } from './flavor.ts';
 import { hasOneOf, parseGrants, quotedAccount, readGrants } from './privileges.ts';
@@ -8,7 +8,7 @@ import { hasOneOf, parseGrants, quotedAccount, readGrants } from './privileges.t
  * Makes a connection one that leaves no trace: not in the log, not in the binary log. What the
  * account may not set is gone without: its own rows are left out by connection id then.
  */
-export async function prepareSession(connection: MysqlConnection): Promise<ServerIdentity> {
+export async function prepareSession(connection: MysqlConnection): Promise<MysqlIdentity> {
   await connection.attempt('SET SESSION sql_log_off = 1');
   await connection.attempt('SET SESSION sql_log_bin = 0');
   await connection.run(

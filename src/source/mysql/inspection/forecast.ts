@@ -4,7 +4,7 @@ import type {
   PreparedOutlook,
   ServerLoad,
   ServerOutlook,
-} from '../../../core/source.ts';
+} from '../../../core/environments/server-inspection.ts';
 import { literal, type MysqlConnection } from '../connection/mysql-connection.ts';
 import { measuredCost } from './measured-cost.ts';
 import { chooseEngine } from '../log/log-engine.ts';
@@ -33,8 +33,8 @@ const LOOK = `SHOW GLOBAL STATUS WHERE Variable_name IN (${COUNTERS.map((name) =
 /** The second look is the one statement of ours between the two: its text, a length and a command. */
 const OWN_BYTES = LOOK.length + 5;
 
-/** See `ServerLogs.lookAhead`. Sends SELECT, SHOW and settings of its own session alone. */
-export async function lookAhead(
+/** See `Source.forecast`. Sends SELECT, SHOW and settings of its own session alone. */
+export async function forecast(
   connection: MysqlConnection,
   pause: () => Promise<void>,
   disk: ServerDisk | null,

@@ -1,4 +1,5 @@
-import type { MeasuredCost, ServerIdentity } from '../../../core/source.ts';
+import type { MeasuredCost } from '../../../core/environments/server-inspection.ts';
+import type { MysqlIdentity } from '../connection/flavor.ts';
 
 type Measurement = Omit<MeasuredCost, 'isThisRelease' | 'measuredOn'> & {
   readonly release: string;
@@ -16,7 +17,7 @@ type Measurement = Omit<MeasuredCost, 'isThisRelease' | 'measuredOn'> & {
  *
  * On a noisy machine point selects on MariaDB kept 0.5 to 0.65 with the MyISAM table.
  */
-const MEASURED: Readonly<Record<ServerIdentity['flavor'], Measurement>> = {
+const MEASURED: Readonly<Record<MysqlIdentity['flavor'], Measurement>> = {
   mariadb: {
     release: '10.11',
     saturated: [
@@ -37,7 +38,7 @@ const MEASURED: Readonly<Record<ServerIdentity['flavor'], Measurement>> = {
 
 /** The same where the recorder's log table is CSV, as the server's own is. */
 const WITH_CSV: Readonly<
-  Record<ServerIdentity['flavor'], Pick<MeasuredCost, 'saturated' | 'note'>>
+  Record<MysqlIdentity['flavor'], Pick<MeasuredCost, 'saturated' | 'note'>>
 > = {
   mariadb: {
     saturated: [
@@ -59,7 +60,7 @@ const NAMES = { mariadb: 'MariaDB', mysql: 'MySQL' } as const;
  * @param engine of the recorder's log table.
  */
 export function measuredCost(
-  { flavor, version }: Pick<ServerIdentity, 'flavor' | 'version'>,
+  { flavor, version }: Pick<MysqlIdentity, 'flavor' | 'version'>,
   engine: string | null = 'MyISAM',
 ): MeasuredCost {
   const { release, ...figures } = MEASURED[flavor];

@@ -1,4 +1,5 @@
-import type { ServerSession, ValuesOutlook } from '../../../core/source.ts';
+import type { ValuesOutlook } from '../../../core/environments/server-inspection.ts';
+import type { ServerSession } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import { isOwnThread, listProcesses } from '../connection/processlist.ts';

@@ -1,8 +1,8 @@
-import type { LogSettings } from '../../../core/source.ts';
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { codeOf } from '../connection/server-errors.ts';
 import { literal, type MysqlConnection } from '../connection/mysql-connection.ts';
-import { ownerLogsToTable, recordingOutput, sameOutput } from './log-settings.ts';
+import { logsToTable, recordingOutput, sameOutput } from './log-settings.ts';
 import { quotedAccount } from '../connection/privileges.ts';
 import { beat, MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
 
@@ -22,7 +22,7 @@ function intervalSeconds(afterMs: number): number {
 
 /** What the switch runs: the owner's settings, and never on what was off. Empty: nothing to give back. */
 function giveBackStatements(settings: LogSettings): string[] {
-  if (ownerLogsToTable(settings)) return [];
+  if (logsToTable(settings)) return [];
   const off = settings.generalLog ? [] : ['SET GLOBAL general_log = OFF'];
   const output = sameOutput(recordingOutput(settings), settings.logOutput)
     ? []

@@ -1,6 +1,6 @@
 import { AppError } from '../../../core/errors.ts';
 import { bytesText, minFreeOf, type DiskSpace } from '../../../core/captures/guards.ts';
-import type { LogStop, ServerInstant } from '../../../core/source.ts';
+import type { SourceStop, ServerInstant } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { instant } from '../connection/control-connection.ts';
 import { saysDiskFull } from '../connection/server-errors.ts';
@@ -69,7 +69,7 @@ export class DiskGuard {
   #timer: NodeJS.Timeout | null = null;
   #isLooking = false;
   #stopping: Promise<void> | null = null;
-  #stopped: LogStop | null = null;
+  #stopped: SourceStop | null = null;
   #hasFreedRoom = false;
   #canAsk = false;
   #askedAt = -Infinity;
@@ -89,7 +89,7 @@ export class DiskGuard {
   }
 
   /** That the log was switched off; null while all is well. */
-  get stopped(): LogStop | null {
+  get stopped(): SourceStop | null {
     return this.#stopped;
   }
 

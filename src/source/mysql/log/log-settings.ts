@@ -1,4 +1,5 @@
-import type { LogSettings } from '../../../core/source.ts';
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type { ServerSettings } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 
 /** What the server's log is set to now. The log table itself is not touched. */
@@ -18,21 +19,24 @@ export async function readLogSettings(connection: MysqlConnection): Promise<LogS
   };
 }
 
-function goesTo(settings: LogSettings, where: 'FILE' | 'TABLE'): boolean {
-  return settings.logOutput.split(',').includes(where);
+/** What `ServerSettings` of a server of ours say. */
+export function logSettingsOf(settings: ServerSettings): LogSettings {
+  const { generalLog, logOutput, slowLog, tableEngine } = settings;
+  return {
+    generalLog: generalLog === true,
+    logOutput: typeof logOutput === 'string' ? logOutput : 'FILE',
+    slowLog: slowLog === true,
+    tableEngine: typeof tableEngine === 'string' ? tableEngine : null,
+  };
 }
 
-/** Whether the owner's general log goes to its table, so that it must have no hole afterwards. */
-export function ownerLogsToTable(settings: LogSettings): boolean {
+function goesTo({ logOutput }: Pick<LogSettings, 'logOutput'>, where: 'FILE' | 'TABLE'): boolean {
+  return logOutput.split(',').includes(where);
+}
+
+/** Whether the general log goes to its table: of an owner's it must have no hole afterwards. */
+export function logsToTable(settings: Pick<LogSettings, 'generalLog' | 'logOutput'>): boolean {
   return settings.generalLog && goesTo(settings, 'TABLE');
-}
-
-/** The same of the bare variables. */
-export function logsToTable(
-  generalLog: string | null | undefined,
-  logOutput: string | null | undefined,
-): boolean {
-  return generalLog === '1' && (logOutput ?? '').split(',').includes('TABLE');
 }
 
 /**

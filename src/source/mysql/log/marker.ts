@@ -1,5 +1,5 @@
 import { AppError } from '../../../core/errors.ts';
-import type { LogSettings } from '../../../core/source.ts';
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 
 /** The marker's row: whose recorder this is, and what it needs to know after a crash. */
 export interface Marker {
@@ -21,7 +21,7 @@ export interface Marker {
   readonly switchedOffAt: string | null;
   readonly switchedOffBy: number | null;
   /**
-   * The start of the server, in seconds as `ServerLog.serverStart`, in which its slow log was switched on
+   * The start of the server, in seconds as `OpenSource.serverStart`, in which its slow log was switched on
    * for a warm-up; null where it is not on for us.
    */
   readonly warmSince: number | null;

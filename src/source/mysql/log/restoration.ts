@@ -1,4 +1,4 @@
-import type { LogSettings } from '../../../core/source.ts';
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { codeOf } from '../connection/server-errors.ts';

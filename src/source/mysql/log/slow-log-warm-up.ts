@@ -1,4 +1,5 @@
-import type { LogSettings, WarmUpAnswer } from '../../../core/source.ts';
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type { WarmUpAnswer } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { listProcesses } from '../connection/processlist.ts';
 import { MARKER, noteWarmUp, RECORDER_SCHEMA } from './recorder-schema.ts';
@@ -40,7 +41,7 @@ export function whyCovered({ generalLog, slowLog }: LogSettings): string | null 
 
 /**
  * Switches the session default on. The marker is there, and says so before it is done.
- * @returns as `ServerLog.warmUp`.
+ * @returns as `OpenSource.warmUp`.
  */
 export async function switchOn(
   connection: MysqlConnection,

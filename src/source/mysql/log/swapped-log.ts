@@ -1,28 +1,24 @@
-import { readEdgeCounters, sampleWithoutOwn } from '../connection/status-counters.ts';
 import { AppError, messageOf } from '../../../core/errors.ts';
-import type { CounterReading } from '../../../core/verification/edge-counters.ts';
-import {
-  LogStopped,
-  type InstalledLog,
-  type KnownChanges,
-  type LogStop,
-  type LoggedBatch,
-  type LogInterruption,
-  type LogSettings,
-  type OpenTransaction,
-  type OwnConnection,
-  type RecycleStep,
-  type ServerIdentity,
-  type ServerInstant,
-  type ServerLog,
-  type ServerLogState,
-  type ServerMarks,
-  type ServerSession,
-  type SessionState,
-  type Swap,
-  type WarmUpAnswer,
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type {
+  AttachedTap,
+  BatchPart,
+  Cut,
+  CutResult,
+  LogInterruption,
+  ReadOptions,
+  RecycleStep,
+  ServerInstant,
+  ServerMarks,
+  ServerSession,
+  SessionRecycling,
+  SourceState,
+  SourceStop,
+  WarmUpAnswer,
+  WarmUps,
 } from '../../../core/source.ts';
-import type { TextSpool } from '../../../core/workloads/statements.ts';
+import { OpenedMysqlSource, type InstalledLog, type Swap } from '../opened-source.ts';
+import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import {
   DROP_MS,
   literal,
@@ -58,7 +54,6 @@ import {
 } from './log-table.ts';
 import {
   logsToTable,
-  ownerLogsToTable,
   readLogSettings,
   readServerOffset,
   recordingOutput,
@@ -67,7 +62,6 @@ import {
 } from './log-settings.ts';
 import { forgetSwitchOff, removeDeadMan, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
-import type { OwnConnections } from '../connection/own-connections.ts';
 import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './owners-log.ts';
 import {
   beat,
@@ -83,18 +77,12 @@ import {
   type SchemaContents,
   TABLES,
 } from './recorder-schema.ts';
-import { lockFor, readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
+import { readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
 import { requireRestored, requireSight } from './restoration.ts';
 import { endFree, installLockPlugin, removeLockPlugin } from './session-ending.ts';
 import { requireLogOff, requireUnlogged } from '../connection/recorder-session.ts';
 import { isOfTap, readSentinel, type Sentinel } from './sentinel.ts';
-import {
-  GoneSessions,
-  listIdleDatabases,
-  listOpenTransactions,
-  listSessions,
-} from '../reading/sessions.ts';
-import { SessionTracker } from '../reading/session-tracker.ts';
+import { listIdleDatabases } from '../reading/sessions.ts';
 import { SessionZones } from '../reading/session-zones.ts';
 import { clientSessions } from '../inspection/values-outlook.ts';
 import {
@@ -125,21 +113,34 @@ const LEAST_IDLE_MS = 1_000;
 const CONFIRM_INTERVAL_MS = 1_000;
 const CONFIRMED_AT_ONCE = 200;
 
-/** The general log of a MariaDB or MySQL server, as its table. See `ServerLog` for what is promised. */
-export class MysqlServerLog implements ServerLog {
-  readonly server: ServerIdentity;
-  readonly #opened: OpenedServer;
-  readonly #storeId: string;
-  readonly serverStart: number;
-  readonly #control: MysqlConnection;
-  readonly #flavor: Flavor;
+/** What of ours is on the server. */
+interface SwappedLogState extends SourceState {
+  /** Whether statements are being logged to the table. */
+  readonly logging: boolean;
+  /** Whether the owner's own log table is set aside in our schema. */
+  readonly setAside: boolean;
+  /** Whether the marker is there that says whose recorder it is: others can drop it, with our tables. */
+  readonly marked: boolean;
+  /** When the dead-man switch restored the log's settings; null when it did not. */
+  readonly switchedOffAt: ServerInstant | null;
+}
+
+/** At the moment of a swap, which has not happened, the disk was full: see `OpenSource.stopped`. */
+class LogStopped extends Error {
+  constructor() {
+    super('the log was switched off, because the disk is full');
+  }
+}
+
+/**
+ * The general log of a MariaDB or MySQL server, as its table, which is swapped for an empty one by RENAME
+ * and then read.
+ */
+export class SwappedLog extends OpenedMysqlSource {
+  protected readonly flavor: Flavor;
   readonly #noEngine: AppError | null;
   readonly #guard: DiskGuard;
   readonly #growth: LogGrowth;
-  readonly #tracker: SessionTracker;
-  readonly #gone: GoneSessions;
-  /** Grows, because rows outlive the connections that wrote them. */
-  readonly #own: OwnConnections;
   #reader: LogTableReader | null = null;
   /** Id of the reader's connection that was closed last; null where none was. */
   #lastLost: number | null = null;
@@ -153,8 +154,6 @@ export class MysqlServerLog implements ServerLog {
   #isDropSaid = false;
   /** The generation that the live table is; null before that is known. */
   #live: number | null = null;
-  #tap = '';
-  #nonce = '';
   /** As the store knows it; the marker, which others can drop, knows it, too. */
   #warmSince: number | null = null;
   #hasLockPlugin = false;
@@ -181,51 +180,31 @@ export class MysqlServerLog implements ServerLog {
     choice: EngineChoice | AppError,
     disk: ServerDisk | null,
   ) {
-    this.#opened = opened;
-    this.#storeId = storeId;
-    this.#own = opened.own;
-    this.#control = opened.control;
+    super(opened, storeId);
     this.#noEngine = choice instanceof AppError ? choice : null;
-    const guard = new DiskGuard(this.#control, disk, choice instanceof AppError ? null : choice);
+    const guard = new DiskGuard(this.control, disk, choice instanceof AppError ? null : choice);
     this.#guard = guard;
-    this.#growth = new LogGrowth(this.#control);
-    this.#flavor = {
+    this.#growth = new LogGrowth(this.control);
+    this.flavor = {
       ...flavorOf(opened.server.version),
       // Asked for each table that is made: see `DiskGuard`.
       get engine() {
         return guard.engine;
       },
     };
-    this.#slots = new LogSlots(opened.control, this.#flavor, opened.serverStart);
-    this.#tracker = new SessionTracker(this.#flavor);
-    this.#gone = new GoneSessions(this.#tracker);
-    this.server = opened.server;
-    this.serverStart = opened.serverStart;
+    this.#slots = new LogSlots(opened.control, this.flavor, opened.serverStart);
   }
 
-  get connectionId(): number {
-    return this.#control.id;
-  }
-
-  isConnectionLost(): boolean {
-    return this.#control.isLost;
-  }
-
-  lock(own: readonly OwnConnection[]): Promise<void> {
-    return lockFor(this.#control, own, this.serverStart);
-  }
-
-  setTap(tapId: number, nonce: string, known: KnownChanges): void {
-    this.#tap = `${this.#storeId}/${tapId}`;
-    this.#nonce = nonce;
-    this.#warmSince = known.warmSince;
-    this.#hasLockPlugin = known.lockPlugin;
-    if (known.isRecycling) this.#tracker.followTransactions(true);
+  override attach(tap: AttachedTap): void {
+    super.attach(tap);
+    this.#warmSince = tap.known.warmSince;
+    this.#hasLockPlugin = tap.known.changedForRecycling;
+    if (tap.known.isRecycling) this.tracker.followTransactions(true);
   }
 
   async marks(): Promise<ServerMarks> {
-    const { state, marker } = await readSchema(this.#control, this.#storeId);
-    const lockHolder = await readLockHolder(this.#control);
+    const { state, marker } = await readSchema(this.control, this.storeId);
+    const lockHolder = await readLockHolder(this.control);
     return {
       lockHolder,
       nonce: state === 'ours' ? (marker?.nonce ?? null) : null,
@@ -234,14 +213,14 @@ export class MysqlServerLog implements ServerLog {
   }
 
   readSettings(): Promise<LogSettings> {
-    return readLogSettings(this.#control);
+    return readLogSettings(this.control);
   }
 
-  async ownersSettings(): Promise<LogSettings> {
-    const contents = await readSchema(this.#control, this.#storeId);
+  async settingsToRestore(): Promise<LogSettings> {
+    const contents = await readSchema(this.control, this.storeId);
     requireOurs(contents);
     const { marker } = contents;
-    if ((await whoseIsLive(this.#control)) !== 'ours') {
+    if ((await whoseIsLive(this.control)) !== 'ours') {
       const now = await this.readSettings();
       const isWarm = marker?.warmSince === this.serverStart;
       return isWarm ? { ...now, slowLog: marker.settings?.slowLog ?? false } : now;
@@ -275,7 +254,7 @@ export class MysqlServerLog implements ServerLog {
     try {
       return await change();
     } catch (error) {
-      throw await explainedLock(error, this.#control, () => this.#opened.connectHelper());
+      throw await explainedLock(error, this.control, () => this.opened.connectHelper());
     }
   }
 
@@ -284,19 +263,19 @@ export class MysqlServerLog implements ServerLog {
     generation: number,
     deadManMs: number | null,
   ): Promise<InstalledLog> {
-    const control = this.#control;
+    const control = this.control;
     if (this.#noEngine !== null) throw this.#noEngine;
     await this.#requireRoom();
-    await requireUnlogged(control, this.#flavor);
-    if (ownerLogsToTable(settings)) await requireLogOff(control, this.#flavor);
-    const owner = { storeId: this.#storeId, nonce: this.#nonce };
-    await claimSchema(control, this.#flavor, owner, settings);
+    await requireUnlogged(control, this.flavor);
+    if (logsToTable(settings)) await requireLogOff(control, this.flavor);
+    const owner = { storeId: this.storeId, nonce: this.nonce };
+    await claimSchema(control, this.flavor, owner, settings);
     this.#isMarked = true;
     this.#lastBeat = performance.now();
     // Before the log is on: an account may be out of queries in the middle of this.
     const deadManObstacle =
       deadManMs === null ? null : await setDeadMan(control, settings, deadManMs);
-    const warnings = [...settingsWarnings(settings), ...this.#flavor.limits];
+    const warnings = [...settingsWarnings(settings), ...this.flavor.limits];
     const placed = await this.#putOursInPlace(generation);
     warnings.push(...placed.warnings);
     await requireEngine(control, LIVE_TABLE);
@@ -311,7 +290,7 @@ export class MysqlServerLog implements ServerLog {
 
     const proof = await proveLogging(
       control,
-      () => this.#opened.connect(),
+      () => this.opened.connect(),
       this.#slots,
       (number) => this.#sentinel(number),
       placed.live,
@@ -328,15 +307,16 @@ export class MysqlServerLog implements ServerLog {
     };
   }
 
+  /** See `WarmUps.keepOn`. */
   async warmUp(settings: LogSettings, forMs: number): Promise<WarmUpAnswer> {
-    const control = this.#control;
-    if (this.#flavor.hasValues === 'always') {
+    const control = this.control;
+    if (this.flavor.hasValues === 'always') {
       return { is: 'needless', why: 'this server logs the values of whatever was prepared' };
     }
     const covered = whyCovered(settings);
     if (covered !== null) return { is: 'needless', why: covered };
-    const owner = { storeId: this.#storeId, nonce: this.#nonce };
-    const { marker } = await readSchema(control, this.#storeId);
+    const owner = { storeId: this.storeId, nonce: this.nonce };
+    const { marker } = await readSchema(control, this.storeId);
     const isMarkedOn = marker?.warmSince === this.serverStart;
     // By the store, too: one that was killed between the marker and the setting was never on.
     const wasOn = this.#warmSince === this.serverStart && (marker === null || isMarkedOn);
@@ -345,10 +325,10 @@ export class MysqlServerLog implements ServerLog {
       this.#warmSince = null;
       return { is: 'ended', why: 'somebody switched slow_query_log off' };
     }
-    const isMarked = isMarkedOn && marker.nonce === this.#nonce;
+    const isMarked = isMarkedOn && marker.nonce === this.nonce;
     if (!isMarked) {
-      await requireUnlogged(control, this.#flavor);
-      await claimSchema(control, this.#flavor, owner, settings);
+      await requireUnlogged(control, this.flavor);
+      await claimSchema(control, this.flavor, owner, settings);
     } else await this.#beat();
     this.#isMarked = true;
     this.#warmEnd = await setEnd(control, forMs, isMarked ? this.#warmEnd : null);
@@ -358,23 +338,26 @@ export class MysqlServerLog implements ServerLog {
     return wasOn ? { is: 'goes_on' } : answer;
   }
 
-  async recycle(isWanted: (session: ServerSession) => boolean, most: number): Promise<RecycleStep> {
+  async #endSessions(
+    isWanted: (session: ServerSession) => boolean,
+    most: number,
+  ): Promise<RecycleStep> {
     // Everybody's values are logged, whenever they prepared.
-    if (this.#flavor.hasValues === 'always') {
-      return { ended: [], left: 0, newest: 0, installedPlugin: false };
+    if (this.flavor.hasValues === 'always') {
+      return { ended: [], left: 0, newest: 0, changedServer: false };
     }
-    const control = this.#control;
-    this.#tracker.followTransactions(true);
+    const control = this.control;
+    this.tracker.followTransactions(true);
     if (await installLockPlugin(control)) this.#hasLockPlugin = true;
     const isToEnd = (session: ServerSession): boolean =>
       isWanted(session) &&
       session.user !== control.address.user &&
-      !this.#own.ownsSession(session.id, session.user) &&
-      !this.#tracker.sawLogin(session.id);
+      !this.own.ownsSession(session.id, session.user) &&
+      !this.tracker.sawLogin(session.id);
     const isFree = (session: ServerSession): boolean =>
       isToEnd(session) && !this.#mayHold(session.id, session.seconds * 1_000);
     const ended = await endFree(control, isFree, most, (statements) =>
-      this.#opened.tally.inside(statements),
+      this.opened.tally.inside(statements),
     );
     const gone = new Set(ended.map(({ session }) => session));
     const wanted = (await clientSessions(control)).filter(isToEnd);
@@ -382,7 +365,7 @@ export class MysqlServerLog implements ServerLog {
       ended,
       left: wanted.filter(({ id }) => !gone.has(id)).length,
       newest: Math.max(0, ...gone, ...wanted.map(({ id }) => id)),
-      installedPlugin: this.#hasLockPlugin,
+      changedServer: this.#hasLockPlugin,
     };
   }
 
@@ -390,70 +373,90 @@ export class MysqlServerLog implements ServerLog {
   #mayHold(id: number, idleMs: number): boolean {
     // What it did since the last swap is not read yet.
     const sinceSwapMs = this.#swapped === null ? Infinity : performance.now() - this.#swapped.at;
-    return this.#tracker.mayHold(id, idleMs >= sinceSwapMs) ?? idleMs < LEAST_IDLE_MS;
+    return this.tracker.mayHold(id, idleMs >= sinceSwapMs) ?? idleMs < LEAST_IDLE_MS;
   }
 
-  async endRecycling(): Promise<void> {
-    this.#tracker.followTransactions(false);
-    const { marker } = await readSchema(this.#control, this.#storeId);
+  async #finishRecycling(): Promise<void> {
+    this.tracker.followTransactions(false);
+    const { marker } = await readSchema(this.control, this.storeId);
     if (marker?.hasLockPlugin ?? this.#hasLockPlugin) {
-      await removeLockPlugin(this.#control, marker !== null);
+      await removeLockPlugin(this.control, marker !== null);
     }
     this.#hasLockPlugin = false;
   }
 
-  async newestCovered(): Promise<number | null> {
-    return (await isSlowLogOn(this.#control)) ? newestSession(this.#control) : null;
+  async #newestCovered(): Promise<number | null> {
+    return (await isSlowLogOn(this.control)) ? newestSession(this.control) : null;
   }
 
   /** @returns warnings. */
   async #endWarmUp(settings: LogSettings): Promise<string[]> {
-    const { marker } = await readSchema(this.#control, this.#storeId);
+    const { marker } = await readSchema(this.control, this.storeId);
     const since = marker === null ? this.#warmSince : marker.warmSince;
     this.#warmSince = null;
     this.#warmEnd = null;
     if (since === null) return [];
     // A server that was restarted since has forgotten it: what it is set to is its owner's.
     if (since !== this.serverStart || settings.slowLog) {
-      if (marker !== null) await noteWarmUp(this.#control, null);
+      if (marker !== null) await noteWarmUp(this.control, null);
       return [];
     }
-    const warning = await switchOff(this.#control, marker !== null);
+    const warning = await switchOff(this.control, marker !== null);
     return warning === null ? [] : [warning];
   }
 
-  async state(readUpTo = 0): Promise<ServerLogState> {
-    const contents = await this.#slots.refresh(this.#storeId, readUpTo);
-    const settings = await readLogSettings(this.#control);
+  async state(readUpTo = this.readUpTo): Promise<SwappedLogState> {
+    const contents = await this.#slots.refresh(this.storeId, readUpTo);
+    const settings = await readLogSettings(this.control);
     const { switchedOffAt, switchedOffBy } = contents.marker ?? {};
     this.#isMarked = contents.state === 'ours';
     // The switch ran on a connection of its own, whose statements are ours.
     if (switchedOffBy != null) {
-      this.#own.addRemembered([{ connectionId: switchedOffBy, serverStart: null }]);
+      this.own.addRemembered([{ connectionId: switchedOffBy, serverStart: null }]);
     }
     return {
-      frozen: this.#slots.frozen,
-      installed: (await whoseIsLive(this.#control)) === 'ours',
-      logging: ownerLogsToTable(settings),
+      unread: this.#slots.frozen,
+      isFilling: (await whoseIsLive(this.control)) === 'ours',
+      logging: logsToTable(settings),
       setAside: contents.tables.has('owners_log'),
       marked: this.#isMarked,
       switchedOffAt: switchedOffAt ?? null,
     };
   }
 
+  protected override async isOn(): Promise<boolean> {
+    const { isFilling, logging, marked } = await this.state();
+    return isFilling && logging && marked;
+  }
+
+  setUnattendedLimit(afterMs: number | null): Promise<string | null> {
+    return this.setDeadMan(afterMs, this.settings);
+  }
+
+  /** As `setUnattendedLimit`: the dead-man switch then sets what `settings` say. */
   async setDeadMan(afterMs: number | null, settings: LogSettings): Promise<string | null> {
     this.#lastBeat = performance.now();
     return this.#explained(async () => {
-      await forgetSwitchOff(this.#control);
-      return setDeadMan(this.#control, settings, afterMs);
+      await forgetSwitchOff(this.control);
+      return setDeadMan(this.control, settings, afterMs);
     });
   }
 
-  async logBytes(): Promise<number> {
-    return Math.max(await logBytes(this.#control), await this.#growth.unread());
+  async backlogBytes(): Promise<number> {
+    return Math.max(await logBytes(this.control), await this.#growth.unread());
   }
 
-  get stopped(): LogStop | null {
+  readonly warmUps: WarmUps = {
+    keepOn: (forMs) => this.warmUp(this.settings, forMs),
+    newestCovered: () => this.#newestCovered(),
+  };
+
+  readonly recycling: SessionRecycling = {
+    end: (isWanted, most) => this.#endSessions(isWanted, most),
+    finish: () => this.#finishRecycling(),
+  };
+
+  get stopped(): SourceStop | null {
     return this.#guard.stopped;
   }
 
@@ -461,19 +464,26 @@ export class MysqlServerLog implements ServerLog {
     return [...this.#guard.takeWarnings(), ...this.#warnings.splice(0)];
   }
 
-  sessions(): Promise<SessionState[]> {
-    return listSessions(this.#control, this.#own);
+  async cut(isEdge: boolean): Promise<CutResult> {
+    const batch = this.filling ?? (await this.findLive());
+    try {
+      const cut = await this.cutAt(batch, isEdge, () => this.swap(batch));
+      return cut === null ? { is: 'stopped' } : { is: 'cut', ...cut };
+    } catch (error) {
+      if (error instanceof LogStopped) return { is: 'stopped' };
+      throw error;
+    }
   }
 
-  openTransactions(): Promise<OpenTransaction[]> {
-    return listOpenTransactions(this.#control, this.#own);
+  protected override async whoSwitchedOff(): Promise<Cut['switchedOff']> {
+    if (this.stopped !== null) return 'recorder';
+    return (await this.state()).switchedOffAt === null ? 'others' : 'unattended';
   }
 
-  /** Whatever others do to the log table shows in what is read: the sentinels say so. */
-  findForeignRotation(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
+  /**
+   * Freezes the live table as `generation` and puts an empty one in its place. Loses nothing.
+   * @throws LogStopped when the disk is full; asked again, it freezes what there is.
+   */
   async swap(generation: number): Promise<Swap> {
     return this.#explained(async () => {
       try {
@@ -486,49 +496,53 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async #swap(generation: number): Promise<Swap> {
-    const control = this.#control;
+    const control = this.control;
     await this.#find();
     if (this.#slots.has(generation)) {
       throw new AppError('conflict', `Generation ${generation} of the log is frozen already`);
     }
     await this.#makeNext(generation + 1);
-    const before = await this.#now();
+    const before = await this.now();
     const at = performance.now();
     await this.#slots.swap(generation, this.#sentinel(generation + 1));
     this.#live = generation + 1;
     const row = await control.row(
-      `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
+      `SELECT UTC_TIMESTAMP(6), ${this.flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
     );
     const [time, gtid = null, isOn, output] = row ?? [];
     const after = instant(time);
     this.#swappedBefore = this.#swapped?.generation === generation - 1 ? this.#swapped.until : null;
     this.#swapped = { generation, at, until: after };
     await this.#beatWhenDue();
-    return { before, after, gtid, logging: logsToTable(isOn, output) };
+    const logging = logsToTable({ generalLog: isOn === '1', logOutput: output ?? '' });
+    return { before, after, gtid, logging };
   }
 
+  /**
+   * Reads a frozen table. One that another program put in the place of ours, or emptied, is put right
+   * first.
+   */
   async *read(
     generation: number,
-    skip: number,
-    since: ServerInstant | null,
-    spool: TextSpool | null = null,
-  ): AsyncGenerator<LoggedBatch> {
+    { skip = 0, since = null, spool = null, own = [] }: Partial<ReadOptions> = {},
+  ): AsyncGenerator<BatchPart> {
+    this.own.addRemembered(own);
     let position = skip;
     let isRepaired = false;
     await this.#find();
     const { serverStart, writtenAt } = await this.#mend(generation, since);
     const table = this.#slots.tableOf(generation);
-    this.#own.setTable(serverStart);
+    this.own.setTable(serverStart);
     const form = {
-      anyBytes: this.#flavor.textIsBlob,
-      cutAt: this.#flavor.cutAt,
+      anyBytes: this.flavor.textIsBlob,
+      cutAt: this.flavor.cutAt,
       zones: await this.#zonesOf(generation, since ?? writtenAt),
     };
     for (;;) {
       const reader = await this.#openReader();
       const isFromBeginning = position === 0;
       try {
-        const batches = reader.read(table, position, this.#tracker, this.#own, form, spool);
+        const batches = reader.read(table, position, this.tracker, this.own, form, spool);
         for await (const batch of batches) {
           position += batch.rows;
           yield batch;
@@ -538,16 +552,16 @@ export class MysqlServerLog implements ServerLog {
         // Somebody may have emptied it since it was looked at; while it is read the lock keeps it.
         const isWhole = isFromBeginning
           ? reader.hasSentinel
-          : (await readSentinel(this.#control, table)) !== null;
+          : (await readSentinel(this.control, table)) !== null;
         if (!isWhole) yield await this.#emptied(generation, since);
         await this.#confirmDatabases(generation);
-        if (this.#swapped?.generation === generation) await this.#gone.lookWhenDue(this.#control);
+        if (this.#swapped?.generation === generation) await this.gone.lookWhenDue(this.control);
         return;
       } catch (error) {
         // A server that died left the table marked; its rows are all there.
         // What has no code is no refusal of the server's but a fault of ours.
         if (codeOf(error) === null) throw error;
-        if (!saysDamaged(error) || isRepaired) throw this.#control.translate(error);
+        if (!saysDamaged(error) || isRepaired) throw this.control.translate(error);
         isRepaired = true;
         await this.#repair(generation);
       } finally {
@@ -557,7 +571,7 @@ export class MysqlServerLog implements ServerLog {
   }
 
   /** What is missing of a frozen table that another program emptied just before it was read. */
-  async #emptied(generation: number, since: ServerInstant | null): Promise<LoggedBatch> {
+  async #emptied(generation: number, since: ServerInstant | null): Promise<BatchPart> {
     const frozenAt = this.#swapped?.generation === generation ? this.#swapped.until : null;
     return {
       rows: 0,
@@ -565,25 +579,25 @@ export class MysqlServerLog implements ServerLog {
       interruption: {
         cause: 'log_table_changed',
         from: since,
-        to: frozenAt ?? (await this.#now()),
+        to: frozenAt ?? (await this.now()),
         reason:
           "Another program emptied a table of the recorder's that held a part of the log and was not read yet",
       },
     };
   }
 
-  setOwnConnections(own: readonly OwnConnection[]): void {
-    this.#own.addRemembered(own);
+  override async release(generation: number): Promise<void> {
+    await super.release(generation);
+    // Somebody may have their log locked; what was committed before a crash comes again, and is known.
+    if (logsToTable(this.settings)) await this.appendToOwners(generation);
+    await this.drop(generation);
   }
 
-  restoreSessions(sessions: readonly SessionState[]): void {
-    this.#tracker.restore(sessions);
-  }
-
-  takeSessionChanges(): { changed: SessionState[]; ended: number[] } {
-    return this.#tracker.takeChanges();
-  }
-
+  /**
+   * Appends a frozen table to the owner's own set-aside log table, once, however often it is called; only
+   * when they log to a table. In the order of the calls. Where somebody has theirs locked it is put off to
+   * a later call, or to `restore`.
+   */
   async appendToOwners(generation: number): Promise<void> {
     await this.#beat();
     await this.#find();
@@ -594,7 +608,7 @@ export class MysqlServerLog implements ServerLog {
       const [first] = this.#unappended;
       if (first === undefined) return;
       try {
-        await appendGeneration(this.#control, this.#storeId, this.#slots, first, replaceDropped);
+        await appendGeneration(this.control, this.storeId, this.#slots, first, replaceDropped);
       } catch (error) {
         if (!isLockWait(error)) throw error;
         // Somebody reads the owner's log: later generations wait for this one.
@@ -608,20 +622,24 @@ export class MysqlServerLog implements ServerLog {
 
   /** Where the owner's is live it has gone back to its place, and is not gone. */
   async #replaceWhereOursIsLive(): Promise<void> {
-    const { marker } = await readSchema(this.#control, this.#storeId);
+    const { marker } = await readSchema(this.control, this.storeId);
     const engine = marker?.settings?.tableEngine ?? null;
-    if (engine === null || (await whoseIsLive(this.#control)) === 'owners') return;
+    if (engine === null || (await whoseIsLive(this.control)) === 'owners') return;
     await this.#replaceDropped(engine);
   }
 
   /** Puts an empty table in the place of the owner's that somebody dropped. */
   async #replaceDropped(engine: string): Promise<void> {
-    await noteEmptied(this.#control);
-    await makeOwnersTable(this.#control, this.#flavor, engine);
+    await noteEmptied(this.control);
+    await makeOwnersTable(this.control, this.flavor, engine);
     if (!this.#isDropSaid) this.#warnings.push(OWNERS_DROPPED);
     this.#isDropSaid = true;
   }
 
+  /**
+   * Drops a frozen table; nothing happens when it is gone already. One that is still to be appended stays
+   * until then.
+   */
   async drop(generation: number): Promise<void> {
     await this.#find();
     const isLast = this.#live === generation + 1;
@@ -640,6 +658,14 @@ export class MysqlServerLog implements ServerLog {
     if (isLast && this.#swapped !== null) this.#growth.readUntil(this.#swapped.at);
   }
 
+  async stop(): Promise<string[]> {
+    return this.restore(this.settings, this.filling ?? (await this.findLive()));
+  }
+
+  /**
+   * See `OpenSource.stop`: the settings, the owner's log table and rows, our tables dropped, our schema too
+   * when we made it and it is empty, the lock released.
+   */
   async restore(settings: LogSettings, generation: number): Promise<string[]> {
     return this.#explained(async () => {
       try {
@@ -652,9 +678,9 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async #restore(settings: LogSettings, generation: number): Promise<string[]> {
-    const control = this.#control;
+    const control = this.control;
     this.#guard.close();
-    const contents = await this.#slots.refresh(this.#storeId, 0);
+    const contents = await this.#slots.refresh(this.storeId, 0);
     requireOurs(contents);
     const warnings: string[] = [];
     const isLive = (await whoseIsLive(control)) === 'ours';
@@ -665,7 +691,7 @@ export class MysqlServerLog implements ServerLog {
     if (isLive || marker !== null || contents.tables.size > 0 || wasWarm || hasLockPlugin) {
       warnings.push(...(await this.#endWarmUp(settings)));
       warnings.push(...(await this.#restoreSettings(settings)));
-      await requireUnlogged(control, this.#flavor);
+      await requireUnlogged(control, this.flavor);
       warnings.push(
         ...(await this.#restoreTable(settings, contents, this.#liveOf(contents, generation))),
       );
@@ -677,7 +703,7 @@ export class MysqlServerLog implements ServerLog {
     } else {
       await requireSight(control);
     }
-    warnings.push(...(await releaseSchema(control, this.#flavor, this.#storeId)));
+    warnings.push(...(await releaseSchema(control, this.flavor, this.storeId)));
     await releaseLock(control);
     return warnings;
   }
@@ -685,27 +711,23 @@ export class MysqlServerLog implements ServerLog {
   /** @returns a warning where what listed locks stays there. */
   async #endRecyclingAnyway(): Promise<string[]> {
     try {
-      await this.endRecycling();
+      await this.#finishRecycling();
       return [];
     } catch (error) {
-      if (this.#control.isLost) throw error;
+      if (this.control.isLost) throw error;
       return [`${messageOf(error)}; to remove it: UNINSTALL SONAME 'metadata_lock_info'`];
     }
   }
 
   sampleCounters(): Promise<Record<string, number>> {
     if (this.#reader?.isUsable === false) this.#closeReader();
-    return sampleWithoutOwn(this.#control, this.#reader, this.#lastLost);
-  }
-
-  readEdgeCounters(): Promise<CounterReading> {
-    return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
+    return sampleWithoutOwn(this.control, this.#reader, this.#lastLost);
   }
 
   async close(): Promise<void> {
     this.#guard.close();
     this.#closeReader();
-    await this.#control.close();
+    await this.control.close();
   }
 
   /**
@@ -714,8 +736,8 @@ export class MysqlServerLog implements ServerLog {
    * @returns the generation that the live table is.
    */
   async #putOursInPlace(generation: number): Promise<{ live: number; warnings: string[] }> {
-    const control = this.#control;
-    const contents = await this.#slots.refresh(this.#storeId, generation - 1);
+    const control = this.control;
+    const contents = await this.#slots.refresh(this.storeId, generation - 1);
     const whose = await whoseIsLive(control);
     const live = this.#liveOf(contents, generation);
     if (!contents.tables.has('owners_log') && whose !== 'ours') {
@@ -729,7 +751,7 @@ export class MysqlServerLog implements ServerLog {
       await this.#slots.putInPlace(TABLES.owners);
       return { live, warnings: (await repairIfDamaged(control, TABLES.owners)) ? [REPAIRED] : [] };
     }
-    const isLogging = ownerLogsToTable(await readLogSettings(control));
+    const isLogging = logsToTable(await readLogSettings(control));
     if (whose === 'ours' && isLogging && (await this.#isOfThisStart(LIVE_TABLE))) {
       return { live, warnings: [] };
     }
@@ -757,7 +779,7 @@ export class MysqlServerLog implements ServerLog {
   /** Whether a table was made since the server's last start: it was logged to ever since. */
   async #isOfThisStart(table: string): Promise<boolean> {
     try {
-      return (await readSentinel(this.#control, table))?.serverStart === this.serverStart;
+      return (await readSentinel(this.control, table))?.serverStart === this.serverStart;
     } catch (error) {
       if (saysDamaged(error)) return false;
       throw error;
@@ -770,7 +792,7 @@ export class MysqlServerLog implements ServerLog {
     whose: 'ours' | 'owners' | 'missing',
     isLogging: boolean,
   ): Promise<LogInterruption> {
-    const control = this.#control;
+    const control = this.control;
     const sentinel = whose === 'missing' ? null : await readSentinel(control, LIVE_TABLE);
     if (
       sentinel !== null &&
@@ -820,12 +842,12 @@ export class MysqlServerLog implements ServerLog {
     const started = this.serverStart;
     const at = new Date(started * 1_000).toISOString();
     // All of it is read: of a table that lost its end the beginning is in order.
-    const behind = await this.#control.value(
+    const behind = await this.control.value(
       `SELECT MIN(IF(event_time >= FROM_UNIXTIME(${started} + 1), event_time, NULL)) FROM ${LIVE_TABLE}`,
       WHOLE_TABLE_MS,
     );
     // Nothing is said by times of a clock that was set back, or in each session's own zone.
-    const canTell = isLogging && writtenAt < at && this.#flavor.engine !== 'CSV';
+    const canTell = isLogging && writtenAt < at && this.flavor.engine !== 'CSV';
     const first = canTell ? behind : null;
     return {
       cause: 'server_restarted',
@@ -846,12 +868,12 @@ export class MysqlServerLog implements ServerLog {
     generation: number,
     since: ServerInstant | null,
   ): Promise<{ serverStart: number; writtenAt: ServerInstant | null }> {
-    const control = this.#control;
+    const control = this.control;
     const table = this.#slots.tableOf(generation);
     for (let attempt = 0; ; attempt++) {
       try {
         const sentinel = await readSentinel(control, table);
-        if (sentinel?.generation === generation && isOfTap(sentinel.tap, this.#tap)) {
+        if (sentinel?.generation === generation && isOfTap(sentinel.tap, this.tap)) {
           return sentinel;
         }
         if (attempt === 2) return { serverStart: this.serverStart, writtenAt: null };
@@ -861,7 +883,7 @@ export class MysqlServerLog implements ServerLog {
           movedSince: isLast ? this.#swappedBefore : null,
           until: isLast ? (this.#swapped?.until ?? null) : null,
         };
-        await rebuildGeneration(control, this.#flavor, table, this.#sentinel(generation), times);
+        await rebuildGeneration(control, this.flavor, table, this.#sentinel(generation), times);
       } catch (error) {
         if (!saysDamaged(error) || attempt === 2) throw error;
         await this.#repair(generation);
@@ -871,21 +893,21 @@ export class MysqlServerLog implements ServerLog {
 
   /** What puts the times of a frozen table right: needed where its engine keeps local ones. */
   async #zonesOf(generation: number, since: ServerInstant | null): Promise<SessionZones | null> {
-    if ((await engineOf(this.#control, this.#slots.tableOf(generation))) !== 'CSV') return null;
-    this.#zones ??= new SessionZones(await readServerOffset(this.#control));
+    if ((await engineOf(this.control, this.#slots.tableOf(generation))) !== 'CSV') return null;
+    this.#zones ??= new SessionZones(await readServerOffset(this.control));
     const last = this.#swapped?.generation === generation ? this.#swapped : null;
-    this.#zones.setBounds(since, last?.until ?? (await this.#now()));
+    this.#zones.setBounds(since, last?.until ?? (await this.now()));
     return this.#zones;
   }
 
   /** Repairs a frozen table; what it lost is written down at its end. */
   async #repair(generation: number): Promise<void> {
     const table = this.#slots.tableOf(generation);
-    const said = await repair(this.#control, table);
+    const said = await repair(this.control, table);
     // A row that a full disk tore is in the gap of what stopped the log.
     const isOfThisStart = this.stopped === null && (await this.#isOfThisStart(table));
     const until = this.#swapped?.generation === generation ? this.#swapped.until : null;
-    await noteLoss(this.#control, table, this.#sentinel(generation), {
+    await noteLoss(this.control, table, this.#sentinel(generation), {
       said,
       isOfThisStart,
       until,
@@ -893,11 +915,11 @@ export class MysqlServerLog implements ServerLog {
   }
 
   #sentinel(generation: number): Sentinel {
-    return { tap: this.#tap, generation, serverStart: this.serverStart, interruption: null };
+    return { tap: this.tap, generation, serverStart: this.serverStart, interruption: null };
   }
 
   async #restoreSettings(settings: LogSettings): Promise<string[]> {
-    const control = this.#control;
+    const control = this.control;
     const warnings: string[] = [];
     const now = await readLogSettings(control);
     if (now.generalLog && !settings.generalLog) {
@@ -923,9 +945,9 @@ export class MysqlServerLog implements ServerLog {
     contents: SchemaContents,
     live: number,
   ): Promise<string[]> {
-    const control = this.#control;
+    const control = this.control;
     if (await takeBackIncomplete(control, contents)) {
-      const again = await readSchema(control, this.#storeId);
+      const again = await readSchema(control, this.storeId);
       return this.#restoreTable(settings, again, this.#liveOf(again, live));
     }
     const whose = await whoseIsLive(control);
@@ -937,11 +959,11 @@ export class MysqlServerLog implements ServerLog {
         return [];
       }
       if (contents.marker === null) {
-        const owner = { storeId: this.#storeId, nonce: this.#nonce };
-        await claimSchema(control, this.#flavor, owner, settings);
+        const owner = { storeId: this.storeId, nonce: this.nonce };
+        await claimSchema(control, this.flavor, owner, settings);
       }
       await this.#replaceDropped(settings.tableEngine);
-      const again = await readSchema(control, this.#storeId);
+      const again = await readSchema(control, this.storeId);
       return this.#restoreTable(settings, again, this.#liveOf(again, live));
     }
     await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`, DROP_MS);
@@ -953,11 +975,11 @@ export class MysqlServerLog implements ServerLog {
       (table) =>
         `Another program moved a log table of the recorder's to ${table.replaceAll('`', '')}; it is left there`,
     );
-    if (whose === 'owners' && ownerLogsToTable(settings)) {
+    if (whose === 'owners' && logsToTable(settings)) {
       // What was logged into it is the owner's to have; the table itself is kept aside.
       await this.#slots.swap(live, this.#sentinel(live + 1));
       await this.#mend(live, null);
-      const again = await readSchema(control, this.#storeId);
+      const again = await readSchema(control, this.storeId);
       return [...warnings, ...(await this.#restoreTable(settings, again, live + 1))];
     }
     if (whose === 'owners') {
@@ -968,7 +990,7 @@ export class MysqlServerLog implements ServerLog {
         `Somebody put a log table in the place of the recorder's; it is kept as ${stray}`,
       ];
     }
-    if (!ownerLogsToTable(settings)) {
+    if (!logsToTable(settings)) {
       await exchange(control, TABLES.retired, TABLES.owners);
       return warnings;
     }
@@ -977,24 +999,24 @@ export class MysqlServerLog implements ServerLog {
     };
     const replaceDropped = (): Promise<void> => this.#replaceWhereOursIsLive();
     const now = await readLogSettings(control);
-    if (ownerLogsToTable(now)) {
-      await requireLogOff(control, this.#flavor);
+    if (logsToTable(now)) {
+      await requireLogOff(control, this.flavor);
       // With the two that it opens we have three connections.
       this.#closeReader();
       const tools = {
-        connect: (): Promise<MysqlConnection> => this.#opened.connectHelper(),
+        connect: (): Promise<MysqlConnection> => this.opened.connectHelper(),
         slots: this.#slots,
         sentinelOf: (generation: number): Sentinel => this.#sentinel(generation),
         mend,
         replaceDropped,
       };
-      await giveBackWhileLogging(tools, control, this.#storeId, live);
+      await giveBackWhileLogging(tools, control, this.storeId, live);
     } else {
       // Nothing is logged to the table any more: what there is can be moved at leisure.
       await this.#slots.swap(live, this.#sentinel(live + 1));
       for (const number of this.#slots.frozen) {
         await mend(number);
-        await appendGeneration(control, this.#storeId, this.#slots, number, replaceDropped);
+        await appendGeneration(control, this.storeId, this.#slots, number, replaceDropped);
         await this.#slots.release(number);
       }
       await exchange(control, TABLES.retired, TABLES.owners);
@@ -1004,11 +1026,11 @@ export class MysqlServerLog implements ServerLog {
 
   /** Drops what we made, and nothing else. */
   async #dropOurs(): Promise<void> {
-    await removeDeadMan(this.#control);
-    await this.#slots.dropAll(await readSchema(this.#control, this.#storeId));
+    await removeDeadMan(this.control);
+    await this.#slots.dropAll(await readSchema(this.control, this.storeId));
     const { oldNext, retired, joined, joinedParts } = TABLES;
     for (const table of [oldNext, retired, joined, ...joinedParts, SPARE_TABLE, ROOM_TABLE]) {
-      await this.#control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+      await this.control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
     }
   }
 
@@ -1019,10 +1041,10 @@ export class MysqlServerLog implements ServerLog {
   async #requireRoom(): Promise<void> {
     const shortage = await this.#guard.shortage();
     if (shortage === null) return;
-    const { marker } = await readSchema(this.#control, this.#storeId);
-    const isOurs = (await whoseIsLive(this.#control)) === 'ours';
-    if (isOurs && marker?.settings != null && !ownerLogsToTable(marker.settings)) {
-      await this.#control.run('SET GLOBAL general_log = OFF');
+    const { marker } = await readSchema(this.control, this.storeId);
+    const isOurs = (await whoseIsLive(this.control)) === 'ours';
+    if (isOurs && marker?.settings != null && !logsToTable(marker.settings)) {
+      await this.control.run('SET GLOBAL general_log = OFF');
     }
     throw noRoom(shortage);
   }
@@ -1030,7 +1052,7 @@ export class MysqlServerLog implements ServerLog {
   /** When the disk is full the log is off afterwards. */
   async #askForRoom(): Promise<void> {
     try {
-      await this.#guard.askForRoom(this.#swapped?.until ?? (await this.#now()));
+      await this.#guard.askForRoom(this.#swapped?.until ?? (await this.now()));
     } catch (error) {
       // A dump may have the table locked that is written to.
       if (!isLockWait(error) && !(await this.#guard.stopIfFull(error))) throw error;
@@ -1038,15 +1060,11 @@ export class MysqlServerLog implements ServerLog {
   }
 
   async #find(): Promise<void> {
-    if (!this.#slots.isFound) await this.#slots.refresh(this.#storeId, 0);
+    if (!this.#slots.isFound) await this.#slots.refresh(this.storeId, 0);
   }
 
   #makeNext(generation: number): Promise<void> {
     return this.#slots.prepare(this.#sentinel(generation));
-  }
-
-  async #now(): Promise<string> {
-    return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
   }
 
   /**
@@ -1056,13 +1074,13 @@ export class MysqlServerLog implements ServerLog {
   async #confirmDatabases(generation: number): Promise<void> {
     if (this.#swapped?.generation !== generation) return;
     if (performance.now() - this.#lastConfirmed < CONFIRM_INTERVAL_MS) return;
-    const sessions = this.#tracker.unconfirmed(CONFIRMED_AT_ONCE);
+    const sessions = this.tracker.unconfirmed(CONFIRMED_AT_ONCE);
     if (sessions.length === 0) return;
     this.#lastConfirmed = performance.now();
     const isMariadb = this.server.flavor === 'mariadb';
     const { at } = this.#swapped;
-    for (const { session, db } of await listIdleDatabases(this.#control, isMariadb, sessions, at)) {
-      this.#tracker.confirm(session, db);
+    for (const { session, db } of await listIdleDatabases(this.control, isMariadb, sessions, at)) {
+      this.tracker.confirm(session, db);
     }
   }
 
@@ -1073,7 +1091,7 @@ export class MysqlServerLog implements ServerLog {
   async #beat(): Promise<void> {
     this.#lastBeat = performance.now();
     try {
-      if ((await beat(this.#control)) || !this.#isMarked) return;
+      if ((await beat(this.control)) || !this.#isMarked) return;
     } catch (error) {
       // A dump has the marker locked; the dead-man switch waits for many heartbeats.
       if (!isLockWait(error) && !(await this.#guard.stopIfFull(error))) throw error;
@@ -1089,7 +1107,7 @@ export class MysqlServerLog implements ServerLog {
   async #openReader(): Promise<LogTableReader> {
     if (this.#reader?.isUsable === true) return this.#reader;
     this.#closeReader();
-    this.#reader = new LogTableReader(await this.#opened.connectHelper());
+    this.#reader = new LogTableReader(await this.opened.connectHelper());
     return this.#reader;
   }
 

@@ -1,4 +1,4 @@
-import type { LoggedBatch } from '../../../core/source.ts';
+import type { BatchPart } from '../../../core/source.ts';
 import type { LoggedStatement, TextSpool } from '../../../core/workloads/statements.ts';
 import {
   BYTES_A_VALUE,
@@ -53,7 +53,7 @@ export class LogTableReader {
 
   /**
    * Reads a table in the order in which its rows were written, from row `skip` on.
-   * @param spool as `ServerLog.read`.
+   * @param spool as `OpenSource.read`.
    * @throws ServerError, or Node's error when the connection breaks: the caller knows what they mean;
    *   what the spool throws.
    */
@@ -64,7 +64,7 @@ export class LogTableReader {
     own: OwnConnections,
     form: RowForm,
     spool: TextSpool | null,
-  ): AsyncGenerator<LoggedBatch> {
+  ): AsyncGenerator<BatchPart> {
     this.#busy = true;
     this.#hasSentinel = false;
     let isFirst = true;
@@ -73,11 +73,11 @@ export class LogTableReader {
     let characters = 0;
     let statements: LoggedStatement[] = [];
     // Ended early, each by an interruption or a long row, within what is one chunk of the socket.
-    const ended: (LoggedBatch | LongRow)[] = [];
+    const ended: (BatchPart | LongRow)[] = [];
     // To be ended by the next row, whosever it is: nobody knows better when all was well again.
-    const open: LoggedBatch[] = [];
+    const open: BatchPart[] = [];
     let long: LongRow | null = null;
-    const end = (interruption: LoggedBatch['interruption']): LoggedBatch => {
+    const end = (interruption: BatchPart['interruption']): BatchPart => {
       const batch = { rows, statements, interruption };
       rows = 0;
       characters = 0;
@@ -185,7 +185,7 @@ export class LogTableReader {
 }
 
 /** A batch whose interruption lasted until a row behind it. */
-function until(batch: LoggedBatch, time: string): LoggedBatch {
+function until(batch: BatchPart, time: string): BatchPart {
   const { interruption } = batch;
   return interruption === null ? batch : { ...batch, interruption: { ...interruption, to: time } };
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { LoggedBatch } from '../../../core/source.ts';
+import type { BatchPart } from '../../../core/source.ts';
 import {
   LONG_TEXT,
   LONGEST_TEXT,
@@ -97,7 +97,7 @@ export class LongRow {
   }
 
   /** The row as a batch of its own, once it is whole and stored. */
-  async batch(): Promise<LoggedBatch> {
+  async batch(): Promise<BatchPart> {
     const statement = this.#statement ?? null;
     const statements = statement === null ? [] : [await this.#recordedStatement(statement)];
     return { rows: 1, statements, interruption: null };

@@ -10,6 +10,7 @@ import {
   preparedText,
   trimmed,
 } from '../../../sql/session-statements.ts';
+import { recalled, remembered } from './session-memory.ts';
 import { databaseOfDrop, databaseOfUse, hasPlaceholder } from '../../../sql/text.ts';
 import { transactionSteps, type TransactionStep } from '../../../sql/transaction-steps.ts';
 
@@ -271,16 +272,14 @@ export class SessionTracker {
       session.user = state.user;
       session.host = state.host;
       session.db = state.db;
-      const echoes = /^(echo|hidden):(\d+):(\d+)(?::(open|keeps))?$/.exec(state.memory ?? '');
-      const prepareEchoes = Number(echoes?.[2] ?? 0);
-      session.prepareEchoes = Array<PrepareEcho>(prepareEchoes).fill({
+      const { prepares, isHidden, executes, transaction } = recalled(state.memory);
+      session.prepareEchoes = Array<PrepareEcho>(prepares).fill({
         name: null,
         text: null,
-        isHidden: echoes?.[1] === 'hidden',
+        isHidden,
       });
-      session.executeEchoes = Number(echoes?.[3] ?? 0);
-      const transaction = echoes?.[4];
-      if (transaction === 'open' || transaction === 'keeps') session.transaction = transaction;
+      session.executeEchoes = executes;
+      if (transaction !== null) session.transaction = transaction;
     }
   }
 
@@ -509,21 +508,23 @@ export class SessionTracker {
 }
 
 /** What the next recorder has to know, for the log does not say it again. */
-function isToRemember(transaction: TransactionState): boolean {
+function isToRemember(transaction: TransactionState): transaction is 'open' | 'keeps' {
   return transaction === 'open' || transaction === 'keeps';
 }
 
 function stateOf(session: Session): SessionState {
   const { prepareEchoes, executeEchoes, transaction } = session;
-  const held = isToRemember(transaction) ? `:${transaction}` : '';
-  const echoes = prepareEchoes.length > 0 || executeEchoes > 0 || held !== '';
-  const echoed = prepareEchoes[0]?.isHidden === true ? 'hidden' : 'echo';
   return {
     session: session.id,
     user: session.user,
     host: session.host,
     db: session.db,
-    memory: echoes ? `${echoed}:${prepareEchoes.length}:${executeEchoes}${held}` : null,
+    memory: remembered({
+      prepares: prepareEchoes.length,
+      isHidden: prepareEchoes[0]?.isHidden === true,
+      executes: executeEchoes,
+      transaction: isToRemember(transaction) ? transaction : null,
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Leftovers } from '../../../core/source.ts';
+import type { Leftovers } from '../../../core/environments/server-inspection.ts';
 import { type MysqlConnection, WHOLE_TABLE_MS } from '../connection/mysql-connection.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import { saysFileMissing } from '../connection/server-errors.ts';

@@ -1,37 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../../core/errors.ts';
-import type { CounterReading } from '../../../core/verification/edge-counters.ts';
-import {
-  type InstalledLog,
-  type LoggedBatch,
-  type LogInterruption,
-  type LogSettings,
-  type OpenTransaction,
-  type OwnConnection,
-  RotatedMeanwhile,
-  type ServerIdentity,
-  type ServerInstant,
-  type ServerLog,
-  type ServerLogState,
-  type ServerMarks,
-  type SessionState,
-  type Swap,
-  type WarmUpAnswer,
+import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type {
+  BatchPart,
+  CutResult,
+  LogInterruption,
+  ReadOptions,
+  ServerInstant,
+  ServerMarks,
+  SessionState,
+  SourceState,
+  Unavailable,
 } from '../../../core/source.ts';
-import type { TextSpool } from '../../../core/workloads/statements.ts';
-import type { MysqlConnection } from '../connection/mysql-connection.ts';
+import { OpenedMysqlSource, type InstalledLog, type Swap } from '../opened-source.ts';
 import { instant, type OpenedServer } from '../connection/control-connection.ts';
-import { readEdgeCounters, sampleWithoutOwn } from '../connection/status-counters.ts';
+import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import { codeOf } from '../connection/server-errors.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
-import { logsToTable, ownerLogsToTable } from '../log/log-settings.ts';
+import { logsToTable } from '../log/log-settings.ts';
 import { repair, saysDamaged } from '../log/log-table.ts';
-import type { OwnConnections } from '../connection/own-connections.ts';
-import { lockFor, readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
+import { readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
 import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';
 import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
-import { SessionTracker } from '../reading/session-tracker.ts';
-import { GoneSessions, listOpenTransactions, listSessions } from '../reading/sessions.ts';
+import { withZone, zoneOf } from '../reading/session-memory.ts';
 import type { RowForm } from '../reading/statement-decoder.ts';
 
 /** No client has this id: what the reader has to remember of the log itself is kept under it. */
@@ -45,19 +36,10 @@ export const ROWS_DROPPED =
 /**
  * The general log of a server that lets nobody switch it and rotates it through a procedure (RDS). No
  * setting and no table of the server's is changed; a frozen generation is the one backup table there
- * is, until the next rotation. See `ServerLog` for what is promised, and `Rotation` for how.
+ * is, until the next rotation. See `OpenSource` for what is promised, and `Rotation` for how.
  */
-export class RotatedServerLog implements ServerLog {
-  readonly server: ServerIdentity;
-  readonly serverStart: number;
-  readonly #storeId: string;
-  readonly #control: MysqlConnection;
-  readonly #opened: OpenedServer;
-  readonly #flavor: Flavor;
-  readonly #own: OwnConnections;
-  readonly #tracker: SessionTracker;
-  readonly #gone: GoneSessions;
-  #tap = '';
+export class RotatedLog extends OpenedMysqlSource {
+  protected readonly flavor: Flavor;
   #rotation: Rotation | null = null;
   /** Id of the guard's connection that was closed last; null where none was. */
   #lastLost: number | null = null;
@@ -83,43 +65,20 @@ export class RotatedServerLog implements ServerLog {
   #isReady = false;
 
   constructor(opened: OpenedServer, storeId: string) {
-    this.#opened = opened;
-    this.#control = opened.control;
-    this.#own = opened.own;
-    this.#storeId = storeId;
-    this.#flavor = flavorOf(opened.server.version);
-    this.#tracker = new SessionTracker(this.#flavor);
-    this.#gone = new GoneSessions(this.#tracker);
-    this.server = opened.server;
-    this.serverStart = opened.serverStart;
-  }
-
-  get connectionId(): number {
-    return this.#control.id;
-  }
-
-  isConnectionLost(): boolean {
-    return this.#control.isLost;
-  }
-
-  lock(own: readonly OwnConnection[]): Promise<void> {
-    return lockFor(this.#control, own, this.serverStart);
-  }
-
-  setTap(tapId: number): void {
-    this.#tap = `${this.#storeId}/${tapId}`;
+    super(opened, storeId);
+    this.flavor = flavorOf(opened.server.version);
   }
 
   async marks(): Promise<ServerMarks> {
-    return { lockHolder: await readLockHolder(this.#control), nonce: null, canBeMarked: false };
+    return { lockHolder: await readLockHolder(this.control), nonce: null, canBeMarked: false };
   }
 
   readSettings(): Promise<LogSettings> {
-    return readRotatedSettings(this.#control);
+    return readRotatedSettings(this.control);
   }
 
   /** Nothing of it is ever changed. */
-  ownersSettings(): Promise<LogSettings> {
+  settingsToRestore(): Promise<LogSettings> {
     return this.readSettings();
   }
 
@@ -128,7 +87,7 @@ export class RotatedServerLog implements ServerLog {
     if (off !== null) throw off;
     const form = await this.#readForm();
     const times = form.zones === null ? [] : [TIMES_CORRECTED];
-    const warnings = [ROWS_DROPPED, ...times, ...this.#flavor.limits];
+    const warnings = [ROWS_DROPPED, ...times, ...this.flavor.limits];
     const installed: InstalledLog = {
       warnings,
       generation: generation + 1,
@@ -142,7 +101,7 @@ export class RotatedServerLog implements ServerLog {
       // It is to be read before anything else is rotated; the log was on all the time.
       return installed;
     }
-    const asked = await this.#now();
+    const asked = await this.now();
     // The owner's rows, which may be many, are rotated away first: what follows is short.
     const before = isFollowed ? found : await this.#rotateOnce(rotation, found);
     await rotation.mark(generation, this.serverStart, this.#table);
@@ -154,58 +113,36 @@ export class RotatedServerLog implements ServerLog {
         { hint: 'See sql_log_off in its parameter group, and its error log.' },
       );
     }
-    this.#adopt(backup, generation, await this.#now());
+    this.#adopt(backup, generation, await this.now());
     this.#accountedFor = asked;
     await this.#mark(generation + 1);
     return installed;
   }
 
   /** Nobody can set it but the owner. */
-  warmUp(): Promise<WarmUpAnswer> {
-    return Promise.resolve({
-      is: 'ended',
-      why: 'its slow log can be set in its parameter group alone',
-    });
-  }
+  readonly warmUps: Unavailable = {
+    unavailable: 'its slow log can be set in its parameter group alone',
+  };
+  readonly recycling: Unavailable = {
+    unavailable: 'No sessions are ended on RDS: who holds a lock cannot be known',
+  };
+  /** RDS guards its disk by itself: it rotates the log and drops rows. */
+  readonly stopped = null;
 
-  recycle(): Promise<never> {
-    return Promise.reject(
-      new AppError(
-        'remote_failed',
-        'No sessions are ended on RDS: who holds a lock cannot be known',
-      ),
-    );
-  }
-
-  endRecycling(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  newestCovered(): Promise<null> {
-    return Promise.resolve(null);
-  }
-
-  async state(): Promise<ServerLogState> {
+  async state(): Promise<SourceState> {
     const generation = this.#generation > 0 ? this.#generation : await this.#generationFound();
-    return {
-      frozen: generation === null ? [] : [generation],
-      // Nothing is put in the place of the server's own table.
-      installed: true,
-      marked: true,
-      logging: ownerLogsToTable(await this.readSettings()),
-      setAside: false,
-      switchedOffAt: null,
-    };
+    // Nothing is put in the place of the server's own table.
+    return { unread: generation === null ? [] : [generation], isFilling: true };
   }
 
-  sessions(): Promise<SessionState[]> {
-    return listSessions(this.#control, this.#own);
+  protected async isOn(): Promise<boolean> {
+    return logsToTable(await this.readSettings());
   }
 
-  openTransactions(): Promise<OpenTransaction[]> {
-    return listOpenTransactions(this.#control, this.#own);
-  }
-
+  /**
+   * Whether somebody else has frozen the live table as `generation` (RDS rotates the log by itself). Then
+   * it is to be read, and the next one is live, before anything is rotated; ask again until it says no.
+   */
   async findForeignRotation(generation: number): Promise<boolean> {
     const rotation = await this.#openRotation();
     const backup = await rotation.look();
@@ -216,38 +153,49 @@ export class RotatedServerLog implements ServerLog {
       await this.#mark(generation);
       return false;
     }
-    this.#adopt(backup, generation, await this.#now());
+    this.#adopt(backup, generation, await this.now());
     await this.#mark(generation + 1);
     return true;
   }
 
-  async swap(generation: number): Promise<Swap> {
-    const before = await this.#now();
-    // Not ready any more when the one that held the backup is lost.
-    const rotation = await this.#openRotation();
-    if (!this.#isReady && (await this.findForeignRotation(generation))) {
-      throw new RotatedMeanwhile();
+  async cut(isEdge: boolean): Promise<CutResult> {
+    for (;;) {
+      const batch = this.filling ?? (await this.findLive());
+      if (await this.findForeignRotation(batch)) {
+        this.filling = batch + 1;
+        return { is: 'ended_by_others', batch };
+      }
+      const cut = await this.cutAt(batch, isEdge, () => this.#swap(batch));
+      if (cut !== null) return { is: 'cut', ...cut };
     }
+  }
+
+  /** null where others may have rotated since the last look. */
+  async #swap(generation: number): Promise<Swap | null> {
+    const before = await this.now();
+    const rotation = await this.#openRotation();
+    // Not ready any more when the one that held the backup was lost.
+    if (!this.#isReady) return null;
     this.#isReady = false;
     const backup = await rotation.rotate(this.#backup);
-    if (backup === null) throw new RotatedMeanwhile();
-    const row = await this.#control.row(
-      `SELECT UTC_TIMESTAMP(6), ${this.#flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
+    if (backup === null) return null;
+    const row = await this.control.row(
+      `SELECT UTC_TIMESTAMP(6), ${this.flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
     );
     const [time, gtid = null, isOn, output] = row ?? [];
     const after = instant(time);
     this.#adopt(backup, generation, after);
     this.#accountedFor = before;
     await this.#mark(generation + 1);
-    return { before, after, gtid, logging: logsToTable(isOn, output) };
+    const logging = logsToTable({ generalLog: isOn === '1', logOutput: output ?? '' });
+    return { before, after, gtid, logging };
   }
 
   async *read(
     generation: number,
-    skip: number,
-    since: ServerInstant | null,
-    spool: TextSpool | null = null,
-  ): AsyncGenerator<LoggedBatch> {
+    { skip = 0, since = null, spool = null, own = [] }: Partial<ReadOptions> = {},
+  ): AsyncGenerator<BatchPart> {
+    this.own.addRemembered(own);
     const backup = await this.#holdForReading(generation);
     const isAnother = this.#loss !== null && backup?.id !== this.#remembered?.id;
     if (backup === null || (skip > 0 && isAnother)) {
@@ -258,7 +206,7 @@ export class RotatedServerLog implements ServerLog {
     }
     const form = await this.#readForm();
     form.zones?.setBounds(backup.since ?? since, this.#until);
-    if (backup.serverStart !== null) this.#own.setTable(backup.serverStart);
+    if (backup.serverStart !== null) this.own.setTable(backup.serverStart);
     if (this.#loss !== null && skip === 0) {
       yield { rows: 0, statements: [], interruption: this.#loss };
     }
@@ -268,24 +216,24 @@ export class RotatedServerLog implements ServerLog {
       const rotation = await this.#openRotation();
       const { reader } = rotation;
       try {
-        const batches = reader.read(BACKUP_TABLE, position, this.#tracker, this.#own, form, spool);
+        const batches = reader.read(BACKUP_TABLE, position, this.tracker, this.own, form, spool);
         for await (const batch of batches) {
           position += batch.rows;
           yield batch;
         }
         if (!(await rotation.stillThere(backup))) throw rotatedAway(generation);
         // There is one frozen table at most: everything else is live.
-        await this.#gone.lookWhenDue(this.#control);
+        await this.gone.lookWhenDue(this.control);
         return;
       } catch (error) {
         // What has no code is no refusal of the server's but a fault of ours.
         if (codeOf(error) === null) throw error;
         const isDamaged = saysDamaged(error) && !isRepaired;
-        if (!isDamaged && !rotation.wasInTheWay) throw this.#control.translate(error);
+        if (!isDamaged && !rotation.wasInTheWay) throw this.control.translate(error);
         this.#closeRotation();
         if (isDamaged) {
           isRepaired = true;
-          await repair(this.#control, BACKUP_TABLE);
+          await repair(this.control, BACKUP_TABLE);
         }
         if ((await this.#holdForReading(generation)) === null) throw rotatedAway(generation);
       } finally {
@@ -294,105 +242,73 @@ export class RotatedServerLog implements ServerLog {
     }
   }
 
-  setOwnConnections(own: readonly OwnConnection[]): void {
-    this.#own.addRemembered(own);
-  }
-
-  restoreSessions(sessions: readonly SessionState[]): void {
-    const states: SessionState[] = [];
-    for (const state of sessions) {
-      if (state.session === NO_SESSION) {
-        const { memory } = state;
-        // An older version said besides how far it had read.
-        const known = /^(\d+) (?:(?:whole|part) )?(.+)$/.exec(memory ?? '');
-        if (known !== null && this.#backup === null) {
-          const generation = Number(known[1]);
-          const id = known[2] ?? '';
+  override restoreSessions(sessions: readonly SessionState[]): void {
+    for (const { session, memory } of sessions) {
+      if (session === NO_SESSION) {
+        const { generation, backup: id } = memory ?? {};
+        if (this.#backup === null && typeof generation === 'number' && typeof id === 'string') {
           this.#remembered = { generation, id };
           this.#backup = { generation: null, id, since: null, serverStart: null };
         }
         continue;
       }
-      const zone = /^zone:(-?\d+) ?/.exec(state.memory ?? '');
-      if (zone === null || state.memory === null) {
-        states.push(state);
-        continue;
-      }
-      this.#rememberedZones.set(state.session, Number(zone[1]));
-      const rest = state.memory.slice(zone[0].length);
-      states.push({ ...state, memory: rest === '' ? null : rest });
+      const minutes = zoneOf(memory);
+      if (minutes !== null) this.#rememberedZones.set(session, minutes);
     }
-    this.#tracker.restore(states);
+    super.restoreSessions(sessions.filter(({ session }) => session !== NO_SESSION));
   }
 
-  takeSessionChanges(): { changed: SessionState[]; ended: number[] } {
-    const { changed, ended } = this.#tracker.takeChanges();
+  override takeSessionChanges(): { changed: SessionState[]; ended: number[] } {
+    const { changed, ended } = super.takeSessionChanges();
     const zones = this.#form?.zones ?? null;
     const states = new Map(changed.map((state) => [state.session, state]));
     for (const id of zones?.takeChanged() ?? []) {
-      const state = states.get(id) ?? this.#tracker.stateOf(id);
+      const state = states.get(id) ?? this.tracker.stateOf(id);
       if (state !== null) states.set(id, state);
     }
     const remembered = Array.from(states.values(), (state) => {
       const minutes = zones?.minutesOf(state.session) ?? null;
-      if (minutes === null) return state;
-      return { ...state, memory: `zone:${minutes} ${state.memory ?? ''}`.trimEnd() };
+      return minutes === null ? state : { ...state, memory: withZone(state.memory, minutes) };
     });
     for (const id of ended) zones?.forget(id);
     if (this.#backup !== null && this.#generation > 0) {
-      const memory = `${this.#generation} ${this.#backup.id}`;
+      const memory = { generation: this.#generation, backup: this.#backup.id };
       remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory });
     }
     return { changed: remembered, ended };
   }
 
-  appendToOwners(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** The next rotation drops it. */
-  drop(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** RDS guards its disk by itself: it rotates the log and drops rows. */
-  readonly stopped = null;
-
   takeWarnings(): string[] {
     return [];
   }
 
-  logBytes(): Promise<number> {
-    return backupBytes(this.#control);
+  backlogBytes(): Promise<number> {
+    return backupBytes(this.control);
   }
 
-  /** Nothing was switched on, so there is nothing to switch off. */
-  setDeadMan(): Promise<string | null> {
+  /** Nothing was switched on, so nothing stays on. */
+  setUnattendedLimit(): Promise<null> {
     return Promise.resolve(null);
   }
 
-  async restore(): Promise<string[]> {
+  async stop(): Promise<string[]> {
     await this.#rotation?.release();
-    await releaseLock(this.#control);
+    await releaseLock(this.control);
     return [];
   }
 
   sampleCounters(): Promise<Record<string, number>> {
     const reader = this.#rotation?.reader ?? null;
     if (reader?.isUsable !== false) {
-      return sampleWithoutOwn(this.#control, reader, this.#lastLost);
+      return sampleWithoutOwn(this.control, reader, this.#lastLost);
     }
     this.#lastLost = reader.connectionId;
-    return sampleWithoutOwn(this.#control, null, this.#lastLost);
-  }
-
-  readEdgeCounters(): Promise<CounterReading> {
-    return readEdgeCounters(this.#control, this.#flavor.name, this.#opened.tally);
+    return sampleWithoutOwn(this.control, null, this.#lastLost);
   }
 
   async close(): Promise<void> {
     this.#closeRotation();
-    await this.#control.close();
+    await this.control.close();
   }
 
   /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */
@@ -436,7 +352,7 @@ export class RotatedServerLog implements ServerLog {
       return adopted;
     }
     if (backup === null || this.#numberOf(backup) !== generation) throw rotatedAway(generation);
-    this.#adopt(backup, generation, await this.#now());
+    this.#adopt(backup, generation, await this.now());
     return backup;
   }
 
@@ -446,7 +362,7 @@ export class RotatedServerLog implements ServerLog {
   }
 
   async #generationFound(): Promise<number | null> {
-    const backup = await peekBackup(this.#control, this.#tap);
+    const backup = await peekBackup(this.control, this.tap);
     return backup === null ? null : this.#numberOf(backup);
   }
 
@@ -468,16 +384,12 @@ export class RotatedServerLog implements ServerLog {
     await rotation.mark(generation, this.serverStart, this.#table);
   }
 
-  async #now(): Promise<string> {
-    return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
-  }
-
   async #openRotation(): Promise<Rotation> {
     if (this.#rotation === null || this.#rotation.isLost) {
       this.#closeRotation();
-      const guard = await this.#opened.connect();
+      const guard = await this.opened.connect();
       try {
-        this.#rotation = await Rotation.open(guard, this.#control, this.#tap);
+        this.#rotation = await Rotation.open(guard, this.control, this.tap);
       } catch (error) {
         await guard.close();
         throw error;
@@ -488,7 +400,7 @@ export class RotatedServerLog implements ServerLog {
 
   async #readForm(): Promise<RowForm> {
     if (this.#form === null) {
-      this.#form = await readForm(this.#control);
+      this.#form = await readForm(this.control);
       for (const [id, minutes] of this.#rememberedZones) this.#form.zones?.restore(id, minutes);
       this.#form.zones?.takeChanged();
       this.#rememberedZones.clear();

@@ -1,8 +1,9 @@
 import { AppError } from '../../../core/errors.ts';
-import type { LogSettings, PrivilegeNeed, ServerIdentity } from '../../../core/source.ts';
+import type { LogSettings, PrivilegeNeed } from '../../../core/environments/server-inspection.ts';
+import type { ServerIdentity } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { flavorOf, isRdsFolder } from '../connection/flavor.ts';
-import { ownerLogsToTable, readLogSettings, readServerOffset } from '../log/log-settings.ts';
+import { logsToTable, readLogSettings, readServerOffset } from '../log/log-settings.ts';
 import { parseGrants, quotedAccount, has } from '../connection/privileges.ts';
 import { BACKUP_TABLE, ROTATION } from './rotation.ts';
 import { SessionZones } from '../reading/session-zones.ts';
@@ -46,7 +47,7 @@ export async function readForm(connection: MysqlConnection): Promise<RowForm> {
 
 /** Why nothing arrives in the log table, which only the server's owner can change; null when it does. */
 export function whyLogIsOff(settings: LogSettings, server: ServerIdentity): AppError | null {
-  if (ownerLogsToTable(settings)) return null;
+  if (logsToTable(settings)) return null;
   const { hostname, port } = server;
   const what = settings.generalLog
     ? `The general log of ${hostname}:${port} goes to ${settings.logOutput}, not to its table`

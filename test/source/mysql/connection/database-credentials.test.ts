@@ -136,7 +136,7 @@ describe("a container's secret", () => {
     mount --bind ${folder}/source ${folder}/mount
     mount -o remount,bind,${options} ${folder}/mount
     exec ${process.execPath} --input-type=module --eval "
-      import { resolvePassword } from '${import.meta.dirname}/../../src/mysql/credentials.ts';
+      import { resolvePassword } from '${import.meta.dirname}/../../../../src/source/mysql/connection/database-credentials.ts';
       console.log(await resolvePassword('file:${folder}/mount/password').catch(
         (error) => error.message + ' // ' + error.hint));"`;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  ownerLogsToTable,
+  logsToTable,
   recordingOutput,
   sameOutput,
   settingsWarnings,
@@ -19,7 +19,7 @@ test.each([
   (generalLog, logOutput, slowLog, output, toTable, warnings) => {
     const settings = { generalLog, logOutput, slowLog, tableEngine: 'CSV' };
     expect(recordingOutput(settings)).toBe(output);
-    expect(ownerLogsToTable(settings)).toBe(toTable);
+    expect(logsToTable(settings)).toBe(toTable);
     expect(settingsWarnings(settings)).toHaveLength(warnings);
   },
 );
