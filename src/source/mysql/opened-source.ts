@@ -71,7 +71,6 @@ export abstract class OpenedMysqlSource implements OpenSource {
   protected readonly gone: GoneSessions;
   /** As the sentinels and marks of our tables have it; empty where no tap is. */
   protected tap = '';
-  protected nonce = '';
   /** The last generation that was read and committed. */
   protected readUpTo = 0;
   /** The generation that the live table will be frozen as; null before that is known. */
@@ -129,9 +128,8 @@ export abstract class OpenedMysqlSource implements OpenSource {
     return lockFor(this.control, own, this.serverStart);
   }
 
-  attach({ id, nonce, settings, readUpTo }: AttachedTap): void {
+  attach({ id, settings, readUpTo }: AttachedTap): void {
     this.tap = id === null ? '' : `${this.storeId}/${id}`;
-    this.nonce = nonce;
     this.readUpTo = readUpTo;
     this.#settings = logSettingsOf(settings);
   }

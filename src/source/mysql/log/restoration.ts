@@ -1,10 +1,26 @@
 import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import { AppError } from '../../../core/errors.ts';
-import type { MysqlConnection } from '../connection/mysql-connection.ts';
+import { DROP_MS, literal, type MysqlConnection } from '../connection/mysql-connection.ts';
 import { codeOf } from '../connection/server-errors.ts';
-import { recordingOutput, readLogSettings, sameOutput } from './log-settings.ts';
-import { LIVE_TABLE, whoseIsLive } from './log-table.ts';
-import { MARKER } from './recorder-schema.ts';
+import { requireLogOff } from '../connection/recorder-session.ts';
+import { displacedTables } from './changed-log.ts';
+import { removeDeadMan } from './dead-man.ts';
+import { ROOM_TABLE, SPARE_TABLE } from './disk-guard.ts';
+import type { FrozenTables } from './frozen-tables.ts';
+import { logsToTable, readLogSettings, recordingOutput, sameOutput } from './log-settings.ts';
+import { exchange, LIVE_TABLE, whenLockFree, whoseIsLive } from './log-table.ts';
+import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './owners-log.ts';
+import type { OwnersQueue } from './owners-queue.ts';
+import {
+  claimSchema,
+  MARKER,
+  readSchema,
+  type SchemaContents,
+  strayTable,
+  TABLES,
+} from './recorder-schema.ts';
+import type { RecorderTables } from './recorder-tables.ts';
+import type { Sentinel } from './sentinel.ts';
 
 /** What an account without a privilege on a table is told, whether the table is there or not. */
 const HIDDEN: ReadonlySet<string> = new Set([
@@ -62,4 +78,139 @@ export async function requireRestored(
   throw new AppError('remote_failed', `The server's log is not as it was: ${left.join(', ')}`, {
     hint: 'It is tried again. To see what the account may do: captures env check ENVIRONMENT',
   });
+}
+
+/** What restoring works with. */
+interface Parts {
+  readonly tables: RecorderTables;
+  readonly frozen: FrozenTables;
+  readonly queue: OwnersQueue;
+  /** Opens a connection that leaves no trace in the log. */
+  readonly connect: () => Promise<MysqlConnection>;
+}
+
+/** Sets the log as it was; what somebody else changed meanwhile is left. @returns warnings. */
+export async function restoreSettings(
+  tables: RecorderTables,
+  settings: LogSettings,
+): Promise<string[]> {
+  const control = tables.control;
+  const warnings: string[] = [];
+  const now = await readLogSettings(control);
+  if (now.generalLog && !settings.generalLog) {
+    await control.run('SET GLOBAL general_log = OFF');
+  } else if (!now.generalLog && settings.generalLog && tables.guard.stopped !== null) {
+    await control.run('SET GLOBAL general_log = ON');
+  } else if (!now.generalLog && settings.generalLog) {
+    warnings.push('Somebody switched general_log off while recording; it is left off');
+  }
+  if (sameOutput(now.logOutput, settings.logOutput)) return warnings;
+  if (sameOutput(now.logOutput, recordingOutput(settings))) {
+    await control.run(`SET GLOBAL log_output = ${literal(settings.logOutput)}`);
+  } else {
+    warnings.push(
+      `Somebody set log_output to ${now.logOutput} while recording; it is left so (it was ${settings.logOutput})`,
+    );
+  }
+  return warnings;
+}
+
+/**
+ * Puts the owner's log table back in its place, with what was logged meanwhile where they log to it.
+ * @param live the generation that our live table is.
+ * @returns warnings.
+ */
+export async function restoreTable(
+  parts: Parts,
+  settings: LogSettings,
+  contents: SchemaContents,
+  live: number,
+): Promise<string[]> {
+  const { tables, frozen, queue } = parts;
+  const { control } = tables;
+  if (await takeBackIncomplete(control, contents)) {
+    const again = await readSchema(control, tables.storeId);
+    return restoreTable(parts, settings, again, tables.liveOf(again, live));
+  }
+  const whose = await whoseIsLive(control);
+  if (!contents.tables.has('owners_log')) {
+    if (whose !== 'ours') return [];
+    await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`);
+    if (settings.tableEngine === null) {
+      await whenLockFree(() => control.run(`RENAME TABLE ${LIVE_TABLE} TO ${TABLES.retired}`));
+      return [];
+    }
+    if (contents.marker === null) {
+      await claimSchema(control, tables.flavor, tables.owner, settings);
+    }
+    await queue.replaceDropped(settings.tableEngine);
+    const again = await readSchema(control, tables.storeId);
+    return restoreTable(parts, settings, again, tables.liveOf(again, live));
+  }
+  await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`, DROP_MS);
+  if (whose === 'missing') {
+    await control.run(`RENAME TABLE ${TABLES.owners} TO ${LIVE_TABLE}`);
+    return ["Somebody dropped the server's log table while recording; the one of before is back"];
+  }
+  const warnings = (await displacedTables(control, 'mysql')).map(
+    (table) =>
+      `Another program moved a log table of the recorder's to ${table.replaceAll('`', '')}; it is left there`,
+  );
+  if (whose === 'owners' && logsToTable(settings)) {
+    // What was logged into it is the owner's to have; the table itself is kept aside.
+    await tables.slots.swap(live, tables.sentinel(live + 1));
+    await frozen.mend(live, null);
+    const again = await readSchema(control, tables.storeId);
+    return [...warnings, ...(await restoreTable(parts, settings, again, live + 1))];
+  }
+  if (whose === 'owners') {
+    const stray = strayTable();
+    await exchange(control, stray, TABLES.owners);
+    return [
+      ...warnings,
+      `Somebody put a log table in the place of the recorder's; it is kept as ${stray}`,
+    ];
+  }
+  if (!logsToTable(settings)) {
+    await exchange(control, TABLES.retired, TABLES.owners);
+    return warnings;
+  }
+  const mend = async (generation: number): Promise<void> => {
+    await frozen.mend(generation, null);
+  };
+  const replaceDropped = (): Promise<void> => queue.replaceWhereOursIsLive();
+  const now = await readLogSettings(control);
+  if (logsToTable(now)) {
+    await requireLogOff(control, tables.flavor);
+    // With the two that it opens we have three connections.
+    frozen.closeReader();
+    const tools = {
+      connect: (): Promise<MysqlConnection> => parts.connect(),
+      slots: tables.slots,
+      sentinelOf: (generation: number): Sentinel => tables.sentinel(generation),
+      mend,
+      replaceDropped,
+    };
+    await giveBackWhileLogging(tools, control, tables.storeId, live);
+  } else {
+    // Nothing is logged to the table any more: what there is can be moved at leisure.
+    await tables.slots.swap(live, tables.sentinel(live + 1));
+    for (const number of tables.slots.frozen) {
+      await mend(number);
+      await appendGeneration(control, tables.storeId, tables.slots, number, replaceDropped);
+      await tables.slots.release(number);
+    }
+    await exchange(control, TABLES.retired, TABLES.owners);
+  }
+  return warnings;
+}
+
+/** Drops what we made, and nothing else. */
+export async function dropOurs(tables: RecorderTables): Promise<void> {
+  await removeDeadMan(tables.control);
+  await tables.slots.dropAll(await readSchema(tables.control, tables.storeId));
+  const { oldNext, retired, joined, joinedParts } = TABLES;
+  for (const table of [oldNext, retired, joined, ...joinedParts, SPARE_TABLE, ROOM_TABLE]) {
+    await tables.control.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
+  }
 }

@@ -2,7 +2,11 @@ import type { LogSettings } from '../../../core/environments/server-inspection.t
 import type { WarmUpAnswer } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { listProcesses } from '../connection/processlist.ts';
-import { MARKER, noteWarmUp, RECORDER_SCHEMA } from './recorder-schema.ts';
+import { requireUnlogged } from '../connection/recorder-session.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { Marker } from './marker.ts';
+import { claimSchema, MARKER, noteWarmUp, readSchema, RECORDER_SCHEMA } from './recorder-schema.ts';
+import type { RecorderTables } from './recorder-tables.ts';
 
 /**
  * A warm-up: for a while new sessions have their slow log on, by the server's default for sessions. What
@@ -23,30 +27,27 @@ const SILENCE_MS = 3_600_000;
 /** It is put off, or brought forward, when it would be wrong by more. */
 const SLACK_MS = 5_000;
 
-export async function isSlowLogOn(connection: MysqlConnection): Promise<boolean> {
+async function isSlowLogOn(connection: MysqlConnection): Promise<boolean> {
   return (await connection.value('SELECT @@GLOBAL.slow_query_log')) === '1';
 }
 
 /** The id of the newest session that is there now: those that come later have a greater one. */
-export async function newestSession(connection: MysqlConnection): Promise<number> {
+async function newestSession(connection: MysqlConnection): Promise<number> {
   const ids = (await listProcesses(connection)).map(({ id }) => id);
   return Math.max(connection.id, ...ids);
 }
 
 /** Why no warm-up is needed with these settings of the owner's; null where one is. */
-export function whyCovered({ generalLog, slowLog }: LogSettings): string | null {
+function whyCovered({ generalLog, slowLog }: LogSettings): string | null {
   if (generalLog) return "the server's general log is on already";
   return slowLog ? "the server's slow log is on already" : null;
 }
 
 /**
  * Switches the session default on. The marker is there, and says so before it is done.
- * @returns as `OpenSource.warmUp`.
+ * @returns as `WarmUps.keepOn`.
  */
-export async function switchOn(
-  connection: MysqlConnection,
-  serverStart: number,
-): Promise<WarmUpAnswer> {
+async function switchOn(connection: MysqlConnection, serverStart: number): Promise<WarmUpAnswer> {
   await noteWarmUp(connection, serverStart);
   await connection.run('SET GLOBAL slow_query_log = ON');
   return { is: 'on', after: await newestSession(connection) };
@@ -57,10 +58,7 @@ export async function switchOn(
  * @param isMarked false where somebody dropped the marker.
  * @returns a warning where somebody else did before us; null else.
  */
-export async function switchOff(
-  connection: MysqlConnection,
-  isMarked: boolean,
-): Promise<string | null> {
+async function switchOff(connection: MysqlConnection, isMarked: boolean): Promise<string | null> {
   const wasOn = await isSlowLogOn(connection);
   if (wasOn) await connection.run('SET GLOBAL slow_query_log = OFF');
   if (isMarked) await noteWarmUp(connection, null);
@@ -75,7 +73,7 @@ export async function switchOff(
  * @param before when it would by now, by our monotonic clock; null: not asked yet.
  * @returns when it will, if its event scheduler is on.
  */
-export async function setEnd(
+async function setEnd(
   connection: MysqlConnection,
   forMs: number,
   before: number | null,
@@ -102,4 +100,80 @@ export async function setEnd(
        END`,
   );
   return end;
+}
+
+/** The warm-up on one server. */
+export class SlowLogWarmUp {
+  readonly #tables: RecorderTables;
+  readonly #heartbeat: Heartbeat;
+  /** As the store knows it; the marker, which others can drop, knows it, too. */
+  #warmSince: number | null = null;
+  /** When the server ends it by itself, by our monotonic clock; null: not asked yet. */
+  #warmEnd: number | null = null;
+
+  constructor(tables: RecorderTables, heartbeat: Heartbeat) {
+    this.#tables = tables;
+    this.#heartbeat = heartbeat;
+  }
+
+  /** @param serverStart the start of the server in which it was switched on; null for not. */
+  wasOnSince(serverStart: number | null): void {
+    this.#warmSince = serverStart;
+  }
+
+  /** Whether it is on in this life of the server, by the marker or, without one, by the store. */
+  isOn(marker: Marker | null): boolean {
+    return (marker === null ? this.#warmSince : marker.warmSince) === this.#tables.serverStart;
+  }
+
+  /** See `WarmUps.keepOn`. */
+  async keepOn(settings: LogSettings, forMs: number): Promise<WarmUpAnswer> {
+    const control = this.#tables.control;
+    if (this.#tables.flavor.hasValues === 'always') {
+      return { is: 'needless', why: 'this server logs the values of whatever was prepared' };
+    }
+    const covered = whyCovered(settings);
+    if (covered !== null) return { is: 'needless', why: covered };
+    const { marker } = await readSchema(control, this.#tables.storeId);
+    const isMarkedOn = marker?.warmSince === this.#tables.serverStart;
+    // By the store, too: one that was killed between the marker and the setting was never on.
+    const wasOn = this.#warmSince === this.#tables.serverStart && (marker === null || isMarkedOn);
+    if (wasOn && !(await isSlowLogOn(control))) {
+      await switchOff(control, marker !== null);
+      this.#warmSince = null;
+      return { is: 'ended', why: 'somebody switched slow_query_log off' };
+    }
+    const isMarked = isMarkedOn && marker.nonce === this.#tables.nonce;
+    if (!isMarked) {
+      await requireUnlogged(control, this.#tables.flavor);
+      await claimSchema(control, this.#tables.flavor, this.#tables.owner, settings);
+    } else await this.#heartbeat.beat();
+    this.#heartbeat.isMarked = true;
+    this.#warmEnd = await setEnd(control, forMs, isMarked ? this.#warmEnd : null);
+    if (isMarked && wasOn) return { is: 'goes_on' };
+    const answer = await switchOn(control, this.#tables.serverStart);
+    this.#warmSince = this.#tables.serverStart;
+    return wasOn ? { is: 'goes_on' } : answer;
+  }
+
+  /** See `WarmUps.newestCovered`. */
+  async newestCovered(): Promise<number | null> {
+    return (await isSlowLogOn(this.#tables.control)) ? newestSession(this.#tables.control) : null;
+  }
+
+  /** Ends one of ours. @returns warnings. */
+  async end(settings: LogSettings): Promise<string[]> {
+    const { marker } = await readSchema(this.#tables.control, this.#tables.storeId);
+    const since = marker === null ? this.#warmSince : marker.warmSince;
+    this.#warmSince = null;
+    this.#warmEnd = null;
+    if (since === null) return [];
+    // A server that was restarted since has forgotten it: what it is set to is its owner's.
+    if (since !== this.#tables.serverStart || settings.slowLog) {
+      if (marker !== null) await noteWarmUp(this.#tables.control, null);
+      return [];
+    }
+    const warning = await switchOff(this.#tables.control, marker !== null);
+    return warning === null ? [] : [warning];
+  }
 }
