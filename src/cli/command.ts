@@ -16,7 +16,7 @@ export interface NoData {
   readonly instead: string;
 }
 
-export const PRINTS_TEXT: NoData = { instead: 'It prints text as it is.' };
+export const PRINTS_TEXT: NoData = { instead: 'It prints plain text.' };
 
 /**
  * Joins the two halves of a command file: `register`, which knows flags and nothing else, and

@@ -158,7 +158,7 @@ function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
         // Commander's way to say that there was nothing after the noun.
         if (error.code !== 'commander.help') throw error;
         throw new AppError('invalid', `captures ${verb.name} needs a command`, {
-          hint: `Say what to do: ${orList(verb.verbs.map(({ name }) => name))}`,
+          hint: `Commands: ${orList(verb.verbs.map(({ name }) => name))}`,
         });
       });
     }

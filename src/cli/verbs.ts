@@ -64,7 +64,7 @@ const CAPTURES: readonly Verb[] = [
     verb('resume', 'resume a paused schedule', () => import('./commands/schedule/resume.ts')),
     verb(
       'delete',
-      'delete a schedule; captures that have begun stay',
+      'delete a schedule; captures that have started stay',
       () => import('./commands/schedule/delete.ts'),
     ),
   ]),

@@ -269,7 +269,7 @@ describe('create', () => {
   });
 
   it.each([
-    [['--'], 'There is no command behind --'],
+    [['--'], 'There is no command after --'],
     [['--at', '+1h', '--', 'true'], 'A command is recorded from now until it ends'],
     [['--no-wait', '--', 'true'], 'A command is recorded from now until it ends'],
   ])('with %j is refused', async (options, message) => {
@@ -427,7 +427,7 @@ describe('edit', () => {
   });
 
   it.each([
-    [[], 'There is nothing to change'],
+    [[], 'Nothing to change'],
     [['--duration', '5'], 'Duration must be at least 60 seconds'],
     [['--name', ''], 'The capture name is empty'],
     [['--at', '+1h'], 'The start of a capture that is RUNNING cannot be moved'],
@@ -479,8 +479,8 @@ describe('delete', () => {
     expect(await failure(['delete', name])).toEqual({
       status: 2,
       code: 400,
-      message: 'Deleting asks for confirmation and there is no terminal to ask on',
-      hint: 'To delete without being asked add --yes.',
+      message: 'Deleting needs confirmation, and there is no terminal to confirm on',
+      hint: 'To delete without confirmation add --yes.',
     });
     expect((await run(['get', name])).status).toBe(0);
   });

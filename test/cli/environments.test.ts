@@ -140,10 +140,7 @@ describe('env create', () => {
     [['e', '--url', 'mysql://db'], 'The server URL names no user'],
     [['e', '--url', URL, '--password-from', 'hunter2'], 'The password reference cannot be read'],
     [['e', '--url', URL, '--ssl-mode', 'MAYBE'], '--ssl-mode has no value "MAYBE"'],
-    [
-      ['e', '--ssl-mode', 'REQUIRED'],
-      '--ssl-mode says something about a server, and there is no --url',
-    ],
+    [['e', '--ssl-mode', 'REQUIRED'], '--ssl-mode is about a server, and there is no --url'],
     [['e', '--endpoint-url', 'localhost'], '--endpoint-url takes an http:// or https:// address'],
     [['e', '--region', '\u009b31m'], '--region takes a region, such as eu-central-1'],
     [

@@ -132,11 +132,7 @@ describe('list', () => {
     [['--sort', 'size'], 2, '--sort has no value "size"'],
     [['--owner', 'nobody'], 3, 'There is no user named "nobody" in your environments'],
     [['--since', 'whenever'], 2, 'The time "whenever" cannot be read'],
-    [
-      ['--since', 'now', '--until', '-1h'],
-      2,
-      '--since is later than --until: nothing can be in between',
-    ],
+    [['--since', 'now', '--until', '-1h'], 2, '--since is later than --until'],
     [['--all', '--limit', '3'], 2, '--all and --limit contradict one another'],
   ])('with %j is refused', async (argv, status, message) => {
     const refused = await list(...argv);

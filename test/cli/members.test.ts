@@ -139,12 +139,12 @@ describe('env edit', () => {
   });
 
   it.each([
-    [[], 2, 'There is nothing to change'],
+    [[], 2, 'Nothing to change'],
     [['--name', 'a/b'], 2, 'The environment name contains "/"'],
     [
       ['--ssl-mode', 'REQUIRED'],
       2,
-      'The environment has no server that --password-from, --ssl-mode, --ssl-ca or --server-public-key could be about',
+      'The environment has no server for --password-from, --ssl-mode, --ssl-ca or --server-public-key',
     ],
     [['--url', 'postgres://x@y'], 2, 'The server URL begins with "postgres://"'],
     [['--endpoint-url', 'ftp://x'], 2, '--endpoint-url takes an http:// or https:// address'],
@@ -235,7 +235,7 @@ describe('env delete', () => {
           serverKey: `key${names}`,
           nonce: `nonce${names}`,
           environmentId: environment?.id ?? 0,
-          settings: { generalLog: false, logOutput: 'FILE', tableEngine: null } as never,
+          settings: { generalLog: false, logOutput: 'FILE', tableEngine: null },
         },
         0,
       );

@@ -56,7 +56,7 @@ describe('init', () => {
     expect(made).toEqual({
       status: 0,
       stdout: '',
-      stderr: `Made a store in ${folder} and logged in Ada L., its administrator.\n`,
+      stderr: `Created a store in ${folder} and logged in Ada L., its administrator.\n`,
     });
   });
 
@@ -353,7 +353,7 @@ describe('login', () => {
     const piped = await runCaptures(['login'], { home });
     expect([piped.status, piped.stderr]).toEqual([
       2,
-      'captures: Nobody is named to log in\n  Give the name: captures login NAME\n',
+      'captures: The name of the user is missing\n  Log in with: captures login NAME\n',
     ]);
   });
 

@@ -140,7 +140,7 @@ describe('recover where there is nothing to recover', () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'Nothing to recover: shop (db1:3306) is as its owner has it.\n',
+      stderr: 'Nothing to recover: shop (db1:3306) needs no restore.\n',
     });
   });
 
@@ -149,7 +149,7 @@ describe('recover where there is nothing to recover', () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'Nothing to recover: this store owes no server of your environments anything.\n',
+      stderr: 'Nothing to recover: no server of your environments needs restoring.\n',
     });
     expect((await recover(['--json'])).stdout).toBe('[]\n');
   });

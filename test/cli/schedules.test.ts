@@ -63,9 +63,9 @@ describe('schedule', () => {
       ['schedule', 'create', 'x', '--env', 'shop', '--cron', '99 * * * *', '--duration', '15m'],
       'The cron expression "99 * * * *" cannot be read',
     ],
-    [['schedule', 'edit', 'x'], 'There is nothing to change'],
+    [['schedule', 'edit', 'x'], 'Nothing to change'],
     [['schedule'], 'captures schedule needs a command'],
-    [['prune'], 'Say which captures are old enough'],
+    [['prune'], '--older-than is missing'],
     [['prune', '--older-than', '0'], 'The age has to be longer than nothing'],
   ])('%j exits 2 and says what is wrong', async (argv, message) => {
     const { status, stdout, stderr } = await run(argv);

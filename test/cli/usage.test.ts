@@ -113,7 +113,7 @@ describe('a wrong command line', () => {
     [
       ['env'],
       'captures env needs a command',
-      'Say what to do: create, list, get, edit, delete, check or warm-up',
+      'Commands: create, list, get, edit, delete, check or warm-up',
     ],
     [['list', '--limt', '3'], "Unknown option '--limt'", 'Did you mean --limit?'],
     [['get'], "Missing required argument 'capture'", 'To see how it is used add --help.'],

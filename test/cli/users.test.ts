@@ -40,7 +40,7 @@ describe('user create', () => {
       status: 0,
       stdout: '',
       stderr:
-        "Created the user Carol C.. To let them into an environment:\n  captures member add ENVIRONMENT 'Carol C.'\n",
+        "Created the user Carol C.. To add them to an environment:\n  captures member add ENVIRONMENT 'Carol C.'\n",
     });
     expect(await namesOf()).toContain('Carol C.');
   });
@@ -143,7 +143,7 @@ describe('user delete', () => {
 
   it.each([
     [['nobody', '--yes'], {}, 3, 'There is no user named "nobody"'],
-    [['bob'], {}, 2, 'Deleting asks for confirmation and there is no terminal to ask on'],
+    [['bob'], {}, 2, 'Deleting needs confirmation, and there is no terminal to confirm on'],
     [['bob', '--yes'], 'bob', 5, 'Only an administrator of the store may delete users'],
   ])('%j is refused', async (argv, who, status, message) => {
     const env = who === 'bob' ? bob : {};
@@ -257,7 +257,7 @@ describe('token', () => {
     expect(made.status).toBe(0);
     expect(made.stdout).toMatch(/^captures_token_[\w-]{43}\n$/);
     expect(made.stderr).toMatch(
-      /^Made the token ci, valid until .* \+00:00\. It is shown this once\.\n$/,
+      /^Created the token ci, valid until .* \+00:00\. It is shown only this once\.\n$/,
     );
     const env = { CAPTURES_TOKEN: made.stdout.trim() };
     const who = await runCaptures(['whoami', '--json'], { home, env });

@@ -278,8 +278,8 @@ describe('captures verify', () => {
   });
 
   it.each([
-    [[], 2, 'Give a capture or --folder, and not both'],
-    [['friday', '--folder', 'x'], 2, 'Give a capture or --folder, and not both'],
+    [[], 2, 'Give either a capture or --folder'],
+    [['friday', '--folder', 'x'], 2, 'Give either a capture or --folder'],
     [['monday'], 3, 'Capture not found'],
   ] as const)('refuses %j', async (args, status, message) => {
     const result = await verify(args);

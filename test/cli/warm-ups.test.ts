@@ -227,7 +227,7 @@ describe('captures env warm-up', () => {
     const [status, said] = sentence(await warmUp(['--stop']));
     expect(status).toBe(0);
     expect(said).toMatch(
-      /^The warm-up of the capture "early" \(id \d+\) goes on: it ends when that starts, or is deleted\.$/,
+      /^The warm-up of the capture "early" \(id \d+\) continues until that capture starts or is deleted\.$/,
     );
     expect(takeWarmUps()).toHaveLength(1);
     const again = openStore(home);
@@ -238,9 +238,7 @@ describe('captures env warm-up', () => {
 
   it('warns where the server could not end it by itself', async () => {
     const { stderr } = await warmUp(['--for', '1h'], { deadManObstacle: 'no scheduler' });
-    expect(stderr).toContain(
-      'The server cannot end it by itself should the daemon never come back',
-    );
+    expect(stderr).toContain('If the daemon never returns, the server cannot end it by itself');
     takeWarmUps();
   });
 
@@ -278,7 +276,7 @@ describe('captures env warm-up', () => {
     const { status, stdout, stderr } = await warmUp([], {}, { serverLogs });
     expect([status, stdout]).toEqual([9, '']);
     expect(unwrapped(stderr)).toMatch(
-      /^A warm-up of shop is asked for until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, and is not on yet\. captures: It is down $/,
+      /^A warm-up of shop is requested until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d and is not on yet\. captures: It is down $/,
     );
     takeWarmUps();
   });

@@ -22,9 +22,9 @@ export function registerCompletion(
       'after',
       `
 Prints a script that makes TAB complete commands, options, and the names of your
-environments, captures, schedules, users and tokens. It needs no store. Names come from the store when the key is pressed: an update of captures needs no new script.
+environments, captures, schedules, users and tokens. It needs no store. Names come from the store when the key is pressed; the script stays the same when captures is updated.
 
-To switch it on for good:
+To enable it permanently:
   bash   echo 'source <(captures completion bash)' >> ~/.bashrc
   zsh    echo 'source <(captures completion zsh)' >> ~/.zshrc
   fish   captures completion fish > ~/.config/fish/completions/captures.fish
@@ -34,7 +34,7 @@ Examples:
   source <(captures completion zsh)
   captures completion fish | source
 
-It prints a script and no data: there is no JSON.`,
+It prints a script, not data: there is no JSON.`,
     )
     .action((shell: Shell) => run({ shell }));
 }

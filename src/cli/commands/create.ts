@@ -54,25 +54,28 @@ export function registerCreate(
     command
       .usage('NAME [--env ENVIRONMENT] [options] [-- COMMAND ARGS...]')
       .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
-      .option('--env <environment>', 'what to capture (id or name); not needed where you have one')
-      .option('--at, --scheduled-start <when>', 'start then, not now')
+      .option(
+        '--env <environment>',
+        'environment to capture (id or name); optional if you have one',
+      )
+      .option('--at, --scheduled-start <when>', 'start at this time instead of now')
       .option(
         '--duration <duration>',
         'stop by itself after this long, at least 60 s',
         parseDuration,
       )
       .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
-      .option('--start <when>', 'when it really started: metrics only, or a window that is over')
+      .option('--start <when>', 'actual start: metrics-only, or a window that is over')
       .option('--wait', 'wait until it is over')
       .option('--no-wait', 'return at once, before it is RUNNING')
-      .option('--plan', 'only say what it would do, need and cost: help plan'),
+      .option('--plan', 'only show what it would do, need and cost: help plan'),
   )
     .addHelpText(
       'after',
       `
-Waits until every statement is being recorded. Without a daemon one is started in the background;
-with --at and --wait that is done when the capture is due, while the command waits.
-With a COMMAND it records for as long as that runs and exits with its status.
+Waits until every statement is being recorded. If no daemon runs, one is started in the
+background; with --at and --wait, when the capture is due.
+With a COMMAND it records while that runs, and exits with its status.
 
 Examples:
   captures create friday --env shop --duration 2h
@@ -82,7 +85,7 @@ Examples:
   captures create early --env shop --at "tomorrow 02:00" --warm-up 6h
 
 Filters: captures help filters. Guards: captures help guards. Times: captures
-help time. What it would do and cost: captures help plan. Values of what was
+help time. What it would do and cost: captures help plan. Values of statements
 prepared before: captures help values.
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
@@ -172,7 +175,7 @@ function checkCombination(
   }
   if (command === null) return;
   if (command.length === 0) {
-    throw new AppError('invalid', 'There is no command behind --');
+    throw new AppError('invalid', 'There is no command after --');
   }
   const isNow = options.scheduledStart === undefined && options.start === undefined;
   if (!isNow || options.status === 'SCHEDULED' || options.wait !== undefined) {
@@ -220,7 +223,7 @@ async function scheduled(
   const warning = laterDaemonWarning(context.store, now, when);
   if (warning !== null && options.wait === true) {
     await context.note(
-      'No daemon is there that stays: this command starts one in the background when it is due. If you end the command before that, keep one running with: captures daemon',
+      'No permanent daemon is running: this command starts one in the background when the capture is due. If you end the command before that, keep one running with: captures daemon',
     );
   } else if (warning !== null) {
     await context.warn(warning);

@@ -29,10 +29,10 @@ export function registerDaemon(
   run: (options: DaemonOptions) => Promise<void>,
 ): void {
   command
-    .option('--status', 'say whether a daemon is alive, what it records and what starts next')
+    .option('--status', 'show whether a daemon is alive, what it records and what starts next')
     .option(
       '--grace <duration>',
-      'how late a missed scheduled start may still be made (default: 10m)',
+      'how late a missed start may still happen (default: 10m)',
       parseDuration,
     )
     .option(
@@ -42,12 +42,12 @@ export function registerDaemon(
     )
     .option(
       '--credentials <folder>',
-      'in a shared store: password files below it may be used; again for more',
+      'in a shared store: allow password files below this folder; repeatable',
       collected,
     )
     .option(
       '--credential-env <prefix>',
-      'the same for environment variables; again for more',
+      'the same for environment variables with this prefix; repeatable',
       collected,
     )
     .addOption(command.createOption('--background').hideHelp())
@@ -55,7 +55,7 @@ export function registerDaemon(
       'after',
       `
 Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon of a
-store records, a second one stands by. Ctrl-C or SIGTERM: it finishes the batch in hand and leaves
+store records, a second one stands by. On Ctrl-C or SIGTERM it finishes the current batch and leaves
 RUNNING captures to the next daemon; a second signal ends it at once.
 In a store that others can write it uses only the password references that its user typed (env
 create, env edit) or allows here, for whatever server a member describes.
@@ -66,7 +66,7 @@ Examples:
   captures daemon --log-level debug 2>> captures.log
   captures daemon --status
 
-Without a daemon --status exits 8; with -o it prints the object all the same, "alive" false.
+Without a daemon --status exits 8; with -o it still prints the object, with "alive" false.
 JSON fields of --status: ${daemonNoun.fields.join(', ')}`,
     )
     .action((options: DaemonOptions) => run(options));
@@ -167,7 +167,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
         programVersion: programVersion(),
         userName: world.userName,
         notifier: createServiceNotifier(world.env, world.pid, (message) =>
-          log('warn', 'the service manager cannot be told', { message }),
+          log('warn', 'cannot notify the service manager', { message }),
         ),
         metricProvider: await context.metricProviderInChild(),
       },

@@ -25,11 +25,11 @@ export function registerDelete(
     .argument('<captures...>', 'id, name, or environment/name')
     .option('--yes', 'do not ask')
     .option('--keep-workload', "keep the workload's folder")
-    .option('--reason <text>', 'why; kept in the audit trail')
+    .option('--reason <text>', 'reason, for the audit trail')
     .addHelpText(
       'after',
       `
-A capture that is not over is stopped first, whatever its status. The workload is deleted too. Its owner and the admins of its environment may delete a capture. All of them are looked up before the first is deleted; when one fails the others are deleted all the same, and the status is that of the first failure.
+Stops a capture that is not over, then deletes it with its workload. Its owner and the admins of its environment may delete a capture. Looks all of them up before it deletes the first; if one fails, the others are still deleted, and the exit status is that of the first failure.
 
 Examples:
   captures delete friday

@@ -13,10 +13,10 @@ export function registerDoctor(
     .addHelpText(
       'after',
       `
-Looks at the program, the store, the disk, the clock, your session, the daemon, and
-the servers and AWS credentials of your environments, all at once, and says what to type where something is wrong. It also works without a store. Servers are only looked at.
+Checks the program, the store, the disk, the clock, your session, the daemon, and
+the servers and AWS credentials of your environments, all at once, and says what to type where something is wrong. It also works without a store, and changes nothing on servers.
 
-Exits 0 when nothing failed; warnings do not count. Else with the status of the first failure: 10 for the store, 4 when nobody is logged in, 8 when captures wait for a daemon, 9 or 6 for a server. The findings are on stdout in every case, with --json too.
+Exits 0 if nothing failed; warnings do not count. Else with the status of the first failure: 10 for the store, 4 when you are not logged in, 8 when captures wait for a daemon, 9 or 6 for a server. The results are always on stdout, also with --json.
 
 Examples:
   captures doctor

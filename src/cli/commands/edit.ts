@@ -25,8 +25,8 @@ export function registerEdit(command: Command, run: (options: EditOptions) => Pr
     .addHelpText(
       'after',
       `
-A name can change at any time, the start of a SCHEDULED capture, the length of a SCHEDULED or
-RUNNING one. Its owner and the admins of its environment may edit a capture.
+The name can change at any time, the start while the capture is SCHEDULED, the length while it is
+SCHEDULED or RUNNING. Its owner and the admins of its environment may edit a capture.
 
 Examples:
   captures edit friday --name "black friday"
@@ -53,8 +53,8 @@ JSON fields: ${captureNoun.fields.join(', ')}`,
 export async function runEdit(options: EditOptions, context: Context): Promise<number> {
   const actor = await context.actor();
   if (options.name === undefined && options.at === undefined && options.duration === undefined) {
-    throw new AppError('invalid', 'There is nothing to change', {
-      hint: 'Say what: --name NAME, --at WHEN or --duration D',
+    throw new AppError('invalid', 'Nothing to change', {
+      hint: 'Options: --name NAME, --at WHEN or --duration D',
     });
   }
   const edited = context.api.captures.edit(actor, options.capture, {

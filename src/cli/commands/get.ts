@@ -17,14 +17,14 @@ export interface GetOptions {
 export function registerGet(command: Command, run: (options: GetOptions) => Promise<void>): void {
   command
     .argument('<capture>', 'id, name, or environment/name')
-    .option('--watch', 'show how it goes until it is over')
+    .option('--watch', 'show its progress until it is over')
     .addHelpText(
       'after',
       `
-Shows everything that is known of a capture: its times, what was recorded, its files and their size on disk, gaps and warnings, and how far the fetching of its metrics has come.
+Shows everything about a capture: its times, what was recorded, its files and their size on disk, gaps and warnings, and which metrics were fetched.
 
 With --watch: a live line on a terminal, a line every ten seconds elsewhere, and with --json an object
-a line (NDJSON), each with how the recording goes under "live".
+a line (NDJSON), each with its progress under "live".
 
 Examples:
   captures get 7

@@ -26,7 +26,7 @@ export function registerInit(command: Command, run: (options: InitOptions) => Pr
       'after',
       `
 The first user is the administrator of the store and is logged in at once.
-The store lies in CAPTURES_HOME, or else in $XDG_DATA_HOME/captures (~/.local/share/captures).
+The store is in CAPTURES_HOME, else in $XDG_DATA_HOME/captures (~/.local/share/captures).
 
 Examples:
   captures init
@@ -60,7 +60,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
   const { secret, expiresAt } = session;
   context.session.save(secret);
   await context.note(
-    `Made a store in ${store.directory} and logged in ${name}, its administrator.`,
+    `Created a store in ${store.directory} and logged in ${name}, its administrator.`,
   );
   await context.printIfAsked(identityNoun, {
     user: name,

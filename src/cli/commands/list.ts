@@ -30,21 +30,21 @@ export function registerList(command: Command, run: (options: ListOptions) => Pr
   command
     .option('--env <environment>', 'only captures of this environment (id or name)')
     .option('--status <statuses>', 'only with one of these statuses: RUNNING,DONE', parseStatuses)
-    .option('--owner <user>', 'only those of a user; me: your own')
-    .option('--name <glob>', 'only with a name like this: * any text, ? any character')
-    .option('--since <when>', 'only those that were not over by then')
-    .option('--until <when>', 'only those that began before')
-    .option('--sort <field>', 'created, name, start or end; -name the other way', parseOrder)
-    .addOption(command.createOption('--reverse', 'turn the order round').hideHelp())
-    .option('--limit <n>', `at most so many (default: ${DEFAULT_LIMIT})`, (text) =>
+    .option('--owner <user>', 'only captures of this user; me: your own')
+    .option('--name <glob>', 'only names that match: * any text, ? any character')
+    .option('--since <when>', 'only captures that end after this')
+    .option('--until <when>', 'only captures that start before this')
+    .option('--sort <field>', 'created, name, start or end; -name reverses', parseOrder)
+    .addOption(command.createOption('--reverse', 'reverse the order').hideHelp())
+    .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, (text) =>
       parseCount(text, '--limit'),
     )
     .option('--all', 'all of them')
-    .option('--watch', 'show it again and again until Ctrl-C')
+    .option('--watch', 'refresh until Ctrl-C')
     .addHelpText(
       'after',
       `
-Lists the captures of the environments you are a member of, the newest first; by --sort name from A to Z, by times the latest first. With --since and --until it lists the captures whose window touches that time; one that has not started counts by its schedule.
+Lists the captures of the environments you are a member of, newest first; --sort name lists from A to Z, a time lists the latest first. --since and --until list the captures whose window touches that time; a capture that has not started counts by its schedule.
 
 Examples:
   captures list
@@ -91,7 +91,7 @@ async function requestOf(options: ListOptions, context: Context): Promise<Captur
   const since = await readTime(context, 'since', options.since);
   const until = await readTime(context, 'until', options.until);
   if (since !== null && until !== null && since > until) {
-    throw new AppError('invalid', '--since is later than --until: nothing can be in between');
+    throw new AppError('invalid', '--since is later than --until');
   }
   const { order, isReversed } = options.sort ?? DEFAULT_ORDER;
   return {

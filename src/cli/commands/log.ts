@@ -19,20 +19,20 @@ export function registerLog(command: Command, run: (options: LogOptions) => Prom
   command
     .argument(
       '[capture]',
-      'only what happened to it: id (also of a deleted one), name, or environment/name',
+      'only its changes: id (also of a deleted one), name, or environment/name',
     )
     .option('--env <environment>', 'only changes in this environment (id or name)')
-    .option('--since <when>', 'only changes from then on')
-    .option('--limit <n>', `at most so many (default: ${DEFAULT_LIMIT})`, (text) =>
+    .option('--since <when>', 'only changes after this')
+    .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, (text) =>
       parseCount(text, '--limit'),
     )
     .option('--all', 'all of them')
     .addHelpText(
       'after',
       `
-Who changed what, when, from where and why, newest first: in the environments you are a member of, and
-what you did yourself; an administrator of the store also sees users, tokens and deleted environments.
-What captures did by itself stands under "daemon" and "captures".
+Shows who changed what, when, from where and why, newest first: in your environments, and what you did
+yourself. An administrator of the store also sees users, tokens and deleted environments. What captures
+did by itself is listed under "daemon" and "captures".
 
 Examples:
   captures log friday

@@ -50,7 +50,9 @@ export async function runLogin(options: LoginOptions, context: Context): Promise
     `Logged in ${user.name} until ${formatTime(expiresAt - (expiresAt % 1_000), context.timeZone)}.`,
   );
   if (context.hasToken) {
-    await context.warn('CAPTURES_TOKEN is set and wins over this session until it is unset.');
+    await context.warn(
+      'CAPTURES_TOKEN is set: it is used instead of this session until you unset it.',
+    );
   }
   await context.printIfAsked(identityNoun, {
     user: user.name,
@@ -64,8 +66,8 @@ export async function runLogin(options: LoginOptions, context: Context): Promise
 
 async function askName(context: Context): Promise<string> {
   const prompter = await context.prompter(
-    'Nobody is named to log in',
-    'Give the name: captures login NAME',
+    'The name of the user is missing',
+    'Log in with: captures login NAME',
   );
   return prompter.ask('User name', { initial: context.world.userName });
 }

@@ -11,7 +11,7 @@ export function registerLogout(
     .addHelpText(
       'after',
       `
-The session ends in the store too: a copy of its file is worth nothing afterwards.
+The session also ends in the store, so a copy of its file is useless afterwards.
 
 Example:
   captures logout
@@ -30,9 +30,9 @@ export async function runLogout(
   const secret = session.read();
   if (secret !== null) await users.logout(secret);
   session.remove();
-  await context.note(secret === null ? 'Nobody was logged in.' : 'Logged out.');
+  await context.note(secret === null ? 'You were not logged in.' : 'Logged out.');
   if (context.hasToken) {
-    await context.warn('CAPTURES_TOKEN is set and goes on proving who you are until it is unset.');
+    await context.warn('CAPTURES_TOKEN is set: it still logs you in until you unset it.');
   }
   await context.printIfAsked(logoutNoun, secret !== null);
   return 0;

@@ -51,18 +51,18 @@ export function registerMetrics(
       `${STATISTICS.join(', ')} or a percentile (p95)`,
       offering(STATISTICS, (text: string) => parseStatistic(text)),
     )
-    .option('--period <duration>', 'how long one data point stands for', parseDuration)
+    .option('--period <duration>', 'length of one data point', parseDuration)
     .option('--source <source>', `only ${SOURCES.join(' or ')}`, choice(SOURCES, '--source'))
-    .option('--from <when>', "from then on, not from the capture's start")
-    .option('--to <when>', "until then, not until the capture's end")
+    .option('--from <when>', "begin here, not at the capture's start")
+    .option('--to <when>', "end here, not at the capture's end")
     .option(
       '--margin <duration>',
-      "in charts, before and after it (default: 15m of CloudWatch's)",
+      'time before and after it in charts (default: 15m for CloudWatch)',
       parseDuration,
     )
-    .option('--compare <capture>', 'how it differs from another one, both from their start')
-    .option('--watch', 'draw it again and again while it runs')
-    .option('--refresh', 'ask CloudWatch again, whatever is kept')
+    .option('--compare <capture>', 'compare with another capture, both from their start')
+    .option('--watch', 'redraw while it runs')
+    .option('--refresh', 'ask CloudWatch again instead of using kept points')
     .option('--ascii', 'draw with ASCII characters only')
     .addOption(command.createOption('--csv', 'the same as --output csv').hideHelp())
     .addHelpText(
@@ -111,17 +111,17 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
   const isDrawn = mode === 'table';
   if (isDrawn) {
     context.refuseDataOptions(
-      'It draws. For data add -o csv, tsv, json or yaml; of the charts: --metric NAME',
+      'It draws charts. For data add -o csv, tsv, json or yaml; to choose charts: --metric NAME',
       ['--output table'],
     );
   }
   if (options.watch === true && !(isDrawn && context.world.stdout.isTTY)) {
-    throw new AppError('invalid', '--watch draws on a terminal, and this is none', {
-      hint: `Call it again whenever you want to know: captures metrics ${shellQuoted(options.capture)} --json`,
+    throw new AppError('invalid', '--watch needs a terminal', {
+      hint: `Call it again when you need to: captures metrics ${shellQuoted(options.capture)} --json`,
     });
   }
   if (options.compare !== undefined && !isDrawn) {
-    throw new AppError('invalid', '--compare draws, it makes no data', {
+    throw new AppError('invalid', '--compare draws charts, not data', {
       hint: 'For data call captures metrics once for each capture.',
     });
   }

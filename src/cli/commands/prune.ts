@@ -28,7 +28,11 @@ export function registerPrune(
   run: (options: PruneOptions) => Promise<void>,
 ): void {
   command
-    .option('--older-than <duration>', 'captures that ended longer ago: 30d', parseDuration)
+    .option(
+      '--older-than <duration>',
+      'captures that ended longer ago than this: 30d',
+      parseDuration,
+    )
     .option('--keep <n>', 'keep the newest n of each environment, however old', (text) =>
       parseCount(text, '--keep'),
     )
@@ -40,9 +44,9 @@ export function registerPrune(
       'after',
       `
 Deletes captures that are over, with their workloads: those you own, and all in the environments you
-are an admin of. One that failed to start counts from when it should have. An interrupted prune is
-finished by the next one, or by the daemon. --orphans removes folders of workloads that no capture
-has; what delete --keep-workload left stays.
+are an admin of. A capture that failed to start counts from its scheduled start. The next prune, or
+the daemon, finishes an interrupted one. --orphans removes folders of workloads that belong to no
+capture; what delete --keep-workload left stays.
 
 Examples:
   captures prune --older-than 30d --dry-run
@@ -59,7 +63,7 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
   const { olderThan } = options;
   if (options.orphans === true) return pruneOrphans(options, context);
   if (olderThan === undefined) {
-    throw new AppError('invalid', 'Say which captures are old enough: --older-than is missing', {
+    throw new AppError('invalid', '--older-than is missing', {
       hint: 'For example: captures prune --older-than 30d --dry-run',
     });
   }
@@ -91,7 +95,7 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
   if (captures.length === 0) await removeDeletedWorkloads(context.store);
   if (context.isDataAsked) await context.print(captureNoun, pruned);
   await context.note(
-    pruned.length === 0 ? 'Nothing is old enough to be deleted.' : `Deleted ${lossOf(pruned)}.`,
+    pruned.length === 0 ? 'No capture is old enough to be deleted.' : `Deleted ${lossOf(pruned)}.`,
   );
   return 0;
 }
@@ -104,7 +108,7 @@ async function pruneOrphans(options: PruneOptions, context: Context): Promise<nu
   const actor = await context.actor();
   const { store } = context;
   if (options.olderThan !== undefined || options.keep !== undefined || options.env !== undefined) {
-    throw new AppError('invalid', '--orphans takes all of them', {
+    throw new AppError('invalid', '--orphans removes all of them', {
       hint: 'Leave out --older-than, --keep and --env.',
     });
   }
@@ -156,8 +160,8 @@ async function confirmAfter(
   question: string,
 ): Promise<void> {
   const prompter = await context.prompter(
-    'Pruning asks for confirmation and there is no terminal to ask on',
-    'To delete without being asked add --yes; to see what it would be: --dry-run.',
+    'Pruning needs confirmation, and there is no terminal to confirm on',
+    'To delete without confirmation add --yes; to see what would be deleted: --dry-run.',
   );
   for (const line of lines.slice(0, MOST_TOLD)) await context.tell(line);
   if (lines.length > MOST_TOLD) {

@@ -105,34 +105,34 @@ async function forget(
   const actor = await context.actor();
   const { store, world } = context;
   if (ref === null || save !== undefined || discard === true || force === true) {
-    throw new AppError('invalid', '--forget is about one server, and about nothing else', {
+    throw new AppError('invalid', '--forget takes one server, and no other option', {
       hint: 'For example: captures recover shop --forget',
     });
   }
   const { id, name } = await context.api.environments.get(actor, ref, 'environment.reclaim');
   const isOwed = store.taps.list().some(({ environmentId }) => environmentId === id);
   if (!isOwed) {
-    await context.note(`Nothing to forget: this store owes the server of ${name} nothing.`);
+    await context.note(`Nothing to forget: no restore is pending for the server of ${name}.`);
     return 0;
   }
   const { requireNoDaemon } = await import('../../daemon/recovery.ts');
   await requireNoDaemon({ store, clock: world.clock }, world.signals.interrupted);
   if (yes !== true) {
     const prompter = await context.prompter(
-      `What the server of "${name}" is owed would be forgotten, and there is no terminal to ask on`,
-      'To forget it without being asked add --yes.',
+      `The pending restore of the server of "${name}" would be forgotten, and there is no terminal to confirm on`,
+      'To forget it without confirmation add --yes.',
     );
     await context.tell(
-      `If the server of ${name} ever comes back, its log is still switched on there, and nobody restores it by himself.`,
+      `If the server of ${name} returns, its log is still on, and no daemon restores it.`,
     );
-    const answer = await prompter.ask("Type the environment's name to forget what it is owed");
+    const answer = await prompter.ask("Type the environment's name to forget its pending restore");
     if (answer.trim() !== name) {
       throw new AppError('declined', 'The name does not match; nothing changed');
     }
   }
   service.forget(actor, ref);
   await context.note(
-    `Forgot that the server of ${name} is to be restored. If it comes back: captures recover ${shellQuoted(name)}`,
+    `Forgot the pending restore of the server of ${name}. If it returns: captures recover ${shellQuoted(name)}`,
   );
   return 0;
 }
@@ -153,7 +153,7 @@ async function findTargets(
     return { targets: [await lookAtServer(context, service, environment)], failures: [] };
   }
   if (save !== undefined || discard === true || force === true) {
-    throw new AppError('invalid', '--save, --discard and --force are about one server: say which', {
+    throw new AppError('invalid', '--save, --discard and --force need an environment', {
       hint: 'For example: captures recover shop --save ./left-behind',
     });
   }
@@ -338,7 +338,7 @@ async function payDebts(
     },
   ).catch(async (error: unknown) => {
     if (world.signals.interrupted.aborted) {
-      await context.note('Not restored yet. To go on: captures recover');
+      await context.note('Not restored yet. To continue: captures recover');
     }
     throw error;
   });
@@ -350,7 +350,9 @@ function failedAmong({ store }: Context, ids: readonly number[]): string[] {
   return ids.flatMap((id) => {
     const capture = store.captures.find(id);
     if (capture?.status !== 'FAILED') return [];
-    return [`The capture "${capture.name}" (id ${id}) failed: ${capture.reason ?? 'unknown why'}`];
+    return [
+      `The capture "${capture.name}" (id ${id}) failed: ${capture.reason ?? 'reason unknown'}`,
+    ];
   });
 }
 
@@ -358,13 +360,11 @@ async function report(context: Context, rows: readonly RecoveredServer[]): Promi
   for (const { warnings } of rows) for (const warning of warnings) await context.warn(warning);
   for (const { recovered, environment, server } of rows) {
     if (!recovered) {
-      await context.note(`Nothing to recover: ${environment} (${server}) is as its owner has it.`);
+      await context.note(`Nothing to recover: ${environment} (${server}) needs no restore.`);
     }
   }
   if (rows.length === 0) {
-    await context.note(
-      'Nothing to recover: this store owes no server of your environments anything.',
-    );
+    await context.note('Nothing to recover: no server of your environments needs restoring.');
   }
   if (rows.some(({ recovered }) => recovered) || context.isDataAsked) {
     await context.print(recoveryNoun, rows);

@@ -22,18 +22,18 @@ export function registerStop(command: Command, run: (options: StopOptions) => Pr
   command
     .argument('<capture>', 'id, name, or environment/name')
     .option('--no-wait', 'return while it is STOPPING')
-    .option('--give-up', 'end it without what is still on a server that cannot be read')
-    .option('--reason <text>', 'why; kept in the audit trail')
+    .option('--give-up', 'end it without the statements on a server that cannot be read')
+    .option('--reason <text>', 'reason, for the audit trail')
     .addHelpText(
       'after',
       `
 Waits until everything is recorded and the server's settings are restored.
 Its owner and the admins of its environment may stop a capture.
 
-What was logged is read when the server can be read again, however long that takes:
-until then the capture is STOPPING, and captures get says what it waits for. With
---give-up it does not wait: the capture is FAILED, keeps what is recorded, and has a
-gap for the rest; the server is restored when it can be reached.
+If the server cannot be read, the capture stays STOPPING until it can, however long
+that takes; captures get says what it waits for. With --give-up it does not wait:
+the capture is FAILED, keeps what is recorded, and has a gap for the rest; the server
+is restored when it can be reached.
 
 Examples:
   captures stop friday

@@ -33,31 +33,31 @@ export function registerVerify(
 ): void {
   command
     .argument('[capture]', 'id, name, or environment/name')
-    .option('--folder <path>', 'a copy of a workload, judged by its manifest alone')
+    .option('--folder <path>', 'a copy of a workload, checked by its manifest alone')
     .option(
       '--min-values <percent>',
-      'fail when fewer executes than that have their values',
+      'fail if fewer executes than this percentage have values',
       parsePercent,
     )
     .addHelpText(
       'after',
       `
-Reads everything that a capture recorded and says how true the record is: checksums, order and
-counters of the files, gaps, and the number of statements against what the server itself counted
-at both ends of the window. The last line is the verdict:
+Reads everything that a capture recorded and checks how complete it is: checksums, order and counters
+of the files, gaps, and the number of statements against the server's own counters at both ends of the
+window. The last line is the result:
 
   WHOLE            nothing is damaged, nothing the server received is missing
   NOT WHOLE        a gap, sessions that do not log, a capture that failed
   DAMAGED          the files are not what was recorded
-  STILL RECORDING  it goes on; what is committed by now was verified
+  STILL RECORDING  the capture runs; what is committed so far was verified
 
-What was left out as asked for (filters, samples) is counted and is not missing. A statement is
+Rows left out by filters or samples are counted and are not missing. A statement is
 what the server counts in Questions: also each one of several in a text, a change of the default
 database or of the user, and the end of a connection.
 
-The verdict also says of how many executes the values are known. What was prepared before the
-server's log was on is recorded with ? in the place of its values on MariaDB: it can be counted, not
-replayed. --min-values 95 fails when less than 95 % have them. See captures help values.
+The result also says how many executes have values. On MariaDB, statements prepared before the server's
+log was on are recorded with ? instead of values: they can be counted, not replayed. --min-values 95
+fails if fewer than 95 % have values. See captures help values.
 
 Exits 0 when the record is whole, and 8 when it is not (or not yet), or lacks values.
 
@@ -71,7 +71,7 @@ JSON fields: ${verificationNoun.fields.join(', ')}`,
     )
     .action((capture: string | undefined, { folder, minValues }: TypedOptions) => {
       if ((capture === undefined) === (folder === undefined)) {
-        throw new AppError('invalid', 'Give a capture or --folder, and not both', {
+        throw new AppError('invalid', 'Give either a capture or --folder', {
           hint: 'For example: captures verify friday',
         });
       }
@@ -128,7 +128,7 @@ async function recordOf(
   const recording = store.recordings.find(capture.id);
   if (!hasBegun(capture)) {
     throw new AppError('conflict', `The capture "${capture.name}" is ${capture.status}`, {
-      hint: 'There is something to verify when it is RUNNING.',
+      hint: 'It can be verified once it is RUNNING.',
     });
   }
   return { capture, recording, folder: workloadFolder(store, capture.id) };

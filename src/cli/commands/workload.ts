@@ -28,15 +28,15 @@ export function registerWorkload(
       `${FORMATS.join(' or ')} (default: ndjson)`,
       choice(FORMATS, '--format'),
     )
-    .option('--limit <n>', 'only the first so many statements', (text) =>
+    .option('--limit <n>', 'only this many statements from the start', (text) =>
       parseCount(text, '--limit'),
     )
     .addHelpText(
       'after',
       `
-Prints the statements in the order the server received them; of a RUNNING capture those that are
-committed by now. The text goes to a file or a pipe as it was recorded; on a terminal what that would
-obey is escaped. As SQL it is safe to feed to a client: what cannot be written so is a comment.
+Prints the statements in the order the server received them; of a RUNNING capture, those
+committed so far. Files and pipes get the text as it was recorded; on a terminal, control characters are
+escaped. SQL is safe to feed to a client: what cannot be expressed is a comment.
 
 Examples:
   captures workload friday | jq -r .sql
@@ -91,5 +91,5 @@ export async function runWorkload(options: WorkloadOptions, context: Context): P
 }
 
 export const command = loaded(registerWorkload, runWorkload, {
-  instead: 'It prints statements: choose their form with --format ndjson or --format sql',
+  instead: 'It prints statements: choose --format ndjson or --format sql',
 });

@@ -12,8 +12,8 @@ export async function confirmLoss(
   question: { expected: string; ask: string },
 ): Promise<void> {
   const prompter = await context.prompter(
-    'Deleting asks for confirmation and there is no terminal to ask on',
-    'To delete without being asked add --yes.',
+    'Deleting needs confirmation, and there is no terminal to confirm on',
+    'To delete without confirmation add --yes.',
   );
   for (const loss of losses) await context.tell(loss);
   if ((await prompter.ask(question.ask)).trim() !== question.expected) {

@@ -41,7 +41,7 @@ export const identityNoun: Noun<Identity> = {
   toJson: identityJson,
   columns: COLUMNS,
   reference: ({ user }) => user,
-  none: 'Nobody is logged in.',
+  none: 'You are not logged in.',
 };
 
 const LOGOUT_COLUMNS: Noun<boolean>['columns'] = [
@@ -54,5 +54,5 @@ export const logoutNoun: Noun<boolean> = {
   toJson: (wasLoggedIn) => ({ loggedOut: wasLoggedIn }),
   columns: LOGOUT_COLUMNS,
   reference: String,
-  none: 'Nobody was logged in.',
+  none: 'You were not logged in.',
 };

@@ -22,8 +22,8 @@ export function registerEnvCheck(
     .addHelpText(
       'after',
       `
-Connects, looks and changes nothing. Exits 0 when a capture could start now, 9 when not, 6 when
-another recorder holds the server.
+Connects and checks; changes nothing. Exits 0 if a capture could start now, 9 if not, 6 if another
+recorder holds the server.
 
 Examples:
   captures env check shop

@@ -79,10 +79,9 @@ async function ask(context: Context, options: EnvCreateOptions): Promise<EnvCrea
   const name = await askName(context, 'environment', 'captures env create NAME');
   if (options.url !== undefined) return { ...options, name };
   const prompter = await context.world.prompter();
-  const url = await prompter.ask(
-    'Server, as mysql://USER@HOST[:PORT] (leave it empty for metrics only)',
-    { check: (answer) => (answer === '' ? null : whatIsWrong(() => parseServerUrl(answer))) },
-  );
+  const url = await prompter.ask('Server, as mysql://USER@HOST[:PORT] (empty: metrics only)', {
+    check: (answer) => (answer === '' ? null : whatIsWrong(() => parseServerUrl(answer))),
+  });
   if (url === '' || options.passwordFrom !== undefined) {
     return { ...options, name, ...(url === '' ? {} : { url }) };
   }
@@ -115,10 +114,7 @@ function serverOf(options: EnvCreateOptions, place: Place): ServerAddress | null
       ['--server-public-key', options.serverPublicKey],
     ] as const) {
       if (value !== undefined) {
-        throw new AppError(
-          'invalid',
-          `${flag} says something about a server, and there is no --url`,
-        );
+        throw new AppError('invalid', `${flag} is about a server, and there is no --url`);
       }
     }
     return null;

@@ -26,7 +26,7 @@ export function registerEnvDelete(
     .addHelpText(
       'after',
       `
-Its admins may delete an environment. It is refused while there are captures in it, unless --with-captures is given: then those that are not over are stopped first, and the server is left as it was.
+Its admins may delete an environment. Refuses while there are captures in it, unless --with-captures is given: then it stops those that are not over first, and the server's settings are restored.
 
 Examples:
   captures env delete shop

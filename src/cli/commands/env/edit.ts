@@ -35,7 +35,7 @@ export function registerEnvEdit(
     .addHelpText(
       'after',
       `
-Changes what is named and leaves the rest as it is. An empty value takes a setting away: --region "" or, to make the environment metrics-only, --url "". Its admins may edit an environment. While captures record its server, its address stays.
+Changes what is named and leaves the rest as it is. An empty value removes a setting: --region "" or, to make the environment metrics-only, --url "". Its admins may edit an environment. While captures record its server, its address stays.
 
 Examples:
   captures env edit shop --name shop-eu
@@ -56,8 +56,8 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   const before = await environments.get(actor, options.environment, 'environment.edit');
   const changes = changesOf(options, before.server, world);
   if (Object.keys(changes).length === 0) {
-    throw new AppError('invalid', 'There is nothing to change', {
-      hint: 'Say what: --name NAME, --url URL, --region REGION … (captures env edit --help)',
+    throw new AppError('invalid', 'Nothing to change', {
+      hint: 'Options: --name NAME, --url URL, --region REGION … (captures env edit --help)',
     });
   }
   const { url, passwordFrom } = options;
@@ -100,7 +100,7 @@ function serverOf(
     if (!saysHowToLogIn(options)) return null;
     throw new AppError(
       'invalid',
-      'The environment has no server that --password-from, --ssl-mode, --ssl-ca or --server-public-key could be about',
+      'The environment has no server for --password-from, --ssl-mode, --ssl-ca or --server-public-key',
       { hint: 'Give its address too: --url mysql://USER@HOST' },
     );
   }

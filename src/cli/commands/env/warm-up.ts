@@ -35,7 +35,7 @@ export function registerEnvWarmUp(
 ): void {
   command
     .argument('<environment>', 'id or name')
-    .option('--for <duration>', 'from now on, for so long: 60 s to 30 days', parseDuration)
+    .option('--for <duration>', 'start one now, for this long: 60 s to 30 days', parseDuration)
     .option('--stop', 'end it now')
     .option('--no-wait', 'return at once, before it is done')
     .option('--yes', 'do not ask')
@@ -43,14 +43,14 @@ export function registerEnvWarmUp(
       'after',
       `
 MariaDB decides when a statement is prepared whether its executions will be logged with their values:
-where the general log is on, or the slow log of the session. A warm-up has the sessions that come in
-its time have their slow log on, by SET GLOBAL slow_query_log = ON; a capture that starts later has the
-values of what they prepared. long_query_time and log_output stay as they are. It is undone when its time
-is up, or a capture starts, by the daemon, by the next one if that dies, or by the server itself where
-its event scheduler is on. Sessions that were there before are not helped: see captures help values.
+if the general log, or the slow log of the session, is on. A warm-up runs SET GLOBAL slow_query_log = ON,
+so sessions that connect in that time have their slow log on, and a later capture records the values of
+the statements they prepare. long_query_time and log_output stay. The daemon ends it when its time is up
+or a capture starts; if the daemon dies, the next one does, or the server itself if its event scheduler is
+on. Sessions from before do not benefit: see captures help values.
 
-Without --for it says how it stands, and how many of the sessions there are covered. On MySQL, and where
-the slow log is on already, nothing is changed.
+Without --for it shows the warm-up and how many sessions are covered. On MySQL, and if the slow log is
+already on, nothing changes.
 
 Examples:
   captures env warm-up shop --for 1h
@@ -88,9 +88,7 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   }
   const { sessions, covered } = status.coverage;
   if (options.for !== undefined && status.state === 'on' && covered < sessions) {
-    await context.note(
-      'Sessions that were there before are not covered: they are when their pools have replaced them.',
-    );
+    await context.note('Sessions from before are not covered until their pools replace them.');
   }
   await context.printOne(warmUpNoun, status);
   return 0;
@@ -113,7 +111,7 @@ async function readStatus(
       await context.note(
         isOn
           ? `The warm-up of ${environment.name} was on when the server last answered, and lasts until ${until}.`
-          : `A warm-up of ${environment.name} is asked for until ${until}, and is not on yet.`,
+          : `A warm-up of ${environment.name} is requested until ${until} and is not on yet.`,
       );
     }
     throw error;
@@ -143,7 +141,7 @@ async function begin(
   await context.note(`While it lasts, ${slowLogText(inspection)}.`);
   if (inspection.deadManObstacle !== null) {
     await context.warn(
-      `The server cannot end it by itself should the daemon never come back: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${shellQuoted(environment.name)}`,
+      `If the daemon never returns, the server cannot end it by itself: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${shellQuoted(environment.name)}`,
     );
   }
   if (options.wait === false) {
@@ -153,7 +151,7 @@ async function begin(
   const warmUp = await untilOn(context, id);
   if (warmUp.state === 'waiting') {
     await context.note(
-      'A capture is being recorded there, whose log covers every session: the warm-up begins when it ends.',
+      'A capture is being recorded there, and its log covers every session: the warm-up begins when the capture ends.',
     );
   }
   if (warmUp.state === 'over') {
@@ -172,8 +170,8 @@ async function stop(
     const capture = captureId === null ? null : context.store.captures.find(captureId);
     await context.note(
       capture === null
-        ? `The warm-up that ${askedBy} asked for goes on.`
-        : `The warm-up of the capture "${capture.name}" (id ${capture.id}) goes on: it ends when that starts, or is deleted.`,
+        ? `The warm-up of ${askedBy} continues.`
+        : `The warm-up of the capture "${capture.name}" (id ${capture.id}) continues until that capture starts or is deleted.`,
     );
   }
   if (ended === 0) {

@@ -22,7 +22,7 @@ export function registerMemberAdd(
     .addHelpText(
       'after',
       `
-Admins of an environment let others in. A member sees its captures and creates their own; an admin may stop, edit and delete any of them, and manages the environment and its members.
+Admins of an environment add members. A member sees its captures and creates their own; an admin may stop, edit and delete any of them, and manages the environment and its members.
 
 Examples:
   captures member add shop bob

@@ -18,7 +18,7 @@ export function registerMemberRemove(
     .addHelpText(
       'after',
       `
-Admins of an environment take members out of it; anybody may leave by themselves, but for its last admin. Who has left has no more rights in it than any stranger: their captures stay, for its admins to manage.
+Admins of an environment remove members; members can remove themselves, except its last admin. A user who has left has no rights there any more; their captures stay, and its admins manage them.
 
 Examples:
   captures member remove shop bob

@@ -22,7 +22,7 @@ export function registerMemberSet(
     .addHelpText(
       'after',
       `
-Admins of an environment change the roles of its members. Its last admin stays one.
+Admins of an environment change the roles of its members. The last admin cannot be demoted.
 
 Examples:
   captures member set shop bob --role admin

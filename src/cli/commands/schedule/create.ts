@@ -35,18 +35,18 @@ export function registerScheduleCreate(
     registerScheduleOptions(
       command
         .argument('<name>', 'name of the schedule; its captures are named after it and their time')
-        .option('--env <environment>', 'what to capture (id or name)'),
+        .option('--env <environment>', 'environment to capture (id or name)'),
       false,
     ),
   )
     .addHelpText(
       'after',
       `
-The expression is read on the clocks of --timezone, else of the system's time zone. Where clocks skip
-a time the capture starts when they go on; where they show one twice a fixed time happens once.
-With a day of month and a weekday either is enough ('0 2 13 * 5'), as in cron; where one of them
-begins with * both have to fit ('0 2 */2 * 1' is a Monday with an odd date).
-A daemon has to run at those times: captures daemon. What to record: captures help filters.
+The expression is read in --timezone, else in the system's time zone. If clocks skip a time, the
+capture starts when they resume; if they show it twice, a fixed time happens once.
+If day of month and weekday are both given, one match is enough ('0 2 13 * 5'), as in cron; if one of
+them begins with *, both must match ('0 2 */2 * 1' is a Monday with an odd date).
+A daemon must run at those times: captures daemon. What to record: captures help filters.
 
 Examples:
   captures schedule create nightly --env shop --cron '0 2 * * *' \\
@@ -120,7 +120,7 @@ async function sayWarmUps(context: Context, schedule: ListedSchedule): Promise<v
   const [first, second] = instants;
   if (first === undefined || second === undefined || second - first > warmUp + duration) return;
   await context.warn(
-    'The warm-up is as long as the time between two captures: the slow log is on whenever none is recorded',
+    'The warm-up is as long as the time between two captures: the slow log stays on between them',
   );
 }
 

@@ -17,11 +17,11 @@ export function registerScheduleDelete(
   command
     .argument('<schedule>', 'id, name, or environment/name')
     .option('--yes', 'do not ask')
-    .option('--reason <text>', 'why, for the audit trail')
+    .option('--reason <text>', 'reason, for the audit trail')
     .addHelpText(
       'after',
       `
-The capture made ahead goes with it; captures that have started stay.
+Also deletes the next scheduled capture; captures that have started stay.
 Its owner and the admins of its environment may delete a schedule.
 
 Examples:
@@ -51,7 +51,7 @@ export async function runScheduleDelete(
     });
   }
   const deleted = await schedules.delete(actor, String(doomed.id), options.reason ?? null);
-  await context.note(`Deleted the schedule ${name}; captures of it that have begun stay.`);
+  await context.note(`Deleted the schedule ${name}; its captures that have started stay.`);
   await context.printIfAsked(scheduleNoun, deleted);
   return 0;
 }

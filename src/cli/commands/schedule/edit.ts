@@ -30,8 +30,8 @@ export function registerScheduleEdit(
     .addHelpText(
       'after',
       `
-The time zone is changed with --timezone. The capture made ahead is made anew; one that has started
-goes on. Its owner and the admins of its environment may edit a schedule.
+The time zone is changed with --timezone. The next scheduled capture is replaced; one that has started
+continues. Its owner and the admins of its environment may edit a schedule.
 
 Examples:
   captures schedule edit nightly --cron '30 2 * * *'
@@ -51,8 +51,8 @@ export async function runScheduleEdit(
   const actor = await context.actor();
   const edit = await editOf(options, context);
   if (Object.keys(edit).length === 0) {
-    throw new AppError('invalid', 'There is nothing to change', {
-      hint: 'Say what: --name, --cron, --timezone, --duration, --overlap, --count, --until or --retain',
+    throw new AppError('invalid', 'Nothing to change', {
+      hint: 'Options: --name, --cron, --timezone, --duration, --overlap, --count, --until or --retain',
     });
   }
   const edited = await context.api.schedules.edit(actor, options.schedule, edit);

@@ -17,14 +17,14 @@ export function registerScheduleNext(
 ): void {
   command
     .argument('<schedule>', 'id, name, or environment/name')
-    .option('-n, --number <n>', `so many (default: ${DEFAULT_COUNT})`, (text) =>
+    .option('-n, --number <n>', `how many (default: ${DEFAULT_COUNT})`, (text) =>
       parseCount(text, '--number'),
     )
     .addHelpText(
       'after',
       `
-Shows the instants at which it starts its next captures, with their offsets from UTC. Nothing is to
-come of one that is paused or over.
+Shows when it starts its next captures, with offsets from UTC. A schedule that is paused or over has no
+next runs.
 
 Examples:
   captures schedule next nightly

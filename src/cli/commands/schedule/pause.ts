@@ -14,12 +14,12 @@ export function registerSchedulePause(
 ): void {
   command
     .argument('<schedule>', 'id, name, or environment/name')
-    .option('--reason <text>', 'why, for the audit trail')
+    .option('--reason <text>', 'reason, for the audit trail')
     .addHelpText(
       'after',
       `
-Takes the capture made ahead back and makes no more until it is resumed; one that has started goes on.
-Occurrences meanwhile are not missed: they are not wanted.
+Removes the next scheduled capture and makes no more until you resume it; one that has started continues.
+Runs during the pause do not count as missed.
 Its owner and the admins of its environment may pause a schedule.
 
 Examples:

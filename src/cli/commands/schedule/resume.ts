@@ -16,7 +16,7 @@ export function registerScheduleResume(
     .addHelpText(
       'after',
       `
-Goes on with the next occurrence from now.
+Continues with the next run from now.
 Its owner and the admins of its environment may resume a schedule.
 
 Examples:

@@ -24,7 +24,7 @@ export function registerTokenCreate(
     .addHelpText(
       'after',
       `
-Prints the token, once, on stdout alone: the store keeps only its hash. Whoever has it is you until it expires or is revoked. Scripts hand it on in CAPTURES_TOKEN.
+Prints the token once, on stdout; the store keeps only its hash. Anyone who has it can act as you until it expires or you revoke it. Scripts pass it in CAPTURES_TOKEN.
 
 Examples:
   captures token create --name ci --expires 30d
@@ -45,7 +45,7 @@ export async function runTokenCreate(
   const { token, secret } = await context.api.users.createToken(actor, name, options.expires);
   const until = token.expiresAt - (token.expiresAt % 1_000);
   await context.note(
-    `Made the token ${name}, valid until ${formatTime(until, context.timeZone)}. It is shown this once.`,
+    `Created the token ${name}, valid until ${formatTime(until, context.timeZone)}. It is shown only this once.`,
   );
   if (!context.isDataAsked) await context.world.stdout.write(`${secret}\n`);
   else await context.printOne(madeTokenNoun, { token, secret, now: context.now() });

@@ -11,7 +11,7 @@ export function registerTokenList(
     .addHelpText(
       'after',
       `
-Lists your own tokens, oldest first, expired ones too; never their secrets.
+Lists your own tokens, oldest first, including expired ones; never their secrets.
 
 Examples:
   captures token list

@@ -16,7 +16,7 @@ export function registerTokenRevoke(
     .addHelpText(
       'after',
       `
-Ends a token at once: nobody can log in with it any more.
+Revokes a token at once: it can no longer be used to log in.
 
 Examples:
   captures token revoke ci

@@ -27,7 +27,7 @@ export function registerUserCreate(
     .addHelpText(
       'after',
       `
-Administrators of the store create users. A new user is a member of no environment: its admins let them in with captures member add.
+Administrators of the store create users. A new user is a member of no environment; an environment's admins add them with captures member add.
 
 Examples:
   captures user create bob
@@ -54,7 +54,7 @@ export async function runUserCreate(options: UserCreateOptions, context: Context
   world.signals.interrupted.throwIfAborted();
   const user = await users.createUser(actor, { name, password, isAdmin: options.admin === true });
   await context.note(
-    `Created the user ${user.name}. To let them into an environment: captures member add ENVIRONMENT ${shellQuoted(user.name)}`,
+    `Created the user ${user.name}. To add them to an environment: captures member add ENVIRONMENT ${shellQuoted(user.name)}`,
   );
   await context.printIfAsked(userNoun, user);
   return 0;

@@ -27,11 +27,11 @@ export function registerUserPasswd(
   )
     .option('--current-password-file <file>', 'read your current password from a file of mode 0600')
     .option('--keep-tokens', "leave the user's tokens valid")
-    .option('--revoke-tokens', "revoke the user's tokens (the default where nobody can be asked)")
+    .option('--revoke-tokens', "revoke the user's tokens (the default without a terminal)")
     .addHelpText(
       'after',
       `
-Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end, and all their tokens are revoked unless they are to be kept: on a terminal it asks.
+Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end and their tokens are revoked, unless you keep them: on a terminal it asks.
 
 Examples:
   captures user passwd
