@@ -5,13 +5,15 @@
 import { createApi, type Api } from './core/api.ts';
 import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
-import type { Environment } from './core/environments/environment.ts';
+import type { Environment, ServerAddress } from './core/environments/environment.ts';
 import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
-import type { LogSwitchCommands } from './core/outside.ts';
+import type { LogSwitchCommands, Outside } from './core/outside.ts';
+import type { Restorer } from './core/recovery/restorer.ts';
 import type { Source } from './core/source.ts';
 import type { ScryptCost } from './core/users/passwords.ts';
 import type { Store } from './core/store.ts';
 import type { AwsIdentity } from './metrics-source/cloudwatch/aws-credentials.ts';
+import { programVersion } from './package.ts';
 import type { StoreInspection } from './store/inspection.ts';
 import { isWritableByOthers } from './store/ownership.ts';
 import { hasStore, openStore, openStoreToRead } from './store/store.ts';
@@ -35,21 +37,25 @@ export class Wiring {
   readonly #machine: Machine;
   readonly #paths: { readonly store: string };
   readonly #allow: (logs: Source) => Promise<Source>;
+  readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   #store: Store | null = null;
   #api: Api | null = null;
 
   /**
    * @param paths the folder of the store, found when it is first asked for.
    * @param allow restricts servers to the credentials that this process may use.
+   * @param isLeftToDaemon whether only a daemon may have the password of a server.
    */
   constructor(
     machine: Machine,
     paths: { readonly store: string },
     allow: (logs: Source) => Promise<Source> = (logs) => Promise.resolve(logs),
+    isLeftToDaemon: (server: ServerAddress) => Promise<boolean> = () => Promise.resolve(false),
   ) {
     this.#machine = machine;
     this.#paths = paths;
     this.#allow = allow;
+    this.#isLeftToDaemon = isLeftToDaemon;
   }
 
   /** @throws AppError `store_unusable`, also where there is no store. */
@@ -88,16 +94,40 @@ export class Wiring {
 
   /** @throws AppError `store_unusable`, also where there is no store. */
   get api(): Api {
-    this.#api ??= createApi({
+    this.#api ??= createApi(this.outside);
+    return this.#api;
+  }
+
+  /** What the use cases are given. @throws AppError `store_unusable`, also where there is no store. */
+  get outside(): Outside {
+    return {
       store: this.store,
       clock: this.#machine.clock,
       origin: this.#machine,
       servers: () => this.servers(),
+      isLeftToDaemon: this.#isLeftToDaemon,
+      restorer: () => this.#restorer(),
       passwordCost: this.#machine.passwordCost,
       metricSources: () => this.metricSources(),
       logSwitchCommands: this.logSwitchCommands,
-    });
-    return this.#api;
+    };
+  }
+
+  async #restorer(): Promise<Restorer> {
+    const [{ asOnlyDaemon, requireNoDaemon }, { goesToOwners, reclaimServer, requireEmptyFolder }] =
+      await Promise.all([import('./daemon/recovery.ts'), import('./daemon/reclaim.ts')]);
+    const { store } = this;
+    const { clock, hostName: hostname, pid, userName } = this.#machine;
+    const source = await this.servers();
+    const running = { hostname, pid, userName, programVersion: programVersion() };
+    return {
+      goesToOwners,
+      requireEmptyFolder,
+      requireNoDaemon: (signal) => requireNoDaemon({ store, clock }, signal),
+      asOnlyDaemon: (signal, work) =>
+        asOnlyDaemon({ store, clock, source, log: () => undefined, ...running }, signal, work),
+      reclaim: (...args) => reclaimServer({ source, storeId: store.id, ...running }, ...args),
+    };
   }
 
   /** Servers; looks at one that is being recorded are noted, so that its record stays true. */

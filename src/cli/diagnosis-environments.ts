@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { ServerInspection } from '../core/environments/server-inspection.ts';
 import type { Context } from './runtime/context.ts';
 import { findingOf, ok, warning } from './findings.ts';
-import { inspectServer, isLeftToDaemon, whyNotRecordable } from './preflight.ts';
+import { inspectServer, whyNotRecordable } from './preflight.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { shellQuoted } from '../core/shell.ts';
 import { formatDuration } from './render/units.ts';
@@ -46,7 +46,7 @@ async function serverFindings(
   server: ServerAddress,
 ): Promise<Finding[]> {
   try {
-    if (await isLeftToDaemon(context, server)) {
+    if (await context.isLeftToDaemon(server)) {
       return [ok(check, 'the password is for the daemon to read: it looks at the server itself')];
     }
     const look = inspectServer(context, { name: environment.name, server });

@@ -8,7 +8,7 @@ import type { Finding } from './render/diagnosis.ts';
 import { shellQuoted } from '../core/shell.ts';
 import { localTime } from './render/moments.ts';
 import { formatBytes, formatDuration } from './render/units.ts';
-import { programVersion } from './runtime/version.ts';
+import { programVersion } from '../package.ts';
 
 const GIB = 1024 ** 3;
 /** The recorder stops for want of room before that; this is when somebody should know. */

@@ -1,6 +1,6 @@
 import { withDefaults } from './runtime/config-file.ts';
 import { interruption } from './runtime/signals.ts';
-import { programVersion } from './runtime/version.ts';
+import { programVersion } from '../package.ts';
 import type { World } from './runtime/world.ts';
 
 /**

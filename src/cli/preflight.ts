@@ -2,16 +2,12 @@ import { shellQuoted } from '../core/shell.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
-import { findTapOn } from '../core/environments/server-identity.ts';
-import type {
-  LockHolder,
-  PrivilegeNeed,
-  ServerInspection,
-} from '../core/environments/server-inspection.ts';
+import { findStrangerAtWork } from '../core/environments/server-identity.ts';
+import { inspectServer as look } from '../core/environments/server-looks.ts';
+import type { PrivilegeNeed, ServerInspection } from '../core/environments/server-inspection.ts';
 import type { Store } from '../core/store.ts';
 import type { Context } from './runtime/context.ts';
 import { waitForLog, whyLogIsOff } from './log-switch.ts';
-import { hasLiveDaemon } from './output/daemon-warnings.ts';
 
 /** @param need what needs them, as the subject of the sentence. */
 export function lacking(
@@ -34,19 +30,6 @@ function missingPrivileges(inspection: ServerInspection): PrivilegeNeed[] {
   return inspection.privileges.filter(
     (privilege) => privilege.required && privilege.state === 'missing',
   );
-}
-
-/** Who holds the recorder's lock of a server; null when nobody does, or this store's own recorder. */
-export function findStrangerAtWork(
-  inspection: ServerInspection,
-  taps: Pick<Store['taps'], 'listByServer' | 'connectionsOf'>,
-): LockHolder | null {
-  const { lockHolder } = inspection;
-  if (lockHolder === null) return null;
-  const tap = findTapOn(inspection, taps, null);
-  const own = tap === null ? [] : taps.connectionsOf(tap.id);
-  const isOwn = own.some(({ connectionId }) => connectionId === lockHolder.connectionId);
-  return isOwn ? null : lockHolder;
 }
 
 /**
@@ -115,50 +98,12 @@ export function warningsOf(
   return deadMan === null || deadManObstacle === null ? warnings : [...warnings, deadManObstacle];
 }
 
-/**
- * Looks at the server of an environment.
- * @throws AppError `remote_failed`, with hints that name it; `forbidden` where only the daemon may log in.
- */
-export async function inspectServer(
+/** @throws AppError as the same in core. */
+export function inspectServer(
   context: Context,
-  { name, server }: { readonly name: string; readonly server: ServerAddress },
+  environment: { readonly name: string; readonly server: ServerAddress },
 ): Promise<ServerInspection> {
-  if (await isLeftToDaemon(context, server)) {
-    throw new AppError('forbidden', `The password of ${name} is for the daemon alone to read`, {
-      hint: 'captures create can be used: the daemon looks at the server itself.',
-    });
-  }
-  try {
-    const logs = await context.wiring.servers();
-    return await logs.inspect(server, context.store.id);
-  } catch (error) {
-    throw namingEnvironment(error, name);
-  }
-}
-
-/** What a server's adapter says knows no environments: its hints have ENVIRONMENT in their place. */
-export function namingEnvironment<Failure>(error: Failure, name: string): Failure | AppError {
-  if (!(error instanceof AppError) || typeof error.hint !== 'string') return error;
-  if (!error.hint.includes('ENVIRONMENT')) return error;
-  const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
-  return new AppError(error.code, error.message, { hint, cause: error });
-}
-
-/**
- * Whether this process cannot have the password that the daemon may have: in a store of several people it
- * is for the user of the daemon alone to read.
- */
-export async function isLeftToDaemon(context: Context, server: ServerAddress): Promise<boolean> {
-  const user = await context.credentialUser();
-  if (!user.isStoreShared() || !hasLiveDaemon(context.store, context.now())) return false;
-  const { allowedServer } = await import('./runtime/credential-rules.ts');
-  try {
-    await context.tryReference((await allowedServer(server, user)).passwordFrom);
-    return false;
-  } catch (error) {
-    if (error instanceof AppError) return true;
-    throw error;
-  }
+  return look(context.wiring.outside, environment);
 }
 
 /**
@@ -172,7 +117,7 @@ export async function checkServer(
   environment: Environment & { readonly server: ServerAddress },
   options: Pick<RecordingOptions, 'deadMan'>,
 ): Promise<ServerInspection | null> {
-  if (await isLeftToDaemon(context, environment.server)) {
+  if (await context.isLeftToDaemon(environment.server)) {
     await context.note('The password is for the daemon to read: it looks at the server itself.');
     return null;
   }

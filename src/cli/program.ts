@@ -9,7 +9,7 @@ import { WIDEST_HELP, wrapHelp } from './help/help-text.ts';
 import { DESCRIPTION, HELP_OPTION, rootHelp, VERSION_OPTION } from './help/root-help.ts';
 import { commandLineFor, suggestionsFor } from './help/suggestions.ts';
 import { columnsOf } from './output/terminal-width.ts';
-import { programVersion } from './runtime/version.ts';
+import { programVersion } from '../package.ts';
 import { HIDDEN_VERBS, VERBS, type Verb } from './verbs.ts';
 import type { World } from './runtime/world.ts';
 

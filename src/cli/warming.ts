@@ -1,5 +1,5 @@
 import { inspectServer } from './preflight.ts';
-import { listUnrestored } from '../core/recovery/recovery-service.ts';
+import { listUnrestored } from '../core/recovery/recovery-rules.ts';
 import { coverageOf } from '../core/warm-ups/value-coverage.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';

@@ -4,6 +4,7 @@ import { EnvironmentService } from './environments/environment-service.ts';
 import { MemberService } from './members/member-service.ts';
 import type { MetricService } from './metrics/metric-service.ts';
 import type { Outside } from './outside.ts';
+import { RecoveryService } from './recovery/recovery-service.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { UserService } from './users/user-service.ts';
 
@@ -32,6 +33,7 @@ export interface Api {
   readonly members: Public<MemberService>;
   readonly users: Public<UserService>;
   readonly metrics: Loaded<MetricService>;
+  readonly recovery: Public<RecoveryService>;
   readonly audit: Public<AuditLog>;
 }
 
@@ -53,6 +55,7 @@ export function createApi(outside: Outside): Api {
       const { MetricService } = await import('./metrics/metric-service.ts');
       return new MetricService(store, clock, await outside.metricSources());
     }),
+    recovery: new RecoveryService(outside),
     audit: new AuditLog(store, captures),
   };
 }

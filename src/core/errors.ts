@@ -39,7 +39,14 @@ export type Hint =
   | { readonly code: 'end_warm_up' | 'restore_server'; readonly environment: string }
   /** What ends a schedule comes before its next occurrence. */
   | { readonly code: 'schedule_over_at_once' }
-  | { readonly code: 'warm_up_length' };
+  | { readonly code: 'warm_up_length' }
+  /** What is recorded goes on with a daemon, and need not end. */
+  | { readonly code: 'daemon_goes_on' }
+  | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
+  /** The environment leads to another server than the one that is to be restored. */
+  | { readonly code: 'point_back'; readonly environment: string }
+  /** The password is for the daemon alone to read. */
+  | { readonly code: 'daemon_looks' };
 
 /** What an AppError says, as plain data. */
 export interface Failure {

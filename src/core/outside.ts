@@ -1,7 +1,8 @@
 import type { Origin } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
-import type { Environment } from './environments/environment.ts';
+import type { Environment, ServerAddress } from './environments/environment.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
+import type { Restorer } from './recovery/restorer.ts';
 import type { Source } from './source.ts';
 import type { Store } from './store.ts';
 import type { ScryptCost } from './users/passwords.ts';
@@ -19,6 +20,9 @@ export interface Outside {
   readonly passwordCost: ScryptCost | undefined;
   /** Reaches servers with the credentials that this process may use. Loaded at the first call. */
   readonly servers: () => Promise<Source>;
+  /** Whether the password of a server is for the daemon alone to read, so that only it may log in there. */
+  readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
+  readonly restorer: () => Promise<Restorer>;
   readonly metricSources: () => Promise<MetricSources>;
   readonly logSwitchCommands: LogSwitchCommands;
 }

@@ -9,13 +9,8 @@ import { writeManifest } from '../workload/manifest.ts';
 import { SegmentWriter } from '../workload/segment-writer.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import { FileSpool } from '../workload/text-spool.ts';
-import type { ServerEnvironment } from './tap-context.ts';
-
-/**
- * A recorder that was heard of this recently may be alive, between two connections: it tries again
- * every five seconds at the latest, and a service manager starts it over as soon.
- */
-export const SILENT_MS = 15_000;
+import type { Reclaimed } from '../core/recovery/restorer.ts';
+import type { ServerEnvironment } from '../core/environments/environment.ts';
 
 interface ReclaimContext {
   readonly source: Source;
@@ -24,30 +19,17 @@ interface ReclaimContext {
   readonly programVersion: string;
 }
 
-/** A server that was taken from a recorder of which this store knows nothing, and given back. */
-export interface Reclaimed {
-  /** What its log is set to now. */
-  readonly settings: ServerSettings;
-  /** Statements written to the folder. */
-  readonly saved: number;
-  /** Rows that went into the owner's own log table, because they log to it; null where not counted. */
-  readonly returned: number | null;
-  /** Rows of the log that are nowhere any more; null where they could not be counted. */
-  readonly dropped: number | null;
-  readonly warnings: readonly string[];
-}
-
 /** Whether the owner logs to their table, so that what was logged meanwhile goes into it. */
 export function goesToOwners({ generalLog, logOutput }: ServerSettings): boolean {
   return generalLog === true && String(logOutput).split(',').includes('TABLE');
 }
 
 /**
- * Gives a server back in the place of the recorder that left it switched on, from what that recorder
+ * Restores a server in the place of the recorder that left it switched on, from what that recorder
  * wrote on the server. Interrupted anywhere it can be called again: the marker goes last.
  * @param agreed what a look at the server found, and the user agreed to.
  * @param saveTo a folder for what is logged and not read, to become a workload; null to drop it.
- * @returns null when there was nothing left to give back.
+ * @returns null when there was nothing left to restore.
  * @throws AppError `conflict` when a recorder is at work there after all; `remote_failed`;
  *   `store_unusable` when the folder cannot be written.
  */

@@ -1,12 +1,14 @@
 import { AuditTrail, type Origin } from '../core/audit/audit-trail.ts';
 import { AppError } from '../core/errors.ts';
 import { isLive } from '../core/daemon/lease.ts';
+import type { RestoreServer } from '../core/recovery/restorer.ts';
 import type { Lease, TapRow } from '../core/store.ts';
 import type { DaemonContext } from './daemon.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import type { DaemonLog } from './log.ts';
 import { noServiceManager } from './sd-notify.ts';
-import { LeaseLost, type ServerEnvironment } from './tap-context.ts';
+import type { ServerEnvironment } from '../core/environments/environment.ts';
+import { LeaseLost } from './tap-context.ts';
 import { NO_OTHER_TAPS } from './server-proof.ts';
 import { Tap } from './tap.ts';
 
@@ -49,14 +51,6 @@ function daemonAtWork(lease: Lease | null): AppError {
   );
 }
 
-/** Gives one server back. */
-export type GiveBack = (
-  environment: ServerEnvironment,
-  tap: TapRow,
-  /** Done first, in a transaction that proves the lease: what ends the captures that still run. */
-  begin: () => void,
-) => Promise<{ readonly warnings: readonly string[] }>;
-
 /**
  * Does the part of a daemon's work that restores servers, as the store's one daemon meanwhile: no
  * other can begin before `work` is over. Killed at any instant, it leaves what a killed daemon leaves:
@@ -67,7 +61,7 @@ export type GiveBack = (
 export async function asOnlyDaemon<T>(
   context: RecoveryContext,
   signal: AbortSignal,
-  work: (giveBack: GiveBack) => Promise<T>,
+  work: (restore: RestoreServer) => Promise<T>,
 ): Promise<T> {
   const { store } = context;
   const leaving = new AbortController();
@@ -143,7 +137,7 @@ async function runTap(
     throw new AppError(
       'remote_failed',
       `The server of "${environment.name}" could not be restored: ${failures.at(-1) ?? 'nothing is known of why'}`,
-      { hint: 'What it is owed stays in the store; try again, or run: captures daemon' },
+      { hint: 'What is to be restored stays in the store; try again, or run: captures daemon' },
     );
   } finally {
     leaving.removeEventListener('abort', leave);

@@ -1,6 +1,5 @@
 import type { AuditTrail } from '../core/audit/audit-trail.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import type { TapTally } from '../core/verification/own-commands.ts';
 import type { Source } from '../core/source.ts';
 import type { Store, TapRow } from '../core/store.ts';
@@ -9,8 +8,6 @@ import type { TapLife } from './tap-life.ts';
 
 /** Another daemon has the lease, or the store is gone: nothing may be written any more. */
 export class LeaseLost extends Error {}
-
-export type ServerEnvironment = Environment & { readonly server: ServerAddress };
 
 export interface TapContext {
   readonly store: Store;

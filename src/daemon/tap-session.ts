@@ -16,14 +16,9 @@ import { LogDrain } from './log-drain.ts';
 import { Recorder, type RecordingFacts } from './recorder.ts';
 import { Recycler } from './recycler.ts';
 import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
+import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
-import {
-  LeaseLost,
-  type ServerEnvironment,
-  type TapContext,
-  type TapMemory,
-  type Waiting,
-} from './tap-context.ts';
+import { LeaseLost, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
 import { closeWindow, finishCapture, isDue, milliseconds, openWindow } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */

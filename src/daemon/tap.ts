@@ -8,10 +8,10 @@ import type { CaptureChanges, TapRow, Trouble } from '../core/store.ts';
 import { withUnreadRest } from '../core/recovery/unread-rest.ts';
 import { whyOver } from '../core/warm-ups/warm-up.ts';
 import { noteGaps } from '../workload/manifest.ts';
+import type { ServerEnvironment } from '../core/environments/environment.ts';
 import {
   LeaseLost,
   ServerTaken,
-  type ServerEnvironment,
   type TapContext,
   type TapMemory,
   type Waiting,

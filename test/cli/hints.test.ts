@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { namingEnvironment } from '../../src/cli/preflight.ts';
+import { namingEnvironment } from '../../src/core/environments/server-looks.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';

@@ -144,7 +144,7 @@ describe('recover where there is nothing to recover', () => {
     });
   });
 
-  it('says so of a store that owes no server anything, without asking one', async () => {
+  it('says so of a store that has no server to restore, without asking one', async () => {
     const { status, stdout, stderr } = await recover();
     expect({ status, stdout, stderr }).toEqual({
       status: 0,
@@ -225,7 +225,7 @@ describe('recover is refused', () => {
     });
   });
 
-  it('where the environment leads to another server than the one that is owed', async () => {
+  it('where the environment leads to another server than the one to restore', async () => {
     leaveTap({ name: 'elsewhere' });
     const server = { ...inspectionOf().server, key: 'server-2', hostname: 'db2' };
     for (const argv of [['shop', '--yes'], ['--yes']]) {
@@ -274,7 +274,7 @@ describe('captures that would go on', () => {
 describe("a server that another store's recorder left switched on", () => {
   const found = leftOn();
 
-  it('is only given back by an admin of the environment', async () => {
+  it('is only restored by an admin of the environment', async () => {
     expect(await refused(['shop', '--yes'], { found, env: people.mia })).toMatchObject({
       status: 5,
       code: 403,
@@ -304,7 +304,7 @@ describe("a server that another store's recorder left switched on", () => {
     const { status, stdout, stderr } = await recover(['shop'], { serverLogs, clock: comesBack });
     expect([status, stdout]).toEqual([6, '']);
     expect(stderr).toContain(
-      'its recorder (db-watch, pid 4711) was heard of 12s ago: watching for 3s whether it comes back',
+      'its recorder (db-watch, pid 4711) was active 12s ago; waiting 3s for it to return',
     );
     expect(stderr).toContain('The recorder of this server is alive');
   });

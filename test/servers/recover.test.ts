@@ -10,7 +10,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { reclaimServer } from '../../src/daemon/reclaim.ts';
-import type { ServerEnvironment } from '../../src/daemon/tap-context.ts';
+import type { ServerEnvironment } from '../../src/core/environments/environment.ts';
 import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -193,7 +193,7 @@ async function expectGivenBack(before: unknown): Promise<void> {
 
 describe('in the store of a daemon that was killed', () => {
   test.each(MODES)(
-    'with general_log %s to %s before, captures end whole and the server is given back',
+    'with general_log %s to %s before, captures end whole and the server is restored',
     async (general, output) => {
       await setLog(general, output);
       const before = await stateOf(admin);
@@ -226,7 +226,7 @@ describe('in the store of a daemon that was killed', () => {
         },
       ]);
       expect([find(going), find(over), find(later)]).toMatchObject([
-        { status: 'DONE', reason: 'ended by captures recover' },
+        { status: 'DONE', reason: 'ended by a recovery of its server' },
         { status: 'DONE', reason: 'reached its scheduled end' },
         { status: 'SCHEDULED' },
       ]);
@@ -302,7 +302,10 @@ describe('in the store of a daemon that was killed', () => {
       }
       const { status, stderr } = await recover(['--yes']);
       expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) });
-      expect(find(id)).toMatchObject({ status: 'DONE', reason: 'ended by captures recover' });
+      expect(find(id)).toMatchObject({
+        status: 'DONE',
+        reason: 'ended by a recovery of its server',
+      });
       expect(differences(await recordedTags(id), sent)).toEqual(NO_DIFFERENCES);
       expect(differences(await tagsInOwners(), sent)).toEqual(NO_DIFFERENCES);
       await expectGivenBack(before);
@@ -311,7 +314,7 @@ describe('in the store of a daemon that was killed', () => {
   );
 });
 
-test('a recorder that comes back although its server was given back goes on, and says what is missing', async () => {
+test('a recorder that comes back although its server was restored goes on, and says what is missing', async () => {
   await setLog('OFF', 'FILE');
   const before = await stateOf(admin);
   const id = create();
@@ -336,7 +339,7 @@ test('a recorder that comes back although its server was given back goes on, and
   const later = await sendTag();
   inStore((store, ada) => new CaptureService(store, systemClock).requestStop(ada, String(id)));
   await eventually('it is DONE', () => statusOf(id) === 'DONE');
-  await eventually('the server is given back', () => inStore((s) => s.taps.list().length === 0));
+  await eventually('the server is restored', () => inStore((s) => s.taps.list().length === 0));
   await kill(second);
   lapseLease();
   expect(await recordedTags(id)).toEqual([recorded, later]);
@@ -432,7 +435,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
     await expectGivenBack(before);
   });
 
-  test('one that was heard of lately is watched for, and taken when it stays silent', async () => {
+  test('one that was active just now is waited for, and taken when it stays silent', async () => {
     await setLog('OFF', 'FILE');
     const before = await stateOf(admin);
     await leaveBehind({ silent: false });
@@ -510,7 +513,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
     await expectGivenBack(before);
   });
 
-  test('without the row of the marker the log is left as it is, and the table given back', async () => {
+  test('without the row of the marker the log is left as it is, and the table restored', async () => {
     await setLog('OFF', 'FILE');
     const before = await stateOf(admin);
     await leaveBehind();

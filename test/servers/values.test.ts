@@ -8,7 +8,7 @@ import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
-import { RecoveryService } from '../../src/core/recovery/recovery-service.ts';
+import { RecoveryRules } from '../../src/core/recovery/recovery-rules.ts';
 import { coverageOf } from '../../src/core/warm-ups/value-coverage.ts';
 import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
 import type { WarmUp } from '../../src/core/warm-ups/warm-up.ts';
@@ -407,7 +407,7 @@ describe('a warm-up', () => {
     await warming.until(id, 'on');
     await warming.killDaemon();
     const { store, captures } = warming.test;
-    new RecoveryService(store, systemClock).forget(warming.alice, String(warming.environment.id));
+    new RecoveryRules(store, systemClock).forget(warming.alice, String(warming.environment.id));
     expect(store.warmUps.find(id)?.covered.map(({ isOpen }) => isOpen)).toEqual([false]);
     expect(await slowLog()).toBe(1);
     const { id: capture } = warming.test.capture(warming.alice, warming.environment);

@@ -133,7 +133,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
     await Promise.all([
       import('../../daemon/daemon.ts'),
       import('../../daemon/sd-notify.ts'),
-      import('../runtime/version.ts'),
+      import('../../package.ts'),
       context.serverLogs(await allowedBy(options, world)),
     ]);
   const log = createLog(

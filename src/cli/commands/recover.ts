@@ -1,21 +1,14 @@
-import { namingEnvironment } from '../preflight.ts';
-import { shellQuoted } from '../../core/shell.ts';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { AppError, isAppError } from '../../core/errors.ts';
-import { RecoveryService } from '../../core/recovery/recovery-service.ts';
-import type { Leftovers } from '../../core/environments/server-inspection.ts';
+import { AppError, type Failure } from '../../core/errors.ts';
+import { resultOf } from '../../core/progress.ts';
+import type { RecoveredServer } from '../../core/recovery/recovery-service.ts';
+import { shellQuoted } from '../../core/shell.ts';
 import { loaded } from '../command.ts';
+import { confirmEnding, confirmReclaim } from '../input/recovery-questions.ts';
+import { recoveryNoun } from '../render/recovery.ts';
+import { formatDuration } from '../render/units.ts';
 import type { Context } from '../runtime/context.ts';
-import {
-  confirmEnding,
-  confirmReclaim,
-  lookAtServer,
-  watchUntilSilent,
-  type RecoveryTarget,
-} from '../recovery.ts';
-import { recoveryNoun, type RecoveredServer } from '../render/recovery.ts';
-import { programVersion } from '../runtime/version.ts';
 
 export interface RecoverOptions {
   readonly environment: string | null;
@@ -70,53 +63,76 @@ ${recoveryNoun.fields.join(', ')}`,
 }
 
 export async function runRecover(options: RecoverOptions, context: Context): Promise<number> {
-  const { world, store } = context;
-  if (options.discard === true && options.save !== undefined) {
+  const { environment, save, discard = false, force = false } = options;
+  if (discard && save !== undefined) {
     throw new AppError('invalid', '--save and --discard contradict one another', {
       hint: 'Give one of the two.',
     });
   }
-  const service = new RecoveryService(store, world.clock, world);
-  if (options.forget === true) return forget(options, context, service);
-  const found = await findTargets(options, context, service);
-  const { failures } = found;
-  const { targets, saveTo } = await approve(options, context, service, found.targets);
-
-  const rows: RecoveredServer[] = [];
-  const debtors = targets.filter(({ debt }) => debt !== null);
-  for (const target of targets) {
-    if (target.leftovers !== null) rows.push(await reclaim(context, service, target, saveTo));
-    else if (target.debt === null) rows.push(nothingDone(target));
+  const isAboutOne = save !== undefined || discard || force;
+  if (options.forget === true) {
+    if (environment === null || isAboutOne) {
+      throw new AppError('invalid', '--forget takes one server, and no other option', {
+        hint: 'For example: captures recover shop --forget',
+      });
+    }
+    return forget(environment, options, context);
   }
-  rows.push(...(await payDebts(context, service, debtors, failures)));
-  const [failure] = failures;
-  if (failure !== undefined && context.isJson) throw failure;
+  if (environment === null && isAboutOne) {
+    throw new AppError('invalid', '--save, --discard and --force need an environment', {
+      hint: 'For example: captures recover shop --save ./left-behind',
+    });
+  }
+  const { world } = context;
+  const { interrupted } = world.signals;
+  const { recovery } = context.api;
+  const actor = await context.actor();
+  const saveTo = save === undefined ? null : resolve(world.cwd, save);
+  const plan = await resultOf(
+    recovery.check(actor, { environment, saveTo, discard, force }, interrupted),
+    async ({ recorder, silentMs, waitMs }) =>
+      context.note(
+        `its recorder (${recorder ?? 'unknown'}) was active ${formatDuration(silentMs)} ago; waiting ${formatDuration(waitMs)} for it to return (--force does not wait)`,
+      ),
+  );
+  if (options.yes !== true) {
+    for (const target of plan.targets) {
+      if (target.leftovers !== null) await confirmReclaim(context, target, target.leftovers);
+    }
+    await confirmEnding(context, plan.targets);
+  }
+  const rows: RecoveredServer[] = [];
+  const { failures } = await resultOf(recovery.restore(actor, plan, interrupted), (row) => {
+    rows.push(row);
+  }).catch(async (error: unknown) => {
+    if (interrupted.aborted) await context.note('Not restored yet. To continue: captures recover');
+    throw error;
+  });
+  const [failure] = [...plan.failures, ...failures];
+  if (failure !== undefined && context.isJson) throw asError(failure);
   if (rows.length > 0 || failure === undefined) await report(context, rows);
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw asError(failure);
   return 0;
+}
+
+function asError({ code, message, hint }: Failure): AppError {
+  return new AppError(code, message, { hint });
 }
 
 /** Asks with what would stay on the server. */
 async function forget(
-  { environment: ref, save, discard, force, yes }: RecoverOptions,
+  ref: string,
+  { yes }: Pick<RecoverOptions, 'yes'>,
   context: Context,
-  service: RecoveryService,
 ): Promise<number> {
   const actor = await context.actor();
-  const { store, world } = context;
-  if (ref === null || save !== undefined || discard === true || force === true) {
-    throw new AppError('invalid', '--forget takes one server, and no other option', {
-      hint: 'For example: captures recover shop --forget',
-    });
-  }
-  const { id, name } = await context.api.environments.get(actor, ref, 'environment.reclaim');
-  const isOwed = store.taps.list().some(({ environmentId }) => environmentId === id);
-  if (!isOwed) {
+  const { recovery } = context.api;
+  const { interrupted } = context.world.signals;
+  const { name, isPending } = await recovery.checkForgetting(actor, ref, interrupted);
+  if (!isPending) {
     await context.note(`Nothing to forget: no restore is pending for the server of ${name}.`);
     return 0;
   }
-  const { requireNoDaemon } = await import('../../daemon/recovery.ts');
-  await requireNoDaemon({ store, clock: world.clock }, world.signals.interrupted);
   if (yes !== true) {
     const prompter = await context.prompter(
       `The pending restore of the server of "${name}" would be forgotten, and there is no terminal to confirm on`,
@@ -130,230 +146,11 @@ async function forget(
       throw new AppError('declined', 'The name does not match; nothing changed');
     }
   }
-  service.forget(actor, ref);
+  await recovery.forget(actor, ref);
   await context.note(
     `Forgot the pending restore of the server of ${name}. If it returns: captures recover ${shellQuoted(name)}`,
   );
   return 0;
-}
-
-/**
- * The servers that are asked for. Without an environment one that fails does not keep the others from
- * being restored.
- */
-async function findTargets(
-  { environment: ref, save, discard, force }: RecoverOptions,
-  context: Context,
-  service: RecoveryService,
-): Promise<{ targets: RecoveryTarget[]; failures: AppError[] }> {
-  const actor = await context.actor();
-  const { store } = context;
-  if (ref !== null) {
-    const environment = await context.api.environments.get(actor, ref, 'environment.recover');
-    return { targets: [await lookAtServer(context, service, environment)], failures: [] };
-  }
-  if (save !== undefined || discard === true || force === true) {
-    throw new AppError('invalid', '--save, --discard and --force need an environment', {
-      hint: 'For example: captures recover shop --save ./left-behind',
-    });
-  }
-  const targets: RecoveryTarget[] = [];
-  const failures: AppError[] = [];
-  for (const { environmentId } of service.listTaps(actor)) {
-    const environment = store.environments.find(environmentId);
-    if (environment === null) continue;
-    try {
-      const target = await lookAtServer(context, service, environment);
-      // What others left there has to be asked for by the environment's name.
-      targets.push({ ...target, leftovers: null });
-    } catch (error) {
-      if (!isAppError(error)) throw error;
-      failures.push(error.code === 'remote_failed' ? notRestored(environment.name, error) : error);
-    }
-  }
-  return { targets, failures };
-}
-
-function notRestored(name: string, { code, message, hint }: AppError): AppError {
-  return new AppError(code, `The server of "${name}" is not restored: ${message}`, { hint });
-}
-
-/** Refuses what is not to be done, and asks about what would be lost, before anything is changed. */
-async function approve(
-  options: RecoverOptions,
-  context: Context,
-  service: RecoveryService,
-  found: readonly RecoveryTarget[],
-): Promise<{ targets: RecoveryTarget[]; saveTo: string | null }> {
-  const actor = await context.actor();
-  const { store, world } = context;
-  const isAsking = options.yes !== true;
-  const targets: RecoveryTarget[] = [];
-  let saveTo: string | null = null;
-  const { requireNoDaemon } = await import('../../daemon/recovery.ts');
-  for (const { debt } of found) {
-    if (debt === null) continue;
-    await requireNoDaemon({ store, clock: world.clock }, world.signals.interrupted);
-    service.requireEndable(debt, actor);
-  }
-  for (const target of found) {
-    const { environment } = target;
-    if (target.leftovers === null) {
-      targets.push(target);
-      continue;
-    }
-    await context.api.environments.get(actor, String(environment.id), 'environment.reclaim');
-    saveTo = folderFor(options, context, target.leftovers, environment.id);
-    if (saveTo !== null) {
-      const { requireEmptyFolder } = await import('../../daemon/reclaim.ts');
-      await requireEmptyFolder(saveTo);
-    }
-    const leftovers =
-      options.force === true ? target.leftovers : await watchUntilSilent(context, target);
-    targets.push({ ...target, leftovers });
-    if (isAsking && leftovers !== null) await confirmReclaim(context, target, leftovers, saveTo);
-  }
-  if (isAsking) await confirmEnding(context, targets);
-  return { targets, saveTo };
-}
-
-/** Where a lost recorder's statements are kept; null where there are none, or they are dropped. */
-function folderFor(
-  { save, discard }: RecoverOptions,
-  context: Context,
-  { statements }: Leftovers,
-  environmentId: number,
-): string | null {
-  const { world, store } = context;
-  if (save !== undefined) return resolve(world.cwd, save);
-  if (discard === true || statements === 0) return null;
-  const time = new Date(context.now()).toISOString().replaceAll(/[-:]/g, '');
-  return join(store.directory, 'recovered', `${environmentId}-${time}`);
-}
-
-function nothingDone({ environment, server }: RecoveryTarget): RecoveredServer {
-  return {
-    environment: environment.name,
-    server,
-    recovered: false,
-    endedCaptures: [],
-    settings: null,
-    savedStatements: 0,
-    savedTo: null,
-    returnedStatements: 0,
-    droppedStatements: 0,
-    warnings: [],
-  };
-}
-
-async function reclaim(
-  context: Context,
-  service: RecoveryService,
-  target: RecoveryTarget,
-  saveTo: string | null,
-): Promise<RecoveredServer> {
-  const { environment, leftovers } = target;
-  const nothing = nothingDone(target);
-  if (leftovers === null) return nothing;
-  const { reclaimServer } = await import('../../daemon/reclaim.ts');
-  service.reclaim(await context.actor(), String(environment.id), leftovers);
-  const done = await reclaimServer(
-    {
-      source: await context.wiring.servers(),
-      storeId: context.store.id,
-      programVersion: programVersion(),
-    },
-    environment,
-    leftovers,
-    saveTo,
-  );
-  if (done === null) return nothing;
-  return {
-    ...nothing,
-    recovered: true,
-    settings: done.settings,
-    savedStatements: done.saved,
-    savedTo: done.saved > 0 ? saveTo : null,
-    returnedStatements: done.returned,
-    droppedStatements: done.dropped,
-    warnings: done.warnings,
-  };
-}
-
-/** Does what the next daemon would do for the servers that this store owes something. */
-async function payDebts(
-  context: Context,
-  service: RecoveryService,
-  targets: readonly RecoveryTarget[],
-  failures: AppError[],
-): Promise<RecoveredServer[]> {
-  if (targets.length === 0) return [];
-  const actor = await context.actor();
-  const { world, store } = context;
-  const [{ asOnlyDaemon }, { goesToOwners }] = await Promise.all([
-    import('../../daemon/recovery.ts'),
-    import('../../daemon/reclaim.ts'),
-  ]);
-  const serverLogs = await context.wiring.servers();
-  const rows: RecoveredServer[] = [];
-  await asOnlyDaemon(
-    {
-      store,
-      clock: world.clock,
-      source: serverLogs,
-      log: () => undefined,
-      hostname: world.hostName,
-      pid: world.pid,
-      programVersion: programVersion(),
-      userName: world.userName,
-    },
-    world.signals.interrupted,
-    async (giveBack) => {
-      for (const target of targets) {
-        const { environment, debt } = target;
-        if (debt === null) continue;
-        const { tap, ending, finishing } = debt;
-        try {
-          const { warnings } = await giveBack(environment, tap, () =>
-            service.end(actor, environment, tap, ending),
-          );
-          const ids = [...ending, ...finishing].map(({ id }) => id).sort((a, b) => a - b);
-          // What is there belongs to a capture, or to none any more.
-          const unwanted = ids.length === 0 ? (target.logged ?? 0) : 0;
-          const isReturned = goesToOwners(tap.settings);
-          rows.push({
-            ...nothingDone(target),
-            recovered: true,
-            endedCaptures: ids,
-            returnedStatements: isReturned ? unwanted : 0,
-            droppedStatements: isReturned ? 0 : unwanted,
-            settings: (await serverLogs.inspect(environment.server, store.id)).settings,
-            warnings: [...warnings, ...failedAmong(context, ids)],
-          });
-        } catch (error) {
-          if (!isAppError(error)) throw error;
-          failures.push(namingEnvironment(error, environment.name));
-        }
-      }
-    },
-  ).catch(async (error: unknown) => {
-    if (world.signals.interrupted.aborted) {
-      await context.note('Not restored yet. To continue: captures recover');
-    }
-    throw error;
-  });
-  return rows;
-}
-
-/** A capture that could not be finished does not keep its server from being restored. */
-function failedAmong({ store }: Context, ids: readonly number[]): string[] {
-  return ids.flatMap((id) => {
-    const capture = store.captures.find(id);
-    if (capture?.status !== 'FAILED') return [];
-    return [
-      `The capture "${capture.name}" (id ${id}) failed: ${capture.reason ?? 'reason unknown'}`,
-    ];
-  });
 }
 
 async function report(context: Context, rows: readonly RecoveredServer[]): Promise<void> {

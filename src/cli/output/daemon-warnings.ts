@@ -1,6 +1,6 @@
 import type { Actor } from '../../core/access.ts';
 import { isLive } from '../../core/daemon/lease.ts';
-import { listUnrestored, type UnrestoredServer } from '../../core/recovery/recovery-service.ts';
+import { listUnrestored, type UnrestoredServer } from '../../core/recovery/recovery-rules.ts';
 import type { Store } from '../../core/store.ts';
 import { shellQuoted } from '../../core/shell.ts';
 

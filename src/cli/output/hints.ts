@@ -1,5 +1,5 @@
 import type { Failure, Hint } from '../../core/errors.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { captureWord, shellQuoted } from '../../core/shell.ts';
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */
 const WORDS: {
@@ -26,6 +26,12 @@ const WORDS: {
   },
   schedule_over_at_once: () =>
     'Its last instant (--until) is before the next occurrence, or its --count is used up.',
+  daemon_goes_on: () => 'A daemon goes on with it instead: captures daemon',
+  give_up_capture: ({ environment, capture }) =>
+    `End it first: captures stop ${captureWord({ environmentName: environment, name: capture })} --give-up`,
+  point_back: ({ environment }) =>
+    `Point it back at the first one: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
+  daemon_looks: () => 'captures create can be used: the daemon looks at the server itself.',
   warm_up_length: () => 'For example: --for 1h. It helps as many sessions as come in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
 };

@@ -1,28 +1,7 @@
+import type { RecoveredServer } from '../../core/recovery/recovery-service.ts';
 import type { ServerSettings } from '../../core/source.ts';
 import type { JsonObject, Noun } from './column.ts';
 import { formatCount } from './units.ts';
-
-/** What came of giving one server back. */
-export interface RecoveredServer {
-  readonly environment: string;
-  /** `host:port`, as the server calls itself. */
-  readonly server: string;
-  /** False: there was nothing to give back. */
-  readonly recovered: boolean;
-  /** Ids of the captures that came to their end by it. */
-  readonly endedCaptures: readonly number[];
-  /** What its log is set to; null when nothing was changed. */
-  readonly settings: ServerSettings | null;
-  /** Statements of a lost recorder that were written to a folder. */
-  readonly savedStatements: number;
-  /** The folder of that workload; null for none. */
-  readonly savedTo: string | null;
-  /** Rows that went to the log table of the server's owner; null where they could not be counted. */
-  readonly returnedStatements: number | null;
-  /** Rows of a lost recorder's log that are nowhere any more; null where they could not be counted. */
-  readonly droppedStatements: number | null;
-  readonly warnings: readonly string[];
-}
 
 function recoveredJson(row: RecoveredServer): JsonObject {
   const { settings } = row;

@@ -12,7 +12,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { DAEMON_NODE_FLAGS, daemonEnvironment } from './daemon-memory.ts';
-import { PACKAGE_FOLDER } from '../package-folder.ts';
+import { PACKAGE_FOLDER } from '../../package.ts';
 import type { SignalDesk } from './signals.ts';
 import type { CommandEnd, StartedProcess } from './world.ts';
 

@@ -1,5 +1,6 @@
 import type { Api } from '../../core/api.ts';
 import type { RetentionService } from '../../core/captures/retention.ts';
+import type { ServerAddress } from '../../core/environments/environment.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { MetricProvider } from '../../core/metrics/metric-source.ts';
 import type { Source } from '../../core/source.ts';
@@ -11,6 +12,7 @@ import type { GlobalOptions, OutputMode } from '../input/global-options.ts';
 import { checkFields, printList, printOne, type OutputSettings } from '../output/output.ts';
 import { findPaths, type Paths } from './paths.ts';
 import type { Prompter } from '../input/prompter.ts';
+import { hasLiveDaemon } from '../output/daemon-warnings.ts';
 import type { Noun } from '../render/column.ts';
 import { escapeText } from '../render/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
@@ -37,7 +39,12 @@ export class Context {
     this.options = options;
     this.argv = argv;
     this.paths = findPaths(world);
-    this.wiring = new Wiring(world, this.paths, (logs) => this.#withCredentials(logs, null));
+    this.wiring = new Wiring(
+      world,
+      this.paths,
+      (logs) => this.#withCredentials(logs, null),
+      (server) => this.isLeftToDaemon(server),
+    );
   }
 
   /** Every use case. @throws AppError `store_unusable`, naming `captures init` where there is no store. */
@@ -113,6 +120,23 @@ export class Context {
       daemon,
       isStoreShared: () => this.wiring.isStoreShared,
     };
+  }
+
+  /**
+   * Whether this process cannot have the password that the daemon may have: in a store of several people
+   * it is for the user of the daemon alone to read.
+   */
+  async isLeftToDaemon(server: ServerAddress): Promise<boolean> {
+    const user = await this.credentialUser();
+    if (!user.isStoreShared() || !hasLiveDaemon(this.store, this.now())) return false;
+    const { allowedServer } = await import('./credential-rules.ts');
+    try {
+      await this.tryReference((await allowedServer(server, user)).passwordFrom);
+      return false;
+    } catch (error) {
+      if (error instanceof AppError) return true;
+      throw error;
+    }
   }
 
   now(): number {

@@ -10,7 +10,7 @@ import type {
   TimeWindow,
 } from '../../core/metrics/metric-source.ts';
 import type { FetchRequest } from '../commands/fetch-metrics.ts';
-import { PACKAGE_FOLDER } from '../package-folder.ts';
+import { PACKAGE_FOLDER } from '../../package.ts';
 
 const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
 

@@ -41,6 +41,9 @@ export interface Environment {
   readonly createdAt: number;
 }
 
+/** An environment with a server: one whose statements can be recorded. */
+export type ServerEnvironment = Environment & { readonly server: ServerAddress };
+
 /**
  * Reads `mysql://USER@HOST[:PORT][/DB][?socket=PATH]`.
  * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.

@@ -1,4 +1,4 @@
-import type { ServerInspection } from './server-inspection.ts';
+import type { LockHolder, ServerInspection } from './server-inspection.ts';
 import type { Store, TapRow } from '../store.ts';
 
 /**
@@ -22,4 +22,17 @@ export function findTapOn(
     logSwitch === 'parameter-group' ||
     row.environmentId === environmentId;
   return rows.find(mayBeUnmarked) ?? null;
+}
+
+/** Who holds the recorder's lock of a server; null when nobody does, or this store's own recorder. */
+export function findStrangerAtWork(
+  inspection: ServerInspection,
+  taps: Pick<Store['taps'], 'listByServer' | 'connectionsOf'>,
+): LockHolder | null {
+  const { lockHolder } = inspection;
+  if (lockHolder === null) return null;
+  const tap = findTapOn(inspection, taps, null);
+  const own = tap === null ? [] : taps.connectionsOf(tap.id);
+  const isOwn = own.some(({ connectionId }) => connectionId === lockHolder.connectionId);
+  return isOwn ? null : lockHolder;
 }

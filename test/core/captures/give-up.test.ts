@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { REACHED_ITS_END } from '../../../src/core/captures/capture-service.ts';
 import { reasonOf, type CaptureStatus } from '../../../src/core/captures/capture.ts';
 import type { Gap } from '../../../src/core/workloads/gaps.ts';
-import { listUnrestored } from '../../../src/core/recovery/recovery-service.ts';
+import { listUnrestored } from '../../../src/core/recovery/recovery-rules.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
 

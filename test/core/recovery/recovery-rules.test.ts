@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/core/access.ts';
 import type { CaptureStatus } from '../../../src/core/captures/capture.ts';
 import type { Environment } from '../../../src/core/environments/environment.ts';
-import { RecoveryService, type ServerDebt } from '../../../src/core/recovery/recovery-service.ts';
+import { RecoveryRules, type PendingRestore } from '../../../src/core/recovery/recovery-rules.ts';
 import type { TapRow } from '../../../src/core/store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
@@ -10,7 +10,7 @@ import { SERVER, TestStore } from '../../support/stores.ts';
 const SETTINGS = { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' };
 
 let test: TestStore;
-let service: RecoveryService;
+let service: RecoveryRules;
 let alice: Actor;
 let bob: Actor;
 let prod: Environment;
@@ -18,7 +18,7 @@ let tap: TapRow;
 
 beforeEach(() => {
   test = new TestStore(new ManualClock());
-  service = new RecoveryService(test.store, test.clock);
+  service = new RecoveryRules(test.store, test.clock);
   alice = test.user('alice');
   bob = test.user('bob');
   prod = test.environment({ admin: [alice], member: [bob] }, { name: 'prod', server: SERVER });
@@ -58,7 +58,7 @@ function capture(
   return id;
 }
 
-function ids({ ending, finishing }: ServerDebt): { ending: number[]; finishing: number[] } {
+function ids({ ending, finishing }: PendingRestore): { ending: number[]; finishing: number[] } {
   return { ending: ending.map(({ id }) => id), finishing: finishing.map(({ id }) => id) };
 }
 
@@ -66,11 +66,11 @@ function statuses(...of: number[]): (CaptureStatus | undefined)[] {
   return of.map((id) => test.store.captures.find(id)?.status);
 }
 
-function end(actor: Actor, debt = service.debtOf(tap)): void {
-  test.store.transaction(() => service.end(actor, prod, tap, debt.ending));
+function end(actor: Actor, pending = service.pendingOf(tap)): void {
+  test.store.transaction(() => service.end(actor, prod, tap, pending.ending));
 }
 
-describe('what a server is owed', () => {
+describe('a server that is to be restored', () => {
   it('is known of the environments that one is a member of', () => {
     expect(service.listTaps(bob)).toEqual([tap]);
     expect(service.listTaps(test.user('oscar'))).toEqual([]);
@@ -86,8 +86,11 @@ describe('what a server is owed', () => {
     const elsewhere = capture('STARTING', {
       environment: test.environment({ admin: [alice] }, { server: SERVER }),
     });
-    const debt = service.debtOf(tap);
-    expect(ids(debt)).toEqual({ ending: [going, longer, starting], finishing: [over, stopping] });
+    const pending = service.pendingOf(tap);
+    expect(ids(pending)).toEqual({
+      ending: [going, longer, starting],
+      finishing: [over, stopping],
+    });
     end(alice);
     expect(statuses(going, longer, over, stopping, starting)).toEqual([
       'STOPPING',
@@ -97,9 +100,9 @@ describe('what a server is owed', () => {
       'FAILED',
     ]);
     expect(statuses(...rest, elsewhere)).toEqual(['STARTED', 'SCHEDULED', 'STARTING']);
-    expect(test.store.captures.find(going)?.reason).toBe('ended by captures recover');
+    expect(test.store.captures.find(going)?.reason).toBe('ended by a recovery of its server');
     expect(test.store.captures.find(starting)?.reason).toBe(
-      'not started: captures recover gave the server back',
+      'not started: a recovery restored its server',
     );
   });
 
@@ -140,9 +143,9 @@ describe('nothing is ended', () => {
 
   it('when a capture has begun that nobody agreed to end', () => {
     const known = capture('RUNNING');
-    const debt = service.debtOf(tap);
+    const pending = service.pendingOf(tap);
     const later = capture('RUNNING');
-    expect(() => end(alice, debt)).toThrow(/has begun meanwhile$/);
+    expect(() => end(alice, pending)).toThrow(/has begun meanwhile$/);
     expect(statuses(known, later)).toEqual(['RUNNING', 'RUNNING']);
   });
 });

@@ -1,0 +1,116 @@
+import { AppError } from '../../core/errors.ts';
+import type { RecoveryTarget } from '../../core/recovery/recovery-service.ts';
+import type { Leftovers } from '../../core/environments/server-inspection.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import { settingsText } from '../render/recovery.ts';
+import { formatCount, formatDuration, formatRelative } from '../render/units.ts';
+import type { Context } from '../runtime/context.ts';
+
+/**
+ * Shows which captures would end, and asks where there is somebody to ask: what they recorded stays.
+ * @throws AppError `declined`.
+ */
+export async function confirmEnding(
+  context: Context,
+  targets: readonly RecoveryTarget[],
+): Promise<void> {
+  const ending = targets.flatMap(({ pending }) => pending?.ending ?? []);
+  if (ending.length === 0) return;
+  const many = ending.length === 1 ? 'A capture' : `${formatCount(ending.length)} captures`;
+  const are = ending.length === 1 ? 'is' : 'are';
+  if (!context.canPrompt) return;
+  const prompter = await context.world.prompter();
+  const now = context.now();
+  await context.tell(`${many} that ${are} not over would end now:`);
+  for (const capture of ending) {
+    const end =
+      capture.scheduledEnd === null
+        ? 'runs until it is stopped'
+        : `was to end ${formatRelative(capture.scheduledEnd, now, 2)}`;
+    await context.tell(
+      `  ${nameOf(capture)}, ${capture.status}, owner ${capture.ownerName}, ${end}`,
+    );
+  }
+  await context.tell('To go on with what is being recorded instead: captures daemon');
+  const servers = targets.map(({ server }) => server).join(', ');
+  if (
+    !(await prompter.confirm(`End ${ending.length === 1 ? 'it' : 'them'} and restore ${servers}?`))
+  ) {
+    throw new AppError('declined', 'Nothing was changed');
+  }
+}
+
+function nameOf({ environmentName, name, id }: ListedCapture): string {
+  return `${environmentName}/${name} (id ${id})`;
+}
+
+/**
+ * Shows what is known of a lost recorder and what will be done, and has the environment's name typed.
+ * Without a terminal only what would be lost needs a yes.
+ * @throws AppError `declined`; `invalid` where nobody can be asked.
+ */
+export async function confirmReclaim(
+  context: Context,
+  target: RecoveryTarget,
+  leftovers: Leftovers,
+): Promise<void> {
+  const { saveTo } = target;
+  const { name } = target.environment;
+  if (saveTo !== null && !context.canPrompt) return;
+  const prompter = await context.prompter(
+    `What the lost recorder logged on the server of "${name}" would be dropped, and there is no terminal to ask on`,
+    'To drop it without being asked add --yes; to keep it leave out --discard.',
+  );
+  for (const line of describeLeftovers(target, leftovers)) await context.tell(line);
+  await context.tell(fact('statements', fateOf(target, leftovers)));
+  const answer = await prompter.ask("Type the environment's name to restore its server");
+  if (answer.trim() !== name) {
+    throw new AppError('declined', 'The name does not match; nothing changed');
+  }
+}
+
+/** Whose recorder it was, in a few words. */
+function whose({ isOwnRecorder }: RecoveryTarget, { storeId }: Leftovers): string {
+  if (storeId === null) return 'a recorder of which the server knows nothing any more';
+  return isOwnRecorder
+    ? 'a recorder of this store, which the store has forgotten'
+    : 'the recorder of another store';
+}
+
+function describeLeftovers(target: RecoveryTarget, leftovers: Leftovers): string[] {
+  const { recorder, storeId, silentMs, lastSign, tables, settings } = leftovers;
+  return [
+    `The server of ${target.environment.name} (${target.server}) was left switched on by ${whose(target, leftovers)}.`,
+    fact('recorder', recorder === null ? 'unknown' : `${recorder}, store ${storeId ?? 'unknown'}`),
+    fact(
+      'silent',
+      silentMs === null || lastSign === null
+        ? 'unknown since when'
+        : `for ${formatDuration(silentMs)}, since ${lastSign}`,
+    ),
+    fact('log now', settingsText(target.settings)),
+    fact(
+      'log then',
+      `${settings === null ? 'not known; it is left with ' : ''}${settingsText(target.settingsThen)}`,
+    ),
+    fact('dropped', `schema captures (${tables.join(', ')})`),
+  ];
+}
+
+/** What becomes of what was logged. */
+function fateOf({ goesToOwners, saveTo }: RecoveryTarget, { statements }: Leftovers): string {
+  const number =
+    statements === null
+      ? 'what is logged and perhaps not recorded'
+      : `${formatCount(statements)} logged and perhaps not recorded`;
+  if (goesToOwners) {
+    const also = saveTo === null ? '' : `, and are saved in ${saveTo}`;
+    return `${number}: go to the server's own log table${also}`;
+  }
+  if (saveTo !== null) return `${number}: saved in ${saveTo}`;
+  return statements === 0 ? 'none' : `${number}: LOST. To keep them leave out --discard`;
+}
+
+function fact(label: string, text: string): string {
+  return `  ${label.padEnd(11)} ${text}`;
+}

@@ -1,0 +1,36 @@
+import { AppError } from '../errors.ts';
+import type { Outside } from '../outside.ts';
+import { shellQuoted } from '../shell.ts';
+import type { ServerAddress } from './environment.ts';
+import type { ServerInspection } from './server-inspection.ts';
+
+/** What a look at servers needs. */
+export type LookingOutside = Pick<Outside, 'store' | 'servers' | 'isLeftToDaemon'>;
+
+/**
+ * Looks at the server of an environment; changes nothing.
+ * @throws AppError `remote_failed`, with hints that name it; `forbidden` where only the daemon may log in.
+ */
+export async function inspectServer(
+  { store, servers, isLeftToDaemon }: LookingOutside,
+  { name, server }: { readonly name: string; readonly server: ServerAddress },
+): Promise<ServerInspection> {
+  if (await isLeftToDaemon(server)) {
+    throw new AppError('forbidden', `The password of ${name} is for the daemon alone to read`, {
+      hint: { code: 'daemon_looks' },
+    });
+  }
+  try {
+    return await (await servers()).inspect(server, store.id);
+  } catch (error) {
+    throw namingEnvironment(error, name);
+  }
+}
+
+/** What a server's adapter says knows no environments: its hints have ENVIRONMENT in their place. */
+export function namingEnvironment<Failure>(error: Failure, name: string): Failure | AppError {
+  if (!(error instanceof AppError) || typeof error.hint !== 'string') return error;
+  if (!error.hint.includes('ENVIRONMENT')) return error;
+  const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
+  return new AppError(error.code, error.message, { hint, cause: error });
+}
