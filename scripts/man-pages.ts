@@ -2,15 +2,16 @@
  * Makes `dist/man` of the program's own help: one page for `captures`, one a command, one a topic.
  * Part of `npm run build`; what `captures help create` says is what `man captures-create` says.
  */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { HELP_TOPIC_NAMES } from '../src/cli/help/topic-names.ts';
+import { main } from '../src/cli/main.ts';
+import { SignalDesk } from '../src/cli/runtime/signals.ts';
+import type { World } from '../src/cli/runtime/world.ts';
 import { VERBS, type Verb } from '../src/cli/verbs.ts';
+import { systemClock } from '../src/core/clock.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const AT_ONCE = 4;
 
 interface Page {
   /** `captures-env-create`. */
@@ -21,30 +22,63 @@ interface Page {
   readonly seeAlso: readonly string[];
 }
 
-/** Writes every page. The program has to be built. */
+/** Writes every page. */
 export async function writeManPages(folder: string): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     version: string;
   };
   mkdirSync(folder, { recursive: true });
-  const pages = allPages();
-  const write = async ({ name, summary, words, seeAlso }: Page): Promise<void> => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [join(ROOT, 'bin/captures.js'), 'help', ...words],
-      // In fewer than 80 columns the commands stand one on a line.
-      { env: { ...process.env, COLUMNS: words.length === 0 ? '79' : '80' } },
-    );
-    const text = manPage({ name, summary, seeAlso, version, help: stdout });
+  for (const { name, summary, words, seeAlso } of allPages()) {
+    // In fewer than 80 columns the commands stand one on a line.
+    const help = await helpOf(words, words.length === 0 ? 79 : 80);
+    const text = manPage({ name, summary, seeAlso, version, help });
     writeFileSync(join(folder, `${name}.1`), text);
-  };
-  const left = [...pages];
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (let page = left.shift(); page !== undefined; page = left.shift()) await write(page);
-    }),
-  );
+  }
 }
+
+/** What `captures help WORDS` prints, in so many columns; run here, for a process a page takes 11 s. */
+async function helpOf(words: readonly string[], columns: number): Promise<string> {
+  let text = '';
+  let failure = '';
+  const status = await main(['help', ...words], {
+    ...NOTHING,
+    stdout: {
+      isTTY: false,
+      columns,
+      write: (data) => Promise.resolve(void (text += String(data))),
+    },
+    stderr: {
+      isTTY: false,
+      columns,
+      write: (data) => Promise.resolve(void (failure += String(data))),
+    },
+    env: { COLUMNS: String(columns) },
+  });
+  if (status !== 0) throw new Error(`captures help ${words.join(' ')}: ${failure}`);
+  return text;
+}
+
+const unused = (): never => {
+  throw new Error('Help needs nothing of the machine');
+};
+/** A machine for a program that prints help and no more. */
+const NOTHING: Omit<World, 'stdout' | 'stderr' | 'env'> = {
+  stdin: { isTTY: false, readFirstLine: unused },
+  cwd: '/',
+  home: '/',
+  userName: '',
+  hostName: '',
+  pid: 0,
+  timeZone: 'UTC',
+  clock: systemClock,
+  signals: new SignalDesk(),
+  prompter: unused,
+  serverLogs: unused,
+  isRunning: unused,
+  becomeDaemon: unused,
+  startDaemon: unused,
+  runCommand: unused,
+};
 
 function allPages(): Page[] {
   const commands = pagesOf(VERBS, []);
