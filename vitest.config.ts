@@ -33,11 +33,19 @@ export default defineConfig({
         : [...NEED_A_SERVER, ...NEED_ANY_SERVER],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/mark-run.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Half a second a file. A file leaves nothing behind for the next one: no spies, no variables.
+    isolate: false,
+    // Nets, longer than anything that a test waits for: see PATIENCE_MS.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // Two cores: real servers and child processes must not starve one another.
     maxWorkers: 2,
     // npm run coverage: of this process alone; what child processes run is not in it.
-    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      reporter: ['text-summary', 'json-summary'],
+      reportOnFailure: true,
+    },
   },
 });

@@ -241,8 +241,7 @@ async function tryOut(name: string, fault: Fault): Promise<void> {
   const server = await startServer();
   const proxy = await StallingProxy.start(server.port);
   const env = { CAPTURES_HOME: home, CI: 'true' };
-  const program: Bench['program'] = (...args) =>
-    run(process.execPath, [PROGRAM, ...args], { env, timeoutMs: 200_000 });
+  const program: Bench['program'] = (...args) => run(process.execPath, [PROGRAM, ...args], { env });
   let load: Load | null = null;
   try {
     const admin = await server.admin();

@@ -4,7 +4,10 @@
  *
  *     node bench/filters.ts [statements]
  */
-import { RECORD_EVERYTHING, type RecordingOptions } from '../src/core/captures/recording-options.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../src/core/captures/recording-options.ts';
 import type { LoggedStatement } from '../src/core/workloads/statements.ts';
 import { StatementBatch } from '../src/daemon/statement-batch.ts';
 import { StatementSelection } from '../src/sql/selection.ts';

@@ -7,6 +7,7 @@ import { PASSWORD, runCaptures, type CliOptions, type CliResult } from '../suppo
 import { CloudWatchServer } from '../support/cloudwatch-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { temporaryFolder } from '../support/stores.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const MINUTE = 60_000;
 /** The capture: half an hour, an hour ago, not on a minute. */
@@ -311,13 +312,10 @@ describe('captures metrics on a terminal', () => {
     const watching = captures(['metrics', 'now', '--watch'], { tty: 80 });
     let isOver = false;
     void watching.then(() => (isOver = true));
-    await vi.waitUntil(
-      async () => {
-        await clock.advance(1_000);
-        return isOver;
-      },
-      { timeout: 20_000, interval: 20 },
-    );
+    await waitUntil(async () => {
+      await clock.advance(1_000);
+      return isOver;
+    });
     const { status, stdout } = await watching;
     expect(status).toBe(0);
     const frames = stdout.split('\u001b[H').slice(1);
@@ -332,7 +330,7 @@ describe('captures metrics on a terminal', () => {
     await done(['create', 'now', '--env', 'shop']);
     const signals = new SignalDesk();
     const watching = captures(['metrics', 'now', '--watch'], { tty: 80, signals });
-    await vi.waitUntil(() => cloudWatch.requests.length > 0);
+    await waitUntil(() => cloudWatch.requests.length > 0);
     signals.deliver('SIGINT');
     expect((await watching).status).toBe(130);
   });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { auditNoun } from '../../src/cli/render/audit.ts';
 import { activeCaptureNoun, nextStartNoun } from '../../src/cli/render/daemon.ts';
@@ -6,6 +6,7 @@ import { occurrenceNoun, scheduleNoun } from '../../src/cli/render/schedules.ts'
 import type { Clock } from '../../src/core/clock.ts';
 import { initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -193,7 +194,7 @@ describe('watching', () => {
       },
     };
     const watching = run(argv, { signals, clock: counting, ...options });
-    await vi.waitUntil(() => sleeps > 0);
+    await waitUntil(() => sleeps > 0);
     let ends = 0;
     const isDone = (): boolean => ends > 0;
     void watching.finally(() => (ends += 1));
@@ -201,7 +202,7 @@ describe('watching', () => {
     for (let second = 0; second < 70 && !isDone(); second++) {
       const before = sleeps;
       await clock.advance(1_000);
-      await vi.waitUntil(() => isDone() || sleeps > before, { interval: 1 });
+      await waitUntil(() => isDone() || sleeps > before);
     }
     signals.deliver('SIGINT');
     return watching;

@@ -1,5 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { Gap } from '../../src/core/workloads/gaps.ts';
 import type { Source } from '../../src/core/source.ts';
@@ -7,6 +7,7 @@ import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { swappedLogOf } from '../servers/recorder-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;
 let admin: Connection;
@@ -234,7 +235,7 @@ describe('a log table that another program empties while it is recorded', () => 
     await bench.untilTagged(id, sent.at(-1) ?? '');
     await tag('last');
     await admin.query('SET GLOBAL general_log = OFF');
-    await vi.waitUntil(() => bench.test.store.captures.find(id)?.status === 'FAILED', 20_000);
+    await waitUntil(() => bench.test.store.captures.find(id)?.status === 'FAILED');
     await bench.daemon.leave();
     const records = await bench.records(id);
     expect(tagsOf(records).sort()).toEqual([...sent, 'last'].sort());
@@ -335,7 +336,7 @@ describe('frozen tables that are dropped before they were read', () => {
     await tag('one');
     await bench.untilTagged(id, 'one');
     const untilInterrupted = async (): Promise<void> => {
-      await vi.waitUntil(() => bench.daemon.events.includes('recording interrupted'), 20_000);
+      await waitUntil(() => bench.daemon.events.includes('recording interrupted'));
       await bench.daemon.leave();
     };
     isStuck = true;
@@ -356,7 +357,7 @@ describe('frozen tables that are dropped before they were read', () => {
     await log.drop(frozen[0] ?? 0);
     await log.close();
     bench.daemon = bench.startDaemon();
-    await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+    await waitUntil(() => bench.daemon.events.includes('log tapped'));
     await tag('after');
     await bench.stop(id);
     await bench.daemon.leave();

@@ -92,7 +92,7 @@ describe.skipIf(library === null)('a daemon whose system clock is set', () => {
         sent.push(`<${offset}>`);
         await admin.query(`SELECT '<${offset}>'`);
         const isMore = (): boolean => (test.store.captures.find(id)?.records ?? 0) > seen;
-        await eventually(`what was sent at ${offset} is recorded`, isMore, 5_000);
+        await eventually(`what was sent at ${offset} is recorded`, isMore);
         seen = test.store.captures.find(id)?.records ?? 0;
       }
       const [[row]] = await admin.query<RowDataPacket[]>(

@@ -8,6 +8,7 @@ import { openStore } from '../../src/store/store.ts';
 import { CloudWatchServer } from '../support/cloudwatch-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const MINUTE = 60_000;
 
@@ -78,13 +79,10 @@ function capture(duration = 10 * MINUTE) {
 
 /** Lets the clock go on in small steps, for real requests take real time, until `isThere`. */
 async function until(isThere: () => boolean): Promise<void> {
-  await vi.waitUntil(
-    async () => {
-      await clock.advance(50);
-      return isThere();
-    },
-    { timeout: 10_000, interval: 5 },
-  );
+  await waitUntil(async () => {
+    await clock.advance(50);
+    return isThere();
+  });
 }
 
 describe('a daemon', () => {

@@ -1,5 +1,4 @@
 import mysql from 'mysql2/promise';
-import { vi } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -13,6 +12,7 @@ import { readWorkload } from '../../src/workload/workload-reader.ts';
 import type { DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { startDaemon, type RunningDaemon } from './daemons.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 /** Log tables in MyISAM: on a machine with too much to do it may not be proven where the disk is, and they are CSV. */
 const LOGS_ON_A_KNOWN_DISK = mysqlSourceThatFinds(() =>
@@ -52,31 +52,24 @@ export class Bench {
 
   /** Waits, by looking, until a capture has this status; fails when it FAILED instead. */
   until(id: number, status: CaptureStatus): Promise<ListedCapture> {
-    return vi.waitUntil(
-      () => {
-        const capture = this.test.store.captures.find(id);
-        if (capture?.status === 'FAILED') {
-          throw new Error(`FAILED: ${capture.reason}; ${this.daemon.details.join('; ')}`);
-        }
-        return capture?.status === status ? capture : null;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
+    return waitUntil(() => {
+      const capture = this.test.store.captures.find(id);
+      if (capture?.status === 'FAILED') {
+        throw new Error(`FAILED: ${capture.reason}; ${this.daemon.details.join('; ')}`);
+      }
+      return capture?.status === status ? capture : null;
+    });
   }
 
   /** Waits until this many records are committed. */
   async untilRecorded(id: number, records: number): Promise<void> {
-    await vi.waitUntil(() => (this.test.store.captures.find(id)?.records ?? 0) >= records, {
-      timeout: 30_000,
-      interval: 20,
-    });
+    await waitUntil(() => (this.test.store.captures.find(id)?.records ?? 0) >= records);
   }
 
   /** Waits until a statement with this tag is in the record. */
   async untilTagged(id: number, tag: string): Promise<void> {
-    await vi.waitUntil(
-      async () => (await this.records(id)).some(({ sql }) => sql.includes(`<${tag}>`)),
-      { timeout: 30_000, interval: 20 },
+    await waitUntil(async () =>
+      (await this.records(id)).some(({ sql }) => sql.includes(`<${tag}>`)),
     );
   }
 

@@ -1,13 +1,14 @@
 import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type mysql from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;
 beforeAll(async () => {
@@ -22,7 +23,7 @@ async function sayLast(of: DatabaseServer): Promise<void> {
   const admin = await of.admin();
   const others =
     "SELECT 1 FROM information_schema.PROCESSLIST WHERE COMMAND <> 'Daemon' AND USER = 'root' AND ID <> CONNECTION_ID()";
-  await vi.waitUntil(async () => ((await admin.query(others))[0] as unknown[]).length === 0, 5_000);
+  await waitUntil(async () => ((await admin.query(others))[0] as unknown[]).length === 0);
   admin.destroy();
 }
 
@@ -118,12 +119,7 @@ describe('a capture of a real server', () => {
     await bench.untilRecorded(id, sentBefore.length);
     await server.kill();
     await server.restart();
-    await vi.waitUntil(
-      () => bench.daemon.events.some((event) => event.includes('recording goes on')),
-      {
-        timeout: 20_000,
-      },
-    );
+    await waitUntil(() => bench.daemon.events.some((event) => event.includes('recording goes on')));
     const sentAfter = await runLoad(server, 'after', 1_500);
     await bench.stop(id);
     await bench.daemon.leave();
@@ -160,13 +156,13 @@ describe('a capture of a real server', () => {
       await load.stop();
       await sayLast(fragile);
       // Two starts of a server are told apart by their second.
-      await vi.waitUntil(() => Date.now() - started > 1_000);
+      await waitUntil(() => Date.now() - started > 1_000);
       await fragile.kill();
       const file = join(fragile.dataDir, 'mysql/general_log.MYD');
       truncateSync(file, statSync(file).size - 33);
       await fragile.restart();
       bench.daemon = bench.startDaemon();
-      await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+      await waitUntil(() => bench.daemon.events.includes('log tapped'));
       const after = await runLoad(fragile, 'after', 300);
       await bench.stop(id);
       await bench.daemon.leave();
@@ -199,14 +195,14 @@ describe('a capture of a real server', () => {
       await bench.daemon.leave();
       await load.stop();
       // Two starts of a server are told apart by their second.
-      await vi.waitUntil(() => Date.now() - started > 1_000);
+      await waitUntil(() => Date.now() - started > 1_000);
       await logging.kill();
       await logging.restart();
       const began = new Date().toISOString();
       const between = await runLoad(logging, 'between', 300);
       const ended = new Date().toISOString();
       bench.daemon = bench.startDaemon();
-      await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+      await waitUntil(() => bench.daemon.events.includes('log tapped'));
       const after = await runLoad(logging, 'after', 300);
       await bench.stop(id);
       await bench.daemon.leave();
@@ -238,7 +234,7 @@ describe('a capture of a real server', () => {
       await killed.kill();
       const died = Date.now();
       // A server's start is known to the second: in that of the last swap the gap has no end of its own.
-      await vi.waitUntil(() => Date.now() - died > 1_000, 5_000);
+      await waitUntil(() => Date.now() - died > 1_000);
       await killed.restart();
       const began = new Date().toISOString();
       await runLoad(killed, 'lost', 100);
@@ -247,10 +243,10 @@ describe('a capture of a real server', () => {
       await admin.query("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON");
       await admin.end();
       // Of the second in which the server started nothing is known; of a later one it is.
-      await vi.waitUntil(() => Date.now() - Date.parse(ended) > 1_000, 5_000);
+      await waitUntil(() => Date.now() - Date.parse(ended) > 1_000);
       const kept = await runLoad(killed, 'kept', 300);
       bench.daemon = bench.startDaemon();
-      await vi.waitUntil(() => bench.daemon.events.includes('log tapped'), 20_000);
+      await waitUntil(() => bench.daemon.events.includes('log tapped'));
       await bench.stop(id);
       await bench.daemon.leave();
       const records = await bench.records(id);
@@ -346,8 +342,8 @@ describe('a capture of a real server', () => {
     await bench.until(id, 'RUNNING');
     const sent = await runLoad(server, 'whole', 1_000);
     bench.test.captures.requestStop(bench.alice, String(id));
-    await vi.waitUntil(() => isRestored, { timeout: 20_000 });
-    await vi.waitUntil(() => bench.daemon.events.includes('another daemon took over'));
+    await waitUntil(() => isRestored);
+    await waitUntil(() => bench.daemon.events.includes('another daemon took over'));
     await bench.daemon.leave();
     expect(store.captures.find(id)?.status).toBe('STOPPING');
     expect(await serverState(server)).toEqual(before);
@@ -355,7 +351,7 @@ describe('a capture of a real server', () => {
     store.lease.release('thief');
     bench.daemon = bench.startDaemon();
     await bench.until(id, 'DONE');
-    await vi.waitUntil(() => store.taps.list().length === 0);
+    await waitUntil(() => store.taps.list().length === 0);
     await bench.daemon.leave();
     expect(tagsOf(await bench.records(id)).sort()).toEqual(sent.sort());
     expect((await readManifest(bench.folder(id))).gaps).toEqual([]);

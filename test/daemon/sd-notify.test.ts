@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createServiceNotifier } from '../../src/daemon/sd-notify.ts';
 import { endStarted, eventually, run, start } from '../support/processes.ts';
 import { temporaryFolder } from '../support/stores.ts';
@@ -29,6 +29,7 @@ while True:
         fds.frombytes(data[:len(data) // 4 * 4])
         for fd in fds: os.close(fd)
 `;
+import { waitUntil } from '../support/waiting.ts';
 const canTry = isThere('systemd-notify') && isThere('python3');
 if (!canTry) {
   process.stderr.write('SKIPPED: tests of sd_notify. They need systemd-notify and python3.\n');
@@ -60,7 +61,7 @@ describe.skipIf(!canTry)('a service manager', () => {
       return messages().filter((message) => message === 'WATCHDOG=1').length >= 2;
     });
     await notifier.stopping();
-    await vi.waitUntil(() => messages().includes('STOPPING=1'));
+    await waitUntil(() => messages().includes('STOPPING=1'));
     expect(messages().slice(0, 2)).toEqual([
       `READY=1|MAINPID=${process.pid}|STATUS=standing by`,
       'STATUS=recording 1 capture on 1 server|WATCHDOG=1',
@@ -85,7 +86,7 @@ describe.skipIf(!canTry)('a service manager', () => {
     );
     daemon.child.kill('SIGTERM');
     expect(await daemon.ended).toMatchObject({ status: 0 });
-    await vi.waitUntil(() => messages().at(-1) === 'STOPPING=1');
+    await waitUntil(() => messages().at(-1) === 'STOPPING=1');
   });
 });
 

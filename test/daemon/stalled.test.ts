@@ -1,10 +1,11 @@
 import { createServer } from 'node:net';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startCuttingProxy, type CuttingProxy } from '../servers/cutting-proxy.ts';
 import { endRecordings, Recording } from '../servers/recording.ts';
 import { startRecorderServer, stateOf, type RecorderServer } from '../servers/recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -37,7 +38,7 @@ async function expectSilence(): Promise<void> {
   await expect(mysqlSource.inspect({ ...server.address, port }, 'store-1')).rejects.toMatchObject({
     message: `The server at 127.0.0.1:${port} did not answer in time`,
   });
-  await vi.waitUntil(() => open === 0);
+  await waitUntil(() => open === 0);
   silent.close();
 }
 
@@ -58,14 +59,11 @@ test('behind a network that swallows everything a daemon gives its connections u
   proxy.stall();
   let most = 0;
   // The reader of a table waits for 30 s, a DROP for 60.
-  await vi.waitUntil(
-    async () => {
-      await send();
-      most = Math.max(most, proxy.connections);
-      return recording.events.some((event) => isSilent.test(event));
-    },
-    { timeout: 80_000, interval: 20 },
-  );
+  await waitUntil(async () => {
+    await send();
+    most = Math.max(most, proxy.connections);
+    return recording.events.some((event) => isSilent.test(event));
+  });
   proxy.goOn();
   await recording.untilEvent(/^recording goes on/);
   await send();
@@ -76,8 +74,8 @@ test('behind a network that swallows everything a daemon gives its connections u
   await silent;
   expect(most).toBeLessThanOrEqual(3);
   expect(await stateOf(admin)).toEqual(before);
-  await vi.waitUntil(() => proxy.connections === 0);
-}, 120_000);
+  await waitUntil(() => proxy.connections === 0);
+});
 
 test('a log whose server stands still is aborted at once, also while it is being opened', async () => {
   const address = { ...server.address, port: proxy.port };
@@ -96,5 +94,5 @@ test('a log whose server stands still is aborted at once, also while it is being
   await log.close();
   expect(performance.now() - began).toBeLessThan(1_000);
   proxy.goOn();
-  await vi.waitUntil(() => proxy.connections === 0);
+  await waitUntil(() => proxy.connections === 0);
 });

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
@@ -20,6 +20,7 @@ import {
   stateOf,
   type RecorderServer,
 } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -61,16 +62,10 @@ async function binaryLog(): Promise<string[]> {
 }
 
 async function whenSwitched(generalLog: number, logOutput: string): Promise<void> {
-  await vi.waitUntil(
-    async () => {
-      const [now] = await rowsOf(
-        admin,
-        'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.log_output AS o',
-      );
-      return now?.['g'] === generalLog && now['o'] === logOutput;
-    },
-    { timeout: 15_000, interval: 50 },
-  );
+  await waitUntil(async () => {
+    const [now] = await rowsOf(admin, 'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.log_output AS o');
+    return now?.['g'] === generalLog && now['o'] === logOutput;
+  });
 }
 
 describe('when a recorder is not heard of any more', () => {
@@ -134,19 +129,16 @@ describe('when a recorder is not heard of any more', () => {
     await log.setDeadMan(1_000, settings);
     await admin.query("SET GLOBAL general_log = OFF; SET GLOBAL log_output = 'NONE'");
     const [start] = await rowsOf(admin, 'SELECT NOW(6) AS now');
-    await vi.waitUntil(
-      async () => {
-        const [event] = await rowsOf(
-          admin,
-          "SELECT LAST_EXECUTED > TIMESTAMPADD(SECOND, 2, ?) AS ran FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'".replace(
-            '?',
-            `'${(start?.['now'] as Date).toISOString().replace('T', ' ').replace('Z', '')}'`,
-          ),
-        );
-        return event?.['ran'] === 1;
-      },
-      { timeout: 15_000, interval: 50 },
-    );
+    await waitUntil(async () => {
+      const [event] = await rowsOf(
+        admin,
+        "SELECT LAST_EXECUTED > TIMESTAMPADD(SECOND, 2, ?) AS ran FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'".replace(
+          '?',
+          `'${(start?.['now'] as Date).toISOString().replace('T', ' ').replace('Z', '')}'`,
+        ),
+      );
+      return event?.['ran'] === 1;
+    });
     expect(
       await rowsOf(admin, 'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.log_output AS o'),
     ).toEqual([{ g: 0, o: 'NONE' }]);
@@ -301,8 +293,7 @@ test('after kill -9 of the daemon the log goes off by itself; the next one goes 
     children.push(child);
     return child;
   };
-  const until = (condition: () => unknown): Promise<unknown> =>
-    vi.waitUntil(condition, { timeout: 20_000, interval: 20 });
+  const until = (condition: () => unknown): Promise<unknown> => waitUntil(condition);
   const client = await server.admin();
   const first = launch();
   await until(() => status() === 'RUNNING');
@@ -319,7 +310,7 @@ test('after kill -9 of the daemon the log goes off by itself; the next one goes 
   bench.captures.requestStop(alice, String(capture.id));
   await until(() => status() === 'DONE');
   await client.end();
-  await vi.waitUntil(async () => (await eventsThere()).length === 0, { timeout: 5_000 });
+  await waitUntil(async () => (await eventsThere()).length === 0);
   expect(await stateOf(admin)).toEqual(before);
 
   const folder = workloadFolder(store.directory, capture.id);
@@ -348,20 +339,17 @@ test('of the captures on a server the shortest time counts, and none when all ar
   const begin = (deadMan: number | null): number =>
     bench.capture(alice, environment, { options: { ...RECORD_EVERYTHING, deadMan } }).id;
   const every = async (seconds: string | null): Promise<void> => {
-    await vi.waitUntil(
-      async () => {
-        const [event] = await rowsOf(
-          admin,
-          "SELECT INTERVAL_VALUE AS every FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'",
-        );
-        return (event?.['every'] ?? null) === seconds;
-      },
-      { timeout: 15_000, interval: 50 },
-    );
+    await waitUntil(async () => {
+      const [event] = await rowsOf(
+        admin,
+        "SELECT INTERVAL_VALUE AS every FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'captures'",
+      );
+      return (event?.['every'] ?? null) === seconds;
+    });
   };
   const stop = async (id: number): Promise<void> => {
     const status = (): string | undefined => bench.store.captures.find(id)?.status;
-    await vi.waitUntil(() => status() === 'RUNNING', { timeout: 15_000 });
+    await waitUntil(() => status() === 'RUNNING');
     bench.captures.requestStop(alice, String(id));
   };
   const never = begin(null);
@@ -375,9 +363,7 @@ test('of the captures on a server the shortest time counts, and none when all ar
   await every(null);
   expect(bench.store.captures.find(never)?.status).toBe('RUNNING');
   await stop(never);
-  await vi.waitUntil(() => bench.store.captures.find(never)?.status === 'DONE', {
-    timeout: 15_000,
-  });
+  await waitUntil(() => bench.store.captures.find(never)?.status === 'DONE');
 });
 
 test('the event never switches on what was off, and leaves what is already as it was', () => {

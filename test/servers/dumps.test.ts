@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { committedPosition } from '../../src/daemon/recorder.ts';
 import type { Source } from '../../src/core/source.ts';
@@ -14,6 +14,7 @@ import {
   type RecorderServer,
 } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 /** Servers whose free space is not known. */
 const FROM_AFAR: Source = mysqlSourceThatFinds(() => Promise.resolve(null));
@@ -70,10 +71,7 @@ async function recordedTags({ test: { store }, id }: Recording): Promise<string[
 /** Waits until what was sent so far is in the files: how long that takes is bounded. */
 async function untilRecorded(recording: Recording, sent: number): Promise<void> {
   const { store } = recording.test;
-  await vi.waitUntil(() => (store.recordings.find(recording.id)?.records ?? 0) >= sent, {
-    timeout: 4_000,
-    interval: 50,
-  });
+  await waitUntil(() => (store.recordings.find(recording.id)?.records ?? 0) >= sent);
 }
 
 test('dumps of all databases go on beside a recording, and it loses nothing', async () => {
@@ -98,7 +96,7 @@ test('dumps of all databases go on beside a recording, and it loses nothing', as
   expect(dumps).toBeGreaterThan(10);
   await recording.stop();
   expect(await recordedTags(recording)).toEqual(sent.sort());
-  await vi.waitUntil(async () => JSON.stringify(await stateOf(admin)) === JSON.stringify(before));
+  await waitUntil(async () => JSON.stringify(await stateOf(admin)) === JSON.stringify(before));
 });
 
 test.each([
@@ -113,7 +111,7 @@ test.each([
     const tables = await tablesOf(locker, 'captures');
     await locker.query(`LOCK TABLES ${tables.map((table) => `${table} READ`).join(', ')}`);
     const load = await TaggedLoad.start(server, 1);
-    await vi.waitUntil(() => load.sent > 100, { timeout: 10_000 });
+    await waitUntil(() => load.sent > 100);
     // Two swaps: with the table that was ready, and with another one.
     await untilRecorded(recording, load.sent);
     await untilRecorded(recording, load.sent);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
 import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
@@ -15,6 +15,7 @@ import {
   startRecorderServer,
   type RecorderServer,
 } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const { family, tree, version } = chosenServer(() => undefined);
 const isMysql = family === 'mysql';
@@ -76,29 +77,26 @@ async function client(
   const end = session.end.bind(session);
   session.end = async () => {
     await end();
-    await vi.waitUntil(async () => {
+    await waitUntil(async () => {
       const [rows] = await admin.query(
         'SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ?',
         [threadId],
       );
       return (rows as unknown[]).length === 0;
-    }, 10_000);
+    });
   };
   return session;
 }
 
 /** Waits until the server says that a session has been idle for some seconds. */
 function whenIdle({ threadId }: Connection, seconds: number): Promise<unknown> {
-  return vi.waitUntil(
-    async () => {
-      const rows = await rowsOf(
-        admin,
-        `SELECT TIME AS idle FROM information_schema.PROCESSLIST WHERE ID = ${threadId}`,
-      );
-      return Number(rows[0]?.['idle']) >= seconds;
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+  return waitUntil(async () => {
+    const rows = await rowsOf(
+      admin,
+      `SELECT TIME AS idle FROM information_schema.PROCESSLIST WHERE ID = ${threadId}`,
+    );
+    return Number(rows[0]?.['idle']) >= seconds;
+  });
 }
 
 function brief(statement: LoggedStatement): unknown[] {
@@ -342,18 +340,15 @@ describe('a change of database that fails', () => {
       await session.query('USE no_such').catch(() => undefined);
       await session.query('SELECT 1; SELECT no_such_column; USE `we ird`').catch(() => undefined);
     });
-    await vi.waitUntil(
-      async () => {
-        // MariaDB says in milliseconds for how long a session has been idle, MySQL in seconds.
-        if (isMysql) await whenIdle(session, 2);
-        const [statement] = await recorded(async () => {
-          await session.query('SELECT 2');
-        });
-        dbs.push(statement?.db ?? null);
-        return statement?.db === 'shop';
-      },
-      { timeout: 20_000, interval: 10 },
-    );
+    await waitUntil(async () => {
+      // MariaDB says in milliseconds for how long a session has been idle, MySQL in seconds.
+      if (isMysql) await whenIdle(session, 2);
+      const [statement] = await recorded(async () => {
+        await session.query('SELECT 2');
+      });
+      dbs.push(statement?.db ?? null);
+      return statement?.db === 'shop';
+    });
     // MySQL logs nothing of a text behind the statement that fails.
     const asked = isMysql ? 'no_such' : 'we ird';
     expect(new Set(dbs)).toEqual(new Set(dbs.length === 1 ? ['shop'] : [asked, 'shop']));

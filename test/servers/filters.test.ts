@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import mysql, { type Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -19,6 +19,7 @@ import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { start, type RunningProcess } from '../support/processes.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const DAEMON_CHILD = resolve(import.meta.dirname, 'daemon-child.ts');
 
@@ -73,16 +74,13 @@ class Bench {
   }
 
   until(id: number, status: CaptureStatus): Promise<ListedCapture> {
-    return vi.waitUntil(
-      () => {
-        const capture = this.test.store.captures.find(id);
-        if (capture?.status === 'FAILED') {
-          throw new Error(`FAILED: ${capture.reason}; ${this.daemon?.details.join('; ')}`);
-        }
-        return capture?.status === status ? capture : null;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
+    return waitUntil(() => {
+      const capture = this.test.store.captures.find(id);
+      if (capture?.status === 'FAILED') {
+        throw new Error(`FAILED: ${capture.reason}; ${this.daemon?.details.join('; ')}`);
+      }
+      return capture?.status === status ? capture : null;
+    });
   }
 
   /** Captures with these options that are all RUNNING. */
@@ -211,7 +209,7 @@ describe('captures of one server at one time', () => {
     recorded = await bench.endAll(ids);
     whole = recorded.everything.records;
     await bench.daemon?.leave();
-  }, 60_000);
+  });
 
   const textsOf = (name: Name): string[] =>
     recorded[name].records.filter(({ kind }) => kind !== 'connect').map(({ sql }) => sql);
@@ -353,10 +351,7 @@ describe('a daemon that is killed while it records what was chosen', () => {
     const load = startLoad();
     for (let kill = 0; kill < 2; kill++) {
       const before = bench.test.store.captures.find(ids.sample)?.records ?? 0;
-      await vi.waitUntil(
-        () => (bench.test.store.captures.find(ids.sample)?.records ?? 0) > before,
-        { timeout: 30_000, interval: 5 },
-      );
+      await waitUntil(() => (bench.test.store.captures.find(ids.sample)?.records ?? 0) > before);
       daemon.child.kill('SIGKILL');
       await daemon.ended;
       daemon = startChild(bench);
@@ -387,7 +382,7 @@ describe('a daemon that is killed while it records what was chosen', () => {
       ),
     );
     expect(writes.records.length + sum(writes.skipped)).toBe(whole.length);
-  }, 60_000);
+  });
 });
 
 function startChild(bench: Bench): RunningProcess {

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
@@ -14,6 +14,7 @@ import { readManifest } from '../../src/workload/manifest.ts';
 import { startDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const MIB = 2 ** 20;
 
@@ -64,7 +65,7 @@ describe('a capture', () => {
     }
 
     async until(condition: () => boolean): Promise<void> {
-      await vi.waitUntil(condition, { timeout: 20_000, interval: 10 });
+      await waitUntil(condition);
     }
   }
 

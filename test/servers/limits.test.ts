@@ -1,9 +1,10 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whyNotRecordable } from '../../src/cli/preflight.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -49,7 +50,7 @@ test('an account whose statements of the hour are used up leaves no connection b
       message: `"spent" has used up its MAX_QUERIES_PER_HOUR (3) on the server at 127.0.0.1:${server.port}`,
     });
   }
-  await vi.waitUntil(async () => {
+  await waitUntil(async () => {
     const rows = await rowsOf(admin, 'SHOW PROCESSLIST');
     return !rows.some((row) => row['User'] === 'spent');
   });

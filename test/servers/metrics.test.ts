@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   MetricService,
   type MetricReport,
@@ -20,6 +20,7 @@ import {
   type RecorderServer,
 } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 beforeAll(async () => {
@@ -63,7 +64,7 @@ describe("a server's own metrics", () => {
     const admin = await server.admin();
     try {
       await recording.until('RUNNING');
-      await vi.waitUntil(() => recording.test.store.metrics.samplesOf(recording.id).length > 0);
+      await waitUntil(() => recording.test.store.metrics.samplesOf(recording.id).length > 0);
       const sent = 3_000;
       for (let i = 0; i < sent; i++) await admin.query(`SELECT ${i}`);
       await recording.stop();
@@ -94,10 +95,7 @@ describe("a server's own metrics", () => {
     const recording = new Recording(server);
     await recording.until('RUNNING');
     const samplesAre = (count: number) =>
-      vi.waitUntil(() => recording.test.store.metrics.samplesOf(recording.id).length >= count, {
-        timeout: 30_000,
-        interval: 20,
-      });
+      waitUntil(() => recording.test.store.metrics.samplesOf(recording.id).length >= count);
     await samplesAre(1);
     await server.restart();
     await samplesAre(2);
@@ -166,14 +164,11 @@ describe("a server's own metrics", () => {
         WHERE USER = 'recorder' AND ID <> ${log.connectionId}`,
     );
     await admin.query(`KILL ${String(reader?.['ID'])}`);
-    await vi.waitUntil(
-      async () => {
-        // Asked before it is noticed, the sample fails.
-        const after = await log.sampleCounters().catch(() => before);
-        return after[OWN_SHARE_SINCE] === reader?.['ID'];
-      },
-      { timeout: 10_000, interval: 20 },
-    );
+    await waitUntil(async () => {
+      // Asked before it is noticed, the sample fails.
+      const after = await log.sampleCounters().catch(() => before);
+      return after[OWN_SHARE_SINCE] === reader?.['ID'];
+    });
     expect(before[OWN_SHARE_SINCE]).toBe(log.connectionId);
     await log.restore(settings, 3);
     await log.close();

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
   rowsOf,
@@ -8,6 +8,7 @@ import {
   stateOf,
   type RecorderServer,
 } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -65,7 +66,7 @@ describe('a look ahead', () => {
       for (let i = 0; i < 10; i++) await client.query('EXECUTE p USING @a');
       await client.query('DEALLOCATE PREPARE p');
       await client.end();
-      await vi.waitUntil(async () => {
+      await waitUntil(async () => {
         const [row] = await rowsOf(
           admin,
           "SELECT COUNT(*) AS n FROM mysql.general_log WHERE command_type = 'Quit'",

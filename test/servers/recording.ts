@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { vi } from 'vitest';
 import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -15,6 +14,7 @@ import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { TestStore } from '../support/stores.ts';
 import type { RecorderServer } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 /** A capture of the server by a daemon in this process. */
 export class Recording {
@@ -88,15 +88,12 @@ export class Recording {
   }
 
   async until(status: string): Promise<void> {
-    await vi.waitUntil(
-      () => {
-        const capture = this.test.store.captures.find(this.id);
-        if (capture?.status === 'FAILED')
-          throw new Error(`${capture.reason ?? ''} ${this.events.join()}`);
-        return capture?.status === status;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
+    await waitUntil(() => {
+      const capture = this.test.store.captures.find(this.id);
+      if (capture?.status === 'FAILED')
+        throw new Error(`${capture.reason ?? ''} ${this.events.join()}`);
+      return capture?.status === status;
+    });
   }
 
   async stop(): Promise<void> {
@@ -118,14 +115,11 @@ export class Recording {
   /** Waits for so many further statements of the recorder's own. */
   async untilSent(statements: number): Promise<void> {
     const since = this.allowed();
-    await vi.waitUntil(() => this.allowed() >= since + statements, {
-      timeout: 60_000,
-      interval: 20,
-    });
+    await waitUntil(() => this.allowed() >= since + statements);
   }
 
   async untilEvent(event: RegExp): Promise<void> {
-    await vi.waitUntil(() => this.events.some((one) => event.test(one)), { timeout: 30_000 });
+    await waitUntil(() => this.events.some((one) => event.test(one)));
   }
 
   verify(): Promise<Verification> {

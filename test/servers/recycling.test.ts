@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
 import { endFree } from '../../src/source/mysql/log/session-ending.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
 
@@ -123,7 +124,7 @@ describe.skipIf(isMysql)('a session that was idle when it was listed (MariaDB on
   test('and still is, is ended', async () => {
     const idle = await createConnection({ host: '127.0.0.1', port: server.port, user: 'app' });
     idle.on('error', () => undefined);
-    await vi.waitUntil(
+    await waitUntil(
       async () => (await rowsOf(admin, ASLEEP.replace('?', String(idle.threadId)))).length > 0,
     );
     expect(await endOne(idle.threadId, () => null)).toEqual({

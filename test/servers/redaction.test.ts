@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from '../support/properties.ts';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
@@ -16,6 +16,7 @@ import { ATTACKS, CANARY, SECRET_FORMS } from '../sql/secret-forms.ts';
 import { statementsWithSecrets, TRACES } from '../sql/secret-grammar.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;
 let admin: Connection;
@@ -62,15 +63,12 @@ async function recorded(
   const { directory } = bench.store;
   const daemon = startDaemon(directory, systemClock, { source: mysqlSource });
   const until = (id: number, status: string): Promise<unknown> =>
-    vi.waitUntil(
-      () => {
-        const capture = bench.store.captures.find(id);
-        if (capture?.status === 'FAILED')
-          throw new Error(`${capture.reason} ${daemon.details.join()}`);
-        return capture?.status === status;
-      },
-      { timeout: 30_000, interval: 20 },
-    );
+    waitUntil(() => {
+      const capture = bench.store.captures.find(id);
+      if (capture?.status === 'FAILED')
+        throw new Error(`${capture.reason} ${daemon.details.join()}`);
+      return capture?.status === status;
+    });
   const ids = captures.map(({ redact }) => {
     const options = { ...RECORD_EVERYTHING, redact };
     return bench.capture(alice, environment, { options }).id;

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { createServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { whyNotRecordable } from '../../src/cli/preflight.ts';
@@ -13,6 +13,7 @@ import {
   type RecorderServer,
 } from './recorder-server.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
+import { waitFor } from '../support/waiting.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
 /** What switches the log. */
@@ -128,7 +129,7 @@ describe('the recorder lock', () => {
     });
     await first.close();
     // The server may need a moment to see that the connection is gone.
-    await vi.waitFor(() => second.lock([]), { timeout: 10_000 });
+    await waitFor(() => second.lock([]));
     await second.close();
   });
 
@@ -247,7 +248,7 @@ describe.runIf(isMysql)(
       await log.lock([]);
       await expect(log.install(await log.readSettings(), 1)).rejects.toMatchObject(lacks);
       await log.close();
-      await vi.waitFor(async () => expect(await stateOf(admin)).toEqual(before), 10_000);
+      await waitFor(async () => expect(await stateOf(admin)).toEqual(before));
       await admin.query("GRANT CONNECTION_ADMIN ON *.* TO recorder@'%'");
     });
 
@@ -258,12 +259,12 @@ describe.runIf(isMysql)(
       await first.log.close();
       await admin.query("REVOKE CONNECTION_ADMIN ON *.* FROM recorder@'%'");
       const log = await server.open();
-      await vi.waitFor(() => log.lock([]), 10_000);
+      await waitFor(() => log.lock([]));
       await expect(log.restore(first.settings, 2)).rejects.toMatchObject(lacks);
       await log.close();
       await admin.query("GRANT CONNECTION_ADMIN ON *.* TO recorder@'%'");
       const again = await server.open();
-      await vi.waitFor(() => again.lock([]), 10_000);
+      await waitFor(() => again.lock([]));
       expect(await again.restore(first.settings, 2)).toEqual([]);
       await again.close();
       expect(await stateOf(admin)).toEqual(before);

@@ -1,7 +1,8 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let source: RecorderServer;
 let replica: RecorderServer;
@@ -40,7 +41,7 @@ async function caughtUp(): Promise<void> {
   const what = source.family === 'mysql' ? '@@gtid_executed' : '@@gtid_current_pos';
   const of = async (server: Connection): Promise<unknown> =>
     (await rowsOf(server, `SELECT ${what} AS position`))[0]?.['position'];
-  await vi.waitUntil(async () => (await of(reader)) === (await of(writer)), { timeout: 20_000 });
+  await waitUntil(async () => (await of(reader)) === (await of(writer)));
 }
 
 test.each(['STATEMENT', 'ROW'])(

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import type { Source } from '../../src/core/source.ts';
@@ -13,6 +13,7 @@ import { readRecords } from '../../src/workload/workload-reader.ts';
 import { smallDisk } from '../e2e/small-disk.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 const { tree, family } = chosenServer(() => undefined);
 const disk = smallDisk(family === 'mysql' ? '700m' : '400m');
@@ -74,7 +75,6 @@ describe.skipIf(disk === null)('when the disk of the server is full', () => {
     ['whose free space is not', FROM_AFAR, /^ended by a guard: the server's disk is full/],
   ])(
     'nobody waits, and the capture of one %s ends with a gap and the server as it was',
-    { timeout: 30_000 },
     async (_whose, source, reason) => {
       const before = await stateOf(admin);
       const recording = new Recording(server, {}, { source });
@@ -86,7 +86,7 @@ describe.skipIf(disk === null)('when the disk of the server is full', () => {
       expect(table).toEqual({ engine: 'CSV' });
       const readers: Reader[] = [];
       for (let i = 0; i < 8; i++) readers.push(new Reader(await server.admin(), String(i)));
-      await vi.waitUntil(() => readers.every(({ answered }) => answered.size > 50), 20_000);
+      await waitUntil(() => readers.every(({ answered }) => answered.size > 50));
       // Another process, for the clients and the daemon are in this one.
       spawn('dd', ['if=/dev/zero', `of=${join(folder, 'filler')}`, 'bs=64k'], { stdio: 'ignore' });
       const logins: number[] = [];

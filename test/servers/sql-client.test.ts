@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { formatSql, SQL_HEADER } from '../../src/workload/sql-format.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
+import { PATIENCE_MS } from '../support/processes.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { rowsOf } from './recorder-server.ts';
 
@@ -113,7 +114,7 @@ function feed(text: Buffer, flags: readonly string[]): void {
     ],
     {
       input: text,
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
       stdio: ['pipe', 'ignore', 'ignore'],
       env: { ...process.env, EDITOR: 'true' },
     },

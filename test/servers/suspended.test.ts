@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { endRecordings, Recording } from './recording.ts';
@@ -10,6 +10,7 @@ import {
   tagsIn,
   type RecorderServer,
 } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -67,13 +68,10 @@ test('a daemon that was suspended in the middle of a read is taken over from, an
   expect(suspended).toContain(reader);
 
   recording.startDaemon();
-  await vi.waitUntil(
-    async () => {
-      await send();
-      return (await recorders()).every((id) => !suspended.includes(id));
-    },
-    { timeout: 20_000 },
-  );
+  await waitUntil(async () => {
+    await send();
+    return (await recorders()).every((id) => !suspended.includes(id));
+  });
   await recording.untilEvent(/^log tapped/);
   recording.signal('SIGCONT');
   await recording.untilSent(20);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
@@ -15,6 +15,7 @@ import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { serverState } from '../daemon/recording-bench.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 /** Servers with one host name, one port and one data folder, as pods of two clusters have them. */
 let folder: string;
@@ -67,16 +68,13 @@ function begin({ owner, environment }: ReturnType<typeof place>): ListedCapture 
 }
 
 async function until(id: number, status: CaptureStatus): Promise<ListedCapture> {
-  return vi.waitUntil(
-    () => {
-      const capture = bench.store.captures.find(id);
-      if (capture?.status === 'FAILED' && status !== 'FAILED') {
-        throw new Error(`FAILED: ${capture.reason}; ${daemon.details.join('; ')}`);
-      }
-      return capture?.status === status ? capture : null;
-    },
-    { timeout: 30_000, interval: 20 },
-  );
+  return waitUntil(() => {
+    const capture = bench.store.captures.find(id);
+    if (capture?.status === 'FAILED' && status !== 'FAILED') {
+      throw new Error(`FAILED: ${capture.reason}; ${daemon.details.join('; ')}`);
+    }
+    return capture?.status === status ? capture : null;
+  });
 }
 
 /** The tags of statements that a capture recorded, in their order. */
@@ -107,7 +105,7 @@ function tags(name: string, count: number): string[] {
 async function untilRecorded(id: number, count: number): Promise<void> {
   let found: readonly string[] = [];
   const isThere = async (): Promise<boolean> => (found = await tagsOf(id)).length >= count;
-  await vi.waitUntil(isThere, { timeout: 30_000, interval: 50 }).catch((error: unknown) => {
+  await waitUntil(isThere).catch((error: unknown) => {
     const troubles = bench.store.taps.list().map(({ trouble }) => trouble?.reason ?? 'none');
     const said = [...daemon.details, ...troubles].join('; ');
     throw new Error(`${found.length} of ${count}, ${found.at(-1)} last; ${said}`, { cause: error });

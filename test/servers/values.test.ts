@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { KIND_VARIABLE } from '../../scripts/server-programs.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -20,6 +20,7 @@ import { startDaemon } from '../daemon/daemons.ts';
 import { TestStore } from '../support/stores.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -118,27 +119,18 @@ class Warming {
   }
 
   async until(id: number, state: WarmUp['state']): Promise<WarmUp> {
-    await vi.waitUntil(() => this.test.store.warmUps.find(id)?.state === state, {
-      timeout: 20_000,
-      interval: 20,
-    });
+    await waitUntil(() => this.test.store.warmUps.find(id)?.state === state);
     const warmUp = this.test.store.warmUps.find(id);
     if (warmUp === null) throw new Error('the warm-up is gone');
     return warmUp;
   }
 
   async untilCapture(id: number, status: CaptureStatus): Promise<void> {
-    await vi.waitUntil(() => this.test.store.captures.find(id)?.status === status, {
-      timeout: 20_000,
-      interval: 20,
-    });
+    await waitUntil(() => this.test.store.captures.find(id)?.status === status);
   }
 
   async untilRestored(): Promise<void> {
-    await vi.waitUntil(() => this.test.store.taps.list().length === 0, {
-      timeout: 20_000,
-      interval: 20,
-    });
+    await waitUntil(() => this.test.store.taps.list().length === 0);
   }
 
   async coverage(): Promise<{ sessions: number; covered: number }> {
@@ -238,14 +230,13 @@ describe('a warm-up', () => {
     await admin.query(
       'ALTER EVENT captures.warm_up_end ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL 1 SECOND',
     );
-    await vi.waitUntil(async () => (await slowLog()) === 0, { timeout: 10_000 });
+    await waitUntil(async () => (await slowLog()) === 0);
     // The trace in the marker comes behind it.
-    await vi.waitUntil(
+    await waitUntil(
       async () =>
         (await rowsOf(admin, 'SELECT warm_since FROM captures.captures_marker'))[0]?.[
           'warm_since'
         ] === null,
-      { timeout: 10_000 },
     );
     await admin.query('SET GLOBAL slow_query_log = ON');
     warming.test.store.warmUps.update(id, { until: 0 });
@@ -285,7 +276,7 @@ describe('a warm-up', () => {
     expect(settings).toEqual({ g: 1, s: 0, o: 'TABLE' });
     warming.test.captures.requestStop(warming.alice, String(capture));
     await warming.untilCapture(capture, 'DONE');
-    await vi.waitUntil(async () => (await slowLog()) === 1, { timeout: 10_000 });
+    await waitUntil(async () => (await slowLog()) === 1);
     expect(await warming.coverage()).toEqual({ sessions: 1, covered: 1 });
     warming.end();
     await warming.untilRestored();
@@ -303,9 +294,8 @@ describe('a warm-up', () => {
       scheduledStart: start,
       options: { ...RECORD_EVERYTHING, warmUp: 60_000 },
     });
-    const { id: warmUp } = await vi.waitUntil(
-      () => warming.test.store.warmUps.listOpen().find(({ state }) => state === 'on'),
-      { timeout: 7_000, interval: 20 },
+    const { id: warmUp } = await waitUntil(() =>
+      warming.test.store.warmUps.listOpen().find(({ state }) => state === 'on'),
     );
     const young = await client();
     await work(young);
@@ -367,7 +357,7 @@ describe('a warm-up', () => {
           const young = await client();
           await work(young);
           expect((await warming.coverage()).covered).toBe(1);
-          await vi.waitUntil(() => warming.test.store.lease.find() !== null);
+          await waitUntil(() => warming.test.store.lease.find() !== null);
           warming.end();
         }
         await warming.until(id, 'over');
@@ -449,11 +439,11 @@ describe('a warm-up', () => {
       await warming.until(id, 'on');
       await server.restart();
       admin = await server.admin();
-      await vi.waitUntil(async () => (await slowLog()) === 1, { timeout: 20_000 });
+      await waitUntil(async () => (await slowLog()) === 1);
       await admin.end();
       await server.kill();
       warming.end();
-      await vi.waitUntil(() => (warming.test.store.warmUps.find(id)?.until ?? 0) <= Date.now());
+      await waitUntil(() => (warming.test.store.warmUps.find(id)?.until ?? 0) <= Date.now());
       await server.restart();
       admin = await server.admin();
       await warming.until(id, 'over');
@@ -500,7 +490,7 @@ describe('sessions that are recycled', () => {
     const recording = new Recording(server, { recycleUsers: ['app*'] });
     await recording.until('RUNNING');
     // Followed from the first look on.
-    await vi.waitUntil(async () => !(await lives(idle[0] ?? busy)), { timeout: 20_000 });
+    await waitUntil(async () => !(await lives(idle[0] ?? busy)));
     const [, , , , begun, withTable] = kept;
     // Holds no lock that the server lists, and never will.
     await begun?.query('BEGIN');
@@ -509,13 +499,12 @@ describe('sessions that are recycled', () => {
     await withTable?.query("SELECT RELEASE_LOCK('kept')");
     const young = await client();
     await work(young);
-    for (const one of idle)
-      await vi.waitUntil(async () => !(await lives(one)), { timeout: 20_000 });
+    for (const one of idle) await waitUntil(async () => !(await lives(one)));
     await recording.untilSent(60);
     for (const one of [...kept, busy, young]) expect(await lives(one)).toBe(true);
     for (const one of [kept[1], begun]) {
       await one?.query('ROLLBACK');
-      await vi.waitUntil(async () => !(await lives(one ?? young)), { timeout: 20_000 });
+      await waitUntil(async () => !(await lives(one ?? young)));
     }
     expect(await lives(withTable ?? young)).toBe(true);
     await recording.stop();
@@ -583,7 +572,7 @@ describe('sessions that are recycled', () => {
         ).length > 0;
       const recording = new Recording(server, { recycleUsers: ['app'] });
       await recording.until('RUNNING');
-      await vi.waitUntil(isListed, { timeout: 10_000 });
+      await waitUntil(isListed);
       await admin.query("REVOKE INSERT, DELETE ON mysql.plugin FROM recorder@'%'");
       await recording.stop();
       const { warnings } = await readManifest(

@@ -1,10 +1,11 @@
 import type { Judgement } from '../../src/core/verification/verification.ts';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { notingLooks } from '../../src/core/verification/noted-looks.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -129,9 +130,7 @@ test('a record of eight connections at full speed lies within what the server co
   const recording = new Recording(server);
   await recording.until('RUNNING');
   const running = load(1_500);
-  await vi.waitUntil(() => (recording.test.store.recordings.find(recording.id)?.records ?? 0) > 0, {
-    timeout: 20_000,
-  });
+  await waitUntil(() => (recording.test.store.recordings.find(recording.id)?.records ?? 0) > 0);
   const goingOn = await recording.verify();
   expect(goingOn.judgement).toMatchObject({ verdict: 'recording', whole: false, problems: [] });
   // The window is closed while they send.
@@ -287,7 +286,7 @@ test('what the recorder tries for as long as a global read lock is held is its o
   await chatter();
   await recording.stop();
   await expectWhole(recording, 0);
-}, 120_000);
+});
 
 test.each(['KILL CONNECTION', 'KILL SOFT CONNECTION', 'KILL QUERY'])(
   'after %s of the recorder what it sends to come back is its own',
@@ -311,7 +310,6 @@ test.each(['KILL CONNECTION', 'KILL SOFT CONNECTION', 'KILL QUERY'])(
     // Each connection that was killed may have taken one statement with it.
     await expectWhole(recording, 2 * killed);
   },
-  60_000,
 );
 
 test('logins that are refused while the recorder comes back are its own', async () => {
@@ -328,13 +326,13 @@ test('logins that are refused while the recorder comes back are its own', async 
     return Number(rows[0]?.['Value']);
   };
   const before = await refused();
-  await vi.waitUntil(async () => (await refused()) >= before + 3, { timeout: 30_000 });
+  await waitUntil(async () => (await refused()) >= before + 3);
   await admin.query('ALTER USER recorder ACCOUNT UNLOCK');
   await recording.untilEvent(/recording goes on/);
   await chatter();
   await recording.stop();
   await expectWhole(recording, 4);
-}, 60_000);
+});
 
 test('a record whose daemon was killed three times, once of them while it could do nothing, is whole', async () => {
   const recording = new Recording(server, {}, { isKilled: true });
@@ -361,16 +359,14 @@ test('a record whose daemon was killed three times, once of them while it could 
   await expectWhole(recording, 310);
   const { judgement } = await recording.verify();
   expect(judgement.notes.join()).toContain('The recorder was interrupted');
-}, 120_000);
+});
 
 test('after a restart of the server nothing is compared, and the gap stands', async () => {
   const recording = new Recording(server);
   await recording.until('RUNNING');
   await chatter();
   await server.restart();
-  await vi.waitUntil(() => recording.events.some((event) => /goes on|gap/.test(event)), {
-    timeout: 20_000,
-  });
+  await waitUntil(() => recording.events.some((event) => /goes on|gap/.test(event)));
   await chatter();
   await recording.stop();
   admin = await server.admin();

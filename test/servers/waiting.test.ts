@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { reasonOf } from '../../src/core/captures/capture.ts';
 import { readManifest, readablePosition } from '../../src/workload/manifest.ts';
@@ -7,6 +7,7 @@ import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -90,13 +91,10 @@ it.each(OBSTACLES)(
     const remove = await put();
     await send();
     captures.requestStop(recording.alice, String(recording.id));
-    await vi.waitUntil(
-      () => {
-        const capture = store.captures.find(recording.id);
-        return capture?.status === 'STOPPING' && says.test(reasonOf(capture) ?? '');
-      },
-      { timeout: 30_000 },
-    );
+    await waitUntil(() => {
+      const capture = store.captures.find(recording.id);
+      return capture?.status === 'STOPPING' && says.test(reasonOf(capture) ?? '');
+    });
     await send();
     await remove();
     await recording.until('DONE');
@@ -104,10 +102,9 @@ it.each(OBSTACLES)(
     const { judgement } = await recording.verify();
     expect(judgement.problems).toEqual([]);
     expect(store.captures.find(recording.id)?.records).toBeGreaterThanOrEqual(sent);
-    await vi.waitUntil(() => store.taps.list().length === 0);
+    await waitUntil(() => store.taps.list().length === 0);
     expect(await stateOf(admin)).toEqual(before);
   },
-  60_000,
 );
 
 it.each([
@@ -122,7 +119,7 @@ it.each([
   await recording.untilEvent(/^recording goes on/);
   await admin.query("SELECT 'behind it'");
   await recording.stop();
-  await vi.waitUntil(() => recording.test.store.taps.list().length === 0);
+  await waitUntil(() => recording.test.store.taps.list().length === 0);
   expect(await stateOf(admin)).toEqual(before);
   const folder = workloadFolder(recording.test.store, recording.id);
   const manifest = await readManifest(folder);
@@ -139,11 +136,11 @@ it('a server that cannot be restored is said not to be, and is restored when it 
   await recording.until('RUNNING');
   await admin.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${ACCOUNT}`);
   await endConnections();
-  await vi.waitUntil(() => store.taps.list()[0]?.trouble != null, { timeout: 10_000 });
+  await waitUntil(() => store.taps.list()[0]?.trouble != null);
   captures.giveUp(recording.alice, String(recording.id));
   await recording.untilEvent(/^server not restored/);
   expect(recording.events.join()).not.toContain('server restored');
   for (const grant of recorderGrants(server.family, ACCOUNT)) await admin.query(grant);
-  await vi.waitUntil(() => store.taps.list().length === 0, { timeout: 20_000 });
+  await waitUntil(() => store.taps.list().length === 0);
   expect(await stateOf(admin)).toEqual(before);
-}, 60_000);
+});

@@ -10,6 +10,7 @@ import {
   type ServerFamily,
   type ServerProgram,
 } from '../../scripts/server-programs.ts';
+import { PATIENCE_MS, RUN_FOLDER_VARIABLE } from './processes.ts';
 
 export interface ServerOptions {
   /** Further options of the server's command line, for example `--slow-query-log=ON`. */
@@ -45,9 +46,6 @@ export interface DatabaseServer {
   /** Starts it again on its data, port and socket; ends it politely first when it runs. */
   restart(): Promise<void>;
 }
-
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 20_000;
 
 /** Servers that run: they end with this process, however it ends, as far as it can know. */
 const running = new Map<ChildProcess, string>();
@@ -114,7 +112,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Database
   };
   const end = async (): Promise<void> => {
     child.kill('SIGTERM');
-    if (!(await whenEnded(child, STOP_TIMEOUT_MS))) await kill();
+    if (!(await whenEnded(child, PATIENCE_MS))) await kill();
   };
   return {
     family: program.family,
@@ -167,7 +165,7 @@ const APART = [
  * initialize one and 0.2 s to have it copied.
  */
 function fillDataFolder(program: ServerProgram, dataDir: string, tmpDir: string): void {
-  const shared = process.env['CAPTURES_TESTS_FOLDER'];
+  const shared = process.env[RUN_FOLDER_VARIABLE];
   if (shared === undefined) {
     program.initialize(dataDir, tmpDir);
     return;
@@ -224,7 +222,7 @@ async function whenUp(
   admin: () => Promise<Connection>,
   errorLog: string,
 ): Promise<void> {
-  const deadline = performance.now() + START_TIMEOUT_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
     try {
       const connection = await admin();
@@ -246,7 +244,7 @@ function lastLines(path: string): string {
   }
 }
 
-async function whenEnded(child: ChildProcess, withinMs = START_TIMEOUT_MS): Promise<boolean> {
+async function whenEnded(child: ChildProcess, withinMs = PATIENCE_MS): Promise<boolean> {
   if (child.exitCode !== null || child.signalCode !== null) return true;
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), withinMs);

@@ -6,8 +6,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export const BIN = resolve(import.meta.dirname, '../../bin/captures.js');
 
+/**
+ * How long a test waits for what has to come, in milliseconds. A net and no measure: it is as long on a
+ * machine that has ten times as much to do.
+ */
+export const PATIENCE_MS = 240_000;
+
 /** In the environment of every process that a run of the tests starts, and of what those start. */
 export const RUN_VARIABLE = 'CAPTURES_TEST_RUN';
+
+/** The folder in which a run has its temporary files, which is also TMPDIR. */
+export const RUN_FOLDER_VARIABLE = 'CAPTURES_TESTS_FOLDER';
 
 /** How a process ended and what it wrote. */
 export interface Outcome {
@@ -71,24 +80,23 @@ export function start(
   };
 }
 
-/** Runs a program to its end; after `timeoutMs` it is ended, and this fails with what it wrote. */
+/** Runs a program to its end; one that goes on for ever is ended, and this fails with what it wrote. */
 export async function run(
   command: string,
   args: readonly string[],
-  options: RunOptions & { readonly timeoutMs?: number } = {},
+  options: RunOptions = {},
 ): Promise<Outcome> {
-  const { timeoutMs = 60_000 } = options;
   const process = start(command, args, options);
   const timer = new AbortController();
   const outcome = await Promise.race([
     process.ended,
-    delay(timeoutMs, null, { signal: timer.signal }).catch(() => null),
+    delay(PATIENCE_MS, null, { signal: timer.signal }).catch(() => null),
   ]);
   timer.abort();
   if (outcome !== null) return outcome;
   process.child.kill('SIGKILL');
   throw new Error(
-    `${[command, ...args].join(' ')} did not end within ${timeoutMs} ms.\nstdout: ${process.stdout()}\nstderr: ${process.stderr()}`,
+    `${[command, ...args].join(' ')} does not end.\nstdout: ${process.stdout()}\nstderr: ${process.stderr()}`,
   );
 }
 
@@ -102,19 +110,18 @@ export async function endStarted(): Promise<void> {
 
 /**
  * Waits until `condition` gives something else than null, false or undefined, and returns it.
- * @throws Error that says what was waited for, when it is not so within `timeoutMs`.
+ * @throws Error that says what was waited for, when it never comes.
  */
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = 20_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await condition();
     if (value !== null && value !== undefined && value !== false) return value;
-    if (performance.now() > deadline)
-      throw new Error(`Waited ${timeoutMs} ms in vain for: ${what}`);
+    if (performance.now() > deadline) throw new Error(`Waited in vain for: ${what}`);
     await delay(20);
   }
 }

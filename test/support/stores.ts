@@ -10,7 +10,7 @@ import { createStore } from '../../src/store/store.ts';
 
 /** A new folder, cleared away after the run (see global-setup.ts). */
 export function temporaryFolder(prefix = 'captures-test-'): string {
-  return mkdtempSync(join(process.env['CAPTURES_TESTS_FOLDER'] ?? tmpdir(), prefix));
+  return mkdtempSync(join(tmpdir(), prefix));
 }
 
 /** A real store in a folder of its own, with builders for what a test needs in it. */

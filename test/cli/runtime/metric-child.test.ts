@@ -4,6 +4,7 @@ import type { Environment } from '../../../src/core/environments/environment.ts'
 import { AppError } from '../../../src/core/errors.ts';
 import { runCaptures } from '../../support/cli.ts';
 import { CloudWatchServer } from '../../support/cloudwatch-server.ts';
+import { waitUntil } from '../../support/waiting.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -61,7 +62,7 @@ describe("the daemon's child that asks CloudWatch", () => {
     const asked = failure(
       childMetricSource(environment, leaving.signal).fetch(QUERIES, LAST_HOUR, MINUTE),
     );
-    await vi.waitUntil(() => server.headers.length > 0, { timeout: 20_000 });
+    await waitUntil(() => server.headers.length > 0);
     const started = performance.now();
     leaving.abort();
     expect(await asked).toMatchObject({ code: 'remote_failed' });

@@ -1,4 +1,5 @@
-import { scrypt } from 'node:crypto';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, expect, it, vi } from 'vitest';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import {
@@ -14,9 +15,6 @@ import { UserService, prepareUser } from '../../../src/core/users/user-service.t
 import { ManualClock } from '../../support/manual-clock.ts';
 import { CHEAP_HASH } from '../../support/people.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
-
-// Counts what is hashed; the work is done.
-vi.mock('node:crypto', { spy: true });
 
 const DAY = 86_400_000;
 
@@ -124,9 +122,12 @@ describe('a name that nobody has', () => {
 
   it.each([SCRYPT_COST, CHEAP_HASH])('costs the work of one hash of %j', async (cost) => {
     const { people } = await setUp(cost);
-    vi.mocked(scrypt).mockClear();
+    const scrypt = vi.spyOn(crypto, 'scrypt');
+    syncBuiltinESMExports();
     await people.login('nobody', 'correct horse').catch(() => undefined);
-    const hashed = vi.mocked(scrypt).mock.calls.map(([, , , options]) => options);
+    const hashed = scrypt.mock.calls.map(([, , , options]) => options);
+    scrypt.mockRestore();
+    syncBuiltinESMExports();
     expect(hashed).toMatchObject([{ N: 2 ** cost.logN, r: cost.r, p: cost.p }]);
   });
 

@@ -8,6 +8,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import type { Environment } from '../../../src/core/environments/environment.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import { start, type RunningProcess } from '../../support/processes.ts';
+import { waitUntil } from '../../support/waiting.ts';
 
 const MINUTE = 60_000;
 const hasMoto =
@@ -24,13 +25,11 @@ describe.skipIf(!hasMoto)('against moto', () => {
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     moto = start('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)]);
-    await vi.waitUntil(
-      () =>
-        fetch(url).then(
-          () => true,
-          () => false,
-        ),
-      { timeout: 30_000, interval: 50 },
+    await waitUntil(() =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      ),
     );
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');

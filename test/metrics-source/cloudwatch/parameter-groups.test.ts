@@ -15,6 +15,7 @@ import {
 import { switchingCommands } from '../../../src/metrics-source/cloudwatch/switching-commands.ts';
 import { start, type RunningProcess } from '../../support/processes.ts';
 import { RdsApi } from '../../support/rds-api.ts';
+import { waitUntil } from '../../support/waiting.ts';
 
 const ENVIRONMENT: Environment = {
   id: 1,
@@ -143,7 +144,7 @@ describe('what is to be run', () => {
 describe.skipIf(!hasMoto)('against moto', () => {
   let moto: RunningProcess;
 
-  it('is what an independent RDS says it is', { timeout: 40_000 }, async () => {
+  it('is what an independent RDS says it is', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
@@ -152,13 +153,11 @@ describe.skipIf(!hasMoto)('against moto', () => {
     const url = `http://127.0.0.1:${port}`;
     moto = start('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)]);
     try {
-      await vi.waitUntil(
-        () =>
-          fetch(url).then(
-            () => true,
-            () => false,
-          ),
-        { timeout: 30_000, interval: 50 },
+      await waitUntil(() =>
+        fetch(url).then(
+          () => true,
+          () => false,
+        ),
       );
       vi.stubEnv('AWS_ENDPOINT_URL_RDS', url);
       const rds = new RDSClient({ region: 'eu-central-1' });

@@ -11,6 +11,7 @@ import {
   startFakeServer,
   WELCOME,
 } from '../../../support/fake-server.ts';
+import { waitUntil } from '../../../support/waiting.ts';
 
 const GREETING = greeting();
 const END = Buffer.from([0xfe, 0, 0, 2, 0]);
@@ -66,7 +67,7 @@ test.each([
   const guard = new GuardConnection(await MysqlConnection.open(peer.address, null));
   await expect(guard.rows('SELECT a')).rejects.toMatchObject({ message });
   expect(guard.isLost).toBe(true);
-  await vi.waitUntil(() => peer.open() === 0);
+  await waitUntil(() => peer.open() === 0);
 });
 
 test('a greeting without end, a refused first statement and one that is not answered leave no socket', async () => {
@@ -97,7 +98,7 @@ test('a greeting without end, a refused first statement and one that is not answ
       message: `"recorder" has used up its MAX_QUERIES_PER_HOUR (300) on the server at 127.0.0.1:${refuse.address.port}`,
     }),
   ]);
-  for (const { open } of [endless, stuck, refuse]) await vi.waitUntil(() => open() === 0);
+  for (const { open } of [endless, stuck, refuse]) await waitUntil(() => open() === 0);
 });
 
 const ok = packet(3, Buffer.from([0, 0, 0, 2, 0, 0, 0]));
@@ -155,7 +156,7 @@ test.each<[string, (socket: Socket, said: number) => unknown, string]>([
     code: 'remote_failed',
     message: message.replace('PLACE', `127.0.0.1:${peer.address.port}`),
   });
-  await vi.waitUntil(() => peer.open() === 0);
+  await waitUntil(() => peer.open() === 0);
 });
 
 afterEach(() => {
