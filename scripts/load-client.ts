@@ -1,10 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createConnection, type Connection, type PreparedStatementInfo } from 'mysql2/promise';
 
-/** Which load: connections that buy things in a shop (see `SHOP_SCHEMA`) as fast as the server lets them. */
+/** Which load: connections that buy things in a shop (see `SHOP_SCHEMA`). */
 export interface LoadOptions {
   readonly port: number;
   readonly user: string;
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly statements: number | null;
   /** Connects anew after about so many tagged statements. */
   readonly reconnectEvery: number;
+  /** What a customer thinks between two visits to the shop, in milliseconds; absent: nothing. */
+  readonly thinkMs?: number;
 }
 
 /** Commands of the protocol that the server writes to its log, by the kinds of a workload's records. */
@@ -172,7 +175,7 @@ class Shopper {
   }
 
   async shop(isOver: () => boolean, onFirst: () => void): Promise<void> {
-    const { statements, reconnectEvery } = this.#options;
+    const { statements, reconnectEvery, thinkMs = 0 } = this.#options;
     const isDone = (): boolean => isOver() || (statements !== null && this.tagged >= statements);
     while (!isDone()) {
       const until = this.tagged + reconnectEvery;
@@ -182,6 +185,7 @@ class Shopper {
         do {
           await this.#visit(connection, buy, find);
           onFirst();
+          if (thinkMs > 0) await delay(thinkMs);
         } while (!isDone() && this.tagged < until);
         await this.#close(buy);
         await this.#close(find);

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import type { Store } from '../../src/core/store.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -5,16 +7,19 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { MINUTE, noServers } from './no-servers.ts';
 
 /**
- * A daemon in a process of its own that kills itself with SIGKILL after its n-th commit, or ends
- * politely and prints how many commits it made.
- * Arguments: the store's folder, the time to begin at, n (0: never).
+ * A daemon in a process of its own that copies its store after each commit into folders named 1, 2, 3 and
+ * so on: each is what a kill at that moment would leave. At its n-th commit it kills itself with SIGKILL, or
+ * ends politely.
+ * Arguments: the store's folder, the time to begin at, the folder for the copies, n (0: never).
  */
-const [folder = '', from = '0', at = '0'] = process.argv.slice(2);
+const [folder = '', from = '0', copies = '', at = '0'] = process.argv.slice(2);
 const killAt = Number(at);
 let commits = 0;
 
 function committed(): void {
   commits += 1;
+  // By another process: one that closes the database's file drops its own locks on it.
+  execFileSync('cp', ['-a', folder, join(copies, String(commits))]);
   // Delivered before the call returns: nothing is flushed, closed or released.
   if (commits === killAt) process.kill(process.pid, 'SIGKILL');
 }
@@ -81,4 +86,3 @@ leaving.abort();
 await clock.advance(1_000);
 await done;
 store.close();
-process.stdout.write(`${commits}\n`);

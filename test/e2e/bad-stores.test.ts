@@ -24,8 +24,8 @@ const isRoot = process.getuid?.() === 0;
 let place: Workplace;
 beforeEach(async () => {
   place = await Workplace.make();
-  await place.ok(['env', 'create', 'shop', '--region', 'r', '--instance', 'i']);
-  await place.ok(['create', 'one', '--env', 'shop']);
+  await place.given(['env', 'create', 'shop', '--region', 'r', '--instance', 'i']);
+  await place.given(['create', 'one', '--env', 'shop']);
 });
 afterEach(async () => {
   await endStarted();

@@ -35,16 +35,12 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
       return ((await place.get('big')).workload?.records ?? 0) > 1_000;
     });
     disk?.fill();
-    const failed = await eventually(
-      'it is FAILED',
-      async () => {
-        const { status, stdout } = await place.captures(['get', 'big', '--json']);
-        if (status !== 0) return null;
-        const capture = JSON.parse(stdout) as { status: string; reason: string };
-        return capture.status === 'FAILED' ? capture : null;
-      },
-      50_000,
-    );
+    const failed = await eventually('it is FAILED', async () => {
+      const { status, stdout } = await place.captures(['get', 'big', '--json']);
+      if (status !== 0) return null;
+      const capture = JSON.parse(stdout) as { status: string; reason: string };
+      return capture.status === 'FAILED' ? capture : null;
+    });
     expect(failed.reason).toMatch(/the disk is full .*\(daemon on .*, pid \d+, at 2\d{3}-.*Z\)$/);
     await load.stop();
     await place.whenQuiet();

@@ -58,6 +58,8 @@ export async function startShopServer(options: ServerOptions = {}): Promise<Shop
         prefix: 'tag',
         statements: null,
         reconnectEvery: 500,
+        // One that goes on until it is told to stop leaves the machine to what is tested.
+        ...(load.statements == null ? { thinkMs: 10 } : {}),
         ...load,
       }),
     settings: () => withAdmin(server, settingsOf),
@@ -93,7 +95,7 @@ async function settingsOf(admin: Connection): Promise<Record<string, unknown>> {
 
 /** The records of a capture, through the program. */
 export async function recordsOf(place: Workplace, capture: string): Promise<StatementRecord[]> {
-  const { stdout } = await place.ok(['workload', capture]);
+  const { stdout } = await place.given(['workload', capture]);
   return stdout
     .split('\n')
     .filter((line) => line !== '')

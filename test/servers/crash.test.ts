@@ -1,8 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
 import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
-import { KIND_VARIABLE } from '../../scripts/server-programs.ts';
 import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
 import {
   drainFrozen,
@@ -14,6 +14,7 @@ import {
   tagsIn,
   type RecorderServer,
 } from './recorder-server.ts';
+import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -34,10 +35,10 @@ afterAll(async () => {
 const MOMENTS = ['before', 'after'] as const;
 
 /**
- * Every message on the kind that every run has, every second one on the others: between them the two
- * moments still have the server in every state, for before a message it is as after the one in front.
+ * Every second message: between them the two moments have the server in every state, for before a message
+ * it is as after the one in front. `CAPTURES_TEST_MESSAGES=all`, as in `.ci/run`, cuts at each.
  */
-const STEP = KIND_VARIABLE in process.env ? 2 : 1;
+const STEP = process.env['CAPTURES_TEST_MESSAGES'] === 'all' ? 1 : 2;
 
 /**
  * Does `work` through the proxy, which cuts at a message behind the opening of the log: until then nothing
@@ -64,15 +65,10 @@ async function interrupted(
   return proxy.wasCut;
 }
 
-/** Waits until the server has noticed that the recorder's connections are gone. */
+/** Waits until the server has noticed that the recorder's connections are gone: some milliseconds. */
 async function whenAlone(): Promise<void> {
-  for (;;) {
-    const rows = await rowsOf(
-      admin,
-      "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'recorder'",
-    );
-    if (rows.length === 0) return;
-  }
+  const others = "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'recorder'";
+  while ((await rowsOf(admin, others)).length > 0) await delay(3);
 }
 
 async function setLog(generalLog: string, logOutput: string): Promise<void> {
@@ -100,7 +96,7 @@ async function tagsInOwners(): Promise<string[]> {
 describe.each([
   ['OFF', 'FILE'],
   ['ON', 'TABLE'],
-])('with general_log %s to %s, a crash', { timeout: 240_000 }, (general, output) => {
+])('with general_log %s to %s, a crash', (general, output) => {
   const logsToTable = general === 'ON';
 
   test.each(MOMENTS)('%s any message of an installation can be repaired', async (when) => {
@@ -245,7 +241,7 @@ describe('a server that dies under load', () => {
   /** Sends until some statements are logged. */
   async function loadOf(statements: number): Promise<TaggedLoad> {
     const load = await TaggedLoad.start(server, 8);
-    while (load.sent < statements) await new Promise((resolve) => setImmediate(resolve));
+    await waitUntil(() => load.sent >= statements);
     return load;
   }
 
@@ -256,7 +252,7 @@ describe('a server that dies under load', () => {
     await drainFrozen(first);
     const load = await loadOf(1000);
     await first.swap(2);
-    while (load.sent < 3000) await new Promise((resolve) => setImmediate(resolve));
+    await waitUntil(() => load.sent >= 3000);
     await restartAfterKill();
     await expect(first.swap(3)).rejects.toMatchObject({ code: 'remote_failed' });
     expect(first.isConnectionLost()).toBe(true);
