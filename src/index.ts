@@ -17,7 +17,9 @@ export {
 } from './core/captures/capture-service.ts';
 export {
   EnvironmentService,
-  type NewEnvironment,
+  type EnvironmentEdit,
+  type EnvironmentRequest,
+  type ServerRequest,
 } from './core/environments/environment-service.ts';
 export {
   MetricService,
@@ -33,11 +35,7 @@ export type {
 export { openCloudWatch } from './metrics-source/cloudwatch/cloudwatch.ts';
 export { cloudWatchProvider } from './metrics-source/cloudwatch/provider.ts';
 export { engineMetrics } from './metrics-source/mysql-status/engine-metrics.ts';
-export {
-  parseServerUrl,
-  type Environment,
-  type ServerAddress,
-} from './core/environments/environment.ts';
+export type { Environment, ServerAddress } from './core/environments/environment.ts';
 export {
   ScheduleService,
   type ScheduleEdit,

@@ -14,6 +14,7 @@ import type { ScryptCost } from './core/users/passwords.ts';
 import type { Store } from './core/store.ts';
 import type { AwsIdentity } from './metrics-source/cloudwatch/aws-credentials.ts';
 import { programVersion } from './package.ts';
+import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/inspection.ts';
 import { isWritableByOthers } from './store/ownership.ts';
 import { hasStore, openStore, openStoreToRead } from './store/store.ts';
@@ -105,6 +106,7 @@ export class Wiring {
       clock: this.#machine.clock,
       origin: this.#machine,
       servers: () => this.servers(),
+      parseServerUrl,
       isLeftToDaemon: this.#isLeftToDaemon,
       restorer: () => this.#restorer(),
       passwordCost: this.#machine.passwordCost,

@@ -48,7 +48,7 @@ export function createApi(outside: Outside): Api {
       const { ScheduleService } = await import('./schedules/schedule-service.ts');
       return new ScheduleService(store, clock, origin);
     }),
-    environments: new EnvironmentService(store, clock, origin),
+    environments: new EnvironmentService(outside),
     members: new MemberService(store, clock, origin),
     users: new UserService(store, clock, origin, passwordCost),
     metrics: loadedWhenUsed(async () => {

@@ -1,6 +1,6 @@
 import type { Origin } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
-import type { Environment, ServerAddress } from './environments/environment.ts';
+import type { Environment, ServerAddress, ServerLocation } from './environments/environment.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
 import type { Restorer } from './recovery/restorer.ts';
 import type { Source } from './source.ts';
@@ -20,6 +20,11 @@ export interface Outside {
   readonly passwordCost: ScryptCost | undefined;
   /** Reaches servers with the credentials that this process may use. Loaded at the first call. */
   readonly servers: () => Promise<Source>;
+  /**
+   * Reads the URL of a server.
+   * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.
+   */
+  readonly parseServerUrl: (url: string) => ServerLocation;
   /** Whether the password of a server is for the daemon alone to read, so that only it may log in there. */
   readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly restorer: () => Promise<Restorer>;

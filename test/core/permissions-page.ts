@@ -86,7 +86,7 @@ Everybody may leave an environment by themselves with \`member remove\`, but for
 A status never gives or takes a right. A stop is refused with 409 (exit 6) where the capture is not
 RUNNING, to those who may stop it; to all others the answer is the one above.
 
-\`recover\` gives a server back as the next daemon would. Captures that would go on with that daemon are
+\`recover\` restores a server as the next daemon would. Captures that would continue with that daemon are
 ended by it only for those who may stop them (\`capture.stop\`). To take a server from the recorder of
 another store is \`environment.reclaim\`.
 

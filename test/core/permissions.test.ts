@@ -17,6 +17,8 @@ import { AppError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { EnvironmentService } from '../../src/core/environments/environment-service.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
+import { UNKNOWN_ORIGIN } from '../../src/core/audit/audit-trail.ts';
+import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
@@ -175,7 +177,12 @@ describe('docs/permissions.md', () => {
 });
 
 /** Each operation about an environment, or about a thing in it that mia's colleague olga owns. */
-const environments = new EnvironmentService(test.store, test.clock);
+const environments = new EnvironmentService({
+  store: test.store,
+  clock: test.clock,
+  origin: UNKNOWN_ORIGIN,
+  parseServerUrl,
+});
 const members = new MemberService(test.store, test.clock);
 const schedules = new ScheduleService(test.store, test.clock);
 const warmUps = new WarmUpService(test.store, test.clock);
@@ -326,15 +333,7 @@ describe('outside environments', () => {
       const { token } = await service.createToken(actor, `t${++serial}`, 60_000);
       return service.revokeToken(actor, String(token.id));
     },
-    'environment.create': (actor) =>
-      environments.create(actor, {
-        name: `made${++serial}`,
-        server: null,
-        region: null,
-        instance: null,
-        profile: null,
-        endpointUrl: null,
-      }),
+    'environment.create': (actor) => environments.create(actor, { name: `made${++serial}` }),
   };
 
   it.each(STORE_OPERATIONS)('%s is for whom the table says', async (operation) => {

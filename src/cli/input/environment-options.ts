@@ -1,10 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import {
-  parsePasswordReference,
-  SSL_MODES,
-  type SslMode,
-} from '../../core/environments/environment.ts';
+import { SSL_MODES, type SslMode } from '../../core/environments/environment.ts';
+import { parsePasswordReference } from '../../core/environments/password-reference.ts';
 import { AppError } from '../../core/errors.ts';
 import { isPrintable } from '../../core/names.ts';
 import { offering, oneOf } from './choices.ts';

@@ -1,8 +1,5 @@
-import {
-  formatServerUrl,
-  parsePasswordReference,
-  type ServerAddress,
-} from '../../core/environments/environment.ts';
+import { formatServerUrl, type ServerAddress } from '../../core/environments/environment.ts';
+import { parsePasswordReference } from '../../core/environments/password-reference.ts';
 import type { Context } from '../runtime/context.ts';
 
 /**
@@ -11,9 +8,8 @@ import type { Context } from '../runtime/context.ts';
  */
 export async function checkTypedReference(
   context: Context,
-  server: ServerAddress | null,
+  reference: string | null,
 ): Promise<void> {
-  const reference = server?.passwordFrom ?? null;
   if (reference === null) return;
   const obstacle = await context.checkReference(reference);
   const parsed = parsePasswordReference(reference);

@@ -1,12 +1,11 @@
 import { statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, sep } from 'node:path';
+import { formatServerUrl, type ServerAddress } from '../../core/environments/environment.ts';
 import {
-  formatServerUrl,
   parsePasswordReference,
   type PasswordReference,
-  type ServerAddress,
-} from '../../core/environments/environment.ts';
+} from '../../core/environments/password-reference.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Source } from '../../core/source.ts';
 import { readPrivateFile, writePrivateFile } from './private-files.ts';

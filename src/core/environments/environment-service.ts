@@ -1,13 +1,10 @@
 import { decide, relationOf, type Actor, type Operation, type Role } from '../access.ts';
-import {
-  AuditTrail,
-  UNKNOWN_ORIGIN,
-  type AuditSubject,
-  type Origin,
-} from '../audit/audit-trail.ts';
+import { AuditTrail, type AuditSubject } from '../audit/audit-trail.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
-import { parsePasswordReference, type Environment, type ServerAddress } from './environment.ts';
+import type { Environment, ServerAddress, SslMode } from './environment.ts';
+import { parsePasswordReference } from './password-reference.ts';
+import type { Outside } from '../outside.ts';
 import { AppError } from '../errors.ts';
 import { checkName } from '../names.ts';
 import type { Store } from '../store.ts';
@@ -17,7 +14,33 @@ export interface Membership extends Environment {
   readonly role: Role;
 }
 
-export type NewEnvironment = Omit<Environment, 'id' | 'createdAt'>;
+/** How a server is described: its address as one text, and how to log in there. */
+export interface ServerRequest {
+  /** As its source reads it, without a password. */
+  readonly url: string;
+  /** `env:NAME`, `file:PATH` or `cnf:PATH#GROUP`; null or absent to log in without a password. */
+  readonly passwordFrom?: string | null;
+  /** null or absent: PREFERRED, or VERIFY_CA where `sslCa` is given. */
+  readonly sslMode?: SslMode | null;
+  readonly sslCa?: string | null;
+  readonly serverPublicKey?: string | null;
+}
+
+type Provided = Partial<Pick<Environment, 'region' | 'instance' | 'profile' | 'endpointUrl'>>;
+
+/** What is absent is null. */
+export interface EnvironmentRequest extends Provided {
+  readonly name: string;
+  /** null or absent: metrics-only. */
+  readonly server?: ServerRequest | null;
+}
+
+/** What `edit` changes; what is absent stays. */
+export interface EnvironmentEdit extends Provided {
+  readonly name?: string;
+  /** null takes the server away; a server that is not there needs a `url`. */
+  readonly server?: Partial<ServerRequest> | null;
+}
 
 /** Finds the environment that `ref`, an id or a name, means; null when there is none. */
 function findEnvironment(store: Store, ref: string): Environment | null {
@@ -63,10 +86,13 @@ export class EnvironmentService {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
+  readonly #parseServerUrl: Outside['parseServerUrl'];
 
-  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+  constructor(outside: Pick<Outside, 'store' | 'clock' | 'origin' | 'parseServerUrl'>) {
+    const { store, clock, origin, parseServerUrl } = outside;
     this.#store = store;
     this.#clock = clock;
+    this.#parseServerUrl = parseServerUrl;
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
@@ -74,16 +100,33 @@ export class EnvironmentService {
    * Describes a new environment; who creates it is its admin.
    * @throws AppError `invalid` for a bad name or password reference, `conflict` for a taken name.
    */
-  async create(actor: Actor, environment: NewEnvironment): Promise<Membership> {
-    checkName('environment', environment.name);
-    if (environment.server?.passwordFrom != null)
-      parsePasswordReference(environment.server.passwordFrom);
+  async create(actor: Actor, request: EnvironmentRequest): Promise<Membership> {
+    const { name, region = null, instance = null, profile = null, endpointUrl = null } = request;
+    checkName('environment', name);
+    const server = request.server == null ? null : this.#addressOf(request.server, null);
+    const environment = { name, server, region, instance, profile, endpointUrl };
     return this.#store.transaction(() => {
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');
       this.#audit.record(actor, 'environment.create', environmentSubject(created));
       return { ...created, role: 'admin' as const };
     });
+  }
+
+  /** The address that a request describes; what it leaves out stays as it was. */
+  #addressOf(request: Partial<ServerRequest>, before: ServerAddress | null): ServerAddress {
+    const location = request.url === undefined ? before : this.#parseServerUrl(request.url);
+    if (location === null) throw new AppError('invalid', 'The environment has no server');
+    const { passwordFrom, sslMode, sslCa, serverPublicKey } = request;
+    if (passwordFrom != null) parsePasswordReference(passwordFrom);
+    return {
+      ...location,
+      passwordFrom: passwordFrom === undefined ? (before?.passwordFrom ?? null) : passwordFrom,
+      sslMode: sslMode ?? before?.sslMode ?? (sslCa == null ? 'PREFERRED' : 'VERIFY_CA'),
+      sslCa: sslCa === undefined ? (before?.sslCa ?? null) : sslCa,
+      serverPublicKey:
+        serverPublicKey === undefined ? (before?.serverPublicKey ?? null) : serverPublicKey,
+    };
   }
 
   /** The environments the actor has a role in, by name. */
@@ -109,19 +152,21 @@ export class EnvironmentService {
    * @throws AppError `not_found`, `forbidden`, `invalid`, `conflict`; while the server's log is
    *   switched on, its address cannot be changed (the way to switch it back would be lost).
    */
-  async edit(actor: Actor, ref: string, changes: Partial<NewEnvironment>): Promise<Membership> {
+  async edit(actor: Actor, ref: string, edit: EnvironmentEdit): Promise<Membership> {
     return this.#store.transaction(() => {
       const environment = this.#get(actor, ref, 'environment.edit');
-      if (changes.name !== undefined) checkName('environment', changes.name);
-      const edited = { ...environment, ...changes };
-      if (edited.server?.passwordFrom != null) parsePasswordReference(edited.server.passwordFrom);
-      if (changes.server !== undefined && leadsElsewhere(environment.server, changes.server)) {
+      const { server: change, ...rest } = edit;
+      if (rest.name !== undefined) checkName('environment', rest.name);
+      const { server: before } = environment;
+      const server = change === undefined ? before : change && this.#addressOf(change, before);
+      const edited = { ...environment, ...rest, server };
+      if (leadsElsewhere(before, server)) {
         this.#refuseWhileTapped(environment, 'its server cannot be changed');
       }
       this.#store.environments.update(edited);
       // Which fields, not their values: an address may hold more than a trail should.
       this.#audit.record(actor, 'environment.edit', environmentSubject(edited), {
-        details: { fields: Object.keys(changes).join(', '), from: environment.name },
+        details: { fields: Object.keys(edit).join(', '), from: environment.name },
       });
       return edited;
     });

@@ -4,6 +4,7 @@ import { AuditLog, type AuditRequest } from '../../../src/core/audit/audit-log.t
 import type { AuditEntry } from '../../../src/core/audit/audit-trail.ts';
 import { CaptureService } from '../../../src/core/captures/capture-service.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
+import { parseServerUrl } from '../../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../../src/core/schedules/schedule-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -20,7 +21,12 @@ function setUp() {
   const bob = test.user('bob');
   const environment = test.environment({ admin: [ada] }, { name: 'prod' });
   const captures = new CaptureService(test.store, clock, ORIGIN);
-  const environments = new EnvironmentService(test.store, clock, ORIGIN);
+  const environments = new EnvironmentService({
+    store: test.store,
+    clock,
+    origin: ORIGIN,
+    parseServerUrl,
+  });
   const members = new MemberService(test.store, clock, ORIGIN);
   const schedules = new ScheduleService(test.store, clock, ORIGIN);
   const log = (actor: Actor, request: Partial<AuditRequest> = {}): Promise<AuditEntry[]> =>

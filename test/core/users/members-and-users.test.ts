@@ -4,6 +4,7 @@ import { AuditLog } from '../../../src/core/audit/audit-log.ts';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-service.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
+import { parseServerUrl } from '../../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
@@ -27,7 +28,12 @@ async function setUp() {
   const clock = new ManualClock();
   const test = new TestStore(clock);
   const people = new UserService(test.store, clock, UNKNOWN_ORIGIN, CHEAP_HASH);
-  const environments = new EnvironmentService(test.store, clock);
+  const environments = new EnvironmentService({
+    store: test.store,
+    clock,
+    origin: UNKNOWN_ORIGIN,
+    parseServerUrl,
+  });
   const members = new MemberService(test.store, clock);
   const root: Actor = { ...test.user('root'), isStoreAdmin: true };
   const made = async (name: string): Promise<Actor> => {
@@ -233,7 +239,9 @@ describe('an environment', () => {
       clock.now(),
     );
     expect(
-      await refusal(() => environments.edit(alice, 'prod', { server: { ...SERVER, port: 3307 } })),
+      await refusal(() =>
+        environments.edit(alice, 'prod', { server: { url: 'mysql://root@127.0.0.1:3307' } }),
+      ),
     ).toMatch(/^conflict: The log of the server of "prod" is switched on/);
     expect(
       await environments.edit(alice, 'prod', { name: 'live', region: 'eu-west-1' }),

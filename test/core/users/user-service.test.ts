@@ -2,11 +2,6 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { describe, expect, it, vi } from 'vitest';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
-import {
-  formatServerUrl,
-  parsePasswordReference,
-  parseServerUrl,
-} from '../../../src/core/environments/environment.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import { checkName, nameKey } from '../../../src/core/names.ts';
 import { PasswordGate } from '../../../src/core/users/password-gate.ts';
@@ -14,7 +9,7 @@ import { hashPassword, SCRYPT_COST, verifyPassword } from '../../../src/core/use
 import { UserService, prepareUser } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { CHEAP_HASH } from '../../support/people.ts';
-import { SERVER, TestStore } from '../../support/stores.ts';
+import { TestStore } from '../../support/stores.ts';
 
 const DAY = 86_400_000;
 
@@ -233,77 +228,5 @@ describe('a name', () => {
     ['👩‍💻', '👩💻', false],
   ])('%s and %s: the same is %s', (a, b, isSame) => {
     expect(nameKey(a) === nameKey(b)).toBe(isSame);
-  });
-});
-
-describe('the URL of a server', () => {
-  it.each([
-    [
-      'mysql://bob@db.example.com',
-      { user: 'bob', host: 'db.example.com', port: 3306, socket: null, database: null },
-    ],
-    [
-      'mysql://b%40b@[::1]:3307/shop',
-      { user: 'b@b', host: '::1', port: 3307, socket: null, database: 'shop' },
-    ],
-    [
-      'mysql://root@localhost?socket=/run/my.sock',
-      { user: 'root', host: 'localhost', port: 3306, socket: '/run/my.sock', database: null },
-    ],
-  ])('%s', (url, address) => {
-    expect(parseServerUrl(url)).toEqual({ engine: 'mysql', ...address });
-    expect(parseServerUrl(formatServerUrl({ ...SERVER, ...address }))).toEqual({
-      engine: 'mysql',
-      ...address,
-    });
-  });
-
-  it('with a password is refused with the way to do it right, and the password is not shown', () => {
-    try {
-      parseServerUrl('mysql://bob:s3cret@db');
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toMatchObject({
-        code: 'invalid',
-        hint: expect.stringContaining('--password-from') as string,
-      });
-      expect(JSON.stringify([(error as AppError).message, (error as AppError).hint])).not.toContain(
-        's3cret',
-      );
-    }
-  });
-
-  it.each([
-    'postgres://bob@db',
-    'mysql://db',
-    'mysql://bob@',
-    'bob@db',
-    'mysql://bob@db/a/b',
-    'mysql://bob@db?ssl=1',
-    'mysql://bob@db?socket=x',
-    'mysql://bob@db:99999',
-    '',
-  ])('%s is refused', (url) => {
-    expect(() => parseServerUrl(url)).toThrow(AppError);
-  });
-});
-
-describe('a password reference', () => {
-  it.each([
-    ['env:DB_PASSWORD', { from: 'env', name: 'DB_PASSWORD' }],
-    ['file:/etc/db.pw', { from: 'file', path: '/etc/db.pw' }],
-    ['cnf:/etc/my.cnf#captures', { from: 'cnf', path: '/etc/my.cnf', group: 'captures' }],
-    ['cnf:/etc/my.cnf', { from: 'cnf', path: '/etc/my.cnf', group: 'client' }],
-  ])('%s', (reference, parsed) => {
-    expect(parsePasswordReference(reference)).toEqual(parsed);
-  });
-
-  it('that is a password itself is refused without showing it', () => {
-    try {
-      parsePasswordReference('hunter2hunter2');
-      expect.unreachable();
-    } catch (error) {
-      expect((error as AppError).message).not.toContain('hunter2');
-    }
   });
 });

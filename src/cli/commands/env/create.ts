@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import type { NewEnvironment } from '../../../core/environments/environment-service.ts';
-import {
-  parsePasswordReference,
-  parseServerUrl,
-  type ServerAddress,
-} from '../../../core/environments/environment.ts';
+import type {
+  EnvironmentRequest,
+  ServerRequest,
+} from '../../../core/environments/environment-service.ts';
+import { parsePasswordReference } from '../../../core/environments/password-reference.ts';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
@@ -61,7 +60,7 @@ export async function runEnvCreate(options: EnvCreateOptions, context: Context):
   const { world } = context;
   const asked = options.name === undefined ? await ask(context, options) : options;
   const environment = describe(asked, world);
-  await checkTypedReference(context, environment.server);
+  await checkTypedReference(context, environment.server?.passwordFrom ?? null);
   const created = await context.api.environments.create(actor, environment);
   await allowTypedReference(context, true, null, created.server);
   await context.note(
@@ -80,7 +79,8 @@ async function ask(context: Context, options: EnvCreateOptions): Promise<EnvCrea
   if (options.url !== undefined) return { ...options, name };
   const prompter = await context.world.prompter();
   const url = await prompter.ask('Server, as mysql://USER@HOST[:PORT] (empty: metrics only)', {
-    check: (answer) => (answer === '' ? null : whatIsWrong(() => parseServerUrl(answer))),
+    check: (answer) =>
+      answer === '' ? null : whatIsWrong(() => context.wiring.outside.parseServerUrl(answer)),
   });
   if (url === '' || options.passwordFrom !== undefined) {
     return { ...options, name, ...(url === '' ? {} : { url }) };
@@ -94,7 +94,7 @@ async function ask(context: Context, options: EnvCreateOptions): Promise<EnvCrea
   return { ...options, name, url, ...(passwordFrom === '' ? {} : { passwordFrom }) };
 }
 
-function describe(options: EnvCreateOptions, place: Place): NewEnvironment {
+function describe(options: EnvCreateOptions, place: Place): EnvironmentRequest {
   return {
     name: options.name ?? '',
     server: serverOf(options, place),
@@ -105,7 +105,7 @@ function describe(options: EnvCreateOptions, place: Place): NewEnvironment {
   };
 }
 
-function serverOf(options: EnvCreateOptions, place: Place): ServerAddress | null {
+function serverOf(options: EnvCreateOptions, place: Place): ServerRequest | null {
   if (options.url === undefined) {
     for (const [flag, value] of [
       ['--password-from', options.passwordFrom],
@@ -119,15 +119,14 @@ function serverOf(options: EnvCreateOptions, place: Place): ServerAddress | null
     }
     return null;
   }
-  const sslMode = options.sslMode === undefined ? null : parseSslMode(options.sslMode);
+  const orNull = (typed: string | undefined, read: (text: string) => string): string | null =>
+    typed === undefined ? null : read(typed);
   return {
-    ...parseServerUrl(options.url),
-    passwordFrom:
-      options.passwordFrom === undefined ? null : absoluteReference(options.passwordFrom, place),
-    sslMode: sslMode ?? (options.sslCa === undefined ? 'PREFERRED' : 'VERIFY_CA'),
-    sslCa: options.sslCa === undefined ? null : absolutePath(options.sslCa, place),
-    serverPublicKey:
-      options.serverPublicKey === undefined ? null : absolutePath(options.serverPublicKey, place),
+    url: options.url,
+    passwordFrom: orNull(options.passwordFrom, (text) => absoluteReference(text, place)),
+    sslMode: options.sslMode === undefined ? null : parseSslMode(options.sslMode),
+    sslCa: orNull(options.sslCa, (text) => absolutePath(text, place)),
+    serverPublicKey: orNull(options.serverPublicKey, (text) => absolutePath(text, place)),
   };
 }
 

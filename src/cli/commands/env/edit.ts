@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import type { NewEnvironment } from '../../../core/environments/environment-service.ts';
-import { parseServerUrl, type ServerAddress } from '../../../core/environments/environment.ts';
+import type {
+  EnvironmentEdit,
+  ServerRequest,
+} from '../../../core/environments/environment-service.ts';
 import { AppError } from '../../../core/errors.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
@@ -54,7 +56,7 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   const { environments } = context.api;
   const { world } = context;
   const before = await environments.get(actor, options.environment, 'environment.edit');
-  const changes = changesOf(options, before.server, world);
+  const changes = changesOf(options, before.server !== null, world);
   if (Object.keys(changes).length === 0) {
     throw new AppError('invalid', 'Nothing to change', {
       hint: 'Options: --name NAME, --url URL, --region REGION … (captures env edit --help)',
@@ -62,7 +64,7 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   }
   const { url, passwordFrom } = options;
   const { server } = changes;
-  if (passwordFrom !== undefined) await checkTypedReference(context, server ?? null);
+  if (passwordFrom !== undefined) await checkTypedReference(context, server?.passwordFrom ?? null);
   const edited = await environments.edit(actor, String(before.id), changes);
   if (server !== undefined) {
     const isTyped = url !== undefined && passwordFrom !== undefined;
@@ -73,56 +75,39 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   return 0;
 }
 
-function changesOf(
-  options: EnvEditOptions,
-  server: ServerAddress | null,
-  place: Place,
-): Partial<NewEnvironment> {
+function changesOf(options: EnvEditOptions, hasServer: boolean, place: Place): EnvironmentEdit {
   const { name, url, region, instance, profile, endpointUrl } = options;
   const isAboutServer = url !== undefined || saysHowToLogIn(options);
   return {
     ...(name === undefined ? {} : { name }),
-    ...(isAboutServer ? { server: serverOf(options, server, place) } : {}),
-    ...(region === undefined ? {} : { region: orNull(region, parseRegion) }),
-    ...(instance === undefined ? {} : { instance: orNull(instance, parseInstance) }),
-    ...(profile === undefined ? {} : { profile: orNull(profile, parseProfile) }),
-    ...(endpointUrl === undefined ? {} : { endpointUrl: orNull(endpointUrl, parseEndpointUrl) }),
+    ...(isAboutServer ? { server: serverOf(options, hasServer, place) } : {}),
+    ...changed('region', region, parseRegion),
+    ...changed('instance', instance, parseInstance),
+    ...changed('profile', profile, parseProfile),
+    ...changed('endpointUrl', endpointUrl, parseEndpointUrl),
   };
 }
 
 function serverOf(
   options: EnvEditOptions,
-  before: ServerAddress | null,
+  hasServer: boolean,
   place: Place,
-): ServerAddress | null {
+): Partial<ServerRequest> | null {
   const { url, passwordFrom, sslMode, sslCa, serverPublicKey } = options;
-  if (url === '' || (url === undefined && before === null)) {
+  if (url === '' || (url === undefined && !hasServer)) {
     if (!saysHowToLogIn(options)) return null;
     throw new AppError(
       'invalid',
-      'The environment has no server for --password-from, --ssl-mode, --ssl-ca or --server-public-key',
+      'The environment has no server that --password-from, --ssl-mode, --ssl-ca or --server-public-key could be about',
       { hint: 'Give its address too: --url mysql://USER@HOST' },
     );
   }
-  const kept = before ?? {
-    passwordFrom: null,
-    sslMode: 'PREFERRED' as const,
-    sslCa: null,
-    serverPublicKey: null,
-  };
-  const address = url === undefined ? before : parseServerUrl(url);
-  if (address === null) return null;
   return {
-    ...kept,
-    ...address,
-    passwordFrom: changed(passwordFrom, kept.passwordFrom, (text) =>
-      absoluteReference(text, place),
-    ),
-    sslMode: sslMode === undefined || sslMode === '' ? kept.sslMode : parseSslMode(sslMode),
-    sslCa: changed(sslCa, kept.sslCa, (text) => absolutePath(text, place)),
-    serverPublicKey: changed(serverPublicKey, kept.serverPublicKey, (text) =>
-      absolutePath(text, place),
-    ),
+    ...(url === undefined ? {} : { url }),
+    ...changed('passwordFrom', passwordFrom, (text) => absoluteReference(text, place)),
+    ...(sslMode === undefined || sslMode === '' ? {} : { sslMode: parseSslMode(sslMode) }),
+    ...changed('sslCa', sslCa, (text) => absolutePath(text, place)),
+    ...changed('serverPublicKey', serverPublicKey, (text) => absolutePath(text, place)),
   };
 }
 
@@ -131,16 +116,15 @@ function saysHowToLogIn(options: EnvEditOptions): boolean {
   return [passwordFrom, sslMode, sslCa, serverPublicKey].some((value) => value !== undefined);
 }
 
-function changed(
+/** A field that is changed where it was typed; an empty text takes the setting away. */
+function changed<Field extends string>(
+  field: Field,
   typed: string | undefined,
-  before: string | null,
   read: (text: string) => string,
-): string | null {
-  return typed === undefined ? before : orNull(typed, read);
-}
-
-function orNull(typed: string, read: (text: string) => string): string | null {
-  return typed === '' ? null : read(typed);
+): Partial<Record<Field, string | null>> {
+  if (typed === undefined) return {};
+  const value = typed === '' ? null : read(typed);
+  return { [field]: value } as Record<Field, string | null>;
 }
 
 export const command = loaded(registerEnvEdit, runEnvEdit, environmentNoun);

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { parsePasswordReference } from '../../../core/environments/environment.ts';
+import { parsePasswordReference } from '../../../core/environments/password-reference.ts';
 import { AppError } from '../../../core/errors.ts';
 import { readPassword } from './option-file.ts';
 import { isOnReadOnlyMount } from './read-only-mounts.ts';
