@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Actor } from '../src/core/access.ts';
-import { CaptureService } from '../src/core/captures/capture-service.ts';
+import { CaptureRules } from '../src/core/captures/capture-rules.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { ListedCapture, Store } from '../src/core/store.ts';
 import { createStore } from '../src/store/store.ts';
@@ -64,7 +64,7 @@ interface Plan {
 
 /** Captures that start one by one, 1,000 at one instant, the rest hours away, and those that run. */
 function fill(store: Store, ada: Actor, begin: number): Plan {
-  const captures = new CaptureService(store, systemClock);
+  const captures = new CaptureRules(store, systemClock);
   const make = (name: string, request: { at?: number; seconds?: number }): number =>
     captures.create(ada, {
       name,
@@ -182,7 +182,7 @@ async function main(): Promise<void> {
   add('metrics', null);
   for (const [index, server] of servers.entries()) add(`server ${index}`, server);
   const plan = fill(store, actor, begin);
-  const captures = new CaptureService(store, systemClock);
+  const captures = new CaptureRules(store, systemClock);
   const recorded = servers.map(
     (_, index) =>
       captures.create(actor, {

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CaptureService } from '../src/core/captures/capture-service.ts';
+import { CaptureRules } from '../src/core/captures/capture-rules.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { openStore } from '../src/store/store.ts';
 
@@ -56,7 +56,7 @@ function fillStore(): void {
     const user = store.users.findByName('ada');
     if (user === null) throw new Error('captures init made no user');
     const actor = { userId: user.id, userName: user.name, isStoreAdmin: true };
-    const captures = new CaptureService(store, systemClock);
+    const captures = new CaptureRules(store, systemClock);
     const now = systemClock.now();
     store.transaction(() => {
       for (let n = 0; n < CAPTURES; n++) {

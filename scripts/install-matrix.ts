@@ -38,7 +38,7 @@ const MOST_NPX_SECONDS = 10;
 const PASSWORD = 'correct horse battery';
 
 const CONSUMER = `
-import { CaptureService, createStore, openStore, prepareUser, systemClock } from 'captures';
+import { CaptureRules, createStore, openStore, prepareUser, systemClock } from 'captures';
 import type { Actor, ListedCapture } from 'captures';
 
 const [folder = ''] = process.argv.slice(2);
@@ -48,7 +48,7 @@ createStore(folder, { sharedGroup: null, now: systemClock.now() }, (store) => {
 }).close();
 const store = openStore(folder);
 const actor: Actor = { userId: 1, userName: 'ada', isStoreAdmin: true };
-const captures: ListedCapture[] = new CaptureService(store, systemClock).list(actor, {
+const captures: ListedCapture[] = new CaptureRules(store, systemClock).list(actor, {
   environment: null,
   owner: null,
   statuses: null,

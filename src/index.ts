@@ -10,11 +10,8 @@ export {
   type Capture,
   type CaptureStatus,
 } from './core/captures/capture.ts';
-export {
-  CaptureService,
-  type CaptureEdit,
-  type CaptureRequest,
-} from './core/captures/capture-service.ts';
+export { CaptureRules } from './core/captures/capture-rules.ts';
+export type { CaptureEdit, CaptureRequest } from './core/captures/capture-timing.ts';
 export {
   EnvironmentService,
   type EnvironmentEdit,

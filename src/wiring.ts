@@ -5,6 +5,7 @@
 import { createApi, type Api } from './core/api.ts';
 import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
+import type { StartedDaemon } from './core/daemon/daemon-starter.ts';
 import type { Environment, ServerAddress } from './core/environments/environment.ts';
 import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
 import type { LogSwitchCommands, Outside } from './core/outside.ts';
@@ -25,6 +26,8 @@ export interface Machine extends Origin {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly passwordCost?: ScryptCost | undefined;
   serverLogs(): Promise<Source>;
+  isRunning(pid: number): boolean;
+  startDaemon(storeDirectory: string): Promise<StartedDaemon>;
 }
 
 /** Reaches MySQL and MariaDB servers. */
@@ -110,6 +113,14 @@ export class Wiring {
       isLeftToDaemon: this.#isLeftToDaemon,
       restorer: () => this.#restorer(),
       passwordCost: this.#machine.passwordCost,
+      workloads: async () => {
+        const { workloadFiles } = await import('./workload/deleted-workloads.ts');
+        return workloadFiles(this.store);
+      },
+      daemons: {
+        start: (folder) => this.#machine.startDaemon(folder),
+        isRunning: (pid) => this.#machine.isRunning(pid),
+      },
       metricSources: () => this.metricSources(),
       logSwitchCommands: this.logSwitchCommands,
     };

@@ -1,7 +1,7 @@
 import { isLive } from '../core/daemon/lease.ts';
 import type { Store } from '../core/store.ts';
 import type { ActiveCapture, DaemonStatus } from './render/daemon.ts';
-import { readSavedStatus } from './output/progress.ts';
+import { readSavedStatus } from '../core/daemon/daemon-status.ts';
 
 const STARTS_SHOWN = 5;
 

@@ -4,7 +4,7 @@ import { failure, ok, warning } from './findings.ts';
 import { hasLiveDaemon, serverWarnings } from './output/daemon-warnings.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { formatDuration } from './render/units.ts';
-import { readSavedStatus } from './output/progress.ts';
+import { readSavedStatus } from '../core/daemon/daemon-status.ts';
 
 const MUCH_LAG_MS = 10_000;
 const START = 'captures daemon';

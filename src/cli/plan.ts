@@ -1,4 +1,4 @@
-import type { CaptureRequest } from '../core/captures/capture-service.ts';
+import type { CaptureRequest } from '../core/captures/capture-timing.ts';
 import { ACTIVE_STATUSES } from '../core/captures/capture.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError, isAppError } from '../core/errors.ts';
@@ -121,21 +121,21 @@ async function checkRequest(
   const free = { ...request, name: `plan ${context.world.pid} ${context.now()}` };
   const plain = { ...free, ...times, options: RECORD_EVERYTHING };
   const refusals: AppError[] = [];
-  const attempt = (asked: CaptureRequest): NewCapture | null => {
+  const attempt = async (asked: CaptureRequest): Promise<NewCapture | null> => {
     try {
-      return captures.check(actor, asked);
+      return await captures.check(actor, asked);
     } catch (error) {
       if (!isAppError(error, 'invalid')) throw error;
       refusals.push(error);
       return null;
     }
   };
-  attempt({ ...plain, name: request.name });
+  await attempt({ ...plain, name: request.name });
   // A warm-up goes with the times.
   const warmUp = request.options?.warmUp ?? null;
-  const timed = attempt({ ...free, options: { ...RECORD_EVERYTHING, warmUp } });
-  attempt({ ...plain, options: { ...(request.options ?? RECORD_EVERYTHING), warmUp: null } });
-  const planned = timed ?? captures.check(actor, plain);
+  const timed = await attempt({ ...free, options: { ...RECORD_EVERYTHING, warmUp } });
+  await attempt({ ...plain, options: { ...(request.options ?? RECORD_EVERYTHING), warmUp: null } });
+  const planned = timed ?? (await captures.check(actor, plain));
   const options = request.options ?? RECORD_EVERYTHING;
   return { planned: { ...planned, name: request.name, options }, refusals };
 }

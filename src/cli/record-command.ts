@@ -6,7 +6,7 @@ import { EXIT_STATUS } from './runtime/exit-status.ts';
 import { sayLackingValues } from './output/first-values.ts';
 import type { Recording } from './recording.ts';
 import { formatCount, formatDuration } from './render/units.ts';
-import { refuseFailed } from './waiting.ts';
+import { refuseFailed } from '../core/captures/following.ts';
 
 const CANNOT_START = 127;
 

@@ -1,43 +1,33 @@
-import { captureWord } from '../core/shell.ts';
 import { isOver } from '../core/captures/capture.ts';
+import { resultOf } from '../core/progress.ts';
 import type { ListedCapture } from '../core/store.ts';
-import type { Context } from './runtime/context.ts';
-import { DaemonKeeper } from './runtime/starter.ts';
-import { Interrupted, interruption } from './runtime/signals.ts';
-import { refuseFailed, waitForCapture } from './waiting.ts';
+import { captureWord } from '../core/shell.ts';
+import { tellEvents } from './output/capture-events.ts';
 import { Progress } from './output/progress.ts';
+import type { Context } from './runtime/context.ts';
+import { Interrupted } from './runtime/signals.ts';
 
 /** Follows one capture from its creation to where the user wants to see it. */
 export class Recording {
   readonly #context: Context;
-  readonly #keeper: DaemonKeeper;
   readonly #progress: Progress;
 
   constructor(context: Context) {
     this.#context = context;
-    this.#keeper = new DaemonKeeper(context);
     this.#progress = new Progress(context, { isData: false });
-  }
-
-  /** Makes sure that somebody takes the capture, and says so. */
-  async handOver(capture: ListedCapture): Promise<void> {
-    if (capture.recordsStatements && capture.status !== 'DONE') await this.#keeper.ensure();
   }
 
   /**
    * Waits until a capture that is to begin now is RUNNING.
    * @throws AppError `capture_failed` with the reason when it FAILED.
    */
-  async untilRunning(capture: ListedCapture): Promise<ListedCapture> {
-    const hasBegun = ({ status }: ListedCapture): boolean =>
-      status === 'RUNNING' || status === 'STOPPING' || isOver(status);
-    const running = await this.#interruptible(
-      capture,
-      hasBegun,
-      this.#context.world.signals.interrupted,
+  async untilRunning({ id }: ListedCapture): Promise<ListedCapture> {
+    const { api, world } = this.#context;
+    const actor = await this.#context.actor();
+    return resultOf(
+      api.captures.wait(actor, String(id), 'begun', world.signals.interrupted),
+      tellEvents(this.#context),
     );
-    refuseFailed(running);
-    return running;
   }
 
   /**
@@ -45,30 +35,25 @@ export class Recording {
    * @throws AppError `capture_failed`; Interrupted when it is left running.
    */
   async untilOver(capture: ListedCapture): Promise<ListedCapture> {
+    const { api, world } = this.#context;
+    const actor = await this.#context.actor();
     for (;;) {
-      const { signals } = this.#context.world;
       const pause = new AbortController();
-      const stopListening = signals.listen((signal) => pause.abort(new Interrupted(signal)));
+      const stopListening = world.signals.listen((signal) => pause.abort(new Interrupted(signal)));
       try {
-        const over = await waitForCapture(
-          this.#context,
-          capture.id,
-          ({ status }) => isOver(status),
-          {
-            keeper: this.#keeper,
-            signal: pause.signal,
-            onLook: this.#progress.show,
-          },
+        return await resultOf(
+          api.captures.wait(actor, String(capture.id), 'over', pause.signal),
+          tellEvents(this.#context, this.#progress),
         );
-        if (isOver(over.status)) {
-          refuseFailed(over);
-          return over;
-        }
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        stopListening();
+        await this.#progress.clear();
+        await this.#askToStop(capture, error);
       } finally {
         stopListening();
         await this.#progress.clear();
       }
-      await this.#askToStop(capture, pause.signal.reason as Interrupted);
     }
   }
 
@@ -78,38 +63,31 @@ export class Recording {
   }
 
   /** Stops the capture, whatever it is about, and waits for its end. */
-  async stop(capture: ListedCapture): Promise<ListedCapture> {
+  async stop({ id }: ListedCapture): Promise<ListedCapture> {
+    const { api, world } = this.#context;
     const actor = await this.#context.actor();
-    const { captures } = this.#context.api;
-    const current = captures.get(actor, String(capture.id));
-    if (current.status === 'RUNNING') captures.requestStop(actor, String(capture.id));
-    await this.handOver(current);
-    const { interrupted } = this.#context.world.signals;
-    return this.#interruptible(current, ({ status }) => isOver(status), interrupted);
-  }
-
-  #interruptible(
-    capture: ListedCapture,
-    isReached: (capture: ListedCapture) => boolean,
-    signal: AbortSignal,
-  ): Promise<ListedCapture> {
-    const keeper = capture.recordsStatements ? this.#keeper : null;
-    return Promise.race([
-      waitForCapture(this.#context, capture.id, isReached, { keeper, signal }),
-      interruption(signal),
-    ]);
+    const tell = tellEvents(this.#context);
+    return resultOf(
+      api.captures.end(actor, String(id), null, world.signals.interrupted),
+      async (event) => (event.type === 'stopping' ? undefined : tell(event)),
+    );
   }
 
   async #askToStop(capture: ListedCapture, interrupted: Interrupted): Promise<void> {
-    const { canPrompt, world } = this.#context;
+    const { api, canPrompt, world } = this.#context;
     if (interrupted.signal === 'SIGINT' && canPrompt) {
       const prompter = await world.prompter();
       if (await prompter.confirm(`Stop the capture ${capture.name}?`)) {
-        const current = this.#context.store.captures.find(capture.id);
+        const actor = await this.#context.actor();
+        const ref = String(capture.id);
+        const { status } = await api.captures.get(actor, ref);
         // One that is ending already needs nothing; one that cannot be stopped yet says so.
-        if (current !== null && !isOver(current.status) && current.status !== 'STOPPING') {
-          this.#context.api.captures.requestStop(await this.#context.actor(), String(capture.id));
-        }
+        if (isOver(status) || status === 'STOPPING') return;
+        const how = { reason: null, waits: false };
+        await resultOf(
+          api.captures.stop(actor, ref, how, world.signals.interrupted),
+          tellEvents(this.#context),
+        );
         return;
       }
     }

@@ -1,5 +1,7 @@
 import { AuditLog } from './audit/audit-log.ts';
+import { CaptureRules } from './captures/capture-rules.ts';
 import { CaptureService } from './captures/capture-service.ts';
+import { DaemonStarter } from './daemon/daemon-starter.ts';
 import { EnvironmentService } from './environments/environment-service.ts';
 import { MemberService } from './members/member-service.ts';
 import type { MetricService } from './metrics/metric-service.ts';
@@ -40,9 +42,9 @@ export interface Api {
 /** The use cases in this process, over a store. */
 export function createApi(outside: Outside): Api {
   const { store, clock, origin, passwordCost } = outside;
-  const captures = new CaptureService(store, clock, origin);
+  const starter = new DaemonStarter(outside);
   return {
-    captures,
+    captures: new CaptureService(outside, starter),
     // Cron arithmetic takes 3 ms to load, and a list of captures does not need it.
     schedules: loadedWhenUsed(async () => {
       const { ScheduleService } = await import('./schedules/schedule-service.ts');
@@ -56,7 +58,7 @@ export function createApi(outside: Outside): Api {
       return new MetricService(store, clock, await outside.metricSources());
     }),
     recovery: new RecoveryService(outside),
-    audit: new AuditLog(store, captures),
+    audit: new AuditLog(store, new CaptureRules(store, clock, origin)),
   };
 }
 

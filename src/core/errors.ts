@@ -46,7 +46,32 @@ export type Hint =
   /** The environment leads to another server than the one that is to be restored. */
   | { readonly code: 'point_back'; readonly environment: string }
   /** The password is for the daemon alone to read. */
-  | { readonly code: 'daemon_looks' };
+  | { readonly code: 'daemon_looks' }
+  /** `log` is its file, or the folder where it is. */
+  | { readonly code: 'see_daemon_log'; readonly log: string }
+  /** What `capture` is in the next ones is what the user called it, or its full name. */
+  | { readonly code: 'see_failure'; readonly capture: string }
+  | { readonly code: 'look_again'; readonly capture: string }
+  | { readonly code: 'cancel'; readonly capture: string }
+  | { readonly code: 'stop_now'; readonly capture: string }
+  | { readonly code: 'see_what_is_kept'; readonly capture: CaptureName }
+  /** It waits for its server: it can be ended without what is still there. */
+  | { readonly code: 'end_without_rest'; readonly capture: CaptureName }
+  | {
+      readonly code: 'say_which_capture';
+      readonly candidates: readonly (CaptureName & { readonly id: number })[];
+    }
+  /** What a new capture is asked for contradicts itself, or is not possible; what would be. */
+  | { readonly code: 'scheduled_or_started' | 'start_later' | 'from_now_on_or_finished' }
+  | { readonly code: 'start_or_warm_up_first'; readonly environment: string }
+  | { readonly code: 'from_now_on_or_without_options' }
+  | { readonly code: 'give_server'; readonly environment: string };
+
+/** A capture by its environment and name. */
+export interface CaptureName {
+  readonly environmentName: string;
+  readonly name: string;
+}
 
 /** What an AppError says, as plain data. */
 export interface Failure {

@@ -1,11 +1,13 @@
 import type { Origin } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
 import type { Environment, ServerAddress, ServerLocation } from './environments/environment.ts';
+import type { DaemonProcesses } from './daemon/daemon-starter.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
 import type { Restorer } from './recovery/restorer.ts';
 import type { Source } from './source.ts';
 import type { Store } from './store.ts';
 import type { ScryptCost } from './users/passwords.ts';
+import type { WorkloadFiles } from './workloads/workload-files.ts';
 
 /** What to run where only the owner of an environment's server can switch its log on. */
 export type LogSwitchCommands = (environment: Environment) => Promise<readonly string[]>;
@@ -28,6 +30,9 @@ export interface Outside {
   /** Whether the password of a server is for the daemon alone to read, so that only it may log in there. */
   readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly restorer: () => Promise<Restorer>;
+  /** The files of this store's workloads. Loaded at the first call. */
+  readonly workloads: () => Promise<WorkloadFiles>;
+  readonly daemons: DaemonProcesses;
   readonly metricSources: () => Promise<MetricSources>;
   readonly logSwitchCommands: LogSwitchCommands;
 }

@@ -1,6 +1,6 @@
 import { AuditTrail, DAEMON, type Origin } from '../core/audit/audit-trail.ts';
 import { ACTIVE_STATUSES, type Capture, type CaptureStatus } from '../core/captures/capture.ts';
-import { CaptureService } from '../core/captures/capture-service.ts';
+import { CaptureRules } from '../core/captures/capture-rules.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { MetricProvider } from '../core/metrics/metric-source.ts';
@@ -74,7 +74,7 @@ export async function runDaemon(context: DaemonContext, options: DaemonOptions):
 class Daemon {
   readonly #context: DaemonContext;
   readonly #options: DaemonOptions;
-  readonly #captures: CaptureService;
+  readonly #captures: CaptureRules;
   readonly #lease: LeaseHolder;
   readonly #taps = new Map<Tap, Promise<void>>();
   /** The state of the store changed, or a tap ended: look at everything. */
@@ -102,7 +102,7 @@ class Daemon {
     this.#options = options;
     this.#name = `daemon on ${hostname}, pid ${pid}`;
     const origin: Origin = { userName: userName ?? 'unknown', hostName: hostname, pid };
-    this.#captures = new CaptureService(store, clock, origin);
+    this.#captures = new CaptureRules(store, clock, origin);
     this.#audit = new AuditTrail(store, clock, origin);
     this.#report = new StatusReport(store);
     this.#notifier = context.notifier ?? noServiceManager;

@@ -1,5 +1,5 @@
 import { DAEMON } from '../core/audit/audit-trail.ts';
-import { REACHED_ITS_END } from '../core/captures/capture-service.ts';
+import { REACHED_ITS_END } from '../core/captures/capture-rules.ts';
 import { isOver, type Capture } from '../core/captures/capture.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
 import { brokenGuard, guardReason } from '../core/captures/guards.ts';

@@ -1,5 +1,5 @@
 import { DAEMON } from '../core/audit/audit-trail.ts';
-import { REACHED_ITS_END } from '../core/captures/capture-service.ts';
+import { REACHED_ITS_END } from '../core/captures/capture-rules.ts';
 import type { Capture } from '../core/captures/capture.ts';
 import type { Cut, SessionState } from '../core/source.ts';
 import type { RecordingProgress } from '../core/store.ts';

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finishRemovals, type RemovalOptions } from '../core/captures/removals.ts';
+import type { WorkloadFiles } from '../core/workloads/workload-files.ts';
 import type { Store } from '../core/store.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
 import { listWorkloadFiles, removeWorkload, sweepDeleted } from './workload-folder.ts';
@@ -17,7 +18,7 @@ export function workloadFolder(store: Pick<Store, 'directory'>, captureId: numbe
 
 /**
  * Removes the workloads of deleted captures, also where a crash interrupted that. Call it after
- * `CaptureService.delete` and `RetentionService.prune`; what is left undone, the next call or a daemon does.
+ * `CaptureRules.delete` and `RetentionService.prune`; what is left undone, the next call or a daemon does.
  * @param options as `finishRemovals` has them.
  * @returns how many captures.
  * @throws AppError `store_unusable` when files cannot be removed; it is tried again next time.
@@ -33,6 +34,16 @@ export async function removeDeletedWorkloads(
   );
   await sweepDeleted(workloadsFolder(store));
   return removed;
+}
+
+/** The files of a store's workloads. */
+export function workloadFiles(store: Store): WorkloadFiles {
+  const folderOf = (captureId: number): string => workloadFolder(store, captureId);
+  return {
+    folderOf,
+    list: (captureId) => listWorkloadFiles(folderOf(captureId)),
+    removeDeleted: (options) => removeDeletedWorkloads(store, options),
+  };
 }
 
 /** A folder of a workload whose capture is not in the store. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { WorkloadFile } from '../core/workloads/workload-files.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
 import { syncFolder } from './segment-files.ts';
 
@@ -44,12 +45,6 @@ export async function sweepDeleted(workloads: string): Promise<number> {
     if (isMissing(error)) return 0;
     throw diskFailure(error, 'clear away deleted workloads in', workloads);
   }
-}
-
-/** A file of a workload, as it lies on the disk. */
-export interface WorkloadFile {
-  readonly file: string;
-  readonly bytes: number;
 }
 
 /**

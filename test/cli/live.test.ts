@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
-import { liveJson, liveLine, type LiveFacts } from '../../src/cli/render/live.ts';
+import { liveJson, liveLine } from '../../src/cli/render/live.ts';
+import type { LiveFacts } from '../../src/core/captures/live-facts.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:12.400Z');

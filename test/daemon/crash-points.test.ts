@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { ALL_CAPTURES, CaptureService } from '../../src/core/captures/capture-service.ts';
+import { ALL_CAPTURES, CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { openStore } from '../../src/store/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -69,7 +69,7 @@ async function finish(made: Awaited<ReturnType<typeof makeStore>>, directory: st
   await daemon.leave();
   const store = openStore(directory);
   try {
-    const captures = new CaptureService(store, clock)
+    const captures = new CaptureRules(store, clock)
       .list(made.alice, { ...ALL_CAPTURES, descending: false })
       .map(({ name, status, reason }) => `${name} ${status} ${reason ?? ''}`.trim())
       .sort();

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
-import { ALL_CAPTURES, CaptureService } from '../../src/core/captures/capture-service.ts';
+import { ALL_CAPTURES, CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
@@ -105,7 +105,7 @@ let captures = 0;
 function create(scheduledStart: number | null = null): number {
   return inStore(
     (store, ada) =>
-      new CaptureService(store, systemClock).create(ada, {
+      new CaptureRules(store, systemClock).create(ada, {
         name: `capture ${++captures}`,
         environment: 'shop',
         status: null,
@@ -329,7 +329,7 @@ test('a recorder that comes back although its server was restored goes on, and s
   const second = startDaemon();
   await eventually('it goes on', () => second.stderr().includes('log tapped'));
   const later = await sendTag();
-  inStore((store, ada) => new CaptureService(store, systemClock).requestStop(ada, String(id)));
+  inStore((store, ada) => new CaptureRules(store, systemClock).requestStop(ada, String(id)));
   await eventually('it is DONE', () => statusOf(id) === 'DONE');
   await eventually('the server is restored', () => inStore((s) => s.taps.list().length === 0));
   await kill(second);
@@ -711,7 +711,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
 
 test('nothing of the tests is left in the store', () => {
   inStore((store, ada) => {
-    const left = new CaptureService(store, systemClock).list(ada, {
+    const left = new CaptureRules(store, systemClock).list(ada, {
       ...ALL_CAPTURES,
       statuses: ['STARTED', 'STARTING', 'RUNNING', 'STOPPING', 'FAILED'],
     });

@@ -2,7 +2,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Actor, Role } from '../../src/core/access.ts';
-import { CaptureService, type CaptureRequest } from '../../src/core/captures/capture-service.ts';
+import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
+import type { CaptureRequest } from '../../src/core/captures/capture-timing.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
@@ -17,7 +18,7 @@ export function temporaryFolder(prefix = 'captures-test-'): string {
 export class TestStore {
   readonly store: Store;
   readonly clock: Clock;
-  readonly captures: CaptureService;
+  readonly captures: CaptureRules;
   #users = 0;
   #environments = 0;
   #captures = 0;
@@ -25,7 +26,7 @@ export class TestStore {
   constructor(clock: Clock, folder = join(temporaryFolder(), 'home')) {
     this.clock = clock;
     this.store = createStore(folder, { sharedGroup: null, now: clock.now() }, () => undefined);
-    this.captures = new CaptureService(this.store, clock);
+    this.captures = new CaptureRules(this.store, clock);
   }
 
   /** A user; the password hash fits no password. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  CaptureService,
+  CaptureRules,
   openStore,
   removeDeletedWorkloads,
   RetentionService,
@@ -20,7 +20,7 @@ const actor: Actor = { userId: 1, userName: 'ada', isStoreAdmin: true };
 const store = openStore(folder);
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
 
-if (how === 'delete') new CaptureService(store, systemClock).delete(actor, '1');
+if (how === 'delete') new CaptureRules(store, systemClock).delete(actor, '1');
 else new RetentionService(store, systemClock).prune(actor, 1, 'old');
 if (step === 'noted') die();
 

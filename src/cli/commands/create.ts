@@ -1,9 +1,10 @@
 import { shellQuoted } from '../../core/shell.ts';
 import type { Command } from 'commander';
-import type { CaptureRequest } from '../../core/captures/capture-service.ts';
+import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ServerInspection } from '../../core/environments/server-inspection.ts';
+import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';
@@ -19,6 +20,7 @@ import {
   type TypedRecordingOptions,
 } from '../input/filters-and-guards.ts';
 import { askEnvironment, askName } from '../input/questions.ts';
+import { tellEvents } from '../output/capture-events.ts';
 import { sayFirstValues } from '../output/first-values.ts';
 import { captureNoun } from '../render/captures.ts';
 import { ownersCover } from '../render/values-outlook.ts';
@@ -110,7 +112,7 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
     const { planCapture } = await import('../plan.ts');
     return planCapture(request, context);
   }
-  const planned = captures.check(actor, request);
+  const planned = await captures.check(actor, request);
   const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
   let inspection: ServerInspection | null = null;
   if (planned.recordsStatements && isToStartNow) {
@@ -129,10 +131,9 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
     inspection = await lookAhead(request.environment, recordingOptionsOf(options), context);
   const approved = await approve(options, request, isLater, inspection, context);
   context.world.signals.interrupted.throwIfAborted();
-  const capture = captures.create(actor, approved);
+  const capture = await resultOf(captures.create(actor, approved), tellEvents(context));
   const recording = new Recording(context);
   if (isLater) return scheduled(capture, options, inspection, context, recording);
-  await recording.handOver(capture);
   if (command !== null) return recordCommand(capture, command, context, recording);
   if (options.wait === false || isOver(capture.status)) {
     await context.printOne(captureNoun, capture);

@@ -49,7 +49,7 @@ export async function runDelete(options: DeleteOptions, context: Context): Promi
   const refused: { ref: string; error: AppError }[] = [];
   for (const ref of options.captures) {
     try {
-      const capture = context.api.captures.get(actor, ref, 'capture.delete');
+      const capture = await context.api.captures.get(actor, ref, 'capture.delete');
       doomed.set(capture.id, capture);
     } catch (error) {
       if (!isAppError(error)) throw error;

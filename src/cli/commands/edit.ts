@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { ACTIVE_STATUSES } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
+import { resultOf } from '../../core/progress.ts';
 import { loaded } from '../command.ts';
+import { tellEvents } from '../output/capture-events.ts';
 import type { Context } from '../runtime/context.ts';
-import { DaemonKeeper } from '../runtime/starter.ts';
 import { parseDuration } from '../input/durations.ts';
 import { captureNoun } from '../render/captures.ts';
 import { readTime } from '../input/typed-times.ts';
@@ -57,14 +57,15 @@ export async function runEdit(options: EditOptions, context: Context): Promise<n
       hint: 'Options: --name NAME, --at WHEN or --duration D',
     });
   }
-  const edited = context.api.captures.edit(actor, options.capture, {
+  const edit = {
     name: options.name ?? null,
     scheduledStart: await readTime(context, 'start', options.at),
     duration: options.duration ?? null,
-  });
-  if (edited.recordsStatements && ACTIVE_STATUSES.includes(edited.status)) {
-    await new DaemonKeeper(context).ensure();
-  }
+  };
+  const edited = await resultOf(
+    context.api.captures.edit(actor, options.capture, edit),
+    tellEvents(context),
+  );
   await context.printOne(captureNoun, edited);
   return 0;
 }

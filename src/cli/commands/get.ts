@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
-import { isOver } from '../../core/captures/capture.ts';
-import type { ListedCapture } from '../../core/store.ts';
+import { resultOf } from '../../core/progress.ts';
 import { readDetails } from '../capture-details.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureDetailNoun, detailNounOf } from '../render/capture-details.ts';
-import { interruption } from '../runtime/signals.ts';
-import { waitForCapture } from '../waiting.ts';
+import { tellEvents } from '../output/capture-events.ts';
 import { Progress } from '../output/progress.ts';
 
 export interface GetOptions {
@@ -38,26 +36,25 @@ JSON fields: ${captureDetailNoun.fields.join(', ')}`,
 
 export async function runGet(options: GetOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const capture = context.api.captures.get(actor, options.capture);
-  if (options.watch === true) await watch(context, capture);
-  else {
-    const details = await readDetails(context, capture);
-    await context.printOne(detailNounOf(details), details);
+  if (options.watch === true) {
+    await watch(options.capture, context);
+    return 0;
   }
+  const details = await readDetails(
+    context,
+    await context.api.captures.get(actor, options.capture),
+  );
+  await context.printOne(detailNounOf(details), details);
   return 0;
 }
 
-async function watch(context: Context, capture: ListedCapture): Promise<void> {
+async function watch(capture: string, context: Context): Promise<void> {
   const { interrupted } = context.world.signals;
   const progress = new Progress(context, { isData: true });
-  const over = await Promise.race([
-    waitForCapture(context, capture.id, ({ status }) => isOver(status), {
-      keeper: null,
-      signal: interrupted,
-      onLook: progress.show,
-    }),
-    interruption(interrupted),
-  ]).finally(() => progress.clear());
+  const over = await resultOf(
+    context.api.captures.watch(await context.actor(), capture, interrupted),
+    tellEvents(context, progress),
+  ).finally(() => progress.clear());
   await progress.end(over);
 }
 

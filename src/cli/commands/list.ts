@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-service.ts';
+import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-rules.ts';
 import type { CaptureStatus } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureOrder } from '../../core/store.ts';
@@ -78,7 +78,7 @@ export async function runList(options: ListOptions, context: Context): Promise<n
     return watchList(context, (most) => captures.list(actor, { ...request, limit: most }), limit);
   }
   // One more than is shown says whether there is more.
-  const found = captures.list(actor, { ...request, limit: limit + 1 });
+  const found = await captures.list(actor, { ...request, limit: limit + 1 });
   await context.print(captureNoun, found.slice(0, limit));
   if (found.length > limit) {
     const which = options.sort === undefined && options.reverse !== true ? 'newest' : 'first';

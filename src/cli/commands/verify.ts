@@ -119,7 +119,7 @@ async function recordOf(
 ): Promise<Pick<VerificationRequest, 'capture' | 'recording' | 'folder'>> {
   const actor = await context.actor();
   const { store } = context;
-  const capture = context.api.captures.get(actor, ref, 'capture.verify');
+  const capture = await context.api.captures.get(actor, ref, 'capture.verify');
   if (!capture.recordsStatements) {
     throw new AppError('invalid', `The capture "${capture.name}" has no statements to verify`, {
       hint: 'It is metrics-only: its environment has no server (--url).',

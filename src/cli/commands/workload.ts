@@ -54,7 +54,7 @@ export async function runWorkload(options: WorkloadOptions, context: Context): P
   const actor = await context.actor();
   const { store } = context;
   const { stdout } = context.world;
-  const capture = context.api.captures.get(actor, options.capture, 'capture.workload');
+  const capture = await context.api.captures.get(actor, options.capture, 'capture.workload');
   if (!capture.recordsStatements) {
     throw new AppError('not_found', `The capture "${capture.name}" has no workload`, {
       hint: 'Statements are recorded only in an environment with a server (--url).',

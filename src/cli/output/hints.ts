@@ -34,6 +34,27 @@ const WORDS: {
   daemon_looks: () => 'captures create can be used: the daemon looks at the server itself.',
   warm_up_length: () => 'For example: --for 1h. It helps as many sessions as come in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
+  see_daemon_log: ({ log }) => `See why in ${log}, or run it in a terminal: captures daemon`,
+  see_failure: ({ capture }) => `To see why: captures get ${shellQuoted(capture)}`,
+  look_again: ({ capture }) => `Look at it again: captures get ${shellQuoted(capture)}`,
+  cancel: ({ capture }) => `To cancel a scheduled capture: captures delete ${shellQuoted(capture)}`,
+  stop_now: ({ capture }) => `To end it now: captures stop ${shellQuoted(capture)}`,
+  see_what_is_kept: ({ capture }) =>
+    `What was recorded until then is kept: captures get ${captureWord(capture)}`,
+  end_without_rest: ({ capture }) =>
+    `It is finished when the server can be read again. To end it without what is still there: captures stop ${captureWord(capture)} --give-up`,
+  say_which_capture: ({ candidates }) =>
+    `Say which: ${candidates.map((one) => `${captureWord(one)} (id ${one.id})`).join(', ')}`,
+  scheduled_or_started: () => 'Leave out --start and --status, or leave out the scheduled start.',
+  start_later: () => 'To start it later use: --at WHEN',
+  from_now_on_or_finished: () =>
+    'Leave out --start to record from now on, or give a --duration that has passed to register a finished window.',
+  start_or_warm_up_first: ({ environment }) =>
+    `Say when that is, for example --at +1h; or warm up first: captures env warm-up ${shellQuoted(environment)} --for 1h`,
+  from_now_on_or_without_options: () =>
+    'Leave out --start to record from now on, or the filters and guards.',
+  give_server: ({ environment }) =>
+    `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
 };
 
 /** What to do next, as commands to type; null where there is no hint. May have several lines. */

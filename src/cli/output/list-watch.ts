@@ -1,3 +1,4 @@
+import type { LiveFacts } from '../../core/captures/live-facts.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import type { Context } from '../runtime/context.ts';
@@ -7,7 +8,7 @@ import { liveLine } from '../render/live.ts';
 import { isoTime, localTime } from '../render/moments.ts';
 import { fullName } from '../render/names.ts';
 import { interruption } from '../runtime/signals.ts';
-import { liveFactsOf, watchedJson } from './progress.ts';
+import { watchedJson } from './progress.ts';
 
 const LOOK_MS = 1_000;
 const LINES_MS = 10_000;
@@ -25,7 +26,7 @@ const OTHER_ROWS = 4;
  */
 export async function watchList(
   context: Context,
-  load: (limit: number) => readonly ListedCapture[],
+  load: (limit: number) => Promise<readonly ListedCapture[]>,
   limit: number,
 ): Promise<never> {
   const { world } = context;
@@ -39,7 +40,7 @@ export async function watchList(
   const watching = async (): Promise<never> => {
     for (;;) {
       interrupted.throwIfAborted();
-      await show(load(Math.max(Math.min(limit, room), 1)));
+      await show(await load(Math.max(Math.min(limit, room), 1)));
       await world.clock.sleep(LOOK_MS, interrupted);
     }
   };
@@ -59,7 +60,9 @@ function changesAsJson(context: Context): (captures: readonly ListedCapture[]) =
       const facts = JSON.stringify(captureNoun.toJson(capture));
       if (known.get(capture.id) === facts) continue;
       known.set(capture.id, facts);
-      await context.world.stdout.write(watchedJson(context, capture));
+      await context.world.stdout.write(
+        watchedJson(context, capture, await liveOf(capture, context)),
+      );
     }
   };
 }
@@ -75,11 +78,15 @@ function asLines(context: Context): (captures: readonly ListedCapture[]) => Prom
       const { id, status } = capture;
       const isNews = statuses.size > 0 && statuses.get(id) !== status;
       if (!isNews && !(isTime && !isOver(status))) continue;
-      const line = liveLine(capture, liveFactsOf(context.store, id, now), now);
+      const line = liveLine(capture, await liveOf(capture, context), now);
       await context.world.stdout.write(
         `${isoTime(now) ?? ''} ${escapeText(`${fullName(capture)}: ${line}`)}\n`,
       );
     }
     for (const { id, status } of captures) statuses.set(id, status);
   };
+}
+
+async function liveOf({ id }: ListedCapture, context: Context): Promise<LiveFacts> {
+  return context.api.captures.live(await context.actor(), String(id));
 }

@@ -1,5 +1,5 @@
 import type { Actor } from '../../core/access.ts';
-import { ALL_CAPTURES } from '../../core/captures/capture-service.ts';
+import { ALL_CAPTURES } from '../../core/captures/capture-rules.ts';
 import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { Context } from '../runtime/context.ts';
@@ -13,7 +13,6 @@ import { fullName } from '../render/names.ts';
 import { formatDuration } from '../render/units.ts';
 import { messageLines } from '../render/messages.ts';
 import { truncate } from '../render/width.ts';
-import { liveFactsOf } from './progress.ts';
 import type { World } from '../runtime/world.ts';
 
 const MOST_SHOWN = 4;
@@ -66,7 +65,7 @@ async function adviceFor(context: Context): Promise<Advice> {
   const who = await context.whoIsThere();
   if (who === null) return loginAdvice(context);
   const warnings = serverWarnings(context.store, who, context.now());
-  const { says, commands } = adviceForUser(context, who);
+  const { says, commands } = await adviceForUser(context, who);
   return { warnings, says: [...openWarmUps(context, who), ...says], commands };
 }
 
@@ -101,7 +100,7 @@ async function loginAdvice(context: Context): Promise<Advice> {
   };
 }
 
-function adviceForUser(context: Context, who: Actor): Advice {
+async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
   const environments = context.store.environments.listFor(who.userId);
   const [environment] = environments;
   if (environment === undefined) {
@@ -117,12 +116,12 @@ function adviceForUser(context: Context, who: Actor): Advice {
   const statuses = CAPTURE_STATUSES.filter((status) => !isOver(status));
   // Those that run come first, then those that start next.
   const byStart = { order: 'start', descending: false, limit: MOST_READ } as const;
-  const open = captures.list(who, { ...ALL_CAPTURES, statuses, ...byStart });
+  const open = await captures.list(who, { ...ALL_CAPTURES, statuses, ...byStart });
   const running = open.filter(({ status }) => status !== 'SCHEDULED');
-  const failed = failedLately(context, who);
+  const failed = await failedLately(context, who);
   if (running.length > 0) {
     const last = running[0]?.status === 'RUNNING' ? running[0] : null;
-    return joined(runningAdvice(context, running, last), failed);
+    return joined(await runningAdvice(context, who, running, last), failed);
   }
   const name = shellQuoted(environment.name);
   const next = nextToStart(open, context.now());
@@ -142,19 +141,18 @@ function adviceForUser(context: Context, who: Actor): Advice {
   );
 }
 
-function runningAdvice(
+async function runningAdvice(
   context: Context,
+  who: Actor,
   running: readonly ListedCapture[],
   last: ListedCapture | null,
-): Advice {
-  const { store } = context;
+): Promise<Advice> {
   const now = context.now();
-  const lines = running
-    .slice(0, MOST_SHOWN)
-    .map(
-      (capture) =>
-        `${fullName(capture)}: ${liveLine(capture, liveFactsOf(store, capture.id, now), now)}`,
-    );
+  const lines: string[] = [];
+  for (const capture of running.slice(0, MOST_SHOWN)) {
+    const live = await context.api.captures.live(who, String(capture.id));
+    lines.push(`${fullName(capture)}: ${liveLine(capture, live, now)}`);
+  }
   const more = running.length - lines.length;
   return {
     says: [
@@ -177,11 +175,16 @@ function nextToStart(open: readonly ListedCapture[], now: number): string | null
 }
 
 /** The newest failure that somebody may not have seen; null when there is none. */
-function failedLately(context: Context, who: Actor): Advice | null {
+async function failedLately(context: Context, who: Actor): Promise<Advice | null> {
   const now = context.now();
   const statuses = ['FAILED'] as const;
   const since = now - LATELY_MS;
-  const [failed] = context.api.captures.list(who, { ...ALL_CAPTURES, statuses, since, limit: 1 });
+  const [failed] = await context.api.captures.list(who, {
+    ...ALL_CAPTURES,
+    statuses,
+    since,
+    limit: 1,
+  });
   if (failed === undefined) return null;
   const ago = failed.end === null ? '' : ` ${formatDuration(Math.max(now - failed.end, 0), 1)} ago`;
   return {

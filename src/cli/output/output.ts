@@ -20,7 +20,7 @@ export interface OutputSettings {
  */
 export async function printList<Row>(
   noun: Noun<Row>,
-  rows: Iterable<Row>,
+  rows: Rows<Row>,
   stdout: OutputStream,
   settings: OutputSettings,
 ): Promise<void> {
@@ -58,7 +58,8 @@ export async function printList<Row>(
     case 'name':
       return writeNames(noun, rows, stdout);
     case 'table': {
-      const all = [...rows];
+      const all: Row[] = [];
+      for await (const row of rows) all.push(row);
       if (all.length === 0) return stdout.write(`${noun.none}\n`);
       const { renderTable } = await import('../render/table.ts');
       const own = options.fields === null ? noun.columns : null;
@@ -71,6 +72,9 @@ export async function printList<Row>(
     }
   }
 }
+
+/** What is printed, also as it comes in. */
+export type Rows<Row> = Iterable<Row> | AsyncIterable<Row>;
 
 /** Prints one thing in the mode asked for: an object, not a list of one. */
 export async function printOne<Row>(
@@ -111,7 +115,7 @@ async function jsonFor(stdout: OutputStream): Promise<(json: string) => string> 
 
 async function writeNames<Row>(
   noun: Noun<Row>,
-  rows: Iterable<Row>,
+  rows: Rows<Row>,
   stdout: OutputStream,
 ): Promise<void> {
   const { escapeText } = await import('../render/escape.ts');
@@ -121,12 +125,12 @@ async function writeNames<Row>(
 /** @returns whether there was no row. */
 async function writeRows<Row>(
   stdout: OutputStream,
-  rows: Iterable<Row>,
+  rows: Rows<Row>,
   line: (row: Row, index: number) => string,
 ): Promise<boolean> {
   let count = 0;
   let block: string[] = [];
-  for (const row of rows) {
+  for await (const row of rows) {
     block.push(line(row, count));
     count += 1;
     if (block.length < ROWS_A_WRITE) continue;

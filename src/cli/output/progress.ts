@@ -1,11 +1,10 @@
-import { isLive } from '../../core/daemon/lease.ts';
-import type { SavedStatus } from '../../core/daemon/daemon-status.ts';
-import type { ListedCapture, Store } from '../../core/store.ts';
+import type { LiveFacts } from '../../core/captures/live-facts.ts';
+import type { ListedCapture } from '../../core/store.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
 import { pick } from '../render/column.ts';
 import { escapeJson, escapeText } from '../render/escape.ts';
-import { liveJson, liveLine, type LiveFacts } from '../render/live.ts';
+import { liveJson, liveLine } from '../render/live.ts';
 import { isoTime } from '../render/moments.ts';
 import { fullName } from '../render/names.ts';
 import { truncate } from '../render/width.ts';
@@ -14,38 +13,11 @@ import type { OutputStream } from '../runtime/world.ts';
 /** A line on a terminal is drawn anew each second; elsewhere a line is added every ten. */
 const REDRAW_MS = 1_000;
 const LINE_MS = 10_000;
-/** What the daemon said longer ago than this says nothing of now. */
-const STALE_MS = 5_000;
 const CLEAR_LINE = '\r\u001b[K';
 
-/** What the live daemon last said; null when none is alive or it said nothing lately. */
-export function readSavedStatus(store: Store, now: number): SavedStatus | null {
-  const lease = store.lease.find();
-  const saved = store.daemonStatus.find();
-  const isCurrent =
-    saved !== null &&
-    saved.holder === lease?.holder &&
-    isLive(lease, now) &&
-    Math.abs(now - saved.at) < STALE_MS;
-  return isCurrent ? saved : null;
-}
-
-/** How the recording of a capture goes. */
-export function liveFactsOf(store: Store, captureId: number, now: number): LiveFacts {
-  const tap = readSavedStatus(store, now)?.taps.find(({ captures }) =>
-    captures.some((rate) => rate.captureId === captureId),
-  );
-  return {
-    rate: tap?.captures.find((rate) => rate.captureId === captureId) ?? null,
-    lagMs: tap?.lagMs ?? null,
-    hasDaemon: isLive(store.lease.find(), now),
-  };
-}
-
 /** A capture as one line of NDJSON, reduced to --fields where they were asked for. */
-export function watchedJson(context: Context, capture: ListedCapture): string {
-  const now = context.now();
-  const json = liveJson(capture, liveFactsOf(context.store, capture.id, now), now);
+export function watchedJson(context: Context, capture: ListedCapture, live: LiveFacts): string {
+  const json = liveJson(capture, live, context.now());
   const { fields } = context.options;
   const text = JSON.stringify(fields === null ? json : pick(json, fields));
   return `${context.world.stdout.isTTY ? escapeJson(text) : text}\n`;
@@ -86,7 +58,7 @@ export class Progress {
   }
 
   /** Call it with each look; it decides itself when there is something to show. */
-  readonly show = async (capture: ListedCapture): Promise<void> => {
+  readonly show = async (capture: ListedCapture, live: LiveFacts): Promise<void> => {
     const now = this.#context.now();
     // A program that waits wants the result: of a short wait it gets that one object and nothing else.
     const isNews = capture.status !== this.#status && (this.#isData || this.#mode !== 'json');
@@ -97,7 +69,7 @@ export class Progress {
       return;
     } else {
       this.#next = now + this.#pause;
-      await this.#write(capture, now);
+      await this.#write(capture, live, now);
     }
     this.#status = capture.status;
   };
@@ -113,7 +85,7 @@ export class Progress {
   async result(capture: ListedCapture): Promise<void> {
     await this.clear();
     if (this.#mode === 'json') {
-      await this.#stream.write(watchedJson(this.#context, capture));
+      await this.#stream.write(watchedJson(this.#context, capture, await this.#liveOf(capture)));
     } else {
       await this.#context.printOne(captureNoun, capture);
     }
@@ -123,26 +95,31 @@ export class Progress {
   async end(capture: ListedCapture): Promise<void> {
     await this.clear();
     const isInLines = this.#mode === 'json' || this.#stream === this.#context.world.stdout;
-    if (isInLines) await this.#write(capture, this.#context.now());
+    if (isInLines) await this.#write(capture, await this.#liveOf(capture), this.#context.now());
     else await this.#context.printOne(captureNoun, capture);
   }
 
-  async #write(capture: ListedCapture, now: number): Promise<void> {
-    const { store, world } = this.#context;
+  async #liveOf({ id }: ListedCapture): Promise<LiveFacts> {
+    const { api } = this.#context;
+    return api.captures.live(await this.#context.actor(), String(id));
+  }
+
+  async #write(capture: ListedCapture, live: LiveFacts, now: number): Promise<void> {
+    const { world } = this.#context;
     switch (this.#mode) {
       case 'none':
         return;
       case 'json':
-        return this.#stream.write(watchedJson(this.#context, capture));
+        return this.#stream.write(watchedJson(this.#context, capture, live));
       case 'live': {
-        const text = escapeText(liveLine(capture, liveFactsOf(store, capture.id, now), now));
+        const text = escapeText(liveLine(capture, live, now));
         this.#isDrawn = true;
         // The last column is left free: some terminals wrap when it is filled.
         const width = (world.stderr.columns ?? this.#context.columns) - 1;
         return this.#stream.write(`${CLEAR_LINE}${truncate(text, width)}`);
       }
       case 'lines': {
-        const line = liveLine(capture, liveFactsOf(store, capture.id, now), now);
+        const line = liveLine(capture, live, now);
         return this.#stream.write(
           `${isoTime(now) ?? ''} ${escapeText(`${fullName(capture)}: ${line}`)}\n`,
         );

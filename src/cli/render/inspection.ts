@@ -70,7 +70,7 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
           },
     schema: { state: schema.state, storeId: schema.storeId },
     logTable: inspection.logTable,
-    obstacles: inspection.obstacles.map(({ what, hint }) => ({ what, hint })),
+    obstacles: inspection.obstacles.map(({ what, hint }) => ({ what, hint: hintText(hint) })),
     leftovers: leftoversJson(leftBehind(inspection)),
     deadManObstacle: inspection.deadManObstacle,
     values: outlookJson(inspection.values, facts.coverage),

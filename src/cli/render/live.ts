@@ -1,17 +1,9 @@
-import type { CaptureRate } from '../../core/daemon/daemon-status.ts';
+import type { LiveFacts } from '../../core/captures/live-facts.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import type { JsonObject } from './column.ts';
 import { captureJson } from './captures.ts';
 import { formatBytes, formatCount, formatDuration } from './units.ts';
-
-/** How the recording of a capture goes; null where no live daemon says. */
-export interface LiveFacts {
-  readonly rate: CaptureRate | null;
-  /** How far the record is behind the server, in milliseconds. */
-  readonly lagMs: number | null;
-  readonly hasDaemon: boolean;
-}
 
 /** `RUNNING 12s of 15m, 12,345 statements, 1,020/s, 1.2 MiB, lag 0.4s`, what matters first. */
 export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): string {

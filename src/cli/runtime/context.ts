@@ -9,7 +9,13 @@ import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { Wiring } from '../../wiring.ts';
 import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
 import type { GlobalOptions, OutputMode } from '../input/global-options.ts';
-import { checkFields, printList, printOne, type OutputSettings } from '../output/output.ts';
+import {
+  checkFields,
+  printList,
+  printOne,
+  type OutputSettings,
+  type Rows,
+} from '../output/output.ts';
 import { findPaths, type Paths } from './paths.ts';
 import type { Prompter } from '../input/prompter.ts';
 import { hasLiveDaemon } from '../output/daemon-warnings.ts';
@@ -229,7 +235,7 @@ export class Context {
     checkFields(noun, this.options.fields);
   }
 
-  print<Row>(noun: Noun<Row>, rows: Iterable<Row>): Promise<void> {
+  print<Row>(noun: Noun<Row>, rows: Rows<Row>): Promise<void> {
     return printList(noun, rows, this.world.stdout, this.#outputSettings());
   }
 

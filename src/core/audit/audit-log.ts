@@ -1,6 +1,6 @@
 import type { Actor } from '../access.ts';
 import type { AuditEntry } from './audit-trail.ts';
-import type { CaptureService } from '../captures/capture-service.ts';
+import type { CaptureRules } from '../captures/capture-rules.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import { isAppError } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -18,9 +18,9 @@ export interface AuditRequest {
 /** Who changed what. */
 export class AuditLog {
   readonly #store: Store;
-  readonly #captures: CaptureService;
+  readonly #captures: CaptureRules;
 
-  constructor(store: Store, captures: CaptureService) {
+  constructor(store: Store, captures: CaptureRules) {
     this.#store = store;
     this.#captures = captures;
   }

@@ -1,91 +1,34 @@
-import { captureWord, shellQuoted } from '../shell.ts';
-import {
-  AuditTrail,
-  captureSubject,
-  PROGRAM,
-  type Author,
-  UNKNOWN_ORIGIN,
-  type AuditDetails,
-  type Origin,
-} from '../audit/audit-trail.ts';
-import { walkCaptures } from './capture-pages.ts';
-import { decide, relationOf, type Actor, type Operation } from '../access.ts';
-import {
-  ACTIVE_STATUSES,
-  checkDuration,
-  isOver,
-  MESSAGES,
-  whyNotStoppable,
-  type Capture,
-  type CaptureStatus,
-} from './capture.ts';
-import type { Clock } from '../clock.ts';
-import { adminNames, getEnvironment } from '../environments/environment-service.ts';
-import { AppError } from '../errors.ts';
-import { checkName } from '../names.ts';
-import {
-  checkRecordingOptions,
-  RECORD_EVERYTHING,
-  type RecordingOptions,
-} from './recording-options.ts';
-import { withUnreadRest } from '../recovery/unread-rest.ts';
-import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from '../store.ts';
+import type { Actor, Operation } from '../access.ts';
+import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
+import { isAppError } from '../errors.ts';
+import type { Outside } from '../outside.ts';
+import type { Progress } from '../progress.ts';
+import type { ListedCapture, NewCapture } from '../store.ts';
+import { CaptureRules, type CaptureListRequest } from './capture-rules.ts';
+import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
+import { ACTIVE_STATUSES, isOver } from './capture.ts';
+import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
+import { liveFactsOf, type LiveFacts } from './live-facts.ts';
 
-/** What `create` is asked for. Times are milliseconds since the epoch; null for "not said". */
-export interface CaptureRequest {
-  readonly name: string;
-  /** An id or a name. */
-  readonly environment: string;
-  readonly status: 'SCHEDULED' | 'STARTED' | 'STARTING' | null;
-  readonly start: number | null;
-  readonly scheduledStart: number | null;
-  /** Milliseconds. */
-  readonly duration: number | null;
-  /** Absent: `RECORD_EVERYTHING`. */
-  readonly options?: RecordingOptions;
+/** How long a server that may be all right gets to be read to the end before a capture is given up. */
+const GIVE_UP_AFTER_MS = 10_000;
+
+/** A capture that was deleted, as it was at its end. */
+export interface DeletedCapture extends ListedCapture {
+  /** Where its workload was left; null where that is gone, or there was none. */
+  readonly workloadFolder: string | null;
 }
 
-export interface CaptureEdit {
-  readonly name: string | null;
-  readonly scheduledStart: number | null;
-  /** Milliseconds, from the start. */
-  readonly duration: number | null;
-}
-
-/** What `list` is asked for: every capture the actor may see, but for what is set here. */
-export interface CaptureListRequest extends Omit<CaptureFilter, 'environmentIds' | 'ownerId'> {
-  /** An id or a name; null for all. */
-  readonly environment: string | null;
-  /** A user's name, or `me`; null for all. */
-  readonly owner: string | null;
-}
-
-/** Every capture, newest first. */
-export const ALL_CAPTURES: CaptureListRequest = {
-  environment: null,
-  owner: null,
-  statuses: null,
-  name: null,
-  since: null,
-  until: null,
-  order: 'created',
-  descending: true,
-  limit: null,
-};
-
-/** Why a capture ended that nobody stopped. */
-export const REACHED_ITS_END = 'reached its scheduled end';
-
-/** The operations on captures, for whoever is asking. Every rule of the contract's §2 is here. */
+/** What is done with captures. A daemon is started where what is asked for needs one and none is alive. */
 export class CaptureService {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #audit: AuditTrail;
+  readonly #outside: Outside;
+  readonly #starter: DaemonStarter;
+  readonly #rules: CaptureRules;
 
-  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#audit = new AuditTrail(store, clock, origin);
+  constructor(outside: Outside, starter: DaemonStarter) {
+    this.#outside = outside;
+    this.#starter = starter;
+    this.#rules = new CaptureRules(outside.store, outside.clock, outside.origin);
   }
 
   /**
@@ -93,163 +36,179 @@ export class CaptureService {
    * @throws AppError `not_found` for an environment the actor is no member of, and for an owner who
    *   is nobody that the actor can see.
    */
-  list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
-    this.settle();
-    return this.#store.captures.list({ ...this.#filterOf(actor, request), limit: request.limit });
+  async list(actor: Actor, request: CaptureListRequest): Promise<ListedCapture[]> {
+    return this.#rules.list(actor, request);
   }
 
   /**
    * The captures of `list`, whatever its limit, read page by page as they are taken.
    * @throws AppError as `list` does, before the first is taken.
    */
-  walk(actor: Actor, request: CaptureListRequest): Iterable<ListedCapture> {
-    this.settle();
-    return walkCaptures(this.#store.captures, this.#filterOf(actor, request));
-  }
-
-  #filterOf(actor: Actor, request: CaptureListRequest): Omit<CaptureFilter, 'limit'> {
-    const { environment, owner, statuses, name, since, until, order, descending } = request;
-    const environmentIds =
-      environment === null
-        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
-        : [getEnvironment(this.#store, actor, 'capture.list', environment).id];
-    return {
-      statuses,
-      name,
-      since,
-      until,
-      order,
-      descending,
-      environmentIds,
-      ownerId: owner === null ? null : this.#ownerId(actor, owner),
-    };
-  }
-
-  #ownerId(actor: Actor, owner: string): number {
-    if (owner === 'me') return actor.userId;
-    const user = this.#store.users.findByName(owner);
-    if (user === null || !this.#canSee(actor, user.id)) {
-      throw new AppError('not_found', `There is no user named "${owner}" in your environments`);
-    }
-    return user.id;
-  }
-
-  /** Whether the actor may know of a user: from an environment of theirs, or as an administrator. */
-  #canSee(actor: Actor, userId: number): boolean {
-    if (userId === actor.userId || actor.isStoreAdmin) return true;
-    const { members, captures } = this.#store;
-    const environmentIds = members.listFor(actor.userId).map(({ environmentId }) => environmentId);
-    if (environmentIds.some((id) => members.roleOf(id, userId) !== null)) return true;
-    // Who has left an environment is still named there as the owner of captures.
-    const owned = { ...ALL_CAPTURES, environmentIds, ownerId: userId, limit: 1 };
-    return captures.list(owned).length > 0;
+  async *walk(
+    actor: Actor,
+    request: CaptureListRequest,
+  ): AsyncGenerator<ListedCapture, void, void> {
+    yield* this.#rules.walk(actor, request);
   }
 
   /**
    * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
-   * @throws AppError `not_found`; `invalid` for an ambiguous name, listing the candidates.
+   * @param operation what the actor is to be allowed to do with it.
+   * @throws AppError `not_found`; `forbidden`; `invalid` for an ambiguous name.
    */
-  get(actor: Actor, ref: string, operation: Operation = 'capture.get'): ListedCapture {
-    this.settle();
-    return this.#resolve(actor, ref, operation);
+  async get(
+    actor: Actor,
+    ref: string,
+    operation: Operation = 'capture.get',
+  ): Promise<ListedCapture> {
+    return this.#rules.get(actor, ref, operation);
   }
 
-  /** Checks everything `create` would check, and returns the environment; nothing is stored. */
-  check(actor: Actor, request: CaptureRequest): NewCapture {
-    const environment = getEnvironment(this.#store, actor, 'capture.create', request.environment);
-    checkName('capture', request.name);
-    const isTaken = this.#store.captures
-      .findByName(request.name, actor.userId)
-      .some((capture) => capture.environmentId === environment.id);
-    if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
-    const now = this.#clock.now();
-    const timing = timingOf(request, environment.server !== null, now);
-    const options = request.options ?? RECORD_EVERYTHING;
-    const nothing = environment.server === null ? 'metrics_only' : 'registered';
-    checkRecordingOptions(options, timing.recordsStatements ? null : nothing, environment.name);
-    if (options.warmUp !== null && timing.scheduledStart === null) {
-      throw new AppError('invalid', 'A warm-up goes before a scheduled start', {
-        hint: `Say when that is, for example --at +1h; or warm up first: captures env warm-up ${shellQuoted(environment.name)} --for 1h`,
-      });
-    }
-    return {
-      name: request.name,
-      environmentId: environment.id,
-      ownerId: actor.userId,
-      duration: request.duration,
-      reason: null,
-      options,
-      ...timing,
-    };
+  /** Checks everything `create` checks of a request, and returns what it would store; nothing is stored. */
+  async check(actor: Actor, request: CaptureRequest): Promise<NewCapture> {
+    return this.#rules.check(actor, request);
   }
 
   /**
-   * Stores a new capture. One to begin now is STARTED (a daemon takes it), or RUNNING at once on a
+   * Stores a new capture. One to begin now is STARTED, and handed to a daemon, or RUNNING at once on a
    * metrics-only environment; one with a scheduled start is SCHEDULED; a window that has passed is
    * registered as DONE.
    * @throws AppError as the contract's §2 says.
    */
-  create(actor: Actor, request: CaptureRequest): ListedCapture {
-    return this.#store.transaction(() => {
-      const created = this.#store.captures.insert(this.check(actor, request), this.#clock.now());
-      this.#audit.record(actor, 'capture.create', captureSubject(created), {
-        details: timesOf(created),
-      });
-      return this.#listed(created.id);
-    });
+  async *create(actor: Actor, request: CaptureRequest): Progress<DaemonStarted, ListedCapture> {
+    const created = this.#rules.create(actor, request);
+    if (isForDaemon(created)) yield* this.#starter.ensure();
+    return created;
+  }
+
+  /** How the recording of a capture goes. @throws AppError as `get` does. */
+  async live(actor: Actor, ref: string): Promise<LiveFacts> {
+    const { store, clock } = this.#outside;
+    return liveFactsOf(store, this.#rules.get(actor, ref).id, clock.now());
+  }
+
+  /** Looks on until a capture is over. @throws AppError as `get` does. */
+  async *watch(
+    actor: Actor,
+    ref: string,
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, ListedCapture> {
+    const { id } = this.#rules.get(actor, ref);
+    return yield* followCapture(this.#outside, id, hasEnded, null, signal);
   }
 
   /**
-   * Asks for the end of a RUNNING capture: it becomes STOPPING and the daemon does the rest; on a
-   * metrics-only environment it is DONE at once.
-   * @param reason why, in the actor's words; kept in the audit trail.
-   * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
+   * Waits until a capture has begun (it is RUNNING, or further), or is over, and sees to it that a daemon
+   * is there when one is needed.
+   * @throws AppError as `get` does; `capture_failed` with the reason when it FAILED.
    */
-  requestStop(actor: Actor, ref: string, reason: string | null = null): ListedCapture {
-    this.settle();
-    return this.#store.transaction(() => {
-      const capture = this.#resolve(actor, ref, 'capture.stop');
-      const refusal = whyNotStoppable(capture.status, ref);
-      if (refusal !== null) throw refusal;
-      if (capture.recordsStatements) {
-        this.#store.captures.move(capture.id, 'RUNNING', 'STOPPING');
-      } else {
-        this.#store.captures.move(capture.id, 'RUNNING', 'DONE', { end: this.#clock.now() });
-      }
-      this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason });
-      return this.#listed(capture.id);
-    });
+  async *wait(
+    actor: Actor,
+    ref: string,
+    until: 'begun' | 'over',
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, ListedCapture> {
+    const { id } = this.#rules.get(actor, ref);
+    const isReached = until === 'over' ? hasEnded : hasBegun;
+    const reached = yield* this.#follow(id, isReached, signal);
+    refuseFailed(reached);
+    return reached;
   }
 
   /**
-   * Ends a capture that waits for its server without what is still there: it is FAILED, with a gap for the
-   * rest of its window, and the server is restored when it can be reached.
+   * Ends a RUNNING capture, and waits until everything is recorded and the server is restored.
+   * @param options.reason why, in the actor's words; kept in the audit trail.
+   * @param options.waits whether to wait for that; without, it is returned STOPPING.
+   * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped;
+   *   `capture_failed` when it FAILED.
+   */
+  async *stop(
+    actor: Actor,
+    ref: string,
+    options: { readonly reason: string | null; readonly waits: boolean },
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, ListedCapture> {
+    const stopping = yield* this.#requestStop(actor, ref, options.reason);
+    if (isOver(stopping.status) || !stopping.recordsStatements) return stopping;
+    yield* this.#starter.ensure();
+    if (!options.waits) return stopping;
+    const stopped = yield* this.#follow(stopping.id, hasEnded, signal);
+    refuseFailed(stopped);
+    return stopped;
+  }
+
+  /** Of one that is being stopped already the refusal is all that is said; but somebody has to end it. */
+  async *#requestStop(
+    actor: Actor,
+    ref: string,
+    reason: string | null,
+  ): Progress<DaemonStarted, ListedCapture> {
+    try {
+      return this.#rules.requestStop(actor, ref, reason);
+    } catch (error) {
+      if (!isAppError(error, 'conflict')) throw error;
+      const { status, recordsStatements } = this.#rules.get(actor, ref, 'capture.stop');
+      if (status === 'STOPPING' && recordsStatements) yield* this.#starter.ensure();
+      throw error;
+    }
+  }
+
+  /**
+   * Ends a capture without what is still on a server that cannot be read: it is FAILED, with a gap for the
+   * rest of its window. A server that can be read gets ten seconds to be read to the end.
    * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
    */
-  giveUp(actor: Actor, ref: string, reason: string | null = null): ListedCapture {
-    return this.#store.transaction(() => {
-      const { captures, recordings } = this.#store;
-      const capture = this.#resolve(actor, ref, 'capture.stop');
-      const refusal = capture.status === 'STOPPING' ? null : whyNotStoppable(capture.status, ref);
-      if (refusal !== null) throw refusal;
-      const now = this.#clock.now();
-      const { trouble } = this.#listed(capture.id);
-      const waitedFor = trouble === null ? '' : `, which could not be read: ${trouble.reason}`;
-      const why = `Given up: what was still on the server is not recorded${waitedFor}`;
-      const changes = { reason: why, end: capture.end ?? now };
-      if (captures.move(capture.id, capture.status, 'FAILED', changes) === null) {
-        throw new AppError('conflict', MESSAGES.alreadyStopped);
+  async *giveUp(
+    actor: Actor,
+    ref: string,
+    reason: string | null,
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, ListedCapture> {
+    const { clock } = this.#outside;
+    const found = this.#rules.get(actor, ref, 'capture.stop');
+    const { id } =
+      found.status === 'STOPPING' ? found : this.#rules.requestStop(actor, ref, reason);
+    const deadline = clock.now() + GIVE_UP_AFTER_MS;
+    const looked = yield* this.#follow(
+      id,
+      ({ status, trouble }) => isOver(status) || trouble !== null || clock.now() >= deadline,
+      signal,
+    );
+    return isOver(looked.status) ? looked : this.#rules.giveUp(actor, String(id), reason);
+  }
+
+  /**
+   * Brings a capture to its end, whatever its status, and waits for it.
+   * @throws AppError as `get` does, for `capture.delete`; `capture_failed` when that takes too long.
+   */
+  async *end(
+    actor: Actor,
+    ref: string,
+    reason: string | null,
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, ListedCapture> {
+    for (;;) {
+      const capture = this.#rules.get(actor, ref, 'capture.delete');
+      const { id, status } = capture;
+      if (isOver(status)) return capture;
+      if (status === 'RUNNING') {
+        yield { type: 'stopping', capture };
+        this.#stopUnlessOver(actor, id, reason);
+        continue;
       }
-      const recording = recordings.find(capture.id);
-      if (recording !== null) {
-        const until = new Date(now).toISOString().replace('Z', '000Z');
-        const facts = withUnreadRest(recording, { reason: why, until, cause: 'not_read' });
-        if (facts !== null) recordings.saveFacts(capture.id, facts);
-        recordings.detach(capture.id);
-      }
-      this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason: reason ?? why });
-      return this.#listed(capture.id);
-    });
+      const isFurther = (now: ListedCapture): boolean =>
+        isOver(now.status) || (status === 'STARTING' && now.status === 'RUNNING');
+      yield* this.#follow(id, isFurther, signal);
+    }
+  }
+
+  /** Somebody else, or its end, may have stopped it since we looked: that is what is wanted. */
+  #stopUnlessOver(actor: Actor, id: number, reason: string | null): void {
+    try {
+      this.#rules.requestStop(actor, String(id), reason);
+    } catch (error) {
+      if (!isAppError(error, 'conflict')) throw error;
+    }
   }
 
   /**
@@ -257,292 +216,61 @@ export class CaptureService {
    * RUNNING one.
    * @throws AppError `invalid` for what this status does not allow.
    */
-  edit(actor: Actor, ref: string, edit: CaptureEdit): ListedCapture {
-    this.settle();
-    return this.#store.transaction(() => {
-      const capture = this.#resolve(actor, ref, 'capture.edit');
-      if (edit.name !== null) checkName('capture', edit.name);
-      const changes: CaptureChanges = {
-        ...(edit.name === null ? {} : { name: edit.name }),
-        ...timingChanges(capture, edit, ref, this.#clock.now()),
-      };
-      const edited = this.#store.captures.update(capture.id, [capture.status], changes);
-      if (edited === null) {
-        throw new AppError('conflict', 'The status of the capture changed meanwhile', {
-          hint: `Look at it again: captures get ${shellQuoted(ref)}`,
-        });
-      }
-      this.#audit.record(actor, 'capture.edit', captureSubject(edited), {
-        details: differences(capture, edited),
-      });
-      return this.#listed(capture.id);
-    });
-  }
-
-  /**
-   * Deletes the row of a capture that is not being recorded: SCHEDULED, over, or STARTED and not yet
-   * taken. For any other the answer is null: stop it first, then call again.
-   * Its workload is noted as one to be removed, or as one that stays: see `RemovalTable`.
-   * @param reason why, in the actor's words; kept in the audit trail.
-   */
-  delete(
+  async *edit(
     actor: Actor,
     ref: string,
-    reason: string | null = null,
-    options: { keepsWorkload: boolean } = { keepsWorkload: false },
-  ): ListedCapture | null {
-    this.settle();
-    return this.#store.transaction(() => {
-      const capture = this.#resolve(actor, ref, 'capture.delete');
-      const isGone =
-        this.#store.captures.delete(capture.id, DELETABLE) ||
-        (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']));
-      if (!isGone) return null;
-      const { removals } = this.#store;
-      if (capture.recordsStatements) {
-        if (!options.keepsWorkload) removals.insert(capture.id);
-        else if (capture.records !== null) removals.keep(capture.id);
-      }
-      this.#audit.record(actor, 'capture.delete', captureSubject(capture), {
-        details: { status: capture.status, records: capture.records },
-        reason,
-      });
-      return capture;
-    });
+    edit: CaptureEdit,
+  ): Progress<DaemonStarted, ListedCapture> {
+    const edited = this.#rules.edit(actor, ref, edit);
+    if (isForDaemon(edited)) yield* this.#starter.ensure();
+    return edited;
   }
 
   /**
-   * Settles metrics-only captures whose end has passed: they need no process, so whoever looks next
-   * moves them to DONE, with the end they were to have.
-   * @param author who looks: any command, unless it is the daemon.
+   * Deletes a capture and its workload. One that is not over is stopped first, and nothing stays
+   * switched on at the server for it.
+   * @throws AppError `not_found` when somebody else was faster; `forbidden`; `store_unusable` when files
+   *   cannot be removed; it is tried again by the next deletion, or a daemon.
    */
-  settle(author: Author = PROGRAM): void {
-    const now = this.#clock.now();
-    const due = this.#store.captures.nextEnd();
-    if (due === null || due > now) return;
-    this.#store.transaction(() => {
-      for (const capture of this.#store.captures.listEnding(now)) {
-        if (capture.recordsStatements) continue;
-        this.#audit.moveCapture(author, capture.id, 'RUNNING', 'DONE', {
-          end: capture.scheduledEnd,
-          reason: REACHED_ITS_END,
-        });
+  async *delete(
+    actor: Actor,
+    ref: string,
+    options: { readonly reason: string | null; readonly keepsWorkload: boolean },
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, DeletedCapture> {
+    const { id } = this.#rules.get(actor, ref, 'capture.delete');
+    for (;;) {
+      const deleted = this.#rules.delete(actor, String(id), options.reason, options);
+      if (deleted === null) {
+        yield* this.end(actor, String(id), options.reason, signal);
+        continue;
       }
-    });
-  }
-
-  /** Whether a daemon has work at once: captures that are STARTED, STARTING, RUNNING or STOPPING and record. */
-  listActive(): Capture[] {
-    return this.#store.captures
-      .listByStatus(ACTIVE_STATUSES)
-      .filter((capture) => capture.recordsStatements);
-  }
-
-  #listed(id: number): ListedCapture {
-    const capture = this.#store.captures.find(id);
-    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
-    return capture;
-  }
-
-  #resolve(actor: Actor, ref: string, operation: Operation): ListedCapture {
-    const capture = this.#find(actor, ref);
-    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
-    const role = this.#store.members.roleOf(capture.environmentId, actor.userId);
-    switch (decide(operation, relationOf(actor, role, capture.ownerId))) {
-      case 'allowed':
-        return capture;
-      case 'hidden':
-        throw new AppError(
-          'not_found',
-          READS.has(operation) ? MESSAGES.captureEnvironmentMissing : MESSAGES.captureMissing,
-        );
-      case 'forbidden': {
-        const admins = adminNames(this.#store, capture.environmentId);
-        const verb = operation.slice(operation.indexOf('.') + 1);
-        throw new AppError(
-          'forbidden',
-          `Only the owner of the capture (${capture.ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
-        );
-      }
+      if (!deleted.recordsStatements) return { ...deleted, workloadFolder: null };
+      const workloads = await this.#outside.workloads();
+      if (options.keepsWorkload) return { ...deleted, workloadFolder: workloads.folderOf(id) };
+      await workloads.removeDeleted({ asked: id });
+      return { ...deleted, workloadFolder: null };
     }
   }
 
-  #find(actor: Actor, ref: string): ListedCapture | null {
-    if (/^\d+$/.test(ref)) return this.#store.captures.find(Number(ref));
-    const slash = ref.indexOf('/');
-    const name = ref.slice(slash + 1);
-    let candidates = this.#store.captures.findByName(name, actor.userId);
-    if (slash !== -1) {
-      const environment = getEnvironmentId(this.#store, actor, ref.slice(0, slash));
-      candidates = candidates.filter((capture) => capture.environmentId === environment);
-    }
-    const [first, ...others] = candidates;
-    if (first === undefined) return null;
-    if (others.length > 0) {
-      const list = candidates.map((c) => `${captureWord(c)} (id ${c.id})`).join(', ');
-      throw new AppError('invalid', `There is more than one capture named "${name}"`, {
-        hint: `Say which: ${list}`,
-      });
-    }
-    return first;
+  #follow(
+    id: number,
+    isReached: (capture: ListedCapture) => boolean,
+    signal: AbortSignal,
+  ): Progress<CaptureEvent, ListedCapture> {
+    return followCapture(this.#outside, id, isReached, this.#starter, signal);
   }
 }
 
-const READS: ReadonlySet<Operation> = new Set([
-  'capture.get',
-  'capture.metrics',
-  'capture.workload',
-  'capture.verify',
-]);
-const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
-
-/** What a capture was made with, for the audit trail. */
-function timesOf({ status, scheduledStart, duration }: Capture): AuditDetails {
-  const at = scheduledStart === null ? {} : { scheduledStart: isoTime(scheduledStart) };
-  return { status, ...at, ...(duration === null ? {} : { seconds: duration / 1_000 }) };
+/** Whether a daemon has something to do for it at once. */
+function isForDaemon({ recordsStatements, status }: ListedCapture): boolean {
+  return recordsStatements && ACTIVE_STATUSES.includes(status);
 }
 
-/** What an edit changed, for the audit trail: the new value, and the old name. */
-function differences(before: Capture, after: Capture): AuditDetails {
-  return {
-    ...(before.name === after.name ? {} : { from: before.name, to: after.name }),
-    ...(before.scheduledStart === after.scheduledStart
-      ? {}
-      : { scheduledStart: isoTime(after.scheduledStart) }),
-    ...(before.duration === after.duration ? {} : { seconds: (after.duration ?? 0) / 1_000 }),
-  };
+function hasEnded({ status }: ListedCapture): boolean {
+  return isOver(status);
 }
 
-function isoTime(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
-}
-
-function getEnvironmentId(store: Store, actor: Actor, ref: string): number | null {
-  const environment =
-    store.environments.findByName(ref) ??
-    (/^\d+$/.test(ref) ? store.environments.find(Number(ref)) : null);
-  if (environment === null) return null;
-  return store.members.roleOf(environment.id, actor.userId) === null ? null : environment.id;
-}
-
-type Timing = Pick<
-  NewCapture,
-  'status' | 'start' | 'scheduledStart' | 'scheduledEnd' | 'end' | 'recordsStatements'
->;
-
-function timingOf(request: CaptureRequest, hasServer: boolean, now: number): Timing {
-  const { start, scheduledStart, duration, status } = request;
-  checkDuration(duration);
-  if (status === 'SCHEDULED' && scheduledStart === null) {
-    throw new AppError('invalid', MESSAGES.scheduleWithoutStart);
-  }
-  if (scheduledStart !== null) {
-    if (start !== null || (status !== null && status !== 'SCHEDULED')) {
-      throw new AppError(
-        'invalid',
-        'A capture with a scheduled start has not started: its status is SCHEDULED',
-        {
-          hint: 'Leave out --start and --status, or leave out the scheduled start.',
-        },
-      );
-    }
-    checkScheduledStart(scheduledStart, now);
-    return {
-      status: 'SCHEDULED',
-      start: null,
-      scheduledStart,
-      scheduledEnd: duration === null ? null : scheduledStart + duration,
-      end: null,
-      recordsStatements: hasServer,
-    };
-  }
-  const nothing = { scheduledStart: null, end: null, scheduledEnd: null };
-  if (start !== null) return startedTiming(start, duration, hasServer, now);
-  if (hasServer)
-    return { ...nothing, status: status ?? 'STARTED', start: null, recordsStatements: true };
-  return startedTiming(now, duration, false, now);
-}
-
-/** A window whose start is known: over, or open on a metrics-only environment. */
-function startedTiming(
-  start: number,
-  duration: number | null,
-  hasServer: boolean,
-  now: number,
-): Timing {
-  if (start > now) {
-    throw new AppError('invalid', 'The start of a capture cannot be in the future', {
-      hint: 'To start it later use: --at WHEN',
-    });
-  }
-  const scheduledEnd = duration === null ? null : start + duration;
-  const isPast = scheduledEnd !== null && scheduledEnd <= now;
-  if (hasServer && !isPast) {
-    throw new AppError(
-      'invalid',
-      'A capture that records statements cannot have started before now',
-      {
-        hint: 'Leave out --start to record from now on, or give a --duration that has passed to register a finished window.',
-      },
-    );
-  }
-  return {
-    status: isPast ? 'DONE' : 'RUNNING',
-    start,
-    scheduledStart: null,
-    scheduledEnd,
-    end: isPast ? scheduledEnd : null,
-    recordsStatements: false,
-  };
-}
-
-function checkScheduledStart(scheduledStart: number, now: number): void {
-  if (scheduledStart <= now) {
-    throw new AppError('invalid', 'The scheduled start is in the past', {
-      hint: 'Give a time to come, or leave it out to start now.',
-    });
-  }
-}
-
-function timingChanges(
-  capture: Capture,
-  edit: CaptureEdit,
-  ref: string,
-  now: number,
-): CaptureChanges {
-  if (edit.scheduledStart === null && edit.duration === null) return {};
-  checkDuration(edit.duration);
-  if (capture.status === 'SCHEDULED') {
-    if (edit.scheduledStart !== null) checkScheduledStart(edit.scheduledStart, now);
-    const scheduledStart = edit.scheduledStart ?? capture.scheduledStart ?? now;
-    const duration = edit.duration ?? capture.duration;
-    return {
-      scheduledStart,
-      duration,
-      scheduledEnd: duration === null ? null : scheduledStart + duration,
-    };
-  }
-  if (edit.scheduledStart !== null) {
-    throw new AppError(
-      'invalid',
-      `The start of a capture that is ${capture.status} cannot be moved`,
-      {
-        hint: 'Only a SCHEDULED capture can start at another time.',
-      },
-    );
-  }
-  if (capture.status !== 'RUNNING' || capture.start === null || edit.duration === null) {
-    throw new AppError(
-      'invalid',
-      `The duration of a capture that is ${capture.status} cannot be changed`,
-      isOver(capture.status) ? {} : { hint: 'Try again when it is RUNNING.' },
-    );
-  }
-  const scheduledEnd = capture.start + edit.duration;
-  if (scheduledEnd <= now) {
-    throw new AppError('invalid', 'With this duration the capture would have ended already', {
-      hint: `To end it now: captures stop ${shellQuoted(ref)}`,
-    });
-  }
-  return { duration: edit.duration, scheduledEnd };
+function hasBegun({ status }: ListedCapture): boolean {
+  return status === 'RUNNING' || status === 'STOPPING' || isOver(status);
 }

@@ -1,4 +1,3 @@
-import { shellQuoted } from '../shell.ts';
 import { AppError } from '../errors.ts';
 import type { RecordingOptions } from './recording-options.ts';
 
@@ -129,11 +128,11 @@ export function whyNotStoppable(status: CaptureStatus, ref: string): AppError | 
       return new AppError('conflict', MESSAGES.alreadyStopped);
     case 'FAILED':
       return new AppError('conflict', MESSAGES.alreadyFailed, {
-        hint: `To see why: captures get ${shellQuoted(ref)}`,
+        hint: { code: 'see_failure', capture: ref },
       });
     case 'SCHEDULED':
       return new AppError('conflict', MESSAGES.notYetStarted, {
-        hint: `To cancel a scheduled capture: captures delete ${shellQuoted(ref)}`,
+        hint: { code: 'cancel', capture: ref },
       });
     case 'STARTED':
     case 'STARTING':

@@ -1,4 +1,3 @@
-import { shellQuoted } from '../shell.ts';
 import { AppError } from '../errors.ts';
 import { checkWarmUp } from '../warm-ups/warm-up.ts';
 
@@ -99,13 +98,13 @@ export function checkRecordingOptions(
           'invalid',
           'Nothing is recorded on a metrics-only environment: there is nothing to filter, to guard or to warm up',
           {
-            hint: `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
+            hint: { code: 'give_server', environment },
           },
         )
       : new AppError(
           'invalid',
           'Nothing is recorded in a window that is over: there is nothing to filter, to guard or to warm up',
-          { hint: 'Leave out --start to record from now on, or the filters and guards.' },
+          { hint: { code: 'from_now_on_or_without_options' } },
         );
   }
   const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts } = options;

@@ -1,3 +1,6 @@
+import type { Store } from '../store.ts';
+import { isLive } from './lease.ts';
+
 /** What the daemon says of one server's log that it reads; saved at most once a second. */
 export interface TapStatus {
   readonly environmentId: number;
@@ -28,4 +31,22 @@ export interface SavedStatus {
 export interface DaemonStatusTable {
   find(): SavedStatus | null;
   save(status: SavedStatus): void;
+}
+
+/** What the daemon said longer ago than this says nothing of now. */
+const STALE_MS = 5_000;
+
+/** What the live daemon last said; null when none is alive or it said nothing lately. */
+export function readSavedStatus(
+  { lease, daemonStatus }: Pick<Store, 'lease' | 'daemonStatus'>,
+  now: number,
+): SavedStatus | null {
+  const current = lease.find();
+  const saved = daemonStatus.find();
+  const isCurrent =
+    saved !== null &&
+    saved.holder === current?.holder &&
+    isLive(current, now) &&
+    Math.abs(now - saved.at) < STALE_MS;
+  return isCurrent ? saved : null;
 }

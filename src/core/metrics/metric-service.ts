@@ -1,5 +1,5 @@
 import type { Actor } from '../access.ts';
-import { CaptureService } from '../captures/capture-service.ts';
+import { CaptureRules } from '../captures/capture-rules.ts';
 import { isOver } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -51,14 +51,14 @@ export interface MetricReport {
 export class MetricService {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #captures: CaptureService;
+  readonly #captures: CaptureRules;
   readonly #sources: MetricSources;
   readonly #keeper: MetricKeeper;
 
   constructor(store: Store, clock: Clock, sources: MetricSources) {
     this.#store = store;
     this.#clock = clock;
-    this.#captures = new CaptureService(store, clock);
+    this.#captures = new CaptureRules(store, clock);
     this.#sources = sources;
     this.#keeper = new MetricKeeper(store, clock, sources.provider);
   }

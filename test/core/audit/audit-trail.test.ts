@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/core/access.ts';
 import { AuditLog, type AuditRequest } from '../../../src/core/audit/audit-log.ts';
 import type { AuditEntry } from '../../../src/core/audit/audit-trail.ts';
-import { CaptureService } from '../../../src/core/captures/capture-service.ts';
+import { CaptureRules } from '../../../src/core/captures/capture-rules.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
 import { parseServerUrl } from '../../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
@@ -20,7 +20,7 @@ function setUp() {
   const ada = test.user('ada');
   const bob = test.user('bob');
   const environment = test.environment({ admin: [ada] }, { name: 'prod' });
-  const captures = new CaptureService(test.store, clock, ORIGIN);
+  const captures = new CaptureRules(test.store, clock, ORIGIN);
   const environments = new EnvironmentService({
     store: test.store,
     clock,

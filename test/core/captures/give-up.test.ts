@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { REACHED_ITS_END } from '../../../src/core/captures/capture-service.ts';
+import { REACHED_ITS_END } from '../../../src/core/captures/capture-rules.ts';
 import { reasonOf, type CaptureStatus } from '../../../src/core/captures/capture.ts';
 import type { Gap } from '../../../src/core/workloads/gaps.ts';
 import { listUnrestored } from '../../../src/core/recovery/recovery-rules.ts';

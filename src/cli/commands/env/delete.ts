@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
-import { ALL_CAPTURES } from '../../../core/captures/capture-service.ts';
+import { ALL_CAPTURES } from '../../../core/captures/capture-rules.ts';
 import { isOver } from '../../../core/captures/capture.ts';
 import type { Environment } from '../../../core/environments/environment.ts';
 import { loaded } from '../../command.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
+import { resultOf } from '../../../core/progress.ts';
+import { tellEvents } from '../../output/capture-events.ts';
 import type { Context } from '../../runtime/context.ts';
-import { deleteCapture, endCapture } from '../../deletion.ts';
+import { deleteCapture } from '../../deletion.ts';
 import { environmentNoun } from '../../render/environments.ts';
 import { formatBytes, formatCount } from '../../render/units.ts';
 
@@ -69,11 +71,14 @@ async function deleteCaptures(context: Context, environment: Environment): Promi
   const open = store.captures
     .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
     .filter(({ environmentId }) => environmentId === environment.id);
-  for (const capture of open) await endCapture(context, capture.id, null);
+  const { interrupted } = context.world.signals;
+  for (const { id } of open) {
+    await resultOf(captures.end(actor, String(id), null, interrupted), tellEvents(context));
+  }
   await environments.requireRestored(environment);
   for (let ids = store.captures.idsOf(environment.id); ids.length > 0;) {
     for (const id of ids) {
-      const capture = captures.get(actor, String(id), 'capture.delete');
+      const capture = await captures.get(actor, String(id), 'capture.delete');
       await deleteCapture(context, capture, { keepsWorkload: false, reason: null });
     }
     ids = store.captures.idsOf(environment.id);
@@ -85,7 +90,7 @@ async function lossOf(context: Context, environment: Environment): Promise<strin
   const { captures } = context.api;
   let [count, open, records, bytes] = [0, 0, 0, 0];
   const request = { ...ALL_CAPTURES, environment: String(environment.id) };
-  for (const capture of captures.walk(actor, request)) {
+  for await (const capture of captures.walk(actor, request)) {
     count += 1;
     if (!isOver(capture.status)) open += 1;
     records += capture.records ?? 0;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ALL_CAPTURES, type CaptureRequest } from '../../../src/core/captures/capture-service.ts';
+import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
+import type { CaptureRequest } from '../../../src/core/captures/capture-timing.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { SERVER, TestStore } from '../../support/stores.ts';
@@ -223,7 +224,13 @@ describe('a capture is found', () => {
     } catch (error) {
       expect(error).toMatchObject({
         code: 'invalid',
-        hint: 'Say which: prod/nightly (id 1), stage/nightly (id 2)',
+        hint: {
+          code: 'say_which_capture',
+          candidates: [
+            { environmentName: 'prod', name: 'nightly', id: 1 },
+            { environmentName: 'stage', name: 'nightly', id: 2 },
+          ],
+        },
       });
     }
   });

@@ -1,0 +1,32 @@
+import type { CaptureEvent } from '../../core/captures/following.ts';
+import type { Context } from '../runtime/context.ts';
+import { hintText } from './hints.ts';
+import type { Progress } from './progress.ts';
+
+/**
+ * Says on stderr what happens while a use case deals with a capture.
+ * @param progress shows how the capture stands; null to leave that out.
+ */
+export function tellEvents(
+  context: Context,
+  progress: Progress | null = null,
+): (event: CaptureEvent) => Promise<void> {
+  return async (event) => {
+    switch (event.type) {
+      case 'daemon_started':
+        return context.note(
+          `no daemon was running: started one in the background (pid ${event.pid}, log ${event.logFile})`,
+        );
+      case 'waits_for_server': {
+        const hint = hintText({ code: 'end_without_rest', capture: event.capture });
+        return context.note(
+          `"${event.capture.name}" waits for its server: ${event.reason}. ${hint ?? ''}`,
+        );
+      }
+      case 'stopping':
+        return context.note(`Stopping ${event.capture.name} first.`);
+      case 'seen':
+        return progress?.show(event.capture, event.live);
+    }
+  };
+}

@@ -1,0 +1,408 @@
+import {
+  AuditTrail,
+  captureSubject,
+  PROGRAM,
+  type Author,
+  UNKNOWN_ORIGIN,
+  type AuditDetails,
+  type Origin,
+} from '../audit/audit-trail.ts';
+import { walkCaptures } from './capture-pages.ts';
+import { decide, relationOf, type Actor, type Operation } from '../access.ts';
+import {
+  ACTIVE_STATUSES,
+  MESSAGES,
+  whyNotStoppable,
+  type Capture,
+  type CaptureStatus,
+} from './capture.ts';
+import {
+  timingChanges,
+  timingOf,
+  type CaptureEdit,
+  type CaptureRequest,
+} from './capture-timing.ts';
+import type { Clock } from '../clock.ts';
+import { adminNames, getEnvironment } from '../environments/environment-service.ts';
+import { AppError } from '../errors.ts';
+import { checkName } from '../names.ts';
+import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
+import { withUnreadRest } from '../recovery/unread-rest.ts';
+import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from '../store.ts';
+
+/** What `list` is asked for: every capture the actor may see, but for what is set here. */
+export interface CaptureListRequest extends Omit<CaptureFilter, 'environmentIds' | 'ownerId'> {
+  /** An id or a name; null for all. */
+  readonly environment: string | null;
+  /** A user's name, or `me`; null for all. */
+  readonly owner: string | null;
+}
+
+/** Every capture, newest first. */
+export const ALL_CAPTURES: CaptureListRequest = {
+  environment: null,
+  owner: null,
+  statuses: null,
+  name: null,
+  since: null,
+  until: null,
+  order: 'created',
+  descending: true,
+  limit: null,
+};
+
+/** Why a capture ended that nobody stopped. */
+export const REACHED_ITS_END = 'reached its scheduled end';
+
+/** The rules of captures over the store, for whoever is asking: the contract's §2. */
+export class CaptureRules {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #audit: AuditTrail;
+
+  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#audit = new AuditTrail(store, clock, origin);
+  }
+
+  /**
+   * Captures of the environments the actor is a member of.
+   * @throws AppError `not_found` for an environment the actor is no member of, and for an owner who
+   *   is nobody that the actor can see.
+   */
+  list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
+    this.settle();
+    return this.#store.captures.list({ ...this.#filterOf(actor, request), limit: request.limit });
+  }
+
+  /**
+   * The captures of `list`, whatever its limit, read page by page as they are taken.
+   * @throws AppError as `list` does, before the first is taken.
+   */
+  walk(actor: Actor, request: CaptureListRequest): Iterable<ListedCapture> {
+    this.settle();
+    return walkCaptures(this.#store.captures, this.#filterOf(actor, request));
+  }
+
+  #filterOf(actor: Actor, request: CaptureListRequest): Omit<CaptureFilter, 'limit'> {
+    const { environment, owner, statuses, name, since, until, order, descending } = request;
+    const environmentIds =
+      environment === null
+        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+        : [getEnvironment(this.#store, actor, 'capture.list', environment).id];
+    return {
+      statuses,
+      name,
+      since,
+      until,
+      order,
+      descending,
+      environmentIds,
+      ownerId: owner === null ? null : this.#ownerId(actor, owner),
+    };
+  }
+
+  #ownerId(actor: Actor, owner: string): number {
+    if (owner === 'me') return actor.userId;
+    const user = this.#store.users.findByName(owner);
+    if (user === null || !this.#canSee(actor, user.id)) {
+      throw new AppError('not_found', `There is no user named "${owner}" in your environments`);
+    }
+    return user.id;
+  }
+
+  /** Whether the actor may know of a user: from an environment of theirs, or as an administrator. */
+  #canSee(actor: Actor, userId: number): boolean {
+    if (userId === actor.userId || actor.isStoreAdmin) return true;
+    const { members, captures } = this.#store;
+    const environmentIds = members.listFor(actor.userId).map(({ environmentId }) => environmentId);
+    if (environmentIds.some((id) => members.roleOf(id, userId) !== null)) return true;
+    // Who has left an environment is still named there as the owner of captures.
+    const owned = { ...ALL_CAPTURES, environmentIds, ownerId: userId, limit: 1 };
+    return captures.list(owned).length > 0;
+  }
+
+  /**
+   * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
+   * @throws AppError `not_found`; `invalid` for an ambiguous name, listing the candidates.
+   */
+  get(actor: Actor, ref: string, operation: Operation = 'capture.get'): ListedCapture {
+    this.settle();
+    return this.#resolve(actor, ref, operation);
+  }
+
+  /** Checks everything `create` would check, and returns the environment; nothing is stored. */
+  check(actor: Actor, request: CaptureRequest): NewCapture {
+    const environment = getEnvironment(this.#store, actor, 'capture.create', request.environment);
+    checkName('capture', request.name);
+    const isTaken = this.#store.captures
+      .findByName(request.name, actor.userId)
+      .some((capture) => capture.environmentId === environment.id);
+    if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
+    const now = this.#clock.now();
+    const timing = timingOf(request, environment.server !== null, now);
+    const options = request.options ?? RECORD_EVERYTHING;
+    const nothing = environment.server === null ? 'metrics_only' : 'registered';
+    checkRecordingOptions(options, timing.recordsStatements ? null : nothing, environment.name);
+    if (options.warmUp !== null && timing.scheduledStart === null) {
+      throw new AppError('invalid', 'A warm-up goes before a scheduled start', {
+        hint: { code: 'start_or_warm_up_first', environment: environment.name },
+      });
+    }
+    return {
+      name: request.name,
+      environmentId: environment.id,
+      ownerId: actor.userId,
+      duration: request.duration,
+      reason: null,
+      options,
+      ...timing,
+    };
+  }
+
+  /**
+   * Stores a new capture. One to begin now is STARTED (a daemon takes it), or RUNNING at once on a
+   * metrics-only environment; one with a scheduled start is SCHEDULED; a window that has passed is
+   * registered as DONE.
+   * @throws AppError as the contract's §2 says.
+   */
+  create(actor: Actor, request: CaptureRequest): ListedCapture {
+    return this.#store.transaction(() => {
+      const created = this.#store.captures.insert(this.check(actor, request), this.#clock.now());
+      this.#audit.record(actor, 'capture.create', captureSubject(created), {
+        details: timesOf(created),
+      });
+      return this.#listed(created.id);
+    });
+  }
+
+  /**
+   * Asks for the end of a RUNNING capture: it becomes STOPPING and the daemon does the rest; on a
+   * metrics-only environment it is DONE at once.
+   * @param reason why, in the actor's words; kept in the audit trail.
+   * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
+   */
+  requestStop(actor: Actor, ref: string, reason: string | null = null): ListedCapture {
+    this.settle();
+    return this.#store.transaction(() => {
+      const capture = this.#resolve(actor, ref, 'capture.stop');
+      const refusal = whyNotStoppable(capture.status, ref);
+      if (refusal !== null) throw refusal;
+      if (capture.recordsStatements) {
+        this.#store.captures.move(capture.id, 'RUNNING', 'STOPPING');
+      } else {
+        this.#store.captures.move(capture.id, 'RUNNING', 'DONE', { end: this.#clock.now() });
+      }
+      this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason });
+      return this.#listed(capture.id);
+    });
+  }
+
+  /**
+   * Ends a capture that waits for its server without what is still there: it is FAILED, with a gap for the
+   * rest of its window, and the server is restored when it can be reached.
+   * @throws AppError `conflict` with the reference API's sentence when it cannot be stopped.
+   */
+  giveUp(actor: Actor, ref: string, reason: string | null = null): ListedCapture {
+    return this.#store.transaction(() => {
+      const { captures, recordings } = this.#store;
+      const capture = this.#resolve(actor, ref, 'capture.stop');
+      const refusal = capture.status === 'STOPPING' ? null : whyNotStoppable(capture.status, ref);
+      if (refusal !== null) throw refusal;
+      const now = this.#clock.now();
+      const { trouble } = this.#listed(capture.id);
+      const waitedFor = trouble === null ? '' : `, which could not be read: ${trouble.reason}`;
+      const why = `Given up: what was still on the server is not recorded${waitedFor}`;
+      const changes = { reason: why, end: capture.end ?? now };
+      if (captures.move(capture.id, capture.status, 'FAILED', changes) === null) {
+        throw new AppError('conflict', MESSAGES.alreadyStopped);
+      }
+      const recording = recordings.find(capture.id);
+      if (recording !== null) {
+        const until = new Date(now).toISOString().replace('Z', '000Z');
+        const facts = withUnreadRest(recording, { reason: why, until, cause: 'not_read' });
+        if (facts !== null) recordings.saveFacts(capture.id, facts);
+        recordings.detach(capture.id);
+      }
+      this.#audit.record(actor, 'capture.stop', captureSubject(capture), { reason: reason ?? why });
+      return this.#listed(capture.id);
+    });
+  }
+
+  /**
+   * Renames at any time, moves the start and duration of a SCHEDULED capture, moves the end of a
+   * RUNNING one.
+   * @throws AppError `invalid` for what this status does not allow.
+   */
+  edit(actor: Actor, ref: string, edit: CaptureEdit): ListedCapture {
+    this.settle();
+    return this.#store.transaction(() => {
+      const capture = this.#resolve(actor, ref, 'capture.edit');
+      if (edit.name !== null) checkName('capture', edit.name);
+      const changes: CaptureChanges = {
+        ...(edit.name === null ? {} : { name: edit.name }),
+        ...timingChanges(capture, edit, ref, this.#clock.now()),
+      };
+      const edited = this.#store.captures.update(capture.id, [capture.status], changes);
+      if (edited === null) {
+        throw new AppError('conflict', 'The status of the capture changed meanwhile', {
+          hint: { code: 'look_again', capture: ref },
+        });
+      }
+      this.#audit.record(actor, 'capture.edit', captureSubject(edited), {
+        details: differences(capture, edited),
+      });
+      return this.#listed(capture.id);
+    });
+  }
+
+  /**
+   * Deletes the row of a capture that is not being recorded: SCHEDULED, over, or STARTED and not yet
+   * taken. For any other the answer is null: stop it first, then call again.
+   * Its workload is noted as one to be removed, or as one that stays: see `RemovalTable`.
+   * @param reason why, in the actor's words; kept in the audit trail.
+   */
+  delete(
+    actor: Actor,
+    ref: string,
+    reason: string | null = null,
+    options: { keepsWorkload: boolean } = { keepsWorkload: false },
+  ): ListedCapture | null {
+    this.settle();
+    return this.#store.transaction(() => {
+      const capture = this.#resolve(actor, ref, 'capture.delete');
+      const isGone =
+        this.#store.captures.delete(capture.id, DELETABLE) ||
+        (!capture.recordsStatements && this.#store.captures.delete(capture.id, ['RUNNING']));
+      if (!isGone) return null;
+      const { removals } = this.#store;
+      if (capture.recordsStatements) {
+        if (!options.keepsWorkload) removals.insert(capture.id);
+        else if (capture.records !== null) removals.keep(capture.id);
+      }
+      this.#audit.record(actor, 'capture.delete', captureSubject(capture), {
+        details: { status: capture.status, records: capture.records },
+        reason,
+      });
+      return capture;
+    });
+  }
+
+  /**
+   * Settles metrics-only captures whose end has passed: they need no process, so whoever looks next
+   * moves them to DONE, with the end they were to have.
+   * @param author who looks: any command, unless it is the daemon.
+   */
+  settle(author: Author = PROGRAM): void {
+    const now = this.#clock.now();
+    const due = this.#store.captures.nextEnd();
+    if (due === null || due > now) return;
+    this.#store.transaction(() => {
+      for (const capture of this.#store.captures.listEnding(now)) {
+        if (capture.recordsStatements) continue;
+        this.#audit.moveCapture(author, capture.id, 'RUNNING', 'DONE', {
+          end: capture.scheduledEnd,
+          reason: REACHED_ITS_END,
+        });
+      }
+    });
+  }
+
+  /** Whether a daemon has work at once: captures that are STARTED, STARTING, RUNNING or STOPPING and record. */
+  listActive(): Capture[] {
+    return this.#store.captures
+      .listByStatus(ACTIVE_STATUSES)
+      .filter((capture) => capture.recordsStatements);
+  }
+
+  #listed(id: number): ListedCapture {
+    const capture = this.#store.captures.find(id);
+    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
+    return capture;
+  }
+
+  #resolve(actor: Actor, ref: string, operation: Operation): ListedCapture {
+    const capture = this.#find(actor, ref);
+    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
+    const role = this.#store.members.roleOf(capture.environmentId, actor.userId);
+    switch (decide(operation, relationOf(actor, role, capture.ownerId))) {
+      case 'allowed':
+        return capture;
+      case 'hidden':
+        throw new AppError(
+          'not_found',
+          READS.has(operation) ? MESSAGES.captureEnvironmentMissing : MESSAGES.captureMissing,
+        );
+      case 'forbidden': {
+        const admins = adminNames(this.#store, capture.environmentId);
+        const verb = operation.slice(operation.indexOf('.') + 1);
+        throw new AppError(
+          'forbidden',
+          `Only the owner of the capture (${capture.ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
+        );
+      }
+    }
+  }
+
+  #find(actor: Actor, ref: string): ListedCapture | null {
+    if (/^\d+$/.test(ref)) return this.#store.captures.find(Number(ref));
+    const slash = ref.indexOf('/');
+    const name = ref.slice(slash + 1);
+    let candidates = this.#store.captures.findByName(name, actor.userId);
+    if (slash !== -1) {
+      const environment = getEnvironmentId(this.#store, actor, ref.slice(0, slash));
+      candidates = candidates.filter((capture) => capture.environmentId === environment);
+    }
+    const [first, ...others] = candidates;
+    if (first === undefined) return null;
+    if (others.length > 0) {
+      const named = candidates.map(({ id, name, environmentName }) => ({
+        id,
+        name,
+        environmentName,
+      }));
+      throw new AppError('invalid', `There is more than one capture named "${name}"`, {
+        hint: { code: 'say_which_capture', candidates: named },
+      });
+    }
+    return first;
+  }
+}
+
+const READS: ReadonlySet<Operation> = new Set([
+  'capture.get',
+  'capture.metrics',
+  'capture.workload',
+  'capture.verify',
+]);
+const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
+
+/** What a capture was made with, for the audit trail. */
+function timesOf({ status, scheduledStart, duration }: Capture): AuditDetails {
+  const at = scheduledStart === null ? {} : { scheduledStart: isoTime(scheduledStart) };
+  return { status, ...at, ...(duration === null ? {} : { seconds: duration / 1_000 }) };
+}
+
+/** What an edit changed, for the audit trail: the new value, and the old name. */
+function differences(before: Capture, after: Capture): AuditDetails {
+  return {
+    ...(before.name === after.name ? {} : { from: before.name, to: after.name }),
+    ...(before.scheduledStart === after.scheduledStart
+      ? {}
+      : { scheduledStart: isoTime(after.scheduledStart) }),
+    ...(before.duration === after.duration ? {} : { seconds: (after.duration ?? 0) / 1_000 }),
+  };
+}
+
+function isoTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+function getEnvironmentId(store: Store, actor: Actor, ref: string): number | null {
+  const environment =
+    store.environments.findByName(ref) ??
+    (/^\d+$/.test(ref) ? store.environments.find(Number(ref)) : null);
+  if (environment === null) return null;
+  return store.members.roleOf(environment.id, actor.userId) === null ? null : environment.id;
+}
