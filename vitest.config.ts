@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
+import { reportSkips } from './test/support/skip-reporter.ts';
 
 /** Tests that start a database server of their own; `npm run check:servers` runs these on each kind. */
 const NEED_A_SERVER = [
@@ -24,6 +25,7 @@ const mustHaveServer = process.env['CI'] === 'true' || isOneKind;
 const isWithServer = mustHaveServer || canHaveMariadb();
 
 export default defineConfig({
+  plugins: [reportSkips],
   test: {
     include: isOneKind ? NEED_A_SERVER : ['test/**/*.test.ts'],
     exclude: isOtherMariadb

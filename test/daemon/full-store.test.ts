@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { smallDisk, type SmallDisk } from '../e2e/small-disk.ts';
+import { NO_DISK, smallDisk, type SmallDisk } from '../e2e/small-disk.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';
 import { MINUTE, startDaemon } from './daemons.ts';
+import { needs } from '../support/skips.ts';
 
 const disk: SmallDisk | null = smallDisk('8m');
 
-describe.skipIf(disk === null)('a store on a full disk', () => {
+describe('a store on a full disk', needs(disk !== null, NO_DISK), () => {
   it('keeps a start until there is space, and then makes it within the grace', async () => {
     const clock = new ManualClock();
     const test = new TestStore(clock, join(disk?.folder ?? '', 'home'));

@@ -30,10 +30,8 @@ while True:
         for fd in fds: os.close(fd)
 `;
 import { waitUntil } from '../support/waiting.ts';
+import { needs } from '../support/skips.ts';
 const canTry = isThere('systemd-notify') && isThere('python3');
-if (!canTry) {
-  process.stderr.write('SKIPPED: tests of sd_notify. They need systemd-notify and python3.\n');
-}
 afterEach(endStarted);
 
 /** A socket that keeps what arrives, without what systemd-notify sends for itself. */
@@ -50,7 +48,7 @@ async function receive() {
   return { socket, messages };
 }
 
-describe.skipIf(!canTry)('a service manager', () => {
+describe('a service manager', needs(canTry, 'systemd-notify or python3 is not installed'), () => {
   it('is told when the daemon is ready, alive, busy and leaving, by a real datagram', async () => {
     const { socket, messages } = await receive();
     const env = { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '100000' };

@@ -16,8 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BIN, endStarted, eventually, run, type Outcome } from '../support/processes.ts';
-import { smallDisk, type SmallDisk } from './small-disk.ts';
+import { NO_DISK, smallDisk, type SmallDisk } from './small-disk.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
+import { needs } from '../support/skips.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -144,7 +145,7 @@ describe('a folder without write permission', () => {
   });
 });
 
-describe.skipIf(!isRoot)("somebody else's store", () => {
+describe("somebody else's store", needs(isRoot, 'only root can be other users'), () => {
   it.each(COMMANDS)('captures %s exits 10: no permission', async (...args) => {
     chmodSync(place.desk, 0o755);
     expectRefusal(await asStranger(place.home, args), 10, /no permission/);
@@ -160,10 +161,9 @@ describe.skipIf(!isRoot)("somebody else's store", () => {
     expect(outcome.stderr).not.toMatch(/This is a bug/);
   });
 });
-if (!isRoot) process.stderr.write("SKIPPED: the tests of somebody else's store need root.\n");
 
 const disk: SmallDisk | null = smallDisk('64k');
-describe.skipIf(disk === null)('a full disk', () => {
+describe('a full disk', needs(disk !== null, NO_DISK), () => {
   afterEach(() => disk?.empty());
 
   it('init exits 10, says so and leaves nothing half-written', async () => {
@@ -177,7 +177,7 @@ describe.skipIf(disk === null)('a full disk', () => {
 });
 
 const larger: SmallDisk | null = smallDisk('3m');
-describe.skipIf(larger === null)('a disk that fills up', () => {
+describe('a disk that fills up', needs(larger !== null, NO_DISK), () => {
   afterEach(() => larger?.empty());
 
   it('every command exits 10 and says so; nothing is stored; with room again all is well', async () => {

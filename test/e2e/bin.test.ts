@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { BIN, endStarted, eventually, run, start } from '../support/processes.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
+import { needs } from '../support/skips.ts';
 
 /** A Node that is too old for the program, if this machine has one. */
 const oldNode = ['/usr/bin/node', '/usr/local/bin/node', '/opt/node20/bin/node'].find((path) => {
@@ -15,23 +16,21 @@ const oldNode = ['/usr/bin/node', '/usr/local/bin/node', '/opt/node20/bin/node']
   }
 });
 
-if (oldNode === undefined) {
-  process.stderr.write(
-    'SKIPPED: the test of the version guard. There is no Node older than 22 here.\n',
-  );
-}
-
-describe.skipIf(oldNode === undefined)('on a Node that is too old', () => {
-  it('says in one sentence what is wrong and what to do, and exits 10', async () => {
-    for (const args of [[], ['--version'], ['list', '--json']]) {
-      const { status, stdout, stderr } = await run(oldNode ?? '', [BIN, ...args]);
-      expect({ status, stdout }).toEqual({ status: 10, stdout: '' });
-      expect(stderr).toMatch(
-        /^captures needs Node\.js 22\.15 or newer and this is [\d.]+: .+\.\n$/,
-      );
-    }
-  });
-});
+describe(
+  'on a Node that is too old',
+  needs(oldNode !== undefined, 'there is no Node older than 22 here'),
+  () => {
+    it('says in one sentence what is wrong and what to do, and exits 10', async () => {
+      for (const args of [[], ['--version'], ['list', '--json']]) {
+        const { status, stdout, stderr } = await run(oldNode ?? '', [BIN, ...args]);
+        expect({ status, stdout }).toEqual({ status: 10, stdout: '' });
+        expect(stderr).toMatch(
+          /^captures needs Node\.js 22\.15 or newer and this is [\d.]+: .+\.\n$/,
+        );
+      }
+    });
+  },
+);
 
 describe('without a store', () => {
   const place = new Workplace();

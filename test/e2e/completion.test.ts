@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN } from '../support/processes.ts';
 import { hasProgram, Terminal } from '../support/terminal.ts';
 import { Workplace } from './workplace.ts';
+import { needs } from '../support/skips.ts';
 
 const NAMES = ['Friday evening', "it's $HOME", 'größe 😀', 'say "x" `y`', 'a:b=c', 'round; (x) #1'];
 const TAB = '\t';
@@ -88,7 +89,7 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the TAB key in %s', (name) => {
     return list.slice(1, -1).split('><');
   }
 
-  describe.skipIf(!isThere)('when it is installed', () => {
+  describe('when it is installed', needs(isThere, `${name} or script is not installed`), () => {
     it.each([
       ['a command', `captures work${TAB}x`, ['workload', 'x']],
       ['a command of a noun', `captures env che${TAB}x`, ['env', 'check', 'x']],

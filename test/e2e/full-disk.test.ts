@@ -4,13 +4,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createStore } from '../../src/store/store.ts';
 import { endStarted, eventually } from '../support/processes.ts';
 import { recordsOf, startShopServer, tagsIn, type ShopServer } from './shop-server.ts';
-import { smallDisk, type SmallDisk } from './small-disk.ts';
+import { NO_DISK, smallDisk, type SmallDisk } from './small-disk.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
+import { needs } from '../support/skips.ts';
 
 const disk: SmallDisk | null = smallDisk('6m');
 const roomy: SmallDisk | null = smallDisk('64m');
 
-describe.skipIf(disk === null)('a disk that fills up while recording', () => {
+describe('a disk that fills up while recording', needs(disk !== null, NO_DISK), () => {
   let server: ShopServer;
   let place: Workplace;
   let before: Record<string, unknown>;
@@ -61,41 +62,45 @@ describe.skipIf(disk === null)('a disk that fills up while recording', () => {
     await place.whenQuiet();
   });
 
-  it.skipIf(roomy === null)('does not come to that: a guard ends the capture DONE', async () => {
-    const folder = roomy?.folder ?? '';
-    const home = join(folder, 'home');
-    mkdirSync(home, { mode: 0o700 });
-    const other = await Workplace.at(server, home);
-    try {
-      await other.ok(['create', 'guarded', '--env', 'shop']);
-      const load = await server.startLoad();
-      await eventually('something is recorded', async () => {
-        return ((await other.get('guarded')).workload?.records ?? 0) > 1_000;
-      });
-      // Half of the twentieth that has to stay free is left.
-      const { bavail, blocks, bsize } = statfsSync(folder);
-      writeFileSync(join(folder, 'filler'), Buffer.alloc((bavail - blocks / 40) * bsize));
-      const done = await eventually('the capture is over', async () => {
-        const capture = await other.get('guarded');
-        return capture.status === 'DONE' ? capture : null;
-      });
-      await load.stop();
-      await other.whenQuiet();
-      expect(done.reason).toMatch(
-        /^ended by a guard: the disk of the store has .* free, less than --min-free .* \(at 2\d{3}-.*Z\)$/,
-      );
-      const records = await recordsOf(other, 'guarded');
-      expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
-      expect(await server.settings()).toEqual(before);
-    } finally {
-      await other.close();
-    }
-  });
+  it(
+    'does not come to that: a guard ends the capture DONE',
+    needs(roomy !== null, NO_DISK),
+    async () => {
+      const folder = roomy?.folder ?? '';
+      const home = join(folder, 'home');
+      mkdirSync(home, { mode: 0o700 });
+      const other = await Workplace.at(server, home);
+      try {
+        await other.ok(['create', 'guarded', '--env', 'shop']);
+        const load = await server.startLoad();
+        await eventually('something is recorded', async () => {
+          return ((await other.get('guarded')).workload?.records ?? 0) > 1_000;
+        });
+        // Half of the twentieth that has to stay free is left.
+        const { bavail, blocks, bsize } = statfsSync(folder);
+        writeFileSync(join(folder, 'filler'), Buffer.alloc((bavail - blocks / 40) * bsize));
+        const done = await eventually('the capture is over', async () => {
+          const capture = await other.get('guarded');
+          return capture.status === 'DONE' ? capture : null;
+        });
+        await load.stop();
+        await other.whenQuiet();
+        expect(done.reason).toMatch(
+          /^ended by a guard: the disk of the store has .* free, less than --min-free .* \(at 2\d{3}-.*Z\)$/,
+        );
+        const records = await recordsOf(other, 'guarded');
+        expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
+        expect(await server.settings()).toEqual(before);
+      } finally {
+        await other.close();
+      }
+    },
+  );
 });
 
 const tiny: SmallDisk | null = smallDisk('3m');
 
-describe.skipIf(tiny === null)('a store on a full disk', () => {
+describe('a store on a full disk', needs(tiny !== null, NO_DISK), () => {
   it('lets nobody take the lease: a commit that fails behind a returned row is a failure', () => {
     const folder = join(tiny?.folder ?? '', 'home');
     const store = createStore(folder, { sharedGroup: null, now: 0 }, () => undefined);

@@ -9,6 +9,7 @@ import { greeting, packet, startFakeServer, WELCOME } from '../support/fake-serv
 import { endStarted } from '../support/processes.ts';
 import { startShopServer, type ShopServer } from './shop-server.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
+import { needs } from '../support/skips.ts';
 
 /** MySQL, and MariaDB from 11.4 on, make certificates of their own when they have none. */
 const NO_TLS = { mariadb: ['--skip-ssl'], mysql: ['--tls-version='] };
@@ -112,9 +113,8 @@ test('an authority to trust, and a server without TLS: exit 9, blaming the serve
   expectRefusal(outcome, 9, 'does not offer encrypted connections');
 });
 
-const signed =
-  'a wrong password for ed25519: exit 9, as for any other; the right one logs in (MariaDB only: MySQL has no such plugin)';
-test.skipIf(isMysql)(signed, async () => {
+const signed = 'a wrong password for ed25519: exit 9, as for any other; the right one logs in';
+test(signed, needs(!isMysql, 'it is of MariaDB only'), async () => {
   await server.query("INSTALL SONAME 'auth_ed25519'");
   await server.query("CREATE USER signs@127.0.0.1 IDENTIFIED VIA ed25519 USING PASSWORD('s3cret')");
   await place.addEnvironment('signed', server.port, 'signs', 's3cret');

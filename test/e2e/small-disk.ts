@@ -12,6 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
+/** Why tests of a full disk are skipped. */
+export const NO_DISK = 'a small tmpfs cannot be mounted here';
+
 /** A file system of a few kilobytes. */
 export interface SmallDisk {
   readonly folder: string;
@@ -25,7 +28,7 @@ export interface SmallDisk {
 
 /**
  * Mounts a small file system in memory until the tests of the file are over. Call it where tests are
- * declared. Null, with a line that says so, where mounting is not allowed.
+ * declared. Null where mounting is not allowed.
  */
 export function smallDisk(size: string): SmallDisk | null {
   const folder = mkdtempSync(join(tmpdir(), 'captures-disk-'));
@@ -35,7 +38,6 @@ export function smallDisk(size: string): SmallDisk | null {
     });
   } catch {
     rmdirSync(folder);
-    process.stderr.write('SKIPPED: tests of a full disk. A small tmpfs cannot be mounted here.\n');
     return null;
   }
   afterAll(() => {

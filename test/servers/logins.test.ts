@@ -8,6 +8,7 @@ import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { needs } from '../support/skips.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
 
@@ -65,7 +66,7 @@ async function login(
   return who;
 }
 
-describe.skipIf(isMysql)("logging in by MariaDB's plugins (MySQL has others)", () => {
+describe("logging in by MariaDB's plugins", needs(!isMysql, 'it is of MariaDB only'), () => {
   beforeAll(() => prepare(MARIADB_ACCOUNTS));
 
   test.each([

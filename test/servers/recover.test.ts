@@ -299,7 +299,7 @@ describe('in the store of a daemon that was killed', () => {
     }
     const { status, stderr } = await recover(['--yes']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) });
-    expect(find(id)).toMatchObject({ status: 'DONE', reason: 'ended by captures recover' });
+    expect(find(id)).toMatchObject({ status: 'DONE', reason: 'ended by a recovery of its server' });
     expect(differences(await recordedTags(id), sent)).toEqual(NO_DIFFERENCES);
     expect(differences(await tagsInOwners(), sent)).toEqual(NO_DIFFERENCES);
     await expectGivenBack(before);

@@ -10,10 +10,11 @@ import type { Source } from '../../src/core/source.ts';
 import { mysqlSource, mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readablePosition, readManifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
-import { smallDisk } from '../e2e/small-disk.ts';
+import { NO_DISK, smallDisk } from '../e2e/small-disk.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
+import { needs } from '../support/skips.ts';
 
 const { tree, family } = chosenServer(() => undefined);
 const disk = smallDisk(family === 'mysql' ? '700m' : '400m');
@@ -48,7 +49,7 @@ class Reader {
   }
 }
 
-describe.skipIf(disk === null)('when the disk of the server is full', () => {
+describe('when the disk of the server is full', needs(disk !== null, NO_DISK), () => {
   const folder = disk?.folder ?? '';
   let server: RecorderServer;
   let admin: Connection;

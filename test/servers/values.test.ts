@@ -21,6 +21,7 @@ import { TestStore } from '../support/stores.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
+import { needs } from '../support/skips.ts';
 
 let server: RecorderServer;
 let admin: Connection;
@@ -156,7 +157,8 @@ class Warming {
 
 const isMariadb = (): boolean => server.family === 'mariadb';
 /** What our own code decides alone: tried on the kind that every run has. */
-const testOnce = KIND_VARIABLE in process.env ? test.skip : test;
+const testOnce = (title: string, work: () => Promise<void>): void =>
+  test(title, needs(!(KIND_VARIABLE in process.env), 'our own code alone decides it'), work);
 
 test('the share of executes with values is counted by user and session, and said behind the count', async () => {
   const [old, batch] = [await client(), await client('batch')];

@@ -9,14 +9,14 @@ import type { Environment } from '../../../src/core/environments/environment.ts'
 import { AppError } from '../../../src/core/errors.ts';
 import { start, type RunningProcess } from '../../support/processes.ts';
 import { waitUntil } from '../../support/waiting.ts';
+import { needs } from '../../support/skips.ts';
 
 const MINUTE = 60_000;
 const hasMoto =
   spawnSync('python3', ['-c', 'import moto.server'], { stdio: 'ignore' }).status === 0;
-if (!hasMoto) process.stderr.write('SKIPPED: the tests against moto, which is not installed\n');
 
 /** An independent CloudWatch: what we understand of the protocol is not only what we think of it. */
-describe.skipIf(!hasMoto)('against moto', () => {
+describe('against moto', needs(hasMoto, 'moto is not installed'), () => {
   let moto: RunningProcess;
   let url: string;
   const now = Math.floor(Date.now() / MINUTE) * MINUTE;

@@ -16,6 +16,7 @@ import { switchingCommands } from '../../../src/metrics-source/cloudwatch/switch
 import { start, type RunningProcess } from '../../support/processes.ts';
 import { RdsApi } from '../../support/rds-api.ts';
 import { waitUntil } from '../../support/waiting.ts';
+import { needs } from '../../support/skips.ts';
 
 const ENVIRONMENT: Environment = {
   id: 1,
@@ -141,7 +142,7 @@ describe('what is to be run', () => {
   });
 });
 
-describe.skipIf(!hasMoto)('against moto', () => {
+describe('against moto', needs(hasMoto, 'moto is not installed'), () => {
   let moto: RunningProcess;
 
   it('is what an independent RDS says it is', async () => {

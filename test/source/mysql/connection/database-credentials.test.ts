@@ -9,6 +9,7 @@ import {
 } from '../../../../src/source/mysql/connection/database-credentials.ts';
 import { readPassword } from '../../../../src/source/mysql/connection/option-file.ts';
 import { isReadOnlyIn } from '../../../../src/source/mysql/connection/read-only-mounts.ts';
+import { needs } from '../../../support/skips.ts';
 
 let folder: string;
 
@@ -142,7 +143,7 @@ describe("a container's secret", () => {
 
   const title =
     'that only root can change, on a read-only mount, is taken whatever its mode (needs root)';
-  test.skipIf(!canMount)(title, () => {
+  test(title, needs(canMount, 'only root can mount'), () => {
     const at = (mode: string, options: string): string =>
       execFileSync('unshare', ['--mount', 'sh', '-c', script(mode, options)], {
         encoding: 'utf8',
