@@ -73,7 +73,7 @@ export class Wiring {
     return this.#store;
   }
 
-  /** @throws AppError `store_unusable` when nobody can say. */
+  /** @throws AppError `store_unusable` when the file system does not say. */
   get hasStore(): boolean {
     return hasStore(this.#paths.store);
   }

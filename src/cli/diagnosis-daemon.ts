@@ -39,7 +39,7 @@ export function daemonFinding(context: Context): Finding {
       return failure(
         check,
         'capture_failed',
-        'none is alive and a server is not restored',
+        'none is alive and a server waits to be restored',
         'captures recover',
       );
     }

@@ -47,7 +47,7 @@ async function serverFindings(
 ): Promise<Finding[]> {
   try {
     if (await context.isLeftToDaemon(server)) {
-      return [ok(check, 'the password is for the daemon to read: it looks at the server itself')];
+      return [ok(check, 'the daemon reads the password: it checks the server itself')];
     }
     const look = inspectServer(context, { name: environment.name, server });
     const inspection = await bounded(context, look);
@@ -88,7 +88,7 @@ function clockApart(check: string, aheadMs: number): Finding[] {
   return [
     warning(
       check,
-      `its clock is ${apart} the one here: the times of a record are the server's, schedules go by ours`,
+      `its clock is ${apart} the clock here: records have the server's times, schedules use the clock here`,
       'Set both by NTP; here: timedatectl',
     ),
   ];

@@ -51,7 +51,7 @@ function timeZoneFinding(context: Context): Finding {
   } catch {
     return warning(
       'time zones',
-      'This Node.js has no time zone data: only UTC can be relied on',
+      'This Node.js has no time zone data: only UTC is reliable',
       'Install a Node.js with full ICU data: that of nodejs.org has it.',
     );
   }
@@ -103,7 +103,7 @@ function diskFinding(free: number, whole: number): Finding {
 /** A clock that was set back makes leases, schedules and expiries wait for the time it had reached. */
 function clockFinding(newest: number | null, now: number): Finding {
   const ahead = newest === null ? 0 : newest - now;
-  if (ahead <= MOST_AHEAD_MS) return ok('clock', 'no time in the store is ahead of it');
+  if (ahead <= MOST_AHEAD_MS) return ok('clock', 'no time in the store is in the future');
   return warning(
     'clock',
     `The store was written ${formatDuration(ahead)} in the future: the clock here was set back, or that of another machine is ahead`,

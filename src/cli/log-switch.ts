@@ -47,7 +47,7 @@ export async function waitForLog(
   const { clock, signals } = context.world;
   await context.tell(off.message);
   for (const line of (hintText(off.hint) ?? '').split('\n')) await context.tell(line);
-  await context.tell('Waiting until it is on. Ctrl-C ends the wait; nothing is stored until then.');
+  await context.tell('Waiting until it is on. Ctrl-C cancels; nothing is stored until then.');
   for (let looks = 1; ; looks++) {
     await clock.sleep(LOOK_EVERY_MS, signals.interrupted);
     signals.interrupted.throwIfAborted();

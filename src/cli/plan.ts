@@ -148,7 +148,7 @@ async function lookAtServer(
   try {
     const logs = await context.wiring.servers();
     const inspection = await inspectServer(context, environment);
-    await context.note(`Looking at ${inspection.server.hostname} for ${LOOK_MS / 1_000} s …`);
+    await context.note(`Watching ${inspection.server.hostname} for ${LOOK_MS / 1_000} s …`);
     const outlook = await logs.forecast(environment.server, async () => {
       await clock.sleep(LOOK_MS, signals.interrupted);
       signals.interrupted.throwIfAborted();

@@ -52,22 +52,22 @@ export function whyNotRecordable(
   if (stranger !== null) {
     return new AppError(
       'conflict',
-      `The statements of ${where} are being recorded by somebody else: ${stranger.user ?? 'unknown user'} from ${stranger.host ?? 'unknown host'}`,
-      { hint: 'One recorder at a time can hold a server. Wait for it to end, or ask them.' },
+      `The statements of ${where} are already being recorded, by ${stranger.user ?? 'unknown user'} from ${stranger.host ?? 'unknown host'}`,
+      { hint: 'A server can have one recorder at a time. Wait for it to end, or ask its owner.' },
     );
   }
   if (schema.state === 'foreign') {
     return new AppError(
       'conflict',
-      `There is a schema "captures" on ${where} that no recorder made`,
-      { hint: 'The recorder needs that name and never touches what is not its own: rename it.' },
+      `The schema "captures" on ${where} was not made by a recorder`,
+      { hint: 'The recorder needs that name and never touches a schema of others: rename it.' },
     );
   }
   if (schema.state === 'from-dump') {
     return new AppError(
       'conflict',
       `The schema "captures" on ${where} came with a dump of a server that was being recorded`,
-      { hint: 'Nobody records this server. To remove it: DROP DATABASE captures' },
+      { hint: 'No recorder runs on this server. To remove it: DROP DATABASE captures' },
     );
   }
   if (schema.state === 'other-store') {
@@ -75,7 +75,7 @@ export function whyNotRecordable(
       'conflict',
       `The schema "captures" on ${where} belongs to the recorder of another store (${schema.storeId ?? 'unknown'})`,
       {
-        hint: `Let the daemon of that store end what it records. If it will never come back: captures recover ${shellQuoted(environment)}`,
+        hint: `Let the daemon of that store end its captures. If it will never return: captures recover ${shellQuoted(environment)}`,
       },
     );
   }
@@ -118,7 +118,7 @@ export async function checkServer(
   options: Pick<RecordingOptions, 'deadMan'>,
 ): Promise<ServerInspection | null> {
   if (await context.isLeftToDaemon(environment.server)) {
-    await context.note('The password is for the daemon to read: it looks at the server itself.');
+    await context.note('The daemon reads the password: it checks the server itself.');
     return null;
   }
   const look = async (): Promise<ServerInspection> => {
@@ -151,7 +151,7 @@ export async function lookAhead(
     return await inspectServer(context, { name, server });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    await context.note(`The server was not looked at: ${error.message}`);
+    await context.note(`The server was not checked: ${error.message}`);
     return null;
   }
 }

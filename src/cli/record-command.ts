@@ -34,7 +34,7 @@ export async function recordCommand(
   const over = await recording.stop(running);
   if (status === 0) refuseFailed(over);
   if (over.status === 'FAILED') {
-    await context.warn(`The capture ${over.name} failed: ${over.reason ?? 'no reason is known'}`);
+    await context.warn(`The capture ${over.name} failed: ${over.reason ?? 'reason unknown'}`);
     return status === 0 ? EXIT_STATUS.capture_failed : status;
   }
   await context.note(summaryOf(over));

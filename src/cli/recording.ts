@@ -92,7 +92,7 @@ export class Recording {
       }
     }
     await this.#context.note(
-      `${capture.name} goes on. To stop it: captures stop ${captureWord(capture)}`,
+      `${capture.name} continues. To stop it: captures stop ${captureWord(capture)}`,
     );
     throw interrupted;
   }

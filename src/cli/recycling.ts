@@ -10,7 +10,7 @@ import { confirmFullSlowLog, whyNotNeeded } from './warming.ts';
 
 /** What an application sees of it. */
 const EFFECT =
-  'An application sees one error on a stale connection, unless its pool checks or retries; what a session kept (temporary tables, variables) is gone.';
+  'An application sees one error on a stale connection, unless its pool checks or retries; session state (temporary tables, variables) is lost.';
 
 /**
  * Why the sessions that are to be ended could not be; null where they could, and where none has to be.
@@ -23,7 +23,7 @@ export function whyNoRecycling(
   if (logSwitch === 'parameter-group') {
     return new AppError(
       'invalid',
-      'Sessions of an RDS instance are not ended: who holds a lock cannot be known there',
+      'Sessions of an RDS instance are not ended: it does not show which session holds a lock',
       { hint: 'Leave --recycle-sessions out, and restart the connection pools by hand.' },
     );
   }
@@ -80,7 +80,7 @@ async function approveRecycling(
   if (recycleUsers === null) return options;
   if (inspection?.values.logged === 'always') {
     await context.note(
-      'This server logs the values of whatever was prepared: no session has to be ended.',
+      'This server logs the values of every prepared statement: no session has to be ended.',
     );
     return { ...options, recycleUsers: null };
   }
@@ -101,24 +101,24 @@ async function approveRecycling(
         );
   if (coverage !== null && coverage.sessions > 0 && coverage.lacking.length === 0 && !isLater) {
     await context.note(
-      'What every session there prepared is recorded with its values: none has to be ended.',
+      'All prepared statements there are recorded with values: no session has to be ended.',
     );
     return { ...options, recycleUsers: null };
   }
   if (isAgreed) {
     const isNobody = coverage !== null && endedText(coverage, recycleUsers) === 'none';
     if (isNobody && recycleUsers.length > 0) {
-      await context.warn(`No session${whose(recycleUsers)} is there now that would be ended`);
+      await context.warn(`There is no session${whose(recycleUsers)} to end now`);
     }
     return options;
   }
   const prompter = await context.prompter(
-    '--recycle-sessions ends sessions of others, and nobody can be asked here',
-    'To do it without being asked add --yes.',
+    '--recycle-sessions ends sessions of others, and there is no terminal to confirm on',
+    'To confirm without a prompt add --yes.',
   );
   const when = isLater ? 'When the capture starts' : 'When the log is on';
   await context.tell(
-    `${when}, sessions${whose(recycleUsers)} that were there before are ended: those alone that are idle, without an open transaction and without a lock, at most four a second and for two minutes.`,
+    `${when}, sessions${whose(recycleUsers)} from before are ended if they are idle and have no open transaction and no lock: at most four a second, for two minutes.`,
   );
   if (coverage !== null) {
     await context.tell(`Now that would be: ${endedText(coverage, recycleUsers)}.`);

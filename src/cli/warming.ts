@@ -62,13 +62,13 @@ function stateOf(inspection: ServerInspection, open: readonly WarmUp[]): WarmUpS
 export function whyNotNeeded(inspection: ServerInspection): string | null {
   const { values, server } = inspection;
   if (values.logged === 'always') {
-    return `${server.flavor === 'mysql' ? 'MySQL' : 'This server'} ${server.version} logs the values of whatever was prepared: no warm-up is needed`;
+    return `${server.flavor === 'mysql' ? 'MySQL' : 'This server'} ${server.version} logs the values of every prepared statement: no warm-up is needed`;
   }
   switch (ownersCover(inspection)) {
     case 'general_log':
-      return 'Its general log is on already, which covers every session: nothing is changed';
+      return 'Its general log is already on and covers every session: nothing changes';
     case 'slow_log':
-      return 'Its slow log is on already, which covers the sessions that came since: nothing is changed';
+      return 'Its slow log is already on and covers the sessions since then: nothing changes';
     case null:
       return null;
   }
@@ -90,7 +90,7 @@ export async function confirmFullSlowLog(
     'Raise long_query_time, or switch log_queries_not_using_indexes off, first; or add --yes.',
   );
   await context.tell(`While it lasts, ${slowLogText(inspection)}.`);
-  if (!(await prompter.confirm('Is there room for that?'))) {
+  if (!(await prompter.confirm('Is there enough space for that?'))) {
     throw new AppError('declined', 'Nothing was changed');
   }
 }
@@ -100,7 +100,7 @@ export function inParameterGroup(environment: Environment): AppError {
   const group = environment.instance === null ? 'GROUP' : `the group of ${environment.instance}`;
   return new AppError(
     'remote_failed',
-    'The slow log of this server can be set in its parameter group alone',
+    'The slow log of this server can be set only in its parameter group',
     {
       hint: [
         `Run, with the right to change ${group}:`,
@@ -135,7 +135,7 @@ export async function untilOn(context: Context, id: number): Promise<WarmUp> {
         'remote_failed',
         `The warm-up is not on yet: ${trouble?.trouble?.reason ?? 'the daemon has not reached the server'}`,
         {
-          hint: `It is tried again until its time is up. To see how it goes: captures env warm-up ${shellQuoted(name)}; to end it: add --stop`,
+          hint: `It is retried until its time is up. To see its state: captures env warm-up ${shellQuoted(name)}; to end it: add --stop`,
         },
       );
     }
@@ -143,7 +143,7 @@ export async function untilOn(context: Context, id: number): Promise<WarmUp> {
     if (!interrupted.aborted) continue;
     const name = shellQuoted(store.environments.find(warmUp.environmentId)?.name ?? '');
     await context.note(
-      `It is asked for all the same. To end it: captures env warm-up ${shellQuoted(name)} --stop`,
+      `It is still requested. To end it: captures env warm-up ${shellQuoted(name)} --stop`,
     );
     interrupted.throwIfAborted();
   }
@@ -174,12 +174,12 @@ export async function untilEnded(context: Context, environmentId: number): Promi
     await keeper.ensure();
     if (context.now() >= deadline) {
       throw new AppError('remote_failed', 'The server is not restored yet', {
-        hint: 'It is tried again. To see why: captures doctor',
+        hint: 'The daemon will retry. To see why: captures doctor',
       });
     }
     await world.clock.sleep(POLL_MS, interrupted);
     if (!interrupted.aborted) continue;
-    await context.note('It is ended all the same, by the daemon.');
+    await context.note('The daemon ends it.');
     interrupted.throwIfAborted();
   }
 }

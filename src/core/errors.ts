@@ -45,7 +45,7 @@ export type Hint =
   | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
   /** The environment leads to another server than the one that is to be restored. */
   | { readonly code: 'point_back'; readonly environment: string }
-  /** The password is for the daemon alone to read. */
+  /** The password can be read only by the daemon. */
   | { readonly code: 'daemon_looks' }
   /** `log` is its file, or the folder where it is. */
   | { readonly code: 'see_daemon_log'; readonly log: string }

@@ -27,7 +27,7 @@ export interface Outside {
    * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.
    */
   readonly parseServerUrl: (url: string) => ServerLocation;
-  /** Whether the password of a server is for the daemon alone to read, so that only it may log in there. */
+  /** Whether the password of a server can be read only by the daemon, so that only it may log in there. */
   readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly restorer: () => Promise<Restorer>;
   /** The files of this store's workloads. Loaded at the first call. */

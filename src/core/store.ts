@@ -310,7 +310,7 @@ export interface CaptureTable {
   handOn(environmentId: number, from: number, to: number): number;
   /** Environments in which a user owns captures. */
   environmentsOwnedIn(ownerId: number): number[];
-  /** Every capture in one of these statuses, oldest first, whoever it belongs to. */
+  /** Every capture in one of these statuses, oldest first, of all owners. */
   listByStatus(statuses: readonly CaptureStatus[]): Capture[];
   /** SCHEDULED captures due at or before `until`, earliest first. */
   listDue(until: number, limit: number): Capture[];

@@ -19,7 +19,7 @@ interface LeaseContext {
   readonly notifier: ServiceNotifier;
 }
 
-/** One daemon's hold on the store's lease: waited for, renewed, proved with every commit, given back. */
+/** One daemon's hold on the store's lease: waited for, renewed, proved with every commit, released. */
 export class LeaseHolder {
   readonly #context: LeaseContext;
   readonly #background: boolean;

@@ -47,7 +47,7 @@ export async function reclaimServer(
     const { leftovers } = await source.inspect(environment.server, storeId);
     if (leftovers === null) return null;
     if (leftovers.storeId !== agreed.storeId || leftovers.lastSign !== agreed.lastSign) {
-      throw new AppError('conflict', 'The recorder of this server has come back meanwhile', {
+      throw new AppError('conflict', 'The recorder of this server has returned meanwhile', {
         hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check ENVIRONMENT',
       });
     }

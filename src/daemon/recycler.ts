@@ -91,7 +91,7 @@ export class Recycler {
       await recycling.finish();
     } catch (error) {
       // It is tried once more when the server is restored.
-      const what = 'What lists who holds a lock is still installed';
+      const what = 'The plugin that lists locks is still installed';
       for (const recorder of recorders) this.#noteFailure(recorder, error, what);
     }
   }

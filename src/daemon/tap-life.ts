@@ -2,7 +2,7 @@
 export type TapEnding =
   /** The server is as it was, and the tap's row is gone. */
   | 'restored'
-  /** Told to leave: recording goes on at the server, for the next daemon to read. */
+  /** Told to leave: recording continues at the server, for the next daemon to read. */
   | 'left'
   /** The server could not be restored: the tap's row stays in the store, with the reason. */
   | 'unrestored'

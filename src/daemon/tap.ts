@@ -241,7 +241,7 @@ export class Tap implements OtherTap {
         if (this.#trouble !== null) this.#stopDue();
       } catch (error) {
         if (error instanceof LeaseLost) return;
-        log('warn', 'captures not looked at', { message: messageOf(error) });
+        log('warn', 'captures not checked', { message: messageOf(error) });
       }
     }
   }
@@ -318,7 +318,7 @@ export class Tap implements OtherTap {
     if (this.#trouble === null) return;
     this.#isInterrupted = false;
     this.#saveTrouble(null);
-    this.#context.log('info', 'recording goes on', { environment: this.environment.name });
+    this.#context.log('info', 'recording continues', { environment: this.environment.name });
   }
 
   /** Writes down what is in the way, for those who ask. */

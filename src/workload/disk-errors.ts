@@ -21,7 +21,7 @@ export function diskFailure(error: unknown, doing: string, path: string): AppErr
   switch (code) {
     case 'ENOSPC':
       return new AppError('store_unusable', `The disk is full: cannot ${doing} ${path}`, {
-        hint: 'Free some space; a capture that is still running goes on from what was saved.',
+        hint: 'Free some space; a capture that is still running continues from what was saved.',
         cause: error,
       });
     case 'EDQUOT':

@@ -79,7 +79,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
 }
 
 function notRegular(path: string, cause?: unknown): Error {
-  return damaged(dirname(path), `${basename(path)} is no regular file`, cause);
+  return damaged(dirname(path), `${basename(path)} is not a regular file`, cause);
 }
 
 /**

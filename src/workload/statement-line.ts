@@ -137,7 +137,7 @@ export function parseStatementLine(line: string): StatementRecord {
     });
   }
   if (!isStatementRecord(record)) {
-    throw new AppError('store_unusable', 'The record is damaged: a line is no statement');
+    throw new AppError('store_unusable', 'The record is damaged: a line is not a statement');
   }
   return record;
 }

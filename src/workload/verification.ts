@@ -292,7 +292,7 @@ class RecordReader {
     try {
       return parse();
     } catch {
-      this.#note('line', `line ${this.#line}: it is no record`);
+      this.#note('line', `line ${this.#line}: it is not a record`);
       if (this.#wrong.get('line')?.times === MOST_WRONG_LINES) {
         throw new DamagedRecord(this.#file, `${this.#file} is not read further`);
       }

@@ -85,7 +85,9 @@ describe('captures doctor', () => {
     const serverLogs = new FakeSource(inspectionOf({ clockAheadMs: -90_000 }));
     const { status, of } = await doctor({ home, serverLogs });
     expect(status).toBe(0);
-    expect(of('environment shop')[1]?.detail).toContain('its clock is 1m 30s behind the one here');
+    expect(of('environment shop')[1]?.detail).toContain(
+      'its clock is 1m 30s behind the clock here',
+    );
   });
 
   it('fails like a server where a password is not to be had', async () => {

@@ -271,11 +271,11 @@ describe('env check', () => {
   it.each([
     [
       { lockHolder: { connectionId: 9, user: 'eve', host: '10.0.0.9:1' } },
-      'The statements of db1:3306 are being recorded by somebody else: eve from 10.0.0.9:1',
+      'The statements of db1:3306 are already being recorded, by eve from 10.0.0.9:1',
     ],
     [
       { schema: { state: 'foreign' as const, storeId: null, nonce: null } },
-      'There is a schema "captures" on db1:3306 that no recorder made',
+      'The schema "captures" on db1:3306 was not made by a recorder',
     ],
     [
       { schema: { state: 'other-store' as const, storeId: 'abc', nonce: 'x' } },

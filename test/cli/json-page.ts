@@ -291,7 +291,7 @@ const SCHEDULE: readonly Field[] = [
   ['cron', 'string', ''],
   ['timezone', 'string', 'IANA name of the zone on whose clocks the expression is read'],
   ['duration', 'number', 'seconds'],
-  ['overlap', 'string', 'what happens while the one before still runs: skip or allow'],
+  ['overlap', 'string', 'what happens while the previous one still runs: skip or allow'],
   ['count', 'number or null', 'how often at most'],
   ['until', 'time or null', ''],
   ['retain', 'number or null', 'seconds after which its captures are deleted'],
@@ -365,7 +365,7 @@ const VERIFICATION: readonly Field[] = [
   [
     'recorded',
     'number or null',
-    'statements in the server’s log, recorded or left out as asked for, counted as the server’s Questions; null when it is not known',
+    'statements in the server’s log, recorded or left out as requested for, counted as the server’s Questions; null when it is not known',
   ],
   [
     'received',

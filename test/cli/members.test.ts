@@ -64,8 +64,8 @@ describe('members', () => {
     [['add', 'SHOP', 'ada'], 6, 'ada is a member of "SHOP" already'],
     [['add', 'SHOP', 'ada', '--role', 'king'], 2, '--role has no value "king"'],
     [['set', 'SHOP', 'ada'], 2, "Required option '--role <role>' not specified"],
-    [['set', 'SHOP', 'BOB', '--role', 'admin'], 3, 'BOB is no member of "SHOP"'],
-    [['remove', 'SHOP', 'BOB'], 3, 'BOB is no member of "SHOP"'],
+    [['set', 'SHOP', 'BOB', '--role', 'admin'], 3, 'BOB is not a member of "SHOP"'],
+    [['remove', 'SHOP', 'BOB'], 3, 'BOB is not a member of "SHOP"'],
   ])('%j is refused', async (words, status, message) => {
     const real = (text: string): string => text.replace('SHOP', shop).replace('BOB', user);
     const refused = await runCaptures(['member', ...words.map(real)], { home });

@@ -348,8 +348,7 @@ describe('what captures metrics refuses', () => {
     expect(result).toMatchObject({ status: 9, stdout: '' });
     expect(JSON.parse(result.stderr)).toMatchObject({
       code: 502,
-      message:
-        'What answers in the place of CloudWatch is no AWS service: it sent a page, not data',
+      message: 'The endpoint is not an AWS service: it sent a page, not data',
     });
   });
 

@@ -480,7 +480,7 @@ describe('CAPTURES_TOKEN', () => {
       {
         code: 401,
         message: 'You are not logged in: the session or token is not known to this store',
-        hint: 'CAPTURES_TOKEN is set and wins over the session: give it a valid token or unset it.',
+        hint: 'CAPTURES_TOKEN is used instead of the session: set it to a valid token, or unset it.',
       },
     ]);
     expect((await runCaptures(['whoami', '-o', 'name'], { home })).stdout).toBe('ada\n');

@@ -172,7 +172,7 @@ describe('create on an environment with a server', () => {
     expect([result.status, result.stdout, daemon.starts]).toEqual([8, '', 3]);
     expect(JSON.parse(result.stderr)).toEqual({
       code: 424,
-      message: 'The daemon does not come up',
+      message: 'The daemon does not start',
       hint: `See why in ${home}/daemon.log, or run it in a terminal: captures daemon`,
     });
     expect(await statusOf(name)).toBe('STARTED');
@@ -368,7 +368,7 @@ describe('create --wait', () => {
       answers: [{ to: 'Stop the capture', answer: false }],
     });
     expect([result.status, result.stdout]).toEqual([130, '']);
-    expect(result.stderr).toContain(`${name} goes on. To stop it: captures stop`);
+    expect(result.stderr).toContain(`${name} continues. To stop it: captures stop`);
     expect(await statusOf(name)).toBe('RUNNING');
     await noCaptureIsLeft(daemon);
   });

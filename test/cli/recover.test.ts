@@ -200,7 +200,7 @@ describe('recover is refused', () => {
     const found = { ...leftOn(), lockHolder: { connectionId: 9, user: 'eve', host: 'h2' } };
     expect(await refused(['shop', '--yes', '--force'], { found })).toMatchObject({
       status: 6,
-      message: 'A recorder is at work on db1:3306: eve from h2 (connection 9)',
+      message: 'A recorder is running on db1:3306: eve from h2 (connection 9)',
     });
   });
 
@@ -232,7 +232,7 @@ describe('recover is refused', () => {
       expect(await refused(argv, { found: { server } })).toMatchObject({
         status: 6,
         message:
-          'The environment "shop" leads to another server now (db2:3306) than the one whose log was switched on',
+          'The environment "shop" now points to another server (db2:3306) than the one whose log was switched on',
       });
     }
   });
@@ -255,7 +255,7 @@ describe('captures that would go on', () => {
     });
     expect([status, stdout]).toEqual([7, '']);
     expect(stderr).toContain('A capture that is not over would end now:\n  shop/one (id');
-    expect(stderr).toContain('To go on with what is being recorded instead: captures daemon');
+    expect(stderr).toContain('To continue recording instead: captures daemon');
     expect(stderr).not.toContain('shop/over');
     expect(stderr).toContain('captures: Nothing was changed\n');
     expect(everything()).toEqual(before);
@@ -286,8 +286,8 @@ describe("a server that another store's recorder left switched on", () => {
       status: 2,
       code: 400,
       message:
-        'What the lost recorder logged on the server of "shop" would be dropped, and there is no terminal to ask on',
-      hint: 'To drop it without being asked add --yes; to keep it leave out --discard.',
+        'What the lost recorder logged on the server of "shop" would be dropped, and there is no terminal to confirm on',
+      hint: 'To drop it without confirmation add --yes; to keep it leave out --discard.',
     });
   });
 
@@ -318,7 +318,7 @@ describe("a server that another store's recorder left switched on", () => {
     });
     expect([status, stdout]).toEqual([7, '']);
     expect(stderr).toMatchInlineSnapshot(`
-      "The server of shop (db1:3306) was left switched on by the recorder of another store.
+      "The server of shop (db1:3306) was left with its log on by the recorder of another store.
         recorder    db-watch, pid 4711, store another-store
         silent      for 2d 2h, since 2026-11-20T08:00:00.000000Z
         log now     general_log ON, log_output TABLE, log table MyISAM
@@ -339,18 +339,18 @@ describe("a server that another store's recorder left switched on", () => {
       "1,234 logged and perhaps not recorded: go to the server's own log table",
     ],
     ['what is saved', found, ['--save', 'kept'], '1,234 logged and perhaps not recorded: saved in'],
-    ['what nobody could count', leftOn({ statements: null }), [], 'what is logged and perhaps'],
+    ['what nobody could count', leftOn({ statements: null }), [], 'statements logged and perhaps'],
     [
       'settings that are lost',
       leftOn({ settings: null }),
       [],
-      'not known; it is left with general_log OFF, log_output TABLE',
+      'unknown; stays general_log OFF, log_output TABLE',
     ],
     [
       'a marker that is lost',
       leftOn({ storeId: null, recorder: null, lastSign: null, silentMs: null }),
       [],
-      'by a recorder of which the server knows nothing any more',
+      'by a recorder that the server no longer knows',
     ],
   ])('says %s', async (_what, inspection, argv, words) => {
     const { stderr } = await recover(['shop', ...argv], {

@@ -347,7 +347,7 @@ describe('a failure', () => {
   it('that nobody expected exits 1 with one sentence, and shows its stack with --debug only', async () => {
     expect(await reported(new Error('boom\u001b[2J'))).toEqual({
       status: 1,
-      text: 'captures: Something unexpected happened: boom\\x1b[2J\n  This is a bug in captures. Run it again with --debug to see where.\n',
+      text: 'captures: Unexpected error: boom\\x1b[2J\n  This is a bug in captures. Run it again with --debug to see where.\n',
     });
     const debugged = (await reported(new Error('boom'), { json: false, debug: true })) as {
       text: string;

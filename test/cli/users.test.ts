@@ -161,7 +161,7 @@ describe('user delete', () => {
       status: 6,
       stdout: '',
       stderr:
-        'captures: ada is the last administrator of the store\n  Make another one first: captures user create NAME --admin\n',
+        'captures: ada is the last administrator of the store\n  Create another one first: captures user create NAME --admin\n',
     });
   });
 });
@@ -235,7 +235,7 @@ describe('user passwd', () => {
     const refused = await runCaptures(['user', 'passwd', 'ada'], { home, env: bob, tty: 80 });
     expect([refused.status, refused.stderr]).toEqual([
       5,
-      "captures: Only an administrator of the store may change somebody else's password\n",
+      "captures: Only an administrator of the store may change another user's password\n",
     ]);
     const revoked = await runCaptures(['user', 'passwd', 'bob', '--password-stdin'], {
       home,

@@ -234,7 +234,7 @@ describe('captures verify', () => {
     const { status, stdout } = await verify(['friday'], { tty: 80 });
     expect(status).toBe(8);
     expect(stdout).toContain(
-      'STILL RECORDING: the 600 records that are committed by now are sound',
+      'STILL RECORDING: the 600 records that are committed so far are sound',
     );
   });
 

@@ -73,7 +73,7 @@ describe('captures env warm-up', () => {
         server: { ...inspectionOf().server, flavor: 'mysql', version: '9.7.4' },
         values: { logged: 'always' },
       },
-      'MySQL 9.7.4 logs the values of whatever was prepared: no warm-up is needed.',
+      'MySQL 9.7.4 logs the values of every prepared statement: no warm-up is needed.',
     ],
     [
       'a slow log that is on',
@@ -81,7 +81,7 @@ describe('captures env warm-up', () => {
         settings: { ...inspectionOf().settings, slowLog: true },
         values: { coveredBy: 'slow_log' },
       },
-      'Its slow log is on already, which covers the sessions that came since: nothing is changed.',
+      'Its slow log is already on and covers the sessions since then: nothing changes.',
     ],
     [
       'a general log that is on',
@@ -89,7 +89,7 @@ describe('captures env warm-up', () => {
         settings: { ...inspectionOf().settings, generalLog: true },
         values: { coveredBy: 'general_log' },
       },
-      'Its general log is on already, which covers every session: nothing is changed.',
+      'Its general log is already on and covers every session: nothing changes.',
     ],
   ])('changes nothing for %s, and says so', async (_what, changes, said) => {
     expect(sentence(await warmUp(['--for', '1h'], changes))).toEqual([0, said]);
@@ -102,7 +102,7 @@ describe('captures env warm-up', () => {
       ['--for', '1h'],
       { logSwitch: 'parameter-group' },
       9,
-      /parameter group alone/,
+      /only in its parameter group/,
     ],
     ['too short a time', ['--for', '5'], {}, 2, /from 60 seconds to 30 days/],
     ['too long a time', ['--for', '31d'], {}, 2, /from 60 seconds to 30 days/],
@@ -308,7 +308,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     ]);
     expect(sentence(await create('--recycle-sessions'))).toEqual([
       2,
-      'captures: --recycle-sessions ends sessions of others, and nobody can be asked here',
+      'captures: --recycle-sessions ends sessions of others, and there is no terminal to confirm on',
     ]);
     const metricsOnly = await run([
       'create',
@@ -386,7 +386,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     expect(declined.stderr).toContain('one error on a stale connection');
     const some = await ask(true, '--recycle-user', 'b*');
     expect(some.status).toBe(0);
-    expect(some.stderr).toContain('sessions of b* that were there before are ended:');
+    expect(some.stderr).toContain('sessions of b* from before are ended if');
     expect(some.stderr).toContain('Now that would be: 1 session: batch 1.');
     await run(['delete', 'asked', '--yes']);
   });

@@ -28,7 +28,7 @@ async function sayLast(of: DatabaseServer): Promise<void> {
 }
 
 describe('a capture of a real server', () => {
-  it('records every statement of its window exactly once and gives the server back as it was', async () => {
+  it('records every statement of its window exactly once and restores the server', async () => {
     const before = await serverState(server);
     const bench = new Bench(server);
     await runLoad(server, 'early', 200);
@@ -119,7 +119,9 @@ describe('a capture of a real server', () => {
     await bench.untilRecorded(id, sentBefore.length);
     await server.kill();
     await server.restart();
-    await waitUntil(() => bench.daemon.events.some((event) => event.includes('recording goes on')));
+    await waitUntil(() =>
+      bench.daemon.events.some((event) => event.includes('recording continues')),
+    );
     const sentAfter = await runLoad(server, 'after', 1_500);
     await bench.stop(id);
     await bench.daemon.leave();

@@ -65,7 +65,7 @@ test('behind a network that swallows everything a daemon gives its connections u
     return recording.events.some((event) => isSilent.test(event));
   });
   proxy.goOn();
-  await recording.untilEvent(/^recording goes on/);
+  await recording.untilEvent(/^recording continues/);
   await send();
   await recording.stop();
   await client.end();

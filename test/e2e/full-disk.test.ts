@@ -28,7 +28,7 @@ describe('a disk that fills up while recording', needs(disk !== null, NO_DISK), 
     await server.stop();
   });
 
-  it('fails the capture with the reason, keeps what is recorded and gives the server back', async () => {
+  it('fails the capture with the reason, keeps what is recorded and restores the server', async () => {
     // Without the guard that would end it before.
     await place.ok(['create', 'big', '--env', 'shop', '--min-free', '0']);
     const load = await server.startLoad();

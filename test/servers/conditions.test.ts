@@ -118,7 +118,7 @@ describe('a server in its usual state', () => {
     for (const { id } of own) {
       await admin.query(`KILL CONNECTION ${id as number}`).catch(() => undefined);
     }
-    await recording.untilEvent(/recording goes on/);
+    await recording.untilEvent(/recording continues/);
     await admin.query("SELECT 'after'");
     await recording.stop();
     const again = new Recording(server);

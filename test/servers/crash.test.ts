@@ -245,7 +245,7 @@ describe('a server that dies under load', () => {
     return load;
   }
 
-  test('takes the switch with it; every acknowledged statement is read, and recording goes on', async () => {
+  test('takes the switch with it; every acknowledged statement is read, and recording continues', async () => {
     await setLog('OFF', 'FILE');
     const before = await stateOf(admin);
     const { log: first, settings } = await startLogging(server);

@@ -168,7 +168,7 @@ test.each(INDEXES)('of tables whose index is %s every row is read', async (_how,
 const BEYOND_REPAIR = chosenServer(() => undefined).family === 'mysql' ? ['MYD'] : ['MYD', 'frm'];
 
 test.each(BEYOND_REPAIR)(
-  'a frozen table whose .%s is gone is dropped, the log goes on and the server is given back',
+  'a frozen table whose .%s is gone is dropped, the log continues and the server is restored',
   async (ending) => {
     const { log, settings } = await startLogging(server, { logs });
     await drainFrozen(log);

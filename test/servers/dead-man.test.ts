@@ -226,7 +226,7 @@ describe('where there can be no switch', () => {
     await admin.query('SET GLOBAL event_scheduler = OFF');
     const { inspected, asked } = await obstacles();
     expect(inspected).toMatch(
-      /the log goes on growing there\. Run there: SET GLOBAL event_scheduler = ON$/,
+      /the log keeps growing there\. Run there: SET GLOBAL event_scheduler = ON$/,
     );
     expect(asked).toBe(inspected);
 

@@ -445,7 +445,7 @@ describe('in a store that knows nothing of the recorder that left the server swi
     const refused = await recover(['shop', '--yes', '--force']);
     expect([refused.status, JSON.parse(refused.stderr)]).toMatchObject([
       6,
-      { message: expect.stringMatching(/^A recorder is at work on .*: recorder from localhost/) },
+      { message: expect.stringMatching(/^A recorder is running on .*: recorder from localhost/) },
     ]);
     await log.swap(2);
     await log.restore(settings, 3);

@@ -46,7 +46,7 @@ describe('a schema named captures', () => {
     await log.lock([]);
     await expect(log.install(await log.readSettings(), 1)).rejects.toMatchObject({
       code: 'conflict',
-      message: 'The server has a schema "captures" that no recorder made',
+      message: 'The schema "captures" on the server was not made by a recorder',
     });
     await log.close();
     expect((await inspect()).schema).toEqual({ state: 'foreign', storeId: null, nonce: null });

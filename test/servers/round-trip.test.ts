@@ -128,8 +128,8 @@ test('a setting that somebody else changed meanwhile is left as they set it', as
   const { log, settings } = await startLogging(server);
   await admin.query("SET GLOBAL general_log = OFF; SET GLOBAL log_output = 'NONE'");
   expect(await log.restore(settings, 2)).toEqual([
-    'Somebody switched general_log off while recording; it is left off',
-    'Somebody set log_output to NONE while recording; it is left so (it was FILE)',
+    'Somebody switched general_log off during the recording; it stays off',
+    'Somebody set log_output to NONE during the recording; it stays so (it was FILE)',
   ]);
   await log.close();
   expect(await rowsOf(admin, 'SELECT @@GLOBAL.general_log AS g, @@GLOBAL.log_output AS o')).toEqual(

@@ -244,7 +244,7 @@ test('what filters leave out is not missing', async () => {
   const { judgement, leftOut } = await recording.verify();
   expect(judgement.problems).toEqual([]);
   await expectWhole(recording, 0);
-  expect(judgement.line).toContain('recorded or left out as asked');
+  expect(judgement.line).toContain('recorded or left out as requested');
   expect(leftOut).toMatchObject({ user: expect.any(Number), class: expect.any(Number) });
 });
 
@@ -328,7 +328,7 @@ test('logins that are refused while the recorder comes back are its own', async 
   const before = await refused();
   await waitUntil(async () => (await refused()) >= before + 3);
   await admin.query('ALTER USER recorder ACCOUNT UNLOCK');
-  await recording.untilEvent(/recording goes on/);
+  await recording.untilEvent(/recording continues/);
   await chatter();
   await recording.stop();
   await expectWhole(recording, 4);
@@ -376,7 +376,7 @@ test('after a restart of the server nothing is compared, and the gap stands', as
   expect(judgement.notes).toEqual([
     "The server was restarted in the window, so its counters began again: they can't be compared",
   ]);
-  expect(judgement.line).toContain('how many are missing is not known');
+  expect(judgement.line).toContain('how many are missing is unknown');
 });
 
 test('after FLUSH GLOBAL STATUS nothing is compared, and FLUSH STATUS is harmless', async () => {

@@ -116,7 +116,7 @@ it.each([
   await recording.until('RUNNING');
   await recording.untilSent(40);
   await admin.query(sql);
-  await recording.untilEvent(/^recording goes on/);
+  await recording.untilEvent(/^recording continues/);
   await admin.query("SELECT 'behind it'");
   await recording.stop();
   await waitUntil(() => recording.test.store.taps.list().length === 0);

@@ -77,7 +77,7 @@ describe('what is no regular file in the place of one', () => {
   ])('%s is refused in one sentence', async (_what, make) => {
     const dir = temporaryFolder();
     make(segmentIn(dir));
-    const sentence = 'segment-000001.ndjson.zst is no regular file';
+    const sentence = 'segment-000001.ndjson.zst is not a regular file';
     const read = readWorkload(dir, { segment: 1, offset: 10 });
     await expect(read.next()).rejects.toThrow(sentence);
     const none = { bytes: 10, sha256: 'x', records: 1, firstTime: null, lastTime: null };
@@ -89,6 +89,6 @@ describe('what is no regular file in the place of one', () => {
     expect(damage).toEqual([{ segment: 1, what: sentence }]);
 
     make(join(dir, MANIFEST_FILE));
-    await expect(readManifest(dir)).rejects.toThrow('manifest.json is no regular file');
+    await expect(readManifest(dir)).rejects.toThrow('manifest.json is not a regular file');
   });
 });

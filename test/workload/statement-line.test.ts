@@ -92,7 +92,7 @@ describe('a line of a workload', () => {
 
   test('is refused with a clear error when it is none', () => {
     expect(() => parseStatementLine('{"seq":1')).toThrow('a line is not JSON');
-    expect(() => parseStatementLine('{"seq":1}')).toThrow('a line is no statement');
-    expect(() => parseStatementLine('null')).toThrow('a line is no statement');
+    expect(() => parseStatementLine('{"seq":1}')).toThrow('a line is not a statement');
+    expect(() => parseStatementLine('null')).toThrow('a line is not a statement');
   });
 });

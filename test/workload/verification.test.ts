@@ -206,7 +206,7 @@ describe('what is wrong is found and named', () => {
   });
 
   it.each([
-    ['no JSON', 'nonsense', 'line 3: it is no record'],
+    ['no JSON', 'nonsense', 'line 3: it is not a record'],
     [
       'a kind that is none',
       (line: string) => line.replace('"query"', '"quarry"'),

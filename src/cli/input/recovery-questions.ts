@@ -26,12 +26,12 @@ export async function confirmEnding(
     const end =
       capture.scheduledEnd === null
         ? 'runs until it is stopped'
-        : `was to end ${formatRelative(capture.scheduledEnd, now, 2)}`;
+        : `was due to end ${formatRelative(capture.scheduledEnd, now, 2)}`;
     await context.tell(
       `  ${nameOf(capture)}, ${capture.status}, owner ${capture.ownerName}, ${end}`,
     );
   }
-  await context.tell('To go on with what is being recorded instead: captures daemon');
+  await context.tell('To continue recording instead: captures daemon');
   const servers = targets.map(({ server }) => server).join(', ');
   if (
     !(await prompter.confirm(`End ${ending.length === 1 ? 'it' : 'them'} and restore ${servers}?`))
@@ -58,8 +58,8 @@ export async function confirmReclaim(
   const { name } = target.environment;
   if (saveTo !== null && !context.canPrompt) return;
   const prompter = await context.prompter(
-    `What the lost recorder logged on the server of "${name}" would be dropped, and there is no terminal to ask on`,
-    'To drop it without being asked add --yes; to keep it leave out --discard.',
+    `What the lost recorder logged on the server of "${name}" would be dropped, and there is no terminal to confirm on`,
+    'To drop it without confirmation add --yes; to keep it leave out --discard.',
   );
   for (const line of describeLeftovers(target, leftovers)) await context.tell(line);
   await context.tell(fact('statements', fateOf(target, leftovers)));
@@ -71,7 +71,7 @@ export async function confirmReclaim(
 
 /** Whose recorder it was, in a few words. */
 function whose({ isOwnRecorder }: RecoveryTarget, { storeId }: Leftovers): string {
-  if (storeId === null) return 'a recorder of which the server knows nothing any more';
+  if (storeId === null) return 'a recorder that the server no longer knows';
   return isOwnRecorder
     ? 'a recorder of this store, which the store has forgotten'
     : 'the recorder of another store';
@@ -80,7 +80,7 @@ function whose({ isOwnRecorder }: RecoveryTarget, { storeId }: Leftovers): strin
 function describeLeftovers(target: RecoveryTarget, leftovers: Leftovers): string[] {
   const { recorder, storeId, silentMs, lastSign, tables, settings } = leftovers;
   return [
-    `The server of ${target.environment.name} (${target.server}) was left switched on by ${whose(target, leftovers)}.`,
+    `The server of ${target.environment.name} (${target.server}) was left with its log on by ${whose(target, leftovers)}.`,
     fact('recorder', recorder === null ? 'unknown' : `${recorder}, store ${storeId ?? 'unknown'}`),
     fact(
       'silent',
@@ -91,7 +91,7 @@ function describeLeftovers(target: RecoveryTarget, leftovers: Leftovers): string
     fact('log now', settingsText(target.settings)),
     fact(
       'log then',
-      `${settings === null ? 'not known; it is left with ' : ''}${settingsText(target.settingsThen)}`,
+      `${settings === null ? 'unknown; stays ' : ''}${settingsText(target.settingsThen)}`,
     ),
     fact('dropped', `schema captures (${tables.join(', ')})`),
   ];
@@ -101,7 +101,7 @@ function describeLeftovers(target: RecoveryTarget, leftovers: Leftovers): string
 function fateOf({ goesToOwners, saveTo }: RecoveryTarget, { statements }: Leftovers): string {
   const number =
     statements === null
-      ? 'what is logged and perhaps not recorded'
+      ? 'statements logged and perhaps not recorded'
       : `${formatCount(statements)} logged and perhaps not recorded`;
   if (goesToOwners) {
     const also = saveTo === null ? '' : `, and are saved in ${saveTo}`;

@@ -5,14 +5,14 @@ import { captureWord, shellQuoted } from '../../core/shell.ts';
 const WORDS: {
   readonly [Code in Hint['code']]: (hint: Extract<Hint, { readonly code: Code }>) => string;
 } = {
-  list_users: () => 'To see who there is: captures user list',
-  make_store_admin: () => 'Make another one first: captures user create NAME --admin',
+  list_users: () => 'To list the users: captures user list',
+  make_store_admin: () => 'Create another one first: captures user create NAME --admin',
   list_tokens: () => 'To see yours: captures token list',
   list_schedules: () => 'To see those of your environments: captures schedule list',
   create_user: ({ user }) =>
-    `An administrator of the store makes users: captures user create ${shellQuoted(user)}`,
+    `An administrator of the store creates users: captures user create ${shellQuoted(user)}`,
   make_admin: ({ environment }) =>
-    `Make somebody else its admin first: captures member add ${shellQuoted(environment)} USER --role admin`,
+    `Make another user its admin first: captures member add ${shellQuoted(environment)} USER --role admin`,
   list_members: ({ environment }) =>
     `To see its members: captures member list ${shellQuoted(environment)}`,
   set_role: ({ environment, user, role }) =>
@@ -26,12 +26,12 @@ const WORDS: {
   },
   schedule_over_at_once: () =>
     'Its last instant (--until) is before the next occurrence, or its --count is used up.',
-  daemon_goes_on: () => 'A daemon goes on with it instead: captures daemon',
+  daemon_goes_on: () => 'A daemon continues it instead: captures daemon',
   give_up_capture: ({ environment, capture }) =>
     `End it first: captures stop ${captureWord({ environmentName: environment, name: capture })} --give-up`,
   point_back: ({ environment }) =>
     `Point it back at the first one: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
-  daemon_looks: () => 'captures create can be used: the daemon looks at the server itself.',
+  daemon_looks: () => 'captures create works: the daemon checks the server itself.',
   warm_up_length: () => 'For example: --for 1h. It helps as many sessions as come in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
   see_daemon_log: ({ log }) => `See why in ${log}, or run it in a terminal: captures daemon`,
@@ -42,7 +42,7 @@ const WORDS: {
   see_what_is_kept: ({ capture }) =>
     `What was recorded until then is kept: captures get ${captureWord(capture)}`,
   end_without_rest: ({ capture }) =>
-    `It is finished when the server can be read again. To end it without what is still there: captures stop ${captureWord(capture)} --give-up`,
+    `It finishes when the server can be read again. To end it without the rest: captures stop ${captureWord(capture)} --give-up`,
   say_which_capture: ({ candidates }) =>
     `Say which: ${candidates.map((one) => `${captureWord(one)} (id ${one.id})`).join(', ')}`,
   scheduled_or_started: () => 'Leave out --start and --status, or leave out the scheduled start.',

@@ -74,7 +74,7 @@ function readConfig(path: string): Record<string, string> | null {
     throw unusable(path, 'is not JSON');
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw unusable(path, 'is no JSON object');
+    throw unusable(path, 'is not a JSON object');
   }
   for (const [name, value] of Object.entries(config)) {
     const choices = SETTINGS[name];
@@ -100,7 +100,7 @@ function canSee(path: string): boolean {
 
 function checkZone(path: string, zone: string): void {
   if (!isTimeZone(zone)) {
-    throw unusable(path, `says "${zone}" for "${TIME_ZONE}", which is no time zone`);
+    throw unusable(path, `says "${zone}" for "${TIME_ZONE}", which is not a time zone`);
   }
 }
 

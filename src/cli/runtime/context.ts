@@ -101,7 +101,7 @@ export class Context {
 
   /**
    * Looks at the file of a password reference.
-   * @returns what keeps this process from looking, in words behind its name; null where nothing does.
+   * @returns why this process cannot read it, in words that follow its name; null if it can.
    * @throws AppError `invalid` for a file that would be refused.
    */
   async checkReference(reference: string): Promise<string | null> {
@@ -117,7 +117,7 @@ export class Context {
     await resolvePassword(reference, this.world.env);
   }
 
-  /** Whose word counts for which password references this process may use. */
+  /** The user whose rules say which password references this process may use. */
   async credentialUser(daemon: AllowedCredentials | null = null): Promise<CredentialUser> {
     const { CredentialFile } = await import('./credential-rules.ts');
     return {
@@ -163,18 +163,18 @@ export class Context {
     } catch (error) {
       if (!isAppError(error, 'unauthenticated') || !this.hasToken) throw error;
       throw new AppError('unauthenticated', error.message, {
-        hint: 'CAPTURES_TOKEN is set and wins over the session: give it a valid token or unset it.',
+        hint: 'CAPTURES_TOKEN is used instead of the session: set it to a valid token, or unset it.',
         cause: error,
       });
     }
   }
 
-  /** Whether `CAPTURES_TOKEN` is set: it wins over the session. */
+  /** Whether `CAPTURES_TOKEN` is set; it is used instead of the session. */
   get hasToken(): boolean {
     return (this.world.env['CAPTURES_TOKEN'] ?? '') !== '';
   }
 
-  /** null when nobody is logged in. */
+  /** null when no user is logged in. */
   async whoIsThere(): Promise<AuthenticatedActor | null> {
     try {
       return await this.actor();
@@ -184,26 +184,26 @@ export class Context {
     }
   }
 
-  /** How data is printed: as asked for; else a table on a terminal and TSV elsewhere. */
+  /** How data is printed: by --output, else a table on a terminal and TSV elsewhere. */
   get outputMode(): OutputMode {
     return this.options.output ?? (this.world.stdout.isTTY ? 'table' : 'tsv');
   }
 
-  /** Whether somebody asked for data, where a sentence says it all to people. */
+  /** Whether an option asks for data, where a command else prints a sentence. */
   get isDataAsked(): boolean {
     const { output, fields, headers } = this.options;
     return output !== null || fields !== null || !headers;
   }
 
-  /** Whether a command that has a report for people is to print that, not its fields. */
+  /** Whether a command with a report prints that, not its fields. */
   get wantsReport(): boolean {
     const { output, fields, headers } = this.options;
     return (output === null || output === 'table') && fields === null && headers;
   }
 
   /**
-   * For a command that prints nothing whose form could be chosen: an option that does so is not
-   * silently ignored. What CAPTURES_OUTPUT says is a default, and holds for commands that have data.
+   * For a command that prints no data: refuses options that choose the form of data instead of ignoring
+   * them. CAPTURES_OUTPUT is a default for commands with data and is ignored here.
    * @throws AppError `invalid`.
    */
   refuseDataOptions(instead: string, allowed: readonly string[] = []): void {
@@ -244,8 +244,7 @@ export class Context {
   }
 
   /**
-   * The result of a command whose sentence says it all (login, delete): data only for those who
-   * asked for a mode.
+   * The result of a command that prints a sentence (login, delete): data only when an option asks for it.
    */
   async printIfAsked<Row>(noun: Noun<Row>, row: Row): Promise<void> {
     if (this.isDataAsked) await this.printOne(noun, row);
@@ -261,19 +260,19 @@ export class Context {
     };
   }
 
-  /** Something good to know, on stderr; not with --quiet and not in JSON mode. */
+  /** A note on stderr; not with --quiet and not in JSON mode. */
   async note(text: string): Promise<void> {
     if (!this.options.quiet && !this.isJson) await this.tell(text);
   }
 
-  /** What a person has to know before answering a question, on stderr. */
+  /** What a user must know before answering a prompt, on stderr. */
   async tell(text: string): Promise<void> {
     await this.#writeLine(escapeText(text));
   }
 
   /**
-   * Something that may go wrong, on stderr. In JSON mode it is held back until the command has
-   * succeeded: a failure puts exactly one object on stderr.
+   * A warning on stderr. In JSON mode it is held back until the command has succeeded: a failure prints
+   * exactly one object to stderr.
    */
   async warn(text: string): Promise<void> {
     const line = `warning: ${escapeText(text)}`;
@@ -281,14 +280,14 @@ export class Context {
     else await this.#writeLine(line, 'busy');
   }
 
-  /** Shows what was held back; called once a command has succeeded. */
+  /** Prints the warnings that were held back; called once a command has succeeded. */
   async flushWarnings(): Promise<void> {
     const lines = this.#heldBack;
     this.#heldBack = [];
     for (const line of lines) await this.#writeLine(line);
   }
 
-  /** @param clear takes a line that is drawn anew each second away, before another line is written. */
+  /** @param clear removes a line that is redrawn each second, before another line is written. */
   keepClear(clear: () => Promise<void>): void {
     this.#clearLine = clear;
   }
@@ -301,14 +300,14 @@ export class Context {
     await stderr.write(`${line}\n`);
   }
 
-  /** Whether there is somebody to ask. */
+  /** Whether a prompt can be shown. */
   get canPrompt(): boolean {
     const { stdin, stderr, env } = this.world;
     const isCi = env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
     return this.options.input && !isCi && stdin.isTTY && stderr.isTTY;
   }
 
-  /** @throws AppError `invalid` where nobody can be asked; `instead` says what to do. */
+  /** @throws AppError `invalid` where no prompt can be shown; `instead` says what to do. */
   async prompter(missing: string, instead: string): Promise<Prompter> {
     if (this.canPrompt) return this.world.prompter();
     throw new AppError('invalid', missing, { hint: instead });

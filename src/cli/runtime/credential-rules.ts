@@ -92,7 +92,7 @@ function parse(text: string, path: string): Contents {
   const areTexts = (list: unknown): list is string[] =>
     Array.isArray(list) && list.every((one) => typeof one === 'string');
   if (contents === null || !areTexts(folders) || !areTexts(prefixes) || !Array.isArray(typed)) {
-    throw new AppError('store_unusable', `The file ${path} cannot be understood`, {
+    throw new AppError('store_unusable', `The file ${path} cannot be read`, {
       hint: 'Its form is {"folders": ["/etc/captures/credentials"], "prefixes": ["SHOP_"], "typed": []}.',
     });
   }
@@ -108,9 +108,9 @@ export async function checkFolder(folder: string): Promise<string> {
     const isOurs = stats.uid === process.getuid?.() || stats.uid === 0;
     if (isOurs && (stats.mode & OTHERS_WRITE) === 0) return real;
   } catch {
-    throw new AppError('invalid', `There is no folder of credentials ${folder}`);
+    throw new AppError('invalid', `There is no credentials folder ${folder}`);
   }
-  throw new AppError('invalid', `Others can put files into the folder of credentials ${folder}`, {
+  throw new AppError('invalid', `Others can write to the credentials folder ${folder}`, {
     hint: `It must be yours, or root's, and closed to others: chmod go-w ${shellQuoted(folder)}`,
   });
 }
@@ -118,7 +118,7 @@ export async function checkFolder(folder: string): Promise<string> {
 /** @throws AppError `invalid` for what no variable's name begins with. */
 export function checkPrefix(prefix: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(prefix)) return prefix;
-  throw new AppError('invalid', `--credential-env takes the beginning of a variable's name`);
+  throw new AppError('invalid', `--credential-env takes the prefix of a variable's name`);
 }
 
 /** The process that wants to use a reference. */
@@ -185,10 +185,10 @@ function notAllowed(
   }
   return new AppError(
     'invalid',
-    `A command that ${name} runs may not use ${reference} ${where}: it is for the daemon of who described it`,
+    `A command that ${name} runs may not use ${reference} ${where}: it is for the daemon of the user who described it`,
     {
       hint: [
-        'Where that daemon runs, captures create leaves it to it. If the password is yours too:',
+        'If that daemon runs, captures create leaves the password to it. If the password is also yours:',
         typed,
         `or add ${what} to "${key}" in ${file.path}`,
       ].join('\n'),

@@ -42,7 +42,7 @@ export async function reportFailure(
       ? { code: 'internal' as const, message: error.message, hint: null }
       : {
           code: 'internal' as const,
-          message: `Something unexpected happened: ${messageOf(error)}`,
+          message: `Unexpected error: ${messageOf(error)}`,
           hint: 'This is a bug in captures. Run it again with --debug to see where.',
         };
   const text = how.json

@@ -48,7 +48,7 @@ async function ask(
     throw failureOf(err, status);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError('remote_failed', 'CloudWatch could not be asked', { cause: error });
+    throw new AppError('remote_failed', 'CloudWatch could not be queried', { cause: error });
   }
 }
 
@@ -56,9 +56,13 @@ async function ask(
 function failureOf(stderr: string, status: number | null): AppError {
   const line = stderr.split('\n').find((one) => one.startsWith('{"code":'));
   if (line === undefined) {
-    return new AppError('remote_failed', `CloudWatch could not be asked (exit ${status ?? '?'})`, {
-      hint: 'The log of the daemon may say more.',
-    });
+    return new AppError(
+      'remote_failed',
+      `CloudWatch could not be queried (exit ${status ?? '?'})`,
+      {
+        hint: "See the daemon's log.",
+      },
+    );
   }
   const { message, hint } = JSON.parse(line) as { message: string; hint?: string };
   return new AppError('remote_failed', message, { hint: hint ?? null });

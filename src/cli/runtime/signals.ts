@@ -12,7 +12,7 @@ export class Interrupted extends Error {
 }
 
 /**
- * Where signals arrive. Whoever listened last gets them; without a listener the first one ends the
+ * Where signals arrive. The last listener gets them; without a listener the first one ends the
  * run: `interrupted` is aborted, its reason is the `Interrupted` to report.
  */
 export class SignalDesk {

@@ -24,7 +24,7 @@ export class DaemonKeeper {
     if (hasLiveDaemon(store, now) && !this.#isKilled()) return;
     if (this.#startedAt !== null && now - this.#startedAt < PATIENCE_MS) return;
     if (this.#starts === MOST_STARTS) {
-      throw new AppError('capture_failed', 'The daemon does not come up', {
+      throw new AppError('capture_failed', 'The daemon does not start', {
         hint: `See why in ${this.#logFile ?? store.directory}, or run it in a terminal: captures daemon`,
       });
     }

@@ -12,7 +12,7 @@ export function findGroup(group: string): number {
     if (name === group && id !== undefined) return Number(id);
   }
   throw new AppError('invalid', `There is no group "${group}" in /etc/group`, {
-    hint: 'Give the id of a group that only a directory service knows: id -g, or getent group NAME.',
+    hint: 'For a group from a directory service give its id: id -g, or getent group NAME.',
   });
 }
 

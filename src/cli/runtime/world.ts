@@ -9,11 +9,11 @@ export interface OutputStream {
   readonly isTTY: boolean;
   /** Columns of the terminal; null when it is none, or it does not say. */
   readonly columns: number | null;
-  /** Its lines; absent or null where nobody knows. */
+  /** Its lines; absent or null when unknown. */
   readonly rows?: number | null;
   /**
    * Resolves when there is room for more.
-   * @throws ClosedPipe when nobody reads any more; OutputFailure when it cannot be written.
+   * @throws ClosedPipe when the reader has gone; OutputFailure when it cannot be written.
    */
   write(data: string | Uint8Array): Promise<void>;
 }
@@ -64,7 +64,7 @@ export interface World {
   /** Who answers questions; called only when there is a terminal to ask on. */
   prompter(): Promise<Prompter>;
   serverLogs(): Promise<Source>;
-  /** Whether a process of this machine with this id runs, whoever's it is. */
+  /** Whether a process with this id runs on this machine, of any user. */
   isRunning(pid: number): boolean;
   /** Makes this process fit to run for long, which may mean to start it over under the same pid. */
   becomeDaemon(): Promise<void>;

@@ -290,7 +290,7 @@ export class CaptureRules {
   }
 
   /**
-   * Settles metrics-only captures whose end has passed: they need no process, so whoever looks next
+   * Settles metrics-only captures whose end has passed: they need no process, so the next command
    * moves them to DONE, with the end they were to have.
    * @param author who looks: any command, unless it is the daemon.
    */

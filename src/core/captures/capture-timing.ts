@@ -103,7 +103,7 @@ function startedTiming(
 function checkScheduledStart(scheduledStart: number, now: number): void {
   if (scheduledStart <= now) {
     throw new AppError('invalid', 'The scheduled start is in the past', {
-      hint: 'Give a time to come, or leave it out to start now.',
+      hint: 'Give a time in the future, or leave it out to start now.',
     });
   }
 }

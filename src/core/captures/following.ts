@@ -111,7 +111,7 @@ export function refuseFailed(capture: ListedCapture): void {
   if (capture.status !== 'FAILED') return;
   throw new AppError(
     'capture_failed',
-    `The capture "${capture.name}" failed: ${capture.reason ?? 'no reason is known'}`,
+    `The capture "${capture.name}" failed: ${capture.reason ?? 'reason unknown'}`,
     { hint: { code: 'see_what_is_kept', capture: nameOf(capture) } },
   );
 }

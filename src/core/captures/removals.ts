@@ -2,7 +2,7 @@ import type { Store } from '../store.ts';
 
 /**
  * What becomes of the workloads of deleted captures. The note is written in the transaction that deletes
- * the capture, then the files go, then the note: whoever finds a note finishes that deletion.
+ * the capture, then the files go, then the note: any process that finds a note finishes that deletion.
  */
 export interface RemovalTable {
   /** Notes that the workload of a capture is to be removed. */

@@ -7,7 +7,7 @@ import { isLive } from './lease.ts';
 export interface DaemonProcesses {
   /** Starts one for a store, detached from the streams of this process. */
   start(storeDirectory: string): Promise<StartedDaemon>;
-  /** Whether a process of this machine with this id runs, whoever's it is. */
+  /** Whether a process with this id runs on this machine, of any user. */
   isRunning(pid: number): boolean;
 }
 
@@ -52,7 +52,7 @@ export class DaemonStarter {
     if (hasLiveDaemon(store, now) && !this.#isKilled()) return;
     if (this.#startedAt !== null && now - this.#startedAt < PATIENCE_MS) return;
     if (this.#starts === MOST_STARTS) {
-      throw new AppError('capture_failed', 'The daemon does not come up', {
+      throw new AppError('capture_failed', 'The daemon does not start', {
         hint: { code: 'see_daemon_log', log: this.#logFile ?? store.directory },
       });
     }

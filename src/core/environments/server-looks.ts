@@ -16,7 +16,7 @@ export async function inspectServer(
   { name, server }: { readonly name: string; readonly server: ServerAddress },
 ): Promise<ServerInspection> {
   if (await isLeftToDaemon(server)) {
-    throw new AppError('forbidden', `The password of ${name} is for the daemon alone to read`, {
+    throw new AppError('forbidden', `The password of ${name} can be read only by the daemon`, {
       hint: { code: 'daemon_looks' },
     });
   }

@@ -105,7 +105,7 @@ export class MemberService {
       (candidate) => nameKey(candidate.userName) === key,
     );
     if (member === undefined) {
-      throw new AppError('not_found', `${userName} is no member of "${environment.name}"`, {
+      throw new AppError('not_found', `${userName} is not a member of "${environment.name}"`, {
         hint: { code: 'list_members', environment: environment.name },
       });
     }

@@ -47,7 +47,7 @@ export interface MetricReport {
   readonly warnings: readonly string[];
 }
 
-/** The metrics of captures, for whoever is asking. */
+/** The metrics of captures, for an actor. */
 export class MetricService {
   readonly #store: Store;
   readonly #clock: Clock;

@@ -113,7 +113,7 @@ export class RecoveryRules {
     this.requireEndable(pending, actor);
     const surprise = pending.ending.find(({ id }) => !agreed.some((capture) => capture.id === id));
     if (surprise !== undefined) {
-      throw new AppError('conflict', `The capture "${surprise.name}" has begun meanwhile`, {
+      throw new AppError('conflict', `The capture "${surprise.name}" has started meanwhile`, {
         hint: 'Nothing was changed; try again.',
       });
     }

@@ -257,7 +257,7 @@ export class RecoveryService {
     if (tap === null && elsewhere) {
       throw new AppError(
         'conflict',
-        `The environment "${name}" leads to another server now (${hostname}:${port}) than the one whose log was switched on`,
+        `The environment "${name}" now points to another server (${hostname}:${port}) than the one whose log was switched on`,
         { hint: { code: 'point_back', environment: name } },
       );
     }
@@ -301,7 +301,7 @@ export class RecoveryService {
     const { hostname, port } = inspection.server;
     throw new AppError(
       'conflict',
-      `A recorder is at work on ${hostname}:${port}: ${holder.user ?? 'unknown user'} from ${holder.host ?? 'unknown host'} (connection ${holder.connectionId})`,
+      `A recorder is running on ${hostname}:${port}: ${holder.user ?? 'unknown user'} from ${holder.host ?? 'unknown host'} (connection ${holder.connectionId})`,
       { hint: RESTORES_ITSELF },
     );
   }

@@ -49,7 +49,7 @@ const WHERE = { code: 'list_schedules' } as const;
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
 
-/** The operations on recurring schedules, for whoever is asking. */
+/** The operations on recurring schedules, for an actor. */
 export class ScheduleService {
   readonly #store: Store;
   readonly #clock: Clock;

@@ -337,7 +337,7 @@ export class UserService {
 
   #passwordOf(actor: Actor, name: string | null): { user: User; isOwn: boolean } {
     const isOwn = name === null || nameKey(name) === nameKey(actor.userName);
-    requireAllowed(actor, 'user.password', "change somebody else's password", isOwn);
+    requireAllowed(actor, 'user.password', "change another user's password", isOwn);
     return { user: this.#getUser(isOwn ? actor.userName : name), isOwn };
   }
 

@@ -5,16 +5,16 @@ import { findTapOn } from '../environments/server-identity.ts';
 import type { Store, TapRow } from '../store.ts';
 
 /**
- * Looks at servers as `logs` does, and leaves word in the store for whoever is recording one: which
- * connections are ours, so that what they say until their log is off is in nobody's record, and how
- * much was asked, which the server counts as received and does not log, so that `verify` would miss it.
+ * Inspects servers as `logs` does, and tells their recorders through the store which connections are ours
+ * and how many commands they sent: those before sql_log_off stay out of every record, and `verify` does
+ * not count commands as missing that the server counts and does not log.
  */
 export function notingLooks(
   logs: Source,
   store: Pick<Store, 'environments' | 'recordings' | 'taps'>,
 ): Source {
   let tapId: number | null = null;
-  /** Called before the first statement, so that the tap cannot read it before it knows whose it is. */
+  /** Called before the first statement, so that the tap knows the connection before it reads the statement. */
   const announceTo = (address: ServerAddress) => (connectionId: number) => {
     for (const { id, serverStart } of tapsAt(address, store)) {
       store.taps.addConnection(id, { connectionId, serverStart });
@@ -35,7 +35,7 @@ export function notingLooks(
     },
     async forecast(address, pause) {
       const tally = tallyFor(address);
-      // Looks ahead follow a look at the same server.
+      // A forecast follows an inspection of the same server.
       const found = await logs.forecast(address, pause, announceTo(address), tally);
       if (tapId !== null) tally.noteAt(tapId);
       tally.settle();
@@ -44,13 +44,13 @@ export function notingLooks(
   };
 }
 
-/** So many are noted at once: a look sends 10 to 40. */
+/** Commands noted at once; one inspection sends 10 to 40. */
 const NOTED_AHEAD = 20;
 
-/** Notes commands before they are sent: a look can fail half-way, or be interrupted by its user. */
+/** Notes commands before they are sent: an inspection can fail half-way, or its user can interrupt it. */
 class LookTally implements OwnTally {
   readonly #store: Pick<Store, 'recordings'>;
-  /** The taps whose captures have to know. */
+  /** The taps to tell. */
   readonly #taps: Set<number>;
   #counts = SENT_NOTHING;
   #noted = 0;

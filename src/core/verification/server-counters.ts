@@ -354,7 +354,7 @@ function reasonsOf(causes: Causes): string[] {
     ],
     [
       doubtful > 0,
-      `the recorder was interrupted: it is not known whether the server received up to ${counted(doubtful, 'statement')} of its own`,
+      `the recorder was interrupted: it is unknown whether the server received up to ${counted(doubtful, 'statement')} of its own`,
     ],
     [
       unparsed === null,

@@ -69,7 +69,7 @@ export interface Evidence {
 export interface Judgement {
   readonly verdict: Verdict;
   readonly whole: boolean;
-  /** Statements in the log, recorded or left out as asked for, as the server counts; null: unknown. */
+  /** Statements in the log, recorded or left out as requested for, as the server counts; null: unknown. */
   readonly recorded: number | null;
   /** Statements that the server received in the window by its own counters; null: not comparable. */
   readonly received: Bounds | null;
@@ -150,7 +150,7 @@ export function judge(evidence: Evidence): Judgement {
 function valuesWords(share: number | null, { minValues }: Evidence): string {
   if (share === null) return '';
   const asked =
-    minValues !== null && share < minValues ? `, and ${shareText(minValues)} were asked for` : '';
+    minValues !== null && share < minValues ? `, and ${shareText(minValues)} were required` : '';
   return `; values known for ${shareText(share)} of executes${asked}`;
 }
 
@@ -181,7 +181,7 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
   if (comparison !== null && comparison.missing > 0) {
     problems.push({
       kind: 'not_logged',
-      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log (sql_log_off), a log that a procedure or an event switched off for a while, or rows that somebody took out of it. When, nobody can know`,
+      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log (sql_log_off), a log that a procedure or an event switched off for a while, or rows that somebody removed from it. When is unknown`,
       segment: null,
     });
   }
@@ -234,9 +234,9 @@ const INCOMPARABLE: Record<Incomparable, string> = {
   not_sampled:
     "The server's own counters were not read at both edges of the window: they can't be compared",
   not_counted:
-    "An older version of captures recorded it, which kept no count to set against the server's",
+    "An older version of captures recorded it, which kept no count to compare with the server's",
   own_not_counted:
-    'An older version of captures recorded some of it and was interrupted: how many of the statements the server counted were its own is not known',
+    'An older version of captures recorded some of it and was interrupted: how many of the statements that the server counted were its own is unknown',
 };
 
 function notesOf(compared: Comparison | Incomparable): string[] {
@@ -273,7 +273,7 @@ function lineOf(facts: LineFacts): string {
       return `DAMAGED: ${damage[0]?.what ?? ''}${more}`;
     }
     case 'recording':
-      return `STILL RECORDING: the ${records} records that are committed by now are sound`;
+      return `STILL RECORDING: the ${records} records that are committed so far are sound`;
     case 'whole':
       return wholeLine(facts);
     case 'not_whole':
@@ -301,7 +301,7 @@ function unparsedWords({ unparsed }: Comparison): string {
 }
 
 function accounted(count: number, { leftOut }: Evidence): string {
-  const how = leftOut === 0 ? 'recorded' : 'recorded or left out as asked';
+  const how = leftOut === 0 ? 'recorded' : 'recorded or left out as requested';
   return `${counted(count, 'statement')} ${count === 1 ? 'is' : 'are'} ${how}`;
 }
 
@@ -333,7 +333,7 @@ function notWholeLine(facts: LineFacts): string {
 
 /** @param atMost null where the server's counters cannot tell. */
 function missingWords(atLeast: number | null, atMost: number | null): string {
-  if (atLeast === null) return 'how many are missing is not known';
+  if (atLeast === null) return 'how many are missing is unknown';
   if (atMost === null) {
     return atLeast === 0
       ? 'in which no statement was lost'

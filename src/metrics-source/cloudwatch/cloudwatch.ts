@@ -202,7 +202,7 @@ class CloudWatchSource implements MetricSource {
       token = answer.NextToken;
       if (token === undefined || token === '') return states;
     }
-    throw new AppError('remote_failed', 'CloudWatch answers with pages without end', {
+    throw new AppError('remote_failed', 'CloudWatch sends pages without end', {
       hint: 'Ask for a shorter time: --from and --to, or a longer --period.',
     });
   }

@@ -121,7 +121,7 @@ function sentence(error: AwsError, attempt: AwsAttempt): [message: string, hint:
   const profile = environment.profile === null ? '' : ` (profile "${environment.profile}")`;
   if (/^Region is missing/.test(message)) {
     return [
-      `The environment "${environment.name}" says no AWS region, and nothing else does`,
+      `The environment "${environment.name}" has no AWS region, and neither has the configuration`,
       `Set it: captures env edit ${shellQuoted(environment.name)} --region R (or AWS_REGION)`,
     ];
   }
@@ -153,10 +153,7 @@ function sentence(error: AwsError, attempt: AwsAttempt): [message: string, hint:
     ];
   }
   if (THROTTLED.has(name) || status === 429) {
-    return [
-      'CloudWatch is throttling requests, also after several pauses',
-      'Try again in a minute.',
-    ];
+    return ['CloudWatch keeps throttling requests after several retries', 'Try again in a minute.'];
   }
   return (
     networkSentence(error, attempt) ?? [
@@ -175,7 +172,7 @@ function networkSentence(error: AwsError, attempt: AwsAttempt): [string, string]
     /Deserialization error|is not valid JSON|Unexpected token/.test(message)
   ) {
     return [
-      'What answers in the place of CloudWatch is no AWS service: it sent a page, not data',
+      'The endpoint is not an AWS service: it sent a page, not data',
       'A proxy or a login page of the network is in between, or the endpoint URL is wrong.',
     ];
   }
@@ -205,7 +202,7 @@ function networkSentence(error: AwsError, attempt: AwsAttempt): [string, string]
   }
   if (status !== null && status >= 500) {
     return [
-      `CloudWatch failed with HTTP status ${status}, also after several pauses`,
+      `CloudWatch failed with HTTP status ${status}, also after several retries`,
       'Try again later.',
     ];
   }

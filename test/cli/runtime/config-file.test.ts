@@ -64,10 +64,13 @@ describe('a config file', () => {
 
   it.each([
     ['{', 'is not JSON'],
-    ['[]', 'is no JSON object'],
+    ['[]', 'is not a JSON object'],
     ['{"colour": "never"}', 'knows no "colour"'],
     ['{"output": "xml"}', 'says "xml" for "output", which is one of table, json'],
-    ['{"timezone": "Mars/Olympus"}', 'says "Mars/Olympus" for "timezone", which is no time zone'],
+    [
+      '{"timezone": "Mars/Olympus"}',
+      'says "Mars/Olympus" for "timezone", which is not a time zone',
+    ],
     ['{"output": 3}', 'says 3 for "output"'],
   ])('that holds %s is refused, with what it could hold', async (text, why) => {
     const { status, stdout, stderr } = await withConfig(text, ['list']);

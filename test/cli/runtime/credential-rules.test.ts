@@ -94,8 +94,10 @@ describe('in a store that others can write', () => {
   test('a folder into which others can put files is no folder of credentials', async () => {
     const folder = temporaryFolder();
     chmodSync(folder, 0o770);
-    await expect(checkFolder(folder)).rejects.toThrow('Others can put files into');
-    await expect(checkFolder(join(folder, 'none'))).rejects.toThrow('There is no folder');
+    await expect(checkFolder(folder)).rejects.toThrow('Others can write to the credentials folder');
+    await expect(checkFolder(join(folder, 'none'))).rejects.toThrow(
+      'There is no credentials folder',
+    );
   });
 
   // The row in the store is whoever's can write the store.
@@ -132,7 +134,7 @@ describe('in a store that others can write', () => {
     await expect(used(described('env:SHOP_A'), by)).rejects.toThrow('is open to other users');
     chmodSync(by.file.path, 0o600);
     writeFileSync(by.file.path, '{"folders": "/"}');
-    await expect(used(described('env:SHOP_A'), by)).rejects.toThrow('cannot be understood');
+    await expect(used(described('env:SHOP_A'), by)).rejects.toThrow('cannot be read');
   });
 });
 
@@ -186,7 +188,7 @@ describe('a shared store', () => {
     }
     // Nor does an edit of something else bless what somebody else wrote.
     const edited = await captures('env', 'edit', 'shop', '--ssl-mode', 'PREFERRED');
-    expect(edited.stderr).toContain('type --url and --password-from together');
+    expect(edited.stderr).toContain('give --url and --password-from together');
     expect((await captures('env', 'check', 'shop')).status).toBe(2);
     await captures('env', 'edit', 'shop', ...url, ...from);
     expect((await captures('env', 'check', 'shop')).status).toBe(0);
@@ -203,7 +205,7 @@ describe('a shared store', () => {
     const created = await captures('create', 'y', '--env', 'theirs', '--no-wait');
     expect([created.status, created.stderr]).toEqual([
       0,
-      expect.stringContaining('The password is for the daemon to read'),
+      expect.stringContaining('The daemon reads the password'),
     ]);
   });
 });
@@ -225,7 +227,7 @@ describe('env create and env edit look at the password file at once', () => {
     const none = join(dirname(home), 'none');
     const made = await runCaptures(['env', 'create', 'a', ...url, ...from(none)], options);
     expect(made.status).toBe(0);
-    expect(made.stderr).toContain(`The password file ${none} does not exist here and now`);
+    expect(made.stderr).toContain(`The password file ${none} does not exist now`);
     const edited = await runCaptures(['env', 'edit', 'a', ...from(open)], options);
     expect(edited.status).toBe(2);
     chmodSync(open, 0o600);

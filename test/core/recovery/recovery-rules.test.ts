@@ -145,7 +145,7 @@ describe('nothing is ended', () => {
     const known = capture('RUNNING');
     const pending = service.pendingOf(tap);
     const later = capture('RUNNING');
-    expect(() => end(alice, pending)).toThrow(/has begun meanwhile$/);
+    expect(() => end(alice, pending)).toThrow(/has started meanwhile$/);
     expect(statuses(known, later)).toEqual(['RUNNING', 'RUNNING']);
   });
 });

@@ -122,7 +122,7 @@ describe('the verdict in one line', () => {
       // Something is why, and what is said to be missing is what the numbers say.
       expect(line).toMatch(/: .*(gap|failed|not complete|missing)/);
       expect(line.includes('no statement is missing')).toBe(least === 0 && missingAtMost === 0);
-      expect(line.includes('not known')).toBe(least === null);
+      expect(line.includes('missing is unknown')).toBe(least === null);
     },
   );
 });
@@ -148,7 +148,7 @@ describe('a record is whole', () => {
 
   it('when the rest was left out as asked for', () => {
     expect(judge(evidence({ leftOut: 400 })).line).toBe(
-      'WHOLE: 1,000 statements are recorded or left out as asked, the server counted 1,000',
+      'WHOLE: 1,000 statements are recorded or left out as requested, the server counted 1,000',
     );
   });
 
@@ -367,7 +367,7 @@ describe('a record is not whole', () => {
       const found = judge(evidence({ end, gaps: [gap()] }));
       expect(found).toMatchObject({ whole: false, received: null, missing: null });
       expect(found.notes[0]).toContain('The server was restarted');
-      expect(found.line).toContain('1 gap, how many are missing is not known, between');
+      expect(found.line).toContain('1 gap, how many are missing is unknown, between');
     }
   });
 
@@ -375,7 +375,7 @@ describe('a record is not whole', () => {
     const failed = judge(evidence({ state: 'failed', reason: 'the disk was full' }));
     expect(failed.problems[0]?.what).toBe('The capture failed: the disk was full');
     expect(failed.line).toBe(
-      'NOT WHOLE: 1,000 statements are recorded: the capture failed, how many are missing is not known',
+      'NOT WHOLE: 1,000 statements are recorded: the capture failed, how many are missing is unknown',
     );
     expect(judge(evidence({ state: 'unfinished' })).verdict).toBe('not_whole');
   });
@@ -407,7 +407,7 @@ describe('a capture that goes on', () => {
     const found = judge(evidence({ state: 'recording', end: null }));
     expect(found).toMatchObject({ verdict: 'recording', whole: false, problems: [], notes: [] });
     expect(found.line).toBe(
-      'STILL RECORDING: the 1,010 records that are committed by now are sound',
+      'STILL RECORDING: the 1,010 records that are committed so far are sound',
     );
   });
 });
@@ -459,7 +459,7 @@ describe('the share of executes with values', () => {
       evidence({ values: values(200, 180), minValues: 0.95, gaps: [gap()] }),
     );
     expect(whole).toBe(false);
-    expect(line).toMatch(/; values known for 10 % of executes, and 95 % were asked for$/);
+    expect(line).toMatch(/; values known for 10 % of executes, and 95 % were required$/);
     expect(problems.map(({ kind }) => kind)).toEqual(['gap']);
     expect(fewValues).toMatch(/^180 executes of 200 came without .* of app: /);
   });

@@ -228,7 +228,7 @@ describe('what goes wrong at AWS', () => {
 
   it('is said when no region is known', async () => {
     expect((await failure(fetch({ region: null }))).message).toBe(
-      'The environment "shop" says no AWS region, and nothing else does',
+      'The environment "shop" has no AWS region, and neither has the configuration',
     );
   });
 
@@ -286,7 +286,7 @@ describe('what goes wrong at AWS', () => {
       server.misbehaviours.push({ html: '<!doctype html><p>Please log in', status });
     }
     expect((await failure(fetch())).message).toBe(
-      'What answers in the place of CloudWatch is no AWS service: it sent a page, not data',
+      'The endpoint is not an AWS service: it sent a page, not data',
     );
   });
 

@@ -98,7 +98,7 @@ function serverOf(
     if (!saysHowToLogIn(options)) return null;
     throw new AppError(
       'invalid',
-      'The environment has no server that --password-from, --ssl-mode, --ssl-ca or --server-public-key could be about',
+      'The environment has no server for --password-from, --ssl-mode, --ssl-ca or --server-public-key',
       { hint: 'Give its address too: --url mysql://USER@HOST' },
     );
   }

@@ -37,7 +37,7 @@ export async function explainedLock(
     const holder = await findHolder(control, connect);
     if (holder === null) return error;
     return new AppError('remote_failed', `The server is locked by ${holder}`, {
-      hint: 'The recorder goes on when that lock is released.',
+      hint: 'The recorder continues when that lock is released.',
       cause: error,
     });
   } catch {

@@ -43,7 +43,7 @@ export class ReadableLogin extends Error {
 /** The peer said more, in clear text, before the TLS was up that it had agreed to. */
 export class TlsSkipped extends Error {
   constructor() {
-    super('the peer goes on without TLS');
+    super('the peer continues without TLS');
   }
 }
 

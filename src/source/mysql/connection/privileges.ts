@@ -177,7 +177,7 @@ export function privilegeNeeds(
     },
     {
       privilege: 'EVENT',
-      purpose: 'has the server switch its log off by itself when the recorder never comes back',
+      purpose: 'lets the server switch its log off if the recorder never returns',
       required: false,
       scope: `${RECORDER_SCHEMA}.*`,
       isPresent: has(grants, 'EVENT', RECORDER_SCHEMA, '*'),
@@ -262,7 +262,7 @@ export function recyclingNeeds(
     need(
       'INSERT, DELETE',
       'mysql.plugin',
-      'installs metadata_lock_info, which says who holds a lock, and takes it away again',
+      'installs metadata_lock_info, which shows who holds a lock, and removes it afterwards',
       listsLocks || ['INSERT', 'DELETE'].every((one) => has(grants, one, 'mysql', 'plugin')),
     ),
   ];

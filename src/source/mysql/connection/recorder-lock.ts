@@ -121,9 +121,9 @@ async function endLockHolder(
 function busy({ connectionId }: LockHolder): AppError {
   return new AppError(
     'remote_failed',
-    `The server is still busy with a statement of the recorder's own connection ${connectionId}, which was given up`,
+    `The server is still busy with a statement of the recorder's own connection ${connectionId}, which timed out`,
     {
-      hint: 'The recorder goes on when that statement is over; see whether its disk stands still.',
+      hint: "The recorder continues when that statement ends; check whether the server's disk is stuck.",
     },
   );
 }

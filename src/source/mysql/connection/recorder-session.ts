@@ -68,7 +68,7 @@ export async function requireLogOff(
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
   throw new AppError(
     'remote_failed',
-    `The account lacks ${logOff.privilege}: the server's own log table can't be put back while the server logs to it`,
+    `The account lacks ${logOff.privilege}: the server's own log table can't be restored while the server logs to it`,
     { hint: `Run there: GRANT ${logOff.privilege} ON *.* TO ${quotedAccount(account)};` },
   );
 }

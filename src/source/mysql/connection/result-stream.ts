@@ -99,7 +99,7 @@ export class ResultStream {
     };
     const piece = (bytes: Buffer, isLast: boolean): void => {
       // Names of columns are not of a megabyte.
-      if (ends !== 1) throw new AppError('remote_failed', 'The server sent what is no answer');
+      if (ends !== 1) throw new AppError('remote_failed', 'The server sent an invalid answer');
       rows.piece(bytes, isLast);
     };
     const taker = { take, piece };

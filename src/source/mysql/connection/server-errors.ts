@@ -168,8 +168,7 @@ interface Translation {
   readonly hint: string | null | ((address: ServerAddress) => string);
 }
 
-const GONE =
-  'The daemon connects again by itself; see whether the server is up and what its error log says.';
+const GONE = 'The daemon will reconnect; check that the server is up, and its error log.';
 const TLS_HINT = 'See --ssl-mode and --ssl-ca of the environment.';
 const NETWORK_HINT = 'See that the host is right and that no firewall stands between.';
 
@@ -303,7 +302,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
     hint: 'Leave it out of the URL: the recorder needs none.',
   },
   ER_HOST_NOT_PRIVILEGED: {
-    message: (place) => `The server at ${place} admits nobody from this machine`,
+    message: (place) => `The server at ${place} accepts no connections from this machine`,
     hint: 'See from which hosts the account may log in.',
   },
   ER_HOST_IS_BLOCKED: {
@@ -352,7 +351,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ER_NET_READ_ERROR: gone,
   ER_NET_ERROR_ON_WRITE: gone,
   ER_LOCK_WAIT_TIMEOUT: {
-    message: (place) => `Somebody is reading the log table of the server at ${place} for too long`,
+    message: (place) => `A session reads the log table of the server at ${place} for too long`,
     hint: 'End the statement that reads mysql.general_log; the recorder tries again.',
   },
   ER_OPTION_PREVENTS_STATEMENT: {
@@ -423,7 +422,7 @@ function limitReached(text: string, place: string, user: string): Translation {
       limit === null
         ? `"${user}" has used up a limit of its account on the server at ${place}: ${text}`
         : `"${user}" has used up its ${limit}${of} on the server at ${place}`,
-    hint: `It may go on when the hour is over. To lift the limit, run there: ALTER USER … WITH ${limit ?? '…'} 0`,
+    hint: `It may continue when the hour is over. To lift the limit, run there: ALTER USER … WITH ${limit ?? '…'} 0`,
   };
 }
 
@@ -458,7 +457,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
       'remote_failed',
       `The server at ${place} did not answer for ${error.seconds} s`,
       {
-        hint: 'The daemon connects again by itself; see whether the server or the network on the way there stands still.',
+        hint: 'The daemon will reconnect; check whether the server or the network is stuck.',
         cause: error,
       },
     );
@@ -466,7 +465,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
   if (error instanceof AnswerTooLarge) {
     return new AppError(
       'remote_failed',
-      `What answers at ${place} sent far more than was asked for; the connection was dropped`,
+      `What answers at ${place} sent far more than requested; the connection was dropped`,
       { hint: 'See that it is the server, and what stands on the way there.', cause: error },
     );
   }
@@ -491,7 +490,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
   if (error instanceof TlsSkipped) {
     return new AppError(
       'remote_failed',
-      `What answers at ${place} goes on without the TLS that it agreed to: nothing was sent`,
+      `What answers at ${place} continues without the TLS that it agreed to: nothing was sent`,
       { hint: 'Somebody on the way there may be posing as the server.', cause: error },
     );
   }

@@ -69,7 +69,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new AppError('invalid', 'The server URL has a "%" that is no valid escape', {
+    throw new AppError('invalid', 'The server URL has a "%" that is not a valid escape', {
       hint: 'Write a percent sign as %25.',
     });
   }

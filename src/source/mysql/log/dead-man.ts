@@ -59,7 +59,7 @@ export function deadManStatement(
   ];
   const interval = `${intervalSeconds(afterMs)} SECOND`;
   return `CREATE EVENT ${EVENT} ON SCHEDULE EVERY ${interval} STARTS CURRENT_TIMESTAMP + INTERVAL ${interval}
-    COMMENT 'gives the general log back when the captures recorder is not heard of'
+    COMMENT 'restores the general log when the captures recorder is silent'
     DO BEGIN
       IF @@GLOBAL.general_log = 1 AND FIND_IN_SET('TABLE', @@GLOBAL.log_output) > 0 AND EXISTS (
         SELECT 1 FROM ${MARKER} WHERE switched_off_at IS NULL
@@ -117,7 +117,7 @@ export async function readScheduler(connection: MysqlConnection): Promise<string
 }
 
 const LOST =
-  'The server cannot switch its log off by itself: should the recorder never come back, the log goes on growing there';
+  'The server cannot switch its log off by itself: if the recorder never returns, the log keeps growing there';
 
 /** Why there can be no switch on a server, and what to run; null when there can. */
 export function deadManObstacle(

@@ -140,7 +140,7 @@ export class DiskGuard {
     this.#timer.unref();
   }
 
-  /** Without it a recording goes on all the same. */
+  /** Without it a recording continues all the same. */
   async #keepSpareRoom(): Promise<void> {
     if (await this.#hasSpareRoom()) return;
     // CSV, because a MyISAM table that is filled would itself wait for space.
@@ -192,7 +192,7 @@ export class DiskGuard {
       } else if (space.free < MYISAM_DOWN_TO && this.#engine === 'MyISAM') {
         this.#engine = 'CSV';
         this.#warnings.push(
-          `The server's disk has only ${bytesText(space.free)} free: the recorder goes on with a CSV log table, which makes nobody wait when it is full`,
+          `The server's disk has only ${bytesText(space.free)} free: the recorder switches to a CSV log table, which makes no client wait when the disk is full`,
         );
       }
     } catch {

@@ -49,7 +49,7 @@ export async function chooseEngine(
   if (isAllowed('MyISAM') && free !== null && free >= MYISAM_FROM) {
     return {
       engine: 'MyISAM',
-      why: `the server's disk has ${bytesText(free)} free, which is watched: below ${bytesText(MYISAM_DOWN_TO)} the recorder goes on with CSV`,
+      why: `the server's disk has ${bytesText(free)} free, which is watched: below ${bytesText(MYISAM_DOWN_TO)} the recorder switches to CSV`,
     };
   }
   if (!isAllowed('CSV')) return noEngine(isAllowed('MyISAM'));
@@ -95,7 +95,7 @@ export async function requireEngine(connection: MysqlConnection, table: string):
   if (made === 'MyISAM' || made === 'CSV') return;
   throw new AppError(
     'remote_failed',
-    `The server made the log table with the engine ${made ?? '(none)'}, where MyISAM or CSV was asked for`,
+    `The server made the log table with the engine ${made ?? '(none)'}, not the requested MyISAM or CSV`,
     { hint: 'See enforce_storage_engine and disabled_storage_engines in its configuration.' },
   );
 }

@@ -64,7 +64,7 @@ interface Slot {
 /**
  * The recorder's log tables that are not live: `captures.log_1`, `log_2` and so on. Each is spare, or
  * ready to be the next live one, or holds a frozen generation; the sentinel that it begins with says
- * which. Their names stay while a recording goes on: a dump lists the names of a schema first and opens
+ * which. Their names stay while a recording continues: a dump lists the names of a schema first and opens
  * the tables then, and a name that is gone by then ends it (tables that were made and dropped at every
  * swap ended 9 of 115 dumps).
  *
@@ -448,7 +448,7 @@ export class LogSlots {
       if (performance.now() - at < LONG_PROBE_MS) return;
     }
     throw new AppError('remote_failed', 'Somebody has tables of the schema "mysql" locked', {
-      hint: 'The recorder goes on when that lock is released.',
+      hint: 'The recorder continues when that lock is released.',
     });
   }
 
@@ -534,6 +534,6 @@ function isBroken(error: unknown): boolean {
 
 function allLocked(): AppError {
   return new AppError('remote_failed', "Other programs hold locks on the recorder's tables", {
-    hint: `The recorder goes on when they are released: see who uses the schema "${RECORDER_SCHEMA}".`,
+    hint: `The recorder continues when they are released: see who uses the schema "${RECORDER_SCHEMA}".`,
   });
 }

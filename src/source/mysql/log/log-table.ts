@@ -149,7 +149,7 @@ export async function whenUnread(connection: MysqlConnection): Promise<void> {
     await delay(UNREAD_PAUSE_MS);
   }
   throw new AppError('remote_failed', `A transaction has the log table ${LIVE_TABLE} open`, {
-    hint: 'The recorder goes on when that transaction ends: a dump with --single-transaction is one.',
+    hint: 'The recorder continues when that transaction ends: a dump with --single-transaction is one.',
   });
 }
 

@@ -76,7 +76,7 @@ const OUTPUT = /^(?:FILE|TABLE|NONE)(?:,(?:FILE|TABLE|NONE))*$/;
 const ENGINES: ReadonlySet<string> = new Set(['CSV', 'MYISAM', 'ARIA']);
 
 /**
- * The settings in the marker; null where the text is no JSON object: nothing of it is used then.
+ * The settings in the marker; null where the text is not a JSON object: nothing of it is used then.
  * @throws AppError `conflict` where they are none of a server's.
  */
 function settingsIn(text: string): LogSettings | null {
@@ -127,7 +127,7 @@ function tampered(field: string): AppError {
     'conflict',
     `The recorder's marker on the server (captures.captures_marker) is not as a recorder writes it: ${field}`,
     {
-      hint: 'Somebody changed it, so nothing of it is used and nothing was changed. Look at it: SELECT * FROM captures.captures_marker. Then restore general_log and log_output by hand, or put the row right and try again.',
+      hint: 'Somebody changed it, so it is not used, and nothing was changed. To see it: SELECT * FROM captures.captures_marker. Then restore general_log and log_output by hand, or correct the row and try again.',
     },
   );
 }

@@ -225,9 +225,9 @@ export async function giveBackWhileLogging(
   }
   throw new AppError(
     'remote_failed',
-    "The server's own log table could not be put back: somebody reads the log table all the time",
+    "The server's own log table could not be restored: some session reads the log table all the time",
     {
-      hint: 'End the statements that read mysql.general_log. A daemon tries again by itself; by hand: captures recover ENVIRONMENT',
+      hint: 'End the statements that read mysql.general_log. The daemon will retry; by hand: captures recover ENVIRONMENT',
     },
   );
 }

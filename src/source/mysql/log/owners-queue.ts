@@ -7,7 +7,7 @@ import type { RecorderTables } from './recorder-tables.ts';
 /** How long the owner's log is left alone when somebody has locked it: it takes a second to be told so. */
 const OWNERS_LOCKED_MS = 5_000;
 const OWNERS_DROPPED =
-  "Somebody dropped the server's own log table, with what was in it, while recording; an empty one is in its place";
+  "Somebody dropped the server's own log table, with its rows, during the recording; an empty one replaces it";
 
 /** Frozen tables on their way into the owner's set-aside log table, in order. */
 export class OwnersQueue {

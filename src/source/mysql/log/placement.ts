@@ -86,7 +86,7 @@ async function interruptionOf(
       cause: 'log_switched_off',
       from: marker.switchedOffAt,
       to: null,
-      reason: `The dead-man switch on the server switched the log off at ${marker.switchedOffAt}: the recorder had not been heard of for too long`,
+      reason: `The dead-man switch on the server switched the log off at ${marker.switchedOffAt}: the recorder had been silent for too long`,
     };
   }
   if (!isLogging) {
@@ -94,7 +94,7 @@ async function interruptionOf(
       cause: 'log_switched_off',
       from,
       to: null,
-      reason: "Somebody switched the server's log off while no recorder was there",
+      reason: "Somebody switched the server's log off while no recorder was running",
     };
   }
   return {
@@ -134,7 +134,7 @@ async function restarted(
     to: first === null ? null : instant(first),
     reason:
       first === null
-        ? `The server was restarted at ${at}, and with that its log was off until the recorder came back`
-        : `The server was restarted at ${at}; somebody else, or its configuration, had its log on again before the recorder came back`,
+        ? `The server was restarted at ${at}, so its log was off until the recorder returned`
+        : `The server was restarted at ${at}; somebody else, or its configuration, had its log on again before the recorder returned`,
   };
 }

@@ -172,15 +172,15 @@ export function liveGeneration(
   return Math.max(atLeast, (frozen.at(-1) ?? 0) + 1, behindAppend);
 }
 
-const DROP_FROM_DUMP = `Nobody records this server, and nothing of it is in there. To remove it: DROP DATABASE ${RECORDER_SCHEMA}`;
+const DROP_FROM_DUMP = `No recorder runs on this server, and the schema holds nothing of it. To remove it: DROP DATABASE ${RECORDER_SCHEMA}`;
 
 /** @throws AppError `conflict` when the schema is not this store's to use. */
 export function requireOurs(contents: SchemaContents): void {
   if (contents.state === 'foreign') {
     throw new AppError(
       'conflict',
-      `The server has a schema "${RECORDER_SCHEMA}" that no recorder made`,
-      { hint: 'It is never touched: rename or drop it, then try again.' },
+      `The schema "${RECORDER_SCHEMA}" on the server was not made by a recorder`,
+      { hint: 'captures never touches it: rename or drop it, then try again.' },
     );
   }
   if (contents.state === 'from-dump') {
@@ -196,7 +196,7 @@ export function requireOurs(contents: SchemaContents): void {
       'conflict',
       `The server's log is held by a recorder of another store (${recorder})`,
       {
-        hint: 'The daemon of that store restores the server. If it will never come back: captures recover ENVIRONMENT',
+        hint: 'The daemon of that store restores the server. If it will never return: captures recover ENVIRONMENT',
       },
     );
   }

@@ -46,7 +46,7 @@ export async function requireSight(connection: MysqlConnection): Promise<void> {
         'remote_failed',
         `The account may not see ${table} any more, so its log cannot be restored`,
         {
-          hint: 'Give it its privileges back. To see them: captures env check ENVIRONMENT',
+          hint: 'Grant its privileges again. To see them: captures env check ENVIRONMENT',
           cause: error,
         },
       );
@@ -102,14 +102,14 @@ export async function restoreSettings(
   } else if (!now.generalLog && settings.generalLog && tables.guard.stopped !== null) {
     await control.run('SET GLOBAL general_log = ON');
   } else if (!now.generalLog && settings.generalLog) {
-    warnings.push('Somebody switched general_log off while recording; it is left off');
+    warnings.push('Somebody switched general_log off during the recording; it stays off');
   }
   if (sameOutput(now.logOutput, settings.logOutput)) return warnings;
   if (sameOutput(now.logOutput, recordingOutput(settings))) {
     await control.run(`SET GLOBAL log_output = ${literal(settings.logOutput)}`);
   } else {
     warnings.push(
-      `Somebody set log_output to ${now.logOutput} while recording; it is left so (it was ${settings.logOutput})`,
+      `Somebody set log_output to ${now.logOutput} during the recording; it stays so (it was ${settings.logOutput})`,
     );
   }
   return warnings;
@@ -150,7 +150,9 @@ export async function restoreTable(
   await control.run(`DROP TABLE IF EXISTS ${TABLES.retired}`, DROP_MS);
   if (whose === 'missing') {
     await control.run(`RENAME TABLE ${TABLES.owners} TO ${LIVE_TABLE}`);
-    return ["Somebody dropped the server's log table while recording; the one of before is back"];
+    return [
+      "Somebody dropped the server's log table during the recording; the previous one is restored",
+    ];
   }
   const warnings = (await displacedTables(control, 'mysql')).map(
     (table) =>

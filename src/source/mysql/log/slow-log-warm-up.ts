@@ -63,7 +63,7 @@ async function switchOff(connection: MysqlConnection, isMarked: boolean): Promis
   if (wasOn) await connection.run('SET GLOBAL slow_query_log = OFF');
   if (isMarked) await noteWarmUp(connection, null);
   await connection.attempt(`DROP EVENT IF EXISTS ${END_EVENT}`);
-  return wasOn ? null : 'Somebody switched slow_query_log off during the warm-up; it is left off';
+  return wasOn ? null : 'Somebody switched slow_query_log off during the warm-up; it stays off';
 }
 
 /**
@@ -130,7 +130,7 @@ export class SlowLogWarmUp {
   async keepOn(settings: LogSettings, forMs: number): Promise<WarmUpAnswer> {
     const control = this.#tables.control;
     if (this.#tables.flavor.hasValues === 'always') {
-      return { is: 'needless', why: 'this server logs the values of whatever was prepared' };
+      return { is: 'needless', why: 'this server logs the values of every prepared statement' };
     }
     const covered = whyCovered(settings);
     if (covered !== null) return { is: 'needless', why: covered };

@@ -177,7 +177,7 @@ export class SwappedLog extends OpenedMysqlSource {
       try {
         return await this.#install(settings, generation, deadManMs);
       } catch (error) {
-        // The log of before is off then; recording goes on when there is room.
+        // The log of before is off then; recording continues when there is room.
         await this.#tables.guard.stopIfFull(error);
         throw error;
       }

@@ -15,7 +15,7 @@ import {
 import { readSentinel } from '../log/sentinel.ts';
 
 /**
- * What a recorder has on the server, whichever store's: enough to give the server back without that
+ * What a recorder has on the server, whichever store's: enough to restore the server without that
  * store. Changes nothing.
  * @returns null when there is nothing of a recorder's, the schema is not a recorder's, or a dump carried it.
  */

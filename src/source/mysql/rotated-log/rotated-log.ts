@@ -124,7 +124,7 @@ export class RotatedLog extends OpenedMysqlSource {
     unavailable: 'its slow log can be set in its parameter group alone',
   };
   readonly recycling: Unavailable = {
-    unavailable: 'No sessions are ended on RDS: who holds a lock cannot be known',
+    unavailable: 'No sessions are ended on RDS: it does not show which session holds a lock',
   };
   /** RDS guards its disk by itself: it rotates the log and drops rows. */
   readonly stopped = null;

@@ -60,7 +60,7 @@ test.each([
     pour(socket, rows);
   });
   const connection = await MysqlConnection.open(peer.address, null);
-  const message = `What answers at 127.0.0.1:${peer.address.port} sent far more than was asked for; the connection was dropped`;
+  const message = `What answers at 127.0.0.1:${peer.address.port} sent far more than requested; the connection was dropped`;
   await expect(connection.rows('SELECT a')).rejects.toMatchObject({ message });
   expect(connection.isLost).toBe(true);
   // Of what is read past the driver, too.
@@ -89,7 +89,7 @@ test('a greeting without end, a refused first statement and one that is not answ
   };
   await Promise.all([
     expect(MysqlConnection.open(endless.address, null)).rejects.toMatchObject({
-      message: `What answers at 127.0.0.1:${endless.address.port} sent far more than was asked for; the connection was dropped`,
+      message: `What answers at 127.0.0.1:${endless.address.port} sent far more than requested; the connection was dropped`,
     }),
     expect(late()).rejects.toMatchObject({
       message: `The server at 127.0.0.1:${stuck.address.port} did not answer for 2 s`,
