@@ -127,14 +127,13 @@ export class Wiring {
   }
 
   async #restorer(): Promise<Restorer> {
-    const [{ asOnlyDaemon, requireNoDaemon }, { goesToOwners, reclaimServer, requireEmptyFolder }] =
+    const [{ asOnlyDaemon, requireNoDaemon }, { reclaimServer, requireEmptyFolder }] =
       await Promise.all([import('./daemon/recovery.ts'), import('./daemon/reclaim.ts')]);
     const { store } = this;
     const { clock, hostName: hostname, pid, userName } = this.#machine;
     const source = await this.servers();
     const running = { hostname, pid, userName, programVersion: programVersion() };
     return {
-      goesToOwners,
       requireEmptyFolder,
       requireNoDaemon: (signal) => requireNoDaemon({ store, clock }, signal),
       asOnlyDaemon: (signal, work) =>

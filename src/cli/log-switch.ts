@@ -9,8 +9,9 @@ const SAY_EVERY_LOOKS = 20;
 
 /** Whether statements can be recorded only once somebody else has switched the log on. */
 function isLogOff({ logSwitch, settings }: ServerInspection): boolean {
-  const isOn = settings.generalLog && settings.logOutput.split(',').includes('TABLE');
-  return logSwitch === 'parameter-group' && !isOn;
+  const isOn =
+    settings['generalLog'] === true && String(settings['logOutput']).split(',').includes('TABLE');
+  return logSwitch === 'owner' && !isOn;
 }
 
 /** Why a log that only a parameter group switches records nothing, and what to run; null when it does. */
@@ -22,9 +23,10 @@ export async function whyLogIsOff(
   if (!isLogOff(inspection)) return null;
   const { server, settings } = inspection;
   const where = `${server.hostname}:${server.port}`;
-  const what = settings.generalLog
-    ? `The general log of ${where} goes to ${settings.logOutput}, not to its table`
-    : `The general log of ${where} is off`;
+  const what =
+    settings['generalLog'] === true
+      ? `The general log of ${where} goes to ${String(settings['logOutput'])}, not to its table`
+      : `The general log of ${where} is off`;
   return new AppError('remote_failed', `${what}, and only its parameter group can change that`, {
     hint: [
       'Run, with the right to change the parameter group, and then this command again:',

@@ -20,7 +20,7 @@ export function whyNoRecycling(
   { recycleUsers }: RecordingOptions,
 ): AppError | null {
   if (recycleUsers === null || values.logged === 'always') return null;
-  if (logSwitch === 'parameter-group') {
+  if (logSwitch === 'owner') {
     return new AppError(
       'invalid',
       'Sessions of an RDS instance are not ended: it does not show which session holds a lock',

@@ -34,6 +34,9 @@ export interface Source {
     tally?: OwnTally,
   ): Promise<ServerOutlook>;
 
+  /** Whether what was recorded goes to a log of the owner's own when these settings are restored. */
+  returnsStatements(settings: ServerSettings): boolean;
+
   /**
    * Connects. Changes nothing yet.
    * @param storeId written down on the server, so that two stores never mix.

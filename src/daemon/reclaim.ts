@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
-import { settingsThen, type Leftovers } from '../core/environments/server-inspection.ts';
+import type { Leftovers } from '../core/environments/server-inspection.ts';
 import type { OpenSource, ServerSettings, Source } from '../core/source.ts';
 import { WorkloadCounters } from '../workload/counters.ts';
 import { diskFailure, isMissing } from '../workload/disk-errors.ts';
@@ -17,11 +17,6 @@ interface ReclaimContext {
   /** Of the store that does it. */
   readonly storeId: string;
   readonly programVersion: string;
-}
-
-/** Whether the owner logs to their table, so that what was logged meanwhile goes into it. */
-export function goesToOwners({ generalLog, logOutput }: ServerSettings): boolean {
-  return generalLog === true && String(logOutput).split(',').includes('TABLE');
 }
 
 /**
@@ -51,13 +46,12 @@ export async function reclaimServer(
         hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check ENVIRONMENT',
       });
     }
-    const now = await server.readSettings();
-    const settings = settingsThen(leftovers, now);
+    const { restoresTo: settings, lostSettings } = leftovers;
     server.attach({
       id: null,
       nonce: '',
       settings,
-      readUpTo: leftovers.generation - 1,
+      readUpTo: leftovers.batch - 1,
       known: { warmSince: null, changedForRecycling: false, isRecycling: false },
     });
     let saved = 0;
@@ -66,25 +60,17 @@ export async function reclaimServer(
       saved = await save({ ...context, environment, settings }, server, saveTo);
     }
     const warnings = await server.stop();
-    const isReturned = goesToOwners(settings);
+    const isReturned = source.returnsStatements(settings);
     return {
       settings: await server.readSettings(),
       saved,
       returned: isReturned ? leftovers.statements : 0,
       dropped: isReturned || saveTo !== null ? 0 : leftovers.statements,
-      warnings: leftovers.settings === null ? [lostSettings(settings, now), ...warnings] : warnings,
+      warnings: lostSettings === null ? warnings : [lostSettings, ...warnings],
     };
   } finally {
     await server.close();
   }
-}
-
-function lostSettings({ generalLog, logOutput }: ServerSettings, now: ServerSettings): string {
-  const was =
-    generalLog === now.generalLog
-      ? 'it is left as it is'
-      : 'it is switched off, which may be wrong';
-  return `The server has lost what its log was set to: ${was} (general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${String(logOutput)})`;
 }
 
 /**

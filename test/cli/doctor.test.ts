@@ -16,6 +16,7 @@ interface ShownFinding {
 
 const WELL = new FakeSource(inspectionOf());
 const DEAF: Source = {
+  returnsStatements: () => false,
   open: () => Promise.reject(new Error('nobody opens')),
   inspect: () => new Promise(() => undefined),
   forecast: () => new Promise(() => undefined),

@@ -24,7 +24,7 @@ class SwitchedLater extends FakeSource {
     const logOutput = generalLog ? 'TABLE' : 'FILE';
     return Promise.resolve(
       inspectionOf({
-        logSwitch: 'parameter-group',
+        logSwitch: 'owner',
         settings: { generalLog, logOutput, slowLog: false, tableEngine: 'CSV' },
       }),
     );

@@ -242,7 +242,12 @@ describe('what create would refuse', () => {
   it('is a server that cannot be reached, and the rest is shown', async () => {
     const away = (): Promise<never> =>
       Promise.reject(new AppError('remote_failed', 'The server at db1:3306 cannot be reached'));
-    const serverLogs: Source = { open: away, inspect: away, forecast: away };
+    const serverLogs: Source = {
+      open: away,
+      inspect: away,
+      forecast: away,
+      returnsStatements: () => false,
+    };
     const { status, stdout } = await plan(['friday', '--env', 'shop'], { serverLogs });
     expect(status).toBe(9);
     expect(stdout).toContain('when            now, until it is stopped');

@@ -22,10 +22,11 @@ const LEFTOVERS: Leftovers = {
   lastSign: '2026-11-20T08:00:00.000000Z',
   silentMs: 50 * HOUR,
   settings: SETTINGS,
-  installed: true,
+  restoresTo: SETTINGS,
+  lostSettings: null,
   tables: ['captures_marker', 'frozen_7', 'next_log', 'owners_log'],
   statements: 1_234,
-  generation: 8,
+  batch: 8,
 };
 
 /** A server that the recorder of another store left switched on. */
@@ -334,7 +335,7 @@ describe("a server that another store's recorder left switched on", () => {
   it.each([
     [
       'what goes to the owner’s own log',
-      leftOn({ settings: { ...SETTINGS, generalLog: true, logOutput: 'TABLE' } }),
+      leftOn({ restoresTo: { ...SETTINGS, generalLog: true, logOutput: 'TABLE' } }),
       [],
       "1,234 logged and perhaps not recorded: go to the server's own log table",
     ],
@@ -342,7 +343,7 @@ describe("a server that another store's recorder left switched on", () => {
     ['what nobody could count', leftOn({ statements: null }), [], 'statements logged and perhaps'],
     [
       'settings that are lost',
-      leftOn({ settings: null }),
+      leftOn({ settings: null, restoresTo: { ...RECORDING, generalLog: false } }),
       [],
       'unknown; stays general_log OFF, log_output TABLE',
     ],

@@ -97,13 +97,7 @@ describe('captures env warm-up', () => {
   });
 
   it.each<[string, readonly string[], Changes, number, RegExp]>([
-    [
-      'an RDS instance',
-      ['--for', '1h'],
-      { logSwitch: 'parameter-group' },
-      9,
-      /only in its parameter group/,
-    ],
+    ['an RDS instance', ['--for', '1h'], { logSwitch: 'owner' }, 9, /only in its parameter group/],
     ['too short a time', ['--for', '5'], {}, 2, /from 60 seconds to 30 days/],
     ['too long a time', ['--for', '31d'], {}, 2, /from 60 seconds to 30 days/],
     ['what is no time', ['--for', 'abc'], {}, 2, /cannot be read/],

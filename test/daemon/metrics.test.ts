@@ -13,6 +13,7 @@ import { waitUntil } from '../support/waiting.ts';
 const MINUTE = 60_000;
 
 const noServers: Source = {
+  returnsStatements: () => false,
   open: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
   inspect: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),
   forecast: () => Promise.reject(new AppError('remote_failed', 'The server cannot be reached')),

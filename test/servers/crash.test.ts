@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
+import type { LogSettings } from '../../src/source/mysql/log/log-settings.ts';
 import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
 import {

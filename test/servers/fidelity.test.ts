@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
+import type { LogSettings } from '../../src/source/mysql/log/log-settings.ts';
 import type { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
-import type { LogSettings } from '../../src/core/environments/server-inspection.ts';
+import type { LogSettings } from '../../src/source/mysql/log/log-settings.ts';
 import type { OpenSource, Source } from '../../src/core/source.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';

@@ -6,7 +6,7 @@ import type {
   ServerLoad,
   ServerOutlook,
 } from '../../src/core/environments/server-inspection.ts';
-import type { OpenSource, Source } from '../../src/core/source.ts';
+import type { OpenSource, ServerSettings, Source } from '../../src/core/source.ts';
 
 /** What a look at a server in good order finds, with changes. */
 export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerInspection {
@@ -86,6 +86,10 @@ export class FakeSource implements Source {
 
   open(): Promise<OpenSource> {
     return Promise.reject(new Error('Commands only look; the daemon opens'));
+  }
+
+  returnsStatements({ generalLog, logOutput }: ServerSettings): boolean {
+    return generalLog === true && logOutput === 'TABLE';
   }
 
   inspect(): Promise<ServerInspection> {

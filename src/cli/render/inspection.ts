@@ -44,13 +44,8 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
       uuid: server.uuid,
     },
     account: inspection.account,
-    settings: {
-      generalLog: settings.generalLog,
-      logOutput: settings.logOutput,
-      slowLog: settings.slowLog,
-      tableEngine: settings.tableEngine,
-    },
-    logSwitch: inspection.logSwitch,
+    settings: { ...settings },
+    logSwitch: inspection.logSwitch === 'owner' ? 'parameter-group' : 'recorder',
     recorderTable: inspection.recorderTable === null ? null : { ...inspection.recorderTable },
     privileges: inspection.privileges.map(({ privilege, purpose, state, required, grant }) => ({
       privilege,
@@ -112,7 +107,7 @@ const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
 export function renderInspection(facts: InspectionFacts, width: number, paint: Paint): string {
   const { inspection, refusal } = facts;
   const { server, settings, lockHolder } = inspection;
-  const onOff = (isOn: boolean): string => (isOn ? 'ON' : 'OFF');
+  const onOff = (isOn: unknown): string => (isOn === true ? 'ON' : 'OFF');
   const holder =
     lockHolder === null
       ? 'free'
@@ -124,7 +119,7 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
     fact('account', inspection.account),
     fact(
       'log settings',
-      `general_log ${onOff(settings.generalLog)}, log_output ${settings.logOutput}, slow log ${onOff(settings.slowLog)}, log table ${settings.tableEngine ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set only by its parameter group'}`,
+      `general_log ${onOff(settings['generalLog'])}, log_output ${String(settings['logOutput'])}, slow log ${onOff(settings['slowLog'])}, log table ${settings['tableEngine'] ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set only by its parameter group'}`,
     ),
     ...recorderTableLines(inspection).map((text) => fact('record table', text)),
     fact('values', newSessionsText(inspection, facts.environment)),

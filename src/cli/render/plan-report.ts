@@ -228,7 +228,7 @@ function valuesLines(
     const text = 'recorded for every prepared statement, whenever it was prepared';
     return [{ label: 'values', text }];
   }
-  const isLogged = inspection?.settings.generalLog === true;
+  const isLogged = inspection?.settings['generalLog'] === true;
   const since = isLogged ? 'before the log was switched on' : 'before the start';
   const parts: string[] = [];
   if (prepared.statements !== null) {
@@ -312,7 +312,7 @@ function costLines(
   inspection: ServerInspection | null,
 ): Line[] {
   const settings = inspection?.settings ?? null;
-  if (settings?.generalLog === true && settings.logOutput.includes('TABLE')) {
+  if (settings?.['generalLog'] === true && String(settings['logOutput']).includes('TABLE')) {
     return [{ label: 'cost', text: 'little more: the server already writes its log to a table' }];
   }
   const { measuredOn, isThisRelease, saturated, latency, note } = cost;

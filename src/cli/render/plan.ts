@@ -1,11 +1,7 @@
 import type { AppError } from '../../core/errors.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
-import type {
-  LogSettings,
-  ServerInspection,
-  ServerOutlook,
-} from '../../core/environments/server-inspection.ts';
+import type { ServerInspection, ServerOutlook } from '../../core/environments/server-inspection.ts';
 import type { ListedCapture, NewCapture } from '../../core/store.ts';
 import { type Json, type JsonObject, type Noun } from './column.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
@@ -67,10 +63,6 @@ const FIELDS = [
 const round = (value: number): number => Math.round(value * 100) / 100;
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 1000));
 
-function settingsJson({ generalLog, logOutput, slowLog, tableEngine }: LogSettings): JsonObject {
-  return { generalLog, logOutput, slowLog, tableEngine };
-}
-
 function planJson(facts: PlanFacts): JsonObject {
   const { planned, inspection, outlook, expectation } = facts;
   const options = planned.options ?? RECORD_EVERYTHING;
@@ -88,8 +80,8 @@ function planJson(facts: PlanFacts): JsonObject {
       inspection === null || outlook === null
         ? null
         : {
-            now: settingsJson(inspection.settings),
-            whileRecording: settingsJson(outlook.settingsWhileRecording),
+            now: { ...inspection.settings },
+            whileRecording: { ...outlook.settingsWhileRecording },
             recorderTable:
               inspection.recorderTable === null ? null : { ...inspection.recorderTable },
           },

@@ -57,7 +57,8 @@ export function ownersCover({
   if (values.logged === 'always') return null;
   // While somebody records or warms up, what the owner has set is in the marker.
   const { generalLog, slowLog } = leftovers?.settings ?? settings;
-  return generalLog ? 'general_log' : slowLog ? 'slow_log' : null;
+  if (generalLog === true) return 'general_log';
+  return slowLog === true ? 'slow_log' : null;
 }
 
 /** What goes into the slow log meanwhile, as half a sentence. */
@@ -78,7 +79,8 @@ export function slowLogText(inspection: ServerInspection): string {
 
 /** What `log_output` is while nothing is recorded. */
 export function ownersLogOutput({ leftovers, values }: ServerInspection): string {
-  return leftovers?.settings?.logOutput ?? values.slowLog.output;
+  const output = leftovers?.settings?.['logOutput'];
+  return typeof output === 'string' ? output : values.slowLog.output;
 }
 
 /** The sessions that are there: whose, how old, and whether they are covered. */

@@ -199,6 +199,7 @@ function notAllowed(
 /** The servers of `logs`, with the references that a process of this user may use. */
 export function guardingCredentials(logs: Source, user: CredentialUser): Source {
   return {
+    returnsStatements: (settings) => logs.returnsStatements(settings),
     open: async (server, ...others) => logs.open(await allowedServer(server, user), ...others),
     inspect: async (server, ...others) =>
       logs.inspect(await allowedServer(server, user), ...others),

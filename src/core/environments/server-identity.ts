@@ -4,7 +4,7 @@ import type { Store, TapRow } from '../store.ts';
 /**
  * The tap of this store that is at work on a server that was looked at, or has its settings to restore.
  * The nonce in the server's marker decides; where there is no marker, what the server calls itself, and
- * then only for a tap that has not written one yet, that cannot (RDS), or that is of the environment
+ * then only for a tap that has not written one yet, that cannot, or that is of the environment
  * through which the server was reached.
  * @param environmentId null where that is not known.
  * @returns null when there is none, and for a server that only calls itself as one that is recorded.
@@ -19,7 +19,7 @@ export function findTapOn(
   const mayBeUnmarked = (row: TapRow): boolean =>
     row.serverStart === null ||
     row.nonce === row.serverKey ||
-    logSwitch === 'parameter-group' ||
+    logSwitch === 'owner' ||
     row.environmentId === environmentId;
   return rows.find(mayBeUnmarked) ?? null;
 }

@@ -1,16 +1,6 @@
 import type { Failure } from '../errors.ts';
 import type { ServerIdentity, ServerInstant, ServerSession, ServerSettings } from '../source.ts';
 
-/** What a server's log was set to before we touched it; saved in the store before anything is changed. */
-export interface LogSettings extends ServerSettings {
-  readonly generalLog: boolean;
-  /** As the server spells it, for example `FILE` or `FILE,TABLE`. */
-  readonly logOutput: string;
-  readonly slowLog: boolean;
-  /** Engine of `mysql.general_log`; null when the table is missing. */
-  readonly tableEngine: string | null;
-}
-
 /** A user or program that holds the recorder's lock on a server. */
 export interface LockHolder {
   readonly connectionId: number;
@@ -41,29 +31,18 @@ export interface Leftovers {
   readonly lastSign: ServerInstant | null;
   /** Milliseconds since then. */
   readonly silentMs: number | null;
-  /** What the server's log was set to; null where nothing says so any more. */
-  readonly settings: LogSettings | null;
-  /** Whether the server's log table is the recorder's. */
-  readonly installed: boolean;
+  /** What the server was set to; null where nothing says so any more. */
+  readonly settings: ServerSettings | null;
+  /** What restoring it would set: where nothing says what it was, what it is now, with recording off. */
+  readonly restoresTo: ServerSettings;
+  /** What is to be said of that, one sentence; null where `settings` say what it was. */
+  readonly lostSettings: string | null;
   /** Names of the tables in the recorder's schema. */
   readonly tables: readonly string[];
   /** Rows in its log tables, at most so many of them unrecorded; null where they cannot be counted. */
   readonly statements: number | null;
-  /** The generation that the live log table is. */
-  readonly generation: number;
-}
-
-/**
- * What a server's log is to be set to when a lost recorder's changes are undone. Where nothing says what
- * it was before it is left as it is, but never logging to a table that goes away: it is off then.
- */
-export function settingsThen(
-  { settings, installed }: Pick<Leftovers, 'settings' | 'installed'>,
-  now: ServerSettings,
-): ServerSettings {
-  if (settings !== null) return settings;
-  // The engine of a new server's table, should theirs be gone.
-  return installed ? { ...now, generalLog: false, tableEngine: 'CSV' } : now;
+  /** The batch that is being filled. */
+  readonly batch: number;
 }
 
 /** Something about a server that keeps it from being recorded. */
@@ -106,7 +85,7 @@ export interface ServerInspection {
   readonly server: ServerIdentity;
   /** `user@host` as the server sees us. */
   readonly account: string;
-  readonly settings: LogSettings;
+  readonly settings: ServerSettings;
   readonly privileges: readonly PrivilegeNeed[];
   readonly lockHolder: LockHolder | null;
   /**
@@ -120,11 +99,8 @@ export interface ServerInspection {
     /** The nonce of the tap that wrote the marker; null where there is none. */
     readonly nonce: string | null;
   };
-  /**
-   * Who switches the log on: the recorder, or, where the server lets nobody set it (RDS), the owner in
-   * its parameter group; there `settings` say whether it is.
-   */
-  readonly logSwitch: 'recorder' | 'parameter-group';
+  /** Who switches recording on: the recorder, or, where the server lets nobody set it, its owner. */
+  readonly logSwitch: 'recorder' | 'owner';
   /**
    * The engine that the recorder's log table would be of now, and why, as half a sentence; null where
    * the recorder makes none (RDS), or the server allows none.
@@ -216,7 +192,7 @@ export interface ServerOutlook {
   readonly load: ServerLoad;
   readonly prepared: PreparedOutlook;
   readonly cost: MeasuredCost;
-  readonly settingsWhileRecording: LogSettings;
+  readonly settingsWhileRecording: ServerSettings;
   /** SQL to restore the server by hand: in this order, in one session. */
   readonly undo: readonly string[];
 }

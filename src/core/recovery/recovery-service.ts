@@ -6,11 +6,7 @@ import { inspectServer, namingEnvironment } from '../environments/server-looks.t
 import { AppError, isAppError, type Failure } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
-import {
-  settingsThen,
-  type Leftovers,
-  type ServerInspection,
-} from '../environments/server-inspection.ts';
+import { type Leftovers, type ServerInspection } from '../environments/server-inspection.ts';
 import type { ServerSettings } from '../source.ts';
 import { RecoveryRules, type PendingRestore } from './recovery-rules.ts';
 import type { RestoreServer } from './restorer.ts';
@@ -265,7 +261,7 @@ export class RecoveryService {
     const isOwn = tap !== null && inspection.schema.state !== 'other-store';
     const leftovers = isOwn ? null : inspection.leftovers;
     const { settings } = inspection;
-    const then = leftovers === null ? settings : settingsThen(leftovers, settings);
+    const then = leftovers?.restoresTo ?? settings;
     return {
       environment: { ...environment, server: address },
       server: `${hostname}:${port}`,
@@ -275,7 +271,7 @@ export class RecoveryService {
       logged: inspection.leftovers?.statements ?? null,
       settings,
       settingsThen: then,
-      goesToOwners: (await this.#outside.restorer()).goesToOwners(then),
+      goesToOwners: (await this.#outside.servers()).returnsStatements(then),
       saveTo: this.#folderFor(request, leftovers, id),
     };
   }
@@ -351,11 +347,12 @@ export class RecoveryService {
       this.#rules.end(actor, environment, tap, ending),
     );
     const { servers, store } = this.#outside;
-    const { settings } = await (await servers()).inspect(environment.server, store.id);
+    const source = await servers();
+    const { settings } = await source.inspect(environment.server, store.id);
     const ids = [...ending, ...finishing].map(({ id }) => id).sort((a, b) => a - b);
     // What is there belongs to a capture, or to none any more.
     const unwanted = ids.length === 0 ? (target.logged ?? 0) : 0;
-    const isReturned = (await this.#outside.restorer()).goesToOwners(tap.settings);
+    const isReturned = source.returnsStatements(tap.settings);
     return [
       {
         ...nothingDone(target),

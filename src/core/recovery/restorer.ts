@@ -49,6 +49,4 @@ export interface Restorer {
     agreed: Leftovers,
     saveTo: string | null,
   ): Promise<Reclaimed | null>;
-  /** Whether what was logged goes into the owner's own log table, because they log to it. */
-  goesToOwners(settings: ServerSettings): boolean;
 }

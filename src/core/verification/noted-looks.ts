@@ -23,6 +23,7 @@ export function notingLooks(
   const tallyFor = (address: ServerAddress): LookTally =>
     new LookTally(store, new Set(tapsAt(address, store).map(({ id }) => id)));
   return {
+    returnsStatements: (settings) => logs.returnsStatements(settings),
     open: (address, storeId, onConnection, tally, signal) =>
       logs.open(address, storeId, onConnection, tally, signal),
     async inspect(address, storeId) {

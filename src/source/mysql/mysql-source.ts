@@ -18,7 +18,12 @@ import { LIVE_TABLE } from './log/log-table.ts';
 import { openServer } from './connection/control-connection.ts';
 import { resolvePassword } from './connection/database-credentials.ts';
 import { type Flavor, flavorOf } from './connection/flavor.ts';
-import { logsToTable, readLogSettings, settingsWarnings } from './log/log-settings.ts';
+import {
+  logSettingsOf,
+  logsToTable,
+  readLogSettings,
+  settingsWarnings,
+} from './log/log-settings.ts';
 import { deadManObstacle, readScheduler } from './log/dead-man.ts';
 import { privilegeNeeds, readGrants, recyclingNeeds } from './connection/privileges.ts';
 import { canListLocks } from './log/session-ending.ts';
@@ -42,6 +47,8 @@ export const mysqlSource: Source = mysqlSourceThatFinds(findServerDisk);
 /** The same with another way to find the disk of a server's log tables. */
 export function mysqlSourceThatFinds(findDisk: FindServerDisk): Source {
   return {
+    returnsStatements: (settings) => logsToTable(logSettingsOf(settings)),
+
     async open(
       address: ServerAddress,
       storeId: string,
@@ -135,7 +142,7 @@ async function inspectServer(
         storeId: marker?.storeId ?? null,
         nonce: marker?.nonce ?? null,
       },
-      logSwitch: 'parameter-group',
+      logSwitch: 'owner',
       recorderTable: null,
       recycling: [],
       leftovers: null,
@@ -173,7 +180,7 @@ async function inspectServer(
       flavor.hasValues === 'always'
         ? []
         : recyclingNeeds(grants, account, flavor, await canListLocks(connection)),
-    leftovers: await findLeftovers(connection, contents, flavor),
+    leftovers: await findLeftovers(connection, contents, flavor, settings),
     obstacles: [
       ...(await obstaclesOf(connection, flavor, choice, disk)),
       ...(await limitObstacles(connection, flavor, grants, account)),

@@ -1,4 +1,3 @@
-import type { LogSettings } from '../../core/environments/server-inspection.ts';
 import { messageOf } from '../../core/errors.ts';
 import type {
   AttachedTap,
@@ -28,7 +27,7 @@ import type { MysqlConnection } from './connection/mysql-connection.ts';
 import type { OwnConnections } from './connection/own-connections.ts';
 import { lockFor } from './connection/recorder-lock.ts';
 import { readEdgeCounters } from './connection/status-counters.ts';
-import { logSettingsOf } from './log/log-settings.ts';
+import { logSettingsOf, type LogSettings } from './log/log-settings.ts';
 import { GoneSessions, listOpenTransactions, listSessions } from './reading/sessions.ts';
 import { SessionTracker } from './reading/session-tracker.ts';
 

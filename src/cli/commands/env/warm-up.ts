@@ -133,7 +133,7 @@ async function begin(
     await context.note(`${needless}.`);
     return;
   }
-  if (inspection.logSwitch === 'parameter-group') throw inParameterGroup(environment);
+  if (inspection.logSwitch === 'owner') throw inParameterGroup(environment);
   const refusal = whyNotRecordable(inspection, store.taps, environment.name);
   if (refusal !== null) throw refusal;
   if (options.yes !== true) await confirmFullSlowLog(context, inspection);

@@ -1,6 +1,5 @@
 import { AppError } from '../../../core/errors.ts';
 import type {
-  LogSettings,
   PreparedOutlook,
   ServerLoad,
   ServerOutlook,
@@ -9,7 +8,12 @@ import { literal, type MysqlConnection } from '../connection/mysql-connection.ts
 import { measuredCost } from './measured-cost.ts';
 import { chooseEngine } from '../log/log-engine.ts';
 import type { ServerDisk } from '../log/server-disk.ts';
-import { readLogSettings, recordingOutput, sameOutput } from '../log/log-settings.ts';
+import {
+  readLogSettings,
+  recordingOutput,
+  sameOutput,
+  type LogSettings,
+} from '../log/log-settings.ts';
 import { LIVE_TABLE } from '../log/log-table.ts';
 import { prepareSession } from '../connection/recorder-session.ts';
 import { readSchema, RECORDER_SCHEMA, TABLES } from '../log/recorder-schema.ts';

@@ -1,8 +1,7 @@
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { codeOf } from '../connection/server-errors.ts';
 import { literal, type MysqlConnection } from '../connection/mysql-connection.ts';
-import { logsToTable, recordingOutput, sameOutput } from './log-settings.ts';
+import { logsToTable, recordingOutput, sameOutput, type LogSettings } from './log-settings.ts';
 import { quotedAccount } from '../connection/privileges.ts';
 import { beat, MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
 

@@ -1,6 +1,15 @@
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import type { ServerSettings } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
+
+/** What a server's log was set to before we touched it; saved in the store before anything is changed. */
+export interface LogSettings extends ServerSettings {
+  readonly generalLog: boolean;
+  /** As the server spells it, for example `FILE` or `FILE,TABLE`. */
+  readonly logOutput: string;
+  readonly slowLog: boolean;
+  /** Engine of `mysql.general_log`; null when the table is missing. */
+  readonly tableEngine: string | null;
+}
 
 /** What the server's log is set to now. The log table itself is not touched. */
 export async function readLogSettings(connection: MysqlConnection): Promise<LogSettings> {
@@ -76,4 +85,19 @@ export async function readServerOffset(connection: MysqlConnection): Promise<num
     "SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@GLOBAL.time_zone)) / 60)",
   );
   return Number(minutes ?? 0) * 60_000;
+}
+
+/**
+ * What a server's log is to be set to when a lost recorder's changes are undone. Where nothing says what
+ * it was before it is left as it is, but never logging to a table that goes away: it is off then.
+ * @param isInstalled whether the server's log table is the recorder's.
+ */
+export function settingsThen(
+  settings: LogSettings | null,
+  isInstalled: boolean,
+  now: LogSettings,
+): LogSettings {
+  if (settings !== null) return settings;
+  // The engine of a new server's table, should theirs be gone.
+  return isInstalled ? { ...now, generalLog: false, tableEngine: 'CSV' } : now;
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../../../core/errors.ts';
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type { LogSettings } from './log-settings.ts';
 
 /** The marker's row: whose recorder this is, and what it needs to know after a crash. */
 export interface Marker {

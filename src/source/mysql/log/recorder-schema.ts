@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type { LogSettings } from './log-settings.ts';
 import { AppError } from '../../../core/errors.ts';
 import { parseMarker, type Marker } from './marker.ts';
 import {

@@ -1,4 +1,3 @@
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import { AppError } from '../../../core/errors.ts';
 import { DROP_MS, literal, type MysqlConnection } from '../connection/mysql-connection.ts';
 import { codeOf } from '../connection/server-errors.ts';
@@ -7,7 +6,13 @@ import { displacedTables } from './changed-log.ts';
 import { removeDeadMan } from './dead-man.ts';
 import { ROOM_TABLE, SPARE_TABLE } from './disk-guard.ts';
 import type { FrozenTables } from './frozen-tables.ts';
-import { logsToTable, readLogSettings, recordingOutput, sameOutput } from './log-settings.ts';
+import {
+  logsToTable,
+  readLogSettings,
+  recordingOutput,
+  sameOutput,
+  type LogSettings,
+} from './log-settings.ts';
 import { exchange, LIVE_TABLE, whenLockFree, whoseIsLive } from './log-table.ts';
 import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './owners-log.ts';
 import type { OwnersQueue } from './owners-queue.ts';

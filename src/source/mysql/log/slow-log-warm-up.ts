@@ -1,4 +1,4 @@
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
+import type { LogSettings } from './log-settings.ts';
 import type { WarmUpAnswer } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { listProcesses } from '../connection/processlist.ts';

@@ -1,5 +1,4 @@
 import { AppError } from '../../../core/errors.ts';
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import type {
   AttachedTap,
   BatchPart,
@@ -43,6 +42,7 @@ import {
   recordingOutput,
   sameOutput,
   settingsWarnings,
+  type LogSettings,
 } from './log-settings.ts';
 import { forgetSwitchOff, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';

@@ -12,17 +12,20 @@ import {
   type SchemaContents,
   slotTable,
 } from '../log/recorder-schema.ts';
+import { settingsThen, type LogSettings } from '../log/log-settings.ts';
 import { readSentinel } from '../log/sentinel.ts';
 
 /**
  * What a recorder has on the server, whichever store's: enough to restore the server without that
  * store. Changes nothing.
+ * @param now what its log is set to.
  * @returns null when there is nothing of a recorder's, the schema is not a recorder's, or a dump carried it.
  */
 export async function findLeftovers(
   connection: MysqlConnection,
   contents: SchemaContents,
   flavor: Flavor,
+  now: LogSettings,
 ): Promise<Leftovers | null> {
   const { state, tables, marker } = contents;
   const isLive = (await whoseIsLive(connection)) === 'ours';
@@ -37,17 +40,28 @@ export async function findLeftovers(
   if (state === 'foreign' || state === 'from-dump' || !isThere) return null;
   const sign = marker === null ? null : await lastSignOf(connection);
   if (isLive) tablesOfLog.push(LIVE_TABLE);
+  const settings = marker?.settings ?? null;
+  const restoresTo = settingsThen(settings, isLive, now);
   return {
     storeId: marker?.storeId ?? null,
     recorder: marker?.recorder ?? null,
     lastSign: sign?.at ?? null,
     silentMs: sign?.silentMs ?? null,
-    settings: marker?.settings ?? null,
-    installed: isLive,
+    settings,
+    restoresTo,
+    lostSettings: settings === null ? lostSettings(restoresTo, now) : null,
     tables: [...tables].sort(),
     statements: await countStatements(connection, tablesOfLog),
-    generation: await findGeneration(connection, contents, isLive),
+    batch: await findGeneration(connection, contents, isLive),
   };
+}
+
+function lostSettings({ generalLog, logOutput }: LogSettings, now: LogSettings): string {
+  const was =
+    generalLog === now.generalLog
+      ? 'it is left as it is'
+      : 'it is switched off, which may be wrong';
+  return `The server has lost what its log was set to: ${was} (general_log ${generalLog ? 'ON' : 'OFF'}, log_output ${logOutput})`;
 }
 
 async function lastSignOf(

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../../core/errors.ts';
-import type { LogSettings } from '../../../core/environments/server-inspection.ts';
 import type {
   BatchPart,
   CutResult,
@@ -17,7 +16,7 @@ import { instant, type OpenedServer } from '../connection/control-connection.ts'
 import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import { codeOf } from '../connection/server-errors.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
-import { logsToTable } from '../log/log-settings.ts';
+import { logsToTable, type LogSettings } from '../log/log-settings.ts';
 import { repair, saysDamaged } from '../log/log-table.ts';
 import { readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
 import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';

@@ -1,9 +1,14 @@
 import { AppError } from '../../../core/errors.ts';
-import type { LogSettings, PrivilegeNeed } from '../../../core/environments/server-inspection.ts';
+import type { PrivilegeNeed } from '../../../core/environments/server-inspection.ts';
 import type { ServerIdentity } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { flavorOf, isRdsFolder } from '../connection/flavor.ts';
-import { logsToTable, readLogSettings, readServerOffset } from '../log/log-settings.ts';
+import {
+  logsToTable,
+  readLogSettings,
+  readServerOffset,
+  type LogSettings,
+} from '../log/log-settings.ts';
 import { parseGrants, quotedAccount, has } from '../connection/privileges.ts';
 import { BACKUP_TABLE, ROTATION } from './rotation.ts';
 import { SessionZones } from '../reading/session-zones.ts';
