@@ -11,7 +11,7 @@ export type Start = (work: (context: Context) => Promise<number>) => Promise<voi
 /** Declares a command's arguments and options on `command`, and runs it through `start`. */
 export type LoadedCommand = (command: Command, start: Start) => void;
 
-/** What a command prints that has no fields: what to say to somebody who asks for their form. */
+/** For a command without data: what to say when an option asks for a form of it. */
 export interface NoData {
   readonly instead: string;
 }

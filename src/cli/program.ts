@@ -104,7 +104,7 @@ async function runInContext(
   }
 }
 
-/** Says what nobody records, and which servers are not as their owners had them. */
+/** Warns of captures without a daemon, and of servers that are not restored. */
 async function warnOfServers(context: Context): Promise<void> {
   const { openedStore: store } = context.wiring;
   if (store === null) return;
@@ -187,7 +187,7 @@ function setNegatedDefaults(command: Command): void {
   }
 }
 
-/** What may have been meant with a word that is no command there; null when nothing is near. */
+/** The "Did you mean" for a word that is not a command there; null when nothing is near. */
 function meantBy(word: string, verbs: readonly Verb[]): string | null {
   const isRoot = verbs === VERBS;
   const line = isRoot ? commandLineFor(word) : null;

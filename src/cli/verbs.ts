@@ -177,7 +177,7 @@ const RUNNING_IT: readonly Verb[] = [
 ];
 
 /**
- * Every command that `captures --help` lists, by what somebody wants to do. Help, completion, manual pages
+ * Every command that `captures --help` lists, by purpose. Help, completion, manual pages
  * and docs/json.md are made from it. Only the module of the command that is asked for is imported.
  */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly Verb[]>> = {
@@ -196,7 +196,7 @@ export const HIDDEN_VERBS: readonly Verb[] = [
   ),
 ];
 
-/** Every command for somebody to type, in the order of the help. */
+/** Every command that users type, in the order of the help. */
 export const VERBS: readonly Verb[] = [
   ...Object.values(COMMAND_GROUPS).flat(),
   verb('help', 'show help for a command or a topic', () => import('./commands/help.ts')),

@@ -76,7 +76,7 @@ export function whyNotNeeded(inspection: ServerInspection): string | null {
 
 /**
  * Has somebody agree to a warm-up that would write nearly everything into the slow log.
- * @throws AppError `declined`; `invalid` where nobody can be asked.
+ * @throws AppError `declined`; `invalid` where no prompt can be shown.
  */
 export async function confirmFullSlowLog(
   context: Context,

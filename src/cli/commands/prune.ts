@@ -142,7 +142,7 @@ async function pruneOrphans(options: PruneOptions, context: Context): Promise<nu
   return 0;
 }
 
-/** @throws AppError `declined`; `invalid` where nobody can be asked. */
+/** @throws AppError `declined`; `invalid` where no prompt can be shown. */
 async function confirm(context: Context, captures: readonly ListedCapture[]): Promise<void> {
   const now = context.now();
   const lines = captures.map((capture) => {

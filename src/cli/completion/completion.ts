@@ -35,7 +35,7 @@ const FILES: Answer = { manner: 'files', candidates: [] };
  */
 export async function complete(argv: readonly string[], world: World): Promise<number> {
   const lines = await answerLines(argv, world).catch(() => ['words']);
-  // A shell that does not wait for the answer is no failure either.
+  // A shell that does not wait for the answer is not a failure.
   await world.stdout.write(`${lines.join('\n')}\n`).catch(() => undefined);
   return 0;
 }
@@ -158,7 +158,7 @@ async function namesInStore(
   try {
     return await storedNames(context, placeholder, question);
   } catch {
-    // No store, nobody logged in: then there are no names.
+    // Without a store or a login there are no names.
     return [];
   } finally {
     context.close();

@@ -12,7 +12,7 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** More would fill the screen, and nobody reads them. */
+/** More would only fill the screen. */
 const MOST = 100;
 /** `stop` is for these; what is over or has not begun cannot be stopped. */
 const STOPPABLE: readonly CaptureStatus[] = ['STARTED', 'STARTING', 'RUNNING'];

@@ -61,7 +61,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   password: ['passwd'],
 };
 
-/** Words that are no command of ours, and the command lines that do what they mean. */
+/** Words that are not commands here, and the command lines that do what they mean. */
 const COMMAND_LINES: Readonly<Record<string, string>> = {
   status: 'captures list, captures get CAPTURE or captures daemon --status',
   top: 'captures list --watch',
@@ -73,8 +73,8 @@ const COMMAND_LINES: Readonly<Record<string, string>> = {
 const SHORT = 4;
 
 /**
- * What somebody may have meant with a word that there is not: a synonym, the beginning of a name, or
- * a slip of the fingers. Nothing is better than something wrong: `top` is no `stop`.
+ * Suggests names for an unknown word: a synonym, the beginning of a name, or a typing error. No suggestion
+ * is better than a wrong one: `top` does not suggest `stop`.
  */
 export function suggestionsFor(word: string, names: readonly string[]): string[] {
   const typed = word.toLowerCase();
@@ -107,7 +107,7 @@ function isNear(typed: string, name: string, distance: number): boolean {
 
 /** How many letters are missing, too many, wrong or swapped with the next one. */
 function slips(a: string, b: string): number {
-  // A megabyte that somebody pasted is no slip.
+  // A pasted megabyte is not a typing error.
   if (Math.abs(a.length - b.length) > 2) return Infinity;
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -4,7 +4,7 @@ import type { Context } from '../runtime/context.ts';
 /**
  * Shows what will be lost and has a person type what proves that they mean it.
  * @param question.expected the text to type: a name, as a rule.
- * @throws AppError `declined`; `invalid` where nobody can be asked.
+ * @throws AppError `declined`; `invalid` where no prompt can be shown.
  */
 export async function confirmLoss(
   context: Context,

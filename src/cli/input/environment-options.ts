@@ -66,14 +66,14 @@ export function absoluteReference(reference: string, place: Place): string {
   }
 }
 
-/** A shell does not expand `~` behind a colon, and people expect it to. */
+/** A shell does not expand `~` after a colon, and users expect it. */
 export function absolutePath(path: string, place: Place): string {
   const expanded = path === '~' || path.startsWith('~/') ? place.home + path.slice(1) : path;
   return resolve(place.cwd, expanded);
 }
 
 /**
- * Warns of an AWS profile that is not here. It is no failure: the profile is read where the daemon runs,
+ * Warns of an AWS profile that is not here. Not an error: the profile is read where the daemon runs,
  * which may be elsewhere.
  */
 export async function warnOfUnknownProfile(

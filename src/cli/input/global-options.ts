@@ -23,7 +23,7 @@ export interface GlobalOptions {
 
 const COLOR_CHOICES = ['auto', 'always', 'never'] as const;
 
-/** Their flags and what they do, in the order of the help; for some what there is to choose from. */
+/** Flags and descriptions in the order of the help, and the choices of those that have some. */
 export const GLOBAL_OPTIONS: readonly (readonly [
   flags: string,
   description: string,
@@ -42,11 +42,11 @@ export const GLOBAL_OPTIONS: readonly (readonly [
 
 /** Declares them on the program. */
 export function registerGlobalOptions(program: Command): void {
-  // Others have it; ours is --color never, and that is in the help.
+  // Other programs have it; the help has --color never.
   program.addOption(program.createOption('--no-color', 'the same as --color never').hideHelp());
   for (const [flags, description, choices] of GLOBAL_OPTIONS) {
     if (choices === undefined) program.option(flags, description);
-    // What is wrong is said in one place for all of them: below.
+    // readGlobalOptions reports wrong values of all of them.
     else
       program.option(
         flags,

@@ -20,9 +20,9 @@ export function registerPasswordOptions(command: Command, what = 'the password')
 }
 
 /**
- * Reads a password that somebody has, without ever showing it.
+ * Reads an existing password without showing it.
  * @param instead how to give it where there is no terminal, when not by the usual options.
- * @throws AppError `invalid` for two sources, an empty one, or nobody to ask.
+ * @throws AppError `invalid` for two sources, an empty one, or where no prompt can be shown.
  */
 export async function readPassword(
   context: Context,

@@ -17,8 +17,8 @@ export function whatIsWrong(check: () => unknown): string | null {
 
 /**
  * Asks for a name that was left out.
- * @param instead what to type where nobody can be asked.
- * @throws AppError `invalid` where nobody can be asked.
+ * @param instead what to type where no prompt can be shown.
+ * @throws AppError `invalid` where no prompt can be shown.
  */
 export async function askName(
   context: Context,
@@ -34,8 +34,8 @@ export async function askName(
 const MOST_NAMED = 5;
 
 /**
- * The only environment there is, or the one that somebody on a terminal chooses.
- * @throws AppError `invalid` where there is none, or more than one and nobody can be asked.
+ * The user's only environment, or the one chosen at a prompt.
+ * @throws AppError `invalid` where there is none, or more than one and no prompt can be shown.
  */
 export async function askEnvironment(context: Context): Promise<string> {
   const names = (await context.api.environments.list(await context.actor())).map(

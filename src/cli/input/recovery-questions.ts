@@ -7,7 +7,7 @@ import { formatCount, formatDuration, formatRelative } from '../render/units.ts'
 import type { Context } from '../runtime/context.ts';
 
 /**
- * Shows which captures would end, and asks where there is somebody to ask: what they recorded stays.
+ * Shows which captures would end, and asks where a prompt can be shown; what they recorded stays.
  * @throws AppError `declined`.
  */
 export async function confirmEnding(
@@ -47,7 +47,7 @@ function nameOf({ environmentName, name, id }: ListedCapture): string {
 /**
  * Shows what is known of a lost recorder and what will be done, and has the environment's name typed.
  * Without a terminal only what would be lost needs a yes.
- * @throws AppError `declined`; `invalid` where nobody can be asked.
+ * @throws AppError `declined`; `invalid` where no prompt can be shown.
  */
 export async function confirmReclaim(
   context: Context,

@@ -10,7 +10,7 @@ const FORMS =
   'Write 2026-11-22 02:00, 2026-11-22T02:00:00Z, "tomorrow 02:00", "today 14:00", +15m or now.';
 
 /**
- * Reads a time as people type it: ISO-8601, `2026-11-22 02:00`, `tomorrow 02:00`, `today 14:00`,
+ * Reads a time as users type it: ISO-8601, `2026-11-22 02:00`, `tomorrow 02:00`, `today 14:00`,
  * `yesterday`, `+15m`, `-2h`, `now`. Without an offset it is wall-clock time in `zone`.
  * @returns milliseconds since the epoch.
  * @throws AppError `invalid` for what cannot be read, a date that does not exist, and a wall-clock

@@ -4,14 +4,14 @@ import { listUnrestored, type UnrestoredServer } from '../../core/recovery/recov
 import type { Store } from '../../core/store.ts';
 import { shellQuoted } from '../../core/shell.ts';
 
-/** Whether somebody holds the store's daemon lease now. */
+/** Whether a daemon holds the store's lease now. */
 export function hasLiveDaemon(store: Store, now: number): boolean {
   return isLive(store.lease.find(), now);
 }
 
 /**
- * What to say to somebody whose capture starts later; null where a daemon is there that stays.
- * @param when from when on one has to run, in words.
+ * The warning for a capture that starts later; null if a permanent daemon is alive.
+ * @param when from when on a daemon must run, in words.
  */
 export function laterDaemonWarning(store: Store, now: number, when: string): string | null {
   const lease = store.lease.find();
@@ -23,7 +23,7 @@ export function laterDaemonWarning(store: Store, now: number, when: string): str
   return `${who}: ${when} one must run. Keep one running with: captures daemon`;
 }
 
-/** What to say when captures are RUNNING and nobody records them; null when all is well. */
+/** The warning for captures that are RUNNING without a daemon; null if there are none. */
 export function orphanWarning(store: Store, now: number): string | null {
   const orphans = store.captures
     .listByStatus(['RUNNING', 'STOPPING'])
@@ -34,8 +34,8 @@ export function orphanWarning(store: Store, now: number): string | null {
 }
 
 /**
- * What to say of servers of the actor's environments whose recording is interrupted, or whose log is not
- * restored although nothing is recorded there any more; one sentence or two each.
+ * The warnings for servers of the actor's environments whose recording is interrupted, or whose log is not
+ * restored although nothing is recorded there any more.
  */
 export function serverWarnings(store: Store, actor: Actor, now: number): string[] {
   const hasDaemon = hasLiveDaemon(store, now);

@@ -18,10 +18,10 @@ const DEFAULT_ROWS = 24;
 const OTHER_ROWS = 4;
 
 /**
- * Shows a list again and again until Ctrl-C: drawn anew each second on a terminal; with --json an object
+ * Refreshes a list until Ctrl-C: redrawn each second on a terminal; with --json an object
  * a line for each capture that is new or changed; elsewhere a line for each that is not over every ten
  * seconds, and for each change of status at once.
- * @param load the list as it is now, at most so many.
+ * @param load the list as it is now, at most `limit` rows.
  * @throws Interrupted.
  */
 export async function watchList(

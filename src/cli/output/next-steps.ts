@@ -19,7 +19,7 @@ const MOST_SHOWN = 4;
 const MOST_READ = 100;
 const LATELY_MS = 24 * 3_600_000;
 
-/** Lines for people, and the commands to go on with. */
+/** Lines to show, and the commands that come next. */
 interface Advice {
   readonly says: readonly string[];
   readonly commands: readonly string[];
@@ -174,7 +174,7 @@ function nextToStart(open: readonly ListedCapture[], now: number): string | null
   return `${fullName(first)}: SCHEDULED, starts in ${formatDuration(Math.max(first.scheduledStart - now, 0))}`;
 }
 
-/** The newest failure that somebody may not have seen; null when there is none. */
+/** The newest failure of the last day, which the user may not have seen; null if there is none. */
 async function failedLately(context: Context, who: Actor): Promise<Advice | null> {
   const now = context.now();
   const statuses = ['FAILED'] as const;
@@ -195,7 +195,7 @@ async function failedLately(context: Context, who: Actor): Promise<Advice | null
   };
 }
 
-/** What failed comes first: it is what somebody would want to know. */
+/** A failure comes first: it matters most. */
 function joined(advice: Advice, failed: Advice | null): Advice {
   if (failed === null) return advice;
   return {

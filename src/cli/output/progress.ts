@@ -10,7 +10,7 @@ import { fullName } from '../render/names.ts';
 import { truncate } from '../render/width.ts';
 import type { OutputStream } from '../runtime/world.ts';
 
-/** A line on a terminal is drawn anew each second; elsewhere a line is added every ten. */
+/** A line on a terminal is redrawn each second; elsewhere a line is added every ten. */
 const REDRAW_MS = 1_000;
 const LINE_MS = 10_000;
 const CLEAR_LINE = '\r\u001b[K';
@@ -57,12 +57,12 @@ export class Progress {
     if (this.#mode === 'live') context.keepClear(() => this.clear());
   }
 
-  /** Call it with each look; it decides itself when there is something to show. */
+  /** Call it with each new state; it decides what to show. */
   readonly show = async (capture: ListedCapture, live: LiveFacts): Promise<void> => {
     const now = this.#context.now();
-    // A program that waits wants the result: of a short wait it gets that one object and nothing else.
+    // A script wants the result: for a short wait it gets that one object only.
     const isNews = capture.status !== this.#status && (this.#isData || this.#mode !== 'json');
-    // A wait begins with what is known already: a short one shows nothing but its result.
+    // The first state is known already: a short wait shows only its result.
     if (this.#status === null && this.#mode !== 'live' && !this.#isData) {
       this.#next = now + LINE_MS;
     } else if (!isNews && now < this.#next) {
@@ -74,7 +74,7 @@ export class Progress {
     this.#status = capture.status;
   };
 
-  /** Takes the live line away. */
+  /** Removes the live line. */
   async clear(): Promise<void> {
     if (!this.#isDrawn) return;
     this.#isDrawn = false;
@@ -91,7 +91,7 @@ export class Progress {
     }
   }
 
-  /** Says how it ended: as one more line where there are lines, else with everything about it. */
+  /** Shows the end: one more line where there are lines, else the whole capture. */
   async end(capture: ListedCapture): Promise<void> {
     await this.clear();
     const isInLines = this.#mode === 'json' || this.#stream === this.#context.world.stdout;

@@ -50,7 +50,7 @@ export function valueAxis(
   };
 }
 
-/** Nobody measures so little; steps of it would be beyond what a double can divide. */
+/** Smaller values are drawn as zero: a double cannot divide steps of them. */
 function unlessTiny(value: number): number {
   return Math.abs(value) < 1e-9 ? 0 : value;
 }

@@ -5,7 +5,7 @@ export type Json =
   string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
-/** What a table for people is drawn with. */
+/** What a table on a terminal is drawn with. */
 export interface View {
   /** Columns of the terminal. */
   readonly width: number;
@@ -16,12 +16,12 @@ export interface View {
   readonly isDetail: boolean;
 }
 
-/** One column of a table for people. */
+/** One column of a table on a terminal. */
 export interface Column<Row> {
   /** The path of its field in the noun's JSON, as --fields spells it. */
   readonly field: string;
   readonly header: string;
-  /** The value for people; it is escaped and cut where it is drawn. */
+  /** The value as shown; it is escaped and cut where it is drawn. */
   readonly cell: (row: Row, view: View) => string;
   readonly tone?: (row: Row) => Tone | null;
   readonly align?: 'right';
@@ -29,7 +29,7 @@ export interface Column<Row> {
   readonly shrinks?: true;
 }
 
-/** A kind of thing that commands show: its JSON, and its columns for people. */
+/** A kind of thing that commands show: its JSON, and its columns on a terminal. */
 export interface Noun<Row> {
   /** The fields of its JSON in order, nested ones as paths; a test holds `toJson` to it. */
   readonly fields: readonly string[];

@@ -27,7 +27,7 @@ function findingJson({ check, status, detail, fix }: Finding): JsonObject {
   return { check, status, detail, fix };
 }
 
-/** For scripts; people get `renderFindings`. */
+/** For scripts; a terminal shows `renderFindings`. */
 export const findingNoun: Noun<Finding> = {
   fields: ['check', 'status', 'detail', 'fix'],
   toJson: findingJson,
@@ -46,7 +46,7 @@ export const findingNoun: Noun<Finding> = {
   none: 'Nothing was checked.',
 };
 
-/** The report for people: a line a finding, what to do about it below. */
+/** The report for a terminal: a line a finding, what to do about it below. */
 export function renderFindings(
   findings: readonly Finding[],
   options: { width: number; paint: Paint },

@@ -48,7 +48,7 @@ const LOGOUT_COLUMNS: Noun<boolean>['columns'] = [
   { field: 'loggedOut', header: 'LOGGED OUT', cell: (wasLoggedIn) => (wasLoggedIn ? 'yes' : 'no') },
 ];
 
-/** Whether somebody was logged in, who is not any more. */
+/** Whether `logout` ended a session. */
 export const logoutNoun: Noun<boolean> = {
   fields: ['loggedOut'],
   toJson: (wasLoggedIn) => ({ loggedOut: wasLoggedIn }),

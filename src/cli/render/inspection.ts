@@ -103,7 +103,7 @@ const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
   unknown: '[unknown]',
 };
 
-/** The report for people, in lines of so many columns; its last line is the verdict. */
+/** The report for a terminal of `width` columns; its last line says whether a capture could start. */
 export function renderInspection(facts: InspectionFacts, width: number, paint: Paint): string {
   const { inspection, refusal } = facts;
   const { server, settings, lockHolder } = inspection;
@@ -215,7 +215,7 @@ const FIELDS = [
   'warnings',
 ] as const;
 
-/** For scripts; people get `renderInspection`. */
+/** For scripts; a terminal shows `renderInspection`. */
 export const inspectionNoun: Noun<InspectionFacts> = {
   fields: FIELDS,
   toJson: inspectionJson,

@@ -36,7 +36,7 @@ function timeOf(capture: ListedCapture, now: number): string[] {
   return [`${elapsed} of ${formatDuration(scheduledEnd - start)} (${left} left)`];
 }
 
-/** The capture as JSON, with how its recording goes under `live`. */
+/** The capture as JSON, with its progress under `live`. */
 export function liveJson(capture: ListedCapture, live: LiveFacts, now: number): JsonObject {
   const { start, end, scheduledEnd } = capture;
   const isOpen = !isOver(capture.status);

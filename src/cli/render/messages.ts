@@ -5,7 +5,7 @@ const PROGRAMS = new Set(['captures', 'chmod', 'npm', 'unset', 'source', 'echo',
 const SQL = new Set(['GRANT', 'REVOKE', 'ALTER', 'SET', 'CREATE', 'DROP', 'INSTALL']);
 
 /**
- * Breaks a sentence for people at spaces into lines of at most so many columns. Commands to paste (what
+ * Breaks a sentence at spaces into lines of at most `width` columns. Commands to paste (what
  * follows a colon, or begins the text) and long words stay whole, even where they are wider.
  */
 export function messageLines(text: string, width: number, indent = 0): string[] {

@@ -18,10 +18,10 @@ import { formatDuration } from './units.ts';
 /** Rows of a chart: tall where there are few, so that several fit on a screen. */
 const TALL = { rows: 13, every: 3 };
 const LOW = { rows: 9, every: 2 };
-/** The labels of the value axis have at most so many characters: the plot must keep its place. */
+/** The plot has at least this many columns, however wide the labels are. */
 const NARROWEST_PLOT = 10;
 
-/** How many rows, and which of them have a label, for so many charts. */
+/** Rows of each chart on a screen of this many charts, and which of them have a label. */
 export function chartHeight(charts: number): { rows: number; every: number } {
   return charts <= 2 ? TALL : LOW;
 }

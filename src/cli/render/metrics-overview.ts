@@ -19,7 +19,7 @@ export interface MetricView {
   readonly width: number;
   /** What a clock on the wall shows at an instant, as if that were UTC. */
   readonly wallClock: (at: number) => number;
-  /** IANA name, for people. */
+  /** IANA name, shown as it is. */
   readonly zone: string;
   readonly ascii: boolean;
   readonly paint: Paint;
@@ -79,7 +79,7 @@ export function renderOverview(report: MetricReport, view: MetricView): string {
     return `${heading}\nThe capture has not started: no metrics yet.\n`;
   }
   const all = report.series.flatMap((series) => rowOf(series, window, counted, view));
-  // A server counts much that nobody does there: those lines would hide the others.
+  // A server has many counters that stay zero: those lines would hide the others.
   const idle = all.filter(({ series, numbers }) => {
     return series.metric.origin === 'server' && numbers.min === '0' && numbers.max === '0';
   });
@@ -159,7 +159,7 @@ function drawRows(
   const nameWidth = Math.min(longest, view.width < NARROW ? 14 : LONGEST_NAME);
   const unitWidth = Math.max(4, ...rows.map(({ unit }) => unit.length));
   let shown: readonly (typeof NUMBERS)[number][] = NUMBERS;
-  // Of free memory the least is what counts: without a column of its own it stands in that of the most.
+  // For free memory the minimum matters: on a narrow screen the column of the maximum shows it.
   const hasLows = rows.some(({ series }) => series.metric.lowIsBad);
   const isWorst = (name: (typeof NUMBERS)[number]): boolean =>
     hasLows && name === 'max' && !shown.includes('min');

@@ -1,6 +1,6 @@
 import type { MetricUnit } from '../../core/metrics/metric.ts';
 
-/** A unit as people read it, and what a value is divided by to be shown in it. */
+/** A unit as shown, and what a value is divided by to be shown in it. */
 export interface Scale {
   readonly unit: string;
   readonly divisor: number;
@@ -73,7 +73,7 @@ function formatNumber(value: number): string {
   return value.toFixed(digits);
 }
 
-/** A value in a scale, with so many decimals (for axes, whose labels all have the same). */
+/** A value in a scale; axes pass `decimals`, because all their labels have the same number. */
 export function formatScaled(value: number, scale: Scale, decimals: number | null = null): string {
   const scaled = value / scale.divisor;
   if (decimals === null) {

@@ -26,7 +26,7 @@ interface Line {
 
 const LABEL_WIDTH = 18;
 
-/** The report for people; its last lines are the verdict. */
+/** The report for a terminal; its last lines say whether `create` would succeed. */
 export function renderPlan(
   facts: PlanFacts,
   view: { width: number; zone: string },

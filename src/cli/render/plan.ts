@@ -23,7 +23,7 @@ export interface PlanFacts {
   readonly expectation: Expectation | null;
   /** Which of the sessions there are covered; null where no server could be looked at. */
   readonly coverage: Coverage | null;
-  /** Other captures there, in the time of this one; those of other people's environments are counted. */
+  /** Other captures there, in the time of this one; those in environments of other users are only counted. */
   readonly others: readonly ListedCapture[];
   readonly hiddenOthers: number;
   readonly warnings: readonly string[];
@@ -190,7 +190,7 @@ export function laterWarnings({ obstacleAtStart }: PlanFacts): string[] {
     : [`As things are, it could not start: ${obstacleAtStart.message}`];
 }
 
-/** For scripts; people get `renderPlan`. */
+/** For scripts; a terminal shows `renderPlan`. */
 export const planNoun: Noun<PlanFacts> = {
   fields: FIELDS,
   toJson: planJson,

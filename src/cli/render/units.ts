@@ -1,4 +1,4 @@
-/** Lengths, counts and sizes for people; scripts get plain numbers. */
+/** Durations, counts and sizes as text for screens; scripts get plain numbers. */
 
 const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -48,7 +48,7 @@ export function formatDuration(ms: number, most = 2): string {
   return parts.join(' ');
 }
 
-/** `just now`, `3m ago`, `in 1h 30m`: how far an instant is from now, in so many parts. */
+/** `just now`, `3m ago`, `in 1h 30m`: how far an instant is from now. @param parts at most this many units. */
 export function formatRelative(at: number, now: number, parts: number): string {
   const distance = at - now;
   if (Math.abs(distance) < 1_000) return 'just now';

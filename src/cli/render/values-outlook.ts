@@ -55,7 +55,7 @@ export function ownersCover({
   values,
 }: Pick<ServerInspection, 'settings' | 'leftovers' | 'values'>): 'general_log' | 'slow_log' | null {
   if (values.logged === 'always') return null;
-  // While somebody records or warms up, what the owner has set is in the marker.
+  // During a recording or a warm-up the owner's settings are in the marker.
   const { generalLog, slowLog } = leftovers?.settings ?? settings;
   if (generalLog === true) return 'general_log';
   return slowLog === true ? 'slow_log' : null;

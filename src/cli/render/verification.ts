@@ -79,7 +79,7 @@ function affectedJson({ records, sessions, isAll, examples }: Affected): Record<
 
 const LABEL_WIDTH = 12;
 
-/** The report for people; its last line is the verdict. */
+/** The report for a terminal; its last line is the result. */
 export function renderVerification(
   found: Verification,
   paint: Paint,
@@ -211,7 +211,7 @@ const FIELDS = [
   'seconds',
 ] as const;
 
-/** For scripts; people get `renderVerification`. */
+/** For scripts; a terminal shows `renderVerification`. */
 export const verificationNoun: Noun<Verification> = {
   fields: FIELDS,
   toJson: verificationJson,

@@ -47,8 +47,8 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
 }
 
 /**
- * Words put into lines of at most so many columns, with the separator between them; every line but the
- * first has `indent` columns less. A word that is wider has a line of its own.
+ * Fills lines of at most `width` columns with words, the separator between them; every line but the first
+ * has `indent` columns less. A word that is wider gets a line of its own.
  */
 export function fillLines(
   words: readonly string[],

@@ -129,7 +129,7 @@ export class Context {
   }
 
   /**
-   * Whether this process cannot have the password that the daemon may have: in a store of several people
+   * Whether this process cannot have the password that the daemon may have: in a store of several users
    * it is for the user of the daemon alone to read.
    */
   async isLeftToDaemon(server: ServerAddress): Promise<boolean> {
@@ -149,7 +149,7 @@ export class Context {
     return this.world.clock.now();
   }
 
-  /** Who is logged in. @throws AppError `unauthenticated` when nobody is. */
+  /** The user who is logged in. @throws AppError `unauthenticated` when there is none. */
   async actor(): Promise<AuthenticatedActor> {
     const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
     if (secret == null) {

@@ -14,7 +14,7 @@ import { shellQuoted } from '../../core/shell.ts';
 /**
  * Who can write a store can describe any environment in it: another's password file, and a server of their
  * own to send it to. In such a store a process uses only the references that its own user allowed, and
- * takes nobody's word for that but the system's: the command line, and a private file of that user.
+ * trusts only the system for that: the command line, and a private file of that user.
  */
 
 const FILE = 'credentials.json';

@@ -51,7 +51,7 @@ export async function reportFailure(
   try {
     await world.stderr.write(text);
   } catch {
-    // Nobody reads the failure; the status still says it.
+    // The reader of the failure has gone; the status still says it.
   }
   return EXIT_STATUS[failure.code];
 }
@@ -71,7 +71,7 @@ function asText(failure: Failure, width: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Escaped, and cut: a failure may quote a megabyte that somebody typed. JSON has it whole. */
+/** Escaped, and cut: a failure may quote a megabyte of input. JSON has it whole. */
 function shown(text: string): string {
   const escaped = escapeText(text);
   return escaped.length <= LONGEST_LINE ? escaped : `${escaped.slice(0, LONGEST_LINE)}…`;

@@ -71,7 +71,7 @@ export async function readSecretLine(
   }
 }
 
-/** What the shell hands over under these names is a pipe without a name, of nobody else. */
+/** The shell passes an anonymous pipe under these names, which no other user can open. */
 const SHELLS_PIPE = /^\/(dev\/(stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/;
 
 /** Opens a file that only its owner can read; null when there is none. */

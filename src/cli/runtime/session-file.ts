@@ -15,7 +15,7 @@ export class SessionFile {
   }
 
   /**
-   * The session's secret; null when nobody is logged in.
+   * The session's secret; null when no user is logged in.
    * @throws AppError `store_unusable` when others can read it.
    */
   read(): string | null {

@@ -77,7 +77,7 @@ export interface World {
   runCommand(command: string, args: readonly string[]): Promise<CommandEnd>;
 }
 
-/** The reader of our output went away, which is no error: `captures list | head -1`. */
+/** The reader of our output has gone, which is not an error: `captures list | head -1`. */
 export class ClosedPipe extends Error {}
 
 /** The output went nowhere: a full disk, a descriptor that is not open for writing. */

@@ -2,7 +2,7 @@ import { readSavedStatus, type CaptureRate } from '../daemon/daemon-status.ts';
 import { hasLiveDaemon } from '../daemon/daemon-starter.ts';
 import type { Store } from '../store.ts';
 
-/** How the recording of a capture goes; null where no live daemon says. */
+/** The progress of a recording; null where no live daemon reports it. */
 export interface LiveFacts {
   readonly rate: CaptureRate | null;
   /** How far the record is behind the server, in milliseconds. */

@@ -26,7 +26,7 @@ export interface DaemonStarted extends StartedDaemon {
 const PATIENCE_MS = 10_000;
 const MOST_STARTS = 3;
 
-/** Whether somebody holds the store's daemon lease now. */
+/** Whether a daemon holds the store's lease now. */
 export function hasLiveDaemon(store: Pick<Store, 'lease'>, now: number): boolean {
   return isLive(store.lease.find(), now);
 }

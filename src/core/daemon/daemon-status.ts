@@ -33,10 +33,10 @@ export interface DaemonStatusTable {
   save(status: SavedStatus): void;
 }
 
-/** What the daemon said longer ago than this says nothing of now. */
+/** What the daemon reported longer ago than this is stale. */
 const STALE_MS = 5_000;
 
-/** What the live daemon last said; null when none is alive or it said nothing lately. */
+/** What the live daemon last reported; null if none is alive or the report is stale. */
 export function readSavedStatus(
   { lease, daemonStatus }: Pick<Store, 'lease' | 'daemonStatus'>,
   now: number,
