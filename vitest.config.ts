@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
 import { reportSkips } from './test/support/skip-reporter.ts';
 
@@ -24,6 +25,16 @@ const isOtherMariadb = process.env[KIND_VARIABLE]?.startsWith('mariadb-') === tr
 const mustHaveServer = process.env['CI'] === 'true' || isOneKind;
 const isWithServer = mustHaveServer || canHaveMariadb();
 
+/** Tests of servers and processes wait a lot: what only computes fills the gaps behind them. */
+class ServersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification): boolean =>
+      /\/test\/(servers|daemon|e2e)\//.test(moduleId);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
+
 export default defineConfig({
   plugins: [reportSkips],
   test: {
@@ -40,8 +51,9 @@ export default defineConfig({
     // Nets, longer than anything that a test waits for: see PATIENCE_MS.
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    // Two cores: real servers and child processes must not starve one another.
-    maxWorkers: 2,
+    // Two cores, and tests of servers wait half of their time.
+    maxWorkers: 4,
+    sequence: { sequencer: ServersFirst },
     // npm run coverage: of this process alone; what child processes run is not in it.
     coverage: {
       provider: 'v8',

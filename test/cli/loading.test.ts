@@ -44,8 +44,16 @@ describe('what the program loads', () => {
     folder = mkdtempSync(join(tmpdir(), 'captures-loading-'));
     writeFileSync(join(folder, 'hook.cjs'), HOOK);
     place = await Workplace.make();
-    await place.ok(['env', 'create', 'shop', '--region', 'eu-central-1', '--instance', 'shop-1']);
-    await place.ok(['create', 'friday', '--env', 'shop']);
+    await place.given([
+      'env',
+      'create',
+      'shop',
+      '--region',
+      'eu-central-1',
+      '--instance',
+      'shop-1',
+    ]);
+    await place.given(['create', 'friday', '--env', 'shop']);
   });
   afterAll(async () => {
     rmSync(folder, { recursive: true });

@@ -144,7 +144,15 @@ describe('with a store and a metrics-only environment', () => {
   let place: Workplace;
   beforeAll(async () => {
     place = await Workplace.make();
-    await place.ok(['env', 'create', 'shop', '--region', 'eu-central-1', '--instance', 'shop-1']);
+    await place.given([
+      'env',
+      'create',
+      'shop',
+      '--region',
+      'eu-central-1',
+      '--instance',
+      'shop-1',
+    ]);
     await place.ok(['create', 'taken', '--env', 'shop']);
   });
   afterEach(endStarted);

@@ -49,9 +49,17 @@ let place: Workplace;
 
 beforeAll(async () => {
   place = await Workplace.make();
-  await place.ok(['env', 'create', 'shop', '--region', 'eu-west-1', '--instance', 'shop-1']);
-  await place.ok(['env', 'create', 'my other shop', '--region', 'eu-west-1', '--instance', 's2']);
-  for (const name of NAMES) await place.ok(['create', name, '--env', 'shop']);
+  await place.given(['env', 'create', 'shop', '--region', 'eu-west-1', '--instance', 'shop-1']);
+  await place.given([
+    'env',
+    'create',
+    'my other shop',
+    '--region',
+    'eu-west-1',
+    '--instance',
+    's2',
+  ]);
+  for (const name of NAMES) await place.given(['create', name, '--env', 'shop']);
 });
 afterAll(() => place.close());
 

@@ -42,7 +42,7 @@ async function expectWhole(capture: string, report: LoadReport): Promise<void> {
 
 test('a daemon told to end leaves the capture RUNNING, and the next one goes on without loss', async () => {
   const first = await place.startDaemon();
-  await place.ok(['create', 'handed-over', '--env', 'shop']);
+  await place.given(['create', 'handed-over', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'handed-over' });
   await untilMoreIsRecorded('handed-over');
   first.child.kill('SIGTERM');
@@ -62,7 +62,7 @@ test('a daemon told to end leaves the capture RUNNING, and the next one goes on 
   const second = await place.startDaemon();
   await untilMoreIsRecorded('handed-over');
   const report = await load.stop();
-  await place.ok(['stop', 'handed-over']);
+  await place.given(['stop', 'handed-over']);
   second.child.kill('SIGINT');
   expect(await second.ended).toMatchObject({ status: 0, signal: null });
   expect(await server.settings()).toEqual(before);
@@ -71,7 +71,7 @@ test('a daemon told to end leaves the capture RUNNING, and the next one goes on 
 
 test('a daemon killed under load again and again loses nothing and doubles nothing', async () => {
   let daemon = await place.startDaemon();
-  await place.ok(['create', 'killed', '--env', 'shop']);
+  await place.given(['create', 'killed', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'killed', connections: 6 });
   for (let kill = 0; kill < 5; kill++) {
     await untilMoreIsRecorded('killed');
@@ -82,7 +82,7 @@ test('a daemon killed under load again and again loses nothing and doubles nothi
   }
   await untilMoreIsRecorded('killed');
   const report = await load.stop();
-  await place.ok(['stop', 'killed']);
+  await place.given(['stop', 'killed']);
   daemon.child.kill('SIGTERM');
   await daemon.ended;
   expect(await server.settings()).toEqual(before);

@@ -45,7 +45,7 @@ const count = (daemon: RunningProcess, event: string): number =>
   daemon.stderr().split(`"event":"${event}"`).length - 1;
 
 async function activePid(): Promise<number> {
-  const { stdout } = await place.ok(['daemon', '--status', '--json']);
+  const { stdout } = await place.given(['daemon', '--status', '--json']);
   return (JSON.parse(stdout) as { pid: number }).pid;
 }
 
@@ -63,7 +63,7 @@ test('of two daemons started at once one records, and the other takes over when 
   await eventually('the other one stands by', () =>
     other.stderr().includes('another daemon is active'),
   );
-  await place.ok(['create', 'two', '--env', 'shop']);
+  await place.given(['create', 'two', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'two' });
   await untilMoreIsRecorded('two');
   expect(count(other, 'daemon active')).toBe(0);
@@ -71,7 +71,7 @@ test('of two daemons started at once one records, and the other takes over when 
   await eventually('the other one took over', () => count(other, 'daemon active') === 1);
   await untilMoreIsRecorded('two');
   const report = await load.stop();
-  await place.ok(['stop', 'two']);
+  await place.given(['stop', 'two']);
   await end(other);
   await expectWhole('two', report);
   expect(await server.settings()).toEqual(before);
@@ -79,7 +79,7 @@ test('of two daemons started at once one records, and the other takes over when 
 
 test('a daemon that was suspended stands down without a write when another one took over', async () => {
   const first = await place.startDaemon();
-  await place.ok(['create', 'suspended', '--env', 'shop']);
+  await place.given(['create', 'suspended', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'suspended' });
   await untilMoreIsRecorded('suspended');
   const second = place.start(['daemon']);
@@ -94,7 +94,7 @@ test('a daemon that was suspended stands down without a write when another one t
   expect(await activePid()).toBe(second.pid);
 
   const report = await load.stop();
-  await place.ok(['stop', 'suspended']);
+  await place.given(['stop', 'suspended']);
   expect(count(second, 'another daemon took over')).toBe(0);
   await end(second);
   await end(first);
@@ -104,25 +104,25 @@ test('a daemon that was suspended stands down without a write when another one t
 
 test('a daemon that was suspended for a while goes on when nobody took over', async () => {
   const daemon = await place.startDaemon();
-  await place.ok(['create', 'asleep', '--env', 'shop']);
+  await place.given(['create', 'asleep', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'asleep' });
   await untilMoreIsRecorded('asleep');
   daemon.child.kill('SIGSTOP');
   await eventually('its lease lapsed', async () => {
-    const { status } = await place.captures(['daemon', '--status']);
+    const { status } = await place.look(['daemon', '--status']);
     return status === 8;
   });
   daemon.child.kill('SIGCONT');
   await untilMoreIsRecorded('asleep');
   const report = await load.stop();
-  await place.ok(['stop', 'asleep']);
+  await place.given(['stop', 'asleep']);
   await end(daemon);
   await expectWhole('asleep', report);
 });
 
 test('a store that somebody reads for long, or locks, holds up the record and loses nothing', async () => {
   const daemon = await place.startDaemon();
-  await place.ok(['create', 'locked', '--env', 'shop']);
+  await place.given(['create', 'locked', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'locked' });
   await untilMoreIsRecorded('locked');
   const db = new Database(join(place.home, 'captures.db'));
@@ -142,7 +142,7 @@ test('a store that somebody reads for long, or locks, holds up the record and lo
   db.close();
   await untilMoreIsRecorded('locked');
   const report = await load.stop();
-  const stopped = await place.ok(['stop', 'locked', '--json']);
+  const stopped = await place.given(['stop', 'locked', '--json']);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ status: 'DONE' });
   await end(daemon);
   await expectWhole('locked', report);
@@ -154,7 +154,7 @@ test.each([0, 60, 120, 180, 240, 320])(
   async (ms) => {
     const name = `start-${ms}`;
     const first = await place.startDaemon();
-    await place.ok(['create', name, '--env', 'shop', '--no-wait']);
+    await place.given(['create', name, '--env', 'shop', '--no-wait']);
     await delay(ms);
     await end(first);
     expect(['STARTED', 'STARTING', 'RUNNING']).toContain((await place.get(name)).status);
@@ -162,7 +162,7 @@ test.each([0, 60, 120, 180, 240, 320])(
     await eventually('it is RUNNING', async () => (await place.get(name)).status === 'RUNNING');
     const load = await server.startLoad({ prefix: name, statements: 100 });
     const report = await load.whenDone();
-    await place.ok(['stop', name]);
+    await place.given(['stop', name]);
     await end(second);
     await expectWhole(name, report);
     expect(await server.settings()).toEqual(before);
@@ -174,10 +174,10 @@ test.each([0, 30, 60, 120])(
   async (ms) => {
     const name = `stop-${ms}`;
     const first = await place.startDaemon();
-    await place.ok(['create', name, '--env', 'shop']);
+    await place.given(['create', name, '--env', 'shop']);
     const load = await server.startLoad({ prefix: name, statements: 2_000 });
     const report = await load.whenDone();
-    await place.ok(['stop', name, '--no-wait']);
+    await place.given(['stop', name, '--no-wait']);
     await delay(ms);
     await end(first);
     expect(['STOPPING', 'DONE']).toContain((await place.get(name)).status);

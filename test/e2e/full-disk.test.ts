@@ -37,7 +37,7 @@ describe('a disk that fills up while recording', needs(disk !== null, NO_DISK), 
     });
     disk?.fill();
     const failed = await eventually('it is FAILED', async () => {
-      const { status, stdout } = await place.captures(['get', 'big', '--json']);
+      const { status, stdout } = await place.look(['get', 'big', '--json']);
       if (status !== 0) return null;
       const capture = JSON.parse(stdout) as { status: string; reason: string };
       return capture.status === 'FAILED' ? capture : null;

@@ -10,7 +10,7 @@ describe('processes that race', () => {
   let place: Workplace;
   beforeAll(async () => {
     place = await Workplace.make();
-    await place.ok(['env', 'create', 'numbers']);
+    await place.given(['env', 'create', 'numbers']);
   });
   afterAll(async () => {
     await endStarted();

@@ -57,7 +57,7 @@ test('a server that is not there: exit 9, saying where', async () => {
 });
 
 test('a host that does not exist: exit 9, naming it', async () => {
-  await place.ok(['env', 'create', 'lost', '--url', 'mysql://u@no-such-host.invalid']);
+  await place.given(['env', 'create', 'lost', '--url', 'mysql://u@no-such-host.invalid']);
   const outcome = await place.captures(['create', 'x', '--env', 'lost']);
   expectRefusal(outcome, 9, 'no-such-host.invalid');
 });
@@ -107,7 +107,7 @@ test('an authority to trust, and a server without TLS: exit 9, blaming the serve
   const authority = join(place.desk, 'authority.pem');
   writeFileSync(authority, rootCertificates[0] ?? '');
   const tls = ['--ssl-mode', 'VERIFY_CA', '--ssl-ca', authority];
-  await place.ok(['env', 'edit', 'trusting', ...tls]);
+  await place.given(['env', 'edit', 'trusting', ...tls]);
   const outcome = await place.captures(['create', 'x', '--env', 'trusting']);
   await plain.stop();
   expectRefusal(outcome, 9, 'does not offer encrypted connections');

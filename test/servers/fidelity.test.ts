@@ -359,7 +359,7 @@ describe('a change of database that fails', () => {
 
 test(
   'a USE is followed where it stands, but not in the body of a procedure',
-  needs(!preparesUse, 'MySQL and MariaDB 10.5 prepare no USE'),
+  needs(!preparesUse, 'it is of MySQL and MariaDB 10.5, which prepare no USE'),
   async () => {
     const statements = await recorded(async () => {
       const session = await client({ database: 'shop' });
