@@ -159,7 +159,7 @@ export class LeaseHolder {
     this.#onLost();
   }
 
-  /** Gives the lease back. Never throws: it lapses by itself in three seconds. */
+  /** Releases the lease. Never throws: it lapses by itself in three seconds. */
   release(): void {
     const { store, log } = this.#context;
     try {

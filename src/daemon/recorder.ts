@@ -8,7 +8,7 @@ import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';
 import { WorkloadCounters, type CountersState } from '../workload/counters.ts';
-import { HeardCounter } from '../workload/heard-counter.ts';
+import { ServerCountTally } from '../workload/server-count-tally.ts';
 import { writeManifest, type ManifestSession, type WindowEdge } from '../workload/manifest.ts';
 import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
 import type { SegmentFacts } from '../workload/segment-files.ts';
@@ -82,7 +82,7 @@ export class Recorder {
   /** null where statements are recorded as they came. */
   readonly #redaction: Redaction | null;
   readonly #rates = new WorkloadRates();
-  readonly #heard: HeardCounter | null;
+  readonly #serverCounts: ServerCountTally | null;
   #segmentsInManifest = 0;
   /** When the last statement was received that it was shown, recorded or not. */
   #lastTime: string | null;
@@ -105,9 +105,9 @@ export class Recorder {
     const committed =
       recording.counters === null ? null : (JSON.parse(recording.counters) as CommittedCounters);
     this.#counters = new WorkloadCounters(committed);
-    this.#heard =
+    this.#serverCounts =
       committed === null || committed.heard != null
-        ? new HeardCounter(committed?.heard ?? null)
+        ? new ServerCountTally(committed?.heard ?? null)
         : null;
     this.#selection = StatementSelection.of(
       capture.options,
@@ -219,7 +219,7 @@ export class Recorder {
   async write(batch: StatementBatch): Promise<void> {
     this.#lastTime = batch.statements.at(-1)?.time ?? this.#lastTime;
     const { statements, tails } = this.#chosen(batch);
-    this.#heard?.merge(batch.heard());
+    this.#serverCounts?.merge(batch.serverCounts());
     this.#counters.add(statements);
     this.#rates.add(statements);
     await this.#writer.write(tails);
@@ -256,7 +256,7 @@ export class Recorder {
     return {
       ...this.#counters.state(),
       selection: this.#selection?.state() ?? null,
-      heard: this.#heard?.counts() ?? null,
+      heard: this.#serverCounts?.counts() ?? null,
     };
   }
 
@@ -291,7 +291,7 @@ export class Recorder {
         transactionsAtEnd,
         segments,
         counters: this.#counters.counts(),
-        heard: this.#heard?.counts() ?? null,
+        heard: this.#serverCounts?.counts() ?? null,
         gaps,
         warnings,
         ...(recycled === undefined ? {} : { recycled }),

@@ -103,7 +103,7 @@ function findRemembered(
 
 /**
  * Makes sure that an environment still leads to the server of its tap. A server without a marker may
- * be it: the log is not switched on yet, or another store gave it back meanwhile.
+ * be it: the log is not switched on yet, or another store restored it meanwhile.
  * @throws AppError `conflict`.
  */
 export function requireSameServer(row: TapRow, nonce: string | null): void {

@@ -1,6 +1,6 @@
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { HeardCounts } from '../core/verification/server-counters.ts';
-import { HeardCounter } from '../workload/heard-counter.ts';
+import { ServerCountTally } from '../workload/server-count-tally.ts';
 import type { LineSerialiser, LineTail } from '../workload/statement-line.ts';
 
 /** Statements on their way to the recorders: each serialised once at most, however many record it. */
@@ -9,7 +9,7 @@ export class StatementBatch {
   readonly #lines: LineSerialiser;
   #some: (LineTail | undefined)[] | null = null;
   #all: readonly LineTail[] | null = null;
-  #heard: HeardCounts | null = null;
+  #serverCounts: HeardCounts | null = null;
 
   constructor(statements: readonly LoggedStatement[], lines: LineSerialiser) {
     this.statements = statements;
@@ -17,13 +17,13 @@ export class StatementBatch {
   }
 
   /** The batch as the server's own counters see it. */
-  heard(): HeardCounts {
-    if (this.#heard === null) {
-      const counter = new HeardCounter();
+  serverCounts(): HeardCounts {
+    if (this.#serverCounts === null) {
+      const counter = new ServerCountTally();
       counter.add(this.statements);
-      this.#heard = counter.counts();
+      this.#serverCounts = counter.counts();
     }
-    return this.#heard;
+    return this.#serverCounts;
   }
 
   /** Every statement's line. */

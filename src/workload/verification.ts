@@ -8,7 +8,7 @@ import {
 import { AffectedSessions, type Affected } from './affected-sessions.ts';
 import { WorkloadCounters, type WorkloadCounts } from './counters.ts';
 import { DamagedRecord } from './disk-errors.ts';
-import { HeardCounter } from './heard-counter.ts';
+import { ServerCountTally } from './server-count-tally.ts';
 import { hashPrefix, listSegments, segmentFileName, segmentPath } from './segment-files.ts';
 import { LongLineReader, type LongRecord } from './long-line-reader.ts';
 import { parseStatementLine } from './statement-line.ts';
@@ -180,7 +180,7 @@ class RecordReader {
   readonly #earliest: string;
   readonly #latest: string;
   readonly #counters = new WorkloadCounters();
-  readonly #heard = new HeardCounter();
+  readonly #serverCounts = new ServerCountTally();
   readonly #flags = new Map<StatementFlag, AffectedSessions>();
   readonly #unknownUser = new AffectedSessions();
   #total = 0;
@@ -260,7 +260,7 @@ class RecordReader {
     }
     if (start < chunk.length) (this.#long ??= new LongLineReader()).push(chunk.subarray(start));
     this.#counters.add(records);
-    this.#heard.add(records);
+    this.#serverCounts.add(records);
     this.#segmentRecords += records.length;
     this.#total += records.length;
     const [first] = records;
@@ -276,7 +276,7 @@ class RecordReader {
   findings(): Omit<FileFindings, 'segments' | 'damage'> {
     return {
       counts: this.#counters.counts(),
-      heard: this.#heard.counts(),
+      heard: this.#serverCounts.counts(),
       byFlag: Object.fromEntries(
         Array.from(this.#flags, ([flag, affected]) => [flag, affected.result()]),
       ),

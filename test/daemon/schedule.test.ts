@@ -105,7 +105,7 @@ describe('captures that end', () => {
 });
 
 describe('a capture whose server is down', () => {
-  it('fails with the reason and the time, and nothing is owed', async () => {
+  it('fails with the reason and the time, and nothing is left to restore', async () => {
     const { clock, test, alice } = setUp();
     const environment = test.environment({ admin: [alice] }, { server: SERVER });
     const { id } = test.capture(alice, environment);
@@ -164,7 +164,7 @@ describe('the lease', () => {
 });
 
 describe('a background daemon', () => {
-  it('leaves when nothing is left to do, and gives back the lease', async () => {
+  it('leaves when nothing is left to do, and releases the lease', async () => {
     const { clock, test } = setUp();
     const daemon = start(test, { background: true });
     await clock.advance(1_000);

@@ -200,7 +200,7 @@ describe.each([
     expect(await stateOf(admin)).toEqual(before);
   });
 
-  test.each(MOMENTS)('%s any message of giving back can be repaired', async (when) => {
+  test.each(MOMENTS)('%s any message of restoring can be repaired', async (when) => {
     await setLog(general, output);
     const before = await stateOf(admin);
     for (let message = 1; ; message += STEP) {

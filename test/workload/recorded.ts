@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { WorkloadCounters } from '../../src/workload/counters.ts';
-import { HeardCounter } from '../../src/workload/heard-counter.ts';
+import { ServerCountTally } from '../../src/workload/server-count-tally.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';
 import { SegmentWriter, type WorkloadPosition } from '../../src/workload/segment-writer.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
@@ -34,7 +34,7 @@ export interface Recorded {
   readonly folder: string;
   readonly position: WorkloadPosition;
   readonly manifest: ManifestContent;
-  readonly heard: HeardCounter;
+  readonly heard: ServerCountTally;
 }
 
 /** A workload in several segments, with the manifest that a recorder would write. */
@@ -45,7 +45,7 @@ export async function recorded(
 ): Promise<Recorded> {
   const writer = await SegmentWriter.open(folder, null, { segmentText: 30_000, frameText: 4_000 });
   const counters = new WorkloadCounters();
-  const heard = new HeardCounter();
+  const heard = new ServerCountTally();
   await writer.write(new LineSerialiser().tails(all));
   counters.add(all);
   heard.add(all);

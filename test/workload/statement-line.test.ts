@@ -57,7 +57,7 @@ describe('a line of a workload', () => {
     expect(tail).toContain('"user":null,"host":null,"db":null');
   });
 
-  test('gives back every statement, whatever is in it, also when sessions change their place', () => {
+  test('reads every statement back, whatever is in it, also when sessions change their place', () => {
     const serialiser = new LineSerialiser();
     fc.assert(
       fc.property(

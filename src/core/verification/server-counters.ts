@@ -14,7 +14,7 @@ import {
 
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
- * 10.11 (test/servers/odd-commands.test.ts and verify.test.ts and test/workload/heard-counter.test.ts
+ * 10.11 (test/servers/odd-commands.test.ts and verify.test.ts and test/workload/server-count-tally.test.ts
  * hold most of it):
  *
  * | what a client sends | Questions | rows of the log |

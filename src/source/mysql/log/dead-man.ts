@@ -6,7 +6,7 @@ import { quotedAccount } from '../connection/privileges.ts';
 import { beat, MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
 
 /**
- * The dead-man switch: an event of the server's own scheduler that gives the log's settings back when
+ * The dead-man switch: an event of the server's own scheduler that restores the log's settings when
  * the heartbeat in the marker stops, so that a recorder that never comes back does not fill the
  * server's disk. The tables stay as they are: what was logged until then is read by whoever comes.
  */
@@ -19,8 +19,8 @@ function intervalSeconds(afterMs: number): number {
   return Math.min(Math.max(Math.round(afterMs / 10_000), 1), LONGEST_INTERVAL_S);
 }
 
-/** What the switch runs: the owner's settings, and never on what was off. Empty: nothing to give back. */
-function giveBackStatements(settings: LogSettings): string[] {
+/** What the switch runs: the owner's settings, and never on what was off. Empty: nothing to restore. */
+function restoringStatements(settings: LogSettings): string[] {
   if (logsToTable(settings)) return [];
   const off = settings.generalLog ? [] : ['SET GLOBAL general_log = OFF'];
   const output = sameOutput(recordingOutput(settings), settings.logOutput)
@@ -30,7 +30,7 @@ function giveBackStatements(settings: LogSettings): string[] {
 }
 
 /**
- * The CREATE EVENT, for MariaDB and MySQL alike; null where there is nothing to give back, because the
+ * The CREATE EVENT, for MariaDB and MySQL alike; null where there is nothing to restore, because the
  * owner logs to the table anyway.
  *
  * What an event runs is written to the general log as a client's statement would be (tried: conditions
@@ -49,7 +49,7 @@ export function deadManStatement(
   afterMs: number,
   mayLeaveBinaryLog: boolean,
 ): string | null {
-  const statements = giveBackStatements(settings);
+  const statements = restoringStatements(settings);
   if (statements.length === 0) return null;
   const body = [
     ...statements,

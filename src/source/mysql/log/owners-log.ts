@@ -171,7 +171,7 @@ const FEW_BYTES = 256 * 1024;
 const ATTEMPTS = 6;
 const PAUSE_MS = 200;
 
-/** What giving back needs besides the server's own statements. */
+/** What restoring needs besides the server's own statements. */
 interface GivingBack {
   readonly connect: () => Promise<MysqlConnection>;
   readonly slots: LogSlots;
@@ -202,7 +202,7 @@ interface GivingBack {
  * @throws AppError `remote_failed` when it did not succeed within bounds; nothing is lost then, and
  *   it can be called again.
  */
-export async function giveBackWhileLogging(
+export async function restoreWhileLogging(
   tools: GivingBack,
   control: MysqlConnection,
   storeId: string,

@@ -14,7 +14,7 @@ import {
   type LogSettings,
 } from './log-settings.ts';
 import { exchange, LIVE_TABLE, whenLockFree, whoseIsLive } from './log-table.ts';
-import { appendGeneration, giveBackWhileLogging, takeBackIncomplete } from './owners-log.ts';
+import { appendGeneration, restoreWhileLogging, takeBackIncomplete } from './owners-log.ts';
 import type { OwnersQueue } from './owners-queue.ts';
 import {
   claimSchema,
@@ -198,7 +198,7 @@ export async function restoreTable(
       mend,
       replaceDropped,
     };
-    await giveBackWhileLogging(tools, control, tables.storeId, live);
+    await restoreWhileLogging(tools, control, tables.storeId, live);
   } else {
     // Nothing is logged to the table any more: what there is can be moved at leisure.
     await tables.slots.swap(live, tables.sentinel(live + 1));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { StatementFlag, StatementKind } from '../../src/core/workloads/statements.ts';
-import { HeardCounter } from '../../src/workload/heard-counter.ts';
+import { ServerCountTally } from '../../src/workload/server-count-tally.ts';
 import { aStatement } from './statements.ts';
 
 function heard(sql: string, kind: StatementKind = 'query', flags: StatementFlag[] = []) {
-  const counter = new HeardCounter();
+  const counter = new ServerCountTally();
   counter.add([aStatement({ sql, kind, flags })]);
   return counter.counts();
 }
@@ -72,7 +72,7 @@ describe('a row', () => {
 });
 
 it('what replication applies was run and not received', () => {
-  const counter = new HeardCounter();
+  const counter = new ServerCountTally();
   counter.add([
     aStatement({ sql: 'BEGIN', user: null }),
     aStatement({ sql: 'INSERT INTO t VALUES (1)', user: '<replication_slave>' }),
