@@ -1,5 +1,6 @@
 import type { StatementClass } from '../core/captures/recording-options.ts';
-import { endOfComment, endOfQuoted, splitStatements, withoutLeadingComments } from './text.ts';
+import { Lexer } from './lexer.ts';
+import { splitStatements, withoutLeadingComments } from './text.ts';
 
 /** A set of classes as bits, so that a text with several statements costs no more than one. */
 export type ClassBits = number;
@@ -164,11 +165,6 @@ function isLetter(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
 }
 
-/** Whether a character can be one of a name without quotes: what ends none need not be known. */
-function isOfWord(code: number): boolean {
-  return isLetter(code) || (code >= 0x30 && code <= 0x39) || code === 0x5f || code === 0x24;
-}
-
 function classOfSet(code: string, prepared: PreparedClasses): ClassBits {
   const match = /^set\s+([@\w]+)(?:\s+(\w+))?/i.exec(code);
   const word = match?.[1]?.toUpperCase() ?? '';
@@ -256,24 +252,16 @@ function isCompound(sql: string): boolean {
 
 /** Where the first such word outside of brackets, literals, quoted names and comments stands. */
 function findWord(code: string, from: number, wanted: RegExp): number | null {
+  const lexer = new Lexer(code, {}, from);
   let depth = 0;
-  let i = from;
-  while (i < code.length) {
-    const character = code.charAt(i);
-    if (character === "'" || character === '"' || character === '`') {
-      i = endOfQuoted(code, i);
-      continue;
+  while (lexer.next()) {
+    if (lexer.kind === 'word') {
+      if (depth === 0 && wanted.test(lexer.text)) return lexer.start;
+    } else if (lexer.kind === 'symbol') {
+      const symbol = code.charAt(lexer.start);
+      if (symbol === '(') depth++;
+      else if (symbol === ')') depth--;
     }
-    if (isOfWord(code.charCodeAt(i))) {
-      const start = i;
-      while (isOfWord(code.charCodeAt(i))) i++;
-      if (depth === 0 && wanted.test(code.slice(start, i))) return start;
-      continue;
-    }
-    if (character === '(') depth++;
-    if (character === ')') depth--;
-    const end = endOfComment(code, i);
-    i = end === i ? i + 1 : end;
   }
   return null;
 }

@@ -1,5 +1,3 @@
-import { endOfComment } from './text.ts';
-
 /**
  * What a piece of a statement's text is:
  * - `space`: white space, and the marks of a comment that holds code (`/*!50700`, its end);
@@ -68,7 +66,13 @@ export class Lexer implements Token {
   /** False for a literal or name whose closing quote is missing. */
   isClosed = true;
 
-  constructor(sql: string, { escapes = 'always', runs = runsEvery }: Partial<Reading> = {}) {
+  /** @param from where the first token begins. */
+  constructor(
+    sql: string,
+    { escapes = 'always', runs = runsEvery }: Partial<Reading> = {},
+    from = 0,
+  ) {
+    this.end = from;
     this.#sql = sql;
     this.#escapes = escapes;
     this.#runs = runs;
@@ -83,6 +87,8 @@ export class Lexer implements Token {
     this.quote = -1;
     this.isClosed = true;
     const code = sql.charCodeAt(start);
+    // First what there is most of.
+    if (isWordCode(code) && !isDigit(code)) return this.#word(start, code);
     if (isSpaceCode(code)) return this.#is('space', endOfSpace(sql, start));
     if (code === BACKSLASH && isLoggedByte(sql, start)) {
       const isSpace = sql.startsWith(LOGGED_SPACE, start);
@@ -91,7 +97,6 @@ export class Lexer implements Token {
         : this.#is('word', endOfWord(sql, start));
     }
     if (isDigit(code)) return this.#number(start);
-    if (isWordCode(code)) return this.#word(start, code);
     switch (code) {
       case 0x27: // '
       case 0x22: // "
@@ -183,6 +188,29 @@ export class Lexer implements Token {
   }
 }
 
+/** Where the comment that begins at `start` ends, or `start` when none begins there. */
+export function endOfComment(sql: string, start: number): number {
+  const character = sql.charAt(start);
+  if (character === '#') return endOfLine(sql, start);
+  if (character === '-' && sql.charAt(start + 1) === '-') {
+    // The servers want a space or control character behind the dashes: `5--3` is 8.
+    const isComment = /^(?:[\0- \x7f\xa0]|\\xA0|$)/.test(sql.slice(start + 2, start + 6));
+    return isComment ? endOfLine(sql, start) : start;
+  }
+  if (character === '/' && sql.charAt(start + 1) === '*') {
+    // `/*! … */` and `/*M! … */` hold code that the server runs.
+    if (/^M?!/.test(sql.slice(start + 2, start + 4))) return start;
+    const end = sql.indexOf('*/', start + 2);
+    return end === -1 ? sql.length : end + 2;
+  }
+  return start;
+}
+
+function endOfLine(sql: string, start: number): number {
+  const end = sql.indexOf('\n', start);
+  return end === -1 ? sql.length : end + 1;
+}
+
 /** The mark of a comment that holds code, with its version: five or six digits. */
 const EXECUTABLE = /^\/\*M?!(?:\d{5,6})?/;
 const EVERY_EXECUTABLE = /\/\*M?!(?:\d{5,6})?/g;
@@ -224,19 +252,18 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Of a name without quotes: letters, digits, `_`, `$`, and everything beyond ASCII. */
-function isWordCode(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    (code >= 0x30 && code <= 0x39) ||
-    code === 0x5f ||
-    code === 0x24 ||
-    (code >= 0x80 && code !== NO_BREAK_SPACE)
-  );
+const NO_BREAK_SPACE = 0xa0;
+
+/** Which ASCII characters can be of a name without quotes: 1 for letters, digits, `_` and `$`. */
+const IS_WORD = new Uint8Array(0x80);
+for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$') {
+  IS_WORD[character.charCodeAt(0)] = 1;
 }
 
-const NO_BREAK_SPACE = 0xa0;
+/** Of a name without quotes; beyond ASCII, everything. */
+function isWordCode(code: number): boolean {
+  return code < 0x80 ? IS_WORD[code] === 1 : code !== NO_BREAK_SPACE && code >= 0x80;
+}
 
 /**
  * MariaDB logs a byte that is not valid in the log's character set, as of a session in latin1, as the
@@ -259,7 +286,7 @@ function isSpaceCode(code: number): boolean {
 function endOfSpace(sql: string, start: number): number {
   for (let i = start; ;) {
     while (i < sql.length && isSpaceCode(sql.charCodeAt(i))) i++;
-    if (!sql.startsWith(LOGGED_SPACE, i)) return i;
+    if (sql.charCodeAt(i) !== BACKSLASH || !sql.startsWith(LOGGED_SPACE, i)) return i;
     i += LOGGED_BYTE_LENGTH;
   }
 }

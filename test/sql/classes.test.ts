@@ -71,6 +71,7 @@ const MANUAL: Record<string, readonly (readonly [string, string])[]> = {
     ['WITH a AS (SELECT 1), b AS (SELECT ")") UPDATE t SET c = 1', 'writes'],
     ['WITH a AS (SELECT 1 /* ) SELECT */) DELETE FROM t', 'writes'],
     ['WITH a AS (SELECT 1) (SELECT * FROM a)', 'reads'],
+    ['WITH éinsert AS (SELECT 1) SELECT * FROM éinsert', 'reads'],
   ],
   'Transactions and Locking': [
     ['START TRANSACTION WITH CONSISTENT SNAPSHOT', 'writes'],

@@ -66,6 +66,13 @@ test('statements are split outside of literals, names and comments only', () => 
   ]);
 });
 
+test('the end of a comment that holds code begins none', () => {
+  expect(splitStatements('/*! SELECT 1 */* 2; SELECT 3')).toEqual([
+    '/*! SELECT 1 */* 2',
+    ' SELECT 3',
+  ]);
+});
+
 test('comments that hold code are code', () => {
   expect(withoutLeadingComments(' /* c */ /*!40000 USE x */')).toBe('/*!40000 USE x */');
 });
