@@ -32,7 +32,7 @@ const WORDS: {
   point_back: ({ environment }) =>
     `Point it back at the first one: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
   daemon_looks: () => 'captures create works: the daemon checks the server itself.',
-  warm_up_length: () => 'For example: --for 1h. It helps as many sessions as come in that time.',
+  warm_up_length: () => 'For example: --for 1h. It covers the sessions that connect in that time.',
   log_in: ({ user }) => `Log in with: captures login ${shellQuoted(user ?? 'NAME')}`,
   see_daemon_log: ({ log }) => `See why in ${log}, or run it in a terminal: captures daemon`,
   see_failure: ({ capture }) => `To see why: captures get ${shellQuoted(capture)}`,
