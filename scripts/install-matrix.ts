@@ -38,31 +38,18 @@ const MOST_NPX_SECONDS = 10;
 const PASSWORD = 'correct horse battery';
 
 const CONSUMER = `
-import { CaptureRules, createStore, openStore, prepareUser, systemClock } from 'captures';
+import { openCaptures } from 'captures';
 import type { Actor, ListedCapture } from 'captures';
 
 const [folder = ''] = process.argv.slice(2);
-const user = await prepareUser('ada', '${PASSWORD}');
-createStore(folder, { sharedGroup: null, now: systemClock.now() }, (store) => {
-  store.users.insert({ ...user, isAdmin: true }, systemClock.now());
-}).close();
-const store = openStore(folder);
-const actor: Actor = { userId: 1, userName: 'ada', isStoreAdmin: true };
-const captures: ListedCapture[] = new CaptureRules(store, systemClock).list(actor, {
-  environment: null,
-  owner: null,
-  statuses: null,
-  name: null,
-  since: null,
-  until: null,
-  order: 'created',
-  descending: true,
-  limit: null,
-});
-// @ts-expect-error: the types are there and say that a length is a number.
-const wrong: string = captures.length;
-console.log('captures in a new store:', wrong);
-store.close();
+const captures = await openCaptures({ store: folder, user: 'ada' });
+const actor: Actor = captures.actor;
+await captures.api.environments.create(actor, { name: 'numbers', instance: 'shop-1' });
+const capture: ListedCapture = await captures.record({ name: 'one', environment: 'numbers' });
+// @ts-expect-error: the types are there and say that an id is a number.
+const wrong: string = capture.id;
+console.log('id of the first capture:', wrong);
+await captures.close();
 `;
 
 interface Result {
@@ -298,7 +285,7 @@ async function useLibrary(project: string, place: string, env: NodeJS.ProcessEnv
   const compiler = join(ROOT, 'node_modules/typescript-7/bin/tsc');
   await run(process.execPath, [compiler, '-p', project], { cwd: project, env: process.env });
   const printed = await run('node', ['program.js', join(place, 'library')], { cwd: project, env });
-  expectText('the library', printed, 'captures in a new store: 0\n');
+  expectText('the library', printed, 'id of the first capture: 1\n');
 }
 
 function expectText(what: string, text: string, expected: string): void {

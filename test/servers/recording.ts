@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
+import { verifyWorkload, type Verification } from '../../src/workload/record-verification.ts';
 import { workloadFolder } from '../../src/cli/workloads.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import {

@@ -1,13 +1,11 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  CaptureRules,
-  openStore,
-  removeDeletedWorkloads,
-  RetentionService,
-  systemClock,
-  type Actor,
-} from '../../src/index.ts';
+import type { Actor } from '../../src/core/access.ts';
+import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
+import { RetentionService } from '../../src/core/captures/retention.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { openStore } from '../../src/store/store.ts';
+import { removeDeletedWorkloads } from '../../src/workload/deleted-workloads.ts';
 import { finishRemovals } from '../../src/core/captures/removals.ts';
 import { removeWorkload } from '../../src/workload/workload-folder.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verifyWorkload, type Verification } from '../../src/cli/verifying.ts';
+import { verifyWorkload, type Verification } from '../../src/workload/record-verification.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';
 import { segmentPath, type SegmentFacts } from '../../src/workload/segment-files.ts';

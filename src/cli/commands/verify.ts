@@ -7,7 +7,7 @@ import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { formatCount } from '../render/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification.ts';
-import { verifyWorkload, type VerificationRequest } from '../verifying.ts';
+import { verifyWorkload, type VerificationRequest } from '../../workload/record-verification.ts';
 import { workloadFolder } from '../workloads.ts';
 
 /** A verification that takes longer than this says how far it is; then as often again. */

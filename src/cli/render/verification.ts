@@ -1,4 +1,4 @@
-import type { Verification } from '../verifying.ts';
+import type { Verification } from '../../workload/record-verification.ts';
 import type { Affected } from '../../workload/affected-sessions.ts';
 import { type Json, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';

@@ -4,16 +4,21 @@ import { isAppError } from '../core/errors.ts';
 import type { HeardCounts } from '../core/verification/server-counters.ts';
 import type { ListedCapture, Recording } from '../core/store.ts';
 import { judge, type Evidence, type Judgement } from '../core/verification/verification.ts';
-import type { RecordingFacts } from '../daemon/recorder.ts';
-import type { CountersState, WorkloadCounts } from '../workload/counters.ts';
-import { readManifest, type Manifest } from '../workload/manifest.ts';
-import type { WorkloadPosition } from '../workload/segment-writer.ts';
+import type { CountersState, WorkloadCounts } from './counters.ts';
+import { readManifest, type Manifest } from './manifest.ts';
+import type { WorkloadPosition } from './segment-writer.ts';
 import {
   verifyFiles,
   type Damage,
   type ExpectedSegment,
   type FileFindings,
-} from '../workload/verification.ts';
+} from './verification.ts';
+
+/** What a recording noted of its window, as its manifest has it. */
+type WindowFacts = Pick<
+  Manifest,
+  'start' | 'end' | 'gaps' | 'warnings' | 'transactionsAtStart' | 'transactionsAtEnd'
+>;
 
 /** What `verify` found out about one workload. */
 export interface Verification {
@@ -26,7 +31,7 @@ export interface Verification {
   readonly judgement: Judgement;
   /** Rows left out as asked for, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
-  readonly facts: Pick<RecordingFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
+  readonly facts: Pick<WindowFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
   readonly transactionsAtStart: number;
   readonly transactionsAtEnd: number | null;
   /** How long it took, in milliseconds. */
@@ -143,7 +148,7 @@ interface Committed {
   readonly position: WorkloadPosition | null;
   readonly counters: CountersState | null;
   readonly heard: HeardCounts | null | undefined;
-  readonly facts: RecordingFacts | null;
+  readonly facts: WindowFacts | null;
 }
 
 function committedOf(recording: Recording | null): Committed {
@@ -155,7 +160,7 @@ function committedOf(recording: Recording | null): Committed {
     position: parsed(recording?.position) as WorkloadPosition | null,
     counters,
     heard: counters?.heard,
-    facts: parsed(recording?.facts) as RecordingFacts | null,
+    facts: parsed(recording?.facts) as WindowFacts | null,
   };
 }
 
