@@ -1,5 +1,5 @@
 import type { OwnConnection } from '../../../core/source.ts';
-import { parseUserHost } from '../reading/session-tracker.ts';
+import { parseUserHost } from '../reading/accounts.ts';
 
 /**
  * Which rows are the recorder's own. An id alone does not say: the server numbers its connections from

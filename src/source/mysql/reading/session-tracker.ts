@@ -10,57 +10,17 @@ import {
   preparedText,
   trimmed,
 } from '../../../sql/session-statements.ts';
-import { recalled, remembered } from './session-memory.ts';
+import { recalled } from './session-memory.ts';
 import { databaseOfDrop, databaseOfUse, hasPlaceholder } from '../../../sql/text.ts';
-import { transactionSteps, type TransactionStep } from '../../../sql/transaction-steps.ts';
-
-/** What is known of one session at one row of the log. */
-export interface Session {
-  readonly id: number;
-  user: string | null;
-  host: string | null;
-  db: string | null;
-  /** The `user_host` column that `user` and `host` were read from, as bytes: compared, not decoded. */
-  userHost: Buffer | null;
-  /** The Prepare rows that the text of the last Query row will still cause. */
-  prepareEchoes: readonly PrepareEcho[];
-  /** How many Execute rows it will cause. */
-  executeEchoes: number;
-  /** The statement that the last EXECUTE of the text protocol named; null when none is under way. */
-  executing: string | null;
-  /** The text of the Execute row that the row before repeated; null when it repeated none. */
-  executed: string | null;
-  /** What is prepared in the text protocol, by name. */
-  readonly prepared: Map<string, PreparedText>;
-  /** Whether `prepared` has them all: the session's login was seen. */
-  knowsPrepared: boolean;
-  /**
-   * The default database before a row that changed it, until it is known that the change succeeded;
-   * undefined when it is.
-   */
-  fallback: string | null | undefined;
-  /** What the row before was: a refusal can follow a login or a change of user or database. */
-  asked: 'nothing' | 'login' | 'change';
-  /** Whether the state changed since it was last taken. */
-  changed: boolean;
-  /** How many looks at the server's list there had been when its last rows came. */
-  seen: number;
-  /** At which look the server did not list it; null where it did, or nobody knows. */
-  absentAt: number | null;
-  /** See `mayHold`; followed where that was asked for. */
-  transaction: TransactionState;
-  /** How many statements touched a table while none began or ended a transaction; null once one did. */
-  plain: number | null;
-}
-
-/**
- * Whether a session is in a transaction that no lock of the server tells of: `unknown` until a row says.
- * `keeps`: it has a temporary table.
- */
-type TransactionState = 'unknown' | 'none' | 'open' | 'keeps';
-
-/** The text of a Prepare row, as far as it is kept; null until the row is seen. */
-type PreparedText = string | null;
+import { transactionSteps } from '../../../sql/transaction-steps.ts';
+import { databaseOfConnect, isRefusal, parseUserHost } from './accounts.ts';
+import {
+  type PrepareEcho,
+  type Session,
+  isToRemember,
+  stateOf,
+  transactionBehind,
+} from './session.ts';
 
 /** A session that sent so many statements in no transaction is taken to send the next in none. */
 const PLAIN_ENOUGH = 10;
@@ -75,15 +35,6 @@ const MOST_SESSIONS = 100_000;
 const FORGOTTEN_AT_ONCE = 10_000;
 // Of a session that prepares under ever new names, nothing is known after so many.
 const MOST_PREPARED = 1000;
-
-/** A Prepare row that repeats a PREPARE or EXECUTE IMMEDIATE. */
-interface PrepareEcho {
-  readonly name: string | null;
-  /** Its text where the Query row says it; null where it does not. */
-  readonly text: string | null;
-  /** The Query row bears no text at all (MySQL): the Prepare row is where it stands. */
-  readonly isHidden: boolean;
-}
 
 const NO_ECHOES: readonly PrepareEcho[] = [];
 
@@ -507,118 +458,7 @@ export class SessionTracker {
   }
 }
 
-/** What the next recorder has to know, for the log does not say it again. */
-function isToRemember(transaction: TransactionState): transaction is 'open' | 'keeps' {
-  return transaction === 'open' || transaction === 'keeps';
-}
-
-function stateOf(session: Session): SessionState {
-  const { prepareEchoes, executeEchoes, transaction } = session;
-  return {
-    session: session.id,
-    user: session.user,
-    host: session.host,
-    db: session.db,
-    memory: remembered({
-      prepares: prepareEchoes.length,
-      isHidden: prepareEchoes[0]?.isHidden === true,
-      executes: executeEchoes,
-      transaction: isToRemember(transaction) ? transaction : null,
-    }),
-  };
-}
-
-/** What a session's transaction is behind a statement. */
-function transactionBehind(before: TransactionState, step: TransactionStep): TransactionState {
-  if (before === 'keeps') return before;
-  switch (step) {
-    case 'opens':
-      return 'open';
-    case 'ends':
-      return 'none';
-    case 'keeps':
-      return 'keeps';
-    case 'touches':
-      // A transaction of before holds a lock by now.
-      return before === 'unknown' ? 'none' : before;
-    case 'hides':
-      return before === 'none' ? 'unknown' : before;
-    case 'nothing':
-      return before;
-  }
-}
-
-/** Whether a row only says that a login, or a change of database, was refused. */
-export function isRefusal(text: string): boolean {
-  return text.startsWith("Access denied for user '");
-}
-
 /** The beginning of a text. A copy: a slice would keep the whole text in memory. */
 function kept(sql: string): string {
   return sql.length <= KEPT_TEXT ? sql : Buffer.from(sql.slice(0, KEPT_TEXT)).toString();
-}
-
-/** Who a row is of, as far as its `user_host` column says. */
-export interface Account {
-  /** The name that logged in. */
-  readonly user: string | null;
-  /** The host's name, or its address where the server looks up no names. */
-  readonly host: string | null;
-  /** The name of the account whose privileges count; null for an anonymous one, and during a login. */
-  readonly privileged: string | null;
-}
-
-/**
- * Reads `privileged[login] @ host [ip]`, as the column `user_host` has it. Hosts and addresses have
- * neither spaces nor brackets, names can have both: where the two names are the same, or the first is
- * missing, there is one reading. Where they differ (a proxy user) the first bracket is taken.
- */
-export function parseUserHost(text: string): Account {
-  const match = /^(.*)\] @ (\S*) \[([^\][\s]*)\]$/s.exec(text);
-  if (match === null) return { user: null, host: null, privileged: null };
-  const [, names = '', name = '', address = ''] = match;
-  const half = (names.length - 1) / 2;
-  const isTwice = names.charAt(half) === '[' && names.slice(0, half) === names.slice(half + 1);
-  const bracket = isTwice ? half : names.indexOf('[');
-  if (bracket === -1) return { user: null, host: null, privileged: null };
-  return {
-    user: nullWhenEmpty(names.slice(bracket + 1)),
-    host: nullWhenEmpty(name === '' ? address : name),
-    privileged: nullWhenEmpty(names.slice(0, bracket)),
-  };
-}
-
-function nullWhenEmpty(text: string): string | null {
-  return text === '' ? null : text;
-}
-
-/** How the servers name the ways to connect (vio_type_names, get_vio_type_name). */
-const TRANSPORT = / using (?:TCP\/IP|Socket|SSL\/TLS|Named Pipe|Shared Memory|Internal|Plugin)?$/;
-
-/**
- * The database in the text of a Connect or Change user row (`user@host on db using TCP/IP`,
- * `user@host as anonymous on db`): null for none, undefined when the row says nothing of one, as
- * `Access denied for user …` does not. Names can have `@`, ` on ` and ` using ` in them: what comes
- * before the database is known from the row's own account.
- */
-export function databaseOfConnect(
-  text: string,
-  account: Account | null = null,
-): string | null | undefined {
-  if (isRefusal(text)) return undefined;
-  const rest = behindAccount(text, account) ?? /^.*@.* on (.*)$/s.exec(text)?.[1];
-  return rest === undefined ? undefined : nullWhenEmpty(rest.replace(TRANSPORT, ''));
-}
-
-/** What follows `user@host on ` or `user@host as other on `; undefined where the text begins otherwise. */
-function behindAccount(text: string, account: Account | null): string | undefined {
-  if (account === null) return undefined;
-  const { user, host, privileged } = account;
-  const who = `${user ?? ''}@${host ?? ''}`;
-  if (text.startsWith(`${who} on `)) return text.slice(who.length + ' on '.length);
-  if (!text.startsWith(`${who} as `)) return undefined;
-  const rest = text.slice(who.length + ' as '.length);
-  const other = privileged ?? 'anonymous';
-  if (rest.startsWith(`${other} on `)) return rest.slice(other.length + ' on '.length);
-  return /^.*? on (.*)$/s.exec(rest)?.[1];
 }

@@ -14,7 +14,9 @@ import {
   SENTINEL_USER_HOST,
   type Sentinel,
 } from '../log/sentinel.ts';
-import { isRefusal, type Session, type SessionTracker } from './session-tracker.ts';
+import { type SessionTracker } from './session-tracker.ts';
+import { type Session } from './session.ts';
+import { isRefusal } from './accounts.ts';
 import type { SessionZones } from './session-zones.ts';
 
 /** The columns a decoder expects, in this order. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerAddress } from '../../../../src/core/environments/environment.ts';
+import { nameMariadbError } from '../../../../src/source/mysql/connection/server-errors.ts';
 import {
   endsConnection,
-  nameMariadbError,
   translateError,
-} from '../../../../src/source/mysql/connection/server-errors.ts';
+} from '../../../../src/source/mysql/connection/error-translation.ts';
 import { saysDamaged } from '../../../../src/source/mysql/log/log-table.ts';
 import { UnsupportedLogin } from '../../../../src/source/mysql/connection/login-plugins.ts';
 

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StatementKind } from '../../../../src/core/workloads/statements.ts';
-import {
-  databaseOfConnect,
-  parseUserHost,
-  SessionTracker,
-} from '../../../../src/source/mysql/reading/session-tracker.ts';
+import { SessionTracker } from '../../../../src/source/mysql/reading/session-tracker.ts';
+import { databaseOfConnect, parseUserHost } from '../../../../src/source/mysql/reading/accounts.ts';
 
 /** Feeds rows of one session and returns the flags of each. */
 function follow(
