@@ -35,7 +35,7 @@ export type Hint =
       readonly user: string;
       readonly role: string;
     }
-  | { readonly code: 'delete_captures_first' }
+  | { readonly code: 'delete_captures_first' | 'needs_server' }
   | { readonly code: 'end_warm_up' | 'restore_server'; readonly environment: string }
   /** What ends a schedule comes before its next occurrence. */
   | { readonly code: 'schedule_over_at_once' }

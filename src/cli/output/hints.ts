@@ -17,6 +17,8 @@ const WORDS: {
     `To see its members: captures member list ${shellQuoted(environment)}`,
   set_role: ({ environment, user, role }) =>
     `To change the role: captures member set ${shellQuoted(environment)} ${shellQuoted(user)} --role ${role}`,
+  needs_server: () =>
+    "A server's own metrics are sampled while its statements are recorded: only in an environment with a server (--url).",
   delete_captures_first: () => 'Delete them first, or everything at once with: --with-captures',
   end_warm_up: ({ environment }) =>
     `End it first: captures env warm-up ${shellQuoted(environment)} --stop`,

@@ -179,14 +179,7 @@ export class EnvironmentService {
   async delete(actor: Actor, ref: string): Promise<Membership> {
     return this.#store.transaction(() => {
       const environment = this.#get(actor, ref, 'environment.delete');
-      const captures = this.#store.captures.countOf(environment.id);
-      if (captures > 0) {
-        throw new AppError(
-          'conflict',
-          `The environment "${environment.name}" has ${captures} capture${captures === 1 ? '' : 's'}`,
-          { hint: { code: 'delete_captures_first' } },
-        );
-      }
+      this.#refuseWithCaptures(environment);
       this.#refuseWhileTapped(environment, 'it cannot be deleted');
       const schedules = this.#store.schedules.list([environment.id]).map(({ name }) => name);
       this.#audit.record(actor, 'environment.delete', environmentSubject(environment), {
@@ -199,14 +192,28 @@ export class EnvironmentService {
 
   /**
    * Says before anything is lost that an environment cannot be deleted.
-   * @throws AppError `conflict` while its server is not restored and no capture of it is there that would
-   *   bring that about when it ends.
+   * @param withCaptures whether its captures are to be deleted first.
+   * @throws AppError as `delete`; with captures `conflict` only while its server is not restored and no
+   *   capture of it is there that would bring that about when it ends.
    */
-  async requireRestored(environment: Environment): Promise<void> {
+  async checkDeletion(actor: Actor, ref: string, withCaptures: boolean): Promise<Membership> {
+    const environment = this.#get(actor, ref, 'environment.delete');
+    if (!withCaptures) this.#refuseWithCaptures(environment);
     const open = this.#store.captures
       .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
       .some(({ environmentId }) => environmentId === environment.id);
     if (!open) this.#refuseWhileTapped(environment, 'it cannot be deleted');
+    return environment;
+  }
+
+  #refuseWithCaptures({ id, name }: Environment): void {
+    const captures = this.#store.captures.countOf(id);
+    if (captures === 0) return;
+    throw new AppError(
+      'conflict',
+      `The environment "${name}" has ${captures} capture${captures === 1 ? '' : 's'}`,
+      { hint: { code: 'delete_captures_first' } },
+    );
   }
 
   #refuseWhileTapped(environment: Environment, consequence: string): void {

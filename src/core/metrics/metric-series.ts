@@ -147,7 +147,7 @@ function extreme(values: readonly number[], choose: (a: number, b: number) => nu
 
 /**
  * Points of a longer period made of shorter ones: the highest Maximum, the lowest Minimum, the sum of
- * sums and counts, the mean of averages (right for RDS, which measures once a minute).
+ * sums and counts, the mean of averages (right for a provider that measures at a fixed interval).
  * @returns null for a statistic that cannot be computed from shorter periods: a percentile.
  */
 export function aggregate(track: MetricTrack, period: number): MetricTrack | null {

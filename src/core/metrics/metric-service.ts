@@ -135,7 +135,7 @@ export class MetricService {
       throw nonePublished;
     }
     throw new AppError('not_found', `The server of "${capture.name}" was not sampled`, {
-      hint: "A server's own metrics are sampled while its statements are recorded: only in an environment with a server (--url).",
+      hint: { code: 'needs_server' },
     });
   }
 
@@ -196,7 +196,7 @@ function shownWindow(
   const to = request.to ?? Math.max(Math.min(capture.to + margin, now), capture.to);
   if (from >= to && (request.from !== null || request.to !== null)) {
     throw new AppError('invalid', 'The end of the time to show is not after its start', {
-      hint: 'Without --from and --to it is the whole capture.',
+      hint: 'Leave both out for the whole capture.',
     });
   }
   // Of a capture that began this instant, by a clock ahead of ours, there is nothing to be seen yet.

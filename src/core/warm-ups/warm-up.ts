@@ -60,7 +60,7 @@ export interface WarmUpTable {
 
 const SHORTEST_MS = 60_000;
 const LONGEST_MS = 30 * 86_400_000;
-/** A capture may start late: the daemon's default for `--grace`. */
+/** A capture may start late: so long a daemon waits unless it is told otherwise. */
 const LATE_MS = 10 * 60_000;
 
 const TIME_IS_UP = 'its time was up';
@@ -117,7 +117,7 @@ export function closed(
 
 /**
  * Whether a session came in a warm-up of this life of the server.
- * @param isOn whether the slow log is on now: else nobody knows since when it has been off, and those that
+ * @param isOn whether it still covers now: else nobody knows since when it has been off, and those that
  *   came after the last look do not count.
  */
 export function isCovered(

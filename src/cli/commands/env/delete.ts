@@ -44,19 +44,16 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 export async function runEnvDelete(options: EnvDeleteOptions, context: Context): Promise<number> {
   const actor = await context.actor();
   const { environments } = context.api;
-  const { store } = context;
-  const environment = await environments.get(actor, options.environment, 'environment.delete');
-  if (options.withCaptures === true) await environments.requireRestored(environment);
-  const hasCaptures = store.captures.countOf(environment.id) > 0;
-  const isRefused = hasCaptures && options.withCaptures !== true;
+  const { withCaptures = false } = options;
   // What the core refuses is not worth a question.
-  if (!isRefused && options.yes !== true) {
+  const environment = await environments.checkDeletion(actor, options.environment, withCaptures);
+  if (options.yes !== true) {
     await confirmLoss(context, [await lossOf(context, environment)], {
       expected: environment.name,
       ask: "Type the environment's name to delete it",
     });
   }
-  if (options.withCaptures === true) await deleteCaptures(context, environment);
+  if (withCaptures) await deleteCaptures(context, environment);
   await environments.delete(actor, String(environment.id));
   await context.note(`Deleted the environment ${environment.name}.`);
   await context.printIfAsked(environmentNoun, environment);
@@ -67,21 +64,21 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
 async function deleteCaptures(context: Context, environment: Environment): Promise<void> {
   const actor = await context.actor();
   const { captures, environments } = context.api;
-  const { store } = context;
-  const open = store.captures
-    .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
-    .filter(({ environmentId }) => environmentId === environment.id);
+  const all = { ...ALL_CAPTURES, environment: String(environment.id) };
+  const open = await captures.list(actor, {
+    ...all,
+    statuses: ['STARTING', 'RUNNING', 'STOPPING'],
+  });
   const { interrupted } = context.world.signals;
   for (const { id } of open) {
     await resultOf(captures.end(actor, String(id), null, interrupted), tellEvents(context));
   }
-  await environments.requireRestored(environment);
-  for (let ids = store.captures.idsOf(environment.id); ids.length > 0;) {
-    for (const id of ids) {
-      const capture = await captures.get(actor, String(id), 'capture.delete');
+  await environments.checkDeletion(actor, String(environment.id), true);
+  for (let found = await captures.list(actor, all); found.length > 0;) {
+    for (const capture of found) {
       await deleteCapture(context, capture, { keepsWorkload: false, reason: null });
     }
-    ids = store.captures.idsOf(environment.id);
+    found = await captures.list(actor, all);
   }
 }
 
