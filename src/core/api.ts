@@ -9,6 +9,7 @@ import type { Outside } from './outside.ts';
 import { RecoveryService } from './recovery/recovery-service.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { UserService } from './users/user-service.ts';
+import { WarmUpService } from './warm-ups/warm-up-service.ts';
 
 /** What others see of a class. */
 type Public<Class> = Pick<Class, keyof Class>;
@@ -36,6 +37,7 @@ export interface Api {
   readonly users: Public<UserService>;
   readonly metrics: Loaded<MetricService>;
   readonly recovery: Public<RecoveryService>;
+  readonly warmUps: Public<WarmUpService>;
   readonly audit: Public<AuditLog>;
 }
 
@@ -58,6 +60,7 @@ export function createApi(outside: Outside): Api {
       return new MetricService(store, clock, await outside.metricSources());
     }),
     recovery: new RecoveryService(outside),
+    warmUps: new WarmUpService(outside, starter),
     audit: new AuditLog(store, new CaptureRules(store, clock, origin)),
   };
 }

@@ -36,7 +36,11 @@ export type Hint =
       readonly role: string;
     }
   | { readonly code: 'delete_captures_first' | 'needs_server' }
-  | { readonly code: 'end_warm_up' | 'restore_server'; readonly environment: string }
+  | {
+      readonly code: 'end_warm_up' | 'restore_server' | 'warm_up_is_retried';
+      readonly environment: string;
+    }
+  | { readonly code: 'see_why_not_restored' }
   /** What ends a schedule comes before its next occurrence. */
   | { readonly code: 'schedule_over_at_once' }
   | { readonly code: 'warm_up_length' }

@@ -21,7 +21,7 @@ import { UNKNOWN_ORIGIN } from '../../src/core/audit/audit-trail.ts';
 import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
-import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
+import { WarmUpRules } from '../../src/core/warm-ups/warm-up-rules.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { permissionsPage } from './permissions-page.ts';
@@ -185,7 +185,7 @@ const environments = new EnvironmentService({
 });
 const members = new MemberService(test.store, test.clock);
 const schedules = new ScheduleService(test.store, test.clock);
-const warmUps = new WarmUpService(test.store, test.clock);
+const warmUps = new WarmUpRules(test.store, test.clock);
 let serial = 0;
 
 /** An environment of its own, so that nothing is left of what another case did. */

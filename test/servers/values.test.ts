@@ -10,7 +10,7 @@ import type { Environment } from '../../src/core/environments/environment.ts';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { RecoveryRules } from '../../src/core/recovery/recovery-rules.ts';
 import { coverageOf } from '../../src/core/warm-ups/value-coverage.ts';
-import { WarmUpService } from '../../src/core/warm-ups/warm-up-service.ts';
+import { WarmUpRules } from '../../src/core/warm-ups/warm-up-rules.ts';
 import type { WarmUp } from '../../src/core/warm-ups/warm-up.ts';
 import { reclaimServer } from '../../src/daemon/reclaim.ts';
 import { workloadFolder } from '../../src/daemon/recorder.ts';
@@ -81,7 +81,7 @@ class Warming {
   readonly test = new TestStore(systemClock);
   readonly alice = this.test.user('alice');
   readonly environment: Environment;
-  readonly service = new WarmUpService(this.test.store, systemClock);
+  readonly service = new WarmUpRules(this.test.store, systemClock);
   readonly #child: ChildProcess | null = null;
 
   constructor({ isKilled = false } = {}) {

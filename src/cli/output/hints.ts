@@ -20,6 +20,9 @@ const WORDS: {
   needs_server: () =>
     "A server's own metrics are sampled while its statements are recorded: only in an environment with a server (--url).",
   delete_captures_first: () => 'Delete them first, or everything at once with: --with-captures',
+  warm_up_is_retried: ({ environment }) =>
+    `It is retried until its time is up. To see its state: captures env warm-up ${shellQuoted(environment)}; to end it: add --stop`,
+  see_why_not_restored: () => 'The daemon will retry. To see why: captures doctor',
   end_warm_up: ({ environment }) =>
     `End it first: captures env warm-up ${shellQuoted(environment)} --stop`,
   restore_server: ({ environment }) => {

@@ -1,11 +1,12 @@
 import { shellQuoted } from '../../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import type { Environment, ServerAddress } from '../../../core/environments/environment.ts';
-import { WarmUpService } from '../../../core/warm-ups/warm-up-service.ts';
+import type { ServerEnvironment } from '../../../core/environments/environment.ts';
+import type { ServerInspection } from '../../../core/environments/server-inspection.ts';
+import { resultOf } from '../../../core/progress.ts';
+import { tellEvents } from '../../output/capture-events.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { DaemonKeeper } from '../../runtime/starter.ts';
 import { parseDuration } from '../../input/durations.ts';
 import { whyNotRecordable } from '../../preflight.ts';
 import { localTime } from '../../render/moments.ts';
@@ -15,8 +16,6 @@ import {
   confirmFullSlowLog,
   inParameterGroup,
   readWarmUpStatus,
-  untilEnded,
-  untilOn,
   whyNotNeeded,
 } from '../../warming.ts';
 
@@ -72,18 +71,13 @@ JSON fields: ${warmUpNoun.fields.join(', ')}`,
 export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context): Promise<number> {
   context.checkFields(warmUpNoun);
   const actor = await context.actor();
-  const { store, world } = context;
-  const service = new WarmUpService(store, world.clock, world);
-  const found = service.environment(actor, options.environment);
-  const { server } = found;
-  if (server === null) throw new Error('an environment without a server was not refused');
-  const environment = { ...found, server };
-  if (options.for !== undefined) await begin(options.for, options, environment, context, service);
-  if (options.stop === true) await stop(options, environment, context, service);
+  const { environment } = await context.api.warmUps.list(actor, options.environment);
+  if (options.for !== undefined) await begin(options.for, options, environment, context);
+  if (options.stop === true) await stop(options, environment, context);
   const { status, inspection } = await readStatus(context, environment);
   if (!seesSessions(inspection)) {
     await context.warn(
-      `The account lacks PROCESS: it sees no sessions of others. To see the GRANT: captures env check ${shellQuoted(found.name)}`,
+      `The account lacks PROCESS: it sees no sessions of others. To see the GRANT: captures env check ${shellQuoted(environment.name)}`,
     );
   }
   const { sessions, covered } = status.coverage;
@@ -97,14 +91,14 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
 /** As `readWarmUpStatus`. When the server cannot be asked, says first what the store knows. */
 async function readStatus(
   context: Context,
-  environment: Environment & { readonly server: ServerAddress },
+  environment: ServerEnvironment,
 ): ReturnType<typeof readWarmUpStatus> {
   try {
     return await readWarmUpStatus(context, environment);
   } catch (error) {
-    const open = context.store.warmUps
-      .listOf(environment.id)
-      .filter(({ state }) => state !== 'over');
+    const actor = await context.actor();
+    const { warmUps } = await context.api.warmUps.list(actor, String(environment.id));
+    const open = warmUps.filter(({ state }) => state !== 'over');
     if (open.length > 0) {
       const until = localTime(Math.max(...open.map((one) => one.until)), context.timeZone);
       const isOn = open.some(({ state }) => state === 'on');
@@ -121,12 +115,9 @@ async function readStatus(
 async function begin(
   lengthMs: number,
   options: EnvWarmUpOptions,
-  environment: Environment & { readonly server: ServerAddress },
+  environment: ServerEnvironment,
   context: Context,
-  service: WarmUpService,
 ): Promise<void> {
-  const actor = await context.actor();
-  const { store } = context;
   const { inspection } = await readWarmUpStatus(context, environment);
   const needless = whyNotNeeded(inspection);
   if (needless !== null) {
@@ -134,21 +125,31 @@ async function begin(
     return;
   }
   if (inspection.logSwitch === 'owner') throw inParameterGroup(environment);
-  const refusal = whyNotRecordable(inspection, store.taps, environment.name);
+  const refusal = whyNotRecordable(inspection, context.store.taps, environment.name);
   if (refusal !== null) throw refusal;
   if (options.yes !== true) await confirmFullSlowLog(context, inspection);
-  const { id } = service.begin(actor, String(environment.id), lengthMs);
-  await context.note(`While it lasts, ${slowLogText(inspection)}.`);
-  if (inspection.deadManObstacle !== null) {
-    await context.warn(
-      `If the daemon never returns, the server cannot end it by itself: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${shellQuoted(environment.name)}`,
-    );
-  }
-  if (options.wait === false) {
-    await new DaemonKeeper(context).ensure();
-    return;
-  }
-  const warmUp = await untilOn(context, id);
+  const { interrupted } = context.world.signals;
+  const waits = options.wait !== false;
+  const warmUp = await resultOf(
+    context.api.warmUps.begin(
+      await context.actor(),
+      String(environment.id),
+      { lengthMs, waits },
+      interrupted,
+    ),
+    async (event) => {
+      if (event.type === 'daemon_started') await tellEvents(context)(event);
+      if (event.type === 'requested') await sayWhatBegins(context, environment, inspection);
+    },
+  ).catch(async (error: unknown) => {
+    if (interrupted.aborted) {
+      await context.note(
+        `It is still requested. To end it: captures env warm-up ${shellQuoted(environment.name)} --stop`,
+      );
+    }
+    throw error;
+  });
+  if (!waits) return;
   if (warmUp.state === 'waiting') {
     await context.note(
       'A capture is being recorded there, and its log covers every session: the warm-up begins when the capture ends.',
@@ -159,28 +160,46 @@ async function begin(
   }
 }
 
+async function sayWhatBegins(
+  context: Context,
+  { name }: ServerEnvironment,
+  inspection: ServerInspection,
+): Promise<void> {
+  await context.note(`While it lasts, ${slowLogText(inspection)}.`);
+  if (inspection.deadManObstacle === null) return;
+  await context.warn(
+    `If the daemon never returns, the server cannot end it by itself: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${shellQuoted(name)}`,
+  );
+}
+
 async function stop(
   { wait }: EnvWarmUpOptions,
-  environment: Environment,
+  environment: ServerEnvironment,
   context: Context,
-  service: WarmUpService,
 ): Promise<void> {
-  const { ended, goingOn } = service.end(await context.actor(), String(environment.id));
-  for (const { captureId, askedBy } of goingOn) {
-    const capture = captureId === null ? null : context.store.captures.find(captureId);
-    await context.note(
-      capture === null
-        ? `The warm-up of ${askedBy} continues.`
-        : `The warm-up of the capture "${capture.name}" (id ${capture.id}) continues until that capture starts or is deleted.`,
-    );
-  }
-  if (ended === 0) {
-    if (goingOn.length === 0)
-      await context.note(`There is no warm-up of ${environment.name} to end.`);
-    return;
-  }
-  if (wait === false) await new DaemonKeeper(context).ensure();
-  else await untilEnded(context, environment.id);
+  const { interrupted } = context.world.signals;
+  const ref = String(environment.id);
+  const waits = wait !== false;
+  await resultOf(
+    context.api.warmUps.end(await context.actor(), ref, { waits }, interrupted),
+    async (event) => {
+      if (event.type === 'daemon_started') await tellEvents(context)(event);
+      if (event.type !== 'ending') return;
+      for (const { askedBy, capture } of event.goingOn) {
+        await context.note(
+          capture === null
+            ? `The warm-up of ${askedBy} continues.`
+            : `The warm-up of the capture "${capture.name}" (id ${capture.id}) continues until that capture starts or is deleted.`,
+        );
+      }
+      if (event.ended === 0 && event.goingOn.length === 0) {
+        await context.note(`There is no warm-up of ${environment.name} to end.`);
+      }
+    },
+  ).catch(async (error: unknown) => {
+    if (interrupted.aborted) await context.note('The daemon ends it.');
+    throw error;
+  });
 }
 
 export const command = loaded(registerEnvWarmUp, runEnvWarmUp, warmUpNoun);
