@@ -310,12 +310,12 @@ describe('any report', () => {
     expect(renderOverview(report(series), view(80))).toMatch(/▂█▂/);
   });
 
-  it('is drawn in a moment, 20 metrics of 10,000 points each', () => {
+  // How long that takes, bench/metrics.ts measures.
+  it('is drawn of 20 metrics of 10,000 points each, a line for each', () => {
     const many = report(
       ...CLOUDWATCH_METRICS.map(({ label }) => minutes(label, wave(50, 40, 7), 10_000)),
     );
-    const started = performance.now();
-    renderOverview(many, view(120));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const shown = renderOverview(many, view(120));
+    for (const { label } of CLOUDWATCH_METRICS) expect(shown).toContain(label);
   });
 });

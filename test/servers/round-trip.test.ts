@@ -190,17 +190,15 @@ test("an owner's log gets characters of four bytes as the server itself writes t
   expect(others).toEqual([first, first]);
 });
 
-test('thousands of characters of four bytes are appended to an owner’s log in no time', async () => {
+// With REPLACE 80,000 took 14 seconds, and the time grew with the square: longer than a statement may take.
+test('hundreds of thousands of characters of four bytes are appended to an owner’s log', async () => {
   await setLog('ON', 'TABLE');
   const { log, settings } = await startLogging(server);
   const client = await server.admin();
-  await client.query(`SELECT LENGTH('${'a€😀b'.repeat(40_000)}')`);
+  await client.query(`SELECT LENGTH('${'a€😀b'.repeat(400_000)}')`);
   await client.end();
   await log.swap(2);
-  const began = performance.now();
   await drainFrozen(log, { appendToOwners: true });
-  // With REPLACE twice as many took 14 seconds, and the time grew with the square.
-  expect(performance.now() - began).toBeLessThan(2_000);
   await log.restore(settings, 3);
   await log.close();
   await admin.query('SET GLOBAL general_log = OFF');
@@ -209,9 +207,9 @@ test('thousands of characters of four bytes are appended to an owner’s log in 
     "SELECT argument FROM mysql.general_log WHERE argument LIKE 'SELECT LENGTH(%'",
   );
   const character = server.family === 'mysql' ? '😀' : '\\xF0\\x9F\\x98\\x80';
-  expect(String(row?.['argument']) === `SELECT LENGTH('${`a€${character}b`.repeat(40_000)}')`).toBe(
-    true,
-  );
+  expect(
+    String(row?.['argument']) === `SELECT LENGTH('${`a€${character}b`.repeat(400_000)}')`,
+  ).toBe(true);
 });
 
 test("an owner's log that keeps local times goes on keeping them", async () => {

@@ -20,16 +20,53 @@ const { tree, family } = chosenServer(() => undefined);
 const disk = smallDisk(family === 'mysql' ? '700m' : '400m');
 const FROM_AFAR: Source = mysqlSourceThatFinds(() => Promise.resolve(null));
 
+/**
+ * Statements of a client that is not in the log, one a millisecond at most: the log's disk is nothing to it,
+ * and a machine with too much to do is as slow for it as for everybody.
+ */
+class Bystander {
+  /** When each was answered. */
+  readonly times: number[] = [];
+  readonly #done: Promise<void>;
+  #isStopped = false;
+
+  constructor(client: Connection) {
+    this.#done = this.#run(client);
+  }
+
+  get answered(): number {
+    return this.times.length;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#done;
+  }
+
+  async #run(client: Connection): Promise<void> {
+    await client.query('SET SESSION sql_log_off = 1');
+    while (!this.#isStopped) {
+      await client.query('SELECT 1');
+      this.times.push(Date.now());
+      await delay(1);
+    }
+    await client.end();
+  }
+}
+
 /** A client that only reads, one statement after another, each with a tag and the time of its answer. */
 class Reader {
   readonly answered = new Map<string, number>();
+  /** The longest wait for an answer, in statements that a bystander had answered meanwhile. */
   longest = 0;
+  readonly #bystander: Bystander;
   readonly #client: Connection;
   readonly #done: Promise<void>;
   #isStopped = false;
 
-  constructor(client: Connection, name: string) {
+  constructor(client: Connection, name: string, bystander: Bystander) {
     this.#client = client;
+    this.#bystander = bystander;
     this.#done = this.#run(name);
   }
 
@@ -41,10 +78,10 @@ class Reader {
 
   async #run(name: string): Promise<void> {
     for (let i = 0; !this.#isStopped; i++) {
-      const began = performance.now();
+      const began = this.#bystander.answered;
       await this.#client.query(`SELECT 'tag ${name} ${i}.'`);
       this.answered.set(`tag ${name} ${i}.`, Date.now());
-      this.longest = Math.max(this.longest, performance.now() - began);
+      this.longest = Math.max(this.longest, this.#bystander.answered - began);
     }
   }
 }
@@ -86,7 +123,10 @@ describe('when the disk of the server is full', needs(disk !== null, NO_DISK), (
       );
       expect(table).toEqual({ engine: 'CSV' });
       const readers: Reader[] = [];
-      for (let i = 0; i < 8; i++) readers.push(new Reader(await server.admin(), String(i)));
+      const bystander = new Bystander(await server.admin());
+      for (let i = 0; i < 8; i++) {
+        readers.push(new Reader(await server.admin(), String(i), bystander));
+      }
       await waitUntil(() => readers.every(({ answered }) => answered.size > 50));
       // Another process, for the clients and the daemon are in this one.
       spawn('dd', ['if=/dev/zero', `of=${join(folder, 'filler')}`, 'bs=64k'], { stdio: 'ignore' });
@@ -94,16 +134,17 @@ describe('when the disk of the server is full', needs(disk !== null, NO_DISK), (
       const { store } = recording.test;
       const isOver = (): boolean =>
         ['DONE', 'FAILED'].includes(store.captures.find(recording.id)?.status ?? '');
-      const deadline = performance.now() + 20_000;
-      while (!isOver() && performance.now() < deadline) {
-        const began = performance.now();
+      while (!isOver()) {
+        const began = bystander.answered;
         await (await server.admin()).end();
-        logins.push(performance.now() - began);
+        logins.push(bystander.answered - began);
         await delay(20);
       }
       for (const reader of readers) await reader.stop();
+      await bystander.stop();
 
-      expect(Math.max(...logins, ...readers.map(({ longest }) => longest))).toBeLessThan(2_000);
+      // Which take the bystander two seconds on a quiet machine: DESIGN §10.
+      expect(Math.max(...logins, ...readers.map(({ longest }) => longest))).toBeLessThan(1_000);
       const said = recording.events.join('\n');
       expect(store.captures.find(recording.id), said).toMatchObject({ status: 'DONE' });
       expect(store.captures.find(recording.id)?.reason).toMatch(reason);
@@ -113,7 +154,8 @@ describe('when the disk of the server is full', needs(disk !== null, NO_DISK), (
       const { gaps } = manifest;
       expect(gaps).toMatchObject([{ cause: 'disk_full' }]);
       const [from = 0, to = 0] = [gaps[0]?.from, gaps[0]?.to].map((at) => Date.parse(at ?? ''));
-      expect(to - from).toBeLessThan(5_000);
+      const within = bystander.times.filter((at) => at >= from && at <= to);
+      expect(within.length).toBeLessThan(2_500);
       const recorded = new Set<string>();
       for await (const records of readRecords(workload, readablePosition(manifest))) {
         for (const { sql } of records) {

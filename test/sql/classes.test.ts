@@ -240,9 +240,8 @@ it.each([
   ['quotes', "'"],
   ['words', 'with a '],
 ])('a text of nothing but %s takes no longer than its length', (_what, piece) => {
-  const before = process.cpuUsage();
-  classesOf(piece.repeat(200_000));
-  classesOf(`WITH a AS ${piece.repeat(200_000)}`);
-  const { user, system } = process.cpuUsage(before);
-  expect((user + system) / 1_000).toBeLessThan(2_000);
+  // The limit of a test is not enough for the square of that.
+  for (const text of [piece.repeat(1_000_000), `WITH a AS ${piece.repeat(1_000_000)}`]) {
+    expect(() => classesOf(text)).not.toThrow();
+  }
 });

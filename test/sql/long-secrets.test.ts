@@ -60,8 +60,8 @@ test.each([
 test.each([['password'], ['ident'], ['password\\'], ['ident('], ['; set '], ['@']])(
   'a text of nothing but %j takes no longer than its length',
   (part) => {
-    const began = performance.now();
-    through(`INSERT INTO t VALUES ('${part.repeat(1_000_000 / part.length)}')`);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    // The limit of a test is enough for a million steps, and not for their square.
+    const text = `INSERT INTO t VALUES ('${part.repeat(1_000_000 / part.length)}')`;
+    expect(through(text).free.length).toBeLessThanOrEqual(text.length);
   },
 );

@@ -52,9 +52,8 @@ describe('hasPlaceholder', () => {
 
   test('is linear in a long literal', () => {
     const sql = `INSERT INTO t VALUES ('${'?'.repeat(5_000_000)}')`;
-    const start = performance.now();
+    // The limit of a test is not enough for the square of that.
     expect(hasPlaceholder(sql)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 });
 

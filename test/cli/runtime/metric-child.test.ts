@@ -4,17 +4,20 @@ import type { Environment } from '../../../src/core/environments/environment.ts'
 import { AppError } from '../../../src/core/errors.ts';
 import { runCaptures } from '../../support/cli.ts';
 import { CloudWatchServer } from '../../support/cloudwatch-server.ts';
+import { processesWith } from '../../support/processes.ts';
 import { waitUntil } from '../../support/waiting.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-22T12:00:00Z');
+/** In the environment of its children alone. */
+const KEY = 'AKIAMETRICCHILD';
 const QUERIES = [{ label: 'CPUUtilization', statistic: 'Maximum' }];
 const LAST_HOUR = { from: NOW - 60 * MINUTE, to: NOW };
 
 let server: CloudWatchServer;
 let environment: Environment;
 beforeEach(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', KEY);
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
   server = await CloudWatchServer.start();
   server.now = () => NOW;
@@ -31,6 +34,7 @@ beforeEach(async () => {
   };
 });
 afterEach(async () => {
+  await waitUntil(() => processesWith('AWS_ACCESS_KEY_ID', KEY).length === 0);
   await server.stop();
   vi.unstubAllEnvs();
 });
@@ -63,10 +67,12 @@ describe("the daemon's child that asks CloudWatch", () => {
       childMetricSource(environment, leaving.signal).fetch(QUERIES, LAST_HOUR, MINUTE),
     );
     await waitUntil(() => server.headers.length > 0);
-    const started = performance.now();
     leaving.abort();
-    expect(await asked).toMatchObject({ code: 'remote_failed' });
-    expect(performance.now() - started).toBeLessThan(3_000);
+    // Whoever waits for its time is told that CloudWatch did not answer.
+    expect(await asked).toMatchObject({
+      code: 'remote_failed',
+      message: expect.not.stringContaining('answer') as string,
+    });
   });
 
   it('is for the daemon alone', async () => {

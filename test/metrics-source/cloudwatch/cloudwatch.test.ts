@@ -306,14 +306,14 @@ describe('what goes wrong at AWS', () => {
   });
 
   it.each(['before', 'headers'] as const)(
-    'is said when the answer hangs (%s), after the time that was set and no longer',
+    'is said when the answer hangs (%s) longer than was set, and it is not asked again',
     async (hang) => {
       server.misbehaviours.push({ hang });
       const source = await open({}, patientClock(), { connect: 100, answer: 200 });
-      const started = performance.now();
+      const asked = server.headers.length;
       const error = await failure(source.fetch(CPU, LAST_HOUR, MINUTE));
       expect(error.message).toBe('CloudWatch did not answer in time');
-      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(server.headers).toHaveLength(asked + 1);
     },
   );
 });
