@@ -40,7 +40,7 @@ function randomOf(seed: number): () => number {
 const loads: Load[] = [];
 
 /** Between two statements of a session: what is tried is when they come, not how many there are. */
-const THINK_MS = 3;
+const THINK_MS = 10;
 
 /** Statements through both protocols, each with a tag of its own, with reconnects. */
 class Load {

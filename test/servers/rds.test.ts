@@ -25,7 +25,7 @@ type Sent = Map<string, { readonly from: number; readonly to: number }>;
 const microseconds = (): number => (performance.timeOrigin + performance.now()) * 1_000;
 
 /** Between two statements of a session: what is tried is when they come, not how many there are. */
-const THINK_MS = 3;
+const THINK_MS = 10;
 
 /** Eight sessions in as many time zones, each statement with a tag of its own. */
 class ZonedLoad {
