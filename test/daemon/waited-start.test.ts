@@ -56,7 +56,7 @@ it('a scheduled start that a command waits for is made by a daemon that it start
   await goOn(60);
   const { status, stdout, stderr } = await created;
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'shop/later\n', stderr });
-  expect(stderr).toContain('this command starts one in the background when it is due');
+  expect(stderr).toContain('this command starts one in the background when the capture is due');
   expect(stderr).not.toContain('No daemon is alive');
   const [first, ...others] = daemons;
   expect(others).toEqual([]);
