@@ -41,7 +41,7 @@ export async function requireNoDaemon(
 }
 
 function daemonAtWork(lease: Lease | null): AppError {
-  const who = lease === null ? 'is at work' : `on ${lease.host}, pid ${lease.pid}, is at work`;
+  const who = lease === null ? 'is running' : `on ${lease.host}, pid ${lease.pid}, is running`;
   return new AppError(
     'conflict',
     `A daemon ${who} in this store: it restores servers by itself when their last capture ends`,
@@ -136,8 +136,8 @@ async function runTap(
     if (how === 'left') throw new LeaseLost('told to leave');
     throw new AppError(
       'remote_failed',
-      `The server of "${environment.name}" could not be restored: ${failures.at(-1) ?? 'nothing is known of why'}`,
-      { hint: 'What is to be restored stays in the store; try again, or run: captures daemon' },
+      `The server of "${environment.name}" could not be restored: ${failures.at(-1) ?? 'reason unknown'}`,
+      { hint: 'The restore stays pending in the store; try again, or run: captures daemon' },
     );
   } finally {
     leaving.removeEventListener('abort', leave);

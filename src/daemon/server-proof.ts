@@ -110,7 +110,7 @@ export function requireSameServer(row: TapRow, nonce: string | null): void {
   if (nonce === null || nonce === row.nonce) return;
   throw new AppError(
     'conflict',
-    'The environment leads to another server now than the one whose log was switched on',
+    'The environment now points to another server than the one whose log was switched on',
     { hint: 'Point it back at the first one, so that its settings can be restored.' },
   );
 }
@@ -119,9 +119,9 @@ function cannotTell(server: OpenSource, environmentName: string): AppError {
   const { hostname, port } = server.server;
   return new AppError(
     'conflict',
-    `The server ${hostname}:${port} has the mark of the recorder of the environment "${environmentName}", which is not connected to it: it is that server, or a copy of its disk`,
+    `The server ${hostname}:${port} has the marker of the recorder of the environment "${environmentName}", which is not connected to it: it is that server, or a copy of its disk`,
     {
-      hint: `Nothing was changed there. When it is a copy, drop its schema "captures" first; else wait until "${environmentName}" is recorded again.`,
+      hint: `Nothing was changed there. If it is a copy, drop its schema "captures" first; otherwise wait until "${environmentName}" is recorded again.`,
     },
   );
 }

@@ -214,7 +214,7 @@ function noStore(directory: string): AppError {
 }
 
 function storeExists(directory: string): AppError {
-  return new AppError('conflict', `There is a captures store in ${directory} already`, {
+  return new AppError('conflict', `There is already a captures store in ${directory}`, {
     hint: 'Log in with: captures login NAME. For a second store choose another folder with CAPTURES_HOME.',
   });
 }

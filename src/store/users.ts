@@ -50,7 +50,7 @@ export function userTable(db: Database): UserTable {
         return toUser(row);
       } catch (error) {
         if (isUniqueViolation(error)) {
-          throw new AppError('conflict', `There is a user named ${user.name} already`);
+          throw new AppError('conflict', `There is already a user named ${user.name}`);
         }
         throw error;
       }

@@ -146,7 +146,7 @@ function obstacleOf(record: StatementRecord, isSafe: boolean, hasCode: boolean):
     return 'a password was taken out of it';
   }
   if (!hasCode) return 'there is nothing in it to run';
-  if (!isSafe) return 'a client would read it otherwise than the server did';
+  if (!isSafe) return 'a client would read it differently from the server';
   if (record.db !== null && /[\0-\x1f\x7f\\]/.test(record.db)) {
     return "its database's name cannot be written for a client";
   }

@@ -140,7 +140,7 @@ async function verifySegment(
   if (size < length) {
     damage.push(`${file} is cut short: it has ${size} bytes of ${length}`);
   } else if (size > length && !mayGoOn) {
-    damage.push(`${file} has ${size - length} bytes behind its end`);
+    damage.push(`${file} has ${size - length} bytes after its end`);
   }
   if (expected.sha256 !== null && size >= length) {
     const hash = await hashPrefix(segmentPath(dir, segment), length);

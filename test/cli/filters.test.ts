@@ -69,17 +69,17 @@ describe('filters of create', () => {
 
   it('are refused where nothing is recorded, with the reason', async () => {
     const metrics = await refused('create', 'no', '--env', 'metrics', '--only', 'reads');
-    expect(metrics.message).toMatch(/^Nothing is recorded on a metrics-only environment/);
+    expect(metrics.message).toMatch(/^A metrics-only environment records nothing/);
     const schedule = await refused(
       ...['schedule', 'create', 'no', '--env', 'metrics', '--cron', '@daily', '--duration', '5m'],
       ...['--sample', '1/2'],
     );
-    expect(schedule.message).toMatch(/^Nothing is recorded on a metrics-only environment/);
+    expect(schedule.message).toMatch(/^A metrics-only environment records nothing/);
     const over = await refused(
       ...['create', 'no', '--env', 'shop', '--start', '-2h', '--duration', '5m'],
       ...['--include-user', 'app'],
     );
-    expect(over.message).toMatch(/^Nothing is recorded in a window that is over/);
+    expect(over.message).toMatch(/^A window that is over records nothing/);
     expect(over.hint).toMatch(/Leave out --start/);
   });
 

@@ -61,7 +61,7 @@ describe('members', () => {
   it.each([
     [['add', 'nope', 'ada'], 3, 'Environment does not exist'],
     [['add', 'SHOP', 'nobody'], 3, 'There is no user named "nobody"'],
-    [['add', 'SHOP', 'ada'], 6, 'ada is a member of "SHOP" already'],
+    [['add', 'SHOP', 'ada'], 6, 'ada is already a member of "SHOP"'],
     [['add', 'SHOP', 'ada', '--role', 'king'], 2, '--role has no value "king"'],
     [['set', 'SHOP', 'ada'], 2, "Required option '--role <role>' not specified"],
     [['set', 'SHOP', 'BOB', '--role', 'admin'], 3, 'BOB is not a member of "SHOP"'],

@@ -122,7 +122,7 @@ describe('init', () => {
     expect(again.status).toBe(6);
     expect(JSON.parse(again.stderr)).toMatchObject({
       code: 409,
-      message: `There is a captures store in ${home} already`,
+      message: `There is already a captures store in ${home}`,
     });
   });
 

@@ -221,7 +221,7 @@ describe('recover is refused', () => {
     expect(JSON.parse(stderr)).toEqual({
       code: 409,
       message:
-        'A daemon on db-watch, pid 4711, is at work in this store: it restores servers by itself when their last capture ends',
+        'A daemon on db-watch, pid 4711, is running in this store: it restores servers by itself when their last capture ends',
       hint: 'To see what it records: captures daemon --status',
     });
   });

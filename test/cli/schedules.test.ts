@@ -94,7 +94,7 @@ describe('schedule', () => {
     const paused = await run(['schedule', 'pause', name, '--reason', 'freeze', '--json']);
     expect(JSON.parse(paused.stdout)).toMatchObject({ state: 'paused', next: null });
     const again = await run(['schedule', 'pause', name]);
-    expect([again.status, again.stderr]).toEqual([6, expect.stringContaining('paused already')]);
+    expect([again.status, again.stderr]).toEqual([6, expect.stringContaining('already paused')]);
     await run(['schedule', 'resume', name]);
     const got = await run(['schedule', 'get', name, '--json']);
     expect(JSON.parse(got.stdout)).toMatchObject({ state: 'active' });

@@ -90,7 +90,7 @@ describe('user create', () => {
 
   it.each([
     [['create', 'x', '--password-stdin'], 'short', 2, 'The password is shorter than 8 characters'],
-    [['create', 'BOB', '--password-stdin'], PASSWORD, 6, 'There is a user named BOB already'],
+    [['create', 'BOB', '--password-stdin'], PASSWORD, 6, 'There is already a user named BOB'],
     [['create', 'a/b', '--password-stdin'], PASSWORD, 2, 'The user name contains "/"'],
     [['create', '--password-stdin'], PASSWORD, 2, 'The user has no name'],
     [['create', 'x'], '', 2, 'A password is needed and there is no terminal to ask on'],
@@ -312,7 +312,7 @@ describe('token', () => {
     const again = await runCaptures(['token', 'create', '--name', 'asked'], { home });
     expect([again.status, again.stderr]).toEqual([
       6,
-      'captures: You have a token named asked already\n',
+      'captures: You already have a token named asked\n',
     ]);
   });
 });

@@ -118,7 +118,7 @@ describe('workload on a terminal', () => {
       env: ada,
     });
     expect(stderr).toBe(
-      '2 statements are comments and will not run: a client would read it otherwise than the server did\n',
+      '2 statements are comments and will not run: a client would read it differently from the server\n',
     );
   });
 });

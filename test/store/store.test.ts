@@ -52,7 +52,7 @@ describe('a new store', () => {
     expect(() => createStore(folder, { sharedGroup: null, now: 0 }, () => undefined)).toThrow(
       expect.objectContaining({
         code: 'conflict',
-        message: `There is a captures store in ${folder} already`,
+        message: `There is already a captures store in ${folder}`,
       }),
     );
     openStore(folder).close();

@@ -123,7 +123,7 @@ describe('a workload as SQL', () => {
     const records = ['system a', 'quit', 'SELECT 1', ''].map((sql) => aRecord({ sql }));
     formatSql(records, 'shop', new Map(), notRun);
     expect([...notRun]).toEqual([
-      ['a client would read it otherwise than the server did', 2],
+      ['a client would read it differently from the server', 2],
       ['there is nothing in it to run', 1],
     ]);
   });
@@ -159,7 +159,7 @@ describe('a workload as SQL', () => {
     '? me',
   ])('keeps %j from a client', (sql) => {
     expect(codeLines(sqlOf({ sql }))).toEqual([]);
-    expect(sqlOf({ sql })).toContain('-- not run: a client would read it otherwise');
+    expect(sqlOf({ sql })).toContain('-- not run: a client would read it differently');
   });
 
   test('has as comments what is no statement, has no values, was cut or is empty', () => {

@@ -179,7 +179,7 @@ describe('what is wrong is found and named', () => {
     const path = segmentPath(folder, 3);
     writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.from('more')]));
     expect(await problemsOf(folder)).toEqual([
-      'segment-000003.ndjson.zst has 4 bytes behind its end',
+      'segment-000003.ndjson.zst has 4 bytes after its end',
     ]);
   });
 

@@ -136,7 +136,7 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
       ...(hint === null ? [] : hanging(' '.repeat(9), hintText(hint) ?? '', width)),
     ]),
     ...facts.instructions.map((text) => wrapMessage(escapeText(text), width)),
-    verdict(facts.environment, refusal, width, paint),
+    conclusion(facts.environment, refusal, width, paint),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -183,7 +183,7 @@ function privilegeLines(need: PrivilegeNeed, width: number, paint: Paint): strin
   return [...lines, `${' '.repeat(12)}${escapeText(need.grant)};`];
 }
 
-function verdict(
+function conclusion(
   environment: string,
   refusal: AppError | null,
   width: number,

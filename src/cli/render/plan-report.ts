@@ -74,11 +74,11 @@ export function renderPlan(
     lines.push(...marked('refused: ', message, 'bad', view.width, paint));
     for (const line of hintText(hint)?.split('\n') ?? []) lines.push(...indented(line, view.width));
   }
-  const verdict =
+  const conclusion =
     facts.refusals.length === 0
       ? paint('good', 'captures create would succeed.')
       : paint('bad', 'captures create would refuse this.');
-  return `${[...lines, verdict].join('\n')}\n`;
+  return `${[...lines, conclusion].join('\n')}\n`;
 }
 
 function whenText({ status, start, scheduledStart, duration }: NewCapture, zone: string): string {

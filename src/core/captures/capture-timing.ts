@@ -149,7 +149,7 @@ export function timingChanges(
   }
   const scheduledEnd = capture.start + edit.duration;
   if (scheduledEnd <= now) {
-    throw new AppError('invalid', 'With this duration the capture would have ended already', {
+    throw new AppError('invalid', 'With this duration the capture would already have ended', {
       hint: { code: 'stop_now', capture: ref },
     });
   }

@@ -96,14 +96,14 @@ export function checkRecordingOptions(
     throw nothing === 'metrics_only'
       ? new AppError(
           'invalid',
-          'Nothing is recorded on a metrics-only environment: there is nothing to filter, to guard or to warm up',
+          'A metrics-only environment records nothing: filters, guards and warm-ups do not apply',
           {
             hint: { code: 'give_server', environment },
           },
         )
       : new AppError(
           'invalid',
-          'Nothing is recorded in a window that is over: there is nothing to filter, to guard or to warm up',
+          'A window that is over records nothing: filters, guards and warm-ups do not apply',
           { hint: { code: 'from_now_on_or_without_options' } },
         );
   }

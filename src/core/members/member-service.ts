@@ -35,7 +35,7 @@ export class MemberService {
       if (this.#store.members.roleOf(environment.id, user.id) !== null) {
         throw new AppError(
           'conflict',
-          `${user.name} is a member of "${environment.name}" already`,
+          `${user.name} is already a member of "${environment.name}"`,
           { hint: { code: 'set_role', environment: environment.name, user: user.name, role } },
         );
       }

@@ -23,7 +23,7 @@ export interface Occurrences {
 }
 
 /**
- * @throws AppError `invalid` for an expression that cannot be read, one that never comes true and a
+ * @throws AppError `invalid` for an expression that cannot be read, one that never matches and a
  *   time zone that nobody knows.
  */
 export function checkRecurrence({ cron, timeZone }: Recurrence): void {
@@ -38,7 +38,7 @@ export function checkRecurrence({ cron, timeZone }: Recurrence): void {
     });
   }
   if (next === null) {
-    throw new AppError('invalid', `The cron expression "${cron}" never comes true`);
+    throw new AppError('invalid', `The cron expression "${cron}" never matches`);
   }
 }
 

@@ -188,7 +188,7 @@ export class ScheduleService {
     return this.#store.transaction(() => {
       const schedule = this.#get(actor, ref, 'schedule.pause');
       if (schedule.state === 'paused')
-        throw new AppError('conflict', 'This schedule is paused already');
+        throw new AppError('conflict', 'This schedule is already paused');
       if (schedule.state === 'over') throw new AppError('conflict', OVER);
       this.#withdraw(schedule);
       this.#store.schedules.update(schedule.id, { state: 'paused' });
@@ -309,17 +309,17 @@ export class ScheduleService {
   }
 }
 
-const OVER = 'This schedule is over: it has no occurrence left';
+const OVER = 'This schedule is over: it has no runs left';
 
 function check(schedule: Recurrence & Pick<Schedule, 'duration' | 'count' | 'retain'>): void {
   checkRecurrence(schedule);
   checkDuration(schedule.duration);
   const { count, retain } = schedule;
   if (count !== null && !(Number.isSafeInteger(count) && count > 0)) {
-    throw new AppError('invalid', 'The count has to be a whole number from 1 on');
+    throw new AppError('invalid', 'The count must be a whole number from 1 on');
   }
   if (retain !== null && !(retain >= SHORTEST_RETAIN_MS)) {
-    throw new AppError('invalid', 'Captures have to be retained for at least 60 seconds');
+    throw new AppError('invalid', 'Captures must be retained for at least 60 seconds');
   }
 }
 

@@ -213,7 +213,7 @@ export class UserService {
     requireAllowed(actor, 'user.create', 'create users');
     checkName('user', name);
     if (this.#store.users.findByName(name) !== null) {
-      throw new AppError('conflict', `There is a user named ${name} already`);
+      throw new AppError('conflict', `There is already a user named ${name}`);
     }
   }
 
@@ -361,7 +361,7 @@ export class UserService {
       const isTaken = this.#tokensOf(actor).some(
         (token) => nameKey(token.name ?? '') === nameKey(name),
       );
-      if (isTaken) throw new AppError('conflict', `You have a token named ${name} already`);
+      if (isTaken) throw new AppError('conflict', `You already have a token named ${name}`);
       const secret = newSecret('token');
       const now = this.#clock.now();
       const token = this.#store.credentials.insert(

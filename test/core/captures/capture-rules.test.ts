@@ -180,7 +180,7 @@ describe('edit', () => {
     );
     expect(
       refusal(() => test.captures.edit(alice, String(running.id), { ...longer, duration: MINUTE })),
-    ).toBe('invalid: With this duration the capture would have ended already');
+    ).toBe('invalid: With this duration the capture would already have ended');
   });
 
   it('refuses a name that is taken, and allows a change of case', () => {

@@ -121,7 +121,7 @@ describe('a recurrence', () => {
     ['', /cannot be read/],
     ['every day', /cannot be read/],
     ['@reboot', /cannot be read/],
-    ['0 0 30 2 *', /never comes true/],
+    ['0 0 30 2 *', /never matches/],
   ])('refuses %j', (cron, message) => {
     expect(() => checkRecurrence({ cron, timeZone: 'UTC' })).toThrow(message);
   });

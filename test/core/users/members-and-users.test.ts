@@ -69,7 +69,7 @@ describe('users', () => {
     const { people, root } = await setUp();
     const user = { name: 'ALICE', password: 'long enough', isAdmin: false };
     expect(await refusal(() => people.createUser(root, user))).toBe(
-      'conflict: There is a user named ALICE already',
+      'conflict: There is already a user named ALICE',
     );
   });
 
