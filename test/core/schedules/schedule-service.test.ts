@@ -111,7 +111,7 @@ describe('a schedule is refused', () => {
     ['with a length under a minute', { duration: 59_999 }, /^invalid: Duration must be at least/],
     ['that would end before it begins', { until: NOON + MINUTE }, /^invalid: .* never start/],
     ['with a count of nothing', { count: 0 }, /^invalid: The count/],
-    ['that would keep nothing', { retain: 30 }, /^invalid: Captures have to be retained/],
+    ['that would keep nothing', { retain: 30 }, /^invalid: Captures must be retained/],
     ['with a name that is an id', { name: '17' }, /^invalid: The schedule name/],
   ])('%s, and nothing is stored', async (_why, request, message) => {
     const { test, people, schedules, create } = setUp();
