@@ -223,6 +223,8 @@ export interface AttachedTap {
   readonly settings: ServerSettings;
   /** The last batch that was read and committed; 0 before the first. */
   readonly readUpTo: number;
+  /** Connections of before: they are nobody's session, and their rows are left out. */
+  readonly own: readonly OwnConnection[];
   readonly known: KnownChanges;
 }
 

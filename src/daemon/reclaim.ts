@@ -52,6 +52,7 @@ export async function reclaimServer(
       nonce: '',
       settings,
       readUpTo: leftovers.batch - 1,
+      own: [],
       known: { warmSince: null, changedForRecycling: false, isRecycling: false },
     });
     let saved = 0;

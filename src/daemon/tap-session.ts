@@ -1,21 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { isOver } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
 import type {
   Cut,
   FreshStart,
-  KnownChanges,
   LogInterruption,
   OpenSource,
   ServerInstant,
 } from '../core/source.ts';
-import type { Recording, Store, TapRow } from '../core/store.ts';
+import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { LogDrain } from './log-drain.ts';
-import { Recorder, type RecordingFacts } from './recorder.ts';
+import { Recorder } from './recorder.ts';
 import { Recycler } from './recycler.ts';
-import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
+import type { OtherTaps } from './server-proof.ts';
+import { reachServer } from './tap-opening.ts';
+import { DeadManSwitch } from './dead-man-switch.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
 import { LeaseLost, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
@@ -44,10 +44,7 @@ export class TapSession {
   /** Whether the next drain follows this one at once. */
   #drainsAtOnce = false;
   readonly #guards: Guards;
-  /** What the server was asked for; undefined before it was. */
-  #deadMan: number | null | undefined = undefined;
-  /** Why the server will not do it; null when it will. */
-  #deadManObstacle: string | null = null;
+  readonly #deadMan: DeadManSwitch;
   /** When the last cut was, in milliseconds of time that passes. */
   #drainedAt = -Infinity;
   #caughtUpTo: number | null = null;
@@ -70,6 +67,7 @@ export class TapSession {
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
+    this.#deadMan = new DeadManSwitch(context, environment.name, tapId, server);
     this.#recycler = new Recycler(context, server);
     this.#holder = new WarmUpHolder(context, environment.id, tapId, server);
     this.#guards = new Guards(context, SYSTEM_SOURCES, memory.caughtUpAt);
@@ -104,58 +102,10 @@ export class TapSession {
       isGivingUp?: boolean;
     },
   ): Promise<TapSession> {
-    const { store, commit, clock, source, log } = context;
-    // Before anything is sent, where the server is known by then.
-    adoptCommands(context, memory);
-    const server = await source.open(
-      environment.server,
-      store.id,
-      (connection) => {
-        const { row } = memory;
-        if (row !== null) commit(() => store.taps.addConnection(row.id, connection));
-      },
-      memory.own,
-      options.signal,
-    );
-    let session: TapSession | null = null;
+    const { store, log } = context;
+    const { server, row } = await reachServer(context, environment, memory, options);
+    const session = new TapSession(context, environment, memory, server, row.id);
     try {
-      const { key } = server.server;
-      // Asked and known without a pause between: of two taps that reach a server at once, one waits
-      // for the other.
-      const earlier = options.others.at(key);
-      memory.serverKey = key;
-      if (memory.row === null) {
-        const { others } = options;
-        memory.row = await findRow(context, environment, server, earlier, (id) =>
-          others.hasRow(id),
-        );
-      } else {
-        const { nonce } = await server.marks();
-        // Another name is another server: nonce or none.
-        requireSameServer(memory.row, memory.row.serverKey === key ? nonce : '');
-      }
-      await server.lock(memory.row === null ? [] : store.taps.connectionsOf(memory.row.id));
-      if (memory.row === null) {
-        const settings = await server.settingsToRestore();
-        // Saved before anything is touched: from here on a crash cannot lose what to go back to.
-        memory.row = commit(() =>
-          store.taps.insert(
-            { serverKey: key, nonce: randomUUID(), environmentId: environment.id, settings },
-            clock.now(),
-          ),
-        );
-      }
-      adoptCommands(context, memory);
-      const tapId = memory.row.id;
-      const { connectionId, serverStart } = server;
-      commit(() => store.taps.addConnection(tapId, { connectionId, serverStart }));
-      const { nonce, settings } = memory.row;
-      // What an earlier connection committed since.
-      const readUpTo = store.taps.find(tapId)?.generation ?? 0;
-      const known = knownChanges(store, tapId, serverStart);
-      server.attach({ id: tapId, nonce, settings, readUpTo, known });
-      if (memory.life.is('connecting')) memory.life.moveTo({ name: 'connected' });
-      session = new TapSession(context, environment, memory, server, tapId);
       if (options.isGivingUp !== true) await session.#start([...options.waiting]);
       const { warmUps } = store;
       const isWarm = warmUps.listOpen().some((one) => one.environmentId === environment.id);
@@ -167,7 +117,7 @@ export class TapSession {
       });
       return session;
     } catch (error) {
-      await (session ?? server).close();
+      await session.close();
       throw error;
     }
   }
@@ -184,14 +134,14 @@ export class TapSession {
     }
     if (!isNeeded) return;
     // Before what may take long: it also says that we are here.
-    if (this.#recorders.size > 0) await this.#tendDeadMan();
+    if (this.#recorders.size > 0) await this.#deadMan.tend(this.#recorders.values());
     await this.#drainer.catchUp(fresh);
   }
 
   /** Makes sure that every statement of the server is recorded. */
   async #startRecording(row: TapRow, waiting: readonly Waiting[]): Promise<FreshStart | null> {
     const { store, log } = this.#context;
-    const after = this.#wantedDeadMan(waiting);
+    const after = this.#deadMan.wanted(waiting);
     await this.#holder.suspend();
     this.#server.restoreSessions(store.taps.sessionsOf(row.id));
     const { fresh, warnings } = await this.#server.start({
@@ -204,7 +154,7 @@ export class TapSession {
     }
     this.#warnings = warnings;
     this.#memory.life.moveTo({ name: 'recording' });
-    if (after !== null && fresh !== null) this.#noteDeadMan(after, fresh.unattendedObstacle);
+    if (after !== null && fresh !== null) this.#deadMan.note(after, fresh.unattendedObstacle);
     return fresh;
   }
 
@@ -288,7 +238,7 @@ export class TapSession {
       commit(() => store.recordings.begin(captureId, this.#tapId));
       await this.#openRecorder(captureId);
     }
-    await this.#tendDeadMan();
+    await this.#deadMan.tend(this.#recorders.values());
     this.#endStopped(waiting);
     const asked = clock.now();
     const began = this.#guards.now();
@@ -377,8 +327,7 @@ export class TapSession {
     const { state } = this.#memory.life;
     if (state.name !== 'switched_off') return;
     if (state.by === 'unattended') {
-      // It is gone with what it did, and has to be asked for again.
-      this.#deadMan = undefined;
+      this.#deadMan.hasActed();
       await this.#drainer.catchUp(await this.#startRecording(this.#row(), []));
       return;
     }
@@ -545,41 +494,6 @@ export class TapSession {
       .map(({ captureId }) => captureId);
   }
 
-  /**
-   * When the server is to switch its log off by itself. The shortest time counts, also against a capture
-   * that wants none: it is for the server's sake.
-   */
-  #wantedDeadMan(waiting: readonly Waiting[]): number | null {
-    const { store } = this.#context;
-    const open = store.recordings
-      .listOfTap(this.#tapId)
-      .filter(({ lastGeneration }) => lastGeneration === null);
-    let after: number | null = null;
-    for (const { captureId } of [...open, ...waiting]) {
-      const deadMan = store.captures.find(captureId)?.options.deadMan ?? null;
-      if (deadMan !== null) after = Math.min(after ?? deadMan, deadMan);
-    }
-    return after;
-  }
-
-  /** Keeps the server's dead-man switch as the captures want it. */
-  async #tendDeadMan(): Promise<void> {
-    const after = this.#wantedDeadMan([]);
-    if (after !== this.#deadMan) {
-      this.#noteDeadMan(after, await this.#server.setUnattendedLimit(after));
-    }
-    for (const recorder of this.#recorders.values()) recorder.noteDeadMan(this.#deadManObstacle);
-  }
-
-  #noteDeadMan(after: number | null, obstacle: string | null): void {
-    this.#deadMan = after;
-    const isNews = obstacle !== null && obstacle !== this.#deadManObstacle;
-    this.#deadManObstacle = obstacle;
-    if (!isNews) return;
-    const environment = this.#environment.name;
-    this.#context.log('warn', 'no dead-man switch', { environment, obstacle });
-  }
-
   /** Lets go of captures that somebody gave up. */
   async #letGoOfOver(): Promise<void> {
     for (const [id, recorder] of this.#recorders) {
@@ -615,26 +529,6 @@ export class TapSession {
     }
     if (restoreFailure !== null) throw restoreFailure;
   }
-}
-
-/** What the store knows that this tap has on a server in this life of it. */
-function knownChanges(store: Store, tapId: number, serverStart: number): KnownChanges {
-  const isWarm = store.warmUps.listOfTap(tapId).some((one) => one.serverStart === serverStart);
-  const recycled = store.recordings.listOfTap(tapId).flatMap(({ facts }) => {
-    const { recycled: one } = JSON.parse(facts ?? '{}') as Partial<RecordingFacts>;
-    return one === undefined || one.isOver ? [] : [one];
-  });
-  return {
-    warmSince: isWarm ? serverStart : null,
-    changedForRecycling: recycled.some(({ installedPlugin }) => installedPlugin),
-    isRecycling: recycled.length > 0,
-  };
-}
-
-/** Goes on counting our own commands from where the daemon before us was. */
-function adoptCommands({ store, commit }: TapContext, { row, own }: TapMemory): void {
-  if (row === null) return;
-  own.adopt(row.ownCommands, (stored) => commit(() => store.taps.saveOwnCommands(row.id, stored)));
 }
 
 /** Whether a capture's window is over and everything of it was read and committed. */

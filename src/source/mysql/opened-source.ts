@@ -127,7 +127,8 @@ export abstract class OpenedMysqlSource implements OpenSource {
     return lockFor(this.control, own, this.serverStart);
   }
 
-  attach({ id, settings, readUpTo }: AttachedTap): void {
+  attach({ id, settings, readUpTo, own }: AttachedTap): void {
+    this.own.addRemembered(own);
     this.tap = id === null ? '' : `${this.storeId}/${id}`;
     this.readUpTo = readUpTo;
     this.#settings = logSettingsOf(settings);
