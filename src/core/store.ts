@@ -111,9 +111,9 @@ export interface TapRow {
   readonly environmentId: number;
   /** What the server was set to before: what is to be restored. */
   readonly settings: ServerSettings;
-  /** The last generation that was read to its end and committed. */
-  readonly generation: number;
-  /** Rows of generation + 1 that are committed already. */
+  /** The last batch that was read to its end and committed. */
+  readonly batch: number;
+  /** Rows of the next one that are committed already. */
   readonly row: number;
   readonly openedAt: number;
   /** The server's start since which it is recorded, as `OpenSource.serverStart`; null: not proven yet. */
@@ -136,10 +136,10 @@ export interface Trouble {
 export interface Recording {
   readonly captureId: number;
   readonly tapId: number | null;
-  /** Statements of this generation and later are the capture's; null until it starts. */
-  readonly firstGeneration: number | null;
-  /** Statements of this generation and earlier are; null while the window is open. */
-  readonly lastGeneration: number | null;
+  /** Statements of this batch and later are the capture's; null until it starts. */
+  readonly firstBatch: number | null;
+  /** Statements of this batch and earlier are; null while the window is open. */
+  readonly lastBatch: number | null;
   readonly records: number;
   readonly textBytes: number;
   readonly fileBytes: number;
@@ -170,7 +170,7 @@ export interface RecordingProgress {
 /** Everything one batch of a tap commits, in one transaction. */
 interface TapCommit {
   readonly tapId: number;
-  readonly generation: number;
+  readonly batch: number;
   readonly row: number;
   readonly own: StoredOwnCommands;
   readonly changedSessions: readonly SessionState[];
@@ -346,8 +346,8 @@ export interface RecordingTable {
   listOfTap(tapId: number): Recording[];
   /** Makes the row when it is not there yet. */
   begin(captureId: number, tapId: number): void;
-  open(captureId: number, firstGeneration: number, facts: string): void;
-  end(captureId: number, lastGeneration: number, facts: string): void;
+  open(captureId: number, firstBatch: number, facts: string): void;
+  end(captureId: number, lastBatch: number, facts: string): void;
   saveFacts(captureId: number, facts: string): void;
   /** Saves the final position and takes the recording off its tap. */
   finish(progress: RecordingProgress, facts: string): void;

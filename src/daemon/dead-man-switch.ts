@@ -29,7 +29,7 @@ export class DeadManSwitch {
     const { store } = this.#context;
     const open = store.recordings
       .listOfTap(this.#tapId)
-      .filter(({ lastGeneration }) => lastGeneration === null);
+      .filter(({ lastBatch }) => lastBatch === null);
     let after: number | null = null;
     for (const { captureId } of [...open, ...waiting]) {
       const deadMan = store.captures.find(captureId)?.options.deadMan ?? null;

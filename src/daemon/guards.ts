@@ -30,7 +30,7 @@ export const SYSTEM_SOURCES: GuardSources = {
 /**
  * Decides when a capture of a tap is to end before its time: its files are large enough, the disk
  * here or the log there is too full, the record is too far behind. What it decided holds until the
- * capture's window is closed, at the next swap; after a restart of the daemon it is measured again.
+ * capture's window is closed, at the next cut; after a restart of the daemon it is measured again.
  */
 export class Guards {
   readonly #context: Pick<TapContext, 'store' | 'clock' | 'log'>;

@@ -11,7 +11,7 @@ import { StatementBatch } from './statement-batch.ts';
 import { LeaseLost, type TapContext, type TapMemory } from './tap-context.ts';
 import { milliseconds } from './window.ts';
 
-/** Within one generation (a backlog) the cursor is committed each time this much was read. */
+/** Within one batch (a backlog) the cursor is committed each time this much was read. */
 const COMMIT_EVERY_ROWS = 500_000;
 /** … or this long ago: of long statements there are few. */
 const COMMIT_EVERY_MS = 5_000;
@@ -19,21 +19,21 @@ const COMMIT_EVERY_MS = 5_000;
 /** The event loop is let go when a recorder ends behind this, in milliseconds. */
 const HELD_MS = 50;
 
-/** What is known of a frozen generation besides its rows. */
-export interface GenerationEdges {
-  /** The swap before it: everything received until then is in earlier ones. null where unknown. */
+/** What is known of a batch that was ended besides its rows. */
+export interface BatchEdges {
+  /** The cut before it: everything received until then is in earlier ones. null where unknown. */
   readonly since: ServerInstant | null;
-  /** The swap that froze it, behind which the log was seen to be on; null where unknown. */
+  /** The cut that ended it, behind which recording was seen to be on; null where unknown. */
   readonly until: ServerInstant | null;
   /** What happened behind its last row; null for nothing. */
   readonly interruption: LogInterruption | null;
 }
 
-/** Of a generation that an earlier session froze. */
-const UNKNOWN_EDGES: GenerationEdges = { since: null, until: null, interruption: null };
+/** Of a batch that an earlier session froze. */
+const UNKNOWN_EDGES: BatchEdges = { since: null, until: null, interruption: null };
 
-/** Generations behind the committed one that are not there to be read any more. */
-class SkippedGenerations {
+/** Batches behind the committed one that are not there to be read any more. */
+class SkippedBatches {
   /** The captures whose statements were in them. */
   readonly losers: readonly Recorder[];
   readonly after: LogPosition;
@@ -42,28 +42,28 @@ class SkippedGenerations {
 
   /** @param next the first one that is there. */
   constructor(row: TapRow, next: number, recorders: readonly Recorder[]) {
-    const first = row.generation + 1;
+    const first = row.batch + 1;
     this.after = { generation: first, row: row.row };
     this.before = { generation: next, row: 0 };
     this.losers = recorders.filter(
-      ({ firstGeneration, lastGeneration }) =>
-        firstGeneration !== null &&
-        Math.max(first, firstGeneration) < Math.min(next, (lastGeneration ?? Infinity) + 1),
+      ({ firstBatch, lastBatch }) =>
+        firstBatch !== null &&
+        Math.max(first, firstBatch) < Math.min(next, (lastBatch ?? Infinity) + 1),
     );
   }
 }
 
 type GapPlace = Readonly<Record<'after' | 'before', LogPosition>>;
 
-interface BegunGeneration {
-  readonly generation: number;
+interface BegunBatch {
+  readonly batch: number;
   readonly captures: ReadonlyMap<
     number,
     { readonly knownUntil: string | null; readonly seq: number }
   >;
 }
 
-/** Reads frozen log tables into the recorders, and commits how far it came. */
+/** Reads batches into the recorders, and commits how far it came. */
 export class LogDrain {
   readonly #context: TapContext;
   readonly #environmentName: string;
@@ -74,9 +74,9 @@ export class LogDrain {
   readonly #checkGuards: () => Promise<void>;
   readonly #memory: Pick<TapMemory, 'own' | 'progressAt'>;
   readonly #lines = new LineSerialiser();
-  /** How far each capture had come where the generation began that was read last. */
-  #begun: BegunGeneration | null = null;
-  /** What may go on in the next generation; null for nothing. */
+  /** How far each capture had come where the batch began that was read last. */
+  #begun: BegunBatch | null = null;
+  /** What may go on in the next batch; null for nothing. */
   #late: LogInterruption | null = null;
   readonly #spool: FileSpool;
 
@@ -101,27 +101,27 @@ export class LogDrain {
     this.#spool = new FileSpool(context.store.directory);
   }
 
-  /** Reads a batch into every capture whose window it is in, commits, and releases it. */
-  async drain(generation: number, edges: GenerationEdges): Promise<void> {
+  /** Reads a part into every capture whose window it is in, commits, and releases it. */
+  async drain(batch: number, edges: BatchEdges): Promise<void> {
     const row = this.#row();
-    if (generation > row.generation) {
+    if (batch > row.batch) {
       try {
-        await this.#read(row, generation, edges);
+        await this.#read(row, batch, edges);
       } finally {
         await this.#spool.close();
       }
     }
-    await this.#server.release(generation);
+    await this.#server.release(batch);
   }
 
-  /** Reads what was frozen and not read: of before the log was switched on first, then of since. */
+  /** Reads what was ended and not read: of before recording was switched on first, then of since. */
   async catchUp(fresh: FreshStart | null): Promise<void> {
     const { store, commit } = this.#context;
     const { serverStart } = this.#server;
     const { unread } = await this.#server.state();
-    const isOlder = (generation: number): boolean => fresh !== null && generation < fresh.since;
-    for (const generation of unread.filter(isOlder)) {
-      await this.drain(generation, UNKNOWN_EDGES);
+    const isOlder = (batch: number): boolean => fresh !== null && batch < fresh.since;
+    for (const batch of unread.filter(isOlder)) {
+      await this.drain(batch, UNKNOWN_EDGES);
     }
     if (fresh !== null) {
       // Who was logged in before the log was on says nothing of who has the same id now.
@@ -131,23 +131,23 @@ export class LogDrain {
         store.taps.setInstalled(this.#tapId, serverStart);
       });
     }
-    for (const generation of unread.filter((one) => !isOlder(one))) {
-      await this.drain(generation, UNKNOWN_EDGES);
+    for (const batch of unread.filter((one) => !isOlder(one))) {
+      await this.drain(batch, UNKNOWN_EDGES);
     }
     // The live table was made since the server's start: older rows are read, all of them.
     commit(() => store.taps.forgetConnectionsBefore(this.#tapId, serverStart));
   }
 
-  async #read(row: TapRow, generation: number, edges: GenerationEdges): Promise<void> {
-    const readers = [...this.#recorders.values()].filter((r) => r.wants(generation));
-    const skipped = new SkippedGenerations(row, generation, [...this.#recorders.values()]);
+  async #read(row: TapRow, batch: number, edges: BatchEdges): Promise<void> {
+    const readers = [...this.#recorders.values()].filter((r) => r.wants(batch));
+    const skipped = new SkippedBatches(row, batch, [...this.#recorders.values()]);
     const changed = [...new Set([...readers, ...skipped.losers])];
     const since = edges.since ?? latest(readers.map((recorder) => recorder.knownUntil));
-    let position = generation === row.generation + 1 ? row.row : 0;
-    const previous = this.#begun?.generation === generation - 1 ? this.#begun : null;
+    let position = batch === row.batch + 1 ? row.row : 0;
+    const previous = this.#begun?.batch === batch - 1 ? this.#begun : null;
     // Where it is read from the middle on, nobody knows any more how it began.
-    this.#begun = position === 0 ? begun(generation, readers) : null;
-    if (this.#late !== null) this.#noteLate(this.#late, readers, generation, edges.until);
+    this.#begun = position === 0 ? begun(batch, readers) : null;
+    if (this.#late !== null) this.#noteLate(this.#late, readers, batch, edges.until);
     let late: LogInterruption | null = null;
     let isEndNoted = false;
     let uncommitted = 0;
@@ -156,14 +156,14 @@ export class LogDrain {
     // Commands look at servers as well, with connections that they leave word of.
     const own = this.#context.store.taps.connectionsOf(row.id);
     const options = { skip: position, since, spool: this.#spool, own };
-    for await (const batch of this.#server.read(generation, options)) {
-      position += batch.rows;
+    for await (const part of this.#server.read(batch, options)) {
+      position += part.rows;
       this.#memory.progressAt = performance.now();
-      uncommitted += batch.rows;
-      const [first] = batch.statements;
+      uncommitted += part.rows;
+      const [first] = part.statements;
       if (first !== undefined) this.#noteSkipped(skipped, first.time);
       if (readers.length > 0) {
-        const statements = new StatementBatch(batch.statements, this.#lines);
+        const statements = new StatementBatch(part.statements, this.#lines);
         for (const recorder of readers) {
           await recorder.write(statements);
           // Of many captures with filters each takes its time, and the lease is to be renewed.
@@ -172,19 +172,19 @@ export class LogDrain {
           breathed = performance.now();
         }
       }
-      if (batch.interruption !== null) {
+      if (part.interruption !== null) {
         // The row that says so lies between what is recorded before and after it.
-        const after = { generation, row: Math.max(0, position - 1) };
-        const { interruption: found } = batch;
-        // Of a log that somebody switched off and that is off at the swap, both speak of the same.
+        const after = { generation: batch, row: Math.max(0, position - 1) };
+        const { interruption: found } = part;
+        // Of a log that somebody switched off and that is off at the cut, both speak of the same.
         const { interruption: atEnd } = edges;
         const isSame = atEnd !== null && found.to === null && found.cause === atEnd.cause;
         isEndNoted ||= isSame;
         const known = isSame ? atEnd : found;
         const interruption = { ...known, from: found.from, to: known.to ?? edges.until };
-        // What switches the log off is logged before it runs: just before a swap, it may run behind it.
+        // What switches the log off is logged before it runs: just before a cut, it may run behind it.
         if (found.to === null && isJustBefore(found.from, edges.until)) late = found;
-        const place = { after, before: { generation, row: position } };
+        const place = { after, before: { generation: batch, row: position } };
         // What a table begins with was found when it took the place of the one before, and may lie
         // anywhere among that one's rows: a server that was restarted can have logged to it again.
         const isFound =
@@ -194,7 +194,7 @@ export class LogDrain {
       }
       const isLongAgo = this.#guards.now() - committedAt >= COMMIT_EVERY_MS;
       if (uncommitted >= COMMIT_EVERY_ROWS || isLongAgo) {
-        await this.#commit(generation - 1, position, changed);
+        await this.#commit(batch - 1, position, changed);
         uncommitted = 0;
         committedAt = this.#guards.now();
         await this.#checkGuards();
@@ -202,31 +202,34 @@ export class LogDrain {
     }
     this.#noteSkipped(skipped, edges.until);
     if (edges.interruption !== null && !isEndNoted) {
-      const before = { generation: generation + 1, row: 0 };
-      this.#note(readers, edges.interruption, { after: { generation, row: position }, before });
+      const before = { generation: batch + 1, row: 0 };
+      this.#note(readers, edges.interruption, {
+        after: { generation: batch, row: position },
+        before,
+      });
     }
-    await this.#commit(generation, 0, changed);
+    await this.#commit(batch, 0, changed);
     this.#late = late;
     for (const recorder of changed) await recorder.refreshManifest();
   }
 
-  /** Notes an interruption of the generation before in this one, to whose end it may go on. */
+  /** Notes an interruption of the batch before in this one, to whose end it may go on. */
   #noteLate(
     late: LogInterruption,
     readers: readonly Recorder[],
-    generation: number,
+    batch: number,
     to: ServerInstant | null,
   ): void {
     this.#late = null;
-    const after = { generation, row: 0 };
-    this.#note(readers, { ...late, to }, { after, before: { generation: generation + 1, row: 0 } });
+    const after = { generation: batch, row: 0 };
+    this.#note(readers, { ...late, to }, { after, before: { generation: batch + 1, row: 0 } });
   }
 
   /**
-   * Notes that what lay in skipped generations is missing from the captures that wanted it, once.
+   * Notes that what lay in skipped batches is missing from the captures that wanted it, once.
    * @param until the first instant that is known again; null where none is.
    */
-  #noteSkipped(skipped: SkippedGenerations, until: ServerInstant | null): void {
+  #noteSkipped(skipped: SkippedBatches, until: ServerInstant | null): void {
     const { losers, isNoted, after, before } = skipped;
     if (isNoted || losers.length === 0) return;
     skipped.isNoted = true;
@@ -243,13 +246,13 @@ export class LogDrain {
 
   /**
    * Notes what happened to the log in every capture that was recording; committed with the rows.
-   * @param since the generation in which it may have begun; null where it is behind what was read.
+   * @param since the batch in which it may have begun; null where it is behind what was read.
    */
   #note(
     readers: readonly Recorder[],
     interruption: LogInterruption,
     { after, before }: GapPlace,
-    since: BegunGeneration | null = null,
+    since: BegunBatch | null = null,
   ): void {
     const { from, to, cause, reason } = interruption;
     for (const recorder of readers) {
@@ -274,7 +277,7 @@ export class LogDrain {
         to,
         cause,
         reason,
-        after: since !== null && begun !== null ? { generation: since.generation, row: 0 } : after,
+        after: since !== null && begun !== null ? { generation: since.batch, row: 0 } : after,
         before,
         afterSeq: seq,
         missing: null,
@@ -292,7 +295,7 @@ export class LogDrain {
     }
   }
 
-  async #commit(generation: number, row: number, readers: readonly Recorder[]): Promise<void> {
+  async #commit(batch: number, row: number, readers: readonly Recorder[]): Promise<void> {
     const { store, commit } = this.#context;
     const recordings: RecordingProgress[] = [];
     for (const recorder of readers) recordings.push(await recorder.flush());
@@ -301,7 +304,7 @@ export class LogDrain {
     commit(() => {
       store.taps.commit({
         tapId: this.#tapId,
-        generation,
+        batch,
         row,
         own,
         changedSessions: changed,
@@ -326,18 +329,18 @@ export class LogDrain {
   }
 }
 
-function begun(generation: number, readers: readonly Recorder[]): BegunGeneration {
+function begun(batch: number, readers: readonly Recorder[]): BegunBatch {
   const captures = readers.map(({ captureId, knownUntil, seq }) => {
     return [captureId, { knownUntil, seq }] as const;
   });
-  return { generation, captures: new Map(captures) };
+  return { batch, captures: new Map(captures) };
 }
 
-/** How long what was logged just before a swap may wait to run, on a server with more to do than it can. */
+/** How long what was logged just before a cut may wait to run, on a server with more to do than it can. */
 const LATE_MS = 100;
 
-function isJustBefore(from: ServerInstant | null, swap: ServerInstant | null): boolean {
-  return from !== null && swap !== null && milliseconds(swap) - milliseconds(from) < LATE_MS;
+function isJustBefore(from: ServerInstant | null, cut: ServerInstant | null): boolean {
+  return from !== null && cut !== null && milliseconds(cut) - milliseconds(from) < LATE_MS;
 }
 
 /** The latest of instants that are written alike; null when none is known. */

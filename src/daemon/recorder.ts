@@ -66,10 +66,10 @@ interface RecorderContext {
 export class Recorder {
   readonly captureId: number;
   facts: RecordingFacts;
-  /** Statements of this generation and later are the capture's; null until its window opens. */
-  firstGeneration: number | null;
-  /** Statements of this generation and earlier are; null while its window is open. */
-  lastGeneration: number | null;
+  /** Statements of this batch and later are the capture's; null until its window opens. */
+  firstBatch: number | null;
+  /** Statements of this batch and earlier are; null while its window is open. */
+  lastBatch: number | null;
 
   readonly #context: RecorderContext;
   readonly #folder: string;
@@ -119,8 +119,8 @@ export class Recorder {
     this.#redaction =
       capture.options.redact === 'literals' ? new Redaction(context.store.pseudonymKey()) : null;
     this.facts = facts;
-    this.firstGeneration = recording.firstGeneration;
-    this.lastGeneration = recording.lastGeneration;
+    this.firstBatch = recording.firstBatch;
+    this.lastBatch = recording.lastBatch;
   }
 
   /**
@@ -167,12 +167,12 @@ export class Recorder {
     return recorder;
   }
 
-  /** Whether the statements of a generation are this capture's. */
-  wants(generation: number): boolean {
+  /** Whether the statements of a batch are this capture's. */
+  wants(batch: number): boolean {
     return (
-      this.firstGeneration !== null &&
-      generation >= this.firstGeneration &&
-      (this.lastGeneration === null || generation <= this.lastGeneration)
+      this.firstBatch !== null &&
+      batch >= this.firstBatch &&
+      (this.lastBatch === null || batch <= this.lastBatch)
     );
   }
 

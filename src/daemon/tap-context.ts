@@ -31,7 +31,7 @@ export interface TapMemory {
   /** What the server calls itself; null until it was reached. */
   serverKey: string | null;
   row: TapRow | null;
-  /** Server clock minus ours, in milliseconds, as of the last swap. */
+  /** Server clock minus ours, in milliseconds, as of the last cut. */
   skew: number;
   /** What all of its connections have sent. */
   readonly own: TapTally;
@@ -43,7 +43,7 @@ export interface TapMemory {
   stopped: string | null;
 }
 
-/** A capture that is STARTING: its window opens at the first swap from `notBefore` (our clock) on. */
+/** A capture that is STARTING: its window opens at the first cut from `notBefore` (our clock) on. */
 export interface Waiting {
   readonly captureId: number;
   readonly notBefore: number;

@@ -48,7 +48,7 @@ export async function reachServer(
       nonce: row.nonce,
       settings: row.settings,
       // What an earlier connection committed since.
-      readUpTo: store.taps.find(row.id)?.generation ?? 0,
+      readUpTo: store.taps.find(row.id)?.batch ?? 0,
       own: store.taps.connectionsOf(row.id),
       known: knownChanges(store, row.id, serverStart),
     });

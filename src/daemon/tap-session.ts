@@ -127,7 +127,7 @@ export class TapSession {
     const row = this.#row();
     const isNeeded =
       waiting.length > 0 ||
-      store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.generation));
+      store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.batch));
     const fresh = isNeeded ? await this.#startRecording(row, waiting) : null;
     for (const { captureId } of store.recordings.listOfTap(row.id)) {
       await this.#openRecorder(captureId);
@@ -195,7 +195,7 @@ export class TapSession {
     const serverNow = this.#serverNow();
     for (const { notBefore } of waiting) next = Math.min(next, notBefore);
     for (const [id, recorder] of this.#recorders) {
-      if (recorder.firstGeneration === null) continue;
+      if (recorder.firstBatch === null) continue;
       const capture = this.#context.store.captures.find(id);
       if (capture === null) continue;
       const isGuarded = this.#guards.reasonOf(id) !== null;
@@ -287,13 +287,13 @@ export class TapSession {
     const isWarm = await this.#holder.tend();
     if (isWarm) life.moveTo({ name: 'warming' });
     else if (life.is('warming')) life.moveTo({ name: 'connected' });
-    await this.#finishEnded(this.#row().generation, isWarm ? () => false : isLast);
+    await this.#finishEnded(this.#row().batch, isWarm ? () => false : isLast);
   }
 
   /**
    * Ends idle sessions where that was asked for: behind a drain that follows another at once, and so has
-   * little to read. What a session did since the last swap nobody knows, and one of a busy pool is not idle
-   * for long: 28 to 65 ms passed behind the swap of a usual drain of 500 rows, about 15 behind this one's.
+   * little to read. What a session did since the last cut nobody knows, and one of a busy pool is not idle
+   * for long: 28 to 65 ms passed behind the cut of a usual drain of 500 rows, about 15 behind this one's.
    */
   async #recycle(): Promise<void> {
     const asking = this.#openWindows().flatMap((id) => {
@@ -338,11 +338,11 @@ export class TapSession {
     );
   }
 
-  /** Captures whose window is open, or was until this generation. */
-  #openCaptures(generation: number): number[] {
+  /** Captures whose window is open, or was until this batch. */
+  #openCaptures(batch: number): number[] {
     return [...this.#recorders.values()]
-      .filter(({ firstGeneration, lastGeneration }) => {
-        return firstGeneration !== null && (lastGeneration ?? generation) >= generation;
+      .filter(({ firstBatch, lastBatch }) => {
+        return firstBatch !== null && (lastBatch ?? batch) >= batch;
       })
       .map(({ captureId }) => captureId);
   }
@@ -424,7 +424,7 @@ export class TapSession {
 
   /** Whether a window is open and its capture is to end at `now`, by the server's clock. */
   #isEnding(recorder: Recorder, now: number): boolean {
-    if (recorder.firstGeneration === null || recorder.lastGeneration !== null) return false;
+    if (recorder.firstBatch === null || recorder.lastBatch !== null) return false;
     const capture = this.#context.store.captures.find(recorder.captureId);
     if (capture === null) return false;
     return isDue(capture, now) || this.#guards.reasonOf(capture.id) !== null;
@@ -453,7 +453,7 @@ export class TapSession {
     }
   }
 
-  /** Looks whether a guard ends a capture whose window is open: at the next swap then. */
+  /** Looks whether a guard ends a capture whose window is open: at the next cut then. */
   async #checkGuards(): Promise<void> {
     const open = this.#openWindows();
     for (const warning of this.#server.takeWarnings()) {
@@ -487,10 +487,7 @@ export class TapSession {
 
   #openWindows(): number[] {
     return [...this.#recorders.values()]
-      .filter(
-        ({ firstGeneration, lastGeneration }) =>
-          firstGeneration !== null && lastGeneration === null,
-      )
+      .filter(({ firstBatch, lastBatch }) => firstBatch !== null && lastBatch === null)
       .map(({ captureId }) => captureId);
   }
 
@@ -506,9 +503,9 @@ export class TapSession {
   }
 
   /** Finishes captures whose window is drained; the last one only once the server is as it was. */
-  async #finishEnded(generation: number, isLast: () => boolean): Promise<void> {
+  async #finishEnded(batch: number, isLast: () => boolean): Promise<void> {
     const ended = [...this.#recorders.values()].filter(
-      (recorder) => recorder.lastGeneration !== null && recorder.lastGeneration <= generation,
+      (recorder) => recorder.lastBatch !== null && recorder.lastBatch <= batch,
     );
     let restoreFailure: Error | null = null;
     if (ended.length === this.#recorders.size && isLast()) {
@@ -532,6 +529,6 @@ export class TapSession {
 }
 
 /** Whether a capture's window is over and everything of it was read and committed. */
-function isDrained({ lastGeneration }: Recording, generation: number): boolean {
-  return lastGeneration !== null && lastGeneration <= generation;
+function isDrained({ lastBatch }: Recording, batch: number): boolean {
+  return lastBatch !== null && lastBatch <= batch;
 }

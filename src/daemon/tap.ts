@@ -266,7 +266,7 @@ export class Tap implements OtherTap {
     }
   }
 
-  /** Its window closes at the next swap. */
+  /** Its window closes at the next cut. */
   #stop({ id }: Capture, reason: string): void {
     const { audit, commit, log } = this.#context;
     const changes: CaptureChanges = { reason };

@@ -17,7 +17,7 @@ import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './log.ts';
 import { LeaseLost } from './tap-context.ts';
 
-/** A tap is opened this long before a scheduled start, so that the first swap can be the start. */
+/** A tap is opened this long before a scheduled start, so that the first cut can be the start. */
 export const LEAD_MS = 5_000;
 
 /**

@@ -20,7 +20,7 @@ export function openWindow(
   capture: Capture,
   cut: Cut,
 ): boolean {
-  const generation = cut.batch + 1;
+  const batch = cut.batch + 1;
   // Rounded inwards: from `start` to `end`, every statement is recorded.
   const start = Math.ceil(milliseconds(cut.after));
   const scheduledEnd = capture.duration === null ? null : start + capture.duration;
@@ -30,15 +30,15 @@ export function openWindow(
     ...recorder.facts,
     start: {
       time: cut.after,
-      generation,
+      generation: batch,
       gtid: cut.replicaPosition,
       counters: cut.edge?.counters ?? NO_COUNTERS,
     },
     sessionsAtStart: sessionsOf(cut) ?? [],
     transactionsAtStart: cut.edge?.transactions ?? [],
   };
-  recorder.firstGeneration = generation;
-  store.recordings.open(capture.id, generation, JSON.stringify(recorder.facts));
+  recorder.firstBatch = batch;
+  store.recordings.open(capture.id, batch, JSON.stringify(recorder.facts));
   return true;
 }
 
@@ -53,7 +53,7 @@ export function closeWindow(
   cut: Cut,
   guard: string | null,
 ): void {
-  const { batch: generation } = cut;
+  const { batch } = cut;
   const { captureId } = recorder;
   const changes = guard === null ? {} : { reason: guard };
   const isEndOfItsOwn =
@@ -62,7 +62,7 @@ export function closeWindow(
     ...recorder.facts,
     end: {
       time: cut.before,
-      generation,
+      generation: batch,
       gtid: cut.replicaPosition,
       counters: cut.edge?.counters ?? NO_COUNTERS,
     },
@@ -70,8 +70,8 @@ export function closeWindow(
     transactionsAtEnd: cut.edge?.transactions ?? null,
     endReason: isEndOfItsOwn ? (guard ?? REACHED_ITS_END) : null,
   };
-  recorder.lastGeneration = generation;
-  store.recordings.end(captureId, generation, JSON.stringify(recorder.facts));
+  recorder.lastBatch = batch;
+  store.recordings.end(captureId, batch, JSON.stringify(recorder.facts));
 }
 
 /** Who was on the server at the edge of a window, for the manifest; null where nobody asked. */

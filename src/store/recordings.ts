@@ -2,8 +2,8 @@ import type { Database } from 'better-sqlite3';
 import type { Recording, RecordingProgress, RecordingTable } from '../core/store.ts';
 import { prepareRates } from './metrics.ts';
 
-const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstGeneration,
-  last_generation AS lastGeneration, records, text_bytes AS textBytes, file_bytes AS fileBytes,
+const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstBatch,
+  last_generation AS lastBatch, records, text_bytes AS textBytes, file_bytes AS fileBytes,
   position, counters, facts, other_commands AS otherCommands, look_questions AS lookQuestions,
   look_sets AS lookSets, look_statuses AS lookStatuses FROM recordings`;
 
@@ -61,8 +61,8 @@ export function recordingTable(db: Database): RecordingTable {
     find: (captureId) => find.get(captureId) ?? null,
     listOfTap: (tapId) => listOfTap.all(tapId),
     begin: (captureId, tapId) => void begin.run(captureId, tapId),
-    open: (captureId, firstGeneration, facts) => void open.run(firstGeneration, facts, captureId),
-    end: (captureId, lastGeneration, facts) => void end.run(lastGeneration, facts, captureId),
+    open: (captureId, firstBatch, facts) => void open.run(firstBatch, facts, captureId),
+    end: (captureId, lastBatch, facts) => void end.run(lastBatch, facts, captureId),
     saveFacts: (captureId, facts) => void saveFacts.run(facts, captureId),
     finish({ rates, ...progress }, facts) {
       finish.run({ ...progress, facts });

@@ -15,7 +15,7 @@ interface SessionRow extends Omit<SessionState, 'memory'> {
   readonly memory: string | null;
 }
 
-const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation,
+const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation AS batch,
   row, opened_at AS openedAt, server_start AS serverStart, own_commands AS ownCommands, trouble`;
 
 function toTap(row: Row): TapRow {
@@ -108,8 +108,8 @@ export function tapTable(db: Database): TapTable {
     saveTrouble: (tapId, trouble) =>
       void saveTrouble.run(trouble === null ? null : JSON.stringify(trouble), tapId),
     saveOwnCommands: (tapId, own) => void saveOwn.run(JSON.stringify(own), tapId),
-    commit({ tapId, generation, row, own, changedSessions, endedSessions, recordings }) {
-      advance.run(generation, row, tapId);
+    commit({ tapId, batch, row, own, changedSessions, endedSessions, recordings }) {
+      advance.run(batch, row, tapId);
       saveOwn.run(JSON.stringify(own), tapId);
       for (const session of changedSessions) saveSession(tapId, session);
       for (const session of endedSessions) forgetSession.run(tapId, session);

@@ -29,7 +29,7 @@ const LARGEST_MANIFEST = 128 * 1024 * 1024;
 export interface WindowEdge {
   /** ISO-8601 UTC with microseconds, by the server's clock. */
   readonly time: string;
-  /** Log table generation whose swap it is. */
+  /** The first batch of a window that opens, the last one of one that closes. */
   readonly generation: number;
   readonly gtid: string | null;
   /** The server's counters there; absent where an older version wrote it. */

@@ -20,7 +20,7 @@ export function withUnreadRest(
   recording: Recording,
   rest: { readonly reason: string; readonly until: ServerInstant | null; readonly cause: GapCause },
 ): string | null {
-  if (recording.facts === null || recording.firstGeneration === null) return null;
+  if (recording.facts === null || recording.firstBatch === null) return null;
   const facts = JSON.parse(recording.facts) as KnownFacts;
   const position =
     recording.position === null

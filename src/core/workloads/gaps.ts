@@ -17,8 +17,9 @@ export type GapCause =
   | 'not_logged'
   | 'not_read';
 
-/** A place in the server's log: generation of the log table, and rows of it that lie before. */
+/** A place among a server's statements: the batch, and rows of it that lie before. */
 export interface LogPosition {
+  /** The batch's number, by the name that manifests have for it. */
   readonly generation: number;
   readonly row: number;
 }
