@@ -11,6 +11,7 @@ import {
   type RecorderServer,
 } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
+import { needs } from '../support/skips.ts';
 
 const { family, version } = chosenServer(() => undefined);
 const isMysql = family === 'mysql';
@@ -63,8 +64,9 @@ describe('the engine of the log table', () => {
     });
   });
 
-  test.runIf(isMysql)(
+  test(
     'that the server allows none of is an obstacle, and nothing is switched on',
+    needs(isMysql, 'it is of MySQL only'),
     async () => {
       await withServer(['--disabled-storage-engines=MyISAM,CSV'], async (server, admin) => {
         const { obstacles } = await mysqlSource.inspect(server.address, 'store-1');
@@ -96,13 +98,17 @@ describe('a server in its usual state', () => {
     await server.stop();
   });
 
-  test.runIf(isMysql)('that is read-only for everybody is an obstacle', async () => {
-    await admin.query('SET GLOBAL super_read_only = ON');
-    const { obstacles } = await mysqlSource.inspect(server.address, 'store-1');
-    expect(obstacles).toHaveLength(1);
-    expect(obstacles[0]?.what).toContain('super_read_only');
-    await admin.query('SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF');
-  });
+  test(
+    'that is read-only for everybody is an obstacle',
+    needs(isMysql, 'it is of MySQL only'),
+    async () => {
+      await admin.query('SET GLOBAL super_read_only = ON');
+      const { obstacles } = await mysqlSource.inspect(server.address, 'store-1');
+      expect(obstacles).toHaveLength(1);
+      expect(obstacles[0]?.what).toContain('super_read_only');
+      await admin.query('SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF');
+    },
+  );
 
   test('whose sessions begin without autocommit and read-only is recorded and left as it was', async () => {
     const readOnly = isMysql ? 'transaction_read_only' : 'tx_read_only';
@@ -172,8 +178,9 @@ describe('a server in its usual state', () => {
 const needsBinlogAdmin = !isMysql && Number(/^\d+/.exec(version)?.[0]) >= 11;
 
 describe('a server with a binary log', () => {
-  test.runIf(needsBinlogAdmin)(
+  test(
     'is not recorded without the privilege to stay out of it, and nothing is switched on',
+    needs(needsBinlogAdmin, 'it is of MariaDB from 11.0 on'),
     async () => {
       await withServer(['--log-bin', '--server-id=1'], async (server, admin) => {
         await admin.query("REVOKE BINLOG ADMIN ON *.* FROM recorder@'%'");

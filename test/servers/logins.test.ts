@@ -106,66 +106,70 @@ describe("logging in by MariaDB's plugins", needs(!isMysql, 'it is of MariaDB on
   });
 });
 
-describe.runIf(isMysql)("logging in by MySQL's caching_sha2_password", () => {
-  beforeAll(() =>
-    prepare(`CREATE USER hashed@'%' IDENTIFIED WITH caching_sha2_password BY 'pässwörd😀'`),
-  );
-
-  // Without a hash of the password in its cache the server asks for all of it.
-  test.each(['REQUIRED', 'DISABLED', 'PREFERRED'] as const)('with %s works', async (sslMode) => {
-    if (sslMode !== 'DISABLED') await prepare('FLUSH PRIVILEGES');
-    expect(await login('hashed', 'pässwörd😀', { sslMode })).toBe('hashed@%');
-  });
-
-  test('over a local socket sends the password', async () => {
-    await prepare('FLUSH PRIVILEGES');
-    const socket = { socket: server.socket, sslMode: 'PREFERRED' } as const;
-    expect(await login('hashed', 'pässwörd😀', socket)).toBe('hashed@%');
-  });
-
-  test('without TLS needs the key of the server, or its cache', async () => {
-    const plain = { sslMode: 'DISABLED' } as const;
-    await prepare('FLUSH PRIVILEGES');
-    await expect(login('hashed', 'pässwörd😀', plain)).rejects.toMatchObject({
-      code: 'remote_failed',
-      message: `The server at 127.0.0.1:${server.port} wants the password of "hashed" itself (caching_sha2_password), and without TLS others could read it: nothing was sent`,
-      hint: expect.stringMatching(/^The server offers TLS: use --ssl-mode REQUIRED/),
-    });
-    const withKey = { ...plain, serverPublicKey: await keyOf('Caching_sha2_password') };
-    expect(await login('hashed', 'pässwörd😀', withKey)).toBe('hashed@%');
-    await prepare('FLUSH PRIVILEGES');
-    const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
-    const wrong = file('wrong.pem', stranger.export({ type: 'spki', format: 'pem' }));
-    await expect(
-      login('hashed', 'pässwörd😀', { ...plain, serverPublicKey: wrong }),
-    ).rejects.toMatchObject({
-      code: 'remote_failed',
-      message: expect.stringContaining('--server-public-key is not the key of this server'),
-    });
-  });
-
-  test('or by sha256_password, where the server has it, does the same', async () => {
-    const admin = await server.admin();
-    const [[plugin]] = await admin.query<RowDataPacket[][]>(
-      "SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'sha256_password' AND plugin_status = 'ACTIVE'",
+describe(
+  "logging in by MySQL's caching_sha2_password",
+  needs(isMysql, 'it is of MySQL only'),
+  () => {
+    beforeAll(() =>
+      prepare(`CREATE USER hashed@'%' IDENTIFIED WITH caching_sha2_password BY 'pässwörd😀'`),
     );
-    await admin.end();
-    if (plugin === undefined) return;
-    await prepare(`CREATE USER older@'%' IDENTIFIED WITH sha256_password BY 's3cret'`);
-    expect(await login('older', 's3cret', { sslMode: 'REQUIRED' })).toBe('older@%');
-    expect(await login('older', 's3cret', { socket: server.socket })).toBe('older@%');
-    const plain = { sslMode: 'DISABLED' } as const;
-    await expect(login('older', 's3cret', plain)).rejects.toThrow('(sha256_password)');
-    const serverPublicKey = await keyOf('Rsa');
-    expect(await login('older', 's3cret', { ...plain, serverPublicKey })).toBe('older@%');
-  });
 
-  test('with a wrong password is refused as such', async () => {
-    await expect(login('hashed', 'passwörd')).rejects.toMatchObject({
-      message: `The server at 127.0.0.1:${server.port} refused the login of "hashed"`,
+    // Without a hash of the password in its cache the server asks for all of it.
+    test.each(['REQUIRED', 'DISABLED', 'PREFERRED'] as const)('with %s works', async (sslMode) => {
+      if (sslMode !== 'DISABLED') await prepare('FLUSH PRIVILEGES');
+      expect(await login('hashed', 'pässwörd😀', { sslMode })).toBe('hashed@%');
     });
-  });
-});
+
+    test('over a local socket sends the password', async () => {
+      await prepare('FLUSH PRIVILEGES');
+      const socket = { socket: server.socket, sslMode: 'PREFERRED' } as const;
+      expect(await login('hashed', 'pässwörd😀', socket)).toBe('hashed@%');
+    });
+
+    test('without TLS needs the key of the server, or its cache', async () => {
+      const plain = { sslMode: 'DISABLED' } as const;
+      await prepare('FLUSH PRIVILEGES');
+      await expect(login('hashed', 'pässwörd😀', plain)).rejects.toMatchObject({
+        code: 'remote_failed',
+        message: `The server at 127.0.0.1:${server.port} wants the password of "hashed" itself (caching_sha2_password), and without TLS others could read it: nothing was sent`,
+        hint: expect.stringMatching(/^The server offers TLS: use --ssl-mode REQUIRED/),
+      });
+      const withKey = { ...plain, serverPublicKey: await keyOf('Caching_sha2_password') };
+      expect(await login('hashed', 'pässwörd😀', withKey)).toBe('hashed@%');
+      await prepare('FLUSH PRIVILEGES');
+      const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
+      const wrong = file('wrong.pem', stranger.export({ type: 'spki', format: 'pem' }));
+      await expect(
+        login('hashed', 'pässwörd😀', { ...plain, serverPublicKey: wrong }),
+      ).rejects.toMatchObject({
+        code: 'remote_failed',
+        message: expect.stringContaining('--server-public-key is not the key of this server'),
+      });
+    });
+
+    test('or by sha256_password, where the server has it, does the same', async () => {
+      const admin = await server.admin();
+      const [[plugin]] = await admin.query<RowDataPacket[][]>(
+        "SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'sha256_password' AND plugin_status = 'ACTIVE'",
+      );
+      await admin.end();
+      if (plugin === undefined) return;
+      await prepare(`CREATE USER older@'%' IDENTIFIED WITH sha256_password BY 's3cret'`);
+      expect(await login('older', 's3cret', { sslMode: 'REQUIRED' })).toBe('older@%');
+      expect(await login('older', 's3cret', { socket: server.socket })).toBe('older@%');
+      const plain = { sslMode: 'DISABLED' } as const;
+      await expect(login('older', 's3cret', plain)).rejects.toThrow('(sha256_password)');
+      const serverPublicKey = await keyOf('Rsa');
+      expect(await login('older', 's3cret', { ...plain, serverPublicKey })).toBe('older@%');
+    });
+
+    test('with a wrong password is refused as such', async () => {
+      await expect(login('hashed', 'passwörd')).rejects.toMatchObject({
+        message: `The server at 127.0.0.1:${server.port} refused the login of "hashed"`,
+      });
+    });
+  },
+);
 
 test('what is asked on a connection that the server has closed says that it was lost', async () => {
   const connection = await MysqlConnection.open(server.address, "recorder's secret");

@@ -14,6 +14,7 @@ import {
 } from './recorder-server.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { waitFor } from '../support/waiting.ts';
+import { needs } from '../support/skips.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
 /** What switches the log. */
@@ -231,8 +232,9 @@ test.each([
   },
 );
 
-describe.runIf(isMysql)(
+describe(
   'without what makes sql_log_off hold (MySQL only: on MariaDB SUPER does)',
+  needs(isMysql, 'it is of MySQL only'),
   () => {
     const lacks = {
       code: 'remote_failed',
