@@ -3,7 +3,7 @@ import type { Context } from './runtime/context.ts';
 import { failure, ok, warning } from './findings.ts';
 import { hasLiveDaemon, serverWarnings } from './output/daemon-warnings.ts';
 import type { Finding } from './render/diagnosis.ts';
-import { formatDuration } from './render/units.ts';
+import { formatDuration } from '../core/units.ts';
 import { readSavedStatus } from '../core/daemon/daemon-status.ts';
 
 const MUCH_LAG_MS = 10_000;

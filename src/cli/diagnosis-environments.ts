@@ -7,7 +7,7 @@ import { findingOf, ok, warning } from './findings.ts';
 import { inspectServer, whyNotRecordable } from './preflight.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { shellQuoted } from '../core/shell.ts';
-import { formatDuration } from './render/units.ts';
+import { formatDuration } from '../core/units.ts';
 
 /** A server that takes longer to be looked at is no better than one that is not there. */
 const PATIENCE_MS = 10_000;

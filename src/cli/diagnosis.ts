@@ -7,7 +7,7 @@ import { failure, findingOf, ok, warning } from './findings.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { shellQuoted } from '../core/shell.ts';
 import { localTime } from './render/moments.ts';
-import { formatBytes, formatDuration } from './render/units.ts';
+import { formatBytes, formatDuration } from '../core/units.ts';
 import { programVersion } from '../package.ts';
 
 const GIB = 1024 ** 3;

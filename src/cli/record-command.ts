@@ -5,7 +5,7 @@ import type { Context } from './runtime/context.ts';
 import { EXIT_STATUS } from './runtime/exit-status.ts';
 import { sayLackingValues } from './output/first-values.ts';
 import type { Recording } from './recording.ts';
-import { formatCount, formatDuration } from './render/units.ts';
+import { formatCount, formatDuration } from '../core/units.ts';
 import { refuseFailed } from '../core/captures/following.ts';
 
 const CANNOT_START = 127;

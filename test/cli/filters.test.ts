@@ -113,7 +113,7 @@ describe('filters of create', () => {
       const { stdout } = await run('get', String(id), '-o', 'table');
       return /^ *guards +(.*(?:\n {12,}.*)*)$/m.exec(stdout)?.[1]?.replace(/\s+/g, ' ');
     };
-    expect(await guards()).toBe('max-log 4.0 GiB, max-lag 10m, dead-man 1h');
+    expect(await guards()).toBe('max-log 4 GiB, max-lag 10m, dead-man 1h');
     expect(
       await guards(
         '--max-size',
@@ -125,7 +125,7 @@ describe('filters of create', () => {
         '--dead-man',
         'none',
       ),
-    ).toBe('max-size 2.0 GiB, min-free 1.0 GiB, max-log 4.0 GiB, max-lag 1m 30s, no dead-man');
+    ).toBe('max-size 2 GiB, min-free 1 GiB, max-log 4 GiB, max-lag 1m 30s, no dead-man');
   });
 
   it('stand in the help of create and of schedule create under a heading of their own', async () => {

@@ -10,7 +10,7 @@ import { escapeText } from '../../src/cli/render/escape.ts';
 import { identityNoun } from '../../src/cli/render/identity.ts';
 import { plainPaint, wantsColor } from '../../src/cli/render/paint.ts';
 import { renderDetail, renderTable } from '../../src/cli/render/table.ts';
-import { formatBytes, formatCount, formatRelative } from '../../src/cli/render/units.ts';
+import { formatBytes, formatCount, formatRelative } from '../../src/core/units.ts';
 import { displayWidth, truncate } from '../../src/cli/render/width.ts';
 import { yamlDocument } from '../../src/cli/render/yaml.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
@@ -187,7 +187,7 @@ describe('a capture shown alone', () => {
       length           30m
       statements       5,248,555
       text             393 MiB
-      on disk          30 MiB
+      on disk          29.6 MiB
       created          2026-11-22 12:00:00 (1h ago)
       environment id   3
       type             CAPTURE
@@ -434,10 +434,10 @@ describe('numbers for people', () => {
   it.each([
     [0, '0 B'],
     [1_023, '1023 B'],
-    [1_024, '1.0 KiB'],
+    [1_024, '1 KiB'],
     [10_189, '10 KiB'],
-    [1_048_575, '1.0 MiB'],
-    [33_000_000, '31 MiB'],
+    [1_048_575, '1 MiB'],
+    [33_000_000, '31.5 MiB'],
     [5e15, '4.4 PiB'],
   ])('%i bytes are %s', (bytes, expected) => {
     expect(formatBytes(bytes)).toBe(expected);

@@ -48,12 +48,12 @@ describe('the rules of guards', () => {
     [
       {},
       { lagMs: 600_000 },
-      'ended by a guard: the record fell behind by --max-lag 10 min (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: the record fell behind by --max-lag 10m (at 2026-11-22T02:13:05.123Z)',
     ],
     [
       { maxLag: 1_500 },
       { lagMs: 1_600 },
-      'ended by a guard: the record fell behind by --max-lag 1.5 s (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: the record fell behind by --max-lag 1.5s (at 2026-11-22T02:13:05.123Z)',
     ],
   ])('%o with %o', (limits, readings, reason) => {
     const broken = brokenGuard(optionsWith(limits), { ...NOTHING, ...readings });
@@ -146,7 +146,7 @@ describe('the guards of a tap', () => {
       { captureId: large, fileBytes: 120 },
     ]);
     expect(await watch.check(small, large)).toEqual([
-      'ended by a guard: its files reached --max-size 100 bytes (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: its files reached --max-size 100 B (at 2026-11-22T02:13:05.123Z)',
       null,
     ]);
   });
@@ -173,7 +173,7 @@ describe('the guards of a tap', () => {
     watch.monotonic += 59_000;
     expect(await watch.check(id)).toEqual([null]);
     watch.monotonic += 1_000;
-    expect((await watch.check(id))[0]).toContain('--max-lag 1 min');
+    expect((await watch.check(id))[0]).toContain('--max-lag 1m');
   });
 
   it('look at the disk once a second and at the log every five', async () => {

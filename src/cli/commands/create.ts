@@ -24,7 +24,7 @@ import { tellEvents } from '../output/capture-events.ts';
 import { sayFirstValues } from '../output/first-values.ts';
 import { captureNoun } from '../render/captures.ts';
 import { ownersCover } from '../render/values-outlook.ts';
-import { formatDuration } from '../render/units.ts';
+import { formatDuration } from '../../core/units.ts';
 import { recordCommand } from '../record-command.ts';
 import { formatTime } from '../input/times.ts';
 import { readTime } from '../input/typed-times.ts';

@@ -8,7 +8,7 @@ import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
 import { deleteCapture, type DeletionOptions } from '../deletion.ts';
 import { captureNoun } from '../render/captures.ts';
-import { formatBytes, formatCount } from '../render/units.ts';
+import { formatBytes, formatCount } from '../../core/units.ts';
 
 export interface DeleteOptions {
   readonly captures: readonly string[];

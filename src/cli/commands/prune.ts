@@ -5,10 +5,10 @@ import type { ListedCapture } from '../../core/store.ts';
 import { parseCount } from '../input/arguments.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
-import { formatExactDuration, parseDuration } from '../input/durations.ts';
+import { parseDuration } from '../input/durations.ts';
+import { formatBytes, formatCount, formatExactDuration, formatRelative } from '../../core/units.ts';
 import { captureNoun } from '../render/captures.ts';
 import { orphanNoun } from '../render/orphans.ts';
-import { formatBytes, formatCount, formatRelative } from '../render/units.ts';
 
 export interface PruneOptions {
   /** Milliseconds. */

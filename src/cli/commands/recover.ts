@@ -7,7 +7,7 @@ import { shellQuoted } from '../../core/shell.ts';
 import { loaded } from '../command.ts';
 import { confirmEnding, confirmReclaim } from '../input/recovery-questions.ts';
 import { recoveryNoun } from '../render/recovery.ts';
-import { formatDuration } from '../render/units.ts';
+import { formatDuration } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
 
 export interface RecoverOptions {

@@ -5,7 +5,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
-import { formatCount } from '../render/units.ts';
+import { formatCount } from '../../core/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification.ts';
 import { verifyWorkload, type VerificationRequest } from '../../workload/record-verification.ts';
 import { workloadFolder } from '../workloads.ts';

@@ -6,7 +6,7 @@ import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import { escapeJson, escapeLines } from '../render/escape.ts';
-import { formatCount } from '../render/units.ts';
+import { formatCount } from '../../core/units.ts';
 import { committedPosition, workloadFolder } from '../workloads.ts';
 
 const FORMATS = ['ndjson', 'sql'] as const;

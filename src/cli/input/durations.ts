@@ -1,12 +1,7 @@
 import { AppError } from '../../core/errors.ts';
+import { DURATION_UNITS } from '../../core/units.ts';
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
+const UNIT_MS: Readonly<Record<string, number>> = DURATION_UNITS;
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
 const PARTS = /^(\d+(\.\d+)?[smhdw])+$/;
 
@@ -42,17 +37,4 @@ function unreadable(text: string): AppError {
 /** So that a number with 400 digits is still a number; the rules refuse it as too long. */
 function bounded(ms: number): number {
   return Math.round(Math.max(Math.min(ms, Number.MAX_SAFE_INTEGER), -Number.MAX_SAFE_INTEGER));
-}
-
-/** The same length as `parseDuration` reads it: `1h30m`, `1d`, `0s`; below a second `0.25s`. */
-export function formatExactDuration(ms: number): string {
-  let left = ms;
-  let text = '';
-  for (const unit of ['w', 'd', 'h', 'm'] as const) {
-    const size = UNIT_MS[unit] ?? 1;
-    const count = Math.floor(left / size);
-    left -= count * size;
-    if (count > 0) text += `${count}${unit}`;
-  }
-  return left > 0 || text === '' ? `${text}${left / 1_000}s` : text;
 }

@@ -3,7 +3,7 @@ import type { RecoveryTarget } from '../../core/recovery/recovery-service.ts';
 import type { Leftovers } from '../../core/environments/server-inspection.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { settingsText } from '../render/recovery.ts';
-import { formatCount, formatDuration, formatRelative } from '../render/units.ts';
+import { formatCount, formatDuration, formatRelative } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
 
 /**

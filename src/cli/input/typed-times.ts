@@ -1,5 +1,5 @@
 import type { Context } from '../runtime/context.ts';
-import { formatRelative } from '../render/units.ts';
+import { formatRelative } from '../../core/units.ts';
 import { formatTime, parseTime } from './times.ts';
 
 /**

@@ -8,7 +8,7 @@ import {
 } from '../../core/verification/value-counts.ts';
 import type { CountersState } from '../../workload/counters.ts';
 import type { Context } from '../runtime/context.ts';
-import { counted, formatDuration } from '../render/units.ts';
+import { counted, formatDuration } from '../../core/units.ts';
 import { lackingText } from '../render/values.ts';
 
 /** How long the first executes of a capture are waited for. */

@@ -10,7 +10,7 @@ import { captureWord, shellQuoted } from '../../core/shell.ts';
 import { liveLine } from '../render/live.ts';
 import { localTime } from '../render/moments.ts';
 import { fullName } from '../render/names.ts';
-import { formatDuration } from '../render/units.ts';
+import { formatDuration } from '../../core/units.ts';
 import { messageLines } from '../render/messages.ts';
 import { truncate } from '../render/width.ts';
 import type { World } from '../runtime/world.ts';

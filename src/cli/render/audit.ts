@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../core/audit/audit-trail.ts';
 import { scalarText, type Column, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
-import { formatRelative } from './units.ts';
+import { formatRelative } from '../../core/units.ts';
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
   {

@@ -7,7 +7,7 @@ import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
-import { formatBytes, formatCount, formatDuration, formatRelative } from './units.ts';
+import { formatBytes, formatCount, formatDuration, formatRelative } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';
 
 /** What is known of a recording besides its size. */

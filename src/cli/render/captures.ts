@@ -5,7 +5,7 @@ import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { fullName } from './names.ts';
 import type { Tone } from './paint.ts';
-import { formatBytes, formatCount, formatDuration, formatRelative } from './units.ts';
+import { formatBytes, formatCount, formatDuration, formatRelative } from '../../core/units.ts';
 
 const STATUS_TONES: Record<CaptureStatus, Tone> = {
   SCHEDULED: 'dim',

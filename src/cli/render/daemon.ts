@@ -2,7 +2,7 @@ import type { CaptureStatus } from '../../core/captures/capture.ts';
 import type { WarmUpState } from '../../core/warm-ups/warm-up.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';
-import { formatBytes, formatCount } from './units.ts';
+import { formatBytes, formatCount } from '../../core/units.ts';
 
 /** A capture that a daemon records, and how that goes. */
 export interface ActiveCapture {

@@ -13,7 +13,7 @@ import { warningsOf } from '../preflight.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-outlook.ts';
-import { formatCount, formatDuration } from './units.ts';
+import { formatCount, formatDuration } from '../../core/units.ts';
 import { messageLines, wrapMessage } from './messages.ts';
 
 /** What a look at a server found. */

@@ -3,7 +3,7 @@ import { isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import type { JsonObject } from './column.ts';
 import { captureJson } from './captures.ts';
-import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 
 /** `RUNNING 12s of 15m, 12,345 statements, 1,020/s, 1.2 MiB, lag 0.4s`, what matters first. */
 export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): string {

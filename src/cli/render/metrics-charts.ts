@@ -13,7 +13,7 @@ import {
 } from './metrics-overview.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
 import { localTime } from './moments.ts';
-import { formatDuration } from './units.ts';
+import { formatDuration } from '../../core/units.ts';
 
 /** Rows of a chart: tall where there are few, so that several fit on a screen. */
 const TALL = { rows: 13, every: 3 };

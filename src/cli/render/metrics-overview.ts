@@ -11,7 +11,7 @@ import { localTime } from './moments.ts';
 import { fullName } from './names.ts';
 import type { Paint } from './paint.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
-import { formatDuration } from './units.ts';
+import { formatDuration } from '../../core/units.ts';
 import { displayWidth, fillLines, pad, truncate } from './width.ts';
 
 /** How metrics are drawn; everything that a terminal decides is in here. */

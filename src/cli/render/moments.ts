@@ -1,6 +1,6 @@
 import { wallClockAt } from '../../core/time-zones.ts';
 import type { View } from './column.ts';
-import { formatRelative } from './units.ts';
+import { formatRelative } from '../../core/units.ts';
 
 /** ISO-8601 UTC with milliseconds and `Z`. */
 export function isoTime(at: number | null): string | null {

@@ -1,6 +1,6 @@
 import type { OrphanedWorkload } from '../../workload/deleted-workloads.ts';
 import type { Column, Noun } from './column.ts';
-import { formatBytes } from './units.ts';
+import { formatBytes } from '../../core/units.ts';
 
 const COLUMNS: readonly Column<OrphanedWorkload>[] = [
   { field: 'id', header: 'ID', align: 'right', cell: ({ captureId }) => String(captureId) },

@@ -14,7 +14,7 @@ import type { Paint, Tone } from './paint.ts';
 import { fullName } from './names.ts';
 import { settingsText } from './recovery.ts';
 import { laterWarnings, type PlanFacts } from './plan.ts';
-import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { endedText, ownersCover, sessionsText, slowLogText } from './values-outlook.ts';
 import { messageLines } from './messages.ts';
 

@@ -1,7 +1,7 @@
 import { maxLagOf, maxLogOf } from '../../core/captures/guards.ts';
 import type { RecordingOptions } from '../../core/captures/recording-options.ts';
 import type { JsonObject } from './column.ts';
-import { formatBytes, formatCount, formatDuration } from './units.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 
 /** What a capture was asked to record, as JSON: sizes in bytes, lengths of time in seconds. */
 export function optionsJson(options: RecordingOptions): JsonObject {

@@ -1,7 +1,7 @@
 import type { RecoveredServer } from '../../core/recovery/recovery-service.ts';
 import type { ServerSettings } from '../../core/source.ts';
 import type { JsonObject, Noun } from './column.ts';
-import { formatCount } from './units.ts';
+import { formatCount } from '../../core/units.ts';
 
 function recoveredJson(row: RecoveredServer): JsonObject {
   const { settings } = row;

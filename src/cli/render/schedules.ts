@@ -5,7 +5,7 @@ import { isoTime, localMoment, localTime } from './moments.ts';
 import { fullName } from './names.ts';
 import type { Tone } from './paint.ts';
 import { guardsText, optionsJson, recordedText } from './recording-options.ts';
-import { formatDuration, formatRelative } from './units.ts';
+import { formatDuration, formatRelative } from '../../core/units.ts';
 
 const STATE_TONES: Record<ScheduleState, Tone> = { active: 'good', paused: 'busy', over: 'dim' };
 

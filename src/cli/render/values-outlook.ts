@@ -3,7 +3,7 @@ import { matchesPattern } from '../../sql/name-patterns.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
-import { counted, formatCount, formatDuration } from './units.ts';
+import { counted, formatCount, formatDuration } from '../../core/units.ts';
 import { shellQuoted } from '../../core/shell.ts';
 
 /** What decides whether values are recorded, and for how many of the sessions there. */

@@ -6,7 +6,7 @@ import {
   type ValueCounts,
 } from '../../core/verification/value-counts.ts';
 import type { JsonObject } from './column.ts';
-import { counted, formatCount } from './units.ts';
+import { counted, formatCount } from '../../core/units.ts';
 
 /** Users that are named in one line. */
 const NAMED = 3;

@@ -5,7 +5,7 @@ import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import { fullName } from './names.ts';
 import type { Paint } from './paint.ts';
-import { counted, formatBytes, formatCount, formatDuration } from './units.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';
 import { messageLines } from './messages.ts';
 

@@ -2,7 +2,7 @@ import type { ValuesOutlook } from '../../core/environments/server-inspection.ts
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';
-import { formatCount } from './units.ts';
+import { formatCount } from '../../core/units.ts';
 
 /** How a server stands with what its sessions prepare, for `env warm-up`. */
 export interface WarmUpStatus {

@@ -1,4 +1,5 @@
 import type { RecordingOptions } from './recording-options.ts';
+import { formatBytes, formatExactDuration } from '../units.ts';
 
 const MIB = 1024 * 1024;
 
@@ -95,13 +96,13 @@ export function nearGuards(limits: Limits, readings: GuardReadings): GuardState[
 function guardText({ guard, limit, value }: GuardState): string {
   switch (guard) {
     case 'max-size':
-      return `its files reached --max-size ${bytesText(limit)}`;
+      return `its files reached --max-size ${formatBytes(limit)}`;
     case 'min-free':
-      return `the disk of the store has ${bytesText(value)} free, less than --min-free ${bytesText(limit)}`;
+      return `the disk of the store has ${formatBytes(value)} free, less than --min-free ${formatBytes(limit)}`;
     case 'max-log':
-      return `the log's tables on the server reached --max-log ${bytesText(limit)}`;
+      return `the log's tables on the server reached --max-log ${formatBytes(limit)}`;
     case 'max-lag':
-      return `the record fell behind by --max-lag ${secondsText(limit)}`;
+      return `the record fell behind by --max-lag ${formatExactDuration(limit)}`;
   }
 }
 
@@ -113,24 +114,4 @@ export function guardReason(state: GuardState, now: number): string {
 /** Why a capture ended for whose server's sake its log was switched off. */
 export function serverGuardReason(what: string, now: number): string {
   return `ended by a guard: ${what} (at ${new Date(now).toISOString()})`;
-}
-
-const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** As one would type it: the largest unit in which the number is whole, or three digits. */
-export function bytesText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  const text = Number.isInteger(value) ? String(value) : value.toFixed(value < 100 ? 1 : 0);
-  return `${text} ${UNITS[unit] ?? ''}`;
-}
-
-function secondsText(ms: number): string {
-  const seconds = ms / 1000;
-  if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60} min`;
-  return `${seconds} s`;
 }

@@ -11,6 +11,7 @@ import {
   type LoggingServer,
   type OtherCommands,
 } from './edge-counters.ts';
+import { counted, formatCount } from '../units.ts';
 
 /**
  * The server's own counters against the rows of its log. What stands for what was tried on MariaDB
@@ -366,7 +367,7 @@ function reasonsOf(causes: Causes): string[] {
     ],
     [
       unrun > 0,
-      `up to ${grouped(unrun)} of what the server counted ${are(unrun)} not in the log and need not have been run as a statement: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
+      `up to ${formatCount(unrun)} of what the server counted ${are(unrun)} not in the log and need not have been run as a statement: a command that is broken or unknown, and one that fails before it is logged, are counted as well`,
     ],
   ];
   return reasons.flatMap(([holds, reason]) => (holds ? [reason] : []));
@@ -391,17 +392,7 @@ const within = ({ min, max }: Bounds, count: number): number => Math.min(Math.ma
 
 /** `12 to 15`, or `12`. */
 export function between({ min, max }: Bounds): string {
-  return min === max ? grouped(min) : `${grouped(min)} to ${grouped(max)}`;
+  return min === max ? formatCount(min) : `${formatCount(min)} to ${formatCount(max)}`;
 }
 
 const are = (count: number): string => (count === 1 ? 'is' : 'are');
-
-/** `1 statement`, `12,345 statements`. */
-export function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** `12,345`. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
-}

@@ -8,13 +8,12 @@ import {
 import {
   between,
   compare,
-  counted,
-  grouped,
   type Comparison,
   type HeardCounts,
   type Incomparable,
 } from './server-counters.ts';
 import { lackingFirst, shareText, shareWithValues, type ValueCounts } from './value-counts.ts';
+import { counted, formatCount } from '../units.ts';
 
 /**
  * How true a record is:
@@ -159,7 +158,7 @@ function fewValuesOf(share: number | null, { values, minValues }: Evidence): str
   const [most] = lackingFirst(values.users);
   const whose = most === undefined ? '' : `, most of them of ${most.user ?? 'an unknown user'}`;
   const lacking = counted(values.withoutValues, 'execute');
-  return `${lacking} of ${grouped(values.executes)} came without values${whose}: prepared before the log was on. What helps: captures help values`;
+  return `${lacking} of ${formatCount(values.executes)} came without values${whose}: prepared before the log was on. What helps: captures help values`;
 }
 
 function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[] {
@@ -194,7 +193,7 @@ function because(reason: string | null): string {
 
 function gapSentence({ from, to, reason, missing }: Gap): string {
   const when = from === null && to === null ? '' : ` between ${from ?? '?'} and ${to ?? '?'}`;
-  const count = missing === null ? '' : ` (${grouped(missing)} statements)`;
+  const count = missing === null ? '' : ` (${formatCount(missing)} statements)`;
   return `A gap${when}${count}: ${reason}`;
 }
 
@@ -265,7 +264,7 @@ interface LineFacts {
 
 function lineOf(facts: LineFacts): string {
   const { verdict, problems, evidence } = facts;
-  const records = grouped(evidence.records);
+  const records = formatCount(evidence.records);
   switch (verdict) {
     case 'damaged': {
       const damage = problems.filter(({ kind }) => kind === 'damage');
@@ -292,7 +291,7 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
   const besides = unparsedWords(comparison);
   return most === 0
     ? `WHOLE: ${record}${besides}`
-    : `WHOLE to within ${counted(most, 'statement')}: ${record}, so at most ${grouped(most)} missing${besides}`;
+    : `WHOLE to within ${counted(most, 'statement')}: ${record}, so at most ${formatCount(most)} missing${besides}`;
 }
 
 function unparsedWords({ unparsed }: Comparison): string {
@@ -314,7 +313,8 @@ function notWholeLine(facts: LineFacts): string {
   const causes: string[] = [];
   if (problems.some(({ kind }) => kind === 'failed')) causes.push('the capture failed');
   if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');
-  if (gaps.length > 0) causes.push(gaps.length === 1 ? '1 gap' : `${grouped(gaps.length)} gaps`);
+  if (gaps.length > 0)
+    causes.push(gaps.length === 1 ? '1 gap' : `${formatCount(gaps.length)} gaps`);
   causes.push(missingWords(missing, missingAtMost));
   const [gap] = gaps;
   if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {

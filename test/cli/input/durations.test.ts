@@ -1,7 +1,7 @@
 import fc from '../../support/properties.ts';
 import { describe, expect, it } from 'vitest';
-import { formatExactDuration, parseDuration } from '../../../src/cli/input/durations.ts';
-import { formatDuration } from '../../../src/cli/render/units.ts';
+import { parseDuration } from '../../../src/cli/input/durations.ts';
+import { formatDuration, formatExactDuration } from '../../../src/core/units.ts';
 import type { AppError } from '../../../src/core/errors.ts';
 
 describe('a duration', () => {

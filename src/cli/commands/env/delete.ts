@@ -9,7 +9,7 @@ import { tellEvents } from '../../output/capture-events.ts';
 import type { Context } from '../../runtime/context.ts';
 import { deleteCapture } from '../../deletion.ts';
 import { environmentNoun } from '../../render/environments.ts';
-import { formatBytes, formatCount } from '../../render/units.ts';
+import { formatBytes, formatCount } from '../../../core/units.ts';
 
 export interface EnvDeleteOptions {
   readonly environment: string;

@@ -3,7 +3,7 @@ import type { Role } from '../../../core/access.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseRole } from '../../input/arguments.ts';
-import { memberNoun } from '../../render/people.ts';
+import { memberNoun } from '../../render/users.ts';
 
 export interface MemberAddOptions {
   readonly environment: string;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { memberNoun } from '../../render/people.ts';
+import { memberNoun } from '../../render/users.ts';
 
 export interface MemberListOptions {
   readonly environment: string;

@@ -3,7 +3,7 @@ import type { Role } from '../../../core/access.ts';
 import { parseRole } from '../../input/arguments.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { memberNoun } from '../../render/people.ts';
+import { memberNoun } from '../../render/users.ts';
 
 export interface MemberSetOptions {
   readonly environment: string;

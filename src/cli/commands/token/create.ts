@@ -3,7 +3,7 @@ import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseLifetime } from '../../input/lifetimes.ts';
 import { askName } from '../../input/questions.ts';
-import { madeTokenNoun } from '../../render/people.ts';
+import { madeTokenNoun } from '../../render/users.ts';
 import { formatTime } from '../../input/times.ts';
 
 export interface TokenCreateOptions {

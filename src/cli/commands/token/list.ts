@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { tokenNoun } from '../../render/people.ts';
+import { tokenNoun } from '../../render/users.ts';
 
 export function registerTokenList(
   command: Command,

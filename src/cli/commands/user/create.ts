@@ -8,7 +8,7 @@ import {
   type PasswordSource,
 } from '../../input/password-options.ts';
 import { askName } from '../../input/questions.ts';
-import { userNoun } from '../../render/people.ts';
+import { userNoun } from '../../render/users.ts';
 
 export interface UserCreateOptions extends PasswordSource {
   readonly name?: string;

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import type { Context } from '../../runtime/context.ts';
-import { deletedUserNoun } from '../../render/people.ts';
-import { formatCount } from '../../render/units.ts';
+import { deletedUserNoun } from '../../render/users.ts';
+import { formatCount } from '../../../core/units.ts';
 
 export interface UserDeleteOptions {
   readonly name: string;

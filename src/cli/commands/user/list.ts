@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { userNoun } from '../../render/people.ts';
+import { userNoun } from '../../render/users.ts';
 
 export function registerUserList(
   command: Command,

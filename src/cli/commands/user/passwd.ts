@@ -8,7 +8,7 @@ import {
   registerPasswordOptions,
   type PasswordSource,
 } from '../../input/password-options.ts';
-import { userNoun } from '../../render/people.ts';
+import { userNoun } from '../../render/users.ts';
 
 export interface UserPasswdOptions extends PasswordSource {
   readonly name?: string;

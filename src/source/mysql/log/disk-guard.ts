@@ -1,5 +1,5 @@
 import { AppError } from '../../../core/errors.ts';
-import { bytesText, minFreeOf, type DiskSpace } from '../../../core/captures/guards.ts';
+import { minFreeOf, type DiskSpace } from '../../../core/captures/guards.ts';
 import type { SourceStop, ServerInstant } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import { instant } from '../connection/control-connection.ts';
@@ -8,6 +8,7 @@ import type { LogEngine } from '../connection/flavor.ts';
 import { MYISAM_DOWN_TO, type EngineChoice } from './log-engine.ts';
 import { RECORDER_SCHEMA } from './recorder-schema.ts';
 import type { ServerDisk } from './server-disk.ts';
+import { formatBytes } from '../../../core/units.ts';
 
 /** The server is asked less often than the system is: it lists every disk that it has. */
 const LOOK_EVERY_MS = { local: 200, server: 1_000 } as const;
@@ -39,7 +40,7 @@ export async function shortageOn(disk: ServerDisk | null): Promise<string | null
 function shortageIn({ free, size }: DiskSpace): string | null {
   if (free >= minFreeOf(null, size)) return null;
   if (free === 0) return FULL;
-  return `the server's disk has only ${bytesText(free)} free`;
+  return `the server's disk has only ${formatBytes(free)} free`;
 }
 
 /** The refusal for that. */
@@ -192,7 +193,7 @@ export class DiskGuard {
       } else if (space.free < MYISAM_DOWN_TO && this.#engine === 'MyISAM') {
         this.#engine = 'CSV';
         this.#warnings.push(
-          `The server's disk has only ${bytesText(space.free)} free: the recorder switches to a CSV log table, which makes no client wait when the disk is full`,
+          `The server's disk has only ${formatBytes(space.free)} free: the recorder switches to a CSV log table, which makes no client wait when the disk is full`,
         );
       }
     } catch {

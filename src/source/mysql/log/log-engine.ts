@@ -1,8 +1,8 @@
 import { AppError } from '../../../core/errors.ts';
-import { bytesText } from '../../../core/captures/guards.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import type { LogEngine } from '../connection/flavor.ts';
 import type { ServerDisk } from './server-disk.ts';
+import { formatBytes } from '../../../core/units.ts';
 
 const GIB = 2 ** 30;
 
@@ -49,7 +49,7 @@ export async function chooseEngine(
   if (isAllowed('MyISAM') && free !== null && free >= MYISAM_FROM) {
     return {
       engine: 'MyISAM',
-      why: `the server's disk has ${bytesText(free)} free, which is watched: below ${bytesText(MYISAM_DOWN_TO)} the recorder switches to CSV`,
+      why: `the server's disk has ${formatBytes(free)} free, which is watched: below ${formatBytes(MYISAM_DOWN_TO)} the recorder switches to CSV`,
     };
   }
   if (!isAllowed('CSV')) return noEngine(isAllowed('MyISAM'));
@@ -57,7 +57,7 @@ export async function chooseEngine(
   const why =
     free === null
       ? "the free space of the server's disk is not known here"
-      : `the server's disk has only ${bytesText(free)} free`;
+      : `the server's disk has only ${formatBytes(free)} free`;
   return {
     engine: 'CSV',
     why: `${why}, and when a disk is full a MyISAM log table makes every client wait; CSV leaves the row out`,

@@ -2,7 +2,7 @@
 
 const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
-/** `812 B`, `1.2 MiB`, `23 GiB`: three digits are enough to compare. */
+/** `812 B`, `1.2 MiB`, `500 MiB`, `4 GiB`: at most one decimal, and three digits where they are not whole. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -11,8 +11,8 @@ export function formatBytes(bytes: number): string {
     value /= 1_024;
     unit += 1;
   }
-  const digits = unit > 0 && value < 9.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${IEC[unit] ?? ''}`;
+  const text = value.toFixed(value < 99.95 ? 1 : 0).replace(/\.0$/, '');
+  return `${text} ${IEC[unit] ?? ''}`;
 }
 
 /** `0`, `12,345`, `5,248,555`. */
@@ -25,27 +25,35 @@ export function counted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-const STEPS: readonly (readonly [string, number])[] = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['m', 60],
-  ['s', 1],
-];
+/** The units of a duration and their milliseconds, the largest first. */
+export const DURATION_UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
 
-/** The largest parts of a length, two unless told: `45s`, `13m 46s`, `1h 30m`, `2d 4h`. */
+/** The largest parts of a duration, two unless told: `45s`, `13m 46s`, `1h 30m`, `2d 4h`. */
 export function formatDuration(ms: number, most = 2): string {
   if (ms < 0) return `-${formatDuration(-ms, most)}`;
   if (ms < 1_000) return `${Math.round(ms)}ms`;
-  let left = Math.floor(ms / 1_000);
   const parts: string[] = [];
-  for (const [unit, size] of STEPS) {
-    const count = Math.floor(left / size);
-    left -= count * size;
+  let left = ms;
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    const count = Math.floor(left / DURATION_UNITS[unit]);
+    left -= count * DURATION_UNITS[unit];
     if (count > 0) parts.push(`${count}${unit}`);
     else if (parts.length > 0) break;
     if (parts.length === most) break;
   }
   return parts.join(' ');
+}
+
+/** A duration as the command line reads it: `1h30m`, `1d`, `0s`; below a second `0.25s`. */
+export function formatExactDuration(ms: number): string {
+  let left = ms;
+  let text = '';
+  for (const unit of ['w', 'd', 'h', 'm'] as const) {
+    const count = Math.floor(left / DURATION_UNITS[unit]);
+    left -= count * DURATION_UNITS[unit];
+    if (count > 0) text += `${count}${unit}`;
+  }
+  return left > 0 || text === '' ? `${text}${left / 1_000}s` : text;
 }
 
 /** `just now`, `3m ago`, `in 1h 30m`: how far an instant is from now. @param parts at most this many units. */

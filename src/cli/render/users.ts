@@ -3,7 +3,7 @@ import type { Credential } from '../../core/store.ts';
 import type { DeletedUser, PublicUser } from '../../core/users/user-service.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
-import { formatRelative } from './units.ts';
+import { formatRelative } from '../../core/units.ts';
 
 /** A user as JSON: never the password's hash. */
 function userJson({ id, name, isAdmin, createdAt }: PublicUser): JsonObject {
