@@ -9,10 +9,11 @@ import { mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoggedStatement } from '../src/core/workloads/statements.ts';
-import { SegmentWriter, type WorkloadPosition } from '../src/workload/segment-writer.ts';
+import { SegmentWriter } from '../src/workload/segment-writer.ts';
 import { formatSql } from '../src/workload/sql-format.ts';
 import { LineSerialiser } from '../src/workload/statement-line.ts';
 import { readRecords, readWorkload } from '../src/workload/workload-reader.ts';
+import type { WorkloadPosition } from '../src/core/workloads/workload.ts';
 import { aSysbenchStatement } from './sysbench-statements.ts';
 
 const COUNT = Number(process.argv[2] ?? 2_000_000);

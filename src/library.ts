@@ -16,7 +16,6 @@ import { committedPosition, workloadFolder } from './daemon/recorder.ts';
 import { programVersion } from './package.ts';
 import { createStore, openStore } from './store/store.ts';
 import { mysqlServers, Wiring, type Machine } from './wiring.ts';
-import { verifyWorkload } from './workload/record-verification.ts';
 import { readRecords } from './workload/workload-reader.ts';
 
 const GRACE_MS = 10 * 60_000;
@@ -143,15 +142,9 @@ export class Captures {
 
   /** Reads a record as a whole and says what is known of its truth. @throws AppError `not_found`. */
   async verify(id: number): Promise<Judgement> {
-    const capture = await this.api.captures.get(this.actor, String(id), 'capture.verify');
-    const { store } = this.#wiring;
-    const { judgement } = await verifyWorkload({
-      capture,
-      recording: store.recordings.find(id),
-      folder: workloadFolder(store.directory, id),
-      minValues: null,
-      onProgress: () => undefined,
-    });
+    const { judgement } = await resultOf(
+      this.api.verification.verify(this.actor, String(id), null),
+    );
     return judgement;
   }
 

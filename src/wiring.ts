@@ -12,6 +12,12 @@ import type { LogSwitchCommands, Outside } from './core/outside.ts';
 import type { Restorer } from './core/recovery/restorer.ts';
 import type { Source } from './core/source.ts';
 import type { ScryptCost } from './core/users/passwords.ts';
+import type { Progress } from './core/progress.ts';
+import {
+  verifyWorkload,
+  type Verification,
+  type VerificationProgress,
+} from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
 import type { AwsIdentity } from './metrics-source/cloudwatch/aws-credentials.ts';
 import { programVersion } from './package.ts';
@@ -114,7 +120,7 @@ export class Wiring {
       restorer: () => this.#restorer(),
       passwordCost: this.#machine.passwordCost,
       workloads: async () => {
-        const { workloadFiles } = await import('./workload/deleted-workloads.ts');
+        const { workloadFiles } = await import('./workload/stored-workloads.ts');
         return workloadFiles(this.store);
       },
       daemons: {
@@ -168,6 +174,16 @@ export class Wiring {
     const { logSwitchCommands } = await import('./metrics-source/cloudwatch/switching-commands.ts');
     return logSwitchCommands(environment);
   };
+
+  /** Verifies a copy of a workload, by its manifest alone: needs no store. */
+  async *verifyFolder(
+    folder: string,
+    minValues: number | null,
+  ): Progress<VerificationProgress, Verification> {
+    const { folderReader } = await import('./workload/stored-workloads.ts');
+    const subject = { capture: null, recording: null, folder, minValues };
+    return yield* verifyWorkload(folderReader, this.#machine.clock, subject);
+  }
 
   /** Looks at how the store is kept. @throws AppError `store_unusable`. */
   async inspectStore(): Promise<StoreInspection> {

@@ -38,8 +38,8 @@ function folderOf(specifier: string): string {
 
 /** What each folder may import of the others, and which packages. DESIGN §9. */
 const LAYERS: Record<string, { folders: readonly string[]; packages: readonly string[] }> = {
-  // croner is calculation alone: no I/O, no dependencies.
-  core: { folders: [], packages: ['node:crypto', 'croner'] },
+  // All three are calculation alone: no I/O, no dependencies.
+  core: { folders: [], packages: ['node:crypto', 'node:util', 'croner'] },
   store: { folders: ['core'], packages: ['better-sqlite3', 'node:*'] },
   // What a statement's text says, for whoever has to read one.
   sql: { folders: ['core'], packages: ['node:crypto', 'node:buffer'] },

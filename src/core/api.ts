@@ -8,6 +8,8 @@ import type { MetricService } from './metrics/metric-service.ts';
 import type { Outside } from './outside.ts';
 import { RecoveryService } from './recovery/recovery-service.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
+import { VerificationService } from './verification/verification-service.ts';
+import { WorkloadService } from './workloads/workload-service.ts';
 import { UserService } from './users/user-service.ts';
 import { WarmUpService } from './warm-ups/warm-up-service.ts';
 
@@ -38,6 +40,8 @@ export interface Api {
   readonly metrics: Loaded<MetricService>;
   readonly recovery: Public<RecoveryService>;
   readonly warmUps: Public<WarmUpService>;
+  readonly workloads: Public<WorkloadService>;
+  readonly verification: Public<VerificationService>;
   readonly audit: Public<AuditLog>;
 }
 
@@ -61,6 +65,8 @@ export function createApi(outside: Outside): Api {
     }),
     recovery: new RecoveryService(outside),
     warmUps: new WarmUpService(outside, starter),
+    workloads: new WorkloadService(outside),
+    verification: new VerificationService(outside),
     audit: new AuditLog(store, new CaptureRules(store, clock, origin)),
   };
 }

@@ -69,7 +69,9 @@ export type Hint =
   | { readonly code: 'scheduled_or_started' | 'start_later' | 'from_now_on_or_finished' }
   | { readonly code: 'start_or_warm_up_first'; readonly environment: string }
   | { readonly code: 'from_now_on_or_without_options' }
-  | { readonly code: 'give_server'; readonly environment: string };
+  | { readonly code: 'give_server'; readonly environment: string }
+  /** Statements are recorded only where there is a server. */
+  | { readonly code: 'needs_server' | 'metrics_only' | 'verify_later' };
 
 /** A capture by its environment and name. */
 export interface CaptureName {

@@ -3,39 +3,24 @@ import type { Capture } from '../core/captures/capture.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
 import type { HeardCounts } from '../core/verification/server-counters.ts';
-import type { OpenTransaction, Recycled, ServerIdentity, ServerSettings } from '../core/source.ts';
+import type { Recycled } from '../core/source.ts';
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
 import { StatementSelection, type SelectionState } from '../sql/selection.ts';
-import { WorkloadCounters, type CountersState } from '../workload/counters.ts';
+import { WorkloadCounters } from '../workload/counters.ts';
 import { ServerCountTally } from '../workload/server-count-tally.ts';
-import { writeManifest, type ManifestSession, type WindowEdge } from '../workload/manifest.ts';
-import { SegmentWriter, type WorkloadPosition } from '../workload/segment-writer.ts';
-import type { SegmentFacts } from '../workload/segment-files.ts';
+import { writeManifest } from '../workload/manifest.ts';
+import { SegmentWriter } from '../workload/segment-writer.ts';
 import type { LineTail } from '../workload/statement-line.ts';
 import { WorkloadRates } from '../workload/workload-rates.ts';
 import type { StatementBatch } from './statement-batch.ts';
+import type {
+  CountersState,
+  RecordingFacts,
+  SegmentFacts,
+  WorkloadPosition,
+} from '../core/workloads/workload.ts';
 import { Redaction } from './redaction.ts';
-
-/** What a recording knows besides its statements; kept in the store as JSON, and in the manifest. */
-export interface RecordingFacts {
-  readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
-  readonly settingsBefore: ServerSettings;
-  readonly start: WindowEdge | null;
-  readonly end: WindowEdge | null;
-  readonly sessionsAtStart: readonly ManifestSession[];
-  readonly sessionsAtEnd: readonly ManifestSession[] | null;
-  readonly transactionsAtStart: readonly OpenTransaction[];
-  readonly transactionsAtEnd: readonly OpenTransaction[] | null;
-  readonly gaps: readonly Gap[];
-  readonly warnings: readonly string[];
-  /** Why it ended, when nobody stopped it. */
-  readonly endReason: string | null;
-  /** Why the server would not have switched its log off by itself; null or absent where it would. */
-  readonly deadManObstacle?: string | null;
-  /** Absent where no session is to be ended. */
-  readonly recycled?: Recycled;
-}
 
 /** The folder of a capture's workload. */
 export function workloadFolder(storeDirectory: string, captureId: number): string {

@@ -3,8 +3,8 @@ import { REACHED_ITS_END } from '../core/captures/capture-rules.ts';
 import type { Capture } from '../core/captures/capture.ts';
 import type { Cut, SessionState } from '../core/source.ts';
 import type { RecordingProgress } from '../core/store.ts';
-import type { ManifestSession } from '../workload/manifest.ts';
 import type { Recorder } from './recorder.ts';
+import type { ManifestSession } from '../core/workloads/workload.ts';
 import type { TapContext } from './tap-context.ts';
 
 const NO_COUNTERS = { before: null, after: null };

@@ -1,23 +1,8 @@
+import type { Affected, SessionName } from '../core/workloads/workload.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
 
 const REMEMBERED_SESSIONS = 10_000;
 const EXAMPLES = 3;
-
-export interface SessionName {
-  readonly session: number;
-  readonly user: string | null;
-  readonly host: string | null;
-}
-
-/** The records with a property, and the sessions they are of. */
-export interface Affected {
-  readonly records: number;
-  /** At least so many, when `isAll` is false: only so many are remembered. */
-  readonly sessions: number;
-  readonly isAll: boolean;
-  /** The first few. */
-  readonly examples: readonly SessionName[];
-}
 
 /** Collects the sessions that records with a property are of, in bounded memory. */
 export class AffectedSessions {

@@ -5,40 +5,8 @@ import {
   type StatementFlag,
   type StatementKind,
 } from '../core/workloads/statements.ts';
-import type { ValueCounts } from '../core/verification/value-counts.ts';
+import type { CountersState, WorkloadCounts } from '../core/workloads/workload.ts';
 import { ValueCounter } from './value-counter.ts';
-
-/** What a manifest says about a workload in numbers. */
-export interface WorkloadCounts {
-  readonly records: number;
-  /** Records that are a statement to run: queries and executes that are no echo. */
-  readonly statements: number;
-  readonly byKind: Record<StatementKind, number>;
-  readonly byFlag: Record<StatementFlag, number>;
-  /** Distinct sessions with at least one record (see `WorkloadCounters` for the limit). */
-  readonly sessions: number;
-  /** Rows of the server's log that are no record of this capture, by reason. */
-  readonly skipped: Record<string, number>;
-  /** More about the rows in `skipped`. Absent where an older version counted. */
-  readonly leftOut?: LeftOut;
-  /** Executes with and without values. Absent where an older version counted some of them. */
-  readonly values?: ValueCounts;
-}
-
-interface LeftOut {
-  /** Rows that are a statement to run, as in `statements`. */
-  readonly statements: number;
-  /** Distinct sessions that a sample left out. */
-  readonly sessions: number;
-}
-
-/** `WorkloadCounters` as plain JSON: committed together with the position. */
-export interface CountersState extends WorkloadCounts {
-  /** Sessions seen that have not quit. */
-  readonly openSessions: readonly number[];
-  /** The same of the sessions that a sample left out. */
-  readonly openSessionsLeftOut?: readonly number[];
-}
 
 /**
  * Sessions are counted by remembering those that have not quit, not all that ever were: a pool that

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finishRemovals, type RemovalOptions } from '../core/captures/removals.ts';
-import type { WorkloadFiles } from '../core/workloads/workload-files.ts';
+import type { OrphanedWorkload } from '../core/workloads/workload-files.ts';
 import type { Store } from '../core/store.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
 import { listWorkloadFiles, removeWorkload, sweepDeleted } from './workload-folder.ts';
@@ -34,23 +34,6 @@ export async function removeDeletedWorkloads(
   );
   await sweepDeleted(workloadsFolder(store));
   return removed;
-}
-
-/** The files of a store's workloads. */
-export function workloadFiles(store: Store): WorkloadFiles {
-  const folderOf = (captureId: number): string => workloadFolder(store, captureId);
-  return {
-    folderOf,
-    list: (captureId) => listWorkloadFiles(folderOf(captureId)),
-    removeDeleted: (options) => removeDeletedWorkloads(store, options),
-  };
-}
-
-/** A folder of a workload whose capture is not in the store. */
-export interface OrphanedWorkload {
-  readonly captureId: number;
-  readonly folder: string;
-  readonly bytes: number;
 }
 
 /**

@@ -2,21 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import type { Gap } from '../core/workloads/gaps.ts';
-import type { EdgeReadings } from '../core/verification/edge-counters.ts';
-import type { HeardCounts } from '../core/verification/server-counters.ts';
-import type { RecordingOptions } from '../core/captures/recording-options.ts';
-import type {
-  OpenTransaction,
-  Recycled,
-  ServerIdentity,
-  ServerSettings,
-  SessionState,
-} from '../core/source.ts';
-import type { WorkloadCounts } from './counters.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
-import { openToRead, syncFolder, type SegmentFacts } from './segment-files.ts';
-import type { ReadablePosition } from './workload-reader.ts';
+import type { Manifest, ReadablePosition } from '../core/workloads/workload.ts';
+import { openToRead, syncFolder } from './segment-files.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 /** Grows when a reader of this version could misread what is written. */
@@ -24,55 +12,6 @@ const FORMAT_VERSION = 1;
 const FORMAT = 'captures-workload';
 /** Of 100,000 sessions at both ends it has some 30 MB. */
 const LARGEST_MANIFEST = 128 * 1024 * 1024;
-
-/** An end of the window: the server's clock and log position there. */
-export interface WindowEdge {
-  /** ISO-8601 UTC with microseconds, by the server's clock. */
-  readonly time: string;
-  /** The first batch of a window that opens, the last one of one that closes. */
-  readonly generation: number;
-  readonly gtid: string | null;
-  /** The server's counters there; absent where an older version wrote it. */
-  readonly counters?: EdgeReadings;
-}
-
-export type ManifestSession = Omit<SessionState, 'memory'>;
-
-/** What lies beside the segments and says what they are. */
-export interface Manifest {
-  readonly format: typeof FORMAT;
-  readonly formatVersion: number;
-  readonly program: { readonly name: string; readonly version: string };
-  /** False until the capture is over and everything of its window is in the segments. */
-  readonly complete: boolean;
-  readonly capture: { readonly id: number; readonly name: string };
-  readonly environment: { readonly id: number; readonly name: string };
-  /** What was to be recorded; absent where an older version wrote it, which recorded everything. */
-  readonly options?: RecordingOptions;
-  readonly server: Pick<ServerIdentity, 'flavor' | 'version' | 'uuid' | 'hostname' | 'port'>;
-  /** What the server's log was set to before the tap. */
-  readonly settingsBefore: ServerSettings;
-  /** null until it began. */
-  readonly start: WindowEdge | null;
-  /** null until it ended. */
-  readonly end: WindowEdge | null;
-  readonly sessionsAtStart: readonly ManifestSession[];
-  /** null until it ended. */
-  readonly sessionsAtEnd: readonly ManifestSession[] | null;
-  readonly transactionsAtStart: readonly OpenTransaction[];
-  readonly transactionsAtEnd: readonly OpenTransaction[] | null;
-  readonly segments: readonly SegmentFacts[];
-  readonly counters: WorkloadCounts;
-  /**
-   * What was in the log, recorded or left out, as the server's own counters see it; null or absent
-   * where an older version recorded some of it.
-   */
-  readonly heard?: HeardCounts | null;
-  readonly gaps: readonly Gap[];
-  readonly warnings: readonly string[];
-  /** Sessions that were ended at the start, so that they prepare again; absent where that was not asked for. */
-  readonly recycled?: Recycled;
-}
 
 /** A manifest without what this module knows by itself. */
 export type ManifestContent = Omit<Manifest, 'format' | 'formatVersion'>;

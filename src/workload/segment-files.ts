@@ -4,23 +4,6 @@ import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { damaged, diskFailure, errnoOf, isMissing } from './disk-errors.ts';
 
-/** What the manifest says of one segment file. */
-export interface SegmentFacts {
-  /** From 1. */
-  readonly segment: number;
-  readonly file: string;
-  readonly records: number;
-  /** Bytes of NDJSON in it. */
-  readonly text: number;
-  /** Bytes of the file. */
-  readonly bytes: number;
-  /** Times of its first and its last record (row order, not the earliest and latest). */
-  readonly firstTime: string | null;
-  readonly lastTime: string | null;
-  /** Of the file, in hex. */
-  readonly sha256: string;
-}
-
 /** `segment-000001.ndjson.zst`; the number grows beyond six digits rather than wrap. */
 export function segmentFileName(segment: number): string {
   return `segment-${String(segment).padStart(6, '0')}.ndjson.zst`;

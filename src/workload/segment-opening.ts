@@ -2,13 +2,8 @@ import { randomUUID, type Hash } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { damaged, errnoOf, isMissing } from './disk-errors.ts';
-import {
-  hashPrefix,
-  segmentFileName,
-  segmentPath,
-  syncFolder,
-  type SegmentFacts,
-} from './segment-files.ts';
+import { hashPrefix, segmentFileName, segmentPath, syncFolder } from './segment-files.ts';
+import type { SegmentFacts } from '../core/workloads/workload.ts';
 import { describeSegment, segmentBytes } from './workload-reader.ts';
 
 const COPY = '.copy';

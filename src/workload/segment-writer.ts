@@ -12,32 +12,11 @@ import {
   segmentPath,
   syncFolder,
   writeAll,
-  type SegmentFacts,
 } from './segment-files.ts';
 import { finishedSegments, makeFolder, removeCopies, takeOver } from './segment-opening.ts';
 import { escapeInto } from './json-text.ts';
+import type { SegmentFacts, WorkloadPosition } from '../core/workloads/workload.ts';
 import { longLine, type LineTail, type LongTail } from './statement-line.ts';
-
-/**
- * How far a workload is written: what the daemon commits, together with the tap's cursor, in one
- * store transaction. Plain JSON. All but the totals is about the segment it names.
- */
-export interface WorkloadPosition {
-  readonly segment: number;
-  /** Bytes of the segment file. */
-  readonly offset: number;
-  /** Bytes of NDJSON in the segment. */
-  readonly text: number;
-  readonly records: number;
-  readonly firstTime: string | null;
-  readonly lastTime: string | null;
-  /** SHA-256, in hex, of the segment file up to `offset`. */
-  readonly sha256: string;
-  /** Over all segments; also the last `seq` written. */
-  readonly totalRecords: number;
-  readonly totalText: number;
-  readonly totalBytes: number;
-}
 
 export interface SegmentWriterOptions {
   /**

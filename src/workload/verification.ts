@@ -1,71 +1,24 @@
-import type { HeardCounts } from '../core/verification/server-counters.ts';
 import {
   STATEMENT_FLAGS,
   STATEMENT_KINDS,
   type StatementFlag,
   type StatementRecord,
 } from '../core/workloads/statements.ts';
-import { AffectedSessions, type Affected } from './affected-sessions.ts';
-import { WorkloadCounters, type WorkloadCounts } from './counters.ts';
+import { AffectedSessions } from './affected-sessions.ts';
+import { WorkloadCounters } from './counters.ts';
 import { DamagedRecord } from './disk-errors.ts';
 import { ServerCountTally } from './server-count-tally.ts';
 import { hashPrefix, listSegments, segmentFileName, segmentPath } from './segment-files.ts';
 import { LongLineReader, type LongRecord } from './long-line-reader.ts';
 import { parseStatementLine } from './statement-line.ts';
+import type {
+  Damage,
+  ExpectedSegment,
+  FileFindings,
+  SegmentFinding,
+  VerificationOptions,
+} from '../core/workloads/workload.ts';
 import { readSegment, segmentBytes } from './workload-reader.ts';
-
-/** What a segment has to be; null for what is not known of it (of a capture that goes on). */
-export interface ExpectedSegment {
-  readonly segment: number;
-  readonly bytes: number | null;
-  readonly sha256: string | null;
-  readonly records: number | null;
-  readonly firstTime: string | null;
-  readonly lastTime: string | null;
-}
-
-/** Something that must not be: one sentence, which names the file when it is about one. */
-export interface Damage {
-  readonly segment: number | null;
-  readonly what: string;
-}
-
-interface SegmentFinding {
-  readonly segment: number;
-  readonly file: string;
-  /** Records that could be read. */
-  readonly records: number;
-  readonly bytes: number;
-  readonly isSound: boolean;
-}
-
-/** What the files of a workload hold. */
-export interface FileFindings {
-  readonly segments: readonly SegmentFinding[];
-  readonly damage: readonly Damage[];
-  /** Counted again. */
-  readonly counts: WorkloadCounts;
-  readonly heard: HeardCounts;
-  readonly byFlag: Readonly<Partial<Record<StatementFlag, Affected>>>;
-  /** Records of sessions whose user is not known. */
-  readonly unknownUser: Affected;
-  /** Records stamped earlier than one before them by more than `STEP_BACK_MS`. */
-  readonly backwards: { readonly records: number; readonly longestMs: number };
-  /** Records stamped more than `STAMP_TOLERANCE_MS` outside of the window. */
-  readonly outside: number;
-  readonly firstTime: string | null;
-  readonly lastTime: string | null;
-}
-
-export interface VerificationOptions {
-  /** The window by the server's clock: ISO-8601; null where it is open. */
-  readonly from: string | null;
-  readonly to: string | null;
-  /** Whether more may lie behind what is expected: a capture that goes on. */
-  readonly mayGoOn: boolean;
-  /** Called now and then with the records read so far. */
-  readonly onProgress?: (records: number) => void;
-}
 
 /**
  * Sessions stamp their statements, then write them to the log in turn: a few milliseconds apart, and

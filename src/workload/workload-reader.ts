@@ -10,17 +10,10 @@ import {
   openToRead,
   segmentFileName,
   segmentPath,
-  type SegmentFacts,
 } from './segment-files.ts';
 import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';
+import type { ReadablePosition, SegmentFacts } from '../core/workloads/workload.ts';
 import { BrokenFrame, framesOf, LARGEST_FRAME, type Frame } from './zstd-frames.ts';
-
-/** How far a workload may be read: everything before `offset` of this segment, and earlier segments. */
-export interface ReadablePosition {
-  readonly segment: number;
-  /** Bytes of the segment file. */
-  readonly offset: number;
-}
 
 const NEWLINE = 10;
 

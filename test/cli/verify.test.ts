@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { verificationNoun } from '../../src/cli/render/verification.ts';
-import { workloadFolder } from '../../src/cli/workloads.ts';
+import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';

@@ -7,11 +7,12 @@ import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
 import { mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
-import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
+import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import type { DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { startDaemon, type RunningDaemon } from './daemons.ts';
+import type { Manifest } from '../../src/core/workloads/workload.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 /** Log tables in MyISAM: on a machine with too much to do it may not be proven where the disk is, and they are CSV. */

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { totalOf } from '../../scripts/load-client.ts';
-import type { Manifest } from '../../src/workload/manifest.ts';
 import { endStarted, eventually } from '../support/processes.ts';
 import {
   differences,
@@ -13,6 +12,7 @@ import {
   tagsIn,
   type ShopServer,
 } from './shop-server.ts';
+import type { Manifest } from '../../src/core/workloads/workload.ts';
 import { expectRefusal, Workplace } from './workplace.ts';
 
 let server: ShopServer;

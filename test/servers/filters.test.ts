@@ -12,13 +12,14 @@ import {
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
-import { readManifest, type Manifest } from '../../src/workload/manifest.ts';
+import { readManifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { start, type RunningProcess } from '../support/processes.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
+import type { Manifest } from '../../src/core/workloads/workload.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 const DAEMON_CHILD = resolve(import.meta.dirname, 'daemon-child.ts');

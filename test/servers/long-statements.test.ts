@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { committedPosition, workloadFolder } from '../../src/cli/workloads.ts';
+import { committedPosition } from '../../src/daemon/recorder.ts';
+import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';

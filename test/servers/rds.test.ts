@@ -3,9 +3,9 @@ import mysql from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { Bench, tagsOf } from '../daemon/recording-bench.ts';
-import type { Manifest } from '../../src/workload/manifest.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { startRdsServer, type RdsServer } from './rds-server.ts';
+import type { Manifest } from '../../src/core/workloads/workload.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RdsServer;

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { verifyWorkload, type Verification } from '../../src/workload/record-verification.ts';
-import { workloadFolder } from '../../src/cli/workloads.ts';
+import type { Verification } from '../../src/core/verification/verification-service.ts';
+import { verify } from '../support/verification.ts';
+import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import {
   RECORD_EVERYTHING,
@@ -124,12 +125,11 @@ export class Recording {
 
   verify(): Promise<Verification> {
     const { store } = this.test;
-    return verifyWorkload({
+    return verify({
       capture: store.captures.find(this.id),
       recording: store.recordings.find(this.id),
       folder: workloadFolder(store, this.id),
       minValues: null,
-      onProgress: () => undefined,
     });
   }
 }

@@ -15,11 +15,12 @@ import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { MANIFEST_FILE, readManifest, readablePosition } from '../../src/workload/manifest.ts';
-import { readRecords, type ReadablePosition } from '../../src/workload/workload-reader.ts';
+import { readRecords } from '../../src/workload/workload-reader.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
 import { eventually, start, type RunningProcess } from '../support/processes.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
+import type { ReadablePosition } from '../../src/core/workloads/workload.ts';
 import {
   rowsOf,
   startLogging,

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
-import { workloadFolder } from '../../src/cli/workloads.ts';
+import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { Source } from '../../src/core/source.ts';
 import { mysqlSource, mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readablePosition, readManifest } from '../../src/workload/manifest.ts';

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { workloadFolder } from '../../src/cli/workloads.ts';
+import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import { reasonOf } from '../../src/core/captures/capture.ts';
 import { readManifest, readablePosition } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { WorkloadCounters, type CountersState } from '../../src/workload/counters.ts';
+import { WorkloadCounters } from '../../src/workload/counters.ts';
 import {
   MANIFEST_FILE,
   readablePosition,
@@ -9,6 +9,7 @@ import {
   writeManifest,
   type ManifestContent,
 } from '../../src/workload/manifest.ts';
+import type { CountersState } from '../../src/core/workloads/workload.ts';
 import { aStatement, statements, workloadFolder } from './statements.ts';
 
 function aManifest(about: Partial<ManifestContent> = {}): ManifestContent {

@@ -4,8 +4,9 @@ import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { WorkloadCounters } from '../../src/workload/counters.ts';
 import { ServerCountTally } from '../../src/workload/server-count-tally.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';
-import { SegmentWriter, type WorkloadPosition } from '../../src/workload/segment-writer.ts';
+import { SegmentWriter } from '../../src/workload/segment-writer.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
+import type { WorkloadPosition } from '../../src/core/workloads/workload.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 const START = Date.parse('2026-11-22T01:00:00Z');

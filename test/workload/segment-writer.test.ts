@@ -17,15 +17,12 @@ import { zstdDecompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
 import type { LoggedStatement, StatementRecord } from '../../src/core/workloads/statements.ts';
-import {
-  SegmentWriter,
-  type SegmentWriterOptions,
-  type WorkloadPosition,
-} from '../../src/workload/segment-writer.ts';
+import { SegmentWriter, type SegmentWriterOptions } from '../../src/workload/segment-writer.ts';
 import { segmentFileName } from '../../src/workload/segment-files.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
 import { describeSegment, readRecords, readWorkload } from '../../src/workload/workload-reader.ts';
 import { frameLength } from '../../src/workload/zstd-frames.ts';
+import type { WorkloadPosition } from '../../src/core/workloads/workload.ts';
 import { aStatement, statements, workloadFolder } from './statements.ts';
 
 const serialiser = new LineSerialiser();

@@ -11,13 +11,15 @@ import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verifyWorkload, type Verification } from '../../src/workload/record-verification.ts';
+import type { Verification } from '../../src/core/verification/verification-service.ts';
+import { verify as verifySubject } from '../support/verification.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';
-import { segmentPath, type SegmentFacts } from '../../src/workload/segment-files.ts';
+import { segmentPath } from '../../src/workload/segment-files.ts';
 import { framesOf } from '../../src/workload/zstd-frames.ts';
 import { open } from 'node:fs/promises';
 import { temporaryFolder } from '../support/stores.ts';
+import type { SegmentFacts } from '../../src/core/workloads/workload.ts';
 import { recorded, stamp, statements, type Recorded } from './recorded.ts';
 
 const RECORDS = 600;
@@ -38,12 +40,11 @@ function copy({ folder, manifest }: Recorded = pristine): string {
 }
 
 function verify(folder: string): Promise<Verification> {
-  return verifyWorkload({
+  return verifySubject({
     capture: null,
     recording: null,
     folder,
     minValues: null,
-    onProgress: () => undefined,
   });
 }
 

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
-import { SegmentWriter, type WorkloadPosition } from '../../src/workload/segment-writer.ts';
+import { SegmentWriter } from '../../src/workload/segment-writer.ts';
 import { segmentFileName } from '../../src/workload/segment-files.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
 import { readRecords, readWorkload } from '../../src/workload/workload-reader.ts';
+import type { WorkloadPosition } from '../../src/core/workloads/workload.ts';
 import { statements, workloadFolder } from './statements.ts';
 
 const COUNT = 900;

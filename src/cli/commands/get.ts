@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { resultOf } from '../../core/progress.ts';
-import { readDetails } from '../capture-details.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureDetailNoun, detailNounOf } from '../render/capture-details.ts';
@@ -40,10 +39,7 @@ export async function runGet(options: GetOptions, context: Context): Promise<num
     await watch(options.capture, context);
     return 0;
   }
-  const details = await readDetails(
-    context,
-    await context.api.captures.get(actor, options.capture),
-  );
+  const details = await context.api.captures.details(actor, options.capture);
   await context.printOne(detailNounOf(details), details);
   return 0;
 }

@@ -67,9 +67,7 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
       hint: 'For example: captures prune --older-than 30d --dry-run',
     });
   }
-  const { removeDeletedWorkloads } = await import('../../workload/deleted-workloads.ts');
-  const retention = await context.retention();
-  const { captures, notOurs } = retention.plan(actor, {
+  const { captures, notOurs } = await context.api.captures.planPrune(actor, {
     olderThan,
     keep: options.keep ?? null,
     environment: options.env ?? null,
@@ -85,14 +83,12 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
     return 0;
   }
   if (captures.length > 0 && options.yes !== true) await confirm(context, captures);
-  const pruned: ListedCapture[] = [];
-  const reason = `older than ${formatExactDuration(olderThan)}`;
-  for (const capture of captures) {
-    context.world.signals.interrupted.throwIfAborted();
-    if (retention.prune(actor, capture.id, reason)) pruned.push(capture);
-    await removeDeletedWorkloads(context.store);
-  }
-  if (captures.length === 0) await removeDeletedWorkloads(context.store);
+  const pruned = await context.api.captures.prune(
+    actor,
+    captures.map(({ id }) => id),
+    `older than ${formatExactDuration(olderThan)}`,
+    context.world.signals.interrupted,
+  );
   if (context.isDataAsked) await context.print(captureNoun, pruned);
   await context.note(
     pruned.length === 0 ? 'No capture is old enough to be deleted.' : `Deleted ${lossOf(pruned)}.`,
@@ -106,21 +102,13 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
  */
 async function pruneOrphans(options: PruneOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const { store } = context;
+  const { workloads } = context.api;
   if (options.olderThan !== undefined || options.keep !== undefined || options.env !== undefined) {
     throw new AppError('invalid', '--orphans removes all of them', {
       hint: 'Leave out --older-than, --keep and --env.',
     });
   }
-  if (!actor.isStoreAdmin) {
-    throw new AppError(
-      'forbidden',
-      'Only an administrator of the store may remove workloads without a capture',
-    );
-  }
-  const { findOrphanedWorkloads, removeDeletedWorkloads } =
-    await import('../../workload/deleted-workloads.ts');
-  const orphans = await findOrphanedWorkloads(store);
+  const orphans = await workloads.listOrphans(actor);
   const bytes = orphans.reduce((sum, orphan) => sum + orphan.bytes, 0);
   const folders = orphans.length === 1 ? '1 workload' : `${formatCount(orphans.length)} workloads`;
   const loss = `${folders} without a capture (${formatBytes(bytes)} on disk)`;
@@ -133,8 +121,10 @@ async function pruneOrphans(options: PruneOptions, context: Context): Promise<nu
     const lines = orphans.map((orphan) => `${orphan.folder} (${formatBytes(orphan.bytes)})`);
     await confirmAfter(context, lines, `Remove ${loss}?`);
   }
-  for (const { captureId } of orphans) store.removals.insert(captureId);
-  await removeDeletedWorkloads(store);
+  await workloads.removeOrphans(
+    actor,
+    orphans.map(({ captureId }) => captureId),
+  );
   if (context.options.output !== null) await context.print(orphanNoun, orphans);
   await context.note(
     orphans.length === 0 ? 'Every workload belongs to a capture.' : `Removed ${loss}.`,

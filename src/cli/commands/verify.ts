@@ -1,18 +1,16 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import type { ListedCapture } from '../../core/store.ts';
+import { resultOf } from '../../core/progress.ts';
+import type { VerificationProgress } from '../../core/verification/verification-service.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { formatCount } from '../../core/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification.ts';
-import { verifyWorkload, type VerificationRequest } from '../../workload/record-verification.ts';
-import { workloadFolder } from '../workloads.ts';
 
-/** A verification that takes longer than this says how far it is; then as often again. */
+/** A verification that takes longer than this says how far it is. */
 const PROGRESS_AFTER_MS = 1_000;
-const PROGRESS_EVERY_MS = 200;
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface VerifyOptions {
@@ -84,15 +82,14 @@ JSON fields: ${verificationNoun.fields.join(', ')}`,
 
 export async function runVerify(options: VerifyOptions, context: Context): Promise<number> {
   context.checkFields(verificationNoun);
-  const { subject } = options;
+  const { subject, minValues = null } = options;
   const progress = new VerifyProgress(context);
-  const found = await verifyWorkload({
-    ...('folder' in subject
-      ? { capture: null, recording: null, folder: resolve(context.world.cwd, subject.folder) }
-      : await recordOf(context, subject.capture)),
-    minValues: options.minValues ?? null,
-    onProgress: progress.show,
-  }).finally(() => progress.clear());
+  const found = await resultOf(
+    'folder' in subject
+      ? context.wiring.verifyFolder(resolve(context.world.cwd, subject.folder), minValues)
+      : context.api.verification.verify(await context.actor(), subject.capture, minValues),
+    progress.show,
+  ).finally(() => progress.clear());
   if (context.wantsReport) {
     const view = { width: context.columns, zone: context.timeZone };
     await context.world.stdout.write(renderVerification(found, await context.paint(), view));
@@ -113,36 +110,11 @@ function parsePercent(text: string): number {
   });
 }
 
-async function recordOf(
-  context: Context,
-  ref: string,
-): Promise<Pick<VerificationRequest, 'capture' | 'recording' | 'folder'>> {
-  const actor = await context.actor();
-  const { store } = context;
-  const capture = await context.api.captures.get(actor, ref, 'capture.verify');
-  if (!capture.recordsStatements) {
-    throw new AppError('invalid', `The capture "${capture.name}" has no statements to verify`, {
-      hint: 'It is metrics-only: its environment has no server (--url).',
-    });
-  }
-  const recording = store.recordings.find(capture.id);
-  if (!hasBegun(capture)) {
-    throw new AppError('conflict', `The capture "${capture.name}" is ${capture.status}`, {
-      hint: 'It can be verified once it is RUNNING.',
-    });
-  }
-  return { capture, recording, folder: workloadFolder(store, capture.id) };
-}
-
-function hasBegun({ status }: ListedCapture): boolean {
-  return status !== 'SCHEDULED' && status !== 'STARTED' && status !== 'STARTING';
-}
-
 /** How far it is, on a terminal, once it takes a while. */
 class VerifyProgress {
   readonly #context: Context;
   readonly #isShown: boolean;
-  #nextAt = performance.now() + PROGRESS_AFTER_MS;
+  readonly #shownFrom = performance.now() + PROGRESS_AFTER_MS;
   #isDrawn = false;
 
   constructor(context: Context) {
@@ -150,9 +122,8 @@ class VerifyProgress {
     this.#isShown = context.world.stderr.isTTY && !context.options.quiet;
   }
 
-  readonly show = (records: number, of: number | null): void => {
-    if (!this.#isShown || performance.now() < this.#nextAt) return;
-    this.#nextAt = performance.now() + PROGRESS_EVERY_MS;
+  readonly show = ({ records, of }: VerificationProgress): void => {
+    if (!this.#isShown || performance.now() < this.#shownFrom) return;
     this.#isDrawn = true;
     const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
     const line = `verified ${formatCount(records)} records${share}`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { AppError } from '../../core/errors.ts';
+import { resultOf } from '../../core/progress.ts';
 import { STATEMENT_KINDS } from '../../core/workloads/statements.ts';
 import { parseCount } from '../input/arguments.ts';
 import { choice } from '../input/choices.ts';
@@ -7,7 +7,6 @@ import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import { escapeJson, escapeLines } from '../render/escape.ts';
 import { formatCount } from '../../core/units.ts';
-import { committedPosition, workloadFolder } from '../workloads.ts';
 
 const FORMATS = ['ndjson', 'sql'] as const;
 
@@ -52,38 +51,21 @@ Kinds: ${STATEMENT_KINDS.join(', ')}.`,
 
 export async function runWorkload(options: WorkloadOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const { store } = context;
+  const { workloads } = context.api;
   const { stdout } = context.world;
-  const capture = await context.api.captures.get(actor, options.capture, 'capture.workload');
-  if (!capture.recordsStatements) {
-    throw new AppError('not_found', `The capture "${capture.name}" has no workload`, {
-      hint: 'Statements are recorded only in an environment with a server (--url).',
-    });
-  }
-  const folder = workloadFolder(store, capture.id);
-  const position = committedPosition(store.recordings.find(capture.id));
-  const limit = { limit: options.limit ?? null };
-  const { readRecords, readWorkload } = await import('../../workload/workload-reader.ts');
-  if (options.format === 'ndjson') {
+  const { capture, format, limit = null } = options;
+  if (format === 'ndjson') {
     const decoder = new TextDecoder();
-    for await (const chunk of readWorkload(folder, position, limit)) {
+    for await (const chunk of workloads.read(actor, capture, limit)) {
       const data = stdout.isTTY ? escapeJson(decoder.decode(chunk, { stream: true })) : chunk;
       await stdout.write(data);
     }
     return 0;
   }
-  const { formatSql, SQL_HEADER } = await import('../../workload/sql-format.ts');
-  await stdout.write(SQL_HEADER);
-  let db: string | null = null;
-  const unprepared = new Map<number, string>();
-  const notRun = new Map<string, number>();
-  for await (const records of readRecords(folder, position, limit)) {
-    const formatted = formatSql(records, db, unprepared, notRun);
-    db = formatted.db;
-    const { text } = formatted;
-    await stdout.write(stdout.isTTY ? escapeLines(text.toString()) : text);
-  }
-  for (const [reason, count] of notRun) {
+  const notRun = await resultOf(workloads.readSql(actor, capture, limit), (text) =>
+    stdout.write(stdout.isTTY ? escapeLines(Buffer.from(text).toString()) : text),
+  );
+  for (const { reason, count } of notRun) {
     const statements = count === 1 ? 'statement is a comment' : 'statements are comments';
     await context.note(`${formatCount(count)} ${statements} and will not run: ${reason}`);
   }

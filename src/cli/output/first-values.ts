@@ -6,9 +6,9 @@ import {
   shareWithValues,
   type ValueCounts,
 } from '../../core/verification/value-counts.ts';
-import type { CountersState } from '../../workload/counters.ts';
 import type { Context } from '../runtime/context.ts';
 import { counted, formatDuration } from '../../core/units.ts';
+import type { CountersState } from '../../core/workloads/workload.ts';
 import { lackingText } from '../render/values.ts';
 
 /** How long the first executes of a capture are waited for. */

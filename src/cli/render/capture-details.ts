@@ -1,7 +1,7 @@
 import type { Gap } from '../../core/workloads/gaps.ts';
 import type { Recycled } from '../../core/source.ts';
+import type { DetailedCapture, RecordedFacts } from '../../core/captures/capture-details.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import type { ValueCounts } from '../../core/verification/value-counts.ts';
 import type { WarmUp } from '../../core/warm-ups/warm-up.ts';
 import { captureJson, captureNoun } from './captures.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
@@ -9,48 +9,6 @@ import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
 import { formatBytes, formatCount, formatDuration, formatRelative } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';
-
-/** What is known of a recording besides its size. */
-export interface RecordedFacts {
-  readonly statements: number;
-  readonly sessions: number;
-  readonly byKind: Readonly<Record<string, number>>;
-  readonly byFlag: Readonly<Record<string, number>>;
-  /** Rows of the server's log that are no record of this capture, by reason. */
-  readonly skipped: Readonly<Record<string, number>>;
-  /** How many of those rows are statements to run, and how many sessions a sample left out. */
-  readonly leftOut: { readonly statements: number; readonly sessions: number };
-  /** Executes with and without values; null where an older version counted some of them. */
-  readonly values: ValueCounts | null;
-  readonly server: {
-    readonly flavor: string;
-    readonly version: string;
-    readonly hostname: string;
-    readonly port: number;
-  } | null;
-  readonly gaps: readonly Gap[];
-  readonly warnings: readonly string[];
-  /** Why the server could not have switched its log off by itself; null where it could. */
-  readonly deadManObstacle: string | null;
-  /** Sessions that were ended at its start; null where that was not asked for, or has not begun. */
-  readonly recycled: Recycled | null;
-  readonly folder: string;
-  readonly files: readonly { readonly file: string; readonly bytes: number }[];
-}
-
-/** A capture with everything that is known of it. */
-export interface DetailedCapture extends ListedCapture {
-  /** null before anything is recorded, and where nothing is. */
-  readonly recorded: RecordedFacts | null;
-  /** Of before its start; null where none was asked for, or it has not begun. */
-  readonly warmUp: WarmUp | null;
-  /** How far the fetching of its CloudWatch metrics has come; null where nothing is to be fetched. */
-  readonly metrics: {
-    readonly fetchedAt: number | null;
-    readonly nextAt: number | null;
-    readonly failure: string | null;
-  } | null;
-}
 
 function detailJson(capture: DetailedCapture): JsonObject {
   const { recorded, metrics } = capture;

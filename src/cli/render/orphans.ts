@@ -1,4 +1,4 @@
-import type { OrphanedWorkload } from '../../workload/deleted-workloads.ts';
+import type { OrphanedWorkload } from '../../core/workloads/workload-files.ts';
 import type { Column, Noun } from './column.ts';
 import { formatBytes } from '../../core/units.ts';
 

@@ -1,5 +1,4 @@
-import type { Verification } from '../../workload/record-verification.ts';
-import type { Affected } from '../../workload/affected-sessions.ts';
+import type { Verification } from '../../core/verification/verification-service.ts';
 import { type Json, type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
@@ -7,6 +6,7 @@ import { fullName } from './names.ts';
 import type { Paint } from './paint.ts';
 import { counted, formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';
+import type { Affected } from '../../core/workloads/workload.ts';
 import { messageLines } from './messages.ts';
 
 function verificationJson(found: Verification): JsonObject {

@@ -1,5 +1,4 @@
 import type { Api } from '../../core/api.ts';
-import type { RetentionService } from '../../core/captures/retention.ts';
 import type { ServerAddress } from '../../core/environments/environment.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { MetricProvider } from '../../core/metrics/metric-source.ts';
@@ -61,11 +60,6 @@ export class Context {
   /** @throws AppError `store_unusable`, naming `captures init` where there is no store. */
   get store(): Store {
     return this.wiring.store;
-  }
-
-  async retention(): Promise<RetentionService> {
-    const { RetentionService: Service } = await import('../../core/captures/retention.ts');
-    return new Service(this.store, this.world.clock, this.world);
   }
 
   /** The AWS profiles that this machine's user has. */

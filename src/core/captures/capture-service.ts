@@ -4,11 +4,13 @@ import { isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture, NewCapture } from '../store.ts';
+import { readDetails, type DetailedCapture } from './capture-details.ts';
 import { CaptureRules, type CaptureListRequest } from './capture-rules.ts';
 import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
 import { ACTIVE_STATUSES, isOver } from './capture.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
 import { liveFactsOf, type LiveFacts } from './live-facts.ts';
+import { RetentionService, type PrunePlan, type PruneRequest } from './retention.ts';
 
 /** How long a server that may be all right gets to be read to the end before a capture is given up. */
 const GIVE_UP_AFTER_MS = 10_000;
@@ -24,11 +26,14 @@ export class CaptureService {
   readonly #outside: Outside;
   readonly #starter: DaemonStarter;
   readonly #rules: CaptureRules;
+  readonly #retention: RetentionService;
 
   constructor(outside: Outside, starter: DaemonStarter) {
     this.#outside = outside;
     this.#starter = starter;
-    this.#rules = new CaptureRules(outside.store, outside.clock, outside.origin);
+    const { store, clock, origin } = outside;
+    this.#rules = new CaptureRules(store, clock, origin);
+    this.#retention = new RetentionService(store, clock, origin);
   }
 
   /**
@@ -62,6 +67,11 @@ export class CaptureService {
     operation: Operation = 'capture.get',
   ): Promise<ListedCapture> {
     return this.#rules.get(actor, ref, operation);
+  }
+
+  /** A capture with everything that is known of it. @throws AppError as `get` does. */
+  async details(actor: Actor, ref: string): Promise<DetailedCapture> {
+    return readDetails(this.#outside, this.#rules.get(actor, ref));
   }
 
   /** Checks everything `create` checks of a request, and returns what it would store; nothing is stored. */
@@ -251,6 +261,48 @@ export class CaptureService {
       await workloads.removeDeleted({ asked: id });
       return { ...deleted, workloadFolder: null };
     }
+  }
+
+  /**
+   * What a prune would delete; nothing is changed.
+   * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for an age
+   *   that is none.
+   */
+  async planPrune(actor: Actor, request: PruneRequest): Promise<PrunePlan> {
+    return this.#retention.plan(actor, request);
+  }
+
+  /**
+   * Deletes captures that are over, with their workloads, one by one; and finishes removals of workloads
+   * that were interrupted.
+   * @param captureIds of the plan.
+   * @param reason why; kept in the audit trail.
+   * @param signal ends it between two of them.
+   * @returns those that were deleted: not those that somebody else was faster with.
+   * @throws AppError `forbidden`; `not_found`; `store_unusable` when files cannot be removed.
+   */
+  async prune(
+    actor: Actor,
+    captureIds: readonly number[],
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<ListedCapture[]> {
+    const workloads = await this.#outside.workloads();
+    const pruned: ListedCapture[] = [];
+    for (const id of captureIds) {
+      signal.throwIfAborted();
+      const capture = this.#findDeletable(actor, id);
+      if (capture !== null && this.#retention.prune(actor, id, reason)) pruned.push(capture);
+      await workloads.removeDeleted();
+    }
+    if (captureIds.length === 0) await workloads.removeDeleted();
+    return pruned;
+  }
+
+  /** null where it is gone. */
+  #findDeletable(actor: Actor, id: number): ListedCapture | null {
+    if (this.#outside.store.captures.find(id) === null) return null;
+    return this.#rules.get(actor, String(id), 'capture.delete');
   }
 
   #follow(

@@ -1,4 +1,25 @@
+import type { Progress } from '../progress.ts';
 import type { RemovalOptions } from '../captures/removals.ts';
+import type {
+  ExpectedSegment,
+  FileFindings,
+  Manifest,
+  ReadablePosition,
+  VerificationOptions,
+} from './workload.ts';
+
+/** A folder of a workload whose capture is not in the store. */
+export interface OrphanedWorkload {
+  readonly captureId: number;
+  readonly folder: string;
+  readonly bytes: number;
+}
+
+/** Statements that are in a workload and will not run as SQL. */
+export interface StatementsNotRun {
+  readonly reason: string;
+  readonly count: number;
+}
 
 /** A file of a workload, as it lies on the disk. */
 export interface WorkloadFile {
@@ -17,4 +38,29 @@ export interface WorkloadFiles {
    * @returns how many captures.
    */
   removeDeleted(options?: RemovalOptions): Promise<number>;
+  /** Workloads that belong to no capture, by id: not those that were kept on purpose. */
+  findOrphans(): Promise<OrphanedWorkload[]>;
+  /**
+   * The statements of a workload, a line of JSON each, in pieces of any size.
+   * @param until how far it is read; null for nothing.
+   */
+  read(
+    captureId: number,
+    until: ReadablePosition | null,
+    limit: number | null,
+  ): AsyncIterable<Uint8Array>;
+  /** The same as SQL for a client, comments where that cannot be; returns how many of these by why. */
+  readSql(
+    captureId: number,
+    until: ReadablePosition | null,
+    limit: number | null,
+  ): Progress<Uint8Array, readonly StatementsNotRun[]>;
+  /** The manifest in a folder. @throws AppError also `not_found`. */
+  readManifest(folder: string): Promise<Manifest>;
+  /** Reads the files in a folder again, and says what is in them. */
+  verify(
+    folder: string,
+    expected: readonly ExpectedSegment[],
+    options: VerificationOptions,
+  ): Promise<FileFindings>;
 }

@@ -1,24 +1,35 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CaptureStatus } from '../core/captures/capture.ts';
-import { isAppError } from '../core/errors.ts';
-import type { HeardCounts } from '../core/verification/server-counters.ts';
-import type { ListedCapture, Recording } from '../core/store.ts';
-import { judge, type Evidence, type Judgement } from '../core/verification/verification.ts';
-import type { CountersState, WorkloadCounts } from './counters.ts';
-import { readManifest, type Manifest } from './manifest.ts';
-import type { WorkloadPosition } from './segment-writer.ts';
-import {
-  verifyFiles,
-  type Damage,
-  type ExpectedSegment,
-  type FileFindings,
-} from './verification.ts';
-
-/** What a recording noted of its window, as its manifest has it. */
-type WindowFacts = Pick<
+import type { Actor } from '../access.ts';
+import { CaptureRules } from '../captures/capture-rules.ts';
+import type { CaptureStatus } from '../captures/capture.ts';
+import type { Clock } from '../clock.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Outside } from '../outside.ts';
+import type { Progress } from '../progress.ts';
+import type { ListedCapture, Recording } from '../store.ts';
+import type { WorkloadFiles } from '../workloads/workload-files.ts';
+import type {
+  CountersState,
+  Damage,
+  ExpectedSegment,
+  FileFindings,
   Manifest,
-  'start' | 'end' | 'gaps' | 'warnings' | 'transactionsAtStart' | 'transactionsAtEnd'
->;
+  RecordingFacts,
+  WorkloadCounts,
+  WorkloadPosition,
+} from '../workloads/workload.ts';
+import type { HeardCounts } from './server-counters.ts';
+import { judge, type Evidence, type Judgement } from './verification.ts';
+
+/** How far a verification has come. */
+export interface VerificationProgress {
+  readonly type: 'verified';
+  readonly records: number;
+  /** null where nobody knows how many there are. */
+  readonly of: number | null;
+}
+
+const PROGRESS_MS = 200;
 
 /** What `verify` found out about one workload. */
 export interface Verification {
@@ -31,30 +42,74 @@ export interface Verification {
   readonly judgement: Judgement;
   /** Rows left out as asked for, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
-  readonly facts: Pick<WindowFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
+  readonly facts: Pick<RecordingFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
   readonly transactionsAtStart: number;
   readonly transactionsAtEnd: number | null;
   /** How long it took, in milliseconds. */
   readonly took: number;
 }
 
-export interface VerificationRequest {
+/** How true the record of a capture is. */
+export class VerificationService {
+  readonly #outside: Outside;
+  readonly #rules: CaptureRules;
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+    this.#rules = new CaptureRules(outside.store, outside.clock, outside.origin);
+  }
+
+  /**
+   * Reads everything that a capture recorded and weighs it.
+   * @param minValues the least share of executes with values, from 0 to 1; null to ask for none.
+   * @throws AppError `not_found`; `invalid` for one that records nothing; `conflict` for one that has not
+   *   begun; `store_unusable` when the disk fails.
+   */
+  async *verify(
+    actor: Actor,
+    ref: string,
+    minValues: number | null,
+  ): Progress<VerificationProgress, Verification> {
+    const capture = this.#rules.get(actor, ref, 'capture.verify');
+    const { id, name, status } = capture;
+    if (!capture.recordsStatements) {
+      throw new AppError('invalid', `The capture "${name}" has no statements to verify`, {
+        hint: { code: 'metrics_only' },
+      });
+    }
+    if (status === 'SCHEDULED' || status === 'STARTED' || status === 'STARTING') {
+      throw new AppError('conflict', `The capture "${name}" is ${status}`, {
+        hint: { code: 'verify_later' },
+      });
+    }
+    const workloads = await this.#outside.workloads();
+    const recording = this.#outside.store.recordings.find(id);
+    const folder = workloads.folderOf(id);
+    const subject = { capture, recording, folder, minValues };
+    return yield* verifyWorkload(workloads, this.#outside.clock, subject);
+  }
+}
+
+export interface VerificationSubject {
+  /** null for a folder alone. */
   readonly capture: ListedCapture | null;
   /** The store's row; null for a folder alone, and where nothing was ever recorded. */
   readonly recording: Recording | null;
   readonly folder: string;
   /** The least share of executes with values, from 0 to 1; null to ask for none. */
   readonly minValues: number | null;
-  readonly onProgress: (records: number, of: number | null) => void;
 }
 
-/** Reads a workload and weighs what is in it. @throws AppError when the disk fails. */
-export async function verifyWorkload(request: VerificationRequest): Promise<Verification> {
-  const began = performance.now();
-  const { capture, recording, folder } = request;
+/** Reads the files of a workload and weighs what is in them. @throws AppError when the disk fails. */
+export async function* verifyWorkload(
+  files: Pick<WorkloadFiles, 'readManifest' | 'verify'>,
+  clock: Clock,
+  { capture, recording, folder, minValues }: VerificationSubject,
+): Progress<VerificationProgress, Verification> {
+  const began = clock.now();
   const damage: Damage[] = [];
   const neverBegan = capture?.status === 'FAILED' && capture.start === null;
-  const manifest = await manifestIn(folder, damage, neverBegan);
+  const manifest = await manifestIn(files, folder, damage, neverBegan);
   const state = neverBegan ? 'never_began' : stateOf(capture?.status ?? null, manifest);
   const committed = committedOf(recording);
   const facts = committed.facts ?? manifest;
@@ -64,19 +119,24 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
       ? (manifest?.segments ?? [])
       : segmentsUpTo(committed.position, manifest);
   const total = isOver ? manifest?.counters.records : recording?.records;
-  const files = await verifyFiles(folder, expected, {
-    from: facts?.start?.time ?? null,
-    to: facts?.end?.time ?? null,
-    mayGoOn: !isOver,
-    onProgress: (records) => request.onProgress(records, total ?? null),
-  });
-  damage.push(...files.damage);
+  const found = yield* tellingProgress(
+    clock,
+    (onProgress) =>
+      files.verify(folder, expected, {
+        from: facts?.start?.time ?? null,
+        to: facts?.end?.time ?? null,
+        mayGoOn: !isOver,
+        onProgress,
+      }),
+    total ?? null,
+  );
+  damage.push(...found.damage);
   const counters = isOver ? (manifest?.counters ?? null) : committed.counters;
   const heard = isOver ? (manifest?.heard ?? null) : (committed.heard ?? null);
   if (damage.length === 0) {
-    if (counters !== null) damage.push(...miscounted(counters, files.counts));
+    if (counters !== null) damage.push(...miscounted(counters, found.counts));
     if (heard !== null && counters !== null) {
-      damage.push(...misheard(heard, files.heard, counters, manifest));
+      damage.push(...misheard(heard, found.heard, counters, manifest));
     }
     if (isOver && manifest !== null) damage.push(...contradictions(manifest, committed, capture));
   }
@@ -98,15 +158,15 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
       statuses: recording?.lookStatuses ?? 0,
     },
     seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
-    records: files.counts.records,
-    values: files.counts.values ?? null,
-    minValues: request.minValues,
+    records: found.counts.records,
+    values: found.counts.values ?? null,
+    minValues,
   });
   return {
     capture,
     folder,
     manifest,
-    files,
+    files: found,
     judgement,
     leftOut,
     facts: {
@@ -117,18 +177,39 @@ export async function verifyWorkload(request: VerificationRequest): Promise<Veri
     },
     transactionsAtStart: facts?.transactionsAtStart.length ?? 0,
     transactionsAtEnd: facts?.transactionsAtEnd?.length ?? null,
-    took: performance.now() - began,
+    took: clock.now() - began,
   };
+}
+
+/** Says how far the reading has come while it goes on. */
+async function* tellingProgress<Result>(
+  clock: Clock,
+  read: (onProgress: (records: number) => void) => Promise<Result>,
+  of: number | null,
+): Progress<VerificationProgress, Result> {
+  let records = 0;
+  const done = new AbortController();
+  const reading = read((count) => {
+    records = count;
+  }).finally(() => done.abort());
+  // Its failure is thrown below, and not before.
+  reading.catch(() => undefined);
+  for (;;) {
+    await clock.sleep(PROGRESS_MS, done.signal);
+    if (done.signal.aborted) return reading;
+    yield { type: 'verified', records, of };
+  }
 }
 
 /** @param mayBeMissing whether a folder without one is in order: nothing was recorded there. */
 async function manifestIn(
+  files: Pick<WorkloadFiles, 'readManifest'>,
   folder: string,
   damage: Damage[],
   mayBeMissing: boolean,
 ): Promise<Manifest | null> {
   try {
-    return await readManifest(folder);
+    return await files.readManifest(folder);
   } catch (error) {
     if (mayBeMissing && isAppError(error, 'not_found')) return null;
     if (!isAppError(error, 'not_found') && !isAppError(error, 'store_unusable')) throw error;
@@ -148,7 +229,7 @@ interface Committed {
   readonly position: WorkloadPosition | null;
   readonly counters: CountersState | null;
   readonly heard: HeardCounts | null | undefined;
-  readonly facts: WindowFacts | null;
+  readonly facts: RecordingFacts | null;
 }
 
 function committedOf(recording: Recording | null): Committed {
@@ -160,7 +241,7 @@ function committedOf(recording: Recording | null): Committed {
     position: parsed(recording?.position) as WorkloadPosition | null,
     counters,
     heard: counters?.heard,
-    facts: parsed(recording?.facts) as WindowFacts | null,
+    facts: parsed(recording?.facts) as RecordingFacts | null,
   };
 }
 
