@@ -114,16 +114,17 @@ function parsePercent(text: string): number {
 class VerifyProgress {
   readonly #context: Context;
   readonly #isShown: boolean;
-  readonly #shownFrom = performance.now() + PROGRESS_AFTER_MS;
+  readonly #shownFrom: number;
   #isDrawn = false;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#shownFrom = context.now() + PROGRESS_AFTER_MS;
     this.#isShown = context.world.stderr.isTTY && !context.options.quiet;
   }
 
   readonly show = ({ records, of }: VerificationProgress): void => {
-    if (!this.#isShown || performance.now() < this.#shownFrom) return;
+    if (!this.#isShown || this.#context.now() < this.#shownFrom) return;
     this.#isDrawn = true;
     const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
     const line = `verified ${formatCount(records)} records${share}`;
