@@ -71,7 +71,7 @@ export type Hint =
   | { readonly code: 'from_now_on_or_without_options' }
   | { readonly code: 'give_server'; readonly environment: string }
   /** Statements are recorded only where there is a server. */
-  | { readonly code: 'needs_server' | 'metrics_only' | 'verify_later' };
+  | { readonly code: 'statements_need_server' | 'metrics_only' | 'verify_later' };
 
 /** A capture by its environment and name. */
 export interface CaptureName {

@@ -58,7 +58,8 @@ const WORDS: {
     `Say when that is, for example --at +1h; or warm up first: captures env warm-up ${shellQuoted(environment)} --for 1h`,
   from_now_on_or_without_options: () =>
     'Leave out --start to record from now on, or the filters and guards.',
-  needs_server: () => 'Statements are recorded only in an environment with a server (--url).',
+  statements_need_server: () =>
+    'Statements are recorded only in an environment with a server (--url).',
   metrics_only: () => 'It is metrics-only: its environment has no server (--url).',
   verify_later: () => 'There is something to verify when it is RUNNING.',
   give_server: ({ environment }) =>

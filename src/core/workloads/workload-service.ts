@@ -46,7 +46,7 @@ export class WorkloadService {
     const { id, name, recordsStatements } = this.#rules.get(actor, ref, 'capture.workload');
     if (!recordsStatements) {
       throw new AppError('not_found', `The capture "${name}" has no workload`, {
-        hint: { code: 'needs_server' },
+        hint: { code: 'statements_need_server' },
       });
     }
     return { id, until: committedPosition(this.#outside.store.recordings.find(id)) };
