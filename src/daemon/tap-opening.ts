@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import type { KnownChanges, OpenSource } from '../core/source.ts';
 import type { Store, TapRow } from '../core/store.ts';
-import type { RecordingFacts } from './recorder.ts';
+import type { RecordingFacts } from '../core/workloads/workload.ts';
 import { findRow, requireSameServer, type OtherTaps } from './server-proof.ts';
 import type { TapContext, TapMemory } from './tap-context.ts';
 

@@ -19,7 +19,6 @@ import { DeadManSwitch } from './dead-man-switch.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
 import { LeaseLost, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
-import type { RecordingFacts } from '../core/workloads/workload.ts';
 import { closeWindow, finishCapture, isDue, milliseconds, openWindow } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
