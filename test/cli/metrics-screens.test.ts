@@ -316,6 +316,6 @@ describe('any report', () => {
       ...CLOUDWATCH_METRICS.map(({ label }) => minutes(label, wave(50, 40, 7), 10_000)),
     );
     const shown = renderOverview(many, view(120));
-    for (const { label } of CLOUDWATCH_METRICS) expect(shown).toContain(label);
+    for (const { type } of CLOUDWATCH_METRICS) expect(shown).toContain(type);
   });
 });
