@@ -1,6 +1,7 @@
 import { AuditLog } from './audit/audit-log.ts';
 import { CaptureRules } from './captures/capture-rules.ts';
 import { CaptureService } from './captures/capture-service.ts';
+import { DaemonService } from './daemon/daemon-service.ts';
 import { DaemonStarter } from './daemon/daemon-starter.ts';
 import { EnvironmentService } from './environments/environment-service.ts';
 import { MemberService } from './members/member-service.ts';
@@ -42,6 +43,7 @@ export interface Api {
   readonly warmUps: Public<WarmUpService>;
   readonly workloads: Public<WorkloadService>;
   readonly verification: Public<VerificationService>;
+  readonly daemon: Public<DaemonService>;
   readonly audit: Public<AuditLog>;
 }
 
@@ -67,6 +69,7 @@ export function createApi(outside: Outside): Api {
     warmUps: new WarmUpService(outside, starter),
     workloads: new WorkloadService(outside),
     verification: new VerificationService(outside),
+    daemon: new DaemonService(outside),
     audit: new AuditLog(store, new CaptureRules(store, clock, origin)),
   };
 }

@@ -5,7 +5,6 @@ import { choice } from '../input/choices.ts';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
 import type { AllowedCredentials } from '../runtime/credential-rules.ts';
-import { readDaemonStatus } from '../daemon-status.ts';
 import { parseDuration } from '../input/durations.ts';
 import { absolutePath } from '../input/environment-options.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
@@ -97,7 +96,7 @@ export async function runDaemonCommand(options: DaemonOptions, context: Context)
 }
 
 async function showStatus(context: Context): Promise<number> {
-  const status = readDaemonStatus(context.store, context.now());
+  const status = await context.api.daemon.status();
   if (status.holder === null) {
     // Who asked for data gets data, as from `doctor`; the status says the rest.
     if (context.options.output === null) {

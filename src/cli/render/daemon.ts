@@ -1,56 +1,12 @@
-import type { CaptureStatus } from '../../core/captures/capture.ts';
-import type { WarmUpState } from '../../core/warm-ups/warm-up.ts';
+import type {
+  ActiveCapture,
+  NextStart,
+  DaemonHolder,
+  DaemonStatus,
+} from '../../core/daemon/daemon-service.ts';
 import type { Column, JsonObject, Noun, View } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';
 import { formatBytes, formatCount } from '../../core/units.ts';
-
-/** A capture that a daemon records, and how that goes. */
-export interface ActiveCapture {
-  readonly id: number;
-  readonly name: string;
-  readonly environment: string;
-  readonly status: CaptureStatus;
-  readonly records: number | null;
-  /** null while the daemon has not said. */
-  readonly statementsPerSecond: number | null;
-  readonly bytesPerSecond: number | null;
-  /** How far the record is behind the server, in milliseconds. */
-  readonly lagMs: number | null;
-}
-
-/** A start to come. */
-export interface NextStart {
-  readonly id: number;
-  readonly name: string;
-  readonly environment: string;
-  readonly at: number;
-}
-
-/** A warm-up that is on or to come on. */
-interface OpenWarmUp {
-  readonly environment: string;
-  readonly state: WarmUpState;
-  readonly until: number;
-}
-
-/** Who holds the daemon lease. */
-interface DaemonHolder {
-  readonly host: string;
-  readonly pid: number;
-  readonly since: number;
-  readonly background: boolean;
-}
-
-/** The daemon, what it records and what starts next. */
-export interface DaemonStatus {
-  /** null when no daemon is alive. */
-  readonly holder: DaemonHolder | null;
-  readonly recording: readonly ActiveCapture[];
-  /** Those that are not over. */
-  readonly warmUps: readonly OpenWarmUp[];
-  /** The nearest few, the next one first. */
-  readonly nextStarts: readonly NextStart[];
-}
 
 function aboutHolder(
   field: keyof DaemonHolder,
