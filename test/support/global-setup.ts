@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { chosenServer, KIND_VARIABLE } from '../../scripts/server-programs.ts';
-import { endProcess, processesOfRun, RUN_FOLDER_VARIABLE } from './processes.ts';
+import { endProcess, isRunning, processesOfRun, RUN_FOLDER_VARIABLE } from './processes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,7 +25,9 @@ export default function setUp(project: TestProject): () => Promise<void> {
   project.provide('testRun', run);
   // Every temporary folder of the run is made in this one: workers that are killed cannot clear up
   // after themselves. Other users of the system may pass through it.
-  const folder = mkdtempSync(join(temporaryDisk(), 'captures-tests-'));
+  const disk = temporaryDisk();
+  removeAbandoned(disk);
+  const folder = mkdtempSync(join(disk, `${PREFIX}${process.pid}-`));
   chmodSync(folder, 0o711);
   process.env['TMPDIR'] = process.env[RUN_FOLDER_VARIABLE] = folder;
   findServer();
@@ -39,6 +41,21 @@ export default function setUp(project: TestProject): () => Promise<void> {
       throw new Error(`The tests left processes behind, which are ended now:\n  ${list}`);
     }
   };
+}
+
+const PREFIX = 'captures-tests-';
+
+/** Removes what runs that were killed have left: in memory it would stay until the machine ends. */
+function removeAbandoned(disk: string): void {
+  for (const name of readdirSync(disk)) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    try {
+      rmSync(join(disk, name), { recursive: true, force: true });
+    } catch {
+      // Something is mounted there still, or it is another user's.
+    }
+  }
 }
 
 const MEMORY_DISK = '/dev/shm';
