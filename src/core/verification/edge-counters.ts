@@ -42,6 +42,8 @@ export interface CounterReading {
    * in what older versions recorded.
    */
   readonly own: Omit<OwnCommands, 'doubtful'> & Partial<OwnCommands>;
+  /** As `OpenSource.serverStart`; absent in what older versions recorded. */
+  readonly serverStart?: number;
 }
 
 /** Readings just before and just after the swap at the edge of a window; null where it failed. */
@@ -123,8 +125,16 @@ function withOthers(
 /** Uptime in whole seconds at four instants: two of rounding, some for a clock that is set. */
 const ROUNDING_S = 5;
 
-/** @param seconds length of the window by the server's clock. */
+/**
+ * Whether the server's counters began again within the window. The start of the server says so exactly;
+ * where it was not recorded, the counters and the uptime do, but not of a server that was up for less
+ * than the rounding.
+ * @param seconds length of the window by the server's clock.
+ */
 export function isRestarted({ startAfter, endBefore }: Edges, seconds: number): boolean {
+  if (startAfter.serverStart !== undefined && endBefore.serverStart !== undefined) {
+    return startAfter.serverStart !== endBefore.serverStart;
+  }
   for (const name of ['Uptime', 'Questions'] as const) {
     const [before, after] = [startAfter.counters[name], endBefore.counters[name]];
     if (before === undefined || after === undefined || after < before) return true;

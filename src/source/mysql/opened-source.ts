@@ -222,8 +222,9 @@ export abstract class OpenedMysqlSource implements OpenSource {
     return Promise.resolve('others');
   }
 
-  readEdgeCounters(): Promise<CounterReading> {
-    return readEdgeCounters(this.control, this.flavor.name, this.opened.tally);
+  async readEdgeCounters(): Promise<CounterReading> {
+    const reading = await readEdgeCounters(this.control, this.flavor.name, this.opened.tally);
+    return { ...reading, serverStart: this.serverStart };
   }
 
   protected async now(): Promise<ServerInstant> {

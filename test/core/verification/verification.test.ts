@@ -371,6 +371,17 @@ describe('a record is not whole', () => {
     }
   });
 
+  it('after a restart of a server that was just up, whose start says it', () => {
+    const started = (serverStart: number, uptime: number): EdgeReadings => {
+      const counters = { ...reading({ Questions: 500 + uptime, Uptime: uptime }), serverStart };
+      return edge(counters, counters);
+    };
+    const found = (end: EdgeReadings) =>
+      judge(evidence({ start: started(10, 1), end, seconds: 4 }));
+    expect(found(started(12, 3)).received).toBeNull();
+    expect(found(started(10, 5)).received).toEqual({ min: 4, max: 4 });
+  });
+
   it('when the capture failed, or was not over', () => {
     const failed = judge(evidence({ state: 'failed', reason: 'the disk was full' }));
     expect(failed.problems[0]?.what).toBe('The capture failed: the disk was full');
