@@ -56,8 +56,9 @@ export class Lexer implements Token {
   readonly #sql: string;
   readonly #escapes: Escapes;
   readonly #runs: RunsComment;
-  #depth = 0;
 
+  /** How many comments that hold code are open behind the token. */
+  depth = 0;
   kind: TokenKind = 'space';
   start = 0;
   end = 0;
@@ -113,8 +114,8 @@ export class Lexer implements Token {
       case 0x3a: // :
         return this.#is('symbol', sql.charCodeAt(start + 1) === 0x3d ? start + 2 : start + 1);
       case 0x2a: // * of the end of a comment that holds code
-        if (this.#depth > 0 && sql.charCodeAt(start + 1) === 0x2f) {
-          this.#depth--;
+        if (this.depth > 0 && sql.charCodeAt(start + 1) === 0x2f) {
+          this.depth--;
           return this.#is('space', start + 2);
         }
         return this.#is('symbol', start + 1);
@@ -145,7 +146,7 @@ export class Lexer implements Token {
     const [mark] = EXECUTABLE.exec(sql.slice(start, start + 10)) ?? [];
     if (mark === undefined) return this.#is('symbol', start + 1);
     if (!this.#runs(mark)) return this.#is('comment', endOfSkipped(sql, start + 2));
-    this.#depth++;
+    this.depth++;
     return this.#is('space', start + mark.length);
   }
 

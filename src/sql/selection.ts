@@ -4,7 +4,7 @@ import { bitsOf, classesOf, preparedNamesIn, type ClassBits } from './classes.ts
 import { nameFilter, type NameFilter } from './name-patterns.ts';
 import { PreparedNames, type PreparedName } from './prepared-names.ts';
 import { SessionSample } from './session-sample.ts';
-import { databaseOfUse, splitStatements, withoutLeadingComments } from './text.ts';
+import { databaseOfUse, splitStatements } from './text.ts';
 
 /** Why a row is left out: the first of these rules, in this order, that does so. */
 const LEFT_OUT_REASONS = ['user', 'host', 'sample', 'database', 'class'] as const;
@@ -184,7 +184,7 @@ export class StatementSelection {
     if (!hasMore && first >= 0x61 && first <= 0x7a && first !== 0x75) return false;
     if (!/\buse\b/i.test(sql)) return false;
     return (hasMore ? splitStatements(sql) : [sql]).some((statement) => {
-      const db = databaseOfUse(withoutLeadingComments(statement));
+      const db = databaseOfUse(statement);
       return db !== null && this.#isDatabaseIn(db);
     });
   }

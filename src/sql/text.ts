@@ -1,4 +1,5 @@
 import { endOfComment, Lexer } from './lexer.ts';
+import { Words } from './words.ts';
 
 // Of a text as a whole, in the reading in which a backslash escapes. Every function is linear in the text.
 
@@ -43,30 +44,20 @@ export function hasPlaceholder(sql: string): boolean {
 
 /** The database that a `USE` statement names; null when the text is none. */
 export function databaseOfUse(sql: string): string | null {
-  const match = /^use\b\s*(`(?:[^`]|``)+`|"(?:[^"]|"")+"|[^\s;`"]+)\s*;?\s*$/i.exec(
-    withoutLeadingComments(withoutComments(sql)),
-  );
-  const name = match?.[1];
-  if (name === undefined) return null;
-  const quote = name.charAt(0);
-  if (quote !== '`' && quote !== '"') return name;
-  return name.slice(1, -1).replaceAll(quote + quote, quote);
+  const words = new Words(sql);
+  if (words.next() !== 'USE') return null;
+  words.next();
+  const { name } = words;
+  const end = words.next();
+  return end === '' || end === ';' ? name : null;
 }
 
 /** The database that `DROP DATABASE` drops; null when the text drops none. */
 export function databaseOfDrop(sql: string): string | null {
-  const match = /^drop\s+(?:database|schema)\s+(?:if\s+exists\s+)?(`(?:[^`]|``)+`|[^\s;`]+)/i.exec(
-    withoutLeadingComments(sql),
-  );
-  const name = match?.[1];
-  if (name === undefined) return null;
-  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
-}
-
-/** The text with a space in the place of each comment. */
-function withoutComments(sql: string): string {
-  const lexer = new Lexer(sql);
-  let code = '';
-  while (lexer.next()) code += lexer.kind === 'comment' ? ' ' : lexer.text;
-  return code;
+  const words = new Words(sql);
+  if (words.next() !== 'DROP') return null;
+  const what = words.next();
+  if (what !== 'DATABASE' && what !== 'SCHEMA') return null;
+  if (words.next() === 'IF' && words.next() === 'EXISTS') words.next();
+  return words.name;
 }

@@ -1,29 +1,17 @@
-import { codeOf, ownStatements, preparedName } from './session-statements.ts';
+import { ownStatements } from './session-statements.ts';
+import { Words } from './words.ts';
 
-/**
- * White space and comments; what the server runs of a comment is no gap. There is one way to read a text by
- * it: a hostile one must not be tried in all.
- */
-const GAP = String.raw`(?:\s|/\*(?!M?!)(?:[^*]|\*(?!/))*\*/|(?:--(?=\s)|#)[^\n]*(?:\n|$))`;
-
-const pattern = (source: string): RegExp => new RegExp(source.replaceAll(' ', `${GAP}+`), 'i');
-
-const OPENS = pattern(
-  String.raw`^(?:begin(?: work)?${GAP}*(?:;${GAP}*)?$|start transaction\b|xa (?:start|begin)\b)`,
-);
-const ENDS = pattern(
-  String.raw`^(?:(?:commit|rollback)\b(?!(?: work)? to\b)|xa (?:commit|rollback)\b)`,
-);
-const CHAINS = pattern(String.raw`\band chain\b`);
-/** What it runs is not seen here: procedures, blocks, texts. */
-const RUNS_OTHERS = /^(?:call|execute|begin|if|case|loop|while|repeat|for)\b/i;
-const TOUCHES_TABLE =
-  /^(?:insert|update|delete|replace)\b|^(?:select|with|\()[^]{0,2000}?\bfrom\b(?!\s+dual\b)/i;
-/** A temporary table; and that COMMIT begins the next transaction by itself. */
-const KEEPS = pattern(
-  String.raw`^create(?: or replace)? temporary\b|^set\b[^]*\bcompletion_type\b`,
-);
-const EXECUTE = pattern(String.raw`^execute (?!immediate\b)`);
+/** What it runs is not seen here: procedures, blocks. */
+const RUNS_OTHERS: ReadonlySet<string> = new Set([
+  'CALL',
+  'IF',
+  'CASE',
+  'LOOP',
+  'WHILE',
+  'REPEAT',
+  'FOR',
+]);
+const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
 
 /**
  * What a statement says of its session's transaction:
@@ -46,25 +34,58 @@ export function transactionSteps(
 ): TransactionStep[] {
   const semicolon = sql.indexOf(';');
   const isOne = semicolon === -1 || semicolon >= sql.length - 1;
-  if (isOne) return [stepOf(codeOf(sql), textOf)];
+  if (isOne) return [stepOf(sql, textOf)];
   const own = ownStatements(sql);
-  const steps = own.map((statement) => stepOf(codeOf(statement), textOf));
+  const steps = own.map((statement) => stepOf(statement, textOf));
   // The body of a block is not split into statements.
   return own.length > 0 ? steps : ['hides'];
 }
 
 function stepOf(
-  code: string,
+  statement: string,
   textOf: (name: string) => string | null | undefined,
 ): TransactionStep {
-  if (OPENS.test(code)) return 'opens';
-  if (ENDS.test(code)) return CHAINS.test(code) ? 'opens' : 'ends';
-  if (KEEPS.test(code)) return 'keeps';
-  if (RUNS_OTHERS.test(code)) {
-    const execute = EXECUTE.exec(code);
-    const text = execute === null ? null : textOf(preparedName(code.slice(execute[0].length)));
-    // What is prepared cannot execute what is prepared: a text that says so would be read for ever.
-    return text == null ? 'hides' : stepOf(codeOf(text), () => null);
+  const words = new Words(statement);
+  let first = words.next();
+  while (first === '(') first = words.next();
+  switch (first) {
+    case 'BEGIN': {
+      const second = words.next();
+      const last = second === 'WORK' ? words.next() : second;
+      return last === '' || last === ';' ? 'opens' : 'hides';
+    }
+    case 'START':
+      return words.next() === 'TRANSACTION' ? 'opens' : 'nothing';
+    case 'XA': {
+      const second = words.next();
+      if (second === 'START' || second === 'BEGIN') return 'opens';
+      return second === 'COMMIT' || second === 'ROLLBACK' ? 'ends' : 'nothing';
+    }
+    case 'COMMIT':
+    case 'ROLLBACK': {
+      const second = words.next();
+      if ((second === 'WORK' ? words.next() : second) === 'TO') return 'nothing';
+      return words.find('CHAIN') && words.before !== 'NO' ? 'opens' : 'ends';
+    }
+    // From here on COMMIT begins the next transaction by itself.
+    case 'SET':
+      return words.find('COMPLETION_TYPE', '`COMPLETION_TYPE`') ? 'keeps' : 'nothing';
+    case 'CREATE': {
+      const second = words.next();
+      const kind = second === 'OR' && words.next() === 'REPLACE' ? words.next() : second;
+      return kind === 'TEMPORARY' ? 'keeps' : 'nothing';
+    }
+    case 'EXECUTE': {
+      const text = words.next() === 'IMMEDIATE' ? null : textOf((words.name ?? '').toLowerCase());
+      // What is prepared cannot execute what is prepared: a text that says so would be read for ever.
+      return text == null ? 'hides' : stepOf(text, () => null);
+    }
+    case 'SELECT':
+    case 'WITH':
+      while (words.find('FROM')) if (words.next() !== 'DUAL') return 'touches';
+      return 'nothing';
+    default:
+      if (RUNS_OTHERS.has(first)) return 'hides';
+      return WRITES.has(first) ? 'touches' : 'nothing';
   }
-  return TOUCHES_TABLE.test(code) ? 'touches' : 'nothing';
 }

@@ -17,6 +17,11 @@ describe('databaseOfUse', () => {
     ['/* hint */ use shop -- and so on', 'shop'],
     ['-- first\n# second\nUse shop ; ', 'shop'],
     ['use shop/* c */', 'shop'],
+    ['/*!40000 USE shop */', 'shop'],
+    ['USE', null],
+    ['USE ;', null],
+    ["USE 'shop'", null],
+    ['USE shop FOR', null],
     ['SELECT 1', null],
     ['user_count', null],
     ['use', null],
@@ -30,6 +35,7 @@ describe('databaseOfDrop', () => {
   test.each([
     ['DROP DATABASE shop', 'shop'],
     ['drop schema if exists `a b`', 'a b'],
+    ['DROP /* x */ DATABASE /*!32312 IF EXISTS */ shop', 'shop'],
     ['DROP TABLE shop', null],
   ])('reads %j as %j', (sql, db) => {
     expect(databaseOfDrop(sql)).toBe(db);

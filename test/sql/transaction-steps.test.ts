@@ -31,6 +31,7 @@ describe('what a statement says of a transaction', () => {
     ],
     touches: [
       'SELECT a FROM t',
+      'SELECT 1 FROM DUAL UNION SELECT a FROM t',
       '(SELECT a FROM t) UNION SELECT 1',
       'INSERT INTO t VALUES (1)',
       'update t set a = 1',
@@ -43,10 +44,13 @@ describe('what a statement says of a transaction', () => {
       'create or replace temporary table t (id INT)',
       'CREATE /* x */ TEMPORARY TABLE t (id INT)',
       'SET SESSION completion_type = CHAIN',
+      'SET `completion_type` = CHAIN',
     ],
     nothing: [
       'SELECT 1',
       'SELECT 1 FROM DUAL',
+      "SELECT 'from t'",
+      'SELECT `from` /* from t */',
       'SELECT RELEASE_LOCK(1)',
       'ROLLBACK TO SAVEPOINT a',
       'ROLLBACK WORK TO a',

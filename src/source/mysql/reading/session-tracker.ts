@@ -406,13 +406,12 @@ export class SessionTracker {
   }
 
   #followDatabase(session: Session, sql: string): void {
-    const code = codeOf(sql);
-    const used = databaseOfUse(code);
+    const used = databaseOfUse(sql);
     if (used !== null) {
       this.#changeDatabase(session, used);
       return;
     }
-    const dropped = databaseOfDrop(code);
+    const dropped = databaseOfDrop(sql);
     if (dropped !== null && dropped === session.db) this.#setDatabase(session, null);
   }
 
