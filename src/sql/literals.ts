@@ -9,7 +9,7 @@ import {
   type Token,
 } from './lexer.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
-import { REDACTED } from './secrets.ts';
+import { REDACTED } from './secret-spans.ts';
 import { StatementContext } from './statement-context.ts';
 
 /**

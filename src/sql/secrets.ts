@@ -9,16 +9,10 @@ import {
   type Token,
 } from './lexer.ts';
 import { firstPlaceOfSecret } from './long-secrets.ts';
-import {
-  HIDDEN,
-  SecretFinder,
-  type HeldSecrets,
-  type Span,
-  type TextKind,
-} from './secret-finder.ts';
-
-/** What stands in the place of a secret; in a literal, so that the statement still parses. */
-export const REDACTED = '<redacted>';
+import { SecretFinder, type HeldSecrets } from './secret-finder.ts';
+import type { TextKind } from './secret-place.ts';
+import { merged, replaced, replacedWithin, type Span } from './secret-spans.ts';
+import { HIDDEN } from './secret-words.ts';
 
 /**
  * The statement without the passwords of the server's own accounts and connections: of `IDENTIFIED
@@ -184,42 +178,4 @@ function held(sql: string, token: Token, { escapes }: Reading): Held {
   const digits = text.slice(2).replaceAll("'", '');
   const value = kind === 'hex' ? Buffer.from(digits, 'hex').toString('utf8') : '';
   return { token, value, write: (other) => quoted(other, "'", escapes) };
-}
-
-/** The part of a longer text that begins at `at`, without the secrets that reach into it. */
-function replacedWithin(value: string, at: number, secrets: readonly Span[]): string {
-  let text = '';
-  let from = 0;
-  for (const { start, end, text: substitute } of secrets) {
-    const begin = start - at;
-    const stop = Math.min(end - at, value.length);
-    if (begin > value.length || stop < 0 || (stop === 0 && begin < 0)) continue;
-    text += value.slice(from, Math.max(begin, 0));
-    // What reaches over several literals is marked in the first.
-    const isWhole = end - at <= value.length;
-    if (begin >= 0) text += isWhole && substitute !== null ? substitute : `'${REDACTED}'`;
-    from = stop;
-  }
-  return text + value.slice(from);
-}
-
-/** The text with every span replaced. */
-function replaced(sql: string, spans: readonly Span[]): string {
-  return replacedWithin(sql, 0, merged(spans));
-}
-
-/** Spans in order; those that overlap become one. */
-function merged(spans: readonly Span[]): Span[] {
-  const sorted = spans.toSorted((a, b) => a.start - b.start || b.end - a.end);
-  const all: Span[] = [];
-  for (const span of sorted) {
-    const last = all.at(-1);
-    if (last === undefined || span.start >= last.end) {
-      all.push(span);
-      continue;
-    }
-    const isSame = span.start === last.start && span.end === last.end && span.text === last.text;
-    if (!isSame) all[all.length - 1] = { ...last, end: Math.max(span.end, last.end), text: null };
-  }
-  return all;
 }

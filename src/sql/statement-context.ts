@@ -1,29 +1,28 @@
 import type { Token } from './lexer.ts';
 import { StatementPlace } from './statement-place.ts';
+import { wordSet } from './words.ts';
 
 const DDL = /^(?:CREATE|ALTER|DROP|TRUNCATE|RENAME|ANALYZE|OPTIMIZE|CHECK|REPAIR)$/;
 /** Statements about the server, whose numbers are its own. */
 const ADMINISTRATION = /^(?:KILL|CHANGE|START|STOP|PURGE|FLUSH|SHOW|RESET|SHUTDOWN)$/;
 const ACCOUNTS = /^(?:USER|ROLE)$/;
 
-const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
-
-const TYPES = words(
+const TYPES = wordSet(
   'VARCHAR NCHAR NVARCHAR VARBINARY DECIMAL NUMERIC DEC FIXED FLOAT DOUBLE REAL INT INTEGER TINYINT SMALLINT MEDIUMINT BIGINT BIT SIGNED UNSIGNED TEXT BLOB',
 );
 /** Types as well as functions, with a precision of one digit. */
-const PRECISE = words(
+const PRECISE = wordSet(
   'TIME DATETIME TIMESTAMP NOW SYSDATE CURTIME CURRENT_TIME CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP UTC_TIME UTC_TIMESTAMP',
 );
 /** Behind these a string is a name or part of the syntax. */
-const NAMING = words('COLLATE CHARSET NAMES ENGINE SQLSTATE ESCAPE AS');
-const DELIMITING = words('TERMINATED ENCLOSED ESCAPED STARTING');
+const NAMING = wordSet('COLLATE CHARSET NAMES ENGINE SQLSTATE ESCAPE AS');
+const DELIMITING = wordSet('TERMINATED ENCLOSED ESCAPED STARTING');
 /** Words that end an ORDER BY or GROUP BY, or a LIMIT. */
-const BEHIND_ORDER = words(
+const BEHIND_ORDER = wordSet(
   'LIMIT HAVING UNION INTO FOR LOCK WINDOW PROCEDURE OFFSET FETCH ROWS RANGE',
 );
-const ROW_SOURCES = words('SELECT INSERT UPDATE DELETE BEGIN DO CALL VALUES');
-const SCOPES = words('GLOBAL SESSION LOCAL PERSIST PERSIST_ONLY');
+const ROW_SOURCES = wordSet('SELECT INSERT UPDATE DELETE BEGIN DO CALL VALUES');
+const SCOPES = wordSet('GLOBAL SESSION LOCAL PERSIST PERSIST_ONLY');
 
 /** Format of a date or number: `%Y-%m-%d`. */
 const FORMAT = /^(?=.*%)(?:%[a-zA-Z%]|[\s\-/:.,T])+$/;

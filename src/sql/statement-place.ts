@@ -1,25 +1,24 @@
 import type { Token } from './lexer.ts';
-
-const words = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
+import { wordSet } from './words.ts';
 
 /** First words of statements that define something; a letter may be missing. */
-const DEFINES = /^(?:CREA|ALT)/;
+export const DEFINES = /^(?:CREA|ALT)/;
 /** What stands between that and what is defined. */
-const BEFORE_DEFINED = words('OR REPLACE DEFINER TEMPORARY AGGREGATE ONLINE OFFLINE IGNORE');
+const BEFORE_DEFINED = wordSet('OR REPLACE DEFINER TEMPORARY AGGREGATE ONLINE OFFLINE IGNORE');
 
 /** What has a body of statements, and the first words of such a body that stands alone. */
-const HAS_BODY = words('PROCEDURE FUNCTION TRIGGER EVENT PACKAGE');
-const BEGINS_BODY = words('BEGIN IF CASE LOOP WHILE REPEAT FOR DECLARE');
+const HAS_BODY = wordSet('PROCEDURE FUNCTION TRIGGER EVENT PACKAGE');
+const BEGINS_BODY = wordSet('BEGIN IF CASE LOOP WHILE REPEAT FOR DECLARE');
 /** Words of a body behind which a statement begins. */
-const BEFORE_STATEMENT = words('BEGIN ATOMIC THEN ELSE DO LOOP REPEAT');
+const BEFORE_STATEMENT = wordSet('BEGIN ATOMIC THEN ELSE DO LOOP REPEAT');
 const LABELLED = /^(?:BEGIN|LOOP|REPEAT|WHILE|FOR)$/i;
 
 /** First words of statements that a routine without BEGIN can consist of. */
-const VERBS = words(
+const VERBS = wordSet(
   'CREATE ALTER GRANT CHANGE START CLONE EXECUTE PREPARE SET SELECT INSERT UPDATE DELETE REPLACE CALL DO RETURN',
 );
 /** Those of them that stand nowhere else in a body, or do no harm. */
-const VERBS_EVERYWHERE = words('CREATE ALTER GRANT CHANGE START CLONE EXECUTE PREPARE');
+const VERBS_EVERYWHERE = wordSet('CREATE ALTER GRANT CHANGE START CLONE EXECUTE PREPARE');
 
 /**
  * Where in a text a token stands: in which statement, also of the body of a routine, an event or a

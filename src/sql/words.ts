@@ -39,3 +39,8 @@ export class Words {
     return text.slice(1, -1).replaceAll(mark + mark, mark);
   }
 }
+
+/** The words of a list with spaces between them. */
+export function wordSet(list: string): ReadonlySet<string> {
+  return new Set(list.split(/\s+/));
+}

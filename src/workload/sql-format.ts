@@ -1,5 +1,5 @@
 import type { StatementRecord } from '../core/workloads/statements.ts';
-import { REDACTED } from '../sql/secrets.ts';
+import { REDACTED } from '../sql/secret-spans.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
 import { readAsClient } from './client-text.ts';
 
