@@ -170,9 +170,9 @@ export class Wiring {
   }
 
   /** What to run where only the server's owner can switch its log on: asks AWS which group that is. */
-  readonly logSwitchCommands: LogSwitchCommands = async (environment) => {
+  readonly logSwitchCommands: LogSwitchCommands = async (environment, purpose) => {
     const { logSwitchCommands } = await import('./metrics-source/cloudwatch/switching-commands.ts');
-    return logSwitchCommands(environment);
+    return logSwitchCommands(environment, purpose);
   };
 
   /** Verifies a copy of a workload, by its manifest alone: needs no store. */

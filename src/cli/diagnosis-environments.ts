@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { ServerInspection } from '../core/environments/server-inspection.ts';
 import type { Context } from './runtime/context.ts';
 import { findingOf, ok, warning } from './findings.ts';
-import { inspectServer, whyNotRecordable } from './preflight.ts';
+import { readServer } from '../core/environments/readiness.ts';
 import type { Finding } from './render/diagnosis.ts';
 import { shellQuoted } from '../core/shell.ts';
 import { formatDuration } from '../core/units.ts';
@@ -49,9 +49,8 @@ async function serverFindings(
     if (await context.isLeftToDaemon(server)) {
       return [ok(check, 'the daemon reads the password: it checks the server itself')];
     }
-    const look = inspectServer(context, { name: environment.name, server });
-    const inspection = await bounded(context, look);
-    const refusal = whyNotRecordable(inspection, context.store.taps, environment.name);
+    const look = readServer(context.wiring.outside, { ...environment, server });
+    const { inspection, refusal } = await bounded(context, look);
     if (refusal !== null) return [findingOf(check, refusal)];
     const { flavor, version, hostname, port } = inspection.server;
     const name = shellQuoted(environment.name);

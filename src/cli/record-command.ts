@@ -3,7 +3,7 @@ import type { ListedCapture } from '../core/store.ts';
 import { AppError } from '../core/errors.ts';
 import type { Context } from './runtime/context.ts';
 import { EXIT_STATUS } from './runtime/exit-status.ts';
-import { sayLackingValues } from './output/first-values.ts';
+import { tellLackingValues } from './output/first-values.ts';
 import type { Recording } from './recording.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
 import { refuseFailed } from '../core/captures/following.ts';
@@ -38,7 +38,7 @@ export async function recordCommand(
     return status === 0 ? EXIT_STATUS.capture_failed : status;
   }
   await context.note(summaryOf(over));
-  await sayLackingValues(context, over);
+  await tellLackingValues(context, over);
   return status;
 }
 

@@ -56,7 +56,7 @@ export function createApi(outside: Outside): Api {
     // Cron arithmetic takes 3 ms to load, and a list of captures does not need it.
     schedules: loadedWhenUsed(async () => {
       const { ScheduleService } = await import('./schedules/schedule-service.ts');
-      return new ScheduleService(store, clock, origin);
+      return new ScheduleService(outside);
     }),
     environments: new EnvironmentService(outside),
     members: new MemberService(store, clock, origin),

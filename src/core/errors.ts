@@ -1,3 +1,5 @@
+import type { Approval } from './warm-ups/approvals.ts';
+
 /**
  * Every failure a user can meet has one of these codes; anything else that is thrown is a bug.
  * The numbers are those of the reference API (docs: captures-api) and, where the API has none, of
@@ -70,6 +72,22 @@ export type Hint =
   | { readonly code: 'start_or_warm_up_first'; readonly environment: string }
   | { readonly code: 'from_now_on_or_without_options' }
   | { readonly code: 'give_server'; readonly environment: string }
+  /** What was asked for is done once these are approved. */
+  | { readonly code: 'approve'; readonly approvals: readonly Approval[] }
+  /** Sessions are not ended: their pools have to be restarted by hand. */
+  | { readonly code: 'restart_pools' }
+  /** What the server's owner runs to switch its log on, or the log that a warm-up needs. */
+  | { readonly code: 'switch_log_on'; readonly commands: readonly string[] }
+  | {
+      readonly code: 'switch_warm_up_log_on';
+      readonly instance: string | null;
+      readonly commands: readonly string[];
+    }
+  /** What a server's source says; it knows no environments, so the use case names it. */
+  | {
+      readonly code: 'held_by_other_store' | 'see_how_to_switch_log_on';
+      readonly environment: string | null;
+    }
   /** Statements are recorded only where there is a server. */
   | { readonly code: 'statements_need_server' | 'metrics_only' | 'verify_later' };
 

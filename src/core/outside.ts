@@ -9,8 +9,11 @@ import type { Store } from './store.ts';
 import type { ScryptCost } from './users/passwords.ts';
 import type { WorkloadFiles } from './workloads/workload-files.ts';
 
-/** What to run where only the owner of an environment's server can switch its log on. */
-export type LogSwitchCommands = (environment: Environment) => Promise<readonly string[]>;
+/** What to run where only the owner of an environment's server can switch its logs on. */
+export type LogSwitchCommands = (
+  environment: Environment,
+  purpose: 'recording' | 'warm_up',
+) => Promise<readonly string[]>;
 
 /** What the use cases need of what lies outside `core`: handed in where the program is put together. */
 export interface Outside {

@@ -2,7 +2,7 @@ import { captureSubject, DAEMON } from '../core/audit/audit-trail.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { Recycled, OpenSource, ServerSession } from '../core/source.ts';
 import { isCovered } from '../core/warm-ups/warm-up.ts';
-import { matchesPattern } from '../sql/name-patterns.ts';
+import { matchesPattern } from '../core/captures/name-patterns.ts';
 import type { Recorder } from './recorder.ts';
 import type { TapContext } from './tap-context.ts';
 

@@ -1,7 +1,7 @@
 import { hasFilter, type RecordingOptions } from '../core/captures/recording-options.ts';
 import type { LoggedStatement, StatementKind } from '../core/workloads/statements.ts';
 import { bitsOf, classesOf, preparedNamesIn, type ClassBits } from './classes.ts';
-import { nameFilter, type NameFilter } from './name-patterns.ts';
+import { nameFilter, type NameFilter } from '../core/captures/name-patterns.ts';
 import { PreparedNames, type PreparedName } from './prepared-names.ts';
 import { SessionSample } from './session-sample.ts';
 import { databaseOfUse, splitStatements } from './text.ts';

@@ -26,6 +26,10 @@ export function workloadFiles(store: Store): WorkloadFiles {
   const folderOf = (captureId: number): string => workloadFolder(store, captureId);
   return {
     folderOf,
+    async diskSpace() {
+      const { diskSpace } = await import('./disk-space.ts');
+      return diskSpace(store.directory);
+    },
     list: (captureId) => listWorkloadFiles(folderOf(captureId)),
     removeDeleted: (options) => removeDeletedWorkloads(store, options),
     findOrphans: () => findOrphanedWorkloads(store),

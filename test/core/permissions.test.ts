@@ -17,13 +17,11 @@ import { AppError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { EnvironmentService } from '../../src/core/environments/environment-service.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
-import { UNKNOWN_ORIGIN } from '../../src/core/audit/audit-trail.ts';
-import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { WarmUpRules } from '../../src/core/warm-ups/warm-up-rules.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { SERVER, TestStore } from '../support/stores.ts';
+import { SERVER, outsideOf, TestStore } from '../support/stores.ts';
 import { permissionsPage } from './permissions-page.ts';
 
 type Outcome = 'ok' | `${string}: ${string}`;
@@ -177,14 +175,9 @@ describe('docs/permissions.md', () => {
 });
 
 /** Each operation about an environment, or about a thing in it that mia's colleague olga owns. */
-const environments = new EnvironmentService({
-  store: test.store,
-  clock: test.clock,
-  origin: UNKNOWN_ORIGIN,
-  parseServerUrl,
-});
+const environments = new EnvironmentService(outsideOf(test.store, test.clock));
 const members = new MemberService(test.store, test.clock);
-const schedules = new ScheduleService(test.store, test.clock);
+const schedules = new ScheduleService(outsideOf(test.store, test.clock));
 const warmUps = new WarmUpRules(test.store, test.clock);
 let serial = 0;
 

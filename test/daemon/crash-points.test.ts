@@ -6,7 +6,7 @@ import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
 import { openStore } from '../../src/store/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { run } from '../support/processes.ts';
-import { temporaryFolder, TestStore } from '../support/stores.ts';
+import { temporaryFolder, outsideOf, TestStore } from '../support/stores.ts';
 import { DAY, HOUR, MINUTE, startDaemon } from './daemons.ts';
 
 const NOON = Date.parse('2026-11-22T12:00:00Z');
@@ -22,7 +22,7 @@ async function makeStore() {
   const test = new TestStore(clock);
   const alice = test.user('alice');
   const environment = test.environment({ admin: [alice] }, { name: 'prod' });
-  const schedules = new ScheduleService(test.store, clock);
+  const schedules = new ScheduleService(outsideOf(test.store, clock));
   const common = {
     environment: 'prod',
     timeZone: 'UTC',

@@ -11,7 +11,7 @@ import {
 import type { ListedSchedule } from '../../src/core/schedules/schedule.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { TestStore } from '../support/stores.ts';
+import { outsideOf, TestStore } from '../support/stores.ts';
 import { DAY, HOUR, MINUTE, startDaemon } from './daemons.ts';
 
 // A Sunday; New York is five hours behind.
@@ -29,7 +29,7 @@ class Bench {
     this.test = new TestStore(this.clock);
     this.alice = this.test.user('alice');
     this.environment = this.test.environment({ admin: [this.alice] }, { name: 'prod' });
-    this.schedules = new ScheduleService(this.test.store, this.clock);
+    this.schedules = new ScheduleService(outsideOf(this.test.store, this.clock));
   }
 
   create(request: Partial<ScheduleRequest> = {}): Promise<ListedSchedule> {

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { whyNotRecordable } from '../../src/cli/preflight.ts';
+import { whyNotRecordable } from '../../src/core/environments/readiness.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';

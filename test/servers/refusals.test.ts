@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
-import { whyNotRecordable } from '../../src/cli/preflight.ts';
+import { whyNotRecordable } from '../../src/core/environments/readiness.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
   rowsOf,
@@ -72,7 +72,7 @@ describe('a schema named captures', () => {
     await expect(other.install(settings, 1)).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringMatching(
-        /^The server's log is held by a recorder of another store \(.+, pid \d+\)$/,
+        /^The schema "captures" on the server belongs to the recorder of another store \(.+, pid \d+\)$/,
       ),
       hint: expect.stringContaining('captures recover'),
     });

@@ -8,7 +8,7 @@ import type {
   StatementFlag,
   StatementKind,
 } from '../../src/core/workloads/statements.ts';
-import { matchesPattern } from '../../src/sql/name-patterns.ts';
+import { matchesPattern } from '../../src/core/captures/name-patterns.ts';
 import { StatementSelection, type SelectionState } from '../../src/sql/selection.ts';
 import { SessionSample } from '../../src/sql/session-sample.ts';
 import { WorkloadCounters } from '../../src/workload/counters.ts';

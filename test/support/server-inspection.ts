@@ -6,59 +6,91 @@ import type {
   ServerLoad,
   ServerOutlook,
 } from '../../src/core/environments/server-inspection.ts';
+import { SET_BY_OWNER } from '../../src/source/mysql/inspection/values-outlook.ts';
+import { logSettingsOf } from '../../src/source/mysql/log/log-settings.ts';
+import { schemaConflict } from '../../src/source/mysql/log/recorder-schema.ts';
+import { NO_RECYCLING } from '../../src/source/mysql/rotated-log/rotated-log.ts';
+import { whyLogIsOff } from '../../src/source/mysql/rotated-log/rotation-settings.ts';
 import type { OpenSource, ServerSettings, Source } from '../../src/core/source.ts';
 
 /** What a look at a server in good order finds, with changes. */
 export function inspectionOf(changes: Partial<ServerInspection> = {}): ServerInspection {
+  const found = { ...IN_GOOD_ORDER, ...changes };
+  const { schema, server, logSwitch, settings, values, leftovers } = found;
+  const isOwners = logSwitch === 'owner';
+  const owners = logSettingsOf(leftovers?.settings ?? settings);
+  const isAlways = values.logged === 'always';
+  const ownersLog = owners.generalLog ? 'general_log' : owners.slowLog ? 'slow_log' : null;
+  const where = `${server.hostname}:${server.port}`;
   return {
-    server: {
-      flavor: 'mariadb',
-      version: '10.11.9-MariaDB',
-      key: 'server-1',
-      hostname: 'db1',
-      port: 3306,
-      uuid: null,
-    },
-    account: 'recorder@%',
-    settings: { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' },
-    privileges: [
-      {
-        privilege: 'SUPER',
-        purpose: 'switches the general log on and off',
-        state: 'present',
-        grant: 'GRANT SUPER ON *.* TO `recorder`@`%`',
-        required: true,
-      },
-    ],
-    lockHolder: null,
-    schema: { state: 'none', storeId: null, nonce: null },
-    leftovers: null,
-    deadManObstacle: null,
-    logSwitch: 'recorder',
-    recorderTable: { engine: 'MyISAM', why: "the server's disk has 64 GiB free" },
-    recycling: [],
-    obstacles: [],
-    logTable: 'there',
-    clockAheadMs: 0,
+    ...found,
+    schemaConflict: schemaConflict(schema.state, where, schema.storeId),
+    logOff: isOwners ? (whyLogIsOff(logSettingsOf(settings), server)?.message ?? null) : null,
+    recyclingObstacle: isOwners ? NO_RECYCLING : null,
     values: {
-      logged: 'when_prepared',
-      coveredBy: null,
-      sinceStart: false,
-      serverStart: 1_790_000_000,
-      uptime: 86_400,
-      prepared: 0,
-      sessions: [],
+      ...values,
+      ownersLog: isAlways ? null : ownersLog,
       slowLog: {
-        longerThan: 10,
-        withoutIndex: false,
-        output: 'FILE',
-        file: 'db1-slow.log',
+        ...values.slowLog,
+        ...(leftovers?.settings == null ? {} : { output: owners.logOutput }),
       },
+      warmUpObstacle: isOwners && !isAlways ? SET_BY_OWNER : null,
     },
-    warnings: [],
-    ...changes,
   };
 }
+
+const IN_GOOD_ORDER: ServerInspection = {
+  server: {
+    flavor: 'mariadb',
+    version: '10.11.9-MariaDB',
+    key: 'server-1',
+    hostname: 'db1',
+    port: 3306,
+    uuid: null,
+  },
+  account: 'recorder@%',
+  settings: { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' },
+  privileges: [
+    {
+      privilege: 'SUPER',
+      purpose: 'switches the general log on and off',
+      state: 'present',
+      grant: 'GRANT SUPER ON *.* TO `recorder`@`%`',
+      required: true,
+    },
+  ],
+  lockHolder: null,
+  schema: { state: 'none', storeId: null, nonce: null },
+  schemaConflict: null,
+  logOff: null,
+  recyclingObstacle: null,
+  leftovers: null,
+  deadManObstacle: null,
+  logSwitch: 'recorder',
+  recorderTable: { engine: 'MyISAM', why: "the server's disk has 64 GiB free" },
+  recycling: [],
+  obstacles: [],
+  logTable: 'there',
+  clockAheadMs: 0,
+  values: {
+    logged: 'when_prepared',
+    coveredBy: null,
+    ownersLog: null,
+    warmUpObstacle: null,
+    sinceStart: false,
+    serverStart: 1_790_000_000,
+    uptime: 86_400,
+    prepared: 0,
+    sessions: [],
+    slowLog: {
+      longerThan: 10,
+      withoutIndex: false,
+      output: 'FILE',
+      file: 'db1-slow.log',
+    },
+  },
+  warnings: [],
+};
 
 const NO_LOAD: ServerLoad = { seconds: 2.5, statements: 0, rows: 0, executes: 0, bytes: 0 };
 
@@ -105,6 +137,8 @@ export class FakeSource implements Source {
       cost: this.cost,
       settingsWhileRecording: { ...settings, generalLog: true, logOutput: 'TABLE' },
       undo: ['SET GLOBAL general_log = OFF', 'DROP DATABASE captures'],
+      undoWarmUp: ['SET GLOBAL slow_query_log = OFF'],
+      undoRecycling: ["UNINSTALL SONAME 'metadata_lock_info'"],
     };
   }
 }

@@ -2,16 +2,41 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Actor, Role } from '../../src/core/access.ts';
+import { UNKNOWN_ORIGIN, type Origin } from '../../src/core/audit/audit-trail.ts';
 import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import type { CaptureRequest } from '../../src/core/captures/capture-timing.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
+import type { Outside } from '../../src/core/outside.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
+import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
 import { createStore } from '../../src/store/store.ts';
+import { CHEAP_HASH } from './people.ts';
 
 /** A new folder, cleared away after the run (see global-setup.ts). */
 export function temporaryFolder(prefix = 'captures-test-'): string {
   return mkdtempSync(join(tmpdir(), prefix));
+}
+
+/** What use cases over a store are given in a test that has no servers, no daemons and no metrics. */
+export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN): Outside {
+  const unexpected = (): never => {
+    throw new Error('The test expects nothing of what is outside');
+  };
+  return {
+    store,
+    clock,
+    origin,
+    passwordCost: CHEAP_HASH,
+    parseServerUrl,
+    servers: unexpected,
+    isLeftToDaemon: () => Promise.resolve(false),
+    restorer: unexpected,
+    workloads: unexpected,
+    daemons: { start: unexpected, isRunning: () => true },
+    metricSources: unexpected,
+    logSwitchCommands: unexpected,
+  };
 }
 
 /** A real store in a folder of its own, with builders for what a test needs in it. */

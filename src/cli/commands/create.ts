@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ServerInspection } from '../../core/environments/server-inspection.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { choice } from '../input/choices.ts';
@@ -11,8 +10,7 @@ import { loaded } from '../command.ts';
 import { splitCommand } from '../input/command-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
-import { laterDaemonWarning } from '../output/daemon-warnings.ts';
-import { checkServer, lookAhead } from '../preflight.ts';
+import { approving } from '../input/approvals.ts';
 import { Recording } from '../recording.ts';
 import {
   recordingOptionsOf,
@@ -21,12 +19,11 @@ import {
 } from '../input/filters-and-guards.ts';
 import { askEnvironment, askName } from '../input/questions.ts';
 import { tellEvents } from '../output/capture-events.ts';
-import { sayFirstValues } from '../output/first-values.ts';
+import { tellFirstValues } from '../output/first-values.ts';
+import { hintText } from '../output/hints.ts';
 import { captureNoun } from '../render/captures.ts';
-import { ownersCover } from '../render/values-outlook.ts';
-import { formatDuration } from '../../core/units.ts';
 import { recordCommand } from '../record-command.ts';
-import { formatTime } from '../input/times.ts';
+import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { readTime } from '../input/typed-times.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
@@ -108,60 +105,69 @@ export async function runCreate(options: CreateOptions, context: Context): Promi
     );
   }
   const request = await requestOf(options, operands[0], context);
-  if (options.plan === true) {
-    const { planCapture } = await import('../plan.ts');
-    return planCapture(request, context);
-  }
-  const planned = await captures.check(actor, request);
-  const isToStartNow = planned.status === 'STARTED' || planned.status === 'STARTING';
-  let inspection: ServerInspection | null = null;
-  if (planned.recordsStatements && isToStartNow) {
-    const environment = await context.api.environments.get(actor, request.environment);
-    const { server } = environment;
-    if (server !== null) {
-      inspection = await checkServer(
-        context,
-        { ...environment, server },
-        recordingOptionsOf(options),
-      );
-    }
-  }
-  const isLater = planned.status === 'SCHEDULED';
-  if (isLater)
-    inspection = await lookAhead(request.environment, recordingOptionsOf(options), context);
-  const approved = await approve(options, request, isLater, inspection, context);
-  context.world.signals.interrupted.throwIfAborted();
-  const capture = await resultOf(captures.create(actor, approved), tellEvents(context));
+  if (options.plan === true) return showPlan(request, context);
+  const { interrupted } = context.world.signals;
+  const waitsForLog = context.canPrompt && !context.isJson;
+  const tell = tellEvents(context);
+  const capture = await approving(context, options.yes === true, (approved) =>
+    resultOf(
+      captures.create(actor, request, { approved, waitsForLog }, interrupted),
+      async (event) => {
+        const isAwaited = options.wait === true && event.type === 'notice';
+        if (!isAwaited || event.notice.code !== 'lasting_daemon_needed') return tell(event);
+        await context.note(
+          'No permanent daemon is running: this command starts one in the background when the capture is due. If you end the command before that, keep one running with: captures daemon',
+        );
+      },
+    ),
+  );
   const recording = new Recording(context);
-  if (isLater) return scheduled(capture, options, inspection, context, recording);
   if (command !== null) return recordCommand(capture, command, context, recording);
-  if (options.wait === false || isOver(capture.status)) {
-    await context.printOne(captureNoun, capture);
-    return 0;
+  const isScheduled = capture.status === 'SCHEDULED';
+  let shown: ListedCapture = capture;
+  if (!isScheduled && options.wait !== false && !isOver(capture.status)) {
+    shown = await recording.untilRunning(capture);
+    if (capture.mayLackValues) shown = await tellFirstValues(context, shown);
   }
-  let running = await recording.untilRunning(capture);
-  if (inspection !== null) {
-    await sayFirstValues(context, running, inspection);
-    running = context.store.captures.find(running.id) ?? running;
+  if (options.wait === true && !isOver(capture.status)) {
+    await recording.printResult(await recording.untilOver(shown));
+  } else {
+    await context.printOne(captureNoun, shown);
   }
-  if (options.wait === true) await recording.printResult(await recording.untilOver(running));
-  else await context.printOne(captureNoun, running);
   return 0;
 }
 
-/** Has what disturbs others agreed to. */
-async function approve(
-  { yes }: CreateOptions,
-  request: CaptureRequest,
-  isLater: boolean,
-  inspection: ServerInspection | null,
-  context: Context,
-): Promise<CaptureRequest> {
-  const { options, environment } = request;
-  if (options?.recycleUsers == null && options?.warmUp == null) return request;
-  const { approveForValues } = await import('../recycling.ts');
-  const approval = { environment, isAgreed: yes === true, isLater };
-  return { ...request, options: await approveForValues(context, options, inspection, approval) };
+/** Says what `create` would do; returns the status that it would have had. */
+async function showPlan(request: CaptureRequest, context: Context): Promise<number> {
+  const [{ planNoun }, { renderPlan }] = await Promise.all([
+    import('../render/plan.ts'),
+    import('../render/plan-report.ts'),
+  ]);
+  context.checkFields(planNoun);
+  const { interrupted } = context.world.signals;
+  const plan = await resultOf(
+    context.api.captures.plan(await context.actor(), request, interrupted),
+    ({ hostname, forMs }) => context.note(`Watching ${hostname} for ${forMs / 1_000} s …`),
+  );
+  const [first, ...more] = plan.refusals;
+  if (context.isJson && first !== undefined) throw withAll(first, more);
+  if (context.wantsReport) {
+    const view = { width: context.columns, zone: context.timeZone };
+    await context.world.stdout.write(renderPlan(plan, view, await context.paint()));
+  } else {
+    await context.printOne(planNoun, plan);
+  }
+  return first === undefined ? 0 : EXIT_STATUS[first.code];
+}
+
+/** One failure that names the others in its hint. */
+function withAll(first: AppError, more: readonly AppError[]): AppError {
+  if (more.length === 0) return first;
+  const hint = [
+    ...(first.hint === null ? [] : [hintText(first.hint)]),
+    ...more.map(({ message }) => `Also: ${message}`),
+  ].join('\n');
+  return new AppError(first.code, first.message, { hint, cause: first });
 }
 
 function checkCombination(
@@ -203,43 +209,6 @@ async function requestOf(
     duration: options.duration ?? null,
     options: recordingOptionsOf(options),
   };
-}
-
-async function scheduled(
-  capture: ListedCapture,
-  options: CreateOptions,
-  inspection: ServerInspection | null,
-  context: Context,
-  recording: Recording,
-): Promise<number> {
-  const { warmUp } = capture.options;
-  const now = context.now();
-  const isNeeded = inspection === null || ownersCover(inspection) === null;
-  const begin =
-    warmUp === null || capture.scheduledStart === null || !isNeeded
-      ? null
-      : Math.max(capture.scheduledStart - warmUp, now);
-  const from = begin === null ? null : formatTime(begin, context.timeZone);
-  const when = from === null ? 'at that time' : `for the warm-up, from ${from} on,`;
-  const warning = laterDaemonWarning(context.store, now, when);
-  if (warning !== null && options.wait === true) {
-    await context.note(
-      'No permanent daemon is running: this command starts one in the background when the capture is due. If you end the command before that, keep one running with: captures daemon',
-    );
-  } else if (warning !== null) {
-    await context.warn(warning);
-  }
-  if (from !== null && begin !== null && capture.scheduledStart !== null) {
-    const left = capture.scheduledStart - begin;
-    const short =
-      warmUp !== null && left < warmUp
-        ? `, ${formatDuration(left)} instead of ${formatDuration(warmUp)}`
-        : '';
-    await context.note(`warm-up from ${from} (${context.timeZone}) until it starts${short}`);
-  }
-  if (options.wait === true) await recording.printResult(await recording.untilOver(capture));
-  else await context.printOne(captureNoun, capture);
-  return 0;
 }
 
 export const command = loaded(registerCreate, runCreate, captureNoun);

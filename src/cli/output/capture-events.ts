@@ -1,6 +1,8 @@
+import type { CreationEvent } from '../../core/captures/capture-service.ts';
 import type { CaptureEvent } from '../../core/captures/following.ts';
 import type { Context } from '../runtime/context.ts';
 import { hintText } from './hints.ts';
+import { tellNotice } from './notices.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -10,7 +12,7 @@ import type { Progress } from './progress.ts';
 export function tellEvents(
   context: Context,
   progress: Progress | null = null,
-): (event: CaptureEvent) => Promise<void> {
+): (event: CaptureEvent | CreationEvent) => Promise<void> {
   return async (event) => {
     switch (event.type) {
       case 'daemon_started':
@@ -27,6 +29,18 @@ export function tellEvents(
         return context.note(`Stopping ${event.capture.name} first.`);
       case 'seen':
         return progress?.show(event.capture, event.live);
+      case 'notice':
+        return tellNotice(context, event.notice);
+      case 'log_off': {
+        const { message, hint } = event.failure;
+        for (const line of [message, ...(hintText(hint) ?? '').split('\n')])
+          await context.tell(line);
+        return context.tell(
+          'Waiting until it is on. Ctrl-C cancels; nothing is stored until then.',
+        );
+      }
+      case 'log_looked_at':
+        return context.tell(event.isOn ? 'The log is on.' : 'The log is still off.');
     }
   };
 }

@@ -58,6 +58,22 @@ const WORDS: {
     `Say when that is, for example --at +1h; or warm up first: captures env warm-up ${shellQuoted(environment)} --for 1h`,
   from_now_on_or_without_options: () =>
     'Leave out --start to record from now on, or the filters and guards.',
+  approve: () => 'To confirm without a prompt add --yes.',
+  restart_pools: () => 'Leave --recycle-sessions out, and restart the connection pools by hand.',
+  switch_log_on: ({ commands }) =>
+    [
+      'Run, with the right to change the parameter group, and then this command again:',
+      ...commands,
+    ].join('\n'),
+  switch_warm_up_log_on: ({ instance, commands }) =>
+    [
+      `Run, with the right to change ${instance === null ? 'GROUP' : `the group of ${instance}`}:`,
+      ...commands,
+    ].join('\n'),
+  held_by_other_store: ({ environment }) =>
+    `Let the daemon of that store end its captures. If it will never return: captures recover ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
+  see_how_to_switch_log_on: ({ environment }) =>
+    `Its owner has to switch it on. To see how: captures env check ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
   statements_need_server: () =>
     'Statements are recorded only in an environment with a server (--url).',
   metrics_only: () => 'It is metrics-only: its environment has no server (--url).',

@@ -9,33 +9,19 @@ import { type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { shellQuoted } from '../../core/shell.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
-import { warningsOf } from '../preflight.ts';
-import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
+import type { CheckedServer } from '../../core/environments/environment-service.ts';
+import { warningsOf } from '../../core/environments/readiness.ts';
 import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-outlook.ts';
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { messageLines, wrapMessage } from './messages.ts';
 
-/** What a look at a server found. */
-export interface InspectionFacts {
-  readonly environment: string;
-  readonly inspection: ServerInspection;
-  /** The recorder's lock is held, by our own store's daemon. */
-  readonly isHeldByUs: boolean;
-  /** Why no capture could start; null when one could. */
-  readonly refusal: AppError | null;
-  /** Which of the sessions there are covered. */
-  readonly coverage: Coverage;
-  /** What to run where only the owner can switch the log on, line by line; empty where it is on. */
-  readonly instructions: readonly string[];
-}
-
-function inspectionJson(facts: InspectionFacts): JsonObject {
-  const { inspection, refusal } = facts;
+function inspectionJson(checked: CheckedServer): JsonObject {
+  const { inspection } = checked;
   const { server, settings, lockHolder, schema } = inspection;
   return {
-    environment: facts.environment,
-    ready: refusal === null,
+    environment: checked.environment.name,
+    ready: refusalOf(checked) === null,
     server: {
       flavor: server.flavor,
       version: server.version,
@@ -61,16 +47,21 @@ function inspectionJson(facts: InspectionFacts): JsonObject {
             connectionId: lockHolder.connectionId,
             user: lockHolder.user,
             host: lockHolder.host,
-            ours: facts.isHeldByUs,
+            ours: checked.isHeldByUs,
           },
     schema: { state: schema.state, storeId: schema.storeId },
     logTable: inspection.logTable,
     obstacles: inspection.obstacles.map(({ what, hint }) => ({ what, hint: hintText(hint) })),
     leftovers: leftoversJson(leftBehind(inspection)),
     deadManObstacle: inspection.deadManObstacle,
-    values: outlookJson(inspection.values, facts.coverage),
+    values: outlookJson(inspection.values, checked.coverage),
     warnings: [...inspection.warnings],
   };
+}
+
+/** Why no capture could start; null when one could. */
+function refusalOf({ refusal, logOff }: CheckedServer): AppError | null {
+  return refusal ?? logOff;
 }
 
 /** What a recorder has on the server, when none is at work there. */
@@ -104,14 +95,17 @@ const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
 };
 
 /** The report for a terminal of `width` columns; its last line says whether a capture could start. */
-export function renderInspection(facts: InspectionFacts, width: number, paint: Paint): string {
-  const { inspection, refusal } = facts;
+export function renderInspection(checked: CheckedServer, width: number, paint: Paint): string {
+  const { inspection } = checked;
+  const { name } = checked.environment;
+  // What to run where only the owner can switch the log on, line by line.
+  const instructions = hintText(checked.logOff?.hint ?? null)?.split('\n') ?? [];
   const { server, settings, lockHolder } = inspection;
   const onOff = (isOn: unknown): string => (isOn === true ? 'ON' : 'OFF');
   const holder =
     lockHolder === null
       ? 'free'
-      : `held by ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${facts.isHeldByUs ? ' (our own daemon)' : ''}`;
+      : `held by ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${checked.isHeldByUs ? ' (our own daemon)' : ''}`;
   const fact = (label: string, text: string): string =>
     hanging(label.padEnd(13), text, width).join('\n');
   const lines: string[] = [
@@ -122,10 +116,10 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
       `general_log ${onOff(settings['generalLog'])}, log_output ${String(settings['logOutput'])}, slow log ${onOff(settings['slowLog'])}, log table ${settings['tableEngine'] ?? LOG_TABLE_WORDS[inspection.logTable]}${inspection.logSwitch === 'recorder' ? '' : '; set only by its parameter group'}`,
     ),
     ...recorderTableLines(inspection).map((text) => fact('record table', text)),
-    fact('values', newSessionsText(inspection, facts.environment)),
+    fact('values', newSessionsText(inspection, name)),
     fact('recorder', holder),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
-    ...leftoverLines(facts, width, paint),
+    ...leftoverLines(inspection, name, width, paint),
     'privileges',
     ...inspection.privileges.flatMap((need) => privilegeLines(need, width, paint)),
     ...warningsOf(inspection, RECORD_EVERYTHING).flatMap((warning) =>
@@ -135,8 +129,8 @@ export function renderInspection(facts: InspectionFacts, width: number, paint: P
       ...hanging('obstacle:', what, width).map((line) => paint('bad', line)),
       ...(hint === null ? [] : hanging(' '.repeat(9), hintText(hint) ?? '', width)),
     ]),
-    ...facts.instructions.map((text) => wrapMessage(escapeText(text), width)),
-    conclusion(facts.environment, refusal, width, paint),
+    ...instructions.map((text) => wrapMessage(escapeText(text), width)),
+    conclusion(name, refusalOf(checked), width, paint),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -155,7 +149,8 @@ function hanging(label: string, text: string, width: number): string[] {
 }
 
 function leftoverLines(
-  { inspection, environment }: InspectionFacts,
+  inspection: ServerInspection,
+  environment: string,
   width: number,
   paint: Paint,
 ): string[] {
@@ -216,9 +211,9 @@ const FIELDS = [
 ] as const;
 
 /** For scripts; a terminal shows `renderInspection`. */
-export const inspectionNoun: Noun<InspectionFacts> = {
+export const inspectionNoun: Noun<CheckedServer> = {
   fields: FIELDS,
   toJson: inspectionJson,
-  reference: ({ environment }) => environment,
+  reference: ({ environment }) => environment.name,
   none: 'Nothing was checked.',
 };

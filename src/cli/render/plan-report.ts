@@ -1,21 +1,22 @@
 import { hintText } from '../output/hints.ts';
+import type { CapturePlan } from '../../core/captures/capture-plan.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
-import { hasFilter, RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
+import { hasFilter } from '../../core/captures/recording-options.ts';
+import type { Readiness } from '../../core/environments/readiness.ts';
 import type {
   KeptShares,
   ServerInspection,
   ServerOutlook,
 } from '../../core/environments/server-inspection.ts';
-import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
-import type { NewCapture } from '../../core/store.ts';
+import type { PlannedCapture } from '../../core/captures/capture-rules.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { fullName } from './names.ts';
 import { settingsText } from './recovery.ts';
-import { laterWarnings, type PlanFacts } from './plan.ts';
+import { laterWarnings } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
-import { endedText, ownersCover, sessionsText, slowLogText } from './values-outlook.ts';
+import { endedText, sessionsText, slowLogText } from './values-outlook.ts';
 import { messageLines } from './messages.ts';
 
 interface Line {
@@ -28,11 +29,11 @@ const LABEL_WIDTH = 18;
 
 /** The report for a terminal; its last lines say whether `create` would succeed. */
 export function renderPlan(
-  facts: PlanFacts,
+  plan: CapturePlan,
   view: { width: number; zone: string },
   paint: Paint,
 ): string {
-  const { planned, environment } = facts;
+  const { planned, environment } = plan;
   const lines: string[] = [];
   const write = (part: readonly Line[]): void => {
     for (const line of part) lines.push(...drawn(line, view.width, paint));
@@ -43,7 +44,7 @@ export function renderPlan(
   const title = `Plan of ${planned.name} on ${environment}: nothing is stored or changed`;
   lines.push(...messageLines(escapeText(title), view.width).map((line) => paint('strong', line)));
   write([{ label: 'when', text: whenText(planned, view.zone) }]);
-  if (!facts.isRecorded) {
+  if (!plan.isRecorded) {
     write([
       {
         label: 'records',
@@ -51,37 +52,40 @@ export function renderPlan(
       },
     ]);
   }
-  const { inspection, outlook, expectation } = facts;
-  if (inspection !== null && outlook !== null) {
+  const { readiness, outlook, expectation } = plan;
+  if (readiness !== null && outlook !== null) {
     heading('Server');
-    write(serverLines(facts, inspection, outlook));
+    write(serverLines(plan, readiness, outlook));
   }
   if (expectation !== null && outlook !== null) {
     heading(`Forecast, from the last ${outlook.load.seconds.toFixed(1)} s`);
-    write(expectationLines(expectation, facts));
-    write(valuesLines(expectation, outlook, facts));
-    write(costLines(expectation.statementsPerSecond, outlook, inspection));
+    write(expectationLines(expectation, plan));
+    write(valuesLines(expectation, outlook, plan));
+    write(costLines(expectation.statementsPerSecond, outlook, readiness));
   }
-  if (outlook !== null) {
+  if (plan.undo.length > 0) {
     heading('SQL to restore the server by hand (captures recover does the same)');
-    for (const statement of outlook.undo) lines.push(...indented(`${statement};`, view.width));
+    for (const statement of plan.undo) lines.push(...indented(`${statement};`, view.width));
   }
   lines.push('');
-  for (const warning of [...laterWarnings(facts), ...facts.warnings]) {
+  for (const warning of [...laterWarnings(plan), ...plan.warnings]) {
     lines.push(...marked('warning: ', warning, 'busy', view.width, paint));
   }
-  for (const { message, hint } of facts.refusals) {
+  for (const { message, hint } of plan.refusals) {
     lines.push(...marked('refused: ', message, 'bad', view.width, paint));
     for (const line of hintText(hint)?.split('\n') ?? []) lines.push(...indented(line, view.width));
   }
   const conclusion =
-    facts.refusals.length === 0
+    plan.refusals.length === 0
       ? paint('good', 'captures create would succeed.')
       : paint('bad', 'captures create would refuse this.');
   return `${[...lines, conclusion].join('\n')}\n`;
 }
 
-function whenText({ status, start, scheduledStart, duration }: NewCapture, zone: string): string {
+function whenText(
+  { status, start, scheduledStart, duration }: PlannedCapture,
+  zone: string,
+): string {
   if (status === 'DONE') return 'already over: only registered';
   const begin =
     scheduledStart !== null
@@ -95,18 +99,18 @@ function whenText({ status, start, scheduledStart, duration }: NewCapture, zone:
 }
 
 function serverLines(
-  facts: PlanFacts,
-  inspection: ServerInspection,
+  plan: CapturePlan,
+  { inspection, isHeldByUs }: Readiness,
   { settingsWhileRecording }: ServerOutlook,
 ): Line[] {
   const { server, account, settings, privileges, lockHolder, deadManObstacle, recorderTable } =
     inspection;
-  const { deadMan } = facts.planned.options ?? RECORD_EVERYTHING;
+  const { deadMan } = plan.planned.options;
   const missing = privileges.filter(({ state }) => state !== 'present');
   const holder =
     lockHolder === null
       ? 'none is running'
-      : `running: ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${facts.isHeldByUs ? ' (our own daemon)' : ''}`;
+      : `running: ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${isHeldByUs ? ' (our own daemon)' : ''}`;
   return [
     {
       label: 'server',
@@ -130,7 +134,7 @@ function serverLines(
       { label: '', text: `${grant};` },
     ]),
     { label: 'recorder', text: holder },
-    { label: 'other captures', text: othersText(facts) },
+    { label: 'other captures', text: othersText(plan) },
     {
       label: 'dead-man switch',
       text:
@@ -143,7 +147,7 @@ function serverLines(
   ];
 }
 
-function othersText({ others, hiddenOthers }: PlanFacts): string {
+function othersText({ others, hiddenOthers }: CapturePlan): string {
   const names = others.map(
     (capture) => `${fullName(capture)} (id ${capture.id}, ${capture.status})`,
   );
@@ -151,9 +155,9 @@ function othersText({ others, hiddenOthers }: PlanFacts): string {
   return names.length === 0 ? 'none in that time' : names.join(', ');
 }
 
-function expectationLines(expectation: Expectation, { planned, inspection }: PlanFacts): Line[] {
+function expectationLines(expectation: Expectation, { planned, readiness }: CapturePlan): Line[] {
   const { statementsPerSecond, statementBytes, preparedShare } = expectation;
-  const options = planned.options ?? RECORD_EVERYTHING;
+  const options = planned.options;
   if (statementBytes === null) {
     return [
       { label: 'statements', text: 'none in that time, so sizes cannot be forecast' },
@@ -169,7 +173,7 @@ function expectationLines(expectation: Expectation, { planned, inspection }: Pla
     : 'as usual; random data compresses less';
   const filtered = hasFilter(options) ? '; filters, which the forecast ignores, make it less' : '';
   const deadMan =
-    options.deadMan === null || inspection?.deadManObstacle != null
+    options.deadMan === null || readiness?.inspection.deadManObstacle != null
       ? ''
       : ` (${formatBytes((expectation.logBytesPerHour * options.deadMan) / 3_600_000)} until the dead-man switch acts)`;
   const lines: Line[] = [
@@ -222,13 +226,14 @@ const percent = (share: number): number => Math.round(share * 100);
 function valuesLines(
   { statementBytes, preparedShare }: Expectation,
   { prepared }: ServerOutlook,
-  { inspection, coverage, planned }: PlanFacts,
+  plan: CapturePlan,
 ): Line[] {
   if (prepared.values === 'always') {
     const text = 'recorded for every prepared statement, whenever it was prepared';
     return [{ label: 'values', text }];
   }
-  const isLogged = inspection?.settings['generalLog'] === true;
+  const { readiness, planned } = plan;
+  const isLogged = readiness?.inspection.settings['generalLog'] === true;
   const since = isLogged ? 'before the log was switched on' : 'before the start';
   const parts: string[] = [];
   if (prepared.statements !== null) {
@@ -239,7 +244,8 @@ function valuesLines(
     parts.push(`share of statements that execute a prepared one: ${percent(preparedShare)} %`);
   }
   const now = parts.length === 0 ? '' : `. Now: ${parts.join('; ')}`;
-  const isCovered = coverage !== null && coverage.covered === coverage.sessions;
+  const isCovered =
+    readiness !== null && readiness.coverage.covered === readiness.coverage.sessions;
   const isLikely = prepared.statements !== 0 && preparedShare >= 0.01 && !isCovered;
   const lines: Line[] = [
     {
@@ -248,7 +254,8 @@ function valuesLines(
       ...(isLikely ? { tone: 'busy' as const } : {}),
     },
   ];
-  if (inspection !== null && coverage !== null) {
+  if (readiness !== null) {
+    const { inspection, coverage } = readiness;
     lines.push({ label: 'sessions now', text: sessionsText(inspection, coverage) });
     if (statementBytes !== null && coverage.sessions > 0 && preparedShare > 0) {
       const share = coverage.covered / coverage.sessions;
@@ -257,7 +264,7 @@ function valuesLines(
         text: `if it started now: values for about ${percent(share)} % of executes, assuming all sessions execute alike`,
       });
     }
-    lines.push(...remedyLines(planned, inspection, coverage));
+    lines.push(...remedyLines(plan, inspection));
     if (isLikely && !hasRemedy(planned)) {
       lines.push({ label: 'what helps', text: remediesText(inspection) });
     }
@@ -265,8 +272,8 @@ function valuesLines(
   return lines;
 }
 
-function hasRemedy({ options }: NewCapture): boolean {
-  const { warmUp, recycleUsers } = options ?? RECORD_EVERYTHING;
+function hasRemedy({ options }: PlannedCapture): boolean {
+  const { warmUp, recycleUsers } = options;
   return warmUp !== null || recycleUsers !== null;
 }
 
@@ -278,25 +285,24 @@ function remediesText({ logSwitch }: ServerInspection): string {
 
 /** What a warm-up and the ending of sessions would do, where they were asked for. */
 function remedyLines(
-  { options }: NewCapture,
+  { planned, sessionsToEnd }: CapturePlan,
   inspection: ServerInspection,
-  coverage: Coverage,
 ): Line[] {
-  const { warmUp, recycleUsers } = options ?? RECORD_EVERYTHING;
+  const { warmUp, recycleUsers } = planned.options;
   const lines: Line[] = [];
   if (warmUp !== null) {
-    const owners = ownersCover(inspection);
+    const { ownersLog, slowLog } = inspection.values;
     const text =
-      owners === null
-        ? `slow_query_log is switched on ${formatDuration(warmUp)} before the start, and off again at it: sessions that come in that time are covered; ${slowLogText(inspection)}`
-        : `not needed: the ${owners.replace('_', ' ')} is already on; nothing changes`;
+      ownersLog === null
+        ? `slow_query_log is switched on ${formatDuration(warmUp)} before the start, and off again at it: sessions that come in that time are covered; ${slowLogText(slowLog)}`
+        : `not needed: the ${ownersLog.replace('_', ' ')} is already on; nothing changes`;
     lines.push({ label: 'warm-up', text });
   }
   if (recycleUsers !== null) {
     const whose = recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
     lines.push({
       label: 'recycling',
-      text: `after the start, idle sessions${whose} from before are ended if they have no open transaction and no lock, at most four a second; now ${endedText(coverage, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
+      text: `after the start, idle sessions${whose} from before are ended if they have no open transaction and no lock, at most four a second; now ${endedText(sessionsToEnd, recycleUsers)}. An application sees one error on a stale connection, unless its pool checks or retries`,
     });
     const missing = inspection.recycling.filter(({ state }) => state === 'missing');
     for (const { privilege, grant } of missing) {
@@ -309,9 +315,9 @@ function remedyLines(
 function costLines(
   statementsPerSecond: number,
   { cost }: ServerOutlook,
-  inspection: ServerInspection | null,
+  readiness: Readiness | null,
 ): Line[] {
-  const settings = inspection?.settings ?? null;
+  const settings = readiness?.inspection.settings ?? null;
   if (settings?.['generalLog'] === true && String(settings['logOutput']).includes('TABLE')) {
     return [{ label: 'cost', text: 'little more: the server already writes its log to a table' }];
   }

@@ -1,37 +1,9 @@
-import type { AppError } from '../../core/errors.ts';
+import type { CapturePlan } from '../../core/captures/capture-plan.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
-import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type { ServerInspection, ServerOutlook } from '../../core/environments/server-inspection.ts';
-import type { ListedCapture, NewCapture } from '../../core/store.ts';
 import { type Json, type JsonObject, type Noun } from './column.ts';
-import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import { isoTime } from './moments.ts';
 import { outlookJson } from './values-outlook.ts';
-
-/** What `create --plan` found. */
-export interface PlanFacts {
-  /** What `create` would store. */
-  readonly planned: NewCapture;
-  readonly environment: string;
-  /** Whether there are statements to record. */
-  readonly isRecorded: boolean;
-  /** null where no server could be looked at. */
-  readonly inspection: ServerInspection | null;
-  readonly outlook: ServerOutlook | null;
-  /** The recorder's lock is held, by our own store's daemon. */
-  readonly isHeldByUs: boolean;
-  readonly expectation: Expectation | null;
-  /** Which of the sessions there are covered; null where no server could be looked at. */
-  readonly coverage: Coverage | null;
-  /** Other captures there, in the time of this one; those in environments of other users are only counted. */
-  readonly others: readonly ListedCapture[];
-  readonly hiddenOthers: number;
-  readonly warnings: readonly string[];
-  /** What `create` would refuse, in its order. */
-  readonly refusals: readonly AppError[];
-  /** Why a capture that is to start later could not, were it now. */
-  readonly obstacleAtStart: AppError | null;
-}
 
 const FIELDS = [
   'name',
@@ -63,17 +35,18 @@ const FIELDS = [
 const round = (value: number): number => Math.round(value * 100) / 100;
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 1000));
 
-function planJson(facts: PlanFacts): JsonObject {
-  const { planned, inspection, outlook, expectation } = facts;
-  const options = planned.options ?? RECORD_EVERYTHING;
+function planJson(plan: CapturePlan): JsonObject {
+  const { planned, readiness, outlook, expectation } = plan;
+  const { options } = planned;
+  const inspection = readiness?.inspection ?? null;
   const json: Record<(typeof FIELDS)[number], Json> = {
     name: planned.name,
-    environment: facts.environment,
+    environment: plan.environment,
     status: planned.status,
     scheduledStart: isoTime(planned.scheduledStart),
     scheduledEnd: isoTime(planned.scheduledEnd),
     duration: seconds(planned.duration),
-    ready: facts.refusals.length === 0,
+    ready: plan.refusals.length === 0,
     server: inspection === null ? null : serverJson(inspection),
     account: inspection?.account ?? null,
     settings:
@@ -101,15 +74,15 @@ function planJson(facts: PlanFacts): JsonObject {
             connectionId: inspection.lockHolder.connectionId,
             user: inspection.lockHolder.user,
             host: inspection.lockHolder.host,
-            ours: facts.isHeldByUs,
+            ours: readiness?.isHeldByUs === true,
           },
-    others: facts.others.map(({ id, name, environmentName, status }) => ({
+    others: plan.others.map(({ id, name, environmentName, status }) => ({
       id,
       name,
       environment: environmentName,
       status,
     })),
-    hiddenOthers: facts.hiddenOthers,
+    hiddenOthers: plan.hiddenOthers,
     deadMan:
       inspection === null
         ? null
@@ -117,10 +90,10 @@ function planJson(facts: PlanFacts): JsonObject {
     load: expectation === null || outlook === null ? null : loadJson(expectation, outlook),
     prepared: outlook === null ? null : { ...outlook.prepared },
     values:
-      inspection === null || facts.coverage === null
+      readiness === null
         ? null
         : {
-            ...outlookJson(inspection.values, facts.coverage),
+            ...outlookJson(readiness.inspection.values, readiness.coverage),
             executeShare: expectation === null ? null : round(expectation.preparedShare),
           },
     expected: expectation === null ? null : expectedJson(expectation),
@@ -138,8 +111,8 @@ function planJson(facts: PlanFacts): JsonObject {
       untilMaxSize: seconds(expectation?.untilMaxSize ?? null),
     },
     cost: outlook === null ? null : costJson(outlook),
-    undo: [...(outlook?.undo ?? [])],
-    warnings: [...laterWarnings(facts), ...facts.warnings],
+    undo: [...plan.undo],
+    warnings: [...laterWarnings(plan), ...plan.warnings],
   };
   return json;
 }
@@ -184,14 +157,14 @@ function expectedJson(expectation: Expectation): JsonObject {
 }
 
 /** What a capture that is to start later would meet, were it now. */
-export function laterWarnings({ obstacleAtStart }: PlanFacts): string[] {
+export function laterWarnings({ obstacleAtStart }: CapturePlan): string[] {
   return obstacleAtStart === null
     ? []
     : [`As things are, it could not start: ${obstacleAtStart.message}`];
 }
 
 /** For scripts; a terminal shows `renderPlan`. */
-export const planNoun: Noun<PlanFacts> = {
+export const planNoun: Noun<CapturePlan> = {
   fields: FIELDS,
   toJson: planJson,
   reference: ({ planned }) => planned.name,

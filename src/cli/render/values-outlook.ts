@@ -1,5 +1,9 @@
-import type { ServerInspection, ValuesOutlook } from '../../core/environments/server-inspection.ts';
-import { matchesPattern } from '../../sql/name-patterns.ts';
+import type {
+  ServerInspection,
+  ValuesOutlook,
+  WarmUpLog,
+} from '../../core/environments/server-inspection.ts';
+import type { SessionsOfUser } from '../../core/warm-ups/approvals.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
@@ -28,43 +32,24 @@ export function outlookJson(
 }
 
 /** Whether what sessions prepare that come from now on is recorded with its values. */
-export function newSessionsText(
-  { values, logSwitch, ...inspection }: ServerInspection,
-  environment: string,
-): string {
+export function newSessionsText({ values }: ServerInspection, environment: string): string {
   if (values.logged === 'always') return 'recorded, whenever a statement was prepared';
-  const owners = ownersCover({ values, ...inspection });
-  if (owners !== null) {
-    return `recorded for new sessions: the ${owners.replace('_', ' ')} is on`;
+  if (values.ownersLog !== null) {
+    return `recorded for new sessions: the ${values.ownersLog.replace('_', ' ')} is on`;
   }
   if (values.coveredBy !== null) {
     const what = values.coveredBy === 'general_log' ? 'capture' : 'warm-up';
     return `recorded for sessions that connect while the ${what} there lasts`;
   }
   const remedy =
-    logSwitch === 'recorder'
+    values.warmUpObstacle === null
       ? `captures env warm-up ${shellQuoted(environment)} --for 1h`
       : 'slow_query_log = 1 in its parameter group';
   return `not recorded for statements prepared before a capture starts. To cover new sessions: ${remedy}`;
 }
 
-/** The log of the owner's that covers every session that comes; null where none is on but for us. */
-export function ownersCover({
-  settings,
-  leftovers,
-  values,
-}: Pick<ServerInspection, 'settings' | 'leftovers' | 'values'>): 'general_log' | 'slow_log' | null {
-  if (values.logged === 'always') return null;
-  // During a recording or a warm-up the owner's settings are in the marker.
-  const { generalLog, slowLog } = leftovers?.settings ?? settings;
-  if (generalLog === true) return 'general_log';
-  return slowLog === true ? 'slow_log' : null;
-}
-
 /** What goes into the slow log meanwhile, as half a sentence. */
-export function slowLogText(inspection: ServerInspection): string {
-  const { longerThan, withoutIndex, file } = inspection.values.slowLog;
-  const output = ownersLogOutput(inspection);
+export function slowLogText({ longerThan, withoutIndex, file, output }: WarmUpLog): string {
   const where =
     output === 'NONE'
       ? 'nowhere, for log_output is NONE'
@@ -75,12 +60,6 @@ export function slowLogText(inspection: ServerInspection): string {
   if (longerThan === 0) return `every statement goes to ${where}`;
   const also = withoutIndex ? ', and those that use no index,' : '';
   return `statements that take longer than ${longerThan} s${also} go to ${where}`;
-}
-
-/** What `log_output` is while nothing is recorded. */
-export function ownersLogOutput({ leftovers, values }: ServerInspection): string {
-  const output = leftovers?.settings?.['logOutput'];
-  return typeof output === 'string' ? output : values.slowLog.output;
 }
 
 /** The sessions that are there: whose, how old, and whether they are covered. */
@@ -125,21 +104,13 @@ export function seesSessions({ privileges }: Pick<ServerInspection, 'privileges'
 }
 
 /** The sessions that recycling would end, by user: `23 sessions: app 20, root 3`. */
-export function endedText({ lacking }: Coverage, patterns: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const { user } of lacking) {
-    if (user === null) continue;
-    if (patterns.length > 0 && !patterns.some((pattern) => matchesPattern(pattern, user))) continue;
-    counts.set(user, (counts.get(user) ?? 0) + 1);
-  }
-  if (counts.size === 0) return 'none';
-  const sum = [...counts.values()].reduce((total, count) => total + count, 0);
-  const users = [...counts]
-    .sort(([, one], [, other]) => other - one)
-    .map(([user, count]) => `${user} ${formatCount(count)}`);
-  const named = users.length > 5 ? `${users.slice(0, 5).join(', ')}, …` : users.join(', ');
-  const choice = counts.size > 1 && patterns.length === 0 ? ' (limit with --recycle-user)' : '';
-  return `${counted(sum, 'session')}: ${named}${choice}`;
+export function endedText(users: readonly SessionsOfUser[], patterns: readonly string[]): string {
+  if (users.length === 0) return 'none';
+  const sum = users.reduce((total, { sessions }) => total + sessions, 0);
+  const named = users.slice(0, 5).map(({ user, sessions }) => `${user} ${formatCount(sessions)}`);
+  const more = users.length > 5 ? ', …' : '';
+  const choice = users.length > 1 && patterns.length === 0 ? ' (limit with --recycle-user)' : '';
+  return `${counted(sum, 'session')}: ${named.join(', ')}${more}${choice}`;
 }
 
 function longestIdle(sessions: ValuesOutlook['sessions'], user: string | null): number {

@@ -1,25 +1,8 @@
-import type { ValuesOutlook } from '../../core/environments/server-inspection.ts';
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
+import type { WarmUpStatus } from '../../core/warm-ups/warm-up-status.ts';
 import type { Column, JsonObject, Noun } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';
 import { formatCount } from '../../core/units.ts';
-
-/** How a server stands with what its sessions prepare, for `env warm-up`. */
-export interface WarmUpStatus {
-  readonly environment: string;
-  /**
-   * `waiting`: asked for, and not on yet; `not_needed`: sessions that come are covered without one;
-   * `not_possible`: only its owner can switch the slow log on.
-   */
-  readonly state: 'on' | 'waiting' | 'off' | 'not_needed' | 'not_possible';
-  readonly coveredBy: ValuesOutlook['coveredBy'];
-  readonly since: number | null;
-  readonly until: number | null;
-  /** Why the last one is over; null where none is. */
-  readonly reason: string | null;
-  readonly coverage: Coverage;
-  readonly slowLog: ValuesOutlook['slowLog'];
-}
 
 function warmUpJson(status: WarmUpStatus): JsonObject {
   const { coverage, slowLog } = status;

@@ -24,7 +24,7 @@ import {
 } from './capture-timing.ts';
 import type { Clock } from '../clock.ts';
 import { adminNames, getEnvironment } from '../environments/environment-service.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { checkName } from '../names.ts';
 import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
 import { withUnreadRest } from '../recovery/unread-rest.ts';
@@ -50,6 +50,11 @@ export const ALL_CAPTURES: CaptureListRequest = {
   descending: true,
   limit: null,
 };
+
+/** What a request would store. */
+export type PlannedCapture = Required<NewCapture>;
+
+const WITHOUT_TIMES = { start: null, scheduledStart: null, duration: null, status: null };
 
 /** Why a capture ended that nobody stopped. */
 export const REACHED_ITS_END = 'reached its scheduled end';
@@ -132,33 +137,68 @@ export class CaptureRules {
     return this.#resolve(actor, ref, operation);
   }
 
-  /** Checks everything `create` would check, and returns the environment; nothing is stored. */
-  check(actor: Actor, request: CaptureRequest): NewCapture {
-    const environment = getEnvironment(this.#store, actor, 'capture.create', request.environment);
-    checkName('capture', request.name);
-    const isTaken = this.#store.captures
-      .findByName(request.name, actor.userId)
-      .some((capture) => capture.environmentId === environment.id);
-    if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
-    const now = this.#clock.now();
-    const timing = timingOf(request, environment.server !== null, now);
+  /** Checks everything `create` checks, and returns what it would store. @throws AppError as `create`. */
+  check(actor: Actor, request: CaptureRequest): PlannedCapture {
+    const { planned, refusals } = this.review(actor, request);
+    const [first] = refusals;
+    if (first !== undefined) throw first;
+    return planned;
+  }
+
+  /**
+   * Everything that `create` would refuse of a request, not the first of it alone: the name, the times and
+   * the options are each looked at with the others left out.
+   * @throws AppError `not_found`, `forbidden` for its environment.
+   */
+  review(
+    actor: Actor,
+    request: CaptureRequest,
+  ): { readonly planned: PlannedCapture; readonly refusals: AppError[] } {
+    const { id, name, server } = getEnvironment(
+      this.#store,
+      actor,
+      'capture.create',
+      request.environment,
+    );
     const options = request.options ?? RECORD_EVERYTHING;
-    const nothing = environment.server === null ? 'metrics_only' : 'registered';
-    checkRecordingOptions(options, timing.recordsStatements ? null : nothing, environment.name);
-    if (options.warmUp !== null && timing.scheduledStart === null) {
+    const now = this.#clock.now();
+    const refusals: AppError[] = [];
+    const attempt = <Result>(rule: () => Result): Result | null => {
+      try {
+        return rule();
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+        refusals.push(error);
+        return null;
+      }
+    };
+    attempt(() => {
+      checkName('capture', request.name);
+      const isTaken = this.#store.captures
+        .findByName(request.name, actor.userId)
+        .some(({ environmentId }) => environmentId === id);
+      if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
+    });
+    const asked = attempt(() => timingOf(request, server !== null, now));
+    const timing = asked ?? timingOf(WITHOUT_TIMES, server !== null, now);
+    attempt(() => {
+      const nothing = server === null ? 'metrics_only' : 'registered';
+      checkRecordingOptions(options, timing.recordsStatements ? null : nothing, name);
+      if (options.warmUp === null || asked === null || asked.scheduledStart !== null) return;
       throw new AppError('invalid', 'A warm-up goes before a scheduled start', {
-        hint: { code: 'start_or_warm_up_first', environment: environment.name },
+        hint: { code: 'start_or_warm_up_first', environment: name },
       });
-    }
-    return {
+    });
+    const planned = {
       name: request.name,
-      environmentId: environment.id,
+      environmentId: id,
       ownerId: actor.userId,
       duration: request.duration,
       reason: null,
       options,
       ...timing,
     };
+    return { planned, refusals };
   }
 
   /**

@@ -1,19 +1,41 @@
 import type { Actor, Operation } from '../access.ts';
-import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
+import { hasLiveDaemon, type DaemonStarted, type DaemonStarter } from '../daemon/daemon-starter.ts';
+import { getEnvironment } from '../environments/environment-service.ts';
+import type { Readiness } from '../environments/readiness.ts';
 import { isAppError } from '../errors.ts';
+import type { Notice } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
-import type { ListedCapture, NewCapture } from '../store.ts';
+import type { ListedCapture, Store } from '../store.ts';
+import type { ValueCounts } from '../verification/value-counts.ts';
+import type { CountersState } from '../workloads/workload.ts';
 import { readDetails, type DetailedCapture } from './capture-details.ts';
+import type { CapturePlan, WatchingServer } from './capture-plan.ts';
 import { CaptureRules, type CaptureListRequest } from './capture-rules.ts';
 import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
 import { ACTIVE_STATUSES, isOver } from './capture.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
+import type { Preparation, PreparationEvent, PreparationOptions } from './preparation.ts';
 import { liveFactsOf, type LiveFacts } from './live-facts.ts';
 import { RetentionService, type PrunePlan, type PruneRequest } from './retention.ts';
 
 /** How long a server that may be all right gets to be read to the end before a capture is given up. */
 const GIVE_UP_AFTER_MS = 10_000;
+
+/** So many executes without values say enough, a second after the start. */
+const ENOUGH_WITHOUT_VALUES = 100;
+const SHORTEST_LOOK_MS = 1_000;
+const LONGEST_LOOK_MS = 3_000;
+const POLL_MS = 100;
+const NEVER = new AbortController().signal;
+
+export type CreationEvent = DaemonStarted | PreparationEvent;
+
+/** A capture that was stored. */
+export interface CreatedCapture extends ListedCapture {
+  /** Whether there are sessions whose executes may come without values: see `firstValues`. */
+  readonly mayLackValues: boolean;
+}
 
 /** A capture that was deleted, as it was at its end. */
 export interface DeletedCapture extends ListedCapture {
@@ -74,21 +96,86 @@ export class CaptureService {
     return readDetails(this.#outside, this.#rules.get(actor, ref));
   }
 
-  /** Checks everything `create` checks of a request, and returns what it would store; nothing is stored. */
-  async check(actor: Actor, request: CaptureRequest): Promise<NewCapture> {
-    return this.#rules.check(actor, request);
+  /**
+   * Says what `create` would do and mean; nothing is stored, nothing is changed on the server. What `create`
+   * would refuse is part of the plan.
+   * @throws AppError `not_found`, `forbidden` for an environment that there is no planning for.
+   */
+  async *plan(
+    actor: Actor,
+    request: CaptureRequest,
+    signal: AbortSignal,
+  ): Progress<WatchingServer, CapturePlan> {
+    const { planCapture } = await import('./capture-plan.ts');
+    return yield* planCapture(this.#outside, this.#rules, actor, request, signal);
   }
 
   /**
-   * Stores a new capture. One to begin now is STARTED, and handed to a daemon, or RUNNING at once on a
-   * metrics-only environment; one with a scheduled start is SCHEDULED; a window that has passed is
-   * registered as DONE.
-   * @throws AppError as the contract's §2 says.
+   * Stores a new capture, once its server was looked at. One to begin now is STARTED, and handed to a daemon,
+   * or RUNNING at once on a metrics-only environment; one with a scheduled start is SCHEDULED; a window that
+   * has passed is registered as DONE.
+   * @throws AppError as the contract's §2 says; as `prepareRecording`.
    */
-  async *create(actor: Actor, request: CaptureRequest): Progress<DaemonStarted, ListedCapture> {
-    const created = this.#rules.create(actor, request);
+  async *create(
+    actor: Actor,
+    request: CaptureRequest,
+    options: Partial<PreparationOptions> = {},
+    signal: AbortSignal = NEVER,
+  ): Progress<CreationEvent, CreatedCapture> {
+    const { store, clock } = this.#outside;
+    const planned = this.#rules.check(actor, request);
+    const isLater = planned.status === 'SCHEDULED';
+    let prepared: Preparation = { options: planned.options, readiness: null };
+    if (planned.recordsStatements) {
+      const { prepareRecording } = await import('./preparation.ts');
+      const environment = getEnvironment(store, actor, 'capture.create', request.environment);
+      const how = { approved: [], waitsForLog: false, ...options, isLater };
+      prepared = yield* prepareRecording(this.#outside, environment, planned.options, how, signal);
+    }
+    signal.throwIfAborted();
+    const created = this.#rules.create(actor, { ...request, options: prepared.options });
     if (isForDaemon(created)) yield* this.#starter.ensure();
-    return created;
+    const { readiness } = prepared;
+    for (const notice of isLater ? startNotices(store, created, readiness, clock.now()) : []) {
+      yield { type: 'notice', notice };
+    }
+    return {
+      ...created,
+      mayLackValues: !isLater && readiness !== null && mayLackValues(readiness),
+    };
+  }
+
+  /**
+   * Looks for a few seconds at how many executes of a capture that has begun come without their values.
+   * @returns null where nothing was executed; `forMs`: how long it was looked at.
+   * @throws AppError as `get` does.
+   */
+  async firstValues(
+    actor: Actor,
+    ref: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly counts: ValueCounts; readonly forMs: number } | null> {
+    const { clock } = this.#outside;
+    const { id } = this.#rules.get(actor, ref);
+    const began = clock.now();
+    for (;;) {
+      const forMs = clock.now() - began;
+      const counts = this.#valueCounts(id);
+      const isEnough = (counts?.withoutValues ?? 0) >= ENOUGH_WITHOUT_VALUES;
+      const isLongEnough = forMs >= (isEnough ? SHORTEST_LOOK_MS : LONGEST_LOOK_MS);
+      if (isLongEnough || signal.aborted) return counts === null ? null : { counts, forMs };
+      await clock.sleep(POLL_MS, signal);
+    }
+  }
+
+  /** Executes of a capture with and without values; null before anything is recorded. @throws AppError as `get`. */
+  async valueCounts(actor: Actor, ref: string): Promise<ValueCounts | null> {
+    return this.#valueCounts(this.#rules.get(actor, ref).id);
+  }
+
+  #valueCounts(id: number): ValueCounts | null {
+    const counters = this.#outside.store.recordings.find(id)?.counters ?? null;
+    return counters === null ? null : ((JSON.parse(counters) as CountersState).values ?? null);
   }
 
   /** How the recording of a capture goes. @throws AppError as `get` does. */
@@ -312,6 +399,37 @@ export class CaptureService {
   ): Progress<CaptureEvent, ListedCapture> {
     return followCapture(this.#outside, id, isReached, this.#starter, signal);
   }
+}
+
+/**
+ * What to say of a capture that starts later: from when on a daemon must run that stays, unless one does, and
+ * when its warm-up begins.
+ */
+function startNotices(
+  store: Store,
+  { scheduledStart, options: { warmUp } }: ListedCapture,
+  readiness: Readiness | null,
+  now: number,
+): readonly Notice[] {
+  const isNeeded = readiness === null || readiness.inspection.values.ownersLog === null;
+  const isWarmedUp = warmUp !== null && scheduledStart !== null && isNeeded;
+  const from = isWarmedUp ? Math.max(scheduledStart - warmUp, now) : null;
+  const isOneAlive = hasLiveDaemon(store, now);
+  const isLasting = isOneAlive && store.lease.find()?.background === false;
+  return [
+    ...(isLasting
+      ? []
+      : [{ code: 'lasting_daemon_needed', isOneAlive, warmUpFrom: from } as const]),
+    ...(from === null || !isWarmedUp
+      ? []
+      : [{ code: 'warm_up_planned', from, until: scheduledStart, wanted: warmUp } as const]),
+  ];
+}
+
+/** Whether there are sessions whose statements may have been prepared before, with nothing that covered them. */
+function mayLackValues({ inspection, coverage }: Readiness): boolean {
+  const { logged, prepared } = inspection.values;
+  return logged !== 'always' && prepared !== 0 && coverage.covered < coverage.sessions;
 }
 
 /** Whether a daemon has something to do for it at once. */

@@ -34,7 +34,11 @@ type Timing = Pick<
  * @param hasServer whether its environment has one to record.
  * @throws AppError `invalid` as the contract's §2 says.
  */
-export function timingOf(request: CaptureRequest, hasServer: boolean, now: number): Timing {
+export function timingOf(
+  request: Pick<CaptureRequest, 'start' | 'scheduledStart' | 'duration' | 'status'>,
+  hasServer: boolean,
+  now: number,
+): Timing {
   const { start, scheduledStart, duration, status } = request;
   checkDuration(duration);
   if (status === 'SCHEDULED' && scheduledStart === null) {

@@ -3,6 +3,7 @@ import { AuditTrail, type AuditSubject } from '../audit/audit-trail.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment, ServerAddress, SslMode } from './environment.ts';
+import type { Readiness } from './readiness.ts';
 import { parsePasswordReference } from './password-reference.ts';
 import type { Outside } from '../outside.ts';
 import { AppError } from '../errors.ts';
@@ -82,13 +83,20 @@ export function adminNames(store: Store, environmentId: number): string {
     .join(', ');
 }
 
+/** What a look at a server says, and why its log is off where only its owner can switch it on. */
+export interface CheckedServer extends Readiness {
+  readonly logOff: AppError | null;
+}
+
 export class EnvironmentService {
+  readonly #outside: Outside;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
   readonly #parseServerUrl: Outside['parseServerUrl'];
 
-  constructor(outside: Pick<Outside, 'store' | 'clock' | 'origin' | 'parseServerUrl'>) {
+  constructor(outside: Outside) {
+    this.#outside = outside;
     const { store, clock, origin, parseServerUrl } = outside;
     this.#store = store;
     this.#clock = clock;
@@ -145,6 +153,25 @@ export class EnvironmentService {
 
   #get(actor: Actor, ref: string, operation: Operation): Membership {
     return getEnvironment(this.#store, actor, operation, ref);
+  }
+
+  /**
+   * Looks at the server of an environment; changes nothing. What keeps it from being recorded is part of what
+   * is returned.
+   * @throws AppError `not_found`; `invalid` for one without a server; `remote_failed`; `forbidden` where only
+   *   the daemon may log in.
+   */
+  async check(actor: Actor, ref: string): Promise<CheckedServer> {
+    const { server, ...environment } = this.#get(actor, ref, 'environment.check');
+    if (server === null) {
+      throw new AppError(
+        'invalid',
+        `The environment "${environment.name}" has no server to check: it is metrics-only`,
+      );
+    }
+    const { readServer, whyLogIsOff } = await import('./readiness.ts');
+    const readiness = await readServer(this.#outside, { ...environment, server });
+    return { ...readiness, logOff: await whyLogIsOff(this.#outside, readiness) };
   }
 
   /**

@@ -59,6 +59,8 @@ export interface ValuesOutlook {
   readonly logged: 'always' | 'when_prepared';
   /** The log that covers the sessions that come from now on; null where none does, or none needs to. */
   readonly coveredBy: 'general_log' | 'slow_log' | null;
+  /** The same of the owner's own logs, without what a recorder has on. */
+  readonly ownersLog: 'general_log' | 'slow_log' | null;
   /** Whether its configuration has that log on, so that it has been since the server started. */
   readonly sinceStart: boolean;
   readonly serverStart: number;
@@ -68,16 +70,20 @@ export interface ValuesOutlook {
   readonly prepared: number | null;
   /** Clients' sessions without ours; only those of our account without PROCESS. */
   readonly sessions: readonly ServerSession[];
-  /** What the slow log would write while a warm-up has it on. */
-  readonly slowLog: {
-    /** Statements that take longer, in seconds. */
-    readonly longerThan: number;
-    /** Whether also statements that use no index. */
-    readonly withoutIndex: boolean;
-    /** As `log_output`: `FILE`, `TABLE`, both or `NONE`. */
-    readonly output: string;
-    readonly file: string;
-  };
+  readonly slowLog: WarmUpLog;
+  /** Why no warm-up is possible there, a sentence; null where one is, or none is needed. */
+  readonly warmUpObstacle: string | null;
+}
+
+/** What the slow log would write while a warm-up has it on. */
+export interface WarmUpLog {
+  /** Statements that take longer, in seconds. */
+  readonly longerThan: number;
+  /** Whether also statements that use no index. */
+  readonly withoutIndex: boolean;
+  /** As the owner has `log_output`: `FILE`, `TABLE`, both or `NONE`. */
+  readonly output: string;
+  readonly file: string;
 }
 
 /** What `env check` reports and `create` looks at before it stores anything. Nothing is changed. */
@@ -99,8 +105,12 @@ export interface ServerInspection {
     /** The nonce of the tap that wrote the marker; null where there is none. */
     readonly nonce: string | null;
   };
+  /** That the schema of that name is not ours to use; null where it is. */
+  readonly schemaConflict: Obstacle | null;
   /** Who switches recording on: the recorder, or, where the server lets nobody set it, its owner. */
   readonly logSwitch: 'recorder' | 'owner';
+  /** That its owner has to switch the log on first, a sentence; null where nothing is to be done. */
+  readonly logOff: string | null;
   /**
    * The engine that the recorder's log table would be of now, and why, as half a sentence; null where
    * the recorder makes none (RDS), or the server allows none.
@@ -118,6 +128,8 @@ export interface ServerInspection {
   readonly values: ValuesOutlook;
   /** What ending sessions (`recycle`) needs; empty where it is not needed, or not possible. */
   readonly recycling: readonly PrivilegeNeed[];
+  /** Why sessions cannot be ended there, a sentence; null where they can. */
+  readonly recyclingObstacle: string | null;
   /** Why no capture could start, whatever the account may do; empty when nothing is in the way. */
   readonly obstacles: readonly Obstacle[];
   /**
@@ -195,4 +207,7 @@ export interface ServerOutlook {
   readonly settingsWhileRecording: ServerSettings;
   /** SQL to restore the server by hand: in this order, in one session. */
   readonly undo: readonly string[];
+  /** What comes before it where there was a warm-up, and where sessions were ended. */
+  readonly undoWarmUp: readonly string[];
+  readonly undoRecycling: readonly string[];
 }

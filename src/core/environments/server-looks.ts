@@ -27,10 +27,15 @@ export async function inspectServer(
   }
 }
 
-/** What a server's adapter says knows no environments: its hints have ENVIRONMENT in their place. */
+/** What a server's source says knows no environments: in its hints the name is null. */
 export function namingEnvironment<Failure>(error: Failure, name: string): Failure | AppError {
-  if (!(error instanceof AppError) || typeof error.hint !== 'string') return error;
-  if (!error.hint.includes('ENVIRONMENT')) return error;
-  const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
+  if (!(error instanceof AppError) || error.hint === null) return error;
+  if (typeof error.hint === 'string') {
+    if (!error.hint.includes('ENVIRONMENT')) return error;
+    const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
+    return new AppError(error.code, error.message, { hint, cause: error });
+  }
+  if (!('environment' in error.hint) || error.hint.environment !== null) return error;
+  const hint = { ...error.hint, environment: name };
   return new AppError(error.code, error.message, { hint, cause: error });
 }

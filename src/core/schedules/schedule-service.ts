@@ -1,16 +1,16 @@
 import { decide, relationOf, type Actor, type Operation } from '../access.ts';
-import {
-  AuditTrail,
-  UNKNOWN_ORIGIN,
-  type AuditDetails,
-  type Origin,
-} from '../audit/audit-trail.ts';
+import { AuditTrail, type AuditDetails } from '../audit/audit-trail.ts';
 import { checkDuration } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
+import { hasLiveDaemon } from '../daemon/daemon-starter.ts';
 import { checkRecurrence, type Recurrence } from './cron.ts';
 import { adminNames, getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import { checkName } from '../names.ts';
+import type { Notice } from '../notices.ts';
+import type { Outside } from '../outside.ts';
+import { prepareRecording } from '../captures/preparation.ts';
+import { resultOf } from '../progress.ts';
 import { makeAhead, nextOf, subjectOf, withoutPending } from './occurrences.ts';
 import {
   checkRecordingOptions,
@@ -19,6 +19,7 @@ import {
 } from '../captures/recording-options.ts';
 import type { ListedSchedule, Overlap, Schedule, ScheduleChanges } from './schedule.ts';
 import type { Store } from '../store.ts';
+import type { Approval } from '../warm-ups/approvals.ts';
 
 /** What `schedule create` is asked for. Times are milliseconds since the epoch; null for "not said". */
 export interface ScheduleRequest extends Recurrence {
@@ -49,13 +50,21 @@ const WHERE = { code: 'list_schedules' } as const;
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
 
+/** A schedule that was stored, and what to say of it. */
+export interface CreatedSchedule extends ListedSchedule {
+  readonly notices: readonly Notice[];
+}
+
 /** The operations on recurring schedules, for an actor. */
 export class ScheduleService {
+  readonly #outside: Outside;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
 
-  constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+  constructor(outside: Outside) {
+    const { store, clock, origin } = outside;
+    this.#outside = outside;
     this.#store = store;
     this.#clock = clock;
     this.#audit = new AuditTrail(store, clock, origin);
@@ -63,10 +72,15 @@ export class ScheduleService {
 
   /**
    * Stores a schedule and makes its first capture ahead.
+   * @param approved what somebody has agreed to for each of its captures.
    * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for what
-   *   cannot be read, a taken name, and a schedule that would never start anything.
+   *   cannot be read, a taken name, a schedule that would never start anything, and for what nobody approved.
    */
-  async create(actor: Actor, request: ScheduleRequest): Promise<ListedSchedule> {
+  async create(
+    actor: Actor,
+    request: ScheduleRequest,
+    approved: readonly Approval['for'][] = [],
+  ): Promise<CreatedSchedule> {
     const { name, cron, timeZone, duration, overlap, count, until, retain } = request;
     const environment = getEnvironment(this.#store, actor, 'schedule.create', request.environment);
     checkName('schedule', name);
@@ -77,7 +91,20 @@ export class ScheduleService {
       environment.server === null ? 'metrics_only' : null,
       environment.name,
     );
-    return this.#store.transaction(() => {
+    const notices: Notice[] = [];
+    const prepared = await resultOf(
+      prepareRecording(
+        this.#outside,
+        environment,
+        options,
+        { isLater: true, waitsForLog: false, approved },
+        new AbortController().signal,
+      ),
+      (event) => {
+        if (event.type === 'notice') notices.push(event.notice);
+      },
+    );
+    const created = this.#store.transaction(() => {
       const now = this.#clock.now();
       const schedule = this.#store.schedules.insert(
         {
@@ -92,7 +119,7 @@ export class ScheduleService {
           until,
           retain,
           cursor: now,
-          options,
+          options: prepared.options,
         },
         now,
       );
@@ -102,6 +129,25 @@ export class ScheduleService {
       this.#makeAhead(actor, schedule);
       return this.#listed(schedule.id);
     });
+    return { ...created, notices: [...notices, ...this.#startNotices(created)] };
+  }
+
+  /** When the first warm-up begins, that warm-ups leave no time between them, and that no daemon is alive. */
+  #startNotices(schedule: ListedSchedule): Notice[] {
+    const now = this.#clock.now();
+    const { pendingAt, duration, options } = schedule;
+    const { warmUp } = options;
+    const notices: Notice[] = [];
+    if (warmUp !== null && pendingAt !== null) {
+      const from = Math.max(pendingAt - warmUp, now);
+      notices.push({ code: 'warm_up_planned', from, until: pendingAt, wanted: pendingAt - from });
+      const [first, second] = this.#next(schedule, 2);
+      if (first !== undefined && second !== undefined && second - first <= warmUp + duration) {
+        notices.push({ code: 'warm_ups_without_pause' });
+      }
+    }
+    if (!hasLiveDaemon(this.#store, now)) notices.push({ code: 'no_daemon_for_schedule' });
+    return notices;
   }
 
   /**

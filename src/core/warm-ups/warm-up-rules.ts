@@ -1,7 +1,7 @@
 import type { Actor, Role } from '../access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
-import type { Environment } from '../environments/environment.ts';
+import type { Environment, ServerEnvironment } from '../environments/environment.ts';
 import { adminNames, getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -73,9 +73,10 @@ export class WarmUpRules {
   }
 
   /** @throws AppError `not_found`; `invalid` for one without a server. */
-  environment(actor: Actor, ref: string): Environment & { role: Role } {
+  environment(actor: Actor, ref: string): ServerEnvironment & { role: Role } {
     const environment = getEnvironment(this.#store, actor, 'environment.warm-up', ref);
-    if (environment.server !== null) return environment;
+    const { server } = environment;
+    if (server !== null) return { ...environment, server };
     throw new AppError(
       'invalid',
       `The environment "${environment.name}" has no server to warm up: it is metrics-only`,

@@ -1,11 +1,16 @@
 import type { Actor } from '../access.ts';
 import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
 import type { ServerEnvironment } from '../environments/environment.ts';
+import type { WarmUpLog } from '../environments/server-inspection.ts';
+import { readServer, warmUpNotNeeded, type Readiness } from '../environments/readiness.ts';
 import { AppError } from '../errors.ts';
+import type { Noticed } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import { listUnrestored } from '../recovery/recovery-rules.ts';
+import { requireApproved, warmUpApproval, type Approval } from './approvals.ts';
 import { WarmUpRules } from './warm-up-rules.ts';
+import { warmUpStatusOf, type WarmUpStatus } from './warm-up-status.ts';
 import type { WarmUp } from './warm-up.ts';
 
 /** A warm-up that continues when others are ended. */
@@ -17,8 +22,15 @@ export interface ContinuingWarmUp {
 
 export type WarmUpEvent =
   | DaemonStarted
+  | Noticed
   /** It is stored; it is on when the daemon has reached the server. */
-  | { readonly type: 'requested'; readonly warmUp: WarmUp }
+  | {
+      readonly type: 'requested';
+      readonly warmUp: WarmUp;
+      readonly slowLog: WarmUpLog;
+      /** Whether the server ends it by itself if no daemon ever returns. */
+      readonly endsByItself: boolean;
+    }
   /** So many are to end. */
   | {
       readonly type: 'ending';
@@ -50,28 +62,66 @@ export class WarmUpService {
     actor: Actor,
     ref: string,
   ): Promise<{ readonly environment: ServerEnvironment; readonly warmUps: readonly WarmUp[] }> {
-    const { server, ...environment } = this.#rules.environment(actor, ref);
-    if (server === null) throw new Error('an environment without a server was not refused');
-    const warmUps = this.#outside.store.warmUps.listOf(environment.id);
-    return { environment: { ...environment, server }, warmUps };
+    const environment = this.#rules.environment(actor, ref);
+    return { environment, warmUps: this.#outside.store.warmUps.listOf(environment.id) };
   }
 
   /**
-   * Asks for a warm-up from now on, and waits until it is on, is over, or is kept from coming on by a
-   * capture whose log covers more.
+   * Looks at a server and says how its warm-ups are, and which sessions are covered.
+   * @throws AppError as `list`; `remote_failed`; `forbidden` where only the daemon may log in.
+   */
+  async status(
+    actor: Actor,
+    ref: string,
+  ): Promise<{ readonly status: WarmUpStatus; readonly readiness: Readiness }> {
+    const { environment } = await this.list(actor, ref);
+    const readiness = await readServer(this.#outside, environment);
+    // As they are once it was looked at.
+    const { warmUps } = await this.list(actor, ref);
+    return { status: warmUpStatusOf(readiness, warmUps), readiness };
+  }
+
+  /**
+   * Asks for a warm-up from now on, and waits until it is on, or is kept from coming on by a capture whose log
+   * covers more.
    * @param options.waits without, it is returned as it was stored.
-   * @throws AppError `not_found`; `invalid`; `remote_failed` when the server lets it wait: it is tried again
-   *   until its time is up.
+   * @param options.approved what somebody has agreed to.
+   * @returns null where none is needed.
+   * @throws AppError `not_found`; `invalid`, also for what nobody approved; `conflict`; `remote_failed`, also
+   *   when the server lets it wait: it is tried again until its time is up.
    */
   async *begin(
     actor: Actor,
     ref: string,
-    options: { readonly lengthMs: number; readonly waits: boolean },
+    options: {
+      readonly lengthMs: number;
+      readonly waits: boolean;
+      readonly approved: readonly Approval['for'][];
+    },
     signal: AbortSignal,
-  ): Progress<WarmUpEvent, WarmUp> {
+  ): Progress<WarmUpEvent, WarmUp | null> {
     const { store, clock } = this.#outside;
+    const { environment } = await this.list(actor, ref);
+    const readiness = await readServer(this.#outside, environment);
+    const notice = warmUpNotNeeded(readiness);
+    if (notice !== null) {
+      yield { type: 'notice', notice };
+      return null;
+    }
+    const { values, deadManObstacle } = readiness.inspection;
+    if (values.warmUpObstacle !== null) {
+      const { instance } = environment;
+      const commands = await this.#outside.logSwitchCommands(environment, 'warm_up');
+      throw new AppError('remote_failed', values.warmUpObstacle, {
+        hint: { code: 'switch_warm_up_log_on', instance, commands },
+      });
+    }
+    if (readiness.refusal !== null) throw readiness.refusal;
+    const { slowLog } = values;
+    requireApproved([warmUpApproval(slowLog)], options.approved);
     const requested = this.#rules.begin(actor, ref, options.lengthMs);
-    yield { type: 'requested', warmUp: requested };
+    const endsByItself = deadManObstacle === null;
+    yield { type: 'requested', warmUp: requested, slowLog, endsByItself };
     const deadline = clock.now() + PATIENCE_MS;
     for (;;) {
       const warmUp = store.warmUps.find(requested.id);
@@ -79,8 +129,10 @@ export class WarmUpService {
       const isRecorded = store.captures
         .listByStatus(['STARTING', 'RUNNING'])
         .some(({ environmentId }) => environmentId === warmUp.environmentId);
-      const isSettled = warmUp.state !== 'waiting' || isRecorded;
-      if (options.waits && isSettled) return warmUp;
+      if (options.waits && warmUp.state === 'over') {
+        throw new AppError('remote_failed', `The warm-up is over already: ${warmUp.outcome ?? ''}`);
+      }
+      if (options.waits && (warmUp.state === 'on' || isRecorded)) return warmUp;
       yield* this.#starter.ensure();
       if (!options.waits) return warmUp;
       if (clock.now() >= deadline) throw this.#notOn(actor, warmUp);

@@ -1,4 +1,5 @@
 import type { Progress } from '../progress.ts';
+import type { DiskSpace } from '../captures/guards.ts';
 import type { RemovalOptions } from '../captures/removals.ts';
 import type {
   ExpectedSegment,
@@ -31,6 +32,8 @@ export interface WorkloadFile {
 export interface WorkloadFiles {
   /** The folder of a capture's workload. */
   folderOf(captureId: number): string;
+  /** The disk they lie on; null where it does not say. */
+  diskSpace(): Promise<DiskSpace | null>;
   /** The files of a workload by name; none when there is no folder. */
   list(captureId: number): Promise<WorkloadFile[]>;
   /**

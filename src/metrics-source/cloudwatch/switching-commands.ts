@@ -6,11 +6,20 @@ import { findParameterGroup, type ParameterGroup } from './parameter-groups.ts';
 /** What the recorder needs of a parameter group. */
 const LOG_PARAMETERS = { general_log: '1', log_output: 'TABLE' } as const;
 
+/** What a warm-up needs of one; whoever runs it knows the group. */
+const SLOW_LOG_ON =
+  'aws rds modify-db-parameter-group --db-parameter-group-name GROUP --parameters "ParameterName=slow_query_log,ParameterValue=1,ApplyMethod=immediate"';
+
 /**
- * What to run so that the general log of an environment's instance goes to its table, and what is known of
- * its parameter group, as comments. Asks RDS which group that is; changes nothing.
+ * What to run so that an environment's instance can be recorded: its general log goes to its table. With what
+ * is known of its parameter group, as comments: asks RDS which group that is; changes nothing. For a warm-up:
+ * what switches its slow log on.
  */
-export async function logSwitchCommands(environment: Environment): Promise<readonly string[]> {
+export async function logSwitchCommands(
+  environment: Environment,
+  purpose: 'recording' | 'warm_up',
+): Promise<readonly string[]> {
+  if (purpose === 'warm_up') return [SLOW_LOG_ON];
   const { name, instance } = environment;
   if (instance === null) {
     return [

@@ -24,6 +24,7 @@ import {
   logsToTable,
   readLogSettings,
   settingsWarnings,
+  type LogSettings,
 } from './log/log-settings.ts';
 import { deadManObstacle, readScheduler } from './log/dead-man.ts';
 import { privilegeNeeds, readGrants, recyclingNeeds } from './connection/privileges.ts';
@@ -31,13 +32,14 @@ import { canListLocks } from './log/session-ending.ts';
 import { findLeftovers } from './recovery/leftovers.ts';
 import { forecast } from './inspection/forecast.ts';
 import { findLockHolder } from './connection/recorder-lock.ts';
-import { readSchema } from './log/recorder-schema.ts';
+import { readSchema, schemaConflict } from './log/recorder-schema.ts';
 import { prepareSession } from './connection/recorder-session.ts';
-import { ROWS_DROPPED, RotatedLog } from './rotated-log/rotated-log.ts';
+import { NO_RECYCLING, ROWS_DROPPED, RotatedLog } from './rotated-log/rotated-log.ts';
 import {
   isRotatedOnly,
   readRotatedSettings,
   rotationNeeds,
+  whyLogIsOff,
 } from './rotated-log/rotation-settings.ts';
 import { SwappedLog } from './log/swapped-log.ts';
 import { readValuesOutlook } from './inspection/values-outlook.ts';
@@ -82,9 +84,14 @@ export function mysqlSourceThatFinds(findDisk: FindServerDisk): Source {
       const tally = new CommandTally(ownTally);
       const connection = await MysqlConnection.open(address, password, onConnection, tally);
       try {
-        const inspection = await inspectServer(connection, storeId, findDisk);
+        const { owners, ...inspection } = await inspectServer(connection, storeId, findDisk);
         const clockAheadMs = await clockAhead(connection);
-        const values = await readValuesOutlook(connection, flavorOf(inspection.server.version));
+        const values = await readValuesOutlook(
+          connection,
+          flavorOf(inspection.server.version),
+          owners,
+          inspection.logSwitch === 'owner',
+        );
         return { ...inspection, clockAheadMs, values };
       } finally {
         await connection.close();
@@ -119,7 +126,7 @@ async function inspectServer(
   connection: MysqlConnection,
   storeId: string,
   findDisk: FindServerDisk,
-): Promise<Omit<ServerInspection, 'clockAheadMs' | 'values'>> {
+): Promise<Omit<ServerInspection, 'clockAheadMs' | 'values'> & { readonly owners: LogSettings }> {
   const server = await prepareSession(connection);
   const account = (await connection.value('SELECT CURRENT_USER()')) ?? '';
   const settings = await readLogSettings(connection);
@@ -130,22 +137,32 @@ async function inspectServer(
   const marker = contents.state === 'from-dump' ? null : contents.marker;
   const grants = await readGrants(connection);
   const flavor = flavorOf(server.version);
+  const schema = {
+    state: contents.state,
+    storeId: marker?.storeId ?? null,
+    nonce: marker?.nonce ?? null,
+  };
+  const where = `${server.hostname}:${server.port}`;
+  const common = {
+    server,
+    account,
+    lockHolder: await findLockHolder(connection),
+    schema,
+    schemaConflict: schemaConflict(schema.state, where, marker?.recorder ?? null),
+  };
   if (await isRotatedOnly(connection, grants, server.version)) {
+    const rotated = await readRotatedSettings(connection);
     return {
-      server,
-      account,
-      settings: await readRotatedSettings(connection),
+      ...common,
+      owners: rotated,
+      settings: rotated,
       privileges: rotationNeeds(grants, account),
       deadManObstacle: null,
-      lockHolder: await findLockHolder(connection),
-      schema: {
-        state: contents.state,
-        storeId: marker?.storeId ?? null,
-        nonce: marker?.nonce ?? null,
-      },
       logSwitch: 'owner',
+      logOff: whyLogIsOff(rotated, server)?.message ?? null,
       recorderTable: null,
       recycling: [],
+      recyclingObstacle: NO_RECYCLING,
       leftovers: null,
       obstacles: await limitObstacles(connection, flavor, grants, account),
       logTable: 'there',
@@ -164,23 +181,19 @@ async function inspectServer(
     ({ privilege, state }) => privilege.startsWith('EVENT ') && state === 'missing',
   );
   return {
-    server,
-    account,
+    ...common,
+    owners: marker?.settings ?? settings,
     settings,
     privileges,
     deadManObstacle: deadManObstacle(await readScheduler(connection), mayMakeEvents, account),
-    lockHolder: await findLockHolder(connection),
-    schema: {
-      state: contents.state,
-      storeId: marker?.storeId ?? null,
-      nonce: marker?.nonce ?? null,
-    },
     logSwitch: 'recorder',
+    logOff: null,
     recorderTable: choice instanceof AppError ? null : choice,
     recycling:
       flavor.hasValues === 'always'
         ? []
         : recyclingNeeds(grants, account, flavor, await canListLocks(connection)),
+    recyclingObstacle: null,
     leftovers: await findLeftovers(connection, contents, flavor, settings),
     obstacles: [
       ...(await obstaclesOf(connection, flavor, choice, disk)),

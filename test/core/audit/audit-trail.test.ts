@@ -4,11 +4,10 @@ import { AuditLog, type AuditRequest } from '../../../src/core/audit/audit-log.t
 import type { AuditEntry } from '../../../src/core/audit/audit-trail.ts';
 import { CaptureRules } from '../../../src/core/captures/capture-rules.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
-import { parseServerUrl } from '../../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../../src/core/schedules/schedule-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { TestStore } from '../../support/stores.ts';
+import { outsideOf, TestStore } from '../../support/stores.ts';
 
 const MINUTE = 60_000;
 const ORIGIN = { userName: 'unix-ada', hostName: 'db1', pid: 4711 };
@@ -21,14 +20,9 @@ function setUp() {
   const bob = test.user('bob');
   const environment = test.environment({ admin: [ada] }, { name: 'prod' });
   const captures = new CaptureRules(test.store, clock, ORIGIN);
-  const environments = new EnvironmentService({
-    store: test.store,
-    clock,
-    origin: ORIGIN,
-    parseServerUrl,
-  });
+  const environments = new EnvironmentService(outsideOf(test.store, clock, ORIGIN));
   const members = new MemberService(test.store, clock, ORIGIN);
-  const schedules = new ScheduleService(test.store, clock, ORIGIN);
+  const schedules = new ScheduleService(outsideOf(test.store, clock, ORIGIN));
   const log = (actor: Actor, request: Partial<AuditRequest> = {}): Promise<AuditEntry[]> =>
     new AuditLog(test.store, captures).list(actor, { ...EVERYTHING, ...request });
   const actions = async (actor: Actor, request: Partial<AuditRequest> = {}): Promise<string[]> =>

@@ -6,7 +6,7 @@ import {
   type ScheduleRequest,
 } from '../../../src/core/schedules/schedule-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { TestStore } from '../../support/stores.ts';
+import { outsideOf, TestStore } from '../../support/stores.ts';
 
 const MINUTE = 60_000;
 const NOON = Date.parse('2026-11-22T12:00:00Z');
@@ -24,7 +24,7 @@ function setUp() {
     { admin: [people.admin], member: [people.member, people.owner] },
     { name: 'prod' },
   );
-  const schedules = new ScheduleService(test.store, clock);
+  const schedules = new ScheduleService(outsideOf(test.store, clock));
   const create = (request: Partial<ScheduleRequest> = {}, actor: Actor = people.owner) =>
     schedules.create(actor, {
       name: 'hourly',

@@ -4,13 +4,12 @@ import { AuditLog } from '../../../src/core/audit/audit-log.ts';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
-import { parseServerUrl } from '../../../src/source/mysql/connection/server-url.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { CHEAP_HASH } from '../../support/people.ts';
-import { SERVER, TestStore } from '../../support/stores.ts';
+import { SERVER, outsideOf, TestStore } from '../../support/stores.ts';
 
 const DAY = 86_400_000;
 
@@ -28,12 +27,7 @@ async function setUp() {
   const clock = new ManualClock();
   const test = new TestStore(clock);
   const people = new UserService(test.store, clock, UNKNOWN_ORIGIN, CHEAP_HASH);
-  const environments = new EnvironmentService({
-    store: test.store,
-    clock,
-    origin: UNKNOWN_ORIGIN,
-    parseServerUrl,
-  });
+  const environments = new EnvironmentService(outsideOf(test.store, clock));
   const members = new MemberService(test.store, clock);
   const root: Actor = { ...test.user('root'), isStoreAdmin: true };
   const made = async (name: string): Promise<Actor> => {

@@ -2,22 +2,15 @@ import { shellQuoted } from '../../../core/shell.ts';
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
 import type { ServerEnvironment } from '../../../core/environments/environment.ts';
-import type { ServerInspection } from '../../../core/environments/server-inspection.ts';
 import { resultOf } from '../../../core/progress.ts';
 import { tellEvents } from '../../output/capture-events.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseDuration } from '../../input/durations.ts';
-import { whyNotRecordable } from '../../preflight.ts';
+import { approving } from '../../input/approvals.ts';
 import { localTime } from '../../render/moments.ts';
 import { seesSessions, slowLogText } from '../../render/values-outlook.ts';
 import { warmUpNoun } from '../../render/warm-ups.ts';
-import {
-  confirmFullSlowLog,
-  inParameterGroup,
-  readWarmUpStatus,
-  whyNotNeeded,
-} from '../../warming.ts';
 
 export interface EnvWarmUpOptions {
   readonly environment: string;
@@ -74,8 +67,8 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   const { environment } = await context.api.warmUps.list(actor, options.environment);
   if (options.for !== undefined) await begin(options.for, options, environment, context);
   if (options.stop === true) await stop(options, environment, context);
-  const { status, inspection } = await readStatus(context, environment);
-  if (!seesSessions(inspection)) {
+  const { status, readiness } = await readStatus(context, environment);
+  if (!seesSessions(readiness.inspection)) {
     await context.warn(
       `The account lacks PROCESS: it sees no sessions of others. To see the GRANT: captures env check ${shellQuoted(environment.name)}`,
     );
@@ -88,15 +81,15 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
   return 0;
 }
 
-/** As `readWarmUpStatus`. When the server cannot be asked, says first what the store knows. */
+/** When the server cannot be asked, says first what the store knows. */
 async function readStatus(
   context: Context,
   environment: ServerEnvironment,
-): ReturnType<typeof readWarmUpStatus> {
+): ReturnType<Context['api']['warmUps']['status']> {
+  const actor = await context.actor();
   try {
-    return await readWarmUpStatus(context, environment);
+    return await context.api.warmUps.status(actor, String(environment.id));
   } catch (error) {
-    const actor = await context.actor();
     const { warmUps } = await context.api.warmUps.list(actor, String(environment.id));
     const open = warmUps.filter(({ state }) => state !== 'over');
     if (open.length > 0) {
@@ -118,58 +111,38 @@ async function begin(
   environment: ServerEnvironment,
   context: Context,
 ): Promise<void> {
-  const { inspection } = await readWarmUpStatus(context, environment);
-  const needless = whyNotNeeded(inspection);
-  if (needless !== null) {
-    await context.note(`${needless}.`);
-    return;
-  }
-  if (inspection.logSwitch === 'owner') throw inParameterGroup(environment);
-  const refusal = whyNotRecordable(inspection, context.store.taps, environment.name);
-  if (refusal !== null) throw refusal;
-  if (options.yes !== true) await confirmFullSlowLog(context, inspection);
   const { interrupted } = context.world.signals;
   const waits = options.wait !== false;
-  const warmUp = await resultOf(
-    context.api.warmUps.begin(
-      await context.actor(),
-      String(environment.id),
-      { lengthMs, waits },
-      interrupted,
+  const actor = await context.actor();
+  const name = shellQuoted(environment.name);
+  const ref = String(environment.id);
+  let isRequested = false;
+  const tell = tellEvents(context);
+  const warmUp = await approving(context, options.yes === true, (approved) =>
+    resultOf(
+      context.api.warmUps.begin(actor, ref, { lengthMs, waits, approved }, interrupted),
+      async (event) => {
+        if (event.type === 'daemon_started' || event.type === 'notice') await tell(event);
+        if (event.type !== 'requested') return;
+        isRequested = true;
+        await context.note(`While it lasts, ${slowLogText(event.slowLog)}.`);
+        if (event.endsByItself) return;
+        await context.warn(
+          `If the daemon never returns, the server cannot end it by itself: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${name}`,
+        );
+      },
     ),
-    async (event) => {
-      if (event.type === 'daemon_started') await tellEvents(context)(event);
-      if (event.type === 'requested') await sayWhatBegins(context, environment, inspection);
-    },
   ).catch(async (error: unknown) => {
-    if (interrupted.aborted) {
-      await context.note(
-        `It is still requested. To end it: captures env warm-up ${shellQuoted(environment.name)} --stop`,
-      );
+    if (interrupted.aborted && isRequested) {
+      await context.note(`It is still requested. To end it: captures env warm-up ${name} --stop`);
     }
     throw error;
   });
-  if (!waits) return;
-  if (warmUp.state === 'waiting') {
+  if (waits && warmUp?.state === 'waiting') {
     await context.note(
       'A capture is being recorded there, and its log covers every session: the warm-up begins when the capture ends.',
     );
   }
-  if (warmUp.state === 'over') {
-    throw new AppError('remote_failed', `The warm-up is over already: ${warmUp.outcome ?? ''}`);
-  }
-}
-
-async function sayWhatBegins(
-  context: Context,
-  { name }: ServerEnvironment,
-  inspection: ServerInspection,
-): Promise<void> {
-  await context.note(`While it lasts, ${slowLogText(inspection)}.`);
-  if (inspection.deadManObstacle === null) return;
-  await context.warn(
-    `If the daemon never returns, the server cannot end it by itself: its event scheduler is off, or the account lacks EVENT. To see which: captures env check ${shellQuoted(name)}`,
-  );
 }
 
 async function stop(

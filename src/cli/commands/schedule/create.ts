@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import type { ListedSchedule } from '../../../core/schedules/schedule.ts';
 import { loaded } from '../../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { lookAhead } from '../../preflight.ts';
+import { approving } from '../../input/approvals.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
   type TypedRecordingOptions,
 } from '../../input/filters-and-guards.ts';
-import { hasLiveDaemon } from '../../output/daemon-warnings.ts';
+import { tellNotice } from '../../output/notices.ts';
 import { askEnvironment } from '../../input/questions.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 import {
@@ -71,15 +70,7 @@ export async function runScheduleCreate(
   if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
   if (duration === undefined) throw missing('--duration', '--duration 15m');
   const env = options.env ?? (await askEnvironment(context));
-  const asked = recordingOptionsOf(options);
-  const { approveForValues } = await import('../../recycling.ts');
-  const inspection = await lookAhead(env, asked, context);
-  const recorded = await approveForValues(context, asked, inspection, {
-    environment: env,
-    isAgreed: options.yes === true,
-    isLater: true,
-  });
-  const schedule = await context.api.schedules.create(actor, {
+  const request = {
     name: options.name,
     environment: env,
     cron,
@@ -89,39 +80,18 @@ export async function runScheduleCreate(
     count: orNull(options.count),
     until: await readTime(context, 'until', options.until),
     retain: orNull(options.retain),
-    options: recorded,
-  });
+    options: recordingOptionsOf(options),
+  };
+  const schedule = await approving(context, options.yes === true, (approved) =>
+    context.api.schedules.create(actor, request, approved),
+  );
   if (schedule.pendingAt !== null) {
     const { timeZone } = schedule;
     await context.note(`first start: ${formatTime(schedule.pendingAt, timeZone)} (${timeZone})`);
   }
-  await sayWarmUps(context, schedule);
-  if (!hasLiveDaemon(context.store, context.now())) {
-    await context.warn(
-      'No daemon is alive to start its captures. Keep one running with: captures daemon',
-    );
-  }
+  for (const notice of schedule.notices) await tellNotice(context, notice);
   await context.printOne(scheduleNoun, schedule);
   return 0;
-}
-
-/** Says when the first warm-up of a schedule begins, and that they leave no time between them. */
-async function sayWarmUps(context: Context, schedule: ListedSchedule): Promise<void> {
-  const { options, pendingAt, timeZone, duration } = schedule;
-  const { warmUp } = options;
-  if (warmUp === null || pendingAt === null) return;
-  const begin = Math.max(pendingAt - warmUp, context.now());
-  await context.note(`warm-up from ${formatTime(begin, timeZone)} (${timeZone}) until it starts`);
-  const { instants } = await context.api.schedules.next(
-    await context.actor(),
-    String(schedule.id),
-    2,
-  );
-  const [first, second] = instants;
-  if (first === undefined || second === undefined || second - first > warmUp + duration) return;
-  await context.warn(
-    'The warm-up is as long as the time between two captures: the slow log stays on between them',
-  );
 }
 
 function missing(option: string, example: string): AppError {

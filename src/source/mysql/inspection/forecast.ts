@@ -66,6 +66,8 @@ export async function forecast(
       tableEngine: engine,
     },
     undo: undoStatements(settings),
+    undoWarmUp: ['SET GLOBAL slow_query_log = OFF'],
+    undoRecycling: ["UNINSTALL SONAME 'metadata_lock_info'"],
   };
 }
 

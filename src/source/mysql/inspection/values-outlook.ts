@@ -4,17 +4,24 @@ import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import { isOwnThread, listProcesses } from '../connection/processlist.ts';
 import { readServerStart } from '../connection/recorder-session.ts';
+import type { LogSettings } from '../log/log-settings.ts';
 
-/** Looks at what decides whether values are logged; changes nothing. */
+/**
+ * Looks at what decides whether values are logged; changes nothing.
+ * @param owners the owner's settings: during a recording or a warm-up those in the marker.
+ * @param isSetByOwner whether the account can set none of them.
+ */
 export async function readValuesOutlook(
   connection: MysqlConnection,
   flavor: Flavor,
+  owners: LogSettings,
+  isSetByOwner: boolean,
 ): Promise<ValuesOutlook> {
   const row = await connection.row(
     `SELECT @@GLOBAL.general_log, @@GLOBAL.slow_query_log, @@GLOBAL.long_query_time,
-       @@GLOBAL.log_queries_not_using_indexes, @@GLOBAL.log_output, @@GLOBAL.slow_query_log_file`,
+       @@GLOBAL.log_queries_not_using_indexes, @@GLOBAL.slow_query_log_file`,
   );
-  const [generalLog, slowLog, longerThan, withoutIndex, output, file] = row ?? [];
+  const [generalLog, slowLog, longerThan, withoutIndex, file] = row ?? [];
   const status = await connection.rows(
     "SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime', 'Prepared_stmt_count')",
   );
@@ -23,9 +30,17 @@ export async function readValuesOutlook(
     return value == null ? null : Number(value);
   };
   const coveredBy = generalLog === '1' ? 'general_log' : slowLog === '1' ? 'slow_log' : null;
+  const isAlways = flavor.hasValues === 'always';
   return {
     logged: flavor.hasValues,
-    coveredBy: flavor.hasValues === 'always' ? null : coveredBy,
+    coveredBy: isAlways ? null : coveredBy,
+    ownersLog: isAlways
+      ? null
+      : owners.generalLog
+        ? 'general_log'
+        : owners.slowLog
+          ? 'slow_log'
+          : null,
     sinceStart: coveredBy !== null && (await isOfConfiguration(connection, flavor, coveredBy)),
     serverStart: await readServerStart(connection, flavor),
     uptime: counter('Uptime') ?? 0,
@@ -34,11 +49,14 @@ export async function readValuesOutlook(
     slowLog: {
       longerThan: Number(longerThan ?? 10),
       withoutIndex: withoutIndex === '1',
-      output: output ?? 'FILE',
+      output: owners.logOutput,
       file: file ?? '',
     },
+    warmUpObstacle: isSetByOwner && !isAlways ? SET_BY_OWNER : null,
   };
 }
+
+export const SET_BY_OWNER = 'The slow log of this server can be set only in its parameter group';
 
 /** Whether a setting is as the server was started with; false where it does not say (MySQL). */
 async function isOfConfiguration(

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { LogSettings } from './log-settings.ts';
+import type { Obstacle, ServerInspection } from '../../../core/environments/server-inspection.ts';
 import { AppError } from '../../../core/errors.ts';
 import { parseMarker, type Marker } from './marker.ts';
 import {
@@ -59,7 +60,7 @@ export function oldFrozenTable(generation: number): string {
 /** Of the marker: what versions before the warm-ups did not have. */
 const LATER_COLUMNS = ['warm_since BIGINT NULL', 'lock_plugin TINYINT NULL'];
 
-type SchemaState = 'none' | 'ours' | 'other-store' | 'from-dump' | 'foreign';
+type SchemaState = ServerInspection['schema']['state'];
 
 /** What of a recorder is on the server. */
 export interface SchemaContents {
@@ -172,34 +173,43 @@ export function liveGeneration(
   return Math.max(atLeast, (frozen.at(-1) ?? 0) + 1, behindAppend);
 }
 
-const DROP_FROM_DUMP = `No recorder runs on this server, and the schema holds nothing of it. To remove it: DROP DATABASE ${RECORDER_SCHEMA}`;
+/**
+ * Why the schema is not this store's to use; null where it is, or there is none.
+ * @param where the server, as the sentence names it.
+ * @param recorder whose it is; null where that is not known.
+ */
+export function schemaConflict(
+  state: SchemaState,
+  where: string,
+  recorder: string | null,
+): Obstacle | null {
+  const schema = `The schema "${RECORDER_SCHEMA}" on ${where}`;
+  switch (state) {
+    case 'none':
+    case 'ours':
+      return null;
+    case 'foreign':
+      return {
+        what: `${schema} was not made by a recorder`,
+        hint: 'The recorder needs that name and never touches a schema of others: rename it.',
+      };
+    case 'from-dump':
+      return {
+        what: `${schema} came with a dump of a server that was being recorded`,
+        hint: `No recorder runs on this server, and the schema holds nothing of it. To remove it: DROP DATABASE ${RECORDER_SCHEMA}`,
+      };
+    case 'other-store':
+      return {
+        what: `${schema} belongs to the recorder of another store (${recorder ?? 'unknown'})`,
+        hint: { code: 'held_by_other_store', environment: null },
+      };
+  }
+}
 
 /** @throws AppError `conflict` when the schema is not this store's to use. */
-export function requireOurs(contents: SchemaContents): void {
-  if (contents.state === 'foreign') {
-    throw new AppError(
-      'conflict',
-      `The schema "${RECORDER_SCHEMA}" on the server was not made by a recorder`,
-      { hint: 'captures never touches it: rename or drop it, then try again.' },
-    );
-  }
-  if (contents.state === 'from-dump') {
-    throw new AppError(
-      'conflict',
-      `The schema "${RECORDER_SCHEMA}" on the server came with a dump of a server that was being recorded`,
-      { hint: DROP_FROM_DUMP },
-    );
-  }
-  if (contents.state === 'other-store') {
-    const recorder = contents.marker?.recorder ?? 'unknown';
-    throw new AppError(
-      'conflict',
-      `The server's log is held by a recorder of another store (${recorder})`,
-      {
-        hint: 'The daemon of that store restores the server. If it will never return: captures recover ENVIRONMENT',
-      },
-    );
-  }
+export function requireOurs({ state, marker }: SchemaContents): void {
+  const conflict = schemaConflict(state, 'the server', marker?.recorder ?? null);
+  if (conflict !== null) throw new AppError('conflict', conflict.what, { hint: conflict.hint });
 }
 
 /**

@@ -29,6 +29,8 @@ const NO_SESSION = 0;
 
 const TIMES_CORRECTED =
   "The log table is the server's own, which holds each time in its session's time zone: every time was put right by the multiple of 15 minutes that lies between the rotations around it";
+export const NO_RECYCLING =
+  'No sessions are ended on RDS: it does not show which session holds a lock';
 export const ROWS_DROPPED =
   "The server's log is rotated while it is recorded, which leaves none of its earlier rows in mysql.general_log or its backup";
 
@@ -122,9 +124,7 @@ export class RotatedLog extends OpenedMysqlSource {
   readonly warmUps: Unavailable = {
     unavailable: 'its slow log can be set in its parameter group alone',
   };
-  readonly recycling: Unavailable = {
-    unavailable: 'No sessions are ended on RDS: it does not show which session holds a lock',
-  };
+  readonly recycling: Unavailable = { unavailable: NO_RECYCLING };
   /** RDS guards its disk by itself: it rotates the log and drops rows. */
   readonly stopped = null;
 

@@ -58,7 +58,7 @@ export function whyLogIsOff(settings: LogSettings, server: ServerIdentity): AppE
     ? `The general log of ${hostname}:${port} goes to ${settings.logOutput}, not to its table`
     : `The general log of ${hostname}:${port} is off`;
   return new AppError('remote_failed', `${what}, and only its parameter group can change that`, {
-    hint: 'Set general_log to 1 and log_output to TABLE there. To see how: captures env check ENVIRONMENT',
+    hint: { code: 'see_how_to_switch_log_on', environment: null },
   });
 }
 
