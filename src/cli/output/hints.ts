@@ -3,7 +3,7 @@ import { captureWord, shellQuoted } from '../../core/shell.ts';
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */
 const WORDS: {
-  readonly [Code in Hint['code']]: (hint: Extract<Hint, { readonly code: Code }>) => string;
+  readonly [Code in Hint['code']]: (hint: Hint & { readonly code: Code }) => string;
 } = {
   list_users: () => 'To list the users: captures user list',
   make_store_admin: () => 'Create another one first: captures user create NAME --admin',
