@@ -74,7 +74,7 @@ describe('a schema named captures', () => {
       message: expect.stringMatching(
         /^The schema "captures" on the server belongs to the recorder of another store \(.+, pid \d+\)$/,
       ),
-      hint: expect.stringContaining('captures recover'),
+      hint: { code: 'held_by_other_store', environment: null },
     });
     await expect(other.restore(settings, 1)).rejects.toMatchObject({ code: 'conflict' });
     await other.close();
