@@ -39,7 +39,7 @@ export async function startRdsServer(
 ): Promise<RdsServer> {
   process.env[PASSWORD_VARIABLE] = 'secret';
   const server = await startServer(options);
-  const admin = await server.admin();
+  let admin = await server.admin();
   await admin.query(ROTATE);
   await admin.query('CALL mysql.rds_rotate_general_log()');
   await admin.query("CREATE USER recorder@`%` IDENTIFIED BY 'secret'");
@@ -70,6 +70,11 @@ export async function startRdsServer(
         const { code } = error as { code?: string };
         if (code !== 'ER_TABLE_EXISTS_ERROR' && code !== 'ER_NO_SUCH_TABLE') throw error;
       }
+    },
+    async restart() {
+      await server.restart();
+      admin = await server.admin();
+      await admin.query('SET SESSION sql_log_off = 1');
     },
     async stop() {
       admin.destroy();

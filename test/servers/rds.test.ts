@@ -64,7 +64,11 @@ class ZonedLoad {
 }
 
 async function send(...tags: string[]): Promise<void> {
-  const client = await mysql.createConnection({ socketPath: server.socket, user: 'root' });
+  await sendTo(server, ...tags);
+}
+
+async function sendTo({ socket }: RdsServer, ...tags: string[]): Promise<void> {
+  const client = await mysql.createConnection({ socketPath: socket, user: 'root' });
   for (const tag of tags) await client.query(`SELECT '<${tag}>'`);
   await client.end();
 }
@@ -259,6 +263,38 @@ describe('where the log can only be rotated', () => {
     expect(tagsOf(await bench.records(id))).toEqual(['before', 'kept-1', 'kept-2', 'after']);
     const { gaps } = await bench.manifest(id);
     expect(gaps).toMatchObject([{ cause: 'log_table_changed', afterSeq: seq }]);
+  });
+
+  describe('while a server restarts and no daemon runs', () => {
+    let other: RdsServer;
+    beforeAll(async () => {
+      other = await startRdsServer({ options: ['--general-log=ON', '--log-output=TABLE'] });
+    });
+    afterAll(() => other.stop());
+
+    it.each([
+      ['one rotation loses nothing', 1, ['before', 'kept', 'behind-1'], 0],
+      ['what is left behind two rotations is read', 2, ['before', 'behind-1', 'behind-2'], 1],
+    ])('%s', async (_what, rotations, expected, gapCount) => {
+      const bench = new Bench(other, other.address);
+      const { id } = bench.capture('restarted');
+      await bench.until(id, 'RUNNING');
+      await sendTo(other, 'before');
+      await bench.untilTagged(id, 'before');
+      await bench.daemon.leave();
+      await sendTo(other, 'kept');
+      await other.restart();
+      for (let i = 1; i <= rotations; i++) {
+        await other.rotate();
+        await sendTo(other, `behind-${i}`);
+      }
+      bench.daemon = bench.startDaemon();
+      await bench.untilTagged(id, `behind-${rotations}`);
+      await bench.stop(id);
+      await bench.daemon.leave();
+      expect(tagsOf(await bench.records(id))).toEqual(expected);
+      expect((await bench.manifest(id)).gaps).toHaveLength(gapCount);
+    });
   });
 
   it('a statement that the column cut is flagged, and one that lost characters of four bytes', async () => {

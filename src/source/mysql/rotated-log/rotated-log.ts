@@ -98,9 +98,10 @@ export class RotatedLog extends OpenedMysqlSource {
     const rotation = await this.#openRotation();
     const found = await rotation.look();
     const isFollowed = this.#backup !== null || found?.generation != null;
-    if (isFollowed && (await this.findForeignRotation(generation))) {
-      // It is to be read before anything else is rotated; the log was on all the time.
-      return installed;
+    // What was frozen is to be read before anything else is rotated; the log was on all the time.
+    if (isFollowed && (await this.findForeignRotation(generation))) return installed;
+    if (isFollowed && this.readUpTo < generation - 1) {
+      return { ...installed, generation, since: generation };
     }
     const asked = await this.now();
     // The owner's rows, which may be many, are rotated away first: what follows is short.
