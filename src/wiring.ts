@@ -6,7 +6,7 @@ import { createApi, type Api } from './core/api.ts';
 import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
 import type { StartedDaemon } from './core/daemon/daemon-starter.ts';
-import type { Environment, ServerAddress } from './core/environments/environment.ts';
+import type { ServerAddress } from './core/environments/environment.ts';
 import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
 import type { LogSwitchCommands, Outside } from './core/outside.ts';
 import type { Restorer } from './core/recovery/restorer.ts';
@@ -19,7 +19,6 @@ import {
   type VerificationProgress,
 } from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
-import type { AwsIdentity } from './metrics-source/cloudwatch/aws-credentials.ts';
 import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/inspection.ts';
@@ -74,9 +73,9 @@ export class Wiring {
     return this.#store;
   }
 
-  /** The store where something has opened it. */
-  get openedStore(): Store | null {
-    return this.#store;
+  /** Whether something has opened the store. */
+  get isStoreOpen(): boolean {
+    return this.#store !== null;
   }
 
   /** @throws AppError `store_unusable` when the file system does not say. */
@@ -189,12 +188,6 @@ export class Wiring {
   async inspectStore(): Promise<StoreInspection> {
     const { inspectStore } = await import('./store/inspection.ts');
     return inspectStore(this.#paths.store);
-  }
-
-  /** @throws AppError `remote_failed` that says what of region and credentials is missing. */
-  async findAwsCredentials(environment: Environment): Promise<AwsIdentity> {
-    const { findAwsCredentials } = await import('./metrics-source/cloudwatch/aws-credentials.ts');
-    return findAwsCredentials(environment);
   }
 
   close(): void {

@@ -106,14 +106,16 @@ async function runInContext(
 
 /** Warns of captures without a daemon, and of servers that are not restored. */
 async function warnOfServers(context: Context): Promise<void> {
-  const { openedStore: store } = context.wiring;
-  if (store === null) return;
-  const { orphanWarning, serverWarnings } = await import('./output/daemon-warnings.ts');
-  const warning = orphanWarning(store, context.now());
-  if (warning !== null) await context.warn(warning);
-  const actor = store.taps.list().length === 0 ? null : await context.whoIsThere();
+  if (!context.wiring.isStoreOpen) return;
+  const { daemon } = context.api;
+  const { captures, hasServers } = await daemon.unattended();
+  if (captures === 0 && !hasServers) return;
+  const { neglectText, orphansText } = await import('./render/neglect.ts');
+  if (captures > 0) await context.warn(orphansText(captures));
+  const actor = hasServers ? await context.whoIsThere() : null;
   if (actor === null) return;
-  for (const text of serverWarnings(store, actor, context.now())) await context.warn(text);
+  const { servers, hasDaemon } = await daemon.neglected(actor);
+  for (const server of servers) await context.warn(neglectText(server, hasDaemon));
 }
 
 /** Declares every verb; the options of a verb are declared when it is the one that was asked for. */

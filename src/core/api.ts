@@ -3,6 +3,7 @@ import { CaptureRules } from './captures/capture-rules.ts';
 import { CaptureService } from './captures/capture-service.ts';
 import { DaemonService } from './daemon/daemon-service.ts';
 import { DaemonStarter } from './daemon/daemon-starter.ts';
+import type { DiagnosisService } from './diagnosis/diagnosis-service.ts';
 import { EnvironmentService } from './environments/environment-service.ts';
 import { MemberService } from './members/member-service.ts';
 import type { MetricService } from './metrics/metric-service.ts';
@@ -44,6 +45,7 @@ export interface Api {
   readonly workloads: Public<WorkloadService>;
   readonly verification: Public<VerificationService>;
   readonly daemon: Public<DaemonService>;
+  readonly diagnosis: Loaded<DiagnosisService>;
   readonly audit: Public<AuditLog>;
 }
 
@@ -70,6 +72,10 @@ export function createApi(outside: Outside): Api {
     workloads: new WorkloadService(outside),
     verification: new VerificationService(outside),
     daemon: new DaemonService(outside),
+    diagnosis: loadedWhenUsed(async () => {
+      const { DiagnosisService } = await import('./diagnosis/diagnosis-service.ts');
+      return new DiagnosisService(outside);
+    }),
     audit: new AuditLog(store, new CaptureRules(store, clock, origin)),
   };
 }

@@ -30,7 +30,7 @@ export interface Outside {
    * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.
    */
   readonly parseServerUrl: (url: string) => ServerLocation;
-  /** Whether the password of a server can be read only by the daemon, so that only it may log in there. */
+  /** Whether this process cannot have the password of a server that the store's daemon may have. */
   readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly restorer: () => Promise<Restorer>;
   /** The files of this store's workloads. Loaded at the first call. */

@@ -124,7 +124,7 @@ async function showStatus(context: Context): Promise<number> {
 
 async function runUntilSignalled(options: DaemonOptions, context: Context): Promise<number> {
   await context.world.becomeDaemon();
-  const { world, store } = context;
+  const { world } = context;
   if (options.grace !== undefined && options.grace < 0) {
     throw new AppError('invalid', '--grace cannot be negative');
   }
@@ -157,7 +157,7 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
   try {
     await runDaemon(
       {
-        store,
+        store: context.wiring.store,
         clock: world.clock,
         source: serverLogs,
         log,

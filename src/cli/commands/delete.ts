@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
+import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { shellQuoted } from '../../core/shell.ts';
 import { loaded } from '../command.ts';
 import { confirmLoss } from '../input/confirmation.ts';
 import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
-import { deleteCapture, type DeletionOptions } from '../deletion.ts';
+import { tellEvents } from '../output/capture-events.ts';
 import { captureNoun } from '../render/captures.ts';
 import { formatBytes, formatCount } from '../../core/units.ts';
 
@@ -121,13 +122,16 @@ interface Failed {
 async function deleteAll(
   context: Context,
   captures: readonly ListedCapture[],
-  how: DeletionOptions,
+  how: { readonly keepsWorkload: boolean; readonly reason: string | null },
 ): Promise<{ deleted: ListedCapture[]; failures: Failed[] }> {
   const deleted: ListedCapture[] = [];
   const failures: Failed[] = [];
+  const actor = await context.actor();
+  const { interrupted } = context.world.signals;
   for (const capture of captures) {
     try {
-      deleted.push(await deleteCapture(context, capture, how));
+      const run = context.api.captures.delete(actor, String(capture.id), how, interrupted);
+      deleted.push(await resultOf(run, tellEvents(context)));
     } catch (error) {
       if (!isAppError(error)) throw error;
       failures.push({ capture, error });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loaded } from '../command.ts';
 import type { Context } from '../runtime/context.ts';
-import { diagnose } from '../diagnosis.ts';
+import { diagnose } from '../runtime/self-check.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { findingNoun, renderFindings } from '../render/diagnosis.ts';
 

@@ -39,7 +39,7 @@ JSON fields: user, storeAdmin, by, expiresAt, store`,
 }
 
 export async function runLogin(options: LoginOptions, context: Context): Promise<number> {
-  const { store, session } = context;
+  const { session } = context;
   session.checkFolder();
   const name = options.name ?? (await askName(context));
   const password = await readPassword(context, options, `Password for ${name}`);
@@ -59,7 +59,7 @@ export async function runLogin(options: LoginOptions, context: Context): Promise
     isStoreAdmin: user.isAdmin,
     kind: 'session',
     expiresAt,
-    store: store.directory,
+    store: context.storeFolder,
   });
   return 0;
 }

@@ -30,7 +30,7 @@ export async function runWhoami(
     isStoreAdmin,
     kind,
     expiresAt,
-    store: context.store.directory,
+    store: context.storeFolder,
   });
   return 0;
 }

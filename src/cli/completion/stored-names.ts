@@ -1,6 +1,6 @@
 import type { Actor } from '../../core/access.ts';
+import type { Api } from '../../core/api.ts';
 import type { CaptureStatus } from '../../core/captures/capture.ts';
-import type { ListedCapture, Store } from '../../core/store.ts';
 import type { Question } from './question.ts';
 import { fullName } from '../render/names.ts';
 import type { Context } from '../runtime/context.ts';
@@ -18,12 +18,12 @@ const MOST = 100;
 const STOPPABLE: readonly CaptureStatus[] = ['STARTED', 'STARTING', 'RUNNING'];
 
 interface Asked {
-  readonly store: Store;
+  readonly api: Api;
   readonly actor: Actor;
   readonly question: Question;
 }
 
-type Names = (asked: Asked) => Candidate[];
+type Names = (asked: Asked) => Promise<Candidate[]>;
 
 /** By the placeholder of the argument or option. */
 const NAMES: Readonly<Record<string, Names>> = {
@@ -52,11 +52,12 @@ export async function storedNames(
   const names = NAMES[placeholder];
   if (names === undefined) return [];
   context.wiring.openToRead();
-  return names({ store: context.store, actor: await context.actor(), question });
+  return names({ api: context.api, actor: await context.actor(), question });
 }
 
-function environmentNames({ store, actor }: Asked): Candidate[] {
-  return store.environments.listFor(actor.userId).map(({ name, server, instance, region }) => ({
+async function environmentNames({ api, actor }: Asked): Promise<Candidate[]> {
+  const environments = await api.environments.list(actor);
+  return environments.map(({ name, server, instance, region }) => ({
     value: name,
     description:
       server === null
@@ -66,56 +67,27 @@ function environmentNames({ store, actor }: Asked): Candidate[] {
   }));
 }
 
-function captureNames({ store, actor, question }: Asked): Candidate[] {
-  const roles = store.members.listFor(actor.userId);
+async function captureNames({ api, actor, question }: Asked): Promise<Candidate[]> {
   const { typed, path } = question;
-  const slash = typed.indexOf('/');
-  const environment = slash === -1 ? null : store.environments.findByName(typed.slice(0, slash));
-  if (slash !== -1 && environment === null) return [];
-  const environmentIds = roles
-    .map(({ environmentId }) => environmentId)
-    .filter((id) => environment === null || id === environment.id);
-  const name = typed.slice(slash + 1);
-  const isId = /^\d+$/.test(name);
-  const captures = store.captures.list({
-    environmentIds,
-    statuses: path[0] === 'stop' ? STOPPABLE : null,
-    ownerId: null,
-    // In the order of the index on names, so that a name is found among a million.
-    name: name === '' || isId ? null : `${name}*`,
-    since: null,
-    until: null,
-    order: name === '' || isId ? 'created' : 'name',
-    descending: name === '' || isId,
-    limit: MOST,
-  });
-  const described = (capture: ListedCapture): string =>
-    `${capture.status}, ${capture.environmentName}`;
-  const named = captures.map((capture) => ({
-    value: slash === -1 ? clearName(store, actor, capture) : fullName(capture),
-    description: described(capture),
+  const statuses = path[0] === 'stop' ? STOPPABLE : null;
+  const found = await api.captures.named(actor, typed, statuses, MOST);
+  const named = found.map(({ capture, isUnique }) => ({
+    value:
+      isUnique && !typed.includes('/') && !capture.name.startsWith('-')
+        ? capture.name
+        : fullName(capture),
+    description: `${capture.status}, ${capture.environmentName}`,
   }));
-  if (!isId || slash !== -1) return named;
-  return [
-    ...captures.map((capture) => ({
-      value: String(capture.id),
-      description: `${capture.name}: ${described(capture)}`,
-    })),
-    ...named,
-  ];
+  if (!/^\d+$/.test(typed)) return named;
+  const ids = found.map(({ capture }) => ({
+    value: String(capture.id),
+    description: `${capture.name}: ${capture.status}, ${capture.environmentName}`,
+  }));
+  return [...ids, ...named];
 }
 
-/** The name where it says which capture is meant, else with its environment. */
-function clearName(store: Store, actor: Actor, capture: ListedCapture): string {
-  const isClear =
-    !capture.name.startsWith('-') &&
-    store.captures.findByName(capture.name, actor.userId).length === 1;
-  return isClear ? capture.name : fullName(capture);
-}
-
-function scheduleNames({ store, actor, question }: Asked): Candidate[] {
-  const ids = store.members.listFor(actor.userId).map(({ environmentId }) => environmentId);
-  const schedules = store.schedules.list(ids);
+async function scheduleNames({ api, actor, question }: Asked): Promise<Candidate[]> {
+  const schedules = await api.schedules.list(actor, null);
   const isTwice = (name: string): boolean =>
     schedules.filter((schedule) => schedule.name === name).length > 1;
   return schedules.map((schedule) => ({
@@ -126,26 +98,29 @@ function scheduleNames({ store, actor, question }: Asked): Candidate[] {
 }
 
 /** Members where it is about members; else everybody for an administrator, who may list them. */
-function userNames({ store, actor, question }: Asked): Candidate[] {
+async function userNames({ api, actor, question }: Asked): Promise<Candidate[]> {
   const [noun, verb] = question.path;
-  const mine = store.environments.listFor(actor.userId);
   if (noun === 'member' && verb !== 'add') {
-    const [asked] = question.operands;
-    const environment = mine.find(({ id, name }) => name === asked || String(id) === asked);
-    if (environment === undefined) return [];
-    return store.members
-      .listOf(environment.id)
-      .map(({ userName, role }) => ({ value: userName, description: role }));
+    const [environment] = question.operands;
+    const members = environment === undefined ? [] : await api.members.list(actor, environment);
+    return members.map(({ userName, role }) => ({ value: userName, description: role }));
   }
   const known = actor.isStoreAdmin
-    ? store.users.list().map(({ name }) => name)
-    : mine.flatMap(({ id }) => store.members.listOf(id).map(({ userName }) => userName));
+    ? (await api.users.listUsers(actor)).map(({ name }) => name)
+    : await fellowMembers(api, actor);
   const users = [...new Set(known)].sort().map((value) => ({ value, description: '' }));
   return noun === 'list' ? [{ value: 'me', description: 'yourself' }, ...users] : users;
 }
 
-function tokenNames({ store, actor }: Asked): Candidate[] {
-  return store.credentials.listOf(actor.userId, 'token').map(({ id, name }) => ({
+async function fellowMembers(api: Api, actor: Actor): Promise<string[]> {
+  const environments = await api.environments.list(actor);
+  const members = environments.map(({ id }) => api.members.list(actor, String(id)));
+  return (await Promise.all(members)).flat().map(({ userName }) => userName);
+}
+
+async function tokenNames({ api, actor }: Asked): Promise<Candidate[]> {
+  const tokens = await api.users.listTokens(actor);
+  return tokens.map(({ id, name }) => ({
     value: name ?? String(id),
     description: `token ${id}`,
   }));

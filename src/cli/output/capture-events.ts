@@ -1,6 +1,7 @@
-import type { CreationEvent } from '../../core/captures/capture-service.ts';
+import type { CreationEvent, DeletionEvent } from '../../core/captures/capture-service.ts';
 import type { CaptureEvent } from '../../core/captures/following.ts';
 import type { Context } from '../runtime/context.ts';
+import { fullName } from '../render/names.ts';
 import { hintText } from './hints.ts';
 import { tellNotice } from './notices.ts';
 import type { Progress } from './progress.ts';
@@ -12,7 +13,7 @@ import type { Progress } from './progress.ts';
 export function tellEvents(
   context: Context,
   progress: Progress | null = null,
-): (event: CaptureEvent | CreationEvent) => Promise<void> {
+): (event: CaptureEvent | CreationEvent | DeletionEvent) => Promise<void> {
   return async (event) => {
     switch (event.type) {
       case 'daemon_started':
@@ -29,6 +30,16 @@ export function tellEvents(
         return context.note(`Stopping ${event.capture.name} first.`);
       case 'seen':
         return progress?.show(event.capture, event.live);
+      case 'deleted': {
+        const name = fullName(event.capture);
+        const { workloadFolder } = event;
+        if (!event.capture.recordsStatements) return context.note(`Deleted ${name}.`);
+        return context.note(
+          workloadFolder === null
+            ? `Deleted ${name} and its workload.`
+            : `Deleted ${name}; its workload stays in ${workloadFolder}.`,
+        );
+      }
       case 'notice':
         return tellNotice(context, event.notice);
       case 'log_off': {

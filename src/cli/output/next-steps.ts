@@ -4,10 +4,10 @@ import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { Context } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
-import { serverWarnings } from './daemon-warnings.ts';
 import { escapeText } from '../render/escape.ts';
 import { captureWord, shellQuoted } from '../../core/shell.ts';
 import { liveLine } from '../render/live.ts';
+import { neglectText } from '../render/neglect.ts';
 import { localTime } from '../render/moments.ts';
 import { fullName } from '../render/names.ts';
 import { formatDuration } from '../../core/units.ts';
@@ -64,44 +64,38 @@ async function adviceFor(context: Context): Promise<Advice> {
   }
   const who = await context.whoIsThere();
   if (who === null) return loginAdvice(context);
-  const warnings = serverWarnings(context.store, who, context.now());
+  const { servers, hasDaemon } = await context.api.daemon.neglected(who);
+  const warnings = servers.map((server) => neglectText(server, hasDaemon));
   const { says, commands } = await adviceForUser(context, who);
-  return { warnings, says: [...openWarmUps(context, who), ...says], commands };
+  return { warnings, says: [...(await openWarmUps(context, who)), ...says], commands };
 }
 
 /** One line for each warm-up of the user's environments that is on or to come on. */
-function openWarmUps({ store, timeZone }: Context, who: Actor): string[] {
-  const mine = new Map(store.environments.listFor(who.userId).map(({ id, name }) => [id, name]));
-  return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
-    const name = mine.get(environmentId);
-    if (name === undefined) return [];
-    const capture = captureId === null ? null : store.captures.find(captureId);
-    const end = capture === null ? localTime(until, timeZone) : `${capture.name} starts`;
-    return [`${name}: a warm-up is on until ${end}`];
+async function openWarmUps({ api, timeZone }: Context, who: Actor): Promise<string[]> {
+  return (await api.warmUps.listOpen(who)).map(({ environment, until, capture }) => {
+    const end = capture === null ? localTime(until, timeZone) : `${capture} starts`;
+    return `${environment}: a warm-up is on until ${end}`;
   });
 }
 
 async function loginAdvice(context: Context): Promise<Advice> {
-  const { store, api, world } = context;
+  const { storeFolder, api, world } = context;
   const user = await api.users.whoLogsIn(world.userName);
   const logIn = `captures login ${shellQuoted(user ?? 'NAME')}`;
   if (context.hasToken) {
     return {
-      says: [
-        `CAPTURES_TOKEN is not a valid token for the store in ${store.directory}.`,
-        'Without it:',
-      ],
+      says: [`CAPTURES_TOKEN is not a valid token for the store in ${storeFolder}.`, 'Without it:'],
       commands: ['unset CAPTURES_TOKEN', logIn],
     };
   }
   return {
-    says: [`You are not logged in to the store in ${store.directory}.`],
+    says: [`You are not logged in to the store in ${storeFolder}.`],
     commands: [logIn],
   };
 }
 
 async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
-  const environments = context.store.environments.listFor(who.userId);
+  const environments = await context.api.environments.list(who);
   const [environment] = environments;
   if (environment === undefined) {
     return {

@@ -1,13 +1,14 @@
+import type { Finding } from '../../core/diagnosis/finding.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { JsonObject, Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import type { Paint, Tone } from './paint.ts';
 import { displayWidth, fillLines, pad } from './width.ts';
 
-type FindingStatus = 'ok' | 'warn' | 'fail';
+type FindingStatus = Finding['status'];
 
-/** One thing that was looked at. */
-export interface Finding {
+/** One thing that was looked at, as it is shown. */
+export interface ShownFinding {
   /** `store`, `session`, … or `environment NAME`. */
   readonly check: string;
   readonly status: FindingStatus;
@@ -23,12 +24,12 @@ const TONES: Record<FindingStatus, Tone> = { ok: 'good', warn: 'busy', fail: 'ba
 const FIX = 'fix: ';
 const WIDEST_CHECK = 24;
 
-function findingJson({ check, status, detail, fix }: Finding): JsonObject {
+function findingJson({ check, status, detail, fix }: ShownFinding): JsonObject {
   return { check, status, detail, fix };
 }
 
 /** For scripts; a terminal shows `renderFindings`. */
-export const findingNoun: Noun<Finding> = {
+export const findingNoun: Noun<ShownFinding> = {
   fields: ['check', 'status', 'detail', 'fix'],
   toJson: findingJson,
   columns: [
@@ -48,7 +49,7 @@ export const findingNoun: Noun<Finding> = {
 
 /** The report for a terminal: a line a finding, what to do about it below. */
 export function renderFindings(
-  findings: readonly Finding[],
+  findings: readonly ShownFinding[],
   options: { width: number; paint: Paint },
 ): string {
   const { width, paint } = options;
@@ -83,7 +84,7 @@ function fixLines(fix: string, room: number): string[] {
     );
 }
 
-function summary(findings: readonly Finding[], paint: Paint): string {
+function summary(findings: readonly ShownFinding[], paint: Paint): string {
   const count = (status: FindingStatus): number =>
     findings.filter((finding) => finding.status === status).length;
   const failures = count('fail');

@@ -3,7 +3,6 @@ import type { ServerAddress } from '../../core/environments/environment.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { MetricProvider } from '../../core/metrics/metric-source.ts';
 import type { Source } from '../../core/source.ts';
-import type { Store } from '../../core/store.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { Wiring } from '../../wiring.ts';
 import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
@@ -17,7 +16,6 @@ import {
 } from '../output/output.ts';
 import { findPaths, type Paths } from './paths.ts';
 import type { Prompter } from '../input/prompter.ts';
-import { hasLiveDaemon } from '../output/daemon-warnings.ts';
 import type { Noun } from '../render/column.ts';
 import { escapeText } from '../render/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
@@ -57,9 +55,9 @@ export class Context {
     return this.wiring.api;
   }
 
-  /** @throws AppError `store_unusable`, naming `captures init` where there is no store. */
-  get store(): Store {
-    return this.wiring.store;
+  /** The store's folder. @throws AppError as `api`. */
+  get storeFolder(): string {
+    return this.wiring.store.directory;
   }
 
   /** The AWS profiles that this machine's user has. */
@@ -69,7 +67,7 @@ export class Context {
   }
 
   get session(): SessionFile {
-    return new SessionFile(this.paths, this.store);
+    return new SessionFile(this.paths, this.wiring.store);
   }
 
   /** CloudWatch from a child process: for a daemon, whose memory must not grow. */
@@ -128,7 +126,7 @@ export class Context {
    */
   async isLeftToDaemon(server: ServerAddress): Promise<boolean> {
     const user = await this.credentialUser();
-    if (!user.isStoreShared() || !hasLiveDaemon(this.store, this.now())) return false;
+    if (!user.isStoreShared()) return false;
     const { allowedServer } = await import('./credential-rules.ts');
     try {
       await this.tryReference((await allowedServer(server, user)).passwordFrom);

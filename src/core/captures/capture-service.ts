@@ -1,6 +1,6 @@
 import type { Actor, Operation } from '../access.ts';
 import { hasLiveDaemon, type DaemonStarted, type DaemonStarter } from '../daemon/daemon-starter.ts';
-import { getEnvironment } from '../environments/environment-service.ts';
+import { getEnvironment, requireDeletable } from '../environments/environment-service.ts';
 import type { Readiness } from '../environments/readiness.ts';
 import { isAppError } from '../errors.ts';
 import type { Notice } from '../notices.ts';
@@ -11,9 +11,10 @@ import type { ValueCounts } from '../verification/value-counts.ts';
 import type { CountersState } from '../workloads/workload.ts';
 import { readDetails, type DetailedCapture } from './capture-details.ts';
 import type { CapturePlan, WatchingServer } from './capture-plan.ts';
-import { CaptureRules, type CaptureListRequest } from './capture-rules.ts';
+import { ALL_CAPTURES, CaptureRules, type CaptureListRequest } from './capture-rules.ts';
 import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
-import { ACTIVE_STATUSES, isOver } from './capture.ts';
+import type { NamedCapture } from './capture-names.ts';
+import { ACTIVE_STATUSES, isOver, type CaptureStatus } from './capture.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
 import type { Preparation, PreparationEvent, PreparationOptions } from './preparation.ts';
 import { liveFactsOf, type LiveFacts } from './live-facts.ts';
@@ -37,11 +38,14 @@ export interface CreatedCapture extends ListedCapture {
   readonly mayLackValues: boolean;
 }
 
-/** A capture that was deleted, as it was at its end. */
-export interface DeletedCapture extends ListedCapture {
-  /** Where its workload was left; null where that is gone, or there was none. */
-  readonly workloadFolder: string | null;
-}
+export type DeletionEvent =
+  | CaptureEvent
+  /** As it was at its end; `workloadFolder`: where its workload was left, null where that is gone. */
+  | {
+      readonly type: 'deleted';
+      readonly capture: ListedCapture;
+      readonly workloadFolder: string | null;
+    };
 
 /** What is done with captures. A daemon is started where what is asked for needs one and none is alive. */
 export class CaptureService {
@@ -89,6 +93,21 @@ export class CaptureService {
     operation: Operation = 'capture.get',
   ): Promise<ListedCapture> {
     return this.#rules.get(actor, ref, operation);
+  }
+
+  /**
+   * The captures that the actor can see whose name begins with what was typed, also behind `environment/`; all
+   * of them for a number. Only reads.
+   * @param statuses of these alone; null for all.
+   */
+  async named(
+    actor: Actor,
+    typed: string,
+    statuses: readonly CaptureStatus[] | null,
+    limit: number,
+  ): Promise<readonly NamedCapture[]> {
+    const { captureNames } = await import('./capture-names.ts');
+    return captureNames(this.#outside.store, actor, typed, statuses, limit);
   }
 
   /** A capture with everything that is known of it. @throws AppError as `get` does. */
@@ -334,19 +353,45 @@ export class CaptureService {
     ref: string,
     options: { readonly reason: string | null; readonly keepsWorkload: boolean },
     signal: AbortSignal,
-  ): Progress<CaptureEvent, DeletedCapture> {
+  ): Progress<DeletionEvent, ListedCapture> {
     const { id } = this.#rules.get(actor, ref, 'capture.delete');
-    for (;;) {
-      const deleted = this.#rules.delete(actor, String(id), options.reason, options);
-      if (deleted === null) {
-        yield* this.end(actor, String(id), options.reason, signal);
-        continue;
-      }
-      if (!deleted.recordsStatements) return { ...deleted, workloadFolder: null };
+    let capture = this.#rules.delete(actor, String(id), options.reason, options);
+    while (capture === null) {
+      yield* this.end(actor, String(id), options.reason, signal);
+      capture = this.#rules.delete(actor, String(id), options.reason, options);
+    }
+    let workloadFolder: string | null = null;
+    if (capture.recordsStatements) {
       const workloads = await this.#outside.workloads();
-      if (options.keepsWorkload) return { ...deleted, workloadFolder: workloads.folderOf(id) };
-      await workloads.removeDeleted({ asked: id });
-      return { ...deleted, workloadFolder: null };
+      if (options.keepsWorkload) workloadFolder = workloads.folderOf(id);
+      else await workloads.removeDeleted({ asked: id });
+    }
+    yield { type: 'deleted', capture, workloadFolder };
+    return capture;
+  }
+
+  /**
+   * Deletes every capture of an environment and its workload, so that the environment can be deleted: also
+   * those that somebody creates meanwhile. Those that are not over are stopped first.
+   * @throws AppError as `EnvironmentService.checkDeletion` with captures; as `delete`.
+   */
+  async *deleteAllOf(
+    actor: Actor,
+    environment: string,
+    signal: AbortSignal,
+  ): Progress<DeletionEvent, void> {
+    const { store } = this.#outside;
+    const { id } = requireDeletable(store, actor, environment, true);
+    const all = { ...ALL_CAPTURES, environment: String(id) };
+    const open = { ...all, statuses: ['STARTING', 'RUNNING', 'STOPPING'] as const };
+    for (const capture of this.#rules.list(actor, open)) {
+      yield* this.end(actor, String(capture.id), null, signal);
+    }
+    requireDeletable(store, actor, String(id), true);
+    const how = { keepsWorkload: false, reason: null };
+    for (let found = this.#rules.list(actor, all); found.length > 0;) {
+      for (const capture of found) yield* this.delete(actor, String(capture.id), how, signal);
+      found = this.#rules.list(actor, all);
     }
   }
 

@@ -8,6 +8,7 @@ import {
   whyNoRecycling,
   type Readiness,
 } from '../environments/readiness.ts';
+import { isLeftToDaemon } from '../environments/server-looks.ts';
 import type { Notice, Noticed } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
@@ -63,7 +64,7 @@ export async function* prepareRecording(
   if (server === null || (isLater && !isForValues)) return { options, readiness: null };
   const notices: Notice[] = [];
   let readiness: Readiness | null = null;
-  if (!isLater && (await outside.isLeftToDaemon(server))) {
+  if (!isLater && (await isLeftToDaemon(outside, server))) {
     notices.push({ code: 'daemon_checks_server' });
   } else {
     try {

@@ -1,7 +1,10 @@
+import type { Actor } from '../access.ts';
 import type { CaptureStatus } from '../captures/capture.ts';
 import type { Outside } from '../outside.ts';
+import { listNeglected, type UnrestoredServer } from '../recovery/recovery-rules.ts';
 import type { Store } from '../store.ts';
 import type { WarmUpState } from '../warm-ups/warm-up.ts';
+import { hasLiveDaemon } from './daemon-starter.ts';
 import { readSavedStatus } from './daemon-status.ts';
 import { isLive } from './lease.ts';
 
@@ -53,6 +56,12 @@ export interface DaemonStatus {
   readonly nextStarts: readonly NextStart[];
 }
 
+export interface NeglectedServers {
+  readonly servers: readonly UnrestoredServer[];
+  /** Whether a daemon is alive, which tries again. */
+  readonly hasDaemon: boolean;
+}
+
 const STARTS_SHOWN = 5;
 
 /** The daemon of a store, whoever runs it. */
@@ -63,22 +72,37 @@ export class DaemonService {
     this.#outside = outside;
   }
 
+  /**
+   * What goes on with nobody there: how many captures are recorded with no daemon alive; and whether servers
+   * are changed for a recording or a warm-up, of which `neglected` says more.
+   */
+  async unattended(): Promise<{ readonly captures: number; readonly hasServers: boolean }> {
+    const { store, clock } = this.#outside;
+    const recording = store.captures
+      .listByStatus(['RUNNING', 'STOPPING'])
+      .filter(({ recordsStatements }) => recordsStatements).length;
+    const isAlive = recording > 0 && hasLiveDaemon(store, clock.now());
+    return { captures: isAlive ? 0 : recording, hasServers: store.taps.list().length > 0 };
+  }
+
+  /**
+   * Servers of the actor's environments whose recording is interrupted, or that are not restored although
+   * nothing is recorded there any more.
+   */
+  async neglected(actor: Actor): Promise<NeglectedServers> {
+    const { store, clock } = this.#outside;
+    const hasDaemon = hasLiveDaemon(store, clock.now());
+    return { servers: listNeglected(store, actor, hasDaemon), hasDaemon };
+  }
+
   /** Who holds the store's daemon lease, what is being recorded and what starts next: for every user. */
   async status(): Promise<DaemonStatus> {
     const { store, clock } = this.#outside;
     const now = clock.now();
-    const lease = store.lease.find();
-    const isAlive = lease !== null && isLive(lease, now);
+    const holder = holderOf(store, now);
     return {
-      holder: isAlive
-        ? {
-            host: lease.host,
-            pid: lease.pid,
-            since: lease.acquiredAt,
-            background: lease.background,
-          }
-        : null,
-      recording: isAlive ? activeCaptures(store, now) : [],
+      holder,
+      recording: holder === null ? [] : activeCaptures(store, now),
       warmUps: store.warmUps.listOpen().map(({ environmentId, state, until }) => ({
         environment: environmentName(store, environmentId),
         state,
@@ -94,6 +118,14 @@ export class DaemonService {
         })),
     };
   }
+}
+
+/** Who holds the daemon lease of a store; null when no daemon is alive. */
+export function holderOf(store: Pick<Store, 'lease'>, now: number): DaemonHolder | null {
+  const lease = store.lease.find();
+  if (lease === null || !isLive(lease, now)) return null;
+  const { host, pid, acquiredAt: since, background } = lease;
+  return { host, pid, since, background };
 }
 
 function activeCaptures(store: Store, now: number): ActiveCapture[] {

@@ -188,7 +188,7 @@ export class EnvironmentService {
       const server = change === undefined ? before : change && this.#addressOf(change, before);
       const edited = { ...environment, ...rest, server };
       if (leadsElsewhere(before, server)) {
-        this.#refuseWhileTapped(environment, 'its server cannot be changed');
+        refuseWhileTapped(this.#store, environment, 'its server cannot be changed');
       }
       this.#store.environments.update(edited);
       // Which fields, not their values: an address may hold more than a trail should.
@@ -206,8 +206,8 @@ export class EnvironmentService {
   async delete(actor: Actor, ref: string): Promise<Membership> {
     return this.#store.transaction(() => {
       const environment = this.#get(actor, ref, 'environment.delete');
-      this.#refuseWithCaptures(environment);
-      this.#refuseWhileTapped(environment, 'it cannot be deleted');
+      refuseWithCaptures(this.#store, environment);
+      refuseWhileTapped(this.#store, environment, 'it cannot be deleted');
       const schedules = this.#store.schedules.list([environment.id]).map(({ name }) => name);
       this.#audit.record(actor, 'environment.delete', environmentSubject(environment), {
         details: schedules.length === 0 ? {} : { schedules: schedules.join(', ') },
@@ -224,47 +224,50 @@ export class EnvironmentService {
    *   capture of it is there that would bring that about when it ends.
    */
   async checkDeletion(actor: Actor, ref: string, withCaptures: boolean): Promise<Membership> {
-    const environment = this.#get(actor, ref, 'environment.delete');
-    if (!withCaptures) this.#refuseWithCaptures(environment);
-    const open = this.#store.captures
-      .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
-      .some(({ environmentId }) => environmentId === environment.id);
-    if (!open) this.#refuseWhileTapped(environment, 'it cannot be deleted');
-    return environment;
+    return requireDeletable(this.#store, actor, ref, withCaptures);
   }
+}
 
-  #refuseWithCaptures({ id, name }: Environment): void {
-    const captures = this.#store.captures.countOf(id);
-    if (captures === 0) return;
-    throw new AppError(
-      'conflict',
-      `The environment "${name}" has ${captures} capture${captures === 1 ? '' : 's'}`,
-      { hint: { code: 'delete_captures_first' } },
-    );
-  }
+/** See `EnvironmentService.checkDeletion`. */
+export function requireDeletable(
+  store: Store,
+  actor: Actor,
+  ref: string,
+  withCaptures: boolean,
+): Membership {
+  const environment = getEnvironment(store, actor, 'environment.delete', ref);
+  if (!withCaptures) refuseWithCaptures(store, environment);
+  const open = store.captures
+    .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
+    .some(({ environmentId }) => environmentId === environment.id);
+  if (!open) refuseWhileTapped(store, environment, 'it cannot be deleted');
+  return environment;
+}
 
-  #refuseWhileTapped(environment: Environment, consequence: string): void {
-    const isTapped = this.#store.taps.list().some((tap) => tap.environmentId === environment.id);
-    const isWarm = this.#store.warmUps
-      .listOpen()
-      .some(
-        ({ environmentId, captureId }) => environmentId === environment.id && captureId === null,
-      );
-    if (isTapped && isWarm) {
-      throw new AppError(
+function refuseWithCaptures(store: Store, { id, name }: Environment): void {
+  const captures = store.captures.countOf(id);
+  if (captures === 0) return;
+  throw new AppError(
+    'conflict',
+    `The environment "${name}" has ${captures} capture${captures === 1 ? '' : 's'}`,
+    { hint: { code: 'delete_captures_first' } },
+  );
+}
+
+function refuseWhileTapped(store: Store, { id, name }: Environment, consequence: string): void {
+  if (!store.taps.list().some(({ environmentId }) => environmentId === id)) return;
+  const isWarm = store.warmUps
+    .listOpen()
+    .some(({ environmentId, captureId }) => environmentId === id && captureId === null);
+  throw isWarm
+    ? new AppError('conflict', `A warm-up of "${name}" is on, so ${consequence}`, {
+        hint: { code: 'end_warm_up', environment: name },
+      })
+    : new AppError(
         'conflict',
-        `A warm-up of "${environment.name}" is on, so ${consequence}`,
-        { hint: { code: 'end_warm_up', environment: environment.name } },
+        `The log of the server of "${name}" is switched on by captures, so ${consequence}`,
+        { hint: { code: 'restore_server', environment: name } },
       );
-    }
-    if (isTapped) {
-      throw new AppError(
-        'conflict',
-        `The log of the server of "${environment.name}" is switched on by captures, so ${consequence}`,
-        { hint: { code: 'restore_server', environment: environment.name } },
-      );
-    }
-  }
 }
 
 /** What the audit trail says an environment's change is about. */

@@ -7,7 +7,7 @@ import { coverageOf, type Coverage } from '../warm-ups/value-coverage.ts';
 import type { ServerEnvironment } from './environment.ts';
 import { findStrangerAtWork } from './server-identity.ts';
 import type { PrivilegeNeed, ServerInspection } from './server-inspection.ts';
-import { inspectServer, namingEnvironment } from './server-looks.ts';
+import { inspectServer, namingEnvironment, type LookingOutside } from './server-looks.ts';
 
 /** What a look at an environment's server says of recording there. */
 export interface Readiness {
@@ -26,7 +26,7 @@ export interface Readiness {
  * @throws AppError as `inspectServer`.
  */
 export async function readServer(
-  outside: Pick<Outside, 'store' | 'servers' | 'isLeftToDaemon'>,
+  outside: LookingOutside,
   environment: ServerEnvironment,
 ): Promise<Readiness> {
   const { store } = outside;

@@ -1,3 +1,4 @@
+import { hasLiveDaemon } from '../daemon/daemon-starter.ts';
 import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import { shellQuoted } from '../shell.ts';
@@ -5,23 +6,31 @@ import type { ServerAddress } from './environment.ts';
 import type { ServerInspection } from './server-inspection.ts';
 
 /** What a look at servers needs. */
-export type LookingOutside = Pick<Outside, 'store' | 'servers' | 'isLeftToDaemon'>;
+export type LookingOutside = Pick<Outside, 'store' | 'clock' | 'servers' | 'isLeftToDaemon'>;
+
+/** Whether only the daemon may log in to a server: a live one can read the password, and this process cannot. */
+export async function isLeftToDaemon(
+  { store, clock, isLeftToDaemon }: LookingOutside,
+  server: ServerAddress,
+): Promise<boolean> {
+  return hasLiveDaemon(store, clock.now()) && isLeftToDaemon(server);
+}
 
 /**
  * Looks at the server of an environment; changes nothing.
  * @throws AppError `remote_failed`, with hints that name it; `forbidden` where only the daemon may log in.
  */
 export async function inspectServer(
-  { store, servers, isLeftToDaemon }: LookingOutside,
+  outside: LookingOutside,
   { name, server }: { readonly name: string; readonly server: ServerAddress },
 ): Promise<ServerInspection> {
-  if (await isLeftToDaemon(server)) {
+  if (await isLeftToDaemon(outside, server)) {
     throw new AppError('forbidden', `The password of ${name} can be read only by the daemon`, {
       hint: { code: 'daemon_looks' },
     });
   }
   try {
-    return await (await servers()).inspect(server, store.id);
+    return await (await outside.servers()).inspect(server, outside.store.id);
   } catch (error) {
     throw namingEnvironment(error, name);
   }

@@ -82,6 +82,12 @@ export interface MetricProvider {
    */
   choosePeriod(window: TimeWindow, now: number, asked: number | null): number;
   readonly open: OpenMetricSource;
+  /**
+   * Looks at what it would be asked with for an environment, without asking it.
+   * @returns a sentence that says so.
+   * @throws AppError `remote_failed` that says what is missing and what to do.
+   */
+  checkAccess(environment: Environment): Promise<string>;
 }
 
 /** How often the tap samples a server's counters. */

@@ -48,6 +48,13 @@ export function listUnrestored(store: Store, actor: Actor): UnrestoredServer[] {
   });
 }
 
+/** Those whose recording is interrupted, or that are not restored although nothing is recorded there any more. */
+export function listNeglected(store: Store, actor: Actor, hasDaemon: boolean): UnrestoredServer[] {
+  return listUnrestored(store, actor).filter(
+    ({ trouble, isRecording }) => trouble !== null || (!isRecording && !hasDaemon),
+  );
+}
+
 /** The rules of restoring servers without a daemon. */
 export class RecoveryRules {
   readonly #store: Store;

@@ -20,6 +20,14 @@ export interface ContinuingWarmUp {
   readonly capture: { readonly id: number; readonly name: string } | null;
 }
 
+/** A warm-up that is not over: it ends at `until`, or when its capture starts. */
+export interface OpenWarmUpOf {
+  readonly environment: string;
+  readonly until: number;
+  /** The name of its capture; null where it was asked for by itself. */
+  readonly capture: string | null;
+}
+
 export type WarmUpEvent =
   | DaemonStarted
   | Noticed
@@ -64,6 +72,20 @@ export class WarmUpService {
   ): Promise<{ readonly environment: ServerEnvironment; readonly warmUps: readonly WarmUp[] }> {
     const environment = this.#rules.environment(actor, ref);
     return { environment, warmUps: this.#outside.store.warmUps.listOf(environment.id) };
+  }
+
+  /** Warm-ups of the actor's environments that are on or to come on. */
+  async listOpen(actor: Actor): Promise<readonly OpenWarmUpOf[]> {
+    const { store } = this.#outside;
+    const mine = new Map(
+      store.environments.listFor(actor.userId).map(({ id, name }) => [id, name]),
+    );
+    return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
+      const environment = mine.get(environmentId);
+      if (environment === undefined) return [];
+      const capture = captureId === null ? null : (store.captures.find(captureId)?.name ?? null);
+      return [{ environment, until, capture }];
+    });
   }
 
   /**

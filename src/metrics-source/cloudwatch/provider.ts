@@ -28,5 +28,10 @@ export function cloudWatchProvider(open: OpenMetricSource): MetricProvider {
         : null,
     choosePeriod,
     open,
+    async checkAccess(environment) {
+      const { findAwsCredentials } = await import('./aws-credentials.ts');
+      const { region, accessKeyId } = await findAwsCredentials(environment);
+      return `AWS credentials found for CloudWatch in ${region} (access key ${accessKeyId})`;
+    },
   };
 }

@@ -7,7 +7,6 @@ import { confirmLoss } from '../../input/confirmation.ts';
 import { resultOf } from '../../../core/progress.ts';
 import { tellEvents } from '../../output/capture-events.ts';
 import type { Context } from '../../runtime/context.ts';
-import { deleteCapture } from '../../deletion.ts';
 import { environmentNoun } from '../../render/environments.ts';
 import { formatBytes, formatCount } from '../../../core/units.ts';
 
@@ -43,7 +42,7 @@ JSON fields: ${environmentNoun.fields.join(', ')}`,
 
 export async function runEnvDelete(options: EnvDeleteOptions, context: Context): Promise<number> {
   const actor = await context.actor();
-  const { environments } = context.api;
+  const { captures, environments } = context.api;
   const { withCaptures = false } = options;
   // What the core refuses is not worth a question.
   const environment = await environments.checkDeletion(actor, options.environment, withCaptures);
@@ -53,33 +52,15 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
       ask: "Type the environment's name to delete it",
     });
   }
-  if (withCaptures) await deleteCaptures(context, environment);
-  await environments.delete(actor, String(environment.id));
+  const ref = String(environment.id);
+  if (withCaptures) {
+    const { interrupted } = context.world.signals;
+    await resultOf(captures.deleteAllOf(actor, ref, interrupted), tellEvents(context));
+  }
+  await environments.delete(actor, ref);
   await context.note(`Deleted the environment ${environment.name}.`);
   await context.printIfAsked(environmentNoun, environment);
   return 0;
-}
-
-/** Those that are not over first, and what is lost last; also those that somebody creates meanwhile. */
-async function deleteCaptures(context: Context, environment: Environment): Promise<void> {
-  const actor = await context.actor();
-  const { captures, environments } = context.api;
-  const all = { ...ALL_CAPTURES, environment: String(environment.id) };
-  const open = await captures.list(actor, {
-    ...all,
-    statuses: ['STARTING', 'RUNNING', 'STOPPING'],
-  });
-  const { interrupted } = context.world.signals;
-  for (const { id } of open) {
-    await resultOf(captures.end(actor, String(id), null, interrupted), tellEvents(context));
-  }
-  await environments.checkDeletion(actor, String(environment.id), true);
-  for (let found = await captures.list(actor, all); found.length > 0;) {
-    for (const capture of found) {
-      await deleteCapture(context, capture, { keepsWorkload: false, reason: null });
-    }
-    found = await captures.list(actor, all);
-  }
 }
 
 async function lossOf(context: Context, environment: Environment): Promise<string> {

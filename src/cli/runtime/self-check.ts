@@ -1,14 +1,14 @@
-import type { Actor } from '../core/access.ts';
-import { AppError } from '../core/errors.ts';
-import type { Context } from './runtime/context.ts';
-import { daemonFinding, unrestoredFindings } from './diagnosis-daemon.ts';
-import { environmentFindings } from './diagnosis-environments.ts';
-import { failure, findingOf, ok, warning } from './findings.ts';
-import type { Finding } from './render/diagnosis.ts';
-import { shellQuoted } from '../core/shell.ts';
-import { localTime } from './render/moments.ts';
-import { formatBytes, formatDuration } from '../core/units.ts';
-import { programVersion } from '../package.ts';
+import type { Actor } from '../../core/access.ts';
+import { AppError, isAppError, messageOf, type ErrorCode } from '../../core/errors.ts';
+import type { Finding } from '../../core/diagnosis/finding.ts';
+import { hintText } from '../output/hints.ts';
+import type { ShownFinding } from '../render/diagnosis.ts';
+import { shownFinding } from '../render/findings.ts';
+import type { Context } from './context.ts';
+import { shellQuoted } from '../../core/shell.ts';
+import { localTime } from '../render/moments.ts';
+import { formatBytes, formatDuration } from '../../core/units.ts';
+import { programVersion } from '../../package.ts';
 
 const GIB = 1024 ** 3;
 /** The recorder stops for want of room before that; this is when somebody should know. */
@@ -21,26 +21,27 @@ const MOST_AHEAD_MS = 5_000;
  * Looks at everything a capture needs, in the order in which one thing needs the other. Never throws
  * for what it finds; without a store, or with nobody logged in, that is the last finding of its kind.
  */
-export async function diagnose(context: Context): Promise<Finding[]> {
+export async function diagnose(context: Context): Promise<ShownFinding[]> {
   const findings = [programFinding(), timeZoneFinding(context)];
   const stored = await storeFindings(context);
   findings.push(...stored);
   if (stored.some(({ status }) => status === 'fail')) return findings;
-  findings.push(...(await workloadFindings(context)));
   const [session, actor] = await sessionFinding(context);
-  findings.push(session, daemonFinding(context));
-  if (actor !== null) findings.push(...unrestoredFindings(context, actor));
-  if (actor !== null) findings.push(...(await environmentFindings(context, actor)));
+  const { diagnosis } = context.api;
+  const shown = (found: readonly Finding[]): ShownFinding[] =>
+    found.map((finding) => shownFinding(finding, context.now()));
+  findings.push(session, ...shown(await diagnosis.ofStore()));
+  if (actor !== null) findings.push(...shown(await diagnosis.ofEnvironments(actor)));
   return findings;
 }
 
-function programFinding(): Finding {
+function programFinding(): ShownFinding {
   const { version, platform, arch } = process;
   return ok('program', `captures ${programVersion()} on Node.js ${version}, ${platform} ${arch}`);
 }
 
 /** A Node.js built without the time zones of the world reads every zone as UTC or not at all. */
-function timeZoneFinding(context: Context): Finding {
+function timeZoneFinding(context: Context): ShownFinding {
   const zone = context.timeZone;
   const data = process.versions['tz'] ?? 'of the system';
   try {
@@ -58,7 +59,7 @@ function timeZoneFinding(context: Context): Finding {
   return ok('time zones', `times are read and shown in ${zone} (data ${data})`);
 }
 
-async function storeFindings(context: Context): Promise<Finding[]> {
+async function storeFindings(context: Context): Promise<ShownFinding[]> {
   const check = 'store';
   try {
     const store = await context.wiring.inspectStore();
@@ -93,7 +94,7 @@ async function storeFindings(context: Context): Promise<Finding[]> {
   }
 }
 
-function diskFinding(free: number, whole: number): Finding {
+function diskFinding(free: number, whole: number): ShownFinding {
   const detail = `${formatBytes(free)} of ${formatBytes(whole)} free where workloads are written`;
   return free >= LITTLE_FREE_BYTES
     ? ok('disk', detail)
@@ -101,7 +102,7 @@ function diskFinding(free: number, whole: number): Finding {
 }
 
 /** A clock that was set back makes leases, schedules and expiries wait for the time it had reached. */
-function clockFinding(newest: number | null, now: number): Finding {
+function clockFinding(newest: number | null, now: number): ShownFinding {
   const ahead = newest === null ? 0 : newest - now;
   if (ahead <= MOST_AHEAD_MS) return ok('clock', 'no time in the store is in the future');
   return warning(
@@ -111,36 +112,7 @@ function clockFinding(newest: number | null, now: number): Finding {
   );
 }
 
-/** Workloads that no capture has, and deletions that a crash interrupted. */
-async function workloadFindings(context: Context): Promise<Finding[]> {
-  const check = 'workloads';
-  const fix = 'captures prune --orphans';
-  try {
-    const { store } = context;
-    const { findOrphanedWorkloads } = await import('../workload/deleted-workloads.ts');
-    const findings: Finding[] = [];
-    const orphans = await findOrphanedWorkloads(store);
-    const [first] = orphans;
-    if (first !== undefined) {
-      const bytes = formatBytes(orphans.reduce((sum, orphan) => sum + orphan.bytes, 0));
-      const what =
-        orphans.length === 1
-          ? `${first.folder} belongs to no capture`
-          : `${orphans.length} folders belong to no capture, ${first.folder} the first`;
-      findings.push(warning(check, `${what} (${bytes})`, fix));
-    }
-    const unfinished = store.removals.list().length;
-    if (unfinished > 0) {
-      const what = unfinished === 1 ? 'a deleted capture is' : `${unfinished} deleted captures are`;
-      findings.push(warning(check, `the workload of ${what} not removed yet`, fix));
-    }
-    return findings;
-  } catch (error) {
-    return [findingOf(check, error)];
-  }
-}
-
-async function sessionFinding(context: Context): Promise<[Finding, Actor | null]> {
+async function sessionFinding(context: Context): Promise<[ShownFinding, Actor | null]> {
   const check = 'session';
   try {
     const who = await context.actor();
@@ -156,4 +128,24 @@ async function sessionFinding(context: Context): Promise<[Finding, Actor | null]
   } catch (error) {
     return [findingOf(check, error), null];
   }
+}
+
+function ok(check: string, detail: string): ShownFinding {
+  return { check, status: 'ok', detail, fix: null, code: null };
+}
+
+/** @param fix what to type; null where nothing helps. */
+function warning(check: string, detail: string, fix: string | null): ShownFinding {
+  return { check, status: 'warn', detail, fix, code: null };
+}
+
+/** @param code what kind of failure it is: the first one's is the exit status. */
+function failure(check: string, code: ErrorCode, detail: string, fix: string | null): ShownFinding {
+  return { check, status: 'fail', detail, fix, code };
+}
+
+/** What a failure that was thrown says as a finding. */
+function findingOf(check: string, error: unknown): ShownFinding {
+  if (isAppError(error)) return failure(check, error.code, error.message, hintText(error.hint));
+  return failure(check, 'internal', messageOf(error), null);
 }
