@@ -25,5 +25,5 @@ export type { ListedSchedule } from './core/schedules/schedule.ts';
 export type { ScheduleEdit, ScheduleRequest } from './core/schedules/schedule-service.ts';
 export type { ListedCapture } from './core/store.ts';
 export type { PublicUser } from './core/users/user-service.ts';
-export type { Judgement } from './core/verification/verification.ts';
+export type { VerificationResult } from './core/verification/verification.ts';
 export type { StatementFlag, StatementKind, StatementRecord } from './core/workloads/statements.ts';

@@ -9,7 +9,7 @@ import { AppError } from './core/errors.ts';
 import { resultOf } from './core/progress.ts';
 import type { ListedCapture } from './core/store.ts';
 import { prepareUser, UserService } from './core/users/user-service.ts';
-import type { Judgement } from './core/verification/verification.ts';
+import type { VerificationResult } from './core/verification/verification.ts';
 import type { StatementRecord } from './core/workloads/statements.ts';
 import { runDaemon } from './daemon/daemon.ts';
 import { committedPosition, workloadFolder } from './daemon/recorder.ts';
@@ -141,11 +141,9 @@ export class Captures {
   }
 
   /** Reads a record as a whole and says what is known of its truth. @throws AppError `not_found`. */
-  async verify(id: number): Promise<Judgement> {
-    const { judgement } = await resultOf(
-      this.api.verification.verify(this.actor, String(id), null),
-    );
-    return judgement;
+  async verify(id: number): Promise<VerificationResult> {
+    const { result } = await resultOf(this.api.verification.verify(this.actor, String(id), null));
+    return result;
   }
 
   /** The statements that were recorded so far, in order. @throws AppError `not_found`; `store_unusable`. */

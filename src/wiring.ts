@@ -19,6 +19,7 @@ import {
   type VerificationProgress,
 } from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
+import type { CompareCounters } from './core/verification/server-counters.ts';
 import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/inspection.ts';
@@ -39,6 +40,11 @@ export interface Machine extends Origin {
 export async function mysqlServers(): Promise<Source> {
   const { mysqlSource } = await import('./source/mysql/mysql-source.ts');
   return mysqlSource;
+}
+
+async function compareCounters(): Promise<CompareCounters> {
+  const { compareCounters } = await import('./source/mysql/counters/comparison.ts');
+  return compareCounters;
 }
 
 /** One store with everything that belongs to it. Each part is opened when it is first asked for. */
@@ -122,6 +128,7 @@ export class Wiring {
         const { workloadFiles } = await import('./workload/stored-workloads.ts');
         return workloadFiles(this.store);
       },
+      compareCounters,
       daemons: {
         start: (folder) => this.#machine.startDaemon(folder),
         isRunning: (pid) => this.#machine.isRunning(pid),
@@ -180,8 +187,9 @@ export class Wiring {
     minValues: number | null,
   ): Progress<VerificationProgress, Verification> {
     const { folderReader } = await import('./workload/stored-workloads.ts');
+    const compare = await compareCounters();
     const subject = { capture: null, recording: null, folder, minValues };
-    return yield* verifyWorkload(folderReader, this.#machine.clock, subject);
+    return yield* verifyWorkload(folderReader, compare, this.#machine.clock, subject);
   }
 
   /** Looks at how the store is kept. @throws AppError `store_unusable`. */

@@ -7,6 +7,7 @@ import type { Restorer } from './recovery/restorer.ts';
 import type { Source } from './source.ts';
 import type { Store } from './store.ts';
 import type { ScryptCost } from './users/passwords.ts';
+import type { CompareCounters } from './verification/server-counters.ts';
 import type { WorkloadFiles } from './workloads/workload-files.ts';
 
 /** What to run where only the owner of an environment's server can switch its logs on. */
@@ -33,6 +34,8 @@ export interface Outside {
   /** Whether this process cannot have the password of a server that the store's daemon may have. */
   readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly restorer: () => Promise<Restorer>;
+  /** Compares records with servers' own counters. Loaded at the first call. */
+  readonly compareCounters: () => Promise<CompareCounters>;
   /** The files of this store's workloads. Loaded at the first call. */
   readonly workloads: () => Promise<WorkloadFiles>;
   readonly daemons: DaemonProcesses;

@@ -1,6 +1,6 @@
 import type { ServerInspection, ServerOutlook } from './environments/server-inspection.ts';
 import type { ServerAddress } from './environments/environment.ts';
-import type { EdgeReadings } from './verification/edge-counters.ts';
+import type { EdgeReadings } from './verification/server-counters.ts';
 import type { OwnTally } from './verification/own-commands.ts';
 import type { GapCause } from './workloads/gaps.ts';
 import type { LoggedStatement, TextSpool } from './workloads/statements.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Capture } from '../core/captures/capture.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
-import type { HeardCounts } from '../core/verification/server-counters.ts';
+import type { CountedRows } from '../core/verification/server-counters.ts';
 import type { Recycled } from '../core/source.ts';
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
@@ -37,7 +37,7 @@ interface CommittedCounters extends CountersState {
   /** null where nothing is left out; absent before that was known. */
   readonly selection?: SelectionState | null;
   /** null or absent where an older version recorded some of it. */
-  readonly heard?: HeardCounts | null;
+  readonly heard?: CountedRows | null;
 }
 
 interface RecorderContext {

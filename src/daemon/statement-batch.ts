@@ -1,5 +1,5 @@
 import type { LoggedStatement } from '../core/workloads/statements.ts';
-import type { HeardCounts } from '../core/verification/server-counters.ts';
+import type { CountedRows } from '../core/verification/server-counters.ts';
 import { ServerCountTally } from '../workload/server-count-tally.ts';
 import type { LineSerialiser, LineTail } from '../workload/statement-line.ts';
 
@@ -9,7 +9,7 @@ export class StatementBatch {
   readonly #lines: LineSerialiser;
   #some: (LineTail | undefined)[] | null = null;
   #all: readonly LineTail[] | null = null;
-  #serverCounts: HeardCounts | null = null;
+  #serverCounts: CountedRows | null = null;
 
   constructor(statements: readonly LoggedStatement[], lines: LineSerialiser) {
     this.statements = statements;
@@ -17,7 +17,7 @@ export class StatementBatch {
   }
 
   /** The batch as the server's own counters see it. */
-  serverCounts(): HeardCounts {
+  serverCounts(): CountedRows {
     if (this.#serverCounts === null) {
       const counter = new ServerCountTally();
       counter.add(this.statements);

@@ -1,4 +1,4 @@
-import { HEARD_NOTHING, type HeardCounts } from '../core/verification/server-counters.ts';
+import { NO_ROWS, type CountedRows } from '../core/verification/server-counters.ts';
 import type { LoggedStatement, LongText } from '../core/workloads/statements.ts';
 
 /** MariaDB's name of its replication threads; on MySQL they have none. */
@@ -12,9 +12,9 @@ const NUMBERS = [
   'executes',
   'sets',
   'changeUsers',
-] as const satisfies readonly (keyof HeardCounts)[];
+] as const satisfies readonly (keyof CountedRows)[];
 
-type Sum = { -readonly [K in keyof HeardCounts]: HeardCounts[K] };
+type Sum = { -readonly [K in keyof CountedRows]: CountedRows[K] };
 
 /** What is looked at of a statement. */
 type CountedStatement = Pick<LoggedStatement, 'user' | 'kind' | 'sql' | 'flags'> & {
@@ -29,8 +29,8 @@ export class ServerCountTally {
   readonly #serverCounts: Sum;
 
   /** @param counts to go on from. */
-  constructor(counts: HeardCounts | null = null) {
-    this.#serverCounts = { ...(counts ?? HEARD_NOTHING) };
+  constructor(counts: CountedRows | null = null) {
+    this.#serverCounts = { ...(counts ?? NO_ROWS) };
   }
 
   add(statements: readonly CountedStatement[]): void {
@@ -66,14 +66,14 @@ export class ServerCountTally {
   }
 
   /** Adds what another counter counted. */
-  merge(counts: HeardCounts): void {
+  merge(counts: CountedRows): void {
     const sum = this.#serverCounts;
     for (const name of NUMBERS) sum[name] += counts[name];
     if (sum.statements === undefined || counts.statements === undefined) delete sum.statements;
     else sum.statements += counts.statements;
   }
 
-  counts(): HeardCounts {
+  counts(): CountedRows {
     return { ...this.#serverCounts };
   }
 

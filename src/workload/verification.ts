@@ -229,7 +229,7 @@ class RecordReader {
   findings(): Omit<FileFindings, 'segments' | 'damage'> {
     return {
       counts: this.#counters.counts(),
-      heard: this.#serverCounts.counts(),
+      rows: this.#serverCounts.counts(),
       byFlag: Object.fromEntries(
         Array.from(this.#flags, ([flag, affected]) => [flag, affected.result()]),
       ),

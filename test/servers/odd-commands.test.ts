@@ -35,9 +35,9 @@ test('a record of everything odd is whole', async () => {
   await recording.until('RUNNING');
   for (let i = 0; i < 5; i++) await storm();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.problems).toEqual([]);
-  const { recorded, received } = judgement;
+  const { result } = await recording.verify();
+  expect(result.problems).toEqual([]);
+  const { recorded, received } = result;
   expect(recorded).toBeGreaterThan(500);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
   expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
@@ -53,13 +53,13 @@ test('a record is whole to within the commands that the server counts and does n
     ...texts.flatMap((text) => Array<Buffer>(50).fill(command(COMMAND.query, text))),
   ]);
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement).toMatchObject({ whole: true, missing: 0 });
-  expect(judgement.missingAtMost).toBeGreaterThanOrEqual(100);
+  const { result } = await recording.verify();
+  expect(result).toMatchObject({ whole: true, missing: 0 });
+  expect(result.missingAtMost).toBeGreaterThanOrEqual(100);
   // MySQL has threads of its own that run at times.
-  expect(judgement.missingAtMost).toBeLessThanOrEqual(105);
-  expect(judgement.line).toMatch(/^WHOLE to within 10\d statements: /);
-  expect(judgement.notes.join()).toContain('need not have been run as a statement');
+  expect(result.missingAtMost).toBeLessThanOrEqual(105);
+  expect(result.line).toMatch(/^WHOLE to within 10\d statements: /);
+  expect(result.notes.join()).toContain('need not have been run as a statement');
 });
 
 test('statements that are not logged amidst what is odd lie within the bounds', async () => {
@@ -70,9 +70,9 @@ test('statements that are not logged amidst what is odd lie within the bounds', 
   await sendRaw(server, [command(COMMAND.query, 'SET sql_log_off = 1'), ...silent]);
   await storm();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.verdict).toBe('not_whole');
-  expect(judgement.missing).toBeGreaterThan(300);
-  expect(judgement.missing).toBeLessThanOrEqual(500);
-  expect(judgement.missingAtMost).toBeGreaterThanOrEqual(500);
+  const { result } = await recording.verify();
+  expect(result.verdict).toBe('not_whole');
+  expect(result.missing).toBeGreaterThan(300);
+  expect(result.missing).toBeLessThanOrEqual(500);
+  expect(result.missingAtMost).toBeGreaterThanOrEqual(500);
 });

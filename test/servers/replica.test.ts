@@ -54,14 +54,14 @@ test.each(['STATEMENT', 'ROW'])(
     await caughtUp();
     for (let i = 0; i < 20; i++) await reader.query(`SELECT ${i}`);
     await recording.stop();
-    const { judgement } = await recording.verify();
-    const { recorded, received } = judgement;
-    expect(judgement).toMatchObject({ whole: true, missing: 0 });
+    const { result } = await recording.verify();
+    const { recorded, received } = result;
+    expect(result).toMatchObject({ whole: true, missing: 0 });
     expect(recorded).toBeGreaterThanOrEqual(20);
     // Besides the selects, the test asks how far the replica is.
     expect(recorded).toBeLessThan(150);
     expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
     expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
-    expect(judgement.missingAtMost).toBeLessThan(50);
+    expect(result.missingAtMost).toBeLessThan(50);
   },
 );

@@ -171,7 +171,7 @@ test('the share of executes with values is counted by user and session, and said
   await work(batch, 2);
   for (let n = 0; n < 4; n++) await work(fresh, 2);
   await recording.stop();
-  const { files, judgement } = await recording.verify();
+  const { files, result } = await recording.verify();
   const lacking = isMariadb() ? 4 : 0;
   expect(files.counts.values).toMatchObject({ executes: 8, withoutValues: lacking });
   const users = Object.fromEntries(
@@ -183,7 +183,7 @@ test('the share of executes with values is counted by user and session, and said
   });
   const ofOld = files.counts.values?.sessions.find(({ session }) => session === old.threadId);
   expect(ofOld).toMatchObject({ user: 'app', executes: 3, withoutValues: isMariadb() ? 3 : 0 });
-  expect(judgement.line).toMatch(
+  expect(result.line).toMatch(
     new RegExp(`^WHOLE.*; values known for ${isMariadb() ? 50 : 100} % of executes$`),
   );
 });
@@ -538,7 +538,7 @@ describe('sessions that are recycled', () => {
         "SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'METADATA_LOCK_INFO'",
       ),
     ).toEqual([]);
-    expect((await recording.verify()).judgement).toMatchObject({ whole: true });
+    expect((await recording.verify()).result).toMatchObject({ whole: true });
   });
 
   testOnce('are none where the account may not, and the record says so', async () => {

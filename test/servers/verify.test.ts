@@ -1,4 +1,4 @@
-import type { Judgement } from '../../src/core/verification/verification.ts';
+import type { VerificationResult } from '../../src/core/verification/verification.ts';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { notingLooks } from '../../src/core/verification/noted-looks.ts';
@@ -95,12 +95,12 @@ async function hidden(count: number): Promise<void> {
  * @param unparsed texts that were logged and could not be parsed: each may stand for one that was run
  *   and not logged.
  */
-function expectMissing(judgement: Judgement, count: number, unparsed = 0): void {
+function expectMissing(result: VerificationResult, count: number, unparsed = 0): void {
   // MySQL has threads of its own that run at times.
   const slack = unparsed + (server.family === 'mysql' ? 2 : 0);
-  expect(judgement.missing).toBeLessThanOrEqual(count);
-  expect(judgement.missing).toBeGreaterThanOrEqual(count - slack);
-  expect(judgement.missingAtMost).toBeGreaterThanOrEqual(count);
+  expect(result.missing).toBeLessThanOrEqual(count);
+  expect(result.missing).toBeGreaterThanOrEqual(count - slack);
+  expect(result.missingAtMost).toBeGreaterThanOrEqual(count);
 }
 
 test('what a quiet server received is exactly what is recorded', async () => {
@@ -108,20 +108,20 @@ test('what a quiet server received is exactly what is recorded', async () => {
   await recording.until('RUNNING');
   for (let i = 0; i < 5; i++) await chatter();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  const { recorded, received } = judgement;
+  const { result } = await recording.verify();
+  const { recorded, received } = result;
   expect(recorded).toBeGreaterThan(100);
   await expectWhole(recording, 0);
   if (server.family === 'mysql') return;
   expect(received).toEqual({ min: recorded, max: recorded });
-  expect(judgement).toMatchObject({
+  expect(result).toMatchObject({
     verdict: 'whole',
     whole: true,
     missing: 0,
   });
   // What runs inside of procedures and triggers may have rows: so much could be missing at most.
-  expect(judgement.share?.max).toBe(1);
-  expect(judgement.line).toMatch(
+  expect(result.share?.max).toBe(1);
+  expect(result.line).toMatch(
     /^WHOLE to within [\d,]+ statements: [\d,]+ statements are recorded, the server counted [\d,]+, so at most [\d,]+ missing; values known for 100 % of executes$/,
   );
 });
@@ -132,14 +132,14 @@ test('a record of eight connections at full speed lies within what the server co
   const running = load(1_500);
   await waitUntil(() => (recording.test.store.recordings.find(recording.id)?.records ?? 0) > 0);
   const goingOn = await recording.verify();
-  expect(goingOn.judgement).toMatchObject({ verdict: 'recording', whole: false, problems: [] });
+  expect(goingOn.result).toMatchObject({ verdict: 'recording', whole: false, problems: [] });
   // The window is closed while they send.
   await recording.stop();
   await running;
-  const { judgement } = await recording.verify();
-  const { recorded, received } = judgement;
-  expect(judgement.problems).toEqual([]);
-  expect(judgement.whole).toBe(true);
+  const { result } = await recording.verify();
+  const { recorded, received } = result;
+  expect(result.problems).toEqual([]);
+  expect(result.whole).toBe(true);
   // On a machine that six others share, 328 were seen.
   expect(recorded).toBeGreaterThan(100);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
@@ -152,13 +152,13 @@ test('500 statements of a session that does not log are missing, and counted', a
   await chatter();
   await hidden(500);
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.verdict).toBe('not_whole');
+  const { result } = await recording.verify();
+  expect(result.verdict).toBe('not_whole');
   // Of the chatter, four.
-  expectMissing(judgement, 500, 4);
-  expect(judgement.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
-  expect(judgement.line).toMatch(
-    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+(?: to [\d,]+)?: \d+(?: to [\d,]+)? missing(?:; not counted: \d+ that could not be parsed, which MySQL does not log)?; values known for 100 % of executes$/,
+  expectMissing(result, 500, 4);
+  expect(result.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
+  expect(result.line).toMatch(
+    /^NOT WHOLE: \d+ statements are recorded \((?:at most )?\d+\.\d\d %\), the server counted [\d,]+(?: to [\d,]+)?: \d+(?: to [\d,]+)? missing(?:; not counted: \d+ that could not be parsed, which the server does not log)?; values known for 100 % of executes$/,
   );
 });
 
@@ -170,9 +170,9 @@ test('beside statements that can be parsed the number of those that do not log i
   await hidden(500);
   await session.end();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.verdict).toBe('not_whole');
-  expectMissing(judgement, 500);
+  const { result } = await recording.verify();
+  expect(result.verdict).toBe('not_whole');
+  expectMissing(result, 500);
 });
 
 test('what our own checks and plans ask meanwhile is neither missed nor doubtful', async () => {
@@ -208,16 +208,16 @@ test('executes that were not logged are missed although pings hide the number of
   for (let i = 0; i < 50; i++) await session.execute('SELECT ?', [i]);
   session.destroy();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.notes.join()).toContain('300 administrative commands');
+  const { result } = await recording.verify();
+  expect(result.notes.join()).toContain('300 administrative commands');
   if (server.version.startsWith('10.5.')) {
     // It does not log an execution that fails: those that are missing may be such.
-    expect(judgement).toMatchObject({ missing: 0 });
-    expect(judgement.missingAtMost).toBeGreaterThanOrEqual(50);
-    expect(judgement.notes.join()).toContain('50 executions of prepared statements');
+    expect(result).toMatchObject({ missing: 0 });
+    expect(result.missingAtMost).toBeGreaterThanOrEqual(50);
+    expect(result.notes.join()).toContain('50 executions of prepared statements');
     return;
   }
-  expectMissing(judgement, 50);
+  expectMissing(result, 50);
 });
 
 test('rows that somebody took out of the log are missed', async () => {
@@ -230,10 +230,10 @@ test('rows that somebody took out of the log are missed', async () => {
   }
   await session.end();
   await recording.stop();
-  const { judgement } = await recording.verify();
-  expect(judgement.verdict).toBe('not_whole');
-  expect(judgement.missing).toBeGreaterThan(0);
-  expect((judgement.recorded ?? 0) + (judgement.missing ?? 0)).toBe(judgement.received?.min);
+  const { result } = await recording.verify();
+  expect(result.verdict).toBe('not_whole');
+  expect(result.missing).toBeGreaterThan(0);
+  expect((result.recorded ?? 0) + (result.missing ?? 0)).toBe(result.received?.min);
 });
 
 test('what filters leave out is not missing', async () => {
@@ -241,10 +241,10 @@ test('what filters leave out is not missing', async () => {
   await recording.until('RUNNING');
   for (let i = 0; i < 3; i++) await chatter();
   await recording.stop();
-  const { judgement, leftOut } = await recording.verify();
-  expect(judgement.problems).toEqual([]);
+  const { result, leftOut } = await recording.verify();
+  expect(result.problems).toEqual([]);
   await expectWhole(recording, 0);
-  expect(judgement.line).toContain('recorded or left out as requested');
+  expect(result.line).toContain('recorded or left out as requested');
   expect(leftOut).toMatchObject({ user: expect.any(Number), class: expect.any(Number) });
 });
 
@@ -262,10 +262,10 @@ test('a record that two daemons made is whole, and compared as closely as that o
 
 /** Whole, and the server's count lies around the record as closely as what is doubtful allows. */
 async function expectWhole(recording: Recording, spread: number): Promise<void> {
-  const { judgement } = await recording.verify();
-  const { recorded, received } = judgement;
-  expect(judgement.problems).toEqual([]);
-  expect(judgement.whole).toBe(true);
+  const { result } = await recording.verify();
+  const { recorded, received } = result;
+  expect(result.problems).toEqual([]);
+  expect(result.whole).toBe(true);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
   expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
   // MySQL has threads of its own that run at times.
@@ -357,8 +357,8 @@ test('a record whose daemon was killed three times, once of them while it could 
   await recording.stop();
   // What each of them had allowed itself is doubtful.
   await expectWhole(recording, 310);
-  const { judgement } = await recording.verify();
-  expect(judgement.notes.join()).toContain('The recorder was interrupted');
+  const { result } = await recording.verify();
+  expect(result.notes.join()).toContain('The recorder was interrupted');
 });
 
 test('after a restart of the server nothing is compared, and the gap stands', async () => {
@@ -370,13 +370,13 @@ test('after a restart of the server nothing is compared, and the gap stands', as
   await chatter();
   await recording.stop();
   admin = await server.admin();
-  const { judgement } = await recording.verify();
-  expect(judgement).toMatchObject({ verdict: 'not_whole', received: null, missing: null });
-  expect(judgement.problems.map(({ kind }) => kind)).toContain('gap');
-  expect(judgement.notes).toEqual([
+  const { result } = await recording.verify();
+  expect(result).toMatchObject({ verdict: 'not_whole', received: null, missing: null });
+  expect(result.problems.map(({ kind }) => kind)).toContain('gap');
+  expect(result.notes).toEqual([
     "The server was restarted in the window, so its counters began again: they can't be compared",
   ]);
-  expect(judgement.line).toContain('how many are missing is unknown');
+  expect(result.line).toContain('how many are missing is unknown');
 });
 
 test('after FLUSH GLOBAL STATUS nothing is compared, and FLUSH STATUS is harmless', async () => {
@@ -393,7 +393,7 @@ test('after FLUSH GLOBAL STATUS nothing is compared, and FLUSH STATUS is harmles
   for (let i = 0; i < 20; i++) await chatter();
   await recording.stop();
   if (!setsToZero) return expectWhole(recording, 0);
-  const { judgement } = await recording.verify();
-  expect(judgement).toMatchObject({ verdict: 'whole', received: null, missing: 0 });
-  expect(judgement.notes.join()).toContain('FLUSH GLOBAL STATUS');
+  const { result } = await recording.verify();
+  expect(result).toMatchObject({ verdict: 'whole', received: null, missing: 0 });
+  expect(result.notes.join()).toContain("set the server's counters to zero");
 });

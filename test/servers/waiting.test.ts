@@ -99,8 +99,8 @@ it.each(OBSTACLES)(
     await remove();
     await recording.until('DONE');
     await client.end();
-    const { judgement } = await recording.verify();
-    expect(judgement.problems).toEqual([]);
+    const { result } = await recording.verify();
+    expect(result.problems).toEqual([]);
     expect(store.captures.find(recording.id)?.records).toBeGreaterThanOrEqual(sent);
     await waitUntil(() => store.taps.list().length === 0);
     expect(await stateOf(admin)).toEqual(before);

@@ -33,6 +33,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     isLeftToDaemon: () => Promise.resolve(false),
     restorer: unexpected,
     workloads: unexpected,
+    compareCounters: unexpected,
     daemons: { start: unexpected, isRunning: () => true },
     metricSources: unexpected,
     logSwitchCommands: unexpected,

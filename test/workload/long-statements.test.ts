@@ -85,7 +85,7 @@ test.each(TEXTS)('a long statement of %s is written, read and verified', async (
   });
   expect(found.damage).toEqual([]);
   expect(found.counts.byFlag.lossy).toBe(2);
-  expect(found.heard.doubtfulParts).toBe(2 * (long.long?.furtherStatements ?? 0));
+  expect(found.rows.doubtfulParts).toBe(2 * (long.long?.furtherStatements ?? 0));
 });
 
 test('a long statement stays in one segment, which it may make longer', async () => {

@@ -49,9 +49,9 @@ function verify(folder: string): Promise<Verification> {
 }
 
 async function problemsOf(folder: string): Promise<string[]> {
-  const { judgement } = await verify(folder);
-  expect(judgement.whole).toBe(judgement.problems.length === 0);
-  return judgement.problems.map(({ what }) => what);
+  const { result } = await verify(folder);
+  expect(result.whole).toBe(result.problems.length === 0);
+  return result.problems.map(({ what }) => what);
 }
 
 /** The text of a segment, frame by frame: the decoder stops behind the first. */
@@ -104,11 +104,11 @@ async function changeManifest(
 
 describe('a record that is as it was written', () => {
   it('is whole', async () => {
-    const { judgement, files } = await verify(copy());
-    expect(judgement).toMatchObject({ verdict: 'whole', problems: [] });
+    const { result, files } = await verify(copy());
+    expect(result).toMatchObject({ verdict: 'whole', problems: [] });
     expect(files.counts.records).toBe(RECORDS);
     expect(files.segments.every(({ isSound }) => isSound)).toBe(true);
-    expect(judgement.line).toBe(
+    expect(result.line).toBe(
       "WHOLE: 600 statements are recorded without a gap; the server's counters can't say how many it received",
     );
   });
@@ -123,8 +123,8 @@ describe('a record that is as it was written', () => {
       n % 2 === 0 ? one : { ...one, flags: ['lossy'], user: null },
     );
     const { folder } = await recorded(all);
-    const { files, judgement } = await verify(folder);
-    expect(judgement.whole).toBe(true);
+    const { files, result } = await verify(folder);
+    expect(result.whole).toBe(true);
     expect(files.byFlag.lossy).toEqual({
       records: 4,
       sessions: 3,
@@ -137,10 +137,10 @@ describe('a record that is as it was written', () => {
   it('says where time goes back and where it lies outside of the window, and is whole', async () => {
     const all = statements(10).map((one, n) => (n === 5 ? { ...one, time: stamp(-60_000) } : one));
     const { folder } = await recorded(all);
-    const { files, judgement } = await verify(folder);
+    const { files, result } = await verify(folder);
     expect(files.backwards).toEqual({ records: 1, longestMs: 60_004 });
     expect(files.outside).toBe(1);
-    expect(judgement.whole).toBe(true);
+    expect(result.whole).toBe(true);
   });
 });
 
@@ -155,7 +155,7 @@ describe('what is wrong is found and named', () => {
     expect(problems[0]).toBe(
       'segment-000002.ndjson.zst is not what was recorded: its SHA-256 differs',
     );
-    expect((await verify(folder)).judgement.line).toMatch(/^DAMAGED: segment-000002/);
+    expect((await verify(folder)).result.line).toMatch(/^DAMAGED: segment-000002/);
   });
 
   it('a segment that is gone', async () => {
@@ -201,8 +201,8 @@ describe('what is wrong is found and named', () => {
       'the manifest says 600 records, the files hold 599',
       'the manifest says 600 statements, the files hold 599',
       'the manifest says 600 records of kind query, the files hold 599',
-      'the manifest says that 600 commands were heard, the files hold 599',
-      'the manifest says that 600 statements were heard, the files hold 599',
+      'the manifest says that 600 commands were logged, the files hold 599',
+      'the manifest says that 600 statements were logged, the files hold 599',
     ]);
   });
 
@@ -256,14 +256,14 @@ describe('what is wrong is found and named', () => {
     expect(await problemsOf(folder)).toEqual([expected]);
   });
 
-  it('what the manifest says was heard', async () => {
+  it('what the manifest says was logged', async () => {
     const folder = copy();
     await changeManifest(folder, (manifest) => ({
       ...manifest,
       heard: { ...pristine.heard.counts(), commands: 700 },
     }));
     expect(await problemsOf(folder)).toEqual([
-      'the manifest says that 700 commands were heard, the files hold 600',
+      'the manifest says that 700 commands were logged, the files hold 600',
     ]);
   });
 

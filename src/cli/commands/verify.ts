@@ -96,7 +96,7 @@ export async function runVerify(options: VerifyOptions, context: Context): Promi
   } else {
     await context.printOne(verificationNoun, found);
   }
-  const { whole, fewValues } = found.judgement;
+  const { whole, fewValues } = found.result;
   return whole && fewValues === null ? 0 : EXIT_STATUS.capture_failed;
 }
 

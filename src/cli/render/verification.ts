@@ -10,7 +10,7 @@ import type { Affected } from '../../core/workloads/workload.ts';
 import { messageLines } from './messages.ts';
 
 function verificationJson(found: Verification): JsonObject {
-  const { capture, files, judgement, facts } = found;
+  const { capture, files, result, facts } = found;
   const { counts } = files;
   return {
     capture:
@@ -18,21 +18,21 @@ function verificationJson(found: Verification): JsonObject {
         ? null
         : { id: capture.id, name: capture.name, environment: capture.environmentName },
     folder: found.folder,
-    verdict: judgement.verdict,
-    whole: judgement.whole,
-    line: judgement.line,
+    verdict: result.verdict,
+    whole: result.whole,
+    line: result.line,
     records: counts.records,
     statements: counts.statements,
-    recorded: judgement.recorded,
-    received: judgement.received === null ? null : { ...judgement.received },
-    missing: judgement.missing,
-    missingAtMost: judgement.missingAtMost,
-    unparsed: judgement.unparsed === null ? null : { ...judgement.unparsed },
-    share: judgement.share === null ? null : { ...judgement.share },
+    recorded: result.recorded,
+    received: result.received === null ? null : { ...result.received },
+    missing: result.missing,
+    missingAtMost: result.missingAtMost,
+    unparsed: result.unparsed === null ? null : { ...result.unparsed },
+    share: result.share === null ? null : { ...result.share },
     values: counts.values === undefined ? null : valuesJson(counts.values),
-    enoughValues: judgement.fewValues === null,
-    problems: judgement.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
-    notes: [...judgement.notes],
+    enoughValues: result.fewValues === null,
+    problems: result.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
+    notes: [...result.notes],
     warnings: [...facts.warnings],
     gaps: facts.gaps.map(({ from, to, cause, reason, missing }) => ({
       from,
@@ -85,7 +85,7 @@ export function renderVerification(
   paint: Paint,
   view: { readonly width: number; readonly zone: string },
 ): string {
-  const { capture, files, judgement, facts } = found;
+  const { capture, files, result, facts } = found;
   const { counts } = files;
   const lines: string[] = [];
   const add = (label: string, text: string, tone: 'bad' | 'busy' | 'dim' | null = null): void => {
@@ -137,16 +137,18 @@ export function renderVerification(
     add('times', `${counted(files.outside, 'record')} stamped outside of the window`, 'busy');
   }
   for (const warning of facts.warnings) add('warning', warning, 'busy');
-  for (const note of judgement.notes) add('note', note);
-  for (const { kind, what } of judgement.problems) add(kind.replace('_', ' '), what, 'bad');
-  if (judgement.fewValues !== null) add('few values', judgement.fewValues, 'bad');
+  for (const note of result.notes) add('note', note);
+  for (const { kind, what } of result.problems) add(kind.replace('_', ' '), what, 'bad');
+  if (result.fewValues !== null) {
+    add('few values', `${result.fewValues}. What helps: captures help values`, 'bad');
+  }
   const tone =
-    judgement.whole && judgement.fewValues === null
+    result.whole && result.fewValues === null
       ? 'good'
-      : judgement.verdict === 'recording'
+      : result.verdict === 'recording'
         ? 'busy'
         : 'bad';
-  lines.push('', paint(tone, escapeText(judgement.line)));
+  lines.push('', paint(tone, escapeText(result.line)));
   return `${lines.join('\n')}\n`;
 }
 
@@ -162,8 +164,8 @@ function windowText({ facts, capture }: Verification, view: { readonly zone: str
 }
 
 /** The server counts some rows that are no statement to run, such as a session's Quit. */
-function receivedText({ judgement }: Verification): string | null {
-  const { received, recorded } = judgement;
+function receivedText({ result }: Verification): string | null {
+  const { received, recorded } = result;
   if (received === null || recorded === null) return null;
   const { min, max } = received;
   const bounds =

@@ -18,8 +18,8 @@ import type {
   WorkloadCounts,
   WorkloadPosition,
 } from '../workloads/workload.ts';
-import type { HeardCounts } from './server-counters.ts';
-import { judge, type Evidence, type Judgement } from './verification.ts';
+import type { CompareCounters, CountedRows } from './server-counters.ts';
+import { concludeVerification, type Evidence, type VerificationResult } from './verification.ts';
 
 /** How far a verification has come. */
 export interface VerificationProgress {
@@ -39,7 +39,7 @@ export interface Verification {
   /** null when there is none that can be read. */
   readonly manifest: Manifest | null;
   readonly files: FileFindings;
-  readonly judgement: Judgement;
+  readonly result: VerificationResult;
   /** Rows left out as asked for, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
   readonly facts: Pick<RecordingFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
@@ -86,7 +86,8 @@ export class VerificationService {
     const recording = this.#outside.store.recordings.find(id);
     const folder = workloads.folderOf(id);
     const subject = { capture, recording, folder, minValues };
-    return yield* verifyWorkload(workloads, this.#outside.clock, subject);
+    const compare = await this.#outside.compareCounters();
+    return yield* verifyWorkload(workloads, compare, this.#outside.clock, subject);
   }
 }
 
@@ -103,6 +104,7 @@ export interface VerificationSubject {
 /** Reads the files of a workload and weighs what is in them. @throws AppError when the disk fails. */
 export async function* verifyWorkload(
   files: Pick<WorkloadFiles, 'readManifest' | 'verify'>,
+  compare: CompareCounters,
   clock: Clock,
   { capture, recording, folder, minValues }: VerificationSubject,
 ): Progress<VerificationProgress, Verification> {
@@ -132,22 +134,22 @@ export async function* verifyWorkload(
   );
   damage.push(...found.damage);
   const counters = isOver ? (manifest?.counters ?? null) : committed.counters;
-  const heard = isOver ? (manifest?.heard ?? null) : (committed.heard ?? null);
+  const rows = isOver ? (manifest?.heard ?? null) : (committed.rows ?? null);
   if (damage.length === 0) {
     if (counters !== null) damage.push(...miscounted(counters, found.counts));
-    if (heard !== null && counters !== null) {
-      damage.push(...misheard(heard, found.heard, counters, manifest));
+    if (rows !== null && counters !== null) {
+      damage.push(...otherRows(rows, found.rows, counters, manifest));
     }
     if (isOver && manifest !== null) damage.push(...contradictions(manifest, committed, capture));
   }
   const leftOut = counters?.skipped ?? {};
-  const judgement = judge({
-    server: manifest?.server ?? { flavor: 'mariadb', version: '' },
+  const evidence: Evidence = {
+    server: manifest?.server ?? null,
     state,
     reason: capture?.reason ?? null,
     damage,
     gaps: facts?.gaps ?? [],
-    heard,
+    rows,
     leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
     start: facts?.start?.counters ?? null,
     end: facts?.end?.counters ?? null,
@@ -161,13 +163,13 @@ export async function* verifyWorkload(
     records: found.counts.records,
     values: found.counts.values ?? null,
     minValues,
-  });
+  };
   return {
     capture,
     folder,
     manifest,
     files: found,
-    judgement,
+    result: concludeVerification(evidence, compare),
     leftOut,
     facts: {
       gaps: facts?.gaps ?? [],
@@ -228,7 +230,7 @@ function stateOf(status: CaptureStatus | null, manifest: Manifest | null): Evide
 interface Committed {
   readonly position: WorkloadPosition | null;
   readonly counters: CountersState | null;
-  readonly heard: HeardCounts | null | undefined;
+  readonly rows: CountedRows | null | undefined;
   readonly facts: RecordingFacts | null;
 }
 
@@ -236,11 +238,11 @@ function committedOf(recording: Recording | null): Committed {
   const parsed = (text: string | null | undefined): unknown =>
     text == null ? null : JSON.parse(text);
   const counters = parsed(recording?.counters) as
-    (CountersState & { heard?: HeardCounts | null }) | null;
+    (CountersState & { heard?: CountedRows | null }) | null;
   return {
     position: parsed(recording?.position) as WorkloadPosition | null,
     counters,
-    heard: counters?.heard,
+    rows: counters?.heard,
     facts: parsed(recording?.facts) as RecordingFacts | null,
   };
 }
@@ -294,10 +296,10 @@ function miscounted(said: WorkloadCounts, counted: WorkloadCounts): Damage[] {
 /** Fields that are told from the text, which a redaction may have changed. */
 const FROM_TEXT: ReadonlySet<string> = new Set(['parts', 'doubtfulParts', 'sets']);
 
-/** What was heard is what is recorded and what was left out. */
-function misheard(
-  said: HeardCounts,
-  counted: HeardCounts,
+/** The rows that were counted are those that are recorded and those that were left out. */
+function otherRows(
+  said: CountedRows,
+  counted: CountedRows,
   { skipped, byFlag }: WorkloadCounts,
   manifest: Manifest | null,
 ): Damage[] {
@@ -306,18 +308,18 @@ function misheard(
   const hasLeftOut = Object.values(skipped).some((rows) => rows > 0);
   const isRedacted = byFlag.redacted > 0 || (manifest?.options?.redact ?? null) !== null;
   return Object.entries(counted).flatMap(([name, count]) => {
-    const claimed = said[name as keyof HeardCounts];
+    const claimed = said[name as keyof CountedRows];
     if (isRedacted && FROM_TEXT.has(name)) return [];
     return claimed === count || (hasLeftOut && (claimed ?? 0) > count)
       ? []
-      : [wrong(`says that ${claimed} ${name} were heard, the files hold ${count}`)];
+      : [wrong(`says that ${claimed} ${name} were logged, the files hold ${count}`)];
   });
 }
 
 /** The manifest against the store's own row: both were written by the recorder. */
 function contradictions(
   manifest: Manifest,
-  { position, counters, facts, heard }: Committed,
+  { position, counters, facts, rows }: Committed,
   capture: ListedCapture | null,
 ): Damage[] {
   const damage: Damage[] = [];
@@ -339,8 +341,8 @@ function contradictions(
       damage.push(wrong('has other counters than the store'));
     }
   }
-  if (heard !== undefined && !isDeepStrictEqual(manifest.heard, heard)) {
-    damage.push(wrong('says that other statements were heard than the store'));
+  if (rows !== undefined && !isDeepStrictEqual(manifest.heard, rows)) {
+    damage.push(wrong('says that other statements were logged than the store'));
   }
   if (facts === null) return damage;
   for (const name of ['start', 'end', 'gaps', 'warnings'] as const) {

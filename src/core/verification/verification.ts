@@ -1,15 +1,10 @@
 import type { Gap } from '../workloads/gaps.ts';
 import {
-  type Bounds,
-  type EdgeReadings,
-  type LoggingServer,
-  type OtherCommands,
-} from './edge-counters.ts';
-import {
   between,
-  compare,
+  type Bounds,
+  type CompareCounters,
   type Comparison,
-  type HeardCounts,
+  type CountedWindow,
   type Incomparable,
 } from './server-counters.ts';
 import { lackingFirst, shareText, shareWithValues, type ValueCounts } from './value-counts.ts';
@@ -35,7 +30,7 @@ interface Problem {
 }
 
 /** What is known of a capture whose record was looked at. */
-export interface Evidence {
+export interface Evidence extends Omit<CountedWindow, 'server'> {
   /**
    * `over`: its window is closed and drained; `failed`: it FAILED; `never_began`: it FAILED before its
    * window opened; `unfinished`: a copy of what was not over yet.
@@ -43,20 +38,12 @@ export interface Evidence {
   readonly state: 'recording' | 'over' | 'failed' | 'never_began' | 'unfinished';
   /** Why it failed. */
   readonly reason: string | null;
-  /** What its log leaves out, and how it writes several statements, differs. */
-  readonly server: LoggingServer;
+  /** null where nothing says what it was. */
+  readonly server: CountedWindow['server'] | null;
   readonly damage: readonly { readonly segment: number | null; readonly what: string }[];
   readonly gaps: readonly Gap[];
-  /** Rows that are statements, or commands that the server counts as such, in the record. */
-  readonly heard: HeardCounts | null;
   /** Rows left out as asked for. */
   readonly leftOut: number;
-  readonly start: EdgeReadings | null;
-  readonly end: EdgeReadings | null;
-  /** What other programs of ours asked of the server in the window. */
-  readonly others: OtherCommands;
-  /** Length of the window. */
-  readonly seconds: number;
   /** Records in the files. */
   readonly records: number;
   /** Executes in the files, with and without values; null where they were not counted. */
@@ -65,7 +52,8 @@ export interface Evidence {
   readonly minValues: number | null;
 }
 
-export interface Judgement {
+/** What a verification comes to. */
+export interface VerificationResult {
   readonly verdict: Verdict;
   readonly whole: boolean;
   /** Statements in the log, recorded or left out as requested for, as the server counts; null: unknown. */
@@ -79,8 +67,8 @@ export interface Judgement {
   /** And at most; null where it is unknown. */
   readonly missingAtMost: number | null;
   /**
-   * Texts that the server could not parse, and so did not log: they are in neither of the numbers above
-   * (MySQL; elsewhere none). null where it is not known.
+   * Texts that the server could not parse, and so did not log: they are in neither of the numbers above.
+   * null where it is not known.
    */
   readonly unparsed: Bounds | null;
   /** Executes with values ÷ executes; null where there are none. */
@@ -94,25 +82,20 @@ export interface Judgement {
   readonly line: string;
 }
 
-/** Weighs what was found. */
-export function judge(evidence: Evidence): Judgement {
+/** Says how true a record is, by what was found. */
+export function concludeVerification(
+  evidence: Evidence,
+  compare: CompareCounters,
+): VerificationResult {
+  const { server, rows } = evidence;
   const isOver = evidence.state === 'over';
-  const compared = isOver
-    ? compare(
-        evidence.server,
-        evidence.heard,
-        evidence.start,
-        evidence.end,
-        evidence.others,
-        evidence.seconds,
-      )
-    : 'not_sampled';
+  const comparable = server === null ? 'not_counted' : compare({ ...evidence, server });
+  const compared = isOver ? comparable : 'not_sampled';
   const comparison = typeof compared === 'string' ? null : compared;
   const problems = problemsOf(evidence, comparison);
   const verdict = verdictOf(evidence, problems);
-  const { heard } = evidence;
   const recorded =
-    comparison?.likely ?? (heard === null ? null : heard.commands + heard.parts + heard.others);
+    comparison?.likely ?? (rows === null ? null : rows.commands + rows.parts + rows.others);
   const missing = missingOf(evidence, comparison);
   const whole = verdict === 'whole';
   const missingAtMost = mostMissingOf(comparison, missing);
@@ -132,7 +115,7 @@ export function judge(evidence: Evidence): Judgement {
     verdict,
     whole,
     recorded,
-    received: comparison?.received ?? null,
+    received: comparison?.counted ?? null,
     share,
     missing,
     missingAtMost,
@@ -158,7 +141,7 @@ function fewValuesOf(share: number | null, { values, minValues }: Evidence): str
   const [most] = lackingFirst(values.users);
   const whose = most === undefined ? '' : `, most of them of ${most.user ?? 'an unknown user'}`;
   const lacking = counted(values.withoutValues, 'execute');
-  return `${lacking} of ${formatCount(values.executes)} came without values${whose}: prepared before the log was on. What helps: captures help values`;
+  return `${lacking} of ${formatCount(values.executes)} came without values${whose}: prepared before the log was on`;
 }
 
 function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[] {
@@ -180,7 +163,7 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
   if (comparison !== null && comparison.missing > 0) {
     problems.push({
       kind: 'not_logged',
-      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log (sql_log_off), a log that a procedure or an event switched off for a while, or rows that somebody removed from it. When is unknown`,
+      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log, a log that was switched off for a while, or rows that somebody removed from it. When is unknown`,
       segment: null,
     });
   }
@@ -217,7 +200,7 @@ function missingOf({ gaps, state }: Evidence, comparison: Comparison | null): nu
 /** What the server may have counted and not logged, where the counters can be compared. */
 function mostMissingOf(comparison: Comparison | null, atLeast: number | null): number | null {
   if (comparison === null) return null;
-  return Math.max(comparison.received.max - comparison.heard.min, atLeast ?? 0, 0);
+  return Math.max(comparison.counted.max - comparison.logged.min, atLeast ?? 0, 0);
 }
 
 function shareOf({ likely }: Comparison, missing: number, missingAtMost: number): Bounds {
@@ -228,8 +211,7 @@ function shareOf({ likely }: Comparison, missing: number, missingAtMost: number)
 const INCOMPARABLE: Record<Incomparable, string> = {
   restarted:
     "The server was restarted in the window, so its counters began again: they can't be compared",
-  flushed:
-    "FLUSH GLOBAL STATUS set the server's counters to zero in the window: they can't be compared",
+  flushed: "Somebody set the server's counters to zero in the window: they can't be compared",
   not_sampled:
     "The server's own counters were not read at both edges of the window: they can't be compared",
   not_counted:
@@ -240,9 +222,9 @@ const INCOMPARABLE: Record<Incomparable, string> = {
 
 function notesOf(compared: Comparison | Incomparable): string[] {
   if (typeof compared === 'string') return [INCOMPARABLE[compared]];
-  const { received, reasons } = compared;
+  const { counted: bounds, reasons } = compared;
   const notes = [...reasons];
-  const spread = received.max - received.min;
+  const spread = bounds.max - bounds.min;
   if (spread > 0) {
     notes.push(
       `Accurate to ${counted(spread, 'statement')}: counters and log cannot be read at the same instant`,
@@ -285,9 +267,9 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
     const count = recorded ?? evidence.records;
     return `WHOLE: ${accounted(count, evidence)} without a gap; the server's counters can't say how many it received`;
   }
-  const { likely, received } = comparison;
+  const { likely } = comparison;
   const most = missingAtMost ?? 0;
-  const record = `${accounted(likely, evidence)}, the server counted ${between(received)}`;
+  const record = `${accounted(likely, evidence)}, the server counted ${between(comparison.counted)}`;
   const besides = unparsedWords(comparison);
   return most === 0
     ? `WHOLE: ${record}${besides}`
@@ -296,7 +278,7 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
 
 function unparsedWords({ unparsed }: Comparison): string {
   if (unparsed === null || unparsed.max === 0) return '';
-  return `; not counted: ${between(unparsed)} that could not be parsed, which MySQL does not log`;
+  return `; not counted: ${between(unparsed)} that could not be parsed, which the server does not log`;
 }
 
 function accounted(count: number, { leftOut }: Evidence): string {
@@ -325,8 +307,7 @@ function notWholeLine(facts: LineFacts): string {
     share === null || missing === null || missing === 0
       ? ''
       : ` (${missing === missingAtMost ? '' : 'at most '}${percent(share.max)})`;
-  const received =
-    comparison === null ? '' : `, the server counted ${between(comparison.received)}`;
+  const received = comparison === null ? '' : `, the server counted ${between(comparison.counted)}`;
   const besides = comparison === null ? '' : unparsedWords(comparison);
   return `${accounted(count, evidence)}${part}${received}: ${causes.join(', ')}${besides}`;
 }

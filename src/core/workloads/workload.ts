@@ -6,8 +6,7 @@ import type {
   ServerSettings,
   SessionState,
 } from '../source.ts';
-import type { EdgeReadings } from '../verification/edge-counters.ts';
-import type { HeardCounts } from '../verification/server-counters.ts';
+import type { CountedRows, EdgeReadings } from '../verification/server-counters.ts';
 import type { ValueCounts } from '../verification/value-counts.ts';
 import type { Gap } from './gaps.ts';
 import type { StatementFlag, StatementKind } from './statements.ts';
@@ -151,7 +150,7 @@ export interface Manifest {
    * What was in the log, recorded or left out, as the server's own counters see it; null or absent
    * where an older version recorded some of it.
    */
-  readonly heard?: HeardCounts | null;
+  readonly heard?: CountedRows | null;
   readonly gaps: readonly Gap[];
   readonly warnings: readonly string[];
   /** Sessions that were ended at the start, so that they prepare again; absent where that was not asked for. */
@@ -205,7 +204,7 @@ export interface FileFindings {
   readonly damage: readonly Damage[];
   /** Counted again. */
   readonly counts: WorkloadCounts;
-  readonly heard: HeardCounts;
+  readonly rows: CountedRows;
   readonly byFlag: Readonly<Partial<Record<StatementFlag, Affected>>>;
   /** Records of sessions whose user is not known. */
   readonly unknownUser: Affected;

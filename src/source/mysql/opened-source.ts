@@ -20,7 +20,7 @@ import type {
   Unavailable,
   WarmUps,
 } from '../../core/source.ts';
-import type { CounterReading } from '../../core/verification/edge-counters.ts';
+import type { CounterReading } from '../../core/verification/server-counters.ts';
 import { instant, type OpenedServer } from './connection/control-connection.ts';
 import { type Flavor, flavorOf, type MysqlIdentity } from './connection/flavor.ts';
 import type { MysqlConnection } from './connection/mysql-connection.ts';

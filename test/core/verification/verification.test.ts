@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Gap } from '../../../src/core/workloads/gaps.ts';
 import {
+  NO_ROWS,
+  type CountedRows,
   type CounterReading,
   type EdgeReadings,
-} from '../../../src/core/verification/edge-counters.ts';
-import { HEARD_NOTHING, type HeardCounts } from '../../../src/core/verification/server-counters.ts';
-import { judge, type Evidence } from '../../../src/core/verification/verification.ts';
+} from '../../../src/core/verification/server-counters.ts';
+import {
+  concludeVerification,
+  type Evidence,
+  type VerificationResult,
+} from '../../../src/core/verification/verification.ts';
+import { compareCounters } from '../../../src/source/mysql/counters/comparison.ts';
 import type { ValueCounts } from '../../../src/core/verification/value-counts.ts';
 
 /** Of `EDGE_COUNTERS`, and what is made of others. */
@@ -34,21 +40,25 @@ function edge(before: CounterReading | null, after: CounterReading | null): Edge
 const at = (questions: number, more: Counters = {}): EdgeReadings =>
   edge(reading({ Questions: questions, ...more }), reading({ Questions: questions, ...more }));
 
+function conclude(found: Evidence): VerificationResult {
+  return concludeVerification(found, compareCounters);
+}
+
 const NO_OTHERS = { atMost: 0, questions: 0, sets: 0, statuses: 0 };
 
 /** 1,000 statements received, and all of them recorded, in a window of a minute. */
 function evidence(
-  changes: Partial<Evidence> & { heardCounts?: Partial<HeardCounts> } = {},
+  changes: Partial<Evidence> & { rowCounts?: Partial<CountedRows> } = {},
 ): Evidence {
-  const { heardCounts, ...rest } = changes;
-  const commands = heardCounts?.commands ?? 1_000;
+  const { rowCounts, ...rest } = changes;
+  const commands = rowCounts?.commands ?? 1_000;
   return {
     server: { flavor: 'mariadb', version: '10.11.19-MariaDB' },
     state: 'over',
     reason: null,
     damage: [],
     gaps: [],
-    heard: { ...HEARD_NOTHING, commands, statements: commands, ...heardCounts },
+    rows: { ...NO_ROWS, commands, statements: commands, ...rowCounts },
     leftOut: 0,
     start: at(500, { Uptime: 1_000 }),
     end: at(1_500, { Uptime: 1_060 }),
@@ -102,12 +112,12 @@ describe('the verdict in one line', () => {
         whole,
         missing: least,
         missingAtMost,
-      } = judge(
+      } = conclude(
         evidence({
           state,
           gaps: Array.from({ length: gaps }, () => gap({ missing })),
           records: commands,
-          heardCounts: { commands },
+          rowCounts: { commands },
           ...edges,
         }),
       );
@@ -129,7 +139,7 @@ describe('the verdict in one line', () => {
 
 describe('a record is whole', () => {
   it('when everything that was received is in it', () => {
-    expect(judge(evidence())).toEqual({
+    expect(conclude(evidence())).toEqual({
       verdict: 'whole',
       whole: true,
       recorded: 1_000,
@@ -147,13 +157,13 @@ describe('a record is whole', () => {
   });
 
   it('when the rest was left out as asked for', () => {
-    expect(judge(evidence({ leftOut: 400 })).line).toBe(
+    expect(conclude(evidence({ leftOut: 400 })).line).toBe(
       'WHOLE: 1,000 statements are recorded or left out as requested, the server counted 1,000',
     );
   });
 
   it('when what is missing was our own', () => {
-    const found = judge(
+    const found = conclude(
       evidence({
         start: at(500),
         end: edge(
@@ -167,10 +177,10 @@ describe('a record is whole', () => {
 
   it('when a statement was counted before the end and waited in the log until after it', () => {
     const end = at(1_503, { Threads_running: 4, Uptime: 1_060 });
-    expect(judge(evidence({ end })).whole).toBe(true);
-    expect(judge(evidence({ end: at(1_504, { Threads_running: 4, Uptime: 1_060 }) })).whole).toBe(
-      false,
-    );
+    expect(conclude(evidence({ end })).whole).toBe(true);
+    expect(
+      conclude(evidence({ end: at(1_504, { Threads_running: 4, Uptime: 1_060 }) })).whole,
+    ).toBe(false);
   });
 
   it('when commands that are never logged explain the difference', () => {
@@ -180,19 +190,19 @@ describe('a record is whole', () => {
       { Questions: 1_530, Com_set_option: 30 },
     ];
     for (const counters of ends) {
-      const found = judge(evidence({ end: at(1_530, { Uptime: 1_060, ...counters }) }));
+      const found = conclude(evidence({ end: at(1_530, { Uptime: 1_060, ...counters }) }));
       expect(found.problems).toEqual([]);
     }
   });
 
   it('when an execute had to prepare again, and has two rows', () => {
     const end = at(1_500, { Com_stmt_reprepare: 20, Com_stmt_execute: 120, Uptime: 1_060 });
-    const heardCounts = { commands: 1_020, executes: 120 };
-    expect(judge(evidence({ end, heardCounts }))).toMatchObject({ whole: true, recorded: 1_000 });
+    const rowCounts = { commands: 1_020, executes: 120 };
+    expect(conclude(evidence({ end, rowCounts }))).toMatchObject({ whole: true, recorded: 1_000 });
   });
 
   it('when texts of several statements are in it, which are taken as run', () => {
-    const found = judge(evidence({ heardCounts: { commands: 900, parts: 100 } }));
+    const found = conclude(evidence({ rowCounts: { commands: 900, parts: 100 } }));
     expect(found).toMatchObject({ whole: true, recorded: 1_000 });
     expect(found.notes[0]).toContain('ehind the first in texts of several are 100 statements');
   });
@@ -202,7 +212,7 @@ describe('a record is whole', () => {
       reading({ Questions: 1_490, Uptime: 1_060 }),
       reading({ Questions: 1_510, Uptime: 1_060 }),
     );
-    const found = judge(evidence({ end }));
+    const found = conclude(evidence({ end }));
     expect(found).toMatchObject({ whole: true, received: { min: 990, max: 1_010 } });
     expect(found.notes[0]).toContain('Accurate to 20 statements');
     expect(found).toMatchObject({ missing: 0, missingAtMost: 10 });
@@ -210,12 +220,12 @@ describe('a record is whole', () => {
     expect(found.line).toBe(
       'WHOLE to within 10 statements: 1,000 statements are recorded, the server counted 990 to 1,010, so at most 10 missing',
     );
-    expect(judge(evidence({ end, heardCounts: { commands: 989 } })).missing).toBe(1);
+    expect(conclude(evidence({ end, rowCounts: { commands: 989 } })).missing).toBe(1);
   });
 
   it('when triggers add rows; then the number is no longer exact, and that is said', () => {
     const end = at(1_500, { Queries: 1_600, Uptime: 1_060 });
-    const found = judge(evidence({ end, heardCounts: { commands: 1_100 } }));
+    const found = conclude(evidence({ end, rowCounts: { commands: 1_100 } }));
     expect(found.whole).toBe(true);
     expect(found.line).toBe('WHOLE: 1,000 statements are recorded, the server counted 1,000');
     expect(found.notes[0]).toContain('100 statements ran inside of triggers');
@@ -226,53 +236,55 @@ describe('a record is whole', () => {
     const server = { flavor: 'mariadb', version: '10.5.23-MariaDB' } as const;
     const start = at(500, { Statements: 0 });
     const end = at(1_530, { Statements: 1_030, Com_stmt_execute: 130, Uptime: 1_060 });
-    const found = judge(evidence({ server, start, end, heardCounts: { executes: 100 } }));
+    const found = conclude(evidence({ server, start, end, rowCounts: { executes: 100 } }));
     expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 30 });
     expect(found.notes[0]).toContain('MariaDB before 10.11 does not log those that fail');
-    expect(judge(evidence({ start, end, heardCounts: { executes: 100 } })).whole).toBe(false);
+    expect(conclude(evidence({ start, end, rowCounts: { executes: 100 } })).whole).toBe(false);
   });
 
   it('when what is counted and not logged was never run as a statement: up to that many', () => {
     const start = at(500, { Statements: 0 });
-    const found = judge(evidence({ start, end: at(2_175, { Statements: 980, Uptime: 1_060 }) }));
+    const found = conclude(evidence({ start, end: at(2_175, { Statements: 980, Uptime: 1_060 }) }));
     expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 675 });
     expect(found.line).toBe(
       'WHOLE to within 675 statements: 1,000 statements are recorded, the server counted 1,000 to 1,675, so at most 675 missing',
     );
     expect(found.notes[0]).toContain('Up to 675 of what the server counted');
-    const some = judge(evidence({ start, end: at(2_175, { Statements: 1_025, Uptime: 1_060 }) }));
+    const some = conclude(
+      evidence({ start, end: at(2_175, { Statements: 1_025, Uptime: 1_060 }) }),
+    );
     expect(some).toMatchObject({ whole: false, missing: 25, missingAtMost: 675 });
   });
 
   it('when the checks of other programs of ours explain the difference', () => {
     const end = at(1_520, { Uptime: 1_060 });
-    expect(judge(evidence({ end })).whole).toBe(false);
-    expect(judge(evidence({ end, others: { ...NO_OTHERS, atMost: 20 } }))).toMatchObject({
+    expect(conclude(evidence({ end })).whole).toBe(false);
+    expect(conclude(evidence({ end, others: { ...NO_OTHERS, atMost: 20 } }))).toMatchObject({
       whole: true,
       received: { min: 1_000, max: 1_020 },
     });
-    expect(judge(evidence({ end, others: { ...NO_OTHERS, questions: 20 } }))).toMatchObject({
+    expect(conclude(evidence({ end, others: { ...NO_OTHERS, questions: 20 } }))).toMatchObject({
       whole: true,
       received: { min: 1_000, max: 1_000 },
     });
   });
 
   it('without counters, and says that it could not compare', () => {
-    const found = judge(evidence({ start: null }));
+    const found = conclude(evidence({ start: null }));
     expect(found).toMatchObject({ whole: true, received: null, share: null, missing: 0 });
     expect(found.line).toBe(
       "WHOLE: 1,000 statements are recorded without a gap; the server's counters can't say how many it received",
     );
     expect(found.notes).toHaveLength(1);
-    expect(judge(evidence({ heard: null })).notes[0]).toContain('An older version');
+    expect(conclude(evidence({ rows: null })).notes[0]).toContain('An older version');
     const failed = edge(reading({ Questions: 500 }), null);
-    expect(judge(evidence({ start: failed })).received).toBeNull();
+    expect(conclude(evidence({ start: failed })).received).toBeNull();
   });
 });
 
 describe('of a MySQL server', () => {
-  const mysql = (changes: Parameters<typeof evidence>[0]): ReturnType<typeof judge> =>
-    judge({ ...evidence(changes), server: { flavor: 'mysql', version: '9.7.4' } });
+  const mysql = (changes: Parameters<typeof evidence>[0]): ReturnType<typeof conclude> =>
+    conclude({ ...evidence(changes), server: { flavor: 'mysql', version: '9.7.4' } });
   const errors = (unparsed: number): Counters => ({ Unparsed: unparsed });
 
   it('what could not be parsed is counted, not logged, and not missed', () => {
@@ -283,7 +295,7 @@ describe('of a MySQL server', () => {
     expect(found).toMatchObject({ whole: true, received: { min: 1_000, max: 1_000 } });
     expect(found).toMatchObject({ unparsed: { min: 100, max: 100 }, notes: [] });
     expect(found.line).toBe(
-      'WHOLE: 1,000 statements are recorded, the server counted 1,000; not counted: 100 that could not be parsed, which MySQL does not log',
+      'WHOLE: 1,000 statements are recorded, the server counted 1,000; not counted: 100 that could not be parsed, which the server does not log',
     );
   });
 
@@ -301,7 +313,7 @@ describe('of a MySQL server', () => {
     const found = mysql({
       start: at(500, errors(0)),
       end: at(1_500, { ...errors(0), Com_stmt_prepare: 5, Com_stmt_reprepare: 5, Uptime: 1_060 }),
-      heardCounts: { commands: 1_000, parts: 70, doubtfulParts: 30 },
+      rowCounts: { commands: 1_000, parts: 70, doubtfulParts: 30 },
     });
     expect(found).toMatchObject({ whole: true, recorded: 1_000, missingAtMost: 0 });
   });
@@ -317,7 +329,7 @@ describe('of a MySQL server', () => {
 
 describe('a record is not whole', () => {
   it('when the server counted more than its log has', () => {
-    const found = judge(evidence({ end: at(2_000, { Uptime: 1_060 }) }));
+    const found = conclude(evidence({ end: at(2_000, { Uptime: 1_060 }) }));
     expect(found).toMatchObject({ verdict: 'not_whole', missing: 500, missingAtMost: 500 });
     expect(found.share).toEqual({ min: 1_000 / 1_500, max: 1_000 / 1_500 });
     expect(found.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
@@ -328,18 +340,18 @@ describe('a record is not whole', () => {
 
   it('when executes are missing where pings hide the number of all', () => {
     const end = at(1_550, { Com_admin_commands: 300, Com_stmt_execute: 150, Uptime: 1_060 });
-    const found = judge(evidence({ end, heardCounts: { executes: 100 } }));
+    const found = conclude(evidence({ end, rowCounts: { executes: 100 } }));
     expect(found).toMatchObject({ whole: false, missing: 50 });
   });
 
   it('when there is a gap, and says where and how many', () => {
-    const found = judge(
+    const found = conclude(
       evidence({ gaps: [gap({ missing: 20 })], end: at(1_520, { Uptime: 1_060 }) }),
     );
     expect(found.line).toBe(
       'NOT WHOLE: 1,000 statements are recorded (98.03 %), the server counted 1,020: 1 gap, 20 missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
     );
-    const none = judge(evidence({ gaps: [gap(), gap()] }));
+    const none = conclude(evidence({ gaps: [gap(), gap()] }));
     expect(none.line).toBe(
       "NOT WHOLE: 1,000 statements are recorded, the server counted 1,000: 2 gaps, but by the server's counters no statement is missing",
     );
@@ -349,12 +361,12 @@ describe('a record is not whole', () => {
     const start = at(500, { Uptime: 1_000, Uptime_since_flush_status: 1_000 });
     const end = at(900, { Uptime: 1_060, Uptime_since_flush_status: 10 });
     const server = { flavor: 'mariadb', version: '11.8.9-MariaDB' } as const;
-    const found = judge(evidence({ server, start, end }));
+    const found = conclude(evidence({ server, start, end }));
     expect(found).toMatchObject({ received: null, missingAtMost: null });
     expect(found.notes).toEqual([
-      "FLUSH GLOBAL STATUS set the server's counters to zero in the window: they can't be compared",
+      "Somebody set the server's counters to zero in the window: they can't be compared",
     ]);
-    expect(judge(evidence({ start, end })).received).toEqual({ min: 400, max: 400 });
+    expect(conclude(evidence({ start, end })).received).toEqual({ min: 400, max: 400 });
   });
 
   it('after a restart of the server, of which nothing is compared', () => {
@@ -364,7 +376,7 @@ describe('a record is not whole', () => {
       at(1_500, { Uptime: 1_030 }),
     ];
     for (const end of ends) {
-      const found = judge(evidence({ end, gaps: [gap()] }));
+      const found = conclude(evidence({ end, gaps: [gap()] }));
       expect(found).toMatchObject({ whole: false, received: null, missing: null });
       expect(found.notes[0]).toContain('The server was restarted');
       expect(found.line).toContain('1 gap, how many are missing is unknown, between');
@@ -377,23 +389,23 @@ describe('a record is not whole', () => {
       return edge(counters, counters);
     };
     const found = (end: EdgeReadings) =>
-      judge(evidence({ start: started(10, 1), end, seconds: 4 }));
+      conclude(evidence({ start: started(10, 1), end, seconds: 4 }));
     expect(found(started(12, 3)).received).toBeNull();
     expect(found(started(10, 5)).received).toEqual({ min: 4, max: 4 });
   });
 
   it('when the capture failed, or was not over', () => {
-    const failed = judge(evidence({ state: 'failed', reason: 'the disk was full' }));
+    const failed = conclude(evidence({ state: 'failed', reason: 'the disk was full' }));
     expect(failed.problems[0]?.what).toBe('The capture failed: the disk was full');
     expect(failed.line).toBe(
       'NOT WHOLE: 1,000 statements are recorded: the capture failed, how many are missing is unknown',
     );
-    expect(judge(evidence({ state: 'unfinished' })).verdict).toBe('not_whole');
+    expect(conclude(evidence({ state: 'unfinished' })).verdict).toBe('not_whole');
   });
 
   it('never at 100 %', () => {
-    const found = judge(
-      evidence({ heardCounts: { commands: 999_999 }, end: at(1_000_500, { Uptime: 1_060 }) }),
+    const found = conclude(
+      evidence({ rowCounts: { commands: 999_999 }, end: at(1_000_500, { Uptime: 1_060 }) }),
     );
     expect(found.line).toContain('(99.99 %)');
   });
@@ -406,7 +418,7 @@ describe('a record is damaged', () => {
       { segment: null, what: 'the manifest says 5 records, the files hold 4' },
     ];
     for (const state of ['over', 'recording', 'failed'] as const) {
-      const found = judge(evidence({ damage, gaps: [gap()], state }));
+      const found = conclude(evidence({ damage, gaps: [gap()], state }));
       expect(found.verdict).toBe('damaged');
       expect(found.line).toBe('DAMAGED: segment-000003.ndjson.zst is missing (and 1 more)');
     }
@@ -415,7 +427,7 @@ describe('a record is damaged', () => {
 
 describe('a capture that goes on', () => {
   it('is not whole yet', () => {
-    const found = judge(evidence({ state: 'recording', end: null }));
+    const found = conclude(evidence({ state: 'recording', end: null }));
     expect(found).toMatchObject({ verdict: 'recording', whole: false, problems: [], notes: [] });
     expect(found.line).toBe(
       'STILL RECORDING: the 1,010 records that are committed so far are sound',
@@ -443,7 +455,7 @@ describe('the share of executes with values', () => {
     [3, 1, '66 %'],
     [1_000, 10, '99 %'],
   ])('of %d executes, %d without, is said as %s behind the count', (executes, without, text) => {
-    const { line, whole } = judge(evidence({ values: values(executes, without) }));
+    const { line, whole } = conclude(evidence({ values: values(executes, without) }));
     expect(whole).toBe(true);
     expect(line).toBe(
       `WHOLE: 1,000 statements are recorded, the server counted 1,000; values known for ${text} of executes`,
@@ -451,7 +463,7 @@ describe('the share of executes with values', () => {
   });
 
   it('is not spoken of where no prepared statement was executed', () => {
-    expect(judge(evidence({ values: values(0, 0), minValues: 1 }))).toMatchObject({
+    expect(conclude(evidence({ values: values(0, 0), minValues: 1 }))).toMatchObject({
       line: expect.stringMatching(/counted 1,000$/) as unknown,
       valuesShare: null,
       fewValues: null,
@@ -460,13 +472,13 @@ describe('the share of executes with values', () => {
 
   it('is enough or not, whatever is missing besides', () => {
     const enough = (executes: number, without: number, minValues: number): boolean =>
-      judge(evidence({ values: values(executes, without), minValues })).fewValues === null;
+      conclude(evidence({ values: values(executes, without), minValues })).fewValues === null;
     expect(enough(100, 5, 0.95)).toBe(true);
     expect(enough(100, 6, 0.95)).toBe(false);
     expect(enough(100, 0, 1)).toBe(true);
     expect(enough(100_000, 1, 1)).toBe(false);
     expect(enough(100, 100, 0)).toBe(true);
-    const { line, whole, problems, fewValues } = judge(
+    const { line, whole, problems, fewValues } = conclude(
       evidence({ values: values(200, 180), minValues: 0.95, gaps: [gap()] }),
     );
     expect(whole).toBe(false);
@@ -476,15 +488,17 @@ describe('the share of executes with values', () => {
   });
 
   it('keeps a whole record whole', () => {
-    const judged = judge(evidence({ values: values(200, 180), minValues: 0.95 }));
+    const judged = conclude(evidence({ values: values(200, 180), minValues: 0.95 }));
     expect(judged).toMatchObject({ whole: true, verdict: 'whole', problems: [] });
     expect(judged.fewValues).toMatch(/^180 executes of 200 /);
   });
 
   it('is said of a record that goes on, and not of one that is damaged', () => {
     const some = values(4, 3);
-    expect(judge(evidence({ state: 'recording', values: some })).line).toMatch(/25 % of executes$/);
+    expect(conclude(evidence({ state: 'recording', values: some })).line).toMatch(
+      /25 % of executes$/,
+    );
     const damage = [{ segment: 1, what: 'x' }];
-    expect(judge(evidence({ damage, values: some })).line).not.toMatch(/executes/);
+    expect(conclude(evidence({ damage, values: some })).line).not.toMatch(/executes/);
   });
 });

@@ -1,4 +1,5 @@
-import { EDGE_COUNTERS, type CounterReading } from '../../../core/verification/edge-counters.ts';
+import type { CounterReading } from '../../../core/verification/server-counters.ts';
+import { EDGE_COUNTERS } from '../counters/edges.ts';
 import { OWN_SHARE_SINCE } from '../../../core/metrics/metric-source.ts';
 import type { CommandTally } from './command-tally.ts';
 import type { MysqlConnection, Row } from './mysql-connection.ts';

@@ -1,4 +1,10 @@
-import type { OwnCommands } from './own-commands.ts';
+import type {
+  Bounds,
+  CounterReading,
+  EdgeReadings,
+  LoggingServer,
+  OtherCommands,
+} from '../../../core/verification/server-counters.ts';
 
 /** The server's counters that are read beside the swap at which a window opens or closes. */
 export const EDGE_COUNTERS = [
@@ -32,53 +38,6 @@ export const EDGE_COUNTERS = [
  * know; absent elsewhere, and where it cannot be read.
  */
 export type EdgeCounter = (typeof EDGE_COUNTERS)[number] | 'Statements' | 'Unparsed';
-
-/** The server's counters at one instant, and what was our own of them by then. */
-export interface CounterReading {
-  /** Those that the server does not have are absent. */
-  readonly counters: Readonly<Record<string, number>>;
-  /**
-   * Since the tap began, over all of its connections, sessions and daemons; what is doubtful is absent
-   * in what older versions recorded.
-   */
-  readonly own: Omit<OwnCommands, 'doubtful'> & Partial<OwnCommands>;
-  /** As `OpenSource.serverStart`; absent in what older versions recorded. */
-  readonly serverStart?: number;
-}
-
-/** Readings just before and just after the swap at the edge of a window; null where it failed. */
-export interface EdgeReadings {
-  readonly before: CounterReading | null;
-  readonly after: CounterReading | null;
-  /**
-   * How often a recorder went on from what another had left, in what older versions recorded: what was
-   * sent in between is nowhere counted. Absent since it is.
-   */
-  readonly interruptions?: number;
-}
-
-/** What checks and plans of ours asked of the server: it is counted as received, and not logged. */
-export interface OtherCommands {
-  /** Perhaps in the window. */
-  readonly atMost: number;
-  /** Besides, certainly in it. */
-  readonly questions: number;
-  readonly sets: number;
-  readonly statuses: number;
-}
-
-/** What of a server says how it counts and logs. */
-export interface LoggingServer {
-  readonly flavor: string;
-  /** `10.11.6-MariaDB-log`, `9.7.4`. */
-  readonly version: string;
-}
-
-/** Between these two, both possible. */
-export interface Bounds {
-  readonly min: number;
-  readonly max: number;
-}
 
 /** The four readings of a window. */
 export interface Edges {
