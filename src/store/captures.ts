@@ -10,42 +10,30 @@ import {
 } from '../core/captures/recording-options.ts';
 import type { CaptureChanges, CaptureTable, ListedCapture } from '../core/store.ts';
 import { captureLister } from './capture-lister.ts';
-import { isUniqueViolation, returned } from './database.ts';
+import { inserted, orNull, returned, unlessTaken } from './database.ts';
 import { troubleOf } from './taps.ts';
 
-interface Row {
-  id: number;
-  name: string;
-  environment_id: number;
-  owner_id: number;
-  status: CaptureStatus;
-  start_at: number | null;
-  scheduled_start_at: number | null;
-  scheduled_end_at: number | null;
-  end_at: number | null;
-  duration_ms: number | null;
-  reason: string | null;
-  records_statements: number;
+/** A row with the columns `CAPTURE_COLUMNS`. */
+export interface CaptureRow extends Omit<Capture, 'recordsStatements' | 'options'> {
+  recordsStatements: number;
   options: string | null;
-  created_at: number;
 }
 
 /** A row of the statement that lists captures. */
-export interface ListedRow extends Row {
-  environment_name: string;
-  owner_name: string;
-  records: number | null;
-  text_bytes: number | null;
-  file_bytes: number | null;
+export interface ListedRow extends CaptureRow, Omit<ListedCapture, keyof Capture | 'trouble'> {
   trouble: string | null;
 }
 
-const COLUMNS = `id, name, environment_id, owner_id, status, start_at, scheduled_start_at,
-  scheduled_end_at, end_at, duration_ms, reason, records_statements, options, created_at`;
+export const CAPTURE_COLUMNS = `captures.id, captures.name, captures.environment_id AS environmentId,
+  captures.owner_id AS ownerId, captures.status, captures.start_at AS start,
+  captures.scheduled_start_at AS scheduledStart, captures.scheduled_end_at AS scheduledEnd,
+  captures.end_at AS end, captures.duration_ms AS duration, captures.reason,
+  captures.created_at AS createdAt, captures.records_statements AS recordsStatements,
+  captures.options`;
 
-const LISTED_COLUMNS = `${COLUMNS.replaceAll(/(\w+)/g, 'captures.$1')},
-  environments.name AS environment_name, users.name AS owner_name,
-  recordings.records, recordings.text_bytes, recordings.file_bytes, taps.trouble`;
+const LISTED_COLUMNS = `${CAPTURE_COLUMNS},
+  environments.name AS environmentName, users.name AS ownerName, recordings.records,
+  recordings.text_bytes AS textBytes, recordings.file_bytes AS fileBytes, taps.trouble`;
 const LISTED_TABLES = `captures
   JOIN environments ON environments.id = captures.environment_id
   JOIN users ON users.id = captures.owner_id
@@ -59,46 +47,27 @@ const WANTS_WARM_UP = `status = 'SCHEDULED' AND json_extract(options, '$.warmUp'
   AND NOT EXISTS (SELECT 1 FROM warm_ups WHERE warm_ups.capture_id = captures.id
     AND (warm_ups.state <> 'over' OR warm_ups.until_at = captures.scheduled_start_at))`;
 
-function toCapture(row: Row): Capture {
-  return {
-    id: row.id,
-    name: row.name,
-    environmentId: row.environment_id,
-    ownerId: row.owner_id,
-    status: row.status,
-    start: row.start_at,
-    scheduledStart: row.scheduled_start_at,
-    scheduledEnd: row.scheduled_end_at,
-    end: row.end_at,
-    duration: row.duration_ms,
-    reason: row.reason,
-    createdAt: row.created_at,
-    recordsStatements: row.records_statements === 1,
-    options: readStoredOptions(row.options),
-  };
+export function toCapture<T extends CaptureRow>(
+  row: T,
+): Omit<T, 'recordsStatements' | 'options'> & Pick<Capture, 'recordsStatements' | 'options'> {
+  const recordsStatements = row.recordsStatements === 1;
+  return { ...row, recordsStatements, options: readStoredOptions(row.options) };
 }
 
 function toListed(row: ListedRow): ListedCapture {
-  return {
-    ...toCapture(row),
-    environmentName: row.environment_name,
-    ownerName: row.owner_name,
-    records: row.records,
-    textBytes: row.text_bytes,
-    fileBytes: row.file_bytes,
-    trouble: troubleOf(row.trouble),
-  };
+  return { ...toCapture(row), trouble: troubleOf(row.trouble) };
 }
 
 /** Statuses as a JSON array, for `IN (SELECT value FROM json_each(?))`. */
 const set = (statuses: readonly CaptureStatus[]): string => JSON.stringify(statuses);
 
 export function captureTable(db: Database): CaptureTable {
-  const insert = db.prepare<unknown[], Row>(
+  const insert = db.prepare<[Record<string, unknown>], CaptureRow>(
     `INSERT INTO captures (name, name_key, environment_id, owner_id, status, start_at,
        scheduled_start_at, scheduled_end_at, end_at, duration_ms, reason, records_statements,
        options, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
+     VALUES (@name, @nameKey, @environmentId, @ownerId, @status, @start, @scheduledStart,
+       @scheduledEnd, @end, @duration, @reason, @recordsStatements, @options, @now) RETURNING ${CAPTURE_COLUMNS}`,
   );
   const find = db.prepare<[number], ListedRow>(`${LISTED} WHERE captures.id = ?`);
   const findByName = db.prepare<[string, number], ListedRow>(
@@ -106,12 +75,12 @@ export function captureTable(db: Database): CaptureTable {
        WHERE members.environment_id = captures.environment_id AND members.user_id = ?)
      ORDER BY captures.id`,
   );
-  const listByStatus = db.prepare<[string], Row>(
-    `SELECT ${COLUMNS} FROM captures
+  const listByStatus = db.prepare<[string], CaptureRow>(
+    `SELECT ${CAPTURE_COLUMNS} FROM captures
      WHERE status NOT IN ('DONE', 'FAILED') AND status IN (SELECT value FROM json_each(?)) ORDER BY id`,
   );
-  const listDue = db.prepare<[number, number], Row>(
-    `SELECT ${COLUMNS} FROM captures WHERE status = 'SCHEDULED' AND scheduled_start_at <= ?
+  const listDue = db.prepare<[number, number], CaptureRow>(
+    `SELECT ${CAPTURE_COLUMNS} FROM captures WHERE status = 'SCHEDULED' AND scheduled_start_at <= ?
      ORDER BY scheduled_start_at, id LIMIT ?`,
   );
   const nextDue = db
@@ -119,16 +88,16 @@ export function captureTable(db: Database): CaptureTable {
       "SELECT min(scheduled_start_at) FROM captures WHERE status = 'SCHEDULED'",
     )
     .pluck();
-  const listWarming = db.prepare<[number], Row>(
-    `SELECT ${COLUMNS} FROM captures WHERE ${WANTS_WARM_UP} AND ${WARM_UP_BEGINS} <= ? ORDER BY id`,
+  const listWarming = db.prepare<[number], CaptureRow>(
+    `SELECT ${CAPTURE_COLUMNS} FROM captures WHERE ${WANTS_WARM_UP} AND ${WARM_UP_BEGINS} <= ? ORDER BY id`,
   );
   const nextWarming = db
     .prepare<[], number | null>(
       `SELECT min(${WARM_UP_BEGINS}) FROM captures WHERE ${WANTS_WARM_UP}`,
     )
     .pluck();
-  const listEnding = db.prepare<[number], Row>(
-    `SELECT ${COLUMNS} FROM captures
+  const listEnding = db.prepare<[number], CaptureRow>(
+    `SELECT ${CAPTURE_COLUMNS} FROM captures
      WHERE status = 'RUNNING' AND scheduled_end_at IS NOT NULL AND scheduled_end_at <= ?
      ORDER BY scheduled_end_at, id`,
   );
@@ -140,7 +109,7 @@ export function captureTable(db: Database): CaptureTable {
     )
     .pluck();
   // `@changes` holds only the fields that change: absent is "as it was", null is "set to nothing".
-  const change = db.prepare<Record<string, unknown>, Row>(
+  const change = db.prepare<Record<string, unknown>, CaptureRow>(
     `UPDATE captures SET
        status = @to,
        name = coalesce(@changes ->> 'name', name),
@@ -151,7 +120,7 @@ export function captureTable(db: Database): CaptureTable {
        end_at = ${changed('end', 'end_at')},
        duration_ms = ${changed('duration', 'duration_ms')},
        reason = ${changed('reason', 'reason')}
-     WHERE id = @id AND status = @from RETURNING ${COLUMNS}`,
+     WHERE id = @id AND status = @from RETURNING ${CAPTURE_COLUMNS}`,
   );
   const statusOf = db
     .prepare<[number], CaptureStatus>('SELECT status FROM captures WHERE id = ?')
@@ -188,52 +157,31 @@ export function captureTable(db: Database): CaptureTable {
     to: CaptureStatus,
     changes: CaptureChanges,
   ): Capture | null {
-    try {
-      const row = returned(change, {
-        id,
-        from,
-        to,
-        changes: JSON.stringify(changes),
-        name_key: changes.name === undefined ? null : nameKey(changes.name),
-      });
-      return row === undefined ? null : toCapture(row);
-    } catch (error) {
-      if (isUniqueViolation(error)) throw new AppError('invalid', MESSAGES.nameTaken);
-      throw error;
-    }
+    const all = {
+      id,
+      from,
+      to,
+      changes: JSON.stringify(changes),
+      name_key: changes.name === undefined ? null : nameKey(changes.name),
+    };
+    return orNull(
+      unlessTaken(() => returned(change, all), nameTaken),
+      toCapture,
+    );
   }
 
   return {
     insert(capture, now) {
-      try {
-        const row = returned(
-          insert,
-          capture.name,
-          nameKey(capture.name),
-          capture.environmentId,
-          capture.ownerId,
-          capture.status,
-          capture.start,
-          capture.scheduledStart,
-          capture.scheduledEnd,
-          capture.end,
-          capture.duration,
-          capture.reason,
-          capture.recordsStatements ? 1 : 0,
-          storedOptions(capture.options ?? RECORD_EVERYTHING),
-          now,
-        );
-        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
-        return toCapture(row);
-      } catch (error) {
-        if (isUniqueViolation(error)) throw new AppError('invalid', MESSAGES.nameTaken);
-        throw error;
-      }
+      const columns = {
+        ...capture,
+        nameKey: nameKey(capture.name),
+        recordsStatements: capture.recordsStatements ? 1 : 0,
+        options: storedOptions(capture.options ?? RECORD_EVERYTHING),
+        now,
+      };
+      return toCapture(unlessTaken(() => inserted(insert, columns), nameTaken));
     },
-    find(id) {
-      const row = find.get(id);
-      return row === undefined ? null : toListed(row);
-    },
+    find: (id) => orNull(find.get(id), toListed),
     findByName: (name, userId) => findByName.all(nameKey(name), userId).map(toListed),
     list: (filter, after = null) => lister(filter, after),
     countOf: (environmentId) => countOf.get(environmentId) ?? 0,
@@ -261,6 +209,8 @@ export function captureTable(db: Database): CaptureTable {
     delete: (id, statuses) => remove.run(id, set(statuses)).changes === 1,
   };
 }
+
+const nameTaken = (): AppError => new AppError('invalid', MESSAGES.nameTaken);
 
 function changed(field: string, column: string): string {
   return `CASE WHEN json_type(@changes, '$.${field}') IS NULL THEN ${column} ELSE @changes ->> '${field}' END`;

@@ -173,8 +173,7 @@ export function translated<T>(file: string, work: () => T): T {
   }
 }
 
-/** Whether an error is a UNIQUE constraint on this index's columns, as SQLite spells them. */
-export function isUniqueViolation(error: unknown): boolean {
+function isUniqueViolation(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
 }
 
@@ -188,6 +187,30 @@ export function returned<Parameters extends unknown[], Row>(
   ...parameters: Parameters
 ): Row | undefined {
   return statement.all(...parameters)[0];
+}
+
+/** The row that an INSERT with RETURNING gives. */
+export function inserted<Parameters extends unknown[], Row>(
+  statement: Database.Statement<Parameters, Row>,
+  ...parameters: Parameters
+): Row {
+  const row = returned(statement, ...parameters);
+  if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
+  return row;
+}
+
+/** What a row says; null where there is none. */
+export function orNull<Row, T>(row: Row | undefined, read: (row: Row) => T): T | null {
+  return row === undefined ? null : read(row);
+}
+
+/** Does a write. @throws what `taken` returns where it would give a second row a name that is unique. */
+export function unlessTaken<T>(write: () => T, taken: () => AppError): T {
+  try {
+    return write();
+  } catch (error) {
+    throw isUniqueViolation(error) ? taken() : error;
+  }
 }
 
 /**

@@ -4,58 +4,33 @@ import type { Environment, ServerAddress } from '../core/environments/environmen
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { EnvironmentTable } from '../core/store.ts';
-import { isUniqueViolation, returned } from './database.ts';
+import { inserted, orNull, unlessTaken } from './database.ts';
 
-interface Row {
-  id: number;
-  name: string;
+interface Row extends Omit<Environment, 'server'> {
   server: string | null;
-  region: string | null;
-  instance: string | null;
-  profile: string | null;
-  endpoint_url: string | null;
-  created_at: number;
 }
 
-const COLUMNS = 'id, name, server, region, instance, profile, endpoint_url, created_at';
+const COLUMNS =
+  'id, name, server, region, instance, profile, endpoint_url AS endpointUrl, created_at AS createdAt';
 
-function toEnvironment(row: Row): Environment {
-  return {
-    id: row.id,
-    name: row.name,
-    server: row.server === null ? null : (JSON.parse(row.server) as ServerAddress),
-    region: row.region,
-    instance: row.instance,
-    profile: row.profile,
-    endpointUrl: row.endpoint_url,
-    createdAt: row.created_at,
-  };
+function toEnvironment<T extends Row>(row: T): Omit<T, 'server'> & Pick<Environment, 'server'> {
+  const server = row.server === null ? null : (JSON.parse(row.server) as ServerAddress);
+  return { ...row, server };
 }
 
 export function environmentTable(db: Database): EnvironmentTable {
-  const insert = db.prepare<
-    [
-      string,
-      string,
-      string | null,
-      string | null,
-      string | null,
-      string | null,
-      string | null,
-      number,
-    ],
-    Row
-  >(
+  const insert = db.prepare<[Record<string, unknown>], Row>(
     `INSERT INTO environments (name, name_key, server, region, instance, profile, endpoint_url, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
+     VALUES (@name, @nameKey, @server, @region, @instance, @profile, @endpointUrl, @now)
+     RETURNING ${COLUMNS}`,
   );
   const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM environments WHERE id = ?`);
   const findByName = db.prepare<[string], Row>(
     `SELECT ${COLUMNS} FROM environments WHERE name_key = ?`,
   );
-  const update = db.prepare(
-    `UPDATE environments SET name = ?, name_key = ?, server = ?, region = ?, instance = ?, profile = ?,
-       endpoint_url = ? WHERE id = ?`,
+  const update = db.prepare<[Record<string, unknown>]>(
+    `UPDATE environments SET name = @name, name_key = @nameKey, server = @server, region = @region,
+       instance = @instance, profile = @profile, endpoint_url = @endpointUrl WHERE id = @id`,
   );
   const remove = db.prepare('DELETE FROM environments WHERE id = ?');
   const listFor = db.prepare<[number], Row & { role: Role }>(
@@ -63,47 +38,30 @@ export function environmentTable(db: Database): EnvironmentTable {
      JOIN members ON members.environment_id = environments.id AND members.user_id = ?
      ORDER BY name_key`,
   );
+  /** @throws AppError `conflict` where another environment has the name. */
+  function write<T>(
+    environment: Pick<Environment, 'name' | 'server'>,
+    how: (columns: Record<string, unknown>) => T,
+  ): T {
+    const { name, server } = environment;
+    const columns = {
+      ...environment,
+      nameKey: nameKey(name),
+      server: server === null ? null : JSON.stringify(server),
+    };
+    return unlessTaken(
+      () => how(columns),
+      () => nameTaken(name),
+    );
+  }
   return {
-    insert(environment, now) {
-      const { name, server, region, instance, profile, endpointUrl } = environment;
-      try {
-        const row = returned(
-          insert,
-          name,
-          nameKey(name),
-          server === null ? null : JSON.stringify(server),
-          region,
-          instance,
-          profile,
-          endpointUrl,
-          now,
-        );
-        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
-        return toEnvironment(row);
-      } catch (error) {
-        throw isUniqueViolation(error) ? nameTaken(name) : error;
-      }
-    },
-    find(id) {
-      const row = find.get(id);
-      return row === undefined ? null : toEnvironment(row);
-    },
-    findByName(name) {
-      const row = findByName.get(nameKey(name));
-      return row === undefined ? null : toEnvironment(row);
-    },
-    update({ id, name, server, region, instance, profile, endpointUrl }) {
-      try {
-        const address = server === null ? null : JSON.stringify(server);
-        update.run(name, nameKey(name), address, region, instance, profile, endpointUrl, id);
-      } catch (error) {
-        throw isUniqueViolation(error) ? nameTaken(name) : error;
-      }
-    },
+    insert: (environment, now) =>
+      toEnvironment(write(environment, (columns) => inserted(insert, { ...columns, now }))),
+    find: (id) => orNull(find.get(id), toEnvironment),
+    findByName: (name) => orNull(findByName.get(nameKey(name)), toEnvironment),
+    update: (environment) => void write(environment, (columns) => update.run(columns)),
     delete: (id) => void remove.run(id),
-    listFor(userId) {
-      return listFor.all(userId).map((row) => ({ ...toEnvironment(row), role: row.role }));
-    },
+    listFor: (userId) => listFor.all(userId).map(toEnvironment),
   };
 }
 

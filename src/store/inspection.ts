@@ -2,9 +2,9 @@ import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MIGRATIONS } from './migrations/index.ts';
 import { openDatabaseToRead, translated } from './database.ts';
+import { DATABASE } from './store-folder.ts';
 import { openStore } from './store.ts';
 
-const DATABASE = 'captures.db';
 const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;
 /** Damage comes in thousands of lines, and the first says enough. */

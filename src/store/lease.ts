@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Lease, LeaseTable } from '../core/store.ts';
-import { returned } from './database.ts';
+import { orNull, returned } from './database.ts';
 
 interface Row extends Omit<Lease, 'background'> {
   background: number;
@@ -33,34 +33,21 @@ export function leaseTable(db: Database): LeaseTable {
     .prepare<[string, number], number>('SELECT 1 FROM lease WHERE holder = ? AND expires_at > ?')
     .pluck();
   const release = db.prepare('DELETE FROM lease WHERE holder = ?');
+  const columns = (
+    { background, ...lease }: Parameters<LeaseTable['claim']>[0],
+    now: number,
+    lengthMs: number,
+  ): Record<string, unknown> => {
+    return { ...lease, background: background ? 1 : 0, now, expires: now + lengthMs };
+  };
   return {
-    find() {
-      const row = find.get();
-      return row === undefined ? null : toLease(row);
-    },
-    claim(lease, now, lengthMs) {
-      const row = returned(claim, {
-        holder: lease.holder,
-        host: lease.host,
-        pid: lease.pid,
-        background: lease.background ? 1 : 0,
-        now,
-        expires: now + lengthMs,
-      });
-      return row === undefined ? null : toLease(row);
-    },
+    find: () => orNull(find.get(), toLease),
+    claim: (lease, now, lengthMs) =>
+      orNull(returned(claim, columns(lease, now, lengthMs)), toLease),
     takeOver(stale, lease, now, lengthMs) {
-      const row = returned(takeOver, {
-        holder: lease.holder,
-        host: lease.host,
-        pid: lease.pid,
-        background: lease.background ? 1 : 0,
-        now,
-        expires: now + lengthMs,
-        staleHolder: stale.holder,
-        staleExpires: stale.expiresAt,
-      });
-      return row === undefined ? null : toLease(row);
+      const { holder: staleHolder, expiresAt: staleExpires } = stale;
+      const all = { ...columns(lease, now, lengthMs), staleHolder, staleExpires };
+      return orNull(returned(takeOver, all), toLease);
     },
     renew: (holder, now, lengthMs) => renew.run(now + lengthMs, holder).changes === 1,
     isHeldBy: (holder, now) => isHeldBy.get(holder, now) !== undefined,

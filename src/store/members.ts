@@ -22,9 +22,7 @@ export function memberTable(db: Database): MemberTable {
      WHERE environment_id = ? ORDER BY users.name_key`,
   );
   return {
-    insert(environmentId, userId, role) {
-      insert.run(environmentId, userId, role);
-    },
+    insert: (environmentId, userId, role) => void insert.run(environmentId, userId, role),
     setRole: (environmentId, userId, role) =>
       setRole.run(role, environmentId, userId).changes === 1,
     delete: (environmentId, userId) => remove.run(environmentId, userId).changes === 1,

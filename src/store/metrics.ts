@@ -3,6 +3,7 @@ import { LONGEST_WAIT_MS } from '../core/metrics/metric-keeping.ts';
 import type { MetricFetch, MetricTable } from '../core/metrics/metric-store.ts';
 import type { CounterSample, MetricTrack } from '../core/metrics/metric-source.ts';
 import type { WorkloadRate } from '../core/metrics/workload-metrics.ts';
+import { orNull } from './database.ts';
 import { packPoints, unpackPoints } from './packed-points.ts';
 
 /** An hour of samples is packed at a time, while the capture runs. */
@@ -136,10 +137,7 @@ export function metricTable(db: Database): MetricTable {
   }
 
   return {
-    findFetch(captureId) {
-      const row = findFetch.get(captureId);
-      return row === undefined ? null : toFetch(row);
-    },
+    findFetch: (captureId) => orNull(findFetch.get(captureId), toFetch),
     listDue: (now, limit) => listDue.all({ now, far: now + LONGEST_WAIT_MS, limit }),
     nextDue: (now) => nextDue.get(now + LONGEST_WAIT_MS, now) ?? null,
     // One transaction, whoever calls: a commit each would be an fsync each.

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DATABASE } from './store-folder.ts';
 
 const OTHERS_WRITE = 0o022;
 
@@ -10,7 +11,7 @@ const OTHERS_WRITE = 0o022;
 export function isWritableByOthers(folder: string): boolean {
   const directory = resolve(folder);
   const user = process.getuid?.();
-  return ['.', 'captures.db', 'captures.db-wal', 'captures.db-shm'].some((name) => {
+  return ['.', DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`].some((name) => {
     const stats = statSync(join(directory, name), { throwIfNoEntry: false });
     return stats !== undefined && (stats.uid !== user || (stats.mode & OTHERS_WRITE) !== 0);
   });

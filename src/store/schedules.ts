@@ -1,5 +1,4 @@
 import type { Database } from 'better-sqlite3';
-import type { Capture } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import {
@@ -8,7 +7,8 @@ import {
   type RecordingOptions,
 } from '../core/captures/recording-options.ts';
 import type { ListedSchedule, Schedule, ScheduleTable } from '../core/schedules/schedule.ts';
-import { isUniqueViolation, returned } from './database.ts';
+import { CAPTURE_COLUMNS, toCapture, type CaptureRow } from './captures.ts';
+import { inserted, orNull, unlessTaken } from './database.ts';
 
 const COLUMNS = `schedules.id, schedules.name, schedules.environment_id AS environmentId,
   schedules.owner_id AS ownerId, cron, time_zone AS timeZone, schedules.duration_ms AS duration,
@@ -85,15 +85,8 @@ export function scheduleTable(db: Database): ScheduleTable {
      ON CONFLICT (capture_id) DO UPDATE SET at = excluded.at`,
   );
   // The status first: few captures are under way, whatever the number of past occurrences.
-  const listUnderWay = db.prepare<
-    [number],
-    Omit<Capture, 'recordsStatements' | 'options'> & { records: number; options: string | null }
-  >(
-    `SELECT captures.id, captures.name, captures.environment_id AS environmentId,
-       captures.owner_id AS ownerId, status, start_at AS start, scheduled_start_at AS scheduledStart,
-       scheduled_end_at AS scheduledEnd, end_at AS end, duration_ms AS duration, reason,
-       created_at AS createdAt, records_statements AS records,
-       captures.options
+  const listUnderWay = db.prepare<[number], CaptureRow>(
+    `SELECT ${CAPTURE_COLUMNS}
      FROM captures JOIN occurrences ON occurrences.capture_id = captures.id
      WHERE status NOT IN ('DONE', 'FAILED') AND status IN ${UNDER_WAY}
        AND occurrences.schedule_id = ? ORDER BY captures.id`,
@@ -116,49 +109,26 @@ export function scheduleTable(db: Database): ScheduleTable {
     .pluck();
   return {
     insert(schedule, now) {
-      try {
-        const row = returned(insert, {
-          ...schedule,
-          options: storedOptions(schedule.options),
-          nameKey: nameKey(schedule.name),
-          now,
-        });
-        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
-        return withOptions(row);
-      } catch (error) {
-        throw isUniqueViolation(error) ? nameTaken() : error;
-      }
+      const options = storedOptions(schedule.options);
+      const columns = { ...schedule, options, nameKey: nameKey(schedule.name), now };
+      return withOptions(unlessTaken(() => inserted(insert, columns), nameTaken));
     },
-    find(id) {
-      const row = find.get(id);
-      return row === undefined ? null : withOptions(row);
-    },
+    find: (id) => orNull(find.get(id), withOptions),
     findByName: (name, userId) => findByName.all(nameKey(name), userId).map(withOptions),
     list: (environmentIds) => list.all(JSON.stringify(environmentIds)).map(withOptions),
     listToTend: () => listToTend.all().map(withOptions),
     listFromAfter: (instant) => listFromAfter.all({ instant }).map(withOptions),
     lastStarted: (scheduleId, until) => lastStarted.get(scheduleId, until) ?? null,
-    findOfCapture(captureId) {
-      const row = findOfCapture.get(captureId);
-      return row === undefined ? null : withOptions(row);
-    },
+    findOfCapture: (captureId) => orNull(findOfCapture.get(captureId), withOptions),
     update(id, changes) {
       const before = find.get(id);
       if (before === undefined) return;
       const after = { ...before, ...changes };
-      try {
-        update.run({ ...after, nameKey: nameKey(after.name) });
-      } catch (error) {
-        throw isUniqueViolation(error) ? nameTaken() : error;
-      }
+      unlessTaken(() => update.run({ ...after, nameKey: nameKey(after.name) }), nameTaken);
     },
     delete: (id) => void remove.run(id),
     addOccurrence: (captureId, scheduleId, at) => void addOccurrence.run(captureId, scheduleId, at),
-    listUnderWay: (scheduleId) =>
-      listUnderWay.all(scheduleId).map(({ records, ...capture }) => ({
-        ...withOptions(capture),
-        recordsStatements: records === 1,
-      })),
+    listUnderWay: (scheduleId) => listUnderWay.all(scheduleId).map(toCapture),
     listExpired: (now) => listExpired.all(now),
     handOn: (environmentId, from, to) => handOn.run(to, environmentId, from).changes,
     environmentsOwnedIn: (ownerId) => environmentsOwnedIn.all(ownerId),

@@ -1,16 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
@@ -28,11 +17,11 @@ import { passwordAttemptTable } from './password-attempts.ts';
 import { recordingTable } from './recordings.ts';
 import { removalTable } from './removals.ts';
 import { scheduleTable } from './schedules.ts';
+import { DATABASE, isThere, makeStoreFiles } from './store-folder.ts';
 import { tapTable } from './taps.ts';
 import { userTable } from './users.ts';
 import { warmUpTable } from './warm-ups.ts';
 
-const DATABASE = 'captures.db';
 const RESERVE = 'reserve';
 // Room for the write-ahead log of some hundred small transactions.
 const RESERVE_BYTES = 2 * 1024 * 1024;
@@ -99,7 +88,7 @@ export function createStore(
   const directory = resolve(folder);
   const file = join(directory, DATABASE);
   const madeFolder = !existsSync(directory);
-  const made = makeFiles(directory, file, options.sharedGroup);
+  const made = makeStoreFiles(directory, file, options.sharedGroup);
   try {
     const db = openDatabase(file, { create: true });
     try {
@@ -127,84 +116,6 @@ export function createStore(
     if (madeFolder) rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-}
-
-function makeFiles(directory: string, file: string, sharedGroup: number | null): boolean {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (isThere(file)) return false;
-    closeToOthers(directory);
-    if (sharedGroup !== null) {
-      chownSync(directory, -1, sharedGroup);
-      chmodSync(directory, 0o2770);
-    }
-    // SQLite gives its -wal and -shm files the mode of the database.
-    closeSync(openSync(file, 'wx', 0o600));
-    if (sharedGroup !== null) chmodSync(file, 0o660);
-    return true;
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    const code = errnoOf(error);
-    if (code === 'EEXIST' && isThere(file)) return false;
-    const why =
-      code === 'EACCES' || code === 'EPERM'
-        ? 'no permission'
-        : code === 'ENOSPC'
-          ? 'the disk is full'
-          : code === 'ENOTDIR' || code === 'EEXIST'
-            ? 'a part of the path is not a folder'
-            : code === 'EROFS'
-              ? 'the file system is read-only'
-              : code;
-    throw new AppError(
-      'store_unusable',
-      `The folder ${directory} cannot be made or written: ${why}`,
-      {
-        hint: 'Choose another folder with CAPTURES_HOME.',
-        cause: error,
-      },
-    );
-  }
-}
-
-/**
- * A folder that was there before may be open to others. An empty one is closed; one with something
- * in it may be anybody's (CAPTURES_HOME=/tmp), so that is left to its owner.
- */
-function closeToOthers(directory: string): void {
-  const { mode } = statSync(directory);
-  if ((mode & 0o077) === 0) return;
-  if (readdirSync(directory).length > 0) {
-    throw new AppError(
-      'store_unusable',
-      `The folder ${directory} is open to other users (mode ${(mode & 0o7777).toString(8).padStart(4, '0')}) and not empty`,
-      {
-        hint: `Choose another folder with CAPTURES_HOME, or close it with: chmod 700 ${directory}`,
-      },
-    );
-  }
-  chmodSync(directory, 0o700);
-}
-
-function isThere(file: string): boolean {
-  try {
-    return statSync(file).isFile();
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw new AppError(
-      'store_unusable',
-      `The store ${file} cannot be opened: ${code === 'EACCES' ? 'no permission' : code}`,
-      {
-        hint: 'Run captures as the user the store belongs to, or choose another folder with CAPTURES_HOME.',
-        cause: error,
-      },
-    );
-  }
-}
-
-function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 function noStore(directory: string): AppError {

@@ -3,7 +3,7 @@ import type { StoredOwnCommands } from '../core/verification/own-commands.ts';
 import type { OwnConnection, ServerSettings, SessionState, SourceMemory } from '../core/source.ts';
 import type { TapRow, TapTable, Trouble } from '../core/store.ts';
 import { prepareProgress } from './recordings.ts';
-import { returned } from './database.ts';
+import { inserted, orNull } from './database.ts';
 
 interface Row extends Omit<TapRow, 'settings' | 'ownCommands' | 'trouble'> {
   settings: string;
@@ -79,14 +79,10 @@ export function tapTable(db: Database): TapTable {
   const remove = db.prepare('DELETE FROM taps WHERE id = ?');
   return {
     insert({ serverKey, nonce, environmentId, settings }, now) {
-      const row = returned(insert, serverKey, nonce, environmentId, JSON.stringify(settings), now);
-      if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
-      return toTap(row);
+      const text = JSON.stringify(settings);
+      return toTap(inserted(insert, serverKey, nonce, environmentId, text, now));
     },
-    find(id) {
-      const row = find.get(id);
-      return row === undefined ? null : toTap(row);
-    },
+    find: (id) => orNull(find.get(id), toTap),
     listByServer: (serverKey) => listByServer.all(serverKey).map(toTap),
     list: () => list.all().map(toTap),
     addConnection(tapId, { connectionId, serverStart }) {

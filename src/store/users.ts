@@ -2,32 +2,23 @@ import type { Database } from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import type { User, UserTable } from '../core/store.ts';
-import { isUniqueViolation, returned } from './database.ts';
+import { inserted, orNull, unlessTaken } from './database.ts';
 
-interface Row {
-  id: number;
-  name: string;
-  is_admin: number;
-  password_hash: string;
-  created_at: number;
+interface Row extends Omit<User, 'isAdmin'> {
+  isAdmin: number;
 }
 
-const COLUMNS = 'id, name, is_admin, password_hash, created_at';
+const COLUMNS =
+  'id, name, is_admin AS isAdmin, password_hash AS passwordHash, created_at AS createdAt';
 
 function toUser(row: Row): User {
-  return {
-    id: row.id,
-    name: row.name,
-    isAdmin: row.is_admin === 1,
-    passwordHash: row.password_hash,
-    createdAt: row.created_at,
-  };
+  return { ...row, isAdmin: row.isAdmin === 1 };
 }
 
 export function userTable(db: Database): UserTable {
-  const insert = db.prepare<[string, string, number, string, number], Row>(
+  const insert = db.prepare<[Record<string, unknown>], Row>(
     `INSERT INTO users (name, name_key, is_admin, password_hash, created_at)
-     VALUES (?, ?, ?, ?, ?) RETURNING ${COLUMNS}`,
+     VALUES (@name, @nameKey, @isAdmin, @passwordHash, @now) RETURNING ${COLUMNS}`,
   );
   const find = db.prepare<[number], Row>(`SELECT ${COLUMNS} FROM users WHERE id = ?`);
   const findByName = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM users WHERE name_key = ?`);
@@ -36,33 +27,17 @@ export function userTable(db: Database): UserTable {
   const leaveEnvironments = db.prepare('DELETE FROM members WHERE user_id = ?');
   const remove = db.prepare('DELETE FROM users WHERE id = ?');
   return {
-    insert(user, now) {
-      try {
-        const row = returned(
-          insert,
-          user.name,
-          nameKey(user.name),
-          user.isAdmin ? 1 : 0,
-          user.passwordHash,
-          now,
-        );
-        if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
-        return toUser(row);
-      } catch (error) {
-        if (isUniqueViolation(error)) {
-          throw new AppError('conflict', `There is already a user named ${user.name}`);
-        }
-        throw error;
-      }
+    insert({ name, isAdmin, passwordHash }, now) {
+      const user = { name, nameKey: nameKey(name), isAdmin: isAdmin ? 1 : 0, passwordHash, now };
+      return toUser(
+        unlessTaken(
+          () => inserted(insert, user),
+          () => new AppError('conflict', `There is already a user named ${name}`),
+        ),
+      );
     },
-    find(id) {
-      const row = find.get(id);
-      return row === undefined ? null : toUser(row);
-    },
-    findByName(name) {
-      const row = findByName.get(nameKey(name));
-      return row === undefined ? null : toUser(row);
-    },
+    find: (id) => orNull(find.get(id), toUser),
+    findByName: (name) => orNull(findByName.get(nameKey(name)), toUser),
     list: () => list.all().map(toUser),
     setPassword: (id, passwordHash) => void setPassword.run(passwordHash, id),
     delete(id) {

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { CoveredSessions, WarmUp, WarmUpTable } from '../core/warm-ups/warm-up.ts';
-import { returned } from './database.ts';
+import { inserted, orNull } from './database.ts';
 
 interface Row extends Omit<WarmUp, 'covered'> {
   covered: string;
@@ -38,14 +38,10 @@ export function warmUpTable(db: Database): WarmUpTable {
     `UPDATE warm_ups SET state = @state, outcome = @outcome, server_start = @serverStart,
        covered = @covered, tap_id = @tapId, until_at = @until WHERE id = @id`,
   );
-  const found = (id: number): WarmUp | null => {
-    const row = find.get(id);
-    return row === undefined ? null : toWarmUp(row);
-  };
+  const found = (id: number): WarmUp | null => orNull(find.get(id), toWarmUp);
   return {
     insert({ environmentId, captureId, askedBy, begin, until }) {
-      const row = returned(insert, environmentId, captureId, askedBy, begin, until);
-      if (row === undefined) throw new Error('INSERT … RETURNING gave no row');
+      const row = inserted(insert, environmentId, captureId, askedBy, begin, until);
       forget.run(environmentId, environmentId, MOST_REMEMBERED);
       return toWarmUp(row);
     },
@@ -56,16 +52,8 @@ export function warmUpTable(db: Database): WarmUpTable {
     update(id, changes) {
       const before = found(id);
       if (before === null) return;
-      const { state, outcome, serverStart, covered, tapId, until } = { ...before, ...changes };
-      update.run({
-        id,
-        state,
-        outcome,
-        serverStart,
-        covered: JSON.stringify(covered),
-        tapId,
-        until,
-      });
+      const after = { ...before, ...changes };
+      update.run({ ...after, covered: JSON.stringify(after.covered) });
     },
   };
 }
