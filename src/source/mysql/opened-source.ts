@@ -21,13 +21,14 @@ import type {
   WarmUps,
 } from '../../core/source.ts';
 import type { CounterReading } from '../../core/verification/server-counters.ts';
-import { instant, type OpenedServer } from './connection/control-connection.ts';
+import type { OpenedServer } from './connection/control-connection.ts';
 import { type Flavor, flavorOf, type MysqlIdentity } from './connection/flavor.ts';
 import type { MysqlConnection } from './connection/mysql-connection.ts';
 import type { OwnConnections } from './connection/own-connections.ts';
+import { instant, serverNow } from './connection/server-clock.ts';
 import { lockFor } from './connection/recorder-lock.ts';
 import { readEdgeCounters } from './connection/status-counters.ts';
-import { logSettingsOf, type LogSettings } from './log/log-settings.ts';
+import { logSettingsOf, logsToTable, type LogSettings } from './log/log-settings.ts';
 import { GoneSessions, listOpenTransactions, listSessions } from './reading/sessions.ts';
 import { SessionTracker } from './reading/session-tracker.ts';
 
@@ -227,8 +228,18 @@ export abstract class OpenedMysqlSource implements OpenSource {
     return { ...reading, serverStart: this.serverStart };
   }
 
-  protected async now(): Promise<ServerInstant> {
-    return instant(await this.control.value('SELECT UTC_TIMESTAMP(6)'));
+  protected now(): Promise<ServerInstant> {
+    return serverNow(this.control);
+  }
+
+  /** What is read just behind a swap, in one statement. */
+  protected async behindSwap(): Promise<Omit<Swap, 'before'>> {
+    const row = await this.control.row(
+      `SELECT UTC_TIMESTAMP(6), ${this.flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
+    );
+    const [time, gtid = null, isOn, output] = row ?? [];
+    const logging = logsToTable({ generalLog: isOn === '1', logOutput: output ?? '' });
+    return { after: instant(time), gtid, logging };
   }
 
   /** null, and why, where it fails. */

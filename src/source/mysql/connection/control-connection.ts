@@ -1,5 +1,4 @@
 import type { ServerAddress } from '../../../core/environments/environment.ts';
-import { AppError } from '../../../core/errors.ts';
 import type { OwnTally } from '../../../core/verification/own-commands.ts';
 import type { OwnConnection } from '../../../core/source.ts';
 import { CommandTally } from './command-tally.ts';
@@ -72,10 +71,4 @@ export async function openServer(
     await control.close();
     throw error;
   }
-}
-
-/** The server's `2026-11-21 20:00:00.123456` as ISO-8601; our sessions are in UTC. */
-export function instant(text: string | null | undefined): string {
-  if (text == null) throw new AppError('remote_failed', 'The server does not say what time it is');
-  return `${text.replace(' ', 'T')}Z`;
 }

@@ -1,16 +1,10 @@
 import type { LogInterruption } from '../../../core/source.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from '../connection/mysql-connection.ts';
+import { instant, serverNow } from '../connection/server-clock.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import { LOG_COLUMNS, makeLogTable } from './log-table.ts';
 import { OUR_COMMENT, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
-import {
-  addSentinel,
-  isOfTap,
-  isoTime,
-  NO_SENTINEL,
-  readSentinel,
-  type Sentinel,
-} from './sentinel.ts';
+import { addSentinel, isOfTap, NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
 
 /** By the server's clock. */
 export interface GenerationTimes {
@@ -77,7 +71,7 @@ export async function rebuildGeneration(
   const pieces = [...found, last];
   if (origin === null) {
     const to = pieces.find(({ first }) => first !== null)?.first ?? null;
-    await say(lost(since, to ?? (await now(connection))));
+    await say(lost(since, to ?? (await serverNow(connection))));
   } else {
     await say({
       cause: null,
@@ -89,7 +83,7 @@ export async function rebuildGeneration(
   let before: Piece | null = null;
   for (const piece of pieces) {
     if (before !== null && !isBehind(piece, before, since)) {
-      await say(lost(before.last ?? before.first, piece.first ?? (await now(connection))));
+      await say(lost(before.last ?? before.first, piece.first ?? (await serverNow(connection))));
     }
     await connection.run(
       `INSERT INTO ${TABLES.joined} (${LOG_COLUMNS}, argument) SELECT ${LOG_COLUMNS}, argument FROM ${piece.table} WHERE ${NO_SENTINEL}`,
@@ -194,9 +188,9 @@ async function pieceOf(connection: MysqlConnection, table: string): Promise<Piec
   const createdAt = await ofTable(connection, table, 'CREATE_TIME');
   return {
     table,
-    createdAt: createdAt === null ? null : isoTime(createdAt),
-    first: first == null ? null : isoTime(first),
-    last: last == null ? null : isoTime(last),
+    createdAt: createdAt === null ? null : instant(createdAt),
+    first: first == null ? null : instant(first),
+    last: last == null ? null : instant(last),
   };
 }
 
@@ -216,10 +210,6 @@ function ofTable(
   return connection.value(
     `SELECT ${column} FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${schema}' AND TABLE_NAME = '${name}'`,
   );
-}
-
-async function now(connection: MysqlConnection): Promise<string> {
-  return isoTime((await connection.value('SELECT UTC_TIMESTAMP(6)')) ?? '');
 }
 
 function quoted(name: string | null | undefined): string {

@@ -2,7 +2,7 @@ import { AppError } from '../../../core/errors.ts';
 import { minFreeOf, type DiskSpace } from '../../../core/captures/guards.ts';
 import type { SourceStop, ServerInstant } from '../../../core/source.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
-import { instant } from '../connection/control-connection.ts';
+import { serverNow } from '../connection/server-clock.ts';
 import { saysDiskFull } from '../connection/server-errors.ts';
 import type { LogEngine } from '../connection/flavor.ts';
 import { MYISAM_DOWN_TO, type EngineChoice } from './log-engine.ts';
@@ -126,7 +126,7 @@ export class DiskGuard {
 
   /** Makes the spare room and looks at the disk from now on, until `close`. */
   async watch(): Promise<void> {
-    this.#goodUntil = await this.#now();
+    this.#goodUntil = await serverNow(this.#control);
     if (this.#choice !== null) await this.#keepSpareRoom();
     if (this.#disk === null) {
       this.#canAsk =
@@ -212,15 +212,11 @@ export class DiskGuard {
 
   async #stopOnce(why: string): Promise<void> {
     this.#engine = 'CSV';
-    const now = await this.#now();
+    const now = await serverNow(this.#control);
     await this.#control.run('SET GLOBAL general_log = OFF');
     // It may have become full since it was looked at: then rows are gone from before.
     const free = (await this.#disk?.space())?.free ?? 0;
     const from = free >= ENOUGH_FOR_ROWS ? now : (this.#goodUntil ?? now);
     this.#stopped = { why, from };
-  }
-
-  async #now(): Promise<ServerInstant> {
-    return instant(await this.#control.value('SELECT UTC_TIMESTAMP(6)'));
   }
 }

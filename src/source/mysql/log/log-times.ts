@@ -1,8 +1,9 @@
 import type { ServerInstant } from '../../../core/source.ts';
 import { type MysqlConnection, WHOLE_TABLE_MS } from '../connection/mysql-connection.ts';
+import { instant, serverNow } from '../connection/server-clock.ts';
 import { engineOf } from './log-engine.ts';
 import { readServerOffset } from './log-settings.ts';
-import { isoTime, NO_SENTINEL } from './sentinel.ts';
+import { NO_SENTINEL } from './sentinel.ts';
 import { SessionZones } from '../reading/session-zones.ts';
 
 /** The first and the last instant in a log table; null where it has no rows. */
@@ -28,7 +29,7 @@ export async function timesIn(
   const isLocal = (await engineOf(connection, table)) === 'CSV';
   const offset = isLocal ? await readServerOffset(connection) : 0;
   const zones = new SessionZones(offset);
-  zones.setBounds(since, isoTime((await connection.value('SELECT UTC_TIMESTAMP(6)')) ?? ''));
+  zones.setBounds(since, await serverNow(connection));
   const until =
     before === null
       ? ''
@@ -55,5 +56,5 @@ function corrected(
   thread: number,
   time: string,
 ): ServerInstant {
-  return isLocal ? zones.correct(thread, isoTime(time)) : isoTime(time);
+  return isLocal ? zones.correct(thread, instant(time)) : instant(time);
 }

@@ -1,5 +1,5 @@
 import type { LogInterruption, ServerInstant } from '../../../core/source.ts';
-import { instant } from '../connection/control-connection.ts';
+import { instant } from '../connection/server-clock.ts';
 import { WHOLE_TABLE_MS } from '../connection/mysql-connection.ts';
 import { logsToTable, readLogSettings } from './log-settings.ts';
 import { LIVE_TABLE, readRepaired, REPAIRED, repairIfDamaged, whoseIsLive } from './log-table.ts';

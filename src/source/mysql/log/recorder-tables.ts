@@ -1,5 +1,5 @@
 import type { ServerInstant } from '../../../core/source.ts';
-import { instant } from '../connection/control-connection.ts';
+import { serverNow } from '../connection/server-clock.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
 import type { DiskGuard } from './disk-guard.ts';
@@ -81,7 +81,7 @@ export class RecorderTables {
   }
 
   /** The server's clock. */
-  async now(): Promise<ServerInstant> {
-    return instant(await this.control.value('SELECT UTC_TIMESTAMP(6)'));
+  now(): Promise<ServerInstant> {
+    return serverNow(this.control);
   }
 }

@@ -1,5 +1,6 @@
 import type { LogInterruption } from '../../../core/source.ts';
 import { literal, type MysqlConnection } from '../connection/mysql-connection.ts';
+import { instant } from '../connection/server-clock.ts';
 
 /**
  * The first row of every log table of ours, written while it is not a log table yet. A table that was
@@ -51,7 +52,7 @@ export async function readSentinel(
     return null;
   }
   const sentinel = parseSentinel(text ?? '');
-  return sentinel === null ? null : { ...sentinel, writtenAt: isoTime(time ?? '') };
+  return sentinel === null ? null : { ...sentinel, writtenAt: instant(time) };
 }
 
 /** What a sentinel's text says; null for a text that is none. */
@@ -70,9 +71,4 @@ export function parseSentinel(text: string): Sentinel | null {
 /** Whether a sentinel's tap is the one expected: any, where no tap is (a recorder's that is gone). */
 export function isOfTap(tap: string, expected: string): boolean {
   return expected === '' || tap === expected;
-}
-
-/** The server's `2026-11-21 20:00:00.123456` as ISO-8601; our sessions are in UTC. */
-export function isoTime(text: string): string {
-  return `${text.replace(' ', 'T')}Z`;
 }

@@ -27,7 +27,7 @@ import {
 } from './restoration.ts';
 import { SlowLogWarmUp } from './slow-log-warm-up.ts';
 import { sampleWithoutOwn } from '../connection/status-counters.ts';
-import { instant, type OpenedServer } from '../connection/control-connection.ts';
+import type { OpenedServer } from '../connection/control-connection.ts';
 import { DiskGuard, noRoom } from './disk-guard.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
 import { explainedLock } from '../connection/lock-probe.ts';
@@ -321,7 +321,6 @@ export class SwappedLog extends OpenedMysqlSource {
   }
 
   async #swap(generation: number): Promise<Swap> {
-    const control = this.control;
     await this.#tables.find();
     if (this.#tables.slots.has(generation)) {
       throw new AppError('conflict', `Generation ${generation} of the log is frozen already`);
@@ -331,15 +330,10 @@ export class SwappedLog extends OpenedMysqlSource {
     const at = performance.now();
     await this.#tables.slots.swap(generation, this.#tables.sentinel(generation + 1));
     this.#tables.live = generation + 1;
-    const row = await control.row(
-      `SELECT UTC_TIMESTAMP(6), ${this.flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
-    );
-    const [time, gtid = null, isOn, output] = row ?? [];
-    const after = instant(time);
-    this.#tables.noteSwap(generation, at, after);
+    const behind = await this.behindSwap();
+    this.#tables.noteSwap(generation, at, behind.after);
     await this.#heartbeat.beatWhenDue();
-    const logging = logsToTable({ generalLog: isOn === '1', logOutput: output ?? '' });
-    return { before, after, gtid, logging };
+    return { before, ...behind };
   }
 
   /**

@@ -12,7 +12,7 @@ import type {
   Unavailable,
 } from '../../../core/source.ts';
 import { OpenedMysqlSource, type InstalledLog, type Swap } from '../opened-source.ts';
-import { instant, type OpenedServer } from '../connection/control-connection.ts';
+import type { OpenedServer } from '../connection/control-connection.ts';
 import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import { codeOf } from '../connection/server-errors.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
@@ -179,16 +179,11 @@ export class RotatedLog extends OpenedMysqlSource {
     this.#isReady = false;
     const backup = await rotation.rotate(this.#backup);
     if (backup === null) return null;
-    const row = await this.control.row(
-      `SELECT UTC_TIMESTAMP(6), ${this.flavor.gtid}, @@GLOBAL.general_log, @@GLOBAL.log_output`,
-    );
-    const [time, gtid = null, isOn, output] = row ?? [];
-    const after = instant(time);
-    this.#adopt(backup, generation, after);
+    const behind = await this.behindSwap();
+    this.#adopt(backup, generation, behind.after);
     this.#accountedFor = before;
     await this.#mark(generation + 1);
-    const logging = logsToTable({ generalLog: isOn === '1', logOutput: output ?? '' });
-    return { before, after, gtid, logging };
+    return { before, ...behind };
   }
 
   async *read(
@@ -222,6 +217,9 @@ export class RotatedLog extends OpenedMysqlSource {
           yield batch;
         }
         if (!(await rotation.stillThere(backup))) throw rotatedAway(generation);
+        // A rename of somebody else's may have left the first mark unlogged, and what drops the backup
+        // next leaves no time for another: without one a gap is noted where nothing is missing.
+        if ((await rotation.look())?.id === backup.id) await this.#mark(generation + 1);
         // There is one frozen table at most: everything else is live.
         await this.gone.lookWhenDue(this.control);
         return;

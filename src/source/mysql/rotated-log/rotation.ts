@@ -6,7 +6,7 @@ import { GuardConnection } from '../connection/guard-connection.ts';
 import type { LogTableReader } from '../reading/log-table-reader.ts';
 import { whenLockFree } from '../log/log-table.ts';
 import { listProcesses, type Process } from '../connection/processlist.ts';
-import { instant } from '../connection/control-connection.ts';
+import { instant } from '../connection/server-clock.ts';
 import { PendingStatement } from '../reading/pending-statement.ts';
 
 /** Where a rotation puts what was the live log table: the one backup that is kept. */
