@@ -37,23 +37,28 @@ it('a scheduled start that a command waits for is made by a daemon that it start
   );
   let isOver = false;
   void created.finally(() => (isOver = true));
-  /** Goes on in small steps, for the command also does what takes real time. */
-  const goOn = (seconds: number) =>
-    eventually('time passes', async () => {
+  /** Time passes in small steps until then: the command also does what takes real time. */
+  const goOn = (what: string, isThen: () => boolean) =>
+    eventually(what, async () => {
       await clock.advance(500);
-      return isOver || (seconds -= 0.5) <= 0;
+      return isOver || isThen();
     });
+  const seconds = (count: number): (() => boolean) => {
+    const end = clock.now() + count * 1_000;
+    return () => clock.now() >= end;
+  };
   const store = openStore(home);
   await eventually('it is scheduled', () => store.captures.find(1));
   store.close();
-  await goOn(2);
+  await goOn('time passes', seconds(2));
   clock.set(begun + 9 * MINUTE);
-  await goOn(2);
+  await goOn('time passes', seconds(2));
   expect(daemons).toEqual([]);
-  clock.set(begun + 9.8 * MINUTE);
-  await goOn(20);
+  clock.set(begun + 9.5 * MINUTE);
+  // Before the clock is set again: a daemon that is coming up would be taken for one that does not.
+  await goOn('it runs', () => daemons[0]?.daemon.events.includes('capture running') === true);
   clock.set(begun + 10.9 * MINUTE);
-  await goOn(60);
+  await goOn('it is over', () => isOver);
   const { status, stdout, stderr } = await created;
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'shop/later\n', stderr });
   expect(stderr).toContain('this command starts one in the background when the capture is due');
