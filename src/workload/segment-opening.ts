@@ -108,22 +108,14 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/**
- * The segments before one.
- * @param known what is known of them: one that is not listed, or has another size, is read.
- */
-export async function finishedSegments(
-  dir: string,
-  before: number,
-  known: readonly SegmentFacts[],
-): Promise<SegmentFacts[]> {
-  const byNumber = new Map(known.map((facts) => [facts.segment, facts]));
+/** The segments before one, each read for what is known of it. */
+export async function finishedSegments(dir: string, before: number): Promise<SegmentFacts[]> {
   const finished: SegmentFacts[] = [];
   for (let segment = 1; segment < before; segment++) {
-    const bytes = await segmentBytes(dir, segment);
-    if (bytes === null) throw damaged(dir, `${segmentFileName(segment)} is missing`);
-    const facts = byNumber.get(segment);
-    finished.push(facts?.bytes === bytes ? facts : await describeSegment(dir, segment));
+    if ((await segmentBytes(dir, segment)) === null) {
+      throw damaged(dir, `${segmentFileName(segment)} is missing`);
+    }
+    finished.push(await describeSegment(dir, segment));
   }
   return finished;
 }
