@@ -8,7 +8,7 @@ import { HELP_TOPIC_NAMES } from '../src/cli/help/topic-names.ts';
 import { main } from '../src/cli/main.ts';
 import { SignalDesk } from '../src/cli/runtime/signals.ts';
 import type { World } from '../src/cli/runtime/world.ts';
-import { VERBS, type Verb } from '../src/cli/verbs.ts';
+import { VERBS, type Verb } from '../src/cli/commands/verbs.ts';
 import { systemClock } from '../src/core/clock.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { orList } from './input/arguments.ts';
-import type { Start } from './command.ts';
+import type { Start } from './commands/command.ts';
 import type { Context } from './runtime/context.ts';
 import { readGlobalOptions, registerGlobalOptions } from './input/global-options.ts';
 import { HELP_TOPIC_NAMES } from './help/topic-names.ts';
@@ -10,7 +10,7 @@ import { DESCRIPTION, HELP_OPTION, rootHelp, VERSION_OPTION } from './help/root-
 import { commandLineFor, suggestionsFor } from './help/suggestions.ts';
 import { columnsOf } from './output/terminal-width.ts';
 import { programVersion } from '../package.ts';
-import { HIDDEN_VERBS, VERBS, type Verb } from './verbs.ts';
+import { HIDDEN_VERBS, VERBS, type Verb } from './commands/verbs.ts';
 import type { World } from './runtime/world.ts';
 
 /** Stands below the options of each command. */

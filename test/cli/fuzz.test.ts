@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import fc from '../support/properties.ts';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VERBS, type Verb } from '../../src/cli/verbs.ts';
+import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';

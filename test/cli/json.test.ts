@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
-import { VERBS, type Verb } from '../../src/cli/verbs.ts';
+import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { LEASE_MS } from '../../src/core/daemon/lease.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
-import { VERBS, type Verb } from '../../src/cli/verbs.ts';
+import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
 
 /** Every way to choose the form of data, with a field that the command has. */

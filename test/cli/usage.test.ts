@@ -4,7 +4,7 @@ import { HELP_TOPICS } from '../../src/cli/help/topics.ts';
 import { HELP_TOPIC_NAMES } from '../../src/cli/help/topic-names.ts';
 import { suggestionsFor } from '../../src/cli/help/suggestions.ts';
 import { EXIT_STATUS, reportFailure } from '../../src/cli/runtime/exit-status.ts';
-import { COMMAND_GROUPS, VERBS, type Verb } from '../../src/cli/verbs.ts';
+import { COMMAND_GROUPS, VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { ClosedPipe } from '../../src/cli/runtime/world.ts';
 import { splitCommand } from '../../src/cli/input/command-line.ts';
 import { AppError } from '../../src/core/errors.ts';

@@ -1,27 +1,20 @@
-import type { Command } from 'commander';
 import { offering, oneOf } from '../input/choices.ts';
-import { loaded, PRINTS_TEXT } from '../command.ts';
+import { defineCommand, PRINTS_TEXT } from './command.ts';
 import { COMPLETION_SCRIPTS, SHELLS, type Shell } from '../completion/shell-scripts.ts';
 import type { Context } from '../runtime/context.ts';
 
-export interface CompletionOptions {
+interface Options {
   readonly shell: Shell;
 }
 
-export function registerCompletion(
-  command: Command,
-  run: (options: CompletionOptions) => Promise<void>,
-): void {
-  command
-    .argument(
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command.argument(
       '<shell>',
       SHELLS.join(', '),
       offering(SHELLS, (text: string) => oneOf(SHELLS, text, 'The shell')),
-    )
-    .addHelpText(
-      'after',
-      `
-Prints a script that makes TAB complete commands, options, and the names of your
+    ),
+  help: `Prints a script that makes TAB complete commands, options, and the names of your
 environments, captures, schedules, users and tokens. It needs no store. Names come from the store when the key is pressed; the script stays the same when captures is updated.
 
 To enable it permanently:
@@ -35,13 +28,10 @@ Examples:
   captures completion fish | source
 
 It prints a script, not data: there is no JSON.`,
-    )
-    .action((shell: Shell) => run({ shell }));
-}
+  prints: PRINTS_TEXT,
+  run,
+});
 
-export async function runCompletion(options: CompletionOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   await context.world.stdout.write(COMPLETION_SCRIPTS[options.shell]);
-  return 0;
 }
-
-export const command = loaded(registerCompletion, runCompletion, PRINTS_TEXT);

@@ -1,17 +1,16 @@
 import { shellQuoted } from '../../core/shell.ts';
-import type { Command } from 'commander';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { choice } from '../input/choices.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import { splitCommand } from '../input/command-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import { approving } from '../input/approvals.ts';
-import { Recording } from '../recording.ts';
+import { recordCommand, Recording } from './recording.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
@@ -22,15 +21,14 @@ import { tellEvents } from '../output/capture-events.ts';
 import { tellFirstValues } from '../output/first-values.ts';
 import { hintText } from '../output/hints.ts';
 import { captureNoun } from '../render/captures.ts';
-import { recordCommand } from '../record-command.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { readTime } from '../input/typed-times.ts';
 
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 
-export interface CreateOptions extends TypedRecordingOptions {
+interface Options extends TypedRecordingOptions {
   /** NAME and, behind `--`, a command with its arguments. */
-  readonly words: readonly string[];
+  readonly 'name-and-command': readonly string[];
   readonly env?: string;
   readonly scheduledStart?: string;
   readonly start?: string;
@@ -45,34 +43,29 @@ export interface CreateOptions extends TypedRecordingOptions {
   readonly yes?: boolean;
 }
 
-export function registerCreate(
-  command: Command,
-  run: (options: CreateOptions) => Promise<void>,
-): void {
-  registerRecordingOptions(
-    command
-      .usage('NAME [--env ENVIRONMENT] [options] [-- COMMAND ARGS...]')
-      .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
-      .option(
-        '--env <environment>',
-        'environment to capture (id or name); optional if you have one',
-      )
-      .option('--at, --scheduled-start <when>', 'start at this time instead of now')
-      .option(
-        '--duration <duration>',
-        'stop by itself after this long, at least 60 s',
-        parseDuration,
-      )
-      .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
-      .option('--start <when>', 'actual start: metrics-only, or a window that is over')
-      .option('--wait', 'wait until it is over')
-      .option('--no-wait', 'return at once, before it is RUNNING')
-      .option('--plan', 'only show what it would do, need and cost: help plan'),
-  )
-    .addHelpText(
-      'after',
-      `
-Waits until every statement is being recorded. If no daemon runs, one is started in the
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerRecordingOptions(
+      command
+        .usage('NAME [--env ENVIRONMENT] [options] [-- COMMAND ARGS...]')
+        .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
+        .option(
+          '--env <environment>',
+          'environment to capture (id or name); optional if you have one',
+        )
+        .option('--at, --scheduled-start <when>', 'start at this time instead of now')
+        .option(
+          '--duration <duration>',
+          'stop by itself after this long, at least 60 s',
+          parseDuration,
+        )
+        .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
+        .option('--start <when>', 'actual start: metrics-only, or a window that is over')
+        .option('--wait', 'wait until it is over')
+        .option('--no-wait', 'return at once, before it is RUNNING')
+        .option('--plan', 'only show what it would do, need and cost: help plan'),
+    ),
+  help: `Waits until every statement is being recorded. If no daemon runs, one is started in the
 background; with --at and --wait, when the capture is due.
 With a COMMAND it records while that runs, and exits with its status.
 
@@ -85,17 +78,15 @@ Examples:
 
 Filters: captures help filters. Guards: captures help guards. Times: captures
 help time. What it would do and cost: captures help plan. Values of statements
-prepared before: captures help values.
+prepared before: captures help values.`,
+  prints: captureNoun,
+  run,
+});
 
-JSON fields: ${captureNoun.fields.join(', ')}`,
-    )
-    .action((words: string[], options: Omit<CreateOptions, 'words'>) => run({ ...options, words }));
-}
-
-export async function runCreate(options: CreateOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<number> {
   const actor = await context.actor();
   const { captures } = context.api;
-  const { operands, command } = splitCommand(options.words, context.argv);
+  const { operands, command } = splitCommand(options['name-and-command'], context.argv);
   checkCombination(options, operands, command);
   if (command !== null && options.plan !== true) {
     // With --json a failure is an object also here.
@@ -171,7 +162,7 @@ function withAll(first: AppError, more: readonly AppError[]): AppError {
 }
 
 function checkCombination(
-  options: CreateOptions,
+  options: Options,
   operands: readonly string[],
   command: readonly string[] | null,
 ): void {
@@ -193,7 +184,7 @@ function checkCombination(
 }
 
 async function requestOf(
-  options: CreateOptions,
+  options: Options,
   givenName: string | undefined,
   context: Context,
 ): Promise<CaptureRequest> {
@@ -210,5 +201,3 @@ async function requestOf(
     options: recordingOptionsOf(options),
   };
 }
-
-export const command = loaded(registerCreate, runCreate, captureNoun);

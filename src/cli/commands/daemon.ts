@@ -1,8 +1,8 @@
-import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
+import { collected } from '../input/arguments.ts';
 import { choice } from '../input/choices.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import type { AllowedCredentials } from '../runtime/credential-rules.ts';
 import { parseDuration } from '../input/durations.ts';
@@ -13,7 +13,7 @@ import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon.t
 
 const DEFAULT_GRACE_MS = 600_000;
 
-export interface DaemonOptions {
+interface Options {
   readonly status?: boolean;
   /** Milliseconds. */
   readonly grace?: number;
@@ -23,37 +23,32 @@ export interface DaemonOptions {
   readonly credentialEnv?: readonly string[];
 }
 
-export function registerDaemon(
-  command: Command,
-  run: (options: DaemonOptions) => Promise<void>,
-): void {
-  command
-    .option('--status', 'show whether a daemon is alive, what it records and what starts next')
-    .option(
-      '--grace <duration>',
-      'how late a missed start may still happen (default: 10m)',
-      parseDuration,
-    )
-    .option(
-      '--log-level <level>',
-      `${LOG_LEVELS.join(', ')} (default: info)`,
-      choice(LOG_LEVELS, '--log-level'),
-    )
-    .option(
-      '--credentials <folder>',
-      'in a shared store: allow password files below this folder; repeatable',
-      collected,
-    )
-    .option(
-      '--credential-env <prefix>',
-      'the same for environment variables with this prefix; repeatable',
-      collected,
-    )
-    .addOption(command.createOption('--background').hideHelp())
-    .addHelpText(
-      'after',
-      `
-Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon of a
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .option('--status', 'show whether a daemon is alive, what it records and what starts next')
+      .option(
+        '--grace <duration>',
+        'how late a missed start may still happen (default: 10m)',
+        parseDuration,
+      )
+      .option(
+        '--log-level <level>',
+        `${LOG_LEVELS.join(', ')} (default: info)`,
+        choice(LOG_LEVELS, '--log-level'),
+      )
+      .option(
+        '--credentials <folder>',
+        'in a shared store: allow password files below this folder; repeatable',
+        collected,
+      )
+      .option(
+        '--credential-env <prefix>',
+        'the same for environment variables with this prefix; repeatable',
+        collected,
+      )
+      .addOption(command.createOption('--background').hideHelp()),
+  help: `Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon of a
 store records, a second one stands by. On Ctrl-C or SIGTERM it finishes the current batch and leaves
 RUNNING captures to the next daemon; a second signal ends it at once.
 In a store that others can write it uses only the password references that its user typed (env
@@ -67,16 +62,12 @@ Examples:
 
 Without a daemon --status exits 8; with -o it still prints the object, with "alive" false.
 JSON fields of --status: ${daemonNoun.fields.join(', ')}`,
-    )
-    .action((options: DaemonOptions) => run(options));
-}
-
-function collected(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
+  prints: null,
+  run,
+});
 
 async function allowedBy(
-  { credentials = [], credentialEnv = [] }: DaemonOptions,
+  { credentials = [], credentialEnv = [] }: Options,
   { cwd, home }: Context['world'],
 ): Promise<AllowedCredentials> {
   const { checkFolder, checkPrefix } = await import('../runtime/credential-rules.ts');
@@ -87,7 +78,7 @@ async function allowedBy(
   };
 }
 
-export async function runDaemonCommand(options: DaemonOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<number> {
   if (options.status === true) return showStatus(context);
   context.refuseDataOptions(
     'It records, and logs to stderr. What it does: captures daemon --status',
@@ -122,7 +113,7 @@ async function showStatus(context: Context): Promise<number> {
   return 0;
 }
 
-async function runUntilSignalled(options: DaemonOptions, context: Context): Promise<number> {
+async function runUntilSignalled(options: Options, context: Context): Promise<number> {
   await context.world.becomeDaemon();
   const { world } = context;
   if (options.grace !== undefined && options.grace < 0) {
@@ -181,5 +172,3 @@ async function runUntilSignalled(options: DaemonOptions, context: Context): Prom
   }
   return 0;
 }
-
-export const command = loaded(registerDaemon, runDaemonCommand);

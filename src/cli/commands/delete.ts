@@ -1,9 +1,9 @@
-import type { Command } from 'commander';
 import { AppError, isAppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { shellQuoted } from '../../core/shell.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
+import { YES, REASON } from '../input/arguments.ts';
 import { confirmLoss } from '../input/confirmation.ts';
 import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
@@ -11,39 +11,30 @@ import { tellEvents } from '../output/capture-events.ts';
 import { captureNoun } from '../render/captures.ts';
 import { formatBytes, formatCount } from '../../core/units.ts';
 
-export interface DeleteOptions {
+interface Options {
   readonly captures: readonly string[];
   readonly yes?: boolean;
   readonly keepWorkload?: boolean;
   readonly reason?: string;
 }
 
-export function registerDelete(
-  command: Command,
-  run: (options: DeleteOptions) => Promise<void>,
-): void {
-  command
-    .argument('<captures...>', 'id, name, or environment/name')
-    .option('--yes', 'do not ask')
-    .option('--keep-workload', "keep the workload's folder")
-    .option('--reason <text>', 'reason, for the audit trail')
-    .addHelpText(
-      'after',
-      `
-Stops a capture that is not over, then deletes it with its workload. Its owner and the admins of its environment may delete a capture. Looks all of them up before it deletes the first; if one fails, the others are still deleted, and the exit status is that of the first failure.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument('<captures...>', 'id, name, or environment/name')
+      .option(...YES)
+      .option('--keep-workload', "keep the workload's folder")
+      .option(...REASON),
+  help: `Stops a capture that is not over, then deletes it with its workload. Its owner and the admins of its environment may delete a capture. Looks all of them up before it deletes the first; if one fails, the others are still deleted, and the exit status is that of the first failure. JSON is an array of the deleted captures.
 
 Examples:
   captures delete friday
-  captures delete 7 8 9 --yes
+  captures delete 7 8 9 --yes`,
+  prints: captureNoun,
+  run,
+});
 
-JSON: an array of the deleted captures. JSON fields: ${captureNoun.fields.join(', ')}`,
-    )
-    .action((captures: string[], options: Omit<DeleteOptions, 'captures'>) =>
-      run({ ...options, captures }),
-    );
-}
-
-export async function runDelete(options: DeleteOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   // All are looked up before any is touched: a slip in the last name must not cost the first.
   const doomed = new Map<number, ListedCapture>();
@@ -69,7 +60,6 @@ export async function runDelete(options: DeleteOptions, context: Context): Promi
     await context.print(captureNoun, deleted);
   }
   if (failure !== null) throw failure;
-  return 0;
 }
 
 /** Names each that cannot be deleted; the message of a lone one is the reference API's. */
@@ -162,5 +152,3 @@ function failureOf(
     { hint: [...lines, rest].join('\n'), cause: first.error },
   );
 }
-
-export const command = loaded(registerDelete, runDelete, captureNoun);

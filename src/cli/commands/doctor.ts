@@ -1,36 +1,23 @@
-import type { Command } from 'commander';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { diagnose } from '../runtime/self-check.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { findingNoun, renderFindings } from '../render/diagnosis.ts';
 
-export function registerDoctor(
-  command: Command,
-  run: (options: Record<string, never>) => Promise<void>,
-): void {
-  command
-    .addHelpText(
-      'after',
-      `
-Checks the program, the store, the disk, the clock, your session, the daemon, and
+export const command = defineCommand<object>({
+  help: `Checks the program, the store, the disk, the clock, your session, the daemon, and
 the servers and AWS credentials of your environments, all at once, and says what to type where something is wrong. It also works without a store, and changes nothing on servers.
 
 Exits 0 if nothing failed; warnings do not count. Else with the status of the first failure: 10 for the store, 4 when you are not logged in, 8 when captures wait for a daemon, 9 or 6 for a server. The results are always on stdout, also with --json.
 
 Examples:
   captures doctor
-  captures doctor --json | jq '.[] | select(.status != "ok")'
+  captures doctor --json | jq '.[] | select(.status != "ok")'`,
+  prints: findingNoun,
+  run,
+});
 
-JSON fields: ${findingNoun.fields.join(', ')}`,
-    )
-    .action(() => run({}));
-}
-
-export async function runDoctor(
-  _options: Record<string, never>,
-  context: Context,
-): Promise<number> {
+async function run(_options: object, context: Context): Promise<number> {
   const findings = await diagnose(context);
   if (context.outputMode === 'table' && context.wantsReport) {
     const paint = await context.paint();
@@ -41,5 +28,3 @@ export async function runDoctor(
   const code = findings.find(({ status }) => status === 'fail')?.code ?? null;
   return code === null ? 0 : EXIT_STATUS[code];
 }
-
-export const command = loaded(registerDoctor, runDoctor, findingNoun);

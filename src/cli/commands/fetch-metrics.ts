@@ -1,8 +1,7 @@
-import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import type { Environment } from '../../core/environments/environment.ts';
 import type { MetricQuery, TimeWindow } from '../../core/metrics/metric-source.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 
 // A request of the daemon's has some KiB.
@@ -16,30 +15,23 @@ export interface FetchRequest {
   readonly period: number;
 }
 
-export function registerFetchMetrics(
-  command: Command,
-  run: (options: object) => Promise<void>,
-): void {
-  command
-    .addHelpText(
-      'after',
-      `
-For the daemon: reads one line of JSON, asks CloudWatch, prints its points. To see metrics use:
+export const command = defineCommand<object>({
+  help: `For the daemon: reads one line of JSON, asks CloudWatch, prints its points. To see metrics use:
 captures metrics CAPTURE
 
 Examples:
   captures fetch-metrics --json < request.json
 
 JSON fields: tracks, incomplete`,
-    )
-    .action(() => run({}));
-}
+  prints: null,
+  run,
+});
 
 /**
  * The daemon's child: reads a request from stdin, asks CloudWatch and prints the answer as JSON. It
  * opens no store and needs nobody to be logged in; it sees nothing but what it is handed.
  */
-export async function runFetchMetrics(_options: object, context: Context): Promise<number> {
+async function run(_options: object, context: Context): Promise<void> {
   const { stdin, stdout, signals } = context.world;
   const line = stdin.isTTY
     ? null
@@ -55,7 +47,6 @@ export async function runFetchMetrics(_options: object, context: Context): Promi
   } finally {
     source.close();
   }
-  return 0;
 }
 
 /** null for what no daemon writes: somebody tries the command by hand. */
@@ -72,5 +63,3 @@ function readRequest(line: string): FetchRequest | null {
     return null;
   }
 }
-
-export const command = loaded(registerFetchMetrics, runFetchMetrics);

@@ -1,8 +1,7 @@
-import type { Command } from 'commander';
 import { checkName } from '../../core/names.ts';
 import { UserService, prepareUser, type OpenedSession } from '../../core/users/user-service.ts';
 import { checkNoStore, createStore } from '../../store/store.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { findGroup } from '../runtime/system-groups.ts';
 import {
@@ -12,33 +11,28 @@ import {
 } from '../input/password-options.ts';
 import { identityNoun } from '../render/identity.ts';
 
-export interface InitOptions extends PasswordSource {
+interface Options extends PasswordSource {
   readonly user?: string;
   readonly sharedGroup?: string;
 }
 
-export function registerInit(command: Command, run: (options: InitOptions) => Promise<void>): void {
-  registerPasswordOptions(
-    command.option('--user <name>', "name of the first user (default: your system's user name)"),
-  )
-    .option('--shared-group <group>', 'let the members of a system group use the store')
-    .addHelpText(
-      'after',
-      `
-The first user is the administrator of the store and is logged in at once.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerPasswordOptions(
+      command.option('--user <name>', "name of the first user (default: your system's user name)"),
+    ).option('--shared-group <group>', 'let the members of a system group use the store'),
+  help: `The first user is the administrator of the store and is logged in at once.
 The store is in CAPTURES_HOME, else in $XDG_DATA_HOME/captures (~/.local/share/captures).
 
 Examples:
   captures init
   captures init --user ada --password-file ~/.captures-password
-  printf '%s\\n' "$SECRET" | captures init --user ci --password-stdin
+  printf '%s\\n' "$SECRET" | captures init --user ci --password-stdin`,
+  prints: identityNoun,
+  run,
+});
 
-JSON fields: user, storeAdmin, by, expiresAt, store`,
-    )
-    .action((options: InitOptions) => run(options));
-}
-
-export async function runInit(options: InitOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const { paths, world } = context;
   const name = checkName('user', options.user ?? world.userName);
   const sharedGroup = options.sharedGroup === undefined ? null : findGroup(options.sharedGroup);
@@ -69,7 +63,4 @@ export async function runInit(options: InitOptions, context: Context): Promise<n
     expiresAt,
     store: store.directory,
   });
-  return 0;
 }
-
-export const command = loaded(registerInit, runInit, identityNoun);

@@ -1,15 +1,15 @@
-import type { Command } from 'commander';
 import { ALL_CAPTURES, type CaptureListRequest } from '../../core/captures/capture-rules.ts';
 import type { CaptureStatus } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureOrder } from '../../core/store.ts';
-import { parseCount, parseOrder, parseStatuses, type ListOrder } from '../input/arguments.ts';
-import { loaded } from '../command.ts';
+import { count, parseOrder, parseStatuses, type ListOrder } from '../input/arguments.ts';
+import { contradiction } from '../input/choices.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
 import { readTime } from '../input/typed-times.ts';
 
-export interface ListOptions {
+interface Options {
   readonly env?: string;
   readonly status?: CaptureStatus[];
   readonly owner?: string;
@@ -26,25 +26,21 @@ export interface ListOptions {
 const DEFAULT_LIMIT = 30;
 const DEFAULT_ORDER: ListOrder = { order: 'created', isReversed: false };
 
-export function registerList(command: Command, run: (options: ListOptions) => Promise<void>): void {
-  command
-    .option('--env <environment>', 'only captures of this environment (id or name)')
-    .option('--status <statuses>', 'only with one of these statuses: RUNNING,DONE', parseStatuses)
-    .option('--owner <user>', 'only captures of this user; me: your own')
-    .option('--name <glob>', 'only names that match: * any text, ? any character')
-    .option('--since <when>', 'only captures that end after this')
-    .option('--until <when>', 'only captures that start before this')
-    .option('--sort <field>', 'created, name, start or end; -name reverses', parseOrder)
-    .addOption(command.createOption('--reverse', 'reverse the order').hideHelp())
-    .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, (text) =>
-      parseCount(text, '--limit'),
-    )
-    .option('--all', 'all of them')
-    .option('--watch', 'refresh until Ctrl-C')
-    .addHelpText(
-      'after',
-      `
-Lists the captures of the environments you are a member of, newest first; --sort name lists from A to Z, a time lists the latest first. --since and --until list the captures whose window touches that time; a capture that has not started counts by its schedule.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .option('--env <environment>', 'only captures of this environment (id or name)')
+      .option('--status <statuses>', 'only with one of these statuses: RUNNING,DONE', parseStatuses)
+      .option('--owner <user>', 'only captures of this user; me: your own')
+      .option('--name <glob>', 'only names that match: * any text, ? any character')
+      .option('--since <when>', 'only captures that end after this')
+      .option('--until <when>', 'only captures that start before this')
+      .option('--sort <field>', 'created, name, start or end; -name reverses', parseOrder)
+      .addOption(command.createOption('--reverse', 'reverse the order').hideHelp())
+      .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, count('--limit'))
+      .option('--all', 'all of them')
+      .option('--watch', 'refresh until Ctrl-C'),
+  help: `Lists the captures of the environments you are a member of, newest first; --sort name lists from A to Z, a time lists the latest first. --since and --until list the captures whose window touches that time; a capture that has not started counts by its schedule.
 
 Examples:
   captures list
@@ -54,15 +50,15 @@ Examples:
   captures list --status RUNNING --watch
 
 JSON fields: ${captureNoun.fields.join(', ')}`,
-    )
-    .action((options: ListOptions) => run(options));
-}
+  prints: null,
+  run,
+});
 
-export async function runList(options: ListOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<number> {
   const actor = await context.actor();
   const { captures } = context.api;
   if (options.all === true && options.limit !== undefined) {
-    throw new AppError('invalid', '--all and --limit contradict one another');
+    throw contradiction('--all', '--limit');
   }
   const request = await requestOf(options, context);
   if (options.all === true && options.watch !== true) {
@@ -87,7 +83,7 @@ export async function runList(options: ListOptions, context: Context): Promise<n
   return 0;
 }
 
-async function requestOf(options: ListOptions, context: Context): Promise<CaptureListRequest> {
+async function requestOf(options: Options, context: Context): Promise<CaptureListRequest> {
   const since = await readTime(context, 'since', options.since);
   const until = await readTime(context, 'until', options.until);
   if (since !== null && until !== null && since > until) {
@@ -111,5 +107,3 @@ async function requestOf(options: ListOptions, context: Context): Promise<Captur
 function isDescendingByNature(order: CaptureOrder): boolean {
   return order !== 'name';
 }
-
-export const command = loaded(registerList, runList);

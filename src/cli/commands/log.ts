@@ -1,13 +1,12 @@
-import type { Command } from 'commander';
-import { parseCount } from '../input/arguments.ts';
-import { loaded } from '../command.ts';
+import { count } from '../input/arguments.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { auditNoun } from '../render/audit.ts';
 import { readTime } from '../input/typed-times.ts';
 
 const DEFAULT_LIMIT = 50;
 
-export interface LogOptions {
+interface Options {
   readonly capture?: string;
   readonly env?: string;
   readonly since?: string;
@@ -15,38 +14,30 @@ export interface LogOptions {
   readonly all?: boolean;
 }
 
-export function registerLog(command: Command, run: (options: LogOptions) => Promise<void>): void {
-  command
-    .argument(
-      '[capture]',
-      'only its changes: id (also of a deleted one), name, or environment/name',
-    )
-    .option('--env <environment>', 'only changes in this environment (id or name)')
-    .option('--since <when>', 'only changes after this')
-    .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, (text) =>
-      parseCount(text, '--limit'),
-    )
-    .option('--all', 'all of them')
-    .addHelpText(
-      'after',
-      `
-Shows who changed what, when, from where and why, newest first: in your environments, and what you did
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(
+        '[capture]',
+        'only its changes: id (also of a deleted one), name, or environment/name',
+      )
+      .option('--env <environment>', 'only changes in this environment (id or name)')
+      .option('--since <when>', 'only changes after this')
+      .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, count('--limit'))
+      .option('--all', 'all of them'),
+  help: `Shows who changed what, when, from where and why, newest first: in your environments, and what you did
 yourself. An administrator of the store also sees users, tokens and deleted environments. What captures
 did by itself is listed under "daemon" and "captures".
 
 Examples:
   captures log friday
   captures log --env shop --since yesterday
-  captures log --all --json
+  captures log --all --json`,
+  prints: auditNoun,
+  run,
+});
 
-JSON fields: ${auditNoun.fields.join(', ')}`,
-    )
-    .action((capture: string | undefined, options: Omit<LogOptions, 'capture'>) =>
-      run({ ...options, ...(capture === undefined ? {} : { capture }) }),
-    );
-}
-
-export async function runLog(options: LogOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const limit = options.all === true ? null : (options.limit ?? DEFAULT_LIMIT);
   // One more than is shown says whether there is more.
@@ -61,7 +52,4 @@ export async function runLog(options: LogOptions, context: Context): Promise<num
   if (shown.length < found.length) {
     await context.note(`These are the newest ${shown.length}; for more: --limit N or --all`);
   }
-  return 0;
 }
-
-export const command = loaded(registerLog, runLog);

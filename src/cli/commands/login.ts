@@ -1,5 +1,4 @@
-import type { Command } from 'commander';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseLifetime } from '../input/lifetimes.ts';
 import {
@@ -10,35 +9,27 @@ import {
 import { identityNoun } from '../render/identity.ts';
 import { formatTime } from '../input/times.ts';
 
-export interface LoginOptions extends PasswordSource {
+interface Options extends PasswordSource {
   readonly name?: string;
   /** Milliseconds. */
   readonly expires?: number;
 }
 
-export function registerLogin(
-  command: Command,
-  run: (options: LoginOptions) => Promise<void>,
-): void {
-  registerPasswordOptions(command.argument('[name]', 'user name'))
-    .option('--expires <duration>', 'how long the session lasts (default: 30d)', (text) =>
-      parseLifetime(text, 'session'),
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerPasswordOptions(command.argument('[name]', 'user name')).option(
+      '--expires <duration>',
+      'how long the session lasts (default: 30d)',
+      (text) => parseLifetime(text, 'session'),
+    ),
+  help: `Examples:
   captures login ada
-  captures login ada --password-file ~/.captures-password --expires 8h
+  captures login ada --password-file ~/.captures-password --expires 8h`,
+  prints: identityNoun,
+  run,
+});
 
-JSON fields: user, storeAdmin, by, expiresAt, store`,
-    )
-    .action((name: string | undefined, options: LoginOptions) =>
-      run({ ...options, ...(name === undefined ? {} : { name }) }),
-    );
-}
-
-export async function runLogin(options: LoginOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const { session } = context;
   session.checkFolder();
   const name = options.name ?? (await askName(context));
@@ -61,7 +52,6 @@ export async function runLogin(options: LoginOptions, context: Context): Promise
     expiresAt,
     store: context.storeFolder,
   });
-  return 0;
 }
 
 async function askName(context: Context): Promise<string> {
@@ -71,5 +61,3 @@ async function askName(context: Context): Promise<string> {
   );
   return prompter.ask('User name', { initial: context.world.userName });
 }
-
-export const command = loaded(registerLogin, runLogin, identityNoun);

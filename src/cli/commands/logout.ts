@@ -1,30 +1,17 @@
-import type { Command } from 'commander';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { logoutNoun } from '../render/identity.ts';
 
-export function registerLogout(
-  command: Command,
-  run: (options: Record<string, never>) => Promise<void>,
-): void {
-  command
-    .addHelpText(
-      'after',
-      `
-The session also ends in the store, so a copy of its file is useless afterwards.
+export const command = defineCommand<object>({
+  help: `The session also ends in the store, so a copy of its file is useless afterwards.
 
 Example:
-  captures logout
+  captures logout`,
+  prints: logoutNoun,
+  run,
+});
 
-JSON fields: loggedOut`,
-    )
-    .action(() => run({}));
-}
-
-export async function runLogout(
-  _options: Record<string, never>,
-  context: Context,
-): Promise<number> {
+async function run(_options: object, context: Context): Promise<void> {
   const { users } = context.api;
   const { session } = context;
   const secret = session.read();
@@ -35,7 +22,4 @@ export async function runLogout(
     await context.warn('CAPTURES_TOKEN is set: it still logs you in until you unset it.');
   }
   await context.printIfAsked(logoutNoun, secret !== null);
-  return 0;
 }
-
-export const command = loaded(registerLogout, runLogout, logoutNoun);

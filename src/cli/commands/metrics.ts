@@ -1,10 +1,9 @@
 import { shellQuoted } from '../../core/shell.ts';
-import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import type { MetricReport, MetricRequest } from '../../core/metrics/metric-service.ts';
 import { parseStatistic, STATISTICS } from '../../core/metrics/metric-source.ts';
-import { choice, offering } from '../input/choices.ts';
-import { loaded } from '../command.ts';
+import { choice, offering, contradiction } from '../input/choices.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import type { OutputMode } from '../input/global-options.ts';
@@ -17,9 +16,9 @@ import { readTime } from '../input/typed-times.ts';
 const SOURCES = ['cloudwatch', 'server'] as const;
 const ORIGINS = { cloudwatch: 'provider', server: 'server' } as const;
 
-export interface MetricsOptions {
-  readonly capture: string;
-  readonly metric: readonly string[];
+interface Options {
+  readonly capture?: string;
+  readonly metric?: readonly string[];
   /** Full charts of everything. */
   readonly all?: boolean;
   readonly stat?: string;
@@ -37,38 +36,33 @@ export interface MetricsOptions {
   readonly csv?: boolean;
 }
 
-export function registerMetrics(
-  command: Command,
-  run: (options: MetricsOptions) => Promise<void>,
-): void {
-  command
-    .usage('CAPTURE [options]')
-    .argument('[capture]', 'id, name, or environment/name')
-    .option('--metric <metric...>', 'full charts of these, by label or type')
-    .option('--all', 'full charts of everything')
-    .option(
-      '--stat <statistic>',
-      `${STATISTICS.join(', ')} or a percentile (p95)`,
-      offering(STATISTICS, (text: string) => parseStatistic(text)),
-    )
-    .option('--period <duration>', 'length of one data point', parseDuration)
-    .option('--source <source>', `only ${SOURCES.join(' or ')}`, choice(SOURCES, '--source'))
-    .option('--from <when>', "begin here, not at the capture's start")
-    .option('--to <when>', "end here, not at the capture's end")
-    .option(
-      '--margin <duration>',
-      'time before and after it in charts (default: 15m for CloudWatch)',
-      parseDuration,
-    )
-    .option('--compare <capture>', 'compare with another capture, both from their start')
-    .option('--watch', 'redraw while it runs')
-    .option('--refresh', 'ask CloudWatch again instead of using kept points')
-    .option('--ascii', 'draw with ASCII characters only')
-    .addOption(command.createOption('--csv', 'the same as --output csv').hideHelp())
-    .addHelpText(
-      'after',
-      `
-Shows what the server did: the recorded workload, CloudWatch's metrics of the RDS instance, and the
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .usage('CAPTURE [options]')
+      .argument('[capture]', 'id, name, or environment/name')
+      .option('--metric <metric...>', 'full charts of these, by label or type')
+      .option('--all', 'full charts of everything')
+      .option(
+        '--stat <statistic>',
+        `${STATISTICS.join(', ')} or a percentile (p95)`,
+        offering(STATISTICS, (text: string) => parseStatistic(text)),
+      )
+      .option('--period <duration>', 'length of one data point', parseDuration)
+      .option('--source <source>', `only ${SOURCES.join(' or ')}`, choice(SOURCES, '--source'))
+      .option('--from <when>', "begin here, not at the capture's start")
+      .option('--to <when>', "end here, not at the capture's end")
+      .option(
+        '--margin <duration>',
+        'time before and after it in charts (default: 15m for CloudWatch)',
+        parseDuration,
+      )
+      .option('--compare <capture>', 'compare with another capture, both from their start')
+      .option('--watch', 'redraw while it runs')
+      .option('--refresh', 'ask CloudWatch again instead of using kept points')
+      .option('--ascii', 'draw with ASCII characters only')
+      .addOption(command.createOption('--csv', 'the same as --output csv').hideHelp()),
+  help: `Shows what the server did: the recorded workload, CloudWatch's metrics of the RDS instance, and the
 server's own counters (sampled every 5 s while statements are recorded). CloudWatch's are kept in
 the store when the capture is over. Data (JSON, CSV, TSV) covers the capture's window exactly.
 
@@ -81,22 +75,17 @@ Examples:
 
 JSON fields: ${metricNoun.fields.join(', ')}; of a data point: Timestamp, Maximum, Unit, Average …
 CSV fields: ${metricPointNoun(['Average']).fields.join(', ')} …`,
-    )
-    .action(
-      (
-        capture: string | undefined,
-        options: Omit<MetricsOptions, 'capture' | 'metric'> & { metric?: string[] },
-      ) => run(withCapture(capture, options)),
-    );
-}
+  prints: null,
+  run,
+});
+
+/** What is asked for: with a capture, and the metrics' names one by one. */
+type Asked = Options & { readonly capture: string; readonly metric: readonly string[] };
 
 /** `--metric A B CAPTURE`: an option with several values takes the capture for one of them. */
-function withCapture(
-  capture: string | undefined,
-  options: Omit<MetricsOptions, 'capture' | 'metric'> & { metric?: string[] },
-): MetricsOptions {
+function withCapture(options: Options): Asked {
   const names = [...(options.metric ?? [])];
-  const found = capture ?? (names.length > 1 ? names.pop() : undefined);
+  const found = options.capture ?? (names.length > 1 ? names.pop() : undefined);
   if (found === undefined) {
     throw new AppError('invalid', 'Say which capture: its id, its name, or environment/name', {
       hint: 'To see captures: captures list',
@@ -106,7 +95,8 @@ function withCapture(
   return { ...options, metric, capture: found };
 }
 
-export async function runMetrics(options: MetricsOptions, context: Context): Promise<number> {
+async function run(typed: Options, context: Context): Promise<void> {
+  const options = withCapture(typed);
   const mode = modeOf(options, context);
   const isDrawn = mode === 'table';
   if (isDrawn) {
@@ -126,9 +116,7 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     });
   }
   if (options.watch === true && options.compare !== undefined) {
-    throw new AppError('invalid', '--watch and --compare contradict one another', {
-      hint: 'Compare captures when both are over.',
-    });
+    throw contradiction('--watch', '--compare');
   }
   const request = await requestOf(options, isDrawn, context);
   const actor = await context.actor();
@@ -136,11 +124,12 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     context.api.metrics.report(actor, capture, request);
   if (options.watch === true) {
     const { watchMetrics } = await import('../output/metrics-watch.ts');
-    return watchMetrics(
+    await watchMetrics(
       context,
       () => load(options.capture),
       (report) => drawOne(report, options, context),
     );
+    return;
   }
   const report = await load(options.capture);
   if (!isDrawn) await printData(report, mode, context);
@@ -152,11 +141,10 @@ export async function runMetrics(options: MetricsOptions, context: Context): Pro
     for (const warning of other.warnings) await context.warn(warning);
   }
   for (const warning of report.warnings) await context.warn(warning);
-  return 0;
 }
 
 async function requestOf(
-  options: MetricsOptions,
+  options: Asked,
   isDrawn: boolean,
   context: Context,
 ): Promise<MetricRequest> {
@@ -186,13 +174,11 @@ async function requestOf(
 }
 
 /** @throws AppError `invalid` when two modes are asked for. */
-function modeOf(options: MetricsOptions, context: Context): OutputMode {
+function modeOf(options: Options, context: Context): OutputMode {
   if (options.csv !== true) return context.outputMode;
   const { output } = context.options;
   if (output === null || output === 'csv') return 'csv';
-  throw new AppError('invalid', `--csv and --output ${output} contradict one another`, {
-    hint: 'Give one of the two.',
-  });
+  throw contradiction('--csv', `--output ${output}`);
 }
 
 async function printData(report: MetricReport, mode: OutputMode, context: Context): Promise<void> {
@@ -211,11 +197,7 @@ async function printData(report: MetricReport, mode: OutputMode, context: Contex
   return printList(metricPointNoun([...others]), pointRows(data), stdout, settings);
 }
 
-async function drawOne(
-  report: MetricReport,
-  options: MetricsOptions,
-  context: Context,
-): Promise<string> {
+async function drawOne(report: MetricReport, options: Asked, context: Context): Promise<string> {
   const view = await viewOf(options, context);
   if (isChart(options)) {
     const { renderCharts } = await import('../render/metrics-charts.ts');
@@ -228,7 +210,7 @@ async function drawOne(
 async function drawBoth(
   report: MetricReport,
   other: MetricReport,
-  options: MetricsOptions,
+  options: Asked,
   context: Context,
 ): Promise<string> {
   const view = await viewOf(options, context);
@@ -236,11 +218,11 @@ async function drawBoth(
   return (isChart(options) ? renderComparedCharts : renderComparison)(report, other, view);
 }
 
-function isChart(options: MetricsOptions): boolean {
+function isChart(options: Asked): boolean {
   return options.all === true || options.metric.length > 0;
 }
 
-async function viewOf(options: MetricsOptions, context: Context): Promise<MetricView> {
+async function viewOf(options: Asked, context: Context): Promise<MetricView> {
   const zone = context.timeZone;
   return {
     width: context.columns,
@@ -260,5 +242,3 @@ function speaksUnicode(env: Readonly<Record<string, string | undefined>>): boole
   );
   return /utf-?8/i.test(locale ?? '');
 }
-
-export const command = loaded(registerMetrics, runMetrics);

@@ -1,16 +1,15 @@
-import type { Command } from 'commander';
 import { endedAt } from '../../core/captures/retention.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { parseCount } from '../input/arguments.ts';
-import { loaded } from '../command.ts';
+import { YES, count } from '../input/arguments.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import { formatBytes, formatCount, formatExactDuration, formatRelative } from '../../core/units.ts';
 import { captureNoun } from '../render/captures.ts';
 import { orphanNoun } from '../render/orphans.ts';
 
-export interface PruneOptions {
+interface Options {
   /** Milliseconds. */
   readonly olderThan?: number;
   readonly keep?: number;
@@ -23,42 +22,36 @@ export interface PruneOptions {
 
 const MOST_TOLD = 10;
 
-export function registerPrune(
-  command: Command,
-  run: (options: PruneOptions) => Promise<void>,
-): void {
-  command
-    .option(
-      '--older-than <duration>',
-      'captures that ended longer ago than this: 30d',
-      parseDuration,
-    )
-    .option('--keep <n>', 'keep the newest n of each environment, however old', (text) =>
-      parseCount(text, '--keep'),
-    )
-    .option('--env <environment>', 'only captures of this environment (id or name)')
-    .option('--orphans', 'instead: workloads whose capture is not in the store (administrators)')
-    .option('--dry-run', 'show what would be deleted, and delete nothing')
-    .option('--yes', 'do not ask')
-    .addHelpText(
-      'after',
-      `
-Deletes captures that are over, with their workloads: those you own, and all in the environments you
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .option(
+        '--older-than <duration>',
+        'captures that ended longer ago than this: 30d',
+        parseDuration,
+      )
+      .option('--keep <n>', 'keep the newest n of each environment, however old', count('--keep'))
+      .option('--env <environment>', 'only captures of this environment (id or name)')
+      .option('--orphans', 'instead: workloads whose capture is not in the store (administrators)')
+      .option('--dry-run', 'show what would be deleted, and delete nothing')
+      .option(...YES),
+  help: `Deletes captures that are over, with their workloads: those you own, and all in the environments you
 are an admin of. A capture that failed to start counts from its scheduled start. The next prune, or
 the daemon, finishes an interrupted one. --orphans removes folders of workloads that belong to no
-capture; what delete --keep-workload left stays.
+capture; what delete --keep-workload left stays. JSON is an array of what was deleted.
 
 Examples:
   captures prune --older-than 30d --dry-run
   captures prune --older-than 90d --keep 5 --env shop --yes
   captures prune --orphans
 
-JSON: an array of the deleted captures. Fields: ${captureNoun.fields.join(', ')}. With --orphans: ${orphanNoun.fields.join(', ')}`,
-    )
-    .action((options: PruneOptions) => run(options));
-}
+JSON fields: ${captureNoun.fields.join(', ')}; with --orphans: ${orphanNoun.fields.join(', ')}`,
+  prints: null,
+  run,
+});
 
-export async function runPrune(options: PruneOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
+  context.checkFields(options.orphans === true ? orphanNoun : captureNoun);
   const actor = await context.actor();
   const { olderThan } = options;
   if (options.orphans === true) return pruneOrphans(options, context);
@@ -80,7 +73,7 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
   if (options.dryRun === true) {
     await context.print(captureNoun, captures);
     await context.note(`${lossOf(captures)} would be deleted.`);
-    return 0;
+    return;
   }
   if (captures.length > 0 && options.yes !== true) await confirm(context, captures);
   const pruned = await context.api.captures.prune(
@@ -93,14 +86,13 @@ export async function runPrune(options: PruneOptions, context: Context): Promise
   await context.note(
     pruned.length === 0 ? 'No capture is old enough to be deleted.' : `Deleted ${lossOf(pruned)}.`,
   );
-  return 0;
 }
 
 /**
  * Removes workloads that belong to no capture, and finishes what a crash interrupted.
  * @throws AppError `forbidden` to who is no administrator of the store: nobody can tell whose they were.
  */
-async function pruneOrphans(options: PruneOptions, context: Context): Promise<number> {
+async function pruneOrphans(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { workloads } = context.api;
   if (options.olderThan !== undefined || options.keep !== undefined || options.env !== undefined) {
@@ -115,7 +107,7 @@ async function pruneOrphans(options: PruneOptions, context: Context): Promise<nu
   if (options.dryRun === true) {
     await context.print(orphanNoun, orphans);
     await context.note(`${loss} would be removed.`);
-    return 0;
+    return;
   }
   if (orphans.length > 0 && options.yes !== true) {
     const lines = orphans.map((orphan) => `${orphan.folder} (${formatBytes(orphan.bytes)})`);
@@ -129,7 +121,6 @@ async function pruneOrphans(options: PruneOptions, context: Context): Promise<nu
   await context.note(
     orphans.length === 0 ? 'Every workload belongs to a capture.' : `Removed ${loss}.`,
   );
-  return 0;
 }
 
 /** @throws AppError `declined`; `invalid` where no prompt can be shown. */
@@ -167,5 +158,3 @@ function lossOf(captures: readonly ListedCapture[]): string {
   const number = captures.length === 1 ? '1 capture' : `${formatCount(captures.length)} captures`;
   return `${number} (${formatBytes(bytes)} on disk)`;
 }
-
-export const command = loaded(registerPrune, runPrune, captureNoun);

@@ -1,17 +1,18 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { AppError, type Failure } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { RecoveredServer } from '../../core/recovery/recovery-service.ts';
 import { shellQuoted } from '../../core/shell.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
+import { YES } from '../input/arguments.ts';
+import { contradiction } from '../input/choices.ts';
 import { confirmEnding, confirmReclaim } from '../input/recovery-questions.ts';
 import { recoveryNoun } from '../render/recovery.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
 
-export interface RecoverOptions {
-  readonly environment: string | null;
+interface Options {
+  readonly environment?: string;
   readonly save?: string;
   readonly discard?: boolean;
   readonly force?: boolean;
@@ -19,21 +20,19 @@ export interface RecoverOptions {
   readonly yes?: boolean;
 }
 
-export function registerRecover(
-  command: Command,
-  run: (options: RecoverOptions) => Promise<void>,
-): void {
-  command
-    .argument('[environment]', 'id or name; without it every server that this store has to restore')
-    .option('--save <folder>', "keep a lost recorder's statements there, not in the store")
-    .option('--discard', "drop a lost recorder's statements")
-    .option('--force', 'do not wait to see whether a recently active recorder returns')
-    .option('--forget', 'forget a server that is gone for good: nothing is done there')
-    .option('--yes', 'do not ask')
-    .addHelpText(
-      'after',
-      `
-Restores servers by hand: log settings, log table and rows as they were, nothing
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(
+        '[environment]',
+        'id or name; without it every server that this store has to restore',
+      )
+      .option('--save <folder>', "keep a lost recorder's statements there, not in the store")
+      .option('--discard', "drop a lost recorder's statements")
+      .option('--force', 'do not wait to see whether a recently active recorder returns')
+      .option('--forget', 'forget a server that is gone for good: nothing is done there')
+      .option(...YES),
+  help: `Restores servers by hand: log settings, log table and rows as they were, nothing
 of ours left. After a daemon was killed it does what the next one would do: it
 records what was logged and finishes captures that are over. It ends captures that
 are not over; their owners and admins may do that. While a daemon is at work there
@@ -52,22 +51,15 @@ Interrupted anywhere, it can be run again.
 Examples:
   captures recover
   captures recover shop
-  captures recover shop --save ./left-behind
+  captures recover shop --save ./left-behind`,
+  prints: recoveryNoun,
+  run,
+});
 
-JSON: an array, one object a server. Fields:
-${recoveryNoun.fields.join(', ')}`,
-    )
-    .action((environment: string | undefined, options: Omit<RecoverOptions, 'environment'>) =>
-      run({ ...options, environment: environment ?? null }),
-    );
-}
-
-export async function runRecover(options: RecoverOptions, context: Context): Promise<number> {
-  const { environment, save, discard = false, force = false } = options;
+async function run(options: Options, context: Context): Promise<void> {
+  const { environment = null, save, discard = false, force = false } = options;
   if (discard && save !== undefined) {
-    throw new AppError('invalid', '--save and --discard contradict one another', {
-      hint: 'Give one of the two.',
-    });
+    throw contradiction('--save', '--discard');
   }
   const isAboutOne = save !== undefined || discard || force;
   if (options.forget === true) {
@@ -112,7 +104,6 @@ export async function runRecover(options: RecoverOptions, context: Context): Pro
   if (failure !== undefined && context.isJson) throw asError(failure);
   if (rows.length > 0 || failure === undefined) await report(context, rows);
   if (failure !== undefined) throw asError(failure);
-  return 0;
 }
 
 function asError({ code, message, hint }: Failure): AppError {
@@ -120,18 +111,14 @@ function asError({ code, message, hint }: Failure): AppError {
 }
 
 /** Asks with what would stay on the server. */
-async function forget(
-  ref: string,
-  { yes }: Pick<RecoverOptions, 'yes'>,
-  context: Context,
-): Promise<number> {
+async function forget(ref: string, { yes }: Pick<Options, 'yes'>, context: Context): Promise<void> {
   const actor = await context.actor();
   const { recovery } = context.api;
   const { interrupted } = context.world.signals;
   const { name, isPending } = await recovery.checkForgetting(actor, ref, interrupted);
   if (!isPending) {
     await context.note(`Nothing to forget: no restore is pending for the server of ${name}.`);
-    return 0;
+    return;
   }
   if (yes !== true) {
     const prompter = await context.prompter(
@@ -150,7 +137,6 @@ async function forget(
   await context.note(
     `Forgot the pending restore of the server of ${name}. If it returns: captures recover ${shellQuoted(name)}`,
   );
-  return 0;
 }
 
 async function report(context: Context, rows: readonly RecoveredServer[]): Promise<void> {
@@ -167,5 +153,3 @@ async function report(context: Context, rows: readonly RecoveredServer[]): Promi
     await context.print(recoveryNoun, rows);
   }
 }
-
-export const command = loaded(registerRecover, runRecover, recoveryNoun);

@@ -1,12 +1,12 @@
-import type { Command } from 'commander';
 import { resultOf } from '../../core/progress.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
+import { CAPTURE, REASON } from '../input/arguments.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { Progress } from '../output/progress.ts';
 
-export interface StopOptions {
+interface Options {
   readonly capture: string;
   /** undefined: until it is over; false: not at all. */
   readonly wait?: boolean;
@@ -14,16 +14,14 @@ export interface StopOptions {
   readonly giveUp?: boolean;
 }
 
-export function registerStop(command: Command, run: (options: StopOptions) => Promise<void>): void {
-  command
-    .argument('<capture>', 'id, name, or environment/name')
-    .option('--no-wait', 'return while it is STOPPING')
-    .option('--give-up', 'end it without the statements on a server that cannot be read')
-    .option('--reason <text>', 'reason, for the audit trail')
-    .addHelpText(
-      'after',
-      `
-Waits until everything is recorded and the server's settings are restored.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(...CAPTURE)
+      .option('--no-wait', 'return while it is STOPPING')
+      .option('--give-up', 'end it without the statements on a server that cannot be read')
+      .option(...REASON),
+  help: `Waits until everything is recorded and the server's settings are restored.
 Its owner and the admins of its environment may stop a capture.
 
 If the server cannot be read, the capture stays STOPPING until it can, however long
@@ -35,16 +33,12 @@ Examples:
   captures stop friday
   captures stop 7 --no-wait
   captures stop friday --give-up
-  captures stop friday --reason 'too much load'
+  captures stop friday --reason 'too much load'`,
+  prints: captureNoun,
+  run,
+});
 
-JSON fields: ${captureNoun.fields.join(', ')}`,
-    )
-    .action((capture: string, options: Omit<StopOptions, 'capture'>) =>
-      run({ ...options, capture }),
-    );
-}
-
-export async function runStop(options: StopOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const { capture, reason = null, wait, giveUp } = options;
   const actor = await context.actor();
   const { captures } = context.api;
@@ -61,7 +55,4 @@ export async function runStop(options: StopOptions, context: Context): Promise<n
   const hasWaited = giveUp !== true && waits && stopped.recordsStatements;
   if (hasWaited) await progress.result(stopped);
   else await context.printOne(captureNoun, stopped);
-  return 0;
 }
-
-export const command = loaded(registerStop, runStop, captureNoun);

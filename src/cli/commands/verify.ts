@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { VerificationProgress } from '../../core/verification/verification-service.ts';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { formatCount } from '../../core/units.ts';
@@ -13,34 +12,24 @@ import { renderVerification, verificationNoun } from '../render/verification.ts'
 const PROGRESS_AFTER_MS = 1_000;
 const CLEAR_LINE = '\r\u001b[K';
 
-export interface VerifyOptions {
-  /** A capture of the store, or a folder that holds a workload. */
-  readonly subject: { readonly capture: string } | { readonly folder: string };
+interface Options {
+  readonly capture?: string;
+  readonly folder?: string;
   /** The least share of executes with values, from 0 to 1. */
   readonly minValues?: number;
 }
 
-interface TypedOptions {
-  readonly folder?: string;
-  readonly minValues?: number;
-}
-
-export function registerVerify(
-  command: Command,
-  run: (options: VerifyOptions) => Promise<void>,
-): void {
-  command
-    .argument('[capture]', 'id, name, or environment/name')
-    .option('--folder <path>', 'a copy of a workload, checked by its manifest alone')
-    .option(
-      '--min-values <percent>',
-      'fail if fewer executes than this percentage have values',
-      parsePercent,
-    )
-    .addHelpText(
-      'after',
-      `
-Reads everything that a capture recorded and checks how complete it is: checksums, order and counters
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument('[capture]', 'id, name, or environment/name')
+      .option('--folder <path>', 'a copy of a workload, checked by its manifest alone')
+      .option(
+        '--min-values <percent>',
+        'fail if fewer executes than this percentage have values',
+        parsePercent,
+      ),
+  help: `Reads everything that a capture recorded and checks how complete it is: checksums, order and counters
 of the files, gaps, and the number of statements against the server's own counters at both ends of the
 window. The last line is the result:
 
@@ -63,31 +52,23 @@ Examples:
   captures verify friday
   captures verify friday --min-values 95
   captures verify shop/friday --json | jq .share
-  captures verify --folder /backup/captures/7
+  captures verify --folder /backup/captures/7`,
+  prints: verificationNoun,
+  run,
+});
 
-JSON fields: ${verificationNoun.fields.join(', ')}`,
-    )
-    .action((capture: string | undefined, { folder, minValues }: TypedOptions) => {
-      if ((capture === undefined) === (folder === undefined)) {
-        throw new AppError('invalid', 'Give either a capture or --folder', {
-          hint: 'For example: captures verify friday',
-        });
-      }
-      return run({
-        subject: folder === undefined ? { capture: capture ?? '' } : { folder },
-        ...(minValues === undefined ? {} : { minValues }),
-      });
+async function run(options: Options, context: Context): Promise<number> {
+  const { capture, folder, minValues = null } = options;
+  if ((capture === undefined) === (folder === undefined)) {
+    throw new AppError('invalid', 'Give either a capture or --folder', {
+      hint: 'For example: captures verify friday',
     });
-}
-
-export async function runVerify(options: VerifyOptions, context: Context): Promise<number> {
-  context.checkFields(verificationNoun);
-  const { subject, minValues = null } = options;
+  }
   const progress = new VerifyProgress(context);
   const found = await resultOf(
-    'folder' in subject
-      ? context.wiring.verifyFolder(resolve(context.world.cwd, subject.folder), minValues)
-      : context.api.verification.verify(await context.actor(), subject.capture, minValues),
+    folder === undefined
+      ? context.api.verification.verify(await context.actor(), capture ?? '', minValues)
+      : context.wiring.verifyFolder(resolve(context.world.cwd, folder), minValues),
     progress.show,
   ).finally(() => progress.clear());
   if (context.wantsReport) {
@@ -136,5 +117,3 @@ class VerifyProgress {
     if (this.#isDrawn) await this.#context.world.stderr.write(CLEAR_LINE);
   }
 }
-
-export const command = loaded(registerVerify, runVerify);

@@ -1,29 +1,16 @@
-import type { Command } from 'commander';
-import { loaded } from '../command.ts';
+import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { identityNoun } from '../render/identity.ts';
 
-export function registerWhoami(
-  command: Command,
-  run: (options: Record<string, never>) => Promise<void>,
-): void {
-  command
-    .addHelpText(
-      'after',
-      `
-Examples:
+export const command = defineCommand<object>({
+  help: `Examples:
   captures whoami
-  captures whoami -o name
+  captures whoami -o name`,
+  prints: identityNoun,
+  run,
+});
 
-JSON fields: user, storeAdmin, by, expiresAt, store`,
-    )
-    .action(() => run({}));
-}
-
-export async function runWhoami(
-  _options: Record<string, never>,
-  context: Context,
-): Promise<number> {
+async function run(_options: object, context: Context): Promise<void> {
   const { userName, isStoreAdmin, kind, expiresAt } = await context.actor();
   await context.printOne(identityNoun, {
     user: userName,
@@ -32,7 +19,4 @@ export async function runWhoami(
     expiresAt,
     store: context.storeFolder,
   });
-  return 0;
 }
-
-export const command = loaded(registerWhoami, runWhoami);

@@ -1,4 +1,4 @@
-import { VERBS, type Verb } from '../verbs.ts';
+import { VERBS, type Verb } from '../commands/verbs.ts';
 import type { Offer } from '../input/choices.ts';
 import { quoteForBash, readShellLine, type ShellLine } from './shell-line.ts';
 import { areStored, storedNames, type Candidate } from './stored-names.ts';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { HELP_OPTION, VERSION_OPTION } from '../help/root-help.ts';
 import { offerOf, type Offer } from '../input/choices.ts';
 import { registerGlobalOptions } from '../input/global-options.ts';
-import { VERBS, type Verb } from '../verbs.ts';
+import { VERBS, type Verb } from '../commands/verbs.ts';
 
 /** What may stand where the cursor is. */
 type Wanted =

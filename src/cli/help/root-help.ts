@@ -2,7 +2,7 @@ import { wrapHelp } from './help-text.ts';
 import { HELP_TOPIC_NAMES } from './topic-names.ts';
 import { columnsOf } from '../output/terminal-width.ts';
 import type { World } from '../runtime/world.ts';
-import { COMMAND_GROUPS, type Verb } from '../verbs.ts';
+import { COMMAND_GROUPS, type Verb } from '../commands/verbs.ts';
 
 export const DESCRIPTION =
   'Record every statement a MySQL or MariaDB server receives, as named captures.';

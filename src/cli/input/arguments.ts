@@ -4,11 +4,25 @@ import { AppError } from '../../core/errors.ts';
 import { CAPTURE_ORDERS, type CaptureOrder } from '../../core/store.ts';
 import { choice, offering, oneOf } from './choices.ts';
 
-/** A whole number from 1 on, as --limit takes it. */
-export function parseCount(value: string, what: string): number {
-  const count = /^\d+$/.test(value) ? Number(value) : NaN;
-  if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new AppError('invalid', `${what} takes a whole number from 1 on, not "${value}"`);
+/** Arguments and options that many commands take. */
+export const CAPTURE = ['<capture>', 'id, name, or environment/name'] as const;
+export const SCHEDULE = ['<schedule>', 'id, name, or environment/name'] as const;
+export const ENVIRONMENT = ['<environment>', 'id or name'] as const;
+export const YES = ['--yes', 'do not ask'] as const;
+export const REASON = ['--reason <text>', 'reason, for the audit trail'] as const;
+
+/** The parser of an option that may be repeated. */
+export function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** The parser of an option that takes a whole number from 1 on, as --limit does. */
+export function count(option: string): (value: string) => number {
+  return (value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : NaN;
+    if (Number.isSafeInteger(number) && number > 0) return number;
+    throw new AppError('invalid', `${option} takes a whole number from 1 on, not "${value}"`);
+  };
 }
 
 /** Statuses with commas between them, in any case. */

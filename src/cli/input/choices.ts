@@ -12,6 +12,13 @@ export function oneOf<T extends string>(choices: readonly T[], value: string, wh
   });
 }
 
+/** The failure of a command line with two options of which one would do. */
+export function contradiction(one: string, other: string): AppError {
+  return new AppError('invalid', `${one} and ${other} contradict one another`, {
+    hint: 'Give one of the two.',
+  });
+}
+
 /** What an option's parser says of itself, so that completion offers what the parser accepts. */
 export interface Offer {
   readonly choices: readonly string[];

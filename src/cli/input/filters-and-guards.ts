@@ -8,6 +8,7 @@ import {
   type Redaction,
   type StatementClass,
 } from '../../core/captures/recording-options.ts';
+import { collected, YES } from './arguments.ts';
 import { choice, offering, oneOf } from './choices.ts';
 import { parseDuration } from './durations.ts';
 import { parseSize } from './sizes.ts';
@@ -35,11 +36,6 @@ export interface TypedRecordingOptions {
   readonly recycleSessions?: boolean;
   readonly recycleUser?: readonly string[];
 }
-
-const collected = (text: string, before: readonly string[] = []): readonly string[] => [
-  ...before,
-  text,
-];
 
 /**
  * Declares them, under headings of their own. Patterns may be given more than once; what matches one
@@ -89,7 +85,7 @@ export function registerRecordingOptions(command: Command): Command {
     .option('--warm-up <duration>', 'this long before the start, cover new sessions', parseDuration)
     .option('--recycle-sessions', 'end idle sessions at the start, so that pools reconnect')
     .option('--recycle-user <pattern>', 'only sessions of these users', collected)
-    .option('--yes', 'do not ask')
+    .option(...YES)
     .optionsGroup('Options:');
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { offering, oneOf } from './choices.ts';
+import { contradiction, offering, oneOf } from './choices.ts';
 import type { ColorChoice } from '../render/paint.ts';
 
 export const OUTPUT_MODES = ['table', 'json', 'csv', 'tsv', 'yaml', 'name'] as const;
@@ -102,9 +102,7 @@ function outputOf(
   const named = parsed.output === undefined ? null : oneOf(OUTPUT_MODES, parsed.output, '--output');
   if (parsed.json === true) {
     if (named !== null && named !== 'json') {
-      throw new AppError('invalid', `--json and --output ${named} contradict one another`, {
-        hint: 'Give one of the two.',
-      });
+      throw contradiction('--json', `--output ${named}`);
     }
     return 'json';
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { checkPassword } from '../../core/users/passwords.ts';
+import { contradiction } from './choices.ts';
 import type { Context } from '../runtime/context.ts';
 import { readSecretLine } from '../runtime/private-files.ts';
 
@@ -67,7 +68,7 @@ export async function readNewPassword(
 async function readGiven(context: Context, source: PasswordSource): Promise<string | null> {
   const { stdin, signals } = context.world;
   if (source.passwordStdin === true && source.passwordFile !== undefined) {
-    throw new AppError('invalid', '--password-stdin and --password-file contradict one another');
+    throw contradiction('--password-stdin', '--password-file');
   }
   if (source.passwordStdin === true) {
     return notEmpty(await stdin.readFirstLine(signals.interrupted), 'on stdin');

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { OVERLAPS, type Overlap } from '../../core/schedules/schedule.ts';
-import { parseCount } from './arguments.ts';
+import { count } from './arguments.ts';
 import { choice } from './choices.ts';
 import { parseDuration } from './durations.ts';
 
@@ -32,11 +32,7 @@ export function registerScheduleOptions(command: Command, canTakeAway: boolean):
       'while the previous one still runs: skip or allow',
       choice(OVERLAPS, '--overlap'),
     )
-    .option(
-      '--count <n>',
-      `stop after this many occurrences${more}`,
-      orNone((text) => parseCount(text, '--count')),
-    )
+    .option('--count <n>', `stop after this many occurrences${more}`, orNone(count('--count')))
     .option('--until <when>', `no occurrence after this${more}`)
     .option(
       '--retain <duration>',

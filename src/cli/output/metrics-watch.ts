@@ -20,7 +20,7 @@ export async function watchMetrics(
   context: Context,
   load: () => Promise<MetricReport>,
   draw: (report: MetricReport) => Promise<string>,
-): Promise<number> {
+): Promise<void> {
   const { world } = context;
   const { interrupted } = world.signals;
   let shown = '';
@@ -50,7 +50,7 @@ export async function watchMetrics(
     // Each line is cleared behind its end, so that nothing flickers and nothing old is left.
     const frame = [...body, ...foot].map((line) => `${line}${CLEAR_LINE}\n`).join('');
     await world.stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);
-    if (isDone) return 0;
+    if (isDone) return;
     await world.clock.sleep(SAMPLE_INTERVAL_MS, interrupted);
     interrupted.throwIfAborted();
   }

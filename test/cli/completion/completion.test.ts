@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quoteForBash, readShellLine } from '../../../src/cli/completion/shell-line.ts';
-import { VERBS } from '../../../src/cli/verbs.ts';
+import { VERBS } from '../../../src/cli/commands/verbs.ts';
 import { STATEMENT_CLASSES } from '../../../src/core/captures/recording-options.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../../support/cli.ts';
 import { addUser } from '../../support/people.ts';

@@ -1,36 +1,26 @@
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { ENVIRONMENT } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import { EXIT_STATUS } from '../../runtime/exit-status.ts';
 import { inspectionNoun, renderInspection } from '../../render/inspection.ts';
 
-export interface EnvCheckOptions {
+interface Options {
   readonly environment: string;
 }
 
-export function registerEnvCheck(
-  command: Command,
-  run: (options: EnvCheckOptions) => Promise<void>,
-): void {
-  command
-    .argument('<environment>', 'id or name')
-    .addHelpText(
-      'after',
-      `
-Connects and checks; changes nothing. Exits 0 if a capture could start now, 9 if not, 6 if another
+export const command = defineCommand<Options>({
+  declare: (command) => command.argument(...ENVIRONMENT),
+  help: `Connects and checks; changes nothing. Exits 0 if a capture could start now, 9 if not, 6 if another
 recorder holds the server.
 
 Examples:
   captures env check shop
-  captures env check shop --json
+  captures env check shop --json`,
+  prints: inspectionNoun,
+  run,
+});
 
-JSON fields: ${inspectionNoun.fields.join(', ')}`,
-    )
-    .action((environment: string) => run({ environment }));
-}
-
-export async function runEnvCheck(options: EnvCheckOptions, context: Context): Promise<number> {
-  context.checkFields(inspectionNoun);
+async function run(options: Options, context: Context): Promise<number> {
   const actor = await context.actor();
   const checked = await context.api.environments.check(actor, options.environment);
   const refusal = checked.refusal ?? checked.logOff;
@@ -44,5 +34,3 @@ export async function runEnvCheck(options: EnvCheckOptions, context: Context): P
   } else await context.printOne(inspectionNoun, checked);
   return refusal === null ? 0 : EXIT_STATUS[refusal.code];
 }
-
-export const command = loaded(registerEnvCheck, runEnvCheck);

@@ -1,11 +1,10 @@
-import type { Command } from 'commander';
 import type {
   EnvironmentRequest,
   ServerRequest,
 } from '../../../core/environments/environment-service.ts';
 import { parsePasswordReference } from '../../../core/environments/password-reference.ts';
 import { AppError } from '../../../core/errors.ts';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
   absolutePath,
@@ -25,19 +24,14 @@ import { shellQuoted } from '../../../core/shell.ts';
 import { allowTypedReference, checkTypedReference } from '../../input/typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
-export interface EnvCreateOptions extends EnvironmentOptions {
+interface Options extends EnvironmentOptions {
   readonly name?: string;
 }
 
-export function registerEnvCreate(
-  command: Command,
-  run: (options: EnvCreateOptions) => Promise<void>,
-): void {
-  registerEnvironmentOptions(command.argument('[name]', 'name of the environment'))
-    .addHelpText(
-      'after',
-      `
-You become the environment's admin. Without --url it is metrics-only: its captures record no
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerEnvironmentOptions(command.argument('[name]', 'name of the environment')),
+  help: `You become the environment's admin. Without --url it is metrics-only: its captures record no
 statements and are RUNNING at once. Paths are made absolute. Passwords are never stored.
 
 Examples:
@@ -46,16 +40,12 @@ Examples:
   captures env create rds --url mysql://recorder@x.rds.amazonaws.com \\
     --password-from env:RDS_PASSWORD --ssl-mode VERIFY_IDENTITY \\
     --region eu-central-1 --instance shop-1
-  captures env create numbers --region eu-central-1 --instance shop-1
+  captures env create numbers --region eu-central-1 --instance shop-1`,
+  prints: environmentNoun,
+  run,
+});
 
-JSON fields: ${environmentNoun.fields.join(', ')}`,
-    )
-    .action((name: string | undefined, options: EnvCreateOptions) =>
-      run({ ...options, ...(name === undefined ? {} : { name }) }),
-    );
-}
-
-export async function runEnvCreate(options: EnvCreateOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { world } = context;
   const asked = options.name === undefined ? await ask(context, options) : options;
@@ -70,11 +60,10 @@ export async function runEnvCreate(options: EnvCreateOptions, context: Context):
   );
   await warnOfUnknownProfile(context, created.profile);
   await context.printOne(environmentNoun, created);
-  return 0;
 }
 
 /** Asks for what a person left out: nothing where the name was given. */
-async function ask(context: Context, options: EnvCreateOptions): Promise<EnvCreateOptions> {
+async function ask(context: Context, options: Options): Promise<Options> {
   const name = await askName(context, 'environment', 'captures env create NAME');
   if (options.url !== undefined) return { ...options, name };
   const prompter = await context.world.prompter();
@@ -94,7 +83,7 @@ async function ask(context: Context, options: EnvCreateOptions): Promise<EnvCrea
   return { ...options, name, url, ...(passwordFrom === '' ? {} : { passwordFrom }) };
 }
 
-function describe(options: EnvCreateOptions, place: Place): EnvironmentRequest {
+function describe(options: Options, place: Place): EnvironmentRequest {
   return {
     name: options.name ?? '',
     server: serverOf(options, place),
@@ -105,7 +94,7 @@ function describe(options: EnvCreateOptions, place: Place): EnvironmentRequest {
   };
 }
 
-function serverOf(options: EnvCreateOptions, place: Place): ServerRequest | null {
+function serverOf(options: Options, place: Place): ServerRequest | null {
   if (options.url === undefined) {
     for (const [flag, value] of [
       ['--password-from', options.passwordFrom],
@@ -129,5 +118,3 @@ function serverOf(options: EnvCreateOptions, place: Place): ServerRequest | null
     serverPublicKey: orNull(options.serverPublicKey, (text) => absolutePath(text, place)),
   };
 }
-
-export const command = loaded(registerEnvCreate, runEnvCreate, environmentNoun);

@@ -1,8 +1,8 @@
-import type { Command } from 'commander';
 import { ALL_CAPTURES } from '../../../core/captures/capture-rules.ts';
 import { isOver } from '../../../core/captures/capture.ts';
 import type { Environment } from '../../../core/environments/environment.ts';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { ENVIRONMENT, YES } from '../../input/arguments.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import { resultOf } from '../../../core/progress.ts';
 import { tellEvents } from '../../output/capture-events.ts';
@@ -10,37 +10,28 @@ import type { Context } from '../../runtime/context.ts';
 import { environmentNoun } from '../../render/environments.ts';
 import { formatBytes, formatCount } from '../../../core/units.ts';
 
-export interface EnvDeleteOptions {
+interface Options {
   readonly environment: string;
   readonly withCaptures?: boolean;
   readonly yes?: boolean;
 }
 
-export function registerEnvDelete(
-  command: Command,
-  run: (options: EnvDeleteOptions) => Promise<void>,
-): void {
-  command
-    .argument('<environment>', 'id or name')
-    .option('--with-captures', 'delete its captures and their workloads too')
-    .option('--yes', 'do not ask')
-    .addHelpText(
-      'after',
-      `
-Its admins may delete an environment. Refuses while there are captures in it, unless --with-captures is given: then it stops those that are not over first, and the server's settings are restored.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(...ENVIRONMENT)
+      .option('--with-captures', 'delete its captures and their workloads too')
+      .option(...YES),
+  help: `Its admins may delete an environment. Refuses while there are captures in it, unless --with-captures is given: then it stops those that are not over first, and the server's settings are restored.
 
 Examples:
   captures env delete shop
-  captures env delete shop --with-captures --yes
+  captures env delete shop --with-captures --yes`,
+  prints: environmentNoun,
+  run,
+});
 
-JSON fields: ${environmentNoun.fields.join(', ')}`,
-    )
-    .action((environment: string, options: Omit<EnvDeleteOptions, 'environment'>) =>
-      run({ ...options, environment }),
-    );
-}
-
-export async function runEnvDelete(options: EnvDeleteOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { captures, environments } = context.api;
   const { withCaptures = false } = options;
@@ -60,7 +51,6 @@ export async function runEnvDelete(options: EnvDeleteOptions, context: Context):
   await environments.delete(actor, ref);
   await context.note(`Deleted the environment ${environment.name}.`);
   await context.printIfAsked(environmentNoun, environment);
-  return 0;
 }
 
 async function lossOf(context: Context, environment: Environment): Promise<string> {
@@ -81,5 +71,3 @@ async function lossOf(context: Context, environment: Environment): Promise<strin
     records === 0 ? '' : `; ${formatCount(records)} statements (${formatBytes(bytes)}) are lost`;
   return `${environment.name}: the environment with ${many}${active}${lost}.`;
 }
-
-export const command = loaded(registerEnvDelete, runEnvDelete, environmentNoun);

@@ -1,10 +1,10 @@
-import type { Command } from 'commander';
 import type {
   EnvironmentEdit,
   ServerRequest,
 } from '../../../core/environments/environment-service.ts';
 import { AppError } from '../../../core/errors.ts';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { ENVIRONMENT } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
   absolutePath,
@@ -22,36 +22,27 @@ import {
 import { allowTypedReference, checkTypedReference } from '../../input/typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
-export interface EnvEditOptions extends EnvironmentOptions {
+interface Options extends EnvironmentOptions {
   readonly environment: string;
   readonly name?: string;
 }
 
-export function registerEnvEdit(
-  command: Command,
-  run: (options: EnvEditOptions) => Promise<void>,
-): void {
-  registerEnvironmentOptions(
-    command.argument('<environment>', 'id or name').option('--name <name>', 'a new name'),
-  )
-    .addHelpText(
-      'after',
-      `
-Changes what is named and leaves the rest as it is. An empty value removes a setting: --region "" or, to make the environment metrics-only, --url "". Its admins may edit an environment. While captures record its server, its address stays.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerEnvironmentOptions(
+      command.argument(...ENVIRONMENT).option('--name <name>', 'a new name'),
+    ),
+  help: `Changes what is named and leaves the rest as it is. An empty value removes a setting: --region "" or, to make the environment metrics-only, --url "". Its admins may edit an environment. While captures record its server, its address stays.
 
 Examples:
   captures env edit shop --name shop-eu
   captures env edit shop --ssl-mode VERIFY_IDENTITY --ssl-ca ~/rds-ca.pem
-  captures env edit shop --password-from env:SHOP_PASSWORD
+  captures env edit shop --password-from env:SHOP_PASSWORD`,
+  prints: environmentNoun,
+  run,
+});
 
-JSON fields: ${environmentNoun.fields.join(', ')}`,
-    )
-    .action((environment: string, options: Omit<EnvEditOptions, 'environment'>) =>
-      run({ ...options, environment }),
-    );
-}
-
-export async function runEnvEdit(options: EnvEditOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { environments } = context.api;
   const { world } = context;
@@ -72,10 +63,9 @@ export async function runEnvEdit(options: EnvEditOptions, context: Context): Pro
   }
   await warnOfUnknownProfile(context, changes.profile ?? null);
   await context.printOne(environmentNoun, edited);
-  return 0;
 }
 
-function changesOf(options: EnvEditOptions, hasServer: boolean, place: Place): EnvironmentEdit {
+function changesOf(options: Options, hasServer: boolean, place: Place): EnvironmentEdit {
   const { name, url, region, instance, profile, endpointUrl } = options;
   const isAboutServer = url !== undefined || saysHowToLogIn(options);
   return {
@@ -89,7 +79,7 @@ function changesOf(options: EnvEditOptions, hasServer: boolean, place: Place): E
 }
 
 function serverOf(
-  options: EnvEditOptions,
+  options: Options,
   hasServer: boolean,
   place: Place,
 ): Partial<ServerRequest> | null {
@@ -111,7 +101,7 @@ function serverOf(
   };
 }
 
-function saysHowToLogIn(options: EnvEditOptions): boolean {
+function saysHowToLogIn(options: Options): boolean {
   const { passwordFrom, sslMode, sslCa, serverPublicKey } = options;
   return [passwordFrom, sslMode, sslCa, serverPublicKey].some((value) => value !== undefined);
 }
@@ -126,5 +116,3 @@ function changed<Field extends string>(
   const value = typed === '' ? null : read(typed);
   return { [field]: value } as Record<Field, string | null>;
 }
-
-export const command = loaded(registerEnvEdit, runEnvEdit, environmentNoun);

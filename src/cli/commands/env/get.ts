@@ -1,37 +1,25 @@
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { ENVIRONMENT } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import { environmentNoun } from '../../render/environments.ts';
 
-export interface EnvGetOptions {
+interface Options {
   readonly environment: string;
 }
 
-export function registerEnvGet(
-  command: Command,
-  run: (options: EnvGetOptions) => Promise<void>,
-): void {
-  command
-    .argument('<environment>', 'id or name')
-    .addHelpText(
-      'after',
-      `
-Examples:
+export const command = defineCommand<Options>({
+  declare: (command) => command.argument(...ENVIRONMENT),
+  help: `Examples:
   captures env get shop
-  captures env get 1 --json
+  captures env get 1 --json`,
+  prints: environmentNoun,
+  run,
+});
 
-JSON fields: ${environmentNoun.fields.join(', ')}`,
-    )
-    .action((environment: string) => run({ environment }));
-}
-
-export async function runEnvGet(options: EnvGetOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   await context.printOne(
     environmentNoun,
     await context.api.environments.get(actor, options.environment),
   );
-  return 0;
 }
-
-export const command = loaded(registerEnvGet, runEnvGet);

@@ -1,10 +1,10 @@
 import { shellQuoted } from '../../../core/shell.ts';
-import type { Command } from 'commander';
-import { AppError } from '../../../core/errors.ts';
 import type { ServerEnvironment } from '../../../core/environments/environment.ts';
 import { resultOf } from '../../../core/progress.ts';
 import { tellEvents } from '../../output/capture-events.ts';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { ENVIRONMENT, YES } from '../../input/arguments.ts';
+import { contradiction } from '../../input/choices.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseDuration } from '../../input/durations.ts';
 import { approving } from '../../input/approvals.ts';
@@ -12,7 +12,7 @@ import { localTime } from '../../render/moments.ts';
 import { seesSessions, slowLogText } from '../../render/values-outlook.ts';
 import { warmUpNoun } from '../../render/warm-ups.ts';
 
-export interface EnvWarmUpOptions {
+interface Options {
   readonly environment: string;
   /** Milliseconds. */
   readonly for?: number;
@@ -21,20 +21,15 @@ export interface EnvWarmUpOptions {
   readonly yes?: boolean;
 }
 
-export function registerEnvWarmUp(
-  command: Command,
-  run: (options: EnvWarmUpOptions) => Promise<void>,
-): void {
-  command
-    .argument('<environment>', 'id or name')
-    .option('--for <duration>', 'start one now, for this long: 60 s to 30 days', parseDuration)
-    .option('--stop', 'end it now')
-    .option('--no-wait', 'return at once, before it is done')
-    .option('--yes', 'do not ask')
-    .addHelpText(
-      'after',
-      `
-MariaDB decides when a statement is prepared whether its executions will be logged with their values:
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(...ENVIRONMENT)
+      .option('--for <duration>', 'start one now, for this long: 60 s to 30 days', parseDuration)
+      .option('--stop', 'end it now')
+      .option('--no-wait', 'return at once, before it is done')
+      .option(...YES),
+  help: `MariaDB decides when a statement is prepared whether its executions will be logged with their values:
 if the general log, or the slow log of the session, is on. A warm-up runs SET GLOBAL slow_query_log = ON,
 so sessions that connect in that time have their slow log on, and a later capture records the values of
 the statements they prepare. long_query_time and log_output stay. The daemon ends it when its time is up
@@ -47,22 +42,13 @@ already on, nothing changes.
 Examples:
   captures env warm-up shop --for 1h
   captures env warm-up shop
-  captures env warm-up shop --stop
+  captures env warm-up shop --stop`,
+  prints: warmUpNoun,
+  run,
+});
 
-JSON fields: ${warmUpNoun.fields.join(', ')}`,
-    )
-    .action((environment: string, options: Omit<EnvWarmUpOptions, 'environment'>) => {
-      if (options.for !== undefined && options.stop === true) {
-        throw new AppError('invalid', '--for and --stop contradict one another', {
-          hint: 'Give one of the two.',
-        });
-      }
-      return run({ ...options, environment });
-    });
-}
-
-export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context): Promise<number> {
-  context.checkFields(warmUpNoun);
+async function run(options: Options, context: Context): Promise<void> {
+  if (options.for !== undefined && options.stop === true) throw contradiction('--for', '--stop');
   const actor = await context.actor();
   const { environment } = await context.api.warmUps.list(actor, options.environment);
   if (options.for !== undefined) await begin(options.for, options, environment, context);
@@ -78,7 +64,6 @@ export async function runEnvWarmUp(options: EnvWarmUpOptions, context: Context):
     await context.note('Sessions from before are not covered until their pools replace them.');
   }
   await context.printOne(warmUpNoun, status);
-  return 0;
 }
 
 /** When the server cannot be asked, says first what the store knows. */
@@ -107,7 +92,7 @@ async function readStatus(
 
 async function begin(
   lengthMs: number,
-  options: EnvWarmUpOptions,
+  options: Options,
   environment: ServerEnvironment,
   context: Context,
 ): Promise<void> {
@@ -146,7 +131,7 @@ async function begin(
 }
 
 async function stop(
-  { wait }: EnvWarmUpOptions,
+  { wait }: Options,
   environment: ServerEnvironment,
   context: Context,
 ): Promise<void> {
@@ -174,5 +159,3 @@ async function stop(
     throw error;
   });
 }
-
-export const command = loaded(registerEnvWarmUp, runEnvWarmUp, warmUpNoun);

@@ -1,35 +1,23 @@
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { ENVIRONMENT } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import { memberNoun } from '../../render/users.ts';
 
-export interface MemberListOptions {
+interface Options {
   readonly environment: string;
 }
 
-export function registerMemberList(
-  command: Command,
-  run: (options: MemberListOptions) => Promise<void>,
-): void {
-  command
-    .argument('<environment>', 'id or name')
-    .addHelpText(
-      'after',
-      `
-Examples:
+export const command = defineCommand<Options>({
+  declare: (command) => command.argument(...ENVIRONMENT),
+  help: `Examples:
   captures member list shop
-  captures member list shop -o name
+  captures member list shop -o name`,
+  prints: memberNoun,
+  run,
+});
 
-JSON fields: ${memberNoun.fields.join(', ')}`,
-    )
-    .action((environment: string) => run({ environment }));
-}
-
-export async function runMemberList(options: MemberListOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const members = await context.api.members.list(actor, options.environment);
   await context.print(memberNoun, members);
-  return 0;
 }
-
-export const command = loaded(registerMemberList, runMemberList);

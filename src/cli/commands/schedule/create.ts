@@ -1,6 +1,5 @@
-import type { Command } from 'commander';
 import { AppError } from '../../../core/errors.ts';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { approving } from '../../input/approvals.ts';
 import {
@@ -19,29 +18,27 @@ import {
 import { formatTime } from '../../input/times.ts';
 import { readTime } from '../../input/typed-times.ts';
 
-export interface ScheduleCreateOptions extends ScheduleOptions, TypedRecordingOptions {
+interface Options extends ScheduleOptions, TypedRecordingOptions {
   readonly name: string;
   readonly env?: string;
   /** Not to ask. */
   readonly yes?: boolean;
 }
 
-export function registerScheduleCreate(
-  command: Command,
-  run: (options: ScheduleCreateOptions) => Promise<void>,
-): void {
-  registerRecordingOptions(
-    registerScheduleOptions(
-      command
-        .argument('<name>', 'name of the schedule; its captures are named after it and their time')
-        .option('--env <environment>', 'environment to capture (id or name)'),
-      false,
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerRecordingOptions(
+      registerScheduleOptions(
+        command
+          .argument(
+            '<name>',
+            'name of the schedule; its captures are named after it and their time',
+          )
+          .option('--env <environment>', 'environment to capture (id or name)'),
+        false,
+      ),
     ),
-  )
-    .addHelpText(
-      'after',
-      `
-The expression is read in --timezone, else in the system's time zone. If clocks skip a time, the
+  help: `The expression is read in --timezone, else in the system's time zone. If clocks skip a time, the
 capture starts when they resume; if they show it twice, a fixed time happens once.
 If day of month and weekday are both given, one match is enough ('0 2 13 * 5'), as in cron; if one of
 them begins with *, both must match ('0 2 */2 * 1' is a Monday with an odd date).
@@ -52,19 +49,12 @@ Examples:
     --duration 30m --retain 30d
   captures schedule create open --env shop --cron '0 9 * * 1-5' \\
     --timezone America/New_York \\
-    --duration 15m --until 2027-01-01
+    --duration 15m --until 2027-01-01`,
+  prints: scheduleNoun,
+  run,
+});
 
-JSON fields: ${scheduleNoun.fields.join(', ')}`,
-    )
-    .action((name: string, options: Omit<ScheduleCreateOptions, 'name'>) =>
-      run({ ...options, name }),
-    );
-}
-
-export async function runScheduleCreate(
-  options: ScheduleCreateOptions,
-  context: Context,
-): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { cron, duration } = options;
   if (cron === undefined) throw missing('--cron', "--cron '0 9 * * 1-5'");
@@ -91,11 +81,8 @@ export async function runScheduleCreate(
   }
   for (const notice of schedule.notices) await tellNotice(context, notice);
   await context.printOne(scheduleNoun, schedule);
-  return 0;
 }
 
 function missing(option: string, example: string): AppError {
   return new AppError('invalid', `A schedule needs ${option}`, { hint: `For example: ${example}` });
 }
-
-export const command = loaded(registerScheduleCreate, runScheduleCreate, scheduleNoun);

@@ -1,44 +1,32 @@
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { SCHEDULE, YES, REASON } from '../../input/arguments.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 
-export interface ScheduleDeleteOptions {
+interface Options {
   readonly schedule: string;
   readonly yes?: boolean;
   readonly reason?: string;
 }
 
-export function registerScheduleDelete(
-  command: Command,
-  run: (options: ScheduleDeleteOptions) => Promise<void>,
-): void {
-  command
-    .argument('<schedule>', 'id, name, or environment/name')
-    .option('--yes', 'do not ask')
-    .option('--reason <text>', 'reason, for the audit trail')
-    .addHelpText(
-      'after',
-      `
-Also deletes the next scheduled capture; captures that have started stay.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(...SCHEDULE)
+      .option(...YES)
+      .option(...REASON),
+  help: `Also deletes the next scheduled capture; captures that have started stay.
 Its owner and the admins of its environment may delete a schedule.
 
 Examples:
   captures schedule delete nightly
-  captures schedule delete 3 --yes --reason 'moved to another server'
+  captures schedule delete 3 --yes --reason 'moved to another server'`,
+  prints: scheduleNoun,
+  run,
+});
 
-JSON fields: ${scheduleNoun.fields.join(', ')}`,
-    )
-    .action((schedule: string, options: Omit<ScheduleDeleteOptions, 'schedule'>) =>
-      run({ ...options, schedule }),
-    );
-}
-
-export async function runScheduleDelete(
-  options: ScheduleDeleteOptions,
-  context: Context,
-): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { schedules } = context.api;
   const doomed = await schedules.get(actor, options.schedule, 'schedule.delete');
@@ -53,7 +41,4 @@ export async function runScheduleDelete(
   const deleted = await schedules.delete(actor, String(doomed.id), options.reason ?? null);
   await context.note(`Deleted the schedule ${name}; its captures that have started stay.`);
   await context.printIfAsked(scheduleNoun, deleted);
-  return 0;
 }
-
-export const command = loaded(registerScheduleDelete, runScheduleDelete, scheduleNoun);

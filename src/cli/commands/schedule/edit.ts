@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
 import type { ScheduleEdit } from '../../../core/schedules/schedule-service.ts';
 import { AppError } from '../../../core/errors.ts';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
+import { SCHEDULE } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 import {
@@ -12,42 +12,28 @@ import {
 } from '../../input/schedule-options.ts';
 import { readTime } from '../../input/typed-times.ts';
 
-export interface ScheduleEditOptions extends ScheduleOptions {
+interface Options extends ScheduleOptions {
   readonly schedule: string;
   readonly name?: string;
 }
 
-export function registerScheduleEdit(
-  command: Command,
-  run: (options: ScheduleEditOptions) => Promise<void>,
-): void {
-  registerScheduleOptions(
-    command
-      .argument('<schedule>', 'id, name, or environment/name')
-      .option('--name <name>', 'a new name'),
-    true,
-  )
-    .addHelpText(
-      'after',
-      `
-The time zone is changed with --timezone. The next scheduled capture is replaced; one that has started
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerScheduleOptions(
+      command.argument(...SCHEDULE).option('--name <name>', 'a new name'),
+      true,
+    ),
+  help: `The time zone is changed with --timezone. The next scheduled capture is replaced; one that has started
 continues. Its owner and the admins of its environment may edit a schedule.
 
 Examples:
   captures schedule edit nightly --cron '30 2 * * *'
-  captures schedule edit 3 --until none --retain 90d
+  captures schedule edit 3 --until none --retain 90d`,
+  prints: scheduleNoun,
+  run,
+});
 
-JSON fields: ${scheduleNoun.fields.join(', ')}`,
-    )
-    .action((schedule: string, options: Omit<ScheduleEditOptions, 'schedule'>) =>
-      run({ ...options, schedule }),
-    );
-}
-
-export async function runScheduleEdit(
-  options: ScheduleEditOptions,
-  context: Context,
-): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const edit = await editOf(options, context);
   if (Object.keys(edit).length === 0) {
@@ -57,10 +43,9 @@ export async function runScheduleEdit(
   }
   const edited = await context.api.schedules.edit(actor, options.schedule, edit);
   await context.printOne(scheduleNoun, edited);
-  return 0;
 }
 
-async function editOf(options: ScheduleEditOptions, context: Context): Promise<ScheduleEdit> {
+async function editOf(options: Options, context: Context): Promise<ScheduleEdit> {
   const { name, cron, duration, overlap, count, retain, until } = options;
   const { timeZone } = context.options;
   return {
@@ -76,5 +61,3 @@ async function editOf(options: ScheduleEditOptions, context: Context): Promise<S
       : { until: until === NONE ? null : await readTime(context, 'until', until) }),
   };
 }
-
-export const command = loaded(registerScheduleEdit, runScheduleEdit, scheduleNoun);

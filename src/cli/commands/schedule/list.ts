@@ -1,39 +1,24 @@
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 
-export interface ScheduleListOptions {
+interface Options {
   readonly env?: string;
 }
 
-export function registerScheduleList(
-  command: Command,
-  run: (options: ScheduleListOptions) => Promise<void>,
-): void {
-  command
-    .option('--env <environment>', 'only schedules of this environment (id or name)')
-    .addHelpText(
-      'after',
-      `
-Lists the schedules of the environments you are a member of, by environment and name.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command.option('--env <environment>', 'only schedules of this environment (id or name)'),
+  help: `Lists the schedules of the environments you are a member of, by environment and name.
 
 Examples:
   captures schedule list
-  captures schedule list --env shop --json
+  captures schedule list --env shop --json`,
+  prints: scheduleNoun,
+  run,
+});
 
-JSON fields: ${scheduleNoun.fields.join(', ')}`,
-    )
-    .action((options: ScheduleListOptions) => run(options));
-}
-
-export async function runScheduleList(
-  options: ScheduleListOptions,
-  context: Context,
-): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   await context.print(scheduleNoun, await context.api.schedules.list(actor, options.env ?? null));
-  return 0;
 }
-
-export const command = loaded(registerScheduleList, runScheduleList);

@@ -1,44 +1,31 @@
-import type { Command } from 'commander';
-import { parseCount } from '../../input/arguments.ts';
-import { loaded } from '../../command.ts';
+import { SCHEDULE, count } from '../../input/arguments.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { occurrenceNoun } from '../../render/schedules.ts';
 
 const DEFAULT_COUNT = 5;
 
-export interface ScheduleNextOptions {
+interface Options {
   readonly schedule: string;
   readonly number?: number;
 }
 
-export function registerScheduleNext(
-  command: Command,
-  run: (options: ScheduleNextOptions) => Promise<void>,
-): void {
-  command
-    .argument('<schedule>', 'id, name, or environment/name')
-    .option('-n, --number <n>', `how many (default: ${DEFAULT_COUNT})`, (text) =>
-      parseCount(text, '--number'),
-    )
-    .addHelpText(
-      'after',
-      `
-Shows when it starts its next captures, with offsets from UTC. A schedule that is paused or over has no
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(...SCHEDULE)
+      .option('-n, --number <n>', `how many (default: ${DEFAULT_COUNT})`, count('--number')),
+  help: `Shows when it starts its next captures, with offsets from UTC. A schedule that is paused or over has no
 next runs.
 
 Examples:
   captures schedule next nightly
-  captures schedule next nightly -n 20 --json
+  captures schedule next nightly -n 20 --json`,
+  prints: occurrenceNoun,
+  run,
+});
 
-JSON: an array. Fields: ${occurrenceNoun.fields.join(', ')}`,
-    )
-    .action((schedule: string, options: { number?: number }) => run({ ...options, schedule }));
-}
-
-export async function runScheduleNext(
-  options: ScheduleNextOptions,
-  context: Context,
-): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { schedule: ref, number = DEFAULT_COUNT } = options;
   const { schedule, instants } = await context.api.schedules.next(actor, ref, number);
@@ -47,7 +34,4 @@ export async function runScheduleNext(
     occurrenceNoun,
     instants.map((at) => ({ at, timeZone })),
   );
-  return 0;
 }
-
-export const command = loaded(registerScheduleNext, runScheduleNext);

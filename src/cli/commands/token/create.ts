@@ -1,44 +1,33 @@
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseLifetime } from '../../input/lifetimes.ts';
 import { askName } from '../../input/questions.ts';
 import { madeTokenNoun } from '../../render/users.ts';
 import { formatTime } from '../../input/times.ts';
 
-export interface TokenCreateOptions {
+interface Options {
   readonly name?: string;
   /** Milliseconds. */
   readonly expires?: number;
 }
 
-export function registerTokenCreate(
-  command: Command,
-  run: (options: TokenCreateOptions) => Promise<void>,
-): void {
-  command
-    .option('--name <name>', 'what the token is for')
-    .option('--expires <duration>', 'how long it lasts (default: 90d)', (text) =>
-      parseLifetime(text, 'token'),
-    )
-    .addHelpText(
-      'after',
-      `
-Prints the token once, on stdout; the store keeps only its hash. Anyone who has it can act as you until it expires or you revoke it. Scripts pass it in CAPTURES_TOKEN.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .option('--name <name>', 'what the token is for')
+      .option('--expires <duration>', 'how long it lasts (default: 90d)', (text) =>
+        parseLifetime(text, 'token'),
+      ),
+  help: `Prints the token once, on stdout; the store keeps only its hash. Anyone who has it can act as you until it expires or you revoke it. Scripts pass it in CAPTURES_TOKEN.
 
 Examples:
   captures token create --name ci --expires 30d
-  CAPTURES_TOKEN=$(captures token create --name nightly) captures list
+  CAPTURES_TOKEN=$(captures token create --name nightly) captures list`,
+  prints: madeTokenNoun,
+  run,
+});
 
-JSON fields: ${madeTokenNoun.fields.join(', ')}`,
-    )
-    .action((options: TokenCreateOptions) => run(options));
-}
-
-export async function runTokenCreate(
-  options: TokenCreateOptions,
-  context: Context,
-): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const name =
     options.name ?? (await askName(context, 'token', 'captures token create --name NAME'));
@@ -49,7 +38,4 @@ export async function runTokenCreate(
   );
   if (!context.isDataAsked) await context.world.stdout.write(`${secret}\n`);
   else await context.printOne(madeTokenNoun, { token, secret, now: context.now() });
-  return 0;
 }
-
-export const command = loaded(registerTokenCreate, runTokenCreate, madeTokenNoun);

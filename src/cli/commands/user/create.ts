@@ -1,6 +1,5 @@
 import { shellQuoted } from '../../../core/shell.ts';
-import type { Command } from 'commander';
-import { loaded } from '../../command.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
   readNewPassword,
@@ -10,37 +9,28 @@ import {
 import { askName } from '../../input/questions.ts';
 import { userNoun } from '../../render/users.ts';
 
-export interface UserCreateOptions extends PasswordSource {
+interface Options extends PasswordSource {
   readonly name?: string;
   readonly admin?: boolean;
 }
 
-export function registerUserCreate(
-  command: Command,
-  run: (options: UserCreateOptions) => Promise<void>,
-): void {
-  registerPasswordOptions(
-    command
-      .argument('[name]', 'name of the user')
-      .option('--admin', 'an administrator of the store, who manages its users'),
-  )
-    .addHelpText(
-      'after',
-      `
-Administrators of the store create users. A new user is a member of no environment; an environment's admins add them with captures member add.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerPasswordOptions(
+      command
+        .argument('[name]', 'name of the user')
+        .option('--admin', 'an administrator of the store, who manages its users'),
+    ),
+  help: `Administrators of the store create users. A new user is a member of no environment; an environment's admins add them with captures member add.
 
 Examples:
   captures user create bob
-  captures user create bob --password-file ~/.bob-password
+  captures user create bob --password-file ~/.bob-password`,
+  prints: userNoun,
+  run,
+});
 
-JSON fields: ${userNoun.fields.join(', ')}`,
-    )
-    .action((name: string | undefined, options: UserCreateOptions) =>
-      run({ ...options, ...(name === undefined ? {} : { name }) }),
-    );
-}
-
-export async function runUserCreate(options: UserCreateOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { users } = context.api;
   const { world } = context;
@@ -57,7 +47,4 @@ export async function runUserCreate(options: UserCreateOptions, context: Context
     `Created the user ${user.name}. To add them to an environment: captures member add ENVIRONMENT ${shellQuoted(user.name)}`,
   );
   await context.printIfAsked(userNoun, user);
-  return 0;
 }
-
-export const command = loaded(registerUserCreate, runUserCreate, userNoun);

@@ -1,6 +1,5 @@
-import type { Command } from 'commander';
-import { AppError } from '../../../core/errors.ts';
-import { loaded } from '../../command.ts';
+import { contradiction } from '../../input/choices.ts';
+import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
   readNewPassword,
@@ -10,48 +9,42 @@ import {
 } from '../../input/password-options.ts';
 import { userNoun } from '../../render/users.ts';
 
-export interface UserPasswdOptions extends PasswordSource {
-  readonly name?: string;
+interface Options extends PasswordSource {
+  readonly user?: string;
   readonly currentPasswordFile?: string;
   readonly keepTokens?: boolean;
   readonly revokeTokens?: boolean;
 }
 
-export function registerUserPasswd(
-  command: Command,
-  run: (options: UserPasswdOptions) => Promise<void>,
-): void {
-  registerPasswordOptions(
-    command.argument('[user]', 'name of the user (default: yourself)'),
-    'the new password',
-  )
-    .option('--current-password-file <file>', 'read your current password from a file of mode 0600')
-    .option('--keep-tokens', "leave the user's tokens valid")
-    .option('--revoke-tokens', "revoke the user's tokens (the default without a terminal)")
-    .addHelpText(
-      'after',
-      `
-Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end and their tokens are revoked, unless you keep them: on a terminal it asks.
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    registerPasswordOptions(
+      command.argument('[user]', 'name of the user (default: yourself)'),
+      'the new password',
+    )
+      .option(
+        '--current-password-file <file>',
+        'read your current password from a file of mode 0600',
+      )
+      .option('--keep-tokens', "leave the user's tokens valid")
+      .option('--revoke-tokens', "revoke the user's tokens (the default without a terminal)"),
+  help: `Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end and their tokens are revoked, unless you keep them: on a terminal it asks.
 
 Examples:
   captures user passwd
   captures user passwd bob --password-file ~/.bob-password
-  captures user passwd --keep-tokens
+  captures user passwd --keep-tokens`,
+  prints: userNoun,
+  run,
+});
 
-JSON fields: ${userNoun.fields.join(', ')}`,
-    )
-    .action((name: string | undefined, options: UserPasswdOptions) =>
-      run({ ...options, ...(name === undefined ? {} : { name }) }),
-    );
-}
-
-export async function runUserPasswd(options: UserPasswdOptions, context: Context): Promise<number> {
+async function run(options: Options, context: Context): Promise<void> {
   if (options.keepTokens === true && options.revokeTokens === true) {
-    throw new AppError('invalid', '--keep-tokens and --revoke-tokens contradict one another');
+    throw contradiction('--keep-tokens', '--revoke-tokens');
   }
   const actor = await context.actor();
   const { users } = context.api;
-  const asked = await users.checkPasswordChange(actor, options.name ?? null);
+  const asked = await users.checkPasswordChange(actor, options.user ?? null);
   const { user, isOwn } = asked;
   const current = isOwn ? await readCurrent(context, options.currentPasswordFile) : null;
   const password = await readNewPassword(
@@ -64,7 +57,7 @@ export async function runUserPasswd(options: UserPasswdOptions, context: Context
     options.keepTokens ??
     (options.revokeTokens !== true && (await askToKeep(context, user.name, asked.tokens)));
   const { tokens } = await users.setPassword(actor, {
-    user: options.name ?? null,
+    user: options.user ?? null,
     current,
     password,
     keepTokens,
@@ -73,7 +66,6 @@ export async function runUserPasswd(options: UserPasswdOptions, context: Context
   const ended = tokens === 0 ? sessions : `${sessions}, ${tokenFate(tokens, keepTokens)}`;
   await context.note(`Changed the password of ${user.name}; ${ended}.`);
   await context.printIfAsked(userNoun, user);
-  return 0;
 }
 
 /** Whether to keep a user's tokens, which may be in the wrong hands as well as the password. */
@@ -101,5 +93,3 @@ function readCurrent(context: Context, file: string | undefined): Promise<string
     'Give the current one with --current-password-file FILE.',
   );
 }
-
-export const command = loaded(registerUserPasswd, runUserPasswd, userNoun);

@@ -28,47 +28,38 @@ const CAPTURES: readonly Verb[] = [
     'create',
     'start or schedule a capture',
     'start or schedule one',
-    () => import('./commands/create.ts'),
+    () => import('./create.ts'),
   ),
-  command('list', 'list captures', 'list them', () => import('./commands/list.ts')),
-  command('get', 'show one capture', 'show one', () => import('./commands/get.ts')),
-  command(
-    'stop',
-    'stop a running capture',
-    'stop a running one',
-    () => import('./commands/stop.ts'),
-  ),
+  command('list', 'list captures', 'list them', () => import('./list.ts')),
+  command('get', 'show one capture', 'show one', () => import('./get.ts')),
+  command('stop', 'stop a running capture', 'stop a running one', () => import('./stop.ts')),
   command(
     'edit',
     'rename a capture, or move its start or end',
     'rename it, move its times',
-    () => import('./commands/edit.ts'),
+    () => import('./edit.ts'),
   ),
   command(
     'delete',
     'delete captures and their workloads',
     'delete them',
-    () => import('./commands/delete.ts'),
+    () => import('./delete.ts'),
   ),
   noun('schedule', 'run captures again and again: recurring schedules', 'recurring captures', [
-    verb('create', 'create a recurring schedule', () => import('./commands/schedule/create.ts')),
-    verb('list', 'list your schedules', () => import('./commands/schedule/list.ts')),
-    verb('get', 'show one schedule', () => import('./commands/schedule/get.ts')),
-    verb('next', 'show the next runs of a schedule', () => import('./commands/schedule/next.ts')),
-    verb('edit', 'change a schedule', () => import('./commands/schedule/edit.ts')),
-    verb(
-      'pause',
-      'pause a schedule until it is resumed',
-      () => import('./commands/schedule/pause.ts'),
-    ),
-    verb('resume', 'resume a paused schedule', () => import('./commands/schedule/resume.ts')),
+    verb('create', 'create a recurring schedule', () => import('./schedule/create.ts')),
+    verb('list', 'list your schedules', () => import('./schedule/list.ts')),
+    verb('get', 'show one schedule', () => import('./schedule/get.ts')),
+    verb('next', 'show the next runs of a schedule', () => import('./schedule/next.ts')),
+    verb('edit', 'change a schedule', () => import('./schedule/edit.ts')),
+    verb('pause', 'pause a schedule until it is resumed', () => import('./schedule/pause.ts')),
+    verb('resume', 'resume a paused schedule', () => import('./schedule/resume.ts')),
     verb(
       'delete',
       'delete a schedule; captures that have started stay',
-      () => import('./commands/schedule/delete.ts'),
+      () => import('./schedule/delete.ts'),
     ),
   ]),
-  command('prune', 'delete old captures', 'delete old ones', () => import('./commands/prune.ts')),
+  command('prune', 'delete old captures', 'delete old ones', () => import('./prune.ts')),
 ];
 
 const AFTER_A_CAPTURE: readonly Verb[] = [
@@ -76,25 +67,25 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
     'workload',
     'print the statements that a capture recorded',
     'print its statements',
-    () => import('./commands/workload.ts'),
+    () => import('./workload.ts'),
   ),
   command(
     'metrics',
     'show what the server did during a capture, as charts or data',
     'what the server did',
-    () => import('./commands/metrics.ts'),
+    () => import('./metrics.ts'),
   ),
   command(
     'verify',
     'check how complete the record of a capture is',
     'is the record complete?',
-    () => import('./commands/verify.ts'),
+    () => import('./verify.ts'),
   ),
   command(
     'log',
     'show who changed what, when, from where and why',
     'who changed what, and when',
-    () => import('./commands/log.ts'),
+    () => import('./log.ts'),
   ),
 ];
 
@@ -103,50 +94,45 @@ const SERVERS_AND_USERS: readonly Verb[] = [
     'init',
     'create the store and its first user, and log in',
     'create the store, once',
-    () => import('./commands/init.ts'),
+    () => import('./init.ts'),
   ),
   noun('env', 'manage environments: the servers to capture', 'the servers to capture', [
-    verb('create', 'create an environment', () => import('./commands/env/create.ts')),
-    verb('list', 'list your environments', () => import('./commands/env/list.ts')),
-    verb('get', 'show one environment', () => import('./commands/env/get.ts')),
-    verb('edit', 'change an environment', () => import('./commands/env/edit.ts')),
-    verb('delete', 'delete an environment', () => import('./commands/env/delete.ts')),
+    verb('create', 'create an environment', () => import('./env/create.ts')),
+    verb('list', 'list your environments', () => import('./env/list.ts')),
+    verb('get', 'show one environment', () => import('./env/get.ts')),
+    verb('edit', 'change an environment', () => import('./env/edit.ts')),
+    verb('delete', 'delete an environment', () => import('./env/delete.ts')),
     verb(
       'check',
       'connect and check whether a capture could start',
-      () => import('./commands/env/check.ts'),
+      () => import('./env/check.ts'),
     ),
     verb(
       'warm-up',
       'cover new sessions, so that a later capture records their values',
-      () => import('./commands/env/warm-up.ts'),
+      () => import('./env/warm-up.ts'),
     ),
   ]),
   noun('member', 'manage the members of an environment', 'who may use a server', [
-    verb('add', 'add a user to an environment', () => import('./commands/member/add.ts')),
-    verb('list', 'list the members of an environment', () => import('./commands/member/list.ts')),
-    verb('set', 'change the role of a member', () => import('./commands/member/set.ts')),
-    verb('remove', 'remove a member, or leave', () => import('./commands/member/remove.ts')),
+    verb('add', 'add a user to an environment', () => import('./member/add.ts')),
+    verb('list', 'list the members of an environment', () => import('./member/list.ts')),
+    verb('set', 'change the role of a member', () => import('./member/set.ts')),
+    verb('remove', 'remove a member, or leave', () => import('./member/remove.ts')),
   ]),
   noun('user', 'manage users and passwords', 'users and passwords', [
-    verb('create', 'create a user', () => import('./commands/user/create.ts')),
-    verb('list', 'list the users of the store', () => import('./commands/user/list.ts')),
-    verb('delete', 'delete a user; the captures stay', () => import('./commands/user/delete.ts')),
-    verb('passwd', 'change a password', () => import('./commands/user/passwd.ts')),
+    verb('create', 'create a user', () => import('./user/create.ts')),
+    verb('list', 'list the users of the store', () => import('./user/list.ts')),
+    verb('delete', 'delete a user; the captures stay', () => import('./user/delete.ts')),
+    verb('passwd', 'change a password', () => import('./user/passwd.ts')),
   ]),
   noun('token', 'manage tokens for scripts', 'tokens for scripts', [
-    verb('create', 'create a token and print it once', () => import('./commands/token/create.ts')),
-    verb('list', 'list your tokens', () => import('./commands/token/list.ts')),
-    verb('revoke', 'revoke a token', () => import('./commands/token/revoke.ts')),
+    verb('create', 'create a token and print it once', () => import('./token/create.ts')),
+    verb('list', 'list your tokens', () => import('./token/list.ts')),
+    verb('revoke', 'revoke a token', () => import('./token/revoke.ts')),
   ]),
-  command('login', 'log in', 'log in', () => import('./commands/login.ts')),
-  command('logout', 'end this session', 'end this session', () => import('./commands/logout.ts')),
-  command(
-    'whoami',
-    'show who is logged in',
-    'show who is logged in',
-    () => import('./commands/whoami.ts'),
-  ),
+  command('login', 'log in', 'log in', () => import('./login.ts')),
+  command('logout', 'end this session', 'end this session', () => import('./logout.ts')),
+  command('whoami', 'show who is logged in', 'show who is logged in', () => import('./whoami.ts')),
 ];
 
 const RUNNING_IT: readonly Verb[] = [
@@ -154,25 +140,25 @@ const RUNNING_IT: readonly Verb[] = [
     'daemon',
     'record captures and keep the schedule',
     'record, keep the schedule',
-    () => import('./commands/daemon.ts'),
+    () => import('./daemon.ts'),
   ),
   command(
     'doctor',
     'check everything a capture needs, and say how to fix problems',
     'check what a capture needs',
-    () => import('./commands/doctor.ts'),
+    () => import('./doctor.ts'),
   ),
   command(
     'recover',
     'restore servers by hand, after a crash',
     'restore servers by hand',
-    () => import('./commands/recover.ts'),
+    () => import('./recover.ts'),
   ),
   command(
     'completion',
     'print a script for the TAB key of bash, zsh or fish',
     'TAB for bash, zsh, fish',
-    () => import('./commands/completion.ts'),
+    () => import('./completion.ts'),
   ),
 ];
 
@@ -189,15 +175,11 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly Verb[]>> = {
 
 /** What the daemon alone runs: no help and no completion has it. */
 export const HIDDEN_VERBS: readonly Verb[] = [
-  verb(
-    'fetch-metrics',
-    'fetch metrics for the daemon',
-    () => import('./commands/fetch-metrics.ts'),
-  ),
+  verb('fetch-metrics', 'fetch metrics for the daemon', () => import('./fetch-metrics.ts')),
 ];
 
 /** Every command that users type, in the order of the help. */
 export const VERBS: readonly Verb[] = [
   ...Object.values(COMMAND_GROUPS).flat(),
-  verb('help', 'show help for a command or a topic', () => import('./commands/help.ts')),
+  verb('help', 'show help for a command or a topic', () => import('./help.ts')),
 ];
