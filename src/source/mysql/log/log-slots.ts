@@ -1,22 +1,16 @@
 import { AppError } from '../../../core/errors.ts';
 import { DROP_MS, type MysqlConnection } from '../connection/mysql-connection.ts';
-import { codeOf, saysFileMissing } from '../connection/server-errors.ts';
-import { type Flavor, LOG_ENGINES } from '../connection/flavor.ts';
+import type { Flavor } from '../connection/flavor.ts';
 import { engineOf } from './log-engine.ts';
+import { LeftSlots, SPARE } from './left-slots.ts';
 import {
   exchange,
   isLockWait,
   LIVE_TABLE,
   LOCK_TABLE,
-  NO_QUEUE,
   makeLogTable,
-  noteLoss,
-  repair,
-  saysDamaged,
   whenLockFree,
-  whenUnread,
   withoutQueueing,
-  whoseIsLive,
 } from './log-table.ts';
 import {
   oldFrozenTable,
@@ -24,12 +18,9 @@ import {
   RECORDER_SCHEMA,
   type SchemaContents,
   slotTable,
-  TABLES,
 } from './recorder-schema.ts';
-import { addSentinel, NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
-
-/** The generation in the sentinel of a slot that is kept for later: none has this number. */
-const SPARE = 0;
+import { addSentinel, readSentinel, type Sentinel } from './sentinel.ts';
+import { SwapRename } from './swap-rename.ts';
 
 /**
  * More than a dump that locks all of them at once needs; while somebody locks the owner's log, which
@@ -39,19 +30,6 @@ const MOST_SLOTS = 64;
 
 /** How long a slot that somebody has locked is left alone where it takes a second to be told so. */
 const LOCKED_MS = 5_000;
-
-const LONG_PROBE_MS = 900;
-const MOST_PROBES = 10;
-
-/** What says, before anything was renamed, that a name for the transit cannot be had. */
-const NO_TRANSIT: ReadonlySet<string> = new Set([
-  'ER_WRONG_TABLE_NAME',
-  'ER_BAD_DB_ERROR',
-  'ER_DBACCESS_DENIED_ERROR',
-  'ER_TABLEACCESS_DENIED_ERROR',
-  // MariaDB of a schema that is not there.
-  'ER_ERROR_ON_RENAME',
-]);
 
 interface Slot {
   readonly table: string;
@@ -68,8 +46,8 @@ interface Slot {
  * the tables then, and a name that is gone by then ends it (tables that were made and dropped at every
  * swap ended 9 of 115 dumps).
  *
- * So a swap is one RENAME of three steps, by way of a third name (`Flavor.transits`), after which the
- * slot that was ready holds what was live: whoever opens it meanwhile waits for the RENAME. And a slot
+ * So a swap is one RENAME (`SwapRename`), after which the slot that was ready holds what was live:
+ * whoever opens it meanwhile waits for the RENAME. And a slot
  * that somebody else has locked is left alone for a while, and another one used, made where there is
  * none: nobody can have locked a name that nobody knew.
  */
@@ -77,8 +55,7 @@ export class LogSlots {
   readonly #connection: MysqlConnection;
   readonly #flavor: Flavor;
   readonly #serverStart: number;
-  /** The names that are left to try; the last one always works. */
-  readonly #transits: string[];
+  readonly #rename: SwapRename;
   readonly #lockedMs: number;
   /** Whether the server is asked who has a slot open: where that is of use, and allowed. */
   #mayAsk: boolean;
@@ -87,7 +64,6 @@ export class LogSlots {
   /** Names of slots that are beyond repair and that cannot be dropped. */
   readonly #unusable = new Set<string>();
   #next: { readonly slot: Slot; readonly generation: number } | null = null;
-  #isTransitClear = false;
   #isFound = false;
 
   /** @param flavor whose `engine` is asked for each table that is made or used again. */
@@ -95,7 +71,7 @@ export class LogSlots {
     this.#connection = connection;
     this.#flavor = flavor;
     this.#serverStart = serverStart;
-    this.#transits = [...flavor.transits];
+    this.#rename = new SwapRename(connection, flavor);
     this.#mayAsk = flavor.name === 'mysql';
     this.#lockedMs = flavor.name === 'mysql' ? LOCKED_MS : 0;
   }
@@ -133,7 +109,8 @@ export class LogSlots {
     let contents = await readSchema(this.#connection, storeId);
     const isOurs = contents.state === 'ours' || contents.state === 'none';
     if (!isOurs) return contents;
-    if (contents.exists && (await this.#clearTransit(contents))) {
+    const { slots, exists } = contents;
+    if (exists && (await this.#rename.clearTransit(() => this.#unusedName(slots)))) {
       contents = await readSchema(this.#connection, storeId);
     }
     const tables = new Set([
@@ -149,152 +126,24 @@ export class LogSlots {
     const known = new Set([...this.#frozen.values(), ...this.#free.keys(), ...this.#unusable]);
     if (this.#next !== null) known.add(this.#next.slot.table);
     const left = contents.slots.map(slotTable).filter((table) => !known.has(table));
-    const isDropped = left.length > 0 && (await this.#sort(left, readUpTo));
+    const isDropped = left.length > 0 && (await this.#take(left, readUpTo));
     this.#isFound = true;
     return isDropped ? readSchema(this.#connection, storeId) : contents;
   }
 
-  /**
-   * Finds out what the slots hold that an earlier recorder left.
-   * @returns whether one was beyond repair, which is dropped then.
-   */
-  async #sort(left: readonly string[], readUpTo: number): Promise<boolean> {
-    const live = await this.#liveGeneration();
-    const found: { table: string; generation: number; isIdle: boolean }[] = [];
-    const changed: string[] = [];
-    let isDropped = false;
-    for (const table of left) {
-      const sentinel = await this.#sentinelOf(table);
-      if (sentinel === 'beyond repair') {
-        await this.#discard(table);
-        isDropped = true;
-      } else if (sentinel === null) {
-        changed.push(table);
-      } else if (sentinel.generation === SPARE) {
-        this.#setFree(table, true);
-      } else {
-        const isIdle = sentinel.interruption === null && (await this.#isIdle(table));
-        found.push({ table, generation: sentinel.generation, isIdle });
-      }
-    }
-    found.sort((one, other) => one.generation - other.generation);
-    const last = found.at(-1);
-    for (const slot of found) {
-      // Where the live table does not say which it is: what was to be the next one, or else an idle
-      // one, of which nothing is lost.
-      const isReady = live === null ? slot === last && slot.isIdle : slot.generation > live;
-      // A repair or a rename by hand: two of one generation cannot be told apart, and both are read.
-      const isTaken = this.#frozen.has(slot.generation);
-      if (isReady) this.#setFree(slot.table, false);
-      else if (isTaken) changed.push(slot.table);
-      else this.#frozen.set(slot.generation, slot.table);
-    }
-    for (const table of changed) this.#place(table, live, readUpTo);
-    return isDropped;
-  }
-
-  /**
-   * A slot without its sentinel: another program emptied or replaced it while it was live, and it was
-   * frozen last, directly before the live one; or it was emptied to be used again, and then its
-   * generation was read.
-   */
-  #place(table: string, live: number | null, readUpTo: number): void {
-    let generation = (live ?? Math.max(readUpTo, ...this.#frozen.keys()) + 2) - 1;
-    while (generation > readUpTo && this.#frozen.has(generation)) generation--;
-    if (generation <= readUpTo) this.#setFree(table, false);
-    else this.#frozen.set(generation, table);
-  }
-
-  /** The generation that the live table says it is; null where it is not ours, changed or damaged. */
-  async #liveGeneration(): Promise<number | null> {
-    if ((await whoseIsLive(this.#connection)) !== 'ours') return null;
-    try {
-      return (await readSentinel(this.#connection, LIVE_TABLE))?.generation ?? null;
-    } catch (error) {
-      if (saysDamaged(error)) return null;
-      throw error;
-    }
-  }
-
-  /** Repairs a slot that a crash of the server left damaged. */
-  async #sentinelOf(table: string): Promise<Sentinel | null | 'beyond repair'> {
-    try {
-      return await readSentinel(this.#connection, table);
-    } catch (error) {
-      if (!isBroken(error)) throw error;
-    }
-    const said = await repair(this.#connection, table);
-    try {
-      const sentinel = await readSentinel(this.#connection, table);
-      if (sentinel !== null) {
-        const { serverStart } = sentinel;
-        const isOfThisStart = serverStart === this.#serverStart;
-        await noteLoss(this.#connection, table, sentinel, { said, isOfThisStart, until: null });
-      }
-      return sentinel;
-    } catch (error) {
-      if (isBroken(error)) return 'beyond repair';
-      throw error;
-    }
-  }
-
-  /**
-   * Drops a slot whose files are gone or of no use, after a crash of the server or of its disk: what it
-   * held is a gap, as if somebody had dropped it. A name that cannot be dropped is not used again.
-   */
-  async #discard(table: string): Promise<void> {
-    try {
-      await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
-    } catch (error) {
-      if (this.#connection.isLost || isLockWait(error)) throw error;
-      this.#unusable.add(table);
-      return;
-    }
-    // Of a table without a definition that leaves the other files (MariaDB), which would keep the schema
-    // from being dropped. A new one of the name takes their place (tried on 10.5, 10.11 and 11.8).
-    for (const engine of LOG_ENGINES) {
-      const made = `CREATE TABLE ${table} (line INT NOT NULL) ENGINE = ${engine}`;
-      if (await this.#connection.attempt(made)) {
-        await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
-      }
-    }
-  }
-
-  /** Whether a slot has nothing but its sentinel. */
-  async #isIdle(table: string): Promise<boolean> {
-    try {
-      return (
-        (await this.#connection.row(`SELECT 1 FROM ${table} WHERE ${NO_SENTINEL} LIMIT 1`)) === null
-      );
-    } catch (error) {
-      // Reading it repairs it.
-      if (saysDamaged(error)) return false;
-      throw error;
-    }
-  }
-
-  /**
-   * Where a server that knows no atomic RENAME died in the middle of a swap, the table that was live is
-   * under the transit's name: puts it back, or into a slot.
-   * @returns whether there was one.
-   */
-  async #clearTransit(contents: SchemaContents): Promise<boolean> {
-    if (this.#isTransitClear) return false;
-    let wasThere = false;
-    for (const transit of this.#flavor.transits) {
-      try {
-        await this.#connection.rows(`SELECT 1 FROM ${transit} LIMIT 0`);
-      } catch (error) {
-        if (this.#connection.isLost || isLockWait(error)) throw error;
-        if (!saysDamaged(error)) continue;
-      }
-      const isLiveThere = (await whoseIsLive(this.#connection)) !== 'missing';
-      const target = isLiveThere ? this.#unusedName(contents.slots) : LIVE_TABLE;
-      await whenLockFree(() => this.#connection.run(`RENAME TABLE ${transit} TO ${target}`));
-      wasThere = true;
-    }
-    this.#isTransitClear = true;
-    return wasThere;
+  /** Takes over what a recorder before us left. @returns whether something of it was dropped. */
+  async #take(tables: readonly string[], readUpTo: number): Promise<boolean> {
+    const left = await LeftSlots.sort(
+      this.#connection,
+      this.#serverStart,
+      tables,
+      this.#frozen,
+      readUpTo,
+    );
+    for (const [generation, table] of left.frozen) this.#frozen.set(generation, table);
+    for (const { table, isEmpty } of left.free) this.#setFree(table, isEmpty);
+    for (const table of left.unusable) this.#unusable.add(table);
+    return left.isDropped;
   }
 
   #unusedName(taken: readonly number[] = []): string {
@@ -412,11 +261,10 @@ export class LogSlots {
   async swap(generation: number, sentinel: Sentinel): Promise<void> {
     await whenLockFree(async () => {
       await this.prepare(sentinel);
-      if (this.#flavor.name === 'mysql') await whenUnread(this.#connection);
-      else await this.#whenStatisticsFree();
+      await this.#rename.whenFree();
       const slot = this.#next?.slot;
       try {
-        await withoutQueueing(() => this.#rename());
+        await withoutQueueing(() => this.#rename.run(slot?.table ?? ''));
       } catch (error) {
         if (!isLockWait(error) || slot === undefined) throw error;
         // Interrupted, it may be done all the same: then the slot has the rows of the log.
@@ -432,29 +280,9 @@ export class LogSlots {
     });
   }
 
-  /**
-   * MariaDB's RENAME writes to the server's tables of statistics at each of its steps, holding the log
-   * table, so every client waits while somebody has those locked, as mysqldump does with all tables of
-   * the schema `mysql` (10.11: 3 s, a second a step; and the dump waits, too, for it is logged). So a
-   * DROP of a table that is never there, which waits for them and holds nothing, goes first. A lock that
-   * is taken between the two costs the clients `Flavor.renameBound`: what it interrupts is the wait, and
-   * the RENAME is carried out (10.5, 10.11, 11.8, tried).
-   */
-  async #whenStatisticsFree(): Promise<void> {
-    for (let probe = 0; probe < MOST_PROBES; probe++) {
-      const at = performance.now();
-      await this.#connection.run(`DROP TABLE IF EXISTS ${RECORDER_SCHEMA}.lock_probe`);
-      // It says nothing of having waited in vain, for the second that lock_wait_timeout is.
-      if (performance.now() - at < LONG_PROBE_MS) return;
-    }
-    throw new AppError('remote_failed', 'Somebody has tables of the schema "mysql" locked', {
-      hint: 'The recorder continues when that lock is released.',
-    });
-  }
-
   /** The RENAME of a swap, for who sends it on another connection; `prepare` comes first. */
   get swapStatement(): string {
-    return this.#statement('');
+    return this.#rename.statement(this.#next?.slot.table ?? '');
   }
 
   /** Says that it was carried out. */
@@ -462,24 +290,6 @@ export class LogSlots {
     if (this.#next === null) return;
     this.#frozen.set(generation, this.#next.slot.table);
     this.#next = null;
-  }
-
-  async #rename(): Promise<void> {
-    for (;;) {
-      try {
-        await this.#connection.run(this.#statement(NO_QUEUE));
-        return;
-      } catch (error) {
-        if (this.#transits.length === 1 || !NO_TRANSIT.has(codeOf(error) ?? '')) throw error;
-        this.#transits.shift();
-      }
-    }
-  }
-
-  #statement(queueing: string): string {
-    const transit = this.#transits[0] ?? TABLES.transit;
-    const table = this.#next?.slot.table ?? '';
-    return `${this.#flavor.renameBound}RENAME TABLE ${LIVE_TABLE}${queueing} TO ${transit}, ${table} TO ${LIVE_TABLE}, ${transit} TO ${table}`;
   }
 
   /**
@@ -525,11 +335,6 @@ export class LogSlots {
     this.#free.clear();
     this.#next = null;
   }
-}
-
-/** Whether a table cannot be read as it is, which may be repaired. */
-function isBroken(error: unknown): boolean {
-  return saysDamaged(error) || saysFileMissing(error);
 }
 
 function allLocked(): AppError {
