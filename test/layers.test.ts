@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { HIDDEN_VERBS, VERBS, type Verb } from '../src/cli/commands/verbs.ts';
 
 const SRC = resolve(import.meta.dirname, '../src');
 
@@ -48,6 +49,37 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   workload: { folders: ['core', 'sql'], packages: ['node:*'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
 };
+
+/** Where options are those of another program, which have the names of some of ours. */
+const ALLOWED = [
+  // mysql's, and migrations that are never edited.
+  'workload/sql-format.ts: --force',
+  'store/migrations/',
+  // `aws …` lines to copy.
+  'metrics-source/cloudwatch/switching-commands.ts: --',
+  'metrics-source/cloudwatch/failures.ts: --profile',
+];
+
+/**
+ * What core does not know of. But for `'general_log'` and `'slow_log'`: values of JSON fields of the contract
+ * (`coveredBy`), which a name of ours would only have to be translated to.
+ */
+const FOREIGN: readonly {
+  readonly of: string;
+  readonly words: RegExp;
+}[] = [
+  {
+    of: 'MySQL',
+    words:
+      /mysql|MySQL|[Mm]ariadb|MariaDB|(?<!')\b(?:general|slow)[_ ]log\b|log_output|performance_schema|innodb|binlog|\bGRANT\b|\bSHOW\b|SET GLOBAL|\bCom_|\bQuestions\b|\bPROCESS\b/g,
+  },
+  { of: 'AWS', words: /\bAWS\b|\bRDS\b|cloudwatch|parameter.group/gi },
+  {
+    of: 'the terminal',
+    words: /\b(?:terminal|tty|stdout|stderr|shell|colou?rs?|chmod|prompts?)\b/gi,
+  },
+  { of: 'SQLite and HTTP', words: /sqlite|\bhttps?\b/gi },
+];
 
 describe('the layers', () => {
   const folders = new Set(modules.map(({ folder }) => folder));
@@ -135,6 +167,43 @@ function isAllowed(
       ? specifier.startsWith('node:')
       : specifier === name || specifier.startsWith(`${name}/`),
   );
+}
+
+describe('words', () => {
+  const ofUs = ({ name, ...more }: Verb): string[] =>
+    'verbs' in more ? [name, ...more.verbs.flatMap(ofUs)] : [name];
+  const verbs = [...VERBS, ...HIDDEN_VERBS].flatMap(ofUs).join('|');
+  /** `captures stop`, and every option that a command of ours declares. */
+  const commandLine = new RegExp(
+    `\\bcaptures (?:${verbs})\\b|(?<![\\w-])(?:${optionsOfOurs()})\\b`,
+    'g',
+  );
+
+  it('of the command line stand in hints: no layer below it names a command or an option', () => {
+    const offences = modules
+      .filter(({ folder }) => folder !== 'cli' && folder !== '')
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(commandLine)].map(([word]) => `${path}: ${word}`),
+      )
+      .filter((offence) => !ALLOWED.some((allowed) => offence.startsWith(allowed)));
+    expect(offences).toEqual([]);
+  });
+
+  it.each(FOREIGN)('of $of are not in core', ({ words }) => {
+    const offences = modules
+      .filter(({ folder }) => folder === 'core')
+      .flatMap(({ path, text }) => [...text.matchAll(words)].map(([word]) => `${path}: ${word}`));
+    expect(offences).toEqual([]);
+  });
+});
+
+/** Every `--option` that is declared in `cli`. */
+function optionsOfOurs(): string {
+  const declared = modules
+    .filter(({ folder }) => folder === 'cli')
+    .flatMap(({ text }) => [...text.matchAll(/option\(\s*['`]([^'`]+)/gi)])
+    .flatMap(([, flags = '']) => flags.match(/--[a-z-]+/g) ?? []);
+  return [...new Set(declared)].join('|');
 }
 
 describe('the house rules', () => {

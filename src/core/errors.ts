@@ -2,8 +2,7 @@ import type { Approval } from './warm-ups/approvals.ts';
 
 /**
  * Every failure a user can meet has one of these codes; anything else that is thrown is a bug.
- * The numbers are those of the reference API (docs: captures-api) and, where the API has none, of
- * the nearest HTTP status.
+ * The numbers are those of the reference API and, where it has none, the nearest that the web has.
  */
 export const API_CODES = {
   invalid: 400,
@@ -77,7 +76,12 @@ export type Hint =
   /** Sessions are not ended: their pools have to be restarted by hand. */
   | { readonly code: 'restart_pools' }
   /** What the server's owner runs to switch its log on, or the log that a warm-up needs. */
-  | { readonly code: 'switch_log_on'; readonly commands: readonly string[] }
+  | {
+      readonly code: 'switch_log_on';
+      /** The environment where it names no instance, of which more could be looked up; null else. */
+      readonly withoutInstance: string | null;
+      readonly commands: readonly string[];
+    }
   | {
       readonly code: 'switch_warm_up_log_on';
       readonly instance: string | null;
@@ -85,9 +89,33 @@ export type Hint =
     }
   /** What a server's source says; it knows no environments, so the use case names it. */
   | {
-      readonly code: 'held_by_other_store' | 'see_how_to_switch_log_on';
+      readonly code:
+        | 'held_by_other_store'
+        | 'see_how_to_switch_log_on'
+        | 'restore_first'
+        | 'look_at_server_again';
       readonly environment: string | null;
     }
+  /** The same behind a sentence of the source's, or alone where that is null. */
+  | {
+      readonly code: 'see_privileges' | 'retried_or_recover';
+      readonly environment: string | null;
+      readonly before: string | null;
+    }
+  /** What is wrong with an environment's description, in the eyes of a provider of metrics. */
+  | { readonly code: 'set_region' | 'set_instance'; readonly environment: string }
+  | {
+      readonly code: 'check_instance' | 'see_environment';
+      readonly environment: string;
+      /** A sentence more; null for none. */
+      readonly more: string | null;
+    }
+  | { readonly code: 'ask_for_shorter_time' | 'password_by_reference' }
+  | { readonly code: 'see_daemon_status' | 'restore_stays_pending' }
+  /** Where the store is, or is not. */
+  | { readonly code: 'list_environments' | 'make_store' | 'store_is_there' }
+  | { readonly code: 'other_folder_or_new_store' | 'backup_or_new_store' }
+  | { readonly code: 'pattern_syntax' }
   /** Statements are recorded only where there is a server. */
   | { readonly code: 'statements_need_server' | 'metrics_only' | 'verify_later' };
 

@@ -190,7 +190,7 @@ export interface Lease {
 }
 
 /**
- * The store, as the rules see it: synchronous, because SQLite is. Every read-then-write runs inside
+ * The store, as the rules see it: synchronous, because its driver is. Every read-then-write runs inside
  * `transaction`. Methods named `find…` may return null; `insert…` throw AppError `conflict` where
  * the name is taken. A store that cannot be read or written throws AppError `store_unusable`.
  */

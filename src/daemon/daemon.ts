@@ -507,7 +507,7 @@ class Daemon {
       const environment = store.environments.find(row.environmentId)?.name ?? null;
       const running = store.recordings.listOfTap(row.id).length;
       const what = running > 0 ? 'the general log stays on' : 'the server is not restored';
-      log('warn', `${what} until a daemon runs again, or captures recover`, {
+      log('warn', `${what} until a daemon runs again, or a recovery by hand`, {
         environment,
         captures: running,
       });

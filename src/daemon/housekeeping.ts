@@ -13,7 +13,7 @@ const RETAINED_LONG_ENOUGH = 'kept as long as its schedule wants';
 
 /**
  * Clears away what is not wanted any more, every minute until `signal` is aborted: captures that were kept
- * as long as their schedule's --retain says, and the workloads of deleted captures, also where a crash
+ * as long as their schedule retains them, and the workloads of deleted captures, also where a crash
  * interrupted that.
  * @param context.commit runs its work in one transaction that proves the lease.
  */

@@ -43,7 +43,7 @@ export async function reclaimServer(
     if (leftovers === null) return null;
     if (leftovers.storeId !== agreed.storeId || leftovers.lastSign !== agreed.lastSign) {
       throw new AppError('conflict', 'The recorder of this server has returned meanwhile', {
-        hint: 'Nothing was changed. Let its daemon end what it records, or look again: captures env check ENVIRONMENT',
+        hint: { code: 'look_at_server_again', environment: null },
       });
     }
     const { restoresTo: settings, lostSettings } = leftovers;
@@ -138,7 +138,7 @@ async function save(
       counters: counters.counts(),
       gaps,
       warnings: [
-        "What a recorder left on the server, saved by captures recover: the end of its captures' windows, of which its own store may hold the beginning of these statements already",
+        "What a recorder left on the server, saved by a recovery: the end of its captures' windows, of which its own store may hold the beginning of these statements already",
       ],
     });
     return totalRecords;

@@ -45,9 +45,7 @@ function daemonAtWork(lease: Lease | null): AppError {
   return new AppError(
     'conflict',
     `A daemon ${who} in this store: it restores servers by itself when their last capture ends`,
-    {
-      hint: 'To see what it records: captures daemon --status',
-    },
+    { hint: { code: 'see_daemon_status' } },
   );
 }
 
@@ -85,7 +83,7 @@ export async function asOnlyDaemon<T>(
     signal.throwIfAborted();
     if (!(error instanceof LeaseLost)) throw error;
     throw new AppError('conflict', 'A daemon took over meanwhile: it restores the server', {
-      hint: 'To see how it goes: captures daemon --status',
+      hint: { code: 'see_daemon_status' },
       cause: error,
     });
   } finally {
@@ -119,7 +117,7 @@ async function runTap(
       source,
       log,
       programVersion,
-      daemonName: `captures recover on ${hostname}, pid ${pid}`,
+      daemonName: `recovery on ${hostname}, pid ${pid}`,
       audit: new AuditTrail(store, clock, origin),
       commit: lease.commit,
     },
@@ -137,7 +135,7 @@ async function runTap(
     throw new AppError(
       'remote_failed',
       `The server of "${environment.name}" could not be restored: ${failures.at(-1) ?? 'reason unknown'}`,
-      { hint: 'The restore stays pending in the store; try again, or run: captures daemon' },
+      { hint: { code: 'restore_stays_pending' } },
     );
   } finally {
     leaving.removeEventListener('abort', leave);

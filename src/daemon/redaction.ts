@@ -17,7 +17,7 @@ const NO_STATEMENTS: ReadonlySet<StatementKind> = new Set([
   'quit',
 ]);
 
-/** `--redact literals` of one capture: what it records instead of what was received. */
+/** Redaction of the literals of one capture: what it records instead of what was received. */
 export class Redaction {
   readonly #pseudonyms: Pseudonyms;
   readonly #lines = new LineSerialiser();

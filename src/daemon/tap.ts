@@ -365,7 +365,7 @@ export class Tap implements OtherTap {
 
   /**
    * What was logged is on the server until it is read, so captures wait for their server as long as it
-   * takes: those whose end has passed are STOPPING, and `stop --give-up` ends the wait. For a disk here they
+   * takes: those whose end has passed are STOPPING, and giving up ends the wait. For a disk here they
    * wait for a while. A capture that has not started yet does not wait: its start would not be the one asked
    * for.
    */

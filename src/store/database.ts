@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { AppError, StoreBusy } from '../core/errors.ts';
+import { AppError, StoreBusy, type Hint } from '../core/errors.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
 /** "CAPT" in SQLite's header, so that another program's database is not taken for a store. */
@@ -58,7 +58,7 @@ function prepare(db: Database.Database, file: string, create: boolean): void {
   if (applicationId !== APPLICATION_ID) {
     if (!create || !isEmpty(db)) {
       throw new AppError('store_unusable', `${file} is not a captures store`, {
-        hint: 'Point CAPTURES_HOME at another folder, or move this file away and run: captures init',
+        hint: { code: 'other_folder_or_new_store' },
       });
     }
     db.pragma(`application_id = ${APPLICATION_ID}`);
@@ -95,7 +95,7 @@ function migrate(db: Database.Database, file: string): void {
   }).immediate();
 }
 
-const SENTENCES: readonly { code: string; sentence: string; hint: string }[] = [
+const SENTENCES: readonly { code: string; sentence: string; hint: Hint | string }[] = [
   {
     // The first opener makes the -shm file, and a full disk fails there (tried) with an I/O error.
     code: 'SQLITE_IOERR_SHMSIZE',
@@ -105,12 +105,12 @@ const SENTENCES: readonly { code: string; sentence: string; hint: string }[] = [
   {
     code: 'SQLITE_CORRUPT',
     sentence: 'is damaged',
-    hint: 'Restore it from a backup, or move it away and run: captures init',
+    hint: { code: 'backup_or_new_store' },
   },
   {
     code: 'SQLITE_NOTADB',
     sentence: 'is not a captures store',
-    hint: 'Point CAPTURES_HOME at another folder, or move this file away and run: captures init',
+    hint: { code: 'other_folder_or_new_store' },
   },
   {
     code: 'SQLITE_FULL',

@@ -68,6 +68,6 @@ export function environmentTable(db: Database): EnvironmentTable {
 function nameTaken(name: string): AppError {
   // To everyone alike: names are unique in a store, and the environment may be one they are no member of.
   return new AppError('conflict', `The environment name "${name}" is taken`, {
-    hint: 'Names of environments are unique in a store. To see yours: captures env list',
+    hint: { code: 'list_environments' },
   });
 }

@@ -28,7 +28,7 @@ const RESERVE_BYTES = 2 * 1024 * 1024;
 
 /**
  * Opens the store in a folder.
- * @throws AppError `store_unusable`: there is none (the hint names `captures init`), or it cannot be
+ * @throws AppError `store_unusable`: there is none (the hint says so), or it cannot be
  *   used as it is.
  */
 export function openStore(folder: string): Store {
@@ -120,13 +120,13 @@ export function createStore(
 
 function noStore(directory: string): AppError {
   return new AppError('store_unusable', `There is no captures store in ${directory}`, {
-    hint: 'Make one with: captures init',
+    hint: { code: 'make_store' },
   });
 }
 
 function storeExists(directory: string): AppError {
   return new AppError('conflict', `There is already a captures store in ${directory}`, {
-    hint: 'Log in with: captures login NAME. For a second store choose another folder with CAPTURES_HOME.',
+    hint: { code: 'store_is_there' },
   });
 }
 

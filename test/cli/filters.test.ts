@@ -52,13 +52,13 @@ describe('filters of create', () => {
   });
 
   it.each([
-    [['--include-user', ''], '--include-user takes a name or a pattern of 1 to 256 characters'],
-    [['--exclude-db', 'x'.repeat(257)], '--exclude-db takes a name or a pattern'],
-    [['--include-host='], '--include-host takes a name or a pattern'],
+    [['--include-user', ''], 'A user to include is a name or a pattern of 1 to 256 characters'],
+    [['--exclude-db', 'x'.repeat(257)], 'A database to exclude is a name or a pattern'],
+    [['--include-host='], 'A host to include is a name or a pattern'],
     [['--only', 'read'], '--only'],
     [['--only', 'reads,'], '--only'],
-    [['--sample', '1/0'], '--sample must be between 1/1 and 1/1000000'],
-    [['--sample', '1/1000001'], '--sample must be between 1/1 and 1/1000000'],
+    [['--sample', '1/0'], 'The sample must be between 1/1 and 1/1000000'],
+    [['--sample', '1/1000001'], 'The sample must be between 1/1 and 1/1000000'],
     [['--sample', '10'], '--sample takes 1/N, for example 1/10, not "10"'],
     [['--sample', '2/10'], '--sample takes 1/N, for example 1/10, not "2/10"'],
     [['--sample', '1/-3'], '--sample takes 1/N, for example 1/10, not "1/-3"'],

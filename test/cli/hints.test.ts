@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { namingEnvironment } from '../../src/core/environments/server-looks.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { hintText } from '../../src/cli/output/hints.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 
@@ -72,14 +73,16 @@ describe('a hint is a command that can be pasted', () => {
     ]);
   });
 
-  it('has the name of the environment in the place that an adapter leaves for it', () => {
-    const hint = 'To see it: captures env check ENVIRONMENT. By hand: captures recover ENVIRONMENT';
-    expect(
-      namingEnvironment(new AppError('remote_failed', 'no', { hint }), "$& it's"),
-    ).toMatchObject({
-      message: 'no',
-      hint: String.raw`To see it: captures env check '$& it'\''s'. By hand: captures recover '$& it'\''s'`,
-    });
+  it('has the name of the environment, which an adapter does not know', () => {
+    const hint = { code: 'restore_first', environment: null } as const;
+    const { message, hint: named } = namingEnvironment(
+      new AppError('remote_failed', 'no', { hint }),
+      "$& it's",
+    );
+    expect([message, hintText(named)]).toEqual([
+      'no',
+      String.raw`Restore it first: captures recover '$& it'\''s'`,
+    ]);
     const plain = new AppError('remote_failed', 'no');
     expect(namingEnvironment(plain, 'shop')).toBe(plain);
   });

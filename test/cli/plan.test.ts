@@ -220,7 +220,7 @@ describe('what create would refuse', () => {
     expect(stdout.split('\n').filter((line) => line.startsWith('refused: '))).toEqual([
       'refused: Capture with the same name already exists in this environment',
       'refused: Duration must be at least 60 seconds',
-      'refused: --max-lag must be at least 1 s',
+      'refused: The maximum lag must be at least 1 s',
       expect.stringMatching(
         /^refused: recorder@% lacks privileges on db1:3306 that recording needs/,
       ),

@@ -222,7 +222,7 @@ describe('recover is refused', () => {
       code: 409,
       message:
         'A daemon on db-watch, pid 4711, is running in this store: it restores servers by itself when their last capture ends',
-      hint: 'To see what it records: captures daemon --status',
+      hint: 'To see what it does: captures daemon --status',
     });
   });
 

@@ -28,32 +28,32 @@ describe('the rules of guards', () => {
     [
       { maxSize: 500 * MIB },
       { fileBytes: 500 * MIB },
-      'ended by a guard: its files reached --max-size 500 MiB (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: its files reached their maximum size, 500 MiB (at 2026-11-22T02:13:05.123Z)',
     ],
     [
       { minFree: GIB },
       { disk: { free: 1000 * MIB, size: 100 * GIB } },
-      'ended by a guard: the disk of the store has 1000 MiB free, less than --min-free 1 GiB (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: the disk of the store has 1000 MiB free, less than the minimum, 1 GiB (at 2026-11-22T02:13:05.123Z)',
     ],
     [
       {},
       { disk: { free: 200 * MIB, size: 100 * GIB } },
-      'ended by a guard: the disk of the store has 200 MiB free, less than --min-free 256 MiB (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: the disk of the store has 200 MiB free, less than the minimum, 256 MiB (at 2026-11-22T02:13:05.123Z)',
     ],
     [
       {},
       { logBytes: 4 * GIB },
-      "ended by a guard: the log's tables on the server reached --max-log 4 GiB (at 2026-11-22T02:13:05.123Z)",
+      "ended by a guard: the log's tables on the server reached their maximum size, 4 GiB (at 2026-11-22T02:13:05.123Z)",
     ],
     [
       {},
       { lagMs: 600_000 },
-      'ended by a guard: the record fell behind by --max-lag 10m (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: the record fell behind by the maximum, 10m (at 2026-11-22T02:13:05.123Z)',
     ],
     [
       { maxLag: 1_500 },
       { lagMs: 1_600 },
-      'ended by a guard: the record fell behind by --max-lag 1.5s (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: the record fell behind by the maximum, 1.5s (at 2026-11-22T02:13:05.123Z)',
     ],
   ])('%o with %o', (limits, readings, reason) => {
     const broken = brokenGuard(optionsWith(limits), { ...NOTHING, ...readings });
@@ -146,7 +146,7 @@ describe('the guards of a tap', () => {
       { captureId: large, fileBytes: 120 },
     ]);
     expect(await watch.check(small, large)).toEqual([
-      'ended by a guard: its files reached --max-size 100 B (at 2026-11-22T02:13:05.123Z)',
+      'ended by a guard: its files reached their maximum size, 100 B (at 2026-11-22T02:13:05.123Z)',
       null,
     ]);
   });
@@ -155,7 +155,8 @@ describe('the guards of a tap', () => {
     const watch = new Watch();
     const ids = [watch.running({}), watch.running({})];
     watch.disk = { free: 100 * MIB, size: 100 * GIB };
-    for (const reason of await watch.check(...ids)) expect(reason).toContain('--min-free 256 MiB');
+    for (const reason of await watch.check(...ids))
+      expect(reason).toContain('the minimum, 256 MiB');
   });
 
   it('go on where the disk does not say how full it is', async () => {
@@ -173,7 +174,7 @@ describe('the guards of a tap', () => {
     watch.monotonic += 59_000;
     expect(await watch.check(id)).toEqual([null]);
     watch.monotonic += 1_000;
-    expect((await watch.check(id))[0]).toContain('--max-lag 1m');
+    expect((await watch.check(id))[0]).toContain('the maximum, 1m');
   });
 
   it('look at the disk once a second and at the log every five', async () => {

@@ -86,7 +86,7 @@ describe('a disk that fills up while recording', needs(disk !== null, NO_DISK), 
         await load.stop();
         await other.whenQuiet();
         expect(done.reason).toMatch(
-          /^ended by a guard: the disk of the store has .* free, less than --min-free .* \(at 2\d{3}-.*Z\)$/,
+          /^ended by a guard: the disk of the store has .* free, less than the minimum, .* \(at 2\d{3}-.*Z\)$/,
         );
         const records = await recordsOf(other, 'guarded');
         expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));

@@ -78,7 +78,7 @@ describe('a capture', () => {
     await bench.sendUntil(() => bench.find(small.id).status === 'DONE');
     const { reason, fileBytes, records } = bench.find(small.id);
     expect(reason).toMatch(
-      /^ended by a guard: its files reached --max-size 195 KiB \(at 2\d{3}-.*Z\)$/,
+      /^ended by a guard: its files reached their maximum size, 195 KiB \(at 2\d{3}-.*Z\)$/,
     );
     expect(fileBytes).toBeGreaterThanOrEqual(200_000);
     expect(bench.find(large.id).status).toBe('RUNNING');
@@ -119,7 +119,7 @@ describe('a capture', () => {
     bench.startDaemon();
     await bench.sendUntil(() => bench.find(id).status !== 'RUNNING');
     await bench.until(() => bench.find(id).status === 'DONE');
-    expect(bench.find(id).reason).toContain('--max-size 58.6 KiB');
+    expect(bench.find(id).reason).toContain('maximum size, 58.6 KiB');
   });
 
   it('ends DONE when less is free than --min-free says', async () => {
@@ -128,7 +128,7 @@ describe('a capture', () => {
     const { id } = bench.capture({ minFree: 2 ** 52 });
     await bench.until(() => bench.find(id).status === 'DONE');
     expect(bench.find(id).reason).toMatch(
-      /the disk of the store has .* free, less than --min-free/,
+      /the disk of the store has .* free, less than the minimum/,
     );
   });
 
@@ -139,6 +139,8 @@ describe('a capture', () => {
     await bench.until(() => bench.find(id).status === 'RUNNING');
     await bench.sendUntil(() => bench.find(id).status !== 'RUNNING');
     await bench.until(() => bench.find(id).status === 'DONE');
-    expect(bench.find(id).reason).toContain("the log's tables on the server reached --max-log");
+    expect(bench.find(id).reason).toContain(
+      "the log's tables on the server reached their maximum size",
+    );
   });
 });

@@ -109,7 +109,7 @@ async function connect(
 
 /** What can be told of a login that was refused without TLS by a server that offers it. */
 const OR_TLS = ` without TLS: either TLS is demanded there, or the user or password is wrong${
-  isMysql ? ', or --server-public-key is not the key of this server' : ''
+  isMysql ? ', or server-public-key is not the key of this server' : ''
 }`;
 const ca = (name: string): string => join(folder, `${name}.pem`);
 
@@ -213,7 +213,7 @@ describe('a server that offers TLS', () => {
       const connecting = connect({ sslMode: 'DISABLED', user: 'needs_tls' }, 'secret');
       await expect(connecting).rejects.toMatchObject({
         message: `The server at ${place()} refused the login of "needs_tls"${OR_TLS}`,
-        hint: expect.stringContaining('use --ssl-mode REQUIRED'),
+        hint: expect.stringContaining('use ssl-mode REQUIRED'),
       });
       expect(await connect({ sslMode: 'REQUIRED', user: 'needs_tls' }, 'secret')).toBe(true);
     });
@@ -225,7 +225,7 @@ describe('a server that offers TLS', () => {
         // MariaDB 10.11 says of it no more than of a wrong password; 11.8 and MySQL name it.
         await expect(connect({ sslMode: 'DISABLED' })).rejects.toMatchObject({
           code: 'remote_failed',
-          hint: expect.stringMatching(/use --ssl-mode REQUIRED/i),
+          hint: expect.stringMatching(/use ssl-mode REQUIRED/i),
         });
         expect(await connect({ sslMode: 'PREFERRED' })).toBe(true);
       } finally {

@@ -60,13 +60,13 @@ describe('a new store', () => {
 });
 
 describe('a store is refused', () => {
-  it('when there is none, naming captures init', () => {
+  it('when there is none, naming what makes one', () => {
     const folder = join(temporaryFolder(), 'nothing');
     expect(() => openStore(folder)).toThrow(
       expect.objectContaining({
         code: 'store_unusable',
         message: `There is no captures store in ${folder}`,
-        hint: 'Make one with: captures init',
+        hint: { code: 'make_store' },
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';

@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { defineCommand } from './command.ts';
 import { YES, REASON } from '../input/arguments.ts';
 import { confirmLoss } from '../input/confirmation.ts';

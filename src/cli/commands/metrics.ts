@@ -1,4 +1,4 @@
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MetricReport, MetricRequest } from '../../core/metrics/metric-service.ts';
 import { parseStatistic, STATISTICS } from '../../core/metrics/metric-source.ts';

@@ -2,7 +2,7 @@ import { isOver } from '../../core/captures/capture.ts';
 import { refuseFailed } from '../../core/captures/following.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
-import { captureWord } from '../../core/shell.ts';
+import { captureWord } from '../render/shell-quoting.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { counted, formatDuration } from '../../core/units.ts';
 import { tellEvents } from '../output/capture-events.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { AppError, type Failure } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { RecoveredServer } from '../../core/recovery/recovery-service.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { defineCommand } from './command.ts';
 import { YES } from '../input/arguments.ts';
 import { contradiction } from '../input/choices.ts';

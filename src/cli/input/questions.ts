@@ -1,6 +1,6 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import { checkName } from '../../core/names.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
 

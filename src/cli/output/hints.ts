@@ -1,5 +1,5 @@
 import type { Failure, Hint } from '../../core/errors.ts';
-import { captureWord, shellQuoted } from '../../core/shell.ts';
+import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */
 const WORDS: {
@@ -60,9 +60,14 @@ const WORDS: {
     'Leave out --start to record from now on, or the filters and guards.',
   approve: () => 'To confirm without a prompt add --yes.',
   restart_pools: () => 'Leave --recycle-sessions out, and restart the connection pools by hand.',
-  switch_log_on: ({ commands }) =>
+  switch_log_on: ({ withoutInstance, commands }) =>
     [
       'Run, with the right to change the parameter group, and then this command again:',
+      ...(withoutInstance === null
+        ? []
+        : [
+            `# captures env edit ${shellQuoted(withoutInstance)} --instance ID --region R, and the group is looked up`,
+          ]),
       ...commands,
     ].join('\n'),
   switch_warm_up_log_on: ({ instance, commands }) =>
@@ -74,6 +79,38 @@ const WORDS: {
     `Let the daemon of that store end its captures. If it will never return: captures recover ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
   see_how_to_switch_log_on: ({ environment }) =>
     `Its owner has to switch it on. To see how: captures env check ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
+  restore_first: ({ environment }) =>
+    `Restore it first: captures recover ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
+  look_at_server_again: ({ environment }) =>
+    `Nothing was changed. Let its daemon end what it records, or look again: captures env check ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
+  see_privileges: ({ environment, before }) =>
+    `${before === null ? '' : `${before} `}To see which privileges are missing: captures env check ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
+  retried_or_recover: ({ environment, before }) =>
+    `${before === null ? '' : `${before} `}The daemon will retry; by hand: captures recover ${shellQuoted(environment ?? 'ENVIRONMENT')}`,
+  set_region: ({ environment }) =>
+    `Set it: captures env edit ${shellQuoted(environment)} --region R (or AWS_REGION)`,
+  set_instance: ({ environment }) =>
+    `Set one with: captures env edit ${shellQuoted(environment)} --instance ID --region R`,
+  check_instance: ({ environment, more }) =>
+    `Check both: captures env edit ${shellQuoted(environment)} --instance ID --region R.${more === null ? '' : ` ${more}`}`,
+  see_environment: ({ environment, more }) =>
+    `${more === null ? '' : `${more} `}See: captures env get ${shellQuoted(environment)}`,
+  ask_for_shorter_time: () => 'Ask for a shorter time: --from and --to, or a longer --period.',
+  password_by_reference: () =>
+    'Leave it out of the URL and say where it is: --password-from env:NAME, file:PATH or cnf:PATH#GROUP.',
+  see_daemon_status: () => 'To see what it does: captures daemon --status',
+  restore_stays_pending: () =>
+    'The restore stays pending in the store; try again, or run: captures daemon',
+  list_environments: () =>
+    'Names of environments are unique in a store. To see yours: captures env list',
+  make_store: () => 'Make one with: captures init',
+  store_is_there: () =>
+    'Log in with: captures login NAME. For a second store choose another folder with CAPTURES_HOME.',
+  other_folder_or_new_store: () =>
+    'Point CAPTURES_HOME at another folder, or move this file away and run: captures init',
+  backup_or_new_store: () => 'Restore it from a backup, or move it away and run: captures init',
+  pattern_syntax: () =>
+    'In a pattern * stands for anything and ? for one character: captures help filters',
   statements_need_server: () =>
     'Statements are recorded only in an environment with a server (--url).',
   metrics_only: () => 'It is metrics-only: its environment has no server (--url).',

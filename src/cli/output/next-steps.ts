@@ -5,7 +5,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { Context } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
 import { escapeText } from '../render/escape.ts';
-import { captureWord, shellQuoted } from '../../core/shell.ts';
+import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 import { liveLine } from '../render/live.ts';
 import { neglectText } from '../render/neglect.ts';
 import { localTime } from '../render/moments.ts';

@@ -1,6 +1,6 @@
 import type { Fact, Finding } from '../../core/diagnosis/finding.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from './shell-quoting.ts';
 import { hintText } from '../output/hints.ts';
 import type { ShownFinding } from './diagnosis.ts';
 import { neglectText } from './neglect.ts';

@@ -7,7 +7,7 @@ import type {
 } from '../../core/environments/server-inspection.ts';
 import { type JsonObject, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from './shell-quoting.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type { CheckedServer } from '../../core/environments/environment-service.ts';
 import { warningsOf } from '../../core/environments/readiness.ts';

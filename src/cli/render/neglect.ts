@@ -1,5 +1,5 @@
 import type { UnrestoredServer } from '../../core/recovery/recovery-rules.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from './shell-quoting.ts';
 
 /** That the recording on a server is interrupted, or its log not restored, and who sees to it. */
 export function neglectText(server: UnrestoredServer, hasDaemon: boolean): string {

@@ -8,7 +8,7 @@ import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { JsonObject } from './column.ts';
 import { coverageText } from './warm-ups.ts';
 import { counted, formatCount, formatDuration } from '../../core/units.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from './shell-quoting.ts';
 
 /** What decides whether values are recorded, and for how many of the sessions there. */
 export function outlookJson(

@@ -9,7 +9,7 @@ import {
 import { AppError } from '../../core/errors.ts';
 import type { Source } from '../../core/source.ts';
 import { readPrivateFile, writePrivateFile } from './private-files.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 
 /**
  * Who can write a store can describe any environment in it: another's password file, and a server of their

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { firstLineOf, LONGEST_LINE_BYTES, readLine, tooLong } from '../input/first-line.ts';
 
 const OTHERS = 0o077;

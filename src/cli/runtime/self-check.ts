@@ -5,7 +5,7 @@ import { hintText } from '../output/hints.ts';
 import type { ShownFinding } from '../render/diagnosis.ts';
 import { shownFinding } from '../render/findings.ts';
 import type { Context } from './context.ts';
-import { shellQuoted } from '../../core/shell.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { localTime } from '../render/moments.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { programVersion } from '../../package.ts';

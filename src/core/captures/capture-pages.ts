@@ -26,7 +26,7 @@ export function compareCaptures(order: CaptureOrder, one: Capture, other: Captur
   return compareKeys(sortKey(order, one), sortKey(order, other)) || one.id - other.id;
 }
 
-/** As SQLite orders them: text by its UTF-8 bytes. */
+/** As the store orders them: text by its UTF-8 bytes. */
 function compareKeys(one: SortKey, other: SortKey): number {
   if (one === other) return 0;
   if (one === null) return -1;

@@ -28,7 +28,7 @@ export interface Expectation {
   readonly isFromExperience: boolean;
   /** What the whole capture takes; null without a duration. */
   readonly fileBytes: number | null;
-  /** After how long `--max-size` ends it; null without one, or when nothing comes. */
+  /** After how long its maximum size ends it; null without one, or when nothing comes. */
   readonly untilMaxSize: number | null;
   readonly disk: DiskSpace | null;
   /** What has to stay free. */

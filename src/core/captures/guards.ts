@@ -3,10 +3,10 @@ import { formatBytes, formatExactDuration } from '../units.ts';
 
 const MIB = 1024 * 1024;
 
-/** What `--max-log` and `--max-lag` are when nothing was said. */
+/** How large the log and how far behind the record may be when nothing was said. */
 const DEFAULT_MAX_LOG = 4 * 1024 * MIB;
 const DEFAULT_MAX_LAG_MS = 600_000;
-/** What `--min-free` is then: so many bytes, or this share of the disk where that is less. */
+/** What has to stay free then: so many bytes, or this share of the disk where that is less. */
 const DEFAULT_MIN_FREE = 256 * MIB;
 const DEFAULT_MIN_FREE_SHARE = 0.05;
 
@@ -96,13 +96,13 @@ export function nearGuards(limits: Limits, readings: GuardReadings): GuardState[
 function guardText({ guard, limit, value }: GuardState): string {
   switch (guard) {
     case 'max-size':
-      return `its files reached --max-size ${formatBytes(limit)}`;
+      return `its files reached their maximum size, ${formatBytes(limit)}`;
     case 'min-free':
-      return `the disk of the store has ${formatBytes(value)} free, less than --min-free ${formatBytes(limit)}`;
+      return `the disk of the store has ${formatBytes(value)} free, less than the minimum, ${formatBytes(limit)}`;
     case 'max-log':
-      return `the log's tables on the server reached --max-log ${formatBytes(limit)}`;
+      return `the log's tables on the server reached their maximum size, ${formatBytes(limit)}`;
     case 'max-lag':
-      return `the record fell behind by --max-lag ${formatExactDuration(limit)}`;
+      return `the record fell behind by the maximum, ${formatExactDuration(limit)}`;
   }
 }
 

@@ -5,7 +5,7 @@ import { checkWarmUp } from '../warm-ups/warm-up.ts';
 export const STATEMENT_CLASSES = ['reads', 'writes', 'ddl'] as const;
 export type StatementClass = (typeof STATEMENT_CLASSES)[number];
 
-/** What `--redact` can take out of statements besides passwords, which never reach a file. */
+/** What can be taken out of statements besides passwords, which never reach a file. */
 export const REDACTIONS = ['literals'] as const;
 export type Redaction = (typeof REDACTIONS)[number];
 
@@ -33,8 +33,8 @@ export interface RecordingOptions {
   /** Ends it when the record is so many milliseconds behind; null for the default. */
   readonly maxLag: number | null;
   /**
-   * The server switches the log off by itself when the recorder has not been heard of for so many
-   * milliseconds; null for never.
+   * The server switches the log off by itself when the recorder was silent for so many milliseconds; null for
+   * never.
    */
   readonly deadMan: number | null;
   /**
@@ -108,32 +108,56 @@ export function checkRecordingOptions(
         );
   }
   const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts } = options;
-  checkPatterns('--include-user', includeUsers);
-  checkPatterns('--exclude-user', excludeUsers);
-  checkPatterns('--include-db', includeDatabases);
-  checkPatterns('--exclude-db', excludeDatabases);
-  checkPatterns('--include-host', includeHosts);
-  bounded('--sample', options.sample, 1, LARGEST_SAMPLE, 'between 1/1 and 1/1000000');
-  bounded('--max-size', options.maxSize, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
-  bounded('--min-free', options.minFree, 0, Number.MAX_SAFE_INTEGER, 'at least 0 bytes');
-  bounded('--max-log', options.maxLog, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
-  bounded('--max-lag', options.maxLag, SHORTEST_LAG_MS, Number.MAX_SAFE_INTEGER, 'at least 1 s');
-  checkPatterns('--recycle-user', options.recycleUsers ?? []);
+  checkPatterns('A user to include', includeUsers);
+  checkPatterns('A user to exclude', excludeUsers);
+  checkPatterns('A database to include', includeDatabases);
+  checkPatterns('A database to exclude', excludeDatabases);
+  checkPatterns('A host to include', includeHosts);
+  bounded('The sample', options.sample, 1, LARGEST_SAMPLE, 'between 1/1 and 1/1000000');
+  bounded('The maximum size', options.maxSize, 1, Number.MAX_SAFE_INTEGER, 'at least 1 byte');
+  bounded(
+    'The minimum of free disk space',
+    options.minFree,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'at least 0 bytes',
+  );
+  bounded(
+    'The maximum size of the log',
+    options.maxLog,
+    1,
+    Number.MAX_SAFE_INTEGER,
+    'at least 1 byte',
+  );
+  bounded(
+    'The maximum lag',
+    options.maxLag,
+    SHORTEST_LAG_MS,
+    Number.MAX_SAFE_INTEGER,
+    'at least 1 s',
+  );
+  checkPatterns('A user whose sessions are recycled', options.recycleUsers ?? []);
   checkWarmUp(options.warmUp);
-  bounded('--dead-man', options.deadMan, SHORTEST_DEAD_MAN_MS, 30 * 86_400_000, '60 s to 30 days');
+  bounded(
+    'The delay of the dead-man switch',
+    options.deadMan,
+    SHORTEST_DEAD_MAN_MS,
+    30 * 86_400_000,
+    '60 s to 30 days',
+  );
 }
 
-function checkPatterns(option: string, patterns: readonly string[]): void {
+function checkPatterns(what: string, patterns: readonly string[]): void {
   if (patterns.every((pattern) => pattern !== '' && pattern.length <= LONGEST_PATTERN)) return;
   throw new AppError(
     'invalid',
-    `${option} takes a name or a pattern of 1 to ${LONGEST_PATTERN} characters`,
-    { hint: 'In a pattern * stands for anything and ? for one character: captures help filters' },
+    `${what} is a name or a pattern of 1 to ${LONGEST_PATTERN} characters`,
+    { hint: { code: 'pattern_syntax' } },
   );
 }
 
 function bounded(
-  option: string,
+  what: string,
   value: number | null,
   least: number,
   most: number,
@@ -141,7 +165,7 @@ function bounded(
 ): void {
   if (value === null) return;
   if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw new AppError('invalid', `${option} must be ${bounds}`);
+    throw new AppError('invalid', `${what} must be ${bounds}`);
   }
 }
 

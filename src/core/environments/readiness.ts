@@ -108,9 +108,10 @@ export async function whyLogIsOff(
   { inspection, environment }: Readiness,
 ): Promise<AppError | null> {
   if (inspection.logOff === null) return null;
+  const { name, instance } = environment;
   const commands = await logSwitchCommands(environment, 'recording');
   return new AppError('remote_failed', inspection.logOff, {
-    hint: { code: 'switch_log_on', commands },
+    hint: { code: 'switch_log_on', withoutInstance: instance === null ? name : null, commands },
   });
 }
 

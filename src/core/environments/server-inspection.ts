@@ -68,20 +68,20 @@ export interface ValuesOutlook {
   readonly uptime: number;
   /** Prepared statements that exist now; null where the server does not say. */
   readonly prepared: number | null;
-  /** Clients' sessions without ours; only those of our account without PROCESS. */
+  /** Clients' sessions without ours; only those of our account where it may not see others. */
   readonly sessions: readonly ServerSession[];
   readonly slowLog: WarmUpLog;
   /** Why no warm-up is possible there, a sentence; null where one is, or none is needed. */
   readonly warmUpObstacle: string | null;
 }
 
-/** What the slow log would write while a warm-up has it on. */
+/** What the log of slow statements would write while a warm-up has it on. */
 export interface WarmUpLog {
   /** Statements that take longer, in seconds. */
   readonly longerThan: number;
   /** Whether also statements that use no index. */
   readonly withoutIndex: boolean;
-  /** As the owner has `log_output`: `FILE`, `TABLE`, both or `NONE`. */
+  /** Where it goes, as the owner has set it: `FILE`, `TABLE`, both or `NONE`. */
   readonly output: string;
   readonly file: string;
 }
@@ -113,7 +113,7 @@ export interface ServerInspection {
   readonly logOff: string | null;
   /**
    * The engine that the recorder's log table would be of now, and why, as half a sentence; null where
-   * the recorder makes none (RDS), or the server allows none.
+   * the recorder makes none, or the server allows none.
    */
   readonly recorderTable: { readonly engine: string; readonly why: string } | null;
   /** null where no recorder has anything on the server, and where a schema is foreign. */
@@ -144,7 +144,7 @@ export interface ServerInspection {
 /** What a server was asked to do while it was looked at, without what the look itself sent. */
 export interface ServerLoad {
   readonly seconds: number;
-  /** Statements received, the server's `Questions`. */
+  /** Statements received, by the server's own counter. */
   readonly statements: number;
   /**
    * Rows that they would have been in the log, with logins, prepares and closes; more where a server
@@ -171,7 +171,7 @@ export interface KeptShares {
 
 /** What recording was measured to cost on a server of this kind. */
 export interface MeasuredCost {
-  /** The server and its machine, for example `MariaDB 10.11 with 2 cores`. */
+  /** The server and its machine, for example its release `with 2 cores`. */
   readonly measuredOn: string;
   /** Whether this server is of the release that was measured. */
   readonly isThisRelease: boolean;

@@ -1,7 +1,6 @@
 import { hasLiveDaemon } from '../daemon/daemon-starter.ts';
 import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
-import { shellQuoted } from '../shell.ts';
 import type { ServerAddress } from './environment.ts';
 import type { ServerInspection } from './server-inspection.ts';
 
@@ -39,11 +38,7 @@ export async function inspectServer(
 /** What a server's source says knows no environments: in its hints the name is null. */
 export function namingEnvironment<Failure>(error: Failure, name: string): Failure | AppError {
   if (!(error instanceof AppError) || error.hint === null) return error;
-  if (typeof error.hint === 'string') {
-    if (!error.hint.includes('ENVIRONMENT')) return error;
-    const hint = error.hint.replaceAll('ENVIRONMENT', () => shellQuoted(name));
-    return new AppError(error.code, error.message, { hint, cause: error });
-  }
+  if (typeof error.hint === 'string') return error;
   if (!('environment' in error.hint) || error.hint.environment !== null) return error;
   const hint = { ...error.hint, environment: name };
   return new AppError(error.code, error.message, { hint, cause: error });

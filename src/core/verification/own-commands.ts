@@ -1,17 +1,17 @@
 /** What connections of ours sent, which the server counts and does not log. */
 export interface OwnCommands {
-  /** As Questions counts, if the server received them all. */
+  /** As the server counts what it receives, if it received them all. */
   readonly questions: number;
-  /** SET statements among them. */
+  /** Those among them that change settings of a session. */
   readonly sets: number;
-  /** Com_show_status counts these. */
+  /** Those among them that read counters. */
   readonly statuses: number;
   /**
    * Of `questions`: sent, and nobody knows whether the server received them (the connection broke
    * before the answer, a good-bye, a daemon that was killed).
    */
   readonly doubtful: number;
-  /** What ran inside of them, which Queries counts besides; absent for none. */
+  /** What ran inside of them, which another counter has besides; absent for none. */
   readonly inside?: number;
 }
 

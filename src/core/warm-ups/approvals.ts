@@ -3,7 +3,7 @@ import type { WarmUpLog } from '../environments/server-inspection.ts';
 
 /** What disturbs others, and is done only where somebody agreed to it. */
 export type Approval =
-  /** The slow log would get more than slow statements. */
+  /** The log of slow statements would get others, too. */
   | { readonly for: 'warm_up'; readonly slowLog: WarmUpLog }
   /** Idle sessions of these users (patterns; none: of all) are ended. */
   | {
@@ -21,7 +21,7 @@ export interface SessionsOfUser {
   readonly sessions: number;
 }
 
-/** What `slow_query_log` has beside it: everything goes into a log whose threshold is so short, in seconds. */
+/** Everything goes into a log whose threshold is so short, in seconds. */
 const LOGS_EVERYTHING_S = 0.1;
 
 /** What a warm-up needs somebody to agree to: it would have nearly everything written; null for nothing. */

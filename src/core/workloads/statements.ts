@@ -52,8 +52,8 @@ export interface LoggedStatement {
 export const LONG_TEXT = 256 * 1024;
 
 /**
- * Bytes of a text after which the recorder cuts it. A little more than 64 MiB: a BLOB of 16 MiB, the
- * default of max_allowed_packet, takes 64 MiB as MariaDB logs it, and its statement comes on top.
+ * Bytes of a text after which the recorder cuts it. A little more than 64 MiB: a value of 16 MiB, the most
+ * that servers take unless they are told otherwise, is 64 MiB in a log that escapes each of its bytes.
  */
 export const LONGEST_TEXT = 65 * 1024 * 1024;
 

@@ -203,7 +203,7 @@ class CloudWatchSource implements MetricSource {
       if (token === undefined || token === '') return states;
     }
     throw new AppError('remote_failed', 'CloudWatch sends pages without end', {
-      hint: 'Ask for a shorter time: --from and --to, or a longer --period.',
+      hint: { code: 'ask_for_shorter_time' },
     });
   }
 

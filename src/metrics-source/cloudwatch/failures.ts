@@ -1,6 +1,5 @@
-import { shellQuoted } from '../../core/shell.ts';
 import type { Environment } from '../../core/environments/environment.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, type Hint } from '../../core/errors.ts';
 
 /** What was tried when AWS refused. */
 export interface AwsAttempt {
@@ -98,10 +97,12 @@ export function isNoProviderFailure(error: unknown): boolean {
 export function asAwsFailure(error: unknown, attempt: AwsAttempt): AppError {
   if (error instanceof AppError) return error;
   const { service = 'CloudWatch' } = attempt;
-  const [message, hint] = sentence(partsOf(error), attempt).map((text) =>
-    text.replaceAll('CloudWatch', service),
-  );
-  return new AppError('remote_failed', message ?? '', { hint: hint ?? null, cause: error });
+  const [message, hint] = sentence(partsOf(error), attempt);
+  const named = (text: string): string => text.replaceAll('CloudWatch', service);
+  return new AppError('remote_failed', named(message), {
+    hint: typeof hint === 'string' ? named(hint) : hint,
+    cause: error,
+  });
 }
 
 export function noSuchInstance(environment: Environment, region: string): AppError {
@@ -110,19 +111,23 @@ export function noSuchInstance(environment: Environment, region: string): AppErr
     'remote_failed',
     `CloudWatch has no metrics of an RDS instance "${instance ?? ''}" in ${region}`,
     {
-      hint: `Check both: captures env edit ${shellQuoted(name)} --instance ID --region R. An instance that was deleted is forgotten there after two weeks.`,
+      hint: {
+        code: 'check_instance',
+        environment: name,
+        more: 'An instance that was deleted is forgotten there after two weeks.',
+      },
     },
   );
 }
 
-function sentence(error: AwsError, attempt: AwsAttempt): [message: string, hint: string] {
+function sentence(error: AwsError, attempt: AwsAttempt): [message: string, hint: Hint | string] {
   const { name, code, message, status } = error;
   const environment = attempt.environment;
   const profile = environment.profile === null ? '' : ` (profile "${environment.profile}")`;
   if (/^Region is missing/.test(message)) {
     return [
       `The environment "${environment.name}" has no AWS region, and neither has the configuration`,
-      `Set it: captures env edit ${shellQuoted(environment.name)} --region R (or AWS_REGION)`,
+      { code: 'set_region', environment: environment.name },
     ];
   }
   if (EXPIRED.has(name) || /token.*expired|expired.*token|sso session.*expired/i.test(message)) {
@@ -163,7 +168,10 @@ function sentence(error: AwsError, attempt: AwsAttempt): [message: string, hint:
   );
 }
 
-function networkSentence(error: AwsError, attempt: AwsAttempt): [string, string] | null {
+function networkSentence(
+  error: AwsError,
+  attempt: AwsAttempt,
+): [message: string, hint: Hint | string] | null {
   const { name, code, message, status } = error;
   const { environment } = attempt;
   const host = /(?:ENOTFOUND|EAI_AGAIN)\s+(\S+)/.exec(message)?.[1];
@@ -179,7 +187,11 @@ function networkSentence(error: AwsError, attempt: AwsAttempt): [string, string]
   if (code === 'ENOTFOUND') {
     return [
       `CloudWatch cannot be reached: there is no host ${host ?? 'of that name'}`,
-      `Is the region right${environment.region === null ? '' : ` (${environment.region})`}, and is there a network? See: captures env get ${shellQuoted(environment.name)}`,
+      {
+        code: 'see_environment',
+        environment: environment.name,
+        more: `Is the region right${environment.region === null ? '' : ` (${environment.region})`}, and is there a network?`,
+      },
     ];
   }
   if (name === 'TimeoutError' || name === 'AbortError' || code === 'ETIMEDOUT') {

@@ -1,4 +1,3 @@
-import { shellQuoted } from '../../core/shell.ts';
 import type { Environment } from '../../core/environments/environment.ts';
 import { AppError } from '../../core/errors.ts';
 import { explainAwsFailure } from './missing-credentials.ts';
@@ -37,7 +36,7 @@ export async function findParameterGroup(environment: Environment): Promise<Para
     const group = own?.groups[0];
     if (group === undefined) {
       throw new AppError('remote_failed', `RDS knows no instance "${instance}" there`, {
-        hint: `Check both: captures env edit ${shellQuoted(environment.name)} --instance ID --region R.`,
+        hint: { code: 'check_instance', environment: environment.name, more: null },
       });
     }
     const family = /^default\.(.+)$/.exec(group.name)?.[1] ?? null;

@@ -1,4 +1,3 @@
-import { shellQuoted } from '../../core/shell.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MetricProvider, OpenMetricSource } from '../../core/metrics/metric-source.ts';
 import { CLOUDWATCH_METRICS, describeCloudWatchMetric } from './catalogue.ts';
@@ -21,9 +20,7 @@ export function cloudWatchProvider(open: OpenMetricSource): MetricProvider {
         ? new AppError(
             'not_found',
             `There are no CloudWatch metrics: the environment "${name}" names no RDS instance`,
-            {
-              hint: `Set one with: captures env edit ${shellQuoted(name)} --instance ID --region R`,
-            },
+            { hint: { code: 'set_instance', environment: name } },
           )
         : null,
     choosePeriod,

@@ -1,4 +1,3 @@
-import { shellQuoted } from '../../core/shell.ts';
 import type { Environment } from '../../core/environments/environment.ts';
 import { isAppError } from '../../core/errors.ts';
 import { findParameterGroup, type ParameterGroup } from './parameter-groups.ts';
@@ -20,13 +19,7 @@ export async function logSwitchCommands(
   purpose: 'recording' | 'warm_up',
 ): Promise<readonly string[]> {
   if (purpose === 'warm_up') return [SLOW_LOG_ON];
-  const { name, instance } = environment;
-  if (instance === null) {
-    return [
-      `# captures env edit ${shellQuoted(name)} --instance ID --region R, and the group is looked up`,
-      ...switchingCommands(environment, null),
-    ];
-  }
+  if (environment.instance === null) return switchingCommands(environment, null);
   try {
     const group = await findParameterGroup(environment);
     const pending =

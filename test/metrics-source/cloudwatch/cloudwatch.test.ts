@@ -265,7 +265,7 @@ describe('what goes wrong at AWS', () => {
     expect(error.message).toBe(
       'CloudWatch has no metrics of an RDS instance "shop-db" in eu-central-1',
     );
-    expect(error.hint).toContain('captures env edit shop --instance ID --region R');
+    expect(error.hint).toMatchObject({ code: 'check_instance', environment: 'shop' });
   });
 
   it('is nothing when the instance is there and only has no points yet, or one may not list', async () => {

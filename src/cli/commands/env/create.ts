@@ -20,7 +20,7 @@ import {
   type Place,
 } from '../../input/environment-options.ts';
 import { askName, whatIsWrong } from '../../input/questions.ts';
-import { shellQuoted } from '../../../core/shell.ts';
+import { shellQuoted } from '../../render/shell-quoting.ts';
 import { allowTypedReference, checkTypedReference } from '../../input/typed-references.ts';
 import { environmentNoun } from '../../render/environments.ts';
 

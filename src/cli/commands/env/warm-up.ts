@@ -1,4 +1,4 @@
-import { shellQuoted } from '../../../core/shell.ts';
+import { shellQuoted } from '../../render/shell-quoting.ts';
 import type { ServerEnvironment } from '../../../core/environments/environment.ts';
 import { resultOf } from '../../../core/progress.ts';
 import { tellEvents } from '../../output/capture-events.ts';

@@ -1,4 +1,4 @@
-import { shellQuoted } from '../../../core/shell.ts';
+import { shellQuoted } from '../../render/shell-quoting.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import {

@@ -1,4 +1,4 @@
-import { AppError } from '../../../core/errors.ts';
+import { AppError, type Failure } from '../../../core/errors.ts';
 import type { ServerAddress } from '../../../core/environments/environment.ts';
 import { ReadableLogin, SUPPORTED_LOGINS, TlsSkipped, UnsupportedLogin } from './login-plugins.ts';
 import {
@@ -27,11 +27,11 @@ export const READ_ONLY_FOR_ALL = {
 
 interface Translation {
   readonly message: (place: string, address: ServerAddress) => string;
-  readonly hint: string | null | ((address: ServerAddress) => string);
+  readonly hint: Failure['hint'] | ((address: ServerAddress) => string);
 }
 
 const GONE = 'The daemon will reconnect; check that the server is up, and its error log.';
-const TLS_HINT = 'See --ssl-mode and --ssl-ca of the environment.';
+const TLS_HINT = 'See ssl-mode and ssl-ca of the environment.';
 const NETWORK_HINT = 'See that the host is right and that no firewall stands between.';
 
 const gone: Translation = {
@@ -49,7 +49,7 @@ const accessDenied: Translation = {
   hint: (address) =>
     `See the user, the password reference, and from which hosts the account may log in.${
       isPlain(address)
-        ? ' If the server or the account demands TLS, use --ssl-mode REQUIRED.'
+        ? ' If the server or the account demands TLS, use ssl-mode REQUIRED.'
         : ' An account that demands a client certificate (REQUIRE X509) cannot be used.'
     }`,
 };
@@ -61,19 +61,19 @@ const accessDenied: Translation = {
 const deniedInPlain: Translation = {
   message: (place, address) =>
     `The server at ${place} refused the login of "${address.user}" without TLS: either TLS is demanded there, or the user or password is wrong`,
-  hint: 'The server offers TLS: use --ssl-mode REQUIRED. When that is refused too, see the user, the password reference, and from which hosts the account may log in.',
+  hint: 'The server offers TLS: use ssl-mode REQUIRED. When that is refused too, see the user, the password reference, and from which hosts the account may log in.',
 };
 /** What it cannot decrypt a server takes for a wrong password (MySQL 9.7, tried). */
 const deniedWithKey: Translation = {
   message: (place, address) =>
-    `The server at ${place} refused the login of "${address.user}" without TLS: the user or password is wrong, or --server-public-key is not the key of this server`,
+    `The server at ${place} refused the login of "${address.user}" without TLS: the user or password is wrong, or server-public-key is not the key of this server`,
   hint: (address) =>
     `See the user and the password reference, and compare ${address.serverPublicKey ?? 'the key'} with public_key.pem in the server's data folder.`,
 };
 /** Any of the three may be the reason. The hint is TLS, which needs no key. */
 const deniedInPlainWithKey: Translation = {
   message: (place, address) =>
-    `${deniedInPlain.message(place, address)}, or --server-public-key is not the key of this server`,
+    `${deniedInPlain.message(place, address)}, or server-public-key is not the key of this server`,
   hint: deniedInPlain.hint,
 };
 export const locked: Translation = {
@@ -179,7 +179,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ER_MUST_CHANGE_PASSWORD_LOGIN: expired,
   ER_SECURE_TRANSPORT_REQUIRED: {
     message: (place) => `The server at ${place} admits encrypted connections only`,
-    hint: 'Use --ssl-mode REQUIRED (require_secure_transport is ON).',
+    hint: 'Use ssl-mode REQUIRED (require_secure_transport is ON).',
   },
   ER_CON_COUNT_ERROR: {
     message: (place) => `The server at ${place} has no connection to spare`,
@@ -218,7 +218,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
   ER_OPTION_PREVENTS_STATEMENT: {
     message: (place) => `The server at ${place} is read-only for this account`,
-    hint: 'Record its primary. To see the privilege that is missing: captures env check ENVIRONMENT',
+    hint: { code: 'see_privileges', environment: null, before: 'Record its primary.' },
   },
   ER_DISK_FULL: {
     message: (place) => `The disk of the server at ${place} is full`,
@@ -244,7 +244,7 @@ const OLD_TLS: ReadonlySet<string> = new Set([
   'unsupported protocol',
 ]);
 const OLD_TLS_HINT =
-  'The server has no TLS 1.2 or later. Have it offer that, or use --ssl-mode DISABLED.';
+  'The server has no TLS 1.2 or later. Have it offer that, or use ssl-mode DISABLED.';
 
 function isTlsFailure(code: string | null): boolean {
   if (code === null) return false;
@@ -344,7 +344,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
       'remote_failed',
       `The server at ${place} wants the password of "${address.user}" itself (${error.plugin}), and without TLS others could read it: nothing was sent`,
       {
-        hint: `${offersTls ? 'The server offers TLS: use --ssl-mode REQUIRED, or better VERIFY_IDENTITY.' : 'Have the server offer TLS and use --ssl-mode REQUIRED.'} Or give its RSA key with --server-public-key FILE.`,
+        hint: `${offersTls ? 'The server offers TLS: use ssl-mode REQUIRED, or better VERIFY_IDENTITY.' : 'Have the server offer TLS and use ssl-mode REQUIRED.'} Or give its RSA key as server-public-key.`,
         cause: error,
       },
     );
@@ -385,7 +385,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
   }
   const refusal = code?.startsWith('ER_') === true && code.includes('ACCESS_DENIED');
   return new AppError('remote_failed', `The server at ${place} answered: ${message}`, {
-    hint: refusal ? 'To see which privileges are missing: captures env check ENVIRONMENT' : null,
+    hint: refusal ? { code: 'see_privileges', environment: null, before: null } : null,
     cause: error,
   });
 }

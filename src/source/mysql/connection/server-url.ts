@@ -23,9 +23,7 @@ export function parseServerUrl(url: string): ServerLocation {
     throw new AppError(
       'invalid',
       'The server URL contains a password, which would be stored and shown',
-      {
-        hint: 'Leave it out of the URL and say where it is: --password-from env:NAME, file:PATH or cnf:PATH#GROUP.',
-      },
+      { hint: { code: 'password_by_reference' } },
     );
   }
   if (parsed.username === '') {

@@ -227,7 +227,11 @@ export async function restoreWhileLogging(
     'remote_failed',
     "The server's own log table could not be restored: some session reads the log table all the time",
     {
-      hint: 'End the statements that read mysql.general_log. The daemon will retry; by hand: captures recover ENVIRONMENT',
+      hint: {
+        code: 'retried_or_recover',
+        environment: null,
+        before: 'End the statements that read mysql.general_log.',
+      },
     },
   );
 }

@@ -14,7 +14,7 @@ const RESTORED_MEANWHILE: LogInterruption = {
   from: null,
   to: null,
   reason:
-    'Somebody restored the server while no recorder was there, as captures recover does from another store: its log was off until the recorder came back',
+    'Somebody restored the server while no recorder was there, as a recovery from another store does: its log was off until the recorder came back',
 };
 
 /**

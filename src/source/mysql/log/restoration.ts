@@ -51,7 +51,11 @@ export async function requireSight(connection: MysqlConnection): Promise<void> {
         'remote_failed',
         `The account may not see ${table} any more, so its log cannot be restored`,
         {
-          hint: 'Grant its privileges again. To see them: captures env check ENVIRONMENT',
+          hint: {
+            code: 'see_privileges',
+            environment: null,
+            before: 'Grant its privileges again.',
+          },
           cause: error,
         },
       );
@@ -81,7 +85,7 @@ export async function requireRestored(
   if ((await whoseIsLive(connection)) === 'ours') left.push(`${LIVE_TABLE} is the recorder's`);
   if (left.length === 0) return;
   throw new AppError('remote_failed', `The server's log is not as it was: ${left.join(', ')}`, {
-    hint: 'It is tried again. To see what the account may do: captures env check ENVIRONMENT',
+    hint: { code: 'see_privileges', environment: null, before: 'It is tried again.' },
   });
 }
 

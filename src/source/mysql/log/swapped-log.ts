@@ -164,7 +164,7 @@ export class SwappedLog extends OpenedMysqlSource {
     throw new AppError(
       'conflict',
       `The server still logs to the table of a recorder that is gone, and what its log was set to before is not known`,
-      { hint: 'Restore it first: captures recover ENVIRONMENT' },
+      { hint: { code: 'restore_first', environment: null } },
     );
   }
 

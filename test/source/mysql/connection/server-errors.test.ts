@@ -70,8 +70,8 @@ describe('the error of a login', () => {
 
   test.each([
     ['PREFERRED', null, 'REQUIRE X509'],
-    ['DISABLED', null, 'use --ssl-mode REQUIRED'],
-    ['PREFERRED', '/run/mysqld.sock', 'use --ssl-mode REQUIRED'],
+    ['DISABLED', null, 'use ssl-mode REQUIRED'],
+    ['PREFERRED', '/run/mysqld.sock', 'use ssl-mode REQUIRED'],
     ['REQUIRED', '/run/mysqld.sock', 'REQUIRE X509'],
   ] as const)(
     'that is refused with %s and the socket %s hints at what the account may demand',

@@ -33,7 +33,7 @@ describe('the URL of a server', () => {
     } catch (error) {
       expect(error).toMatchObject({
         code: 'invalid',
-        hint: expect.stringContaining('--password-from') as string,
+        hint: { code: 'password_by_reference' },
       });
       expect(JSON.stringify([(error as AppError).message, (error as AppError).hint])).not.toContain(
         's3cret',
