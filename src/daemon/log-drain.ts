@@ -69,7 +69,7 @@ export class LogDrain {
   readonly #environmentName: string;
   readonly #server: OpenSource;
   readonly #tapId: number;
-  readonly #recorders: ReadonlyMap<number, Recorder>;
+  readonly #recorders: Iterable<Recorder>;
   readonly #guards: Guards;
   readonly #checkGuards: () => Promise<void>;
   readonly #memory: Pick<TapMemory, 'own' | 'progressAt'>;
@@ -85,7 +85,7 @@ export class LogDrain {
     environmentName: string,
     server: OpenSource,
     tapId: number,
-    recorders: ReadonlyMap<number, Recorder>,
+    recorders: Iterable<Recorder>,
     guards: Guards,
     checkGuards: () => Promise<void>,
     memory: Pick<TapMemory, 'own' | 'progressAt'>,
@@ -139,8 +139,8 @@ export class LogDrain {
   }
 
   async #read(row: TapRow, batch: number, edges: BatchEdges): Promise<void> {
-    const readers = [...this.#recorders.values()].filter((r) => r.wants(batch));
-    const skipped = new SkippedBatches(row, batch, [...this.#recorders.values()]);
+    const readers = [...this.#recorders].filter((r) => r.wants(batch));
+    const skipped = new SkippedBatches(row, batch, [...this.#recorders]);
     const changed = [...new Set([...readers, ...skipped.losers])];
     const since = edges.since ?? latest(readers.map((recorder) => recorder.knownUntil));
     let position = batch === row.batch + 1 ? row.row : 0;

@@ -1,4 +1,3 @@
-import { isOver } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
 import type {
   Cut,
@@ -11,7 +10,8 @@ import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { LogDrain } from './log-drain.ts';
-import { Recorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
+import { Recorders } from './recorders.ts';
 import { Recycler } from './recycler.ts';
 import type { OtherTaps } from './server-proof.ts';
 import { reachServer } from './tap-opening.ts';
@@ -19,7 +19,7 @@ import { DeadManSwitch } from './dead-man-switch.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
 import { LeaseLost, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
-import { closeWindow, finishCapture, isDue, milliseconds, openWindow } from './window.ts';
+import { closeWindow, isDue, milliseconds, openWindow } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
@@ -36,7 +36,7 @@ export class TapSession {
   readonly #memory: TapMemory;
   readonly #server: OpenSource;
   readonly #tapId: number;
-  readonly #recorders = new Map<number, Recorder>();
+  readonly #recorders: Recorders;
   readonly #drainer: LogDrain;
   readonly #sampler: CounterSampler;
   readonly #recycler: Recycler;
@@ -71,6 +71,7 @@ export class TapSession {
     this.#recycler = new Recycler(context, server);
     this.#holder = new WarmUpHolder(context, environment.id, tapId, server);
     this.#guards = new Guards(context, SYSTEM_SOURCES, memory.caughtUpAt);
+    this.#recorders = new Recorders(context, environment, server, this.#guards);
     this.#drainer = new LogDrain(
       context,
       environment.name,
@@ -130,11 +131,11 @@ export class TapSession {
       store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.batch));
     const fresh = isNeeded ? await this.#startRecording(row, waiting) : null;
     for (const { captureId } of store.recordings.listOfTap(row.id)) {
-      await this.#openRecorder(captureId);
+      await this.#recorders.add(captureId, row, this.#warnings);
     }
     if (!isNeeded) return;
     // Before what may take long: it also says that we are here.
-    if (this.#recorders.size > 0) await this.#deadMan.tend(this.#recorders.values());
+    if (this.#recorders.size > 0) await this.#deadMan.tend(this.#recorders);
     await this.#drainer.catchUp(fresh);
   }
 
@@ -176,7 +177,7 @@ export class TapSession {
 
   /** Captures that have a recorder. */
   has(captureId: number): boolean {
-    return this.#recorders.has(captureId);
+    return this.#recorders.find(captureId) !== null;
   }
 
   /** Whether everything that was there was read once: what comes now is new. */
@@ -194,11 +195,11 @@ export class TapSession {
     let next = now + this.#drainedAt + interval - this.#guards.now();
     const serverNow = this.#serverNow();
     for (const { notBefore } of waiting) next = Math.min(next, notBefore);
-    for (const [id, recorder] of this.#recorders) {
-      if (recorder.firstBatch === null) continue;
-      const capture = this.#context.store.captures.find(id);
+    for (const { captureId, firstBatch } of this.#recorders) {
+      if (firstBatch === null) continue;
+      const capture = this.#context.store.captures.find(captureId);
       if (capture === null) continue;
-      const isGuarded = this.#guards.reasonOf(id) !== null;
+      const isGuarded = this.#guards.reasonOf(captureId) !== null;
       if (capture.status === 'STOPPING' || isGuarded) next = 0;
       else if (capture.scheduledEnd !== null && serverNow !== null) {
         next = Math.min(next, now + capture.scheduledEnd - serverNow);
@@ -232,13 +233,13 @@ export class TapSession {
       await this.#drainer.catchUp(await this.#startRecording(this.#row(), waiting));
     }
     await this.#holder.endThoseOver();
-    await this.#letGoOfOver();
+    await this.#recorders.letGoOfOver();
     for (const { captureId } of waiting) {
-      if (this.#recorders.has(captureId)) continue;
+      if (this.has(captureId)) continue;
       commit(() => store.recordings.begin(captureId, this.#tapId));
-      await this.#openRecorder(captureId);
+      await this.#recorders.add(captureId, this.#row(), this.#warnings);
     }
-    await this.#deadMan.tend(this.#recorders.values());
+    await this.#deadMan.tend(this.#recorders);
     this.#endStopped(waiting);
     const asked = clock.now();
     const began = this.#guards.now();
@@ -247,9 +248,7 @@ export class TapSession {
     const admitted = this.#server.stopped === null ? waiting : [];
     const opening = admitted.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
     const serverNow = this.#serverNow() ?? -Infinity;
-    const ending = [...this.#recorders.values()].filter((recorder) =>
-      this.#isEnding(recorder, serverNow),
-    );
+    const ending = this.#recorders.open.filter((recorder) => this.#isEnding(recorder, serverNow));
     const isEdge = opening.length > 0 || ending.length > 0;
     if (ending.length > 0) {
       commit(() => {
@@ -266,7 +265,7 @@ export class TapSession {
     this.#drainedAt = this.#guards.now();
     this.#memory.skew = milliseconds(cut.after) - clock.now();
     this.#moveWindows(cut, opening, ending);
-    await this.#sampler.sample(this.#server, this.#openCaptures(batch), {
+    await this.#sampler.sample(this.#server, this.#recorders.captureIdsAt(batch), {
       skew: this.#memory.skew,
       isEdge,
     });
@@ -296,10 +295,7 @@ export class TapSession {
    * for long: 28 to 65 ms passed behind the cut of a usual drain of 500 rows, about 15 behind this one's.
    */
   async #recycle(): Promise<void> {
-    const asking = this.#openWindows().flatMap((id) => {
-      const recorder = this.#recorders.get(id);
-      return recorder !== undefined && this.#recycler.isUnderWay(recorder) ? [recorder] : [];
-    });
+    const asking = this.#recorders.open.filter((one) => this.#recycler.isUnderWay(one));
     this.#drainsAtOnce = asking.length > 0 && !this.#drainsAtOnce;
     if (this.#drainsAtOnce) return;
     await this.#recycler.tend(asking);
@@ -338,15 +334,6 @@ export class TapSession {
     );
   }
 
-  /** Captures whose window is open, or was until this batch. */
-  #openCaptures(batch: number): number[] {
-    return [...this.#recorders.values()]
-      .filter(({ firstBatch, lastBatch }) => {
-        return firstBatch !== null && (lastBatch ?? batch) >= batch;
-      })
-      .map(({ captureId }) => captureId);
-  }
-
   /** Restores the server. Nothing is left to record. */
   async restore(): Promise<void> {
     const { life } = this.#memory;
@@ -356,7 +343,7 @@ export class TapSession {
     const { log } = this.#context;
     for (const warning of warnings) {
       // Those that are not finished yet were recorded until now.
-      for (const recorder of this.#recorders.values()) recorder.noteWarning(warning);
+      for (const recorder of this.#recorders) recorder.noteWarning(warning);
       log('warn', 'server restored with a warning', {
         environment: this.#environment.name,
         warning,
@@ -368,7 +355,7 @@ export class TapSession {
   /** Lets go of the connection and the files; what was not committed is read again. Never throws. */
   async close(): Promise<void> {
     this.#memory.stopped ??= this.#server.stopped?.why ?? null;
-    for (const recorder of this.#recorders.values()) await recorder.close();
+    await this.#recorders.close();
     await this.#server.close();
   }
 
@@ -376,21 +363,6 @@ export class TapSession {
     const row = this.#context.store.taps.find(this.#tapId);
     if (row === null) throw new LeaseLost('the tap is not in the store any more');
     return row;
-  }
-
-  async #openRecorder(captureId: number): Promise<void> {
-    const { store } = this.#context;
-    const capture = store.captures.find(captureId);
-    const recording = store.recordings.find(captureId);
-    if (capture === null || recording === null) return;
-    const { flavor, version, uuid, hostname, port } = this.#server.server;
-    const recorder = await Recorder.open(this.#context, capture, this.#environment, recording, {
-      server: { flavor, version, uuid, hostname, port },
-      settingsBefore: this.#row().settings,
-      warnings: this.#warnings,
-    });
-    this.#recorders.set(captureId, recorder);
-    this.#guards.note([recording]);
   }
 
   /**
@@ -403,7 +375,7 @@ export class TapSession {
     if (cut.switchedOff === null) return null;
     if (stopped !== null) {
       // Windows that are open yet close at the next cut: until then it lasts.
-      if (this.#openWindows().length > 0) return null;
+      if (this.#recorders.open.length > 0) return null;
       return {
         cause: 'disk_full',
         from: stopped.from ?? since,
@@ -424,7 +396,6 @@ export class TapSession {
 
   /** Whether a window is open and its capture is to end at `now`, by the server's clock. */
   #isEnding(recorder: Recorder, now: number): boolean {
-    if (recorder.firstBatch === null || recorder.lastBatch !== null) return false;
     const capture = this.#context.store.captures.find(recorder.captureId);
     if (capture === null) return false;
     return isDue(capture, now) || this.#guards.reasonOf(capture.id) !== null;
@@ -440,9 +411,9 @@ export class TapSession {
         moved.push({ capture: recorder.captureId, event: 'capture stopping' });
       }
       for (const id of opening) {
-        const recorder = this.#recorders.get(id);
+        const recorder = this.#recorders.find(id);
         const capture = store.captures.find(id);
-        if (recorder === undefined || capture === null) continue;
+        if (recorder === null || capture === null) continue;
         if (openWindow(this.#context, recorder, capture, cut)) {
           moved.push({ capture: id, event: 'capture running' });
         }
@@ -455,16 +426,17 @@ export class TapSession {
 
   /** Looks whether a guard ends a capture whose window is open: at the next cut then. */
   async #checkGuards(): Promise<void> {
-    const open = this.#openWindows();
+    const { open } = this.#recorders;
     for (const warning of this.#server.takeWarnings()) {
-      for (const id of open) this.#recorders.get(id)?.noteWarning(warning);
+      for (const recorder of open) recorder.noteWarning(warning);
       this.#context.log('warn', 'recording with less', {
         environment: this.#environment.name,
         warning,
       });
     }
-    if (this.#server.stopped === null) await this.#guards.check(this.#server, open);
-    else this.#guards.end(open, this.#server.stopped.why);
+    const ids = open.map(({ captureId }) => captureId);
+    if (this.#server.stopped === null) await this.#guards.check(this.#server, ids);
+    else this.#guards.end(ids, this.#server.stopped.why);
   }
 
   /**
@@ -477,7 +449,7 @@ export class TapSession {
     const why = stopped?.why ?? this.#memory.stopped;
     if (why === null) return;
     this.#memory.stopped = null;
-    const open = this.#openWindows();
+    const open = this.#recorders.open.map(({ captureId }) => captureId);
     this.#guards.end(open, why);
     if (stopped === null || open.length > 0 || waiting.length === 0) return;
     throw new AppError('remote_failed', `Nothing can be recorded: ${why}`, {
@@ -485,26 +457,9 @@ export class TapSession {
     });
   }
 
-  #openWindows(): number[] {
-    return [...this.#recorders.values()]
-      .filter(({ firstBatch, lastBatch }) => firstBatch !== null && lastBatch === null)
-      .map(({ captureId }) => captureId);
-  }
-
-  /** Lets go of captures that somebody gave up. */
-  async #letGoOfOver(): Promise<void> {
-    for (const [id, recorder] of this.#recorders) {
-      const capture = this.#context.store.captures.find(id);
-      if (capture !== null && !isOver(capture.status)) continue;
-      this.#recorders.delete(id);
-      this.#guards.forget(id);
-      await recorder.close();
-    }
-  }
-
   /** Finishes captures whose window is drained; the last one only once the server is as it was. */
   async #finishEnded(batch: number, isLast: () => boolean): Promise<void> {
-    const ended = [...this.#recorders.values()].filter(
+    const ended = [...this.#recorders].filter(
       (recorder) => recorder.lastBatch !== null && recorder.lastBatch <= batch,
     );
     let restoreFailure: Error | null = null;
@@ -518,11 +473,7 @@ export class TapSession {
     }
     for (const recorder of ended) {
       this.#recycler.end(recorder);
-      await recorder.writeManifest(true);
-      finishCapture(this.#context, recorder, await recorder.flush());
-      this.#guards.forget(recorder.captureId);
-      await recorder.close();
-      this.#recorders.delete(recorder.captureId);
+      await this.#recorders.finish(recorder);
     }
     if (restoreFailure !== null) throw restoreFailure;
   }
