@@ -10,7 +10,10 @@ export type { Api } from './core/api.ts';
 export type { AuditRequest } from './core/audit/audit-log.ts';
 export type { AuditEntry, Author, Origin } from './core/audit/audit-trail.ts';
 export { CAPTURE_STATUSES, isOver, type CaptureStatus } from './core/captures/capture.ts';
+export type { CapturePlan } from './core/captures/capture-plan.ts';
+export type { CreatedCapture } from './core/captures/capture-service.ts';
 export type { CaptureEdit, CaptureRequest } from './core/captures/capture-timing.ts';
+export type { Finding } from './core/diagnosis/finding.ts';
 export type { Environment, ServerAddress } from './core/environments/environment.ts';
 export type {
   EnvironmentEdit,
@@ -24,6 +27,7 @@ export type { RecoveredServer, RecoveryRequest } from './core/recovery/recovery-
 export type { ListedSchedule } from './core/schedules/schedule.ts';
 export type { ScheduleEdit, ScheduleRequest } from './core/schedules/schedule-service.ts';
 export type { ListedCapture } from './core/store.ts';
+export type { Approval } from './core/warm-ups/approvals.ts';
 export type { PublicUser } from './core/users/user-service.ts';
 export type { VerificationResult } from './core/verification/verification.ts';
 export type { StatementFlag, StatementKind, StatementRecord } from './core/workloads/statements.ts';

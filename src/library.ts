@@ -9,14 +9,13 @@ import { AppError } from './core/errors.ts';
 import { resultOf } from './core/progress.ts';
 import type { ListedCapture } from './core/store.ts';
 import { prepareUser, UserService } from './core/users/user-service.ts';
+import type { Approval } from './core/warm-ups/approvals.ts';
 import type { VerificationResult } from './core/verification/verification.ts';
 import type { StatementRecord } from './core/workloads/statements.ts';
 import { runDaemon } from './daemon/daemon.ts';
-import { committedPosition, workloadFolder } from './daemon/recorder.ts';
 import { programVersion } from './package.ts';
 import { createStore, openStore } from './store/store.ts';
 import { mysqlServers, Wiring, type Machine } from './wiring.ts';
-import { readRecords } from './workload/workload-reader.ts';
 
 const GRACE_MS = 10 * 60_000;
 const LOOK_MS = 20;
@@ -118,13 +117,17 @@ export class Captures {
   }
 
   /**
-   * Creates a capture, and waits until it records unless it is to start later.
+   * Looks at the server, creates a capture, and waits until it records unless it is to start later.
+   * @param approved what it may do that disturbs others.
    * @throws AppError as the API's `create`; `capture_failed` when it FAILED.
    */
-  async record(capture: NewCapture): Promise<ListedCapture> {
+  async record(
+    capture: NewCapture,
+    approved: readonly Approval['for'][] = [],
+  ): Promise<ListedCapture> {
     const { captures } = this.api;
     const request = { status: null, start: null, scheduledStart: null, duration: null, ...capture };
-    const created = await resultOf(captures.create(this.actor, request));
+    const created = await resultOf(captures.create(this.actor, request, { approved }));
     if (created.status === 'SCHEDULED') return created;
     return resultOf(captures.wait(this.actor, String(created.id), 'begun', NEVER));
   }
@@ -148,12 +151,7 @@ export class Captures {
 
   /** The statements that were recorded so far, in order. @throws AppError `not_found`; `store_unusable`. */
   async *workload(id: number): AsyncGenerator<StatementRecord, void, void> {
-    await this.api.captures.get(this.actor, String(id), 'capture.workload');
-    const { store } = this.#wiring;
-    const position = committedPosition(store.recordings.find(id));
-    for await (const records of readRecords(workloadFolder(store.directory, id), position)) {
-      yield* records;
-    }
+    for await (const records of this.api.workloads.records(this.actor, String(id))) yield* records;
   }
 
   /**

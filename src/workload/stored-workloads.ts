@@ -37,6 +37,10 @@ export function workloadFiles(store: Store): WorkloadFiles {
       const { readWorkload } = await import('./workload-reader.ts');
       yield* readWorkload(folderOf(captureId), until, { limit });
     },
+    async *records(captureId, until) {
+      const { readRecords } = await import('./workload-reader.ts');
+      yield* readRecords(folderOf(captureId), until);
+    },
     readSql: (captureId, until, limit) => sqlOf(folderOf(captureId), until, limit),
     ...folderReader,
   };

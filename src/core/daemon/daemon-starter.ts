@@ -44,13 +44,18 @@ export class DaemonStarter {
 
   /**
    * Starts a daemon unless one is alive or coming up, and says so.
-   * @throws AppError `capture_failed` when none came up three times.
+   * @throws AppError `capture_failed` when none came up, or stayed up, three times in a row.
    */
   async *ensure(): AsyncGenerator<DaemonStarted, void, void> {
     const { store, clock, daemons } = this.#outside;
     const now = clock.now();
-    if (hasLiveDaemon(store, now) && !this.#isKilled()) return;
-    if (this.#startedAt !== null && now - this.#startedAt < PATIENCE_MS) return;
+    const isRecent = this.#startedAt !== null && now - this.#startedAt < PATIENCE_MS;
+    if (hasLiveDaemon(store, now) && !this.#isKilled()) {
+      // The one that was started last works: a program that lives long may need another one some day.
+      if (!isRecent) this.#starts = 0;
+      return;
+    }
+    if (isRecent) return;
     if (this.#starts === MOST_STARTS) {
       throw new AppError('capture_failed', 'The daemon does not start', {
         hint: { code: 'see_daemon_log', log: this.#logFile ?? store.directory },

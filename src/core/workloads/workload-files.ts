@@ -1,6 +1,7 @@
 import type { Progress } from '../progress.ts';
 import type { DiskSpace } from '../captures/guards.ts';
 import type { RemovalOptions } from '../captures/removals.ts';
+import type { StatementRecord } from './statements.ts';
 import type {
   ExpectedSegment,
   FileFindings,
@@ -52,6 +53,11 @@ export interface WorkloadFiles {
     until: ReadablePosition | null,
     limit: number | null,
   ): AsyncIterable<Uint8Array>;
+  /** The same as records, in parts of any size. */
+  records(
+    captureId: number,
+    until: ReadablePosition | null,
+  ): AsyncIterable<readonly StatementRecord[]>;
   /** The same as SQL for a client, comments where that cannot be; returns how many of these by why. */
   readSql(
     captureId: number,

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { Recording, Store } from '../store.ts';
+import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementsNotRun } from './workload-files.ts';
 import type { ReadablePosition } from './workload.ts';
 
@@ -30,6 +31,15 @@ export class WorkloadService {
   ): AsyncGenerator<Uint8Array, void, void> {
     const { id, until } = this.#readable(actor, ref);
     yield* (await this.#outside.workloads()).read(id, until, limit);
+  }
+
+  /** The same as records, in parts of any size. @throws AppError as `read` does. */
+  async *records(
+    actor: Actor,
+    ref: string,
+  ): AsyncGenerator<readonly StatementRecord[], void, void> {
+    const { id, until } = this.#readable(actor, ref);
+    yield* (await this.#outside.workloads()).records(id, until);
   }
 
   /** The same as SQL for a client; returns what will not run there. @throws AppError as `read` does. */
