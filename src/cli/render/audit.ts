@@ -1,26 +1,22 @@
 import type { AuditEntry } from '../../core/audit/audit-trail.ts';
-import { scalarText, type Column, type Noun } from './column.ts';
+import { column, paths, scalarText, type Column, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 import { formatRelative } from '../../core/units.ts';
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
-  {
-    field: 'at',
-    header: 'WHEN',
-    cell: ({ at }, view) =>
-      view.width >= 100 ? localTime(at, view.zone) : formatRelative(at, view.now, 1),
-  },
-  { field: 'user', header: 'WHO', cell: ({ author }) => author.userName },
-  { field: 'action', header: 'WHAT', cell: ({ action }) => action },
-  { field: 'subject.name', header: 'NAME', shrinks: true, cell: ({ subject }) => subject.name },
-  {
-    field: 'details',
-    header: 'DETAILS',
-    shrinks: true,
-    cell: (entry) =>
-      [detailText(entry), entry.reason ?? ''].filter((part) => part !== '').join('; '),
-  },
-  { field: 'from', header: 'FROM', cell: fromText },
+  column('at', 'WHEN', ({ at }, view) =>
+    view.width >= 100 ? localTime(at, view.zone) : formatRelative(at, view.now, 1),
+  ),
+  column('user', 'WHO', ({ author }) => author.userName),
+  column('action', 'WHAT', ({ action }) => action),
+  column('subject.name', 'NAME', ({ subject }) => subject.name, { shrinks: true }),
+  column(
+    'details',
+    'DETAILS',
+    (entry) => [detailText(entry), entry.reason ?? ''].filter((part) => part !== '').join('; '),
+    { shrinks: true },
+  ),
+  column('from', 'FROM', fromText),
 ];
 
 /** `SCHEDULED → RUNNING`, `cron=0 9 * * *, seconds=900`. */
@@ -37,21 +33,8 @@ function fromText({ origin }: AuditEntry): string {
 }
 
 export const auditNoun: Noun<AuditEntry> = {
-  fields: [
-    'id',
-    'at',
-    'user',
-    'action',
-    'subject.kind',
-    'subject.id',
-    'subject.name',
-    'envId',
-    'details',
-    'reason',
-    'from.user',
-    'from.host',
-    'from.pid',
-  ],
+  fields: paths(`id at user action subject.kind subject.id subject.name envId details reason
+    from.user from.host from.pid`),
   toJson: ({ id, at, author, action, subject, details, reason, origin }) => ({
     id,
     at: isoTime(at),

@@ -4,10 +4,19 @@ import type { DetailedCapture, RecordedFacts } from '../../core/captures/capture
 import type { ListedCapture } from '../../core/store.ts';
 import type { WarmUp } from '../../core/warm-ups/warm-up.ts';
 import { captureJson, captureNoun } from './captures.ts';
-import type { Column, JsonObject, Noun } from './column.ts';
+import {
+  column,
+  listed,
+  orDash,
+  paths,
+  type Column,
+  type JsonObject,
+  type Noun,
+} from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
 import { formatBytes, formatCount, formatDuration, formatRelative } from '../../core/units.ts';
+import { serverText } from './servers.ts';
 import { valuesJson, valuesText } from './values.ts';
 
 function detailJson(capture: DetailedCapture): JsonObject {
@@ -105,24 +114,17 @@ function about(
   header: string,
   cell: (recorded: RecordedFacts) => string,
 ): Column<DetailedCapture> {
-  return {
-    field: `workload.${field}`,
-    header,
-    cell: ({ recorded }) => (recorded === null ? '-' : cell(recorded)),
-  };
+  return column(`workload.${field}`, header, ({ recorded }) => orDash(recorded, cell));
 }
 
-const INTERRUPTED: Column<DetailedCapture> = {
-  field: 'trouble',
-  header: 'INTERRUPTED',
-  cell: ({ trouble }, view) =>
-    trouble === null ? '-' : `since ${localTime(trouble.since, view.zone)}: ${trouble.reason}`,
-};
+const INTERRUPTED: Column<DetailedCapture> = column('trouble', 'INTERRUPTED', ({ trouble }, view) =>
+  orDash(trouble, ({ since, reason }) => `since ${localTime(since, view.zone)}: ${reason}`),
+);
 
-const WARM_UP: Column<DetailedCapture> = {
-  field: 'warmUp',
-  header: 'WARM-UP',
-  cell: ({ options, warmUp }, view) => {
+const WARM_UP: Column<DetailedCapture> = column(
+  'warmUp',
+  'WARM-UP',
+  ({ options, warmUp }, view) => {
     if (options.warmUp === null) return '-';
     const asked = `${formatDuration(options.warmUp)} before the start`;
     if (warmUp === null) return asked;
@@ -130,44 +132,36 @@ const WARM_UP: Column<DetailedCapture> = {
     const since = `since ${localTime(begin, view.zone)}`;
     return state === 'over' ? `${asked}: over, ${outcome ?? ''}` : `${asked}: ${state} ${since}`;
   },
-};
+);
 
 const ASKED_FOR: readonly Column<DetailedCapture>[] = [
-  { field: 'options', header: 'RECORDED', cell: ({ options }) => recordedText(options) },
-  {
-    field: 'options',
-    header: 'GUARDS',
-    cell: ({ options, recorded }) => guardsText(options, recorded?.deadManObstacle ?? null),
-  },
+  column('options', 'RECORDED', ({ options }) => recordedText(options)),
+  column('options', 'GUARDS', ({ options, recorded }) =>
+    guardsText(options, recorded?.deadManObstacle ?? null),
+  ),
 ];
 
 const RECORDED: readonly Column<DetailedCapture>[] = [
   about('sessions', 'SESSIONS', ({ sessions }) => formatCount(sessions)),
   about('byKind', 'KINDS', ({ byKind }) => countsOf(byKind)),
   about('byFlag', 'FLAGS', ({ byFlag }) => countsOf(byFlag)),
-  about('values', 'VALUES', ({ values }) => (values === null ? '-' : valuesText(values))),
-  about('recycled', 'RECYCLED', ({ recycled }) =>
-    recycled === null ? '-' : recycledText(recycled),
-  ),
+  about('values', 'VALUES', ({ values }) => orDash(values, valuesText)),
+  about('recycled', 'RECYCLED', ({ recycled }) => orDash(recycled, recycledText)),
   about('skipped', 'LEFT OUT', ({ skipped, leftOut }) => leftOutText(skipped, leftOut.sessions)),
-  about('gaps', 'GAPS', ({ gaps }) => listOf(gaps.map(gapText))),
-  about('warnings', 'WARNINGS', ({ warnings }) => listOf(warnings)),
-  about('server', 'SERVER', ({ server }) =>
-    server === null
-      ? '-'
-      : `${server.flavor} ${server.version} at ${server.hostname}:${server.port}`,
-  ),
+  about('gaps', 'GAPS', ({ gaps }) => listed(gaps.map(gapText))),
+  about('warnings', 'WARNINGS', ({ warnings }) => listed(warnings)),
+  about('server', 'SERVER', ({ server }) => orDash(server, serverText)),
   about('files', 'FILES', ({ files }) =>
-    listOf(files.map(({ file, bytes }) => `${file} (${formatBytes(bytes)})`)),
+    listed(files.map(({ file, bytes }) => `${file} (${formatBytes(bytes)})`)),
   ),
   about('diskBytes', 'ALL FILES', (recorded) => formatBytes(diskBytes(recorded))),
   about('folder', 'FOLDER', ({ folder }) => folder),
 ];
 
-const METRICS: Column<DetailedCapture> = {
-  field: 'metrics.fetchedAt',
-  header: 'METRICS',
-  cell: ({ metrics }, view) => {
+const METRICS: Column<DetailedCapture> = column(
+  'metrics.fetchedAt',
+  'METRICS',
+  ({ metrics }, view) => {
     if (metrics === null) return '-';
     const at = metrics.fetchedAt;
     const fetched = at === null ? 'not fetched yet' : `fetched ${localMoment(at, view)}`;
@@ -177,11 +171,11 @@ const METRICS: Column<DetailedCapture> = {
       ? fetched + again
       : `${fetched}; failed: ${metrics.failure}${again}`;
   },
-};
+);
 
 function countsOf(counts: Readonly<Record<string, number>>): string {
   const some = Object.entries(counts).filter(([, count]) => count > 0);
-  return listOf(some.map(([name, count]) => `${name} ${formatCount(count)}`));
+  return listed(some.map(([name, count]) => `${name} ${formatCount(count)}`));
 }
 
 function gapText({ from, to, reason, afterSeq, missing }: Gap): string {
@@ -190,46 +184,19 @@ function gapText({ from, to, reason, afterSeq, missing }: Gap): string {
   return `${from ?? 'unknown'} to ${to ?? 'unknown'}, ${place}${count}: ${reason}`;
 }
 
-function listOf(items: readonly string[]): string {
-  return items.length === 0 ? 'none' : items.join(', ');
-}
-
-const WORKLOAD_FIELDS = [
-  'statements',
-  'sessions',
-  'byKind',
-  'byFlag',
-  'skipped',
-  'leftOut.statements',
-  'leftOut.sessions',
-  'values.executes',
-  'values.withoutValues',
-  'values.share',
-  'values.users',
-  'values.otherUsers',
-  'values.sessions',
-  'values.otherSessions',
-  'server',
-  'gaps',
-  'warnings',
-  'deadManObstacle',
-  'recycled',
-  'folder',
-  'files',
-  'diskBytes',
-].map((field) => `workload.${field}`);
+const WORKLOAD_FIELDS =
+  paths(`statements sessions byKind byFlag skipped leftOut.statements leftOut.sessions
+  values.executes values.withoutValues values.share values.users values.otherUsers values.sessions
+  values.otherSessions server gaps warnings deadManObstacle recycled folder files diskBytes`).map(
+    (field) => `workload.${field}`,
+  );
 
 export const captureDetailNoun = {
   ...captureNoun,
   fields: [
     ...captureNoun.fields.filter((field) => field !== 'options' && field !== 'trouble'),
     ...WORKLOAD_FIELDS,
-    'warmUp',
-    'options',
-    'trouble',
-    'metrics.fetchedAt',
-    'metrics.nextAt',
-    'metrics.failure',
+    ...paths('warmUp options trouble metrics.fetchedAt metrics.nextAt metrics.failure'),
   ],
   toJson: detailJson,
   columns: captureNoun.columns,

@@ -1,7 +1,15 @@
 import { isOver, reasonOf, type CaptureStatus } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { optionsJson } from './recording-options.ts';
-import type { Column, JsonObject, Noun, View } from './column.ts';
+import {
+  column,
+  orDash,
+  paths,
+  type Column,
+  type JsonObject,
+  type Noun,
+  type View,
+} from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { fullName } from './names.ts';
 import type { Tone } from './paint.ts';
@@ -45,115 +53,79 @@ function troubleJson({ trouble }: ListedCapture): JsonObject | null {
   return trouble === null ? null : { since: isoTime(trouble.since), reason: trouble.reason };
 }
 
-const COLUMNS: readonly Column<ListedCapture>[] = [
-  { field: 'id', header: 'ID', align: 'right', cell: (capture) => String(capture.id) },
-  { field: 'name', header: 'NAME', shrinks: true, cell: (capture) => capture.name },
-  {
-    field: 'status',
-    header: 'STATUS',
-    cell: (capture) => capture.status,
-    tone: (capture) => STATUS_TONES[capture.status],
-  },
-  {
-    field: 'environment',
-    header: 'ENVIRONMENT',
+const [ID, NAME, STATUS, ENVIRONMENT, OWNER] = [
+  column<ListedCapture>('id', 'ID', ({ id }) => String(id), { align: 'right' }),
+  column<ListedCapture>('name', 'NAME', ({ name }) => name, { shrinks: true }),
+  column<ListedCapture>('status', 'STATUS', ({ status }) => status, {
+    tone: ({ status }) => STATUS_TONES[status],
+  }),
+  column<ListedCapture>('environment', 'ENVIRONMENT', ({ environmentName }) => environmentName, {
     shrinks: true,
-    cell: (capture) => capture.environmentName,
-  },
-  {
-    field: 'start',
-    header: 'START',
-    cell: (capture, view) => moment(capture.start ?? capture.scheduledStart, view),
-  },
-  {
-    field: 'duration',
-    header: 'LENGTH',
-    align: 'right',
-    cell: (capture, view) => lengthOf(capture, view.now),
-  },
-  {
-    field: 'workload.records',
-    header: 'STATEMENTS',
-    align: 'right',
-    cell: (capture) => (capture.records === null ? '-' : formatCount(capture.records)),
-  },
-  { field: 'owner', header: 'OWNER', cell: (capture) => capture.ownerName },
-];
+  }),
+  column<ListedCapture>('owner', 'OWNER', ({ ownerName }) => ownerName),
+] as const;
+const LENGTH = column<ListedCapture>(
+  'duration',
+  'LENGTH',
+  (capture, { now }) => lengthOf(capture, now),
+  { align: 'right' },
+);
 
 const DETAIL: readonly Column<ListedCapture>[] = [
-  ...COLUMNS.slice(0, 4),
-  { field: 'owner', header: 'OWNER', cell: (capture) => capture.ownerName },
-  { field: 'reason', header: 'REASON', cell: (capture) => reasonOf(capture) ?? '-' },
-  { field: 'start', header: 'START', cell: (capture, view) => moment(capture.start, view) },
-  { field: 'end', header: 'END', cell: (capture, view) => moment(capture.end, view) },
-  {
-    field: 'scheduledStart',
-    header: 'SCHEDULED START',
-    cell: (capture, view) => moment(capture.scheduledStart, view),
-  },
-  {
-    field: 'scheduledEnd',
-    header: 'SCHEDULED END',
-    // Of one that is over it may still be to come, and nothing happens then.
-    cell: ({ scheduledEnd, status }, view) =>
-      scheduledEnd !== null && isOver(status)
-        ? localTime(scheduledEnd, view.zone)
-        : moment(scheduledEnd, view),
-  },
-  { field: 'duration', header: 'LENGTH', cell: (capture, view) => lengthOf(capture, view.now) },
-  {
-    field: 'workload.records',
-    header: 'STATEMENTS',
-    cell: (capture) =>
-      capture.records !== null
-        ? formatCount(capture.records)
-        : capture.recordsStatements
-          ? 'none yet'
-          : 'not recorded (metrics only)',
-  },
-  {
-    field: 'workload.textBytes',
-    header: 'TEXT',
-    cell: (capture) => (capture.textBytes === null ? '-' : formatBytes(capture.textBytes)),
-  },
-  {
-    field: 'workload.fileBytes',
-    header: 'ON DISK',
-    cell: (capture) => (capture.fileBytes === null ? '-' : formatBytes(capture.fileBytes)),
-  },
-  {
-    field: 'createdAt',
-    header: 'CREATED',
-    cell: (capture, view) => moment(capture.createdAt, view),
-  },
-  { field: 'envId', header: 'ENVIRONMENT ID', cell: (capture) => String(capture.environmentId) },
-  { field: 'type', header: 'TYPE', cell: () => 'CAPTURE' },
+  ID,
+  NAME,
+  STATUS,
+  ENVIRONMENT,
+  OWNER,
+  column('reason', 'REASON', (capture) => orDash(reasonOf(capture))),
+  column('start', 'START', ({ start }, view) => moment(start, view)),
+  column('end', 'END', ({ end }, view) => moment(end, view)),
+  column('scheduledStart', 'SCHEDULED START', ({ scheduledStart }, view) =>
+    moment(scheduledStart, view),
+  ),
+  // Of one that is over it may still be to come, and nothing happens then.
+  column('scheduledEnd', 'SCHEDULED END', ({ scheduledEnd, status }, view) =>
+    isOver(status)
+      ? orDash(scheduledEnd, (end) => localTime(end, view.zone))
+      : moment(scheduledEnd, view),
+  ),
+  LENGTH,
+  column('workload.records', 'STATEMENTS', ({ records, recordsStatements }) =>
+    records === null && !recordsStatements
+      ? 'not recorded (metrics only)'
+      : records === null
+        ? 'none yet'
+        : formatCount(records),
+  ),
+  column('workload.textBytes', 'TEXT', ({ textBytes }) => orDash(textBytes, formatBytes)),
+  column('workload.fileBytes', 'ON DISK', ({ fileBytes }) => orDash(fileBytes, formatBytes)),
+  column('createdAt', 'CREATED', ({ createdAt }, view) => moment(createdAt, view)),
+  column('envId', 'ENVIRONMENT ID', ({ environmentId }) => String(environmentId)),
+  column('type', 'TYPE', () => 'CAPTURE'),
 ];
 
 export const captureNoun = {
-  fields: [
-    'id',
-    'name',
-    'start',
-    'scheduledStart',
-    'scheduledEnd',
-    'end',
-    'status',
-    'envId',
-    'type',
-    'reason',
-    'environment',
-    'owner',
-    'duration',
-    'createdAt',
-    'workload.records',
-    'workload.textBytes',
-    'workload.fileBytes',
-    'options',
-    'trouble',
-  ],
+  fields:
+    paths(`id name start scheduledStart scheduledEnd end status envId type reason environment owner
+    duration createdAt workload.records workload.textBytes workload.fileBytes options trouble`),
   toJson: captureJson,
-  columns: COLUMNS,
+  columns: [
+    ID,
+    NAME,
+    STATUS,
+    ENVIRONMENT,
+    column<ListedCapture>('start', 'START', ({ start, scheduledStart }, view) =>
+      moment(start ?? scheduledStart, view),
+    ),
+    LENGTH,
+    column<ListedCapture>(
+      'workload.records',
+      'STATEMENTS',
+      ({ records }) => orDash(records, formatCount),
+      { align: 'right' },
+    ),
+    OWNER,
+  ],
   detail: DETAIL,
   reference: fullName,
   none: 'No captures.',
@@ -165,8 +137,7 @@ const ROOM_FOR_DATES = 110;
 function moment(at: number | null, view: View): string {
   if (at === null) return '-';
   if (view.isDetail) return localMoment(at, view);
-  const relative = formatRelative(at, view.now, 1);
-  return view.width >= ROOM_FOR_DATES ? `${localTime(at, view.zone)} (${relative})` : relative;
+  return view.width >= ROOM_FOR_DATES ? localMoment(at, view, 1) : formatRelative(at, view.now, 1);
 }
 
 /** How long it took, has been running or will take; `12m of 1h` while it runs towards an end. */

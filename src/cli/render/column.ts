@@ -29,6 +29,16 @@ export interface Column<Row> {
   readonly shrinks?: true;
 }
 
+/** A column; tone, alignment and whether it shrinks are `more`. */
+export function column<Row>(
+  field: string,
+  header: string,
+  cell: Column<Row>['cell'],
+  more: Pick<Column<Row>, 'tone' | 'align' | 'shrinks'> = {},
+): Column<Row> {
+  return { field, header, cell, ...more };
+}
+
 /** A kind of thing that commands show: its JSON, and its columns on a terminal. */
 export interface Noun<Row> {
   /** The fields of its JSON in order, nested ones as paths; a test holds `toJson` to it. */
@@ -45,6 +55,42 @@ export interface Noun<Row> {
   readonly reference: (row: Row) => string;
   /** Said in place of a table without rows. */
   readonly none: string;
+}
+
+/** The paths of a noun's fields, written with spaces between them. */
+export function paths(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
+
+/**
+ * Its JSON, a field a line: what `fields` and `toJson` of a noun are made of where no field of it is nested and
+ * it is not shown by the million.
+ */
+export function jsonFields<Row>(
+  values: Readonly<Record<string, (row: Row) => Json>>,
+): Pick<Noun<Row>, 'fields' | 'toJson'> {
+  return {
+    fields: Object.keys(values),
+    toJson: (row) =>
+      Object.fromEntries(Object.entries(values).map(([field, of]) => [field, of(row)])),
+  };
+}
+
+/** A value as a cell shows it: `-` where there is none. */
+export function orDash<Value>(
+  value: Value | null | undefined,
+  format: (value: Value) => string = String,
+): string {
+  return value === null || value === undefined ? '-' : format(value);
+}
+
+/** Items with commas between them; `none` where there are none. */
+export function listed(items: readonly (string | number)[], none = 'none'): string {
+  return items.length === 0 ? none : items.join(', ');
+}
+
+export function yesOrNo(is: boolean): string {
+  return is ? 'yes' : 'no';
 }
 
 /** The value at a path such as `workload.records`; null where a part of the path is null. */

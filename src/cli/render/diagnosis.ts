@@ -1,6 +1,6 @@
 import type { Finding } from '../../core/diagnosis/finding.ts';
 import type { ErrorCode } from '../../core/errors.ts';
-import type { JsonObject, Noun } from './column.ts';
+import { column, jsonFields, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import type { Paint, Tone } from './paint.ts';
 import { displayWidth, fillLines, pad } from './width.ts';
@@ -24,24 +24,19 @@ const TONES: Record<FindingStatus, Tone> = { ok: 'good', warn: 'busy', fail: 'ba
 const FIX = 'fix: ';
 const WIDEST_CHECK = 24;
 
-function findingJson({ check, status, detail, fix }: ShownFinding): JsonObject {
-  return { check, status, detail, fix };
-}
-
 /** For scripts; a terminal shows `renderFindings`. */
 export const findingNoun: Noun<ShownFinding> = {
-  fields: ['check', 'status', 'detail', 'fix'],
-  toJson: findingJson,
+  ...jsonFields<ShownFinding>({
+    check: ({ check }) => check,
+    status: ({ status }) => status,
+    detail: ({ detail }) => detail,
+    fix: ({ fix }) => fix,
+  }),
   columns: [
-    {
-      field: 'status',
-      header: 'STATUS',
-      cell: ({ status }) => status,
-      tone: ({ status }) => TONES[status],
-    },
-    { field: 'check', header: 'CHECK', cell: ({ check }) => check },
-    { field: 'detail', header: 'DETAIL', cell: ({ detail }) => detail, shrinks: true },
-    { field: 'fix', header: 'FIX', cell: ({ fix }) => fix ?? '', shrinks: true },
+    column('status', 'STATUS', ({ status }) => status, { tone: ({ status }) => TONES[status] }),
+    column('check', 'CHECK', ({ check }) => check),
+    column('detail', 'DETAIL', ({ detail }) => detail, { shrinks: true }),
+    column('fix', 'FIX', ({ fix }) => fix ?? '', { shrinks: true }),
   ],
   reference: ({ check }) => check,
   none: 'Nothing was checked.',

@@ -3,6 +3,7 @@ import { formatBytes, formatDuration } from '../../core/units.ts';
 import { shellQuoted } from './shell-quoting.ts';
 import { hintText } from '../output/hints.ts';
 import type { ShownFinding } from './diagnosis.ts';
+import { serverText } from './servers.ts';
 import { neglectText } from './neglect.ts';
 
 const START = 'captures daemon';
@@ -81,10 +82,8 @@ function wordsOf(
       return ['neither a server nor an RDS instance'];
     case 'daemon_checks_server':
       return ['the daemon reads the password: it checks the server itself'];
-    case 'server_ready': {
-      const { flavor, version, hostname, port } = fact.server;
-      return [`${flavor} ${version} at ${hostname}:${port}: a capture could start`];
-    }
+    case 'server_ready':
+      return [`${serverText(fact.server)}: a capture could start`];
     case 'left_behind': {
       const since = fact.silentMs === null ? '' : `, silent for ${formatDuration(fact.silentMs)}`;
       return [

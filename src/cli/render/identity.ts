@@ -1,4 +1,4 @@
-import type { JsonObject, Noun } from './column.ts';
+import { column, jsonFields, yesOrNo, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 
 /** Who is logged in, and by what. */
@@ -10,49 +10,29 @@ export interface Identity {
   readonly store: string;
 }
 
-function identityJson(identity: Identity): JsonObject {
-  return {
-    user: identity.user,
-    storeAdmin: identity.isStoreAdmin,
-    by: identity.kind,
-    expiresAt: isoTime(identity.expiresAt),
-    store: identity.store,
-  };
-}
-
-const COLUMNS: Noun<Identity>['columns'] = [
-  { field: 'user', header: 'USER', cell: ({ user }) => user },
-  {
-    field: 'storeAdmin',
-    header: 'STORE ADMINISTRATOR',
-    cell: ({ isStoreAdmin }) => (isStoreAdmin ? 'yes' : 'no'),
-  },
-  { field: 'by', header: 'LOGGED IN BY', cell: ({ kind }) => kind },
-  {
-    field: 'expiresAt',
-    header: 'UNTIL',
-    cell: ({ expiresAt }, view) => localTime(expiresAt, view.zone),
-  },
-  { field: 'store', header: 'STORE', cell: ({ store }) => store },
-];
-
 export const identityNoun: Noun<Identity> = {
-  fields: ['user', 'storeAdmin', 'by', 'expiresAt', 'store'],
-  toJson: identityJson,
-  columns: COLUMNS,
+  ...jsonFields<Identity>({
+    user: ({ user }) => user,
+    storeAdmin: ({ isStoreAdmin }) => isStoreAdmin,
+    by: ({ kind }) => kind,
+    expiresAt: ({ expiresAt }) => isoTime(expiresAt),
+    store: ({ store }) => store,
+  }),
+  columns: [
+    column('user', 'USER', ({ user }) => user),
+    column('storeAdmin', 'STORE ADMINISTRATOR', ({ isStoreAdmin }) => yesOrNo(isStoreAdmin)),
+    column('by', 'LOGGED IN BY', ({ kind }) => kind),
+    column('expiresAt', 'UNTIL', ({ expiresAt }, { zone }) => localTime(expiresAt, zone)),
+    column('store', 'STORE', ({ store }) => store),
+  ],
   reference: ({ user }) => user,
   none: 'You are not logged in.',
 };
 
-const LOGOUT_COLUMNS: Noun<boolean>['columns'] = [
-  { field: 'loggedOut', header: 'LOGGED OUT', cell: (wasLoggedIn) => (wasLoggedIn ? 'yes' : 'no') },
-];
-
 /** Whether `logout` ended a session. */
 export const logoutNoun: Noun<boolean> = {
-  fields: ['loggedOut'],
-  toJson: (wasLoggedIn) => ({ loggedOut: wasLoggedIn }),
-  columns: LOGOUT_COLUMNS,
+  ...jsonFields<boolean>({ loggedOut: (wasLoggedIn) => wasLoggedIn }),
+  columns: [column('loggedOut', 'LOGGED OUT', yesOrNo)],
   reference: String,
   none: 'You were not logged in.',
 };

@@ -5,7 +5,7 @@ import type {
   PrivilegeNeed,
   ServerInspection,
 } from '../../core/environments/server-inspection.ts';
-import { type JsonObject, type Noun } from './column.ts';
+import { jsonFields, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { shellQuoted } from './shell-quoting.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
@@ -14,50 +14,14 @@ import { warningsOf } from '../../core/environments/readiness.ts';
 import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-outlook.ts';
 import { formatCount, formatDuration } from '../../core/units.ts';
+import {
+  lockHolderJson,
+  lockHolderText,
+  privilegesJson,
+  serverJson,
+  serverText,
+} from './servers.ts';
 import { messageLines, wrapMessage } from './messages.ts';
-
-function inspectionJson(checked: CheckedServer): JsonObject {
-  const { inspection } = checked;
-  const { server, settings, lockHolder, schema } = inspection;
-  return {
-    environment: checked.environment.name,
-    ready: refusalOf(checked) === null,
-    server: {
-      flavor: server.flavor,
-      version: server.version,
-      hostname: server.hostname,
-      port: server.port,
-      uuid: server.uuid,
-    },
-    account: inspection.account,
-    settings: { ...settings },
-    logSwitch: inspection.logSwitch === 'owner' ? 'parameter-group' : 'recorder',
-    recorderTable: inspection.recorderTable === null ? null : { ...inspection.recorderTable },
-    privileges: inspection.privileges.map(({ privilege, purpose, state, required, grant }) => ({
-      privilege,
-      purpose,
-      state,
-      required,
-      grant,
-    })),
-    lockHolder:
-      lockHolder === null
-        ? null
-        : {
-            connectionId: lockHolder.connectionId,
-            user: lockHolder.user,
-            host: lockHolder.host,
-            ours: checked.isHeldByUs,
-          },
-    schema: { state: schema.state, storeId: schema.storeId },
-    logTable: inspection.logTable,
-    obstacles: inspection.obstacles.map(({ what, hint }) => ({ what, hint: hintText(hint) })),
-    leftovers: leftoversJson(leftBehind(inspection)),
-    deadManObstacle: inspection.deadManObstacle,
-    values: outlookJson(inspection.values, checked.coverage),
-    warnings: [...inspection.warnings],
-  };
-}
 
 /** Why no capture could start; null when one could. */
 function refusalOf({ refusal, logOff }: CheckedServer): AppError | null {
@@ -67,12 +31,6 @@ function refusalOf({ refusal, logOff }: CheckedServer): AppError | null {
 /** What a recorder has on the server, when none is at work there. */
 function leftBehind({ lockHolder, leftovers }: ServerInspection): Leftovers | null {
   return lockHolder === null ? leftovers : null;
-}
-
-function leftoversJson(leftovers: Leftovers | null): JsonObject | null {
-  if (leftovers === null) return null;
-  const { storeId, recorder, lastSign, tables, statements } = leftovers;
-  return { storeId, recorder, lastSign, tables: [...tables], statements };
 }
 
 const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
@@ -100,16 +58,13 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
   const { name } = checked.environment;
   // What to run where only the owner can switch the log on, line by line.
   const instructions = hintText(checked.logOff?.hint ?? null)?.split('\n') ?? [];
-  const { server, settings, lockHolder } = inspection;
+  const { server, settings } = inspection;
   const onOff = (isOn: unknown): string => (isOn === true ? 'ON' : 'OFF');
-  const holder =
-    lockHolder === null
-      ? 'free'
-      : `held by ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${checked.isHeldByUs ? ' (our own daemon)' : ''}`;
+  const holder = lockHolderText(inspection, checked.isHeldByUs);
   const fact = (label: string, text: string): string =>
     hanging(label.padEnd(13), text, width).join('\n');
   const lines: string[] = [
-    fact('server', `${server.flavor} ${server.version} on ${server.hostname}:${server.port}`),
+    fact('server', serverText(server)),
     fact('account', inspection.account),
     fact(
       'log settings',
@@ -117,7 +72,7 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
     ),
     ...recorderTableLines(inspection).map((text) => fact('record table', text)),
     fact('values', newSessionsText(inspection, name)),
-    fact('recorder', holder),
+    fact('recorder', holder === null ? 'free' : `held by ${holder}`),
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
     ...leftoverLines(inspection, name, width, paint),
     'privileges',
@@ -191,29 +146,34 @@ function conclusion(
   return paint(tone, wrapMessage(escapeText(text), width));
 }
 
-const FIELDS = [
-  'environment',
-  'ready',
-  'server',
-  'account',
-  'settings',
-  'logSwitch',
-  'recorderTable',
-  'privileges',
-  'lockHolder',
-  'schema',
-  'logTable',
-  'obstacles',
-  'leftovers',
-  'deadManObstacle',
-  'values',
-  'warnings',
-] as const;
-
 /** For scripts; a terminal shows `renderInspection`. */
 export const inspectionNoun: Noun<CheckedServer> = {
-  fields: FIELDS,
-  toJson: inspectionJson,
+  ...jsonFields<CheckedServer>({
+    environment: ({ environment }) => environment.name,
+    ready: (checked) => refusalOf(checked) === null,
+    server: ({ inspection }) => serverJson(inspection.server),
+    account: ({ inspection }) => inspection.account,
+    settings: ({ inspection }) => ({ ...inspection.settings }),
+    logSwitch: ({ inspection: { logSwitch } }) =>
+      logSwitch === 'owner' ? 'parameter-group' : 'recorder',
+    recorderTable: ({ inspection: { recorderTable } }) =>
+      recorderTable === null ? null : { ...recorderTable },
+    privileges: ({ inspection }) => privilegesJson(inspection),
+    lockHolder: ({ inspection, isHeldByUs }) => lockHolderJson(inspection, isHeldByUs),
+    schema: ({ inspection: { schema } }) => ({ state: schema.state, storeId: schema.storeId }),
+    logTable: ({ inspection }) => inspection.logTable,
+    obstacles: ({ inspection }) =>
+      inspection.obstacles.map(({ what, hint }) => ({ what, hint: hintText(hint) })),
+    leftovers: ({ inspection }) => {
+      const leftovers = leftBehind(inspection);
+      if (leftovers === null) return null;
+      const { storeId, recorder, lastSign, tables, statements } = leftovers;
+      return { storeId, recorder, lastSign, tables: [...tables], statements };
+    },
+    deadManObstacle: ({ inspection }) => inspection.deadManObstacle,
+    values: ({ inspection, coverage }) => outlookJson(inspection.values, coverage),
+    warnings: ({ inspection }) => [...inspection.warnings],
+  }),
   reference: ({ environment }) => environment.name,
   none: 'Nothing was checked.',
 };

@@ -13,6 +13,6 @@ export function localTime(at: number, zone: string): string {
 }
 
 /** `2026-11-22 02:00:00 (in 14h)`: an instant on the wall clock, and how far away it is. */
-export function localMoment(at: number, view: Pick<View, 'now' | 'zone'>): string {
-  return `${localTime(at, view.zone)} (${formatRelative(at, view.now, 2)})`;
+export function localMoment(at: number, view: Pick<View, 'now' | 'zone'>, parts = 2): string {
+  return `${localTime(at, view.zone)} (${formatRelative(at, view.now, parts)})`;
 }

@@ -9,6 +9,7 @@ import type {
   ServerOutlook,
 } from '../../core/environments/server-inspection.ts';
 import type { PlannedCapture } from '../../core/captures/capture-rules.ts';
+import { listed } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
@@ -16,6 +17,7 @@ import { fullName } from './names.ts';
 import { settingsText } from './recovery.ts';
 import { laterWarnings } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
+import { lockHolderText, serverText } from './servers.ts';
 import { endedText, sessionsText, slowLogText } from './values-outlook.ts';
 import { messageLines } from './messages.ts';
 
@@ -45,12 +47,7 @@ export function renderPlan(
   lines.push(...messageLines(escapeText(title), view.width).map((line) => paint('strong', line)));
   write([{ label: 'when', text: whenText(planned, view.zone) }]);
   if (!plan.isRecorded) {
-    write([
-      {
-        label: 'records',
-        text: 'no statements: no server, or the capture is already over',
-      },
-    ]);
+    write([{ label: 'records', text: 'no statements: no server, or the capture is already over' }]);
   }
   const { readiness, outlook, expectation } = plan;
   if (readiness !== null && outlook !== null) {
@@ -103,19 +100,12 @@ function serverLines(
   { inspection, isHeldByUs }: Readiness,
   { settingsWhileRecording }: ServerOutlook,
 ): Line[] {
-  const { server, account, settings, privileges, lockHolder, deadManObstacle, recorderTable } =
-    inspection;
+  const { server, account, settings, privileges, deadManObstacle, recorderTable } = inspection;
   const { deadMan } = plan.planned.options;
   const missing = privileges.filter(({ state }) => state !== 'present');
-  const holder =
-    lockHolder === null
-      ? 'none is running'
-      : `running: ${lockHolder.user ?? 'unknown'} from ${lockHolder.host ?? 'unknown'}${isHeldByUs ? ' (our own daemon)' : ''}`;
+  const holder = lockHolderText(inspection, isHeldByUs);
   return [
-    {
-      label: 'server',
-      text: `${server.flavor} ${server.version} at ${server.hostname}:${server.port}, as ${account}`,
-    },
+    { label: 'server', text: `${serverText(server)}, as ${account}` },
     { label: 'log now', text: settingsText(settings) },
     { label: 'while recording', text: settingsText(settingsWhileRecording) },
     ...(recorderTable === null
@@ -133,7 +123,7 @@ function serverLines(
       },
       { label: '', text: `${grant};` },
     ]),
-    { label: 'recorder', text: holder },
+    { label: 'recorder', text: holder === null ? 'none is running' : `running: ${holder}` },
     { label: 'other captures', text: othersText(plan) },
     {
       label: 'dead-man switch',
@@ -152,7 +142,7 @@ function othersText({ others, hiddenOthers }: CapturePlan): string {
     (capture) => `${fullName(capture)} (id ${capture.id}, ${capture.status})`,
   );
   if (hiddenOthers > 0) names.push(`${hiddenOthers} in environments you are not a member of`);
-  return names.length === 0 ? 'none in that time' : names.join(', ');
+  return listed(names, 'none in that time');
 }
 
 function expectationLines(expectation: Expectation, { planned, readiness }: CapturePlan): Line[] {

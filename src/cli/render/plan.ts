@@ -1,126 +1,13 @@
 import type { CapturePlan } from '../../core/captures/capture-plan.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
-import type { ServerInspection, ServerOutlook } from '../../core/environments/server-inspection.ts';
-import { type Json, type JsonObject, type Noun } from './column.ts';
+import type { ServerOutlook } from '../../core/environments/server-inspection.ts';
+import { jsonFields, type JsonObject, type Noun } from './column.ts';
 import { isoTime } from './moments.ts';
+import { lockHolderJson, privilegesJson, serverJson } from './servers.ts';
 import { outlookJson } from './values-outlook.ts';
-
-const FIELDS = [
-  'name',
-  'environment',
-  'status',
-  'scheduledStart',
-  'scheduledEnd',
-  'duration',
-  'ready',
-  'server',
-  'account',
-  'settings',
-  'privileges',
-  'lockHolder',
-  'others',
-  'hiddenOthers',
-  'deadMan',
-  'load',
-  'prepared',
-  'values',
-  'expected',
-  'disk',
-  'limits',
-  'cost',
-  'undo',
-  'warnings',
-] as const;
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 1000));
-
-function planJson(plan: CapturePlan): JsonObject {
-  const { planned, readiness, outlook, expectation } = plan;
-  const { options } = planned;
-  const inspection = readiness?.inspection ?? null;
-  const json: Record<(typeof FIELDS)[number], Json> = {
-    name: planned.name,
-    environment: plan.environment,
-    status: planned.status,
-    scheduledStart: isoTime(planned.scheduledStart),
-    scheduledEnd: isoTime(planned.scheduledEnd),
-    duration: seconds(planned.duration),
-    ready: plan.refusals.length === 0,
-    server: inspection === null ? null : serverJson(inspection),
-    account: inspection?.account ?? null,
-    settings:
-      inspection === null || outlook === null
-        ? null
-        : {
-            now: { ...inspection.settings },
-            whileRecording: { ...outlook.settingsWhileRecording },
-            recorderTable:
-              inspection.recorderTable === null ? null : { ...inspection.recorderTable },
-          },
-    privileges: (inspection?.privileges ?? []).map(
-      ({ privilege, purpose, state, required, grant }) => ({
-        privilege,
-        purpose,
-        state,
-        required,
-        grant,
-      }),
-    ),
-    lockHolder:
-      inspection?.lockHolder == null
-        ? null
-        : {
-            connectionId: inspection.lockHolder.connectionId,
-            user: inspection.lockHolder.user,
-            host: inspection.lockHolder.host,
-            ours: readiness?.isHeldByUs === true,
-          },
-    others: plan.others.map(({ id, name, environmentName, status }) => ({
-      id,
-      name,
-      environment: environmentName,
-      status,
-    })),
-    hiddenOthers: plan.hiddenOthers,
-    deadMan:
-      inspection === null
-        ? null
-        : { after: seconds(options.deadMan), obstacle: inspection.deadManObstacle },
-    load: expectation === null || outlook === null ? null : loadJson(expectation, outlook),
-    prepared: outlook === null ? null : { ...outlook.prepared },
-    values:
-      readiness === null
-        ? null
-        : {
-            ...outlookJson(readiness.inspection.values, readiness.coverage),
-            executeShare: expectation === null ? null : round(expectation.preparedShare),
-          },
-    expected: expectation === null ? null : expectedJson(expectation),
-    disk:
-      expectation?.disk == null
-        ? null
-        : {
-            free: expectation.disk.free,
-            size: expectation.disk.size,
-            minFree: expectation.minFree,
-            lasts: seconds(expectation.diskLasts),
-          },
-    limits: {
-      maxSize: options.maxSize,
-      untilMaxSize: seconds(expectation?.untilMaxSize ?? null),
-    },
-    cost: outlook === null ? null : costJson(outlook),
-    undo: [...plan.undo],
-    warnings: [...laterWarnings(plan), ...plan.warnings],
-  };
-  return json;
-}
-
-function serverJson({ server }: ServerInspection): JsonObject {
-  const { flavor, version, hostname, port, uuid } = server;
-  return { flavor, version, hostname, port, uuid };
-}
 
 function loadJson(expectation: Expectation, { load }: ServerOutlook): JsonObject {
   const { statementsPerSecond, rowsPerSecond, statementBytes, preparedShare } = expectation;
@@ -165,8 +52,68 @@ export function laterWarnings({ obstacleAtStart }: CapturePlan): string[] {
 
 /** For scripts; a terminal shows `renderPlan`. */
 export const planNoun: Noun<CapturePlan> = {
-  fields: FIELDS,
-  toJson: planJson,
+  ...jsonFields<CapturePlan>({
+    name: ({ planned }) => planned.name,
+    environment: ({ environment }) => environment,
+    status: ({ planned }) => planned.status,
+    scheduledStart: ({ planned }) => isoTime(planned.scheduledStart),
+    scheduledEnd: ({ planned }) => isoTime(planned.scheduledEnd),
+    duration: ({ planned }) => seconds(planned.duration),
+    ready: ({ refusals }) => refusals.length === 0,
+    server: ({ readiness }) =>
+      readiness === null ? null : serverJson(readiness.inspection.server),
+    account: ({ readiness }) => readiness?.inspection.account ?? null,
+    settings: ({ readiness, outlook }) => {
+      if (readiness === null || outlook === null) return null;
+      const { settings, recorderTable } = readiness.inspection;
+      return {
+        now: { ...settings },
+        whileRecording: { ...outlook.settingsWhileRecording },
+        recorderTable: recorderTable === null ? null : { ...recorderTable },
+      };
+    },
+    privileges: ({ readiness }) => (readiness === null ? [] : privilegesJson(readiness.inspection)),
+    lockHolder: ({ readiness }) =>
+      readiness === null ? null : lockHolderJson(readiness.inspection, readiness.isHeldByUs),
+    others: ({ others }) =>
+      others.map(({ id, name, environmentName, status }) => ({
+        id,
+        name,
+        environment: environmentName,
+        status,
+      })),
+    hiddenOthers: ({ hiddenOthers }) => hiddenOthers,
+    deadMan: ({ readiness, planned }) =>
+      readiness === null
+        ? null
+        : {
+            after: seconds(planned.options.deadMan),
+            obstacle: readiness.inspection.deadManObstacle,
+          },
+    load: ({ expectation, outlook }) =>
+      expectation === null || outlook === null ? null : loadJson(expectation, outlook),
+    prepared: ({ outlook }) => (outlook === null ? null : { ...outlook.prepared }),
+    values: ({ readiness, expectation }) =>
+      readiness === null
+        ? null
+        : {
+            ...outlookJson(readiness.inspection.values, readiness.coverage),
+            executeShare: expectation === null ? null : round(expectation.preparedShare),
+          },
+    expected: ({ expectation }) => (expectation === null ? null : expectedJson(expectation)),
+    disk: ({ expectation }) => {
+      if (expectation?.disk == null) return null;
+      const { disk, minFree, diskLasts } = expectation;
+      return { free: disk.free, size: disk.size, minFree, lasts: seconds(diskLasts) };
+    },
+    limits: ({ planned, expectation }) => ({
+      maxSize: planned.options.maxSize,
+      untilMaxSize: seconds(expectation?.untilMaxSize ?? null),
+    }),
+    cost: ({ outlook }) => (outlook === null ? null : costJson(outlook)),
+    undo: ({ undo }) => [...undo],
+    warnings: (plan) => [...laterWarnings(plan), ...plan.warnings],
+  }),
   reference: ({ planned }) => planned.name,
   none: 'Nothing was planned.',
 };

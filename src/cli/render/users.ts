@@ -1,58 +1,42 @@
 import type { ListedMember } from '../../core/members/member-service.ts';
 import type { Credential } from '../../core/store.ts';
 import type { DeletedUser, PublicUser } from '../../core/users/user-service.ts';
-import type { Column, JsonObject, Noun } from './column.ts';
-import { isoTime, localTime } from './moments.ts';
-import { formatRelative } from '../../core/units.ts';
-
-/** A user as JSON: never the password's hash. */
-function userJson({ id, name, isAdmin, createdAt }: PublicUser): JsonObject {
-  return { id, name, storeAdmin: isAdmin, createdAt: isoTime(createdAt) };
-}
+import { column, jsonFields, listed, yesOrNo, type Column, type Noun } from './column.ts';
+import { isoTime, localMoment, localTime } from './moments.ts';
 
 const USER_COLUMNS: readonly Column<PublicUser>[] = [
-  { field: 'id', header: 'ID', align: 'right', cell: ({ id }) => String(id) },
-  { field: 'name', header: 'NAME', shrinks: true, cell: ({ name }) => name },
-  {
-    field: 'storeAdmin',
-    header: 'STORE ADMINISTRATOR',
-    cell: ({ isAdmin }) => (isAdmin ? 'yes' : 'no'),
-  },
-  {
-    field: 'createdAt',
-    header: 'CREATED',
-    cell: ({ createdAt }, view) => localTime(createdAt, view.zone),
-  },
+  column('id', 'ID', ({ id }) => String(id), { align: 'right' }),
+  column('name', 'NAME', ({ name }) => name, { shrinks: true }),
+  column('storeAdmin', 'STORE ADMINISTRATOR', ({ isAdmin }) => yesOrNo(isAdmin)),
+  column('createdAt', 'CREATED', ({ createdAt }, { zone }) => localTime(createdAt, zone)),
 ];
 
+/** Never with the password's hash. */
 export const userNoun: Noun<PublicUser> = {
-  fields: ['id', 'name', 'storeAdmin', 'createdAt'],
-  toJson: userJson,
+  ...jsonFields<PublicUser>({
+    id: ({ id }) => id,
+    name: ({ name }) => name,
+    storeAdmin: ({ isAdmin }) => isAdmin,
+    createdAt: ({ createdAt }) => isoTime(createdAt),
+  }),
   columns: USER_COLUMNS,
   reference: ({ name }) => name,
   none: 'No users.',
 };
 
-const DELETED_COLUMNS: readonly Column<DeletedUser>[] = [
-  ...USER_COLUMNS,
-  {
-    field: 'handedOn',
-    header: 'CAPTURES HANDED ON',
-    cell: ({ handedOn }) =>
-      handedOn.length === 0
-        ? 'none'
-        : handedOn.map(({ to, captures }) => `${captures} to ${to}`).join(', '),
-  },
-];
-
 export const deletedUserNoun: Noun<DeletedUser> = {
   ...userNoun,
   fields: [...userNoun.fields, 'handedOn'],
   toJson: (user) => ({
-    ...userJson(user),
+    ...userNoun.toJson(user),
     handedOn: user.handedOn.map(({ to, captures }) => ({ to, captures })),
   }),
-  columns: DELETED_COLUMNS,
+  columns: [
+    ...USER_COLUMNS,
+    column('handedOn', 'CAPTURES HANDED ON', ({ handedOn }) =>
+      listed(handedOn.map(({ to, captures }) => `${captures} to ${to}`)),
+    ),
+  ],
 };
 
 /** A token with the moment it is looked at; its secret only where it was just made. */
@@ -61,41 +45,24 @@ export interface ShownToken {
   readonly now: number;
 }
 
-function tokenJson({ token, now }: ShownToken): JsonObject {
-  return {
-    id: token.id,
-    name: token.name,
-    createdAt: isoTime(token.createdAt),
-    expiresAt: isoTime(token.expiresAt),
-    expired: token.expiresAt <= now,
-  };
-}
-
 const TOKEN_COLUMNS: readonly Column<ShownToken>[] = [
-  { field: 'id', header: 'ID', align: 'right', cell: ({ token }) => String(token.id) },
-  { field: 'name', header: 'NAME', shrinks: true, cell: ({ token }) => token.name ?? '' },
-  {
-    field: 'expiresAt',
-    header: 'EXPIRES',
-    cell: ({ token }, view) =>
-      `${localTime(token.expiresAt, view.zone)} (${formatRelative(token.expiresAt, view.now, 1)})`,
-  },
-  {
-    field: 'expired',
-    header: 'STATE',
-    cell: ({ token, now }) => (token.expiresAt <= now ? 'expired' : 'valid'),
+  column('id', 'ID', ({ token }) => String(token.id), { align: 'right' }),
+  column('name', 'NAME', ({ token }) => token.name ?? '', { shrinks: true }),
+  column('expiresAt', 'EXPIRES', ({ token }, view) => localMoment(token.expiresAt, view, 1)),
+  column('expired', 'STATE', ({ token, now }) => (token.expiresAt <= now ? 'expired' : 'valid'), {
     tone: ({ token, now }) => (token.expiresAt <= now ? 'dim' : 'good'),
-  },
-  {
-    field: 'createdAt',
-    header: 'CREATED',
-    cell: ({ token }, view) => localTime(token.createdAt, view.zone),
-  },
+  }),
+  column('createdAt', 'CREATED', ({ token }, { zone }) => localTime(token.createdAt, zone)),
 ];
 
 export const tokenNoun: Noun<ShownToken> = {
-  fields: ['id', 'name', 'createdAt', 'expiresAt', 'expired'],
-  toJson: tokenJson,
+  ...jsonFields<ShownToken>({
+    id: ({ token }) => token.id,
+    name: ({ token }) => token.name,
+    createdAt: ({ token }) => isoTime(token.createdAt),
+    expiresAt: ({ token }) => isoTime(token.expiresAt),
+    expired: ({ token, now }) => token.expiresAt <= now,
+  }),
   columns: TOKEN_COLUMNS,
   reference: ({ token }) => token.name ?? String(token.id),
   none: 'No tokens.',
@@ -106,47 +73,31 @@ export interface ShownSecret extends ShownToken {
   readonly secret: string;
 }
 
-const SECRET_COLUMNS: readonly Column<ShownSecret>[] = [
-  ...TOKEN_COLUMNS,
-  { field: 'token', header: 'TOKEN', cell: ({ secret }) => secret },
-];
-
 export const madeTokenNoun: Noun<ShownSecret> = {
   fields: [...tokenNoun.fields, 'token'],
-  toJson: (made) => ({ ...tokenJson(made), token: made.secret }),
-  columns: SECRET_COLUMNS,
+  toJson: (made) => ({ ...tokenNoun.toJson(made), token: made.secret }),
+  columns: [...TOKEN_COLUMNS, column('token', 'TOKEN', ({ secret }) => secret)],
   reference: ({ secret }) => secret,
   none: 'No tokens.',
 };
 
-/** A member with the name of the environment. */
 const MEMBER_COLUMNS: readonly Column<ListedMember>[] = [
-  { field: 'user', header: 'USER', shrinks: true, cell: ({ userName }) => userName },
-  { field: 'role', header: 'ROLE', cell: ({ role }) => role },
-  {
-    field: 'environment',
-    header: 'ENVIRONMENT',
-    shrinks: true,
-    cell: ({ environmentName }) => environmentName,
-  },
+  column('user', 'USER', ({ userName }) => userName, { shrinks: true }),
+  column('role', 'ROLE', ({ role }) => role),
+  column('environment', 'ENVIRONMENT', ({ environmentName }) => environmentName, { shrinks: true }),
 ];
 
 export const memberNoun: Noun<ListedMember> = {
-  fields: ['user', 'role', 'environment', 'envId'],
-  toJson: ({ userName, role, environmentName, environmentId }) => ({
-    user: userName,
-    role,
-    environment: environmentName,
-    envId: environmentId,
+  ...jsonFields<ListedMember>({
+    user: ({ userName }) => userName,
+    role: ({ role }) => role,
+    environment: ({ environmentName }) => environmentName,
+    envId: ({ environmentId }) => environmentId,
   }),
   columns: MEMBER_COLUMNS,
   detail: [
     ...MEMBER_COLUMNS,
-    {
-      field: 'envId',
-      header: 'ENVIRONMENT ID',
-      cell: ({ environmentId }) => String(environmentId),
-    },
+    column('envId', 'ENVIRONMENT ID', ({ environmentId }) => String(environmentId)),
   ],
   reference: ({ userName }) => userName,
   none: 'No members.',

@@ -1,5 +1,5 @@
 import type { Verification } from '../../core/verification/verification-service.ts';
-import { type Json, type JsonObject, type Noun } from './column.ts';
+import { jsonFields, type Json, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import { fullName } from './names.ts';
@@ -8,65 +8,6 @@ import { counted, formatBytes, formatCount, formatDuration } from '../../core/un
 import { valuesJson, valuesText } from './values.ts';
 import type { Affected } from '../../core/workloads/workload.ts';
 import { messageLines } from './messages.ts';
-
-function verificationJson(found: Verification): JsonObject {
-  const { capture, files, result, facts } = found;
-  const { counts } = files;
-  return {
-    capture:
-      capture === null
-        ? null
-        : { id: capture.id, name: capture.name, environment: capture.environmentName },
-    folder: found.folder,
-    verdict: result.verdict,
-    whole: result.whole,
-    line: result.line,
-    records: counts.records,
-    statements: counts.statements,
-    recorded: result.recorded,
-    received: result.received === null ? null : { ...result.received },
-    missing: result.missing,
-    missingAtMost: result.missingAtMost,
-    unparsed: result.unparsed === null ? null : { ...result.unparsed },
-    share: result.share === null ? null : { ...result.share },
-    values: counts.values === undefined ? null : valuesJson(counts.values),
-    enoughValues: result.fewValues === null,
-    problems: result.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
-    notes: [...result.notes],
-    warnings: [...facts.warnings],
-    gaps: facts.gaps.map(({ from, to, cause, reason, missing }) => ({
-      from,
-      to,
-      cause,
-      reason,
-      missing,
-    })),
-    leftOut: { ...found.leftOut },
-    flags: Object.entries(files.byFlag).map(([flag, affected]) => ({
-      flag,
-      ...affectedJson(affected),
-    })),
-    sessions: counts.sessions,
-    unknownUser: affectedJson(files.unknownUser),
-    transactionsAtStart: found.transactionsAtStart,
-    transactionsAtEnd: found.transactionsAtEnd,
-    times: {
-      first: files.firstTime,
-      last: files.lastTime,
-      backwards: files.backwards.records,
-      longestBackMs: files.backwards.longestMs,
-      outside: files.outside,
-    },
-    segments: files.segments.map(({ segment, file, records, bytes, isSound }) => ({
-      segment,
-      file,
-      records,
-      bytes,
-      sound: isSound,
-    })),
-    seconds: Math.round(found.took) / 1_000,
-  };
-}
 
 function affectedJson({ records, sessions, isAll, examples }: Affected): Record<string, Json> {
   return {
@@ -182,41 +123,67 @@ function affectedText({ records, sessions, isAll, examples }: Affected): string 
   return `${counted(records, 'record')} in ${atLeast}${counted(sessions, 'session')} (${names.join(', ')}${more})`;
 }
 
-const FIELDS = [
-  'capture',
-  'folder',
-  'verdict',
-  'whole',
-  'line',
-  'records',
-  'statements',
-  'recorded',
-  'received',
-  'missing',
-  'missingAtMost',
-  'unparsed',
-  'share',
-  'values',
-  'enoughValues',
-  'problems',
-  'notes',
-  'warnings',
-  'gaps',
-  'leftOut',
-  'flags',
-  'sessions',
-  'unknownUser',
-  'transactionsAtStart',
-  'transactionsAtEnd',
-  'times',
-  'segments',
-  'seconds',
-] as const;
-
 /** For scripts; a terminal shows `renderVerification`. */
 export const verificationNoun: Noun<Verification> = {
-  fields: FIELDS,
-  toJson: verificationJson,
+  ...jsonFields<Verification>({
+    capture: ({ capture }) =>
+      capture === null
+        ? null
+        : { id: capture.id, name: capture.name, environment: capture.environmentName },
+    folder: ({ folder }) => folder,
+    verdict: ({ result }) => result.verdict,
+    whole: ({ result }) => result.whole,
+    line: ({ result }) => result.line,
+    records: ({ files }) => files.counts.records,
+    statements: ({ files }) => files.counts.statements,
+    recorded: ({ result }) => result.recorded,
+    received: ({ result: { received } }) => (received === null ? null : { ...received }),
+    missing: ({ result }) => result.missing,
+    missingAtMost: ({ result }) => result.missingAtMost,
+    unparsed: ({ result: { unparsed } }) => (unparsed === null ? null : { ...unparsed }),
+    share: ({ result: { share } }) => (share === null ? null : { ...share }),
+    values: ({ files: { counts } }) =>
+      counts.values === undefined ? null : valuesJson(counts.values),
+    enoughValues: ({ result }) => result.fewValues === null,
+    problems: ({ result }) =>
+      result.problems.map(({ kind, what, segment }) => ({ kind, what, segment })),
+    notes: ({ result }) => [...result.notes],
+    warnings: ({ facts }) => [...facts.warnings],
+    gaps: ({ facts }) =>
+      facts.gaps.map(({ from, to, cause, reason, missing }) => ({
+        from,
+        to,
+        cause,
+        reason,
+        missing,
+      })),
+    leftOut: ({ leftOut }) => ({ ...leftOut }),
+    flags: ({ files }) =>
+      Object.entries(files.byFlag).map(([flag, affected]) => ({
+        flag,
+        ...affectedJson(affected),
+      })),
+    sessions: ({ files }) => files.counts.sessions,
+    unknownUser: ({ files }) => affectedJson(files.unknownUser),
+    transactionsAtStart: ({ transactionsAtStart }) => transactionsAtStart,
+    transactionsAtEnd: ({ transactionsAtEnd }) => transactionsAtEnd,
+    times: ({ files }) => ({
+      first: files.firstTime,
+      last: files.lastTime,
+      backwards: files.backwards.records,
+      longestBackMs: files.backwards.longestMs,
+      outside: files.outside,
+    }),
+    segments: ({ files }) =>
+      files.segments.map(({ segment, file, records, bytes, isSound }) => ({
+        segment,
+        file,
+        records,
+        bytes,
+        sound: isSound,
+      })),
+    seconds: ({ took }) => Math.round(took) / 1_000,
+  }),
   reference: ({ capture, folder }) => (capture === null ? folder : fullName(capture)),
   none: 'Nothing was verified.',
 };

@@ -1,24 +1,8 @@
 import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { WarmUpStatus } from '../../core/warm-ups/warm-up-status.ts';
-import type { Column, JsonObject, Noun } from './column.ts';
+import { column, jsonFields, orDash, type Column, type Noun } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';
 import { formatCount } from '../../core/units.ts';
-
-function warmUpJson(status: WarmUpStatus): JsonObject {
-  const { coverage, slowLog } = status;
-  return {
-    environment: status.environment,
-    state: status.state,
-    coveredBy: status.coveredBy,
-    since: isoTime(status.since),
-    until: isoTime(status.until),
-    reason: status.reason,
-    sessions: coverage.sessions,
-    covered: coverage.covered,
-    users: coverage.users.map(({ user, sessions, covered }) => ({ user, sessions, covered })),
-    slowLog: { ...slowLog },
-  };
-}
 
 /** `18 of 20 sessions; not covered: app 2`. */
 export function coverageText({ sessions, covered, users }: Coverage): string {
@@ -33,46 +17,39 @@ export function coverageText({ sessions, covered, users }: Coverage): string {
 }
 
 const COLUMNS: readonly Column<WarmUpStatus>[] = [
-  { field: 'environment', header: 'ENVIRONMENT', cell: ({ environment }) => environment },
-  { field: 'state', header: 'WARM-UP', cell: ({ state }) => state.replace('_', ' ') },
-  {
-    field: 'until',
-    header: 'UNTIL',
-    cell: ({ until }, view) => (until === null ? '-' : localMoment(until, view)),
-  },
-  { field: 'covered', header: 'COVERED', cell: ({ coverage }) => coverageText(coverage) },
+  column('environment', 'ENVIRONMENT', ({ environment }) => environment),
+  column('state', 'WARM-UP', ({ state }) => state.replace('_', ' ')),
+  column('until', 'UNTIL', ({ until }, view) => orDash(until, (at) => localMoment(at, view))),
+  column('covered', 'COVERED', ({ coverage }) => coverageText(coverage)),
 ];
 
 export const warmUpNoun: Noun<WarmUpStatus> = {
-  fields: [
-    'environment',
-    'state',
-    'coveredBy',
-    'since',
-    'until',
-    'reason',
-    'sessions',
-    'covered',
-    'users',
-    'slowLog',
-  ],
-  toJson: warmUpJson,
+  ...jsonFields<WarmUpStatus>({
+    environment: ({ environment }) => environment,
+    state: ({ state }) => state,
+    coveredBy: ({ coveredBy }) => coveredBy,
+    since: ({ since }) => isoTime(since),
+    until: ({ until }) => isoTime(until),
+    reason: ({ reason }) => reason,
+    sessions: ({ coverage }) => coverage.sessions,
+    covered: ({ coverage }) => coverage.covered,
+    users: ({ coverage }) =>
+      coverage.users.map(({ user, sessions, covered }) => ({ user, sessions, covered })),
+    slowLog: ({ slowLog }) => ({ ...slowLog }),
+  }),
   columns: COLUMNS,
   detail: [
     ...COLUMNS,
-    {
-      field: 'coveredBy',
-      header: 'NEW SESSIONS',
-      cell: ({ coveredBy, state }) =>
-        coveredBy === 'general_log' && state !== 'not_needed'
-          ? 'covered by the log while a capture records'
-          : coveredBy !== null
-            ? `covered, by the ${coveredBy.replace('_', ' ')}`
-            : state === 'not_needed'
-              ? 'covered'
-              : 'not covered',
-    },
-    { field: 'reason', header: 'LAST ENDED', cell: ({ reason }) => reason ?? '-' },
+    column('coveredBy', 'NEW SESSIONS', ({ coveredBy, state }) =>
+      coveredBy === 'general_log' && state !== 'not_needed'
+        ? 'covered by the log while a capture records'
+        : coveredBy !== null
+          ? `covered, by the ${coveredBy.replace('_', ' ')}`
+          : state === 'not_needed'
+            ? 'covered'
+            : 'not covered',
+    ),
+    column('reason', 'LAST ENDED', ({ reason }) => orDash(reason)),
   ],
   reference: ({ environment }) => environment,
   none: 'No warm-up.',
