@@ -32,7 +32,7 @@ export async function keepHouse(
     try {
       await work();
     } catch (error) {
-      // Whoever leads now does it; the rest is tried again in a minute.
+      // The daemon that leads now does it; the rest is tried again in a minute.
       if (!(error instanceof LeaseLost)) log('warn', what, { message: messageOf(error) });
     }
   };

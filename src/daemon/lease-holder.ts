@@ -42,7 +42,7 @@ export class LeaseHolder {
 
   /**
    * Waits for the lease. False when it was told to leave first, or is not needed: one in the background
-   * leaves where another daemon is at work.
+   * leaves where another daemon runs.
    */
   async standBy(signal: AbortSignal): Promise<boolean> {
     const { store, clock, log, pid, notifier } = this.#context;
@@ -73,7 +73,7 @@ export class LeaseHolder {
         log('info', 'another daemon is active', { host: holder.host, pid: holder.pid });
         notifier.ready(`standing by for pid ${holder.pid} on ${holder.host}`);
       }
-      // One started for a single command is not needed where a daemon is at work, which shows when
+      // One started for a single command is not needed where a daemon runs, which shows when
       // the lease is renewed; that of a killed daemon has to be waited out.
       const isRenewed = holder?.holder === first?.holder && holder?.expiresAt !== first?.expiresAt;
       if (this.#background && isRenewed) return false;
@@ -85,7 +85,7 @@ export class LeaseHolder {
 
   /**
    * @param isStandingBy one that stands by does not leave for a store that is full just now; none leaves for
-   *   one that is busy: whoever holds it may be suspended, or dying.
+   *   one that is busy: its holder may be suspended, or dying.
    * @returns why the store cannot be used just now; null when somebody else has the lease.
    */
   #tryToClaim(stale: Lease | null, isStandingBy: boolean): Lease | AppError | null {

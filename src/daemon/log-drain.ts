@@ -124,7 +124,7 @@ export class LogDrain {
       await this.drain(batch, UNKNOWN_EDGES);
     }
     if (fresh !== null) {
-      // Who was logged in before the log was on says nothing of who has the same id now.
+      // An id of before the log was on may be another session's now.
       this.#server.restoreSessions(fresh.sessions);
       commit(() => {
         store.taps.replaceSessions(this.#tapId, fresh.sessions);

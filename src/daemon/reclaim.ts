@@ -25,7 +25,7 @@ interface ReclaimContext {
  * @param agreed what a look at the server found, and the user agreed to.
  * @param saveTo a folder for what is logged and not read, to become a workload; null to drop it.
  * @returns null when there was nothing left to restore.
- * @throws AppError `conflict` when a recorder is at work there after all; `remote_failed`;
+ * @throws AppError `conflict` when a recorder runs there after all; `remote_failed`;
  *   `store_unusable` when the folder cannot be written.
  */
 export async function reclaimServer(

@@ -19,7 +19,7 @@ const PATIENCE_MS = 30_000;
 export type RecoveryContext = Omit<DaemonContext, 'notifier' | 'metricProvider'>;
 
 /**
- * Makes sure that no daemon is at work in the store. The lease of one that was killed runs on for up to
+ * Makes sure that no daemon runs in the store. The lease of one that was killed runs on for up to
  * three seconds: whether it is renewed shows which it is.
  * @throws AppError `conflict` naming the daemon; what `signal` is aborted with.
  */
@@ -53,7 +53,7 @@ function daemonAtWork(lease: Lease | null): AppError {
  * Does the part of a daemon's work that restores servers, as the store's one daemon meanwhile: no
  * other can begin before `work` is over. Killed at any instant, it leaves what a killed daemon leaves:
  * the next one, or the next recovery, goes on.
- * @throws AppError `conflict` when a daemon is at work; what `signal` is aborted with, the server then
+ * @throws AppError `conflict` when a daemon runs; what `signal` is aborted with, the server then
  *   being as the next daemon needs it.
  */
 export async function asOnlyDaemon<T>(

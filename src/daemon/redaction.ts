@@ -40,7 +40,7 @@ export class Redaction {
     const { long, ...short } = statement;
     const text = redactText(short, (sql) => redactLiterals(sql, this.#pseudonyms));
     if (long !== undefined) {
-      // Whoever redacts wants the statement's form, which its beginning has.
+      // Redacted, a statement is wanted for its form, which its beginning has.
       const flags = new Set<StatementFlag>([...short.flags, 'partial', 'redacted']);
       return { ...short, ...text, flags: [...flags] };
     }

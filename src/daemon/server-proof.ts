@@ -33,7 +33,7 @@ const PATIENCE_MS = 8_000;
 type Relation = 'same' | 'different' | 'undecided';
 
 /**
- * Whether a tap is at work on the server that was reached. Host name, port, data folder and
+ * Whether a tap records the server that was reached. Host name, port, data folder and
  * `server_uuid` are copied with disks and containers, and prove nothing. What proves it is that this
  * server sees the tap's own connection holding the lock, and has the tap's nonce in its marker; a copy
  * of the disk has the nonce, too, and not the connection.

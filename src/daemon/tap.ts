@@ -321,7 +321,7 @@ export class Tap implements OtherTap {
     this.#context.log('info', 'recording continues', { environment: this.environment.name });
   }
 
-  /** Writes down what is in the way, for those who ask. */
+  /** Saves what is in the way, for `get` and `daemon --status`. */
   #saveTrouble(trouble: Trouble | null): void {
     const { store, commit, log } = this.#context;
     const { row } = this.#memory;

@@ -88,7 +88,7 @@ export class Timetable {
   }
 
   /**
-   * Does something for each, in one transaction. Where that throws, each has one of its own, and whoever
+   * Does something for each, in one transaction. Where that throws, each has one of its own, and what
    * throws then is dealt with alone: what is wrong with one row keeps no other from its start.
    */
   #forEach<T>(

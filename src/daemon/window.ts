@@ -91,7 +91,7 @@ export function finishCapture(
   commit(() => {
     const changes = {
       end: facts.end === null ? null : Math.floor(milliseconds(facts.end.time)),
-      // Who stopped it may have said why.
+      // A stop may have given a reason.
       reason: facts.endReason ?? store.captures.find(captureId)?.reason ?? null,
     };
     // Somebody may have given it up meanwhile.

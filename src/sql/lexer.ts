@@ -397,7 +397,7 @@ export function readingsOf(sql: string): Reading[] {
 /** A mark may stand in hexadecimal, or be cut in two, and only be seen when the text is put together. */
 const PUT_TOGETHER = /concat|\|\||0x[0-9a-f]{28}|x'[0-9a-f]{28}/i;
 
-/** More comments with different versions than this are of nobody who wants to be understood. */
+/** A text with more different versions than this is hostile: then the two extremes are tried. */
 const MOST_VERSIONS = 6;
 
 /**

@@ -21,7 +21,7 @@ const JSON_PATH = /^\$(?:\.[\w*]+|\[[\d*]+\]|\*\*)*$/;
 /**
  * Stands for values by HMAC-SHA-256 under one key: the same value becomes the same token wherever it
  * stands, and without the key nobody can tell which value a token is, other than by trying all there
- * are: that is little work for whoever has the key, and none for values of one or two characters
+ * are: that is little work for somebody who has the key, and none for values of one or two characters
  * that are known to be few. Type and length are kept; what looks like a date, a number or a path into
  * a document is another one afterwards.
  */

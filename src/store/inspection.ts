@@ -22,7 +22,7 @@ export interface StoreInspection {
   readonly tooOpen: readonly { readonly path: string; readonly mode: number }[];
   /** Bytes of the database, its log included. */
   readonly databaseBytes: number;
-  /** When something was last changed in it, by the clock of who changed it; null for a new one. */
+  /** When something was last changed in it, by the clock of the machine that changed it; null for a new one. */
   readonly newestAt: number | null;
   readonly freeBytes: number;
   readonly diskBytes: number;

@@ -140,7 +140,7 @@ export function metricTable(db: Database): MetricTable {
     findFetch: (captureId) => orNull(findFetch.get(captureId), toFetch),
     listDue: (now, limit) => listDue.all({ now, far: now + LONGEST_WAIT_MS, limit }),
     nextDue: (now) => nextDue.get(now + LONGEST_WAIT_MS, now) ?? null,
-    // One transaction, whoever calls: a commit each would be an fsync each.
+    // One transaction: a commit each would be an fsync each.
     saveFetch: db.transaction((fetch: MetricFetch, tracks: readonly MetricTrack[]) => {
       const { captureId, fetched } = fetch;
       saveFetch.run({

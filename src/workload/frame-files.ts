@@ -55,7 +55,7 @@ function emptySegment(segment: number): Written {
  * two frames at most; nothing counts until `flush` has returned a position and the caller has
  * committed it.
  *
- * After any error it is of no use any more: its methods throw the same error again.
+ * After any error it is unusable: its methods throw the same error again.
  */
 export class FrameFiles {
   readonly #dir: string;
@@ -253,7 +253,7 @@ export class FrameFiles {
     return { ...this.#written, file, sha256: this.#hash.copy().digest('hex') };
   }
 
-  /** @throws what made it of no use. */
+  /** @throws the error that made it unusable. */
   refuseWhenUnusable(): void {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closed) throw new Error('this segment writer is closed');

@@ -17,7 +17,7 @@ const LARGEST_MANIFEST = 128 * 1024 * 1024;
 export type ManifestContent = Omit<Manifest, 'format' | 'formatVersion'>;
 
 /**
- * Replaces the manifest of a workload: whoever reads sees the old one or the new one, whole, also
+ * Replaces the manifest of a workload: a reader sees the old one or the new one, whole, also
  * after a power loss.
  * @param mode of the file: 0600, or 0660 in a shared store.
  * @throws AppError `store_unusable` when it cannot be written; the old one is still there then.

@@ -21,7 +21,7 @@ const FIRST_LONG_FRAME = LONG_TEXT / 2;
  * Writes a workload: numbers its statements and gathers their lines into frames. Nothing counts until
  * `flush` has returned a position and the caller has committed it.
  *
- * After any error the writer is of no use any more (its methods throw the same error again): close it
+ * After any error the writer is unusable (its methods throw the same error again): close it
  * and open a new one at the committed position, which cuts off whatever came later.
  */
 export class SegmentWriter {

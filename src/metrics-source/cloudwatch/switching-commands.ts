@@ -5,7 +5,7 @@ import { findParameterGroup, type ParameterGroup } from './parameter-groups.ts';
 /** What the recorder needs of a parameter group. */
 const LOG_PARAMETERS = { general_log: '1', log_output: 'TABLE' } as const;
 
-/** What a warm-up needs of one; whoever runs it knows the group. */
+/** What a warm-up needs of one; the user knows the group. */
 const SLOW_LOG_ON =
   'aws rds modify-db-parameter-group --db-parameter-group-name GROUP --parameters "ParameterName=slow_query_log,ParameterValue=1,ApplyMethod=immediate"';
 

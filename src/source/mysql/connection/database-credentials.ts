@@ -85,7 +85,7 @@ const OTHERS_WRITE = 0o022;
 /**
  * A password's file is for its owner's eyes. One that a container gets its secrets by (0444 of root, on a
  * mount that is read-only, as Docker and Kubernetes make them) is taken as well: nobody in there can change it,
- * and whoever made the mount decided who sees it.
+ * and the maker of the mount decided who sees it.
  */
 async function checkSecret(path: string, file: Stats): Promise<void> {
   if ((file.mode & OTHERS) === 0) return;

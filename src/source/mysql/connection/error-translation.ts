@@ -261,7 +261,7 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
   'CAPTURES_ANSWER_TOO_LARGE',
 ]);
 
-/** Whether an error of this code means that the connection is of no more use. */
+/** Whether an error of this code means that the connection is lost. */
 export function endsConnection(error: unknown): boolean {
   const code = codeOf(error);
   return isMalformed(error) || (code !== null && CONNECTION_CODES.has(code));

@@ -58,13 +58,13 @@ export interface Flavor {
   /** Other privileges that imply it. */
   readonly switchAlternatives: readonly string[];
   /**
-   * What makes `sql_log_off` hold; null where whoever may switch the log is obeyed. MySQL 8 lets an
+   * What makes `sql_log_off` hold; null where the privilege to switch the log is enough. MySQL 8 lets an
    * account set it, answers 1 when it is asked, and logs on unless the account has this (tried on 9.7).
    */
   readonly logOff: ImpliedPrivilege | null;
   /** What changes tables while `read_only` is on. */
   readonly readOnly: ImpliedPrivilege;
-  /** What sets `sql_log_bin`; null where whoever may switch the log may set that, too. */
+  /** What sets `sql_log_bin`; null where the privilege to switch the log covers it. */
   readonly binaryLog: ImpliedPrivilege | null;
   /** What exempts from the server's own max_user_connections; null where nothing does (tried). */
   readonly anyConnections: ImpliedPrivilege | null;
@@ -288,7 +288,7 @@ function numberOf(version: string): number {
   return Number(major) * 100 + Number(minor);
 }
 
-/** Asks the server who it is. @throws AppError `remote_failed`. */
+/** Asks the server for its name and version. @throws AppError `remote_failed`. */
 export async function identify(connection: MysqlConnection): Promise<MysqlIdentity> {
   const row = await connection.row(
     'SELECT VERSION(), @@GLOBAL.hostname, @@GLOBAL.port, @@GLOBAL.datadir',

@@ -10,7 +10,7 @@ const NAMES: Readonly<Record<number, string>> = {
 
 /**
  * A connection that holds a table's lock and streams the table itself: a second one would have to wait
- * for the lock behind whoever waits for the first to let go (tried: it timed out). One statement at a
+ * for the lock behind what waits for the first to let go (tried: it timed out). One statement at a
  * time.
  */
 export class GuardConnection {

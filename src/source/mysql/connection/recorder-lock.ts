@@ -107,7 +107,7 @@ async function endLockHolder(
     ownConnectionIds.includes(holder.connectionId) && holder.user === own;
   const holder = await findLockHolder(connection);
   if (holder !== null && !isOurs(holder)) throw held(holder);
-  // Where there is no holder, whoever it was is leaving: the server forgets the holder a moment before
+  // Where there is no holder, it is just leaving: the server forgets the holder a moment before
   // it frees the lock.
   if (await takeLock(connection, PATIENCE_S)) return;
   if (holder !== null) {

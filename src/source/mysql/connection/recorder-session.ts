@@ -75,7 +75,7 @@ export async function requireLogOff(
 
 /**
  * When the server started, by its own clock, in whole seconds. The same number for as long as it runs,
- * whatever is done to its clock: the uptime is reckoned from it, and both are read in one statement.
+ * whatever is done to its clock: the uptime is counted from it, and both are read in one statement.
  */
 export async function readServerStart(
   connection: MysqlConnection,

@@ -19,7 +19,7 @@ export async function readSmallFile(
 ): Promise<Buffer> {
   let file: FileHandle | null = null;
   try {
-    // Without waiting for whoever writes to a pipe.
+    // Without waiting for a writer where it is a pipe.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await file.stat();
     if (!stats.isFile()) throw new UnusableFile('is not a regular file');

@@ -32,7 +32,7 @@ interface Piece {
  * Makes whole the frozen table of a generation that does not begin with its sentinel: while it was
  * live, another program put an empty table in its place, or emptied it. Tables that were moved away
  * are found by their comment and their sentinel; their rows are put back in their place, before those
- * that came later, and the tables are left where they are: they belong to whoever moved them. What
+ * that came later, and the tables are left where they are: they belong to the program that moved them. What
  * cannot be found is an interruption, written down at its place among the rows.
  *
  * Everything is built aside and put in place by one RENAME, so that a crash leaves the table as it was

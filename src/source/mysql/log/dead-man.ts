@@ -8,7 +8,7 @@ import { beat, MARKER, RECORDER_SCHEMA } from './recorder-schema.ts';
 /**
  * The dead-man switch: an event of the server's own scheduler that restores the log's settings when
  * the heartbeat in the marker stops, so that a recorder that never comes back does not fill the
- * server's disk. The tables stay as they are: what was logged until then is read by whoever comes.
+ * server's disk. The tables stay as they are: the next recorder reads what was logged until then.
  */
 const EVENT = `${RECORDER_SCHEMA}.dead_man`;
 

@@ -119,7 +119,7 @@ export class DiskGuard {
     if (!this.#canAsk || performance.now() - this.#askedAt < ASK_EVERY_MS) return;
     this.#askedAt = performance.now();
     await this.#control.run(`INSERT INTO ${ROOM_TABLE} VALUES (REPEAT('-', ${ASKED_BYTES}))`);
-    // Not TRUNCATE: it waits for whoever has read the table, and they then for it.
+    // Not TRUNCATE: it waits for readers of the table, and they then for it.
     await this.#control.run(`DELETE FROM ${ROOM_TABLE}`);
     this.#goodUntil = until;
   }
@@ -197,7 +197,7 @@ export class DiskGuard {
         );
       }
     } catch {
-      // The connection is lost: whoever uses it next finds that out, and connects again.
+      // The connection is lost: the next statement on it fails, and connects again.
     } finally {
       this.#isLooking = false;
     }

@@ -90,7 +90,7 @@ export class FrozenTables {
         for await (const batch of batches) {
           position += batch.rows;
           yield batch;
-          // A backlog takes long, and whoever reads it is alive.
+          // A backlog takes long: reading it is a sign of life, too.
           await this.#heartbeat.beatWhenDue();
         }
         // Somebody may have emptied it since it was looked at; while it is read the lock keeps it.

@@ -41,7 +41,7 @@ export class Heartbeat {
       if (!isLockWait(error) && !(await this.#tables.guard.stopIfFull(error))) throw error;
       return;
     }
-    // Whoever connects again makes it anew.
+    // The next connection makes it anew.
     throw new AppError(
       'remote_failed',
       `Somebody emptied ${MARKER}, which says how the server was`,

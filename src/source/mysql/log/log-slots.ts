@@ -47,7 +47,7 @@ interface Slot {
  * swap ended 9 of 115 dumps).
  *
  * So a swap is one RENAME (`SwapRename`), after which the slot that was ready holds what was live:
- * whoever opens it meanwhile waits for the RENAME. And a slot
+ * a program that opens it meanwhile waits for the RENAME. And a slot
  * that somebody else has locked is left alone for a while, and another one used, made where there is
  * none: nobody can have locked a name that nobody knew.
  */
@@ -220,7 +220,7 @@ export class LogSlots {
 
   /**
    * Whether somebody has a slot open. MySQL cannot be asked for a lock without waiting a second for it,
-   * and who waits can make a deadlock of what a transaction does next with the table: see `whenUnread`.
+   * and the wait can make a deadlock of what a transaction does next with the table: see `whenUnread`.
    */
   async #isInUse({ table }: Slot): Promise<boolean> {
     if (!this.#mayAsk) return false;
@@ -280,7 +280,7 @@ export class LogSlots {
     });
   }
 
-  /** The RENAME of a swap, for who sends it on another connection; `prepare` comes first. */
+  /** The RENAME of a swap, to be sent on another connection; `prepare` comes first. */
   get swapStatement(): string {
     return this.#rename.statement(this.#next?.slot.table ?? '');
   }
@@ -320,7 +320,7 @@ export class LogSlots {
     try {
       await this.#connection.run(`DROP TABLE IF EXISTS ${table}`, DROP_MS);
     } catch (error) {
-      // Left for the end, or for who looks next.
+      // Left for the end, or for the next look.
       if (!isLockWait(error)) throw error;
     }
   }

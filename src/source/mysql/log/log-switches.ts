@@ -45,7 +45,7 @@ export function switchedOffByClient(time: ServerInstant): LogInterruption {
   return {
     cause: 'log_switched_off',
     from: time,
-    // The row behind it may have been written before it ran, and who switched the log on again is not
+    // The row behind it may have been written before it ran, and what switched the log on again is not
     // in the log either: it is known to be on behind the next swap.
     to: null,
     reason:

@@ -120,7 +120,7 @@ const MOST_LOOKS_AT_VISITORS = 30;
 
 /**
  * Waits until no transaction has the live log table open, where the server says who has (MySQL), and for
- * three seconds until nobody is at work in its schema or ours, for a dump is about to open one. A RENAME
+ * three seconds until nothing runs in its schema or ours, for a dump is about to open one. A RENAME
  * that waits for such a transaction makes a deadlock of its next statement, which is logged: and MySQL
  * rolls the transaction back, without an error (9.7: mysqldump --single-transaction, which looks at the
  * columns of mysql.general_log within its own, failed in 24 of 125 runs).
@@ -129,7 +129,7 @@ const MOST_LOOKS_AT_VISITORS = 30;
 export async function whenUnread(connection: MysqlConnection): Promise<void> {
   for (let look = 0; look < MOST_LOOKS; look++) {
     try {
-      // First this: who leaves meanwhile is seen by the locks that it leaves with.
+      // First this: what ends meanwhile is seen by the locks that it held.
       const visitors = await connection.value(
         `SELECT COUNT(*) FROM performance_schema.threads
            WHERE PROCESSLIST_DB IN ('${RECORDER_SCHEMA}', 'mysql') AND PROCESSLIST_TIME < 1`,

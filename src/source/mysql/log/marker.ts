@@ -35,7 +35,7 @@ export interface Marker {
 export type MarkerRow = readonly (string | null)[];
 
 /**
- * Reads the marker's row. Who may write to the recorder's schema may have written anything there, and what
+ * Reads the marker's row. An account that may write to the recorder's schema may have written anything there, and what
  * it says is acted on with the recorder's privileges: so every field has to be as a recorder writes it.
  * @throws AppError `conflict` that names the first field that is not.
  */

@@ -106,8 +106,8 @@ async function interruptionOf(
 }
 
 /**
- * What may be missing where the server was restarted while a table of ours was live. Whoever switches
- * the log on again before the recorder is back has it written to the same table, and of its rows none
+ * What may be missing where the server was restarted while a table of ours was live. A log that is
+ * switched on again before the recorder is back goes to the same table, and of its rows none
  * says in which life of the server it was written: the server may have been restarted twice, and its
  * start is known to the second. So from the instant at which the table was made (the drain knows
  * better where rows of before it are the last ones) to the first row behind the second in which the

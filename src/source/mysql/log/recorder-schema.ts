@@ -124,7 +124,7 @@ function stateOf(
   // A marker without its row is what our own crash at the very beginning leaves, and what a server's
   // crash leaves that does not flush each commit (innodb_flush_log_at_trx_commit other than 1).
   if (marker === 'no row') return 'none';
-  // Somebody dropped it: the lock of the server says whether a recorder is at work.
+  // Somebody dropped it: the lock of the server says whether a recorder is running.
   if (marker === 'none' && hasLogTables) return 'none';
   // An empty schema: an administrator made it for us. Tables of others that we had to put somewhere
   // stay in it when we leave.

@@ -68,7 +68,7 @@ async function switchOff(connection: MysqlConnection, isMarked: boolean): Promis
 
 /**
  * Has the server end it by itself a minute after it should be over, or when we are silent for an hour. What
- * it did is in the marker then: whoever switches the slow log on later is not taken for us.
+ * it did is in the marker then: a slow log that is switched on later is not taken for ours.
  * @param forMs how long it is to last yet.
  * @param before when it would by now, by our monotonic clock; null: not asked yet.
  * @returns when it will, if its event scheduler is on.

@@ -132,7 +132,7 @@ export class LogTableReader {
       await underWay()?.store();
       const now = performance.now();
       if (rows >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield end(null);
-      // One row can take minutes: who reads is to know that the server still sends.
+      // One row can take minutes: the reader has to know that the server still sends.
       else if (underWay() !== null && now - toldAt >= TELL_MS) yield end(null);
       else continue;
       toldAt = now;

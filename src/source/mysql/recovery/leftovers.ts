@@ -121,7 +121,7 @@ async function countStatements(
       statements += Math.max(0, rows - 1);
     } catch (error) {
       if (connection.isLost) throw error;
-      // Damaged by the server's death, or dropped this moment by a recorder that is at work.
+      // Damaged by the server's death, or dropped this moment by a recorder that is running.
       return null;
     }
   }

@@ -64,7 +64,7 @@ export function whyLogIsOff(settings: LogSettings, server: ServerIdentity): AppE
 
 /**
  * Whether a server's log can only be rotated, by RDS's procedure: it is there, or the server is RDS's
- * (whoever may not execute it does not see it), and the account may not set what is global.
+ * (an account that may not execute it does not see it), and the account may not set what is global.
  */
 export async function isRotatedOnly(
   connection: MysqlConnection,

@@ -90,7 +90,7 @@ export class Rotation {
     return new Rotation(new GuardConnection(guard), control, tap);
   }
 
-  /** Whether it is of no more use: the connection is gone, or a read was not followed to its end. */
+  /** Whether a new one is needed: the connection is gone, or a read was not followed to its end. */
   get isLost(): boolean {
     return this.#guard.isLost;
   }
@@ -168,7 +168,7 @@ export class Rotation {
     this.#stopPulse();
     for (let attempt = 1; ; attempt++) {
       const call = new PendingStatement(this.#control.rows(`CALL ${ROTATION}()`, DROP_MS));
-      // Behind the lock that we hold: whoever is there besides us would be let through before or
+      // Behind the lock that we hold: anybody else who rotates would be let through before or
       // after us, and one of the two rotations would drop what the other has just put aside.
       if (!(await this.#isAlone(call))) {
         // In the procedure it is its maker's statement, which we may not end: it gives up by itself
