@@ -213,7 +213,7 @@ describe('env check', () => {
     });
     expect([checked.status, checked.stderr]).toEqual([0, '']);
     expect(checked.stdout).toMatchInlineSnapshot(`
-      "server        mariadb 10.11.9-MariaDB on db1:3306
+      "server        mariadb 10.11.9-MariaDB at db1:3306
       account       recorder@%
       log settings  general_log OFF, log_output FILE, slow log OFF, log table CSV
       record table  MyISAM: the server's disk has 64 GiB free
