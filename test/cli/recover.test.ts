@@ -255,7 +255,7 @@ describe('captures that would go on', () => {
       answers: [{ to: 'End it and restore db1:3306?', answer: false }],
     });
     expect([status, stdout]).toEqual([7, '']);
-    expect(stderr).toContain('A capture that is not over would end now:\n  shop/one (id');
+    expect(stderr).toContain('1 capture would end now:\n  shop/one (id');
     expect(stderr).toContain('To continue recording instead: captures daemon');
     expect(stderr).not.toContain('shop/over');
     expect(stderr).toContain('captures: Nothing was changed\n');

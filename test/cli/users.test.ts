@@ -134,7 +134,7 @@ describe('user delete', () => {
     expect(deleted).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'Deleted the user eve.\n1 capture belongs to ada now.\n',
+      stderr: 'Deleted the user eve.\nHanded 1 capture on to ada.\n',
     });
     expect((await runCaptures(['whoami'], { home, env: eve })).status).toBe(4);
     const shown = await runCaptures(['get', 'mine', '--json', '--fields', 'owner'], { home });

@@ -10,6 +10,7 @@ import type { Context } from '../runtime/context.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { captureNoun } from '../render/captures.ts';
 import { formatBytes, formatCount } from '../../core/units.ts';
+import { fullName } from '../render/names.ts';
 
 interface Options {
   readonly captures: readonly string[];
@@ -95,7 +96,7 @@ async function confirm(
 }
 
 function lossOf(capture: ListedCapture, keepsWorkload: boolean): string {
-  const what = `${capture.environmentName}/${capture.name} (id ${capture.id}, ${capture.status})`;
+  const what = `${fullName(capture)} (id ${capture.id}, ${capture.status})`;
   if (capture.records === null) return `${what}: no statements are recorded.`;
   const size = formatBytes(capture.fileBytes ?? 0);
   const statements = `${formatCount(capture.records)} statements (${size})`;
@@ -139,13 +140,9 @@ function failureOf(
   const [first] = failures;
   if (first === undefined) return null;
   if (asked === 1) return first.error;
-  const lines = failures.map(
-    ({ capture, error }) => `${capture.environmentName}/${capture.name}: ${error.message}`,
-  );
+  const lines = failures.map(({ capture, error }) => `${fullName(capture)}: ${error.message}`);
   const rest =
-    deleted.length === 0
-      ? 'Nothing was deleted.'
-      : `Deleted: ${deleted.map((capture) => `${capture.environmentName}/${capture.name}`).join(', ')}`;
+    deleted.length === 0 ? 'Nothing was deleted.' : `Deleted: ${deleted.map(fullName).join(', ')}`;
   return new AppError(
     first.error.code,
     `${failures.length} of ${asked} captures could not be deleted`,

@@ -5,9 +5,16 @@ import { YES, count } from '../input/arguments.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
-import { formatBytes, formatCount, formatExactDuration, formatRelative } from '../../core/units.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatExactDuration,
+  formatRelative,
+  counted,
+} from '../../core/units.ts';
 import { captureNoun } from '../render/captures.ts';
 import { orphanNoun } from '../render/orphans.ts';
+import { fullName } from '../render/names.ts';
 
 interface Options {
   /** Milliseconds. */
@@ -66,9 +73,7 @@ async function run(options: Options, context: Context): Promise<void> {
     environment: options.env ?? null,
   });
   if (notOurs > 0) {
-    await context.note(
-      `${formatCount(notOurs)} as old ${notOurs === 1 ? 'belongs' : 'belong'} to others and ${notOurs === 1 ? 'stays' : 'stay'}.`,
-    );
+    await context.note(`Kept ${counted(notOurs, 'capture')} of other owners.`);
   }
   if (options.dryRun === true) {
     await context.print(captureNoun, captures);
@@ -102,8 +107,7 @@ async function pruneOrphans(options: Options, context: Context): Promise<void> {
   }
   const orphans = await workloads.listOrphans(actor);
   const bytes = orphans.reduce((sum, orphan) => sum + orphan.bytes, 0);
-  const folders = orphans.length === 1 ? '1 workload' : `${formatCount(orphans.length)} workloads`;
-  const loss = `${folders} without a capture (${formatBytes(bytes)} on disk)`;
+  const loss = `${counted(orphans.length, 'workload')} without a capture (${formatBytes(bytes)} on disk)`;
   if (options.dryRun === true) {
     await context.print(orphanNoun, orphans);
     await context.note(`${loss} would be removed.`);
@@ -127,9 +131,8 @@ async function pruneOrphans(options: Options, context: Context): Promise<void> {
 async function confirm(context: Context, captures: readonly ListedCapture[]): Promise<void> {
   const now = context.now();
   const lines = captures.map((capture) => {
-    const { environmentName, name, id, status } = capture;
     const when = formatRelative(endedAt(capture), now, 1);
-    return `${environmentName}/${name} (id ${id}, ${status}, ${when})`;
+    return `${fullName(capture)} (id ${capture.id}, ${capture.status}, ${when})`;
   });
   await confirmAfter(context, lines, `Delete ${lossOf(captures)}?`);
 }
@@ -155,6 +158,5 @@ async function confirmAfter(
 
 function lossOf(captures: readonly ListedCapture[]): string {
   const bytes = captures.reduce((sum, { fileBytes }) => sum + (fileBytes ?? 0), 0);
-  const number = captures.length === 1 ? '1 capture' : `${formatCount(captures.length)} captures`;
-  return `${number} (${formatBytes(bytes)} on disk)`;
+  return `${counted(captures.length, 'capture')} (${formatBytes(bytes)} on disk)`;
 }

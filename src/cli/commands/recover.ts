@@ -10,6 +10,7 @@ import { confirmEnding, confirmReclaim } from '../input/recovery-questions.ts';
 import { recoveryNoun } from '../render/recovery.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
+import { askToType } from '../input/confirmation.ts';
 
 interface Options {
   readonly environment?: string;
@@ -128,10 +129,8 @@ async function forget(ref: string, { yes }: Pick<Options, 'yes'>, context: Conte
     await context.tell(
       `If the server of ${name} returns, its log is still on, and no daemon restores it.`,
     );
-    const answer = await prompter.ask("Type the environment's name to forget its pending restore");
-    if (answer.trim() !== name) {
-      throw new AppError('declined', 'The name does not match; nothing changed');
-    }
+    const ask = "Type the environment's name to forget its pending restore";
+    await askToType(prompter, { expected: name, ask }, 'nothing changed');
   }
   await recovery.forget(actor, ref);
   await context.note(

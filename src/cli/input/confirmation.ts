@@ -1,5 +1,16 @@
 import { AppError } from '../../core/errors.ts';
 import type { Context } from '../runtime/context.ts';
+import type { Prompter } from './prompter.ts';
+
+/** @throws AppError `declined` when a person does not type what proves that they mean it. */
+export async function askToType(
+  prompter: Prompter,
+  { expected, ask }: { expected: string; ask: string },
+  unchanged: string,
+): Promise<void> {
+  if ((await prompter.ask(ask)).trim() === expected) return;
+  throw new AppError('declined', `The name does not match; ${unchanged}`);
+}
 
 /**
  * Shows what will be lost and has a person type what proves that they mean it.
@@ -16,7 +27,5 @@ export async function confirmLoss(
     'To delete without confirmation add --yes.',
   );
   for (const loss of losses) await context.tell(loss);
-  if ((await prompter.ask(question.ask)).trim() !== question.expected) {
-    throw new AppError('declined', 'The name does not match; nothing deleted');
-  }
+  await askToType(prompter, question, 'nothing deleted');
 }

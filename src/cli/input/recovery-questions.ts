@@ -1,10 +1,11 @@
 import { AppError } from '../../core/errors.ts';
 import type { RecoveryTarget } from '../../core/recovery/recovery-service.ts';
 import type { Leftovers } from '../../core/environments/server-inspection.ts';
-import type { ListedCapture } from '../../core/store.ts';
 import { settingsText } from '../render/recovery.ts';
-import { formatCount, formatDuration, formatRelative } from '../../core/units.ts';
+import { formatCount, formatDuration, formatRelative, counted } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
+import { fullName } from '../render/names.ts';
+import { askToType } from './confirmation.ts';
 
 /**
  * Shows which captures would end, and asks where a prompt can be shown; what they recorded stays.
@@ -16,19 +17,17 @@ export async function confirmEnding(
 ): Promise<void> {
   const ending = targets.flatMap(({ pending }) => pending?.ending ?? []);
   if (ending.length === 0) return;
-  const many = ending.length === 1 ? 'A capture' : `${formatCount(ending.length)} captures`;
-  const are = ending.length === 1 ? 'is' : 'are';
   if (!context.canPrompt) return;
   const prompter = await context.world.prompter();
   const now = context.now();
-  await context.tell(`${many} that ${are} not over would end now:`);
+  await context.tell(`${counted(ending.length, 'capture')} would end now:`);
   for (const capture of ending) {
     const end =
       capture.scheduledEnd === null
         ? 'runs until it is stopped'
         : `was due to end ${formatRelative(capture.scheduledEnd, now, 2)}`;
     await context.tell(
-      `  ${nameOf(capture)}, ${capture.status}, owner ${capture.ownerName}, ${end}`,
+      `  ${fullName(capture)} (id ${capture.id}), ${capture.status}, owner ${capture.ownerName}, ${end}`,
     );
   }
   await context.tell('To continue recording instead: captures daemon');
@@ -38,10 +37,6 @@ export async function confirmEnding(
   ) {
     throw new AppError('declined', 'Nothing was changed');
   }
-}
-
-function nameOf({ environmentName, name, id }: ListedCapture): string {
-  return `${environmentName}/${name} (id ${id})`;
 }
 
 /**
@@ -63,10 +58,8 @@ export async function confirmReclaim(
   );
   for (const line of describeLeftovers(target, leftovers)) await context.tell(line);
   await context.tell(fact('statements', fateOf(target, leftovers)));
-  const answer = await prompter.ask("Type the environment's name to restore its server");
-  if (answer.trim() !== name) {
-    throw new AppError('declined', 'The name does not match; nothing changed');
-  }
+  const ask = "Type the environment's name to restore its server";
+  await askToType(prompter, { expected: name, ask }, 'nothing changed');
 }
 
 /** Whose recorder it was, in a few words. */

@@ -3,12 +3,9 @@ import type { ListedCapture } from '../../core/store.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
-import { escapeText } from '../render/escape.ts';
-import { liveLine } from '../render/live.ts';
-import { isoTime, localTime } from '../render/moments.ts';
-import { fullName } from '../render/names.ts';
+import { localTime } from '../render/moments.ts';
 import { interruption } from '../runtime/signals.ts';
-import { watchedJson } from './progress.ts';
+import { progressLine, watchedJson } from './progress.ts';
 
 const LOOK_MS = 1_000;
 const LINES_MS = 10_000;
@@ -78,10 +75,8 @@ function asLines(context: Context): (captures: readonly ListedCapture[]) => Prom
       const { id, status } = capture;
       const isNews = statuses.size > 0 && statuses.get(id) !== status;
       if (!isNews && !(isTime && !isOver(status))) continue;
-      const line = liveLine(capture, await liveOf(capture, context), now);
-      await context.world.stdout.write(
-        `${isoTime(now) ?? ''} ${escapeText(`${fullName(capture)}: ${line}`)}\n`,
-      );
+      const live = await liveOf(capture, context);
+      await context.world.stdout.write(progressLine(capture, live, now));
     }
     for (const { id, status } of captures) statuses.set(id, status);
   };

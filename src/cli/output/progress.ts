@@ -23,6 +23,12 @@ export function watchedJson(context: Context, capture: ListedCapture, live: Live
   return `${context.world.stdout.isTTY ? escapeJson(text) : text}\n`;
 }
 
+/** How a capture goes, as a line of a log. */
+export function progressLine(capture: ListedCapture, live: LiveFacts, now: number): string {
+  const text = `${fullName(capture)}: ${liveLine(capture, live, now)}`;
+  return `${isoTime(now) ?? ''} ${escapeText(text)}\n`;
+}
+
 /**
  * Shows how one capture goes while a command waits for it: a live line on a terminal, a line every ten
  * seconds elsewhere, NDJSON on stdout with --json. With --watch JSON comes every second, and in every
@@ -118,12 +124,8 @@ export class Progress {
         const width = (world.stderr.columns ?? this.#context.columns) - 1;
         return this.#stream.write(`${CLEAR_LINE}${truncate(text, width)}`);
       }
-      case 'lines': {
-        const line = liveLine(capture, live, now);
-        return this.#stream.write(
-          `${isoTime(now) ?? ''} ${escapeText(`${fullName(capture)}: ${line}`)}\n`,
-        );
-      }
+      case 'lines':
+        return this.#stream.write(progressLine(capture, live, now));
     }
   }
 }

@@ -36,21 +36,22 @@ export function renderCharts(report: MetricReport, view: MetricView): string {
   const published = report.series.filter((series) => drawnTrack(series, view.statistic) !== null);
   const absent = report.series.filter((series) => !published.includes(series));
   const { rows, every } = chartHeight(published.length);
-  const draft = (labelWidth: number): Chart[] =>
+  const charts = drawAligned(view, (labelWidth) =>
     published.map((series) =>
       chartOf(series, { window, captureWindow, counted, view, labelWidth, rows, every }),
-    );
-  // The labels depend on what is drawn, and how much is drawn on the labels' width: once is enough.
-  const labelWidth = widestLabel(draft(6));
-  const charts = draft(labelWidth).map((chart) => renderChart(chart, view));
+    ),
+  );
   const tail = absent.length === 0 ? '' : `\n${notPublished(absent, report, view).join('\n')}\n`;
   return `${[heading, ...charts].join('\n')}${charts.length === 0 ? '\n' : ''}${tail}`;
 }
 
-/** The widest value label of these charts. */
-export function widestLabel(charts: readonly Chart[]): number {
-  const labels = charts.flatMap(({ axis }) => axis.labels);
-  return labels.reduce((widest, label) => Math.max(widest, label?.length ?? 0), 0);
+/** Draws charts with one label width, the widest. @param draft the charts, for a label width. */
+export function drawAligned(view: MetricView, draft: (labelWidth: number) => Chart[]): string[] {
+  // The labels depend on what is drawn, and how much is drawn on the labels' width: once is enough.
+  const labels = draft(6).flatMap(({ axis }) => axis.labels);
+  return draft(Math.max(0, ...labels.map((label) => label?.length ?? 0))).map((chart) =>
+    renderChart(chart, view),
+  );
 }
 
 interface Layout {
@@ -68,7 +69,7 @@ function chartOf(series: MetricSeries, layout: Layout): Chart {
   const columns = plotColumns(view.width, labelWidth);
   const cells = drawnCells(series, view.statistic, window, columns);
   const [low, high] = rangeOf(cells);
-  const scale = scaleFor(series.metric.unit, Math.max(Math.abs(low), Math.abs(high)));
+  const scale = scaleFor(series.metric.unit, low, high);
   const [start, end] = edges(window, captureWindow, columns);
   const marks = [
     ...(window.from < captureWindow.from ? [{ column: start, label: 'start' }] : []),
@@ -112,7 +113,7 @@ function numbersOf(series: MetricSeries, window: TimeWindow, view: MetricView): 
   const summary = summarise(series, window, view.statistic);
   if (summary === null) return [];
   const { lowIsBad, unit } = series.metric;
-  const scale = scaleFor(unit, Math.max(Math.abs(summary.max), Math.abs(summary.min)));
+  const scale = scaleFor(unit, summary.max, summary.min);
   const worst = lowIsBad ? summary.min : summary.max;
   const at = timeOf(series, worst, window, view);
   const when = at === null ? '' : ` at ${localTime(at, view.zone).slice(11)}`;

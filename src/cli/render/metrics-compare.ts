@@ -7,9 +7,9 @@ import {
 import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
 import { elapsedLabel, timeTicks, valueAxis } from './chart-axes.ts';
-import { lineValues, renderChart, type Chart } from './chart.ts';
+import { lineValues, type Chart } from './chart.ts';
 import { escapeText } from './escape.ts';
-import { chartHeight, plotColumns, rangeOf, widestLabel } from './metrics-charts.ts';
+import { chartHeight, drawAligned, plotColumns, rangeOf } from './metrics-charts.ts';
 import {
   listed,
   notPublished,
@@ -50,8 +50,8 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
       summarise(pair.a, counted[0], view.statistic),
       summarise(pair.b, counted[1], view.statistic),
     ] as const;
-    const sizes = summaries.flatMap((s) => (s === null ? [] : [Math.abs(s.max), Math.abs(s.min)]));
-    const scale = scaleFor(pair.a.metric.unit, Math.max(0, ...sizes));
+    const sizes = summaries.flatMap((s) => (s === null ? [] : [s.max, s.min]));
+    const scale = scaleFor(pair.a.metric.unit, ...sizes);
     return { pair, summaries, scale };
   });
   const idle = all.filter(({ summaries }) => summaries.every((s) => s?.max === 0 && s.min === 0));
@@ -124,10 +124,9 @@ export function renderComparedCharts(a: MetricReport, b: MetricReport, view: Met
   const lines = headings(a, b, view);
   if (aligned === null) return notStarted(lines);
   const { rows, every } = chartHeight(aligned.pairs.length);
-  const draft = (labelWidth: number): Chart[] =>
-    aligned.pairs.map((pair) => comparedChart(pair, aligned, view, { labelWidth, rows, every }));
-  const labelWidth = widestLabel(draft(6));
-  const charts = draft(labelWidth).map((chart) => renderChart(chart, view));
+  const charts = drawAligned(view, (labelWidth) =>
+    aligned.pairs.map((pair) => comparedChart(pair, aligned, view, { labelWidth, rows, every })),
+  );
   return `${[...lines, ...charts, ...absentLines(aligned, a, view)].join('\n')}${charts.length === 0 ? '\n' : ''}`;
 }
 
@@ -144,7 +143,7 @@ function comparedChart(
     drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
   );
   const [low, high] = rangeOf(cells.flat());
-  const scale = scaleFor(a.metric.unit, Math.max(Math.abs(low), Math.abs(high)));
+  const scale = scaleFor(a.metric.unit, low, high);
   const averages = [a, b].map(
     (series, index) => summarise(series, counted[index] ?? counted[0], view.statistic)?.avg ?? null,
   );

@@ -135,8 +135,7 @@ function rowOf(
     if (track === null || cutTrack(track, window).times.length === 0) return [];
     return [{ series, unit: '', numbers: NO_NUMBERS }];
   }
-  const largest = Math.max(Math.abs(summary.max), Math.abs(summary.min));
-  const scale = scaleFor(series.metric.unit, largest);
+  const scale = scaleFor(series.metric.unit, summary.max, summary.min);
   const numbers = Object.fromEntries(
     NUMBERS.map((name) => [name, plainUnit(formatScaled(summary[name], scale), view)]),
   ) as Row['numbers'];

@@ -30,11 +30,11 @@ const COUNTS: readonly Unit[] = ['', 'k', 'M', 'G', 'T'].map((unit, power) => ({
 const LARGEST_PLAIN = 9_999.5;
 
 /**
- * The scale in which values up to `largest` (in size) of a metric are shown; one for all numbers of a
- * row or a chart, so that they can be compared. A value that would be nothing in it has its own unit.
+ * The scale in which these values of a metric are shown; one for all numbers of a row or a chart, so that
+ * they can be compared. A value that would be nothing in it has its own unit.
  */
-export function scaleFor(unit: MetricUnit | null, largest: number): Scale {
-  const size = Math.abs(largest);
+export function scaleFor(unit: MetricUnit | null, ...values: number[]): Scale {
+  const size = Math.max(0, ...values.map(Math.abs));
   switch (unit) {
     case 'Percent':
       return fitting([{ unit: '%', divisor: 1 }], size);

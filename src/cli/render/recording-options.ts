@@ -1,7 +1,7 @@
 import { maxLagOf, maxLogOf } from '../../core/captures/guards.ts';
 import type { RecordingOptions } from '../../core/captures/recording-options.ts';
 import type { JsonObject } from './column.ts';
-import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
+import { formatBytes, formatCount, formatDuration, counted } from '../../core/units.ts';
 
 /** What a capture was asked to record, as JSON: sizes in bytes, lengths of time in seconds. */
 export function optionsJson(options: RecordingOptions): JsonObject {
@@ -94,10 +94,10 @@ export function leftOutText(skipped: Readonly<Record<string, number>>, sessions:
   const all = reasons.reduce((sum, [, rows]) => sum + rows, 0);
   const words = reasons.map(([reason, rows]) =>
     reason === 'sample' && sessions > 0
-      ? `${reason} ${formatCount(rows)} (of ${formatCount(sessions)} ${sessions === 1 ? 'session' : 'sessions'})`
+      ? `${reason} ${formatCount(rows)} (of ${counted(sessions, 'session')})`
       : `${reason} ${formatCount(rows)}`,
   );
-  return `${formatCount(all)} ${all === 1 ? 'row' : 'rows'}: ${words.join(', ')}`;
+  return `${counted(all, 'row')}: ${words.join(', ')}`;
 }
 
 function seconds(ms: number | null): number | null {

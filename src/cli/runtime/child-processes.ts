@@ -15,6 +15,7 @@ import { DAEMON_NODE_FLAGS, daemonEnvironment } from './daemon-memory.ts';
 import { PACKAGE_FOLDER } from '../../package.ts';
 import type { SignalDesk } from './signals.ts';
 import type { CommandEnd, StartedProcess } from './world.ts';
+import { errnoOf } from './private-files.ts';
 
 const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
 
@@ -85,10 +86,6 @@ function openLog(storeDirectory: string, logFile: string): number {
       cause: error,
     });
   }
-}
-
-function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 /** Runs a command with our own streams, handing on the signals that are meant to end it. */

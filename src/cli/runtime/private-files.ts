@@ -180,6 +180,7 @@ function isErrno(error: unknown, ...codes: string[]): boolean {
   return codes.includes(errnoOf(error));
 }
 
-function errnoOf(error: unknown): string {
+/** `ENOENT`; of what is no error of the system, its text. */
+export function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -8,7 +8,7 @@ import { resultOf } from '../../../core/progress.ts';
 import { tellEvents } from '../../output/capture-events.ts';
 import type { Context } from '../../runtime/context.ts';
 import { environmentNoun } from '../../render/environments.ts';
-import { formatBytes, formatCount } from '../../../core/units.ts';
+import { formatBytes, formatCount, counted } from '../../../core/units.ts';
 
 interface Options {
   readonly environment: string;
@@ -66,8 +66,7 @@ async function lossOf(context: Context, environment: Environment): Promise<strin
   }
   if (count === 0) return `${environment.name}: the environment; there are no captures in it.`;
   const active = open === 0 ? '' : ` (${formatCount(open)} not over: they are stopped first)`;
-  const many = count === 1 ? '1 capture' : `${formatCount(count)} captures`;
   const lost =
     records === 0 ? '' : `; ${formatCount(records)} statements (${formatBytes(bytes)}) are lost`;
-  return `${environment.name}: the environment with ${many}${active}${lost}.`;
+  return `${environment.name}: the environment with ${counted(count, 'capture')}${active}${lost}.`;
 }

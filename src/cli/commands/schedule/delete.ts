@@ -3,6 +3,7 @@ import { SCHEDULE, YES, REASON } from '../../input/arguments.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
+import { fullName } from '../../render/names.ts';
 
 interface Options {
   readonly schedule: string;
@@ -30,7 +31,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { schedules } = context.api;
   const doomed = await schedules.get(actor, options.schedule, 'schedule.delete');
-  const name = `${doomed.environmentName}/${doomed.name}`;
+  const name = fullName(doomed);
   if (options.yes !== true) {
     const loss = `${name} (id ${doomed.id}, ${doomed.cron}): no further captures are made.`;
     await confirmLoss(context, [loss], {

@@ -3,7 +3,7 @@ import { YES } from '../../input/arguments.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import type { Context } from '../../runtime/context.ts';
 import { deletedUserNoun } from '../../render/users.ts';
-import { formatCount } from '../../../core/units.ts';
+import { counted } from '../../../core/units.ts';
 
 interface Options {
   readonly user: string;
@@ -33,8 +33,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const deleted = await users.deleteUser(actor, options.user);
   await context.note(`Deleted the user ${deleted.name}.`);
   for (const { to, captures } of deleted.handedOn) {
-    const what = captures === 1 ? '1 capture belongs' : `${formatCount(captures)} captures belong`;
-    await context.note(`${what} to ${to} now.`);
+    await context.note(`Handed ${counted(captures, 'capture')} on to ${to}.`);
   }
   await context.printIfAsked(deletedUserNoun, deleted);
 }

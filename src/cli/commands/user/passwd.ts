@@ -8,6 +8,7 @@ import {
   type PasswordSource,
 } from '../../input/password-options.ts';
 import { userNoun } from '../../render/users.ts';
+import { counted } from '../../../core/units.ts';
 
 interface Options extends PasswordSource {
   readonly user?: string;
@@ -63,7 +64,10 @@ async function run(options: Options, context: Context): Promise<void> {
     keepTokens,
   });
   const sessions = `${isOwn ? 'your other' : 'their'} sessions have ended`;
-  const ended = tokens === 0 ? sessions : `${sessions}, ${tokenFate(tokens, keepTokens)}`;
+  const ended =
+    tokens === 0
+      ? sessions
+      : `${sessions}, ${counted(tokens, 'token')} ${keepTokens ? 'still valid' : 'revoked'}`;
   await context.note(`Changed the password of ${user.name}; ${ended}.`);
   await context.printIfAsked(userNoun, user);
 }
@@ -73,16 +77,8 @@ async function askToKeep(context: Context, name: string, tokens: number): Promis
   if (tokens === 0 || !context.canPrompt) return false;
   const prompter = await context.world.prompter();
   return prompter.confirm(
-    `${name} has ${counted(tokens)}. Keep ${tokens === 1 ? 'it' : 'them'} valid? (no: revoke)`,
+    `${name} has ${counted(tokens, 'token')}. Keep ${tokens === 1 ? 'it' : 'them'} valid? (no: revoke)`,
   );
-}
-
-function tokenFate(tokens: number, isKept: boolean): string {
-  return isKept ? `${counted(tokens)} still valid` : `${counted(tokens)} revoked`;
-}
-
-function counted(tokens: number): string {
-  return tokens === 1 ? '1 token' : `${tokens} tokens`;
 }
 
 function readCurrent(context: Context, file: string | undefined): Promise<string> {
