@@ -351,7 +351,7 @@ export interface LogInterruption {
   /** The last instant until which all is well, and the first from which on it is; null where unknown. */
   readonly from: ServerInstant | null;
   readonly to: ServerInstant | null;
-  /** One sentence for people. */
+  /** One sentence for users. */
   readonly reason: string;
 }
 

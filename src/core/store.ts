@@ -207,7 +207,7 @@ export interface Store {
   changeCounter(): number;
   /** Whether the store's file is still the one that was opened. */
   isStillThere(): boolean;
-  /** Gives back the disk space kept for the day the disk is full, so that a failure can be written. */
+  /** Frees the disk space kept for the day the disk is full, so that a failure can be written. */
   releaseReserve(): void;
   /** Sets that space aside, where the disk has it; a daemon does so when it begins. */
   keepReserve(): void;

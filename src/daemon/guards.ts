@@ -109,7 +109,7 @@ export class Guards {
       const capture = this.#context.store.captures.find(id);
       if (capture?.status !== 'RUNNING' || this.#reasons.has(id)) continue;
       const fileBytes = this.#fileBytes.get(id) ?? null;
-      this.#judge(capture, { fileBytes, disk: this.#disk, logBytes: this.#logBytes, lagMs });
+      this.#check(capture, { fileBytes, disk: this.#disk, logBytes: this.#logBytes, lagMs });
     }
   }
 
@@ -125,7 +125,7 @@ export class Guards {
     }
   }
 
-  #judge(capture: Capture, readings: GuardReadings): void {
+  #check(capture: Capture, readings: GuardReadings): void {
     const { clock, log } = this.#context;
     const { id, options } = capture;
     const broken = brokenGuard(options, readings);

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { isAppError, messageOf } from '../core/errors.ts';
-import { MetricKeeper } from '../core/metrics/metric-keeper.ts';
+import { MetricArchive } from '../core/metrics/metric-archive.ts';
 import { windowOf } from '../core/metrics/metric-service.ts';
 import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import type { Store } from '../core/store.ts';
@@ -24,7 +24,7 @@ const PAUSE_AFTER_FAILURE_MS = 60_000;
  */
 export class MetricFetcher {
   readonly #context: MetricFetcherContext;
-  readonly #keeper: MetricKeeper;
+  readonly #archive: MetricArchive;
   readonly #leaving = new AbortController();
   #inHand: Promise<void> | null = null;
   /** After a failure of our own (a store that cannot be written) nothing is tried for a while. */
@@ -33,7 +33,7 @@ export class MetricFetcher {
   constructor(context: MetricFetcherContext) {
     this.#context = context;
     const { store, clock, metricProvider, commit } = context;
-    this.#keeper = new MetricKeeper(store, clock, metricProvider, this.#leaving.signal, commit);
+    this.#archive = new MetricArchive(store, clock, metricProvider, this.#leaving.signal, commit);
   }
 
   /** Whether something is being fetched now. */
@@ -110,7 +110,7 @@ export class MetricFetcher {
       return;
     }
     try {
-      const warnings = await this.#keeper.keep({ capture, environment, captureWindow });
+      const warnings = await this.#archive.keep({ capture, environment, captureWindow });
       log('info', 'metrics fetched', { capture: captureId });
       for (const warning of warnings) log('warn', warning, { capture: captureId });
     } catch (error) {

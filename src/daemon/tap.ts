@@ -237,7 +237,7 @@ export class Tap implements OtherTap {
         continue;
       }
       try {
-        this.#judgeLag();
+        this.#checkLag();
         if (this.#trouble !== null) this.#stopDue();
       } catch (error) {
         if (error instanceof LeaseLost) return;
@@ -247,7 +247,7 @@ export class Tap implements OtherTap {
   }
 
   /** Ends captures whose record is too far behind, also while nothing comes from the server. */
-  #judgeLag(): void {
+  #checkLag(): void {
     const { clock } = this.#context;
     const lagMs = performance.now() - this.#memory.caughtUpAt;
     const unknown = { fileBytes: null, disk: null, logBytes: null };

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { LONGEST_WAIT_MS } from '../core/metrics/metric-keeping.ts';
+import { LONGEST_WAIT_MS } from '../core/metrics/metric-archive-rules.ts';
 import type { MetricFetch, MetricTable } from '../core/metrics/metric-store.ts';
 import type { CounterSample, MetricTrack } from '../core/metrics/metric-source.ts';
 import type { WorkloadRate } from '../core/metrics/workload-metrics.ts';

@@ -14,8 +14,8 @@ import { parseStatementLine } from './statement-line.ts';
 import type {
   Damage,
   ExpectedSegment,
-  FileFindings,
-  SegmentFinding,
+  VerifiedFiles,
+  VerifiedSegment,
   VerificationOptions,
 } from '../core/workloads/workload.ts';
 import { readSegment, segmentBytes } from './workload-reader.ts';
@@ -48,9 +48,9 @@ export async function verifyFiles(
   dir: string,
   expected: readonly ExpectedSegment[],
   options: VerificationOptions,
-): Promise<FileFindings> {
+): Promise<VerifiedFiles> {
   const reader = new RecordReader(options);
-  const segments: SegmentFinding[] = [];
+  const segments: VerifiedSegment[] = [];
   const damage: Damage[] = [];
   let seq = 0;
   for (const [index, one] of expected.entries()) {
@@ -76,7 +76,7 @@ async function verifySegment(
   reader: RecordReader,
   seq: number,
   mayGoOn: boolean,
-): Promise<{ finding: SegmentFinding; damage: string[] }> {
+): Promise<{ finding: VerifiedSegment; damage: string[] }> {
   const { segment } = expected;
   const file = segmentFileName(segment);
   const damage: string[] = [];
@@ -226,7 +226,7 @@ class RecordReader {
     this.#options.onProgress?.(this.#total);
   }
 
-  findings(): Omit<FileFindings, 'segments' | 'damage'> {
+  findings(): Omit<VerifiedFiles, 'segments' | 'damage'> {
     return {
       counts: this.#counters.counts(),
       rows: this.#serverCounts.counts(),

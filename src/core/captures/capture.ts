@@ -45,7 +45,7 @@ export function isOver(status: CaptureStatus): boolean {
 }
 
 /**
- * Why a capture is as it is, for people and for JSON: what it waits for while it is STOPPING, else why it
+ * Why a capture is as it is, for users and for JSON: what it waits for while it is STOPPING, else why it
  * FAILED or ended other than by a stop; null otherwise.
  */
 export function reasonOf(

@@ -49,7 +49,7 @@ export class DiagnosisService {
 
   async #workloads(): Promise<Finding[]> {
     const { store, workloads } = this.#outside;
-    const found: Judged[] = [];
+    const found: Checked[] = [];
     try {
       const orphans = await (await workloads()).findOrphans();
       if (orphans.length > 0) found.push(warning({ is: 'orphaned_workloads', orphans }));
@@ -58,11 +58,11 @@ export class DiagnosisService {
     } catch (error) {
       found.push(failureOf(error));
     }
-    return found.map((judged) => aboutStore('workloads', judged));
+    return found.map((checked) => aboutStore('workloads', checked));
   }
 
   /** Whether there is a daemon where one is needed, and whether it keeps up. */
-  #daemon(): Judged {
+  #daemon(): Checked {
     const { store, clock } = this.#outside;
     const now = clock.now();
     const holder = holderOf(store, now);
@@ -93,14 +93,14 @@ export class DiagnosisService {
       instance === null ? [] : this.#metrics(environment),
     ]);
     const found = [...atServer, ...ofMetrics];
-    return (found.length > 0 ? found : [ok({ is: 'nothing_to_check' })]).map((judged) => ({
+    return (found.length > 0 ? found : [ok({ is: 'nothing_to_check' })]).map((checked) => ({
       check: 'environment',
       environment: environment.name,
-      ...judged,
+      ...checked,
     }));
   }
 
-  async #server(environment: Environment, server: ServerAddress): Promise<Judged[]> {
+  async #server(environment: Environment, server: ServerAddress): Promise<Checked[]> {
     try {
       if (await isLeftToDaemon(this.#outside, server)) return [ok({ is: 'daemon_checks_server' })];
       const look = readServer(this.#outside, { ...environment, server });
@@ -126,7 +126,7 @@ export class DiagnosisService {
   }
 
   /** A warning, not a failure: statements are recorded without the provider's metrics. */
-  async #metrics(environment: Environment): Promise<Judged[]> {
+  async #metrics(environment: Environment): Promise<Checked[]> {
     try {
       const { provider } = await this.#outside.metricSources();
       return [ok({ is: 'said', text: await this.#bounded(provider.checkAccess(environment)) })];
@@ -152,26 +152,26 @@ export class DiagnosisService {
   }
 }
 
-type Judged = Pick<Finding, 'status' | 'code' | 'fact'>;
+type Checked = Pick<Finding, 'status' | 'code' | 'fact'>;
 
-function aboutStore(check: Finding['check'], judged: Judged): Finding {
-  return { check, environment: null, ...judged };
+function aboutStore(check: Finding['check'], checked: Checked): Finding {
+  return { check, environment: null, ...checked };
 }
 
-function ok(fact: Fact): Judged {
+function ok(fact: Fact): Checked {
   return { status: 'ok', code: null, fact };
 }
 
-function warning(fact: Fact): Judged {
+function warning(fact: Fact): Checked {
   return { status: 'warn', code: null, fact };
 }
 
-function failed(fact: Fact): Judged {
+function failed(fact: Fact): Checked {
   return { status: 'fail', code: 'capture_failed', fact };
 }
 
 /** What a failure that was thrown says as a finding. */
-function failureOf(error: unknown): Judged {
+function failureOf(error: unknown): Checked {
   const failure = isAppError(error)
     ? error
     : { code: 'internal' as const, message: messageOf(error), hint: null };

@@ -8,7 +8,7 @@ export type PasswordReference =
 /**
  * Reads `env:NAME`, `file:PATH` or `cnf:PATH#GROUP` (an option file of the server's own
  * tools; the group is `client` when none is named).
- * @throws AppError `invalid`. The text is never echoed: people type the password itself here.
+ * @throws AppError `invalid`. The text is never echoed: users type the password itself here.
  */
 export function parsePasswordReference(reference: string): PasswordReference {
   const hint =

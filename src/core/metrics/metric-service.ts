@@ -5,8 +5,8 @@ import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
 import { AppError } from '../errors.ts';
 import { isMetricNamed, type MetricDescription, type MetricOrigin } from './metric.ts';
-import { MetricKeeper } from './metric-keeper.ts';
-import { MARGIN_MS } from './metric-keeping.ts';
+import { MetricArchive } from './metric-archive.ts';
+import { MARGIN_MS } from './metric-archive-rules.ts';
 import { aggregateSeries } from './metric-series.ts';
 import type { MetricSeries, MetricSources, TimeWindow } from './metric-source.ts';
 import { WORKLOAD_BUCKET_MS, WORKLOAD_METRICS, workloadSeries } from './workload-metrics.ts';
@@ -53,14 +53,14 @@ export class MetricService {
   readonly #clock: Clock;
   readonly #captures: CaptureRules;
   readonly #sources: MetricSources;
-  readonly #keeper: MetricKeeper;
+  readonly #archive: MetricArchive;
 
   constructor(store: Store, clock: Clock, sources: MetricSources) {
     this.#store = store;
     this.#clock = clock;
     this.#captures = new CaptureRules(store, clock);
     this.#sources = sources;
-    this.#keeper = new MetricKeeper(store, clock, sources.provider);
+    this.#archive = new MetricArchive(store, clock, sources.provider);
   }
 
   /**
@@ -93,7 +93,7 @@ export class MetricService {
     if (of('workload').length > 0) series.push(...this.#workload(capture, captureWindow));
     const provided = of('provider');
     if (provided.length > 0) {
-      const answer = await this.#keeper.fetch(
+      const answer = await this.#archive.fetch(
         { capture, environment, captureWindow },
         {
           metrics: provided,

@@ -12,7 +12,7 @@ import type {
   CountersState,
   Damage,
   ExpectedSegment,
-  FileFindings,
+  VerifiedFiles,
   Manifest,
   RecordingFacts,
   WorkloadCounts,
@@ -38,7 +38,7 @@ export interface Verification {
   readonly folder: string;
   /** null when there is none that can be read. */
   readonly manifest: Manifest | null;
-  readonly files: FileFindings;
+  readonly files: VerifiedFiles;
   readonly result: VerificationResult;
   /** Rows left out as asked for, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;

@@ -30,7 +30,7 @@ export interface Gap {
   readonly from: string | null;
   readonly to: string | null;
   readonly cause: GapCause;
-  /** One sentence for people. */
+  /** One sentence for users. */
   readonly reason: string;
   /** Everything before `after` and from `before` on is recorded; null where unknown. */
   readonly after: LogPosition | null;

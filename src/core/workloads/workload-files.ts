@@ -4,7 +4,7 @@ import type { RemovalOptions } from '../captures/removals.ts';
 import type { StatementRecord } from './statements.ts';
 import type {
   ExpectedSegment,
-  FileFindings,
+  VerifiedFiles,
   Manifest,
   ReadablePosition,
   VerificationOptions,
@@ -71,5 +71,5 @@ export interface WorkloadFiles {
     folder: string,
     expected: readonly ExpectedSegment[],
     options: VerificationOptions,
-  ): Promise<FileFindings>;
+  ): Promise<VerifiedFiles>;
 }

@@ -189,7 +189,7 @@ export interface Damage {
   readonly what: string;
 }
 
-export interface SegmentFinding {
+export interface VerifiedSegment {
   readonly segment: number;
   readonly file: string;
   /** Records that could be read. */
@@ -199,8 +199,8 @@ export interface SegmentFinding {
 }
 
 /** What the files of a workload hold. */
-export interface FileFindings {
-  readonly segments: readonly SegmentFinding[];
+export interface VerifiedFiles {
+  readonly segments: readonly VerifiedSegment[];
   readonly damage: readonly Damage[];
   /** Counted again. */
   readonly counts: WorkloadCounts;

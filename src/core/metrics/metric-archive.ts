@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
 import { isAppError, messageOf } from '../errors.ts';
 import type { MetricDescription } from './metric.ts';
-import { keptWindow, mergeTracks, nextFetch, nextRetry } from './metric-keeping.ts';
+import { keptWindow, mergeTracks, nextFetch, nextRetry } from './metric-archive-rules.ts';
 import { aggregateSeries } from './metric-series.ts';
 import type { MetricFetch } from './metric-store.ts';
 import {
@@ -45,7 +45,7 @@ export interface ProviderRequest {
  * capture is looked at years later. What is kept is the capture's window with a margin, of every
  * metric of the catalogue and whatever else was asked for, at the finest period there was.
  */
-export class MetricKeeper {
+export class MetricArchive {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #provider: MetricProvider;
