@@ -6,7 +6,7 @@ import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import { RetentionService } from '../core/captures/retention.ts';
 import type { Source } from '../core/source.ts';
-import type { CaptureChanges, Store } from '../core/store.ts';
+import type { CaptureChanges, Store, TapRow } from '../core/store.ts';
 import { closed, whyOver } from '../core/warm-ups/warm-up.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
@@ -28,6 +28,7 @@ const STORE_RETRY_MS = 1_000;
 const STILL_THERE_MS = 1_000;
 /** One in the background does not leave when a capture is due so soon. */
 const STAYS_FOR_MS = 60_000;
+const NO_SERVER = 'its environment has no server any more';
 
 export interface DaemonContext {
   readonly store: Store;
@@ -315,12 +316,11 @@ class Daemon {
     this.#nextRestore = 0;
     for (const row of store.taps.list()) {
       const isInHand = [...this.#taps.keys()].some((tap) => tap.row?.id === row.id);
-      const environment = store.environments.find(row.environmentId);
-      if (isInHand || environment?.server == null) continue;
-      const { server } = environment;
-      this.#isolated(`tap ${row.id}`, () =>
-        this.#launch(new Tap(this.#tapContext(), { ...environment, server }, row)),
-      );
+      if (isInHand) continue;
+      this.#isolated(`tap ${row.id}`, () => {
+        const tap = this.#newTap(row.environmentId, row);
+        if (tap !== null) this.#launch(tap);
+      });
     }
   }
 
@@ -358,44 +358,35 @@ class Daemon {
         ({ environment, row }) => environment.id === environmentId || row?.id === (tapId ?? NaN),
       );
       if (isInHand) continue;
-      const environment = store.environments.find(environmentId);
+      const tap = this.#newTap(environmentId, null);
       const capture = captureId === null ? null : store.captures.find(captureId);
-      const why =
-        environment?.server == null
-          ? 'its environment has no server any more'
-          : whyOver(warmUp, capture, now);
-      if (why !== null) {
-        const covered = closed(warmUp.covered, null);
-        this.#lease.commit(() => {
-          store.warmUps.update(id, { state: 'over', outcome: warmUp.outcome ?? why, covered });
-        });
-      } else if (environment?.server != null) {
-        const { server } = environment;
-        this.#launch(new Tap(this.#tapContext(), { ...environment, server }, null));
+      const why = tap === null ? NO_SERVER : whyOver(warmUp, capture, now);
+      if (tap !== null && why === null) {
+        this.#launch(tap);
+        continue;
       }
+      const covered = closed(warmUp.covered, null);
+      this.#lease.commit(() => {
+        store.warmUps.update(id, { state: 'over', outcome: warmUp.outcome ?? why, covered });
+      });
     }
   }
 
   #handOver(capture: Capture, notBefore: number): void {
-    const environment = this.#context.store.environments.find(capture.environmentId);
-    if (environment?.server == null) {
-      this.#fail(capture, 'its environment has no server any more');
+    const waiting: Waiting = { captureId: capture.id, notBefore };
+    const { environmentId } = capture;
+    const running = [...this.#taps.keys()].find(
+      ({ environment }) => environment.id === environmentId,
+    );
+    // A tap that is closing is waited for: its end makes everything be looked at again.
+    if (running?.isClosing === true) return;
+    const tap = running ?? this.#newTap(environmentId, null);
+    if (tap === null) {
+      this.#fail(capture, NO_SERVER);
       return;
     }
-    const waiting: Waiting = { captureId: capture.id, notBefore };
-    const tap = [...this.#taps.keys()].find((t) => t.environment.id === environment.id);
-    if (tap === undefined) {
-      const made = new Tap(
-        this.#tapContext(),
-        { ...environment, server: environment.server },
-        null,
-      );
-      made.add(waiting);
-      this.#launch(made);
-    } else if (!tap.isClosing) {
-      tap.add(waiting);
-    }
-    // A tap that is closing is waited for: its end makes everything be looked at again.
+    tap.add(waiting);
+    if (running === undefined) this.#launch(tap);
   }
 
   #fail(capture: Capture, why: string): void {
@@ -409,9 +400,12 @@ class Daemon {
     return this.#audit.moveCapture(DAEMON, capture.id, capture.status, to, changes);
   }
 
-  #tapContext(): TapContext {
+  /** @returns null where the environment has no server any more. */
+  #newTap(environmentId: number, row: TapRow | null): Tap | null {
     const { store, clock, source, log, programVersion } = this.#context;
-    return {
+    const environment = store.environments.find(environmentId);
+    if (environment?.server == null) return null;
+    const context: TapContext = {
       store,
       clock,
       source,
@@ -421,6 +415,7 @@ class Daemon {
       audit: this.#audit,
       commit: this.#lease.commit,
     };
+    return new Tap(context, { ...environment, server: environment.server }, row);
   }
 
   #launch(tap: Tap): void {

@@ -4,6 +4,7 @@ import { bitsOf, classesOf, preparedNamesIn, type ClassBits } from './classes.ts
 import { nameFilter, type NameFilter } from '../core/captures/name-patterns.ts';
 import { PreparedNames, type PreparedName } from './prepared-names.ts';
 import { SessionSample } from './session-sample.ts';
+import { FirstWords } from './first-words.ts';
 import { databaseOfUse, splitStatements } from './text.ts';
 
 /** Why a row is left out: the first of these rules, in this order, that does so. */
@@ -35,6 +36,7 @@ interface SessionVerdict {
 
 const PLACES = new Map(LEFT_OUT_REASONS.map((reason, index) => [reason, index]));
 /** More sessions than are open at once on most servers; beyond it the cache starts afresh. */
+const USE = new FirstWords('use');
 const CACHED_SESSIONS = 4096;
 const SESSION_KINDS: ReadonlySet<StatementKind> = new Set([
   'connect',
@@ -178,12 +180,8 @@ export class StatementSelection {
 
   /** Whether the text has a USE of a database that is recorded. */
   #entersDatabase(sql: string): boolean {
-    const hasMore = sql.includes(';');
-    const first = sql.charCodeAt(0) | 0x20;
-    // Letters but `u` begin no USE; anything else may be a comment before one.
-    if (!hasMore && first >= 0x61 && first <= 0x7a && first !== 0x75) return false;
-    if (!/\buse\b/i.test(sql)) return false;
-    return (hasMore ? splitStatements(sql) : [sql]).some((statement) => {
+    if (!USE.mayBeIn(sql)) return false;
+    return splitStatements(sql).some((statement) => {
       const db = databaseOfUse(statement);
       return db !== null && this.#isDatabaseIn(db);
     });

@@ -1,39 +1,11 @@
+import { FirstWords } from './first-words.ts';
 import { splitStatements, withoutLeadingComments } from './text.ts';
 
-const FIRST_WORD = /^(?:use|drop|prepare|execute|load)\b/i;
-const ANY_WORD = /\b(?:use|drop|prepare|execute|load)\b/i;
+const FOLLOWED = new FirstWords('use', 'drop', 'prepare', 'execute', 'load');
 
-/**
- * Whether a query can be one that is followed: cheap, for it looks at every statement. The first
- * letters u, d, p, e, l are the words'; a comment or white space may come first, and a word may stand
- * behind a `;`.
- */
+/** Whether a query can be one that is followed: cheap, for it looks at every statement. */
 export function mayChangeSession(sql: string): boolean {
-  switch (sql.charCodeAt(0)) {
-    case 0x55: // U
-    case 0x75: // u
-    case 0x44: // D
-    case 0x64: // d
-    case 0x50: // P
-    case 0x70: // p
-    case 0x45: // E
-    case 0x65: // e
-    case 0x4c: // L
-    case 0x6c: // l
-      if (FIRST_WORD.test(sql)) return true;
-      break;
-    case 0x2f: // / of a comment
-    case 0x23: // # of a comment
-    case 0x2d: // - of a comment
-    case 0x20:
-    case 0x09:
-    case 0x0a:
-    case 0x0d:
-      return ANY_WORD.test(sql);
-    default:
-  }
-  const semicolon = sql.indexOf(';');
-  return semicolon !== -1 && semicolon < sql.length - 1 && ANY_WORD.test(sql);
+  return FOLLOWED.mayBeIn(sql);
 }
 
 /** The statements of a text that the session runs itself: not those of the bodies of procedures. */

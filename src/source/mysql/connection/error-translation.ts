@@ -76,7 +76,7 @@ const deniedInPlainWithKey: Translation = {
     `${deniedInPlain.message(place, address)}, or server-public-key is not the key of this server`,
   hint: deniedInPlain.hint,
 };
-export const locked: Translation = {
+const locked: Translation = {
   message: (place, address) => `The account "${address.user}" is locked on the server at ${place}`,
   hint: 'ALTER USER … ACCOUNT UNLOCK on the server unlocks it.',
 };

@@ -1,7 +1,9 @@
 import type { LogInterruption, ServerInstant } from '../../../core/source.ts';
 import type { LoggedStatement } from '../../../core/workloads/statements.ts';
+import { FirstWords } from '../../../sql/first-words.ts';
 import { Lexer } from '../../../sql/lexer.ts';
 
+const SET = new FirstWords('set');
 // Parts of general_log and log_output alike in length: V8 skips ahead then.
 const NAMES = /eneral_log|log_output/i;
 
@@ -37,7 +39,7 @@ const SCOPES: Readonly<Record<string, boolean>> = {
  * 2.5 ms for 1 MB.
  */
 export function maySwitchLogOff({ kind, sql }: Pick<LoggedStatement, 'kind' | 'sql'>): boolean {
-  return COUNTED.has(kind) && mayBeSet(sql) && setsLogOff(sql);
+  return COUNTED.has(kind) && SET.mayBeIn(sql) && NAMES.test(sql) && setsLogOff(sql);
 }
 
 /** What may be missing behind a statement that may have switched the log off, logged at `time`. */
@@ -51,32 +53,6 @@ export function switchedOffByClient(time: ServerInstant): LogInterruption {
     reason:
       "A client's statement may have switched the server's log off for a while: general_log or log_output was set",
   };
-}
-
-/**
- * Whether a text can have a SET that the session runs: it begins with one, or with a comment or white
- * space, or has more than one statement.
- */
-function mayBeSet(sql: string): boolean {
-  switch (sql.charCodeAt(0)) {
-    case 0x53: // S
-    case 0x73: // s
-      if ((sql.charCodeAt(1) | 0x20) === 0x65 && (sql.charCodeAt(2) | 0x20) === 0x74) {
-        return NAMES.test(sql);
-      }
-      break;
-    case 0x2f: // / of a comment
-    case 0x23: // # of a comment
-    case 0x2d: // - of a comment
-    case 0x20:
-    case 0x09:
-    case 0x0a:
-    case 0x0d:
-      return NAMES.test(sql);
-    default:
-  }
-  const semicolon = sql.indexOf(';');
-  return semicolon !== -1 && semicolon < sql.length - 1 && NAMES.test(sql);
 }
 
 interface Token {
