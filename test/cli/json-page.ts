@@ -19,7 +19,7 @@ const CAPTURE_ROW: readonly Field[] = [
   [
     'workload.records',
     'number',
-    'statements recorded; `workload` is null where nothing is recorded',
+    'records: rows of sessions from login to end; `workload` is null where nothing is recorded',
   ],
   ['workload.textBytes', 'number', 'bytes of text recorded, uncompressed'],
   ['workload.fileBytes', 'number', 'bytes of the segments on disk'],
@@ -365,7 +365,7 @@ const VERIFICATION: readonly Field[] = [
   [
     'recorded',
     'number or null',
-    'statements in the server’s log, recorded or left out as requested for, counted as the server’s Questions; null when it is not known',
+    'commands in the server’s log, recorded or left out as requested, counted as the server’s Questions; null when it is not known',
   ],
   [
     'received',

@@ -52,25 +52,25 @@ describe('the live line of a capture', () => {
       'that records',
       {},
       live,
-      'RUNNING 12s of 15m (14m 48s left), 12,345 statements, 1,020/s, 1.2 MiB, lag 0.4s',
+      'RUNNING 12s of 15m (14m 48s left), 12,345 records, 1,020/s, 1.2 MiB, lag 0.4s',
     ],
     [
       'without an end',
       { scheduledEnd: null, duration: null },
       live,
-      'RUNNING 12s, 12,345 statements, 1,020/s, 1.2 MiB, lag 0.4s',
+      'RUNNING 12s, 12,345 records, 1,020/s, 1.2 MiB, lag 0.4s',
     ],
     [
       'of which the daemon said nothing yet',
       { records: 0, textBytes: 0 },
       nothing,
-      'RUNNING 12s of 15m (14m 48s left), 0 statements, 0 B',
+      'RUNNING 12s of 15m (14m 48s left), 0 records, 0 B',
     ],
     [
       'that nobody records',
       {},
       { ...nothing, hasDaemon: false },
-      'RUNNING 12s of 15m (14m 48s left), 12,345 statements, 1.2 MiB, no daemon is alive',
+      'RUNNING 12s of 15m (14m 48s left), 12,345 records, 1.2 MiB, no daemon is alive',
     ],
     [
       'on a metrics-only environment',
@@ -88,7 +88,7 @@ describe('the live line of a capture', () => {
       'that is over',
       { status: 'DONE', end: START + 10_000 },
       nothing,
-      'DONE 10s, 12,345 statements, 1.2 MiB',
+      'DONE 10s, 12,345 records, 1.2 MiB',
     ],
     [
       'that failed',

@@ -197,7 +197,7 @@ describe('env delete', () => {
     });
     expect(declined.status).toBe(7);
     expect(declined.stderr.replaceAll(/\s+/g, ' ')).toContain(
-      `${shop}: the environment with 3 captures (2 not over: they are stopped first); 5 statements (1 KiB) are lost.`,
+      `${shop}: the environment with 3 captures (2 not over: they are stopped first); 5 records (1 KiB) are lost.`,
     );
     expect(existsSync(folder)).toBe(true);
     const deleted = await runCaptures(['env', 'delete', shop, '--with-captures', '--yes'], {

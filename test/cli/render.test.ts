@@ -79,24 +79,24 @@ function table(rows: readonly ListedCapture[], width: number, headers = true): P
 describe('a table of captures', () => {
   it('is cut to 80 columns', async () => {
     expect(await table(CAPTURES, 80)).toMatchInlineSnapshot(`
-      "ID  NAME             STATUS     ENVIRONMENT   START           LENGTH  STATEMENTS
+      "ID  NAME              STATUS     ENVIRONMENT   START           LENGTH    RECORDS
       ────────────────────────────────────────────────────────────────────────────────
-       4  the whole of b…  RUNNING    production-…  12m ago  12m 34s of 1h      12,345
-       3  nightly          SCHEDULED  shop          in 14h             30m           -
-       2  夜間バッチ       FAILED     shop          1h ago             30m   5,248,555
-       1  friday           DONE       shop          1h ago             30m   5,248,555
+       4  the whole of bl…  RUNNING    production-…  12m ago  12m 34s of 1h     12,345
+       3  nightly           SCHEDULED  shop          in 14h             30m          -
+       2  夜間バッチ        FAILED     shop          1h ago             30m  5,248,555
+       1  friday            DONE       shop          1h ago             30m  5,248,555
       "
     `);
   });
 
   it('has room for dates at 120 columns', async () => {
     expect(await table(CAPTURES, 120)).toMatchInlineSnapshot(`
-      "ID  NAME                 STATUS     ENVIRONMENT          START                                 LENGTH  STATEMENTS  OWNER
+      "ID  NAME                 STATUS     ENVIRONMENT           START                                 LENGTH    RECORDS  OWNER
       ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-       4  the whole of black…  RUNNING    production-eu-cent…  2026-11-22 11:47:26 (12m ago)  12m 34s of 1h      12,345  ada
-       3  nightly              SCHEDULED  shop                 2026-11-23 02:00:00 (in 14h)             30m           -  ada
-       2  夜間バッチ           FAILED     shop                 2026-11-22 11:00:00 (1h ago)             30m   5,248,555  ada
-       1  friday               DONE       shop                 2026-11-22 11:00:00 (1h ago)             30m   5,248,555  ada
+       4  the whole of black…  RUNNING    production-eu-centr…  2026-11-22 11:47:26 (12m ago)  12m 34s of 1h     12,345  ada
+       3  nightly              SCHEDULED  shop                  2026-11-23 02:00:00 (in 14h)             30m          -  ada
+       2  夜間バッチ           FAILED     shop                  2026-11-22 11:00:00 (1h ago)             30m  5,248,555  ada
+       1  friday               DONE       shop                  2026-11-22 11:00:00 (1h ago)             30m  5,248,555  ada
       "
     `);
   });
@@ -185,7 +185,7 @@ describe('a capture shown alone', () => {
       scheduled start  -
       scheduled end    -
       length           30m
-      statements       5,248,555
+      records          5,248,555
       text             393 MiB
       on disk          29.6 MiB
       created          2026-11-22 12:00:00 (1h ago)

@@ -141,7 +141,7 @@ describe('captures verify', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('shop/friday (id 1), DONE');
     expect(stdout).toContain('4 of 4 segments sound');
-    expect(stdout.trimEnd().split('\n').at(-1)).toContain('WHOLE: 600 statements are recorded');
+    expect(stdout.trimEnd().split('\n').at(-1)).toContain('WHOLE: 600 commands are recorded');
   });
 
   it.each([80, 120])('fits a terminal of %i columns', async (columns) => {
@@ -174,7 +174,7 @@ describe('captures verify', () => {
     const lines = stdout.trimEnd().split('\n');
     // The verdict is one line, to be quoted: the terminal wraps it.
     expect(lines.slice(0, -1).filter((line) => displayWidth(line) > columns)).toEqual([]);
-    expect(lines.at(-1)).toMatch(/NOT WHOLE: 480 statements are recorded: 1 gap/);
+    expect(lines.at(-1)).toMatch(/NOT WHOLE: 480 commands are recorded: 1 gap/);
   });
 
   it('prints JSON as documented', async () => {
@@ -248,7 +248,7 @@ describe('captures verify', () => {
     expect(stdout).toContain('The capture failed: the server went away');
     // The window ends where the store says that it did.
     expect(stdout).toContain(' to 1970-01-01 00:00:02');
-    expect(stdout).toContain('NOT WHOLE: 600 statements are recorded: the capture failed');
+    expect(stdout).toContain('NOT WHOLE: 600 commands are recorded: the capture failed');
   });
 
   it('says that a capture that failed at its start recorded nothing, and exits 8', async () => {
@@ -276,7 +276,7 @@ describe('captures verify', () => {
     const options: CliOptions = { home: join(target, 'nowhere'), env: {}, cwd: target, tty: 80 };
     const { status, stdout } = await verify(['--folder', 'copy'], options);
     expect(status).toBe(0);
-    expect(stdout).toContain('WHOLE: 600 statements are recorded');
+    expect(stdout).toContain('WHOLE: 600 commands are recorded');
     expect((await verify(['--folder', 'none'], options)).status).toBe(8);
   });
 

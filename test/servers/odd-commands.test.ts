@@ -58,7 +58,7 @@ test('a record is whole to within the commands that the server counts and does n
   expect(result.missingAtMost).toBeGreaterThanOrEqual(100);
   // MySQL has threads of its own that run at times.
   expect(result.missingAtMost).toBeLessThanOrEqual(105);
-  expect(result.line).toMatch(/^WHOLE to within 10\d statements: /);
+  expect(result.line).toMatch(/^WHOLE to within 10\d commands: /);
   expect(result.notes.join()).toContain('need not have been run as a statement');
 });
 

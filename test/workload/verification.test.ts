@@ -109,7 +109,7 @@ describe('a record that is as it was written', () => {
     expect(files.counts.records).toBe(RECORDS);
     expect(files.segments.every(({ isSound }) => isSound)).toBe(true);
     expect(result.line).toBe(
-      "WHOLE: 600 statements are recorded without a gap; the server's counters can't say how many it received",
+      "WHOLE: 600 commands are recorded without a gap; the server's counters can't say how many it received",
     );
   });
 

@@ -9,7 +9,7 @@ import { hintText } from '../output/hints.ts';
 import type { Context } from '../runtime/context.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { captureNoun } from '../render/captures.ts';
-import { formatBytes, formatCount } from '../../core/units.ts';
+import { counted, formatBytes } from '../../core/units.ts';
 import { fullName } from '../render/names.ts';
 
 interface Options {
@@ -99,10 +99,8 @@ function lossOf(capture: ListedCapture, keepsWorkload: boolean): string {
   const what = `${fullName(capture)} (id ${capture.id}, ${capture.status})`;
   if (capture.records === null) return `${what}: no statements are recorded.`;
   const size = formatBytes(capture.fileBytes ?? 0);
-  const statements = `${formatCount(capture.records)} statements (${size})`;
-  return keepsWorkload
-    ? `${what}: its ${statements} are kept.`
-    : `${what}: ${statements} are lost.`;
+  const records = `${counted(capture.records, 'record')} (${size})`;
+  return keepsWorkload ? `${what}: its ${records} are kept.` : `${what}: ${records} are lost.`;
 }
 
 interface Failed {

@@ -132,18 +132,24 @@ export async function recordCommand(
     await context.warn(`The capture ${over.name} failed: ${over.reason ?? 'reason unknown'}`);
     return status === 0 ? EXIT_STATUS.capture_failed : status;
   }
-  await context.note(summaryOf(over));
+  await context.note(await summaryOf(context, over));
   await tellLackingValues(context, over);
   return status;
 }
 
-function summaryOf(capture: ListedCapture): string {
+async function summaryOf(context: Context, capture: ListedCapture): Promise<string> {
   const length =
     capture.start === null || capture.end === null
       ? ''
       : ` in ${formatDuration(capture.end - capture.start)}`;
+  const { recorded } = await context.api.captures.details(
+    await context.actor(),
+    String(capture.id),
+  );
   const statements =
-    capture.records === null ? 'no statements' : counted(capture.records, 'statement');
+    recorded === null
+      ? 'no statements'
+      : `${counted(recorded.statements, 'statement')} (${counted(capture.records ?? 0, 'record')})`;
   return `Recorded ${statements}${length}: captures get ${captureWord(capture)}`;
 }
 

@@ -30,7 +30,7 @@ export const command = defineCommand<Options>({
         parsePercent,
       ),
   help: `Reads everything that a capture recorded and checks how complete it is: checksums, order and counters
-of the files, gaps, and the number of statements against the server's own counters at both ends of the
+of the files, gaps, and the number of commands against the server's own counters at both ends of the
 window. The last line is the result:
 
   WHOLE            nothing is damaged, nothing the server received is missing
@@ -38,9 +38,10 @@ window. The last line is the result:
   DAMAGED          the files are not what was recorded
   STILL RECORDING  the capture runs; what is committed so far was verified
 
-Rows left out by filters or samples are counted and are not missing. A statement is
-what the server counts in Questions: also each one of several in a text, a change of the default
-database or of the user, and the end of a connection.
+Rows left out by filters or samples are counted and are not missing. Three things are counted: records,
+which are all rows of a session from its login to its end; statements, which are the queries and executes
+among them; and commands, which are what the server counts in Questions: statements, each one of several
+in a text, a change of the default database or of the user, and the end of a connection.
 
 The result also says how many executes have values. On MariaDB, statements prepared before the server's
 log was on are recorded with ? instead of values: they can be counted, not replayed. --min-values 95

@@ -15,7 +15,13 @@ import {
 } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './recording-options.ts';
-import { formatBytes, formatCount, formatDuration, formatRelative } from '../../core/units.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRelative,
+} from '../../core/units.ts';
 import { serverText } from './servers.ts';
 import { valuesJson, valuesText } from './values.ts';
 
@@ -142,6 +148,11 @@ const ASKED_FOR: readonly Column<DetailedCapture>[] = [
 ];
 
 const RECORDED: readonly Column<DetailedCapture>[] = [
+  about(
+    'statements',
+    'STATEMENTS',
+    ({ statements }) => `${formatCount(statements)} to run: queries and executes`,
+  ),
   about('sessions', 'SESSIONS', ({ sessions }) => formatCount(sessions)),
   about('byKind', 'KINDS', ({ byKind }) => countsOf(byKind)),
   about('byFlag', 'FLAGS', ({ byFlag }) => countsOf(byFlag)),
@@ -180,7 +191,7 @@ function countsOf(counts: Readonly<Record<string, number>>): string {
 
 function gapText({ from, to, reason, afterSeq, missing }: Gap): string {
   const place = afterSeq === 0 ? 'before the first record' : `behind record ${afterSeq}`;
-  const count = missing === null ? '' : `, ${formatCount(missing)} statements`;
+  const count = missing === null ? '' : `, ${counted(missing, 'command')} missing`;
   return `${from ?? 'unknown'} to ${to ?? 'unknown'}, ${place}${count}: ${reason}`;
 }
 

@@ -90,7 +90,7 @@ const DETAIL: readonly Column<ListedCapture>[] = [
       : moment(scheduledEnd, view),
   ),
   LENGTH,
-  column('workload.records', 'STATEMENTS', ({ records, recordsStatements }) =>
+  column('workload.records', 'RECORDS', ({ records, recordsStatements }) =>
     records === null && !recordsStatements
       ? 'not recorded (metrics only)'
       : records === null
@@ -120,7 +120,7 @@ export const captureNoun = {
     LENGTH,
     column<ListedCapture>(
       'workload.records',
-      'STATEMENTS',
+      'RECORDS',
       ({ records }) => orDash(records, formatCount),
       { align: 'right' },
     ),

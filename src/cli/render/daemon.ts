@@ -84,7 +84,7 @@ export const activeCaptureNoun: Noun<ActiveCapture> = {
     column('id', 'ID', ({ id }) => String(id), { align: 'right' }),
     column('name', 'RECORDING', ({ name }) => name, { shrinks: true }),
     column('status', 'STATUS', ({ status }) => status),
-    column('records', 'STATEMENTS', ({ records }) => orDash(records, formatCount), {
+    column('records', 'RECORDS', ({ records }) => orDash(records, formatCount), {
       align: 'right',
     }),
     column(

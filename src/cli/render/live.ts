@@ -3,15 +3,15 @@ import { isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import type { JsonObject } from './column.ts';
 import { captureJson } from './captures.ts';
-import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 
-/** `RUNNING 12s of 15m, 12,345 statements, 1,020/s, 1.2 MiB, lag 0.4s`, what matters first. */
+/** `RUNNING 12s of 15m, 12,345 records, 1,020/s, 1.2 MiB, lag 0.4s`, what matters first. */
 export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): string {
   const parts = [[capture.status, ...timeOf(capture, now)].join(' ')];
   const { records, textBytes } = capture;
   if (capture.status === 'FAILED' && capture.reason !== null) parts.push(capture.reason);
   if (records !== null) {
-    parts.push(`${formatCount(records)} statements`);
+    parts.push(counted(records, 'record'));
     if (live.rate !== null) parts.push(`${formatCount(live.rate.statementsPerSecond)}/s`);
     if (textBytes !== null) parts.push(formatBytes(textBytes));
     if (live.lagMs !== null) parts.push(`lag ${(live.lagMs / 1_000).toFixed(1)}s`);

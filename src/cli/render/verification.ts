@@ -49,12 +49,12 @@ export function renderVerification(
     'segments',
     `${sound} of ${counted(files.segments.length, 'segment')} sound, ${formatBytes(bytes)}, ${counted(counts.records, 'record')} of ${counted(counts.sessions, 'session')}`,
   );
-  add('statements', `${formatCount(counts.statements)} queries and executes recorded`);
+  add('statements', `${formatCount(counts.statements)} to run: queries and executes`);
   if (counts.values !== undefined && counts.values.executes > 0) {
     add('values', valuesText(counts.values), counts.values.withoutValues > 0 ? 'busy' : null);
   }
-  const received = receivedText(found);
-  if (received !== null) add('received', received);
+  const commands = commandsText(found);
+  if (commands !== null) add('commands', commands);
   const leftOut = Object.entries(found.leftOut).filter(([, rows]) => rows > 0);
   if (leftOut.length > 0) {
     const rows = leftOut.reduce((sum, [, count]) => sum + count, 0);
@@ -105,7 +105,7 @@ function windowText({ facts, capture }: Verification, view: { readonly zone: str
 }
 
 /** The server counts some rows that are no statement to run, such as a session's Quit. */
-function receivedText({ result }: Verification): string | null {
+function commandsText({ result }: Verification): string | null {
   const { received, recorded } = result;
   if (received === null || recorded === null) return null;
   const { min, max } = received;

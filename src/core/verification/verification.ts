@@ -11,7 +11,8 @@ import { lackingFirst, shareText, shareWithValues, type ValueCounts } from './va
 import { counted, formatCount } from '../units.ts';
 
 /**
- * How true a record is:
+ * How true a record is. Commands are what the server counts: statements, each one of several in a text, and
+ * what sessions do besides, such as to end:
  * - `whole`: nothing in it is damaged, no gap is known, and by the server's own counters, where they
  *   can be compared, everything it received in the window is in the record or left out as asked for;
  * - `not_whole`: something is missing;
@@ -56,9 +57,9 @@ export interface Evidence extends Omit<CountedWindow, 'server'> {
 export interface VerificationResult {
   readonly verdict: Verdict;
   readonly whole: boolean;
-  /** Statements in the log, recorded or left out as requested for, as the server counts; null: unknown. */
+  /** Commands in the log, recorded or left out as requested, as the server counts them; null: unknown. */
   readonly recorded: number | null;
-  /** Statements that the server received in the window by its own counters; null: not comparable. */
+  /** Commands that the server received in the window by its own counters; null: not comparable. */
   readonly received: Bounds | null;
   /** recorded ÷ received, between these two, at most 1; null where one is unknown. */
   readonly share: Bounds | null;
@@ -163,7 +164,7 @@ function problemsOf(evidence: Evidence, comparison: Comparison | null): Problem[
   if (comparison !== null && comparison.missing > 0) {
     problems.push({
       kind: 'not_logged',
-      what: `The server counted at least ${counted(comparison.missing, 'statement')} more than its log has: sessions that do not log, a log that was switched off for a while, or rows that somebody removed from it. When is unknown`,
+      what: `The server counted at least ${counted(comparison.missing, 'command')} more than its log has: sessions that do not log, a log that was switched off for a while, or rows that somebody removed from it. When is unknown`,
       segment: null,
     });
   }
@@ -176,7 +177,7 @@ function because(reason: string | null): string {
 
 function gapSentence({ from, to, reason, missing }: Gap): string {
   const when = from === null && to === null ? '' : ` between ${from ?? '?'} and ${to ?? '?'}`;
-  const count = missing === null ? '' : ` (${formatCount(missing)} statements)`;
+  const count = missing === null ? '' : ` (${counted(missing, 'command')} missing)`;
   return `A gap${when}${count}: ${reason}`;
 }
 
@@ -217,7 +218,7 @@ const INCOMPARABLE: Record<Incomparable, string> = {
   not_counted:
     "An older version of captures recorded it, which kept no count to compare with the server's",
   own_not_counted:
-    'An older version of captures recorded some of it and was interrupted: how many of the statements that the server counted were its own is unknown',
+    'An older version of captures recorded some of it and was interrupted: how many of the commands that the server counted were its own is unknown',
 };
 
 function notesOf(compared: Comparison | Incomparable): string[] {
@@ -227,7 +228,7 @@ function notesOf(compared: Comparison | Incomparable): string[] {
   const spread = bounds.max - bounds.min;
   if (spread > 0) {
     notes.push(
-      `Accurate to ${counted(spread, 'statement')}: counters and log cannot be read at the same instant`,
+      `Accurate to ${counted(spread, 'command')}: counters and log cannot be read at the same instant`,
     );
   }
   return notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));
@@ -264,8 +265,7 @@ function lineOf(facts: LineFacts): string {
 
 function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts): string {
   if (comparison === null) {
-    const count = recorded ?? evidence.records;
-    return `WHOLE: ${accounted(count, evidence)} without a gap; the server's counters can't say how many it received`;
+    return `WHOLE: ${accounted(recorded, evidence)} without a gap; the server's counters can't say how many it received`;
   }
   const { likely } = comparison;
   const most = missingAtMost ?? 0;
@@ -273,7 +273,7 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
   const besides = unparsedWords(comparison);
   return most === 0
     ? `WHOLE: ${record}${besides}`
-    : `WHOLE to within ${counted(most, 'statement')}: ${record}, so at most ${formatCount(most)} missing${besides}`;
+    : `WHOLE to within ${counted(most, 'command')}: ${record}, so at most ${formatCount(most)} missing${besides}`;
 }
 
 function unparsedWords({ unparsed }: Comparison): string {
@@ -281,9 +281,11 @@ function unparsedWords({ unparsed }: Comparison): string {
   return `; not counted: ${between(unparsed)} that could not be parsed, which the server does not log`;
 }
 
-function accounted(count: number, { leftOut }: Evidence): string {
+/** @param commands as the server counts them; null where that is not known: records are counted then. */
+function accounted(commands: number | null, { leftOut, records }: Evidence): string {
   const how = leftOut === 0 ? 'recorded' : 'recorded or left out as requested';
-  return `${counted(count, 'statement')} ${count === 1 ? 'is' : 'are'} ${how}`;
+  const what = commands === null ? counted(records, 'record') : counted(commands, 'command');
+  return `${what} ${(commands ?? records) === 1 ? 'is' : 'are'} ${how}`;
 }
 
 function notWholeLine(facts: LineFacts): string {
@@ -302,14 +304,13 @@ function notWholeLine(facts: LineFacts): string {
   if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {
     causes.push(`between ${gap.from} and ${gap.to}`);
   }
-  const count = recorded ?? evidence.records;
   const part =
     share === null || missing === null || missing === 0
       ? ''
       : ` (${missing === missingAtMost ? '' : 'at most '}${percent(share.max)})`;
   const received = comparison === null ? '' : `, the server counted ${between(comparison.counted)}`;
   const besides = comparison === null ? '' : unparsedWords(comparison);
-  return `${accounted(count, evidence)}${part}${received}: ${causes.join(', ')}${besides}`;
+  return `${accounted(recorded, evidence)}${part}${received}: ${causes.join(', ')}${besides}`;
 }
 
 /** @param atMost null where the server's counters cannot tell. */
@@ -317,11 +318,11 @@ function missingWords(atLeast: number | null, atMost: number | null): string {
   if (atLeast === null) return 'how many are missing is unknown';
   if (atMost === null) {
     return atLeast === 0
-      ? 'in which no statement was lost'
-      : `at least ${counted(atLeast, 'statement')} missing`;
+      ? 'in which no command was lost'
+      : `at least ${counted(atLeast, 'command')} missing`;
   }
-  if (atMost === 0) return "but by the server's counters no statement is missing";
-  if (atLeast === 0) return `at most ${counted(atMost, 'statement')} missing`;
+  if (atMost === 0) return "but by the server's counters no command is missing";
+  if (atLeast === 0) return `at most ${counted(atMost, 'command')} missing`;
   return `${between({ min: atLeast, max: atMost })} missing`;
 }
 

@@ -37,6 +37,6 @@ export interface Gap {
   readonly before: LogPosition | null;
   /** It lies behind the record with this `seq`; 0 before the first. */
   readonly afterSeq: number;
-  /** Statements that are missing, by the server's own counters; null where it cannot be known. */
+  /** Commands that are missing, by the server's own counters; null where it cannot be known. */
   readonly missing: number | null;
 }

@@ -131,7 +131,7 @@ describe('the verdict in one line', () => {
       if (whole) return;
       // Something is why, and what is said to be missing is what the numbers say.
       expect(line).toMatch(/: .*(gap|failed|not complete|missing)/);
-      expect(line.includes('no statement is missing')).toBe(least === 0 && missingAtMost === 0);
+      expect(line.includes('no command is missing')).toBe(least === 0 && missingAtMost === 0);
       expect(line.includes('missing is unknown')).toBe(least === null);
     },
   );
@@ -152,13 +152,13 @@ describe('a record is whole', () => {
       fewValues: null,
       problems: [],
       notes: [],
-      line: 'WHOLE: 1,000 statements are recorded, the server counted 1,000',
+      line: 'WHOLE: 1,000 commands are recorded, the server counted 1,000',
     });
   });
 
   it('when the rest was left out as asked for', () => {
     expect(conclude(evidence({ leftOut: 400 })).line).toBe(
-      'WHOLE: 1,000 statements are recorded or left out as requested, the server counted 1,000',
+      'WHOLE: 1,000 commands are recorded or left out as requested, the server counted 1,000',
     );
   });
 
@@ -214,11 +214,11 @@ describe('a record is whole', () => {
     );
     const found = conclude(evidence({ end }));
     expect(found).toMatchObject({ whole: true, received: { min: 990, max: 1_010 } });
-    expect(found.notes[0]).toContain('Accurate to 20 statements');
+    expect(found.notes[0]).toContain('Accurate to 20 commands');
     expect(found).toMatchObject({ missing: 0, missingAtMost: 10 });
     expect(found.share?.min).toBeCloseTo(1_000 / 1_010);
     expect(found.line).toBe(
-      'WHOLE to within 10 statements: 1,000 statements are recorded, the server counted 990 to 1,010, so at most 10 missing',
+      'WHOLE to within 10 commands: 1,000 commands are recorded, the server counted 990 to 1,010, so at most 10 missing',
     );
     expect(conclude(evidence({ end, rowCounts: { commands: 989 } })).missing).toBe(1);
   });
@@ -227,7 +227,7 @@ describe('a record is whole', () => {
     const end = at(1_500, { Queries: 1_600, Uptime: 1_060 });
     const found = conclude(evidence({ end, rowCounts: { commands: 1_100 } }));
     expect(found.whole).toBe(true);
-    expect(found.line).toBe('WHOLE: 1,000 statements are recorded, the server counted 1,000');
+    expect(found.line).toBe('WHOLE: 1,000 commands are recorded, the server counted 1,000');
     expect(found.notes[0]).toContain('100 statements ran inside of triggers');
     expect(found.notes).toHaveLength(1);
   });
@@ -247,7 +247,7 @@ describe('a record is whole', () => {
     const found = conclude(evidence({ start, end: at(2_175, { Statements: 980, Uptime: 1_060 }) }));
     expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 675 });
     expect(found.line).toBe(
-      'WHOLE to within 675 statements: 1,000 statements are recorded, the server counted 1,000 to 1,675, so at most 675 missing',
+      'WHOLE to within 675 commands: 1,000 commands are recorded, the server counted 1,000 to 1,675, so at most 675 missing',
     );
     expect(found.notes[0]).toContain('Up to 675 of what the server counted');
     const some = conclude(
@@ -273,7 +273,7 @@ describe('a record is whole', () => {
     const found = conclude(evidence({ start: null }));
     expect(found).toMatchObject({ whole: true, received: null, share: null, missing: 0 });
     expect(found.line).toBe(
-      "WHOLE: 1,000 statements are recorded without a gap; the server's counters can't say how many it received",
+      "WHOLE: 1,000 commands are recorded without a gap; the server's counters can't say how many it received",
     );
     expect(found.notes).toHaveLength(1);
     expect(conclude(evidence({ rows: null })).notes[0]).toContain('An older version');
@@ -295,7 +295,7 @@ describe('of a MySQL server', () => {
     expect(found).toMatchObject({ whole: true, received: { min: 1_000, max: 1_000 } });
     expect(found).toMatchObject({ unparsed: { min: 100, max: 100 }, notes: [] });
     expect(found.line).toBe(
-      'WHOLE: 1,000 statements are recorded, the server counted 1,000; not counted: 100 that could not be parsed, which the server does not log',
+      'WHOLE: 1,000 commands are recorded, the server counted 1,000; not counted: 100 that could not be parsed, which the server does not log',
     );
   });
 
@@ -305,7 +305,7 @@ describe('of a MySQL server', () => {
       end: at(1_600, { Statements: 1_000, Uptime: 1_060 }),
     });
     expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 100 });
-    expect(found.line).toMatch(/^WHOLE to within 100 statements:/);
+    expect(found.line).toMatch(/^WHOLE to within 100 commands:/);
     expect(found.notes[0]).toContain('GRANT SELECT ON performance_schema.*');
   });
 
@@ -334,7 +334,7 @@ describe('a record is not whole', () => {
     expect(found.share).toEqual({ min: 1_000 / 1_500, max: 1_000 / 1_500 });
     expect(found.problems.map(({ kind }) => kind)).toEqual(['not_logged']);
     expect(found.line).toBe(
-      'NOT WHOLE: 1,000 statements are recorded (66.66 %), the server counted 1,500: 500 missing',
+      'NOT WHOLE: 1,000 commands are recorded (66.66 %), the server counted 1,500: 500 missing',
     );
   });
 
@@ -349,11 +349,11 @@ describe('a record is not whole', () => {
       evidence({ gaps: [gap({ missing: 20 })], end: at(1_520, { Uptime: 1_060 }) }),
     );
     expect(found.line).toBe(
-      'NOT WHOLE: 1,000 statements are recorded (98.03 %), the server counted 1,020: 1 gap, 20 missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
+      'NOT WHOLE: 1,000 commands are recorded (98.03 %), the server counted 1,020: 1 gap, 20 missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
     );
     const none = conclude(evidence({ gaps: [gap(), gap()] }));
     expect(none.line).toBe(
-      "NOT WHOLE: 1,000 statements are recorded, the server counted 1,000: 2 gaps, but by the server's counters no statement is missing",
+      "NOT WHOLE: 1,000 commands are recorded, the server counted 1,000: 2 gaps, but by the server's counters no command is missing",
     );
   });
 
@@ -398,7 +398,7 @@ describe('a record is not whole', () => {
     const failed = conclude(evidence({ state: 'failed', reason: 'the disk was full' }));
     expect(failed.problems[0]?.what).toBe('The capture failed: the disk was full');
     expect(failed.line).toBe(
-      'NOT WHOLE: 1,000 statements are recorded: the capture failed, how many are missing is unknown',
+      'NOT WHOLE: 1,000 commands are recorded: the capture failed, how many are missing is unknown',
     );
     expect(conclude(evidence({ state: 'unfinished' })).verdict).toBe('not_whole');
   });
@@ -458,7 +458,7 @@ describe('the share of executes with values', () => {
     const { line, whole } = conclude(evidence({ values: values(executes, without) }));
     expect(whole).toBe(true);
     expect(line).toBe(
-      `WHOLE: 1,000 statements are recorded, the server counted 1,000; values known for ${text} of executes`,
+      `WHOLE: 1,000 commands are recorded, the server counted 1,000; values known for ${text} of executes`,
     );
   });
 
