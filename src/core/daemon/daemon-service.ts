@@ -31,7 +31,7 @@ export interface NextStart {
 }
 
 /** A warm-up that is on or to come on. */
-export interface OpenWarmUp {
+interface OpenWarmUp {
   readonly environment: string;
   readonly state: WarmUpState;
   readonly until: number;

@@ -56,7 +56,7 @@ export interface SegmentFacts {
   readonly sha256: string;
 }
 
-export interface LeftOut {
+interface LeftOut {
   /** Rows that are a statement to run, as in `statements`. */
   readonly statements: number;
   /** Distinct sessions that a sample left out. */
@@ -89,7 +89,7 @@ export interface CountersState extends WorkloadCounts {
 }
 
 /** An end of the window: the server's clock and log position there. */
-export interface WindowEdge {
+interface WindowEdge {
   /** ISO-8601 UTC with microseconds, by the server's clock. */
   readonly time: string;
   /** The first batch of a window that opens, the last one of one that closes. */
