@@ -75,7 +75,7 @@ export class Captures {
 
   /**
    * Records in this process until `close`: the store's daemon, or one that stands by for another. Passwords
-   * by `env:NAME` are read in this process's environment. Resolves when a daemon is alive.
+   * by `env:NAME` are read in this process's environment. Resolves when a daemon is running.
    * @param options.onEvent is told what it does.
    * @throws AppError `store_unusable`.
    */
@@ -184,7 +184,7 @@ const MACHINE: Machine = {
   },
   startDaemon: () =>
     Promise.reject(
-      new AppError('capture_failed', 'No daemon is alive', {
+      new AppError('capture_failed', 'No daemon is running', {
         hint: 'Call startDaemon() first, or keep a daemon running for this store.',
       }),
     ),

@@ -21,7 +21,7 @@ function run(argv: readonly string[], options: CliOptions = {}): Promise<CliResu
   return runCaptures(argv, { home, ...options });
 }
 
-const NO_DAEMON = /^warning: No daemon is alive to start it: .*\n/;
+const NO_DAEMON = /^warning: No daemon is running to start it: .*\n/;
 
 async function json(argv: readonly string[], options: CliOptions = {}): Promise<unknown> {
   const { status, stdout, stderr } = await run([...argv, '--json'], options);
@@ -95,7 +95,7 @@ describe('create', () => {
     expect(result.status).toBe(0);
     expect(result.stderr).toBe(
       'scheduled start: 2026-11-23 02:00:00 +01:00 (Europe/Berlin), in 1d 1h\n' +
-        'warning: No daemon is alive to start it: at that time one must run. Keep one running with: captures daemon\n',
+        'warning: No daemon is running to start it: at that time one must run. Keep one running with: captures daemon\n',
     );
     expect(result.stdout.split('\r\n')[1]).toBe(
       '1,nightly,,2026-11-23T01:00:00.000Z,2026-11-23T02:30:00.000Z,,SCHEDULED,1,CAPTURE,,e,ada,5400,2026-11-21T23:30:00.000Z,,,,,',

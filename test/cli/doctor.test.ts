@@ -149,7 +149,7 @@ describe('captures doctor', () => {
     expect(of('clock')[0]?.detail).toMatch(/written (1h|59m \d+s) in the future/);
   });
 
-  it('fails where a capture waits and no daemon is alive', async () => {
+  it('fails where a capture waits and no daemon is running', async () => {
     const own = await initialisedHome();
     await runCaptures(['env', 'create', 'shop', '--url', 'mysql://r@h'], { home: own });
     const store = openStore(own);

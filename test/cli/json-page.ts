@@ -331,7 +331,7 @@ const DAEMON: readonly Field[] = [
   [
     'alive',
     'boolean',
-    'false where no daemon is alive: the command exits 8 then, and the object is on stdout all the same',
+    'false where no daemon is running: the command exits 8 then, and the object is on stdout all the same',
   ],
   ['host', 'string or null', ''],
   ['pid', 'number or null', ''],

@@ -70,7 +70,7 @@ describe('the live line of a capture', () => {
       'that nobody records',
       {},
       { ...nothing, hasDaemon: false },
-      'RUNNING 12s of 15m (14m 48s left), 12,345 records, 1.2 MiB, no daemon is alive',
+      'RUNNING 12s of 15m (14m 48s left), 12,345 records, 1.2 MiB, no daemon is running',
     ],
     [
       'on a metrics-only environment',

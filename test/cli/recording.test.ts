@@ -263,7 +263,7 @@ describe('create on an environment with a server', () => {
     const name = newName();
     const result = await runCaptures(['create', name, '--env', 'dead', '--at', '+1h'], { home });
     expect(result.status).toBe(0);
-    expect(result.stderr).toContain('warning: No daemon is alive to start it');
+    expect(result.stderr).toContain('warning: No daemon is running to start it');
     await runCaptures(['delete', name, '--yes'], { home });
   });
 
@@ -393,13 +393,13 @@ describe('a capture that is being recorded', () => {
     return JSON.parse(stdout) as { id: number; name: string };
   }
 
-  it('is stopped with a new daemon when none is alive, and waited for', async () => {
+  it('is stopped with a new daemon when none is running, and waited for', async () => {
     const daemon = new StoreOfADaemon();
     const { name } = await recorded(daemon);
     daemon.die();
     const list = await run(['list', '--json'], daemon);
     expect(list.stderr).toBe(
-      "warning: A capture is being recorded but no daemon is alive: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover\n",
+      "warning: A capture is being recorded but no daemon is running: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover\n",
     );
     const missing = await run(['get', 'nope', '--json'], daemon);
     expect(missing.stderr).toBe('{"code":404,"message":"Capture not found"}\n');
@@ -507,7 +507,7 @@ describe('a capture that is being recorded', () => {
 });
 
 describe('daemon --status', () => {
-  it('exits 8 when no daemon is alive, and 0 with what it records when one is', async () => {
+  it('exits 8 when no daemon is running, and 0 with what it records when one is', async () => {
     const daemon = new StoreOfADaemon();
     const none = await run(['daemon', '--status', '--json'], daemon);
     expect([none.status, none.stderr, JSON.parse(none.stdout)]).toEqual([
@@ -526,7 +526,7 @@ describe('daemon --status', () => {
     ]);
     const said = await run(['daemon', '--status'], daemon);
     expect(said).toMatchObject({ status: 8, stdout: '' });
-    expect(said.stderr).toContain('No daemon is alive');
+    expect(said.stderr).toContain('No daemon is running');
     const name = newName();
     await run(['create', name, '--env', 'shop'], daemon);
     const alive = await run(['daemon', '--status', '--json'], daemon);

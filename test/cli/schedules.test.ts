@@ -47,7 +47,7 @@ describe('schedule', () => {
       retain: 2_592_000,
       overlap: 'skip',
     });
-    expect(stderr).toContain('No daemon is alive to start its captures');
+    expect(stderr).toContain('No daemon is running to start its captures');
     const { stdout: captures } = await run(['list', '--name', 'open *', '--json']);
     expect(JSON.parse(captures)).toMatchObject([
       { name: expect.stringMatching(/^open \d{4}-\d\d-\d\d 09:00$/), status: 'SCHEDULED' },

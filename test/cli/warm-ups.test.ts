@@ -240,7 +240,7 @@ describe('captures env warm-up', () => {
     await warmUp(['--for', '1h']);
     expect((await run([])).stdout).toMatch(/^shop: a warm-up is on until /m);
     const doctor = await run(['doctor', '-o', 'table']);
-    expect(doctor.stdout).toContain('none is alive and a warm-up waits for one');
+    expect(doctor.stdout).toContain('none is running and a warm-up waits for one');
     const store = openStore(home);
     const tap = store.taps.insert(
       {
@@ -253,7 +253,7 @@ describe('captures env warm-up', () => {
     );
     store.close();
     expect((await run([])).stdout).toContain(
-      'A warm-up of shop is on and no daemon is alive: the slow log of its server stays on.',
+      'A warm-up of shop is on and no daemon is running: the slow log of its server stays on.',
     );
     const refused = await run(['env', 'delete', 'shop', '--yes']);
     expect(refused.stderr).toContain('captures env warm-up shop --stop');
@@ -438,7 +438,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     expect(plan.stdout).toContain('SET GLOBAL slow_query_log = OFF;');
     const created = await run(['create', 'x', ...options, '--warm-up', '1h']);
     expect(created.stderr).toContain(
-      'No daemon is alive to start it: for the warm-up, from 2199-01-01 11:00:00 +00:00 on, one must run.',
+      'No daemon is running to start it: for the warm-up, from 2199-01-01 11:00:00 +00:00 on, one must run.',
     );
     const short = await run(['create', 'y', '--env', 'shop', '--at', '+10m', '--warm-up', '1h']);
     expect(short.stderr).toMatch(/until it starts, (?:10m|9m 59s) instead of 1h/);

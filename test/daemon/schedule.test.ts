@@ -172,7 +172,7 @@ describe('a background daemon', () => {
     expect(test.store.lease.find()).toBeNull();
   });
 
-  it('leaves at once when another daemon is alive', async () => {
+  it('leaves at once when another daemon is running', async () => {
     const { clock, test } = setUp();
     start(test);
     await clock.advance(0);

@@ -62,7 +62,7 @@ it('a scheduled start that a command waits for is made by a daemon that it start
   const { status, stdout, stderr } = await created;
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'shop/later\n', stderr });
   expect(stderr).toContain('this command starts one in the background when the capture is due');
-  expect(stderr).not.toContain('No daemon is alive');
+  expect(stderr).not.toContain('No daemon is running');
   const [first, ...others] = daemons;
   expect(others).toEqual([]);
   expect(first?.at).toBeGreaterThan(9 * MINUTE);

@@ -52,7 +52,7 @@ test('a daemon told to end leaves the capture RUNNING, and the next one goes on 
 
   const orphan = await place.ok(['get', 'handed-over', '--json']);
   expect(JSON.parse(orphan.stdout)).toMatchObject({ status: 'RUNNING' });
-  expect(orphan.stderr).toMatch(/no daemon is alive/);
+  expect(orphan.stderr).toMatch(/no daemon is running/);
   // What the clients do meanwhile is on the server, and is not lost.
   const rows = async (): Promise<number> =>
     Number((await server.query('SELECT COUNT(*) AS n FROM mysql.general_log'))[0]?.['n']);

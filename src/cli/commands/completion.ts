@@ -14,8 +14,9 @@ export const command = defineCommand<Options>({
       SHELLS.join(', '),
       offering(SHELLS, (text: string) => oneOf(SHELLS, text, 'The shell')),
     ),
-  help: `Prints a script that makes TAB complete commands, options, and the names of your
-environments, captures, schedules, users and tokens. It needs no store. Names come from the store when the key is pressed; the script stays the same when captures is updated.
+  help: `Prints a script that makes TAB complete commands, options, and the names of your environments, captures,
+schedules, users and tokens. It needs no store: names are read when you press the key. After an update of
+captures the script is still the same.
 
 To enable it permanently:
   bash   echo 'source <(captures completion bash)' >> ~/.bashrc

@@ -48,10 +48,10 @@ export const command = defineCommand<Options>({
     registerRecordingOptions(
       command
         .usage('NAME [--env ENVIRONMENT] [options] [-- COMMAND ARGS...]')
-        .argument('[name-and-command...]', 'name of the capture; behind -- a command to record')
+        .argument('[name-and-command...]', 'name of the capture; after --, a command to record')
         .option(
           '--env <environment>',
-          'environment to capture (id or name); optional if you have one',
+          'environment to capture (id or name); optional if you have only one',
         )
         .option('--at, --scheduled-start <when>', 'start at this time instead of now')
         .option(
@@ -60,14 +60,14 @@ export const command = defineCommand<Options>({
           parseDuration,
         )
         .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
-        .option('--start <when>', 'actual start: metrics-only, or a window that is over')
+        .option('--start <when>', 'when it really started: metrics-only, or a window that is over')
         .option('--wait', 'wait until it is over')
         .option('--no-wait', 'return at once, before it is RUNNING')
-        .option('--plan', 'only show what it would do, need and cost: help plan'),
+        .option('--plan', 'show what it would do, need and cost; change nothing: help plan'),
     ),
-  help: `Waits until every statement is being recorded. If no daemon runs, one is started in the
-background; with --at and --wait, when the capture is due.
-With a COMMAND it records while that runs, and exits with its status.
+  help: `Returns once every statement is being recorded. If no daemon is running, it starts one in the
+background; with --at and --wait, when the capture is due. With a COMMAND it records while the command
+runs, and exits with its status.
 
 Examples:
   captures create friday --env shop --duration 2h
@@ -76,9 +76,8 @@ Examples:
   captures create writes --env shop --only writes --exclude-user 'repl*'
   captures create early --env shop --at "tomorrow 02:00" --warm-up 6h
 
-Filters: captures help filters. Guards: captures help guards. Times: captures
-help time. What it would do and cost: captures help plan. Values of statements
-prepared before: captures help values.`,
+See also: captures help filters, captures help guards, captures help values, captures help plan,
+captures help time.`,
   prints: captureNoun,
   run,
 });

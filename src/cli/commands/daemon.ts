@@ -26,10 +26,10 @@ interface Options {
 export const command = defineCommand<Options>({
   declare: (command) =>
     command
-      .option('--status', 'show whether a daemon is alive, what it records and what starts next')
+      .option('--status', 'show whether a daemon is running, what it records and what starts next')
       .option(
         '--grace <duration>',
-        'how late a missed start may still happen (default: 10m)',
+        'start a missed capture up to this late (default: 10m)',
         parseDuration,
       )
       .option(
@@ -48,11 +48,11 @@ export const command = defineCommand<Options>({
         collected,
       )
       .addOption(command.createOption('--background').hideHelp()),
-  help: `Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon of a
-store records, a second one stands by. On Ctrl-C or SIGTERM it finishes the current batch and leaves
-RUNNING captures to the next daemon; a second signal ends it at once.
-In a store that others can write it uses only the password references that its user typed (env
-create, env edit) or allows here, for whatever server a member describes.
+  help: `Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon records
+for a store; a second one stands by to take over. On Ctrl-C or SIGTERM it finishes the current batch
+and leaves RUNNING captures to the next daemon; a second signal ends it at once.
+In a store that others can write, it uses only password references that its own user typed (env create,
+env edit) or allows here.
 
 Examples:
   captures daemon
@@ -60,7 +60,7 @@ Examples:
   captures daemon --log-level debug 2>> captures.log
   captures daemon --status
 
-Without a daemon --status exits 8; with -o it still prints the object, with "alive" false.
+Without a daemon --status exits 8; with -o it also prints the object, with "alive" false.
 JSON fields of --status: ${daemonNoun.fields.join(', ')}`,
   prints: null,
   run,
@@ -91,7 +91,7 @@ async function showStatus(context: Context): Promise<number> {
   if (status.holder === null) {
     // Who asked for data gets data, as from `doctor`; the status says the rest.
     if (context.options.output === null) {
-      throw new AppError('capture_failed', 'No daemon is alive', {
+      throw new AppError('capture_failed', 'No daemon is running', {
         hint: 'Start one with: captures daemon',
       });
     }

@@ -24,9 +24,9 @@ export const command = defineCommand<Options>({
     command
       .argument('<captures...>', 'id, name, or environment/name')
       .option(...YES)
-      .option('--keep-workload', "keep the workload's folder")
+      .option('--keep-workload', 'keep the folders of the workloads')
       .option(...REASON),
-  help: `Stops a capture that is not over, then deletes it with its workload. Its owner and the admins of its environment may delete a capture. Looks all of them up before it deletes the first; if one fails, the others are still deleted, and the exit status is that of the first failure. JSON is an array of the deleted captures.
+  help: `Stops captures that are not over, then deletes them with their workloads. Its owner and the admins of its environment may delete a capture. Checks every name before it deletes anything. If one capture cannot be deleted, the others still are, and the exit status is that of the first failure. JSON is an array of the deleted captures.
 
 Examples:
   captures delete friday

@@ -5,10 +5,10 @@ import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { findingNoun, renderFindings } from '../render/diagnosis.ts';
 
 export const command = defineCommand<object>({
-  help: `Checks the program, the store, the disk, the clock, your session, the daemon, and
-the servers and AWS credentials of your environments, all at once, and says what to type where something is wrong. It also works without a store, and changes nothing on servers.
+  help: `Checks the program, the store, the disk, the clock, your session, the daemon, and the servers and AWS
+credentials of your environments, and says how to fix what is wrong. It also works without a store, and changes nothing on servers.
 
-Exits 0 if nothing failed; warnings do not count. Else with the status of the first failure: 10 for the store, 4 when you are not logged in, 8 when captures wait for a daemon, 9 or 6 for a server. The results are always on stdout, also with --json.
+Exits 0 if nothing failed (warnings do not count), else with the status of the first failure: 10 for the store, 4 if you are not logged in, 8 if captures wait for a daemon, 9 or 6 for a server. The results are always on stdout, also with --json.
 
 Examples:
   captures doctor

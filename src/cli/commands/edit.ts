@@ -20,9 +20,9 @@ export const command = defineCommand<Options>({
   declare: (command) =>
     command
       .argument(...CAPTURE)
-      .option('--name <name>', 'a new name')
-      .option('--at, --scheduled-start <when>', 'a new start, while it is SCHEDULED')
-      .option('--duration <duration>', 'a new length, counted from its start', parseDuration),
+      .option('--name <name>', 'new name')
+      .option('--at, --scheduled-start <when>', 'new start, while it is SCHEDULED')
+      .option('--duration <duration>', 'new length, counted from its start', parseDuration),
   help: `The name can change at any time, the start while the capture is SCHEDULED, the length while it is
 SCHEDULED or RUNNING. Its owner and the admins of its environment may edit a capture.
 

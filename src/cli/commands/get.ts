@@ -16,8 +16,8 @@ export const command = defineCommand<Options>({
     command.argument(...CAPTURE).option('--watch', 'show its progress until it is over'),
   help: `Shows everything about a capture: its times, what was recorded, its files and their size on disk, gaps and warnings, and which metrics were fetched.
 
-With --watch: a live line on a terminal, a line every ten seconds elsewhere, and with --json an object
-a line (NDJSON), each with its progress under "live".
+--watch shows a live line on a terminal and prints a line every ten seconds elsewhere; with --json it
+prints an object a line (NDJSON), with the progress under "live".
 
 Examples:
   captures get 7

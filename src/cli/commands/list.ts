@@ -30,9 +30,13 @@ export const command = defineCommand<Options>({
   declare: (command) =>
     command
       .option('--env <environment>', 'only captures of this environment (id or name)')
-      .option('--status <statuses>', 'only with one of these statuses: RUNNING,DONE', parseStatuses)
+      .option(
+        '--status <statuses>',
+        'only captures with one of these statuses: RUNNING,DONE',
+        parseStatuses,
+      )
       .option('--owner <user>', 'only captures of this user; me: your own')
-      .option('--name <glob>', 'only names that match: * any text, ? any character')
+      .option('--name <glob>', 'only names that match; * is any text, ? any character')
       .option('--since <when>', 'only captures that end after this')
       .option('--until <when>', 'only captures that start before this')
       .option('--sort <field>', 'created, name, start or end; -name reverses', parseOrder)
@@ -40,7 +44,7 @@ export const command = defineCommand<Options>({
       .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, count('--limit'))
       .option('--all', 'all of them')
       .option('--watch', 'refresh until Ctrl-C'),
-  help: `Lists the captures of the environments you are a member of, newest first; --sort name lists from A to Z, a time lists the latest first. --since and --until list the captures whose window touches that time; a capture that has not started counts by its schedule.
+  help: `Lists the captures of the environments you are a member of, newest first. --sort name sorts from A to Z, --sort start and end from the latest. --since and --until select captures whose window overlaps that time; a capture that has not started counts by its schedule.
 
 Examples:
   captures list

@@ -26,8 +26,8 @@ export const command = defineCommand<Options>({
       .option('--limit <n>', `at most this many (default: ${DEFAULT_LIMIT})`, count('--limit'))
       .option('--all', 'all of them'),
   help: `Shows who changed what, when, from where and why, newest first: in your environments, and what you did
-yourself. An administrator of the store also sees users, tokens and deleted environments. What captures
-did by itself is listed under "daemon" and "captures".
+elsewhere. An administrator of the store also sees users, tokens and deleted environments. What the
+program did by itself is listed under "daemon" and "captures".
 
 Examples:
   captures log friday

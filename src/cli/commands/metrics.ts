@@ -50,21 +50,21 @@ export const command = defineCommand<Options>({
       )
       .option('--period <duration>', 'length of one data point', parseDuration)
       .option('--source <source>', `only ${SOURCES.join(' or ')}`, choice(SOURCES, '--source'))
-      .option('--from <when>', "begin here, not at the capture's start")
-      .option('--to <when>', "end here, not at the capture's end")
+      .option('--from <when>', "start here instead of at the capture's start")
+      .option('--to <when>', "end here instead of at the capture's end")
       .option(
         '--margin <duration>',
-        'time before and after it in charts (default: 15m for CloudWatch)',
+        'time shown before and after the capture (default: 15m for CloudWatch)',
         parseDuration,
       )
-      .option('--compare <capture>', 'compare with another capture, both from their start')
-      .option('--watch', 'redraw while it runs')
+      .option('--compare <capture>', 'compare with another capture, both counted from their start')
+      .option('--watch', 'redraw while the capture runs')
       .option('--refresh', 'ask CloudWatch again instead of using kept points')
       .option('--ascii', 'draw with ASCII characters only')
       .addOption(command.createOption('--csv', 'the same as --output csv').hideHelp()),
   help: `Shows what the server did: the recorded workload, CloudWatch's metrics of the RDS instance, and the
-server's own counters (sampled every 5 s while statements are recorded). CloudWatch's are kept in
-the store when the capture is over. Data (JSON, CSV, TSV) covers the capture's window exactly.
+server's own counters (sampled every 5 s while statements are recorded). CloudWatch's points are kept
+in the store once the capture is over. Data (JSON, CSV, TSV) covers exactly the capture's window.
 
 Examples:
   captures metrics friday

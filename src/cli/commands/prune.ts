@@ -34,18 +34,19 @@ export const command = defineCommand<Options>({
     command
       .option(
         '--older-than <duration>',
-        'captures that ended longer ago than this: 30d',
+        'captures that ended this long ago or earlier: 30d',
         parseDuration,
       )
       .option('--keep <n>', 'keep the newest n of each environment, however old', count('--keep'))
       .option('--env <environment>', 'only captures of this environment (id or name)')
-      .option('--orphans', 'instead: workloads whose capture is not in the store (administrators)')
+      .option('--orphans', 'delete workloads that belong to no capture instead (administrators)')
       .option('--dry-run', 'show what would be deleted, and delete nothing')
       .option(...YES),
-  help: `Deletes captures that are over, with their workloads: those you own, and all in the environments you
-are an admin of. A capture that failed to start counts from its scheduled start. The next prune, or
-the daemon, finishes an interrupted one. --orphans removes folders of workloads that belong to no
-capture; what delete --keep-workload left stays. JSON is an array of what was deleted.
+  help: `Deletes captures that are over, with their workloads: your own, and every one in environments where
+you are an admin. A capture that never started counts from its scheduled start. If a prune is
+interrupted, the next one, or the daemon, finishes it. --orphans deletes folders of workloads that
+belong to no capture, except those that delete --keep-workload left. JSON is an array of what was
+deleted.
 
 Examples:
   captures prune --older-than 30d --dry-run

@@ -26,28 +26,27 @@ export const command = defineCommand<Options>({
     command
       .argument(
         '[environment]',
-        'id or name; without it every server that this store has to restore',
+        'id or name (default: every server that this store has to restore)',
       )
       .option('--save <folder>', "keep a lost recorder's statements there, not in the store")
       .option('--discard', "drop a lost recorder's statements")
       .option('--force', 'do not wait to see whether a recently active recorder returns')
-      .option('--forget', 'forget a server that is gone for good: nothing is done there')
+      .option('--forget', 'stop trying to restore a server that is gone for good')
       .option(...YES),
-  help: `Restores servers by hand: log settings, log table and rows as they were, nothing
-of ours left. After a daemon was killed it does what the next one would do: it
-records what was logged and finishes captures that are over. It ends captures that
-are not over; their owners and admins may do that. While a daemon is at work there
-is nothing to recover: the daemon restores servers by itself.
+  help: `Restores servers by hand: their log settings, log table and rows; nothing of ours stays there. After a
+daemon was killed it does what the next one would do: it records what was logged and finishes captures
+that are over. It also ends captures that are not over, which their owners and admins may do. While a
+daemon is running there is nothing to recover: it restores servers by itself.
 
-With an environment it also looks at the server. If a recorder of another store
-left the log on and will never come back, the server is restored from what that
-recorder wrote there; an admin of the environment may do that. Statements that were
-logged and not recorded are kept as a workload, in the store or where --save says.
+With an environment it also looks at the server. If a recorder of another store left the log on and
+will not return, recover restores the server from what that recorder saved there; an admin of the
+environment may do that. Statements that were logged but not recorded are kept as a workload, in the
+store or in the folder of --save.
 
-A server that is gone for good cannot be restored. With --forget the store stops
-trying, so that the environment can be deleted. An admin may do that.
+A server that is gone for good cannot be restored. With --forget the store stops trying, so that the
+environment can be deleted. An admin may do that.
 
-Interrupted anywhere, it can be run again.
+If it is interrupted, run it again.
 
 Examples:
   captures recover

@@ -19,15 +19,14 @@ export const command = defineCommand<Options>({
     command
       .argument(...CAPTURE)
       .option('--no-wait', 'return while it is STOPPING')
-      .option('--give-up', 'end it without the statements on a server that cannot be read')
+      .option('--give-up', 'do not wait for a server that cannot be reached')
       .option(...REASON),
   help: `Waits until everything is recorded and the server's settings are restored.
 Its owner and the admins of its environment may stop a capture.
 
-If the server cannot be read, the capture stays STOPPING until it can, however long
-that takes; captures get says what it waits for. With --give-up it does not wait:
-the capture is FAILED, keeps what is recorded, and has a gap for the rest; the server
-is restored when it can be reached.
+If the server cannot be reached, the capture stays STOPPING until it can; captures get shows why.
+With --give-up it ends at once as FAILED: it keeps what is recorded, with a gap for the rest. The
+server's settings are restored when it can be reached again.
 
 Examples:
   captures stop friday

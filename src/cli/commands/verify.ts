@@ -23,31 +23,31 @@ export const command = defineCommand<Options>({
   declare: (command) =>
     command
       .argument('[capture]', 'id, name, or environment/name')
-      .option('--folder <path>', 'a copy of a workload, checked by its manifest alone')
+      .option('--folder <path>', 'check a copy of a workload by its manifest alone')
       .option(
         '--min-values <percent>',
         'fail if fewer executes than this percentage have values',
         parsePercent,
       ),
-  help: `Reads everything that a capture recorded and checks how complete it is: checksums, order and counters
-of the files, gaps, and the number of commands against the server's own counters at both ends of the
-window. The last line is the result:
+  help: `Reads everything a capture recorded and checks that it is complete: checksums, order and counts of the
+files, gaps, and the number of commands against the server's own counters at the start and at the
+end. The last line is the result:
 
   WHOLE            nothing is damaged, nothing the server received is missing
-  NOT WHOLE        a gap, sessions that do not log, a capture that failed
+  NOT WHOLE        a gap, sessions that do not log, or a capture that FAILED
   DAMAGED          the files are not what was recorded
-  STILL RECORDING  the capture runs; what is committed so far was verified
+  STILL RECORDING  the capture runs; what is committed so far was checked
 
-Rows left out by filters or samples are counted and are not missing. Three things are counted: records,
-which are all rows of a session from its login to its end; statements, which are the queries and executes
-among them; and commands, which are what the server counts in Questions: statements, each one of several
-in a text, a change of the default database or of the user, and the end of a connection.
+Rows left out by filters or samples are counted and are not missing. Three things are counted: records
+are all rows of a session, from its login to its end; statements are the queries and executes among
+them; commands are what the server counts in Questions: each statement, also of a text with several, a
+change of the default database or of the user, and the end of a connection.
 
 The result also says how many executes have values. On MariaDB, statements prepared before the server's
 log was on are recorded with ? instead of values: they can be counted, not replayed. --min-values 95
 fails if fewer than 95 % have values. See captures help values.
 
-Exits 0 when the record is whole, and 8 when it is not (or not yet), or lacks values.
+Exits 0 when the record is whole, and 8 when it is not, not yet, or lacks values.
 
 Examples:
   captures verify friday

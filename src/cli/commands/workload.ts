@@ -25,9 +25,9 @@ export const command = defineCommand<Options>({
         choice(FORMATS, '--format'),
       )
       .option('--limit <n>', 'only this many statements from the start', count('--limit')),
-  help: `Prints the statements in the order the server received them; of a RUNNING capture, those
-committed so far. Files and pipes get the text as it was recorded; on a terminal, control characters are
-escaped. SQL is safe to feed to a client: what cannot be expressed is a comment.
+  help: `Prints the statements in the order the server received them; of a RUNNING capture, those committed so
+far. Files and pipes get the text as it was recorded; on a terminal, control characters are escaped.
+SQL is safe to feed to a client: statements that cannot be run again are comments.
 
 Examples:
   captures workload friday | jq -r .sql

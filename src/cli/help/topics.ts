@@ -87,31 +87,32 @@ time that the clocks skip or show twice in that zone, and offers both readings.
 Durations are seconds, or parts from the largest to the smallest:
   90     15m     1h30m     1d     1w
 `,
-  filters: `A capture records every statement that the server receives, unless it is told:
-  --include-user, --exclude-user   users, by case, as the server has them
+  filters: `A capture records every statement that the server receives, unless filtered:
+  --include-user, --exclude-user   names of users, case-sensitive
   --include-host                   clients' hosts or addresses: 10.0.*
   --include-db, --exclude-db       default databases of the sessions
   --only reads|writes|ddl          what the statement does
-  --sample 1/N                     one session in N, for its whole life
+  --sample 1/N                     one session in N, from its start to its end
 Patterns have * (anything) and ? (one character); the options may be repeated.
-An exclude wins over an include. An unknown name matches no pattern.
+An exclude wins over an include. A name that is not known matches no pattern.
 
-A statement counts for its session's default database, whatever tables it names.
-A USE that enters a recorded database is kept, and so are the rows of the
-session itself (connect, change_user, init_db, quit), so that the record can be
-replayed.
+Databases are matched by the session's default database, not by the tables that
+a statement names. A USE that enters a recorded database is kept, and so are the
+rows of the session itself (connect, change_user, init_db, quit), so that the
+record can be replayed.
 
 reads   SELECT, SHOW, EXPLAIN, DESCRIBE, TABLE, VALUES, HANDLER, DO, CHECKSUM
 writes  INSERT, UPDATE, DELETE, REPLACE, LOAD, CALL, and BEGIN, COMMIT, XA, LOCK
 ddl     CREATE, ALTER, DROP, RENAME, TRUNCATE, GRANT, REVOKE, SET PASSWORD
-USE and SET of a session go with each, FLUSH, KILL and SET GLOBAL with none. A
-text of several statements is of each one's class, EXECUTE of its PREPARE's.
+USE and SET of a session belong to every class, FLUSH, KILL and SET GLOBAL to
+none. A text of several statements has the class of each, EXECUTE that of its
+PREPARE.
 
-Rows that are left out are counted, each under its first reason (user, host,
-sample, database, class), in captures get C and in the manifest.
+Rows left out are counted by the first reason that applies (user, host, sample,
+database, class): captures get C and the manifest show them.
 `,
-  guards: `A guard ends a capture: DONE, with what it recorded until then. The reason says
-which guard it was and when; captures log and the daemon's log have it, too.
+  guards: `A guard ends a capture early: it is DONE and keeps what it recorded. Its reason
+says which guard it was and when; so do captures log and the daemon's log.
   --max-size SIZE    stop when the capture's files reach SIZE; default: no limit
   --min-free SIZE    stop when free disk here falls below SIZE; 256 MiB by
                      default, or a twentieth of a smaller disk
@@ -119,9 +120,9 @@ which guard it was and when; captures log and the daemon's log have it, too.
   --max-lag D        stop when the record is D behind the server; 10 min. Time
                      without a daemon does not count: the next one catches up
 
-Guards are checked after every drain, twice a second, and while a backlog is
-read. The record ends at the next cut of the log and holds what was received
-until then, so its files can exceed --max-size by what was on its way.
+Guards are checked twice a second, and while a backlog is read. The capture
+keeps what the server has received until then, so its files can exceed
+--max-size by what was still to be read.
 
   --dead-man D       the server switches its log off by itself when the recorder
                      is silent for D; 1h by default, none for never. Of several
@@ -159,11 +160,11 @@ log is already on, nothing changes. env check E says whether new sessions are
 covered, env warm-up E how many of the present ones are. A session that is reset
 between a warm-up and a capture is no longer covered.
 
-captures never ends sessions that are at work, have an open transaction, hold a
-lock (LOCK TABLES, GET_LOCK) or made a temporary table while recorded, nor those
-of the server itself, of replication and of captures. To see locks it installs
-the plugin metadata_lock_info for that time, which needs INSERT and DELETE on
-mysql.plugin. Ending sessions needs CONNECTION ADMIN (up to MariaDB 10.11 SUPER
+captures never ends a session that is running a statement, has an open
+transaction, holds a lock (LOCK TABLES, GET_LOCK) or made a temporary table while
+recorded, nor those of the server itself, of replication and of captures. To see
+locks it installs the plugin metadata_lock_info meanwhile, which needs INSERT and
+DELETE on mysql.plugin. Ending sessions needs CONNECTION ADMIN (up to MariaDB 10.11 SUPER
 includes it).
 `,
   plan: `captures create NAME --env E ... --plan says what the same command without
@@ -174,7 +175,7 @@ is that of create. With --json a refusal leaves stdout empty, as everywhere.
 It shows the log's settings now and while recording, privileges with the GRANT
 of those that are missing, who else records there, whether there can be a
 dead-man switch, the statements to expect and the room they take there and here,
-how long the disk lasts, what it costs the server, and what undoes it by hand.
+how long the disk lasts, what it costs the server, and how to undo it by hand.
 
 The forecast ignores filters, except --sample. Sizes are based on earlier
 captures of the environment, if there are any.

@@ -8,8 +8,8 @@ import { choice, offering, oneOf } from './choices.ts';
 export const CAPTURE = ['<capture>', 'id, name, or environment/name'] as const;
 export const SCHEDULE = ['<schedule>', 'id, name, or environment/name'] as const;
 export const ENVIRONMENT = ['<environment>', 'id or name'] as const;
-export const YES = ['--yes', 'do not ask'] as const;
-export const REASON = ['--reason <text>', 'reason, for the audit trail'] as const;
+export const YES = ['--yes', 'do not ask for confirmation'] as const;
+export const REASON = ['--reason <text>', 'why, for the audit trail (captures log)'] as const;
 
 /** The parser of an option that may be repeated. */
 export function collected(value: string, before: readonly string[] = []): readonly string[] {

@@ -26,7 +26,7 @@ export function registerEnvironmentOptions(command: Command): Command {
     .option('--url <url>', 'mysql://USER@HOST[:PORT][/DB][?socket=PATH], without a password')
     .option(
       '--password-from <ref>',
-      'where its password is: env:VAR, file:PATH or cnf:PATH#GROUP',
+      'where the password is: env:VAR, file:PATH or cnf:PATH#GROUP',
       offering(['env:', 'file:', 'cnf:'], asTyped, { isBeginning: true }),
     )
     .option(
@@ -34,12 +34,15 @@ export function registerEnvironmentOptions(command: Command): Command {
       `${SSL_MODES.join(', ')} (default: PREFERRED)`,
       offering(SSL_MODES, asTyped),
     )
-    .option('--ssl-ca <file>', 'PEM file with the authorities to trust')
-    .option('--server-public-key <file>', "PEM file with the server's RSA key: login without TLS")
+    .option('--ssl-ca <file>', 'PEM file of trusted certificate authorities')
+    .option(
+      '--server-public-key <file>',
+      "PEM file with the server's RSA key, to log in without TLS",
+    )
     .option('--region <region>', 'AWS region of the instance')
     .option('--instance <id>', 'RDS instance, as CloudWatch names it')
     .option('--profile <profile>', 'AWS profile to read metrics with')
-    .option('--endpoint-url <url>', 'CloudWatch at another address');
+    .option('--endpoint-url <url>', 'another address of CloudWatch');
 }
 
 function asTyped(text: string): string {

@@ -44,9 +44,9 @@ export interface TypedRecordingOptions {
 export function registerRecordingOptions(command: Command): Command {
   return command
     .optionsGroup('What to record (patterns have * and ?, options may be repeated):')
-    .option('--include-user <pattern>', 'only what these users send', collected)
-    .option('--exclude-user <pattern>', 'nothing that these users send', collected)
-    .option('--include-host <pattern>', 'only what comes from these hosts', collected)
+    .option('--include-user <pattern>', 'only statements of these users', collected)
+    .option('--exclude-user <pattern>', 'no statements of these users', collected)
+    .option('--include-host <pattern>', 'only statements from these hosts', collected)
     .option('--include-db <pattern>', 'only statements in these databases', collected)
     .option('--exclude-db <pattern>', 'no statements in these databases', collected)
     .option(
@@ -61,28 +61,28 @@ export function registerRecordingOptions(command: Command): Command {
         { isList: true },
       ),
     )
-    .option('--sample <1/N>', 'one session in N, whole', parseSample)
+    .option('--sample <1/N>', 'one session in N, from its start to its end', parseSample)
     .option(
       '--redact <what>',
-      'literals: a pseudonym for every value',
+      'literals: replace each value by a pseudonym',
       choice(REDACTIONS, '--redact'),
     )
-    .optionsGroup('Guards (what ends the capture by itself):')
+    .optionsGroup('Guards (limits that end the capture):')
     .option('--max-size <size>', 'stop when its files reach this: 500M, 2G', parseSize)
     .option('--min-free <size>', 'stop when free disk here falls below this', parseSize)
     .option('--max-log <size>', "stop when the log's tables on the server reach this", parseSize)
-    .option(
-      '--max-lag <duration>',
-      'stop when the record is this far behind the server',
-      parseDuration,
-    )
+    .option('--max-lag <duration>', 'stop when the record is this far behind', parseDuration)
     .option(
       '--dead-man <duration>',
-      `the server ends its log when the recorder is silent so long (1h), or ${NONE}`,
+      `the server switches its log off if the recorder is silent this long (1h), or ${NONE}`,
       (text) => (text === NONE ? NONE : parseDuration(text)),
     )
     .optionsGroup('Values of statements prepared before (MariaDB: help values):')
-    .option('--warm-up <duration>', 'this long before the start, cover new sessions', parseDuration)
+    .option(
+      '--warm-up <duration>',
+      'cover sessions that connect this long before the start',
+      parseDuration,
+    )
     .option('--recycle-sessions', 'end idle sessions at the start, so that pools reconnect')
     .option('--recycle-user <pattern>', 'only sessions of these users', collected)
     .option(...YES)

@@ -32,8 +32,8 @@ export function registerScheduleOptions(command: Command, canTakeAway: boolean):
       'while the previous one still runs: skip or allow',
       choice(OVERLAPS, '--overlap'),
     )
-    .option('--count <n>', `stop after this many occurrences${more}`, orNone(count('--count')))
-    .option('--until <when>', `no occurrence after this${more}`)
+    .option('--count <n>', `stop after this many runs${more}`, orNone(count('--count')))
+    .option('--until <when>', `no run after this${more}`)
     .option(
       '--retain <duration>',
       `delete each capture this long after its end: 30d${more}`,

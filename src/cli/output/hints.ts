@@ -62,7 +62,7 @@ const WORDS: {
   restart_pools: () => 'Leave --recycle-sessions out, and restart the connection pools by hand.',
   switch_log_on: ({ withoutInstance, commands }) =>
     [
-      'Run, with the right to change the parameter group, and then this command again:',
+      'Run these as a user who may change the parameter group, then run this command again:',
       ...(withoutInstance === null
         ? []
         : [
@@ -72,7 +72,7 @@ const WORDS: {
     ].join('\n'),
   switch_warm_up_log_on: ({ instance, commands }) =>
     [
-      `Run, with the right to change ${instance === null ? 'GROUP' : `the group of ${instance}`}:`,
+      `Run these as a user who may change ${instance === null ? 'GROUP' : `the group of ${instance}`}:`,
       ...commands,
     ].join('\n'),
   held_by_other_store: ({ environment }) =>

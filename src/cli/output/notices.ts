@@ -33,7 +33,7 @@ export async function tellNotice(context: Context, notice: Notice): Promise<void
       const { isOneAlive, warmUpFrom } = notice;
       const who = isOneAlive
         ? 'The running daemon exits when nothing is left to record'
-        : 'No daemon is alive to start it';
+        : 'No daemon is running to start it';
       const when =
         warmUpFrom === null
           ? 'at that time'
@@ -53,7 +53,7 @@ export async function tellNotice(context: Context, notice: Notice): Promise<void
     }
     case 'no_daemon_for_schedule':
       return context.warn(
-        'No daemon is alive to start its captures. Keep one running with: captures daemon',
+        'No daemon is running to start its captures. Keep one running with: captures daemon',
       );
     case 'warm_ups_without_pause':
       return context.warn(

@@ -103,7 +103,7 @@ function warmUpJson(warmUp: WarmUp | null): JsonObject | null {
 
 function recycledText({ ended, left, isOver }: Recycled): string {
   const busy = isOver
-    ? 'were not: always at work, in a transaction, or with a lock or a temporary table'
+    ? 'were not: busy, in a transaction, or with a lock or a temporary table'
     : 'to go';
   const rest = left === 0 ? '' : `; ${formatCount(left)} ${busy}`;
   const were = ended === 1 ? 'earlier session was' : 'earlier sessions were';

@@ -73,7 +73,7 @@ export const daemonNoun: Noun<DaemonStatus> = {
     ),
   ],
   reference: ({ holder }) => (holder === null ? '' : `${holder.host}:${holder.pid}`),
-  none: 'No daemon is alive.',
+  none: 'No daemon is running.',
 };
 
 /** The captures of a status as a table of their own. */

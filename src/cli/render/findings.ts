@@ -59,20 +59,20 @@ function wordsOf(
       ];
     }
     case 'daemon_not_needed':
-      return ['none is alive, and nothing needs one'];
+      return ['none is running, and nothing needs one'];
     case 'captures_wait': {
       const subject = fact.count === 1 ? 'a capture waits' : `${fact.count} captures wait`;
-      return [`none is alive and ${subject} for one`, START];
+      return [`none is running and ${subject} for one`, START];
     }
     case 'warm_up_waits':
-      return ['none is alive and a warm-up waits for one', START];
+      return ['none is running and a warm-up waits for one', START];
     case 'restore_waits':
-      return ['none is alive and a server waits to be restored', 'captures recover'];
+      return ['none is running and a server waits to be restored', 'captures recover'];
     case 'capture_due':
     case 'warm_up_due': {
       const what = fact.is === 'capture_due' ? 'a capture' : 'the warm-up of a capture';
       const when = fact.at > now ? `in ${formatDuration(fact.at - now)}` : 'now';
-      return [`none is alive and ${what} is due ${when}`, START];
+      return [`none is running and ${what} is due ${when}`, START];
     }
     case 'server_neglected':
       return [neglectText(fact.server, fact.hasDaemon), fact.hasDaemon ? null : 'captures recover'];

@@ -18,7 +18,7 @@ export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): 
   }
   if (capture.trouble !== null) parts.push(`interrupted: ${capture.trouble.reason}`);
   if (!isOver(capture.status) && capture.recordsStatements && !live.hasDaemon) {
-    parts.push('no daemon is alive');
+    parts.push('no daemon is running');
   }
   return parts.join(', ');
 }

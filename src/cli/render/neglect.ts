@@ -14,7 +14,7 @@ export function neglectText(server: UnrestoredServer, hasDaemon: boolean): strin
   if (isWarm) {
     return hasDaemon
       ? `The warm-up of ${name} is interrupted${why}. The daemon will retry.`
-      : `A warm-up of ${name} is on and no daemon is alive: the slow log of its server stays on. Start one with: captures daemon; to end it by hand: captures recover ${name}`;
+      : `A warm-up of ${name} is on and no daemon is running: the slow log of its server stays on. Start one with: captures daemon; to end it by hand: captures recover ${name}`;
   }
   const next = hasDaemon
     ? 'The daemon will retry.'
@@ -25,5 +25,5 @@ export function neglectText(server: UnrestoredServer, hasDaemon: boolean): strin
 /** That captures are recorded with no daemon alive. */
 export function orphansText(captures: number): string {
   const subject = captures === 1 ? 'A capture is' : `${captures} captures are`;
-  return `${subject} being recorded but no daemon is alive: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover`;
+  return `${subject} being recorded but no daemon is running: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover`;
 }

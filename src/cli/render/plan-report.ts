@@ -319,7 +319,7 @@ function costLines(
       : `with CPU to spare, latency rises: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
   const other = isThisRelease ? '' : ', not on this release';
   const texts = [
-    'with no CPU to spare, the server keeps of its statements/s while recorded:',
+    'with no CPU to spare, statements/s while recording, of those without a log:',
     ...saturated.map(sharesText),
     slower,
     ...(note === null ? [] : [note]),

@@ -52,7 +52,7 @@ export function newSessionsText({ values }: ServerInspection, environment: strin
 export function slowLogText({ longerThan, withoutIndex, file, output }: WarmUpLog): string {
   const where =
     output === 'NONE'
-      ? 'nowhere, for log_output is NONE'
+      ? 'nowhere, because log_output is NONE'
       : output
           .split(',')
           .map((one) => (one === 'TABLE' ? 'the table mysql.slow_log' : `the file ${file}`))

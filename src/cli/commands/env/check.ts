@@ -11,7 +11,7 @@ interface Options {
 export const command = defineCommand<Options>({
   declare: (command) => command.argument(...ENVIRONMENT),
   help: `Connects and checks; changes nothing. Exits 0 if a capture could start now, 9 if not, 6 if another
-recorder holds the server.
+recorder is using the server.
 
 Examples:
   captures env check shop

@@ -31,8 +31,8 @@ interface Options extends EnvironmentOptions {
 export const command = defineCommand<Options>({
   declare: (command) =>
     registerEnvironmentOptions(command.argument('[name]', 'name of the environment')),
-  help: `You become the environment's admin. Without --url it is metrics-only: its captures record no
-statements and are RUNNING at once. Paths are made absolute. Passwords are never stored.
+  help: `You become its admin. Without --url the environment is metrics-only: its captures record no statements
+and are RUNNING at once. Paths are stored as absolute paths, passwords never.
 
 Examples:
   captures env create shop --url mysql://recorder@db.example.com \\

@@ -22,7 +22,7 @@ export const command = defineCommand<Options>({
       .argument(...ENVIRONMENT)
       .option('--with-captures', 'delete its captures and their workloads too')
       .option(...YES),
-  help: `Its admins may delete an environment. Refuses while there are captures in it, unless --with-captures is given: then it stops those that are not over first, and the server's settings are restored.
+  help: `Its admins may delete an environment. Refuses while it has captures, unless you give --with-captures: then it stops those that are not over, restores the server's settings and deletes them all.
 
 Examples:
   captures env delete shop

@@ -30,9 +30,9 @@ interface Options extends EnvironmentOptions {
 export const command = defineCommand<Options>({
   declare: (command) =>
     registerEnvironmentOptions(
-      command.argument(...ENVIRONMENT).option('--name <name>', 'a new name'),
+      command.argument(...ENVIRONMENT).option('--name <name>', 'new name'),
     ),
-  help: `Changes what is named and leaves the rest as it is. An empty value removes a setting: --region "" or, to make the environment metrics-only, --url "". Its admins may edit an environment. While captures record its server, its address stays.
+  help: `Changes only what you name. An empty value removes a setting: --region ""; --url "" makes the environment metrics-only. Its admins may edit an environment. The address of its server cannot change while captures record it.
 
 Examples:
   captures env edit shop --name shop-eu

@@ -25,18 +25,18 @@ export const command = defineCommand<Options>({
   declare: (command) =>
     command
       .argument(...ENVIRONMENT)
-      .option('--for <duration>', 'start one now, for this long: 60 s to 30 days', parseDuration)
+      .option('--for <duration>', 'start a warm-up of this length: 60 s to 30 days', parseDuration)
       .option('--stop', 'end it now')
       .option('--no-wait', 'return at once, before it is done')
       .option(...YES),
-  help: `MariaDB decides when a statement is prepared whether its executions will be logged with their values:
-if the general log, or the slow log of the session, is on. A warm-up runs SET GLOBAL slow_query_log = ON,
-so sessions that connect in that time have their slow log on, and a later capture records the values of
-the statements they prepare. long_query_time and log_output stay. The daemon ends it when its time is up
-or a capture starts; if the daemon dies, the next one does, or the server itself if its event scheduler is
-on. Sessions from before do not benefit: see captures help values.
+  help: `MariaDB logs the values of a prepared statement only if the general log, or the slow log of the
+session, was on when the statement was prepared. A warm-up sets slow_query_log = ON globally: sessions
+that connect meanwhile are covered, and a later capture records the values of the statements they
+prepare. long_query_time and log_output stay. The daemon ends it when its time is up or a capture
+starts; if the daemon dies, the next one does, or the server itself if its event scheduler is on.
+Sessions from before are not covered: see captures help values.
 
-Without --for it shows the warm-up and how many sessions are covered. On MySQL, and if the slow log is
+Without --for it shows the warm-up and how many sessions are covered. On MySQL, or if the slow log is
 already on, nothing changes.
 
 Examples:

@@ -16,7 +16,7 @@ export const command = defineCommand<Options>({
       .argument(...ENVIRONMENT)
       .argument('<user>', 'name of the user')
       .option('--role <role>', 'member or admin (default: member)', parseRole),
-  help: `Admins of an environment add members. A member sees its captures and creates their own; an admin may stop, edit and delete any of them, and manages the environment and its members.
+  help: `Admins of an environment add members. A member sees its captures and creates their own; an admin may also stop, edit and delete those of others, and manages the environment and its members.
 
 Examples:
   captures member add shop bob

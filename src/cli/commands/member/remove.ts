@@ -10,7 +10,7 @@ interface Options {
 
 export const command = defineCommand<Options>({
   declare: (command) => command.argument(...ENVIRONMENT).argument('<user>', 'name of a member'),
-  help: `Admins of an environment remove members; members can remove themselves, except its last admin. A user who has left has no rights there any more; their captures stay, and its admins manage them.
+  help: `Admins of an environment remove members. Members can remove themselves, except the last admin. A user who has left has no rights there; their captures stay, and the admins manage them.
 
 Examples:
   captures member remove shop bob

@@ -32,17 +32,17 @@ export const command = defineCommand<Options>({
         command
           .argument(
             '<name>',
-            'name of the schedule; its captures are named after it and their time',
+            'name of the schedule; its captures get this name and their start time',
           )
           .option('--env <environment>', 'environment to capture (id or name)'),
         false,
       ),
     ),
-  help: `The expression is read in --timezone, else in the system's time zone. If clocks skip a time, the
-capture starts when they resume; if they show it twice, a fixed time happens once.
-If day of month and weekday are both given, one match is enough ('0 2 13 * 5'), as in cron; if one of
-them begins with *, both must match ('0 2 */2 * 1' is a Monday with an odd date).
-A daemon must run at those times: captures daemon. What to record: captures help filters.
+  help: `Times are in --timezone, or in the system's time zone. If clocks skip a time, the capture starts when
+they resume; if they show it twice, a fixed time runs once. If both day of month and weekday are given,
+one match is enough ('0 2 13 * 5'), as in cron; if one of them begins with *, both must match
+('0 2 */2 * 1' is a Monday with an odd date).
+A daemon must be running at those times: captures daemon. What to record: captures help filters.
 
 Examples:
   captures schedule create nightly --env shop --cron '0 2 * * *' \\

@@ -20,10 +20,10 @@ interface Options extends ScheduleOptions {
 export const command = defineCommand<Options>({
   declare: (command) =>
     registerScheduleOptions(
-      command.argument(...SCHEDULE).option('--name <name>', 'a new name'),
+      command.argument(...SCHEDULE).option('--name <name>', 'new name'),
       true,
     ),
-  help: `The time zone is changed with --timezone. The next scheduled capture is replaced; one that has started
+  help: `To change the time zone use --timezone. Replaces the next scheduled capture; one that has started
 continues. Its owner and the admins of its environment may edit a schedule.
 
 Examples:

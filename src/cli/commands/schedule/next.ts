@@ -15,8 +15,7 @@ export const command = defineCommand<Options>({
     command
       .argument(...SCHEDULE)
       .option('-n, --number <n>', `how many (default: ${DEFAULT_COUNT})`, count('--number')),
-  help: `Shows when it starts its next captures, with offsets from UTC. A schedule that is paused or over has no
-next runs.
+  help: `Shows when its next captures start, with offsets from UTC. A schedule that is paused or over has none.
 
 Examples:
   captures schedule next nightly

@@ -10,8 +10,8 @@ interface Options {
 
 export const command = defineCommand<Options>({
   declare: (command) => command.argument(...SCHEDULE).option(...REASON),
-  help: `Removes the next scheduled capture and makes no more until you resume it; one that has started continues.
-Runs during the pause do not count as missed.
+  help: `Deletes the next scheduled capture and creates none until you resume the schedule; a capture that has
+started continues. Runs during the pause do not count as missed.
 Its owner and the admins of its environment may pause a schedule.
 
 Examples:

@@ -8,7 +8,7 @@ interface Options {
 
 export const command = defineCommand<Options>({
   declare: (command) => command.argument('<token>', 'id or name of one of your tokens'),
-  help: `Revokes a token at once: it can no longer be used to log in.
+  help: `Revokes a token at once: nobody can use it any more.
 
 Examples:
   captures token revoke ci

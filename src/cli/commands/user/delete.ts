@@ -12,7 +12,7 @@ interface Options {
 
 export const command = defineCommand<Options>({
   declare: (command) => command.argument('<user>', 'name of the user').option(...YES),
-  help: `Administrators of the store delete users. Their sessions and tokens end; their captures stay and go to another admin of each environment. The last admin of an environment cannot be deleted, nor can the last administrator of the store.
+  help: `Administrators of the store delete users. Their sessions and tokens end; their captures stay and go to another admin of each environment. The last admin of an environment and the last administrator of the store cannot be deleted.
 
 Examples:
   captures user delete bob

@@ -29,7 +29,7 @@ export const command = defineCommand<Options>({
       )
       .option('--keep-tokens', "leave the user's tokens valid")
       .option('--revoke-tokens', "revoke the user's tokens (the default without a terminal)"),
-  help: `Changes your own password, which asks for the current one; an administrator of the store sets anybody's. The user's other sessions end and their tokens are revoked, unless you keep them: on a terminal it asks.
+  help: `Changes your own password and asks for the current one; an administrator of the store can set the password of any user. The user's other sessions end. Their tokens are revoked unless you keep them; on a terminal it asks.
 
 Examples:
   captures user passwd
