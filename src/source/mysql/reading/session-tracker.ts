@@ -1,15 +1,7 @@
 import type { SessionState } from '../../../core/source.ts';
 import type { StatementFlag, StatementKind } from '../../../core/workloads/statements.ts';
-import {
-  codeOf,
-  mayChangeSession,
-  ownStatements,
-  hidesPreparedText,
-  isValuesOf,
-  preparedName,
-  preparedText,
-  trimmed,
-} from '../../../sql/session-statements.ts';
+import { codeOf, mayChangeSession, ownStatements } from '../../../sql/session-statements.ts';
+import { NO_ECHOES, PrepareEchoes } from './prepare-echoes.ts';
 import { recalled } from './session-memory.ts';
 import { databaseOfDrop, databaseOfUse, hasPlaceholder } from '../../../sql/text.ts';
 import { transactionSteps } from '../../../sql/transaction-steps.ts';
@@ -24,8 +16,6 @@ import {
 
 /** A session that sent so many statements in no transaction is taken to send the next in none. */
 const PLAIN_ENOUGH = 10;
-// Kept to tell a server that prepares again from a client that prepares: the beginning is enough.
-const KEPT_TEXT = 1024;
 /**
  * Sessions that are remembered: those that a server has open at once, and room for clients that broke off
  * between two looks. About 0.5 KB each.
@@ -33,11 +23,6 @@ const KEPT_TEXT = 1024;
 const MOST_SESSIONS = 100_000;
 /** Forgotten together, so that looking for them costs nothing per session. */
 const FORGOTTEN_AT_ONCE = 10_000;
-// Of a session that prepares under ever new names, nothing is known after so many.
-const MOST_PREPARED = 1000;
-
-const NO_ECHOES: readonly PrepareEcho[] = [];
-
 const NONE: readonly StatementFlag[] = Object.freeze([]);
 const LOSSY: readonly StatementFlag[] = Object.freeze(['lossy']);
 const UNREPLAYABLE: readonly StatementFlag[] = Object.freeze(['unreplayable']);
@@ -55,7 +40,7 @@ const ESCAPED_BYTE = /\\x[89A-F][0-9A-F]/;
  */
 export class SessionTracker {
   readonly #sessions = new Map<number, Session>();
-  readonly #preparesFirst: boolean;
+  readonly #echoes: PrepareEchoes;
   readonly #changed = new Set<Session>();
   readonly #ended = new Set<number>();
   readonly #unconfirmed = new Set<Session>();
@@ -69,7 +54,7 @@ export class SessionTracker {
    *   writes Execute, Prepare, Execute.
    */
   constructor(options: { readonly preparesFirst: boolean } = { preparesFirst: false }) {
-    this.#preparesFirst = options.preparesFirst;
+    this.#echoes = new PrepareEchoes(options.preparesFirst, (session) => this.#note(session));
   }
 
   /** The session with this id, made when it was not known. */
@@ -134,27 +119,21 @@ export class SessionTracker {
     if (this.#followsTransactions) this.#followTransaction(session, kind, sql);
     switch (kind) {
       case 'query': {
-        this.#forgetEchoes(session);
+        this.#echoes.forget(session);
         const flags = mayChangeSession(sql) ? this.#followQuery(session, sql) : NONE;
         if (!lossy) return flags;
         return flags === UNREPLAYABLE ? LOSSY_UNREPLAYABLE : [...LOSSY, ...flags];
       }
       case 'prepare': {
-        const whose = this.#followPrepare(session, sql, executed);
+        const whose = this.#echoes.whose(session, sql, executed);
         if (whose === 'echo') return lossy ? LOSSY_ECHO : ECHO;
         // The text protocol's failed: what it would have caused does not come any more.
-        if (whose === 'client') this.#forgetEchoes(session);
+        if (whose === 'client') this.#echoes.forget(session);
         return lossy ? LOSSY : NONE;
       }
       case 'execute': {
-        const isEcho = session.executeEchoes > 0;
         if (mayChangeSession(sql)) this.#followDatabase(session, sql);
-        if (isEcho) {
-          session.executeEchoes--;
-          session.executed = sql;
-          this.#note(session);
-          return lossy ? LOSSY_ECHO : ECHO;
-        }
+        if (this.#echoes.isExecute(session, sql)) return lossy ? LOSSY_ECHO : ECHO;
         // Prepared while the log was on, its values stand in the text; a `?` that is left says that
         // it was prepared before, and its values are nowhere.
         if (hasPlaceholder(sql)) return lossy ? LOSSY_UNREPLAYABLE : UNREPLAYABLE;
@@ -172,7 +151,7 @@ export class SessionTracker {
         const { userHost } = session;
         const account = userHost === null ? null : parseUserHost(userHost.toString('utf8'));
         const db = databaseOfConnect(sql, account);
-        this.#forgetEchoes(session);
+        this.#echoes.forget(session);
         session.prepared.clear();
         session.knowsPrepared = true;
         if (kind === 'connect') {
@@ -319,90 +298,9 @@ export class SessionTracker {
       if (/^load\s+(?:data|xml)\s+(?:low_priority\s+|concurrent\s+)?local\b/i.test(code)) {
         flags = UNREPLAYABLE;
       }
-      const [, word, rest = ''] = /^(prepare|execute)\b(.*)$/is.exec(code) ?? [];
-      if (word === undefined) continue;
-      if (word.toLowerCase() === 'prepare') {
-        const name = preparedName(rest);
-        const isHidden = hidesPreparedText(code);
-        if (isHidden) flags = PARTIAL;
-        const source = /^\s*\S+?\s+from\b(.*)$/is.exec(rest)?.[1] ?? '';
-        this.#expectPrepare(session, { name, text: preparedText(source), isHidden });
-      } else {
-        const immediate = /^\s+immediate\b(.*)$/is.exec(rest)?.[1];
-        if (immediate !== undefined) {
-          this.#expectPrepare(session, {
-            name: null,
-            text: preparedText(immediate),
-            isHidden: false,
-          });
-          session.executing = null;
-        } else {
-          const name = preparedName(rest);
-          if (session.knowsPrepared && !session.prepared.has(name)) continue;
-          session.executing = name;
-        }
-        session.executeEchoes++;
-      }
-      this.#note(session);
+      if (this.#echoes.expect(session, code)) flags = PARTIAL;
     }
     return flags;
-  }
-
-  #expectPrepare(session: Session, echo: PrepareEcho): void {
-    // Known before its row comes, because an EXECUTE can follow in the same text.
-    if (echo.name !== null) session.prepared.set(echo.name, null);
-    if (session.prepared.size > MOST_PREPARED) {
-      session.prepared.clear();
-      session.knowsPrepared = false;
-    }
-    session.prepareEchoes = [...session.prepareEchoes, echo];
-  }
-
-  /**
-   * Whose a Prepare row is: `echo` of a PREPARE whose row has the text, or of an EXECUTE for which the
-   * server prepared again; the `text` of a PREPARE whose row has none; or a `client`'s own.
-   * @param executed text of the Execute row before, when it repeated an EXECUTE.
-   */
-  #followPrepare(
-    session: Session,
-    sql: string,
-    executed: string | null,
-  ): 'echo' | 'text' | 'client' {
-    const [echo, ...others] = session.prepareEchoes;
-    if (echo !== undefined && (echo.text === null || echo.text === trimmed(sql))) {
-      session.prepareEchoes = others;
-      if (echo.name !== null) session.prepared.set(echo.name, kept(sql));
-      this.#note(session);
-      return echo.isHidden ? 'text' : 'echo';
-    }
-    const known = session.prepared.get(session.executing ?? '') ?? null;
-    const isKnown = known === sql.slice(0, KEPT_TEXT);
-    if (session.executeEchoes > 0) {
-      return (known === null ? this.#preparesFirst : isKnown) ? 'echo' : 'client';
-    }
-    // Prepared again after the first try: the Execute row comes once more. MySQL never writes that
-    // (9.7.4, tried: after ALTER TABLE there is one Execute row alone), and EXECUTE IMMEDIATE, which has
-    // no name, has only just prepared.
-    const isAgain =
-      !this.#preparesFirst && session.executing !== null && (known === null || isKnown);
-    if (isAgain && executed !== null && isValuesOf(executed, sql)) {
-      session.executeEchoes++;
-      this.#note(session);
-      return 'echo';
-    }
-    return 'client';
-  }
-
-  /** The statement that would have caused them is over. */
-  #forgetEchoes(session: Session): void {
-    session.executing = null;
-    if (session.prepareEchoes.length === 0 && session.executeEchoes === 0) return;
-    for (const { name } of session.prepareEchoes) {
-      if (name !== null) session.prepared.delete(name);
-    }
-    session.prepareEchoes = NO_ECHOES;
-    session.executeEchoes = 0;
-    this.#note(session);
   }
 
   #followDatabase(session: Session, sql: string): void {
@@ -455,9 +353,4 @@ export class SessionTracker {
     session.changed = true;
     this.#changed.add(session);
   }
-}
-
-/** The beginning of a text. A copy: a slice would keep the whole text in memory. */
-function kept(sql: string): string {
-  return sql.length <= KEPT_TEXT ? sql : Buffer.from(sql.slice(0, KEPT_TEXT)).toString();
 }
