@@ -6,7 +6,7 @@ import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import { RetentionService } from '../core/captures/retention.ts';
 import type { Source } from '../core/source.ts';
-import type { CaptureChanges, Store, TapRow } from '../core/store.ts';
+import type { CaptureChanges, Store } from '../core/store.ts';
 import { closed, whyOver } from '../core/warm-ups/warm-up.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
@@ -14,8 +14,9 @@ import type { DaemonLog } from './log.ts';
 import { MetricFetcher } from './metric-fetcher.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
-import { LeaseLost, type TapContext, type Waiting } from './tap-context.ts';
-import { failureReason, Tap, type TapEnd } from './tap.ts';
+import { LeaseLost } from './tap-context.ts';
+import { failureReason } from './tap.ts';
+import { Taps } from './taps.ts';
 import { isOfOneRow, LEAD_MS, Timetable } from './timetable.ts';
 
 export { LEASE_MS } from '../core/daemon/lease.ts';
@@ -23,7 +24,6 @@ export { MISSED_START } from './timetable.ts';
 
 /** How soon a change that a command wrote is seen; at 50 ms an idle daemon took 0.6 % of a core. */
 const LOOK_MS = 100;
-const RETRY_RESTORE_MS = 5_000;
 const STORE_RETRY_MS = 1_000;
 const STILL_THERE_MS = 1_000;
 /** One in the background does not leave when a capture is due so soon. */
@@ -77,10 +77,9 @@ class Daemon {
   readonly #options: DaemonOptions;
   readonly #captures: CaptureRules;
   readonly #lease: LeaseHolder;
-  readonly #taps = new Map<Tap, Promise<void>>();
+  readonly #taps: Taps;
   /** The state of the store changed, or a tap ended: look at everything. */
   #isDirty = true;
-  #nextRestore = 0;
   #seenChanges = -1;
   /** When to look although nothing has changed; by the clock, so a clock that is set back is seen too. */
   #nextDue = 0;
@@ -109,7 +108,15 @@ class Daemon {
     this.#notifier = context.notifier ?? noServiceManager;
     const { background } = options;
     this.#lease = new LeaseHolder({ ...context, notifier: this.#notifier }, background, () => {
-      for (const tap of this.#taps.keys()) tap.leave();
+      for (const tap of this.#taps) tap.leave();
+    });
+    this.#taps = new Taps({
+      ...context,
+      daemonName: this.#name,
+      audit: this.#audit,
+      commit: this.#lease.commit,
+      onEnd: () => (this.#isDirty = true),
+      onLeaseLost: () => this.#lease.standDown(),
     });
     this.#retention = new RetentionService(store, clock, origin, this.#lease.commit);
   }
@@ -155,8 +162,8 @@ class Daemon {
       if (!(error instanceof LeaseLost)) throw error;
       this.#lease.standDown();
     } finally {
-      for (const tap of this.#taps.keys()) tap.leave();
-      await Promise.all(this.#taps.values());
+      for (const tap of this.#taps) tap.leave();
+      await this.#taps.ended();
       await this.#fetcher?.leave();
       renewing.abort();
       await Promise.all([renewal, house]);
@@ -224,7 +231,7 @@ class Daemon {
 
   /** For a service manager's status. */
   #statusLine(): string {
-    const captures = [...this.#taps.keys()].flatMap((tap) => tap.captureIds()).length;
+    const captures = [...this.#taps].flatMap((tap) => tap.captureIds()).length;
     return captures === 0
       ? 'active, nothing is being recorded'
       : `recording ${captures} capture${captures === 1 ? '' : 's'} on ${this.#taps.size} server${this.#taps.size === 1 ? '' : 's'}`;
@@ -237,7 +244,7 @@ class Daemon {
   /** Says how the recording goes, while there is something to say: once a second is enough. */
   readonly #saveStatus = (now: number): void => {
     if (this.#taps.size === 0 && !this.#hasStatus) return;
-    const taps = this.#report.measure(this.#taps.keys(), now);
+    const taps = this.#report.measure(this.#taps, now);
     this.#context.store.daemonStatus.save({ holder: this.#lease.id, at: now, taps });
     this.#hasStatus = taps.length > 0;
   };
@@ -257,7 +264,7 @@ class Daemon {
       // Of what records nothing; the tap ends the others, by the server's clock.
       end ?? Infinity,
       store.captures.nextWarming() ?? Infinity,
-      this.#nextRestore === 0 ? Infinity : this.#nextRestore,
+      this.#taps.nextRestore ?? Infinity,
       this.#fetcher?.nextDue() ?? Infinity,
     );
   }
@@ -281,7 +288,7 @@ class Daemon {
         }
       });
     }
-    for (const tap of this.#taps.keys()) {
+    for (const tap of this.#taps) {
       this.#isolated(`tap of ${tap.environment.name}`, () => tap.wake());
     }
     this.#isolated('metrics', () => this.#fetcher?.look(() => (this.#isDirty = true)));
@@ -309,17 +316,10 @@ class Daemon {
 
   /** Taps that a daemon before this one left, or could not restore. */
   #resumeTaps(): void {
-    const { store, clock } = this.#context;
-    const now = clock.now();
-    // Further away than it ever is: the clock was set back meanwhile.
-    if (this.#nextRestore > now && this.#nextRestore <= now + RETRY_RESTORE_MS) return;
-    this.#nextRestore = 0;
-    for (const row of store.taps.list()) {
-      const isInHand = [...this.#taps.keys()].some((tap) => tap.row?.id === row.id);
-      if (isInHand) continue;
+    for (const row of this.#taps.rowsToResume()) {
       this.#isolated(`tap ${row.id}`, () => {
-        const tap = this.#newTap(row.environmentId, row);
-        if (tap !== null) this.#launch(tap);
+        const tap = this.#taps.make(row.environmentId, row);
+        if (tap !== null) this.#taps.launch(tap);
       });
     }
   }
@@ -327,7 +327,7 @@ class Daemon {
   /** Makes sure that a capture which is active is in a tap's hands. */
   #care(capture: Capture): void {
     const { store, clock } = this.#context;
-    if ([...this.#taps.keys()].some((tap) => tap.has(capture.id))) return;
+    if (this.#taps.find((tap) => tap.has(capture.id)) !== undefined) return;
     if (capture.status === 'STARTED') {
       if (this.#lease.commit(() => this.#moveOn(capture, 'STARTING')) === null) return;
       this.#handOver(capture, clock.now());
@@ -354,15 +354,15 @@ class Daemon {
     }
     for (const warmUp of store.warmUps.listOpen()) {
       const { id, environmentId, captureId, tapId } = warmUp;
-      const isInHand = [...this.#taps.keys()].some(
+      const running = this.#taps.find(
         ({ environment, row }) => environment.id === environmentId || row?.id === (tapId ?? NaN),
       );
-      if (isInHand) continue;
-      const tap = this.#newTap(environmentId, null);
+      if (running !== undefined) continue;
+      const tap = this.#taps.make(environmentId, null);
       const capture = captureId === null ? null : store.captures.find(captureId);
       const why = tap === null ? NO_SERVER : whyOver(warmUp, capture, now);
       if (tap !== null && why === null) {
-        this.#launch(tap);
+        this.#taps.launch(tap);
         continue;
       }
       const covered = closed(warmUp.covered, null);
@@ -373,20 +373,17 @@ class Daemon {
   }
 
   #handOver(capture: Capture, notBefore: number): void {
-    const waiting: Waiting = { captureId: capture.id, notBefore };
     const { environmentId } = capture;
-    const running = [...this.#taps.keys()].find(
-      ({ environment }) => environment.id === environmentId,
-    );
+    const running = this.#taps.find(({ environment }) => environment.id === environmentId);
     // A tap that is closing is waited for: its end makes everything be looked at again.
     if (running?.isClosing === true) return;
-    const tap = running ?? this.#newTap(environmentId, null);
+    const tap = running ?? this.#taps.make(environmentId, null);
     if (tap === null) {
       this.#fail(capture, NO_SERVER);
       return;
     }
-    tap.add(waiting);
-    if (running === undefined) this.#launch(tap);
+    tap.add({ captureId: capture.id, notBefore });
+    if (running === undefined) this.#taps.launch(tap);
   }
 
   #fail(capture: Capture, why: string): void {
@@ -398,71 +395,6 @@ class Daemon {
 
   #moveOn(capture: Capture, to: CaptureStatus, changes: CaptureChanges = {}): Capture | null {
     return this.#audit.moveCapture(DAEMON, capture.id, capture.status, to, changes);
-  }
-
-  /** @returns null where the environment has no server any more. */
-  #newTap(environmentId: number, row: TapRow | null): Tap | null {
-    const { store, clock, source, log, programVersion } = this.#context;
-    const environment = store.environments.find(environmentId);
-    if (environment?.server == null) return null;
-    const context: TapContext = {
-      store,
-      clock,
-      source,
-      log,
-      programVersion,
-      daemonName: this.#name,
-      audit: this.#audit,
-      commit: this.#lease.commit,
-    };
-    return new Tap(context, { ...environment, server: environment.server }, row);
-  }
-
-  #launch(tap: Tap): void {
-    const { log } = this.#context;
-    const others = (): Tap[] => [...this.#taps.keys()].filter((other) => other !== tap);
-    const run = tap
-      .run({
-        at: (serverKey) => others().filter((other) => other.serverKey === serverKey),
-        hasRow: (rowId) => others().some(({ row }) => row?.id === rowId),
-      })
-      .then(
-        (end) => this.#settleTap(tap, end),
-        (error: unknown) => this.#settleTap(tap, error),
-      )
-      // What it leaves undone is found at the next look.
-      .catch((error: unknown) => {
-        if (!(error instanceof LeaseLost))
-          log('error', 'tap failed', { message: messageOf(error) });
-        this.#isDirty = true;
-      });
-    this.#taps.set(tap, run);
-  }
-
-  #settleTap(tap: Tap, end: unknown): void {
-    const { clock, log } = this.#context;
-    this.#taps.delete(tap);
-    this.#isDirty = true;
-    if (end instanceof LeaseLost) {
-      this.#lease.standDown();
-    } else if (isTapEnd(end)) {
-      if (end.how === 'unrestored') this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
-      if (end.how === 'taken') this.#merge(tap, end.tapId, end.waiting);
-    } else {
-      log('error', 'tap failed', { environment: tap.environment.name, message: messageOf(end) });
-      this.#nextRestore = clock.now() + RETRY_RESTORE_MS;
-    }
-  }
-
-  #merge(taken: Tap, tapId: number, waiting: readonly Waiting[]): void {
-    const { warmUps } = this.#context.store;
-    this.#lease.commit(() => {
-      for (const { id, environmentId } of warmUps.listOpen()) {
-        if (environmentId === taken.environment.id) warmUps.update(id, { tapId });
-      }
-    });
-    const tap = [...this.#taps.keys()].find((t) => t.row?.id === tapId && !t.isClosing);
-    for (const capture of waiting) tap?.add(capture);
   }
 
   /** In the background: releases the lease when nothing is left to do, in one step with the proof. */
@@ -513,11 +445,7 @@ class Daemon {
   async #abandonStore(): Promise<void> {
     this.#context.log('error', 'the store is gone', { store: this.#context.store.directory });
     const error = new AppError('store_unusable', 'The store was deleted while it was recording');
-    for (const tap of this.#taps.keys()) tap.abandon(error);
-    await Promise.all(this.#taps.values());
+    for (const tap of this.#taps) tap.abandon(error);
+    await this.#taps.ended();
   }
-}
-
-function isTapEnd(end: unknown): end is TapEnd {
-  return typeof end === 'object' && end !== null && 'how' in end;
 }

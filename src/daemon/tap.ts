@@ -6,7 +6,6 @@ import { brokenGuard, guardReason } from '../core/captures/guards.ts';
 import { TapTally } from '../core/verification/own-commands.ts';
 import type { CaptureChanges, TapRow, Trouble } from '../core/store.ts';
 import { withUnreadRest } from '../core/recovery/unread-rest.ts';
-import { whyOver } from '../core/warm-ups/warm-up.ts';
 import { noteGaps } from '../workload/manifest.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import {
@@ -20,6 +19,7 @@ import { NO_OTHER_TAPS, type OtherTap, type OtherTaps } from './server-proof.ts'
 import { TapLife, type TapEnding } from './tap-life.ts';
 import { TapSession } from './tap-session.ts';
 import { workloadFolder } from './recorder.ts';
+import { openWarmUps } from './warm-up-holder.ts';
 import { isDue } from './window.ts';
 
 /** A disk here that is full is waited for this long; then the captures FAIL, for the server's log grows. */
@@ -321,7 +321,7 @@ export class Tap implements OtherTap {
     this.#context.log('info', 'recording continues', { environment: this.environment.name });
   }
 
-  /** Saves what is in the way, for `get` and `daemon --status`. */
+  /** Saves what is in the way, which `get` and the status of the daemon show. */
   #saveTrouble(trouble: Trouble | null): void {
     const { store, commit, log } = this.#context;
     const { row } = this.#memory;
@@ -399,17 +399,9 @@ export class Tap implements OtherTap {
   /** Whether a warm-up of this server goes on: what it waits for may be there in time. */
   #isWarmUpWanted(): boolean {
     const { store, clock } = this.#context;
-    const { row } = this.#memory;
-    return store.warmUps
-      .listOpen()
-      .filter(({ environmentId, tapId }) => {
-        return environmentId === this.environment.id || (row !== null && tapId === row.id);
-      })
-      .some((warmUp) => {
-        const { captureId } = warmUp;
-        const capture = captureId === null ? null : store.captures.find(captureId);
-        return whyOver(warmUp, capture, clock.now()) === null;
-      });
+    const tapId = this.#memory.row?.id ?? null;
+    const open = openWarmUps(store, this.environment.id, tapId, clock.now());
+    return open.some(({ why }) => why === null);
   }
 
   /** The captures in its care, as the store has them now. */

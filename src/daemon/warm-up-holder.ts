@@ -1,10 +1,34 @@
 import { messageOf } from '../core/errors.ts';
 import type { OpenSource, WarmUpAnswer } from '../core/source.ts';
 import { closed, latestEnd, seenUpTo, whyOver, type WarmUp } from '../core/warm-ups/warm-up.ts';
+import type { Store } from '../core/store.ts';
 import { LeaseLost, type TapContext } from './tap-context.ts';
 
 /** How often a warm-up is looked at; also the recorder's sign of life to the server meanwhile. */
 const LOOK_MS = 5_000;
+
+/**
+ * The warm-ups of a server that are not over, each with the reason why it is to end now; null while it
+ * goes on.
+ * @param tapId of the server's tap; null where it has none yet.
+ */
+export function openWarmUps(
+  store: Store,
+  environmentId: number,
+  tapId: number | null,
+  now: number,
+): { warmUp: WarmUp; why: string | null }[] {
+  return store.warmUps
+    .listOpen()
+    .filter((one) => {
+      return one.environmentId === environmentId || (tapId !== null && one.tapId === tapId);
+    })
+    .map((warmUp) => {
+      const { captureId } = warmUp;
+      const capture = captureId === null ? null : store.captures.find(captureId);
+      return { warmUp, why: whyOver(warmUp, capture, now) };
+    });
+}
 
 /**
  * The warm-ups on one server, which the tap of that server keeps on between its captures. While a capture
@@ -89,12 +113,7 @@ export class WarmUpHolder {
   /** Ends those whose time is up, and whose capture began or is gone. @returns the others. */
   async endThoseOver(): Promise<WarmUp[]> {
     const { store, clock } = this.#context;
-    const now = clock.now();
-    const open = this.#open().map((warmUp) => {
-      const { captureId } = warmUp;
-      const capture = captureId === null ? null : store.captures.find(captureId);
-      return { warmUp, why: whyOver(warmUp, capture, now) };
-    });
+    const open = openWarmUps(store, this.#environmentId, this.#tapId, clock.now());
     const over = open.filter(({ why }) => why !== null);
     if (over.length > 0) {
       const newest = await this.#newest();
@@ -131,12 +150,9 @@ export class WarmUpHolder {
   }
 
   #open(): WarmUp[] {
-    return this.#context.store.warmUps
-      .listOpen()
-      .filter(
-        ({ environmentId, tapId }) =>
-          environmentId === this.#environmentId || tapId === this.#tapId,
-      );
+    const { store, clock } = this.#context;
+    const open = openWarmUps(store, this.#environmentId, this.#tapId, clock.now());
+    return open.map(({ warmUp }) => warmUp);
   }
 
   async #newestCovered(): Promise<number | null> {

@@ -14,7 +14,8 @@ import {
   type LogSettings,
 } from './log-settings.ts';
 import { exchange, LIVE_TABLE, whenLockFree, whoseIsLive } from './log-table.ts';
-import { appendGeneration, restoreWhileLogging, takeBackIncomplete } from './owners-log.ts';
+import { restoreWhileLogging, takeBackIncomplete } from './live-exchange.ts';
+import { appendGeneration } from './owners-log.ts';
 import type { OwnersQueue } from './owners-queue.ts';
 import {
   claimSchema,
