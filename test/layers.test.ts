@@ -197,12 +197,12 @@ describe('words', () => {
   });
 });
 
-/** Every `--option` that is declared in `cli`. */
+/** Every `--option` that is declared in `cli`: the string that declares it begins with it. */
 function optionsOfOurs(): string {
   const declared = modules
     .filter(({ folder }) => folder === 'cli')
-    .flatMap(({ text }) => [...text.matchAll(/option\(\s*['`]([^'`]+)/gi)])
-    .flatMap(([, flags = '']) => flags.match(/--[a-z-]+/g) ?? []);
+    .flatMap(({ text }) => [...text.matchAll(/['`](?:-\w, )?(--[a-z][a-z-]+(?:, --[a-z-]+)?)/g)])
+    .flatMap(([, flags = '']) => flags.split(', '));
   return [...new Set(declared)].join('|');
 }
 

@@ -63,7 +63,7 @@ export type Hint =
   /** It waits for its server: it can be ended without what is still there. */
   | { readonly code: 'end_without_rest'; readonly capture: CaptureName }
   | {
-      readonly code: 'say_which_capture';
+      readonly code: 'say_which';
       readonly candidates: readonly (CaptureName & { readonly id: number })[];
     }
   /** What a new capture is asked for contradicts itself, or is not possible; what would be. */

@@ -48,7 +48,7 @@ const WORDS: {
     `What was recorded until then is kept: captures get ${captureWord(capture)}`,
   end_without_rest: ({ capture }) =>
     `It finishes when the server can be read again. To end it without the rest: captures stop ${captureWord(capture)} --give-up`,
-  say_which_capture: ({ candidates }) =>
+  say_which: ({ candidates }) =>
     `Say which: ${candidates.map((one) => `${captureWord(one)} (id ${one.id})`).join(', ')}`,
   scheduled_or_started: () => 'Leave out --start and --status, or leave out the scheduled start.',
   start_later: () => 'To start it later use: --at WHEN',

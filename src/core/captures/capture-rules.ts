@@ -8,7 +8,7 @@ import {
   type Origin,
 } from '../audit/audit-trail.ts';
 import { walkCaptures } from './capture-pages.ts';
-import { decide, relationOf, type Actor, type Operation } from '../access.ts';
+import type { Actor, Operation } from '../access.ts';
 import {
   ACTIVE_STATUSES,
   MESSAGES,
@@ -23,10 +23,11 @@ import {
   type CaptureRequest,
 } from './capture-timing.ts';
 import type { Clock } from '../clock.ts';
-import { adminNames, getEnvironment } from '../environments/environment-service.ts';
+import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { checkName } from '../names.ts';
 import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
+import { getOwned } from '../references.ts';
 import { withUnreadRest } from '../recovery/unread-rest.ts';
 import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from '../store.ts';
 
@@ -363,50 +364,17 @@ export class CaptureRules {
   }
 
   #resolve(actor: Actor, ref: string, operation: Operation): ListedCapture {
-    const capture = this.#find(actor, ref);
-    if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
-    const role = this.#store.members.roleOf(capture.environmentId, actor.userId);
-    switch (decide(operation, relationOf(actor, role, capture.ownerId))) {
-      case 'allowed':
-        return capture;
-      case 'hidden':
-        throw new AppError(
+    return getOwned(this.#store, actor, operation, ref, {
+      noun: 'capture',
+      table: this.#store.captures,
+      missing: (isHidden) =>
+        new AppError(
           'not_found',
-          READS.has(operation) ? MESSAGES.captureEnvironmentMissing : MESSAGES.captureMissing,
-        );
-      case 'forbidden': {
-        const admins = adminNames(this.#store, capture.environmentId);
-        const verb = operation.slice(operation.indexOf('.') + 1);
-        throw new AppError(
-          'forbidden',
-          `Only the owner of the capture (${capture.ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
-        );
-      }
-    }
-  }
-
-  #find(actor: Actor, ref: string): ListedCapture | null {
-    if (/^\d+$/.test(ref)) return this.#store.captures.find(Number(ref));
-    const slash = ref.indexOf('/');
-    const name = ref.slice(slash + 1);
-    let candidates = this.#store.captures.findByName(name, actor.userId);
-    if (slash !== -1) {
-      const environment = getEnvironmentId(this.#store, actor, ref.slice(0, slash));
-      candidates = candidates.filter((capture) => capture.environmentId === environment);
-    }
-    const [first, ...others] = candidates;
-    if (first === undefined) return null;
-    if (others.length > 0) {
-      const named = candidates.map(({ id, name, environmentName }) => ({
-        id,
-        name,
-        environmentName,
-      }));
-      throw new AppError('invalid', `There is more than one capture named "${name}"`, {
-        hint: { code: 'say_which_capture', candidates: named },
-      });
-    }
-    return first;
+          isHidden && READS.has(operation)
+            ? MESSAGES.captureEnvironmentMissing
+            : MESSAGES.captureMissing,
+        ),
+    });
   }
 }
 
@@ -437,12 +405,4 @@ function differences(before: Capture, after: Capture): AuditDetails {
 
 function isoTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
-}
-
-function getEnvironmentId(store: Store, actor: Actor, ref: string): number | null {
-  const environment =
-    store.environments.findByName(ref) ??
-    (/^\d+$/.test(ref) ? store.environments.find(Number(ref)) : null);
-  if (environment === null) return null;
-  return store.members.roleOf(environment.id, actor.userId) === null ? null : environment.id;
 }

@@ -1,16 +1,17 @@
-import { decide, relationOf, type Actor, type Operation } from '../access.ts';
+import type { Actor, Operation } from '../access.ts';
 import { AuditTrail, type AuditDetails } from '../audit/audit-trail.ts';
 import { checkDuration } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import { hasLiveDaemon } from '../daemon/daemon-starter.ts';
 import { checkRecurrence, type Recurrence } from './cron.ts';
-import { adminNames, getEnvironment } from '../environments/environment-service.ts';
+import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import { checkName } from '../names.ts';
 import type { Notice } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import { prepareRecording } from '../captures/preparation.ts';
 import { resultOf } from '../progress.ts';
+import { getOwned } from '../references.ts';
 import { makeAhead, nextOf, subjectOf, withoutPending } from './occurrences.ts';
 import {
   checkRecordingOptions,
@@ -176,23 +177,11 @@ export class ScheduleService {
   }
 
   #get(actor: Actor, ref: string, operation: Operation): ListedSchedule {
-    const schedule = this.#find(actor, ref);
-    if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
-    const role = this.#store.members.roleOf(schedule.environmentId, actor.userId);
-    switch (decide(operation, relationOf(actor, role, schedule.ownerId))) {
-      case 'allowed':
-        return schedule;
-      case 'hidden':
-        throw new AppError('not_found', MISSING, { hint: WHERE });
-      case 'forbidden': {
-        const admins = adminNames(this.#store, schedule.environmentId);
-        const verb = operation.slice(operation.indexOf('.') + 1);
-        throw new AppError(
-          'forbidden',
-          `Only the owner of the schedule (${schedule.ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
-        );
-      }
-    }
+    return getOwned(this.#store, actor, operation, ref, {
+      noun: 'schedule',
+      table: this.#store.schedules,
+      missing: () => new AppError('not_found', MISSING, { hint: WHERE }),
+    });
   }
 
   /**
@@ -333,25 +322,6 @@ export class ScheduleService {
     const schedule = this.#store.schedules.find(id);
     if (schedule === null) throw new AppError('not_found', MISSING, { hint: WHERE });
     return schedule;
-  }
-
-  #find(actor: Actor, ref: string): ListedSchedule | null {
-    if (/^\d+$/.test(ref)) return this.#store.schedules.find(Number(ref));
-    const slash = ref.indexOf('/');
-    let candidates = this.#store.schedules.findByName(ref.slice(slash + 1), actor.userId);
-    if (slash !== -1) {
-      const environment = getEnvironment(this.#store, actor, 'schedule.get', ref.slice(0, slash));
-      candidates = candidates.filter(({ environmentId }) => environmentId === environment.id);
-    }
-    const [first, ...others] = candidates;
-    if (first === undefined) return null;
-    if (others.length > 0) {
-      const list = candidates.map((s) => `${s.environmentName}/${s.name} (id ${s.id})`).join(', ');
-      throw new AppError('invalid', `There is more than one schedule named "${first.name}"`, {
-        hint: `Say which: ${list}`,
-      });
-    }
-    return first;
   }
 }
 

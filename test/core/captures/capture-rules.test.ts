@@ -225,7 +225,7 @@ describe('a capture is found', () => {
       expect(error).toMatchObject({
         code: 'invalid',
         hint: {
-          code: 'say_which_capture',
+          code: 'say_which',
           candidates: [
             { environmentName: 'prod', name: 'nightly', id: 1 },
             { environmentName: 'stage', name: 'nightly', id: 2 },

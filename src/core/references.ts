@@ -1,0 +1,89 @@
+import { decide, relationOf, type Actor, type Operation } from './access.ts';
+import { adminNames } from './environments/environment-service.ts';
+import { AppError } from './errors.ts';
+import type { Store } from './store.ts';
+
+/** What has a name in an environment, and an owner. */
+interface Owned {
+  readonly id: number;
+  readonly name: string;
+  readonly environmentId: number;
+  readonly environmentName: string;
+  readonly ownerId: number;
+  readonly ownerName: string;
+}
+
+interface Kind<Thing> {
+  readonly noun: 'capture' | 'schedule';
+  readonly table: {
+    find(id: number): Thing | null;
+    findByName(name: string, userId: number): Thing[];
+  };
+  /** @param isHidden there is one, of an environment the actor is no member of. */
+  readonly missing: (isHidden: boolean) => AppError;
+}
+
+/**
+ * The capture or schedule that `ref` means, if the actor may do this with it.
+ * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
+ * @throws AppError what `missing` says; `forbidden` naming who may; `invalid` for an ambiguous name, with the
+ *   candidates.
+ */
+export function getOwned<Thing extends Owned>(
+  store: Store,
+  actor: Actor,
+  operation: Operation,
+  ref: string,
+  { noun, table, missing }: Kind<Thing>,
+): Thing {
+  const found = /^\d+$/.test(ref)
+    ? table.find(Number(ref))
+    : findNamed(store, actor, ref, { noun, table });
+  if (found === null) throw missing(false);
+  const { environmentId, ownerId, ownerName } = found;
+  const role = store.members.roleOf(environmentId, actor.userId);
+  switch (decide(operation, relationOf(actor, role, ownerId))) {
+    case 'allowed':
+      return found;
+    case 'hidden':
+      throw missing(true);
+    case 'forbidden': {
+      const admins = adminNames(store, environmentId);
+      const verb = operation.slice(operation.indexOf('.') + 1);
+      throw new AppError(
+        'forbidden',
+        `Only the owner of the ${noun} (${ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
+      );
+    }
+  }
+}
+
+function findNamed<Thing extends Owned>(
+  { environments }: Store,
+  { userId }: Actor,
+  ref: string,
+  { noun, table }: Pick<Kind<Thing>, 'noun' | 'table'>,
+): Thing | null {
+  const slash = ref.indexOf('/');
+  const name = ref.slice(slash + 1);
+  let candidates = table.findByName(name, userId);
+  if (slash !== -1) {
+    const where = ref.slice(0, slash);
+    const environment =
+      environments.findByName(where) ??
+      (/^\d+$/.test(where) ? environments.find(Number(where)) : null);
+    candidates = candidates.filter(({ environmentId }) => environmentId === environment?.id);
+  }
+  const [first = null, ...others] = candidates;
+  if (others.length === 0) return first;
+  throw new AppError('invalid', `There is more than one ${noun} named "${name}"`, {
+    hint: {
+      code: 'say_which',
+      candidates: candidates.map(({ id, name, environmentName }) => ({
+        id,
+        name,
+        environmentName,
+      })),
+    },
+  });
+}
