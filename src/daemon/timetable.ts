@@ -49,7 +49,7 @@ export class Timetable {
 
   constructor(context: TimetableContext) {
     this.#context = context;
-    this.#leadingSince = context.clock.now();
+    this.#leadingSince = context.store.lease.find()?.acquiredAt ?? context.clock.now();
   }
 
   /** Makes the next capture of every schedule whose last one has started, failed or was deleted. */
