@@ -15,7 +15,7 @@ import { MetricFetcher } from './metric-fetcher.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
 import { LeaseLost } from './tap-context.ts';
-import { failureReason } from './tap.ts';
+import { failureReason } from './tap-captures.ts';
 import { Taps } from './taps.ts';
 import { isOfOneRow, LEAD_MS, Timetable } from './timetable.ts';
 

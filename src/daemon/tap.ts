@@ -1,12 +1,6 @@
-import { DAEMON } from '../core/audit/audit-trail.ts';
-import { REACHED_ITS_END } from '../core/captures/capture-rules.ts';
-import { isOver, type Capture } from '../core/captures/capture.ts';
 import { isAppError, messageOf, type AppError } from '../core/errors.ts';
-import { brokenGuard, guardReason } from '../core/captures/guards.ts';
 import { TapTally } from '../core/verification/own-commands.ts';
-import type { CaptureChanges, TapRow, Trouble } from '../core/store.ts';
-import { withUnreadRest } from '../core/recovery/unread-rest.ts';
-import { noteGaps } from '../workload/manifest.ts';
+import type { TapRow, Trouble } from '../core/store.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import {
   LeaseLost,
@@ -16,11 +10,10 @@ import {
   type Waiting,
 } from './tap-context.ts';
 import { NO_OTHER_TAPS, type OtherTap, type OtherTaps } from './server-proof.ts';
+import { TapCaptures } from './tap-captures.ts';
 import { TapLife, type TapEnding } from './tap-life.ts';
 import { TapSession } from './tap-session.ts';
-import { workloadFolder } from './recorder.ts';
 import { openWarmUps } from './warm-up-holder.ts';
-import { isDue } from './window.ts';
 
 /** A disk here that is full is waited for this long; then the captures FAIL, for the server's log grows. */
 const PATIENCE_MS = 30_000;
@@ -45,7 +38,7 @@ export class Tap implements OtherTap {
   readonly environment: ServerEnvironment;
   readonly #context: TapContext;
   readonly #memory: TapMemory;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #captures: TapCaptures;
   readonly #leave = new AbortController();
   /** Of its connections: whatever waits for the server fails. */
   readonly #letGo = new AbortController();
@@ -83,6 +76,7 @@ export class Tap implements OtherTap {
       progressAt: performance.now(),
       stopped: null,
     };
+    this.#captures = new TapCaptures(context, environment.name, this.#memory, () => this.wake());
   }
 
   /** What the server calls itself, once that is known. */
@@ -126,16 +120,16 @@ export class Tap implements OtherTap {
 
   /** The captures in its care. */
   captureIds(): number[] {
-    return this.#captures().map(({ id }) => id);
+    return this.#captures.list().map(({ id }) => id);
   }
 
   has(captureId: number): boolean {
-    return this.#waiting.has(captureId) || this.#session?.has(captureId) === true;
+    return this.#captures.isWaiting(captureId) || this.#session?.has(captureId) === true;
   }
 
   /** Takes over a capture that is STARTING. */
   add(waiting: Waiting): void {
-    this.#waiting.set(waiting.captureId, waiting);
+    this.#captures.add(waiting);
     this.wake();
   }
 
@@ -183,10 +177,10 @@ export class Tap implements OtherTap {
     let retry = FIRST_RETRY_MS;
     while (!this.#isLeaving()) {
       try {
-        this.#forgetStarted();
+        this.#captures.forgetStarted();
         this.#session = await TapSession.open(this.#context, this.environment, this.#memory, {
           others,
-          waiting: this.#waiting.values(),
+          waiting: this.#captures.waiting,
           signal: this.#letGo.signal,
         });
         const how = await this.#record(this.#session);
@@ -194,7 +188,7 @@ export class Tap implements OtherTap {
         break;
       } catch (error) {
         if (error instanceof ServerTaken) {
-          const waiting = [...this.#waiting.values()];
+          const { waiting } = this.#captures;
           this.#handOnCommands(error.tapId);
           return { how: 'taken', tapId: error.tapId, waiting };
         }
@@ -237,8 +231,8 @@ export class Tap implements OtherTap {
         continue;
       }
       try {
-        this.#checkLag();
-        if (this.#trouble !== null) this.#stopDue();
+        this.#captures.stopLate();
+        if (this.#trouble !== null) this.#captures.stopDue();
       } catch (error) {
         if (error instanceof LeaseLost) return;
         log('warn', 'captures not checked', { message: messageOf(error) });
@@ -246,48 +240,18 @@ export class Tap implements OtherTap {
     }
   }
 
-  /** Ends captures whose record is too far behind, also while nothing comes from the server. */
-  #checkLag(): void {
-    const { clock } = this.#context;
-    const lagMs = performance.now() - this.#memory.caughtUpAt;
-    const unknown = { fileBytes: null, disk: null, logBytes: null };
-    for (const capture of this.#captures()) {
-      if (capture.status !== 'RUNNING') continue;
-      const broken = brokenGuard(capture.options, { ...unknown, lagMs });
-      if (broken !== null) this.#stop(capture, guardReason(broken, clock.now()));
-    }
-  }
-
-  /** Captures whose end has passed take no more statements than they have to, whatever the server does. */
-  #stopDue(): void {
-    const now = this.#context.clock.now() + this.#memory.skew;
-    for (const capture of this.#captures()) {
-      if (capture.status === 'RUNNING' && isDue(capture, now)) this.#stop(capture, REACHED_ITS_END);
-    }
-  }
-
-  /** Its window closes at the next cut. */
-  #stop({ id }: Capture, reason: string): void {
-    const { audit, commit, log } = this.#context;
-    const changes: CaptureChanges = { reason };
-    if (commit(() => audit.moveCapture(DAEMON, id, 'RUNNING', 'STOPPING', changes)) === null)
-      return;
-    log('info', 'capture stopping', { capture: id, environment: this.environment.name, reason });
-    this.wake();
-  }
-
   async #record(session: TapSession): Promise<'restored' | 'left'> {
     const { clock, store, commit } = this.#context;
     while (!this.#isLeaving()) {
-      await clock.sleep(session.nextDue(this.#waiting.values()) - clock.now(), this.#wake.signal);
+      await clock.sleep(session.nextDue(this.#captures.waiting) - clock.now(), this.#wake.signal);
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
       if (this.#isLeaving()) break;
       if (this.#abandoned !== null) throw this.#abandoned;
       // Woken for something that is not this server's.
-      if (session.nextDue(this.#waiting.values()) > clock.now()) continue;
-      await session.drain([...this.#waiting.values()], () => this.#closeIfIdle());
+      if (session.nextDue(this.#captures.waiting) > clock.now()) continue;
+      await session.drain(this.#captures.waiting, () => this.#captures.isNoneStarting());
       this.#noteRecovery();
-      this.#forgetStarted();
+      this.#captures.forgetStarted();
       if (this.#memory.life.is('over')) {
         const { row } = this.#memory;
         if (row !== null) commit(() => store.taps.delete(row.id));
@@ -295,23 +259,6 @@ export class Tap implements OtherTap {
       }
     }
     return 'left';
-  }
-
-  /** Forgets to start what is RUNNING by now, or over. */
-  #forgetStarted(): void {
-    for (const id of this.#waiting.keys()) {
-      const status = this.#context.store.captures.find(id)?.status;
-      if (status !== 'STARTING') this.#waiting.delete(id);
-    }
-  }
-
-  /** Whether nothing is left to record. */
-  #closeIfIdle(): boolean {
-    const { store } = this.#context;
-    for (const id of this.#waiting.keys()) {
-      if (store.captures.find(id)?.status === 'STARTING') return false;
-    }
-    return true;
   }
 
   #noteRecovery(): void {
@@ -388,11 +335,11 @@ export class Tap implements OtherTap {
     if (isDown(error)) this.#memory.caughtUpAt = performance.now();
     const isOfServer = isAppError(error, 'remote_failed') || isAppError(error, 'invalid');
     if (!isOfServer && !isAppError(error, 'store_unusable')) return false;
-    const captures = this.#captures();
+    const captures = this.#captures.list();
     const starting = captures.filter((capture) => capture.status === 'STARTING');
     if (starting.length === captures.length && !this.#isWarmUpWanted()) return false;
-    this.#fail(starting, error);
-    this.#stopDue();
+    this.#captures.fail(starting, error);
+    this.#captures.stopDue();
     return isOfServer || now - since < PATIENCE_MS;
   }
 
@@ -404,51 +351,6 @@ export class Tap implements OtherTap {
     return open.some(({ why }) => why === null);
   }
 
-  /** The captures in its care, as the store has them now. */
-  #captures(): Capture[] {
-    const { store } = this.#context;
-    const { row } = this.#memory;
-    const recording = row === null ? [] : store.recordings.listOfTap(row.id);
-    const ids = new Set([...this.#waiting.keys(), ...recording.map((r) => r.captureId)]);
-    return [...ids]
-      .flatMap((id) => store.captures.find(id) ?? [])
-      .filter(({ status }) => !isOver(status));
-  }
-
-  #fail(captures: readonly Capture[], error: unknown): void {
-    if (captures.length === 0) return;
-    const { clock, store, audit, commit, log } = this.#context;
-    const now = clock.now();
-    const reason = failureReason(messageOf(error), this.#context.daemonName, now);
-    const until = new Date(now + this.#memory.skew).toISOString().replace('Z', '000Z');
-    commit(() => {
-      for (const { id, status, start } of captures) {
-        const end = start === null ? null : now;
-        audit.moveCapture(DAEMON, id, status, 'FAILED', { reason, end });
-        const recording = store.recordings.find(id);
-        const cause = 'not_read';
-        const facts =
-          recording && withUnreadRest(recording, { reason: messageOf(error), until, cause });
-        if (facts !== null) store.recordings.saveFacts(id, facts);
-        store.recordings.detach(id);
-      }
-    });
-    for (const { id } of captures) {
-      this.#waiting.delete(id);
-      log('error', 'capture failed', { capture: id, reason });
-    }
-  }
-
-  /** Brings the manifests of captures that failed up to date, as far as the disk lets it. */
-  async #noteGapsOf(captures: readonly Capture[]): Promise<void> {
-    const { store } = this.#context;
-    for (const { id } of captures) {
-      const facts = store.recordings.find(id)?.facts ?? null;
-      const folder = workloadFolder(store.directory, id);
-      if (facts !== null) await noteGaps(folder, facts, store.isShared ? 0o660 : 0o600);
-    }
-  }
-
   /** Fails every capture and restores the server all the same. */
   async #giveUp(error: unknown): Promise<'restored' | 'unrestored'> {
     const { clock, store, log, commit } = this.#context;
@@ -456,9 +358,9 @@ export class Tap implements OtherTap {
     try {
       // A full disk must not keep the failure itself from being written.
       if (isAppError(error, 'store_unusable')) store.releaseReserve();
-      const captures = this.#captures();
-      this.#fail(captures, error);
-      await this.#noteGapsOf(captures);
+      const captures = this.#captures.list();
+      this.#captures.fail(captures, error);
+      await this.#captures.noteGapsOf(captures);
     } catch (failure) {
       if (failure instanceof LeaseLost) throw failure;
       log('error', 'failure could not be stored', { message: messageOf(failure) });
@@ -491,12 +393,4 @@ export class Tap implements OtherTap {
 function isDown(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : null;
   return (cause as { code?: unknown } | null)?.code === 'ECONNREFUSED';
-}
-
-/**
- * Why a capture FAILED, with the daemon it happened in (whose environment it was that a credential
- * was missing from) and the time.
- */
-export function failureReason(what: string, daemonName: string, now: number): string {
-  return `${what} (${daemonName}, at ${new Date(now).toISOString()})`;
 }
