@@ -1,13 +1,6 @@
-import {
-  eachSignificant,
-  isReadable,
-  Lexer,
-  quoted,
-  readingsOf,
-  unescaped,
-  type Reading,
-  type Token,
-} from './lexer.ts';
+import { eachSignificant, Lexer, type Reading, type Token } from './lexer.ts';
+import { isReadable, readingsOf } from './readings.ts';
+import { quoted, unescaped } from './string-literals.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { REDACTED } from './secret-spans.ts';
 import { StatementContext } from './statement-context.ts';

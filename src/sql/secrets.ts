@@ -1,13 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  isReadable,
-  quoted,
-  readingsOf,
-  eachSignificant,
-  unescaped,
-  type Reading,
-  type Token,
-} from './lexer.ts';
+import { eachSignificant, type Reading, type Token } from './lexer.ts';
+import { isReadable, readingsOf } from './readings.ts';
+import { quoted, unescaped } from './string-literals.ts';
 import { firstPlaceOfSecret } from './long-secrets.ts';
 import { SecretFinder, type HeldSecrets } from './secret-finder.ts';
 import type { TextKind } from './secret-place.ts';
