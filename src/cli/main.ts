@@ -31,7 +31,7 @@ export async function main(argv: readonly string[], machine: World): Promise<num
 
 async function run(argv: readonly string[], world: World): Promise<number> {
   if (argv[0] === '__complete') {
-    const { complete } = await import('./completion/completion.ts');
+    const { complete } = await import('./completion/answers.ts');
     return complete(argv.slice(1), world);
   }
   if (argv.length === 0) {

@@ -9,7 +9,7 @@ import { parseDuration } from '../input/durations.ts';
 import { absolutePath } from '../input/environment-options.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { escapeText } from '../render/escape.ts';
-import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon.ts';
+import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon-status.ts';
 
 const DEFAULT_GRACE_MS = 600_000;
 

@@ -4,7 +4,7 @@ import type { MetricQuery, TimeWindow } from '../../core/metrics/metric-source.t
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 
-// A request of the daemon's has some KiB.
+// The daemon's requests have a few KiB.
 const LONGEST_REQUEST_BYTES = 16 * 1024 * 1024;
 
 /** What the daemon asks its child for, as one line of JSON on stdin. */
@@ -28,8 +28,8 @@ JSON fields: tracks, incomplete`,
 });
 
 /**
- * The daemon's child: reads a request from stdin, asks CloudWatch and prints the answer as JSON. It
- * opens no store and needs nobody to be logged in; it sees nothing but what it is handed.
+ * Runs in the daemon's child: reads a request from stdin, asks CloudWatch and prints the answer as JSON.
+ * Opens no store and needs no login.
  */
 async function run(_options: object, context: Context): Promise<void> {
   const { stdin, stdout, signals } = context.world;
@@ -49,7 +49,7 @@ async function run(_options: object, context: Context): Promise<void> {
   }
 }
 
-/** null for what no daemon writes: somebody tries the command by hand. */
+/** null for what no daemon writes: a user tries the command by hand. */
 function readRequest(line: string): FetchRequest | null {
   try {
     const request = JSON.parse(line) as Partial<FetchRequest> | null;

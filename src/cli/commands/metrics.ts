@@ -8,7 +8,7 @@ import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import type { OutputMode } from '../input/global-options.ts';
 import { printList, type OutputSettings } from '../output/output.ts';
-import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metrics.ts';
+import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metric-data.ts';
 import type { MetricView } from '../render/metrics-overview.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
 import { readTime } from '../input/typed-times.ts';

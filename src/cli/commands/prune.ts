@@ -95,8 +95,8 @@ async function run(options: Options, context: Context): Promise<void> {
 }
 
 /**
- * Removes workloads that belong to no capture, and finishes what a crash interrupted.
- * @throws AppError `forbidden` to who is no administrator of the store: nobody can tell whose they were.
+ * Deletes workloads that belong to no capture, and finishes what a crash interrupted.
+ * @throws AppError `forbidden` to all but administrators of the store: their owners are unknown.
  */
 async function pruneOrphans(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();

@@ -69,7 +69,7 @@ export class Recording {
     return this.#progress.result(capture);
   }
 
-  /** Stops the capture, whatever it is about, and waits for its end. */
+  /** Stops the capture, whatever its status, and waits for its end. */
   async stop({ id }: ListedCapture): Promise<ListedCapture> {
     const { api, world } = this.#context;
     const actor = await this.#context.actor();
@@ -88,7 +88,7 @@ export class Recording {
         const actor = await this.#context.actor();
         const ref = String(capture.id);
         const { status } = await api.captures.get(actor, ref);
-        // One that is ending already needs nothing; one that cannot be stopped yet says so.
+        // One that is ending needs nothing; the core refuses one that cannot be stopped yet.
         if (isOver(status) || status === 'STOPPING') return;
         const how = { reason: null, waits: false };
         await resultOf(
@@ -125,7 +125,7 @@ export async function recordCommand(
     await context.warn(whyNotStarted(program, error));
     return CANNOT_START;
   }
-  // The command may have been ended by Ctrl-C; the capture is to be ended well all the same.
+  // Also after Ctrl-C ended the command.
   const over = await recording.stop(running);
   if (status === 0) refuseFailed(over);
   if (over.status === 'FAILED') {

@@ -2,7 +2,7 @@
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-// Each asks `captures __complete` (completion.ts says how) and does what the first line says.
+// Each asks `captures __complete` (answers.ts says how) and does what the first line says.
 
 const BASH = `# Completion of captures for bash: source <(captures completion bash)
 _captures() {

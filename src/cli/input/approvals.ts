@@ -3,15 +3,14 @@ import type { Approval } from '../../core/warm-ups/approvals.ts';
 import { endedText, slowLogText } from '../render/values-outlook.ts';
 import type { Context } from '../runtime/context.ts';
 
-/** What an application sees of it. */
+/** What the application notices. */
 const EFFECT =
   'An application sees one error on a stale connection, unless its pool checks or retries; session state (temporary tables, variables) is lost.';
 
 /**
- * Runs a use case that does what disturbs others only where that is approved: asks, and runs it again with
- * what was agreed to.
+ * Runs a use case that needs approval for what disturbs other users: asks for what it names, and runs it again.
  * @param isAgreed whether everything is approved without a question.
- * @throws AppError `declined`; `invalid` where nobody can be asked.
+ * @throws AppError `declined`; `invalid` where no prompt can be shown.
  */
 export async function approving<Result>(
   context: Context,

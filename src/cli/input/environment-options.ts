@@ -8,7 +8,7 @@ import { offering, oneOf } from './choices.ts';
 import type { Context } from '../runtime/context.ts';
 import type { World } from '../runtime/world.ts';
 
-/** What is said about an environment on the command line, as it was typed. */
+/** Options that describe an environment, as they were typed. */
 export interface EnvironmentOptions {
   readonly url?: string;
   readonly passwordFrom?: string;
@@ -92,12 +92,12 @@ export async function warnOfUnknownProfile(
   );
 }
 
-/** @throws AppError `invalid` for what AWS would take for no region. */
+/** @throws AppError `invalid` for what cannot be a region. */
 export function parseRegion(text: string): string {
   return awsName(text, '--region', 'a region, such as eu-central-1');
 }
 
-/** @throws AppError `invalid` for what AWS would take for no identifier of an instance. */
+/** @throws AppError `invalid` for what cannot be an instance's identifier. */
 export function parseInstance(text: string): string {
   return awsName(text, '--instance', 'the identifier of an RDS instance, such as shop-1');
 }
@@ -111,13 +111,13 @@ function awsName(text: string, flag: string, what: string): string {
   throw new AppError('invalid', `${flag} takes ${what}`);
 }
 
-/** @throws AppError `invalid` for what cannot be the name of a profile in AWS's files: they are lines. */
+/** @throws AppError `invalid` for what cannot be the name of a profile in AWS's files. */
 export function parseProfile(text: string): string {
   if (text.trim() !== '' && isPrintable(text)) return text;
   throw new AppError('invalid', "--profile takes the name of a profile in AWS's files");
 }
 
-/** @throws AppError `invalid` for what is no address of a web service. */
+/** @throws AppError `invalid` for what is no http or https URL. */
 export function parseEndpointUrl(text: string): string {
   const isHttp = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
   if (!isHttp) throw new AppError('invalid', '--endpoint-url takes an http:// or https:// address');

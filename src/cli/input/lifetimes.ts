@@ -5,7 +5,7 @@ const SHORTEST_MS = 60_000;
 const LONGEST_MS = 366 * 86_400_000;
 
 /**
- * Reads how long a session or a token lasts: never into the past, never for ever.
+ * Reads how long a session or a token lasts: 1 minute to 366 days.
  * @returns milliseconds.
  * @throws AppError `invalid`.
  */

@@ -27,7 +27,7 @@ interface Advice {
 }
 
 /**
- * What `captures` alone prints: how things stand, and the command that comes next.
+ * Prints what `captures` alone prints: the state of things and the next command.
  * @returns the exit status, 0.
  * @throws AppError `store_unusable` for a store that is there and cannot be used.
  */
@@ -37,7 +37,7 @@ export async function showNextSteps(world: World): Promise<number> {
     const { warnings = [], says, commands } = await adviceFor(context);
     const width = world.stdout.isTTY ? context.columns : Infinity;
     const lines = [
-      // They end in what to do.
+      // Whole: they end in the command to run.
       ...warnings.flatMap((text) => messageLines(escapeText(text), width)),
       ...says.map((line) => truncate(escapeText(line), width)),
       ...commands.map((line) => `  ${escapeText(line)}`),
@@ -70,7 +70,7 @@ async function adviceFor(context: Context): Promise<Advice> {
   return { warnings, says: [...(await openWarmUps(context, who)), ...says], commands };
 }
 
-/** One line for each warm-up of the user's environments that is on or to come on. */
+/** One line for each warm-up of the user's environments that is on or requested. */
 async function openWarmUps({ api, timeZone }: Context, who: Actor): Promise<string[]> {
   return (await api.warmUps.listOpen(who)).map(({ environment, until, capture }) => {
     const end = capture === null ? localTime(until, timeZone) : `${capture} starts`;

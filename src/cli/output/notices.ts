@@ -4,7 +4,7 @@ import type { Context } from '../runtime/context.ts';
 import { formatTime } from '../input/times.ts';
 import { hintText } from './hints.ts';
 
-/** Words a notice on stderr: what goes wrong unless somebody acts is a warning, the rest a note. */
+/** Prints a notice on stderr: as a warning if the user has to act, else as a note. */
 export async function tellNotice(context: Context, notice: Notice): Promise<void> {
   switch (notice.code) {
     case 'server_warning':

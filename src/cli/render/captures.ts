@@ -83,7 +83,7 @@ const DETAIL: readonly Column<ListedCapture>[] = [
   column('scheduledStart', 'SCHEDULED START', ({ scheduledStart }, view) =>
     moment(scheduledStart, view),
   ),
-  // Of one that is over it may still be to come, and nothing happens then.
+  // No "in 5m" for a capture that is over: nothing will happen then.
   column('scheduledEnd', 'SCHEDULED END', ({ scheduledEnd, status }, view) =>
     isOver(status)
       ? orDash(scheduledEnd, (end) => localTime(end, view.zone))

@@ -7,14 +7,14 @@ import { displayWidth, fillLines, pad } from './width.ts';
 
 type FindingStatus = Finding['status'];
 
-/** One thing that was looked at, as it is shown. */
+/** One check, as it is shown. */
 export interface ShownFinding {
   /** `store`, `session`, … or `environment NAME`. */
   readonly check: string;
   readonly status: FindingStatus;
   /** What was found, in a sentence. */
   readonly detail: string;
-  /** What to type; null where nothing has to be done. */
+  /** What to type; null if nothing has to be done. */
   readonly fix: string | null;
   /** What kind of failure it is; null unless it failed. */
   readonly code: ErrorCode | null;
@@ -60,7 +60,7 @@ export function renderFindings(
     return [
       ...(isLong ? [head.trimEnd(), `${indent}${first}`] : [`${head}${first}`]),
       ...more.map((line) => `${indent}${line}`),
-      // Said once where the next one needs the same.
+      // Shown once for neighbours with the same fix.
       ...(fix === null || fix === findings[index + 1]?.fix ? [] : fixLines(fix, room)).map(
         (line, row) => `${indent}${paint('dim', row === 0 ? FIX : ' '.repeat(FIX.length))}${line}`,
       ),
@@ -69,7 +69,7 @@ export function renderFindings(
   return `${[...lines, '', summary(findings, paint)].join('\n')}\n`;
 }
 
-/** Sentences are filled; what is there to be copied is not broken. */
+/** Wraps sentences; commands to copy stay on one line. */
 function fixLines(fix: string, room: number): string[] {
   return fix
     .split('\n')

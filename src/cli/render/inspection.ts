@@ -28,7 +28,7 @@ function refusalOf({ refusal, logOff }: CheckedServer): AppError | null {
   return refusal ?? logOff;
 }
 
-/** What a recorder has on the server, when none is at work there. */
+/** What a recorder left on the server; null while one is running there. */
 function leftBehind({ lockHolder, leftovers }: ServerInspection): Leftovers | null {
   return lockHolder === null ? leftovers : null;
 }
@@ -56,7 +56,7 @@ const STATE_MARKS: Record<PrivilegeNeed['state'], string> = {
 export function renderInspection(checked: CheckedServer, width: number, paint: Paint): string {
   const { inspection } = checked;
   const { name } = checked.environment;
-  // What to run where only the owner can switch the log on, line by line.
+  // The commands to run if only the owner can switch the log on.
   const instructions = hintText(checked.logOff?.hint ?? null)?.split('\n') ?? [];
   const { server, settings } = inspection;
   const onOff = (isOn: unknown): string => (isOn === true ? 'ON' : 'OFF');

@@ -1,15 +1,11 @@
+import { fullName } from './names.ts';
+
 /** Text as a shell takes it for one word. */
 export function shellQuoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** An environment and a capture as one word of a command line that every command accepts. */
-export function captureWord({
-  environmentName,
-  name,
-}: {
-  readonly environmentName: string;
-  readonly name: string;
-}): string {
-  return shellQuoted(`${environmentName}/${name}`);
+export function captureWord(capture: Parameters<typeof fullName>[0]): string {
+  return shellQuoted(fullName(capture));
 }

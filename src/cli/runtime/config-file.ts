@@ -15,9 +15,9 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
 const TIME_ZONE = 'timezone';
 
 /**
- * The machine with the defaults of this user's `config.json` in it: what an option or a variable of
- * the environment says wins over them. The file lies where the session does.
- * @throws AppError `store_unusable` for a file that cannot be read or says what it cannot.
+ * The machine with the defaults of this user's `config.json`; options and environment variables win. The
+ * file is in the folder of the session.
+ * @throws AppError `store_unusable` for a file that cannot be read or is not valid.
  */
 export function withDefaults(world: World): World {
   const path = configFile(world);
@@ -61,8 +61,8 @@ function readConfig(path: string): Record<string, string> | null {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    // A folder that may not be entered is the store's to complain of.
-    // And in the folder of a shared store it may be another user's own.
+    // A folder without permission is reported when the store is opened; in the folder of a shared store
+    // the file may be another user's.
     const isElsewhere = code === 'EACCES' && (!canSee(path) || !isOurs(path));
     if (code === 'ENOENT' || code === 'ENOTDIR' || isElsewhere) return null;
     throw unusable(path, `cannot be read: ${code === 'EACCES' ? 'no permission' : code}`);

@@ -12,9 +12,9 @@ import { readPrivateFile, writePrivateFile } from './private-files.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
 
 /**
- * Who can write a store can describe any environment in it: another's password file, and a server of their
- * own to send it to. In such a store a process uses only the references that its own user allowed, and
- * trusts only the system for that: the command line, and a private file of that user.
+ * A user who can write the store can describe any environment in it: another user's password file, and a
+ * server of their own to send it to. In such a store a process uses only the references that its own user
+ * allowed, on the command line or in a private file.
  */
 
 const FILE = 'credentials.json';
@@ -49,7 +49,7 @@ export class CredentialFile {
     this.path = join(folder, FILE);
   }
 
-  /** @throws AppError `store_unusable` when it can be read by others, is another's, or says what it cannot. */
+  /** @throws AppError `store_unusable` when others can read it, it is another user's, or it is not valid. */
   read(): Contents {
     const text = readPrivateFile(this.path, 'file of allowed credentials', 'store_unusable');
     if (text === null) return NOTHING;
@@ -67,7 +67,7 @@ export class CredentialFile {
     return this.read().typed.some((other) => JSON.stringify(typedOf(other)) === one);
   }
 
-  /** Writes down that the user typed it. */
+  /** Notes that the user typed it. */
   add(server: ServerAddress): void {
     if (this.holds(server)) return;
     const contents = this.read();
@@ -99,7 +99,7 @@ function parse(text: string, path: string): Contents {
   return { folders, prefixes, typed: typed as TypedReference[] };
 }
 
-/** @throws AppError `invalid` for what is no folder, or one into which others can put files. */
+/** @throws AppError `invalid` for what is no folder, or one that others can write. */
 export async function checkFolder(folder: string): Promise<string> {
   try {
     const real = await realpath(folder);
@@ -115,7 +115,7 @@ export async function checkFolder(folder: string): Promise<string> {
   });
 }
 
-/** @throws AppError `invalid` for what no variable's name begins with. */
+/** @throws AppError `invalid` for what cannot begin a variable's name. */
 export function checkPrefix(prefix: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(prefix)) return prefix;
   throw new AppError('invalid', `--credential-env takes the prefix of a variable's name`);
@@ -126,14 +126,14 @@ export interface CredentialUser {
   /** The operating system's user. */
   readonly name: string;
   readonly file: CredentialFile;
-  /** What a daemon was started with; null for every other command. */
+  /** What a daemon allows by its options; null for every other command. */
   readonly daemon: AllowedCredentials | null;
   /** Whether others than this user can write the store now. */
   readonly isStoreShared: () => boolean;
 }
 
 /**
- * The server as its log may be opened: its file by the real path, which was looked at.
+ * The server with the real path of its password file, which is the one that was checked.
  * @throws AppError `invalid` for a reference that this process may not use.
  */
 export async function allowedServer(
@@ -196,7 +196,7 @@ function notAllowed(
   );
 }
 
-/** The servers of `logs`, with the references that a process of this user may use. */
+/** The same source, which opens servers only with references that this user may use. */
 export function guardingCredentials(logs: Source, user: CredentialUser): Source {
   return {
     returnsStatements: (settings) => logs.returnsStatements(settings),

@@ -6,7 +6,7 @@ import { SIGNAL_STATUS, SignalDesk, type EndingSignal } from './signals.ts';
 import { ClosedOutput, ProcessInput, ProcessOutput } from './streams.ts';
 import type { World } from './world.ts';
 
-// What still holds the process this long after a signal (a connection that hangs) is left behind.
+// The process ends this long after a signal, even if something still holds it (a connection that hangs).
 const PATIENCE_AFTER_SIGNAL_MS = 2_000;
 
 /** Runs the program in this process, with its streams, environment and signals. */
@@ -19,8 +19,8 @@ export async function runProcess(): Promise<void> {
 }
 
 /**
- * What we have to say goes through the world's streams. Libraries print, too: the database driver warns of
- * what a peer sends, with a trace, and Node of what they do. In JSON mode stderr is for one object.
+ * Keeps libraries from printing: our own messages go through the world's streams, and in JSON mode stderr is
+ * for one object. The database driver warns of what a peer sends, with a trace, and Node warns of libraries.
  */
 function silenceLibraries(isDebug: boolean): void {
   if (isDebug) return;
@@ -42,8 +42,7 @@ function catchSignals(desk: SignalDesk): void {
   const handle = (signal: EndingSignal): void => {
     delivered += 1;
     if (desk.deliver(signal)) return;
-    // From here on a signal has its usual effect: it ends the process at once, as the second one
-    // does that nobody wants to handle.
+    // From here on a signal has its usual effect and ends the process at once, as a second one does.
     for (const name of names) process.removeListener(name, handle);
     const patience = delivered > 1 ? 0 : PATIENCE_AFTER_SIGNAL_MS;
     setTimeout(() => process.kill(process.pid, signal), patience).unref();
@@ -51,7 +50,7 @@ function catchSignals(desk: SignalDesk): void {
   for (const name of names) process.on(name, handle);
 }
 
-/** What bin/captures.js saw before Node began; no word for the programs that we start. */
+/** What bin/captures.js saw before Node started; removed, so that programs that we start do not see it. */
 function isStdoutClosed(): boolean {
   const isClosed = process.env['CAPTURES_STDOUT'] === 'closed';
   delete process.env['CAPTURES_STDOUT'];

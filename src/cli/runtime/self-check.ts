@@ -11,15 +11,15 @@ import { formatBytes, formatDuration } from '../../core/units.ts';
 import { programVersion } from '../../package.ts';
 
 const GIB = 1024 ** 3;
-/** The recorder stops for want of room before that; this is when somebody should know. */
+/** Early enough to act: guards end captures later than this. */
 const LITTLE_FREE_BYTES = 2 * GIB;
 const SOON_MS = 24 * 3_600_000;
-/** Two machines with a working NTP are closer than that. */
+/** Machines with a working NTP are closer than this. */
 const MOST_AHEAD_MS = 5_000;
 
 /**
- * Looks at everything a capture needs, in the order in which one thing needs the other. Never throws
- * for what it finds; without a store, or with nobody logged in, that is the last finding of its kind.
+ * Checks everything a capture needs, each thing after those it depends on. Never throws for what it finds;
+ * without a store or a login the checks that need one are left out.
  */
 export async function diagnose(context: Context): Promise<ShownFinding[]> {
   const findings = [programFinding(), timeZoneFinding(context)];
@@ -40,7 +40,7 @@ function programFinding(): ShownFinding {
   return ok('program', `captures ${programVersion()} on Node.js ${version}, ${platform} ${arch}`);
 }
 
-/** A Node.js built without the time zones of the world reads every zone as UTC or not at all. */
+/** A Node.js built without time zone data reads every zone as UTC, or not at all. */
 function timeZoneFinding(context: Context): ShownFinding {
   const zone = context.timeZone;
   const data = process.versions['tz'] ?? 'of the system';
@@ -139,12 +139,12 @@ function warning(check: string, detail: string, fix: string | null): ShownFindin
   return { check, status: 'warn', detail, fix, code: null };
 }
 
-/** @param code what kind of failure it is: the first one's is the exit status. */
+/** @param code the kind of failure; that of the first failure decides the exit status. */
 function failure(check: string, code: ErrorCode, detail: string, fix: string | null): ShownFinding {
   return { check, status: 'fail', detail, fix, code };
 }
 
-/** What a failure that was thrown says as a finding. */
+/** A failure that was thrown, as a finding. */
 function findingOf(check: string, error: unknown): ShownFinding {
   if (isAppError(error)) return failure(check, error.code, error.message, hintText(error.hint));
   return failure(check, 'internal', messageOf(error), null);

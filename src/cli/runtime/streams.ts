@@ -70,7 +70,7 @@ export class ProcessOutput implements OutputStream {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EAGAIN') throw failureOf(error as NodeJS.ErrnoException);
-      // A pipe that somebody who shares it has set not to block: waiting is the stream's business.
+      // Another process that shares the pipe has made it non-blocking: Node's stream waits for it.
       this.#direct = false;
       await this.#writeToStream(bytes.subarray(written));
     }

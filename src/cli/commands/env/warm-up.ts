@@ -66,7 +66,7 @@ async function run(options: Options, context: Context): Promise<void> {
   await context.printOne(warmUpNoun, status);
 }
 
-/** When the server cannot be asked, says first what the store knows. */
+/** If the server does not answer, first notes what the store knows. */
 async function readStatus(
   context: Context,
   environment: ServerEnvironment,
