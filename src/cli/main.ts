@@ -16,11 +16,11 @@ export async function main(argv: readonly string[], machine: World): Promise<num
       await machine.stdout.write(text);
       return 0;
     }
-    // What completes a word says nothing, whatever is wrong.
+    // Completion prints no errors.
     if (argv[0] !== '__complete') world = withDefaults(machine);
     return await Promise.race([run(argv, world), interruption(interrupted)]);
   } catch (error) {
-    // Loaded when they are needed, as everything here: each module costs half a millisecond.
+    // Loaded only when needed: each module costs half a millisecond.
     const { reportFailure } = await import('./runtime/exit-status.ts');
     const { asksForJson } = await import('./input/global-options.ts');
     const json = asksForJson(argv, world.env);

@@ -13,7 +13,7 @@ import { programVersion } from '../package.ts';
 import { HIDDEN_VERBS, VERBS, type Verb } from './commands/verbs.ts';
 import type { World } from './runtime/world.ts';
 
-/** Stands below the options of each command. */
+/** The last line of each command's options. */
 const OPTIONS_OF_ALL =
   '\nOptions of every command, such as -o, --json and -q: captures help options';
 
@@ -24,7 +24,7 @@ const OPTIONS_OF_ALL =
  */
 export async function runCommandLine(argv: readonly string[], world: World): Promise<number> {
   let status = 0;
-  // Commander writes help and version synchronously; what it wrote is passed on afterwards.
+  // Commander writes help and version synchronously: collected here, written at the end.
   const written: string[] = [];
   const program = new CommandLine('captures', VERBS);
   const start: Start = async (work) => {
@@ -87,7 +87,7 @@ async function runInContext(
   work: Parameters<Start>[0],
 ): Promise<number> {
   const options = readGlobalOptions(program.opts(), world.env);
-  // Imported here: help and version need none of what a context brings.
+  // Imported here: help and version do not need a context.
   const { Context: ContextClass } = await import('./runtime/context.ts');
   if (options.timeZone !== null) {
     const { checkTimeZone } = await import('../core/time-zones.ts');
@@ -118,7 +118,7 @@ async function warnOfServers(context: Context): Promise<void> {
   for (const server of servers) await context.warn(neglectText(server, hasDaemon));
 }
 
-/** Declares every verb; the options of a verb are declared when it is the one that was asked for. */
+/** Declares every verb; a verb's options are declared only when it is the one to run. */
 function buildProgram(
   program: Command,
   parts: { world: World; start: Start; write: (text: string) => void },
@@ -157,7 +157,7 @@ function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
     if ('verbs' in verb) {
       declare(command, verb.verbs, start);
       command.helpCommand(false).exitOverride((error) => {
-        // Commander's way to say that there was nothing after the noun.
+        // What commander throws when nothing follows the noun.
         if (error.code !== 'commander.help') throw error;
         throw new AppError('invalid', `captures ${verb.name} needs a command`, {
           hint: `Commands: ${orList(verb.verbs.map(({ name }) => name))}`,
@@ -189,7 +189,7 @@ function setNegatedDefaults(command: Command): void {
   }
 }
 
-/** The "Did you mean" for a word that is not a command there; null when nothing is near. */
+/** The "Did you mean" for an unknown command; null if no name is near. */
 function meantBy(word: string, verbs: readonly Verb[]): string | null {
   const isRoot = verbs === VERBS;
   const line = isRoot ? commandLineFor(word) : null;
@@ -208,7 +208,7 @@ function meantBy(word: string, verbs: readonly Verb[]): string | null {
   return meant.length === 0 ? null : `Did you mean ${orList(meant)}?`;
 }
 
-/** Commander's command with our own idea of what is near to a word. */
+/** Commander's command with our own suggestions. */
 class CommandLine extends Command {
   readonly #verbs: readonly Verb[];
 
@@ -241,10 +241,10 @@ class CommandLine extends Command {
   }
 }
 
-/** What commander says about a command line, in our own words and with our own status. */
+/** Commander's error as one of ours. */
 function asAppError(error: CommanderError): AppError {
   const [first = '', ...suggestions] = error.message.replace(/^error: /, '').split('\n');
-  // Commander's only word for options without a command.
+  // What commander throws for options without a command.
   if (error.code === 'commander.help') {
     return new AppError('invalid', 'There is no command', {
       hint: 'To see them all: captures --help',

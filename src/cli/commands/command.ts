@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import type { Context } from '../runtime/context.ts';
 import type { Noun } from '../render/column.ts';
 
-/** Runs the work of a command once a context has been made for it. */
+/** Makes a context and runs a command's work in it. */
 export type Start = (work: (context: Context) => Promise<number>) => Promise<void>;
 
 /** Declares a command's arguments, options and help on `command`, and runs it through `start`. */
 export type LoadedCommand = (command: Command, start: Start) => void;
 
-/** For a command without data: what to say when an option asks for a form of it. */
+/** A command without data: the hint when an option asks for a form of data. */
 interface NoData {
   readonly instead: string;
 }
@@ -21,15 +21,15 @@ interface Definition<Options> {
   /** What its help says below the options. */
   readonly help: string;
   /**
-   * What it prints: --fields is checked before anything is done, and the help ends in the fields. Or that it
-   * has no data: then the options that choose its form are refused. null: it sees to both.
+   * What it prints: --fields is checked before anything is done, and the help ends in the fields. Or NoData:
+   * options that choose a form of data are refused. null: `run` and `help` do this themselves.
    */
   readonly prints: Pick<Noun<never>, 'fields'> | NoData | null;
   /** Calls the core, and prints. @returns the exit status; nothing means 0. */
   readonly run: (options: Options, context: Context) => Promise<void> | Promise<number>;
 }
 
-/** A command as its file defines it; nothing is declared before its help or itself is asked for. */
+/** A command as its file defines it; declared only when it, or its help, is asked for. */
 export function defineCommand<Options extends object>(
   definition: Definition<Options>,
 ): LoadedCommand {

@@ -37,9 +37,8 @@ interface Options extends TypedRecordingOptions {
   readonly status?: (typeof STATUSES)[number];
   /** undefined: until it is RUNNING; true: until it is over; false: not at all. */
   readonly wait?: boolean;
-  /** Only say what it would do. */
+  /** Only show what it would do. */
   readonly plan?: boolean;
-  /** Not to ask. */
   readonly yes?: boolean;
 }
 
@@ -88,7 +87,7 @@ async function run(options: Options, context: Context): Promise<number> {
   const { operands, command } = splitCommand(options['name-and-command'], context.argv);
   checkCombination(options, operands, command);
   if (command !== null && options.plan !== true) {
-    // With --json a failure is an object also here.
+    // --json is allowed: a failure is an object here too.
     context.refuseDataOptions(
       `stdout is the command's alone. Afterwards: captures get ${shellQuoted(operands[0] ?? 'NAME')}`,
       ['--json', '--output json'],
@@ -127,7 +126,7 @@ async function run(options: Options, context: Context): Promise<number> {
   return 0;
 }
 
-/** Says what `create` would do; returns the status that it would have had. */
+/** Prints what `create` would do; returns the exit status that it would have. */
 async function showPlan(request: CaptureRequest, context: Context): Promise<number> {
   const [{ planNoun }, { renderPlan }] = await Promise.all([
     import('../render/plan.ts'),

@@ -89,7 +89,7 @@ async function run(options: Options, context: Context): Promise<number> {
 async function showStatus(context: Context): Promise<number> {
   const status = await context.api.daemon.status();
   if (status.holder === null) {
-    // Who asked for data gets data, as from `doctor`; the status says the rest.
+    // With -o the object is printed, as by `doctor`; the exit status tells the rest.
     if (context.options.output === null) {
       throw new AppError('capture_failed', 'No daemon is running', {
         hint: 'Start one with: captures daemon',
@@ -128,7 +128,7 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
     ]);
   const log = createLog(
     (line) => {
-      // A server's message may hold what a terminal obeys; JSON is left to JSON.
+      // A server's message may hold control characters; JSON escapes them itself.
       const text = world.stderr.isTTY ? `${escapeText(line.trimEnd())}\n` : line;
       void world.stderr.write(text).catch(() => undefined);
     },
@@ -139,7 +139,7 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
     },
   );
   const leaving = new AbortController();
-  // Only the first signal is asked for: the second one has its usual effect.
+  // Only the first signal is caught: the second one ends the process.
   const stopListening = world.signals.listen((signal) => {
     stopListening();
     log('info', 'leaving', { signal });

@@ -37,7 +37,7 @@ Examples:
 
 async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
-  // All are looked up before any is touched: a slip in the last name must not cost the first.
+  // All are looked up before any is deleted: a typo in the last name must not cost the first.
   const doomed = new Map<number, ListedCapture>();
   const refused: { ref: string; error: AppError }[] = [];
   for (const ref of options.captures) {
@@ -63,7 +63,7 @@ async function run(options: Options, context: Context): Promise<void> {
   if (failure !== null) throw failure;
 }
 
-/** Names each that cannot be deleted; the message of a lone one is the reference API's. */
+/** Names each capture that cannot be deleted; for a single one the message is the reference API's. */
 function refusalOf(
   asked: number,
   first: AppError,
@@ -129,7 +129,7 @@ async function deleteAll(
   return { deleted, failures };
 }
 
-/** What to report when something was not deleted: with the code of the first failure. */
+/** The failure to report when some were not deleted, with the code of the first. */
 function failureOf(
   asked: number,
   deleted: readonly ListedCapture[],

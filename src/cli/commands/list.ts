@@ -77,7 +77,7 @@ async function run(options: Options, context: Context): Promise<number> {
     const { watchList } = await import('../output/list-watch.ts');
     return watchList(context, (most) => captures.list(actor, { ...request, limit: most }), limit);
   }
-  // One more than is shown says whether there is more.
+  // One more than is shown tells whether there are more.
   const found = await captures.list(actor, { ...request, limit: limit + 1 });
   await context.print(captureNoun, found.slice(0, limit));
   if (found.length > limit) {
@@ -107,7 +107,7 @@ async function requestOf(options: Options, context: Context): Promise<CaptureLis
   };
 }
 
-/** Names read from A to Z, times from the latest back. */
+/** Names sort from A to Z, times from the latest. */
 function isDescendingByNature(order: CaptureOrder): boolean {
   return order !== 'name';
 }

@@ -40,7 +40,7 @@ Examples:
 async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const limit = options.all === true ? null : (options.limit ?? DEFAULT_LIMIT);
-  // One more than is shown says whether there is more.
+  // One more than is shown tells whether there are more.
   const found = await context.api.audit.list(actor, {
     capture: options.capture ?? null,
     environment: options.env ?? null,

@@ -79,7 +79,7 @@ CSV fields: ${metricPointNoun(['Average']).fields.join(', ')} …`,
   run,
 });
 
-/** What is asked for: with a capture, and the metrics' names one by one. */
+/** The options, with the capture and the names of the metrics one by one. */
 type Asked = Options & { readonly capture: string; readonly metric: readonly string[] };
 
 /** `--metric A B CAPTURE`: an option with several values takes the capture for one of them. */
@@ -156,7 +156,7 @@ async function requestOf(
   }
   const usual = isDrawn || options.metric.length > 0;
   return {
-    // The reference API's data is the server's; the workload's rate is given when it is asked for.
+    // The reference API's data is the server's; the workload's rate only comes when it is asked for.
     origins:
       options.source !== undefined
         ? [ORIGINS[options.source]]
@@ -234,7 +234,7 @@ async function viewOf(options: Asked, context: Context): Promise<MetricView> {
   };
 }
 
-/** Whether the terminal can be trusted with more than ASCII: what its locale says, as for any program. */
+/** Whether the terminal shows more than ASCII, by its locale. */
 function speaksUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
   if (env['TERM'] === 'dumb') return false;
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(

@@ -21,7 +21,7 @@ interface Options {
   readonly olderThan?: number;
   readonly keep?: number;
   readonly env?: string;
-  /** Workloads without a capture instead. */
+  /** Delete workloads without a capture instead. */
   readonly orphans?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -138,7 +138,7 @@ async function confirm(context: Context, captures: readonly ListedCapture[]): Pr
   await confirmAfter(context, lines, `Delete ${lossOf(captures)}?`);
 }
 
-/** Asks after it has shown the first few lines of what is lost. */
+/** Shows the first lines of what is lost, and asks. */
 async function confirmAfter(
   context: Context,
   lines: readonly string[],

@@ -64,7 +64,7 @@ export class Recording {
     }
   }
 
-  /** Prints the capture at the end, as the last of the lines about it where there were any. */
+  /** Prints the capture at the end; as the last line, if lines were printed. */
   printResult(capture: ListedCapture): Promise<void> {
     return this.#progress.result(capture);
   }

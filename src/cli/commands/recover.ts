@@ -110,7 +110,7 @@ function asError({ code, message, hint }: Failure): AppError {
   return new AppError(code, message, { hint });
 }
 
-/** Asks with what would stay on the server. */
+/** Forgets a server after it has said what stays switched on there, and asked. */
 async function forget(ref: string, { yes }: Pick<Options, 'yes'>, context: Context): Promise<void> {
   const actor = await context.actor();
   const { recovery } = context.api;

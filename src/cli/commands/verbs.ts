@@ -173,7 +173,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly Verb[]>> = {
   'Running it': RUNNING_IT,
 };
 
-/** What the daemon alone runs: no help and no completion has it. */
+/** Run by the daemon only: in no help and no completion. */
 export const HIDDEN_VERBS: readonly Verb[] = [
   verb('fetch-metrics', 'fetch metrics for the daemon', () => import('./fetch-metrics.ts')),
 ];

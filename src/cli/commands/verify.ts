@@ -8,7 +8,7 @@ import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { formatCount } from '../../core/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification.ts';
 
-/** A verification that takes longer than this says how far it is. */
+/** A verification that takes longer than this shows its progress. */
 const PROGRESS_AFTER_MS = 1_000;
 const CLEAR_LINE = '\r\u001b[K';
 
@@ -92,7 +92,7 @@ function parsePercent(text: string): number {
   });
 }
 
-/** How far it is, on a terminal, once it takes a while. */
+/** Shows the progress on a terminal, once it takes a while. */
 class VerifyProgress {
   readonly #context: Context;
   readonly #isShown: boolean;
@@ -110,7 +110,7 @@ class VerifyProgress {
     this.#isDrawn = true;
     const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
     const line = `verified ${formatCount(records)} records${share}`;
-    // A line that could not be written is none that anybody misses.
+    // Progress that cannot be written is not an error.
     this.#context.world.stderr.write(`${CLEAR_LINE}${line}`).catch(() => undefined);
   };
 

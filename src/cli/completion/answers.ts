@@ -9,8 +9,8 @@ import { escapeText } from '../render/escape.ts';
 import type { World } from '../runtime/world.ts';
 
 /**
- * What the shell does with the answer: `words` are complete; `open` ones are not, and no space follows
- * them; with `files` and `programs` it offers its own.
+ * What the shell does with the answer: `words` are complete; after `open` ones no space follows; for `files`
+ * and `programs` it offers its own.
  */
 type Manner = 'words' | 'open' | 'files' | 'programs';
 
@@ -31,11 +31,11 @@ const FILES: Answer = { manner: 'files', candidates: [] };
  * The line ends at the cursor; of the words, the program's name left out, the last is being typed.
  * Prints the manner on the first line, then a candidate a line: for bash as it goes into the line,
  * quoted, from where bash replaces; else `value<TAB>description`, which those shells quote themselves.
- * Changes nothing; whatever fails, it says nothing about it and exits 0.
+ * Changes nothing; if it fails, it prints no candidates and exits 0.
  */
 export async function complete(argv: readonly string[], world: World): Promise<number> {
   const lines = await answerLines(argv, world).catch(() => ['words']);
-  // A shell that does not wait for the answer is not a failure.
+  // It is no failure if the shell no longer reads the answer.
   await world.stdout.write(`${lines.join('\n')}\n`).catch(() => undefined);
   return 0;
 }
@@ -78,7 +78,7 @@ async function answerTo(words: readonly string[], world: World): Promise<Answer>
   };
 }
 
-/** In the case that was typed; where there is none, in any: `--status run`. */
+/** Candidates in the case that was typed; if there are none, in any case: `--status run`. */
 function beginningWith(typed: string, candidates: readonly Candidate[]): readonly Candidate[] {
   const same = candidates.filter(({ value }) => value.startsWith(typed));
   if (same.length > 0) return same;

@@ -22,9 +22,9 @@ export interface Question {
   readonly path: readonly string[];
   /** Its operands so far. */
   readonly operands: readonly string[];
-  /** What of the last word is no part of the value: `--env=`. */
+  /** The part of the last word before the value: `--env=`. */
   readonly lead: string;
-  /** What of the value is typed. */
+  /** The part of the value that is typed. */
   readonly typed: string;
 }
 
@@ -72,7 +72,7 @@ export async function questionOf(words: readonly string[]): Promise<Question> {
   return ask(verbs === null ? wantedOperand(command, operands.length) : { of: 'verbs', verbs });
 }
 
-/** The command that the words name; `verbs` is what may follow where they do not say it all. */
+/** The command that the words name; `verbs` are those that may follow, if the words name a noun only. */
 async function commandOf(
   words: readonly string[],
 ): Promise<{ verbs: readonly Verb[] | null; path: string[]; command: Command }> {
@@ -93,7 +93,7 @@ async function commandOf(
   return { verbs, path, command: new Command() };
 }
 
-/** What commander makes of words by these options, without the options' own checks of values. */
+/** The words as commander reads them with these options; values are not checked. */
 function read(
   options: readonly Option[],
   words: readonly string[],

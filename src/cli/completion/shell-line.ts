@@ -1,4 +1,4 @@
-/** How a shell's line is read and how a value is written into it, by bash's rules (fish's words obey them too). */
+/** Reads a shell's line, and writes a value into it, by bash's rules (which hold for fish's words too). */
 
 export type OpenQuote = '' | "'" | '"';
 
@@ -19,7 +19,7 @@ export interface ShellLine {
 
 interface Word {
   text: string;
-  /** `""` is a word, and nothing is none. */
+  /** `""` is a word; no text is none. */
   isThere: boolean;
   afterBreak: number;
   afterQuote: number;
@@ -88,7 +88,7 @@ export function quoteForBash(text: string, quote: OpenQuote): string {
     case "'":
       return text.replaceAll("'", "'\\''");
     case '"':
-      // The history's ! cannot be escaped within double quotes: they are left for it.
+      // ! cannot be escaped within double quotes: they are closed for it.
       return text.replace(/[$`"\\]/g, '\\$&').replaceAll('!', '"\\!"');
   }
 }

@@ -12,9 +12,9 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** More would only fill the screen. */
+/** More would fill the screen. */
 const MOST = 100;
-/** `stop` is for these; what is over or has not begun cannot be stopped. */
+/** Captures that `stop` can stop. */
 const STOPPABLE: readonly CaptureStatus[] = ['STARTED', 'STARTING', 'RUNNING'];
 
 interface Asked {
@@ -41,8 +41,7 @@ export function areStored(placeholder: string): boolean {
 }
 
 /**
- * The names in the store that the user who is logged in may see. Only reads; throws whatever keeps it
- * from reading.
+ * The names in the store that the logged-in user may see. Only reads.
  */
 export async function storedNames(
   context: Context,
@@ -97,7 +96,7 @@ async function scheduleNames({ api, actor, question }: Asked): Promise<Candidate
   }));
 }
 
-/** Members where it is about members; else everybody for an administrator, who may list them. */
+/** For member commands the members; else every user, if an administrator asks, or fellow members. */
 async function userNames({ api, actor, question }: Asked): Promise<Candidate[]> {
   const [noun, verb] = question.path;
   if (noun === 'member' && verb !== 'add') {

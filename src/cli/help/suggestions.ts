@@ -1,4 +1,4 @@
-/** Words of other programs for what we call otherwise; the first that the command has is meant. */
+/** Other programs' words for our commands; the first one that exists is suggested. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   ls: ['list'],
   ps: ['list'],
@@ -61,7 +61,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   password: ['passwd'],
 };
 
-/** Words that are not commands here, and the command lines that do what they mean. */
+/** Words that are not commands here, and the command lines to use instead. */
 const COMMAND_LINES: Readonly<Record<string, string>> = {
   status: 'captures list, captures get CAPTURE or captures daemon --status',
   top: 'captures list --watch',
@@ -90,7 +90,7 @@ export function suggestionsFor(word: string, names: readonly string[]): string[]
     .slice(0, 3);
 }
 
-/** A whole command line that a word stands for; null when it stands for none. */
+/** The command line to use instead of a word; null if there is none. */
 export function commandLineFor(word: string): string | null {
   const typed = word.toLowerCase();
   return Object.hasOwn(COMMAND_LINES, typed) ? (COMMAND_LINES[typed] ?? null) : null;

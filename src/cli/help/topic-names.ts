@@ -1,4 +1,4 @@
-/** What `captures help TOPIC` explains besides commands, in the order of the help. */
+/** The topics of `captures help TOPIC`, in the order of the help. */
 export const HELP_TOPIC_NAMES = [
   'options',
   'exit-codes',

@@ -7,7 +7,7 @@ import { tellNotice } from './notices.ts';
 import type { Progress } from './progress.ts';
 
 /**
- * Says on stderr what happens while a use case deals with a capture.
+ * Prints on stderr what a use case reports about a capture.
  * @param progress shows how the capture stands; null to leave that out.
  */
 export function tellEvents(

@@ -8,7 +8,7 @@ import type { Context } from '../runtime/context.ts';
 import { counted, formatDuration } from '../../core/units.ts';
 import { lackingText } from '../render/values.ts';
 
-/** Says, after the first seconds of a capture, how many executes come without their values, and whose. */
+/** Warns, after the first seconds of a capture, how many executes lack their values, and whose. */
 export async function tellFirstValues(
   context: Context,
   { id, options }: ListedCapture,
@@ -28,7 +28,7 @@ export async function tellFirstValues(
   return captures.get(actor, String(id));
 }
 
-/** Says at the end of a capture how many executes came without their values, where some did. */
+/** Warns, at the end of a capture, how many executes lacked their values, if any did. */
 export async function tellLackingValues(context: Context, { id }: ListedCapture): Promise<void> {
   const counts = await context.api.captures.valueCounts(await context.actor(), String(id));
   if (counts === null || counts.withoutValues === 0) return;

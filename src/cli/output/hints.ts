@@ -119,7 +119,7 @@ const WORDS: {
     `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
 };
 
-/** What to do next, as commands to type; null where there is no hint. May have several lines. */
+/** A hint in the words of the command line, perhaps several lines; null if there is none. */
 export function hintText(hint: Failure['hint']): string | null {
   if (hint === null || typeof hint === 'string') return hint;
   return (WORDS[hint.code] as (hint: Hint) => string)(hint);

@@ -47,7 +47,7 @@ export async function watchMetrics(
     const hidden = body.length - room;
     if (hidden > 0)
       body.splice(room - 1, hidden + 1, `(${hidden + 1} more lines: enlarge the terminal)`);
-    // Each line is cleared behind its end, so that nothing flickers and nothing old is left.
+    // Each line is cleared after its end: no flicker, and nothing old is left.
     const frame = [...body, ...foot].map((line) => `${line}${CLEAR_LINE}\n`).join('');
     await world.stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);
     if (isDone) return;

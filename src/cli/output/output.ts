@@ -15,8 +15,8 @@ export interface OutputSettings {
 }
 
 /**
- * Prints a list of things in the mode asked for. But for a table, whose widths depend on every row,
- * rows are taken and written block by block: there may be a million of them.
+ * Prints a list in the mode asked for. Rows are taken and written block by block, for there may be a million
+ * of them; only a table, whose widths depend on every row, is collected first.
  */
 export async function printList<Row>(
   noun: Noun<Row>,
@@ -50,7 +50,7 @@ export async function printList<Row>(
       if (options.headers) await stdout.write(header(fields));
       await writeRows(stdout, rows, (row) => {
         const text = line(noun.toJson(row), fields);
-        // On a terminal a line is a row, and nothing in it is obeyed.
+        // On a terminal: one line a row, with control characters escaped.
         return shown === null ? text : `${shown(text.trimEnd().replaceAll('\n', '\\n'))}\n`;
       });
       return;
@@ -73,7 +73,7 @@ export async function printList<Row>(
   }
 }
 
-/** What is printed, also as it comes in. */
+/** The rows of a list; they may come in while it is printed. */
 export type Rows<Row> = Iterable<Row> | AsyncIterable<Row>;
 
 /** Prints one thing in the mode asked for: an object, not a list of one. */
@@ -108,7 +108,7 @@ export async function printOne<Row>(
   }
 }
 
-/** JSON is whole everywhere; on a terminal with escapes for what that would obey or hide. */
+/** JSON with the same values everywhere; on a terminal, control characters are escaped. */
 async function jsonFor(stdout: OutputStream): Promise<(json: string) => string> {
   return stdout.isTTY ? (await import('../render/escape.ts')).escapeJson : (json) => json;
 }

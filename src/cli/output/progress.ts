@@ -10,12 +10,12 @@ import { fullName } from '../render/names.ts';
 import { truncate } from '../render/width.ts';
 import type { OutputStream } from '../runtime/world.ts';
 
-/** A line on a terminal is redrawn each second; elsewhere a line is added every ten. */
+/** A terminal's line is redrawn each second; elsewhere a line is added every ten seconds. */
 const REDRAW_MS = 1_000;
 const LINE_MS = 10_000;
 const CLEAR_LINE = '\r\u001b[K';
 
-/** A capture as one line of NDJSON, reduced to --fields where they were asked for. */
+/** A capture as one line of NDJSON, with only the --fields if they were given. */
 export function watchedJson(context: Context, capture: ListedCapture, live: LiveFacts): string {
   const json = liveJson(capture, live, context.now());
   const { fields } = context.options;

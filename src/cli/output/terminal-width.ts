@@ -2,7 +2,7 @@ import type { OutputStream } from '../runtime/world.ts';
 
 const DEFAULT_COLUMNS = 80;
 
-/** Columns for sentences: as many as they need where they go to a file or a pipe, to be searched. */
+/** Columns for sentences: the terminal's; no limit in a file or a pipe, where they are searched. */
 export function messageWidth(
   stream: Pick<OutputStream, 'isTTY' | 'columns'>,
   env: Readonly<Record<string, string | undefined>>,
@@ -11,8 +11,8 @@ export function messageWidth(
 }
 
 /**
- * Columns to lay text out for: those of the terminal, fewer where COLUMNS asks for fewer; where the
- * stream is no terminal, or one that does not say, COLUMNS, else 80.
+ * Columns to lay text out for: the terminal's, or COLUMNS if that is less; without a terminal, or with one
+ * of unknown width, COLUMNS, else 80.
  */
 export function columnsOf(
   stream: Pick<OutputStream, 'isTTY' | 'columns'>,

@@ -136,7 +136,7 @@ function timeOf(
   return found ?? null;
 }
 
-/** What one column shows: the worst of so long. */
+/** What one column shows: `max per 30s`. */
 function drawnAs(series: MetricSeries, view: MetricView, length: number): string {
   const worst = series.metric.lowIsBad ? 'min' : 'max';
   const of = view.statistic === null ? '' : ` ${view.statistic}`;

@@ -14,10 +14,10 @@ import { sparkline, sparklineRange } from './sparkline.ts';
 import { formatDuration } from '../../core/units.ts';
 import { displayWidth, fillLines, pad, truncate } from './width.ts';
 
-/** How metrics are drawn; everything that a terminal decides is in here. */
+/** How metrics are drawn, as the terminal and the options decide. */
 export interface MetricView {
   readonly width: number;
-  /** What a clock on the wall shows at an instant, as if that were UTC. */
+  /** The wall-clock time of an instant, as if it were UTC. */
   readonly wallClock: (at: number) => number;
   /** IANA name, shown as it is. */
   readonly zone: string;
@@ -27,7 +27,7 @@ export interface MetricView {
 }
 
 const NUMBERS = ['min', 'avg', 'p95', 'max', 'last'] as const;
-/** What a narrow terminal does without, in this order. */
+/** Columns that a narrow terminal drops, in this order. */
 const GIVEN_UP: readonly (typeof NUMBERS)[number][] = ['min', 'p95', 'avg', 'last'];
 const SHORTEST_SPARKLINE = 10;
 const LONGEST_NAME = 24;
@@ -57,7 +57,7 @@ export function renderHeading(report: MetricReport, view: MetricView): string {
     const sameDay = end.slice(0, 10) === localTime(from, view.zone).slice(0, 10);
     const span = `${localTime(from, view.zone)} to ${sameDay ? end.slice(11) : end}`;
     const length = `(${formatDuration(to - from)})`;
-    // Too long for one line, it is two.
+    // Two parts, if one line is too short for it.
     if (displayWidth(`${span} ${length}`) <= view.width) parts.push(`${span} ${length}`);
     else parts.push(span, length);
     parts.push(view.zone);
@@ -95,7 +95,7 @@ export function renderOverview(report: MetricReport, view: MetricView): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Metrics without a point; while a capture runs, points may yet come where there are none at all. */
+/** Metrics without a point: not published, or, while the capture runs, not there yet. */
 export function notPublished(
   series: readonly MetricSeries[],
   report: MetricReport,
@@ -130,7 +130,7 @@ function rowOf(
 ): Row[] {
   const summary = summarise(series, counted, view.statistic);
   if (summary === null) {
-    // Nothing in the capture itself, and yet something to see before or after it.
+    // No point in the capture's window, but some before or after it.
     const track = drawnTrack(series, view.statistic);
     if (track === null || cutTrack(track, window).times.length === 0) return [];
     return [{ series, unit: '', numbers: NO_NUMBERS }];
@@ -142,7 +142,7 @@ function rowOf(
   return [{ series, unit: plainUnit(scale.unit, view), numbers }];
 }
 
-/** Without what ASCII lacks. */
+/** The text with `u` for µ where only ASCII can be shown. */
 export function plainUnit(text: string, { ascii }: Pick<MetricView, 'ascii'>): string {
   return ascii ? text.replace('µ', 'u') : text;
 }

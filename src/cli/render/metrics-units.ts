@@ -1,12 +1,12 @@
 import type { MetricUnit } from '../../core/metrics/metric.ts';
 
-/** A unit as shown, and what a value is divided by to be shown in it. */
+/** A unit as shown, and the divisor that converts a value to it. */
 export interface Scale {
   readonly unit: string;
   readonly divisor: number;
-  /** Those of the same kind, the smallest first: for a value that is next to nothing in this one. */
+  /** All units of this kind, the smallest first: for a value that would be shown as 0 in this one. */
   readonly kind: readonly Unit[];
-  /** What is behind the unit of each of them: `/s`. */
+  /** What follows each of these units: `/s`. */
   readonly suffix: string;
 }
 
@@ -31,7 +31,7 @@ const LARGEST_PLAIN = 9_999.5;
 
 /**
  * The scale in which these values of a metric are shown; one for all numbers of a row or a chart, so that
- * they can be compared. A value that would be nothing in it has its own unit.
+ * they can be compared. A value that would be shown as 0 in it gets its own unit.
  */
 export function scaleFor(unit: MetricUnit | null, ...values: number[]): Scale {
   const size = Math.max(0, ...values.map(Math.abs));
@@ -59,7 +59,7 @@ function fitting(kind: readonly Unit[], size: number, suffix = ''): Scale {
   return { unit: `${found?.unit ?? ''}${suffix}`, divisor: found?.divisor ?? 1, kind, suffix };
 }
 
-/** Less than this is shown as nothing with three decimals. */
+/** Anything smaller is 0 with three decimals. */
 const NOTHING = 0.0005;
 const MOST = 999_999_999;
 

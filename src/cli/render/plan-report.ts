@@ -212,7 +212,7 @@ function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
 
 const percent = (share: number): number => Math.round(share * 100);
 
-/** Whether prepared statements come with their values: what there is now, and what is done about it. */
+/** Whether prepared statements come with their values, and what helps. */
 function valuesLines(
   { statementBytes, preparedShare }: Expectation,
   { prepared }: ServerOutlook,
@@ -273,7 +273,7 @@ function remediesText({ logSwitch }: ServerInspection): string {
     : 'a restart of the connection pools while the log is on: captures help values';
 }
 
-/** What a warm-up and the ending of sessions would do, where they were asked for. */
+/** What the requested warm-up and recycling would do. */
 function remedyLines(
   { planned, sessionsToEnd }: CapturePlan,
   inspection: ServerInspection,
@@ -328,7 +328,7 @@ function costLines(
   return texts.map((text, index) => ({ label: index === 0 ? 'cost' : '', text }));
 }
 
-/** Short enough for one line of 80 columns. */
+/** Fits one line of 80 columns. */
 function sharesText({ load, ownLog, log, recording }: KeptShares): string {
   const others = `log alone ${percent(log)} %, own log table ${percent(ownLog)} %`;
   return recording === null

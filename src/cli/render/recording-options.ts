@@ -24,7 +24,7 @@ export function optionsJson(options: RecordingOptions): JsonObject {
   };
 }
 
-/** What of the server's statements is recorded, in words: `users app_*; reads and writes`. */
+/** Which statements are recorded, in words: `users app_*; reads and writes only`. */
 export function recordedText(options: RecordingOptions): string {
   const { includeUsers, excludeUsers, includeHosts, includeDatabases, excludeDatabases } = options;
   const { only, sample, redact } = options;
@@ -40,7 +40,7 @@ export function recordedText(options: RecordingOptions): string {
   return [what, ...valuesTexts(options)].join('; ');
 }
 
-/** What is done for the values of what was prepared before. */
+/** What is done to record values of statements prepared before. */
 function valuesTexts({ warmUp, recycleUsers }: RecordingOptions): string[] {
   const whose =
     recycleUsers === null || recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;
@@ -50,7 +50,7 @@ function valuesTexts({ warmUp, recycleUsers }: RecordingOptions): string[] {
   ];
 }
 
-/** What ends the recording before its time, by the names of the options. */
+/** The guards, by the names of their options. */
 export function guardsText(
   options: RecordingOptions,
   deadManObstacle: string | null = null,

@@ -6,7 +6,7 @@ import { displayWidth, fillLines, pad, truncate } from './width.ts';
 const GAP = '  ';
 /** Names are not cut below this while a less important column can go instead. */
 const NARROWEST = 12;
-/** So many columns stay, however narrow the terminal is. */
+/** This many columns stay, however narrow the terminal is. */
 const FEWEST = 2;
 // cli-table3 takes 0.55 s for 1,000 rows, and 1.5 s of CPU for 10,000 drawn 50 at a time; joining the same
 // cells takes 15 ms.
@@ -63,7 +63,7 @@ export async function renderTable<Row>(
       pad(truncate(column.header, widths[index] ?? 0), widths[index] ?? 0, column.align),
     ),
   );
-  // cli-table3 has its own idea of how wide emoji are; where all is one column wide there is no other.
+  // cli-table3 counts the width of emoji differently: it draws only cells whose characters are one column wide.
   const isPlain = cells.flat().every(({ text }) => displayWidth(text) === text.length);
   return rows.length <= LAYOUT_ROWS && isPlain
     ? await drawn(lines, headers ? head : null)
@@ -71,8 +71,7 @@ export async function renderTable<Row>(
 }
 
 /**
- * Widths that fit. Names give way first, the widest of them; when they are short the last columns
- * go; only what is left after that is cut whatever it holds.
+ * Widths that fit: first names are cut, the widest first; then the last columns go; then any column is cut.
  */
 function fit(natural: readonly number[], shrinks: readonly boolean[], available: number): number[] {
   const widths = [...natural];
@@ -87,7 +86,7 @@ function fit(natural: readonly number[], shrinks: readonly boolean[], available:
     else if (widths.length > FEWEST) widths.pop();
     else widths[widths.indexOf(Math.max(...widths))] = Math.max(...widths) - 1;
   }
-  // What the dropped columns left over goes back to those that were cut.
+  // Space that dropped columns left goes back to columns that were cut.
   for (let index = 0; index < widths.length; index += 1) {
     const spare = available - total();
     widths[index] = Math.min(natural[index] ?? 0, (widths[index] ?? 0) + Math.max(spare, 0));
@@ -116,12 +115,12 @@ function plain(
   return `${trimLines([...top, ...lines.map((line) => line.join(GAP))].join('\n'))}\n`;
 }
 
-/** Trailing spaces make copied text and narrow terminals ugly. */
+/** Without trailing spaces. */
 function trimLines(text: string): string {
   return text.replace(/ +$/gm, '');
 }
 
-/** One thing, a line a field; a long value goes on below itself, from its next space on. */
+/** One thing, a line a field; a long value is wrapped in its own column. */
 export function renderDetail<Row>(
   row: Row,
   columns: readonly Column<Row>[],

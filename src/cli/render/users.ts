@@ -39,7 +39,7 @@ export const deletedUserNoun: Noun<DeletedUser> = {
   ],
 };
 
-/** A token with the moment it is looked at; its secret only where it was just made. */
+/** A token, and the time at which it is shown. */
 export interface ShownToken {
   readonly token: Credential;
   readonly now: number;
@@ -68,7 +68,7 @@ export const tokenNoun: Noun<ShownToken> = {
   none: 'No tokens.',
 };
 
-/** A token that was just made, with the secret that is shown this once. */
+/** A new token with its secret, which is shown only this once. */
 export interface ShownSecret extends ShownToken {
   readonly secret: string;
 }

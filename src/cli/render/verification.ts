@@ -97,7 +97,7 @@ function windowText({ facts, capture }: Verification, view: { readonly zone: str
   const { start } = facts;
   if (start === null) return 'never opened';
   const from = localTime(Date.parse(start.time), view.zone);
-  // One that FAILED has no end on the server: what is known is when it was given up.
+  // A FAILED capture has no end on the server: its end is when it failed.
   const end = facts.end === null ? (capture?.end ?? null) : Date.parse(facts.end.time);
   if (end === null) return `${from} to now`;
   const length = formatDuration(end - Date.parse(start.time));

@@ -28,7 +28,7 @@ async function run(options: Options, context: Context): Promise<number> {
   if (context.isJson && refusal !== null) throw refusal;
   if (context.wantsReport) {
     const { stdout } = context.world;
-    // What is piped is searched: a sentence stays in one line there.
+    // Piped output is searched: a sentence stays on one line.
     const width = stdout.isTTY ? context.columns : Infinity;
     await stdout.write(renderInspection(checked, width, await context.paint()));
   } else await context.printOne(inspectionNoun, checked);

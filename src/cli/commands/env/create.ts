@@ -62,7 +62,7 @@ async function run(options: Options, context: Context): Promise<void> {
   await context.printOne(environmentNoun, created);
 }
 
-/** Asks for what a person left out: nothing where the name was given. */
+/** Asks for what was left out, if the name was. */
 async function ask(context: Context, options: Options): Promise<Options> {
   const name = await askName(context, 'environment', 'captures env create NAME');
   if (options.url !== undefined) return { ...options, name };

@@ -35,7 +35,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { captures, environments } = context.api;
   const { withCaptures = false } = options;
-  // What the core refuses is not worth a question.
+  // Refused before anything is asked.
   const environment = await environments.checkDeletion(actor, options.environment, withCaptures);
   if (options.yes !== true) {
     await confirmLoss(context, [await lossOf(context, environment)], {

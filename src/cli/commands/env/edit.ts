@@ -106,7 +106,7 @@ function saysHowToLogIn(options: Options): boolean {
   return [passwordFrom, sslMode, sslCa, serverPublicKey].some((value) => value !== undefined);
 }
 
-/** A field that is changed where it was typed; an empty text takes the setting away. */
+/** The field, if its option was typed; an empty text removes the setting. */
 function changed<Field extends string>(
   field: Field,
   typed: string | undefined,

@@ -21,7 +21,6 @@ import { readTime } from '../../input/typed-times.ts';
 interface Options extends ScheduleOptions, TypedRecordingOptions {
   readonly name: string;
   readonly env?: string;
-  /** Not to ask. */
   readonly yes?: boolean;
 }
 
