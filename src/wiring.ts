@@ -13,11 +13,10 @@ import type { Restorer } from './core/recovery/restorer.ts';
 import type { Source } from './core/source.ts';
 import type { ScryptCost } from './core/users/passwords.ts';
 import type { Progress } from './core/progress.ts';
-import {
-  verifyWorkload,
-  type Verification,
-  type VerificationProgress,
-} from './core/verification/verification-service.ts';
+import type {
+  Verification,
+  VerificationProgress,
+} from './core/verification/workload-verification.ts';
 import type { Store } from './core/store.ts';
 import type { CompareCounters } from './core/verification/server-counters.ts';
 import { programVersion } from './package.ts';
@@ -187,6 +186,7 @@ export class Wiring {
     minValues: number | null,
   ): Progress<VerificationProgress, Verification> {
     const { folderReader } = await import('./workload/stored-workloads.ts');
+    const { verifyWorkload } = await import('./core/verification/workload-verification.ts');
     const compare = await compareCounters();
     const subject = { capture: null, recording: null, folder, minValues };
     return yield* verifyWorkload(folderReader, compare, this.#machine.clock, subject);

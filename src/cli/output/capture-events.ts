@@ -3,7 +3,6 @@ import type { CaptureEvent } from '../../core/captures/following.ts';
 import type { Context } from '../runtime/context.ts';
 import { fullName } from '../render/names.ts';
 import { hintText } from './hints.ts';
-import { tellNotice } from './notices.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -40,8 +39,10 @@ export function tellEvents(
             : `Deleted ${name}; its workload stays in ${workloadFolder}.`,
         );
       }
-      case 'notice':
+      case 'notice': {
+        const { tellNotice } = await import('./notices.ts');
         return tellNotice(context, event.notice);
+      }
       case 'log_off': {
         const { message, hint } = event.failure;
         for (const line of [message, ...(hintText(hint) ?? '').split('\n')])

@@ -2,15 +2,15 @@ import type { Actor } from '../access.ts';
 import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
 import type { ServerEnvironment } from '../environments/environment.ts';
 import type { WarmUpLog } from '../environments/server-inspection.ts';
-import { readServer, warmUpNotNeeded, type Readiness } from '../environments/readiness.ts';
+import type { Readiness } from '../environments/readiness.ts';
 import { AppError } from '../errors.ts';
 import type { Noticed } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import { listUnrestored } from '../recovery/recovery-rules.ts';
-import { requireApproved, warmUpApproval, type Approval } from './approvals.ts';
+import type { Approval } from './approvals.ts';
 import { WarmUpRules } from './warm-up-rules.ts';
-import { warmUpStatusOf, type WarmUpStatus } from './warm-up-status.ts';
+import type { WarmUpStatus } from './warm-up-status.ts';
 import type { WarmUp } from './warm-up.ts';
 
 /** A warm-up that continues when others are ended. */
@@ -97,6 +97,10 @@ export class WarmUpService {
     ref: string,
   ): Promise<{ readonly status: WarmUpStatus; readonly readiness: Readiness }> {
     const { environment } = await this.list(actor, ref);
+    const [{ readServer }, { warmUpStatusOf }] = await Promise.all([
+      import('../environments/readiness.ts'),
+      import('./warm-up-status.ts'),
+    ]);
     const readiness = await readServer(this.#outside, environment);
     // As they are once it was looked at.
     const { warmUps } = await this.list(actor, ref);
@@ -124,6 +128,8 @@ export class WarmUpService {
   ): Progress<WarmUpEvent, WarmUp | null> {
     const { store, clock } = this.#outside;
     const { environment } = await this.list(actor, ref);
+    const [{ readServer, warmUpNotNeeded }, { requireApproved, warmUpApproval }] =
+      await Promise.all([import('../environments/readiness.ts'), import('./approvals.ts')]);
     const readiness = await readServer(this.#outside, environment);
     const notice = warmUpNotNeeded(readiness);
     if (notice !== null) {

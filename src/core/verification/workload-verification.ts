@@ -1,0 +1,318 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CaptureStatus } from '../captures/capture.ts';
+import type { Clock } from '../clock.ts';
+import { isAppError } from '../errors.ts';
+import type { Progress } from '../progress.ts';
+import type { ListedCapture, Recording } from '../store.ts';
+import type { WorkloadFiles } from '../workloads/workload-files.ts';
+import type {
+  CountersState,
+  Damage,
+  ExpectedSegment,
+  VerifiedFiles,
+  Manifest,
+  RecordingFacts,
+  WorkloadCounts,
+  WorkloadPosition,
+} from '../workloads/workload.ts';
+import type { CompareCounters, CountedRows } from './server-counters.ts';
+import { concludeVerification, type Evidence, type VerificationResult } from './verification.ts';
+
+/** How far a verification has come. */
+export interface VerificationProgress {
+  readonly type: 'verified';
+  readonly records: number;
+  /** null where nobody knows how many there are. */
+  readonly of: number | null;
+}
+
+const PROGRESS_MS = 200;
+
+/** What `verify` found out about one workload. */
+export interface Verification {
+  /** null for a folder that no capture of this store was asked for. */
+  readonly capture: ListedCapture | null;
+  readonly folder: string;
+  /** null when there is none that can be read. */
+  readonly manifest: Manifest | null;
+  readonly files: VerifiedFiles;
+  readonly result: VerificationResult;
+  /** Rows left out as asked for, by reason. */
+  readonly leftOut: Readonly<Record<string, number>>;
+  readonly facts: Pick<RecordingFacts, 'gaps' | 'warnings' | 'start' | 'end'>;
+  readonly transactionsAtStart: number;
+  readonly transactionsAtEnd: number | null;
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+}
+
+export interface VerificationSubject {
+  /** null for a folder alone. */
+  readonly capture: ListedCapture | null;
+  /** The store's row; null for a folder alone, and where nothing was ever recorded. */
+  readonly recording: Recording | null;
+  readonly folder: string;
+  /** The least share of executes with values, from 0 to 1; null to ask for none. */
+  readonly minValues: number | null;
+}
+
+/** Reads the files of a workload and weighs what is in them. @throws AppError when the disk fails. */
+export async function* verifyWorkload(
+  files: Pick<WorkloadFiles, 'readManifest' | 'verify'>,
+  compare: CompareCounters,
+  clock: Clock,
+  { capture, recording, folder, minValues }: VerificationSubject,
+): Progress<VerificationProgress, Verification> {
+  const began = clock.now();
+  const damage: Damage[] = [];
+  const neverBegan = capture?.status === 'FAILED' && capture.start === null;
+  const manifest = await manifestIn(files, folder, damage, neverBegan);
+  const state = neverBegan ? 'never_began' : stateOf(capture?.status ?? null, manifest);
+  const committed = committedOf(recording);
+  const facts = committed.facts ?? manifest;
+  const isOver = state === 'over';
+  const expected =
+    isOver || committed.position === null
+      ? (manifest?.segments ?? [])
+      : segmentsUpTo(committed.position, manifest);
+  const total = isOver ? manifest?.counters.records : recording?.records;
+  const found = yield* tellingProgress(
+    clock,
+    (onProgress) =>
+      files.verify(folder, expected, {
+        from: facts?.start?.time ?? null,
+        to: facts?.end?.time ?? null,
+        mayGoOn: !isOver,
+        onProgress,
+      }),
+    total ?? null,
+  );
+  damage.push(...found.damage);
+  const counters = isOver ? (manifest?.counters ?? null) : committed.counters;
+  const rows = isOver ? (manifest?.heard ?? null) : (committed.rows ?? null);
+  if (damage.length === 0) {
+    if (counters !== null) damage.push(...miscounted(counters, found.counts));
+    if (rows !== null && counters !== null) {
+      damage.push(...otherRows(rows, found.rows, counters, manifest));
+    }
+    if (isOver && manifest !== null) damage.push(...contradictions(manifest, committed, capture));
+  }
+  const leftOut = counters?.skipped ?? {};
+  const evidence: Evidence = {
+    server: manifest?.server ?? null,
+    state,
+    reason: capture?.reason ?? null,
+    damage,
+    gaps: facts?.gaps ?? [],
+    rows,
+    leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
+    start: facts?.start?.counters ?? null,
+    end: facts?.end?.counters ?? null,
+    others: {
+      atMost: recording?.otherCommands ?? 0,
+      questions: recording?.lookQuestions ?? 0,
+      sets: recording?.lookSets ?? 0,
+      statuses: recording?.lookStatuses ?? 0,
+    },
+    seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
+    records: found.counts.records,
+    values: found.counts.values ?? null,
+    minValues,
+  };
+  return {
+    capture,
+    folder,
+    manifest,
+    files: found,
+    result: concludeVerification(evidence, compare),
+    leftOut,
+    facts: {
+      gaps: facts?.gaps ?? [],
+      warnings: facts?.warnings ?? [],
+      start: facts?.start ?? null,
+      end: facts?.end ?? null,
+    },
+    transactionsAtStart: facts?.transactionsAtStart.length ?? 0,
+    transactionsAtEnd: facts?.transactionsAtEnd?.length ?? null,
+    took: clock.now() - began,
+  };
+}
+
+/** Says how far the reading has come while it goes on. */
+async function* tellingProgress<Result>(
+  clock: Clock,
+  read: (onProgress: (records: number) => void) => Promise<Result>,
+  of: number | null,
+): Progress<VerificationProgress, Result> {
+  let records = 0;
+  const done = new AbortController();
+  const reading = read((count) => {
+    records = count;
+  }).finally(() => done.abort());
+  // Its failure is thrown below, and not before.
+  reading.catch(() => undefined);
+  for (;;) {
+    await clock.sleep(PROGRESS_MS, done.signal);
+    if (done.signal.aborted) return reading;
+    yield { type: 'verified', records, of };
+  }
+}
+
+/** @param mayBeMissing whether a folder without one is in order: nothing was recorded there. */
+async function manifestIn(
+  files: Pick<WorkloadFiles, 'readManifest'>,
+  folder: string,
+  damage: Damage[],
+  mayBeMissing: boolean,
+): Promise<Manifest | null> {
+  try {
+    return await files.readManifest(folder);
+  } catch (error) {
+    if (mayBeMissing && isAppError(error, 'not_found')) return null;
+    if (!isAppError(error, 'not_found') && !isAppError(error, 'store_unusable')) throw error;
+    damage.push({ segment: null, what: error.message });
+    return null;
+  }
+}
+
+function stateOf(status: CaptureStatus | null, manifest: Manifest | null): Evidence['state'] {
+  if (status === 'FAILED') return 'failed';
+  if (status === 'DONE') return 'over';
+  if (status !== null) return 'recording';
+  return manifest?.complete === true ? 'over' : 'unfinished';
+}
+
+interface Committed {
+  readonly position: WorkloadPosition | null;
+  readonly counters: CountersState | null;
+  readonly rows: CountedRows | null | undefined;
+  readonly facts: RecordingFacts | null;
+}
+
+function committedOf(recording: Recording | null): Committed {
+  const parsed = (text: string | null | undefined): unknown =>
+    text == null ? null : JSON.parse(text);
+  const counters = parsed(recording?.counters) as
+    (CountersState & { heard?: CountedRows | null }) | null;
+  return {
+    position: parsed(recording?.position) as WorkloadPosition | null,
+    counters,
+    rows: counters?.heard,
+    facts: parsed(recording?.facts) as RecordingFacts | null,
+  };
+}
+
+/** The segments of a capture that goes on or has failed: what is committed, whatever lies behind it. */
+function segmentsUpTo(position: WorkloadPosition, manifest: Manifest | null): ExpectedSegment[] {
+  const known = new Map(manifest?.segments.map((one) => [one.segment, one]));
+  const segments: ExpectedSegment[] = [];
+  for (let segment = 1; segment < position.segment; segment++) {
+    // The manifest is written when a segment was begun: of those before it, it says all.
+    const next = known.has(segment + 1) ? known.get(segment) : undefined;
+    segments.push(
+      next ?? {
+        segment,
+        bytes: null,
+        sha256: null,
+        records: null,
+        firstTime: null,
+        lastTime: null,
+      },
+    );
+  }
+  const { segment, offset, sha256, records, firstTime, lastTime } = position;
+  if (offset > 0) segments.push({ segment, bytes: offset, sha256, records, firstTime, lastTime });
+  return segments;
+}
+
+function miscounted(said: WorkloadCounts, counted: WorkloadCounts): Damage[] {
+  const damage: Damage[] = [];
+  for (const name of ['records', 'statements', 'sessions'] as const) {
+    if (said[name] !== counted[name]) {
+      damage.push(wrong(`says ${said[name]} ${name}, the files hold ${counted[name]}`));
+    }
+  }
+  for (const group of ['byKind', 'byFlag'] as const) {
+    for (const [name, count] of Object.entries(counted[group])) {
+      const claimed = (said[group] as Partial<Record<string, number>>)[name] ?? 0;
+      if (claimed !== count) {
+        const what = `records ${group === 'byKind' ? 'of kind' : 'flagged'} ${name}`;
+        damage.push(wrong(`says ${claimed} ${what}, the files hold ${count}`));
+      }
+    }
+  }
+  // An older version did not count them.
+  if (said.values !== undefined && !isDeepStrictEqual(said.values, counted.values)) {
+    damage.push(wrong('counts other executes with and without values than the files hold'));
+  }
+  return damage;
+}
+
+/** Fields that are told from the text, which a redaction may have changed. */
+const FROM_TEXT: ReadonlySet<string> = new Set(['parts', 'doubtfulParts', 'sets']);
+
+/** The rows that were counted are those that are recorded and those that were left out. */
+function otherRows(
+  said: CountedRows,
+  counted: CountedRows,
+  { skipped, byFlag }: WorkloadCounts,
+  manifest: Manifest | null,
+): Damage[] {
+  // An older version did not count all of them, and not all in the same way.
+  if (said.statements === undefined) return [];
+  const hasLeftOut = Object.values(skipped).some((rows) => rows > 0);
+  const isRedacted = byFlag.redacted > 0 || (manifest?.options?.redact ?? null) !== null;
+  return Object.entries(counted).flatMap(([name, count]) => {
+    const claimed = said[name as keyof CountedRows];
+    if (isRedacted && FROM_TEXT.has(name)) return [];
+    return claimed === count || (hasLeftOut && (claimed ?? 0) > count)
+      ? []
+      : [wrong(`says that ${claimed} ${name} were logged, the files hold ${count}`)];
+  });
+}
+
+/** The manifest against the store's own row: both were written by the recorder. */
+function contradictions(
+  manifest: Manifest,
+  { position, counters, facts, rows }: Committed,
+  capture: ListedCapture | null,
+): Damage[] {
+  const damage: Damage[] = [];
+  if (capture === null) return damage;
+  if (manifest.capture.id !== capture.id) {
+    damage.push(wrong(`is that of capture ${manifest.capture.id}, not of ${capture.id}`));
+  }
+  if (!manifest.complete) damage.push(wrong('says that it is not complete; the capture is DONE'));
+  const last = manifest.segments.at(-1);
+  if (
+    position !== null &&
+    (last?.sha256 ?? null) !== (position.offset > 0 ? position.sha256 : null)
+  ) {
+    damage.push(wrong('ends with another segment than the store says'));
+  }
+  if (counters !== null) {
+    const names = Object.keys(manifest.counters) as (keyof WorkloadCounts)[];
+    if (!names.every((name) => isDeepStrictEqual(manifest.counters[name], counters[name]))) {
+      damage.push(wrong('has other counters than the store'));
+    }
+  }
+  if (rows !== undefined && !isDeepStrictEqual(manifest.heard, rows)) {
+    damage.push(wrong('says that other statements were logged than the store'));
+  }
+  if (facts === null) return damage;
+  for (const name of ['start', 'end', 'gaps', 'warnings'] as const) {
+    if (!isDeepStrictEqual(manifest[name], facts[name])) {
+      damage.push(wrong(`has another "${name}" than the store`));
+    }
+  }
+  return damage;
+}
+
+function wrong(what: string): Damage {
+  return { segment: null, what: `the manifest ${what}` };
+}
+
+function secondsBetween(from: string | undefined, to: string | undefined): number {
+  if (from === undefined || to === undefined) return 0;
+  return (Date.parse(to) - Date.parse(from)) / 1_000;
+}
