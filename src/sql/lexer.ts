@@ -271,7 +271,9 @@ function isWordCode(code: number): boolean {
  */
 const LOGGED_SPACE = '\\xA0';
 const LOGGED_BYTE = /\\x[89A-F][0-9A-F]/y;
-const LOGGED_BYTE_LENGTH = 4;
+/** Finds such a byte anywhere. */
+export const ANY_LOGGED_BYTE = /\\x[89A-F][0-9A-F]/;
+export const LOGGED_BYTE_LENGTH = 4;
 
 /** Whether a byte stands here as MariaDB logs one that is not valid: `\\xE9`. */
 export function isLoggedByte(sql: string, start: number): boolean {

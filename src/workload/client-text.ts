@@ -7,6 +7,8 @@
  * read otherwise than the server did is found here, with doubt decided against the statement. With
  * `--named-commands` the client looks for its commands at the beginning of every line that is in no
  * string and no comment: `SELECT 1⏎system touch /tmp/x` ran the command.
+ *
+ * A reader of its own: `Lexer` reads as the server does, and this is about where a client reads otherwise.
  */
 export interface ClientReading {
   /**

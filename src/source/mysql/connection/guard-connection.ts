@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/errors.ts';
 import type { MysqlConnection, Row } from './mysql-connection.ts';
 import { LogTableReader } from '../reading/log-table-reader.ts';
 import { ServerError } from './result-stream.ts';
@@ -42,8 +43,4 @@ export class GuardConnection {
   close(): void {
     this.reader.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -89,26 +89,27 @@ export class PacketCutter {
   }
 }
 
-const NULL_FIELD = 0xfb;
+export const NULL_FIELD = 0xfb;
+
+/**
+ * Where the bytes of a length-encoded field begin, and how many there are; null for NULL
+ * (https://mariadb.com/kb/en/protocol-data-types/).
+ */
+export function fieldAt(buffer: Buffer, at: number): { begin: number; length: number | null } {
+  const first = buffer[at] ?? 0;
+  if (first === NULL_FIELD) return { begin: at + 1, length: null };
+  if (first < NULL_FIELD) return { begin: at + 1, length: first };
+  const bytes = first === 0xfc ? 2 : first === 0xfd ? 3 : 8;
+  return { begin: at + 1 + bytes, length: buffer.readUIntLE(at + 1, Math.min(bytes, 6)) };
+}
 
 /** The fields of a row of the text protocol (https://mariadb.com/kb/en/resultset-row/). */
 export function textsOf({ buffer, start, end }: PacketSpan): (string | null)[] {
   const fields: (string | null)[] = [];
   for (let at = start; at < end;) {
-    const first = buffer[at] ?? 0;
-    at++;
-    if (first === NULL_FIELD) {
-      fields.push(null);
-      continue;
-    }
-    let length = first;
-    if (first > NULL_FIELD) {
-      const bytes = first === 0xfc ? 2 : first === 0xfd ? 3 : 6;
-      length = buffer.readUIntLE(at, bytes);
-      at += first === 0xfe ? 8 : bytes;
-    }
-    fields.push(buffer.toString('utf8', at, at + length));
-    at += length;
+    const { begin, length } = fieldAt(buffer, at);
+    at = begin + (length ?? 0);
+    fields.push(length === null ? null : buffer.toString('utf8', begin, at));
   }
   return fields;
 }

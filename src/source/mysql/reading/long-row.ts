@@ -8,10 +8,12 @@ import {
   type TextSpool,
 } from '../../../core/workloads/statements.ts';
 import { characterEnd } from '../../../sql/characters.ts';
+import { ANY_LOGGED_BYTE, LOGGED_BYTE_LENGTH } from '../../../sql/lexer.ts';
 import { LONGEST_PIECE, LongSecrets } from '../../../sql/long-secrets.ts';
 import { mayHoldSecret, SecretHint } from '../../../sql/secret-hints.ts';
 import { redactSecrets, redactText, type StatementText } from '../../../sql/secrets.ts';
 import { TextScan } from '../../../sql/text-scan.ts';
+import { fieldAt } from '../connection/row-packets.ts';
 import type { RowForm, StatementDecoder } from './statement-decoder.ts';
 
 /** What of a text is looked at to follow its session, to choose it and to classify it. */
@@ -26,8 +28,6 @@ const FIELDS = 4;
  */
 const REDACTABLE_BYTES = 1024 * 1024;
 
-const ESCAPED_BYTE = /\\x[89A-F][0-9A-F]/;
-const ESCAPED_BYTE_LENGTH = 4;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -119,17 +119,13 @@ export class LongRow {
 
   /** Where the text begins in the row, whose fields are length-encoded; notes its length. */
   #textAt(buffer: Buffer): number {
-    let at = 0;
-    for (let field = 0; ; field++) {
-      const first = buffer[at] ?? 0;
-      const bytes = first === 0xfc ? 2 : first === 0xfd ? 3 : first === 0xfe ? 8 : 0;
-      const length = bytes === 0 ? first : buffer.readUIntLE(at + 1, Math.min(bytes, 6));
-      at += 1 + bytes;
+    for (let at = 0, field = 0; ; field++) {
+      const { begin, length } = fieldAt(buffer, at);
       if (field === FIELDS) {
-        this.#textBytes = length;
-        return at;
+        this.#textBytes = length ?? 0;
+        return begin;
       }
-      if (first !== 0xfb) at += length;
+      at = begin + (length ?? 0);
     }
   }
 
@@ -162,9 +158,9 @@ export class LongRow {
   /** Without a string for each piece: what is thrown away makes the heap grow. */
   #noteEscapes(bytes: Buffer): void {
     if (this.#hasEscapes || this.#form.anyBytes) return;
-    const seam = Buffer.concat([this.#tail, bytes.subarray(0, ESCAPED_BYTE_LENGTH - 1)]);
+    const seam = Buffer.concat([this.#tail, bytes.subarray(0, LOGGED_BYTE_LENGTH - 1)]);
     this.#hasEscapes = hasEscapedByte(seam) || hasEscapedByte(bytes);
-    this.#tail = Buffer.from(bytes.subarray(1 - ESCAPED_BYTE_LENGTH));
+    this.#tail = Buffer.from(bytes.subarray(1 - LOGGED_BYTE_LENGTH));
   }
 
   async #recordedStatement(beginning: LoggedStatement): Promise<LoggedStatement> {
@@ -228,7 +224,7 @@ export class LongRow {
 
 function hasEscapedByte(bytes: Buffer): boolean {
   for (let at = bytes.indexOf('\\x'); at !== -1; at = bytes.indexOf('\\x', at + 1)) {
-    if (ESCAPED_BYTE.test(bytes.toString('latin1', at, at + ESCAPED_BYTE_LENGTH))) return true;
+    if (ANY_LOGGED_BYTE.test(bytes.toString('latin1', at, at + LOGGED_BYTE_LENGTH))) return true;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 import type { SessionState } from '../../../core/source.ts';
 import type { StatementFlag, StatementKind } from '../../../core/workloads/statements.ts';
+import { ANY_LOGGED_BYTE } from '../../../sql/lexer.ts';
 import { codeOf, mayChangeSession, ownStatements } from '../../../sql/session-statements.ts';
 import { NO_ECHOES, PrepareEchoes } from './prepare-echoes.ts';
 import { recalled } from './session-memory.ts';
@@ -30,9 +31,6 @@ const LOSSY_UNREPLAYABLE: readonly StatementFlag[] = Object.freeze(['lossy', 'un
 const PARTIAL: readonly StatementFlag[] = Object.freeze(['partial']);
 const ECHO: readonly StatementFlag[] = Object.freeze(['echo']);
 const LOSSY_ECHO: readonly StatementFlag[] = Object.freeze(['lossy', 'echo']);
-
-// The server writes a byte that is invalid in the session's character set as these four characters.
-const ESCAPED_BYTE = /\\x[89A-F][0-9A-F]/;
 
 /**
  * Follows every session of a log through its rows, in row order: user, host, default database, and
@@ -112,7 +110,7 @@ export class SessionTracker {
     sql: string,
     hasEscapes: boolean,
   ): readonly StatementFlag[] {
-    const lossy = hasEscapes && ESCAPED_BYTE.test(sql);
+    const lossy = hasEscapes && ANY_LOGGED_BYTE.test(sql);
     const { asked, executed } = session;
     session.asked = 'nothing';
     session.executed = null;

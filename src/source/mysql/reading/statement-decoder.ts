@@ -7,7 +7,7 @@ import type {
 import { mayHoldSecret } from '../../../sql/secret-hints.ts';
 import { redactSecrets, redactText } from '../../../sql/secrets.ts';
 import type { OwnConnections } from '../connection/own-connections.ts';
-import type { PacketSpan } from '../connection/row-packets.ts';
+import { NULL_FIELD, type PacketSpan } from '../connection/row-packets.ts';
 import {
   parseSentinel,
   SENTINEL_THREAD,
@@ -45,7 +45,6 @@ const SESSION_KINDS: ReadonlySet<StatementKind> = new Set(['connect', 'change_us
 const BACKSLASH = 0x5c;
 const LOWER_X = 0x78;
 const QUERY_LENGTH = 5;
-const NULL_FIELD = 0xfb;
 // Above this a native decode beats a look at every byte in JavaScript.
 const SHORT_TEXT_BYTES = 400;
 
