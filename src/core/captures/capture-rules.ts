@@ -72,20 +72,13 @@ export class CaptureRules {
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
-  /**
-   * Captures of the environments the actor is a member of.
-   * @throws AppError `not_found` for an environment the actor is no member of, and for an owner who
-   *   is nobody that the actor can see.
-   */
+  /** As `CaptureService.list`. */
   list(actor: Actor, request: CaptureListRequest): ListedCapture[] {
     this.settle();
     return this.#store.captures.list({ ...this.#filterOf(actor, request), limit: request.limit });
   }
 
-  /**
-   * The captures of `list`, whatever its limit, read page by page as they are taken.
-   * @throws AppError as `list` does, before the first is taken.
-   */
+  /** As `CaptureService.walk`. */
   walk(actor: Actor, request: CaptureListRequest): Iterable<ListedCapture> {
     this.settle();
     return walkCaptures(this.#store.captures, this.#filterOf(actor, request));
@@ -129,10 +122,7 @@ export class CaptureRules {
     return captures.list(owned).length > 0;
   }
 
-  /**
-   * @param ref an id, a name that is unique among what the actor can see, or `environment/name`.
-   * @throws AppError `not_found`; `invalid` for an ambiguous name, listing the candidates.
-   */
+  /** As `CaptureService.get`. */
   get(actor: Actor, ref: string, operation: Operation = 'capture.get'): ListedCapture {
     this.settle();
     return this.#resolve(actor, ref, operation);
@@ -202,12 +192,7 @@ export class CaptureRules {
     return { planned, refusals };
   }
 
-  /**
-   * Stores a new capture. One to begin now is STARTED (a daemon takes it), or RUNNING at once on a
-   * metrics-only environment; one with a scheduled start is SCHEDULED; a window that has passed is
-   * registered as DONE.
-   * @throws AppError as the contract's §2 says.
-   */
+  /** Stores a new capture, as `CaptureService.create`, without a look at its server. */
   create(actor: Actor, request: CaptureRequest): ListedCapture {
     return this.#store.transaction(() => {
       const created = this.#store.captures.insert(this.check(actor, request), this.#clock.now());
@@ -271,11 +256,7 @@ export class CaptureRules {
     });
   }
 
-  /**
-   * Renames at any time, moves the start and duration of a SCHEDULED capture, moves the end of a
-   * RUNNING one.
-   * @throws AppError `invalid` for what this status does not allow.
-   */
+  /** As `CaptureService.edit`. */
   edit(actor: Actor, ref: string, edit: CaptureEdit): ListedCapture {
     this.settle();
     return this.#store.transaction(() => {

@@ -49,11 +49,7 @@ export class RetentionService {
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
-  /**
-   * What a prune would delete; nothing is changed.
-   * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for an age
-   *   that is none.
-   */
+  /** As `CaptureService.planPrune`. */
   plan(actor: Actor, { olderThan, keep, environment }: PruneRequest): PrunePlan {
     if (!(olderThan > 0)) throw new AppError('invalid', 'The age has to be longer than nothing');
     const environmentIds =
