@@ -60,6 +60,12 @@ describe('the program', () => {
     expect(Object.keys(HELP_TOPICS)).toEqual([...HELP_TOPIC_NAMES]);
   });
 
+  it('says in its help in a few words what each command does', async () => {
+    const { stdout } = await runCaptures(['--help'], { tty: 80 });
+    const names = Object.values(COMMAND_GROUPS).flatMap((verbs) => verbs.map(({ name }) => name));
+    for (const name of names) expect(stdout).toMatch(new RegExp(`  ${name.padEnd(11)}\\S`));
+  });
+
   it.each([40, 70])('explains itself on a terminal of %i columns', async (tty) => {
     const { status, stdout } = await runCaptures(['--help'], { tty });
     expect(status).toBe(0);

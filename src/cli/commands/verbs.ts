@@ -7,45 +7,24 @@ export type Verb = {
   readonly name: string;
   /** One line for its help, its manual page and completion. */
   readonly summary: string;
-  /** A few words for `captures --help`, where two commands share a line; null below a noun. */
-  readonly brief: string | null;
 } & ({ readonly load: Load } | { readonly verbs: readonly Verb[] });
 
-function command(name: string, summary: string, brief: string, load: Load): Verb {
-  return { name, summary, brief, load };
-}
-
 function verb(name: string, summary: string, load: Load): Verb {
-  return { name, summary, brief: null, load };
+  return { name, summary, load };
 }
 
-function noun(name: string, summary: string, brief: string, verbs: readonly Verb[]): Verb {
-  return { name, summary, brief, verbs };
+function noun(name: string, summary: string, verbs: readonly Verb[]): Verb {
+  return { name, summary, verbs };
 }
 
 const CAPTURES: readonly Verb[] = [
-  command(
-    'create',
-    'start or schedule a capture',
-    'start or schedule one',
-    () => import('./create.ts'),
-  ),
-  command('list', 'list captures', 'list them', () => import('./list.ts')),
-  command('get', 'show one capture', 'show one', () => import('./get.ts')),
-  command('stop', 'stop a running capture', 'stop a running one', () => import('./stop.ts')),
-  command(
-    'edit',
-    'rename a capture, or move its start or end',
-    'rename it, move its times',
-    () => import('./edit.ts'),
-  ),
-  command(
-    'delete',
-    'delete captures and their workloads',
-    'delete them',
-    () => import('./delete.ts'),
-  ),
-  noun('schedule', 'run captures again and again: recurring schedules', 'recurring captures', [
+  verb('create', 'start or schedule a capture', () => import('./create.ts')),
+  verb('list', 'list captures', () => import('./list.ts')),
+  verb('get', 'show one capture', () => import('./get.ts')),
+  verb('stop', 'stop a running capture', () => import('./stop.ts')),
+  verb('edit', 'rename a capture, or move its start or end', () => import('./edit.ts')),
+  verb('delete', 'delete captures and their workloads', () => import('./delete.ts')),
+  noun('schedule', 'run captures again and again: recurring schedules', [
     verb('create', 'create a recurring schedule', () => import('./schedule/create.ts')),
     verb('list', 'list your schedules', () => import('./schedule/list.ts')),
     verb('get', 'show one schedule', () => import('./schedule/get.ts')),
@@ -59,44 +38,23 @@ const CAPTURES: readonly Verb[] = [
       () => import('./schedule/delete.ts'),
     ),
   ]),
-  command('prune', 'delete old captures', 'delete old ones', () => import('./prune.ts')),
+  verb('prune', 'delete old captures', () => import('./prune.ts')),
 ];
 
 const AFTER_A_CAPTURE: readonly Verb[] = [
-  command(
-    'workload',
-    'print the statements that a capture recorded',
-    'print its statements',
-    () => import('./workload.ts'),
-  ),
-  command(
+  verb('workload', 'print the statements that a capture recorded', () => import('./workload.ts')),
+  verb(
     'metrics',
     'show what the server did during a capture, as charts or data',
-    'what the server did',
     () => import('./metrics.ts'),
   ),
-  command(
-    'verify',
-    'check how complete the record of a capture is',
-    'is the record complete?',
-    () => import('./verify.ts'),
-  ),
-  command(
-    'log',
-    'show who changed what, when, from where and why',
-    'who changed what, and when',
-    () => import('./log.ts'),
-  ),
+  verb('verify', 'check how complete the record of a capture is', () => import('./verify.ts')),
+  verb('log', 'show who changed what, when, from where and why', () => import('./log.ts')),
 ];
 
 const SERVERS_AND_USERS: readonly Verb[] = [
-  command(
-    'init',
-    'create the store and its first user, and log in',
-    'create the store, once',
-    () => import('./init.ts'),
-  ),
-  noun('env', 'manage environments: the servers to capture', 'the servers to capture', [
+  verb('init', 'create the store and its first user, and log in', () => import('./init.ts')),
+  noun('env', 'manage environments: the servers to capture', [
     verb('create', 'create an environment', () => import('./env/create.ts')),
     verb('list', 'list your environments', () => import('./env/list.ts')),
     verb('get', 'show one environment', () => import('./env/get.ts')),
@@ -113,51 +71,39 @@ const SERVERS_AND_USERS: readonly Verb[] = [
       () => import('./env/warm-up.ts'),
     ),
   ]),
-  noun('member', 'manage the members of an environment', 'who may use a server', [
+  noun('member', 'manage the members of an environment', [
     verb('add', 'add a user to an environment', () => import('./member/add.ts')),
     verb('list', 'list the members of an environment', () => import('./member/list.ts')),
     verb('set', 'change the role of a member', () => import('./member/set.ts')),
     verb('remove', 'remove a member, or leave', () => import('./member/remove.ts')),
   ]),
-  noun('user', 'manage users and passwords', 'users and passwords', [
+  noun('user', 'manage users and passwords', [
     verb('create', 'create a user', () => import('./user/create.ts')),
     verb('list', 'list the users of the store', () => import('./user/list.ts')),
     verb('delete', 'delete a user; the captures stay', () => import('./user/delete.ts')),
     verb('passwd', 'change a password', () => import('./user/passwd.ts')),
   ]),
-  noun('token', 'manage tokens for scripts', 'tokens for scripts', [
+  noun('token', 'manage tokens for scripts', [
     verb('create', 'create a token and print it once', () => import('./token/create.ts')),
     verb('list', 'list your tokens', () => import('./token/list.ts')),
     verb('revoke', 'revoke a token', () => import('./token/revoke.ts')),
   ]),
-  command('login', 'log in', 'log in', () => import('./login.ts')),
-  command('logout', 'end this session', 'end this session', () => import('./logout.ts')),
-  command('whoami', 'show who is logged in', 'show who is logged in', () => import('./whoami.ts')),
+  verb('login', 'log in', () => import('./login.ts')),
+  verb('logout', 'end this session', () => import('./logout.ts')),
+  verb('whoami', 'show who is logged in', () => import('./whoami.ts')),
 ];
 
 const RUNNING_IT: readonly Verb[] = [
-  command(
-    'daemon',
-    'record captures and keep the schedule',
-    'record, keep the schedule',
-    () => import('./daemon.ts'),
-  ),
-  command(
+  verb('daemon', 'record captures and keep the schedule', () => import('./daemon.ts')),
+  verb(
     'doctor',
     'check everything a capture needs, and say how to fix problems',
-    'check what a capture needs',
     () => import('./doctor.ts'),
   ),
-  command(
-    'recover',
-    'restore servers by hand, after a crash',
-    'restore servers by hand',
-    () => import('./recover.ts'),
-  ),
-  command(
+  verb('recover', 'restore servers by hand, after a crash', () => import('./recover.ts')),
+  verb(
     'completion',
     'print a script for the TAB key of bash, zsh or fish',
-    'TAB for bash, zsh, fish',
     () => import('./completion.ts'),
   ),
 ];

@@ -9,6 +9,34 @@ export const DESCRIPTION =
 export const VERSION_OPTION = ['-V, --version', 'print the version'] as const;
 export const HELP_OPTION = ['-h, --help', 'show help'] as const;
 
+/** A few words for each command: two share a line. */
+const BRIEFS: Readonly<Record<string, string>> = {
+  create: 'start or schedule one',
+  list: 'list them',
+  get: 'show one',
+  stop: 'stop a running one',
+  edit: 'rename it, move its times',
+  delete: 'delete them',
+  schedule: 'recurring captures',
+  prune: 'delete old ones',
+  workload: 'print its statements',
+  metrics: 'what the server did',
+  verify: 'is the record complete?',
+  log: 'who changed what, and when',
+  init: 'create the store, once',
+  env: 'the servers to capture',
+  member: 'who may use a server',
+  user: 'users and passwords',
+  token: 'tokens for scripts',
+  login: 'log in',
+  logout: 'end this session',
+  whoami: 'show who is logged in',
+  daemon: 'record, keep the schedule',
+  doctor: 'check what a capture needs',
+  recover: 'restore servers by hand',
+  completion: 'TAB for bash, zsh, fish',
+};
+
 const TWO_COLUMNS = 80;
 const NAME_WIDTH = 11;
 
@@ -34,7 +62,7 @@ export function rootHelp(world: Pick<World, 'stdout' | 'env'>): string {
 }
 
 function commandLines(verbs: readonly Verb[], width: number): string[] {
-  const cells = verbs.map(({ name, brief }) => `  ${name.padEnd(NAME_WIDTH)}${brief ?? ''}`);
+  const cells = verbs.map(({ name }) => `  ${name.padEnd(NAME_WIDTH)}${BRIEFS[name] ?? ''}`);
   if (width < TWO_COLUMNS) return cells;
   const rows = Math.ceil(cells.length / 2);
   return cells.slice(0, rows).map((cell, row) => {

@@ -1,6 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { SSL_MODES, type SslMode } from '../../core/environments/environment.ts';
+import type {
+  EnvironmentRequest,
+  ServerRequest,
+} from '../../core/environments/environment-service.ts';
+import { SSL_MODES } from '../../core/environments/environment.ts';
 import { parsePasswordReference } from '../../core/environments/password-reference.ts';
 import { AppError } from '../../core/errors.ts';
 import { isPrintable } from '../../core/names.ts';
@@ -52,12 +56,52 @@ function asTyped(text: string): string {
 /** Where relative paths and `~` begin. */
 export type Place = Pick<World, 'cwd' | 'home'>;
 
-export function parseSslMode(text: string): SslMode {
-  return oneOf(SSL_MODES, text.replaceAll('-', '_'), '--ssl-mode');
+/** A field whose option was typed. @param canRemove an empty text removes the setting. */
+function typed<Field extends string>(
+  field: Field,
+  text: string | undefined,
+  canRemove: boolean,
+  read: (text: string) => string,
+): Partial<Record<Field, string | null>> {
+  if (text === undefined) return {};
+  const value = text === '' && canRemove ? null : read(text);
+  return { [field]: value } as Record<Field, string | null>;
+}
+
+/** How to log in to the server, as far as it was typed. @throws AppError `invalid`. */
+export function typedLogin(
+  options: EnvironmentOptions,
+  place: Place,
+  canRemove: boolean,
+): Partial<Omit<ServerRequest, 'url'>> {
+  const { passwordFrom, sslMode, sslCa, serverPublicKey } = options;
+  const path = (text: string): string => absolutePath(text, place);
+  return {
+    ...typed('passwordFrom', passwordFrom, canRemove, (text) => absoluteReference(text, place)),
+    // Every server has one: it cannot be removed.
+    ...(sslMode === undefined || (sslMode === '' && canRemove)
+      ? {}
+      : { sslMode: oneOf(SSL_MODES, sslMode.replaceAll('-', '_'), '--ssl-mode') }),
+    ...typed('sslCa', sslCa, canRemove, path),
+    ...typed('serverPublicKey', serverPublicKey, canRemove, path),
+  };
+}
+
+/** Where its metrics are in AWS, as far as it was typed. @throws AppError `invalid`. */
+export function typedInstance(
+  { region, instance, profile, endpointUrl }: EnvironmentOptions,
+  canRemove: boolean,
+): Partial<Pick<EnvironmentRequest, 'region' | 'instance' | 'profile' | 'endpointUrl'>> {
+  return {
+    ...typed('region', region, canRemove, parseRegion),
+    ...typed('instance', instance, canRemove, parseInstance),
+    ...typed('profile', profile, canRemove, parseProfile),
+    ...typed('endpointUrl', endpointUrl, canRemove, parseEndpointUrl),
+  };
 }
 
 /** A password reference with its path made absolute: the daemon has another working directory. */
-export function absoluteReference(reference: string, place: Place): string {
+function absoluteReference(reference: string, place: Place): string {
   const parsed = parsePasswordReference(reference);
   switch (parsed.from) {
     case 'env':
@@ -93,12 +137,12 @@ export async function warnOfUnknownProfile(
 }
 
 /** @throws AppError `invalid` for what cannot be a region. */
-export function parseRegion(text: string): string {
+function parseRegion(text: string): string {
   return awsName(text, '--region', 'a region, such as eu-central-1');
 }
 
 /** @throws AppError `invalid` for what cannot be an instance's identifier. */
-export function parseInstance(text: string): string {
+function parseInstance(text: string): string {
   return awsName(text, '--instance', 'the identifier of an RDS instance, such as shop-1');
 }
 
@@ -112,13 +156,13 @@ function awsName(text: string, flag: string, what: string): string {
 }
 
 /** @throws AppError `invalid` for what cannot be the name of a profile in AWS's files. */
-export function parseProfile(text: string): string {
+function parseProfile(text: string): string {
   if (text.trim() !== '' && isPrintable(text)) return text;
   throw new AppError('invalid', "--profile takes the name of a profile in AWS's files");
 }
 
 /** @throws AppError `invalid` for what is no http or https URL. */
-export function parseEndpointUrl(text: string): string {
+function parseEndpointUrl(text: string): string {
   const isHttp = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
   if (!isHttp) throw new AppError('invalid', '--endpoint-url takes an http:// or https:// address');
   return text;

@@ -21,7 +21,7 @@ import {
   serverJson,
   serverText,
 } from './servers.ts';
-import { messageLines, wrapMessage } from './messages.ts';
+import { hanging, wrapMessage } from './messages.ts';
 
 /** Why no capture could start; null when one could. */
 function refusalOf({ refusal, logOff }: CheckedServer): AppError | null {
@@ -62,7 +62,7 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
   const onOff = (isOn: unknown): string => (isOn === true ? 'ON' : 'OFF');
   const holder = lockHolderText(inspection, checked.isHeldByUs);
   const fact = (label: string, text: string): string =>
-    hanging(label.padEnd(13), text, width).join('\n');
+    hanging(label.padEnd(14), text, width).join('\n');
   const lines: string[] = [
     fact('server', serverText(server)),
     fact('account', inspection.account),
@@ -78,11 +78,11 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
     'privileges',
     ...inspection.privileges.flatMap((need) => privilegeLines(need, width, paint)),
     ...warningsOf(inspection, RECORD_EVERYTHING).flatMap((warning) =>
-      hanging('warning:', warning, width).map((line) => paint('busy', line)),
+      hanging('warning: ', warning, width).map((line) => paint('busy', line)),
     ),
     ...inspection.obstacles.flatMap(({ what, hint }) => [
-      ...hanging('obstacle:', what, width).map((line) => paint('bad', line)),
-      ...(hint === null ? [] : hanging(' '.repeat(9), hintText(hint) ?? '', width)),
+      ...hanging('obstacle: ', what, width).map((line) => paint('bad', line)),
+      ...(hint === null ? [] : hanging(' '.repeat(10), hintText(hint) ?? '', width)),
     ]),
     ...instructions.map((text) => wrapMessage(escapeText(text), width)),
     conclusion(name, refusalOf(checked), width, paint),
@@ -93,14 +93,6 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
 /** The engine of the recorder's log table and why; nothing where it makes none. */
 function recorderTableLines({ recorderTable }: ServerInspection): string[] {
   return recorderTable === null ? [] : [`${recorderTable.engine}: ${recorderTable.why}`];
-}
-
-/** A label and a text in as many lines as it needs, one below the other. */
-function hanging(label: string, text: string, width: number): string[] {
-  const room = Math.max(width - label.length - 1, 20);
-  return messageLines(escapeText(text), room).map(
-    (line, index) => `${index === 0 ? label : ' '.repeat(label.length)} ${line}`,
-  );
 }
 
 function leftoverLines(
@@ -117,18 +109,17 @@ function leftoverLines(
   const goesOn = inspection.schema.state === 'ours' ? 'The daemon will resume it; to end it: ' : '';
   const by = `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`;
   return [
-    ...hanging('left behind'.padEnd(13), by, width).map((line) => paint('busy', line)),
-    ...hanging(' '.repeat(13), `${goesOn}captures recover ${shellQuoted(environment)}`, width),
+    ...hanging('left behind'.padEnd(14), by, width).map((line) => paint('busy', line)),
+    ...hanging(' '.repeat(14), `${goesOn}captures recover ${shellQuoted(environment)}`, width),
   ];
 }
 
 function privilegeLines(need: PrivilegeNeed, width: number, paint: Paint): string[] {
-  const mark = STATE_MARKS[need.state].padEnd(9);
+  const mark = STATE_MARKS[need.state].padEnd(10);
   const tone = need.state === 'present' ? 'good' : need.required ? 'bad' : 'busy';
   const optional = need.required ? '' : ' (optional)';
-  const lines = hanging(`  ${mark}`, `${need.privilege}: ${need.purpose}${optional}`, width).map(
-    (line, index) => (index === 0 ? line.replace(mark, () => paint(tone, mark)) : line),
-  );
+  const text = `${need.privilege}: ${need.purpose}${optional}`;
+  const lines = hanging(`  ${mark}`, text, width, { label: (label) => paint(tone, label) });
   if (need.state === 'present') return lines;
   return [...lines, `${' '.repeat(12)}${escapeText(need.grant)};`];
 }

@@ -1,3 +1,4 @@
+import { escapeText } from './escape.ts';
 import { displayWidth, fillLines } from './width.ts';
 
 /** What the commands that our sentences offer begin with. */
@@ -15,6 +16,24 @@ export function messageLines(text: string, width: number, indent = 0): string[] 
 /** The same as one text; every line but the first is indented. */
 export function wrapMessage(text: string, width: number, indent = '  '): string {
   return messageLines(text, width, indent.length).join(`\n${indent}`);
+}
+
+/**
+ * A label and a text beside it, escaped, in as many lines as it needs.
+ * @param paint the colours of the label and of the text; absent: none.
+ */
+export function hanging(
+  label: string,
+  text: string,
+  width: number,
+  paint: { label?: (label: string) => string; text?: (line: string) => string } = {},
+): string[] {
+  const room = Math.max(width - label.length, 20);
+  const blank = ' '.repeat(label.length);
+  return messageLines(escapeText(text), room).map((line, index) => {
+    const head = index === 0 ? (paint.label?.(label) ?? label) : blank;
+    return `${head}${paint.text?.(line) ?? line}`;
+  });
 }
 
 /** Words, and commands that are one piece. */

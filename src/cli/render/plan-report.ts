@@ -19,7 +19,7 @@ import { laterWarnings } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { lockHolderText, serverText } from './servers.ts';
 import { endedText, sessionsText, slowLogText } from './values-outlook.ts';
-import { messageLines } from './messages.ts';
+import { hanging, messageLines } from './messages.ts';
 
 interface Line {
   readonly label: string;
@@ -62,7 +62,7 @@ export function renderPlan(
   }
   if (plan.undo.length > 0) {
     heading('SQL to restore the server by hand (captures recover does the same)');
-    for (const statement of plan.undo) lines.push(...indented(`${statement};`, view.width));
+    for (const statement of plan.undo) lines.push(...hanging('  ', `${statement};`, view.width));
   }
   lines.push('');
   for (const warning of [...laterWarnings(plan), ...plan.warnings]) {
@@ -70,7 +70,8 @@ export function renderPlan(
   }
   for (const { message, hint } of plan.refusals) {
     lines.push(...marked('refused: ', message, 'bad', view.width, paint));
-    for (const line of hintText(hint)?.split('\n') ?? []) lines.push(...indented(line, view.width));
+    for (const line of hintText(hint)?.split('\n') ?? [])
+      lines.push(...hanging('  ', line, view.width));
   }
   const conclusion =
     plan.refusals.length === 0
@@ -337,15 +338,8 @@ function sharesText({ load, ownLog, log, recording }: KeptShares): string {
 }
 
 function drawn({ label, text, tone }: Line, width: number, paint: Paint): string[] {
-  const room = Math.max(width - LABEL_WIDTH, 20);
-  return messageLines(escapeText(text), room).map((part, index) => {
-    const head = (index === 0 ? label : '').padEnd(LABEL_WIDTH - 2);
-    return `  ${head}${tone === undefined ? part : paint(tone, part)}`;
-  });
-}
-
-function indented(text: string, width: number): string[] {
-  return messageLines(escapeText(text), Math.max(width - 2, 20)).map((line) => `  ${line}`);
+  const shown = tone === undefined ? {} : { text: (part: string) => paint(tone, part) };
+  return hanging(`  ${label}`.padEnd(LABEL_WIDTH), text, width, shown);
 }
 
 function marked(mark: string, text: string, tone: Tone, width: number, paint: Paint): string[] {

@@ -7,7 +7,7 @@ import type { Paint } from './paint.ts';
 import { counted, formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';
 import type { Affected } from '../../core/workloads/workload.ts';
-import { messageLines } from './messages.ts';
+import { hanging } from './messages.ts';
 
 function affectedJson({ records, sessions, isAll, examples }: Affected): Record<string, Json> {
   return {
@@ -30,13 +30,12 @@ export function renderVerification(
   const { counts } = files;
   const lines: string[] = [];
   const add = (label: string, text: string, tone: 'bad' | 'busy' | 'dim' | null = null): void => {
-    for (const [index, line] of messageLines(
-      escapeText(text),
-      view.width - LABEL_WIDTH - 2,
-    ).entries()) {
-      const head = paint('dim', (index === 0 ? label : '').padEnd(LABEL_WIDTH));
-      lines.push(`${head}  ${tone === null ? line : paint(tone, line)}`.trimEnd());
-    }
+    lines.push(
+      ...hanging(label.padEnd(LABEL_WIDTH + 2), text, view.width, {
+        label: (shown) => paint('dim', shown),
+        text: (line) => (tone === null ? line : paint(tone, line)),
+      }),
+    );
   };
   add(
     'capture',

@@ -7,14 +7,9 @@ import { AppError } from '../../../core/errors.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
-  absolutePath,
-  absoluteReference,
-  parseEndpointUrl,
-  parseInstance,
-  parseProfile,
-  parseRegion,
-  parseSslMode,
   registerEnvironmentOptions,
+  typedInstance,
+  typedLogin,
   warnOfUnknownProfile,
   type EnvironmentOptions,
   type Place,
@@ -87,34 +82,25 @@ function describe(options: Options, place: Place): EnvironmentRequest {
   return {
     name: options.name ?? '',
     server: serverOf(options, place),
-    region: options.region === undefined ? null : parseRegion(options.region),
-    instance: options.instance === undefined ? null : parseInstance(options.instance),
-    profile: options.profile === undefined ? null : parseProfile(options.profile),
-    endpointUrl: options.endpointUrl === undefined ? null : parseEndpointUrl(options.endpointUrl),
+    ...{ region: null, instance: null, profile: null, endpointUrl: null },
+    ...typedInstance(options, false),
   };
 }
 
 function serverOf(options: Options, place: Place): ServerRequest | null {
-  if (options.url === undefined) {
-    for (const [flag, value] of [
-      ['--password-from', options.passwordFrom],
-      ['--ssl-mode', options.sslMode],
-      ['--ssl-ca', options.sslCa],
-      ['--server-public-key', options.serverPublicKey],
-    ] as const) {
-      if (value !== undefined) {
-        throw new AppError('invalid', `${flag} is about a server, and there is no --url`);
-      }
-    }
-    return null;
+  if (options.url !== undefined) {
+    const nothing = { passwordFrom: null, sslMode: null, sslCa: null, serverPublicKey: null };
+    return { url: options.url, ...nothing, ...typedLogin(options, place, false) };
   }
-  const orNull = (typed: string | undefined, read: (text: string) => string): string | null =>
-    typed === undefined ? null : read(typed);
-  return {
-    url: options.url,
-    passwordFrom: orNull(options.passwordFrom, (text) => absoluteReference(text, place)),
-    sslMode: options.sslMode === undefined ? null : parseSslMode(options.sslMode),
-    sslCa: orNull(options.sslCa, (text) => absolutePath(text, place)),
-    serverPublicKey: orNull(options.serverPublicKey, (text) => absolutePath(text, place)),
-  };
+  for (const [flag, value] of [
+    ['--password-from', options.passwordFrom],
+    ['--ssl-mode', options.sslMode],
+    ['--ssl-ca', options.sslCa],
+    ['--server-public-key', options.serverPublicKey],
+  ] as const) {
+    if (value !== undefined) {
+      throw new AppError('invalid', `${flag} is about a server, and there is no --url`);
+    }
+  }
+  return null;
 }

@@ -7,14 +7,9 @@ import { defineCommand } from '../command.ts';
 import { ENVIRONMENT } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import {
-  absolutePath,
-  absoluteReference,
-  parseEndpointUrl,
-  parseInstance,
-  parseProfile,
-  parseRegion,
-  parseSslMode,
   registerEnvironmentOptions,
+  typedInstance,
+  typedLogin,
   warnOfUnknownProfile,
   type EnvironmentOptions,
   type Place,
@@ -66,15 +61,12 @@ async function run(options: Options, context: Context): Promise<void> {
 }
 
 function changesOf(options: Options, hasServer: boolean, place: Place): EnvironmentEdit {
-  const { name, url, region, instance, profile, endpointUrl } = options;
+  const { name, url } = options;
   const isAboutServer = url !== undefined || saysHowToLogIn(options);
   return {
     ...(name === undefined ? {} : { name }),
     ...(isAboutServer ? { server: serverOf(options, hasServer, place) } : {}),
-    ...changed('region', region, parseRegion),
-    ...changed('instance', instance, parseInstance),
-    ...changed('profile', profile, parseProfile),
-    ...changed('endpointUrl', endpointUrl, parseEndpointUrl),
+    ...typedInstance(options, true),
   };
 }
 
@@ -83,7 +75,7 @@ function serverOf(
   hasServer: boolean,
   place: Place,
 ): Partial<ServerRequest> | null {
-  const { url, passwordFrom, sslMode, sslCa, serverPublicKey } = options;
+  const { url } = options;
   if (url === '' || (url === undefined && !hasServer)) {
     if (!saysHowToLogIn(options)) return null;
     throw new AppError(
@@ -92,27 +84,9 @@ function serverOf(
       { hint: 'Give its address too: --url mysql://USER@HOST' },
     );
   }
-  return {
-    ...(url === undefined ? {} : { url }),
-    ...changed('passwordFrom', passwordFrom, (text) => absoluteReference(text, place)),
-    ...(sslMode === undefined || sslMode === '' ? {} : { sslMode: parseSslMode(sslMode) }),
-    ...changed('sslCa', sslCa, (text) => absolutePath(text, place)),
-    ...changed('serverPublicKey', serverPublicKey, (text) => absolutePath(text, place)),
-  };
+  return { ...(url === undefined ? {} : { url }), ...typedLogin(options, place, true) };
 }
 
-function saysHowToLogIn(options: Options): boolean {
-  const { passwordFrom, sslMode, sslCa, serverPublicKey } = options;
+function saysHowToLogIn({ passwordFrom, sslMode, sslCa, serverPublicKey }: Options): boolean {
   return [passwordFrom, sslMode, sslCa, serverPublicKey].some((value) => value !== undefined);
-}
-
-/** The field, if its option was typed; an empty text removes the setting. */
-function changed<Field extends string>(
-  field: Field,
-  typed: string | undefined,
-  read: (text: string) => string,
-): Partial<Record<Field, string | null>> {
-  if (typed === undefined) return {};
-  const value = typed === '' ? null : read(typed);
-  return { [field]: value } as Record<Field, string | null>;
 }
