@@ -2,10 +2,11 @@ import type { ServerInstant } from '../../../core/source.ts';
 import { serverNow } from '../connection/server-clock.ts';
 import type { Flavor } from '../connection/flavor.ts';
 import type { MysqlConnection } from '../connection/mysql-connection.ts';
-import type { DiskGuard } from './disk-guard.ts';
+import { noRoom, type DiskGuard } from './disk-guard.ts';
 import type { LogSlots } from './log-slots.ts';
-import { saysDamaged } from './log-table.ts';
-import { liveGeneration, type SchemaContents } from './recorder-schema.ts';
+import { logsToTable } from './log-settings.ts';
+import { isLockWait, saysDamaged, whoseIsLive } from './log-table.ts';
+import { liveGeneration, readSchema, type SchemaContents } from './recorder-schema.ts';
 import { readSentinel, type Sentinel } from './sentinel.ts';
 
 /** What the recorder has on a server, and how far it came there: what the parts of a swapped log share. */
@@ -83,5 +84,30 @@ export class RecorderTables {
   /** The server's clock. */
   now(): Promise<ServerInstant> {
     return serverNow(this.control);
+  }
+
+  /**
+   * Leaves a server alone whose disk is nearly full.
+   * @throws AppError `remote_failed`; the log is off then, when it was on for us.
+   */
+  async requireRoom(): Promise<void> {
+    const shortage = await this.guard.shortage();
+    if (shortage === null) return;
+    const { marker } = await readSchema(this.control, this.storeId);
+    const isOurs = (await whoseIsLive(this.control)) === 'ours';
+    if (isOurs && marker?.settings != null && !logsToTable(marker.settings)) {
+      await this.control.run('SET GLOBAL general_log = OFF');
+    }
+    throw noRoom(shortage);
+  }
+
+  /** When the disk is full the log is off afterwards. */
+  async askForRoom(): Promise<void> {
+    try {
+      await this.guard.askForRoom(this.lastSwap?.until ?? (await this.now()));
+    } catch (error) {
+      // A dump may have the table locked that is written to.
+      if (!isLockWait(error) && !(await this.guard.stopIfFull(error))) throw error;
+    }
   }
 }

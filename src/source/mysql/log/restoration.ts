@@ -1,11 +1,13 @@
 import { AppError } from '../../../core/errors.ts';
 import { DROP_MS, literal, type MysqlConnection } from '../connection/mysql-connection.ts';
 import { codeOf } from '../connection/server-errors.ts';
-import { requireLogOff } from '../connection/recorder-session.ts';
+import { releaseLock } from '../connection/recorder-lock.ts';
+import { requireLogOff, requireUnlogged } from '../connection/recorder-session.ts';
 import { displacedTables } from './changed-log.ts';
 import { removeDeadMan } from './dead-man.ts';
 import { ROOM_TABLE, SPARE_TABLE } from './disk-guard.ts';
 import type { FrozenTables } from './frozen-tables.ts';
+import type { IdleSessionRecycling } from './idle-session-recycling.ts';
 import {
   logsToTable,
   readLogSettings,
@@ -21,12 +23,15 @@ import {
   claimSchema,
   MARKER,
   readSchema,
+  releaseSchema,
+  requireOurs,
   type SchemaContents,
   strayTable,
   TABLES,
 } from './recorder-schema.ts';
 import type { RecorderTables } from './recorder-tables.ts';
 import type { Sentinel } from './sentinel.ts';
+import type { SlowLogWarmUp } from './slow-log-warm-up.ts';
 
 /** What an account without a privilege on a table is told, whether the table is there or not. */
 const HIDDEN: ReadonlySet<string> = new Set([
@@ -41,7 +46,7 @@ const HIDDEN: ReadonlySet<string> = new Set([
  * the marker, our tables and the log table look like missing ones.
  * @throws AppError `remote_failed` when it cannot be told.
  */
-export async function requireSight(connection: MysqlConnection): Promise<void> {
+async function requireSight(connection: MysqlConnection): Promise<void> {
   for (const table of [LIVE_TABLE, MARKER]) {
     try {
       await connection.rows(`SELECT 1 FROM ${table} LIMIT 0`);
@@ -70,7 +75,7 @@ export async function requireSight(connection: MysqlConnection): Promise<void> {
  * @param wasWarm whether the slow log was on for a warm-up of ours.
  * @throws AppError `remote_failed` when something of ours is still in force.
  */
-export async function requireRestored(
+async function requireRestored(
   connection: MysqlConnection,
   settings: LogSettings,
   wasWarm: boolean,
@@ -95,15 +100,54 @@ interface Parts {
   readonly tables: RecorderTables;
   readonly frozen: FrozenTables;
   readonly queue: OwnersQueue;
+  readonly warmUp: SlowLogWarmUp;
+  readonly recycling: IdleSessionRecycling;
   /** Opens a connection that leaves no trace in the log. */
   readonly connect: () => Promise<MysqlConnection>;
 }
 
-/** Sets the log as it was; what somebody else changed meanwhile is left. @returns warnings. */
-export async function restoreSettings(
-  tables: RecorderTables,
+/**
+ * Restores the settings, the owner's log table and rows; drops our tables, our schema too when we made it
+ * and it is empty; releases the lock.
+ * @param generation that the live table is, at least.
+ * @returns warnings, one sentence each.
+ */
+export async function restoreServer(
+  parts: Parts,
   settings: LogSettings,
+  generation: number,
 ): Promise<string[]> {
+  const { tables, queue, warmUp, recycling } = parts;
+  const { control, flavor, storeId } = tables;
+  tables.guard.close();
+  const contents = await tables.slots.refresh(storeId, 0);
+  requireOurs(contents);
+  const warnings: string[] = [];
+  const isLive = (await whoseIsLive(control)) === 'ours';
+  const { marker } = contents;
+  const wasWarm = warmUp.isOn(marker);
+  const isChanged = wasWarm || recycling.hasLockPlugin(marker);
+  if (isLive || marker !== null || contents.tables.size > 0 || isChanged) {
+    warnings.push(...(await warmUp.end(settings)));
+    warnings.push(...(await restoreSettings(tables, settings)));
+    await requireUnlogged(control, flavor);
+    const live = tables.liveOf(contents, generation);
+    warnings.push(...(await restoreTable(parts, settings, contents, live)));
+    warnings.push(...queue.takeWarnings());
+    await requireRestored(control, settings, wasWarm);
+    // Last, and not worth a failure: nobody is harmed by a list of locks.
+    warnings.push(...(await recycling.finishAnyway()));
+    await dropOurs(tables);
+  } else {
+    await requireSight(control);
+  }
+  warnings.push(...(await releaseSchema(control, flavor, storeId)));
+  await releaseLock(control);
+  return warnings;
+}
+
+/** Sets the log as it was; what somebody else changed meanwhile is left. @returns warnings. */
+async function restoreSettings(tables: RecorderTables, settings: LogSettings): Promise<string[]> {
   const control = tables.control;
   const warnings: string[] = [];
   const now = await readLogSettings(control);
@@ -130,7 +174,7 @@ export async function restoreSettings(
  * @param live the generation that our live table is.
  * @returns warnings.
  */
-export async function restoreTable(
+async function restoreTable(
   parts: Parts,
   settings: LogSettings,
   contents: SchemaContents,
@@ -218,7 +262,7 @@ export async function restoreTable(
 }
 
 /** Drops what we made, and nothing else. */
-export async function dropOurs(tables: RecorderTables): Promise<void> {
+async function dropOurs(tables: RecorderTables): Promise<void> {
   await removeDeadMan(tables.control);
   await tables.slots.dropAll(await readSchema(tables.control, tables.storeId));
   const { oldNext, retired, joined, joinedParts } = TABLES;

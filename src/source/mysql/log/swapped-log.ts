@@ -18,17 +18,11 @@ import { IdleSessionRecycling } from './idle-session-recycling.ts';
 import { OwnersQueue } from './owners-queue.ts';
 import { putOursInPlace } from './placement.ts';
 import { RecorderTables } from './recorder-tables.ts';
-import {
-  dropOurs,
-  requireRestored,
-  requireSight,
-  restoreSettings,
-  restoreTable,
-} from './restoration.ts';
+import { restoreServer } from './restoration.ts';
 import { SlowLogWarmUp } from './slow-log-warm-up.ts';
 import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import type { OpenedServer } from '../connection/control-connection.ts';
-import { DiskGuard, noRoom } from './disk-guard.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
 import { explainedLock } from '../connection/lock-probe.ts';
 import { type EngineChoice, requireEngine } from './log-engine.ts';
@@ -46,8 +40,8 @@ import {
 } from './log-settings.ts';
 import { forgetSwitchOff, setDeadMan } from './dead-man.ts';
 import { proveLogging } from './proof.ts';
-import { claimSchema, readSchema, releaseSchema, requireOurs } from './recorder-schema.ts';
-import { readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
+import { claimSchema, readSchema, requireOurs } from './recorder-schema.ts';
+import { readLockHolder } from '../connection/recorder-lock.ts';
 import { requireLogOff, requireUnlogged } from '../connection/recorder-session.ts';
 
 /** What of ours is on the server. */
@@ -200,7 +194,7 @@ export class SwappedLog extends OpenedMysqlSource {
   ): Promise<InstalledLog> {
     const control = this.control;
     if (this.#noEngine !== null) throw this.#noEngine;
-    await this.#requireRoom();
+    await this.#tables.requireRoom();
     await requireUnlogged(control, this.flavor);
     if (logsToTable(settings)) await requireLogOff(control, this.flavor);
     await claimSchema(control, this.flavor, this.#tables.owner, settings);
@@ -369,7 +363,7 @@ export class SwappedLog extends OpenedMysqlSource {
     await this.#tables.find();
     const isLast = this.#tables.live === generation + 1;
     // Before the table is emptied, which frees room: a full disk is noticed here.
-    if (isLast) await this.#askForRoom();
+    if (isLast) await this.#tables.askForRoom();
     await this.#owners.release(generation);
     try {
       // Made here, where nobody waits for it, the next swap is one RENAME.
@@ -392,49 +386,22 @@ export class SwappedLog extends OpenedMysqlSource {
    * when we made it and it is empty, the lock released.
    */
   async restore(settings: LogSettings, generation: number): Promise<string[]> {
+    const parts = {
+      tables: this.#tables,
+      frozen: this.#frozen,
+      queue: this.#owners,
+      warmUp: this.#warmUp,
+      recycling: this.recycling,
+      connect: this.opened.connectHelper,
+    };
     return this.#explained(async () => {
       try {
-        return await this.#restore(settings, generation);
+        return await restoreServer(parts, settings, generation);
       } catch (error) {
         if (!(await this.#tables.guard.stopIfFull(error))) throw error;
-        return this.#restore(settings, generation);
+        return restoreServer(parts, settings, generation);
       }
     });
-  }
-
-  async #restore(settings: LogSettings, generation: number): Promise<string[]> {
-    const control = this.control;
-    this.#tables.guard.close();
-    const contents = await this.#tables.slots.refresh(this.storeId, 0);
-    requireOurs(contents);
-    const warnings: string[] = [];
-    const isLive = (await whoseIsLive(control)) === 'ours';
-    const { marker } = contents;
-    const wasWarm = this.#warmUp.isOn(marker);
-    const isChanged = wasWarm || this.recycling.hasLockPlugin(marker);
-    if (isLive || marker !== null || contents.tables.size > 0 || isChanged) {
-      warnings.push(...(await this.#warmUp.end(settings)));
-      warnings.push(...(await restoreSettings(this.#tables, settings)));
-      await requireUnlogged(control, this.flavor);
-      const parts = {
-        tables: this.#tables,
-        frozen: this.#frozen,
-        queue: this.#owners,
-        connect: this.opened.connectHelper,
-      };
-      const live = this.#tables.liveOf(contents, generation);
-      warnings.push(...(await restoreTable(parts, settings, contents, live)));
-      warnings.push(...this.#owners.takeWarnings());
-      await requireRestored(control, settings, wasWarm);
-      // Last, and not worth a failure: nobody is harmed by a list of locks.
-      warnings.push(...(await this.recycling.finishAnyway()));
-      await dropOurs(this.#tables);
-    } else {
-      await requireSight(control);
-    }
-    warnings.push(...(await releaseSchema(control, this.flavor, this.storeId)));
-    await releaseLock(control);
-    return warnings;
   }
 
   sampleCounters(): Promise<Record<string, number>> {
@@ -446,30 +413,5 @@ export class SwappedLog extends OpenedMysqlSource {
     this.#tables.guard.close();
     this.#frozen.closeReader();
     await this.control.close();
-  }
-
-  /**
-   * Leaves a server alone whose disk is nearly full.
-   * @throws AppError `remote_failed`; the log is off then, when it was on for us.
-   */
-  async #requireRoom(): Promise<void> {
-    const shortage = await this.#tables.guard.shortage();
-    if (shortage === null) return;
-    const { marker } = await readSchema(this.control, this.storeId);
-    const isOurs = (await whoseIsLive(this.control)) === 'ours';
-    if (isOurs && marker?.settings != null && !logsToTable(marker.settings)) {
-      await this.control.run('SET GLOBAL general_log = OFF');
-    }
-    throw noRoom(shortage);
-  }
-
-  /** When the disk is full the log is off afterwards. */
-  async #askForRoom(): Promise<void> {
-    try {
-      await this.#tables.guard.askForRoom(this.#tables.lastSwap?.until ?? (await this.now()));
-    } catch (error) {
-      // A dump may have the table locked that is written to.
-      if (!isLockWait(error) && !(await this.#tables.guard.stopIfFull(error))) throw error;
-    }
   }
 }
