@@ -1,11 +1,11 @@
 import { isOver } from '../core/captures/capture.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
-import type { OpenSource } from '../core/source.ts';
+import type { Cut, OpenSource } from '../core/source.ts';
 import type { TapRow } from '../core/store.ts';
 import type { Guards } from './guards.ts';
 import { Recorder } from './recorder.ts';
 import type { TapContext } from './tap-context.ts';
-import { finishCapture } from './window.ts';
+import { closeWindow, finishCapture, isDue, openWindow } from './window.ts';
 
 /** The recorders of one tap, one a capture. */
 export class Recorders implements Iterable<Recorder> {
@@ -51,6 +51,38 @@ export class Recorders implements Iterable<Recorder> {
     return [...this]
       .filter(({ firstBatch, lastBatch }) => firstBatch !== null && (lastBatch ?? batch) >= batch)
       .map(({ captureId }) => captureId);
+  }
+
+  /** Those whose window is open and that are to end at `now`, by the server's clock. */
+  ending(now: number): Recorder[] {
+    return this.open.filter(({ captureId }) => {
+      const capture = this.#context.store.captures.find(captureId);
+      if (capture === null) return false;
+      return isDue(capture, now) || this.#guards.reasonOf(captureId) !== null;
+    });
+  }
+
+  /** Opens and closes the windows whose edge this cut is, in one transaction. */
+  moveWindows(cut: Cut, opening: readonly number[], ending: readonly Recorder[]): void {
+    const { store, commit, log } = this.#context;
+    const moved: { capture: number; event: string }[] = [];
+    commit(() => {
+      for (const recorder of ending) {
+        closeWindow(this.#context, recorder, cut, this.#guards.reasonOf(recorder.captureId));
+        moved.push({ capture: recorder.captureId, event: 'capture stopping' });
+      }
+      for (const id of opening) {
+        const recorder = this.find(id);
+        const capture = store.captures.find(id);
+        if (recorder === null || capture === null) continue;
+        if (openWindow(this.#context, recorder, capture, cut)) {
+          moved.push({ capture: id, event: 'capture running' });
+        }
+      }
+    });
+    for (const { capture, event } of moved) {
+      log('info', event, { capture, environment: this.#environment.name });
+    }
   }
 
   /**

@@ -10,7 +10,6 @@ import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guards.ts';
 import { LogDrain } from './log-drain.ts';
-import type { Recorder } from './recorder.ts';
 import { Recorders } from './recorders.ts';
 import { Recycler } from './recycler.ts';
 import type { OtherTaps } from './server-proof.ts';
@@ -19,7 +18,7 @@ import { DeadManSwitch } from './dead-man-switch.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
 import { LeaseLost, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
-import { closeWindow, isDue, milliseconds, openWindow } from './window.ts';
+import { milliseconds } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
 const DRAIN_INTERVAL_MS = 500;
@@ -248,7 +247,7 @@ export class TapSession {
     const admitted = this.#server.stopped === null ? waiting : [];
     const opening = admitted.filter(({ notBefore }) => notBefore <= asked).map((w) => w.captureId);
     const serverNow = this.#serverNow() ?? -Infinity;
-    const ending = this.#recorders.open.filter((recorder) => this.#isEnding(recorder, serverNow));
+    const ending = this.#recorders.ending(serverNow);
     const isEdge = opening.length > 0 || ending.length > 0;
     if (ending.length > 0) {
       commit(() => {
@@ -264,7 +263,7 @@ export class TapSession {
     this.#cutAt = cut.after;
     this.#drainedAt = this.#guards.now();
     this.#memory.skew = milliseconds(cut.after) - clock.now();
-    this.#moveWindows(cut, opening, ending);
+    this.#recorders.moveWindows(cut, opening, ending);
     await this.#sampler.sample(this.#server, this.#recorders.captureIdsAt(batch), {
       skew: this.#memory.skew,
       isEdge,
@@ -392,36 +391,6 @@ export class TapSession {
       to: cut.after,
       reason: "Somebody else switched the server's log off",
     };
-  }
-
-  /** Whether a window is open and its capture is to end at `now`, by the server's clock. */
-  #isEnding(recorder: Recorder, now: number): boolean {
-    const capture = this.#context.store.captures.find(recorder.captureId);
-    if (capture === null) return false;
-    return isDue(capture, now) || this.#guards.reasonOf(capture.id) !== null;
-  }
-
-  /** Opens and closes the windows whose edge this cut is, in one transaction. */
-  #moveWindows(cut: Cut, opening: readonly number[], ending: readonly Recorder[]): void {
-    const { store, commit, log } = this.#context;
-    const moved: { capture: number; event: string }[] = [];
-    commit(() => {
-      for (const recorder of ending) {
-        closeWindow(this.#context, recorder, cut, this.#guards.reasonOf(recorder.captureId));
-        moved.push({ capture: recorder.captureId, event: 'capture stopping' });
-      }
-      for (const id of opening) {
-        const recorder = this.#recorders.find(id);
-        const capture = store.captures.find(id);
-        if (recorder === null || capture === null) continue;
-        if (openWindow(this.#context, recorder, capture, cut)) {
-          moved.push({ capture: id, event: 'capture running' });
-        }
-      }
-    });
-    for (const { capture, event } of moved) {
-      log('info', event, { capture, environment: this.#environment.name });
-    }
   }
 
   /** Looks whether a guard ends a capture whose window is open: at the next cut then. */
