@@ -3,7 +3,8 @@
  * What a call rejects with for a user's mistake is an AppError with a code.
  */
 export { Captures, openCaptures, type NewCapture } from './library.ts';
-export { API_CODES, AppError, isAppError, type ErrorCode, type Hint } from './core/errors.ts';
+export { API_CODES, AppError, isAppError, type ErrorCode } from './core/errors.ts';
+export type { Hint } from './core/hints.ts';
 export { resultOf, type Progress } from './core/progress.ts';
 export type { Actor, Operation, Relation, Role } from './core/access.ts';
 export type { Api } from './core/api.ts';

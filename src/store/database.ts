@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
-import { AppError, StoreBusy, type Hint } from '../core/errors.ts';
+import { AppError, StoreBusy } from '../core/errors.ts';
+import type { Hint } from '../core/hints.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
 /** "CAPT" in SQLite's header, so that another program's database is not taken for a store. */

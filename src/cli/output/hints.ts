@@ -1,4 +1,5 @@
-import type { Failure, Hint } from '../../core/errors.ts';
+import type { Failure } from '../../core/errors.ts';
+import type { Hint } from '../../core/hints.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */

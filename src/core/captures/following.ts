@@ -1,4 +1,5 @@
-import { AppError, type CaptureName } from '../errors.ts';
+import { AppError } from '../errors.ts';
+import type { CaptureName } from '../hints.ts';
 import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';

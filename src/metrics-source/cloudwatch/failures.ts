@@ -1,5 +1,6 @@
 import type { Environment } from '../../core/environments/environment.ts';
-import { AppError, type Hint } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Hint } from '../../core/hints.ts';
 
 /** What was tried when AWS refused. */
 export interface AwsAttempt {

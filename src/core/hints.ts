@@ -1,0 +1,126 @@
+import type { Approval } from './warm-ups/approvals.ts';
+
+/**
+ * What to do next, where that is something a user does with this program: a code with its data, which
+ * each user interface words in its own way.
+ */
+export type Hint =
+  | { readonly code: PlainHint }
+  /** `user` is null where the name is not known, or must not be told. */
+  | { readonly code: 'log_in'; readonly user: string | null }
+  | { readonly code: 'create_user'; readonly user: string }
+  | {
+      readonly code: 'set_role';
+      readonly environment: string;
+      readonly user: string;
+      readonly role: string;
+    }
+  | { readonly code: EnvironmentHint; readonly environment: string }
+  /** `capture` is what the user called it, or its full name. */
+  | {
+      readonly code: 'see_failure' | 'look_again' | 'cancel' | 'stop_now';
+      readonly capture: string;
+    }
+  /** What was recorded until then is kept; it waits for its server, and can be ended without the rest. */
+  | { readonly code: 'see_what_is_kept' | 'end_without_rest'; readonly capture: CaptureName }
+  | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
+  | {
+      readonly code: 'say_which';
+      readonly candidates: readonly (CaptureName & { readonly id: number })[];
+    }
+  /** `log` is its file, or the folder where it is. */
+  | { readonly code: 'see_daemon_log'; readonly log: string }
+  /** What was asked for is done once these are approved. */
+  | { readonly code: 'approve'; readonly approvals: readonly Approval[] }
+  /** What the server's owner runs to switch its log on, or the log that a warm-up needs. */
+  | {
+      readonly code: 'switch_log_on';
+      /** The environment where it names no instance, of which more could be looked up; null else. */
+      readonly withoutInstance: string | null;
+      readonly commands: readonly string[];
+    }
+  | {
+      readonly code: 'switch_warm_up_log_on';
+      readonly instance: string | null;
+      readonly commands: readonly string[];
+    }
+  /** What a server's source says; it knows no environments, so the use case names it. */
+  | {
+      readonly code:
+        | 'held_by_other_store'
+        | 'see_how_to_switch_log_on'
+        | 'restore_first'
+        | 'look_at_server_again';
+      readonly environment: string | null;
+    }
+  /** The same behind a sentence of the source's, or alone where that is null. */
+  | {
+      readonly code: 'see_privileges' | 'retried_or_recover';
+      readonly environment: string | null;
+      readonly before: string | null;
+    }
+  /** What is wrong with an environment's description, in the eyes of a provider of metrics. */
+  | {
+      readonly code: 'check_instance' | 'see_environment';
+      readonly environment: string;
+      /** A sentence more; null for none. */
+      readonly more: string | null;
+    };
+
+type PlainHint =
+  | 'list_users'
+  | 'list_tokens'
+  | 'list_schedules'
+  | 'list_environments'
+  | 'make_store_admin'
+  | 'delete_captures_first'
+  | 'see_why_not_restored'
+  | 'see_daemon_status'
+  | 'restore_stays_pending'
+  /** What ends a schedule comes before its next occurrence. */
+  | 'schedule_over_at_once'
+  | 'warm_up_length'
+  /** What is recorded goes on with a daemon, and need not end. */
+  | 'daemon_goes_on'
+  /** The password can be read only by the daemon. */
+  | 'daemon_looks'
+  /** What a new capture is asked for contradicts itself, or is not possible; what would be. */
+  | 'scheduled_or_started'
+  | 'start_later'
+  | 'from_now_on_or_finished'
+  | 'from_now_on_or_without_options'
+  | 'pattern_syntax'
+  /** Sessions are not ended: their pools have to be restarted by hand. */
+  | 'restart_pools'
+  /** Statements, and a server's own metrics, are recorded only where there is a server. */
+  | 'statements_need_server'
+  | 'needs_server'
+  | 'metrics_only'
+  | 'verify_later'
+  | 'ask_for_shorter_time'
+  | 'password_by_reference'
+  /** Where the store is, or is not. */
+  | 'make_store'
+  | 'store_is_there'
+  | 'other_folder_or_new_store'
+  | 'backup_or_new_store';
+
+type EnvironmentHint =
+  /** Somebody else has to be an admin of it first. */
+  | 'make_admin'
+  | 'list_members'
+  | 'end_warm_up'
+  | 'restore_server'
+  | 'warm_up_is_retried'
+  /** It leads to another server than the one that is to be restored. */
+  | 'point_back'
+  | 'start_or_warm_up_first'
+  | 'give_server'
+  | 'set_region'
+  | 'set_instance';
+
+/** A capture by its environment and name. */
+export interface CaptureName {
+  readonly environmentName: string;
+  readonly name: string;
+}
