@@ -90,9 +90,9 @@ try {
     const verified = typed('captures verify friday');
     draw('first-minute', 'From nothing to a record', ...first, list, stopped);
     draw('verify', 'How true is it?', verified);
-    draw('metrics', 'The window in numbers', typed('captures metrics friday'));
+    draw('metrics', 'What the server did meanwhile', typed('captures metrics friday'));
     draw('chart', 'One metric', typed('captures metrics friday --metric Questions'));
-    draw('doctor', 'What is wrong, and how to put it right', typed('captures doctor'));
+    draw('doctor', 'What is wrong, and how to fix it', typed('captures doctor'));
   } finally {
     await load.kill();
   }

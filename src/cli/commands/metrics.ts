@@ -107,12 +107,12 @@ async function run(typed: Options, context: Context): Promise<void> {
   }
   if (options.watch === true && !(isDrawn && context.world.stdout.isTTY)) {
     throw new AppError('invalid', '--watch needs a terminal', {
-      hint: `Call it again when you need to: captures metrics ${shellQuoted(options.capture)} --json`,
+      hint: `Run it again when you need to: captures metrics ${shellQuoted(options.capture)} --json`,
     });
   }
   if (options.compare !== undefined && !isDrawn) {
     throw new AppError('invalid', '--compare draws charts, not data', {
-      hint: 'For data call captures metrics once for each capture.',
+      hint: 'For data run captures metrics once for each capture.',
     });
   }
   if (options.watch === true && options.compare !== undefined) {

@@ -22,7 +22,7 @@ export async function tellFirstValues(
     const next =
       options.recycleUsers === null
         ? 'Sessions that reconnect during the capture are recorded with values. For next time: captures help values'
-        : 'Idle sessions are being ended, so that fewer lack them';
+        : 'Idle sessions are being ended to reduce this';
     await context.warn(`${lacking(first.counts, ` of the first ${time}`)}. ${next}`);
   }
   return captures.get(actor, String(id));

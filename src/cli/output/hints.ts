@@ -30,8 +30,7 @@ const WORDS: {
     const recover = `captures recover ${shellQuoted(environment)}`;
     return `Stop its captures first; if none is running, restore the server: ${recover}. If it is gone for good: ${recover} --forget`;
   },
-  schedule_over_at_once: () =>
-    'Its last instant (--until) is before the next occurrence, or its --count is used up.',
+  schedule_over_at_once: () => 'Its --until is before the next run, or its --count is used up.',
   daemon_goes_on: () => 'A daemon continues it instead: captures daemon',
   give_up_capture: ({ environment, capture }) =>
     `End it first: captures stop ${captureWord({ environmentName: environment, name: capture })} --give-up`,
@@ -115,7 +114,7 @@ const WORDS: {
   statements_need_server: () =>
     'Statements are recorded only in an environment with a server (--url).',
   metrics_only: () => 'It is metrics-only: its environment has no server (--url).',
-  verify_later: () => 'There is something to verify when it is RUNNING.',
+  verify_later: () => 'It can be verified once it is RUNNING.',
   give_server: ({ environment }) =>
     `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
 };

@@ -10,7 +10,7 @@ export async function tellNotice(context: Context, notice: Notice): Promise<void
     case 'server_warning':
       return context.warn(notice.text);
     case 'daemon_checks_server':
-      return context.note('The daemon reads the password: it checks the server itself.');
+      return context.note('Only the daemon can read the password: it checks the server.');
     case 'server_not_checked':
       return context.note(`The server was not checked: ${notice.failure.message}`);
     case 'warm_up_not_needed':
@@ -23,7 +23,7 @@ export async function tellNotice(context: Context, notice: Notice): Promise<void
       );
     case 'recycling_not_possible': {
       const { message, hint } = notice.failure;
-      await context.warn(`No session will be ended as things are: ${message}`);
+      await context.warn(`No session can be ended as things are: ${message}`);
       for (const line of hintText(hint)?.split('\n') ?? []) await context.note(line);
       return;
     }

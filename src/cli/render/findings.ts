@@ -81,7 +81,7 @@ function wordsOf(
     case 'nothing_to_check':
       return ['neither a server nor an RDS instance'];
     case 'daemon_checks_server':
-      return ['the daemon reads the password: it checks the server itself'];
+      return ['only the daemon can read the password: it checks the server'];
     case 'server_ready':
       return [`${serverText(fact.server)}: a capture could start`];
     case 'left_behind': {

@@ -107,7 +107,7 @@ function clockFinding(newest: number | null, now: number): ShownFinding {
   if (ahead <= MOST_AHEAD_MS) return ok('clock', 'no time in the store is in the future');
   return warning(
     'clock',
-    `The store was written ${formatDuration(ahead)} in the future: the clock here was set back, or that of another machine is ahead`,
+    `The store was written ${formatDuration(ahead)} in the future: the clock here was set back, or the clock of another machine is ahead`,
     'Compare with: timedatectl',
   );
 }
