@@ -426,7 +426,7 @@ describe('captures create --warm-up and --recycle-sessions', () => {
     expect(unwrapped(planned.stdout)).toContain('session recycling needs: CONNECTION ADMIN');
     const later = await create('--at', '+1h');
     expect(later.status).toBe(0);
-    expect(later.stderr).toContain('No session will be ended as things are');
+    expect(later.stderr).toContain('No session can be ended as things are');
     await run(['delete', 'x', '--yes']);
   });
 

@@ -205,7 +205,7 @@ describe('a shared store', () => {
     const created = await captures('create', 'y', '--env', 'theirs', '--no-wait');
     expect([created.status, created.stderr]).toEqual([
       0,
-      expect.stringContaining('The daemon reads the password'),
+      expect.stringContaining('Only the daemon can read the password'),
     ]);
   });
 });
