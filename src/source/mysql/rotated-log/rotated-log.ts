@@ -20,9 +20,8 @@ import { logsToTable, type LogSettings } from '../log/log-settings.ts';
 import { repair, saysDamaged } from '../log/log-table.ts';
 import { readLockHolder, releaseLock } from '../connection/recorder-lock.ts';
 import { type Backup, BACKUP_TABLE, peekBackup, Rotation } from './rotation.ts';
-import { backupBytes, readForm, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
-import { withZone, zoneOf } from '../reading/session-memory.ts';
-import type { RowForm } from '../reading/statement-decoder.ts';
+import { backupBytes, readRotatedSettings, whyLogIsOff } from './rotation-settings.ts';
+import { RotatedForm } from './rotated-form.ts';
 
 /** No client has this id: what the reader has to remember of the log itself is kept under it. */
 const NO_SESSION = 0;
@@ -44,12 +43,11 @@ export class RotatedLog extends OpenedMysqlSource {
   #rotation: Rotation | null = null;
   /** Id of the guard's connection that was closed last; null where none was. */
   #lastLost: number | null = null;
-  #form: RowForm | null = null;
-  readonly #rememberedZones = new Map<number, number>();
+  readonly #form: RotatedForm;
   /** The backup that is accounted for, and the generation that it stands for. */
   #backup: Backup | null = null;
   #generation = 0;
-  /** What that recorder took the backup for, whatever is marked in it; null where that is unknown. */
+  /** What the recorder before this one took the backup for, whatever is marked in it; null where unknown. */
   #remembered: { readonly generation: number; readonly id: string } | null = null;
   /** A word for the live table; see `Rotation.mark`. */
   #table = newWord();
@@ -68,6 +66,7 @@ export class RotatedLog extends OpenedMysqlSource {
   constructor(opened: OpenedServer, storeId: string) {
     super(opened, storeId);
     this.flavor = flavorOf(opened.server.version);
+    this.#form = new RotatedForm(this.control, this.tracker);
   }
 
   async marks(): Promise<ServerMarks> {
@@ -86,7 +85,7 @@ export class RotatedLog extends OpenedMysqlSource {
   async install(_settings: LogSettings, generation: number): Promise<InstalledLog> {
     const off = whyLogIsOff(await this.readSettings(), this.server);
     if (off !== null) throw off;
-    const form = await this.#readForm();
+    const form = await this.#form.read();
     const times = form.zones === null ? [] : [TIMES_CORRECTED];
     const warnings = [ROWS_DROPPED, ...times, ...this.flavor.limits];
     const installed: InstalledLog = {
@@ -199,7 +198,7 @@ export class RotatedLog extends OpenedMysqlSource {
       yield { rows: 0, statements: [], interruption: this.#lossUntil(null, this.#until) };
       return;
     }
-    const form = await this.#readForm();
+    const form = await this.#form.read();
     form.zones?.setBounds(backup.since ?? since, this.#until);
     if (backup.serverStart !== null) this.own.setTable(backup.serverStart);
     if (this.#loss !== null && skip === 0) {
@@ -250,25 +249,14 @@ export class RotatedLog extends OpenedMysqlSource {
         }
         continue;
       }
-      const minutes = zoneOf(memory);
-      if (minutes !== null) this.#rememberedZones.set(session, minutes);
+      this.#form.recall(session, memory);
     }
     super.restoreSessions(sessions.filter(({ session }) => session !== NO_SESSION));
   }
 
   override takeSessionChanges(): { changed: SessionState[]; ended: number[] } {
     const { changed, ended } = super.takeSessionChanges();
-    const zones = this.#form?.zones ?? null;
-    const states = new Map(changed.map((state) => [state.session, state]));
-    for (const id of zones?.takeChanged() ?? []) {
-      const state = states.get(id) ?? this.tracker.stateOf(id);
-      if (state !== null) states.set(id, state);
-    }
-    const remembered = Array.from(states.values(), (state) => {
-      const minutes = zones?.minutesOf(state.session) ?? null;
-      return minutes === null ? state : { ...state, memory: withZone(state.memory, minutes) };
-    });
-    for (const id of ended) zones?.forget(id);
+    const remembered = this.#form.withZones(changed, ended);
     if (this.#backup !== null && this.#generation > 0) {
       const memory = { generation: this.#generation, backup: this.#backup.id };
       remembered.push({ session: NO_SESSION, user: null, host: null, db: null, memory });
@@ -394,16 +382,6 @@ export class RotatedLog extends OpenedMysqlSource {
       }
     }
     return this.#rotation;
-  }
-
-  async #readForm(): Promise<RowForm> {
-    if (this.#form === null) {
-      this.#form = await readForm(this.control);
-      for (const [id, minutes] of this.#rememberedZones) this.#form.zones?.restore(id, minutes);
-      this.#form.zones?.takeChanged();
-      this.#rememberedZones.clear();
-    }
-    return this.#form;
   }
 
   #closeRotation(): void {
