@@ -59,7 +59,7 @@ function wordsOf(
       ];
     }
     case 'daemon_not_needed':
-      return ['none is running, and nothing needs one'];
+      return ['none is running; none is needed'];
     case 'captures_wait': {
       const subject = fact.count === 1 ? 'a capture waits' : `${fact.count} captures wait`;
       return [`none is running and ${subject} for one`, START];

@@ -320,7 +320,7 @@ function costLines(
       : `with CPU to spare, latency rises: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
   const other = isThisRelease ? '' : ', not on this release';
   const texts = [
-    'with no CPU to spare, statements/s while recording, of those without a log:',
+    'with no CPU to spare, the share of statements/s that is left while recording:',
     ...saturated.map(sharesText),
     slower,
     ...(note === null ? [] : [note]),
