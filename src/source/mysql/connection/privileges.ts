@@ -223,13 +223,22 @@ export function privilegeNeeds(
       isPresent: hasAny(flavor.binaryLog),
     });
   }
-  return needs.map(({ privilege, purpose, required, scope, isPresent }) => ({
+  return needs.map((terms) => needOf(terms, lines, account));
+}
+
+/** @param lines as of `privilegeNeeds`. */
+export function needOf(
+  { privilege, purpose, required, scope, isPresent }: NeedTerms,
+  lines: readonly string[] | null,
+  account: string,
+): PrivilegeNeed {
+  return {
     privilege: scope === '*.*' ? privilege : `${privilege} on ${scope}`,
     purpose,
     required,
     state: lines === null ? 'unknown' : isPresent ? 'present' : 'missing',
     grant: `GRANT ${privilege} ON ${scope} TO ${quotedAccount(account)}`,
-  }));
+  };
 }
 
 /**
@@ -248,13 +257,8 @@ export function recyclingNeeds(
     scope: string,
     purpose: string,
     isPresent: boolean,
-  ): PrivilegeNeed => ({
-    privilege: scope === '*.*' ? privilege : `${privilege} on ${scope}`,
-    purpose,
-    required: true,
-    state: lines === null ? 'unknown' : isPresent ? 'present' : 'missing',
-    grant: `GRANT ${privilege} ON ${scope} TO ${quotedAccount(account)}`,
-  });
+  ): PrivilegeNeed =>
+    needOf({ privilege, scope, purpose, required: true, isPresent }, lines, account);
   const end = anyConnections ?? { privilege: 'SUPER', alternatives: [] };
   return [
     need('PROCESS', '*.*', 'sees the sessions of others', has(grants, 'PROCESS', '*', '*')),

@@ -9,7 +9,7 @@ import {
   readServerOffset,
   type LogSettings,
 } from '../log/log-settings.ts';
-import { parseGrants, quotedAccount, has } from '../connection/privileges.ts';
+import { has, needOf, parseGrants, quotedAccount } from '../connection/privileges.ts';
 import { BACKUP_TABLE, ROTATION } from './rotation.ts';
 import { SessionZones } from '../reading/session-zones.ts';
 import type { RowForm } from '../reading/statement-decoder.ts';
@@ -90,34 +90,35 @@ const TO_PROCEDURE =
 /** What the recorder needs where it only rotates; see `privilegeNeeds`. */
 export function rotationNeeds(lines: readonly string[] | null, account: string): PrivilegeNeed[] {
   const grants = parseGrants(lines ?? []);
-  const to = quotedAccount(account);
-  const state = (isPresent: boolean): PrivilegeNeed['state'] =>
-    lines === null ? 'unknown' : isPresent ? 'present' : 'missing';
+  const execute = {
+    privilege: 'EXECUTE',
+    scope: ROTATION,
+    purpose: 'rotates the log, to read what was rotated',
+    required: true,
+    isPresent:
+      has(grants, 'EXECUTE', 'mysql', '*') || (lines ?? []).some((line) => TO_PROCEDURE.test(line)),
+  };
+  const select = {
+    privilege: 'SELECT',
+    scope: BACKUP_TABLE,
+    purpose: 'reads the log that was rotated',
+    required: true,
+    isPresent: has(grants, 'SELECT', 'mysql', 'general_log_backup'),
+  };
+  const process = {
+    privilege: 'PROCESS',
+    scope: '*.*',
+    purpose:
+      'knows the user, host and database of sessions that are open before the start, and sees when the server is about to rotate by itself',
+    required: false,
+    isPresent: has(grants, 'PROCESS', '*', '*'),
+  };
   return [
     {
-      privilege: `EXECUTE on ${ROTATION}`,
-      purpose: 'rotates the log, to read what was rotated',
-      required: true,
-      state: state(
-        has(grants, 'EXECUTE', 'mysql', '*') ||
-          (lines ?? []).some((line) => TO_PROCEDURE.test(line)),
-      ),
-      grant: `GRANT EXECUTE ON PROCEDURE ${ROTATION} TO ${to}`,
+      ...needOf(execute, lines, account),
+      grant: `GRANT EXECUTE ON PROCEDURE ${ROTATION} TO ${quotedAccount(account)}`,
     },
-    {
-      privilege: `SELECT on ${BACKUP_TABLE}`,
-      purpose: 'reads the log that was rotated',
-      required: true,
-      state: state(has(grants, 'SELECT', 'mysql', 'general_log_backup')),
-      grant: `GRANT SELECT ON ${BACKUP_TABLE} TO ${to}`,
-    },
-    {
-      privilege: 'PROCESS',
-      purpose:
-        'knows the user, host and database of sessions that are open before the start, and sees when the server is about to rotate by itself',
-      required: false,
-      state: state(has(grants, 'PROCESS', '*', '*')),
-      grant: `GRANT PROCESS ON *.* TO ${to}`,
-    },
+    needOf(select, lines, account),
+    needOf(process, lines, account),
   ];
 }
