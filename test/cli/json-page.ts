@@ -4,8 +4,8 @@ type Field = readonly [path: string, type: string, meaning: string];
 const CAPTURE_ROW: readonly Field[] = [
   ['id', 'number', ''],
   ['name', 'string', ''],
-  ['start', 'time or null', 'when it really started, by the server’s clock'],
-  ['scheduledStart', 'time or null', 'when it was or is to start'],
+  ['start', 'time or null', 'when it started, by the server’s clock'],
+  ['scheduledStart', 'time or null', 'when it was or will be due to start'],
   ['scheduledEnd', 'time or null', 'start (scheduled or real) plus duration'],
   ['end', 'time or null', 'the end of the window; null while it is open'],
   ['status', 'string', 'SCHEDULED, STARTED, STARTING, RUNNING, STOPPING, DONE or FAILED'],
@@ -14,7 +14,7 @@ const CAPTURE_ROW: readonly Field[] = [
   ['reason', 'string or null', 'why it FAILED, or ended other than by a stop'],
   ['environment', 'string', 'name of its environment'],
   ['owner', 'string', 'name of the user it belongs to'],
-  ['duration', 'number or null', 'seconds it was asked to last; null until it is stopped'],
+  ['duration', 'number or null', 'seconds requested; null: until it is stopped'],
   ['createdAt', 'time', ''],
   [
     'workload.records',
@@ -34,7 +34,7 @@ const OPTIONS: Field = [
 const TROUBLE: Field = [
   'trouble',
   'object or null',
-  '`{since, reason}`: what keeps its server from being read just now; null where all is well, and when it is over',
+  '`{since, reason}`: why its server cannot be read now; null if it can, and once it is over',
 ];
 
 const CAPTURE: readonly Field[] = [...CAPTURE_ROW, OPTIONS, TROUBLE];
@@ -54,12 +54,12 @@ const VALUES: readonly Field[] = [
 ];
 
 const OUTLOOK =
-  '`logged` (`always`, or `when_prepared`: where a log was on when it was prepared), `coveredBy` (the log that covers sessions that come from now on: `general_log`, `slow_log`, or null), `sinceStart` (its configuration has it on), `uptime` (seconds), `prepared` (statements), `sessions`, `covered`, `users` (`{user, sessions, covered, longestIdle}`), `slowLog` (`{longerThan, withoutIndex, output, file}`)';
+  '`logged` (`always`, or `when_prepared`: where a log was on when it was prepared), `coveredBy` (the log that covers new sessions: `general_log`, `slow_log`, or null), `sinceStart` (its configuration has it on), `uptime` (seconds), `prepared` (statements), `sessions`, `covered`, `users` (`{user, sessions, covered, longestIdle}`), `slowLog` (`{longerThan, withoutIndex, output, file}`)';
 
 const DETAILS: readonly Field[] = [
   ...CAPTURE_ROW,
   ['workload.statements', 'number', 'records that are a statement to run: queries and executes'],
-  ['workload.sessions', 'number', 'distinct sessions that said something'],
+  ['workload.sessions', 'number', 'distinct sessions'],
   ['workload.byKind', 'object', 'records by kind: `{"query": 5, …}`'],
   ['workload.byFlag', 'object', 'records by flag'],
   ['workload.skipped', 'object', 'rows of the server’s log that were left out, by reason'],
@@ -76,14 +76,14 @@ const DETAILS: readonly Field[] = [
   [
     'workload.deadManObstacle',
     'string or null',
-    'why the server could not have switched its log off by itself; null where it could, or was not asked to',
+    'why the server could not have switched its log off by itself; null if it could, or was not requested to',
   ],
   [
     'workload.recycled',
     'object or null',
-    '`{since, ended, left, over, sessions}`: sessions of before that were ended at its start; null where that was not asked for',
+    '`{since, ended, left, over, sessions}`: sessions from before that were ended; null if that was not requested',
   ],
-  ['workload.folder', 'string', 'where the files lie'],
+  ['workload.folder', 'string', 'folder of the files'],
   ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
   ['workload.diskBytes', 'number', 'bytes of all files'],
   [
@@ -96,9 +96,9 @@ const DETAILS: readonly Field[] = [
   [
     'metrics.fetchedAt',
     'time or null',
-    'when CloudWatch was asked last; `metrics` is null where it is not',
+    'when CloudWatch was queried last; `metrics` is null if it is not',
   ],
-  ['metrics.nextAt', 'time or null', 'when it is asked again'],
+  ['metrics.nextAt', 'time or null', 'when it is queried again'],
   ['metrics.failure', 'string or null', 'why the last attempt failed'],
 ];
 
@@ -121,8 +121,8 @@ const ENVIRONMENT: readonly Field[] = [
   ['region', 'string or null', 'AWS region'],
   ['instance', 'string or null', 'RDS instance'],
   ['profile', 'string or null', 'AWS profile'],
-  ['endpointUrl', 'string or null', 'CloudWatch at another address'],
-  ['role', 'string', 'what you are in it: member or admin'],
+  ['endpointUrl', 'string or null', 'another address of CloudWatch'],
+  ['role', 'string', 'your role: member or admin'],
   ['createdAt', 'time', ''],
 ];
 
@@ -130,12 +130,12 @@ const INSPECTION: readonly Field[] = [
   ['environment', 'string', 'name'],
   ['ready', 'boolean', 'always true: otherwise the command fails and stdout is empty'],
   ['server', 'object', '`flavor`, `version`, `hostname`, `port`, `uuid`'],
-  ['account', 'string', 'as whom one is logged in there'],
+  ['account', 'string', 'the account that is logged in there'],
   ['settings', 'object', '`generalLog`, `logOutput`, `slowLog`, `tableEngine`'],
   [
     'logSwitch',
     'string',
-    '`recorder`; `parameter-group` where the server’s owner alone can switch the log (RDS)',
+    '`recorder`; `parameter-group` if only the server’s owner can switch the log (RDS)',
   ],
   [
     'recorderTable',
@@ -150,11 +150,15 @@ const INSPECTION: readonly Field[] = [
     'string',
     'the server’s log table: `there`, `missing`, or `hidden` from this account',
   ],
-  ['obstacles', 'array', 'why no capture could start whatever the account may do: `{what, hint}`'],
+  [
+    'obstacles',
+    'array',
+    'why no capture could start, whatever privileges the account has: `{what, hint}`',
+  ],
   [
     'leftovers',
     'object or null',
-    '`{storeId, recorder, lastSign, tables, statements}`: what a recorder left there that is not at work',
+    '`{storeId, recorder, lastSign, tables, statements}`: what a recorder that is no longer running left there',
   ],
   [
     'deadManObstacle',
@@ -171,11 +175,11 @@ const WARM_UP: readonly Field[] = [
   [
     'coveredBy',
     'string or null',
-    'the log that covers sessions that come from now on: `general_log`, `slow_log`; null: none',
+    'the log that covers new sessions: `general_log`, `slow_log`; null: none',
   ],
   ['since', 'time or null', ''],
   ['until', 'time or null', ''],
-  ['reason', 'string or null', 'why the last one is over'],
+  ['reason', 'string or null', 'why the last one ended'],
   ['sessions', 'number', 'that are there now'],
   ['covered', 'number', 'of those, whose prepared statements are recorded with values'],
   ['users', 'array', '`{user, sessions, covered}`'],
@@ -197,9 +201,9 @@ const RECOVERED: readonly Field[] = [
   [
     'returnedStatements',
     'number or null',
-    'of a lost recorder, gone to the log table of the server’s owner; null: not counted',
+    'of a lost recorder, returned to the owner’s log table; null: not counted',
   ],
-  ['droppedStatements', 'number or null', 'of a lost recorder, and nowhere now; null: not counted'],
+  ['droppedStatements', 'number or null', 'of a lost recorder, dropped; null: not counted'],
   ['warnings', 'array', 'strings'],
 ];
 
@@ -207,13 +211,13 @@ const RECOVERED: readonly Field[] = [
 export const PLAN: readonly Field[] = [
   ['name', 'string', ''],
   ['environment', 'string', 'name'],
-  ['status', 'string', 'what it would be stored as'],
+  ['status', 'string', 'the status that it would be stored with'],
   ['scheduledStart', 'time or null', ''],
   ['scheduledEnd', 'time or null', ''],
   ['duration', 'number or null', 'seconds'],
   ['ready', 'boolean', 'always true: otherwise the command fails and stdout is empty'],
   ['server', 'object or null', '`flavor`, `version`, `hostname`, `port`, `uuid`'],
-  ['account', 'string or null', 'as whom one is logged in there'],
+  ['account', 'string or null', 'the account that is logged in there'],
   [
     'settings',
     'object or null',
@@ -222,7 +226,7 @@ export const PLAN: readonly Field[] = [
   ['privileges', 'array', '`{privilege, purpose, state, required, grant}`'],
   ['lockHolder', 'object or null', '`{connectionId, user, host, ours}`: who records there now'],
   ['others', 'array', '`{id, name, environment, status}`: captures there in the same time'],
-  ['hiddenOthers', 'number', 'the same in environments that you are not a member of'],
+  ['hiddenOthers', 'number', 'how many more in environments that you are not a member of'],
   [
     'deadMan',
     'object or null',
@@ -231,7 +235,7 @@ export const PLAN: readonly Field[] = [
   [
     'load',
     'object or null',
-    'what came while it was looked at: `seconds`, `statementsPerSecond`, `rowsPerSecond`, `statementBytes`, `preparedShare`',
+    'the load while it was watched: `seconds`, `statementsPerSecond`, `rowsPerSecond`, `statementBytes`, `preparedShare`',
   ],
   [
     'prepared',
@@ -248,7 +252,7 @@ export const PLAN: readonly Field[] = [
     'object or null',
     'bytes: `logBytes` (on the server at a time), `logBytesPerHour` (there without a recorder), `fileBytesPerHour`, `fileBytes` (in its duration); `ratio`, `fromEarlierCaptures`',
   ],
-  ['disk', 'object or null', 'the one here: `free`, `size`, `minFree` (bytes), `lasts` (seconds)'],
+  ['disk', 'object or null', 'the disk here: `free`, `size`, `minFree` (bytes), `lasts` (seconds)'],
   ['limits', 'object', '`maxSize` (bytes), `untilMaxSize` (seconds)'],
   [
     'cost',
@@ -289,25 +293,25 @@ const SCHEDULE: readonly Field[] = [
   ['envId', 'number', ''],
   ['owner', 'string', 'name'],
   ['cron', 'string', ''],
-  ['timezone', 'string', 'IANA name of the zone on whose clocks the expression is read'],
+  ['timezone', 'string', 'IANA time zone of the expression'],
   ['duration', 'number', 'seconds'],
-  ['overlap', 'string', 'what happens while the previous one still runs: skip or allow'],
-  ['count', 'number or null', 'how often at most'],
+  ['overlap', 'string', 'if the previous one still runs: skip or allow'],
+  ['count', 'number or null', 'maximum number of runs'],
   ['until', 'time or null', ''],
   ['retain', 'number or null', 'seconds after which its captures are deleted'],
   ['next', 'time or null', ''],
   ['nextCapture', 'number or null', 'id of the capture made for it'],
-  ['passed', 'number', 'occurrences that came'],
-  ['missed', 'number', 'occurrences at which no daemon ran'],
-  ['skipped', 'number', 'occurrences left out because of an overlap'],
+  ['passed', 'number', 'runs that came due'],
+  ['missed', 'number', 'runs missed because no daemon was running'],
+  ['skipped', 'number', 'runs left out because of an overlap'],
   ['createdAt', 'time', ''],
-  ['options', 'object', 'what its captures record, as `options` of a capture has it'],
+  ['options', 'object', 'what its captures record, as `options` of a capture'],
   ['trouble', 'string or null', 'why the daemon paused it; null if nothing is wrong'],
 ];
 
 const OCCURRENCE: readonly Field[] = [
   ['at', 'time', ''],
-  ['local', 'string', 'the same on the clocks of the time zone, with its offset'],
+  ['local', 'string', 'the local time, with its offset'],
   ['timezone', 'string', ''],
 ];
 
@@ -331,12 +335,12 @@ const DAEMON: readonly Field[] = [
   [
     'alive',
     'boolean',
-    'false where no daemon is running: the command exits 8 then, and the object is on stdout all the same',
+    'false if no daemon is running: the command then exits 8, and still prints the object',
   ],
   ['host', 'string or null', ''],
   ['pid', 'number or null', ''],
   ['since', 'time or null', ''],
-  ['background', 'boolean or null', 'it leaves when nothing is left to record'],
+  ['background', 'boolean or null', 'it exits when nothing is left to record'],
   [
     'recording',
     'array',
@@ -356,7 +360,7 @@ const METRIC: readonly Field[] = [
 const AFFECTED = '`{records, sessions, isAll, examples}`, examples `{session, user, host}`';
 const VERIFICATION: readonly Field[] = [
   ['capture', 'object or null', '`{id, name, environment}`; null for `--folder`'],
-  ['folder', 'string', 'where the files lie'],
+  ['folder', 'string', 'folder of the files'],
   ['verdict', 'string', 'whole, not_whole, damaged or recording'],
   ['whole', 'boolean', 'exit 0 when true, 8 when false'],
   ['line', 'string', 'the result in one sentence'],
@@ -381,16 +385,16 @@ const VERIFICATION: readonly Field[] = [
   ],
   ['share', 'object or null', '`{min, max}`: recorded of received, at most 1'],
   ['values', 'object or null', 'as `workload.values` of `get`, counted in the files'],
-  ['enoughValues', 'boolean', 'false where fewer executes have values than --min-values asks for'],
+  ['enoughValues', 'boolean', 'false if fewer executes have values than --min-values requires'],
   [
     'problems',
     'array',
-    '`{kind, what, segment}`: what keeps it from being whole; kinds damage, gap, not_logged, incomplete, failed',
+    '`{kind, what, segment}`: why it is not whole; kinds damage, gap, not_logged, incomplete, failed',
   ],
-  ['notes', 'array', 'strings: how close the comparison is, or why there is none'],
+  ['notes', 'array', 'strings: how exact the comparison is, or why there is none'],
   ['warnings', 'array', 'strings of the recorder'],
   ['gaps', 'array', '`{from, to, cause, reason, missing}`'],
-  ['leftOut', 'object', 'rows left out as asked for, by reason'],
+  ['leftOut', 'object', 'rows left out by filters and samples, by reason'],
   ['flags', 'array', `\`{flag, …}\` with ${AFFECTED}`],
   ['sessions', 'number', 'distinct sessions'],
   ['unknownUser', 'object', `records of sessions whose user is not known: ${AFFECTED}`],
@@ -399,7 +403,7 @@ const VERIFICATION: readonly Field[] = [
   [
     'times',
     'object',
-    '`{first, last, backwards, longestBackMs, outside}`: records stamped over a second before an earlier one, or outside of the window',
+    '`{first, last, backwards, longestBackMs, outside}`: records stamped more than a second before an earlier one, or outside the window',
   ],
   ['segments', 'array', '`{segment, file, records, bytes, sound}`'],
   ['seconds', 'number', 'how long it took'],
@@ -451,12 +455,12 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   whoami: one(IDENTITY),
   doctor: many(
     [
-      ['check', 'string', 'what was looked at: `store`, `session`, … or `environment NAME`'],
+      ['check', 'string', 'what was checked: `store`, `session`, … or `environment NAME`'],
       ['status', 'string', '`ok`, `warn` or `fail`'],
       ['detail', 'string', 'what was found'],
-      ['fix', 'string or null', 'what to type, or to do'],
+      ['fix', 'string or null', 'how to fix it'],
     ],
-    'printed also where something failed; the exit status is that of the first failure',
+    'also printed if something failed; the exit status is that of the first failure',
   ),
   'env create': one(ENVIRONMENT),
   'env list': many(ENVIRONMENT),
@@ -512,19 +516,19 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
 export function jsonPage(): string {
   return `# JSON
 
-What every command prints with \`--json\` (or \`-o json\`, or \`CAPTURES_OUTPUT=json\`). This page is checked by
-\`test/cli/json.test.ts\`, which runs every command; to write it again:
+What every command prints with \`--json\` (or \`-o json\`, or \`CAPTURES_OUTPUT=json\`). \`test/cli/json.test.ts\`
+runs every command and checks this page; to write it again:
 \`UPDATE_DOCS=1 npx vitest run test/cli/json.test.ts\`
 
-- Fields always come, in this order; what does not apply is null. New fields may come behind those that are
-  here, and none goes away.
+- All fields are always there, in this order; what does not apply is null. New fields may follow these, and
+  none is removed.
 - A time is ISO-8601, UTC, with milliseconds: \`"2026-11-22T01:00:00.000Z"\`.
-- A dot is one object in another: \`workload.records\` is \`{"workload": {"records": …}}\`. \`--fields\` takes the
+- A dot means an object in another: \`workload.records\` is \`{"workload": {"records": …}}\`. \`--fields\` takes the
   same paths, and \`workload\` for all of its fields; \`csv\` and \`tsv\` have a column for each.
 - A list is an array, \`[]\` when there is nothing.
 
 A failure leaves stdout empty and puts one object on stderr, and nothing else:
-\`{"code": 404, "message": "Capture not found", "hint": "…"}\`, \`hint\` only where there is one. \`code\` is that of
+\`{"code": 404, "message": "Capture not found", "hint": "…"}\`, \`hint\` only if there is one. \`code\` is that of
 \`captures help exit-codes\`.
 
 ${sections().join('\n\n')}
