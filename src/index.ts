@@ -12,7 +12,7 @@ export type { AuditRequest } from './core/audit/audit-log.ts';
 export type { AuditEntry, Author, Origin } from './core/audit/audit-trail.ts';
 export { CAPTURE_STATUSES, isOver, type CaptureStatus } from './core/captures/capture.ts';
 export type { CapturePlan } from './core/captures/capture-plan.ts';
-export type { CreatedCapture } from './core/captures/capture-service.ts';
+export type { CreatedCapture } from './core/captures/capture-creation.ts';
 export type { CaptureEdit, CaptureRequest } from './core/captures/capture-timing.ts';
 export type { Finding } from './core/diagnosis/finding.ts';
 export type { Environment, ServerAddress } from './core/environments/environment.ts';

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Capture } from '../core/captures/capture.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
 import type { RecordingOptions } from '../core/captures/recording-options.ts';
-import type { CountedRows } from '../core/verification/server-counters.ts';
 import type { Recycled } from '../core/source.ts';
 import type { LoggedStatement } from '../core/workloads/statements.ts';
 import type { Recording, RecordingProgress, Store } from '../core/store.ts';
@@ -14,12 +13,12 @@ import { SegmentWriter } from '../workload/segment-writer.ts';
 import type { LineTail } from '../workload/statement-line.ts';
 import { WorkloadRates } from '../workload/workload-rates.ts';
 import type { StatementBatch } from './statement-batch.ts';
-import type {
-  CountersState,
-  RecordingFacts,
-  SegmentFacts,
-  WorkloadPosition,
-} from '../core/workloads/workload.ts';
+import type { RecordingFacts, SegmentFacts } from '../core/workloads/workload.ts';
+import {
+  committedCounters,
+  committedPosition,
+  type CommittedCounters,
+} from '../core/workloads/committed.ts';
 import { Redaction } from './redaction.ts';
 
 /** The folder of a capture's workload. */
@@ -27,17 +26,10 @@ export function workloadFolder(storeDirectory: string, captureId: number): strin
   return join(storeDirectory, 'captures', String(captureId));
 }
 
-/** Where a recording's files are committed to; null before the first commit. */
-export function committedPosition(recording: Recording | null): WorkloadPosition | null {
-  return recording?.position == null ? null : (JSON.parse(recording.position) as WorkloadPosition);
-}
-
-/** What is committed together with the position: the counters, and what the selection remembers. */
-interface CommittedCounters extends CountersState {
+/** With what the selection remembers. */
+interface RecorderCounters extends CommittedCounters {
   /** null where nothing is left out; absent before that was known. */
   readonly selection?: SelectionState | null;
-  /** null or absent where an older version recorded some of it. */
-  readonly heard?: CountedRows | null;
 }
 
 interface RecorderContext {
@@ -87,8 +79,7 @@ export class Recorder {
     this.#folder = workloadFolder(context.store.directory, capture.id);
     this.#options = capture.options;
     this.#writer = writer;
-    const committed =
-      recording.counters === null ? null : (JSON.parse(recording.counters) as CommittedCounters);
+    const committed: RecorderCounters | null = committedCounters(recording);
     this.#counters = new WorkloadCounters(committed);
     this.#serverCounts =
       committed === null || committed.heard != null
@@ -237,7 +228,7 @@ export class Recorder {
     };
   }
 
-  #committed(): CommittedCounters {
+  #committed(): RecorderCounters {
     return {
       ...this.#counters.state(),
       selection: this.#selection?.state() ?? null,

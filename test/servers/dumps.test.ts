@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
-import { committedPosition } from '../../src/daemon/recorder.ts';
+import { committedPosition } from '../../src/core/workloads/committed.ts';
 import type { Source } from '../../src/core/source.ts';
 import { mysqlSource, mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';

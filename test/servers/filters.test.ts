@@ -11,7 +11,8 @@ import {
 } from '../../src/core/captures/recording-options.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
-import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { committedPosition } from '../../src/core/workloads/committed.ts';
+import { workloadFolder } from '../../src/daemon/recorder.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { committedPosition } from '../../src/daemon/recorder.ts';
+import { committedPosition } from '../../src/core/workloads/committed.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';

@@ -8,7 +8,8 @@ import { ALL_CAPTURES, CaptureRules } from '../../src/core/captures/capture-rule
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
-import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { committedPosition } from '../../src/core/workloads/committed.ts';
+import { workloadFolder } from '../../src/daemon/recorder.ts';
 import { reclaimServer } from '../../src/daemon/reclaim.ts';
 import type { ServerEnvironment } from '../../src/core/environments/environment.ts';
 import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';

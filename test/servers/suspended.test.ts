@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { committedPosition, workloadFolder } from '../../src/daemon/recorder.ts';
+import { committedPosition } from '../../src/core/workloads/committed.ts';
+import { workloadFolder } from '../../src/daemon/recorder.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { endRecordings, Recording } from './recording.ts';
 import {

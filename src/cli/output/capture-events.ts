@@ -1,4 +1,5 @@
-import type { CreationEvent, DeletionEvent } from '../../core/captures/capture-service.ts';
+import type { CreationEvent } from '../../core/captures/capture-creation.ts';
+import type { DeletionEvent } from '../../core/captures/capture-service.ts';
 import type { CaptureEvent } from '../../core/captures/following.ts';
 import type { Context } from '../runtime/context.ts';
 import { fullName } from '../render/names.ts';

@@ -5,7 +5,7 @@ import type { ValueCounts } from '../verification/value-counts.ts';
 import type { WarmUp } from '../warm-ups/warm-up.ts';
 import type { Gap } from '../workloads/gaps.ts';
 import type { WorkloadFile, WorkloadFiles } from '../workloads/workload-files.ts';
-import type { CountersState, RecordingFacts } from '../workloads/workload.ts';
+import { committedCounters, committedFacts } from '../workloads/committed.ts';
 
 /** What is known of a recording besides its size. */
 export interface RecordedFacts {
@@ -76,9 +76,8 @@ async function recordedFacts(
   workloads: WorkloadFiles,
   recording: Recording,
 ): Promise<RecordedFacts> {
-  const counters =
-    recording.counters === null ? null : (JSON.parse(recording.counters) as CountersState);
-  const facts = recording.facts === null ? null : (JSON.parse(recording.facts) as RecordingFacts);
+  const counters = committedCounters(recording);
+  const facts = committedFacts(recording);
   return {
     statements: counters?.statements ?? 0,
     sessions: counters?.sessions ?? 0,

@@ -1,14 +1,12 @@
 import type { Actor, Operation } from '../access.ts';
-import { hasLiveDaemon, type DaemonStarted, type DaemonStarter } from '../daemon/daemon-starter.ts';
-import { getEnvironment, requireDeletable } from '../environments/environment-service.ts';
-import type { Readiness } from '../environments/readiness.ts';
+import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
+import { requireDeletable } from '../environments/environment-service.ts';
 import { isAppError } from '../errors.ts';
-import type { Notice } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
-import type { ListedCapture, Store } from '../store.ts';
+import type { ListedCapture } from '../store.ts';
 import type { ValueCounts } from '../verification/value-counts.ts';
-import type { CountersState } from '../workloads/workload.ts';
+import { committedCounters } from '../workloads/committed.ts';
 import { readDetails, type DetailedCapture } from './capture-details.ts';
 import type { CapturePlan, WatchingServer } from './capture-plan.ts';
 import { ALL_CAPTURES, CaptureRules, type CaptureListRequest } from './capture-rules.ts';
@@ -16,7 +14,8 @@ import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
 import type { NamedCapture } from './capture-names.ts';
 import { ACTIVE_STATUSES, isOver, type CaptureStatus } from './capture.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
-import type { Preparation, PreparationEvent, PreparationOptions } from './preparation.ts';
+import type { PreparationOptions } from './preparation.ts';
+import type { CreatedCapture, CreationEvent } from './capture-creation.ts';
 import { liveFactsOf, type LiveFacts } from './live-facts.ts';
 import { RetentionService, type PrunePlan, type PruneRequest } from './retention.ts';
 
@@ -29,14 +28,6 @@ const SHORTEST_LOOK_MS = 1_000;
 const LONGEST_LOOK_MS = 3_000;
 const POLL_MS = 100;
 const NEVER = new AbortController().signal;
-
-export type CreationEvent = DaemonStarted | PreparationEvent;
-
-/** A capture that was stored. */
-export interface CreatedCapture extends ListedCapture {
-  /** Whether there are sessions whose executes may come without values: see `firstValues`. */
-  readonly mayLackValues: boolean;
-}
 
 export type DeletionEvent =
   | CaptureEvent
@@ -141,27 +132,16 @@ export class CaptureService {
     options: Partial<PreparationOptions> = {},
     signal: AbortSignal = NEVER,
   ): Progress<CreationEvent, CreatedCapture> {
-    const { store, clock } = this.#outside;
-    const planned = this.#rules.check(actor, request);
-    const isLater = planned.status === 'SCHEDULED';
-    let prepared: Preparation = { options: planned.options, readiness: null };
-    if (planned.recordsStatements) {
-      const { prepareRecording } = await import('./preparation.ts');
-      const environment = getEnvironment(store, actor, 'capture.create', request.environment);
-      const how = { approved: [], waitsForLog: false, ...options, isLater };
-      prepared = yield* prepareRecording(this.#outside, environment, planned.options, how, signal);
-    }
-    signal.throwIfAborted();
-    const created = this.#rules.create(actor, { ...request, options: prepared.options });
-    if (isForDaemon(created)) yield* this.#starter.ensure();
-    const { readiness } = prepared;
-    for (const notice of isLater ? startNotices(store, created, readiness, clock.now()) : []) {
-      yield { type: 'notice', notice };
-    }
-    return {
-      ...created,
-      mayLackValues: !isLater && readiness !== null && mayLackValues(readiness),
-    };
+    const { createCapture } = await import('./capture-creation.ts');
+    return yield* createCapture(
+      this.#outside,
+      this.#rules,
+      this.#starter,
+      actor,
+      request,
+      options,
+      signal,
+    );
   }
 
   /**
@@ -193,8 +173,7 @@ export class CaptureService {
   }
 
   #valueCounts(id: number): ValueCounts | null {
-    const counters = this.#outside.store.recordings.find(id)?.counters ?? null;
-    return counters === null ? null : ((JSON.parse(counters) as CountersState).values ?? null);
+    return committedCounters(this.#outside.store.recordings.find(id))?.values ?? null;
   }
 
   /** How the recording of a capture goes. @throws AppError as `get` does. */
@@ -444,37 +423,6 @@ export class CaptureService {
   ): Progress<CaptureEvent, ListedCapture> {
     return followCapture(this.#outside, id, isReached, this.#starter, signal);
   }
-}
-
-/**
- * What to say of a capture that starts later: from when on a daemon must run that stays, unless one does, and
- * when its warm-up begins.
- */
-function startNotices(
-  store: Store,
-  { scheduledStart, options: { warmUp } }: ListedCapture,
-  readiness: Readiness | null,
-  now: number,
-): readonly Notice[] {
-  const isNeeded = readiness === null || readiness.inspection.values.ownersLog === null;
-  const isWarmedUp = warmUp !== null && scheduledStart !== null && isNeeded;
-  const from = isWarmedUp ? Math.max(scheduledStart - warmUp, now) : null;
-  const isOneAlive = hasLiveDaemon(store, now);
-  const isLasting = isOneAlive && store.lease.find()?.background === false;
-  return [
-    ...(isLasting
-      ? []
-      : [{ code: 'lasting_daemon_needed', isOneAlive, warmUpFrom: from } as const]),
-    ...(from === null || !isWarmedUp
-      ? []
-      : [{ code: 'warm_up_planned', from, until: scheduledStart, wanted: warmUp } as const]),
-  ];
-}
-
-/** Whether there are sessions whose statements may have been prepared before, with nothing that covered them. */
-function mayLackValues({ inspection, coverage }: Readiness): boolean {
-  const { logged, prepared } = inspection.values;
-  return logged !== 'always' && prepared !== 0 && coverage.covered < coverage.sessions;
 }
 
 /** Whether a daemon has something to do for it at once. */

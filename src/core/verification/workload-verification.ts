@@ -4,9 +4,9 @@ import type { Clock } from '../clock.ts';
 import { isAppError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture, Recording } from '../store.ts';
+import { committedCounters, committedFacts, committedPosition } from '../workloads/committed.ts';
 import type { WorkloadFiles } from '../workloads/workload-files.ts';
 import type {
-  CountersState,
   Damage,
   ExpectedSegment,
   VerifiedFiles,
@@ -89,7 +89,7 @@ export async function* verifyWorkload(
   );
   damage.push(...found.damage);
   const counters = isOver ? (manifest?.counters ?? null) : committed.counters;
-  const rows = isOver ? (manifest?.heard ?? null) : (committed.rows ?? null);
+  const rows = isOver ? (manifest?.heard ?? null) : (committed.counters?.heard ?? null);
   if (damage.length === 0) {
     if (counters !== null) damage.push(...miscounted(counters, found.counts));
     if (rows !== null && counters !== null) {
@@ -182,23 +182,14 @@ function stateOf(status: CaptureStatus | null, manifest: Manifest | null): Evide
   return manifest?.complete === true ? 'over' : 'unfinished';
 }
 
-interface Committed {
-  readonly position: WorkloadPosition | null;
-  readonly counters: CountersState | null;
-  readonly rows: CountedRows | null | undefined;
-  readonly facts: RecordingFacts | null;
-}
+type Committed = ReturnType<typeof committedOf>;
 
-function committedOf(recording: Recording | null): Committed {
-  const parsed = (text: string | null | undefined): unknown =>
-    text == null ? null : JSON.parse(text);
-  const counters = parsed(recording?.counters) as
-    (CountersState & { heard?: CountedRows | null }) | null;
+/** What the store has of a recording; null for what is not committed yet. */
+function committedOf(recording: Recording | null) {
   return {
-    position: parsed(recording?.position) as WorkloadPosition | null,
-    counters,
-    rows: counters?.heard,
-    facts: parsed(recording?.facts) as RecordingFacts | null,
+    position: committedPosition(recording),
+    counters: committedCounters(recording),
+    facts: committedFacts(recording),
   };
 }
 
@@ -274,7 +265,7 @@ function otherRows(
 /** The manifest against the store's own row: both were written by the recorder. */
 function contradictions(
   manifest: Manifest,
-  { position, counters, facts, rows }: Committed,
+  { position, counters, facts }: Committed,
   capture: ListedCapture | null,
 ): Damage[] {
   const damage: Damage[] = [];
@@ -296,7 +287,7 @@ function contradictions(
       damage.push(wrong('has other counters than the store'));
     }
   }
-  if (rows !== undefined && !isDeepStrictEqual(manifest.heard, rows)) {
+  if (counters?.heard !== undefined && !isDeepStrictEqual(manifest.heard, counters.heard)) {
     damage.push(wrong('says that other statements were logged than the store'));
   }
   if (facts === null) return damage;

@@ -3,9 +3,10 @@ import { CaptureRules } from '../captures/capture-rules.ts';
 import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
-import type { Recording, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementsNotRun } from './workload-files.ts';
+import { committedPosition } from './committed.ts';
 import type { ReadablePosition } from './workload.ts';
 
 /** What captures recorded. */
@@ -94,9 +95,4 @@ function requireStoreAdmin(actor: Actor): void {
     'forbidden',
     'Only an administrator of the store may remove workloads without a capture',
   );
-}
-
-/** How far a workload may be read: what is committed; null before the first commit. */
-function committedPosition(recording: Recording | null): ReadablePosition | null {
-  return recording?.position == null ? null : (JSON.parse(recording.position) as ReadablePosition);
 }
