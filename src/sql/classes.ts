@@ -1,5 +1,6 @@
 import type { StatementClass } from '../core/captures/recording-options.ts';
 import { Lexer } from './lexer.ts';
+import { preparedName } from './session-statements.ts';
 import { splitStatements, withoutLeadingComments } from './text.ts';
 
 /** A set of classes as bits, so that a text with several statements costs no more than one. */
@@ -103,7 +104,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   EXECUTE: (code, prepared) => {
     const immediate = /^execute\s+immediate\b\s*/i.exec(code);
     if (immediate !== null) return classOfLiteral(code, immediate[0].length, prepared) ?? WRITES;
-    return prepared(nameIn(/^execute\s+/i, code)) ?? WRITES;
+    return prepared(preparedName(code)) ?? WRITES;
   },
   DEALLOCATE: (code, prepared) => deallocate(code, prepared),
 
@@ -178,19 +179,13 @@ function classOfSet(code: string, prepared: PreparedClasses): ClassBits {
 }
 
 function deallocate(code: string, prepared: PreparedClasses): ClassBits {
-  return prepared(nameIn(/^\w+\s+prepare\s+/i, code)) ?? SESSION;
+  return prepared(preparedName(code)) ?? SESSION;
 }
 
 /** The class of the statement in a string literal at `start`; null where there is none. */
 function classOfLiteral(code: string, start: number, prepared: PreparedClasses): ClassBits | null {
   const match = /^(?:_\w+\s*|n(?='))?(['"])/i.exec(code.slice(start, start + 64));
   return match === null ? null : classOfOne(code.slice(start + match[0].length), prepared);
-}
-
-/** The name of a prepared statement, as the server compares them: without quotes, ignoring case. */
-function nameIn(before: RegExp, code: string): string {
-  const name = /^(?:`((?:[^`]|``)+)`|([^\s;`]+))/.exec(code.replace(before, ''));
-  return (name?.[1]?.replaceAll('``', '`') ?? name?.[2] ?? '').toLowerCase();
 }
 
 /** What a statement does to the names of prepared statements; null for nothing. */
@@ -212,12 +207,12 @@ export function preparedNamesIn(sql: string): readonly PreparedNameChange[] {
   return splitStatements(sql).flatMap((statement) => {
     const code = beginningOf(statement);
     if (/^(?:deallocate|drop)\s+prepare\b/i.test(code)) {
-      return { name: nameIn(/^\w+\s+prepare\s+/i, code), bits: undefined };
+      return { name: preparedName(code), bits: undefined };
     }
     const match = PREPARE_FROM.exec(code);
     if (match === null) return [];
     const bits = classOfLiteral(code, match[0].length, NONE_PREPARED);
-    return { name: nameIn(/^prepare\s+/i, code), bits };
+    return { name: preparedName(code), bits };
   });
 }
 

@@ -1,5 +1,6 @@
 import { FirstWords } from './first-words.ts';
 import { splitStatements, withoutLeadingComments } from './text.ts';
+import { Words } from './words.ts';
 
 const FOLLOWED = new FirstWords('use', 'drop', 'prepare', 'execute', 'load');
 
@@ -34,10 +35,13 @@ export function codeOf(statement: string): string {
   return inner === null ? code : withoutLeadingComments(inner[2] ?? '');
 }
 
-/** The name in what follows PREPARE or EXECUTE, as the server compares it. */
-export function preparedName(rest: string): string {
-  const name = /^\s*(`(?:[^`]|``)+`|[^\s;]+)/.exec(rest)?.[1] ?? '';
-  return (name.startsWith('`') ? name.slice(1, -1) : name).toLowerCase();
+/** The name that PREPARE, EXECUTE, DEALLOCATE or DROP PREPARE has, as the server compares it; empty for none. */
+export function preparedName(statement: string): string {
+  const words = new Words(statement);
+  const first = words.next();
+  if (first === 'DEALLOCATE' || first === 'DROP') words.next();
+  words.next();
+  return words.name?.toLowerCase() ?? '';
 }
 
 /** The text of a PREPARE as its row will bear it, where it is one plain literal; else null. */

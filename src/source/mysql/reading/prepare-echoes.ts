@@ -41,12 +41,12 @@ export class PrepareEchoes {
     if (word.toLowerCase() === 'prepare') {
       const source = /^\s*\S+?\s+from\b(.*)$/is.exec(rest)?.[1] ?? '';
       const isHidden = hidesPreparedText(code);
-      const name = preparedName(rest);
+      const name = preparedName(code);
       this.#expectPrepare(session, { name, text: preparedText(source), isHidden });
       return isHidden;
     }
     const immediate = /^\s+immediate\b(.*)$/is.exec(rest)?.[1];
-    const name = immediate === undefined ? preparedName(rest) : null;
+    const name = immediate === undefined ? preparedName(code) : null;
     if (name !== null && session.knowsPrepared && !session.prepared.has(name)) return false;
     session.executeEchoes++;
     session.executing = name;
