@@ -7,7 +7,6 @@ import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import type { OutputMode } from '../input/global-options.ts';
-import { printList, type OutputSettings } from '../output/output.ts';
 import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metric-data.ts';
 import type { MetricView } from '../render/metrics-overview.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
@@ -183,18 +182,11 @@ function modeOf(options: Options, context: Context): OutputMode {
 
 async function printData(report: MetricReport, mode: OutputMode, context: Context): Promise<void> {
   const data: MetricData[] = report.series.map((series) => ({ series, window: report.window }));
-  const settings: OutputSettings = {
-    mode,
-    options: context.options,
-    view: () => ({ width: context.columns, now: context.now(), zone: context.timeZone }),
-    paint: () => context.paint(),
-  };
-  const { stdout } = context.world;
-  if (mode !== 'csv' && mode !== 'tsv') return printList(metricNoun, data, stdout, settings);
+  if (mode !== 'csv' && mode !== 'tsv') return context.print(metricNoun, data, mode);
   const statistics = report.series.flatMap(({ tracks }) => tracks.map((track) => track.statistic));
   const others = new Set(['Average', ...statistics]);
   others.delete('Maximum');
-  return printList(metricPointNoun([...others]), pointRows(data), stdout, settings);
+  return context.print(metricPointNoun([...others]), pointRows(data), mode);
 }
 
 async function drawOne(report: MetricReport, options: Asked, context: Context): Promise<string> {

@@ -227,12 +227,12 @@ export class Context {
     checkFields(noun, this.options.fields);
   }
 
-  print<Row>(noun: Noun<Row>, rows: Rows<Row>): Promise<void> {
-    return printList(noun, rows, this.world.stdout, this.#outputSettings());
+  print<Row>(noun: Noun<Row>, rows: Rows<Row>, mode = this.outputMode): Promise<void> {
+    return printList(noun, rows, this.world.stdout, this.#outputSettings(mode));
   }
 
   printOne<Row>(noun: Noun<Row>, row: Row): Promise<void> {
-    return printOne(noun, row, this.world.stdout, this.#outputSettings());
+    return printOne(noun, row, this.world.stdout, this.#outputSettings(this.outputMode));
   }
 
   /**
@@ -242,9 +242,9 @@ export class Context {
     if (this.isDataAsked) await this.printOne(noun, row);
   }
 
-  #outputSettings(): OutputSettings {
+  #outputSettings(mode: OutputMode): OutputSettings {
     return {
-      mode: this.outputMode,
+      mode,
       options: this.options,
       // A function, because asking the system for its time zone costs 20 ms and only tables need it.
       view: () => ({ width: this.columns, now: this.now(), zone: this.timeZone }),
