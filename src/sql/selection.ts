@@ -24,7 +24,7 @@ export interface SelectionState {
   readonly prepared: readonly PreparedName[];
 }
 
-interface SessionVerdict {
+interface SessionChoice {
   readonly user: string | null;
   readonly host: string | null;
   readonly db: string | null;
@@ -68,7 +68,7 @@ export class StatementSelection {
   readonly #wanted: ClassBits;
   readonly #sample: SessionSample | null;
   readonly #leftOut: LeftOutCounts;
-  readonly #sessions = new Map<number, SessionVerdict>();
+  readonly #sessions = new Map<number, SessionChoice>();
   readonly #prepared = new PreparedNames();
 
   private constructor(options: RecordingOptions, seed: string, leftOut: LeftOutCounts) {
@@ -151,12 +151,12 @@ export class StatementSelection {
     return isOfClass ? null : 'class';
   }
 
-  #sessionOf({ session, user, host, db }: LoggedStatement): SessionVerdict {
+  #sessionOf({ session, user, host, db }: LoggedStatement): SessionChoice {
     const known = this.#sessions.get(session);
     if (known !== undefined && known.user === user && known.host === host && known.db === db) {
       return known;
     }
-    const verdict = {
+    const choice = {
       user,
       host,
       db,
@@ -164,8 +164,8 @@ export class StatementSelection {
       isDatabaseIn: this.#isDatabaseIn(db),
     };
     if (this.#sessions.size >= CACHED_SESSIONS) this.#sessions.clear();
-    this.#sessions.set(session, verdict);
-    return verdict;
+    this.#sessions.set(session, choice);
+    return choice;
   }
 
   #whySessionLeftOut(

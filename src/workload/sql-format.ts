@@ -21,7 +21,7 @@ export const SQL_HEADER = [
  * from. Statements that cannot be run as they stand (values unknown, cut short) or that a client could
  * misread are comments. Whatever the records hold, the text makes a client run recorded statements
  * only: never a client command, never a piece of a comment; with named commands or without them, and
- * also where a recorded statement has set NO_BACKSLASH_ESCAPES. The meaning is judged for the server's
+ * also where a recorded statement has set NO_BACKSLASH_ESCAPES. The meaning is that under the server's
  * default SQL mode.
  *
  * Pass the returned `db` to the next call, and the same map.

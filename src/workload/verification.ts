@@ -67,7 +67,7 @@ export async function verifyFiles(
     if (options.mayGoOn && segment > last) continue;
     damage.push({ segment, what: `${segmentFileName(segment)} is not in the manifest` });
   }
-  return { segments, damage, ...reader.findings() };
+  return { segments, damage, ...reader.result() };
 }
 
 async function verifySegment(
@@ -226,7 +226,7 @@ class RecordReader {
     this.#options.onProgress?.(this.#total);
   }
 
-  findings(): Omit<VerifiedFiles, 'segments' | 'damage'> {
+  result(): Omit<VerifiedFiles, 'segments' | 'damage'> {
     return {
       counts: this.#counters.counts(),
       rows: this.#serverCounts.counts(),
