@@ -138,6 +138,9 @@ describe('the command line', () => {
 
     const dry = await runCaptures(['prune', '--orphans', '--dry-run', '--json'], { home });
     expect(JSON.parse(dry.stdout)).toMatchObject([{ id: 7, bytes: 2 }]);
+    const fields = ['--fields', 'id,bytes', '--no-headers'];
+    const chosen = await runCaptures(['prune', '--orphans', '--dry-run', ...fields], { home });
+    expect(chosen.stdout).toBe('7\t2\n');
     const unasked = await runCaptures(['prune', '--orphans'], { home });
     expect([unasked.status, leftIn(home)]).toEqual([2, ['7']]);
     const pruned = await runCaptures(['prune', '--orphans', '--yes'], { home });

@@ -1,6 +1,6 @@
 /** Reads a shell's line, and writes a value into it, by bash's rules (which hold for fish's words too). */
 
-export type OpenQuote = '' | "'" | '"';
+type OpenQuote = '' | "'" | '"';
 
 /** What stands before the cursor. */
 export interface ShellLine {

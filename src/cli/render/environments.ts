@@ -3,7 +3,7 @@ import { formatServerUrl, type Environment } from '../../core/environments/envir
 import { column, jsonFields, orDash, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 
-export type ShownEnvironment = Environment & { readonly role: Role };
+type ShownEnvironment = Environment & { readonly role: Role };
 
 const ID = column<ShownEnvironment>('id', 'ID', ({ id }) => String(id), { align: 'right' });
 const NAME = column<ShownEnvironment>('name', 'NAME', ({ name }) => name, { shrinks: true });

@@ -2,7 +2,7 @@ import { column, jsonFields, yesOrNo, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 
 /** Who is logged in, and by what. */
-export interface Identity {
+interface Identity {
   readonly user: string;
   readonly isStoreAdmin: boolean;
   readonly kind: 'session' | 'token';

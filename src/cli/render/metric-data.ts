@@ -10,7 +10,7 @@ export interface MetricData {
 }
 
 /** One data point of a metric, for spreadsheets: a row each. */
-export interface MetricPointRow {
+interface MetricPointRow {
   readonly series: MetricSeries;
   readonly point: DataPoint;
 }

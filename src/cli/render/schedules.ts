@@ -89,7 +89,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
 };
 
 /** An instant at which a schedule starts a capture. */
-export interface Occurrence {
+interface Occurrence {
   readonly at: number;
   readonly timeZone: string;
 }

@@ -4,7 +4,7 @@ const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 // Rising ink: what a terminal without Unicode can show of a height.
 const ASCII_BARS = ['_', '.', '-', '=', 'o', 'O', '#', '@'];
 
-export interface SparklineOptions {
+interface SparklineOptions {
   /** What the lowest and the highest bar stand for. */
   readonly low: number;
   readonly high: number;

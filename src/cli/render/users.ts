@@ -40,7 +40,7 @@ export const deletedUserNoun: Noun<DeletedUser> = {
 };
 
 /** A token, and the time at which it is shown. */
-export interface ShownToken {
+interface ShownToken {
   readonly token: Credential;
   readonly now: number;
 }
@@ -69,7 +69,7 @@ export const tokenNoun: Noun<ShownToken> = {
 };
 
 /** A new token with its secret, which is shown only this once. */
-export interface ShownSecret extends ShownToken {
+interface ShownSecret extends ShownToken {
   readonly secret: string;
 }
 
