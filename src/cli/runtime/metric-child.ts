@@ -15,8 +15,8 @@ import { PACKAGE_FOLDER } from '../../package.ts';
 const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
 
 /**
- * CloudWatch, asked by a child process: the SDK and a day of points take 50 MB that a recorder beside
- * a database should not grow by, and give back only when the process ends.
+ * CloudWatch, queried by a child process: the SDK and a day of points take 50 MB, which are freed only when
+ * the process ends; a recorder beside a database should not grow by them.
  * @param signal aborted: the child is ended and the fetch fails at once.
  */
 export function childMetricSource(environment: Environment, signal?: AbortSignal): MetricSource {
