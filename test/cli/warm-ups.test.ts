@@ -3,6 +3,7 @@ import { AppError } from '../../src/core/errors.ts';
 import type { ServerInspection, ServerSession } from '../../src/core/server-log.ts';
 import { openStore } from '../../src/store/store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { addUser } from '../support/people.ts';
 import { FakeServerLogs, inspectionOf } from '../support/server-inspection.ts';
 
@@ -325,9 +326,12 @@ describe('captures create --warm-up and --recycle-sessions', () => {
   });
 
   it('keep what was asked for with the capture, and with those of a schedule', async () => {
+    // At noon, far from 02:00.
+    const clock = new ManualClock();
+    const atNoon = (...argv: string[]) => run(argv, {}, { clock });
     const options = ['--warm-up', '30m', '--recycle-sessions', '--recycle-user', 'app*', '--yes'];
     const kept = { warmUp: 1_800, recycleUsers: ['app*'] };
-    const create = await run([
+    const create = await atNoon(
       'create',
       'later',
       '--env',
@@ -336,39 +340,28 @@ describe('captures create --warm-up and --recycle-sessions', () => {
       '+1h',
       '--json',
       ...options,
-    ]);
+    );
     expect(JSON.parse(create.stdout)).toMatchObject({ status: 'SCHEDULED', options: kept });
-    const cron = ['--cron', '0 2 * * *', '--duration', '30m'];
-    const schedule = await run([
-      'schedule',
-      'create',
-      'nightly',
-      '--env',
-      'shop',
-      ...cron,
-      '--json',
-      ...options,
-    ]);
+    const schedule = await atNoon(
+      ...['schedule', 'create', 'nightly', '--env', 'shop', '--cron', '0 2 * * *'],
+      ...['--duration', '30m', '--json', ...options],
+    );
     expect(JSON.parse(schedule.stdout)).toMatchObject({ options: kept });
-    const hourly = await run(
-      ['schedule', 'create', 'hourly', '--env', 'shop', '--cron', '0 * * * *'].concat([
-        '--duration',
-        '30m',
-        '--warm-up',
-        '2h',
-      ]),
+    const hourly = await atNoon(
+      ...['schedule', 'create', 'hourly', '--env', 'shop', '--cron', '0 * * * *'],
+      ...['--duration', '30m', '--warm-up', '2h'],
     );
     expect(hourly.stderr).toMatch(/^warm-up from .* until it starts$/m);
     expect(hourly.stderr).toContain('The warm-up is as long as the time between two captures');
     expect(schedule.stderr).not.toContain('The warm-up is as long as');
-    await run(['schedule', 'delete', 'hourly', '--yes']);
+    await atNoon('schedule', 'delete', 'hourly', '--yes');
     const store = openStore(home);
-    const all = store.captures.listWarming(Date.now() + 2 * 86_400_000);
+    const all = store.captures.listWarming(clock.now() + 2 * 86_400_000);
     expect(all.map(({ name }) => name.split(' ')[0]).sort()).toEqual(['later', 'nightly']);
-    expect(store.captures.listWarming(Date.now())).toEqual([]);
-    expect(store.captures.nextWarming()).toBeGreaterThan(Date.now() + 25 * 60_000);
+    expect(store.captures.listWarming(clock.now())).toEqual([]);
+    expect(store.captures.nextWarming()).toBe(clock.now() + 30 * 60_000);
     store.close();
-    for (const name of ['later', 'nightly*']) await run(['delete', name, '--yes']);
+    for (const name of ['later', 'nightly*']) await atNoon('delete', name, '--yes');
   });
 
   it('ask whose sessions are to be ended, with what an application sees', async () => {
