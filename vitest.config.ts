@@ -33,8 +33,9 @@ export default defineConfig({
         : [...NEED_A_SERVER, ...NEED_ANY_SERVER],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/mark-run.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Not an assertion: a test of 7 s took 60 s beside a load of 9. What hangs is ended all the same.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // Two cores: real servers and child processes must not starve one another.
     maxWorkers: 2,
     // npm run coverage: of this process alone; what child processes run is not in it.

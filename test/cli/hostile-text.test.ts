@@ -156,7 +156,7 @@ describe('text that is not ours', () => {
     expect(JSON.parse(json.stderr)).toMatchObject({ message: expect.any(String) });
   });
 
-  it('can be a password, to the last byte', { timeout: 120_000 }, async () => {
+  it('can be a password, to the last byte', async () => {
     const folder = emptyFolder();
     // A line end ends a password that is read from a line.
     const password = `${NASTY.replaceAll(/[\n\r]/g, '')}${'😀'.repeat(250_000)}`;

@@ -77,7 +77,7 @@ test('behind a network that swallows everything a daemon gives its connections u
   expect(most).toBeLessThanOrEqual(3);
   expect(await stateOf(admin)).toEqual(before);
   await vi.waitUntil(() => proxy.connections === 0);
-}, 120_000);
+});
 
 test('a log whose server stands still is aborted at once, also while it is being opened', async () => {
   const address = { ...server.address, port: proxy.port };

@@ -51,7 +51,7 @@ beforeAll(async () => {
   await place.ok(['env', 'create', 'shop', '--region', 'eu-west-1', '--instance', 'shop-1']);
   await place.ok(['env', 'create', 'my other shop', '--region', 'eu-west-1', '--instance', 's2']);
   for (const name of NAMES) await place.ok(['create', name, '--env', 'shop']);
-}, 60_000);
+});
 afterAll(() => place.close());
 
 describe.each(['bash', 'zsh', 'fish'] as const)('the TAB key in %s', (name) => {
@@ -78,7 +78,7 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the TAB key in %s', (name) => {
       folder,
     );
     await terminal.until(/ready> /);
-  }, 30_000);
+  });
   afterAll(() => (isThere ? terminal.close() : undefined));
 
   /** Types, presses ENTER, and says what arguments the program got. */

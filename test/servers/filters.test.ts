@@ -208,7 +208,7 @@ describe('captures of one server at one time', () => {
     recorded = await bench.endAll(ids);
     whole = recorded.everything.records;
     await bench.daemon?.leave();
-  }, 60_000);
+  });
 
   const textsOf = (name: Name): string[] =>
     recorded[name].records.filter(({ kind }) => kind !== 'connect').map(({ sql }) => sql);
@@ -384,7 +384,7 @@ describe('a daemon that is killed while it records what was chosen', () => {
       ),
     );
     expect(writes.records.length + sum(writes.skipped)).toBe(whole.length);
-  }, 60_000);
+  });
 });
 
 function startChild(bench: Bench): RunningProcess {

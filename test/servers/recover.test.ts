@@ -270,7 +270,7 @@ describe('in the store of a daemon that was killed', () => {
     const { gaps } = await readManifest(workloadFolder(home, id));
     expect(gaps.map(({ cause }) => cause)).toEqual(['server_restarted']);
     await expectGivenBack(before);
-  }, 60_000);
+  });
 
   test(
     'a recovery that is killed itself, again and again, is finished by the next one',
@@ -347,7 +347,7 @@ test('a recorder that comes back although its server was given back goes on, and
   ]);
   expect(gaps[0]?.from).not.toBeNull();
   await expectGivenBack(before);
-}, 60_000);
+});
 
 describe('in a store that knows nothing of the recorder that left the server switched on', () => {
   /** Leaves a server as a dead recorder of another store does. @returns the tags it logged. */

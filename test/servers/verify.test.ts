@@ -287,7 +287,7 @@ test('what the recorder tries for as long as a global read lock is held is its o
   await chatter();
   await recording.stop();
   await expectWhole(recording, 0);
-}, 120_000);
+});
 
 test.each(['KILL CONNECTION', 'KILL SOFT CONNECTION', 'KILL QUERY'])(
   'after %s of the recorder what it sends to come back is its own',
@@ -334,7 +334,7 @@ test('logins that are refused while the recorder comes back are its own', async 
   await chatter();
   await recording.stop();
   await expectWhole(recording, 4);
-}, 60_000);
+});
 
 test('a record whose daemon was killed three times, once of them while it could do nothing, is whole', async () => {
   const recording = new Recording(server, {}, { isKilled: true });
@@ -361,7 +361,7 @@ test('a record whose daemon was killed three times, once of them while it could 
   await expectWhole(recording, 310);
   const { judgement } = await recording.verify();
   expect(judgement.notes.join()).toContain('The recorder was interrupted');
-}, 120_000);
+});
 
 test('after a restart of the server nothing is compared, and the gap stands', async () => {
   const recording = new Recording(server);

@@ -146,4 +146,4 @@ it('a server that cannot be restored is said not to be, and is restored when it 
   for (const grant of recorderGrants(server.family, ACCOUNT)) await admin.query(grant);
   await vi.waitUntil(() => store.taps.list().length === 0, { timeout: 20_000 });
   expect(await stateOf(admin)).toEqual(before);
-}, 60_000);
+});
