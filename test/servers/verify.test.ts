@@ -2,9 +2,7 @@ import type { Judgement } from '../../src/core/verdict.ts';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { notingLooks } from '../../src/cli/noted-looks.ts';
-import { workloadFolder } from '../../src/cli/workloads.ts';
 import { mysqlServerLogs } from '../../src/mysql/server-logs.ts';
-import { readManifest } from '../../src/workload/manifest.ts';
 import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 
@@ -66,6 +64,21 @@ async function chatter(): Promise<void> {
   const broken = await client();
   broken.destroy();
   await session.end();
+  await gone([session.threadId, broken.threadId]);
+}
+
+/** Waits until these sessions are over: one that has ended for its client can run at the server for a moment yet. */
+async function gone(ids: readonly number[]): Promise<void> {
+  await vi.waitUntil(
+    async () => {
+      const [found] = await admin.query(
+        'SELECT 1 FROM information_schema.PROCESSLIST WHERE ID IN (?)',
+        [ids],
+      );
+      return (found as unknown[]).length === 0;
+    },
+    { timeout: 30_000, interval: 5 },
+  );
 }
 
 /** Eight clients at full speed for a while: text, prepared and several statements in one. */
@@ -271,16 +284,9 @@ async function expectWhole(recording: Recording, spread: number): Promise<void> 
   expect(judgement.whole).toBe(true);
   expect(received?.min).toBeLessThanOrEqual(recorded ?? 0);
   expect(received?.max).toBeGreaterThanOrEqual(recorded ?? 0);
-  const running = server.family === 'mysql' ? await runningAtEdges(recording) : 0;
+  // MySQL has one thread of its own that runs, at both edges (25 of 25 captures on 9.7).
+  const running = server.family === 'mysql' ? 2 : 0;
   expect((received?.max ?? 0) - (received?.min ?? 0)).toBeLessThanOrEqual(spread + running);
-}
-
-/** MySQL has threads of its own that run at times: how many did beside ours when an edge was read. */
-async function runningAtEdges(recording: Recording): Promise<number> {
-  const { start, end } = await readManifest(workloadFolder(recording.test.store, recording.id));
-  return [start, end]
-    .map((edge) => edge?.counters?.before?.counters['Threads_running'] ?? 1)
-    .reduce((sum, running) => sum + Math.max(running - 1, 0), 0);
 }
 
 test('what the recorder tries for as long as a global read lock is held is its own', async () => {
@@ -377,12 +383,12 @@ test('after a restart of the server nothing is compared, and the gap stands', as
   await recording.until('RUNNING');
   await chatter();
   await server.restart();
+  admin = await server.admin();
   await vi.waitUntil(() => recording.events.some((event) => /goes on|gap/.test(event)), {
     timeout: 20_000,
   });
   await chatter();
   await recording.stop();
-  admin = await server.admin();
   const { judgement } = await recording.verify();
   expect(judgement).toMatchObject({ verdict: 'not_whole', received: null, missing: null });
   expect(judgement.problems.map(({ kind }) => kind)).toContain('gap');
