@@ -15,6 +15,7 @@ import { createConnection, type Connection } from 'mysql2/promise';
 import { startServer, type DatabaseServer } from '../test/support/database-server.ts';
 import { BIN, endProcess, eventually, processesWith, run } from '../test/support/processes.ts';
 import { recorderGrants } from '../test/support/recorder-grants.ts';
+import { suspendBetweenWrites } from '../test/support/suspension.ts';
 import { StallingProxy } from './stalling-proxy.ts';
 
 const CLIENTS = 4;
@@ -168,9 +169,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'daemon suspended, another takes over': {
-    async begin({ daemonPids }) {
+    async begin({ daemonPids, home }) {
       const [pid = 0] = daemonPids();
-      process.kill(pid, 'SIGSTOP');
+      await eventually('it is suspended between two writes', () => suspendBetweenWrites(pid, home));
       // Its lease lapses after three seconds: then the next command starts another.
       await delay(4_000);
       return () => {

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { LoadReport } from '../../scripts/load-client.ts';
 import { endStarted, eventually, type RunningProcess } from '../support/processes.ts';
+import { suspendBetweenWrites } from '../support/suspension.ts';
 import {
   differences,
   NO_DIFFERENCES,
@@ -43,6 +44,12 @@ async function expectWhole(capture: string, report: LoadReport): Promise<void> {
 
 const count = (daemon: RunningProcess, event: string): number =>
   daemon.stderr().split(`"event":"${event}"`).length - 1;
+
+async function suspended(daemon: RunningProcess): Promise<void> {
+  await eventually('it is suspended between two writes', () =>
+    suspendBetweenWrites(daemon.pid, place.home),
+  );
+}
 
 async function activePid(): Promise<number> {
   const { stdout } = await place.given(['daemon', '--status', '--json']);
@@ -85,7 +92,7 @@ test('a daemon that was suspended stands down without a write when another one t
   const second = place.start(['daemon']);
   await eventually('the second stands by', () => second.stderr().includes('another daemon'));
 
-  first.child.kill('SIGSTOP');
+  await suspended(first);
   await eventually('the second took over', () => count(second, 'log tapped') === 1);
   await untilMoreIsRecorded('suspended');
   first.child.kill('SIGCONT');
@@ -107,7 +114,7 @@ test('a daemon that was suspended for a while goes on when nobody took over', as
   await place.given(['create', 'asleep', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'asleep' });
   await untilMoreIsRecorded('asleep');
-  daemon.child.kill('SIGSTOP');
+  await suspended(daemon);
   await eventually('its lease lapsed', async () => {
     const { status } = await place.look(['daemon', '--status']);
     return status === 8;

@@ -14,6 +14,7 @@ import { runDaemon } from '../../src/daemon/daemon.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/store.ts';
 import { TestStore } from '../support/stores.ts';
+import { suspendBetweenWrites } from '../support/suspension.ts';
 import type { RecorderServer } from './recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
@@ -56,9 +57,14 @@ export class Recording {
     });
   }
 
-  /** Sends a signal to the daemon that is a process of its own. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(name);
+  /** Suspends the daemon that is a process of its own; false when it was in the middle of a write. */
+  async suspend(): Promise<boolean> {
+    return suspendBetweenWrites(this.#child?.pid ?? 0, this.test.store.directory);
+  }
+
+  /** Lets it go on. */
+  wake(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   async killDaemon(): Promise<void> {
