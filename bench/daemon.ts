@@ -17,7 +17,7 @@ import type { Actor } from '../src/core/access.ts';
 import { CaptureRules } from '../src/core/captures/capture-rules.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { ListedCapture, Store } from '../src/core/store.ts';
-import { createStore } from '../src/store/store.ts';
+import { createStore } from '../src/store/sqlite-store.ts';
 import { startShopServer, type ShopServer } from '../test/e2e/shop-server.ts';
 
 const BIN = resolve(import.meta.dirname, '../bin/captures.js');

@@ -16,7 +16,7 @@ import { statisticsOf } from '../src/core/metrics/metric-source.ts';
 import { CLOUDWATCH_METRICS } from '../src/metrics-source/cloudwatch/catalogue.ts';
 import { SAMPLED_COUNTERS } from '../src/source/mysql/connection/status-counters.ts';
 import type { LoggedStatement } from '../src/core/workloads/statements.ts';
-import { openStore } from '../src/store/store.ts';
+import { openStore } from '../src/store/sqlite-store.ts';
 import { WorkloadRates } from '../src/workload/workload-rates.ts';
 
 const RUNS = Number(process.argv[2] ?? 15);

@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { chosenServer } from '../scripts/server-programs.ts';
 import type { Store } from '../src/core/store.ts';
 import { committedPosition } from '../src/core/workloads/committed.ts';
-import { openStore } from '../src/store/store.ts';
+import { openStore } from '../src/store/sqlite-store.ts';
 import { startServer, type DatabaseServer } from '../test/support/database-server.ts';
 import {
   BIN,

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CaptureRules } from '../src/core/captures/capture-rules.ts';
 import { systemClock } from '../src/core/clock.ts';
-import { openStore } from '../src/store/store.ts';
+import { openStore } from '../src/store/sqlite-store.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 41);
 const CAPTURES = Number(process.argv[3] ?? 10_000);

@@ -14,7 +14,7 @@ import type { VerificationResult } from './core/verification/verification.ts';
 import type { StatementRecord } from './core/workloads/statements.ts';
 import { runDaemon } from './daemon/daemon.ts';
 import { programVersion } from './package.ts';
-import { createStore, openStore } from './store/store.ts';
+import { createStore, openStore } from './store/sqlite-store.ts';
 import { mysqlServers, Wiring, type Machine } from './wiring.ts';
 
 const GRACE_MS = 10 * 60_000;

@@ -21,9 +21,9 @@ import type { Store } from './core/store.ts';
 import type { CompareCounters } from './core/verification/server-counters.ts';
 import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
-import type { StoreInspection } from './store/inspection.ts';
+import type { StoreInspection } from './store/store-inspection.ts';
 import { isWritableByOthers } from './store/ownership.ts';
-import { hasStore, openStore, openStoreToRead } from './store/store.ts';
+import { hasStore, openStore, openStoreToRead } from './store/sqlite-store.ts';
 
 /** What a program hands in. */
 export interface Machine extends Origin {
@@ -139,7 +139,7 @@ export class Wiring {
 
   async #restorer(): Promise<Restorer> {
     const [{ asOnlyDaemon, requireNoDaemon }, { reclaimServer, requireEmptyFolder }] =
-      await Promise.all([import('./daemon/recovery.ts'), import('./daemon/reclaim.ts')]);
+      await Promise.all([import('./daemon/only-daemon.ts'), import('./daemon/reclaim.ts')]);
     const { store } = this;
     const { clock, hostName: hostname, pid, userName } = this.#machine;
     const source = await this.servers();
@@ -194,7 +194,7 @@ export class Wiring {
 
   /** Looks at how the store is kept. @throws AppError `store_unusable`. */
   async inspectStore(): Promise<StoreInspection> {
-    const { inspectStore } = await import('./store/inspection.ts');
+    const { inspectStore } = await import('./store/store-inspection.ts');
     return inspectStore(this.#paths.store);
   }
 

@@ -229,4 +229,12 @@ describe('the house rules', () => {
     const empty = /(^|-)(utils?|common|helpers?|manager|misc|shared|lib)$/;
     expect(names.filter((name) => empty.test(name))).toEqual([]);
   });
+
+  it('give no two files one name, besides commands and tables of the store', () => {
+    const names = modules
+      .map(({ path }) => path)
+      .filter((path) => !/^(cli\/commands|store)\//.test(path))
+      .map((path) => basename(path));
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
 });

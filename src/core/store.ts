@@ -7,7 +7,7 @@ import type { MetricTable } from './metrics/metric-store.ts';
 import type { OwnCommands, StoredOwnCommands } from './verification/own-commands.ts';
 import type { PasswordAttemptTable } from './users/password-gate.ts';
 import type { RecordingOptions } from './captures/recording-options.ts';
-import type { RemovalTable } from './captures/removals.ts';
+import type { RemovalTable } from './captures/workload-removals.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
 import type { OwnConnection, ServerSettings, SessionState } from './source.ts';
 import type { WorkloadRate } from './metrics/workload-metrics.ts';

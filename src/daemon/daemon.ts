@@ -10,13 +10,13 @@ import type { CaptureChanges, Store } from '../core/store.ts';
 import { closed, whyOver } from '../core/warm-ups/warm-up.ts';
 import { keepHouse } from './housekeeping.ts';
 import { LeaseHolder } from './lease-holder.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { MetricFetcher } from './metric-fetcher.ts';
 import { noServiceManager, type ServiceNotifier } from './sd-notify.ts';
 import { StatusReport } from './status-report.ts';
 import { LeaseLost } from './tap-context.ts';
 import { failureReason } from './tap-captures.ts';
-import { Taps } from './taps.ts';
+import { Taps } from './open-taps.ts';
 import { isOfOneRow, LEAD_MS, Timetable } from './timetable.ts';
 
 export { LEASE_MS } from '../core/daemon/lease.ts';

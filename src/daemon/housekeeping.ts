@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import type { RetentionService } from '../core/captures/retention.ts';
 import type { Store } from '../core/store.ts';
 import { removeDeletedWorkloads } from '../workload/deleted-workloads.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { LeaseLost } from './tap-context.ts';
 
 const EVERY_MS = 60_000;

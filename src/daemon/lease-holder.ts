@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { isAppError, messageOf, StoreBusy, type AppError } from '../core/errors.ts';
 import { isLive, LEASE_MS } from '../core/daemon/lease.ts';
 import type { Lease, Store } from '../core/store.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import type { ServiceNotifier } from './sd-notify.ts';
 import { LeaseLost } from './tap-context.ts';
 

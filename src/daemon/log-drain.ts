@@ -5,7 +5,7 @@ import type { FreshStart, LogInterruption, OpenSource, ServerInstant } from '../
 import type { RecordingProgress, TapRow } from '../core/store.ts';
 import { FileSpool } from '../workload/text-spool.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
-import type { Guards } from './guards.ts';
+import type { Guards } from './guard-watch.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
 import { LeaseLost, type TapContext, type TapMemory } from './tap-context.ts';

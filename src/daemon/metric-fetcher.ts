@@ -4,7 +4,7 @@ import { MetricArchive } from '../core/metrics/metric-archive.ts';
 import { windowOf } from '../core/metrics/metric-service.ts';
 import type { MetricProvider } from '../core/metrics/metric-source.ts';
 import type { Store } from '../core/store.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { LeaseLost } from './tap-context.ts';
 
 export interface MetricFetcherContext {

@@ -2,7 +2,7 @@ import { isOver } from '../core/captures/capture.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import type { Cut, OpenSource } from '../core/source.ts';
 import type { TapRow } from '../core/store.ts';
-import type { Guards } from './guards.ts';
+import type { Guards } from './guard-watch.ts';
 import { Recorder } from './recorder.ts';
 import type { TapContext } from './tap-context.ts';
 import { closeWindow, finishCapture, isDue, openWindow } from './window.ts';

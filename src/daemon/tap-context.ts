@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { TapTally } from '../core/verification/own-commands.ts';
 import type { Source } from '../core/source.ts';
 import type { Store, TapRow } from '../core/store.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import type { TapLife } from './tap-life.ts';
 
 /** Another daemon has the lease, or the store is gone: nothing may be written any more. */

@@ -8,7 +8,7 @@ import type {
 } from '../core/source.ts';
 import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
-import { Guards, SYSTEM_SOURCES } from './guards.ts';
+import { Guards, SYSTEM_SOURCES } from './guard-watch.ts';
 import { LogDrain } from './log-drain.ts';
 import { Recorders } from './recorders.ts';
 import { Recycler } from './recycler.ts';

@@ -14,7 +14,7 @@ import {
 import type { Schedule } from '../core/schedules/schedule.ts';
 import { localTimeOf } from '../core/time-zones.ts';
 import type { Store } from '../core/store.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { LeaseLost } from './tap-context.ts';
 
 /** A tap is opened this long before a scheduled start, so that the first cut can be the start. */

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { RemovalTable } from '../core/captures/removals.ts';
+import type { RemovalTable } from '../core/captures/workload-removals.ts';
 
 export function removalTable(db: Database): RemovalTable {
   const insert = db.prepare('INSERT OR IGNORE INTO removals (capture_id, is_kept) VALUES (?, ?)');

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finishRemovals, type RemovalOptions } from '../core/captures/removals.ts';
+import { finishRemovals, type RemovalOptions } from '../core/captures/workload-removals.ts';
 import type { OrphanedWorkload } from '../core/workloads/workload-files.ts';
 import type { Store } from '../core/store.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';

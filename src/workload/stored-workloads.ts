@@ -16,7 +16,7 @@ export const folderReader: Pick<WorkloadFiles, 'readManifest' | 'verify'> = {
     return readManifest(folder);
   },
   async verify(folder, expected, options) {
-    const { verifyFiles } = await import('./verification.ts');
+    const { verifyFiles } = await import('./file-verification.ts');
     return verifyFiles(folder, expected, options);
   },
 };

@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import type { Source } from '../../src/core/source.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { namingEnvironment } from '../../src/core/environments/server-looks.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { hintText } from '../../src/cli/output/hints.ts';
-import { openStore } from '../../src/store/store.ts';
+import { hintText } from '../../src/cli/output/hint-texts.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 
 /** A command with a value in it that is not quoted; `name` and `word` are quoted where they are made. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { emptyFolder } from '../support/cli.ts';
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
 import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { LEASE_MS } from '../../src/core/daemon/lease.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';

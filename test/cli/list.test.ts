@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NewCapture } from '../../src/core/store.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
 

@@ -2,7 +2,7 @@ import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { PASSWORD, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { CloudWatchServer } from '../support/cloudwatch-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';

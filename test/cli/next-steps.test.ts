@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
 
 let home: string;

@@ -9,7 +9,7 @@ import type {
 import type { Source } from '../../src/core/source.ts';
 import { measuredCost } from '../../src/source/mysql/inspection/measured-cost.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';

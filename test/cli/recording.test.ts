@@ -7,7 +7,7 @@ import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { ServerInspection } from '../../src/core/environments/server-inspection.ts';
 import type { Store } from '../../src/core/store.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 

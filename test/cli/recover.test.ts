@@ -6,7 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { LEASE_MS } from '../../src/core/daemon/lease.ts';
 import type { Leftovers, ServerInspection } from '../../src/core/environments/server-inspection.ts';
 import type { Store } from '../../src/core/store.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';

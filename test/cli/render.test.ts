@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import { captureJson, captureNoun } from '../../src/cli/render/captures.ts';
 import { valueAt, type Noun, type View } from '../../src/cli/render/column.ts';
-import { daemonNoun } from '../../src/cli/render/daemon-status.ts';
+import { daemonNoun } from '../../src/cli/render/daemon-overview.ts';
 import { csvHeader, csvRow, tsvRow } from '../../src/cli/render/delimited.ts';
 import { environmentNoun } from '../../src/cli/render/environments.ts';
 import { escapeText } from '../../src/cli/render/escape.ts';

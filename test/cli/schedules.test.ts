@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { auditNoun } from '../../src/cli/render/audit.ts';
-import { activeCaptureNoun, nextStartNoun } from '../../src/cli/render/daemon-status.ts';
+import { activeCaptureNoun, nextStartNoun } from '../../src/cli/render/daemon-overview.ts';
 import { occurrenceNoun, scheduleNoun } from '../../src/cli/render/schedules.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';

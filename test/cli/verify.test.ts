@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/cli/render/width.ts';
-import { verificationNoun } from '../../src/cli/render/verification.ts';
+import { verificationNoun } from '../../src/cli/render/verification-report.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';

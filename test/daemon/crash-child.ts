@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Store } from '../../src/core/store.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MINUTE, noServers } from './no-servers.ts';
 

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { ALL_CAPTURES, CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { run } from '../support/processes.ts';
 import { temporaryFolder, outsideOf, TestStore } from '../support/stores.ts';

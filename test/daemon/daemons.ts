@@ -2,7 +2,7 @@ import { afterEach } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Source } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { MINUTE, noServers } from './no-servers.ts';
 
 export { DAY, HOUR, MINUTE } from './no-servers.ts';

@@ -4,7 +4,7 @@ import { openCloudWatch } from '../../src/metrics-source/cloudwatch/cloudwatch.t
 import { AppError } from '../../src/core/errors.ts';
 import type { Source } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { CloudWatchServer } from '../support/cloudwatch-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore } from '../support/stores.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { eventually } from '../support/processes.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createStore } from '../../src/store/store.ts';
+import { createStore } from '../../src/store/sqlite-store.ts';
 import { endStarted, eventually } from '../support/processes.ts';
 import { recordsOf, startShopServer, tagsIn, type ShopServer } from './shop-server.ts';
 import { NO_DISK, smallDisk, type SmallDisk } from './small-disk.ts';

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/core/clock.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 
 /** A daemon in a process of its own, to be killed. Argument: the store's folder. */
 const [folder = ''] = process.argv.slice(2);

@@ -12,7 +12,7 @@ import {
 import type { Source } from '../../src/core/source.ts';
 import { runDaemon } from '../../src/daemon/daemon.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { TestStore } from '../support/stores.ts';
 import { suspendBetweenWrites } from '../support/suspension.ts';
 import type { RecorderServer } from './recorder-server.ts';

@@ -14,7 +14,7 @@ import { reclaimServer } from '../../src/daemon/reclaim.ts';
 import type { ServerEnvironment } from '../../src/core/environments/environment.ts';
 import { flavorOf } from '../../src/source/mysql/connection/flavor.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { MANIFEST_FILE, readManifest, readablePosition } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';

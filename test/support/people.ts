@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/core/clock.ts';
 import type { ScryptCost } from '../../src/core/users/passwords.ts';
 import { sha256 } from '../../src/core/users/sha256.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 
 /** A password hash that takes no time. */
 export const CHEAP_HASH: ScryptCost = { logN: 4, r: 8, p: 1 };

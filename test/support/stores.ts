@@ -10,7 +10,7 @@ import type { Environment, ServerAddress } from '../../src/core/environments/env
 import type { Outside } from '../../src/core/outside.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
 import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
-import { createStore } from '../../src/store/store.ts';
+import { createStore } from '../../src/store/sqlite-store.ts';
 import { CHEAP_HASH } from './people.ts';
 
 /** A new folder, cleared away after the run (see global-setup.ts). */

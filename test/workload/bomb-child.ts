@@ -1,4 +1,4 @@
-import { verifyFiles } from '../../src/workload/verification.ts';
+import { verifyFiles } from '../../src/workload/file-verification.ts';
 import { readRecords, readWorkload } from '../../src/workload/workload-reader.ts';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

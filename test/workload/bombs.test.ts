@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MANIFEST_FILE, readManifest } from '../../src/workload/manifest.ts';
-import { verifyFiles } from '../../src/workload/verification.ts';
+import { verifyFiles } from '../../src/workload/file-verification.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { run } from '../support/processes.ts';
 import { temporaryFolder } from '../support/stores.ts';

@@ -4,9 +4,9 @@ import type { Actor } from '../../src/core/access.ts';
 import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import { RetentionService } from '../../src/core/captures/retention.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { openStore } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/sqlite-store.ts';
 import { removeDeletedWorkloads } from '../../src/workload/deleted-workloads.ts';
-import { finishRemovals } from '../../src/core/captures/removals.ts';
+import { finishRemovals } from '../../src/core/captures/workload-removals.ts';
 import { removeWorkload } from '../../src/workload/workload-folder.ts';
 
 /**

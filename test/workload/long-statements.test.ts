@@ -8,7 +8,7 @@ import { escapeInto, readable } from '../../src/workload/json-text.ts';
 import { SegmentWriter } from '../../src/workload/segment-writer.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
-import { verifyFiles } from '../../src/workload/verification.ts';
+import { verifyFiles } from '../../src/workload/file-verification.ts';
 import { describeSegment, readRecords, readWorkload } from '../../src/workload/workload-reader.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { aStatement, workloadFolder } from './statements.ts';

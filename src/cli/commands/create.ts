@@ -9,7 +9,7 @@ import { defineCommand } from './command.ts';
 import { splitCommand } from '../input/command-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
-import { approving } from '../input/approvals.ts';
+import { approving } from '../input/approval-prompt.ts';
 import { recordCommand, Recording } from './recording.ts';
 import {
   recordingOptionsOf,
@@ -19,7 +19,7 @@ import {
 import { askEnvironment, askName } from '../input/questions.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { tellFirstValues } from '../output/first-values.ts';
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import { captureNoun } from '../render/captures.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { readTime } from '../input/typed-times.ts';

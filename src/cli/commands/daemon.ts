@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts';
-import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/log.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/daemon-log.ts';
 import { collected } from '../input/arguments.ts';
 import { choice } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
@@ -9,7 +9,7 @@ import { parseDuration } from '../input/durations.ts';
 import { absolutePath } from '../input/environment-options.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { escapeText } from '../render/escape.ts';
-import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon-status.ts';
+import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon-overview.ts';
 
 const DEFAULT_GRACE_MS = 600_000;
 

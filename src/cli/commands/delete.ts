@@ -5,12 +5,12 @@ import { shellQuoted } from '../render/shell-quoting.ts';
 import { defineCommand } from './command.ts';
 import { YES, REASON } from '../input/arguments.ts';
 import { confirmLoss } from '../input/confirmation.ts';
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import type { Context } from '../runtime/context.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { captureNoun } from '../render/captures.ts';
 import { counted, formatBytes } from '../../core/units.ts';
-import { fullName } from '../render/names.ts';
+import { fullName } from '../render/full-name.ts';
 
 interface Options {
   readonly captures: readonly string[];

@@ -2,9 +2,9 @@ import { resultOf } from '../../core/progress.ts';
 import { defineCommand } from './command.ts';
 import { CAPTURE } from '../input/arguments.ts';
 import type { Context } from '../runtime/context.ts';
-import { captureDetailNoun, detailNounOf } from '../render/capture-details.ts';
+import { captureDetailNoun, detailNounOf } from '../render/one-capture.ts';
 import { tellEvents } from '../output/capture-events.ts';
-import { Progress } from '../output/progress.ts';
+import { Progress } from '../output/progress-line.ts';
 
 interface Options {
   readonly capture: string;

@@ -1,6 +1,6 @@
 import { checkName } from '../../core/names.ts';
 import { UserService, prepareUser, type OpenedSession } from '../../core/users/user-service.ts';
-import { checkNoStore, createStore } from '../../store/store.ts';
+import { checkNoStore, createStore } from '../../store/sqlite-store.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { findGroup } from '../runtime/system-groups.ts';

@@ -14,7 +14,7 @@ import {
 } from '../../core/units.ts';
 import { captureNoun } from '../render/captures.ts';
 import { orphanNoun } from '../render/orphans.ts';
-import { fullName } from '../render/names.ts';
+import { fullName } from '../render/full-name.ts';
 
 interface Options {
   /** Milliseconds. */

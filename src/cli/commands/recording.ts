@@ -7,7 +7,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import { counted, formatDuration } from '../../core/units.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { tellLackingValues } from '../output/first-values.ts';
-import { Progress } from '../output/progress.ts';
+import { Progress } from '../output/progress-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { Interrupted } from '../runtime/signals.ts';

@@ -7,7 +7,7 @@ import { defineCommand } from './command.ts';
 import { YES } from '../input/arguments.ts';
 import { contradiction } from '../input/choices.ts';
 import { confirmEnding, confirmReclaim } from '../input/recovery-questions.ts';
-import { recoveryNoun } from '../render/recovery.ts';
+import { recoveryNoun } from '../render/recovered-servers.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
 import { askToType } from '../input/confirmation.ts';

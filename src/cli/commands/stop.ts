@@ -4,7 +4,7 @@ import { CAPTURE, REASON } from '../input/arguments.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
 import { tellEvents } from '../output/capture-events.ts';
-import { Progress } from '../output/progress.ts';
+import { Progress } from '../output/progress-line.ts';
 
 interface Options {
   readonly capture: string;

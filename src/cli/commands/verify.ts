@@ -6,7 +6,7 @@ import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { formatCount } from '../../core/units.ts';
-import { renderVerification, verificationNoun } from '../render/verification.ts';
+import { renderVerification, verificationNoun } from '../render/verification-report.ts';
 
 /** A verification that takes longer than this shows its progress. */
 const PROGRESS_AFTER_MS = 1_000;

@@ -2,7 +2,7 @@ import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
 import type { CaptureStatus } from '../../core/captures/capture.ts';
 import type { Question } from './question.ts';
-import { fullName } from '../render/names.ts';
+import { fullName } from '../render/full-name.ts';
 import type { Context } from '../runtime/context.ts';
 
 /** A word that may stand where the cursor is. */

@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import { checkName } from '../../core/names.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import type { Context } from '../runtime/context.ts';
 
 /** What a check says is wrong, as one sentence for a prompt; null when nothing is. */

@@ -1,10 +1,10 @@
 import { AppError } from '../../core/errors.ts';
 import type { RecoveryTarget } from '../../core/recovery/recovery-service.ts';
 import type { Leftovers } from '../../core/environments/server-inspection.ts';
-import { settingsText } from '../render/recovery.ts';
+import { settingsText } from '../render/recovered-servers.ts';
 import { formatCount, formatDuration, formatRelative, counted } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
-import { fullName } from '../render/names.ts';
+import { fullName } from '../render/full-name.ts';
 import { askToType } from './confirmation.ts';
 
 /**

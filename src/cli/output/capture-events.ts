@@ -2,9 +2,9 @@ import type { CreationEvent } from '../../core/captures/capture-creation.ts';
 import type { DeletionEvent } from '../../core/captures/capture-service.ts';
 import type { CaptureEvent } from '../../core/captures/following.ts';
 import type { Context } from '../runtime/context.ts';
-import { fullName } from '../render/names.ts';
-import { hintText } from './hints.ts';
-import type { Progress } from './progress.ts';
+import { fullName } from '../render/full-name.ts';
+import { hintText } from './hint-texts.ts';
+import type { Progress } from './progress-line.ts';
 
 /**
  * Prints on stderr what a use case reports about a capture.
@@ -41,7 +41,7 @@ export function tellEvents(
         );
       }
       case 'notice': {
-        const { tellNotice } = await import('./notices.ts');
+        const { tellNotice } = await import('./notice-texts.ts');
         return tellNotice(context, event.notice);
       }
       case 'log_off': {

@@ -5,7 +5,7 @@ import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
 import { localTime } from '../render/moments.ts';
 import { interruption } from '../runtime/signals.ts';
-import { progressLine, watchedJson } from './progress.ts';
+import { progressLine, watchedJson } from './progress-line.ts';
 
 const LOOK_MS = 1_000;
 const LINES_MS = 10_000;

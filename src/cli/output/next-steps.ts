@@ -9,7 +9,7 @@ import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 import { liveLine } from '../render/live.ts';
 import { neglectText } from '../render/neglect.ts';
 import { localTime } from '../render/moments.ts';
-import { fullName } from '../render/names.ts';
+import { fullName } from '../render/full-name.ts';
 import { formatDuration } from '../../core/units.ts';
 import { messageLines } from '../render/messages.ts';
 import { truncate } from '../render/width.ts';

@@ -1,6 +1,6 @@
 import { isOver, reasonOf, type CaptureStatus } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { optionsJson } from './recording-options.ts';
+import { optionsJson } from './options-text.ts';
 import {
   column,
   orDash,
@@ -11,7 +11,7 @@ import {
   type View,
 } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
-import { fullName } from './names.ts';
+import { fullName } from './full-name.ts';
 import type { Tone } from './paint.ts';
 import { formatBytes, formatCount, formatDuration, formatRelative } from '../../core/units.ts';
 

@@ -1,7 +1,7 @@
 import type { Fact, Finding } from '../../core/diagnosis/finding.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { shellQuoted } from './shell-quoting.ts';
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import type { ShownFinding } from './diagnosis.ts';
 import { serverText } from './servers.ts';
 import { neglectText } from './neglect.ts';

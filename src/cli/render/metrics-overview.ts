@@ -8,7 +8,7 @@ import { placed } from './chart.ts';
 import { escapeText } from './escape.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
 import { localTime } from './moments.ts';
-import { fullName } from './names.ts';
+import { fullName } from './full-name.ts';
 import type { Paint } from './paint.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
 import { formatDuration } from '../../core/units.ts';

@@ -1,4 +1,4 @@
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import type { CapturePlan } from '../../core/captures/capture-plan.ts';
 import type { Expectation } from '../../core/captures/expectation.ts';
 import { hasFilter } from '../../core/captures/recording-options.ts';
@@ -13,12 +13,12 @@ import { listed } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
-import { fullName } from './names.ts';
-import { settingsText } from './recovery.ts';
+import { fullName } from './full-name.ts';
+import { settingsText } from './recovered-servers.ts';
 import { laterWarnings } from './plan.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { lockHolderText, serverText } from './servers.ts';
-import { endedText, sessionsText, slowLogText } from './values-outlook.ts';
+import { endedText, sessionsText, slowLogText } from './values-text.ts';
 import { hanging, messageLines } from './messages.ts';
 
 interface Line {

@@ -4,7 +4,7 @@ import type { ServerOutlook } from '../../core/environments/server-inspection.ts
 import { jsonFields, type JsonObject, type Noun } from './column.ts';
 import { isoTime } from './moments.ts';
 import { lockHolderJson, privilegesJson, serverJson } from './servers.ts';
-import { outlookJson } from './values-outlook.ts';
+import { outlookJson } from './values-text.ts';
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 1000));

@@ -2,9 +2,9 @@ import type { ListedSchedule, ScheduleState } from '../../core/schedules/schedul
 import { localTimeOf } from '../../core/time-zones.ts';
 import { column, jsonFields, orDash, type Noun } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
-import { fullName } from './names.ts';
+import { fullName } from './full-name.ts';
 import type { Tone } from './paint.ts';
-import { guardsText, optionsJson, recordedText } from './recording-options.ts';
+import { guardsText, optionsJson, recordedText } from './options-text.ts';
 import { formatDuration, formatRelative } from '../../core/units.ts';
 
 const STATE_TONES: Record<ScheduleState, Tone> = { active: 'good', paused: 'busy', over: 'dim' };

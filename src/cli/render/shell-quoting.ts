@@ -1,4 +1,4 @@
-import { fullName } from './names.ts';
+import { fullName } from './full-name.ts';
 
 /** Text as a shell takes it for one word. */
 export function shellQuoted(text: string): string {

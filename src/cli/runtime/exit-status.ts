@@ -7,7 +7,7 @@ import {
 } from '../../core/errors.ts';
 import { escapeText } from '../render/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import { messageWidth } from '../output/terminal-width.ts';
 import { Interrupted, SIGNAL_STATUS } from './signals.ts';
 import { ClosedPipe, OutputFailure, type World } from './world.ts';

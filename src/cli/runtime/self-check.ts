@@ -1,7 +1,7 @@
 import type { Actor } from '../../core/access.ts';
 import { AppError, isAppError, messageOf, type ErrorCode } from '../../core/errors.ts';
 import type { Finding } from '../../core/diagnosis/finding.ts';
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import type { ShownFinding } from '../render/diagnosis.ts';
 import { shownFinding } from '../render/findings.ts';
 import type { Context } from './context.ts';

@@ -1,6 +1,6 @@
 import type { Progress } from '../progress.ts';
 import type { DiskSpace } from '../captures/guards.ts';
-import type { RemovalOptions } from '../captures/removals.ts';
+import type { RemovalOptions } from '../captures/workload-removals.ts';
 import type { StatementRecord } from './statements.ts';
 import type {
   ExpectedSegment,

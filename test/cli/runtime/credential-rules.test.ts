@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ServerAddress } from '../../../src/core/environments/environment.ts';
 import { LEASE_MS } from '../../../src/core/daemon/lease.ts';
-import { openStore } from '../../../src/store/store.ts';
+import { openStore } from '../../../src/store/sqlite-store.ts';
 import {
   allowedServer,
   checkFolder,

@@ -2,7 +2,7 @@ import { defineCommand } from '../command.ts';
 import { ENVIRONMENT } from '../../input/arguments.ts';
 import type { Context } from '../../runtime/context.ts';
 import { EXIT_STATUS } from '../../runtime/exit-status.ts';
-import { inspectionNoun, renderInspection } from '../../render/inspection.ts';
+import { inspectionNoun, renderInspection } from '../../render/inspected-server.ts';
 
 interface Options {
   readonly environment: string;

@@ -7,9 +7,9 @@ import { ENVIRONMENT, YES } from '../../input/arguments.ts';
 import { contradiction } from '../../input/choices.ts';
 import type { Context } from '../../runtime/context.ts';
 import { parseDuration } from '../../input/durations.ts';
-import { approving } from '../../input/approvals.ts';
+import { approving } from '../../input/approval-prompt.ts';
 import { localTime } from '../../render/moments.ts';
-import { seesSessions, slowLogText } from '../../render/values-outlook.ts';
+import { seesSessions, slowLogText } from '../../render/values-text.ts';
 import { warmUpNoun } from '../../render/warm-ups.ts';
 
 interface Options {

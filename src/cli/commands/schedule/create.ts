@@ -1,13 +1,13 @@
 import { AppError } from '../../../core/errors.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
-import { approving } from '../../input/approvals.ts';
+import { approving } from '../../input/approval-prompt.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
   type TypedRecordingOptions,
 } from '../../input/filters-and-guards.ts';
-import { tellNotice } from '../../output/notices.ts';
+import { tellNotice } from '../../output/notice-texts.ts';
 import { askEnvironment } from '../../input/questions.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
 import {

@@ -3,7 +3,7 @@ import { SCHEDULE, YES, REASON } from '../../input/arguments.ts';
 import { confirmLoss } from '../../input/confirmation.ts';
 import type { Context } from '../../runtime/context.ts';
 import { scheduleNoun } from '../../render/schedules.ts';
-import { fullName } from '../../render/names.ts';
+import { fullName } from '../../render/full-name.ts';
 
 interface Options {
   readonly schedule: string;

@@ -18,7 +18,7 @@ import {
   type LoggedIn,
   drop,
   closed,
-} from './login.ts';
+} from './mysql-login.ts';
 
 /** A row as text: the server sends every value of a text-protocol result as such. */
 export type Row = readonly (string | null)[];

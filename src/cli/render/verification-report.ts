@@ -2,7 +2,7 @@ import type { Verification } from '../../core/verification/workload-verification
 import { jsonFields, type Json, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';
-import { fullName } from './names.ts';
+import { fullName } from './full-name.ts';
 import type { Paint } from './paint.ts';
 import { counted, formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';

@@ -14,7 +14,7 @@ import {
   type Noun,
 } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
-import { guardsText, leftOutText, recordedText } from './recording-options.ts';
+import { guardsText, leftOutText, recordedText } from './options-text.ts';
 import {
   counted,
   formatBytes,

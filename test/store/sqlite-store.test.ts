@@ -4,7 +4,7 @@ import fs, { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { createStore, openStore } from '../../src/store/store.ts';
+import { createStore, openStore } from '../../src/store/sqlite-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore, temporaryFolder } from '../support/stores.ts';
 
@@ -161,7 +161,7 @@ describe('six processes that write at once', () => {
         if (store.users.findByName(name) === null) store.users.insert({ name, isAdmin: false, passwordHash: 'x' }, 0);
       });
       store.close();`;
-    const module = new URL('../../src/store/store.ts', import.meta.url).href;
+    const module = new URL('../../src/store/sqlite-store.ts', import.meta.url).href;
     const children = Array.from({ length: 6 }, () =>
       spawn(process.execPath, ['--input-type=module', '-e', script, module, folder], {
         stdio: 'inherit',

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { MIGRATIONS } from './migrations/index.ts';
 import { openDatabaseToRead, translated } from './database.ts';
 import { DATABASE } from './store-folder.ts';
-import { openStore } from './store.ts';
+import { openStore } from './sqlite-store.ts';
 
 const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;

@@ -1,6 +1,6 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { Approval } from '../../core/warm-ups/approvals.ts';
-import { endedText, slowLogText } from '../render/values-outlook.ts';
+import { endedText, slowLogText } from '../render/values-text.ts';
 import type { Context } from '../runtime/context.ts';
 
 /** What the application notices. */

@@ -6,7 +6,7 @@ import { pick } from '../render/column.ts';
 import { escapeJson, escapeText } from '../render/escape.ts';
 import { liveJson, liveLine } from '../render/live.ts';
 import { isoTime } from '../render/moments.ts';
-import { fullName } from '../render/names.ts';
+import { fullName } from '../render/full-name.ts';
 import { truncate } from '../render/width.ts';
 import type { OutputStream } from '../runtime/world.ts';
 

@@ -2,7 +2,7 @@ import type { Notice } from '../../core/notices.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { Context } from '../runtime/context.ts';
 import { formatTime } from '../input/times.ts';
-import { hintText } from './hints.ts';
+import { hintText } from './hint-texts.ts';
 
 /** Prints a notice on stderr: as a warning if the user has to act, else as a note. */
 export async function tellNotice(context: Context, notice: Notice): Promise<void> {

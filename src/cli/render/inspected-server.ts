@@ -1,4 +1,4 @@
-import { hintText } from '../output/hints.ts';
+import { hintText } from '../output/hint-texts.ts';
 import type { AppError } from '../../core/errors.ts';
 import type {
   Leftovers,
@@ -12,7 +12,7 @@ import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type { CheckedServer } from '../../core/environments/environment-service.ts';
 import { warningsOf } from '../../core/environments/readiness.ts';
 import type { Paint } from './paint.ts';
-import { newSessionsText, outlookJson } from './values-outlook.ts';
+import { newSessionsText, outlookJson } from './values-text.ts';
 import { formatCount, formatDuration } from '../../core/units.ts';
 import {
   lockHolderJson,

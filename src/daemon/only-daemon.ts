@@ -5,7 +5,7 @@ import type { RestoreServer } from '../core/recovery/restorer.ts';
 import type { Lease, TapRow } from '../core/store.ts';
 import type { DaemonContext } from './daemon.ts';
 import { LeaseHolder } from './lease-holder.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { noServiceManager } from './sd-notify.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { LeaseLost } from './tap-context.ts';

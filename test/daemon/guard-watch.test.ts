@@ -10,7 +10,7 @@ import {
   RECORD_EVERYTHING,
   type RecordingOptions,
 } from '../../src/core/captures/recording-options.ts';
-import { Guards } from '../../src/daemon/guards.ts';
+import { Guards } from '../../src/daemon/guard-watch.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 
