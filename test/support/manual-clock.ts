@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/core/clock.ts';
 
 interface Sleeper {
@@ -63,7 +64,12 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when every promise that could go on has done so. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/**
+ * Resolves when every promise that could go on has done so, those that wait for files too: beside other
+ * work the disk may answer later than the next turn of the loop.
+ */
+async function settled(): Promise<void> {
+  do {
+    await setImmediate();
+  } while (process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq')));
 }
