@@ -23,7 +23,7 @@ import { startShopServer, type ShopServer } from '../test/e2e/shop-server.ts';
 const BIN = resolve(import.meta.dirname, '../bin/captures.js');
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-/** What DESIGN §10 and the issue allow. */
+/** What each may cost. */
 const ONE_START_MS = 250;
 const BURST_MS = 2_000;
 const BURST = 1_000;

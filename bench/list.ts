@@ -25,7 +25,7 @@ interface Measured {
   readonly args: readonly string[];
   readonly home: string;
   readonly times: number[];
-  /** The most it may cost, as a multiple of another one. DESIGN §10. */
+  /** The most it may cost, as a multiple of another one. */
   readonly budget: { readonly ratio: number; readonly of: string } | null;
 }
 

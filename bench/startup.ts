@@ -16,7 +16,7 @@ const CAPTURES = Number(process.argv[3] ?? 10_000);
 const BIN = resolve(import.meta.dirname, '../bin/captures.js');
 const BARE = 'node -e 0';
 
-/** Command lines of node, and the most that each may cost as a multiple of bare node (DESIGN §10). */
+/** Command lines of node, and the most that each may cost as a multiple of bare node. */
 const COMMANDS: readonly { name: string; args: readonly string[]; budget: number | null }[] = [
   { name: BARE, args: ['-e', '0'], budget: null },
   { name: 'captures --version', args: [BIN, '--version'], budget: 1.5 },

@@ -37,7 +37,7 @@ function folderOf(specifier: string): string {
   return specifier.includes('/') ? specifier.slice(0, specifier.indexOf('/')) : specifier;
 }
 
-/** What each folder may import of the others, and which packages. DESIGN §9. */
+/** What each folder may import of the others, and which packages. */
 const LAYERS: Record<string, { folders: readonly string[]; packages: readonly string[] }> = {
   // All three are calculation alone: no I/O, no dependencies.
   core: { folders: [], packages: ['node:crypto', 'node:util', 'croner'] },

@@ -5,7 +5,7 @@ import { MIGRATIONS } from './migrations/index.ts';
 
 /** "CAPT" in SQLite's header, so that another program's database is not taken for a store. */
 const APPLICATION_ID = 0x43415054;
-// Longer than any transaction of ours takes; DESIGN's commands give up rather than hang.
+// Longer than any transaction of ours takes; a command gives up rather than hang.
 const BUSY_TIMEOUT_MS = 5_000;
 const LOOK_TIMEOUT_MS = 250;
 

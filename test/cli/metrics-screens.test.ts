@@ -1,10 +1,13 @@
 import fc from '../support/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
-import { renderCharts } from '../../src/cli/render/metrics-charts.ts';
-import { renderComparedCharts, renderComparison } from '../../src/cli/render/metrics-compare.ts';
-import { renderOverview, type MetricView } from '../../src/cli/render/metrics-overview.ts';
-import { formatScaled, scaleFor } from '../../src/cli/render/metrics-units.ts';
+import { renderCharts } from '../../src/cli/render/charts/metrics-charts.ts';
+import {
+  renderComparedCharts,
+  renderComparison,
+} from '../../src/cli/render/charts/metrics-compare.ts';
+import { renderOverview, type MetricView } from '../../src/cli/render/charts/metrics-overview.ts';
+import { formatScaled, scaleFor } from '../../src/cli/render/charts/metrics-units.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { wallClockAt } from '../../src/core/time-zones.ts';

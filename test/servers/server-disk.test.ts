@@ -143,7 +143,7 @@ describe('when the disk of the server is full', needs(disk !== null, NO_DISK), (
       for (const reader of readers) await reader.stop();
       await bystander.stop();
 
-      // Which take the bystander two seconds on a quiet machine: DESIGN §10.
+      // Which take the bystander two seconds on a quiet machine.
       expect(Math.max(...logins, ...readers.map(({ longest }) => longest))).toBeLessThan(1_000);
       const said = recording.events.join('\n');
       expect(store.captures.find(recording.id), said).toMatchObject({ status: 'DONE' });

@@ -129,7 +129,7 @@ async function run(options: Options, context: Context): Promise<number> {
 /** Prints what `create` would do; returns the exit status that it would have. */
 async function showPlan(request: CaptureRequest, context: Context): Promise<number> {
   const [{ planNoun }, { renderPlan }] = await Promise.all([
-    import('../render/plan.ts'),
+    import('../render/plan-json.ts'),
     import('../render/plan-report.ts'),
   ]);
   context.checkFields(planNoun);

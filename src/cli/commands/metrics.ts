@@ -7,8 +7,13 @@ import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import type { OutputMode } from '../input/global-options.ts';
-import { metricNoun, metricPointNoun, pointRows, type MetricData } from '../render/metric-data.ts';
-import type { MetricView } from '../render/metrics-overview.ts';
+import {
+  metricNoun,
+  metricPointNoun,
+  pointRows,
+  type MetricData,
+} from '../render/charts/metric-data.ts';
+import type { MetricView } from '../render/charts/metrics-overview.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
 import { readTime } from '../input/typed-times.ts';
 
@@ -192,10 +197,10 @@ async function printData(report: MetricReport, mode: OutputMode, context: Contex
 async function drawOne(report: MetricReport, options: Asked, context: Context): Promise<string> {
   const view = await viewOf(options, context);
   if (isChart(options)) {
-    const { renderCharts } = await import('../render/metrics-charts.ts');
+    const { renderCharts } = await import('../render/charts/metrics-charts.ts');
     return renderCharts(report, view);
   }
-  const { renderOverview } = await import('../render/metrics-overview.ts');
+  const { renderOverview } = await import('../render/charts/metrics-overview.ts');
   return renderOverview(report, view);
 }
 
@@ -206,7 +211,8 @@ async function drawBoth(
   context: Context,
 ): Promise<string> {
   const view = await viewOf(options, context);
-  const { renderComparedCharts, renderComparison } = await import('../render/metrics-compare.ts');
+  const { renderComparedCharts, renderComparison } =
+    await import('../render/charts/metrics-compare.ts');
   return (isChart(options) ? renderComparedCharts : renderComparison)(report, other, view);
 }
 

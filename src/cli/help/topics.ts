@@ -3,7 +3,7 @@ import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import { GLOBAL_OPTIONS } from '../input/global-options.ts';
 import type { HelpTopic } from './topic-names.ts';
 import { HELP_OPTION, VERSION_OPTION } from './root-help.ts';
-import { planNoun } from '../render/plan.ts';
+import { planNoun } from '../render/plan-json.ts';
 
 const MEANINGS: Record<ErrorCode, string> = {
   internal: 'the output cannot be written; or a bug (see where with --debug)',

@@ -15,7 +15,7 @@ import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { fullName } from './full-name.ts';
 import { settingsText } from './recovered-servers.ts';
-import { laterWarnings } from './plan.ts';
+import { laterWarnings } from './plan-json.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { lockHolderText, serverText } from './servers.ts';
 import { endedText, sessionsText, slowLogText } from './values-text.ts';

@@ -3,7 +3,7 @@ import { AppError, isAppError, messageOf, type ErrorCode } from '../../core/erro
 import type { Finding } from '../../core/diagnosis/finding.ts';
 import { hintText } from '../output/hint-texts.ts';
 import type { ShownFinding } from '../render/diagnosis.ts';
-import { shownFinding } from '../render/findings.ts';
+import { shownFinding } from '../render/finding-texts.ts';
 import type { Context } from './context.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
 import { localTime } from '../render/moments.ts';

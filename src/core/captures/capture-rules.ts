@@ -27,7 +27,7 @@ import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { checkName } from '../names.ts';
 import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
-import { getOwned } from '../references.ts';
+import { getOwned } from '../owner-access.ts';
 import { withUnreadRest } from '../recovery/unread-rest.ts';
 import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from '../store.ts';
 
@@ -60,7 +60,7 @@ const WITHOUT_TIMES = { start: null, scheduledStart: null, duration: null, statu
 /** Why a capture ended that nobody stopped. */
 export const REACHED_ITS_END = 'reached its scheduled end';
 
-/** The rules of captures over the store, for whoever is asking: the contract's §2. */
+/** The rules of captures over the store, for whoever is asking: those of the reference API. */
 export class CaptureRules {
   readonly #store: Store;
   readonly #clock: Clock;

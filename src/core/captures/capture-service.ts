@@ -11,7 +11,7 @@ import { readDetails, type DetailedCapture } from './capture-details.ts';
 import type { CapturePlan, WatchingServer } from './capture-plan.ts';
 import { ALL_CAPTURES, CaptureRules, type CaptureListRequest } from './capture-rules.ts';
 import type { CaptureEdit, CaptureRequest } from './capture-timing.ts';
-import type { NamedCapture } from './capture-names.ts';
+import type { NamedCapture } from './typed-names.ts';
 import { ACTIVE_STATUSES, isOver, type CaptureStatus } from './capture.ts';
 import { followCapture, refuseFailed, type CaptureEvent } from './following.ts';
 import type { PreparationOptions } from './preparation.ts';
@@ -97,7 +97,7 @@ export class CaptureService {
     statuses: readonly CaptureStatus[] | null,
     limit: number,
   ): Promise<readonly NamedCapture[]> {
-    const { captureNames } = await import('./capture-names.ts');
+    const { captureNames } = await import('./typed-names.ts');
     return captureNames(this.#outside.store, actor, typed, statuses, limit);
   }
 
@@ -124,7 +124,7 @@ export class CaptureService {
    * Stores a new capture, once its server was looked at. One to begin now is STARTED, and handed to a daemon,
    * or RUNNING at once on a metrics-only environment; one with a scheduled start is SCHEDULED; a window that
    * has passed is registered as DONE.
-   * @throws AppError as the contract's §2 says; as `prepareRecording`.
+   * @throws AppError as `CaptureRules.create`; as `prepareRecording`.
    */
   async *create(
     actor: Actor,

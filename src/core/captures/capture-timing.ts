@@ -32,7 +32,7 @@ type Timing = Pick<
 /**
  * The status and the times of a new capture.
  * @param hasServer whether its environment has one to record.
- * @throws AppError `invalid` as the contract's §2 says.
+ * @throws AppError `invalid` where the reference API refuses them.
  */
 export function timingOf(
   request: Pick<CaptureRequest, 'start' | 'scheduledStart' | 'duration' | 'status'>,

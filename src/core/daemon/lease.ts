@@ -1,6 +1,6 @@
 import type { Lease } from '../store.ts';
 
-/** DESIGN §5: taken for three seconds, renewed every second. */
+/** It is taken for three seconds and renewed every second. */
 export const LEASE_MS = 3_000;
 // A clock that is slewed, and a commit that takes long, may put the expiry a little further away.
 const LONGEST_AHEAD_MS = LEASE_MS + 2_000;

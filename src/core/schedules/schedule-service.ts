@@ -11,7 +11,7 @@ import type { Notice } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import { prepareRecording } from '../captures/preparation.ts';
 import { resultOf } from '../progress.ts';
-import { getOwned } from '../references.ts';
+import { getOwned } from '../owner-access.ts';
 import { makeAhead, nextOf, subjectOf, withoutPending } from './occurrences.ts';
 import {
   checkRecordingOptions,

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 const SHORTEST_PASSWORD = 8;
 const KEY_BYTES = 32;
 
-/** The cost of a hash: N = 2^logN. DESIGN §4 asks for logN 17 (about 0.6 s here), r 8, p 1. */
+/** The cost of a hash: N = 2^logN. Users' passwords have logN 17 (about 0.6 s here), r 8, p 1. */
 export interface ScryptCost {
   readonly logN: number;
   readonly r: number;

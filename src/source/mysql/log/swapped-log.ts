@@ -18,7 +18,7 @@ import { IdleSessionRecycling } from './idle-session-recycling.ts';
 import { OwnersQueue } from './owners-queue.ts';
 import { putOursInPlace } from './placement.ts';
 import { RecorderTables } from './recorder-tables.ts';
-import { restoreServer } from './restoration.ts';
+import { restoreServer } from '../recovery/restoration.ts';
 import { SlowLogWarmUp } from './slow-log-warm-up.ts';
 import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import type { OpenedServer } from '../connection/control-connection.ts';

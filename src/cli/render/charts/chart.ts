@@ -1,8 +1,8 @@
 import { plot } from 'asciichart';
-import type { Cell } from '../../core/metrics/metric-series.ts';
+import type { Cell } from '../../../core/metrics/metric-series.ts';
 import type { TimeTick, ValueAxis } from './chart-axes.ts';
-import type { Paint, Tone } from './paint.ts';
-import { truncate } from './width.ts';
+import type { Paint, Tone } from '../paint.ts';
+import { truncate } from '../width.ts';
 
 /** One line of a chart: a value a column, null for a gap. */
 interface ChartLine {

@@ -3,22 +3,22 @@ import { DROP_MS, literal, type MysqlConnection } from '../connection/mysql-conn
 import { codeOf } from '../connection/server-errors.ts';
 import { releaseLock } from '../connection/recorder-lock.ts';
 import { requireLogOff, requireUnlogged } from '../connection/recorder-session.ts';
-import { displacedTables } from './changed-log.ts';
-import { removeDeadMan } from './dead-man.ts';
-import { ROOM_TABLE, SPARE_TABLE } from './disk-guard.ts';
-import type { FrozenTables } from './frozen-tables.ts';
-import type { IdleSessionRecycling } from './idle-session-recycling.ts';
+import { displacedTables } from '../log/changed-log.ts';
+import { removeDeadMan } from '../log/dead-man.ts';
+import { ROOM_TABLE, SPARE_TABLE } from '../log/disk-guard.ts';
+import type { FrozenTables } from '../log/frozen-tables.ts';
+import type { IdleSessionRecycling } from '../log/idle-session-recycling.ts';
 import {
   logsToTable,
   readLogSettings,
   recordingOutput,
   sameOutput,
   type LogSettings,
-} from './log-settings.ts';
-import { exchange, LIVE_TABLE, whenLockFree, whoseIsLive } from './log-table.ts';
-import { restoreWhileLogging, takeBackIncomplete } from './live-exchange.ts';
-import { appendGeneration } from './owners-log.ts';
-import type { OwnersQueue } from './owners-queue.ts';
+} from '../log/log-settings.ts';
+import { exchange, LIVE_TABLE, whenLockFree, whoseIsLive } from '../log/log-table.ts';
+import { restoreWhileLogging, takeBackIncomplete } from '../log/live-exchange.ts';
+import { appendGeneration } from '../log/owners-log.ts';
+import type { OwnersQueue } from '../log/owners-queue.ts';
 import {
   claimSchema,
   MARKER,
@@ -28,10 +28,10 @@ import {
   type SchemaContents,
   strayTable,
   TABLES,
-} from './recorder-schema.ts';
-import type { RecorderTables } from './recorder-tables.ts';
-import type { Sentinel } from './sentinel.ts';
-import type { SlowLogWarmUp } from './slow-log-warm-up.ts';
+} from '../log/recorder-schema.ts';
+import type { RecorderTables } from '../log/recorder-tables.ts';
+import type { Sentinel } from '../log/sentinel.ts';
+import type { SlowLogWarmUp } from '../log/slow-log-warm-up.ts';
 
 /** What an account without a privilege on a table is told, whether the table is there or not. */
 const HIDDEN: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import type { Cell } from '../../core/metrics/metric-series.ts';
+import type { Cell } from '../../../core/metrics/metric-series.ts';
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 // Rising ink: what a terminal without Unicode can show of a height.

@@ -3,12 +3,12 @@ import {
   drawnTrack,
   summarise,
   type Summary,
-} from '../../core/metrics/metric-series.ts';
-import type { MetricReport } from '../../core/metrics/metric-service.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
+} from '../../../core/metrics/metric-series.ts';
+import type { MetricReport } from '../../../core/metrics/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
 import { elapsedLabel, timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, type Chart } from './chart.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../escape.ts';
 import { chartHeight, drawAligned, plotColumns, rangeOf } from './metrics-charts.ts';
 import {
   listed,
@@ -20,7 +20,7 @@ import {
 } from './metrics-overview.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
-import { pad } from './width.ts';
+import { pad } from '../width.ts';
 
 /** A metric that both captures have, each with its own window; both begin at t = 0. */
 interface Pair {

@@ -1,7 +1,7 @@
-import { dataPoints, type DataPoint } from '../../core/metrics/metric-series.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
-import type { JsonObject, Noun } from './column.ts';
-import { isoTime } from './moments.ts';
+import { dataPoints, type DataPoint } from '../../../core/metrics/metric-series.ts';
+import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
+import type { JsonObject, Noun } from '../column.ts';
+import { isoTime } from '../moments.ts';
 
 /** One metric of a report, with the window that data covers: the capture's own, exactly. */
 export interface MetricData {

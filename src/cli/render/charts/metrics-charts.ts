@@ -1,9 +1,14 @@
-import { drawnCells, drawnTrack, summarise, type Cell } from '../../core/metrics/metric-series.ts';
-import type { MetricReport } from '../../core/metrics/metric-service.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
+import {
+  drawnCells,
+  drawnTrack,
+  summarise,
+  type Cell,
+} from '../../../core/metrics/metric-series.ts';
+import type { MetricReport } from '../../../core/metrics/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
 import { clockLabel, timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, renderChart, type Chart } from './chart.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../escape.ts';
 import {
   edges,
   notPublished,
@@ -12,8 +17,8 @@ import {
   type MetricView,
 } from './metrics-overview.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
-import { localTime } from './moments.ts';
-import { formatDuration } from '../../core/units.ts';
+import { localTime } from '../moments.ts';
+import { formatDuration } from '../../../core/units.ts';
 
 /** Rows of a chart: tall where there are few, so that several fit on a screen. */
 const TALL = { rows: 13, every: 3 };

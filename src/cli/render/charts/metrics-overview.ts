@@ -1,18 +1,23 @@
-import { isOver } from '../../core/captures/capture.ts';
-import type { MetricOrigin } from '../../core/metrics/metric.ts';
-import { cutTrack, drawnCells, drawnTrack, summarise } from '../../core/metrics/metric-series.ts';
-import type { MetricReport } from '../../core/metrics/metric-service.ts';
-import type { MetricSeries, TimeWindow } from '../../core/metrics/metric-source.ts';
+import { isOver } from '../../../core/captures/capture.ts';
+import type { MetricOrigin } from '../../../core/metrics/metric.ts';
+import {
+  cutTrack,
+  drawnCells,
+  drawnTrack,
+  summarise,
+} from '../../../core/metrics/metric-series.ts';
+import type { MetricReport } from '../../../core/metrics/metric-service.ts';
+import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
 import { clockLabel } from './chart-axes.ts';
 import { placed } from './chart.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../escape.ts';
 import { formatScaled, scaleFor } from './metrics-units.ts';
-import { localTime } from './moments.ts';
-import { fullName } from './full-name.ts';
-import type { Paint } from './paint.ts';
+import { localTime } from '../moments.ts';
+import { fullName } from '../full-name.ts';
+import type { Paint } from '../paint.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
-import { formatDuration } from '../../core/units.ts';
-import { displayWidth, fillLines, pad, truncate } from './width.ts';
+import { formatDuration } from '../../../core/units.ts';
+import { displayWidth, fillLines, pad, truncate } from '../width.ts';
 
 /** How metrics are drawn, as the terminal and the options decide. */
 export interface MetricView {
