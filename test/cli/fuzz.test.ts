@@ -5,11 +5,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
 import { addUser } from '../support/people.ts';
+import { isInFull } from '../support/proportion.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
-/** `.ci/run` asks for 10,000, which take half a minute. */
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 600);
+/** 10,000 take half a minute. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? (isInFull ? 10_000 : 600));
 
 /** What a terminal would obey or hide. Line ends and tabs are the program's own layout. */
 const RAW = /[^\P{Cc}\n\r\t]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { Bench, serverState, tagsOf } from './recording-bench.ts';
+import { isInFull } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;
@@ -19,9 +20,8 @@ afterAll(async () => {
 });
 
 const SEED = Number(process.env['CAPTURES_TEST_SEED'] ?? Date.now() % 1_000_000);
-/** `.ci/run` asks for twice as many, and `CAPTURES_TEST_KILLS=20` is twenty times as many: a kill takes 2 s. */
-const FACTOR = Number(process.env['CAPTURES_TEST_KILLS'] ?? 1);
-const KILLS = { off: 20 * FACTOR, on: 8 * FACTOR };
+/** A kill takes 2 s. */
+const KILLS = isInFull ? { off: 40, on: 16 } : { off: 8, on: 4 };
 const CONNECTIONS = 8;
 const STATEMENTS_A_CONNECTION = 100;
 

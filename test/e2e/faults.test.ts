@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { LoadReport } from '../../scripts/load-client.ts';
 import { endStarted, eventually, type RunningProcess } from '../support/processes.ts';
+import { isInFull } from '../support/proportion.ts';
 import { suspendBetweenWrites } from '../support/suspension.ts';
 import {
   differences,
@@ -156,41 +157,36 @@ test('a store that somebody reads for long, or locks, holds up the record and lo
   expect(await server.settings()).toEqual(before);
 });
 
-test.each([0, 60, 120, 180, 240, 320])(
-  'SIGTERM %d ms into a start leaves a capture that the next daemon starts',
-  async (ms) => {
-    const name = `start-${ms}`;
+/** Milliseconds into a start, and into a stop. */
+const MOMENTS = [
+  [60, 0],
+  [180, 60],
+  [320, 30],
+  [0, 120],
+  [120, 30],
+  [240, 0],
+] as const;
+
+test.each(isInFull ? MOMENTS : MOMENTS.slice(0, 3))(
+  'SIGTERM %d ms into a start and %d ms into the stop leaves a capture that the next daemon starts and finishes',
+  async (intoStart, intoStop) => {
+    const name = `term-${intoStart}`;
     const first = await place.startDaemon();
     await place.given(['create', name, '--env', 'shop', '--no-wait']);
-    await delay(ms);
+    await delay(intoStart);
     await end(first);
     expect(['STARTED', 'STARTING', 'RUNNING']).toContain((await place.get(name)).status);
     const second = await place.startDaemon();
     await eventually('it is RUNNING', async () => (await place.get(name)).status === 'RUNNING');
-    const load = await server.startLoad({ prefix: name, statements: 100 });
-    const report = await load.whenDone();
-    await place.given(['stop', name]);
-    await end(second);
-    await expectWhole(name, report);
-    expect(await server.settings()).toEqual(before);
-  },
-);
-
-test.each([0, 30, 60, 120])(
-  'SIGTERM %d ms into a stop leaves a capture that the next daemon finishes',
-  async (ms) => {
-    const name = `stop-${ms}`;
-    const first = await place.startDaemon();
-    await place.given(['create', name, '--env', 'shop']);
     const load = await server.startLoad({ prefix: name, statements: 2_000 });
     const report = await load.whenDone();
     await place.given(['stop', name, '--no-wait']);
-    await delay(ms);
-    await end(first);
-    expect(['STOPPING', 'DONE']).toContain((await place.get(name)).status);
-    const second = await place.startDaemon();
-    await eventually('it is DONE', async () => (await place.get(name)).status === 'DONE');
+    await delay(intoStop);
     await end(second);
+    expect(['STOPPING', 'DONE']).toContain((await place.get(name)).status);
+    const third = await place.startDaemon();
+    await eventually('it is DONE', async () => (await place.get(name)).status === 'DONE');
+    await end(third);
     await expectWhole(name, report);
     expect(await server.settings()).toEqual(before);
   },

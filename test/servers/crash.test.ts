@@ -14,6 +14,7 @@ import {
   tagsIn,
   type RecorderServer,
 } from './recorder-server.ts';
+import { isInFull } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
@@ -35,10 +36,11 @@ afterAll(async () => {
 const MOMENTS = ['before', 'after'] as const;
 
 /**
- * Every second message: between them the two moments have the server in every state, for before a message
- * it is as after the one in front. `CAPTURES_TEST_MESSAGES=all`, as in `.ci/run`, cuts at each.
+ * Between the two moments a step of four has the server in every second state, for before a message it is
+ * as after the one in front.
  */
-const STEP = process.env['CAPTURES_TEST_MESSAGES'] === 'all' ? 1 : 2;
+const STEP = isInFull ? 1 : 4;
+const FIRST = { before: 1, after: isInFull ? 1 : 2 } as const;
 
 /**
  * Does `work` through the proxy, which cuts at a message behind the opening of the log: until then nothing
@@ -102,7 +104,7 @@ describe.each([
   test.each(MOMENTS)('%s any message of an installation can be repaired', async (when) => {
     await setLog(general, output);
     const before = await stateOf(admin);
-    for (let message = 1; ; message += STEP) {
+    for (let message: number = FIRST[when]; ; message += STEP) {
       await admin.query(
         `SET GLOBAL general_log = OFF; TRUNCATE mysql.general_log; SET GLOBAL general_log = ${general}`,
       );
@@ -153,7 +155,7 @@ describe.each([
     const sent: string[] = [];
     const recorded: string[] = [];
     let generation = 2;
-    for (let message = 1; ; message += STEP) {
+    for (let message: number = FIRST[when]; ; message += STEP) {
       sent.push(await sendTag());
       // A drain's cursor: what was read of a generation that was not dropped is read again.
       const read = new Map<number, string[]>();
@@ -203,7 +205,7 @@ describe.each([
   test.each(MOMENTS)('%s any message of restoring can be repaired', async (when) => {
     await setLog(general, output);
     const before = await stateOf(admin);
-    for (let message = 1; ; message += STEP) {
+    for (let message: number = FIRST[when]; ; message += STEP) {
       await admin.query(
         `SET GLOBAL general_log = OFF; TRUNCATE mysql.general_log; SET GLOBAL general_log = ${general}`,
       );

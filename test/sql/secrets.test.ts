@@ -1,4 +1,5 @@
 import fc from '../support/properties.ts';
+import { isInFull } from '../support/proportion.ts';
 import { describe, expect, test } from 'vitest';
 import { mayHoldSecret } from '../../src/sql/secret-hints.ts';
 import { redactSecrets, redactText } from '../../src/sql/secrets.ts';
@@ -189,7 +190,7 @@ test('no secret is left in any statement of these shapes, nor in one that holds 
         expect(redactSecrets(sql)).not.toContain(CANARY);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: isInFull ? 2000 : 300 },
   );
 });
 
@@ -202,7 +203,7 @@ test.each(['mariadb', 'mysql'] as const)(
         const redacted = redactSecrets(sql)?.toLowerCase();
         for (const trace of TRACES) expect(redacted).not.toContain(trace);
       }),
-      { numRuns: 5000 },
+      { numRuns: isInFull ? 5000 : 500 },
     );
   },
 );
@@ -266,6 +267,6 @@ test('nothing behind what MySQL hid is lost, and a hash that it leaves is taken 
         );
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: isInFull ? 2000 : 300 },
   );
 });

@@ -1,0 +1,5 @@
+/**
+ * Whether what `npm test` tries in proportion is tried in full: every kill, cut, moment and generated input.
+ * `.ci/run` does so, and `CAPTURES_TEST_IN_FULL=1 npx vitest run FILE` for one file.
+ */
+export const isInFull = process.env['CAPTURES_TEST_IN_FULL'] === '1';
