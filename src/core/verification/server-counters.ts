@@ -128,7 +128,8 @@ export type Incomparable =
   /** An older version recorded it and was interrupted: its own statements were not counted. */
   | 'own_not_counted';
 
-/** `12 to 15`, or `12`. */
+/** `12 to 15`, `12`, or `up to 15`. */
 export function between({ min, max }: Bounds): string {
-  return min === max ? formatCount(min) : `${formatCount(min)} to ${formatCount(max)}`;
+  if (min === max) return formatCount(min);
+  return `${min === 0 ? 'up' : formatCount(min)} to ${formatCount(max)}`;
 }

@@ -247,7 +247,6 @@ interface LineFacts {
 
 function lineOf(facts: LineFacts): string {
   const { verdict, problems, evidence } = facts;
-  const records = formatCount(evidence.records);
   switch (verdict) {
     case 'damaged': {
       const damage = problems.filter(({ kind }) => kind === 'damage');
@@ -255,7 +254,7 @@ function lineOf(facts: LineFacts): string {
       return `DAMAGED: ${damage[0]?.what ?? ''}${more}`;
     }
     case 'recording':
-      return `STILL RECORDING: the ${records} records that are committed so far are sound`;
+      return `STILL RECORDING: what is committed so far is sound: ${counted(evidence.records, 'record')}`;
     case 'whole':
       return wholeLine(facts);
     case 'not_whole':

@@ -232,6 +232,24 @@ describe('a record is whole', () => {
     expect(found.notes).toHaveLength(1);
   });
 
+  it('when it is not known to one how many ran inside of triggers: between how many, then', () => {
+    const end = edge(
+      reading({ Questions: 1_500, Queries: 1_590, Uptime: 1_060 }),
+      reading({ Questions: 1_500, Queries: 1_600, Uptime: 1_060 }),
+    );
+    const { notes } = conclude(evidence({ end, rowCounts: { commands: 1_100 } }));
+    expect(notes).toEqual([expect.stringMatching(/^90 to 100 statements ran inside of triggers/)]);
+  });
+
+  it('when a command was in flight beside a swap, so that the readings contradict each other', () => {
+    // Of a prepare in flight, one counter is ahead of the other: more ran inside within the window than around it.
+    const end = edge(
+      reading({ Questions: 1_500, Queries: 1_501, Uptime: 1_060 }),
+      reading({ Questions: 1_500, Queries: 1_500, Uptime: 1_060 }),
+    );
+    expect(conclude(evidence({ end }))).toMatchObject({ whole: true, missing: 0, notes: [] });
+  });
+
   it('when executes have no row of a server that does not log those that fail', () => {
     const server = { flavor: 'mariadb', version: '10.5.23-MariaDB' } as const;
     const start = at(500, { Statements: 0 });
@@ -307,6 +325,15 @@ describe('of a MySQL server', () => {
     expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 100 });
     expect(found.line).toMatch(/^WHOLE to within 100 commands:/);
     expect(found.notes[0]).toContain('GRANT SELECT ON performance_schema.*');
+  });
+
+  it('what may not have been parsed is up to a number', () => {
+    const end = edge(
+      reading({ Questions: 1_500, ...errors(3), Uptime: 1_060 }),
+      reading({ Questions: 1_505, ...errors(8), Uptime: 1_060 }),
+    );
+    const { line } = mysql({ start: at(500, errors(3)), end });
+    expect(line).toMatch(/; not counted: up to 5 that could not be parsed/);
   });
 
   it('rows of one text are statements each, and what is prepared again has one', () => {
@@ -429,9 +456,7 @@ describe('a capture that goes on', () => {
   it('is not whole yet', () => {
     const found = conclude(evidence({ state: 'recording', end: null }));
     expect(found).toMatchObject({ verdict: 'recording', whole: false, problems: [], notes: [] });
-    expect(found.line).toBe(
-      'STILL RECORDING: the 1,010 records that are committed so far are sound',
-    );
+    expect(found.line).toBe('STILL RECORDING: what is committed so far is sound: 1,010 records');
   });
 });
 

@@ -1,10 +1,11 @@
 import { counted, formatCount } from '../../../core/units.ts';
-import type {
-  Bounds,
-  CompareCounters,
-  CountedRows,
-  CounterReading,
-  LoggingServer,
+import {
+  between,
+  type Bounds,
+  type CompareCounters,
+  type CountedRows,
+  type CounterReading,
+  type LoggingServer,
 } from '../../../core/verification/server-counters.ts';
 import { edgesOf, grown, isFlushed, isRestarted, type EdgeCounter, type Edges } from './edges.ts';
 
@@ -150,16 +151,19 @@ const doubtfulOf = (edges: Edges): number => grown(edges, (_get, own) => own.dou
 const running = ({ counters }: CounterReading): number =>
   Math.max((counters['Threads_running'] ?? 0) - 1, 0);
 
-/** Statements that ran inside of others. MySQL's Queries has the administrative commands, too. */
+/**
+ * Statements that ran inside of others. MySQL's Queries has the administrative commands, too. A prepare in
+ * flight is in one counter and not yet in the other, so more may seem to have run within the window than from
+ * before its start to after its end: the smaller number is all that is certain.
+ */
 function insideOf({ server, edges }: Facts): Bounds {
   const isMysql = server.flavor === 'mysql';
-  return atLeastNone(
-    grown(
-      edges,
-      (get, own) =>
-        insideStatements(get) - (own.inside ?? 0) - (isMysql ? get('Com_admin_commands') : 0),
-    ),
+  const { min, max } = grown(
+    edges,
+    (get, own) =>
+      insideStatements(get) - (own.inside ?? 0) - (isMysql ? get('Com_admin_commands') : 0),
   );
+  return atLeastNone({ min: Math.min(min, max), max: Math.max(min, max) });
 }
 
 interface Logged extends Bounds {
@@ -272,7 +276,7 @@ function reasonsOf(causes: Causes): string[] {
     ],
     [
       inside.min > 0,
-      `${counted(inside.max, 'statement')} ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
+      `${between(inside)} statement${inside.max === 1 ? '' : 's'} ran inside of triggers, functions, procedures or events; the log shows some of them beside those that were received`,
     ],
     [
       parts > 0,
