@@ -4,6 +4,7 @@ import {
   type StatementFlag,
   type StatementRecord,
 } from '../core/workloads/statements.ts';
+import { counted, formatCount } from '../core/units.ts';
 import { AffectedSessions } from './affected-sessions.ts';
 import { WorkloadCounters } from './counters.ts';
 import { DamagedRecord } from './disk-errors.ts';
@@ -93,7 +94,7 @@ async function verifySegment(
   if (size < length) {
     damage.push(`${file} is cut short: it has ${size} bytes of ${length}`);
   } else if (size > length && !mayGoOn) {
-    damage.push(`${file} has ${size - length} bytes after its end`);
+    damage.push(`${file} has ${counted(size - length, 'byte')} after its end`);
   }
   if (expected.sha256 !== null && size >= length) {
     const hash = await hashPrefix(segmentPath(dir, segment), length);
@@ -113,7 +114,9 @@ async function verifySegment(
   damage.push(...inside);
   if (damage.length === 0) {
     if (expected.records !== null && expected.records !== records) {
-      damage.push(`${file} holds ${records} records where ${expected.records} were recorded`);
+      damage.push(
+        `${file} holds ${counted(records, 'record')}, not the ${formatCount(expected.records)} that were recorded`,
+      );
     } else if (
       (expected.firstTime !== null && expected.firstTime !== firstTime) ||
       (expected.lastTime !== null && expected.lastTime !== lastTime)

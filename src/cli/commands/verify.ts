@@ -5,7 +5,7 @@ import type { VerificationProgress } from '../../core/verification/workload-veri
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
-import { formatCount } from '../../core/units.ts';
+import { counted } from '../../core/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification-report.ts';
 
 /** A verification that takes longer than this shows its progress. */
@@ -109,7 +109,7 @@ class VerifyProgress {
     if (!this.#isShown || this.#context.now() < this.#shownFrom) return;
     this.#isDrawn = true;
     const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
-    const line = `verified ${formatCount(records)} records${share}`;
+    const line = `verified ${counted(records, 'record')}${share}`;
     // Progress that cannot be written is not an error.
     this.#context.world.stderr.write(`${CLEAR_LINE}${line}`).catch(() => undefined);
   };

@@ -90,13 +90,11 @@ const DETAIL: readonly Column<ListedCapture>[] = [
       : moment(scheduledEnd, view),
   ),
   LENGTH,
-  column('workload.records', 'RECORDS', ({ records, recordsStatements }) =>
-    records === null && !recordsStatements
-      ? 'not recorded (metrics only)'
-      : records === null
-        ? 'none yet'
-        : formatCount(records),
-  ),
+  column('workload.records', 'RECORDS', ({ records, recordsStatements, status }) => {
+    if (records !== null) return formatCount(records);
+    if (!recordsStatements) return 'not recorded (metrics only)';
+    return isOver(status) ? 'none' : 'none yet';
+  }),
   column('workload.textBytes', 'TEXT', ({ textBytes }) => orDash(textBytes, formatBytes)),
   column('workload.fileBytes', 'ON DISK', ({ fileBytes }) => orDash(fileBytes, formatBytes)),
   column('createdAt', 'CREATED', ({ createdAt }, view) => moment(createdAt, view)),

@@ -13,7 +13,7 @@ import type { CheckedServer } from '../../core/environments/environment-service.
 import { warningsOf } from '../../core/environments/readiness.ts';
 import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-text.ts';
-import { formatCount, formatDuration } from '../../core/units.ts';
+import { counted, formatDuration } from '../../core/units.ts';
 import {
   lockHolderJson,
   lockHolderText,
@@ -105,7 +105,7 @@ function leftoverLines(
   if (leftovers === null) return [];
   const { recorder, silentMs, statements } = leftovers;
   const since = silentMs === null ? '' : `, silent for ${formatDuration(silentMs)}`;
-  const rows = statements === null ? '' : `, ${formatCount(statements)} statements logged`;
+  const rows = statements === null ? '' : `, ${counted(statements, 'statement')} logged`;
   const goesOn = inspection.schema.state === 'ours' ? 'The daemon will resume it; to end it: ' : '';
   const by = `by the recorder ${recorder ?? '(unknown)'}${since}${rows}`;
   return [

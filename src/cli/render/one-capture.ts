@@ -176,13 +176,16 @@ const METRICS: Column<DetailedCapture> = column(
     if (metrics === null) return '-';
     const at = metrics.fetchedAt;
     const fetched = at === null ? 'not fetched yet' : `fetched ${localMoment(at, view)}`;
-    const again =
-      metrics.nextAt === null ? '' : `, next ${formatRelative(metrics.nextAt, view.now, 2)}`;
+    const again = metrics.nextAt === null ? '' : `, next ${nextText(metrics.nextAt, view.now)}`;
     return metrics.failure === null
       ? fetched + again
       : `${fetched}; failed: ${metrics.failure}${again}`;
   },
 );
+
+function nextText(at: number, now: number): string {
+  return at <= now ? 'due' : formatRelative(at, now, 2);
+}
 
 function countsOf(counts: Readonly<Record<string, number>>): string {
   const some = Object.entries(counts).filter(([, count]) => count > 0);
@@ -192,7 +195,11 @@ function countsOf(counts: Readonly<Record<string, number>>): string {
 function gapText({ from, to, reason, afterSeq, missing }: Gap): string {
   const place = afterSeq === 0 ? 'before the first record' : `behind record ${afterSeq}`;
   const count = missing === null ? '' : `, ${counted(missing, 'command')} missing`;
-  return `${from ?? 'unknown'} to ${to ?? 'unknown'}, ${place}${count}: ${reason}`;
+  const when =
+    from === null && to === null
+      ? 'at an unknown time'
+      : `${from ?? 'unknown'} to ${to ?? 'unknown'}`;
+  return `${when}, ${place}${count}: ${reason}`;
 }
 
 const WORKLOAD_FIELDS =

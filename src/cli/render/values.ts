@@ -41,7 +41,7 @@ export function valuesJson(counts: ValueCounts): JsonObject {
 export function valuesText(counts: ValueCounts): string {
   const share = shareWithValues(counts);
   if (share === null) return 'no prepared statement was executed';
-  const known = `known for ${shareText(share)} of ${formatCount(counts.executes)} executes`;
+  const known = `known for ${shareText(share)} of ${counted(counts.executes, 'execute')}`;
   return counts.withoutValues === 0 ? known : `${known}; without: ${lackingText(counts)}`;
 }
 

@@ -2,7 +2,7 @@ import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import type { WarmUpStatus } from '../../core/warm-ups/warm-up-status.ts';
 import { column, jsonFields, orDash, type Column, type Noun } from './column.ts';
 import { isoTime, localMoment } from './moments.ts';
-import { formatCount } from '../../core/units.ts';
+import { counted, formatCount } from '../../core/units.ts';
 
 /** `18 of 20 sessions; not covered: app 2`. */
 export function coverageText({ sessions, covered, users }: Coverage): string {
@@ -13,7 +13,7 @@ export function coverageText({ sessions, covered, users }: Coverage): string {
     .map((user) => `${user.user ?? 'unknown user'} ${formatCount(user.sessions - user.covered)}`);
   const more = lacking.length > 3 ? ', …' : '';
   const rest = lacking.length === 0 ? '' : `; not covered: ${whose.join(', ')}${more}`;
-  return `${formatCount(covered)} of ${formatCount(sessions)} sessions${rest}`;
+  return `${formatCount(covered)} of ${counted(sessions, 'session')}${rest}`;
 }
 
 const COLUMNS: readonly Column<WarmUpStatus>[] = [

@@ -296,8 +296,7 @@ function notWholeLine(facts: LineFacts): string {
   const causes: string[] = [];
   if (problems.some(({ kind }) => kind === 'failed')) causes.push('the capture failed');
   if (problems.some(({ kind }) => kind === 'incomplete')) causes.push('it is not complete');
-  if (gaps.length > 0)
-    causes.push(gaps.length === 1 ? '1 gap' : `${formatCount(gaps.length)} gaps`);
+  if (gaps.length > 0) causes.push(counted(gaps.length, 'gap'));
   causes.push(missingWords(missing, missingAtMost));
   const [gap] = gaps;
   if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {
