@@ -196,6 +196,7 @@ class Daemon {
         if (this.#leaveIfIdle()) return 'finished';
         this.#nextDue = this.#findNextDue();
         // What could not be done stays due.
+        if (this.#nextDue <= now) this.#nextDue = now + LOOK_MS;
         if (this.#faults.size > 0) this.#nextDue = Math.max(this.#nextDue, now + STORE_RETRY_MS);
       }
       this.#isStoreFailing = false;

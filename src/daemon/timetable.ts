@@ -46,6 +46,8 @@ export class Timetable {
   readonly #context: TimetableContext;
   /** Since when this daemon has had the lease: what is due after that was not missed for want of one. */
   readonly #leadingSince: number;
+  /** What is wrong with rows, as it was logged. */
+  readonly #said = new Set<string>();
 
   constructor(context: TimetableContext) {
     this.#context = context;
@@ -114,7 +116,10 @@ export class Timetable {
           onBroken(item, error);
         } catch (worse) {
           if (!isOfOneRow(worse)) throw worse;
-          log('error', 'row of the store not readable', { message: messageOf(worse) });
+          // It stays due, and is tried again at each look.
+          const message = messageOf(worse);
+          if (!this.#said.has(message)) log('error', 'row of the store not readable', { message });
+          this.#said.add(message);
         }
       }
     }

@@ -414,12 +414,14 @@ describe('a row that is broken', () => {
     await bench.pass(15 * MINUTE);
     expect(bench.shown()).toEqual(['broken SCHEDULED', 'well RUNNING']);
     expect(bench.captures()[1]?.id).toBe(well?.id);
-    expect(daemon.events).toContain('row of the store not readable');
     const later = bench.test.capture(bench.alice, bench.environment, {
       scheduledStart: NOON + 30 * MINUTE,
     });
     await bench.pass(15 * MINUTE);
     expect(bench.test.store.captures.find(later.id)?.status).toBe('RUNNING');
+    expect(daemon.details.filter((event) => event.includes('row is broken'))).toEqual([
+      'row of the store not readable {"message":"row is broken"}',
+    ]);
   });
 });
 
