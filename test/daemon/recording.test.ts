@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
+import { isInFull } from '../support/proportion.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
 import { waitUntil } from '../support/waiting.ts';
@@ -35,7 +36,7 @@ describe('a capture of a real server', () => {
     const { id } = bench.capture('morning');
     const running = await bench.until(id, 'RUNNING');
     const load = await startLoad(server, 'load');
-    await load.more(10_000);
+    await load.more(isInFull ? 10_000 : 3_000);
     await load.stop();
     const done = await bench.stop(id);
     await bench.daemon.leave();
@@ -69,12 +70,12 @@ describe('a capture of a real server', () => {
     await bench.until(id, 'RUNNING');
     const load = await startLoad(server, 'handed');
     for (let i = 0; i < 3; i++) {
-      await load.more(2_000);
+      await load.more(isInFull ? 2_000 : 600);
       await bench.daemon.leave();
       expect(bench.test.store.captures.find(id)?.status).toBe('RUNNING');
       bench.daemon = bench.startDaemon();
     }
-    await load.more(2_000);
+    await load.more(isInFull ? 2_000 : 600);
     await load.stop();
     await bench.stop(id);
     await bench.daemon.leave();

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { LoadReport } from '../../scripts/load-client.ts';
 import { endStarted, eventually, isRunning } from '../support/processes.ts';
+import { isInFull } from '../support/proportion.ts';
 import {
   differences,
   NO_DIFFERENCES,
@@ -27,13 +28,6 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Waits until more of a capture is committed than now. */
-async function untilMoreIsRecorded(capture: string): Promise<void> {
-  const records = async (): Promise<number> => (await place.get(capture)).workload?.records ?? 0;
-  const now = await records();
-  await eventually('more is recorded', async () => (await records()) > now);
-}
-
 async function expectWhole(capture: string, report: LoadReport): Promise<void> {
   const records = await recordsOf(place, capture);
   expect(differences(records, [{ prefix: capture, report }])).toEqual(NO_DIFFERENCES);
@@ -44,7 +38,7 @@ test('a daemon told to end leaves the capture RUNNING, and the next one goes on 
   const first = await place.startDaemon();
   await place.given(['create', 'handed-over', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'handed-over' });
-  await untilMoreIsRecorded('handed-over');
+  await place.untilMoreIsRecorded('handed-over');
   first.child.kill('SIGTERM');
   const end = await first.ended;
   expect(end).toMatchObject({ status: 0, signal: null, stdout: '' });
@@ -60,7 +54,7 @@ test('a daemon told to end leaves the capture RUNNING, and the next one goes on 
   await eventually('the clients go on', async () => (await rows()) > left + 500);
 
   const second = await place.startDaemon();
-  await untilMoreIsRecorded('handed-over');
+  await place.untilMoreIsRecorded('handed-over');
   const report = await load.stop();
   await place.given(['stop', 'handed-over']);
   second.child.kill('SIGINT');
@@ -73,14 +67,14 @@ test('a daemon killed under load again and again loses nothing and doubles nothi
   let daemon = await place.startDaemon();
   await place.given(['create', 'killed', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'killed', connections: 6 });
-  for (let kill = 0; kill < 5; kill++) {
-    await untilMoreIsRecorded('killed');
+  for (let kill = 0; kill < (isInFull ? 5 : 2); kill++) {
+    await place.untilMoreIsRecorded('killed');
     daemon.child.kill('SIGKILL');
     expect(await daemon.ended).toMatchObject({ signal: 'SIGKILL' });
     expect(await place.get('killed')).toMatchObject({ status: 'RUNNING' });
     daemon = await place.startDaemon();
   }
-  await untilMoreIsRecorded('killed');
+  await place.untilMoreIsRecorded('killed');
   const report = await load.stop();
   await place.given(['stop', 'killed']);
   daemon.child.kill('SIGTERM');
@@ -93,7 +87,7 @@ test('a killed background daemon is replaced by the one that stop starts', async
   const created = await place.ok(['create', 'orphaned', '--env', 'shop']);
   expect(created.stderr).toMatch(/started one in the background \(pid \d+/);
   const load = await server.startLoad({ prefix: 'orphaned' });
-  await untilMoreIsRecorded('orphaned');
+  await place.untilMoreIsRecorded('orphaned');
   const { pid } = await place.daemon();
   process.kill(pid, 'SIGKILL');
   await eventually('it is gone', () => !isRunning(pid));
@@ -134,7 +128,7 @@ test('between create and stop nothing is missing of sessions that were there bef
   });
   await place.ok(['create', 'around', '--env', 'shop']);
   await server.query("SELECT 'begun' FROM shop.products LIMIT 1");
-  await untilMoreIsRecorded('around');
+  await place.untilMoreIsRecorded('around');
   await server.query("SELECT 'ended' FROM shop.products LIMIT 1");
   await place.ok(['stop', 'around']);
   await load.stop();

@@ -31,12 +31,6 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function untilMoreIsRecorded(capture: string): Promise<void> {
-  const records = async (): Promise<number> => (await place.get(capture)).workload?.records ?? 0;
-  const now = await records();
-  await eventually('more is recorded', async () => (await records()) > now);
-}
-
 async function expectWhole(capture: string, report: LoadReport): Promise<void> {
   const records = await recordsOf(place, capture);
   expect(differences(records, [{ prefix: capture, report }])).toEqual(NO_DIFFERENCES);
@@ -73,11 +67,11 @@ test('of two daemons started at once one records, and the other takes over when 
   );
   await place.given(['create', 'two', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'two' });
-  await untilMoreIsRecorded('two');
+  await place.untilMoreIsRecorded('two');
   expect(count(other, 'daemon active')).toBe(0);
   active.child.kill('SIGKILL');
   await eventually('the other one took over', () => count(other, 'daemon active') === 1);
-  await untilMoreIsRecorded('two');
+  await place.untilMoreIsRecorded('two');
   const report = await load.stop();
   await place.given(['stop', 'two']);
   await end(other);
@@ -89,16 +83,16 @@ test('a daemon that was suspended stands down without a write when another one t
   const first = await place.startDaemon();
   await place.given(['create', 'suspended', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'suspended' });
-  await untilMoreIsRecorded('suspended');
+  await place.untilMoreIsRecorded('suspended');
   const second = place.start(['daemon']);
   await eventually('the second stands by', () => second.stderr().includes('another daemon'));
 
   await suspended(first);
   await eventually('the second took over', () => count(second, 'log tapped') === 1);
-  await untilMoreIsRecorded('suspended');
+  await place.untilMoreIsRecorded('suspended');
   first.child.kill('SIGCONT');
   await eventually('the first noticed', () => count(first, 'another daemon took over') === 1);
-  await untilMoreIsRecorded('suspended');
+  await place.untilMoreIsRecorded('suspended');
   expect(await activePid()).toBe(second.pid);
 
   const report = await load.stop();
@@ -114,14 +108,14 @@ test('a daemon that was suspended for a while goes on when nobody took over', as
   const daemon = await place.startDaemon();
   await place.given(['create', 'asleep', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'asleep' });
-  await untilMoreIsRecorded('asleep');
+  await place.untilMoreIsRecorded('asleep');
   await suspended(daemon);
   await eventually('its lease lapsed', async () => {
     const { status } = await place.look(['daemon', '--status']);
     return status === 8;
   });
   daemon.child.kill('SIGCONT');
-  await untilMoreIsRecorded('asleep');
+  await place.untilMoreIsRecorded('asleep');
   const report = await load.stop();
   await place.given(['stop', 'asleep']);
   await end(daemon);
@@ -132,13 +126,13 @@ test('a store that somebody reads for long, or locks, holds up the record and lo
   const daemon = await place.startDaemon();
   await place.given(['create', 'locked', '--env', 'shop']);
   const load = await server.startLoad({ prefix: 'locked' });
-  await untilMoreIsRecorded('locked');
+  await place.untilMoreIsRecorded('locked');
   const db = new Database(join(place.home, 'captures.db'));
 
   db.exec('BEGIN');
   db.prepare('SELECT count(*) FROM captures').get();
-  await untilMoreIsRecorded('locked');
-  await untilMoreIsRecorded('locked');
+  await place.untilMoreIsRecorded('locked');
+  await place.untilMoreIsRecorded('locked');
   db.exec('COMMIT');
 
   // Longer than SQLite waits for a lock: five seconds.
@@ -148,7 +142,7 @@ test('a store that somebody reads for long, or locks, holds up the record and lo
   );
   db.exec('COMMIT');
   db.close();
-  await untilMoreIsRecorded('locked');
+  await place.untilMoreIsRecorded('locked');
   const report = await load.stop();
   const stopped = await place.given(['stop', 'locked', '--json']);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ status: 'DONE' });

@@ -107,6 +107,13 @@ export class Workplace {
     return JSON.parse(stdout) as ShownCapture;
   }
 
+  /** Waits until more of a capture is committed than now. */
+  async untilMoreIsRecorded(capture: string): Promise<void> {
+    const records = async (): Promise<number> => (await this.get(capture)).workload?.records ?? 0;
+    const now = await records();
+    await eventually('more is recorded', async () => (await records()) > now);
+  }
+
   async list(): Promise<ShownCapture[]> {
     const { stdout } = await this.given(['list', '--json']);
     return JSON.parse(stdout) as ShownCapture[];

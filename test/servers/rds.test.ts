@@ -6,6 +6,7 @@ import { Bench, tagsOf } from '../daemon/recording-bench.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { startRdsServer, type RdsServer } from './rds-server.ts';
 import type { Manifest } from '../../src/core/workloads/workload.ts';
+import { isInFull } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RdsServer;
@@ -16,6 +17,9 @@ afterEach(endStarted);
 afterAll(async () => {
   await server.stop();
 });
+
+const ROTATIONS = isInFull ? 12 : 6;
+const KILLS = isInFull ? 10 : 4;
 
 const ZONES = ['+05:00', '-07:00', 'SYSTEM', '+00:00', '+05:45', '-03:30', '+13:00', '-12:00'];
 
@@ -122,7 +126,7 @@ describe('where the log can only be rotated', () => {
     const load = new ZonedLoad('zone');
     await load.more(200);
     // RDS's own rotations, at moments of their own; each is read before the next one comes.
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < ROTATIONS; i++) {
       await load.more(1 + Math.floor(Math.random() * 400));
       await server.rotate();
       await bench.untilRecorded(id, load.sent.size);
@@ -139,7 +143,9 @@ describe('where the log can only be rotated', () => {
     expect(untrue(records, load.sent, manifest.gaps)).toEqual([]);
     expect(manifest.gaps.length).toBeLessThan(3);
     expect(manifest.warnings.join()).toContain("session's time zone");
-    console.log(`${load.sent.size} statements, ${manifest.gaps.length} gaps in 12 rotations`);
+    console.log(
+      `${load.sent.size} statements, ${manifest.gaps.length} gaps in ${ROTATIONS} rotations`,
+    );
   });
 
   it('two rotations in a row are let through one by one, or what they drop is a gap', async () => {
@@ -330,7 +336,7 @@ describe('where the log can only be rotated', () => {
     const { id } = bench.capture('killed');
     await bench.until(id, 'RUNNING');
     const load = new ZonedLoad('killed');
-    for (let kills = 0; kills < (isRotated ? 4 : 10); kills++) {
+    for (let kills = 0; kills < (isRotated ? KILLS / 2 : KILLS); kills++) {
       await waitUntil(() => victim.stderr().includes('"event":"log tapped"'));
       await delay(20 + Math.random() * 700);
       victim.child.kill('SIGKILL');

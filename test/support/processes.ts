@@ -119,10 +119,12 @@ export async function eventually<T>(
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
+    const began = performance.now();
     const value = await condition();
     if (value !== null && value !== undefined && value !== false) return value;
     if (performance.now() > deadline) throw new Error(`Waited in vain for: ${what}`);
-    await delay(20);
+    // A look that is dear is taken less often: it would take the time of what it waits for.
+    await delay(Math.max(20, 4 * (performance.now() - began)));
   }
 }
 
