@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { initialisedHome, runCaptures } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 import { isInFull } from '../support/proportion.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';

@@ -6,7 +6,7 @@ import { VERBS, type Verb } from '../../src/cli/commands/verbs.ts';
 import { LEASE_MS } from '../../src/core/daemon/lease.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { DOCUMENTED, jsonPage, type Documented } from './json-page.ts';

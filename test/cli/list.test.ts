@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { NewCapture } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 
 const HOUR = 3_600_000;
 /** 2026-11-20 00:00 UTC. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { CTRL_C, initialisedHome, runCaptures } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 
 const once = initialisedHome();
 let home: string;

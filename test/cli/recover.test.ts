@@ -8,7 +8,7 @@ import type { Leftovers, ServerInspection } from '../../src/core/environments/se
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 import { temporaryFolder } from '../support/stores.ts';
 

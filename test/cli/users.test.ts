@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CTRL_C, initialisedHome, PASSWORD, runCaptures } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
 const NEW_PASSWORD = 'another long password';

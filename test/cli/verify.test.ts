@@ -10,7 +10,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import type { ManifestContent } from '../../src/workload/manifest.ts';
 import { runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { recorded, stamp, statements } from '../workload/recorded.ts';
 import { DOCUMENTED } from './json-page.ts';

@@ -4,7 +4,7 @@ import type { ServerInspection } from '../../src/core/environments/server-inspec
 import type { ServerSession } from '../../src/core/source.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
-import { addUser } from '../support/people.ts';
+import { addUser } from '../support/users.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 
 let home: string;

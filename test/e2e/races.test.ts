@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/core/users/sha256.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { endStarted } from '../support/processes.ts';
+import { isInFull } from '../support/proportion.ts';
 import { Workplace } from './workplace.ts';
 
-const ROUNDS = 5;
+const ROUNDS = isInFull ? 5 : 3;
 
 describe('processes that race', () => {
   let place: Workplace;

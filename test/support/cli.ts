@@ -6,7 +6,7 @@ import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
 import type { OutputStream, World } from '../../src/cli/runtime/world.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import type { Source } from '../../src/core/source.ts';
-import { CHEAP_HASH } from './people.ts';
+import { CHEAP_HASH } from './users.ts';
 import { temporaryFolder } from './stores.ts';
 
 /** What a test says about the machine that the program runs on. */

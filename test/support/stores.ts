@@ -11,7 +11,7 @@ import type { Outside } from '../../src/core/outside.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
 import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
 import { createStore } from '../../src/store/sqlite-store.ts';
-import { CHEAP_HASH } from './people.ts';
+import { CHEAP_HASH } from './users.ts';
 
 /** A new folder, cleared away after the run (see global-setup.ts). */
 export function temporaryFolder(prefix = 'captures-test-'): string {

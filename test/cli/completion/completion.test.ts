@@ -5,7 +5,7 @@ import { quoteForBash, readShellLine } from '../../../src/cli/completion/shell-l
 import { VERBS } from '../../../src/cli/commands/verbs.ts';
 import { STATEMENT_CLASSES } from '../../../src/core/captures/recording-options.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../../support/cli.ts';
-import { addUser } from '../../support/people.ts';
+import { addUser } from '../../support/users.ts';
 
 const BREAKS = ' \t\n"\'><=;|&(:';
 

@@ -8,7 +8,7 @@ import { MemberService } from '../../../src/core/members/member-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { CHEAP_HASH } from '../../support/people.ts';
+import { CHEAP_HASH } from '../../support/users.ts';
 import { SERVER, outsideOf, TestStore } from '../../support/stores.ts';
 
 const DAY = 86_400_000;

@@ -8,7 +8,7 @@ import { PasswordGate } from '../../../src/core/users/password-gate.ts';
 import { hashPassword, SCRYPT_COST, verifyPassword } from '../../../src/core/users/passwords.ts';
 import { UserService, prepareUser } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { CHEAP_HASH } from '../../support/people.ts';
+import { CHEAP_HASH } from '../../support/users.ts';
 import { TestStore } from '../../support/stores.ts';
 
 const DAY = 86_400_000;
