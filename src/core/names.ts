@@ -8,7 +8,6 @@ const UNPRINTABLE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 // What joins two emoji to one, makes a character an emoji, or spells the flag of a region.
 const IN_EMOJI = /\u200d|\ufe0f|[\u{e0020}-\u{e007f}]/u;
-const EMOJI = /(\p{RGI_Emoji})/v;
 
 /**
  * Splits a text at its emoji, if any of them is joined of several characters: the parts in turn are
@@ -16,7 +15,8 @@ const EMOJI = /(\p{RGI_Emoji})/v;
  * seen anywhere else, is in it.
  */
 export function splitAtEmoji(text: string): string[] {
-  return IN_EMOJI.test(text) ? text.split(EMOJI) : [text];
+  // No literal, which V8 reads with the function around it: all emoji take 14 ms, half of what starting Node takes.
+  return IN_EMOJI.test(text) ? text.split(new RegExp(String.raw`(\p{RGI_Emoji})`, 'v')) : [text];
 }
 
 /** Whether a text of one line shows all that is in it. */

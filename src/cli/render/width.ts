@@ -6,11 +6,13 @@ const WIDE =
 // What makes one emoji of several characters: joiner, variation selector, keycap, flags, skin tones, tags.
 const IN_EMOJI =
   /\u200d|\ufe0f|\u20e3|[\u{1f1e6}-\u{1f1ff}]|[\u{1f3fb}-\u{1f3ff}]|[\u{e0020}-\u{e007f}]/u;
-const EMOJI_OR_CHARACTER = /\p{RGI_Emoji}|[^]/gv;
 
 /** What a terminal draws one by one: characters, and emoji however many characters they are made of. */
 function drawn(text: string): Iterable<string> {
-  return IN_EMOJI.test(text) ? (text.match(EMOJI_OR_CHARACTER) ?? []) : text;
+  // No literal, which V8 reads with the function around it: all emoji take 14 ms.
+  return IN_EMOJI.test(text)
+    ? (text.match(new RegExp(String.raw`\p{RGI_Emoji}|[^]`, 'gv')) ?? [])
+    : text;
 }
 
 function characterWidth(character: string): number {
