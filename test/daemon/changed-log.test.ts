@@ -5,8 +5,8 @@ import type { Gap } from '../../src/core/workloads/gaps.ts';
 import type { Source } from '../../src/core/source.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
-import { swappedLogOf } from '../servers/recorder-server.ts';
-import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
+import { swappedLogOf } from '../support/recorder-server.ts';
+import { Bench, runLoad, serverState, startLoad, tagsOf } from '../support/recording-bench.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;

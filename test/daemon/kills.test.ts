@@ -3,7 +3,7 @@ import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
-import { Bench, serverState, tagsOf } from './recording-bench.ts';
+import { Bench, serverState, tagsOf } from '../support/recording-bench.ts';
 import { isInFull } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 

@@ -8,7 +8,7 @@ import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { isInFull } from '../support/proportion.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
-import { Bench, runLoad, serverState, startLoad, tagsOf } from './recording-bench.ts';
+import { Bench, runLoad, serverState, startLoad, tagsOf } from '../support/recording-bench.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: DatabaseServer;

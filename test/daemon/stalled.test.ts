@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { startCuttingProxy, type CuttingProxy } from '../servers/cutting-proxy.ts';
 import { endRecordings, Recording } from '../servers/recording.ts';
-import { startRecorderServer, stateOf, type RecorderServer } from '../servers/recorder-server.ts';
+import { startRecorderServer, stateOf, type RecorderServer } from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;

@@ -8,12 +8,8 @@ import {
   type LoadReport,
 } from '../../scripts/load-client.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import {
-  startServer,
-  type ServerOptions,
-  type DatabaseServer,
-} from '../support/database-server.ts';
-import { recorderGrants } from '../support/recorder-grants.ts';
+import type { DatabaseServer, ServerOptions } from '../support/database-server.ts';
+import { RECORDER_PASSWORD, startRecorderServer } from '../support/recorder-server.ts';
 import type { Workplace } from './workplace.ts';
 
 const APP_PASSWORD = 'sh0p';
@@ -28,8 +24,7 @@ export interface ShopServer extends DatabaseServer {
 }
 
 export async function startShopServer(options: ServerOptions = {}): Promise<ShopServer> {
-  const server = await startServer(options);
-  const recorderPassword = "it's \\ a secret";
+  const server = await startRecorderServer(options);
   const query = (sql: string): Promise<RowDataPacket[]> =>
     withAdmin(server, async (admin) => {
       const [rows] = await admin.query<RowDataPacket[]>(sql);
@@ -39,14 +34,10 @@ export async function startShopServer(options: ServerOptions = {}): Promise<Shop
     await admin.query(SHOP_SCHEMA);
     await admin.query('CREATE USER app@127.0.0.1 IDENTIFIED BY ?', [APP_PASSWORD]);
     await admin.query('GRANT ALL PRIVILEGES ON shop.* TO app@127.0.0.1');
-    await admin.query('CREATE USER recorder@127.0.0.1 IDENTIFIED BY ?', [recorderPassword]);
-    for (const grant of recorderGrants(server.family, 'recorder@127.0.0.1')) {
-      await admin.query(grant);
-    }
   });
   return {
     ...server,
-    recorderPassword,
+    recorderPassword: RECORDER_PASSWORD,
     query,
     startLoad: (load = {}) =>
       startLoad({

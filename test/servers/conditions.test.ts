@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
+  RECORDER_PASSWORD,
   drainFrozen,
   rowsOf,
   startLogging,
   startRecorderServer,
   stateOf,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { needs } from '../support/skips.ts';
 
@@ -136,7 +137,7 @@ describe('a server in its usual state', () => {
   });
 
   test('whose log table the account may not see is told from one that is missing', async () => {
-    await admin.query("CREATE USER IF NOT EXISTS bare@'%' IDENTIFIED BY 'recorder''s secret'");
+    await admin.query("CREATE USER IF NOT EXISTS bare@'%' IDENTIFIED BY ?", [RECORDER_PASSWORD]);
     const hidden = await mysqlSource.inspect({ ...server.address, user: 'bare' }, 'store-1');
     expect(hidden).toMatchObject({ logTable: 'hidden', settings: { tableEngine: null } });
     const seen = await mysqlSource.inspect(server.address, 'store-1');

@@ -13,7 +13,7 @@ import {
   TaggedLoad,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { isInFull } from '../support/proportion.ts';
 import { waitUntil } from '../support/waiting.ts';
 

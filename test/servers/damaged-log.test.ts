@@ -24,7 +24,7 @@ import {
   swappedLogOf,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 
 let server: RecorderServer;
 let admin: Connection;

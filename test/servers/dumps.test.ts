@@ -12,7 +12,7 @@ import {
   TaggedLoad,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { waitUntil } from '../support/waiting.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OwnConnection, SessionState } from '../../src/core/source.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
-import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 
 let server: RecorderServer;
 beforeAll(async () => {

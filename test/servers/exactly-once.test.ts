@@ -9,7 +9,7 @@ import {
   TaggedLoad,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 
 /** A derived table of the numbers `seq` from 1 to `count`, without what only one server has. */
 function numbers(count: number): string {

@@ -14,7 +14,7 @@ import {
   startLogging,
   startRecorderServer,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 import { needs } from '../support/skips.ts';
 

@@ -1,25 +1,14 @@
 import { resolve } from 'node:path';
 import mysql, { type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
-import type { CaptureStatus } from '../../src/core/captures/capture.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import type { Environment } from '../../src/core/environments/environment.ts';
 import {
   RECORD_EVERYTHING,
   type RecordingOptions,
 } from '../../src/core/captures/recording-options.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import type { ListedCapture } from '../../src/core/store.ts';
-import { committedPosition } from '../../src/core/workloads/committed.ts';
-import { workloadFolder } from '../../src/daemon/recorder.ts';
-import { readManifest } from '../../src/workload/manifest.ts';
-import { readRecords } from '../../src/workload/workload-reader.ts';
-import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
-import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { start, type RunningProcess } from '../support/processes.ts';
-import { SERVER, TestStore } from '../support/stores.ts';
+import { Bench } from '../support/recording-bench.ts';
 import type { Manifest } from '../../src/core/workloads/workload.ts';
 import { waitUntil } from '../support/waiting.ts';
 
@@ -46,51 +35,13 @@ interface Recorded {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
-class Bench {
-  readonly test = new TestStore(systemClock);
-  readonly alice: Actor = this.test.user('alice');
-  readonly environment: Environment = this.test.environment(
-    { admin: [this.alice] },
-    {
-      server: {
-        ...SERVER,
-        user: 'root',
-        host: 'localhost',
-        port: server.port,
-        socket: server.socket,
-      },
-    },
-  );
-  daemon: RunningDaemon | null = null;
-
-  startDaemon(): void {
-    this.daemon = startDaemon(this.test.store.directory, systemClock, {
-      source: mysqlSource,
-    });
-  }
-
-  create(options: Partial<RecordingOptions> = {}): ListedCapture {
-    return this.test.capture(this.alice, this.environment, {
-      options: { ...RECORD_EVERYTHING, ...options },
-    });
-  }
-
-  until(id: number, status: CaptureStatus): Promise<ListedCapture> {
-    return waitUntil(() => {
-      const capture = this.test.store.captures.find(id);
-      if (capture?.status === 'FAILED') {
-        throw new Error(`FAILED: ${capture.reason}; ${this.daemon?.details.join('; ')}`);
-      }
-      return capture?.status === status ? capture : null;
-    });
-  }
-
+class FilterBench extends Bench {
   /** Captures with these options that are all RUNNING. */
   async run<K extends string>(
     options: Record<K, Partial<RecordingOptions>>,
   ): Promise<Record<K, number>> {
     const ids = Object.entries<Partial<RecordingOptions>>(options).map(
-      ([name, one]) => [name, this.create(one).id] as const,
+      ([name, one]) => [name, this.capture(undefined, one).id] as const,
     );
     for (const [, id] of ids) await this.until(id, 'RUNNING');
     return Object.fromEntries(ids) as Record<K, number>;
@@ -99,13 +50,7 @@ class Bench {
   /** What a capture that is DONE recorded. */
   async read(id: number): Promise<Recorded> {
     await this.until(id, 'DONE');
-    const folder = workloadFolder(this.test.store.directory, id);
-    const recording = this.test.store.recordings.find(id);
-    const records: StatementRecord[] = [];
-    for await (const some of readRecords(folder, committedPosition(recording))) {
-      records.push(...some);
-    }
-    const manifest = await readManifest(folder);
+    const [records, manifest] = [await this.records(id), await this.manifest(id)];
     // What holds of every capture, whatever it leaves out.
     expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
     expect(manifest.counters.records).toBe(records.length);
@@ -204,13 +149,12 @@ describe('captures of one server at one time', () => {
   let whole: readonly StatementRecord[];
 
   beforeAll(async () => {
-    const bench = new Bench();
-    bench.startDaemon();
+    const bench = new FilterBench(server);
     const ids = await bench.run(FILTERS);
     await playScript();
     recorded = await bench.endAll(ids);
     whole = recorded.everything.records;
-    await bench.daemon?.leave();
+    await bench.daemon.leave();
   });
 
   const textsOf = (name: Name): string[] =>
@@ -343,7 +287,8 @@ describe('captures of one server at one time', () => {
 
 describe('a daemon that is killed while it records what was chosen', () => {
   it('chooses the same after it, and counts everything once', async () => {
-    const bench = new Bench();
+    const bench = new FilterBench(server);
+    await bench.daemon.leave();
     let daemon = startChild(bench);
     const ids = await bench.run({
       everything: {},

@@ -3,7 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whyNotRecordable } from '../../src/core/environments/readiness.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
-import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import {
+  RECORDER_PASSWORD,
+  rowsOf,
+  startRecorderServer,
+  type RecorderServer,
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;
@@ -21,7 +26,7 @@ const NO_TAPS = { listByServer: () => [], connectionsOf: () => [] };
 
 /** An account that may do all that recording needs, under these limits. */
 async function limited(user: string, limits: string): Promise<RecorderServer['address']> {
-  await admin.query(`CREATE USER ${user}@'%' IDENTIFIED BY 'recorder''s secret' WITH ${limits}`);
+  await admin.query(`CREATE USER ${user}@'%' IDENTIFIED BY ? WITH ${limits}`, [RECORDER_PASSWORD]);
   for (const grant of recorderGrants(server.family, `${user}@'%'`)) await admin.query(grant);
   return { ...server.address, user };
 }

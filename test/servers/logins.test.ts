@@ -7,7 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
-import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import {
+  RECORDER_PASSWORD,
+  startRecorderServer,
+  type RecorderServer,
+} from '../support/recorder-server.ts';
 import { needs } from '../support/skips.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
@@ -172,7 +176,7 @@ describe(
 );
 
 test('what is asked on a connection that the server has closed says that it was lost', async () => {
-  const connection = await MysqlConnection.open(server.address, "recorder's secret");
+  const connection = await MysqlConnection.open(server.address, RECORDER_PASSWORD);
   const admin = await server.admin();
   await admin.query(`KILL ${connection.id}`);
   await admin.end();

@@ -3,7 +3,7 @@ import { committedPosition } from '../../src/core/workloads/committed.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
-import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 
 const MIB = 1024 * 1024;

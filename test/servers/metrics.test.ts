@@ -18,7 +18,7 @@ import {
   startLogging,
   startRecorderServer,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { waitUntil } from '../support/waiting.ts';
 

@@ -7,7 +7,7 @@ import {
   startRecorderServer,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 
 let server: RecorderServer;
 let admin: Connection;

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { oddSessions } from './odd-commands.ts';
 import { COMMAND, command, int32, sendRaw } from './raw-client.ts';
-import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 
 let server: RecorderServer;

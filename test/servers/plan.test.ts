@@ -7,7 +7,7 @@ import {
   startRecorderServer,
   stateOf,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;

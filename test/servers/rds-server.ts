@@ -4,6 +4,7 @@ import {
   type ServerOptions,
   type DatabaseServer,
 } from '../support/database-server.ts';
+import { SERVER } from '../support/stores.ts';
 
 /** A private server that behaves as RDS does towards an account that is not rdsadmin. */
 export interface RdsServer extends DatabaseServer {
@@ -50,18 +51,7 @@ export async function startRdsServer(
   await admin.query('SET SESSION sql_log_off = 1');
   return {
     ...server,
-    address: {
-      engine: 'mysql',
-      user: 'recorder',
-      host: '127.0.0.1',
-      port: server.port,
-      socket: null,
-      database: null,
-      passwordFrom: `env:${PASSWORD_VARIABLE}`,
-      sslMode: 'PREFERRED',
-      sslCa: null,
-      serverPublicKey: null,
-    },
+    address: { ...SERVER, port: server.port, passwordFrom: `env:${PASSWORD_VARIABLE}` },
     async rotate() {
       try {
         await admin.query('CALL mysql.rds_rotate_general_log()');

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import { Bench, tagsOf } from '../daemon/recording-bench.ts';
+import { Bench, tagsOf } from '../support/recording-bench.ts';
 import { BIN, endStarted, start, type RunningProcess } from '../support/processes.ts';
 import { startRdsServer, type RdsServer } from './rds-server.ts';
 import type { Manifest } from '../../src/core/workloads/workload.ts';

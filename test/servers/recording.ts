@@ -15,7 +15,7 @@ import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { TestStore } from '../support/stores.ts';
 import { suspendBetweenWrites } from '../support/suspension.ts';
-import type { RecorderServer } from './recorder-server.ts';
+import type { RecorderServer } from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 /** A capture of the server by a daemon in this process. */

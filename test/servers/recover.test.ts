@@ -23,6 +23,7 @@ import { temporaryFolder } from '../support/stores.ts';
 import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts';
 import type { ReadablePosition } from '../../src/core/workloads/workload.ts';
 import {
+  RECORDER_PASSWORD,
   rowsOf,
   startLogging,
   startRecorderServer,
@@ -30,7 +31,7 @@ import {
   TaggedLoad,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 
 /**
  * How often a recovery is killed or cut off in each test that does so. By hand more of it:
@@ -287,7 +288,7 @@ describe('in the store of a daemon that was killed', () => {
     const sent = await load.stop();
     for (let kills = 0; kills < KILLS; kills++) {
       const recovery = start(process.execPath, [PROGRAM, 'recover', 'shop', '--yes'], {
-        env: { CAPTURES_HOME: home, CAPTURES_TEST_RECORDER_PASSWORD: "recorder's secret" },
+        env: { CAPTURES_HOME: home, CAPTURES_TEST_RECORDER_PASSWORD: RECORDER_PASSWORD },
       });
       // From its first statement on: before that there is nothing to interrupt.
       const isAtWork = (): boolean => {

@@ -4,7 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
 import { endFree } from '../../src/source/mysql/log/session-ending.ts';
-import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import {
+  RECORDER_PASSWORD,
+  rowsOf,
+  startRecorderServer,
+  type RecorderServer,
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 import { needs } from '../support/skips.ts';
 
@@ -61,7 +66,7 @@ describe(
       await admin.query("INSTALL SONAME 'metadata_lock_info'");
       await admin.query("GRANT CONNECTION ADMIN ON *.* TO recorder@'%'");
       await admin.query("CREATE USER app@'127.0.0.1'");
-      recorder = await MysqlConnection.open(server.address, "recorder's secret");
+      recorder = await MysqlConnection.open(server.address, RECORDER_PASSWORD);
     });
     afterEach(async () => {
       for (const worker of workers.splice(0)) await worker.terminate();

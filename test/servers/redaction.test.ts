@@ -4,20 +4,14 @@ import fc from '../support/properties.ts';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
-import { RECORD_EVERYTHING } from '../../src/core/captures/recording-options.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import { committedPosition } from '../../src/core/workloads/committed.ts';
-import { workloadFolder } from '../../src/daemon/recorder.ts';
-import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { redactLiterals } from '../../src/sql/literals.ts';
 import { Pseudonyms } from '../../src/sql/pseudonyms.ts';
-import { readWorkload } from '../../src/workload/workload-reader.ts';
-import { startDaemon } from '../daemon/daemons.ts';
 import { ATTACKS, CANARY, SECRET_FORMS } from '../sql/secret-forms.ts';
 import { statementsWithSecrets, TRACES } from '../sql/secret-grammar.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
-import { SERVER, TestStore } from '../support/stores.ts';
-import { waitUntil } from '../support/waiting.ts';
+import { Bench, recordsIn } from '../support/recording-bench.ts';
+import { TestStore } from '../support/stores.ts';
 
 let server: DatabaseServer;
 let admin: Connection;
@@ -53,49 +47,21 @@ function client(charset = 'utf8mb4'): Promise<Connection> {
 async function recorded(
   captures: readonly { redact: 'literals' | null }[],
   work: () => Promise<void>,
-): Promise<{ bench: TestStore; records: StatementRecord[][]; everything: Buffer }> {
-  const bench = new TestStore(systemClock);
-  const alice = bench.user('alice');
-  const { port, socket } = server;
-  const environment = bench.environment(
-    { admin: [alice] },
-    { name: 'prod', server: { ...SERVER, user: 'root', host: 'localhost', port, socket } },
-  );
-  const { directory } = bench.store;
-  const daemon = startDaemon(directory, systemClock, { source: mysqlSource });
-  const until = (id: number, status: string): Promise<unknown> =>
-    waitUntil(() => {
-      const capture = bench.store.captures.find(id);
-      if (capture?.status === 'FAILED')
-        throw new Error(`${capture.reason} ${daemon.details.join()}`);
-      return capture?.status === status;
-    });
-  const ids = captures.map(({ redact }) => {
-    const options = { ...RECORD_EVERYTHING, redact };
-    return bench.capture(alice, environment, { options }).id;
-  });
-  for (const id of ids) await until(id, 'RUNNING');
+): Promise<{ bench: Bench; records: StatementRecord[][]; everything: Buffer }> {
+  const bench = new Bench(server);
+  const { directory } = bench.test.store;
+  const ids = captures.map((options) => bench.capture(undefined, options).id);
+  for (const id of ids) await bench.until(id, 'RUNNING');
   await work();
-  for (const id of ids) bench.captures.requestStop(alice, String(id));
-  for (const id of ids) await until(id, 'DONE');
-  await daemon.leave();
+  for (const id of ids) await bench.stop(id);
+  await bench.daemon.leave();
 
-  const parts: Buffer[] = daemon.details.map((line) => Buffer.from(line));
+  const parts: Buffer[] = bench.daemon.details.map((line) => Buffer.from(line));
   const records: StatementRecord[][] = [];
   for (const id of ids) {
-    const position = committedPosition(bench.store.recordings.find(id));
-    const chunks: Buffer[] = [];
-    for await (const chunk of readWorkload(workloadFolder(directory, id), position))
-      chunks.push(chunk);
-    const text = Buffer.concat(chunks);
+    const text = await bench.workload(id);
     parts.push(text);
-    records.push(
-      text
-        .toString()
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as StatementRecord),
-    );
+    records.push(recordsIn(text));
   }
   for (const file of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     if (file.isFile()) parts.push(readFileSync(join(file.parentPath, file.name)));
@@ -227,7 +193,7 @@ test('with pseudonyms for literals a record holds none of them, and says the sam
     'SELECT * FROM customers WHERE name = ? AND id > ?',
   );
 
-  const pseudonyms = new Pseudonyms(bench.store.pseudonymKey());
+  const pseudonyms = new Pseudonyms(bench.test.store.pseudonymKey());
   const token = pseudonyms.string('cAnArY');
   expect(first.filter(({ sql }) => sql.includes(token)).length).toBeGreaterThan(8);
   const otherStore = new TestStore(systemClock).store;

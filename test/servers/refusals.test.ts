@@ -6,12 +6,13 @@ import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { whyNotRecordable } from '../../src/core/environments/readiness.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import {
+  RECORDER_PASSWORD,
   rowsOf,
   startLogging,
   startRecorderServer,
   stateOf,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { waitFor } from '../support/waiting.ts';
 import { needs } from '../support/skips.ts';
@@ -88,7 +89,7 @@ describe('a schema named captures', () => {
 
   test('that the account may not see makes nobody at work a stranger: the GRANT is what is missing', async () => {
     const { log, settings } = await startLogging(server);
-    await admin.query("CREATE USER blind@'%' IDENTIFIED BY 'recorder''s secret'");
+    await admin.query("CREATE USER blind@'%' IDENTIFIED BY ?", [RECORDER_PASSWORD]);
     const grants = recorderGrants(server.family, "blind@'%'");
     for (const grant of grants.filter((one) => !one.includes('captures'))) await admin.query(grant);
     const inspection = await mysqlSource.inspect({ ...server.address, user: 'blind' }, 'store-1');

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { rowsOf, startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { rowsOf, startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { waitUntil } from '../support/waiting.ts';
 

@@ -8,7 +8,7 @@ import {
   stateOf,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 
 let server: RecorderServer;
 let admin: Connection;

@@ -12,7 +12,7 @@ import {
   TaggedLoad,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 
 let server: RecorderServer;
 let admin: Connection;

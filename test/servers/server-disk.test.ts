@@ -12,7 +12,12 @@ import { readablePosition, readManifest } from '../../src/workload/manifest.ts';
 import { readRecords } from '../../src/workload/workload-reader.ts';
 import { NO_DISK, smallDisk } from '../e2e/small-disk.ts';
 import { endRecordings, Recording } from './recording.ts';
-import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+import {
+  rowsOf,
+  startRecorderServer,
+  stateOf,
+  type RecorderServer,
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 import { needs } from '../support/skips.ts';
 

@@ -8,7 +8,7 @@ import { formatSql, SQL_HEADER } from '../../src/workload/sql-format.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { PATIENCE_MS } from '../support/processes.ts';
 import { temporaryFolder } from '../support/stores.ts';
-import { rowsOf } from './recorder-server.ts';
+import { rowsOf } from '../support/recorder-server.ts';
 
 /** A client of the server's own family where its tree has one: CAPTURES_TEST_CLIENT="chroot DIR mysql". */
 const CLIENT = (process.env['CAPTURES_TEST_CLIENT'] ?? 'mariadb').split(' ');

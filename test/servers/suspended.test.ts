@@ -10,7 +10,7 @@ import {
   stateOf,
   tagsIn,
   type RecorderServer,
-} from './recorder-server.ts';
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;

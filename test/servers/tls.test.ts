@@ -6,7 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenServer } from '../../scripts/server-programs.ts';
 import type { ServerAddress } from '../../src/core/environments/environment.ts';
 import { MysqlConnection } from '../../src/source/mysql/connection/mysql-connection.ts';
-import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import {
+  RECORDER_PASSWORD,
+  startRecorderServer,
+  type RecorderServer,
+} from '../support/recorder-server.ts';
 
 const isMysql = chosenServer(() => undefined).family === 'mysql';
 
@@ -95,7 +99,7 @@ afterAll(async () => {
  */
 async function connect(
   address: Partial<ServerAddress>,
-  password = "recorder's secret",
+  password = RECORDER_PASSWORD,
 ): Promise<boolean> {
   const serverPublicKey = isMysql ? join(server.dataDir, 'public_key.pem') : null;
   const connection = await MysqlConnection.open(

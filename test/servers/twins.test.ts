@@ -13,7 +13,7 @@ import { workloadFolder } from '../../src/daemon/recorder.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
-import { serverState } from '../daemon/recording-bench.ts';
+import { serverState } from '../support/recording-bench.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { SERVER, TestStore } from '../support/stores.ts';
 import { waitUntil } from '../support/waiting.ts';

@@ -19,7 +19,12 @@ import { readManifest } from '../../src/workload/manifest.ts';
 import { startDaemon } from '../daemon/daemons.ts';
 import { TestStore } from '../support/stores.ts';
 import { endRecordings, Recording } from './recording.ts';
-import { rowsOf, startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+import {
+  rowsOf,
+  startRecorderServer,
+  stateOf,
+  type RecorderServer,
+} from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 import { needs } from '../support/skips.ts';
 

@@ -3,7 +3,7 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { notingLooks } from '../../src/core/verification/noted-looks.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
-import { startRecorderServer, type RecorderServer } from './recorder-server.ts';
+import { startRecorderServer, type RecorderServer } from '../support/recorder-server.ts';
 import { endRecordings, Recording } from './recording.ts';
 import { waitUntil } from '../support/waiting.ts';
 

@@ -6,7 +6,7 @@ import { readManifest, readablePosition } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
 import { recorderGrants } from '../support/recorder-grants.ts';
 import { endRecordings, Recording } from './recording.ts';
-import { startRecorderServer, stateOf, type RecorderServer } from './recorder-server.ts';
+import { startRecorderServer, stateOf, type RecorderServer } from '../support/recorder-server.ts';
 import { waitUntil } from '../support/waiting.ts';
 
 let server: RecorderServer;

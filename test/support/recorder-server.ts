@@ -6,13 +6,9 @@ import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { SwappedLog } from '../../src/source/mysql/log/swapped-log.ts';
 import { mysqlSource } from '../../src/source/mysql/mysql-source.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
-import {
-  startServer,
-  type ServerOptions,
-  type DatabaseServer,
-} from '../support/database-server.ts';
-import { temporaryFolder } from '../support/stores.ts';
-import { recorderGrants } from '../support/recorder-grants.ts';
+import { startServer, type ServerOptions, type DatabaseServer } from './database-server.ts';
+import { SERVER, temporaryFolder } from './stores.ts';
+import { recorderGrants } from './recorder-grants.ts';
 
 /** A private server with an account that has exactly what the recorder needs, and no more. */
 export interface RecorderServer extends DatabaseServer {
@@ -23,24 +19,20 @@ export interface RecorderServer extends DatabaseServer {
 
 const PASSWORD_VARIABLE = 'CAPTURES_TEST_RECORDER_PASSWORD';
 
+/** What every recorder's account in the tests has, with all that a shell, a file or SQL may trip over. */
+export const RECORDER_PASSWORD = "recorder's \\ secret";
+
 export async function startRecorderServer(options: ServerOptions = {}): Promise<RecorderServer> {
-  process.env[PASSWORD_VARIABLE] = "recorder's secret";
+  process.env[PASSWORD_VARIABLE] = RECORDER_PASSWORD;
   const server = await startServer(options);
   const admin = await server.admin();
-  await admin.query("CREATE USER recorder@'%' IDENTIFIED BY 'recorder''s secret'");
+  await admin.query("CREATE USER recorder@'%' IDENTIFIED BY ?", [RECORDER_PASSWORD]);
   for (const grant of recorderGrants(server.family, "recorder@'%'")) await admin.query(grant);
   await admin.end();
   const address: ServerAddress = {
-    engine: 'mysql',
-    user: 'recorder',
-    host: '127.0.0.1',
+    ...SERVER,
     port: server.port,
-    socket: null,
-    database: null,
     passwordFrom: `env:${PASSWORD_VARIABLE}`,
-    sslMode: 'PREFERRED',
-    sslCa: null,
-    serverPublicKey: null,
   };
   const opened = new Set<SwappedLog>();
   return {

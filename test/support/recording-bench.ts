@@ -2,6 +2,10 @@ import mysql from 'mysql2/promise';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import {
+  RECORD_EVERYTHING,
+  type RecordingOptions,
+} from '../../src/core/captures/recording-options.ts';
 import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
@@ -10,11 +14,11 @@ import { workloadFolder } from '../../src/daemon/recorder.ts';
 import { mysqlSourceThatFinds } from '../../src/source/mysql/mysql-source.ts';
 import { readManifest } from '../../src/workload/manifest.ts';
 import { readWorkload } from '../../src/workload/workload-reader.ts';
-import type { DatabaseServer } from '../support/database-server.ts';
-import { SERVER, TestStore } from '../support/stores.ts';
-import { startDaemon, type RunningDaemon } from './daemons.ts';
+import type { DatabaseServer } from './database-server.ts';
+import { SERVER, TestStore } from './stores.ts';
+import { startDaemon, type RunningDaemon } from '../daemon/daemons.ts';
 import type { Manifest } from '../../src/core/workloads/workload.ts';
-import { waitUntil } from '../support/waiting.ts';
+import { waitUntil } from './waiting.ts';
 
 /** Log tables in MyISAM: on a machine with too much to do it may not be proven where the disk is, and they are CSV. */
 const LOGS_ON_A_KNOWN_DISK = mysqlSourceThatFinds(() =>
@@ -48,18 +52,31 @@ export class Bench {
     return startDaemon(this.test.store.directory, systemClock, { source });
   }
 
-  capture(name: string, duration: number | null = null): ListedCapture {
-    return this.test.capture(this.alice, this.environment, { name, duration });
+  capture(
+    name?: string,
+    { duration = null, ...options }: Partial<RecordingOptions> & { duration?: number | null } = {},
+  ): ListedCapture {
+    return this.test.capture(this.alice, this.environment, {
+      ...(name === undefined ? {} : { name }),
+      duration,
+      options: { ...RECORD_EVERYTHING, ...options },
+    });
+  }
+
+  find(id: number): ListedCapture {
+    const capture = this.test.store.captures.find(id);
+    if (capture === null) throw new Error(`There is no capture ${id}`);
+    return capture;
   }
 
   /** Waits, by looking, until a capture has this status; fails when it FAILED instead. */
   until(id: number, status: CaptureStatus): Promise<ListedCapture> {
     return waitUntil(() => {
-      const capture = this.test.store.captures.find(id);
-      if (capture?.status === 'FAILED') {
+      const capture = this.find(id);
+      if (capture.status === 'FAILED') {
         throw new Error(`FAILED: ${capture.reason}; ${this.daemon.details.join('; ')}`);
       }
-      return capture?.status === status ? capture : null;
+      return capture.status === status ? capture : null;
     });
   }
 
@@ -88,16 +105,25 @@ export class Bench {
     return workloadFolder(this.test.store.directory, id);
   }
 
-  async records(id: number): Promise<StatementRecord[]> {
+  /** Its workload as it lies in its files, decompressed. */
+  async workload(id: number): Promise<Buffer> {
     const position = committedPosition(this.test.store.recordings.find(id));
     const chunks: Buffer[] = [];
     for await (const chunk of readWorkload(this.folder(id), position)) chunks.push(chunk);
-    return Buffer.concat(chunks)
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as StatementRecord);
+    return Buffer.concat(chunks);
   }
+
+  async records(id: number): Promise<StatementRecord[]> {
+    return recordsIn(await this.workload(id));
+  }
+}
+
+export function recordsIn(workload: Buffer): StatementRecord[] {
+  return workload
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as StatementRecord);
 }
 
 export interface Load {
