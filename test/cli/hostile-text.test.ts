@@ -3,15 +3,15 @@ import { OUTPUT_MODES } from '../../src/cli/input/global-options.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
-import { initialisedHome, runCaptures } from '../support/cli.ts';
-import { emptyFolder } from '../support/cli.ts';
+import { emptyFolder, initialisedHome, runCaptures } from '../support/cli.ts';
+import { isInFull } from '../support/proportion.ts';
 
 /** What a terminal would obey or hide; line ends and tabs are the program's own layout. */
 const RAW = /[^\P{Cc}\n\r\t]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const OURS = /\u001b\[\d+m/g;
 const NASTY =
   'ERROR \u001b[2J\u001b]0;owned\u0007\u009b31m \u202edesrever\u202c\u2066 zero\u200bwidth\ufeff\nnext line\r\tNUL\u0000 del\u007f \u2028 😀𝕌 "quoted", \\ end';
-const LONG = `${NASTY} `.repeat(Math.ceil(1_048_576 / NASTY.length));
+const LONG = `${NASTY} `.repeat(Math.ceil((isInFull ? 1_048_576 : 131_072) / NASTY.length));
 
 let home: string;
 beforeAll(async () => {
