@@ -46,7 +46,7 @@ export interface DaemonContext {
   readonly notifier?: ServiceNotifier;
 }
 
-export interface DaemonOptions {
+interface DaemonOptions {
   /** Leaves when nothing is left to do, and at once when another daemon is there. */
   readonly background: boolean;
   /** A capture whose scheduled start was missed by more than this many milliseconds FAILS. */

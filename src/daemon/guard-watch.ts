@@ -16,7 +16,7 @@ const DISK_EVERY_MS = 1_000;
 /** The server reads this from the files of its tables: little, but not for every drain. */
 const LOG_EVERY_MS = 5_000;
 
-export interface GuardSources {
+interface GuardSources {
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number;
   readonly disk: (folder: string) => Promise<DiskSpace | null>;

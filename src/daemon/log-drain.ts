@@ -20,7 +20,7 @@ const COMMIT_EVERY_MS = 5_000;
 const HELD_MS = 50;
 
 /** What is known of a batch that was ended besides its rows. */
-export interface BatchEdges {
+interface BatchEdges {
   /** The cut before it: everything received until then is in earlier ones. null where unknown. */
   readonly since: ServerInstant | null;
   /** The cut that ended it, behind which recording was seen to be on; null where unknown. */

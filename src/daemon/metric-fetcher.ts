@@ -7,7 +7,7 @@ import type { Store } from '../core/store.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { LeaseLost } from './tap-context.ts';
 
-export interface MetricFetcherContext {
+interface MetricFetcherContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: DaemonLog;

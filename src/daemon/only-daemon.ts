@@ -16,7 +16,7 @@ const LOOK_MS = 100;
 /** Somebody waits at a terminal: what a server does not let be done by then is left for another time. */
 const PATIENCE_MS = 30_000;
 
-export type RecoveryContext = Omit<DaemonContext, 'notifier' | 'metricProvider'>;
+type RecoveryContext = Omit<DaemonContext, 'notifier' | 'metricProvider'>;
 
 /**
  * Makes sure that no daemon runs in the store. The lease of one that was killed runs on for up to

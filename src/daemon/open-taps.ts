@@ -8,7 +8,7 @@ import { Tap, type TapEnd } from './tap.ts';
 const RETRY_RESTORE_MS = 5_000;
 
 /** What taps have from their daemon. */
-export interface TapsContext extends Pick<
+interface TapsContext extends Pick<
   DaemonContext,
   'store' | 'clock' | 'source' | 'log' | 'programVersion'
 > {

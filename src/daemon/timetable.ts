@@ -31,7 +31,7 @@ const NO_DAEMON = 'no daemon was running';
 const NOT_STARTED = 'could not be started';
 const JUMPED = 'the machine was asleep or its clock was set forward';
 
-export interface TimetableContext {
+interface TimetableContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: DaemonLog;

@@ -23,7 +23,7 @@ export function bitsOf(classes: readonly StatementClass[]): ClassBits {
 }
 
 /** What the statement prepared under this name (of the text protocol) is; null where unknown. */
-export type PreparedClasses = (name: string) => ClassBits | null;
+type PreparedClasses = (name: string) => ClassBits | null;
 
 const NONE_PREPARED: PreparedClasses = () => null;
 
@@ -189,7 +189,7 @@ function classOfLiteral(code: string, start: number, prepared: PreparedClasses):
 }
 
 /** What a statement does to the names of prepared statements; null for nothing. */
-export interface PreparedNameChange {
+interface PreparedNameChange {
   readonly name: string;
   /** undefined for a name that is given up; null where the text does not say what it stands for. */
   readonly bits: ClassBits | null | undefined;

@@ -18,7 +18,7 @@ export interface HeldSecrets {
 }
 
 /** Looks for secrets in the value of literals, taken together, or of a comment. */
-export type LookInto = (tokens: readonly Token[], kind: TextKind) => HeldSecrets | null;
+type LookInto = (tokens: readonly Token[], kind: TextKind) => HeldSecrets | null;
 
 /**
  * Reads the tokens of a text, one by one, and remembers which of them are secrets. A statement that

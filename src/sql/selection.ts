@@ -9,10 +9,10 @@ import { databaseOfUse, splitStatements } from './text.ts';
 
 /** Why a row is left out: the first of these rules, in this order, that does so. */
 const LEFT_OUT_REASONS = ['user', 'host', 'sample', 'database', 'class'] as const;
-export type LeftOutReason = (typeof LEFT_OUT_REASONS)[number];
+type LeftOutReason = (typeof LEFT_OUT_REASONS)[number];
 
 /** Counts what is left out. */
-export interface LeftOutCounts {
+interface LeftOutCounts {
   /** @param statements how many of the rows are statements to run. */
   skip(reason: LeftOutReason, rows: number, statements: number): void;
   /** A row of a session that the sample leaves out; the first time for each session counts it. */

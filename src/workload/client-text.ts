@@ -10,7 +10,7 @@
  *
  * A reader of its own: `Lexer` reads as the server does, and this is about where a client reads otherwise.
  */
-export interface ClientReading {
+interface ClientReading {
   /**
    * The statement, or one that means the same to the server: lines that would be commands are joined to
    * the line before, and a quote behind a backslash is written twice where that alone decides, under

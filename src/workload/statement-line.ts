@@ -98,7 +98,7 @@ export function statementLine(seq: number, tail: string): string {
 }
 
 /** A piece of a line: what stands in it as it is, or a text that is still to be escaped. */
-export type LinePiece = { readonly json: string } | { readonly text: Buffer };
+type LinePiece = { readonly json: string } | { readonly text: Buffer };
 
 /** The whole line of a long statement, in small pieces; each is overwritten by the next. */
 export async function* longLine(seq: number, tail: LongTail): AsyncGenerator<LinePiece> {

@@ -3,7 +3,7 @@ import type { RecordingOptions } from './recording-options.ts';
 import type { ServerLoad } from '../environments/server-inspection.ts';
 
 /** What captures of an environment have recorded so far. */
-export interface Experience {
+interface Experience {
   readonly records: number;
   readonly textBytes: number;
   readonly fileBytes: number;

@@ -34,7 +34,7 @@ export interface DiskSpace {
 }
 
 /** One guard's limit, and what was measured. Bytes; milliseconds for `max-lag`. */
-export interface GuardState {
+interface GuardState {
   readonly guard: GuardName;
   readonly limit: number;
   readonly value: number;

@@ -1,7 +1,7 @@
 /** Whether a name is one of those asked for; null is a name that is not known. */
 export type NameFilter = (name: string | null) => boolean;
 
-export type CaseRule = 'by case' | 'ignoring case';
+type CaseRule = 'by case' | 'ignoring case';
 
 /**
  * A filter by names with the wildcards `*` and `?`. What an exclude pattern matches is out, whatever

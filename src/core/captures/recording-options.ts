@@ -81,7 +81,7 @@ export function hasFilter(options: RecordingOptions): boolean {
 }
 
 /** Why a capture has no statements to record: no server to ask, or a window that is over already. */
-export type NothingToRecord = 'metrics_only' | 'registered';
+type NothingToRecord = 'metrics_only' | 'registered';
 
 /**
  * @param nothing why there is nothing to record at all; null where there is.

@@ -17,7 +17,7 @@ export interface RemovalTable {
 }
 
 /** Removes the files of one workload, or does nothing when they are gone. */
-export type RemoveWorkload = (captureId: number) => Promise<void>;
+type RemoveWorkload = (captureId: number) => Promise<void>;
 
 export interface RemovalOptions {
   readonly commit?: Store['transaction'];

@@ -56,7 +56,7 @@ export interface DaemonStatus {
   readonly nextStarts: readonly NextStart[];
 }
 
-export interface NeglectedServers {
+interface NeglectedServers {
   readonly servers: readonly UnrestoredServer[];
   /** Whether a daemon is alive, which tries again. */
   readonly hasDaemon: boolean;

@@ -25,14 +25,14 @@ interface Answer {
 }
 
 /** A capture that has started, and where its metrics are. */
-export interface MetricSubject {
+interface MetricSubject {
   readonly capture: Capture;
   readonly environment: Environment;
   /** From its start to its end, or until now. */
   readonly captureWindow: TimeWindow;
 }
 
-export interface ProviderRequest {
+interface ProviderRequest {
   readonly metrics: readonly MetricDescription[];
   readonly window: TimeWindow;
   readonly statistic: string | null;

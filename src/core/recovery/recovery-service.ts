@@ -46,7 +46,7 @@ export interface RecoveryTarget {
 }
 
 /** A recorder was active just now: a look at the server each second says whether it returns. */
-export interface WaitingForRecorder {
+interface WaitingForRecorder {
   readonly recorder: string | null;
   readonly silentMs: number;
   readonly waitMs: number;
@@ -75,7 +75,7 @@ export interface RecoveredServer {
 }
 
 /** Servers that were looked at or restored, and those where that failed. */
-export interface RecoveryPlan {
+interface RecoveryPlan {
   readonly targets: readonly RecoveryTarget[];
   readonly failures: readonly Failure[];
 }

@@ -52,7 +52,7 @@ const WHERE = { code: 'list_schedules' } as const;
 const SHORTEST_RETAIN_MS = 60_000;
 
 /** A schedule that was stored, and what to say of it. */
-export interface CreatedSchedule extends ListedSchedule {
+interface CreatedSchedule extends ListedSchedule {
   readonly notices: readonly Notice[];
 }
 

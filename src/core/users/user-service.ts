@@ -44,7 +44,7 @@ export interface OpenedSession {
 }
 
 /** A first user whose password is hashed already, ready to be written in the store's first transaction. */
-export interface PreparedUser {
+interface PreparedUser {
   readonly name: string;
   readonly passwordHash: string;
 }
@@ -61,7 +61,7 @@ export async function prepareUser(
 }
 
 /** A token that was just made. `secret` is shown once; the store has only its hash. */
-export interface MadeToken {
+interface MadeToken {
   readonly token: Credential;
   readonly secret: string;
 }

@@ -21,14 +21,14 @@ interface ContinuingWarmUp {
 }
 
 /** A warm-up that is not over: it ends at `until`, or when its capture starts. */
-export interface OpenWarmUpOf {
+interface OpenWarmUpOf {
   readonly environment: string;
   readonly until: number;
   /** The name of its capture; null where it was asked for by itself. */
   readonly capture: string | null;
 }
 
-export type WarmUpEvent =
+type WarmUpEvent =
   | DaemonStarted
   | Noticed
   /** It is stored; it is on when the daemon has reached the server. */

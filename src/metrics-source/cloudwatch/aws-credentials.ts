@@ -2,7 +2,7 @@ import type { Environment } from '../../core/environments/environment.ts';
 import { explainAwsFailure } from './missing-credentials.ts';
 
 /** What CloudWatch would be asked with. */
-export interface AwsIdentity {
+interface AwsIdentity {
   readonly region: string;
   /** The id of the access key, which is no secret. */
   readonly accessKeyId: string;

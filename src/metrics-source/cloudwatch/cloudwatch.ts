@@ -15,7 +15,7 @@ import { batchQueries, mergePages, type MetricPage } from './limits.ts';
 import { asAwsFailure, isPassing, noSuchInstance } from './failures.ts';
 import { explainAwsFailure } from './missing-credentials.ts';
 
-export interface CloudWatchDependencies {
+interface CloudWatchDependencies {
   readonly clock: Clock;
   /** 0 to 1; spreads retries. */
   readonly random: () => number;

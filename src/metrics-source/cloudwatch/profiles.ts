@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the AWS tools look for their files. */
-export interface AwsFiles {
+interface AwsFiles {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
 }

@@ -125,7 +125,7 @@ const LOG_TABLE_PRIVILEGES = ['SELECT', 'INSERT', 'CREATE', 'DROP', 'ALTER'];
 const SCHEMA_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'ALTER'];
 
 /** What of the server's own configuration makes further privileges necessary. */
-export interface ServerCircumstances {
+interface ServerCircumstances {
   readonly isReadOnly: boolean;
   readonly writesBinaryLog: boolean;
   /** Whether the owner's general log goes to its table. */

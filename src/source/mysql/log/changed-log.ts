@@ -7,7 +7,7 @@ import { OUR_COMMENT, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-sch
 import { addSentinel, isOfTap, NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
 
 /** By the server's clock. */
-export interface GenerationTimes {
+interface GenerationTimes {
   /** Read before the swap that it begins with: what came until then is in earlier ones; null where unknown. */
   readonly since: string | null;
   /**

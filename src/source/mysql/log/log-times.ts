@@ -7,7 +7,7 @@ import { NO_SENTINEL } from './sentinel.ts';
 import { SessionZones } from '../reading/session-zones.ts';
 
 /** The first and the last instant in a log table; null where it has no rows. */
-export interface TableTimes {
+interface TableTimes {
   readonly first: ServerInstant | null;
   readonly last: ServerInstant | null;
 }

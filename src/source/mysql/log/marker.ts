@@ -32,7 +32,7 @@ export interface Marker {
 }
 
 /** The columns of the marker's row, in this order. */
-export type MarkerRow = readonly (string | null)[];
+type MarkerRow = readonly (string | null)[];
 
 /**
  * Reads the marker's row. An account that may write to the recorder's schema may have written anything there, and what

@@ -1,7 +1,7 @@
 import type { SourceMemory } from '../../../core/source.ts';
 
 /** What the next reader has to know of a session, for the log does not say it again. */
-export interface SessionMemory {
+interface SessionMemory {
   /** Prepare rows that repeat the last Query row, and are still to come. */
   readonly prepares: number;
   /** Whether the Query row bore no text of what they prepare. */
