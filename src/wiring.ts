@@ -16,7 +16,7 @@ import type { Progress } from './core/progress.ts';
 import type {
   Verification,
   VerificationProgress,
-} from './core/verification/workload-verification.ts';
+} from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
 import type { CompareCounters } from './core/verification/server-counters.ts';
 import { programVersion } from './package.ts';
@@ -186,7 +186,7 @@ export class Wiring {
     minValues: number | null,
   ): Progress<VerificationProgress, Verification> {
     const { folderReader } = await import('./workload/stored-workloads.ts');
-    const { verifyWorkload } = await import('./core/verification/workload-verification.ts');
+    const { verifyWorkload } = await import('./core/verification/verification-service.ts');
     const compare = await compareCounters();
     const subject = { capture: null, recording: null, folder, minValues };
     return yield* verifyWorkload(folderReader, compare, this.#machine.clock, subject);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Verification } from '../../src/core/verification/workload-verification.ts';
+import type { Verification } from '../../src/core/verification/verification-service.ts';
 import { verify } from '../support/verification.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import { systemClock } from '../../src/core/clock.ts';

@@ -4,7 +4,7 @@ import {
   verifyWorkload,
   type Verification,
   type VerificationSubject,
-} from '../../src/core/verification/workload-verification.ts';
+} from '../../src/core/verification/verification-service.ts';
 import { compareCounters } from '../../src/source/mysql/counters/comparison.ts';
 import { folderReader } from '../../src/workload/stored-workloads.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from '../support/properties.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Verification } from '../../src/core/verification/workload-verification.ts';
+import type { Verification } from '../../src/core/verification/verification-service.ts';
 import { verify as verifySubject } from '../support/verification.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { writeManifest, type ManifestContent } from '../../src/workload/manifest.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
-import type { VerificationProgress } from '../../core/verification/workload-verification.ts';
+import type { VerificationProgress } from '../../core/verification/verification-service.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';

@@ -1,4 +1,4 @@
-import type { Verification } from '../../core/verification/workload-verification.ts';
+import type { Verification } from '../../core/verification/verification-service.ts';
 import { jsonFields, type Json, type Noun } from './column.ts';
 import { escapeText } from './escape.ts';
 import { localTime } from './moments.ts';

@@ -1,13 +1,12 @@
 import type { Actor } from '../access.ts';
-import { hasLiveDaemon, type DaemonStarted, type DaemonStarter } from '../daemon/daemon-starter.ts';
+import { hasLiveDaemon, type DaemonStarted } from '../daemon/daemon-starter.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import type { Readiness } from '../environments/readiness.ts';
-import type { Notice } from '../notices.ts';
+import type { Notice, Noticed } from '../notices.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture, Store } from '../store.ts';
-import type { CaptureRules } from './capture-rules.ts';
-import type { CaptureRequest } from './capture-timing.ts';
+import type { PlannedCapture } from './capture-rules.ts';
 import {
   prepareRecording,
   type Preparation,
@@ -23,29 +22,28 @@ export interface CreatedCapture extends ListedCapture {
   readonly mayLackValues: boolean;
 }
 
-/** See `CaptureService.create`. */
-export async function* createCapture(
+/** Looks at the server of a capture to be made, where it has statements to record. @throws AppError as `prepareRecording`. */
+export async function* prepareCapture(
   outside: Outside,
-  rules: CaptureRules,
-  starter: DaemonStarter,
   actor: Actor,
-  request: CaptureRequest,
-  options: Partial<PreparationOptions>,
+  { recordsStatements, status, options, environmentId }: PlannedCapture,
+  how: Partial<PreparationOptions>,
   signal: AbortSignal,
-): Progress<CreationEvent, CreatedCapture> {
-  const { store, clock } = outside;
-  const planned = rules.check(actor, request);
-  const isLater = planned.status === 'SCHEDULED';
-  let prepared: Preparation = { options: planned.options, readiness: null };
-  if (planned.recordsStatements) {
-    const environment = getEnvironment(store, actor, 'capture.create', request.environment);
-    const how = { approved: [], waitsForLog: false, ...options, isLater };
-    prepared = yield* prepareRecording(outside, environment, planned.options, how, signal);
-  }
-  signal.throwIfAborted();
-  const created = rules.create(actor, { ...request, options: prepared.options });
-  const { readiness } = prepared;
-  if (created.recordsStatements && !isLater) yield* starter.ensure();
+): Progress<PreparationEvent, Preparation> {
+  if (!recordsStatements) return { options, readiness: null };
+  const environment = getEnvironment(outside.store, actor, 'capture.create', String(environmentId));
+  const isLater = status === 'SCHEDULED';
+  const all = { approved: [], waitsForLog: false, ...how, isLater };
+  return yield* prepareRecording(outside, environment, options, all, signal);
+}
+
+/** What to say of a capture that was stored. */
+export function* announced(
+  { store, clock }: Outside,
+  created: ListedCapture,
+  readiness: Readiness | null,
+): Generator<Noticed, CreatedCapture, void> {
+  const isLater = created.status === 'SCHEDULED';
   for (const notice of isLater ? startNotices(store, created, readiness, clock.now()) : []) {
     yield { type: 'notice', notice };
   }

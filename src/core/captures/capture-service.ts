@@ -132,16 +132,13 @@ export class CaptureService {
     options: Partial<PreparationOptions> = {},
     signal: AbortSignal = NEVER,
   ): Progress<CreationEvent, CreatedCapture> {
-    const { createCapture } = await import('./capture-creation.ts');
-    return yield* createCapture(
-      this.#outside,
-      this.#rules,
-      this.#starter,
-      actor,
-      request,
-      options,
-      signal,
-    );
+    const planned = this.#rules.check(actor, request);
+    const { announced, prepareCapture } = await import('./capture-creation.ts');
+    const prepared = yield* prepareCapture(this.#outside, actor, planned, options, signal);
+    signal.throwIfAborted();
+    const created = this.#rules.create(actor, { ...request, options: prepared.options });
+    if (isForDaemon(created)) yield* this.#starter.ensure();
+    return yield* announced(this.#outside, created, prepared.readiness);
   }
 
   /**

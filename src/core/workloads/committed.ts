@@ -23,6 +23,15 @@ export function committedFacts(recording: Recording | null): RecordingFacts | nu
   return parsed(recording?.facts) as RecordingFacts | null;
 }
 
+/** What the store has of a recording; null for what is not committed yet. */
+export function committedOf(recording: Recording | null) {
+  return {
+    position: committedPosition(recording),
+    counters: committedCounters(recording),
+    facts: committedFacts(recording),
+  };
+}
+
 /** The store keeps it as JSON that only recorders write. */
 function parsed(text: string | null | undefined): unknown {
   return text == null ? null : JSON.parse(text);
