@@ -78,7 +78,6 @@ export class Wiring {
     return this.#store;
   }
 
-  /** Whether something has opened the store. */
   get isStoreOpen(): boolean {
     return this.#store !== null;
   }

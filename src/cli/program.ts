@@ -13,7 +13,6 @@ import { programVersion } from '../package.ts';
 import { HIDDEN_VERBS, VERBS, type Verb } from './commands/verbs.ts';
 import type { World } from './runtime/world.ts';
 
-/** The last line of each command's options. */
 const OPTIONS_OF_ALL =
   '\nOptions of every command, such as -o, --json and -q: captures help options';
 
@@ -217,7 +216,6 @@ class CommandLine extends Command {
     this.#verbs = verbs;
   }
 
-  // Called by commander.
   unknownCommand(): never {
     const [word = ''] = this.args;
     return this.#refuse(`error: unknown command '${word}'`, meantBy(word, this.#verbs));
@@ -241,7 +239,6 @@ class CommandLine extends Command {
   }
 }
 
-/** Commander's error as one of ours. */
 function asAppError(error: CommanderError): AppError {
   const [first = '', ...suggestions] = error.message.replace(/^error: /, '').split('\n');
   // What commander throws for options without a command.

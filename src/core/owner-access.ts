@@ -3,7 +3,6 @@ import { adminNames } from './environments/environment-service.ts';
 import { AppError } from './errors.ts';
 import type { Store } from './store.ts';
 
-/** What has a name in an environment, and an owner. */
 interface Owned {
   readonly id: number;
   readonly name: string;

@@ -230,7 +230,6 @@ class Daemon {
     });
   }
 
-  /** For a service manager's status. */
   #statusLine(): string {
     const captures = [...this.#taps].flatMap((tap) => tap.captureIds()).length;
     return captures === 0

@@ -8,7 +8,7 @@ import { LineSerialiser } from '../workload/statement-line.ts';
 import type { Guards } from './guard-watch.ts';
 import type { Recorder } from './recorder.ts';
 import { StatementBatch } from './statement-batch.ts';
-import { LeaseLost, type TapContext, type TapMemory } from './tap-context.ts';
+import { tapRowOf, type TapContext, type TapMemory } from './tap-context.ts';
 import { milliseconds } from './window.ts';
 
 /** Within one batch (a backlog) the cursor is committed each time this much was read. */
@@ -103,7 +103,7 @@ export class LogDrain {
 
   /** Reads a part into every capture whose window it is in, commits, and releases it. */
   async drain(batch: number, edges: BatchEdges): Promise<void> {
-    const row = this.#row();
+    const row = tapRowOf(this.#context, this.#tapId);
     if (batch > row.batch) {
       try {
         await this.#read(row, batch, edges);
@@ -320,12 +320,6 @@ export class LogDrain {
     });
     this.#memory.own.stored(own);
     this.#guards.note(recordings);
-  }
-
-  #row(): TapRow {
-    const row = this.#context.store.taps.find(this.#tapId);
-    if (row === null) throw new LeaseLost('the tap is not in the store any more');
-    return row;
   }
 }
 

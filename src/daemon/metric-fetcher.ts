@@ -36,7 +36,6 @@ export class MetricFetcher {
     this.#archive = new MetricArchive(store, clock, metricProvider, this.#leaving.signal, commit);
   }
 
-  /** Whether something is being fetched now. */
   get isBusy(): boolean {
     return this.#inHand !== null;
   }

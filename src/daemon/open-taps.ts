@@ -7,7 +7,6 @@ import { Tap, type TapEnd } from './tap.ts';
 
 const RETRY_RESTORE_MS = 5_000;
 
-/** What taps have from their daemon. */
 interface TapsContext extends Pick<
   DaemonContext,
   'store' | 'clock' | 'source' | 'log' | 'programVersion'

@@ -1,11 +1,11 @@
-import { readdir } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
+import { NO_WINDOW } from '../core/workloads/workload.ts';
 import type { Leftovers } from '../core/environments/server-inspection.ts';
 import type { OpenSource, ServerSettings, Source } from '../core/source.ts';
 import { WorkloadCounters } from '../workload/counters.ts';
-import { diskFailure, isMissing } from '../workload/disk-errors.ts';
 import { writeManifest } from '../workload/manifest.ts';
+import { namesIn } from '../workload/segment-files.ts';
 import { SegmentWriter } from '../workload/segment-writer.ts';
 import { LineSerialiser } from '../workload/statement-line.ts';
 import { FileSpool } from '../workload/text-spool.ts';
@@ -79,14 +79,7 @@ export async function reclaimServer(
  * @throws AppError `invalid` when there is something in it.
  */
 export async function requireEmptyFolder(folder: string): Promise<void> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw diskFailure(error, 'read', folder);
-  }
-  if (names.length > 0) {
+  if ((await namesIn(folder)).length > 0) {
     throw new AppError('invalid', `The folder ${folder} is not empty`, {
       hint: 'Name one that is empty, or not there yet.',
     });
@@ -128,12 +121,7 @@ async function save(
       environment: { id, name },
       server: { flavor, version, uuid, hostname, port },
       settingsBefore: context.settings,
-      start: null,
-      end: null,
-      sessionsAtStart: [],
-      sessionsAtEnd: null,
-      transactionsAtStart: [],
-      transactionsAtEnd: null,
+      ...NO_WINDOW,
       segments: writer.segments(),
       counters: counters.counts(),
       gaps,

@@ -13,7 +13,7 @@ import { SegmentWriter } from '../workload/segment-writer.ts';
 import type { LineTail } from '../workload/statement-line.ts';
 import { WorkloadRates } from '../workload/workload-rates.ts';
 import type { StatementBatch } from './statement-batch.ts';
-import type { RecordingFacts, SegmentFacts } from '../core/workloads/workload.ts';
+import { NO_WINDOW, type RecordingFacts, type SegmentFacts } from '../core/workloads/workload.ts';
 import {
   committedCounters,
   committedPosition,
@@ -21,7 +21,6 @@ import {
 } from '../core/workloads/committed.ts';
 import { Redaction } from './redaction.ts';
 
-/** The folder of a capture's workload. */
 export function workloadFolder(storeDirectory: string, captureId: number): string {
   return join(storeDirectory, 'captures', String(captureId));
 }
@@ -113,17 +112,7 @@ export class Recorder {
     const { store } = context;
     const facts: RecordingFacts =
       recording.facts === null
-        ? {
-            ...fresh,
-            start: null,
-            end: null,
-            sessionsAtStart: [],
-            sessionsAtEnd: null,
-            transactionsAtStart: [],
-            transactionsAtEnd: null,
-            gaps: [],
-            endReason: null,
-          }
+        ? { ...fresh, ...NO_WINDOW, gaps: [], endReason: null }
         : (JSON.parse(recording.facts) as RecordingFacts);
     const folder = workloadFolder(store.directory, capture.id);
     const writer = await SegmentWriter.open(folder, committedPosition(recording), {

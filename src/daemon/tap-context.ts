@@ -25,6 +25,13 @@ export interface TapContext {
   readonly commit: <T>(work: () => T) => T;
 }
 
+/** The row of a tap. @throws LeaseLost where it is gone: another daemon ended the tap. */
+export function tapRowOf({ store }: Pick<TapContext, 'store'>, tapId: number): TapRow {
+  const row = store.taps.find(tapId);
+  if (row === null) throw new LeaseLost('the tap is not in the store any more');
+  return row;
+}
+
 /** What outlives one connection to the server. */
 export interface TapMemory {
   readonly life: TapLife;

@@ -17,7 +17,7 @@ import { reachServer } from './tap-opening.ts';
 import { DeadManSwitch } from './dead-man-switch.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
-import { LeaseLost, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
+import { tapRowOf, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
 import { milliseconds } from './window.ts';
 
 /** How often the log is drained; also how far behind the record is when all is well. */
@@ -124,7 +124,7 @@ export class TapSession {
 
   async #start(waiting: readonly Waiting[]): Promise<void> {
     const { store } = this.#context;
-    const row = this.#row();
+    const row = tapRowOf(this.#context, this.#tapId);
     const isNeeded =
       waiting.length > 0 ||
       store.recordings.listOfTap(row.id).some((r) => !isDrained(r, row.batch));
@@ -174,7 +174,6 @@ export class TapSession {
     return this.#caughtUpTo;
   }
 
-  /** Captures that have a recorder. */
   has(captureId: number): boolean {
     return this.#recorders.find(captureId) !== null;
   }
@@ -229,14 +228,16 @@ export class TapSession {
     if (!this.#memory.life.is('recording')) {
       // Everything was read before this daemon came; recording may be off by now.
       if (waiting.length === 0) return this.#drainIdle(isLast);
-      await this.#drainer.catchUp(await this.#startRecording(this.#row(), waiting));
+      await this.#drainer.catchUp(
+        await this.#startRecording(tapRowOf(this.#context, this.#tapId), waiting),
+      );
     }
     await this.#holder.endThoseOver();
     await this.#recorders.letGoOfOver();
     for (const { captureId } of waiting) {
       if (this.has(captureId)) continue;
       commit(() => store.recordings.begin(captureId, this.#tapId));
-      await this.#recorders.add(captureId, this.#row(), this.#warnings);
+      await this.#recorders.add(captureId, tapRowOf(this.#context, this.#tapId), this.#warnings);
     }
     await this.#deadMan.tend(this.#recorders);
     this.#endStopped(waiting);
@@ -285,7 +286,10 @@ export class TapSession {
     const isWarm = await this.#holder.tend();
     if (isWarm) life.moveTo({ name: 'warming' });
     else if (life.is('warming')) life.moveTo({ name: 'connected' });
-    await this.#finishEnded(this.#row().batch, isWarm ? () => false : isLast);
+    await this.#finishEnded(
+      tapRowOf(this.#context, this.#tapId).batch,
+      isWarm ? () => false : isLast,
+    );
   }
 
   /**
@@ -323,7 +327,9 @@ export class TapSession {
     if (state.name !== 'switched_off') return;
     if (state.by === 'unattended') {
       this.#deadMan.hasActed();
-      await this.#drainer.catchUp(await this.#startRecording(this.#row(), []));
+      await this.#drainer.catchUp(
+        await this.#startRecording(tapRowOf(this.#context, this.#tapId), []),
+      );
       return;
     }
     throw new AppError(
@@ -356,12 +362,6 @@ export class TapSession {
     this.#memory.stopped ??= this.#server.stopped?.why ?? null;
     await this.#recorders.close();
     await this.#server.close();
-  }
-
-  #row(): TapRow {
-    const row = this.#context.store.taps.find(this.#tapId);
-    if (row === null) throw new LeaseLost('the tap is not in the store any more');
-    return row;
   }
 
   /**

@@ -118,7 +118,6 @@ export class Tap implements OtherTap {
     return (this.#caughtUpTo = this.#session?.caughtUpTo ?? this.#caughtUpTo);
   }
 
-  /** The captures in its care. */
   captureIds(): number[] {
     return this.#captures.list().map(({ id }) => id);
   }

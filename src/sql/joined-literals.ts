@@ -2,7 +2,6 @@ import type { Token } from './lexer.ts';
 import type { SecretPlace, TextKind } from './secret-place.ts';
 import { JOINING_FUNCTIONS } from './secret-words.ts';
 
-/** Literals that make one text. */
 interface Text {
   readonly tokens: Token[];
   readonly kind: TextKind;

@@ -6,12 +6,10 @@ import type { Store } from '../core/store.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
 import { listWorkloadFiles, removeWorkload, sweepDeleted } from './workload-folder.ts';
 
-/** The folder of a store's workloads. */
 function workloadsFolder(store: Pick<Store, 'directory'>): string {
   return join(store.directory, 'captures');
 }
 
-/** The folder of a capture's workload. */
 export function workloadFolder(store: Pick<Store, 'directory'>, captureId: number): string {
   return join(workloadsFolder(store), String(captureId));
 }

@@ -11,15 +11,19 @@ export function segmentFileName(segment: number): string {
 
 const SEGMENT_FILE = /^segment-(\d{6,})\.ndjson\.zst$/;
 
-/** Numbers of the segment files in a folder, ascending; empty when there is no folder. */
-export async function listSegments(dir: string): Promise<number[]> {
-  let names: string[];
+/** Names of what is in a folder; empty when there is no folder. @throws AppError when the disk fails. */
+export async function namesIn(dir: string): Promise<string[]> {
   try {
-    names = await readdir(dir);
+    return await readdir(dir);
   } catch (error) {
     if (isMissing(error)) return [];
     throw diskFailure(error, 'read', dir);
   }
+}
+
+/** Numbers of the segment files in a folder, ascending; empty when there is no folder. */
+export async function listSegments(dir: string): Promise<number[]> {
+  const names = await namesIn(dir);
   return names
     .flatMap((name) => {
       const number = SEGMENT_FILE.exec(name)?.[1];

@@ -3,7 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { WorkloadFile } from '../core/workloads/workload-files.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
-import { syncFolder } from './segment-files.ts';
+import { namesIn, syncFolder } from './segment-files.ts';
 
 const DELETED = '.deleted-';
 
@@ -52,15 +52,8 @@ export async function sweepDeleted(workloads: string): Promise<number> {
  * vanish meanwhile are left out.
  */
 export async function listWorkloadFiles(dir: string): Promise<WorkloadFile[]> {
-  let names: string[];
-  try {
-    names = await readdir(dir);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw diskFailure(error, 'read', dir);
-  }
   const files: WorkloadFile[] = [];
-  for (const file of names.sort()) {
+  for (const file of (await namesIn(dir)).sort()) {
     try {
       files.push({ file, bytes: (await stat(join(dir, file))).size });
     } catch (error) {

@@ -18,7 +18,6 @@ export const PRINTS_TEXT: NoData = { instead: 'It prints plain text.' };
 interface Definition<Options> {
   /** Its arguments and options; `run` gets them by name. Absent: it has none. */
   readonly declare?: (command: Command) => Command;
-  /** What its help says below the options. */
   readonly help: string;
   /**
    * What it prints: --fields is checked before anything is done, and the help ends in the fields. Or NoData:
@@ -49,7 +48,6 @@ export function defineCommand<Options extends object>(
   };
 }
 
-/** The arguments that were typed, by name. */
 function operandsOf({ registeredArguments, processedArgs }: Command): Record<string, unknown> {
   const named = registeredArguments.map((argument, index): [string, unknown] => [
     argument.name(),

@@ -20,7 +20,6 @@ export interface Question {
   readonly wanted: Wanted;
   /** The command: `['env', 'get']`. */
   readonly path: readonly string[];
-  /** Its operands so far. */
   readonly operands: readonly string[];
   /** The part of the last word before the value: `--env=`. */
   readonly lead: string;

@@ -3,7 +3,6 @@ import type { Approval } from '../../core/warm-ups/approvals.ts';
 import { endedText, slowLogText } from '../render/values-text.ts';
 import type { Context } from '../runtime/context.ts';
 
-/** What the application notices. */
 const EFFECT =
   'An application sees one error on a stale connection, unless its pool checks or retries; session state (temporary tables, variables) is lost.';
 

@@ -1,13 +1,10 @@
 import type { Tone } from './paint.ts';
 
-/** What a JSON value can be. */
 export type Json =
   string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
-/** What a table on a terminal is drawn with. */
 export interface View {
-  /** Columns of the terminal. */
   readonly width: number;
   readonly now: number;
   /** IANA time zone in which times are shown. */
@@ -16,7 +13,6 @@ export interface View {
   readonly isDetail: boolean;
 }
 
-/** One column of a table on a terminal. */
 export interface Column<Row> {
   /** The path of its field in the noun's JSON, as --fields spells it. */
   readonly field: string;

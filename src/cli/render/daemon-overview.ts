@@ -76,7 +76,6 @@ export const daemonNoun: Noun<DaemonStatus> = {
   none: 'No daemon is running.',
 };
 
-/** The captures of a status as a table of their own. */
 export const activeCaptureNoun: Noun<ActiveCapture> = {
   fields: paths('id name environment status records statementsPerSecond bytesPerSecond lag'),
   toJson: activeJson,
@@ -108,7 +107,6 @@ export const activeCaptureNoun: Noun<ActiveCapture> = {
   none: 'Nothing is being recorded.',
 };
 
-/** The starts of a status as a table of their own. */
 export const nextStartNoun: Noun<NextStart> = {
   fields: ['id', 'name', 'environment', 'at'],
   toJson: startJson,

@@ -7,12 +7,10 @@ import { displayWidth, fillLines, pad } from './width.ts';
 
 type FindingStatus = Finding['status'];
 
-/** One check, as it is shown. */
 export interface ShownFinding {
   /** `store`, `session`, … or `environment NAME`. */
   readonly check: string;
   readonly status: FindingStatus;
-  /** What was found, in a sentence. */
   readonly detail: string;
   /** What to type; null if nothing has to be done. */
   readonly fix: string | null;

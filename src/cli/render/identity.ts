@@ -1,7 +1,6 @@
 import { column, jsonFields, yesOrNo, type Noun } from './column.ts';
 import { isoTime, localTime } from './moments.ts';
 
-/** Who is logged in, and by what. */
 interface Identity {
   readonly user: string;
   readonly isStoreAdmin: boolean;
@@ -29,7 +28,6 @@ export const identityNoun: Noun<Identity> = {
   none: 'You are not logged in.',
 };
 
-/** Whether `logout` ended a session. */
 export const logoutNoun: Noun<boolean> = {
   ...jsonFields<boolean>({ loggedOut: (wasLoggedIn) => wasLoggedIn }),
   columns: [column('loggedOut', 'LOGGED OUT', yesOrNo)],

@@ -90,7 +90,6 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
   return `${lines.join('\n')}\n`;
 }
 
-/** The engine of the recorder's log table and why; nothing where it makes none. */
 function recorderTableLines({ recorderTable }: ServerInspection): string[] {
   return recorderTable === null ? [] : [`${recorderTable.engine}: ${recorderTable.why}`];
 }

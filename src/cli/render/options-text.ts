@@ -40,7 +40,6 @@ export function recordedText(options: RecordingOptions): string {
   return [what, ...valuesTexts(options)].join('; ');
 }
 
-/** What is done to record values of statements prepared before. */
 function valuesTexts({ warmUp, recycleUsers }: RecordingOptions): string[] {
   const whose =
     recycleUsers === null || recycleUsers.length === 0 ? '' : ` of ${recycleUsers.join(', ')}`;

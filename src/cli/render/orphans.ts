@@ -2,7 +2,6 @@ import type { OrphanedWorkload } from '../../core/workloads/workload-files.ts';
 import { column, jsonFields, type Noun } from './column.ts';
 import { formatBytes } from '../../core/units.ts';
 
-/** Workloads that belong to no capture. */
 export const orphanNoun: Noun<OrphanedWorkload> = {
   ...jsonFields<OrphanedWorkload>({
     id: ({ captureId }) => captureId,

@@ -213,7 +213,6 @@ function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
 
 const percent = (share: number): number => Math.round(share * 100);
 
-/** Whether prepared statements come with their values, and what helps. */
 function valuesLines(
   { statementBytes, preparedShare }: Expectation,
   { prepared }: ServerOutlook,
@@ -274,7 +273,6 @@ function remediesText({ logSwitch }: ServerInspection): string {
     : 'a restart of the connection pools while the log is on: captures help values';
 }
 
-/** What the requested warm-up and recycling would do. */
 function remedyLines(
   { planned, sessionsToEnd }: CapturePlan,
   inspection: ServerInspection,

@@ -88,7 +88,6 @@ export const scheduleNoun: Noun<ListedSchedule> = {
   none: 'No schedules.',
 };
 
-/** An instant at which a schedule starts a capture. */
 interface Occurrence {
   readonly at: number;
   readonly timeZone: string;

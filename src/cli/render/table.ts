@@ -115,7 +115,6 @@ function plain(
   return `${trimLines([...top, ...lines.map((line) => line.join(GAP))].join('\n'))}\n`;
 }
 
-/** Without trailing spaces. */
 function trimLines(text: string): string {
   return text.replace(/ +$/gm, '');
 }

@@ -39,7 +39,6 @@ export const deletedUserNoun: Noun<DeletedUser> = {
   ],
 };
 
-/** A token, and the time at which it is shown. */
 interface ShownToken {
   readonly token: Credential;
   readonly now: number;

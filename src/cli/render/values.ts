@@ -8,7 +8,6 @@ import {
 import type { JsonObject } from './column.ts';
 import { counted, formatCount } from '../../core/units.ts';
 
-/** Users that are named in one line. */
 const NAMED = 3;
 
 /** `share` is from 0 to 1, null where nothing was executed. */

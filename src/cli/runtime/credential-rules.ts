@@ -121,9 +121,7 @@ export function checkPrefix(prefix: string): string {
   throw new AppError('invalid', `--credential-env takes the prefix of a variable's name`);
 }
 
-/** The process that wants to use a reference. */
 export interface CredentialUser {
-  /** The operating system's user. */
   readonly name: string;
   readonly file: CredentialFile;
   /** What a daemon allows by its options; null for every other command. */

@@ -1,7 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import type { World } from './world.ts';
 
-/** Where the program keeps things. */
 export interface Paths {
   /** The store's folder: database, workloads, the daemon's log. */
   readonly store: string;

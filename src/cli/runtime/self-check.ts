@@ -144,7 +144,6 @@ function failure(check: string, code: ErrorCode, detail: string, fix: string | n
   return { check, status: 'fail', detail, fix, code };
 }
 
-/** A failure that was thrown, as a finding. */
 function findingOf(check: string, error: unknown): ShownFinding {
   if (isAppError(error)) return failure(check, error.code, error.message, hintText(error.hint));
   return failure(check, 'internal', messageOf(error), null);

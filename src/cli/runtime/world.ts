@@ -28,13 +28,11 @@ export interface InputStream {
   readFirstLine(signal: AbortSignal, longest?: number): Promise<string | null>;
 }
 
-/** A background process that was started and let go. */
 export interface StartedProcess {
   readonly pid: number;
   readonly logFile: string;
 }
 
-/** How a command that was run ended. */
 export interface CommandEnd {
   /** Its exit status; 128 + the signal's number when a signal ended it. */
   readonly status: number;

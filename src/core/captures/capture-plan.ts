@@ -24,7 +24,6 @@ import type { RecordingOptions } from './recording-options.ts';
 
 /** What creating a capture would do and mean. */
 export interface CapturePlan {
-  /** What would be stored. */
   readonly planned: PlannedCapture;
   readonly environment: string;
   /** Whether there are statements to record. */

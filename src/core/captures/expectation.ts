@@ -2,7 +2,6 @@ import { minFreeOf, type DiskSpace } from './guards.ts';
 import type { RecordingOptions } from './recording-options.ts';
 import type { ServerLoad } from '../environments/server-inspection.ts';
 
-/** What captures of an environment have recorded so far. */
 interface Experience {
   readonly records: number;
   readonly textBytes: number;

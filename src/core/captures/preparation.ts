@@ -30,7 +30,6 @@ export type PreparationEvent =
   | { readonly type: 'log_looked_at'; readonly isOn: boolean };
 
 export interface PreparationOptions {
-  /** What somebody has agreed to. */
   readonly approved: readonly Approval['for'][];
   /** Whether a log that only the server's owner can switch on is waited for; else it is a refusal. */
   readonly waitsForLog: boolean;

@@ -30,7 +30,6 @@ export interface NextStart {
   readonly at: number;
 }
 
-/** A warm-up that is on or to come on. */
 interface OpenWarmUp {
   readonly environment: string;
   readonly state: WarmUpState;

@@ -170,7 +170,6 @@ function failed(fact: Fact): Checked {
   return { status: 'fail', code: 'capture_failed', fact };
 }
 
-/** What a failure that was thrown says as a finding. */
 function failureOf(error: unknown): Checked {
   const failure = isAppError(error)
     ? error

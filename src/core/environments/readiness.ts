@@ -13,7 +13,6 @@ import { inspectServer, namingEnvironment, type LookingOutside } from './server-
 export interface Readiness {
   readonly environment: ServerEnvironment;
   readonly inspection: ServerInspection;
-  /** Which of the sessions there are covered. */
   readonly coverage: Coverage;
   /** The recorder's lock is held, by our own store's daemon. */
   readonly isHeldByUs: boolean;

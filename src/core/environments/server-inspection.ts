@@ -153,7 +153,6 @@ export interface ServerLoad {
   readonly rows: number;
   /** How many of the statements executed what was prepared before. */
   readonly executes: number;
-  /** Bytes received from clients. */
   readonly bytes: number;
 }
 

@@ -24,7 +24,6 @@ interface Answer {
   readonly warnings: string[];
 }
 
-/** A capture that has started, and where its metrics are. */
 interface MetricSubject {
   readonly capture: Capture;
   readonly environment: Environment;

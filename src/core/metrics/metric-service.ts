@@ -37,7 +37,6 @@ export interface MetricReport {
   readonly capture: ListedCapture;
   /** From its start to its end, or until now; null for one that has not started. */
   readonly captureWindow: TimeWindow | null;
-  /** What was asked for. */
   readonly window: TimeWindow;
   /** What averages and extremes are of: the capture, or the part of it that was asked for. */
   readonly counted: TimeWindow;

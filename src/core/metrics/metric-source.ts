@@ -50,7 +50,6 @@ export interface MetricSource {
    * @throws AppError `remote_failed` with one sentence and a hint.
    */
   fetch(queries: readonly MetricQuery[], window: TimeWindow, period: number): Promise<MetricAnswer>;
-  /** Lets go of connections. */
   close(): void;
 }
 

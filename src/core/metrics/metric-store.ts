@@ -44,6 +44,5 @@ export interface MetricTable {
   /** Ascending in time. */
   ratesOf(captureId: number): WorkloadRate[];
 
-  /** Bytes that all of this takes for a capture. */
   sizeOf(captureId: number): number;
 }

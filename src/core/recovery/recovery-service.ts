@@ -74,7 +74,6 @@ export interface RecoveredServer {
   readonly warnings: readonly string[];
 }
 
-/** Servers that were looked at or restored, and those where that failed. */
 interface RecoveryPlan {
   readonly targets: readonly RecoveryTarget[];
   readonly failures: readonly Failure[];

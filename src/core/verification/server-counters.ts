@@ -119,7 +119,6 @@ export interface Comparison {
 export type Incomparable =
   /** The server was restarted, so its counters began again. */
   | 'restarted'
-  /** Somebody set them to zero. */
   | 'flushed'
   /** They were not read at both edges. */
   | 'not_sampled'

@@ -1,4 +1,3 @@
-/** Executes of prepared statements, and how many of them were logged without their values. */
 interface Executes {
   readonly executes: number;
   readonly withoutValues: number;

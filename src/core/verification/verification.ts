@@ -21,7 +21,6 @@ import { counted, formatCount } from '../units.ts';
  */
 type Verdict = 'whole' | 'not_whole' | 'damaged' | 'recording';
 
-/** What keeps a record from being whole. */
 interface Problem {
   readonly kind: 'damage' | 'gap' | 'not_logged' | 'incomplete' | 'failed';
   /** One sentence. */
@@ -45,7 +44,6 @@ export interface Evidence extends Omit<CountedWindow, 'server'> {
   readonly gaps: readonly Gap[];
   /** Rows left out as asked for. */
   readonly leftOut: number;
-  /** Records in the files. */
   readonly records: number;
   /** Executes in the files, with and without values; null where they were not counted. */
   readonly values: ValueCounts | null;
@@ -79,7 +77,6 @@ export interface VerificationResult {
   readonly problems: readonly Problem[];
   /** What one should know, and what keeps nothing from being whole. */
   readonly notes: readonly string[];
-  /** The verdict in one line. */
   readonly line: string;
 }
 

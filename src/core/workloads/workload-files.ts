@@ -31,7 +31,6 @@ export interface WorkloadFile {
 
 /** The files of a store's workloads. What fails throws AppError `store_unusable`. */
 export interface WorkloadFiles {
-  /** The folder of a capture's workload. */
   folderOf(captureId: number): string;
   /** The disk they lie on; null where it does not say. */
   diskSpace(): Promise<DiskSpace | null>;

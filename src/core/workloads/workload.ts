@@ -121,6 +121,16 @@ export interface RecordingFacts {
   readonly recycled?: Recycled;
 }
 
+/** Facts of a recording whose window has not opened. */
+export const NO_WINDOW = {
+  start: null,
+  end: null,
+  sessionsAtStart: [],
+  sessionsAtEnd: null,
+  transactionsAtStart: [],
+  transactionsAtEnd: null,
+} as const satisfies Partial<RecordingFacts>;
+
 /** What lies beside the segments and says what they are. */
 export interface Manifest {
   readonly format: 'captures-workload';
@@ -192,7 +202,6 @@ export interface Damage {
 export interface VerifiedSegment {
   readonly segment: number;
   readonly file: string;
-  /** Records that could be read. */
   readonly records: number;
   readonly bytes: number;
   readonly isSound: boolean;

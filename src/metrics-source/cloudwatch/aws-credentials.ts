@@ -1,7 +1,6 @@
 import type { Environment } from '../../core/environments/environment.ts';
 import { explainAwsFailure } from './missing-credentials.ts';
 
-/** What CloudWatch would be asked with. */
 interface AwsIdentity {
   readonly region: string;
   /** The id of the access key, which is no secret. */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the AWS tools look for their files. */
 interface AwsFiles {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;

@@ -204,7 +204,6 @@ async function inspectServer(
   };
 }
 
-/** What no privilege helps against. */
 async function obstaclesOf(
   connection: MysqlConnection,
   flavor: Flavor,

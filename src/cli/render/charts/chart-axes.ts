@@ -62,7 +62,6 @@ function roundUp(value: number): number {
   return factor * power;
 }
 
-/** Decimals that a multiple of `step` needs. */
 function decimalsOf(step: number): number {
   for (let decimals = 0; decimals < 12; decimals += 1) {
     const scaled = step * 10 ** decimals;
@@ -71,7 +70,6 @@ function decimalsOf(step: number): number {
   return 12;
 }
 
-/** A place on a time axis that has a label. */
 export interface TimeTick {
   /** From 0, in columns of the plot. */
   readonly column: number;

@@ -18,7 +18,6 @@ export interface Chart {
   readonly ticks: readonly TimeTick[];
   /** Columns at which something happened: drawn as a dotted line behind the data, with a word. */
   readonly marks: readonly { readonly column: number; readonly label: string }[];
-  /** Columns of the plot. */
   readonly columns: number;
   /** Columns of the value labels; the same for all charts of a screen. */
   readonly labelWidth: number;
@@ -113,7 +112,6 @@ function drawLine(
   }
 }
 
-/** The stretches of values without a gap. */
 function runs(values: readonly (number | null)[]): { start: number; values: number[] }[] {
   const found: { start: number; values: number[] }[] = [];
   for (const [index, value] of values.entries()) {

@@ -220,7 +220,6 @@ function drawRows(
   return lines;
 }
 
-/** The times of start and end of the capture, at their columns. */
 function timeLine(
   window: TimeWindow,
   captureWindow: TimeWindow,
@@ -242,7 +241,6 @@ function timeLine(
   );
 }
 
-/** Which part of the axis is the capture. */
 function ruler(
   window: TimeWindow,
   captureWindow: TimeWindow,

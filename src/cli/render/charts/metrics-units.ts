@@ -53,7 +53,6 @@ export function scaleFor(unit: MetricUnit | null, ...values: number[]): Scale {
   }
 }
 
-/** The largest scale in which the value is at least 1. */
 function fitting(kind: readonly Unit[], size: number, suffix = ''): Scale {
   const found = kind.filter(({ divisor }) => size >= divisor * 0.9995).at(-1) ?? kind[0];
   return { unit: `${found?.unit ?? ''}${suffix}`, divisor: found?.divisor ?? 1, kind, suffix };

@@ -2,7 +2,6 @@ import type { ServerIdentity } from '../../../core/source.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 
-/** A privilege that makes a record say more, or disturb less. */
 interface Wish {
   readonly privilege: string;
   readonly database: string;
@@ -15,7 +14,6 @@ interface Wish {
 export const LOG_ENGINES = ['MyISAM', 'CSV'] as const;
 export type LogEngine = (typeof LOG_ENGINES)[number];
 
-/** How a schema of ours says whose it is. */
 interface SchemaSign {
   /** Appended to CREATE DATABASE. */
   readonly clause: string;

@@ -41,7 +41,6 @@ export const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** What a value takes here besides its bytes on the wire; of empty ones there would be no end. */
 export const BYTES_A_VALUE = 64;
 
-/** A statement whose answer is waited for. */
 interface Pending {
   bytes: number;
   readonly watch: SilenceWatch;

@@ -34,7 +34,6 @@ export class OwnConnections {
     this.#early.length = 0;
   }
 
-  /** Adds a connection that was opened now. */
   add(id: number): void {
     if (this.#current === null) this.#early.push(id);
     else this.#note(id, this.#current);

@@ -330,10 +330,7 @@ export class SwappedLog extends OpenedMysqlSource {
     return { before, ...behind };
   }
 
-  /**
-   * Reads a frozen table. One that another program put in the place of ours, or emptied, is put right
-   * first.
-   */
+  /** As `FrozenTables.read`. */
   read(generation: number, options: Partial<ReadOptions> = {}): AsyncGenerator<BatchPart> {
     this.own.addRemembered(options.own ?? []);
     return this.#frozen.read(generation, options);
@@ -346,11 +343,7 @@ export class SwappedLog extends OpenedMysqlSource {
     await this.drop(generation);
   }
 
-  /**
-   * Appends a frozen table to the owner's own set-aside log table, once, however often it is called; only
-   * when they log to a table. In the order of the calls. Where somebody has theirs locked it is put off to
-   * a later call, or to `restore`.
-   */
+  /** As `OwnersQueue.append`. */
   appendToOwners(generation: number): Promise<void> {
     return this.#owners.append(generation);
   }
