@@ -85,6 +85,8 @@ export class MetricService {
     const hasBefore = wanted.some(({ origin }) => origin === 'provider');
     const margin = request.margin ?? (hasBefore ? MARGIN_MS : 0);
     const window = shownWindow(captureWindow, request, margin, now);
+    const isPart = request.from !== null || request.to !== null;
+    const counted = isPart ? window : captureWindow;
     const warnings: string[] = [];
     const series: MetricSeries[] = [];
     const of = (origin: MetricOrigin): MetricDescription[] =>
@@ -97,6 +99,7 @@ export class MetricService {
         {
           metrics: provided,
           window,
+          counted,
           statistic: request.statistic,
           period: request.period,
           refresh: request.refresh,
@@ -110,10 +113,8 @@ export class MetricService {
       const one = series.find(
         (s) => s.metric.origin === metric.origin && s.metric.label === metric.label,
       );
-      return one === undefined ? [] : [atPeriod(one, request.period)];
+      return one === undefined ? [] : [atPeriod(one, request.period, counted)];
     });
-    const isPart = request.from !== null || request.to !== null;
-    const counted = isPart ? window : captureWindow;
     return { capture, captureWindow, window, counted, series: found, warnings };
   }
 
@@ -207,7 +208,7 @@ function withoutPoints(metric: MetricDescription): MetricSeries {
 }
 
 /** The provider's points come at the period that was asked for; ours are made longer here. */
-function atPeriod(series: MetricSeries, period: number | null): MetricSeries {
+function atPeriod(series: MetricSeries, period: number | null, counted: TimeWindow): MetricSeries {
   if (period === null || series.metric.origin === 'provider') return series;
-  return period > series.period ? aggregateSeries(series, period) : series;
+  return period > series.period ? aggregateSeries(series, period, counted) : series;
 }
