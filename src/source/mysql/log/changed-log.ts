@@ -2,6 +2,7 @@ import type { LogInterruption } from '../../../core/source.ts';
 import { DROP_MS, type MysqlConnection, WHOLE_TABLE_MS } from '../connection/mysql-connection.ts';
 import { instant, serverNow } from '../connection/server-clock.ts';
 import type { Flavor } from '../connection/flavor.ts';
+import { ofTable } from './log-engine.ts';
 import { LOG_COLUMNS, makeLogTable } from './log-table.ts';
 import { OUR_COMMENT, RECORDER_SCHEMA, strayTable, TABLES } from './recorder-schema.ts';
 import { addSentinel, isOfTap, NO_SENTINEL, readSentinel, type Sentinel } from './sentinel.ts';
@@ -93,7 +94,7 @@ export async function rebuildGeneration(
   }
 
   const [part] = TABLES.joinedParts;
-  const isOurs = (await commentOf(connection, frozen)) === OUR_COMMENT;
+  const isOurs = (await ofTable(connection, frozen, 'TABLE_COMMENT')) === OUR_COMMENT;
   // Somebody else's work is kept, whatever it was for.
   const away = isOurs ? part : strayTable();
   await connection.run(`DROP TABLE IF EXISTS ${part}`, DROP_MS);
@@ -192,24 +193,6 @@ async function pieceOf(connection: MysqlConnection, table: string): Promise<Piec
     first: first == null ? null : instant(first),
     last: last == null ? null : instant(last),
   };
-}
-
-function commentOf(connection: MysqlConnection, table: string): Promise<string | null> {
-  return ofTable(connection, table, 'TABLE_COMMENT');
-}
-
-function ofTable(
-  connection: MysqlConnection,
-  table: string,
-  column: 'CREATE_TIME' | 'TABLE_COMMENT',
-): Promise<string | null> {
-  const [schema = '', name = ''] = table
-    .replaceAll('`', '')
-    .split('.')
-    .map((part) => part.replaceAll("'", "''"));
-  return connection.value(
-    `SELECT ${column} FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${schema}' AND TABLE_NAME = '${name}'`,
-  );
 }
 
 function quoted(name: string | null | undefined): string {

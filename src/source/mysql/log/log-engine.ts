@@ -76,12 +76,21 @@ function noEngine(allowsMyisam: boolean): AppError {
 
 /** The engine of a log table as the server names it; null where there is no such table. */
 export function engineOf(connection: MysqlConnection, table: string): Promise<string | null> {
+  return ofTable(connection, table, 'ENGINE');
+}
+
+/** What information_schema says of a table, whose name may be in backquotes; null where there is no such table. */
+export function ofTable(
+  connection: MysqlConnection,
+  table: string,
+  column: 'ENGINE' | 'CREATE_TIME' | 'TABLE_COMMENT',
+): Promise<string | null> {
   const [schema = '', name = ''] = table
     .replaceAll('`', '')
     .split('.')
     .map((part) => part.replaceAll("'", "''"));
   return connection.value(
-    `SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${schema}' AND TABLE_NAME = '${name}'`,
+    `SELECT ${column} FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${schema}' AND TABLE_NAME = '${name}'`,
   );
 }
 
