@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { StoredOwnCommands } from '../core/verification/own-commands.ts';
 import type { OwnConnection, ServerSettings, SessionState, SourceMemory } from '../core/source.ts';
 import type { TapRow, TapTable, Trouble } from '../core/store.ts';
+import { sessionMemories } from './migrations/0017-session-memories.ts';
 import { prepareProgress } from './recordings.ts';
 import { inserted, orNull } from './database.ts';
 
@@ -14,6 +15,14 @@ interface Row extends Omit<TapRow, 'settings' | 'ownCommands' | 'trouble'> {
 interface SessionRow extends Omit<SessionState, 'memory'> {
   readonly memory: string | null;
 }
+
+const toSession = ({ session, user, host, db, memory }: SessionRow): SessionState => ({
+  session,
+  user,
+  host,
+  db,
+  memory: memory === null ? null : (JSON.parse(memory) as SourceMemory),
+});
 
 const COLUMNS = `id, identity AS serverKey, server_key AS nonce, environment_id AS environmentId, settings, generation AS batch,
   row, opened_at AS openedAt, server_start AS serverStart, own_commands AS ownCommands, trouble`;
@@ -57,8 +66,9 @@ export function tapTable(db: Database): TapTable {
     'DELETE FROM own_connections WHERE tap_id = ? AND server_start < ?',
   );
   const setInstalled = db.prepare('UPDATE taps SET server_start = ? WHERE id = ?');
-  const sessionsOf = db.prepare<[number], SessionRow>(
-    'SELECT session, user, host, db, memory FROM tap_sessions WHERE tap_id = ?',
+  const sessionsOf = db.prepare<[number], SessionRow & { isText: number }>(
+    `SELECT session, user, host, db, memory, NOT COALESCE(json_valid(memory), 1) AS isText
+     FROM tap_sessions WHERE tap_id = ?`,
   );
   const insertSession = db.prepare<SessionRow & { tapId: number }>(
     `INSERT INTO tap_sessions (tap_id, session, user, host, db, memory)
@@ -92,11 +102,12 @@ export function tapTable(db: Database): TapTable {
     forgetConnectionsBefore: (tapId, serverStart) => void forgetBefore.run(tapId, serverStart),
     setInstalled: (tapId, serverStart) => void setInstalled.run(serverStart, tapId),
     connectionsOf: (tapId) => connectionsOf.all(tapId),
-    sessionsOf: (tapId) =>
-      sessionsOf.all(tapId).map(({ memory, ...session }) => ({
-        ...session,
-        memory: memory === null ? null : (JSON.parse(memory) as SourceMemory),
-      })),
+    sessionsOf(tapId) {
+      const rows = sessionsOf.all(tapId);
+      if (rows.every(({ isText }) => isText === 0)) return rows.map(toSession);
+      db.exec(sessionMemories);
+      return sessionsOf.all(tapId).map(toSession);
+    },
     replaceSessions(tapId, sessions) {
       forgetSessions.run(tapId);
       for (const session of sessions) saveSession(tapId, session);
