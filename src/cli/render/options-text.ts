@@ -86,7 +86,10 @@ function listOfWords(words: readonly string[]): string {
     : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 }
 
-/** Rows left out, by reason: `12,345 rows: user 12,000, sample 345 (of 7 sessions)`. */
+/**
+ * Rows left out, by reason: `12,345 rows: user 12,000, sample 345 (of 7 sessions)`.
+ * @param sessions that the sample left out; 0 where they were not counted.
+ */
 export function leftOutText(skipped: Readonly<Record<string, number>>, sessions: number): string {
   const reasons = Object.entries(skipped).filter(([, rows]) => rows > 0);
   if (reasons.length === 0) return 'nothing';

@@ -8,6 +8,7 @@ import { counted, formatBytes, formatCount, formatDuration } from '../../core/un
 import { valuesJson, valuesText } from './values.ts';
 import type { Affected } from '../../core/workloads/workload.ts';
 import { hanging } from './messages.ts';
+import { leftOutText } from './options-text.ts';
 
 function affectedJson({ records, sessions, isAll, examples }: Affected): Record<string, Json> {
   return {
@@ -54,11 +55,8 @@ export function renderVerification(
   }
   const commands = commandsText(found);
   if (commands !== null) add('commands', commands);
-  const leftOut = Object.entries(found.leftOut).filter(([, rows]) => rows > 0);
-  if (leftOut.length > 0) {
-    const rows = leftOut.reduce((sum, [, count]) => sum + count, 0);
-    const reasons = leftOut.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
-    add('left out', `${counted(rows, 'row')} as asked for (${reasons})`);
+  if (Object.values(found.leftOut).some((rows) => rows > 0)) {
+    add('left out', leftOutText(found.leftOut, 0));
   }
   for (const [flag, affected] of Object.entries(files.byFlag)) add(flag, affectedText(affected));
   if (files.unknownUser.records > 0) add('unknown user', affectedText(files.unknownUser));
