@@ -2,17 +2,20 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   statSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { AppError } from '../core/errors.ts';
 
 /** The database's file in a store's folder. */
 export const DATABASE = 'captures.db';
 
 const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'no folder can be made there',
   EACCES: 'no permission',
   EPERM: 'no permission',
   ENOSPC: 'the disk is full',
@@ -20,6 +23,24 @@ const WHY: Readonly<Record<string, string>> = {
   EEXIST: 'a part of the path is not a folder',
   EROFS: 'the file system is read-only',
 };
+
+/**
+ * Makes a folder, and those above it that are missing. Not `recursive`: where mkdir says ENOENT below a
+ * folder that is there (/proc/nope), Node 24 tries again for ever.
+ * @throws what the system says.
+ */
+export function makeFolder(directory: string, mode: number): void {
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST' && statSync(directory).isDirectory()) return;
+    const parent = dirname(directory);
+    if (code !== 'ENOENT' || existsSync(parent)) throw error;
+    makeFolder(parent, mode);
+    mkdirSync(directory, { mode });
+  }
+}
 
 /**
  * Makes a store's folder and its database's file, closed to others; with `sharedGroup`, a group id, open to
@@ -33,7 +54,7 @@ export function makeStoreFiles(
   sharedGroup: number | null,
 ): boolean {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory, 0o700);
     if (isThere(file)) return false;
     closeToOthers(directory);
     if (sharedGroup !== null) {

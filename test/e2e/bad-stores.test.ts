@@ -145,6 +145,21 @@ describe('a folder without write permission', () => {
   });
 });
 
+describe('a folder that no mkdir can make', () => {
+  it.each([
+    [{ CAPTURES_HOME: '/proc/nope/deep' }, /The folder \/proc\/nope\/deep cannot be made/],
+    [
+      { CAPTURES_HOME: '', XDG_CONFIG_HOME: '/proc/nope' },
+      /The file \/proc\/nope\/\S+ cannot be written/,
+    ],
+  ])('is refused by init: %j', async (env, message) => {
+    const XDG_DATA_HOME = join(place.desk, 'data');
+    const password = join(place.desk, 'password');
+    const args = ['init', '--user', 'ada', '--password-file', password];
+    expectRefusal(await place.captures(args, { env: { XDG_DATA_HOME, ...env } }), 10, message);
+  });
+});
+
 describe("somebody else's store", needs(isRoot, 'only root can be other users'), () => {
   it.each(COMMANDS)('captures %s exits 10: no permission', async (...args) => {
     chmodSync(place.desk, 0o755);

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { makeFolder } from '../../store/store-folder.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
 import { firstLineOf, LONGEST_LINE_BYTES, readLine, tooLong } from '../input/first-line.ts';
 
@@ -144,14 +144,15 @@ export function checkPrivateFolder(folder: string): void {
 /** Writes a file of mode 0600 in a folder of mode 0700, whole or not at all. */
 export function writePrivateFile(path: string, text: string): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  checkPrivateFolder(folder);
   const draft = join(folder, `.${basename(path)}.${process.pid}`);
   try {
+    makeFolder(folder, 0o700);
+    checkPrivateFolder(folder);
     writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
+    if (error instanceof AppError) throw error;
     throw new AppError('store_unusable', `The file ${path} cannot be written: ${errnoOf(error)}`, {
       hint: 'Check that the folder is yours and the disk has room.',
       cause: error,
