@@ -15,6 +15,8 @@ export type Hint =
       readonly user: string;
       readonly role: string;
     }
+  /** The user is the only one who can make somebody else an admin of it. */
+  | { readonly code: 'let_make_admin'; readonly environment: string; readonly user: string }
   | { readonly code: EnvironmentHint; readonly environment: string }
   /** `capture` is what the user called it, or its full name. */
   | {

@@ -14,6 +14,8 @@ const WORDS: {
     `An administrator of the store creates users: captures user create ${shellQuoted(user)}`,
   make_admin: ({ environment }) =>
     `Make another user its admin first: captures member add ${shellQuoted(environment)} USER --role admin`,
+  let_make_admin: ({ environment, user }) =>
+    `${user} can make another user its admin: captures member add ${shellQuoted(environment)} USER --role admin. If ${user} cannot any more, set a new password, log in as ${user} and do it: captures user passwd ${shellQuoted(user)}`,
   list_members: ({ environment }) =>
     `To see its members: captures member list ${shellQuoted(environment)}`,
   set_role: ({ environment, user, role }) =>

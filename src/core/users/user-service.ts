@@ -228,6 +228,7 @@ export class UserService {
     return this.#store.transaction(() => {
       const user = this.#getUser(name);
       this.#refuseWithoutAdmin(user);
+      const isSelf = user.id === actor.userId;
       const handedOn: { to: string; captures: number }[] = [];
       const environments = new Set([
         ...this.#store.captures.environmentsOwnedIn(user.id),
@@ -235,7 +236,7 @@ export class UserService {
         ...this.#store.members.listFor(user.id).map((member) => member.environmentId),
       ]);
       for (const environmentId of environments) {
-        const heir = this.#heirIn(environmentId, user);
+        const heir = this.#heirIn(environmentId, user, isSelf);
         const captures = this.#store.captures.handOn(environmentId, user.id, heir.userId);
         this.#store.schedules.handOn(environmentId, user.id, heir.userId);
         if (captures > 0) handedOn.push({ to: heir.userName, captures });
@@ -270,14 +271,17 @@ export class UserService {
     }
   }
 
-  #heirIn(environmentId: number, user: User): Member {
+  #heirIn(environmentId: number, user: User, isSelf: boolean): Member {
     const heir = this.#store.members
       .listOf(environmentId)
       .find((member) => member.role === 'admin' && member.userId !== user.id);
     if (heir !== undefined) return heir;
     const name = this.#store.environments.find(environmentId)?.name ?? String(environmentId);
     throw new AppError('conflict', `${user.name} is the last admin of the environment "${name}"`, {
-      hint: { code: 'make_admin', environment: name },
+      // Only they may do that, whoever administers the store.
+      hint: isSelf
+        ? { code: 'make_admin', environment: name }
+        : { code: 'let_make_admin', environment: name, user: user.name },
     });
   }
 

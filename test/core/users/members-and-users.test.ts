@@ -93,6 +93,15 @@ describe('users', () => {
     );
     expect(test.store.users.findByName('alice')).not.toBeNull();
   });
+
+  it('that administer the store and no environment hear what they can do about its last admin', async () => {
+    const { people, test, root, environment } = await setUp();
+    await expect(people.deleteUser(root, 'alice')).rejects.toMatchObject({
+      hint: { code: 'let_make_admin', environment: 'prod', user: 'alice' },
+    });
+    test.store.members.insert(environment.id, root.userId, 'admin');
+    expect(await people.deleteUser(root, 'alice')).toMatchObject({ name: 'alice' });
+  });
 });
 
 describe('a password', () => {
