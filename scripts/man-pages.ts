@@ -77,6 +77,7 @@ const NOTHING: Omit<World, 'stdout' | 'stderr' | 'env'> = {
   isRunning: unused,
   becomeDaemon: unused,
   startDaemon: unused,
+  commandFault: unused,
   runCommand: unused,
 };
 

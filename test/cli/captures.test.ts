@@ -256,6 +256,21 @@ describe('create', () => {
     expect(await json(['get', 'cmd'])).toMatchObject({ status: 'DONE' });
   });
 
+  it.each([
+    ['missing', 127, 'was not found'],
+    ['forbidden', 126, 'may not be run'],
+  ] as const)('does nothing when the command is %s, and exits %i', async (fault, status, why) => {
+    const result = await run(['create', 'never', '--env', 'shop', '--', './tests'], {
+      commandFault: () => Promise.resolve(fault),
+    });
+    expect(result).toEqual({
+      status,
+      stdout: '',
+      stderr: `warning: The command ./tests ${why}; nothing was recorded.\n`,
+    });
+    expect((await run(['get', 'never'])).status).toBe(3);
+  });
+
   it('stops the capture when the command cannot be started, and exits 127', async () => {
     const result = await run(['create', 'gone', '--env', 'shop', '--', 'no-such-command'], {
       runCommand: () => Promise.reject(Object.assign(new Error('spawn'), { code: 'ENOENT' })),

@@ -220,6 +220,7 @@ describe('any command line', () => {
           },
           serverLogs: new FakeSource(inspectionOf()),
           startDaemon: () => Promise.resolve({ pid: 1, logFile: '/dev/null' }),
+          commandFault: () => Promise.resolve(null),
           runCommand: () => Promise.resolve({ status: 0 }),
         });
         statuses.set(result.status, (statuses.get(result.status) ?? 0) + 1);

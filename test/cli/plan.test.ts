@@ -140,6 +140,27 @@ describe('create --plan', () => {
     );
   });
 
+  it('takes --fields of a plan, and create those of a capture', async () => {
+    const { status, stdout } = await plan([
+      'friday',
+      '--env',
+      'shop',
+      '--json',
+      '--fields',
+      'ready',
+    ]);
+    expect([status, JSON.parse(stdout)]).toEqual([0, { ready: true }]);
+    for (const [args, field] of [
+      [['--plan'], 'workload'],
+      [[], 'ready'],
+    ] as const) {
+      const line = ['create', 'no', '--env', 'shop', ...args, '--json', '--fields', field];
+      const wrong = await runCaptures(line, { home });
+      expect(wrong.status).toBe(2);
+      expect(wrong.stderr).toContain(`There is no field \\"${field}\\"`);
+    }
+  });
+
   it('says of which prepared statements the values are not recorded, and how many there are', async () => {
     const serverLogs = new FakeSource(inspectionOf(), LOAD);
     const wide = { serverLogs, tty: 500 };

@@ -33,6 +33,8 @@ export interface CliOptions {
   readonly startDaemon?: World['startDaemon'];
   /** Every process runs where it is not said. */
   readonly isRunning?: World['isRunning'];
+  /** Every command is there where it is not said. */
+  readonly commandFault?: World['commandFault'];
   readonly runCommand?: World['runCommand'];
 }
 
@@ -97,6 +99,7 @@ export async function runCaptures(
     becomeDaemon: () => Promise.resolve(),
     startDaemon:
       options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),
+    commandFault: options.commandFault ?? (() => Promise.resolve(null)),
     runCommand: options.runCommand ?? (() => surprise('A command was run, which no test expected')),
   });
   if (surprises[0] !== undefined) throw surprises[0];

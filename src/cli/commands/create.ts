@@ -10,7 +10,7 @@ import { splitCommand } from '../input/command-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
 import { approving } from '../input/approval-prompt.ts';
-import { recordCommand, Recording } from './recording.ts';
+import { recordCommand, Recording, tellCommandFault } from './recording.ts';
 import {
   recordingOptionsOf,
   registerRecordingOptions,
@@ -76,12 +76,16 @@ Examples:
   captures create early --env shop --at "tomorrow 02:00" --warm-up 6h
 
 See also: captures help filters, captures help guards, captures help values, captures help plan,
-captures help time.`,
-  prints: captureNoun,
+captures help time.
+
+JSON fields: ${captureNoun.fields.join(', ')}; with --plan: captures help plan`,
+  // What they are depends on --plan.
+  prints: null,
   run,
 });
 
 async function run(options: Options, context: Context): Promise<number> {
+  if (options.plan !== true) context.checkFields(captureNoun);
   const actor = await context.actor();
   const { captures } = context.api;
   const { operands, command } = splitCommand(options['name-and-command'], context.argv);
@@ -93,6 +97,9 @@ async function run(options: Options, context: Context): Promise<number> {
       ['--json', '--output json'],
     );
   }
+  const [program = ''] = command ?? [];
+  const fault = command === null ? null : await context.world.commandFault(program);
+  if (fault !== null) return tellCommandFault(context, program, fault, 'nothing was recorded');
   const request = await requestOf(options, operands[0], context);
   if (options.plan === true) return showPlan(request, context);
   const { interrupted } = context.world.signals;

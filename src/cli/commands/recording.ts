@@ -10,9 +10,12 @@ import { tellLackingValues } from '../output/first-values.ts';
 import { Progress } from '../output/progress-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
+import { errnoOf } from '../runtime/private-files.ts';
 import { Interrupted } from '../runtime/signals.ts';
+import type { CommandFault } from '../runtime/world.ts';
 
-const CANNOT_START = 127;
+/** The shell's exit statuses for a command that it cannot run. */
+const NOT_STARTED: Record<CommandFault, number> = { missing: 127, forbidden: 126 };
 
 /** Follows one capture from its creation to where the user wants to see it. */
 export class Recording {
@@ -122,8 +125,7 @@ export async function recordCommand(
     ({ status } = await context.world.runCommand(program, args));
   } catch (error) {
     await recording.stop(running);
-    await context.warn(whyNotStarted(program, error));
-    return CANNOT_START;
+    return tellCommandFault(context, program, faultOf(error), 'the capture is stopped');
   }
   // Also after Ctrl-C ended the command.
   const over = await recording.stop(running);
@@ -153,11 +155,32 @@ async function summaryOf(context: Context, capture: ListedCapture): Promise<stri
   return `Recorded ${statements}${length}: captures get ${captureWord(capture)}`;
 }
 
-function whyNotStarted(program: string, error: unknown): string {
-  const code =
-    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-  if (code === 'ENOENT') return `The command ${program} was not found; the capture is stopped.`;
-  if (code === 'EACCES') return `The command ${program} may not be run; the capture is stopped.`;
-  if (error instanceof AppError || code === null) throw error;
-  return `The command ${program} cannot be started (${code}); the capture is stopped.`;
+/** Why spawning failed: a `CommandFault` or the system's code. @throws the error where it is none of the system's. */
+function faultOf(error: unknown): string {
+  const code = errnoOf(error);
+  if (code === 'ENOENT') return 'missing';
+  if (code === 'EACCES') return 'forbidden';
+  if (!(error instanceof Error && 'code' in error) || error instanceof AppError) throw error;
+  return code;
+}
+
+/**
+ * Says why a command cannot be run, and what became of the capture.
+ * @param fault a `CommandFault` or the system's code.
+ * @returns the exit status.
+ */
+export async function tellCommandFault(
+  context: Context,
+  program: string,
+  fault: string,
+  outcome: string,
+): Promise<number> {
+  const [why, status] =
+    fault === 'missing'
+      ? ['was not found', NOT_STARTED.missing]
+      : fault === 'forbidden'
+        ? ['may not be run', NOT_STARTED.forbidden]
+        : [`cannot be started (${fault})`, NOT_STARTED.missing];
+  await context.warn(`The command ${program} ${why}; ${outcome}.`);
+  return status;
 }

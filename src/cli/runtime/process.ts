@@ -98,6 +98,10 @@ function processWorld(signals: SignalDesk): World {
       const { startDaemonProcess } = await import('./child-processes.ts');
       return startDaemonProcess(storeDirectory, process.env);
     },
+    async commandFault(command) {
+      const { commandFault } = await import('./command-lookup.ts');
+      return commandFault(command, process.env['PATH'], process.cwd());
+    },
     async runCommand(command, args) {
       const { runChildCommand } = await import('./child-processes.ts');
       return runChildCommand(command, args, signals);

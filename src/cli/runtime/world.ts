@@ -38,6 +38,9 @@ export interface CommandEnd {
   readonly status: number;
 }
 
+/** There is no such command; or there is, and it may not be executed. */
+export type CommandFault = 'missing' | 'forbidden';
+
 /**
  * Everything of the machine that a run of the program may touch. `process.ts` hands in the real
  * one; tests hand in their own streams, clock and answers.
@@ -68,6 +71,8 @@ export interface World {
   becomeDaemon(): Promise<void>;
   /** Starts `captures daemon --background` for a store, detached from the caller's streams. */
   startDaemon(storeDirectory: string): Promise<StartedProcess>;
+  /** Why a command cannot be run, looked up as a shell does; null where it can. */
+  commandFault(command: string): Promise<CommandFault | null>;
   /**
    * Runs a command with the caller's own streams; signals are handed on to it.
    * @throws AppError `invalid` when it cannot be started.
