@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/workloads/gaps.ts';
 import { NO_WINDOW } from '../core/workloads/workload.ts';
@@ -86,13 +87,14 @@ export async function requireEmptyFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes every batch as one workload. @returns how many statements. */
+/** Writes every batch as one workload; where there are no statements, the folder goes. @returns how many statements. */
 async function save(
   context: ReclaimContext & { environment: ServerEnvironment; settings: ServerSettings },
   server: OpenSource,
   folder: string,
 ): Promise<number> {
   await requireEmptyFolder(folder);
+  let totalRecords = 0;
   const writer = await SegmentWriter.open(folder, null);
   const spool = new FileSpool(folder);
   try {
@@ -110,7 +112,8 @@ async function save(
         gaps.push({ from, to, cause, reason, ...place });
       }
     }
-    const { totalRecords } = await writer.flush();
+    ({ totalRecords } = await writer.flush());
+    if (totalRecords === 0) return 0;
     const { flavor, version, uuid, hostname, port } = server.server;
     const { id, name } = context.environment;
     await writeManifest(folder, {
@@ -133,5 +136,6 @@ async function save(
   } finally {
     await spool.close();
     await writer.close();
+    if (totalRecords === 0) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -292,6 +292,12 @@ describe("a server that another store's recorder left switched on", () => {
     });
   });
 
+  it('asks nobody where nothing was logged yet: what is logged meanwhile is kept', async () => {
+    const nothing = new FakeSource(inspectionOf(leftOn({ statements: 0 })));
+    const { stderr } = await recover(['shop'], { serverLogs: nothing });
+    expect(stderr).not.toContain('--discard');
+  });
+
   it('is watched for a recorder heard of lately, and left alone when that one comes back', async () => {
     const serverLogs = new FakeSource(inspectionOf(leftOn({ silentMs: 12_000 })));
     const comesBack: Clock = {

@@ -100,8 +100,9 @@ function fateOf({ goesToOwners, saveTo }: RecoveryTarget, { statements }: Leftov
     const also = saveTo === null ? '' : `, and are saved in ${saveTo}`;
     return `${number}: go to the server's own log table${also}`;
   }
+  if (statements === 0) return 'none';
   if (saveTo !== null) return `${number}: saved in ${saveTo}`;
-  return statements === 0 ? 'none' : `${number}: LOST. To keep them leave out --discard`;
+  return `${number}: LOST. To keep them leave out --discard`;
 }
 
 function fact(label: string, text: string): string {

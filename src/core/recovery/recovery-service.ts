@@ -275,15 +275,14 @@ export class RecoveryService {
     };
   }
 
-  /** Where a lost recorder's statements are kept; null where there are none, or they are dropped. */
+  /** Where a lost recorder's statements are kept, also those that the server logs while we look; null where they are dropped. */
   #folderFor(
     { saveTo, discard }: RecoveryRequest,
     leftovers: Leftovers | null,
     environmentId: number,
   ): string | null {
-    if (leftovers === null) return null;
+    if (leftovers === null || discard) return null;
     if (saveTo !== null) return saveTo;
-    if (discard || leftovers.statements === 0) return null;
     const { store, clock } = this.#outside;
     const time = new Date(clock.now()).toISOString().replaceAll(/[-:]/g, '');
     return `${store.directory}/recovered/${environmentId}-${time}`;
