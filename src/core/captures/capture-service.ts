@@ -358,7 +358,7 @@ export class CaptureService {
   ): Progress<DeletionEvent, void> {
     const { store } = this.#outside;
     const { id } = requireDeletable(store, actor, environment, true);
-    const all = { ...ALL_CAPTURES, environment: String(id) };
+    const all = { ...ALL_CAPTURES, environment: String(id), descending: false };
     const open = { ...all, statuses: ['STARTING', 'RUNNING', 'STOPPING'] as const };
     for (const capture of this.#rules.list(actor, open)) {
       yield* this.end(actor, String(capture.id), null, signal);

@@ -156,7 +156,7 @@ export class WarmUpService {
       if (warmUp === null) throw new AppError('conflict', 'The environment was deleted meanwhile');
       const isRecorded = store.captures
         .listByStatus(['STARTING', 'RUNNING'])
-        .some(({ environmentId }) => environmentId === warmUp.environmentId);
+        .some((one) => one.recordsStatements && one.environmentId === warmUp.environmentId);
       if (options.waits && warmUp.state === 'over') {
         throw new AppError('remote_failed', `The warm-up is over already: ${warmUp.outcome ?? ''}`);
       }
