@@ -72,7 +72,9 @@ function checkCommand(names: readonly string[]): void {
           ? 'To see the commands and the topics: captures help'
           : `To see its commands: captures help ${names.slice(0, index).join(' ')}`;
       throw new AppError('invalid', `There is ${none} "${path}"`, {
-        hint: [meantBy(name, verbs) ?? '', all].filter(Boolean).join('\n'),
+        hint: [meantBy(name, verbs, index === 0 ? HELP_TOPIC_NAMES : []) ?? '', all]
+          .filter(Boolean)
+          .join('\n'),
       });
     }
     verbs = 'verbs' in verb ? verb.verbs : [];
@@ -158,7 +160,7 @@ function declare(parent: Command, verbs: readonly Verb[], start: Start): void {
       command.helpCommand(false).exitOverride((error) => {
         // What commander throws when nothing follows the noun.
         if (error.code !== 'commander.help') throw error;
-        throw new AppError('invalid', `captures ${verb.name} needs a command`, {
+        throw new AppError('invalid', `${verb.name} needs a command`, {
           hint: `Commands: ${orList(verb.verbs.map(({ name }) => name))}`,
         });
       });
@@ -189,7 +191,11 @@ function setNegatedDefaults(command: Command): void {
 }
 
 /** The "Did you mean" for an unknown command; null if no name is near. */
-function meantBy(word: string, verbs: readonly Verb[]): string | null {
+function meantBy(
+  word: string,
+  verbs: readonly Verb[],
+  topics: readonly string[] = [],
+): string | null {
   const isRoot = verbs === VERBS;
   const line = isRoot ? commandLineFor(word) : null;
   if (line !== null) return `Did you mean ${line}?`;
@@ -200,10 +206,7 @@ function meantBy(word: string, verbs: readonly Verb[]): string | null {
   const meant =
     nouns.length > 0
       ? nouns.map(({ name }) => `captures ${name} ${word}`)
-      : suggestionsFor(
-          word,
-          verbs.map(({ name }) => name),
-        );
+      : suggestionsFor(word, [...verbs.map(({ name }) => name), ...topics]);
   return meant.length === 0 ? null : `Did you mean ${orList(meant)}?`;
 }
 
@@ -218,7 +221,26 @@ class CommandLine extends Command {
 
   unknownCommand(): never {
     const [word = ''] = this.args;
-    return this.#refuse(`error: unknown command '${word}'`, meantBy(word, this.#verbs));
+    const hint =
+      meantBy(word, this.#verbs) ?? `To see the commands: captures ${this.#path()}--help`;
+    return this.#refuse(`error: unknown command '${word}'`, hint);
+  }
+
+  // Called by commander, for operands that the command does not take: `daemon status`.
+  _excessArguments(words: readonly string[]): void {
+    const expected = this.registeredArguments.length;
+    const [word = ''] = words.slice(expected);
+    const isOption = this.options.some(({ long, hidden }) => long === `--${word}` && !hidden);
+    return this.#refuse(
+      `error: too many arguments for '${this.name()}': it takes ${expected === 0 ? 'none' : expected}, not ${words.length}: ${words.join(', ')}`,
+      isOption ? `Did you mean --${word}?` : null,
+    );
+  }
+
+  /** `env create `; empty for the program itself. */
+  #path(): string {
+    const noun = this.parent?.parent == null ? '' : `${this.parent.name()} `;
+    return this.parent === null ? '' : `${noun}${this.name()} `;
   }
 
   unknownOption(flag: string): never {
@@ -227,8 +249,11 @@ class CommandLine extends Command {
       option.hidden || option.long == null ? [] : [option.long.slice(2)],
     );
     const near = flag.startsWith('--') ? suggestionsFor(flag.slice(2), [...long, 'help']) : [];
+    if (flag === '-v') near.push('version');
     const hint =
-      near.length === 0 ? null : `Did you mean ${orList(near.map((name) => `--${name}`))}?`;
+      near.length === 0
+        ? `To see the options: captures ${this.#path()}--help`
+        : `Did you mean ${orList(near.map((name) => `--${name}`))}?`;
     return this.#refuse(`error: unknown option '${flag}'`, hint);
   }
 

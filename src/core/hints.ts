@@ -17,6 +17,9 @@ export type Hint =
     }
   /** The user is the only one who can make somebody else an admin of it. */
   | { readonly code: 'let_make_admin'; readonly environment: string; readonly user: string }
+  /** `near` are those that the user may see and may have meant. */
+  | { readonly code: 'list_captures'; readonly near: readonly string[] }
+  | { readonly code: 'list_own_environments'; readonly near: readonly string[] }
   | { readonly code: EnvironmentHint; readonly environment: string }
   /** `capture` is what the user called it, or its full name. */
   | {
@@ -24,7 +27,10 @@ export type Hint =
       readonly capture: string;
     }
   /** What was recorded until then is kept; it waits for its server, and can be ended without the rest. */
-  | { readonly code: 'see_what_is_kept' | 'end_without_rest'; readonly capture: CaptureName }
+  | {
+      readonly code: 'see_what_is_kept' | 'end_without_rest' | 'other_name';
+      readonly capture: CaptureName;
+    }
   | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
   | {
       readonly code: 'say_which';
@@ -71,6 +77,7 @@ export type Hint =
 
 type PlainHint =
   | 'list_users'
+  | 'ask_for_password'
   | 'list_tokens'
   | 'list_schedules'
   | 'list_environments'

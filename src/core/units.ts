@@ -56,6 +56,11 @@ export function formatExactDuration(ms: number): string {
   return left > 0 || text === '' ? `${text}${left / 1_000}s` : text;
 }
 
+/** `2026-11-22 02:00:05 UTC`, of an ISO-8601 time in UTC, whatever its fraction of a second. */
+export function formatUtc(time: string): string {
+  return `${time.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** `just now`, `3m ago`, `in 1h 30m`: how far an instant is from now. @param parts at most this many units. */
 export function formatRelative(at: number, now: number, parts: number): string {
   const distance = at - now;

@@ -70,7 +70,10 @@ export class LeaseHolder {
       last = holder;
       if (first === null && holder !== null) {
         first = holder;
-        log('info', 'another daemon is active', { host: holder.host, pid: holder.pid });
+        log('info', 'another daemon is active: standing by, takes over when it ends', {
+          host: holder.host,
+          pid: holder.pid,
+        });
         notifier.ready(`standing by for pid ${holder.pid} on ${holder.host}`);
       }
       // One started for a single command is not needed where a daemon runs, which shows when

@@ -114,7 +114,7 @@ describe('create', () => {
     [['--at', 'now'], 400, 'The scheduled start is in the past'],
     [['--scheduled-start', '2026-13-01'], 400, '"2026-13-01" is not a date: there is no month 13'],
     [['--start', '+1h'], 400, 'The start of a capture cannot be in the future'],
-    [['--status', 'RUNNING'], 400, '--status has no value "RUNNING"'],
+    [['--status', 'RUNNING'], 400, '--status cannot be "RUNNING"'],
     [
       ['--start', 'now', '--at', '+1h'],
       400,
@@ -136,6 +136,11 @@ describe('create', () => {
       status: 3,
       code: 404,
       message: 'Environment does not exist',
+      hint: 'To see yours: captures env list',
+    });
+    expect(await failure(['create', 'a', '--env', 'shpo'])).toMatchObject({
+      message: 'Environment does not exist',
+      hint: 'Did you mean shop? To see yours: captures env list',
     });
   });
 
@@ -145,6 +150,7 @@ describe('create', () => {
       status: 2,
       code: 400,
       message: 'Capture with the same name already exists in this environment',
+      hint: `Choose another name. To see that one: captures get 'shop/${name.toUpperCase()}'`,
     });
   });
 
@@ -214,7 +220,7 @@ describe('create', () => {
       status: 3,
       stdout: '',
       stderr:
-        "captures: Capture not found\n  'no pe': Capture not found\n  nix: Capture not found\n  Nothing was deleted.\n",
+        "captures: Capture not found\n  'no pe': Capture not found. To see those of your environments: captures list\n  nix: Capture not found. To see those of your environments: captures list\n  Nothing was deleted.\n",
     });
     expect((await runCaptures(['list', '-o', 'name'], { home: own })).stdout).toBe('e/one\n');
   });
@@ -319,13 +325,14 @@ describe('get', () => {
       status: 3,
       code: 404,
       message: 'Capture not found',
+      hint: 'To see those of your environments: captures list',
     });
   });
 
   it('shows a hostile reference escaped', async () => {
     const refused = await run(['create', 'x', '--env', 'shop', '--status', 'a\u001b[2J\nb']);
     expect(refused.stderr).toBe(
-      'captures: --status has no value "a\\x1b[2J\\nb"\n  Choose from: SCHEDULED, STARTED, STARTING\n',
+      'captures: --status cannot be "a\\x1b[2J\\nb"\n  Choose from: SCHEDULED, STARTED, STARTING\n',
     );
   });
 });
@@ -395,7 +402,7 @@ describe('stop', () => {
       status: 6,
       code: 409,
       message: 'Cannot stop a capture until it has started completely. Try again soon.',
-      hint: `To cancel a scheduled capture: captures delete '${name}'`,
+      hint: `To cancel a scheduled capture: captures delete '${name}'; to move its start: captures edit '${name}' --at WHEN`,
     });
   });
 

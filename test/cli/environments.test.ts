@@ -139,7 +139,7 @@ describe('env create', () => {
     [['e', '--url', 'nonsense'], 'The server URL cannot be read'],
     [['e', '--url', 'mysql://db'], 'The server URL names no user'],
     [['e', '--url', URL, '--password-from', 'hunter2'], 'The password reference cannot be read'],
-    [['e', '--url', URL, '--ssl-mode', 'MAYBE'], '--ssl-mode has no value "MAYBE"'],
+    [['e', '--url', URL, '--ssl-mode', 'MAYBE'], '--ssl-mode cannot be "MAYBE"'],
     [['e', '--ssl-mode', 'REQUIRED'], '--ssl-mode is about a server, and there is no --url'],
     [['e', '--endpoint-url', 'localhost'], '--endpoint-url takes an http:// or https:// address'],
     [['e', '--region', '\u009b31m'], '--region takes a region, such as eu-central-1'],
@@ -196,7 +196,7 @@ describe('env list and env get', () => {
     expect([result.status, result.stdout, JSON.parse(result.stderr)]).toEqual([
       3,
       '',
-      { code: 404, message: 'Environment does not exist' },
+      { code: 404, message: 'Environment does not exist', hint: 'To see yours: captures env list' },
     ]);
   });
 });

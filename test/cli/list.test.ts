@@ -129,7 +129,7 @@ describe('list', () => {
   });
 
   it.each([
-    [['--sort', 'size'], 2, '--sort has no value "size"'],
+    [['--sort', 'size'], 2, '--sort cannot be "size"'],
     [['--owner', 'nobody'], 3, 'There is no user named "nobody" in your environments'],
     [['--since', 'whenever'], 2, 'The time "whenever" cannot be read'],
     [['--since', 'now', '--until', '-1h'], 2, '--since is later than --until'],

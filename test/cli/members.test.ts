@@ -39,7 +39,13 @@ describe('members', () => {
     const removed = await runCaptures(['member', 'remove', shop, user, '--json'], { home });
     expect(JSON.parse(removed.stdout)).toMatchObject({ user, environment: shop });
     const gone = await runCaptures(['member', 'list', shop], { home, env: bob });
-    expect([gone.status, gone.stderr]).toEqual([3, 'captures: Environment does not exist\n']);
+    // No name is suggested to one who is no member, however near it is.
+    expect([gone.status, gone.stderr]).toEqual([
+      3,
+      'captures: Environment does not exist\n  To see yours: captures env list\n',
+    ]);
+    const near = await runCaptures(['member', 'list', `${shop}x`], { home, env: bob });
+    expect([near.status, near.stderr]).toEqual([gone.status, gone.stderr]);
   });
 
   it('may leave by themselves, but for the last admin', async () => {
@@ -62,7 +68,7 @@ describe('members', () => {
     [['add', 'nope', 'ada'], 3, 'Environment does not exist'],
     [['add', 'SHOP', 'nobody'], 3, 'There is no user named "nobody"'],
     [['add', 'SHOP', 'ada'], 6, 'ada is already a member of "SHOP"'],
-    [['add', 'SHOP', 'ada', '--role', 'king'], 2, '--role has no value "king"'],
+    [['add', 'SHOP', 'ada', '--role', 'king'], 2, '--role cannot be "king"'],
     [['set', 'SHOP', 'ada'], 2, "Required option '--role <role>' not specified"],
     [['set', 'SHOP', 'BOB', '--role', 'admin'], 3, 'BOB is not a member of "SHOP"'],
     [['remove', 'SHOP', 'BOB'], 3, 'BOB is not a member of "SHOP"'],
@@ -197,7 +203,7 @@ describe('env delete', () => {
     });
     expect(declined.status).toBe(7);
     expect(declined.stderr.replaceAll(/\s+/g, ' ')).toContain(
-      `${shop}: the environment with 3 captures (2 not over: they are stopped first); 5 records (1 KiB) are lost.`,
+      `${shop}: the environment with 3 captures (2 not over: they are stopped first); 5 records (1 KiB) will be deleted.`,
     );
     expect(existsSync(folder)).toBe(true);
     const deleted = await runCaptures(['env', 'delete', shop, '--with-captures', '--yes'], {

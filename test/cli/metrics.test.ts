@@ -421,6 +421,7 @@ describe('what captures metrics refuses', () => {
     expect(JSON.parse(result.stderr)).toEqual({
       code: 404,
       message: "Capture's environment not found",
+      hint: 'To see those of your environments: captures list',
     });
   });
 });

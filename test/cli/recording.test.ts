@@ -402,7 +402,9 @@ describe('a capture that is being recorded', () => {
       "warning: A capture is being recorded but no daemon is running: the server's log is on and nothing reads it. Start one with: captures daemon; to end it by hand: captures recover\n",
     );
     const missing = await run(['get', 'nope', '--json'], daemon);
-    expect(missing.stderr).toBe('{"code":404,"message":"Capture not found"}\n');
+    expect(missing.stderr).toBe(
+      '{"code":404,"message":"Capture not found","hint":"To see those of your environments: captures list"}\n',
+    );
     const stopped = await run(['stop', name, '--json'], daemon);
     expect([stopped.status, daemon.starts]).toEqual([0, 2]);
     expect(JSON.parse(stopped.stdout)).toMatchObject({ status: 'DONE' });

@@ -65,7 +65,7 @@ describe('schedule', () => {
       'The cron expression "99 * * * *" cannot be read',
     ],
     [['schedule', 'edit', 'x'], 'Nothing to change'],
-    [['schedule'], 'captures schedule needs a command'],
+    [['schedule'], 'schedule needs a command'],
     [['prune'], '--older-than is missing'],
     [['prune', '--older-than', '0'], 'The age has to be longer than nothing'],
   ])('%j exits 2 and says what is wrong', async (argv, message) => {

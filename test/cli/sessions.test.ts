@@ -332,7 +332,11 @@ describe('login', () => {
     expect([refused.status, refused.stdout, JSON.parse(refused.stderr)]).toEqual([
       4,
       '',
-      { code: 401, message: 'Wrong user name or password' },
+      {
+        code: 401,
+        message: 'Wrong user name or password',
+        hint: 'An administrator of the store can set a new password: captures user passwd NAME',
+      },
     ]);
     expect((await runCaptures(['whoami'], { home })).status).toBe(0);
   });

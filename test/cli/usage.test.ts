@@ -116,16 +116,12 @@ describe('a wrong command line', () => {
   it.each([
     [['lst'], "Unknown command 'lst'", 'Did you mean list?'],
     [['env', 'chek', 'e'], "Unknown command 'chek'", 'Did you mean check?'],
-    [
-      ['env'],
-      'captures env needs a command',
-      'Commands: create, list, get, edit, delete, check or warm-up',
-    ],
+    [['env'], 'env needs a command', 'Commands: create, list, get, edit, delete, check or warm-up'],
     [['list', '--limt', '3'], "Unknown option '--limt'", 'Did you mean --limit?'],
     [['get'], "Missing required argument 'capture'", 'To see how it is used add --help.'],
     [
       ['get', 'a', 'b'],
-      "Too many arguments for 'get'. Expected 1 argument but got 2: a, b.",
+      "Too many arguments for 'get': it takes 1, not 2: a, b",
       'To see how it is used add --help.',
     ],
     [
@@ -147,14 +143,10 @@ describe('a wrong command line', () => {
     [['warm-up', 'e'], "Unknown command 'warm-up'", 'Did you mean captures env warm-up?'],
     [
       ['list', '-o', 'xml'],
-      '--output has no value "xml"',
+      '--output cannot be "xml"',
       'Choose from: table, json, csv, tsv, yaml, name',
     ],
-    [
-      ['list', '--color', 'pink'],
-      '--color has no value "pink"',
-      'Choose from: auto, always, never',
-    ],
+    [['list', '--color', 'pink'], '--color cannot be "pink"', 'Choose from: auto, always, never'],
     [
       ['list', '--fields', 'id,,name'],
       '--fields has an empty field',
@@ -201,7 +193,7 @@ describe('a wrong command line', () => {
     const wrong = await runCaptures(['list'], { home, env: { CAPTURES_OUTPUT: 'xml' } });
     expect([wrong.status, wrong.stderr.split('\n')[0]]).toEqual([
       2,
-      'captures: CAPTURES_OUTPUT has no value "xml"',
+      'captures: CAPTURES_OUTPUT cannot be "xml"',
     ]);
   });
 });
@@ -238,10 +230,13 @@ describe('a suggestion', () => {
     [['member', 'rm'], 'Did you mean remove?'],
     [['token', 'rm'], 'Did you mean revoke?'],
     [['sotp'], 'Did you mean stop?'],
-    [['xyzzy'], 'To see how it is used add --help.'],
+    [['xyzzy'], 'To see the commands: captures --help'],
+    [['env', 'xyzzy'], 'To see the commands: captures env --help'],
+    [['-v'], 'Did you mean --version?'],
+    [['daemon', 'status'], 'Did you mean --status?'],
     [['list', '--stat'], 'Did you mean --status?'],
     [['list', '--fileds', 'a'], 'Did you mean --fields?'],
-    [['list', '--xyzzy'], 'To see how it is used add --help.'],
+    [['list', '--xyzzy'], 'To see the options: captures list --help'],
   ])('is made for %j: %s', async (argv, hint) => {
     const { status, stderr } = await runCaptures(argv, { home });
     expect([status, stderr.split('\n')[1]]).toEqual([2, `  ${hint}`]);

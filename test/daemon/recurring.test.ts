@@ -529,7 +529,9 @@ describe('a clock that jumps', () => {
     bench.clock.set(bench.clock.now() - HOUR);
     const daemon = bench.daemon();
     await bench.clock.advance(2_500);
-    expect(daemon.events).toEqual(['another daemon is active']);
+    expect(daemon.events).toEqual([
+      'another daemon is active: standing by, takes over when it ends',
+    ]);
     await bench.clock.advance(2_500);
     expect(daemon.events).toContain('daemon active');
   });
@@ -543,6 +545,8 @@ describe('a clock that jumps', () => {
     await bench.clock.advance(20_000);
     expect(first.events).toContain('daemon active');
     expect(first.events).not.toContain('another daemon took over');
-    expect(second.events).toEqual(['another daemon is active']);
+    expect(second.events).toEqual([
+      'another daemon is active: standing by, takes over when it ends',
+    ]);
   });
 });

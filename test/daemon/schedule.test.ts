@@ -130,7 +130,9 @@ describe('the lease', () => {
     );
     const second = start(test);
     await clock.advance(LEASE_MS - 500);
-    expect(second.events).toEqual(['another daemon is active']);
+    expect(second.events).toEqual([
+      'another daemon is active: standing by, takes over when it ends',
+    ]);
     await clock.advance(1_000);
     expect(second.events).toContain('daemon active');
   });
@@ -179,6 +181,8 @@ describe('a background daemon', () => {
     const background = start(test, { background: true });
     await clock.advance(2_000);
     await background.done;
-    expect(background.events).toEqual(['another daemon is active']);
+    expect(background.events).toEqual([
+      'another daemon is active: standing by, takes over when it ends',
+    ]);
   });
 });

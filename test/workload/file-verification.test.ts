@@ -280,7 +280,10 @@ describe('what is wrong is found and named', () => {
       `${folder}/manifest.json is damaged: it is not JSON`,
     );
     rmSync(join(folder, 'manifest.json'));
-    expect(await problemsOf(folder)).toContain(`There is no workload in ${folder}`);
+    await expect(problemsOf(folder)).rejects.toMatchObject({
+      code: 'capture_failed',
+      message: `There is no workload in ${folder}`,
+    });
   });
 
   it('a manifest of what was not over yet', async () => {

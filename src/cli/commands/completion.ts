@@ -12,7 +12,7 @@ export const command = defineCommand<Options>({
     command.argument(
       '<shell>',
       SHELLS.join(', '),
-      offering(SHELLS, (text: string) => oneOf(SHELLS, text, 'The shell')),
+      offering(SHELLS, (text: string) => oneOf(SHELLS, text, 'SHELL')),
     ),
   help: `Prints a script that makes TAB complete commands, options, and the names of your environments, captures,
 schedules, users and tokens. It needs no store: names are read when you press the key. After an update of

@@ -27,8 +27,8 @@ import { readTime } from '../input/typed-times.ts';
 const STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 
 interface Options extends TypedRecordingOptions {
-  /** NAME and, behind `--`, a command with its arguments. */
-  readonly 'name-and-command': readonly string[];
+  /** The name and, behind `--`, a command with its arguments. */
+  readonly name: readonly string[];
   readonly env?: string;
   readonly scheduledStart?: string;
   readonly start?: string;
@@ -47,7 +47,7 @@ export const command = defineCommand<Options>({
     registerRecordingOptions(
       command
         .usage('NAME [--env ENVIRONMENT] [options] [-- COMMAND ARGS...]')
-        .argument('[name-and-command...]', 'name of the capture; after --, a command to record')
+        .argument('[name...]', 'name of the capture; after --, a command to record')
         .option(
           '--env <environment>',
           'environment to capture (id or name); optional if you have only one',
@@ -58,15 +58,22 @@ export const command = defineCommand<Options>({
           'stop by itself after this long, at least 60 s',
           parseDuration,
         )
-        .option('--status <status>', STATUSES.join(', '), choice(STATUSES, '--status'))
-        .option('--start <when>', 'when it really started: metrics-only, or a window that is over')
+        .option(
+          '--status <status>',
+          `its first status, as in the API: ${STATUSES.join(', ')}`,
+          choice(STATUSES, '--status'),
+        )
+        .option(
+          '--start <when>',
+          'when it started, if nothing is recorded: metrics-only, or already over',
+        )
         .option('--wait', 'wait until it is over')
         .option('--no-wait', 'return at once, before it is RUNNING')
         .option('--plan', 'show what it would do, need and cost; change nothing: help plan'),
     ),
   help: `Returns once every statement is being recorded. If no daemon is running, it starts one in the
-background; with --at and --wait, when the capture is due. With a COMMAND it records while the command
-runs, and exits with its status.
+background. A capture with --at needs a daemon when it is due: keep one running, or add --wait. With a
+COMMAND it records while the command runs, and exits with its status.
 
 Examples:
   captures create friday --env shop --duration 2h
@@ -88,7 +95,7 @@ async function run(options: Options, context: Context): Promise<number> {
   if (options.plan !== true) context.checkFields(captureNoun);
   const actor = await context.actor();
   const { captures } = context.api;
-  const { operands, command } = splitCommand(options['name-and-command'], context.argv);
+  const { operands, command } = splitCommand(options.name, context.argv);
   checkCombination(options, operands, command);
   if (command !== null && options.plan !== true) {
     // --json is allowed: a failure is an object here too.

@@ -97,10 +97,10 @@ async function confirm(
 
 function lossOf(capture: ListedCapture, keepsWorkload: boolean): string {
   const what = `${fullName(capture)} (id ${capture.id}, ${capture.status})`;
-  if (capture.records === null) return `${what}: no statements are recorded.`;
+  if (capture.records === null) return `${what}: it has no statements.`;
   const size = formatBytes(capture.fileBytes ?? 0);
   const records = `${counted(capture.records, 'record')} (${size})`;
-  return keepsWorkload ? `${what}: its ${records} are kept.` : `${what}: ${records} are lost.`;
+  return `${what}: its ${records} will be ${keepsWorkload ? 'kept' : 'deleted'}.`;
 }
 
 interface Failed {

@@ -33,10 +33,11 @@ export const command = defineCommand<Options>({
       .option('--force', 'do not wait to see whether a recently active recorder returns')
       .option('--forget', 'stop trying to restore a server that is gone for good')
       .option(...YES),
-  help: `Restores servers by hand: their log settings, log table and rows; nothing of ours stays there. After a
-daemon was killed it does what the next one would do: it records what was logged and finishes captures
-that are over. It also ends captures that are not over, which their owners and admins may do. While a
-daemon is running there is nothing to recover: it restores servers by itself.
+  help: `Restores servers by hand: their log settings, log table and rows; the recorder's tables are dropped.
+After a daemon was killed it does what the next one would do: it records what was logged and finishes
+captures that are over. It also ends captures that are not over: only their owner, or an admin of the
+environment, may do that. While a daemon is running there is nothing to recover: it restores servers by
+itself.
 
 With an environment it also looks at the server. If a recorder of another store left the log on and
 will not return, recover restores the server from what that recorder saved there; an admin of the

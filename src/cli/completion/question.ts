@@ -115,10 +115,13 @@ function wantedOperand({ registeredArguments }: Command, index: number): Wanted 
   return argument === undefined ? NOTHING : wantedOf(argument.parseArg, argument.name());
 }
 
-/** Of our commands `create` alone takes a program; elsewhere operands go on behind `--`. */
+/**
+ * Of our commands `create` alone takes a program, behind its name, which commander is told may be several
+ * words; elsewhere operands go on behind `--`.
+ */
 function wantedBehind(command: Command, operands: number, isFirst: boolean): Wanted {
-  const takesProgram = command.registeredArguments.some((argument) =>
-    argument.name().endsWith('-command'),
+  const takesProgram = command.registeredArguments.some(
+    (argument) => argument.variadic && argument.name() === 'name',
   );
   return takesProgram ? { of: 'program', isFirst } : wantedOperand(command, operands);
 }

@@ -1,3 +1,5 @@
+import { nearNames } from '../../core/near-names.ts';
+
 /** Other programs' words for our commands; the first one that exists is suggested. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   ls: ['list'],
@@ -52,6 +54,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   repair: ['recover'],
   diagnose: ['doctor'],
   server: ['env', 'daemon'],
+  environment: ['env'],
+  environments: ['env'],
   servers: ['env'],
   setup: ['init'],
   signin: ['login'],
@@ -70,8 +74,6 @@ const COMMAND_LINES: Readonly<Record<string, string>> = {
   plan: 'captures create NAME --plan',
 };
 
-const SHORT = 4;
-
 /**
  * Suggests names for an unknown word: a synonym, the beginning of a name, or a typing error. No suggestion
  * is better than a wrong one: `top` does not suggest `stop`.
@@ -82,12 +84,7 @@ export function suggestionsFor(word: string, names: readonly string[]): string[]
   if (meant !== undefined) return [meant];
   const longer = typed.length < 2 ? [] : names.filter((name) => name.startsWith(typed));
   if (longer.length > 0) return longer.slice(0, 3);
-  const near = names.map((name) => ({ name, distance: slips(typed, name) }));
-  const least = Math.min(...near.map(({ distance }) => distance));
-  return near
-    .filter(({ name, distance }) => distance === least && isNear(typed, name, distance))
-    .map(({ name }) => name)
-    .slice(0, 3);
+  return nearNames(typed, names);
 }
 
 /** The command line to use instead of a word; null if there is none. */
@@ -98,35 +95,4 @@ export function commandLineFor(word: string): string | null {
 
 function synonymsOf(word: string): readonly string[] {
   return Object.hasOwn(SYNONYMS, word) ? (SYNONYMS[word] ?? []) : [];
-}
-
-function isNear(typed: string, name: string, distance: number): boolean {
-  if (distance >= Math.min(typed.length, name.length)) return false;
-  return typed.length <= SHORT ? distance <= 1 && typed[0] === name[0] : distance <= 2;
-}
-
-/** How many letters are missing, too many, wrong or swapped with the next one. */
-function slips(a: string, b: string): number {
-  // A pasted megabyte is not a typing error.
-  if (Math.abs(a.length - b.length) > 2) return Infinity;
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const isSame = a[i - 1] === b[j - 1];
-      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row.push(
-        Math.min(
-          (last[j] ?? 0) + 1,
-          (row[j - 1] ?? 0) + 1,
-          (last[j - 1] ?? 0) + (isSame ? 0 : 1),
-          isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity,
-        ),
-      );
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
 }

@@ -2,7 +2,7 @@
 export const HELP_TOPIC_NAMES = [
   'options',
   'exit-codes',
-  'environment',
+  'variables',
   'time',
   'filters',
   'guards',

@@ -61,7 +61,7 @@ captures alone also takes ${VERSION_OPTION[0]}: ${VERSION_OPTION[1]}.
 export const HELP_TOPICS: Readonly<Record<HelpTopic, string>> = {
   options: optionsOfAll(),
   'exit-codes': exitCodes(),
-  environment: `CAPTURES_HOME      folder of the store and the session
+  variables: `CAPTURES_HOME      folder of the store and the session
                    (else $XDG_DATA_HOME/captures and $XDG_CONFIG_HOME/captures)
 CAPTURES_TOKEN     a token; used instead of the session
 CAPTURES_OUTPUT    default of --output

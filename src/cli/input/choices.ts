@@ -7,7 +7,7 @@ import { AppError } from '../../core/errors.ts';
 export function oneOf<T extends string>(choices: readonly T[], value: string, what: string): T {
   const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
   if (found !== undefined) return found;
-  throw new AppError('invalid', `${what} has no value "${value}"`, {
+  throw new AppError('invalid', `${what} cannot be "${value}"`, {
     hint: `Choose from: ${choices.join(', ')}`,
   });
 }

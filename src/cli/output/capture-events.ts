@@ -33,7 +33,8 @@ export function tellEvents(
       case 'deleted': {
         const name = fullName(event.capture);
         const { workloadFolder } = event;
-        if (!event.capture.recordsStatements) return context.note(`Deleted ${name}.`);
+        if (event.capture.records === null && workloadFolder === null)
+          return context.note(`Deleted ${name}.`);
         return context.note(
           workloadFolder === null
             ? `Deleted ${name} and its workload.`

@@ -1,5 +1,6 @@
 import type { Failure } from '../../core/errors.ts';
 import type { Hint } from '../../core/hints.ts';
+import { orList } from '../input/arguments.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */
@@ -8,8 +9,15 @@ const WORDS: {
 } = {
   list_users: () => 'To list the users: captures user list',
   make_store_admin: () => 'Create another one first: captures user create NAME --admin',
+  ask_for_password: () =>
+    'An administrator of the store can set a new password: captures user passwd NAME',
   list_tokens: () => 'To see yours: captures token list',
   list_schedules: () => 'To see those of your environments: captures schedule list',
+  list_captures: ({ near }) =>
+    `${didYouMean(near)}To see those of your environments: captures list`,
+  list_own_environments: ({ near }) => `${didYouMean(near)}To see yours: captures env list`,
+  other_name: ({ capture }) =>
+    `Choose another name. To see that one: captures get ${captureWord(capture)}`,
   create_user: ({ user }) =>
     `An administrator of the store creates users: captures user create ${shellQuoted(user)}`,
   make_admin: ({ environment }) =>
@@ -44,7 +52,8 @@ const WORDS: {
   see_daemon_log: ({ log }) => `See why in ${log}, or run it in a terminal: captures daemon`,
   see_failure: ({ capture }) => `To see why: captures get ${shellQuoted(capture)}`,
   look_again: ({ capture }) => `Look at it again: captures get ${shellQuoted(capture)}`,
-  cancel: ({ capture }) => `To cancel a scheduled capture: captures delete ${shellQuoted(capture)}`,
+  cancel: ({ capture }) =>
+    `To cancel a scheduled capture: captures delete ${shellQuoted(capture)}; to move its start: captures edit ${shellQuoted(capture)} --at WHEN`,
   stop_now: ({ capture }) => `To end it now: captures stop ${shellQuoted(capture)}`,
   see_what_is_kept: ({ capture }) =>
     `What was recorded until then is kept: captures get ${captureWord(capture)}`,
@@ -120,6 +129,10 @@ const WORDS: {
   give_server: ({ environment }) =>
     `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,
 };
+
+function didYouMean(near: readonly string[]): string {
+  return near.length === 0 ? '' : `Did you mean ${orList(near.map(shellQuoted))}? `;
+}
 
 /** A hint in the words of the command line, perhaps several lines; null if there is none. */
 export function hintText(hint: Failure['hint']): string | null {

@@ -79,8 +79,8 @@ async function openWarmUps({ api, timeZone }: Context, who: Actor): Promise<stri
 }
 
 async function loginAdvice(context: Context): Promise<Advice> {
-  const { storeFolder, api, world } = context;
-  const user = await api.users.whoLogsIn(world.userName);
+  const { storeFolder, api } = context;
+  const user = await api.users.whoLogsIn();
   const logIn = `captures login ${shellQuoted(user ?? 'NAME')}`;
   if (context.hasToken) {
     return {

@@ -55,7 +55,7 @@ function wordsOf(
       if (status === 'ok') return [`${who}, at most ${(lagMs / 1_000).toFixed(1)}s behind`];
       return [
         `${who}; the record is ${formatDuration(lagMs)} behind`,
-        'captures list --status RUNNING --watch',
+        'The daemon catches up once the server answers. To record less: captures help filters',
       ];
     }
     case 'daemon_not_needed':
@@ -77,7 +77,10 @@ function wordsOf(
     case 'server_neglected':
       return [neglectText(fact.server, fact.hasDaemon), fact.hasDaemon ? null : 'captures recover'];
     case 'no_environments':
-      return ['You have none', 'captures env create NAME --url URL'];
+      return [
+        'You have none',
+        'captures env create NAME --url URL\nOr ask the admin of one: captures member add ENVIRONMENT USER',
+      ];
     case 'nothing_to_check':
       return ['neither a server nor an RDS instance'];
     case 'daemon_checks_server':

@@ -15,6 +15,7 @@ import type { Paint } from './paint.ts';
 import { newSessionsText, outlookJson } from './values-text.ts';
 import { counted, formatDuration } from '../../core/units.ts';
 import {
+  isIncluded,
   lockHolderJson,
   lockHolderText,
   privilegesJson,
@@ -41,7 +42,7 @@ const SCHEMA_WORDS: Record<ServerInspection['schema']['state'], string> = {
     'came with a dump of a server that was being recorded; to remove it: DROP DATABASE captures',
   foreign: 'not made by a recorder',
 };
-const LOG_TABLE_WORDS: Record<ServerInspection['logTable'], string> = {
+export const LOG_TABLE_WORDS: Record<ServerInspection['logTable'], string> = {
   there: 'of an unknown engine',
   missing: 'missing',
   hidden: 'not visible to this account',
@@ -76,7 +77,9 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
     fact('schema', SCHEMA_WORDS[inspection.schema.state]),
     ...leftoverLines(inspection, name, width, paint),
     'privileges',
-    ...inspection.privileges.flatMap((need) => privilegeLines(need, width, paint)),
+    ...inspection.privileges
+      .filter((need) => !isIncluded(need, inspection))
+      .flatMap((need) => privilegeLines(need, width, paint)),
     ...warningsOf(inspection, RECORD_EVERYTHING).flatMap((warning) =>
       hanging('warning: ', warning, width).map((line) => paint('busy', line)),
     ),

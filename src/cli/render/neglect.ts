@@ -1,4 +1,5 @@
 import type { UnrestoredServer } from '../../core/recovery/recovery-rules.ts';
+import { formatUtc } from '../../core/units.ts';
 import { shellQuoted } from './shell-quoting.ts';
 
 /** That the recording on a server is interrupted, or its log not restored, and who sees to it. */
@@ -6,7 +7,9 @@ export function neglectText(server: UnrestoredServer, hasDaemon: boolean): strin
   const { environmentName, trouble, isRecording, isWarm } = server;
   const name = shellQuoted(environmentName);
   const why =
-    trouble === null ? '' : ` (since ${new Date(trouble.since).toISOString()}: ${trouble.reason})`;
+    trouble === null
+      ? ''
+      : ` (since ${formatUtc(new Date(trouble.since).toISOString())}: ${trouble.reason})`;
   if (isRecording) {
     const next = hasDaemon ? 'The daemon will retry.' : '';
     return `The recording on the server of ${name} is interrupted${why}. ${next}`.trimEnd();

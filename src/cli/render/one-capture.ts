@@ -12,6 +12,7 @@ import {
   type Column,
   type JsonObject,
   type Noun,
+  type View,
 } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './options-text.ts';
@@ -118,9 +119,11 @@ function diskBytes({ files }: RecordedFacts): number {
 function about(
   field: string,
   header: string,
-  cell: (recorded: RecordedFacts) => string,
+  cell: (recorded: RecordedFacts, view: View) => string,
 ): Column<DetailedCapture> {
-  return column(`workload.${field}`, header, ({ recorded }) => orDash(recorded, cell));
+  return column(`workload.${field}`, header, ({ recorded }, view) =>
+    orDash(recorded, (one) => cell(one, view)),
+  );
 }
 
 const INTERRUPTED: Column<DetailedCapture> = column('trouble', 'INTERRUPTED', ({ trouble }, view) =>
@@ -159,7 +162,7 @@ const RECORDED: readonly Column<DetailedCapture>[] = [
   about('values', 'VALUES', ({ values }) => orDash(values, valuesText)),
   about('recycled', 'RECYCLED', ({ recycled }) => orDash(recycled, recycledText)),
   about('skipped', 'LEFT OUT', ({ skipped, leftOut }) => leftOutText(skipped, leftOut.sessions)),
-  about('gaps', 'GAPS', ({ gaps }) => listed(gaps.map(gapText))),
+  about('gaps', 'GAPS', ({ gaps }, { zone }) => listed(gaps.map((gap) => gapText(gap, zone)))),
   about('warnings', 'WARNINGS', ({ warnings }) => listed(warnings)),
   about('server', 'SERVER', ({ server }) => orDash(server, serverText)),
   about('files', 'FILES', ({ files }) =>
@@ -192,13 +195,14 @@ function countsOf(counts: Readonly<Record<string, number>>): string {
   return listed(some.map(([name, count]) => `${name} ${formatCount(count)}`));
 }
 
-function gapText({ from, to, reason, afterSeq, missing }: Gap): string {
-  const place = afterSeq === 0 ? 'before the first record' : `behind record ${afterSeq}`;
+function gapText({ from, to, reason, afterSeq, missing }: Gap, zone: string): string {
+  const place =
+    afterSeq === 0 ? 'before the first record' : `after record ${formatCount(afterSeq)}`;
   const count = missing === null ? '' : `, ${counted(missing, 'command')} missing`;
-  const when =
-    from === null && to === null
-      ? 'at an unknown time'
-      : `${from ?? 'unknown'} to ${to ?? 'unknown'}`;
+  const [begin, end] = [from, to].map((time) =>
+    time === null ? 'unknown' : localTime(Date.parse(time), zone),
+  );
+  const when = from === null && to === null ? 'at an unknown time' : `${begin} to ${end}`;
   return `${when}, ${place}${count}: ${reason}`;
 }
 

@@ -68,7 +68,8 @@ export function guardsText(
 
 function deadManText(deadMan: number | null, obstacle: string | null): string {
   if (deadMan === null) return 'no dead-man';
-  if (obstacle !== null) return `no dead-man switch, though requested: ${obstacle}`;
+  if (obstacle !== null)
+    return `no dead-man switch: ${obstacle.charAt(0).toLowerCase()}${obstacle.slice(1)}`;
   return `dead-man ${formatDuration(deadMan)}`;
 }
 

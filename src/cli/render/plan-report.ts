@@ -17,7 +17,8 @@ import { fullName } from './full-name.ts';
 import { settingsText } from './recovered-servers.ts';
 import { laterWarnings } from './plan-json.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
-import { lockHolderText, serverText } from './servers.ts';
+import { LOG_TABLE_WORDS } from './inspected-server.ts';
+import { isIncluded, lockHolderText, serverText } from './servers.ts';
 import { endedText, sessionsText, slowLogText } from './values-text.ts';
 import { hanging, messageLines } from './messages.ts';
 
@@ -101,20 +102,23 @@ function serverLines(
   { inspection, isHeldByUs }: Readiness,
   { settingsWhileRecording }: ServerOutlook,
 ): Line[] {
-  const { server, account, settings, privileges, deadManObstacle, recorderTable } = inspection;
+  const { server, account, settings, logTable, privileges, deadManObstacle, recorderTable } =
+    inspection;
   const { deadMan } = plan.planned.options;
-  const missing = privileges.filter(({ state }) => state !== 'present');
+  const missing = privileges.filter(
+    (need) => need.state !== 'present' && !isIncluded(need, inspection),
+  );
   const holder = lockHolderText(inspection, isHeldByUs);
   return [
     { label: 'server', text: `${serverText(server)}, as ${account}` },
-    { label: 'log now', text: settingsText(settings) },
+    { label: 'log now', text: settingsText(settings, LOG_TABLE_WORDS[logTable]) },
     { label: 'while recording', text: settingsText(settingsWhileRecording) },
     ...(recorderTable === null
       ? []
       : [{ label: 'its table', text: `${recorderTable.engine}: ${recorderTable.why}` }]),
     {
       label: 'privileges',
-      text: `${privileges.length - missing.length} of ${privileges.length}`,
+      text: [true, false].map((required) => privilegeCount(privileges, required)).join(', '),
     },
     ...missing.flatMap(({ privilege, purpose, required, grant, state }): Line[] => [
       {
@@ -136,6 +140,13 @@ function serverLines(
             : 'not possible, see below',
     },
   ];
+}
+
+/** `3 of 3 required`. */
+function privilegeCount(privileges: ServerInspection['privileges'], required: boolean): string {
+  const all = privileges.filter((need) => need.required === required);
+  const present = all.filter(({ state }) => state === 'present').length;
+  return `${present} of ${all.length} ${required ? 'required' : 'optional'}`;
 }
 
 function othersText({ others, hiddenOthers }: CapturePlan): string {

@@ -3,9 +3,15 @@ import type { ServerSettings } from '../../core/source.ts';
 import { column, jsonFields, listed, type Noun } from './column.ts';
 import { formatCount } from '../../core/units.ts';
 
-/** `general_log OFF, log_output FILE, log table CSV`. */
-export function settingsText({ generalLog, logOutput, tableEngine }: ServerSettings): string {
-  return `general_log ${generalLog === true ? 'ON' : 'OFF'}, log_output ${String(logOutput)}, log table ${String(tableEngine ?? 'missing')}`;
+/**
+ * `general_log OFF, log_output FILE, log table CSV`.
+ * @param withoutEngine what is said of a log table whose engine is not known.
+ */
+export function settingsText(
+  { generalLog, logOutput, tableEngine }: ServerSettings,
+  withoutEngine = 'missing',
+): string {
+  return `general_log ${generalLog === true ? 'ON' : 'OFF'}, log_output ${String(logOutput)}, log table ${String(tableEngine ?? withoutEngine)}`;
 }
 
 const count = (value: number | null): string => (value === null ? 'unknown' : formatCount(value));

@@ -69,7 +69,7 @@ export const scheduleNoun: Noun<ListedSchedule> = {
       overlap === 'skip' ? 'skip: not while the previous one runs' : 'allow',
     ),
     column('count', 'COUNT', ({ count, passed }) =>
-      count === null ? 'no end' : `${passed} of ${count}`,
+      count === null ? 'no limit' : `${passed} of ${count}`,
     ),
     column('until', 'UNTIL', ({ until }, view) =>
       until === null ? 'no end' : localMoment(until, view),
@@ -79,9 +79,9 @@ export const scheduleNoun: Noun<ListedSchedule> = {
     column('retain', 'CAPTURES KEPT', ({ retain }) =>
       retain === null ? 'for good' : formatDuration(retain),
     ),
-    column('passed', 'PASSED', ({ passed }) => String(passed)),
-    column('missed', 'MISSED', ({ missed }) => String(missed)),
-    column('skipped', 'SKIPPED', ({ skipped }) => String(skipped)),
+    column('passed', 'RUNS SO FAR', ({ passed }) => String(passed)),
+    column('missed', 'RUNS MISSED', ({ missed }) => String(missed)),
+    column('skipped', 'RUNS SKIPPED', ({ skipped }) => String(skipped)),
     column('createdAt', 'CREATED', ({ createdAt }, view) => localMoment(createdAt, view)),
   ],
   reference: fullName,

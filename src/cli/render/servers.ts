@@ -1,4 +1,4 @@
-import type { ServerInspection } from '../../core/environments/server-inspection.ts';
+import type { PrivilegeNeed, ServerInspection } from '../../core/environments/server-inspection.ts';
 import type { JsonObject } from './column.ts';
 
 type Server = ServerInspection['server'];
@@ -12,6 +12,20 @@ export function serverText(
 
 export function serverJson({ flavor, version, hostname, port, uuid }: Server): JsonObject {
   return { flavor, version, hostname, port, uuid };
+}
+
+/** Whether the account lacks a larger privilege that includes this one: its GRANT is enough. */
+export function isIncluded(
+  { privilege, required }: PrivilegeNeed,
+  { privileges }: Pick<ServerInspection, 'privileges'>,
+): boolean {
+  const scope = privilege.slice(privilege.indexOf(' on '));
+  return (
+    !required &&
+    privileges.some(
+      (other) => other.state === 'missing' && other.privilege === `ALL PRIVILEGES${scope}`,
+    )
+  );
 }
 
 export function privilegesJson({ privileges }: Pick<ServerInspection, 'privileges'>): JsonObject[] {

@@ -74,7 +74,7 @@ export function sessionsText({ values, privileges }: ServerInspection, coverage:
 }
 
 function howMany(coverage: Coverage): string {
-  if (coverage.covered === 0) return 'none of them is covered';
+  if (coverage.covered === 0) return 'none is covered';
   return coverage.covered === coverage.sessions
     ? 'all are covered'
     : `covered: ${coverageText(coverage)}`;
@@ -84,14 +84,14 @@ function ageText({ sessions, uptime }: ValuesOutlook): string {
   const idle = Math.max(0, ...sessions.map(({ isIdle, seconds }) => (isIdle ? seconds : 0)));
   const worked =
     idle < 1
-      ? 'All were active within the last second'
-      : `The longest idle time is ${formatDuration(idle * 1_000)}`;
-  return `${worked}; none is older than the server, which has been up for ${formatDuration(uptime * 1_000)}`;
+      ? 'all were active within the last second'
+      : `the longest idle time is ${formatDuration(idle * 1_000)}`;
+  return `The server has been up for ${formatDuration(uptime * 1_000)}; ${worked}`;
 }
 
 function whyText({ logged, coveredBy, sinceStart }: ValuesOutlook): string {
   if (logged === 'always') return '';
-  if (coveredBy === null) return '; the slow log is off now';
+  if (coveredBy === null) return ', the slow log is off';
   const log = coveredBy.replace('_', ' ');
   return sinceStart
     ? `; the configuration has the ${log} on`

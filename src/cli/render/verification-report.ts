@@ -92,7 +92,7 @@ export function renderVerification(
 
 function windowText({ facts, capture }: Verification, view: { readonly zone: string }): string {
   const { start } = facts;
-  if (start === null) return 'never opened';
+  if (start === null) return 'none: the capture never started';
   const from = localTime(Date.parse(start.time), view.zone);
   // A FAILED capture has no end on the server: its end is when it failed.
   const end = facts.end === null ? (capture?.end ?? null) : Date.parse(facts.end.time);

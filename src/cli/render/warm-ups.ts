@@ -49,7 +49,7 @@ export const warmUpNoun: Noun<WarmUpStatus> = {
             ? 'covered'
             : 'not covered',
     ),
-    column('reason', 'LAST ENDED', ({ reason }) => orDash(reason)),
+    column('reason', 'REASON', ({ reason }) => orDash(reason)),
   ],
   reference: ({ environment }) => environment,
   none: 'No warm-up.',

@@ -145,7 +145,7 @@ export class Context {
   async actor(): Promise<AuthenticatedActor> {
     const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
     if (secret == null) {
-      const user = await this.api.users.whoLogsIn(this.world.userName);
+      const user = await this.api.users.whoLogsIn();
       throw new AppError('unauthenticated', 'You are not logged in', {
         hint: { code: 'log_in', user },
       });

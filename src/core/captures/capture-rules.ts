@@ -26,6 +26,7 @@ import type { Clock } from '../clock.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { checkName } from '../names.ts';
+import { nearNames } from '../near-names.ts';
 import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
 import { getOwned } from '../owner-access.ts';
 import { withUnreadRest } from '../recovery/unread-rest.ts';
@@ -168,7 +169,11 @@ export class CaptureRules {
       const isTaken = this.#store.captures
         .findByName(request.name, actor.userId)
         .some(({ environmentId }) => environmentId === id);
-      if (isTaken) throw new AppError('invalid', MESSAGES.nameTaken);
+      if (isTaken) {
+        throw new AppError('invalid', MESSAGES.nameTaken, {
+          hint: { code: 'other_name', capture: { environmentName: name, name: request.name } },
+        });
+      }
     });
     const asked = attempt(() => timingOf(request, server !== null, now));
     const timing = asked ?? timingOf(WITHOUT_TIMES, server !== null, now);
@@ -354,11 +359,28 @@ export class CaptureRules {
           isHidden && READS.has(operation)
             ? MESSAGES.captureEnvironmentMissing
             : MESSAGES.captureMissing,
+          { hint: { code: 'list_captures', near: this.#near(actor, ref) } },
         ),
     });
   }
+
+  /** Names of recent captures that the actor can see and may have meant. */
+  #near({ userId }: Actor, ref: string): string[] {
+    const environmentIds = this.#store.members
+      .listFor(userId)
+      .map(({ environmentId }) => environmentId);
+    const recent = { ...ALL_CAPTURES, environmentIds, ownerId: null, limit: RECENT };
+    const names = this.#store.captures
+      .list(recent)
+      .map(({ name, environmentName }) =>
+        ref.includes('/') ? `${environmentName}/${name}` : name,
+      );
+    return nearNames(ref, [...new Set(names)]);
+  }
 }
 
+/** Comparing a name with so many others takes a few milliseconds. */
+const RECENT = 1_000;
 const READS: ReadonlySet<Operation> = new Set([
   'capture.get',
   'capture.metrics',

@@ -8,6 +8,7 @@ import { parsePasswordReference } from './password-reference.ts';
 import type { Outside } from '../outside.ts';
 import { AppError } from '../errors.ts';
 import { checkName } from '../names.ts';
+import { nearNames } from '../near-names.ts';
 import type { Store } from '../store.ts';
 
 /** An environment, and the role of whoever asked in it. */
@@ -64,7 +65,10 @@ export function getEnvironment(
   const environment = findEnvironment(store, ref);
   const role = environment === null ? null : store.members.roleOf(environment.id, actor.userId);
   if (environment === null || role === null) {
-    throw new AppError('not_found', MESSAGES.environmentMissing);
+    const names = store.environments.listFor(actor.userId).map(({ name }) => name);
+    throw new AppError('not_found', MESSAGES.environmentMissing, {
+      hint: { code: 'list_own_environments', near: nearNames(ref, names) },
+    });
   }
   if (decide(operation, relationOf(actor, role, null)) !== 'allowed') {
     throw new AppError(

@@ -29,12 +29,17 @@ export interface Occurrences {
 export function checkRecurrence({ cron, timeZone }: Recurrence): void {
   checkTimeZone(timeZone);
   let next: Date | null;
+  const fields = cron.trim() === '' ? 0 : cron.trim().split(/\s+/).length;
   try {
     next = parsed({ cron, timeZone }).nextRun(new Date());
   } catch (error) {
-    const why = messageOf(error).replace(/^Cron\w+: /, '');
+    // Of a wrong number of fields croner says that it reads five, six or seven.
+    const why =
+      fields === 5 || cron.trim().startsWith('@')
+        ? messageOf(error).replace(/^Cron\w+: /, '')
+        : `it has ${fields} ${fields === 1 ? 'field' : 'fields'}, not five`;
     throw new AppError('invalid', `The cron expression "${cron}" cannot be read: ${why}`, {
-      hint: "Five fields: minute, hour, day of month, month, weekday. '0 9 * * 1-5' is 09:00 from Monday to Friday.",
+      hint: "The five fields: minute, hour, day of month, month, weekday. '0 9 * * 1-5' is 09:00 from Monday to Friday.",
     });
   }
   if (next === null) {

@@ -123,7 +123,9 @@ export class UserService {
     return this.#store.transaction(() => {
       const user = this.#store.users.findByName(name);
       if (user === null || !isRight) {
-        throw new AppError('unauthenticated', 'Wrong user name or password');
+        throw new AppError('unauthenticated', 'Wrong user name or password', {
+          hint: { code: 'ask_for_password' },
+        });
       }
       this.#store.credentials.deleteExpired(this.#clock.now());
       return this.#openSession(user, lengthMs);
@@ -131,14 +133,13 @@ export class UserService {
   }
 
   /**
-   * The user to suggest to somebody who is not logged in: the only one, or the one of the system's name;
-   * null where there is none. A shared store tells nobody who its users are before they have logged in.
+   * The user to suggest to somebody who is not logged in: the only one; null where there are more. A
+   * shared store tells nobody who its users are before they have logged in.
    */
-  async whoLogsIn(systemUser: string): Promise<string | null> {
+  async whoLogsIn(): Promise<string | null> {
     if (this.#store.isShared) return null;
-    const users = this.#store.users.list();
-    const own = users.length === 1 ? users[0] : this.#store.users.findByName(systemUser);
-    return own?.name ?? null;
+    const [first, ...others] = this.#store.users.list();
+    return others.length === 0 ? (first?.name ?? null) : null;
   }
 
   /**

@@ -8,7 +8,7 @@ import {
   type Incomparable,
 } from './server-counters.ts';
 import { lackingFirst, shareText, shareWithValues, type ValueCounts } from './value-counts.ts';
-import { counted, formatCount } from '../units.ts';
+import { counted, formatCount, formatUtc } from '../units.ts';
 
 /**
  * How true a record is. Commands are what the server counts: statements, each one of several in a text, and
@@ -173,7 +173,8 @@ function because(reason: string | null): string {
 }
 
 function gapSentence({ from, to, reason, missing }: Gap): string {
-  const when = from === null && to === null ? '' : ` between ${from ?? '?'} and ${to ?? '?'}`;
+  const [begin, end] = [from, to].map((time) => (time === null ? '?' : formatUtc(time)));
+  const when = from === null && to === null ? '' : ` between ${begin} and ${end}`;
   const count = missing === null ? '' : ` (${counted(missing, 'command')} missing)`;
   return `A gap${when}${count}: ${reason}`;
 }
@@ -297,7 +298,7 @@ function notWholeLine(facts: LineFacts): string {
   causes.push(missingWords(missing, missingAtMost));
   const [gap] = gaps;
   if (gaps.length === 1 && gap !== undefined && gap.from !== null && gap.to !== null) {
-    causes.push(`between ${gap.from} and ${gap.to}`);
+    causes.push(`between ${formatUtc(gap.from)} and ${formatUtc(gap.to)}`);
   }
   const part =
     share === null || missing === null || missing === 0

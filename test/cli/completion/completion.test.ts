@@ -256,7 +256,7 @@ describe('captures completion', () => {
     const { status, stderr } = await runCaptures(['completion', 'tcsh']);
     expect([status, stderr]).toEqual([
       2,
-      'captures: The shell has no value "tcsh"\n  Choose from: bash, zsh, fish\n',
+      'captures: SHELL cannot be "tcsh"\n  Choose from: bash, zsh, fish\n',
     ]);
   });
 });

@@ -116,10 +116,10 @@ describe('a recurrence', () => {
   });
 
   it.each([
-    ['* * * * * *', /cannot be read.*5 parts/],
+    ['* * * * * *', /cannot be read: it has 6 fields, not five$/],
     ['61 * * * *', /cannot be read.*minute: 61/],
     ['', /cannot be read/],
-    ['every day', /cannot be read/],
+    ['every day', /cannot be read: it has 2 fields, not five$/],
     ['@reboot', /cannot be read/],
     ['0 0 30 2 *', /never matches/],
   ])('refuses %j', (cron, message) => {

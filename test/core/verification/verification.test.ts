@@ -376,7 +376,7 @@ describe('a record is not whole', () => {
       evidence({ gaps: [gap({ missing: 20 })], end: at(1_520, { Uptime: 1_060 }) }),
     );
     expect(found.line).toBe(
-      'NOT WHOLE: 1,000 commands are recorded (98.03 %), the server counted 1,020: 1 gap, 20 missing, between 2026-11-22T01:00:00.000000Z and 2026-11-22T01:00:05.000000Z',
+      'NOT WHOLE: 1,000 commands are recorded (98.03 %), the server counted 1,020: 1 gap, 20 missing, between 2026-11-22 01:00:00 UTC and 2026-11-22 01:00:05 UTC',
     );
     const none = conclude(evidence({ gaps: [gap(), gap()] }));
     expect(none.line).toBe(

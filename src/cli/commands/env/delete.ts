@@ -67,6 +67,6 @@ async function lossOf(context: Context, environment: Environment): Promise<strin
   if (count === 0) return `${environment.name}: the environment; there are no captures in it.`;
   const active = open === 0 ? '' : ` (${formatCount(open)} not over: they are stopped first)`;
   const lost =
-    records === 0 ? '' : `; ${counted(records, 'record')} (${formatBytes(bytes)}) are lost`;
+    records === 0 ? '' : `; ${counted(records, 'record')} (${formatBytes(bytes)}) will be deleted`;
   return `${environment.name}: the environment with ${counted(count, 'capture')}${active}${lost}.`;
 }

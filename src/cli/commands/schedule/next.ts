@@ -1,7 +1,9 @@
 import { SCHEDULE, count } from '../../input/arguments.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../../runtime/context.ts';
+import { fullName } from '../../render/full-name.ts';
 import { occurrenceNoun } from '../../render/schedules.ts';
+import { captureWord } from '../../render/shell-quoting.ts';
 
 const DEFAULT_COUNT = 5;
 
@@ -28,9 +30,13 @@ async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { schedule: ref, number = DEFAULT_COUNT } = options;
   const { schedule, instants } = await context.api.schedules.next(actor, ref, number);
-  const { timeZone } = schedule;
+  const { state, timeZone } = schedule;
+  const none =
+    state === 'paused'
+      ? `${fullName(schedule)} is paused. To resume it: captures schedule resume ${captureWord(schedule)}`
+      : occurrenceNoun.none;
   await context.print(
-    occurrenceNoun,
+    { ...occurrenceNoun, none },
     instants.map((at) => ({ at, timeZone })),
   );
 }

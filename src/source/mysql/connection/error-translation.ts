@@ -1,5 +1,6 @@
 import { AppError, type Failure } from '../../../core/errors.ts';
 import type { ServerAddress } from '../../../core/environments/environment.ts';
+import { quotedAccount } from './privileges.ts';
 import { ReadableLogin, SUPPORTED_LOGINS, TlsSkipped, UnsupportedLogin } from './login-plugins.ts';
 import {
   AnswerTooLarge,
@@ -31,8 +32,8 @@ interface Translation {
 }
 
 const GONE = 'The daemon will reconnect; check that the server is up, and its error log.';
-const TLS_HINT = 'See ssl-mode and ssl-ca of the environment.';
-const NETWORK_HINT = 'See that the host is right and that no firewall stands between.';
+const TLS_HINT = 'Check the SSL mode and SSL CA of the environment.';
+const NETWORK_HINT = 'Check the host, and that no firewall is in between.';
 
 const gone: Translation = {
   message: (place) => `The connection to the server at ${place} was lost`,
@@ -47,9 +48,9 @@ const accessDenied: Translation = {
   // No server says that an account demands TLS or a client's certificate; nor does MariaDB 10.11
   // when require_secure_transport does.
   hint: (address) =>
-    `See the user, the password reference, and from which hosts the account may log in.${
+    `Check the user, its password and from which hosts it may log in. To create it, run there: CREATE USER ${quotedAccount(`${address.user}@%`)} IDENTIFIED BY '…'.${
       isPlain(address)
-        ? ' If the server or the account demands TLS, use ssl-mode REQUIRED.'
+        ? ' If the server or the account demands TLS, use SSL mode REQUIRED.'
         : ' An account that demands a client certificate (REQUIRE X509) cannot be used.'
     }`,
 };
@@ -61,19 +62,19 @@ const accessDenied: Translation = {
 const deniedInPlain: Translation = {
   message: (place, address) =>
     `The server at ${place} refused the login of "${address.user}" without TLS: either TLS is demanded there, or the user or password is wrong`,
-  hint: 'The server offers TLS: use ssl-mode REQUIRED. When that is refused too, see the user, the password reference, and from which hosts the account may log in.',
+  hint: 'The server offers TLS: use SSL mode REQUIRED. If that is refused too, check the user, its password and from which hosts it may log in.',
 };
 /** What it cannot decrypt a server takes for a wrong password (MySQL 9.7, tried). */
 const deniedWithKey: Translation = {
   message: (place, address) =>
-    `The server at ${place} refused the login of "${address.user}" without TLS: the user or password is wrong, or server-public-key is not the key of this server`,
+    `The server at ${place} refused the login of "${address.user}" without TLS: the user or password is wrong, or the server key of the environment is not that of this server`,
   hint: (address) =>
-    `See the user and the password reference, and compare ${address.serverPublicKey ?? 'the key'} with public_key.pem in the server's data folder.`,
+    `Check the user and its password, and compare ${address.serverPublicKey ?? 'the key'} with public_key.pem in the server's data folder.`,
 };
 /** Any of the three may be the reason. The hint is TLS, which needs no key. */
 const deniedInPlainWithKey: Translation = {
   message: (place, address) =>
-    `${deniedInPlain.message(place, address)}, or server-public-key is not the key of this server`,
+    `${deniedInPlain.message(place, address)}, or the server key of the environment is not that of this server`,
   hint: deniedInPlain.hint,
 };
 const locked: Translation = {
@@ -99,7 +100,7 @@ const unreachable: Translation = {
 };
 const unknownHost: Translation = {
   message: (_place, address) => `The host "${address.host}" is unknown`,
-  hint: 'See the host in the URL of the environment.',
+  hint: 'Check the host in the URL of the environment.',
 };
 const untrusted: Translation = {
   message: (place) => `The certificate of the server at ${place} is not trusted`,
@@ -129,15 +130,15 @@ export function isPlain(address: ServerAddress): boolean {
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ECONNREFUSED: {
     message: (place) => `The server at ${place} refused the connection`,
-    hint: 'See that it is running and listens there.',
+    hint: 'Check that it is running and listens there.',
   },
   ENOENT: {
     message: (place) => `There is no socket at ${place}`,
-    hint: 'See that the server is running and where its socket is.',
+    hint: 'Check that the server is running, and where its socket is.',
   },
   EACCES: {
     message: (place) => `The socket at ${place} may not be opened by this user`,
-    hint: 'See the permissions of the socket and of its folder.',
+    hint: 'Check the permissions of the socket and of its folder.',
   },
   EHOSTUNREACH: unreachable,
   ENETUNREACH: unreachable,
@@ -165,7 +166,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
   ER_HOST_NOT_PRIVILEGED: {
     message: (place) => `The server at ${place} accepts no connections from this machine`,
-    hint: 'See from which hosts the account may log in.',
+    hint: 'Check from which hosts the account may log in.',
   },
   ER_HOST_IS_BLOCKED: {
     message: (place) =>
@@ -179,7 +180,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ER_MUST_CHANGE_PASSWORD_LOGIN: expired,
   ER_SECURE_TRANSPORT_REQUIRED: {
     message: (place) => `The server at ${place} admits encrypted connections only`,
-    hint: 'Use ssl-mode REQUIRED (require_secure_transport is ON).',
+    hint: 'Use SSL mode REQUIRED (require_secure_transport is ON).',
   },
   ER_CON_COUNT_ERROR: {
     message: (place) => `The server at ${place} has no connection to spare`,
@@ -226,7 +227,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
 };
 
-const LOGIN_HINT = `Use an account with one of ${SUPPORTED_LOGINS}. MariaDB asks this of a user that it does not know, too: see the user first.`;
+const LOGIN_HINT = `Use an account with one of ${SUPPORTED_LOGINS}. MariaDB also asks this of a user that it does not know: check the user first.`;
 
 const CLEAR_TEXT_HINT = `It sends the password in clear text. Use an account with one of ${SUPPORTED_LOGINS}.`;
 
@@ -244,7 +245,7 @@ const OLD_TLS: ReadonlySet<string> = new Set([
   'unsupported protocol',
 ]);
 const OLD_TLS_HINT =
-  'The server has no TLS 1.2 or later. Have it offer that, or use ssl-mode DISABLED.';
+  'The server has no TLS 1.2 or later. Have it offer that, or use SSL mode DISABLED.';
 
 function isTlsFailure(code: string | null): boolean {
   if (code === null) return false;
@@ -328,7 +329,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
     return new AppError(
       'remote_failed',
       `What answers at ${place} sent far more than requested; the connection was dropped`,
-      { hint: 'See that it is the server, and what stands on the way there.', cause: error },
+      { hint: 'Check that it is the server, and what is in between.', cause: error },
     );
   }
   if (error instanceof UnsupportedLogin) {
@@ -344,7 +345,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
       'remote_failed',
       `The server at ${place} wants the password of "${address.user}" itself (${error.plugin}), and without TLS others could read it: nothing was sent`,
       {
-        hint: `${offersTls ? 'The server offers TLS: use ssl-mode REQUIRED, or better VERIFY_IDENTITY.' : 'Have the server offer TLS and use ssl-mode REQUIRED.'} Or give its RSA key as server-public-key.`,
+        hint: `${offersTls ? 'The server offers TLS: use SSL mode REQUIRED, or better VERIFY_IDENTITY.' : 'Have the server offer TLS and use SSL mode REQUIRED.'} Or give its RSA key as the server key.`,
         cause: error,
       },
     );
@@ -380,7 +381,7 @@ export function translateError(error: unknown, address: ServerAddress): AppError
     return new AppError(
       'remote_failed',
       `What answers at ${place} does not speak as a MySQL or MariaDB server does; the connection was dropped`,
-      { hint: 'See that host and port are right, and what stands on the way there.', cause: error },
+      { hint: 'Check host and port, and what is in between.', cause: error },
     );
   }
   const refusal = code?.startsWith('ER_') === true && code.includes('ACCESS_DENIED');

@@ -132,8 +132,7 @@ const SYS_TRANSIT: Wish = {
   privilege: 'SELECT, INSERT, CREATE, DROP, ALTER',
   database: 'sys',
   table: 'captures_swap',
-  purpose:
-    'has swaps of log tables go by way of a schema that mysqldump does not list: else one dump in a hundred may fail',
+  purpose: 'keeps mysqldump from failing now and then',
 };
 // Servers leave files that are named like temporary tables out of every list. MariaDB 10.11.19 and
 // 11.8.9 refuse the name, 10.5.23 takes it.

@@ -291,7 +291,7 @@ describe('a peer that wants the password', () => {
     await expect(MysqlConnection.open(peer.address, password)).rejects.toMatchObject({
       code: 'remote_failed',
       message: `The server at 127.0.0.1:${peer.address.port} wants the password of "recorder" itself (caching_sha2_password), and without TLS others could read it: nothing was sent`,
-      hint: 'Have the server offer TLS and use ssl-mode REQUIRED. Or give its RSA key as server-public-key.',
+      hint: 'Have the server offer TLS and use SSL mode REQUIRED. Or give its RSA key as the server key.',
     });
   });
 

@@ -70,8 +70,8 @@ describe('the error of a login', () => {
 
   test.each([
     ['PREFERRED', null, 'REQUIRE X509'],
-    ['DISABLED', null, 'use ssl-mode REQUIRED'],
-    ['PREFERRED', '/run/mysqld.sock', 'use ssl-mode REQUIRED'],
+    ['DISABLED', null, 'use SSL mode REQUIRED'],
+    ['PREFERRED', '/run/mysqld.sock', 'use SSL mode REQUIRED'],
     ['REQUIRED', '/run/mysqld.sock', 'REQUIRE X509'],
   ] as const)(
     'that is refused with %s and the socket %s hints at what the account may demand',
@@ -82,7 +82,10 @@ describe('the error of a login', () => {
   );
 
   test.each([
-    ['auth_gssapi_client', 'ed25519, parsec. MariaDB asks this of a user that it does not know'],
+    [
+      'auth_gssapi_client',
+      'ed25519, parsec. MariaDB also asks this of a user that it does not know',
+    ],
     ['dialog', 'sends the password in clear text'],
     ['mysql_clear_password', 'sends the password in clear text'],
     ['mysql_old_password', 'before MySQL 4.1'],
