@@ -56,14 +56,14 @@ export function createApi(outside: Outside): Api {
   return {
     captures: new CaptureService(outside, starter),
     // Cron arithmetic takes 3 ms to load, and a list of captures does not need it.
-    schedules: loadedWhenUsed(async () => {
+    schedules: loadedWhenUsed(SCHEDULE_USE_CASES, async () => {
       const { ScheduleService } = await import('./schedules/schedule-service.ts');
       return new ScheduleService(outside);
     }),
     environments: new EnvironmentService(outside),
     members: new MemberService(store, clock, origin),
     users: new UserService(store, clock, origin, passwordCost),
-    metrics: loadedWhenUsed(async () => {
+    metrics: loadedWhenUsed({ report: true }, async () => {
       const { MetricService } = await import('./metrics/metric-service.ts');
       return new MetricService(store, clock, await outside.metricSources());
     }),
@@ -72,7 +72,7 @@ export function createApi(outside: Outside): Api {
     workloads: new WorkloadService(outside),
     verification: new VerificationService(outside),
     daemon: new DaemonService(outside),
-    diagnosis: loadedWhenUsed(async () => {
+    diagnosis: loadedWhenUsed({ ofStore: true, ofEnvironments: true }, async () => {
       const { DiagnosisService } = await import('./diagnosis/diagnosis-service.ts');
       return new DiagnosisService(outside);
     }),
@@ -80,16 +80,33 @@ export function createApi(outside: Outside): Api {
   };
 }
 
+/** What a class can do, by name: the compiler refuses a list that lacks one. */
+type UseCases<Class> = Readonly<Record<keyof Class, true>>;
+
+const SCHEDULE_USE_CASES: UseCases<ScheduleService> = {
+  create: true,
+  list: true,
+  get: true,
+  edit: true,
+  pause: true,
+  resume: true,
+  delete: true,
+  next: true,
+};
+
 /** A member whose module is loaded by the first use case that is called; none of them is a generator. */
-function loadedWhenUsed<Class extends object>(load: () => Promise<Class>): Loaded<Class> {
+function loadedWhenUsed<Class extends object>(
+  useCases: UseCases<Class>,
+  load: () => Promise<Class>,
+): Loaded<Class> {
   let loading: Promise<Class> | null = null;
-  return new Proxy({} as Loaded<Class>, {
-    get:
-      (_member, name) =>
-      async (...args: readonly unknown[]): Promise<unknown> => {
-        const loaded = await (loading ??= load());
-        const useCase = loaded[name as keyof Class] as (...args: readonly unknown[]) => unknown;
-        return useCase.apply(loaded, args as unknown[]);
-      },
-  });
+  const called =
+    (name: string) =>
+    async (...args: unknown[]): Promise<unknown> => {
+      const loaded = await (loading ??= load());
+      const useCase = loaded[name as keyof Class] as (...args: unknown[]) => unknown;
+      return useCase.apply(loaded, args);
+    };
+  const names = Object.keys(useCases);
+  return Object.fromEntries(names.map((name) => [name, called(name)])) as Loaded<Class>;
 }
