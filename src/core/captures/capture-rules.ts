@@ -23,6 +23,7 @@ import {
   type CaptureRequest,
 } from './capture-timing.ts';
 import type { Clock } from '../clock.ts';
+import { isLive } from '../daemon/lease.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { checkName } from '../names.ts';
@@ -313,6 +314,23 @@ export class CaptureRules {
         reason,
       });
       return capture;
+    });
+  }
+
+  /**
+   * Deletes a capture that was to begin now, unless a daemon has taken it.
+   * @param created as it was stored: of one that was stored as STARTING nobody can tell while a daemon lives.
+   */
+  withdraw(actor: Actor, created: ListedCapture): void {
+    const { captures, lease } = this.#store;
+    const { id, status } = created;
+    this.#store.transaction(() => {
+      if (status !== 'STARTED' && isLive(lease.find(), this.#clock.now())) return;
+      if (!captures.delete(id, [status])) return;
+      this.#audit.record(actor, 'capture.delete', captureSubject(created), {
+        details: { status },
+        reason: 'no daemon took it',
+      });
     });
   }
 

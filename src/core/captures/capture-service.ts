@@ -123,8 +123,8 @@ export class CaptureService {
   /**
    * Stores a new capture, once its server was looked at. One to begin now is STARTED, and handed to a daemon,
    * or RUNNING at once on a metrics-only environment; one with a scheduled start is SCHEDULED; a window that
-   * has passed is registered as DONE.
-   * @throws AppError as `CaptureRules.create`; as `prepareRecording`.
+   * has passed is registered as DONE. Nothing stays stored where no daemon can be had for it.
+   * @throws AppError as `CaptureRules.create`; as `prepareRecording`; as `DaemonStarter.ensure`.
    */
   async *create(
     actor: Actor,
@@ -137,7 +137,12 @@ export class CaptureService {
     const prepared = yield* prepareCapture(this.#outside, actor, planned, options, signal);
     signal.throwIfAborted();
     const created = this.#rules.create(actor, { ...request, options: prepared.options });
-    if (isForDaemon(created)) yield* this.#starter.ensure();
+    try {
+      if (isForDaemon(created)) yield* this.#starter.ensure();
+    } catch (error) {
+      this.#rules.withdraw(actor, created);
+      throw error;
+    }
     return yield* announced(this.#outside, created, prepared.readiness);
   }
 

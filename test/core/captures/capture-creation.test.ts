@@ -5,8 +5,9 @@ import {
   RECORD_EVERYTHING,
   type RecordingOptions,
 } from '../../../src/core/captures/recording-options.ts';
-import { DaemonStarter } from '../../../src/core/daemon/daemon-starter.ts';
+import { DaemonStarter, type StartedDaemon } from '../../../src/core/daemon/daemon-starter.ts';
 import type { ServerInspection } from '../../../src/core/environments/server-inspection.ts';
+import { AppError } from '../../../src/core/errors.ts';
 import { resultOf } from '../../../src/core/progress.ts';
 import { workloadFiles } from '../../../src/workload/stored-workloads.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -23,6 +24,7 @@ class Creation {
   readonly source: FakeSource;
   readonly service: CaptureService;
   looks = 0;
+  startDaemon = (): Promise<StartedDaemon> => Promise.resolve({ pid: 1, logFile: 'daemon.log' });
 
   constructor(inspection: Partial<ServerInspection> = {}) {
     this.source = new FakeSource(inspectionOf(inspection));
@@ -34,7 +36,7 @@ class Creation {
         return Promise.resolve(this.source);
       },
       daemons: {
-        start: () => Promise.resolve({ pid: 1, logFile: 'daemon.log' }),
+        start: () => this.startDaemon(),
         isRunning: () => true,
       },
       logSwitchCommands: () => Promise.resolve(['switch it on']),
@@ -56,7 +58,8 @@ class Creation {
   }
 
   get stored(): readonly string[] {
-    return this.test.store.captures.listByStatus(['STARTED', 'SCHEDULED']).map(({ name }) => name);
+    const { captures } = this.test.store;
+    return captures.listByStatus(['STARTED', 'STARTING', 'SCHEDULED']).map(({ name }) => name);
   }
 }
 
@@ -107,6 +110,32 @@ it.each([
   const run = creation.service.create(creation.alice, creation.request());
   await expect(resultOf(run)).rejects.toMatchObject({ code });
   expect(creation.stored).toEqual([]);
+});
+
+it.each([null, 'STARTED', 'STARTING'] as const)(
+  'stores nothing where no daemon can be started for it, with the status %s',
+  async (status) => {
+    const creation = new Creation();
+    creation.startDaemon = () => Promise.reject(new AppError('store_unusable', 'no log'));
+    const create = (): Promise<unknown> =>
+      resultOf(creation.service.create(creation.alice, { ...creation.request(), status }));
+    await expect(create()).rejects.toThrow('no log');
+    expect(creation.stored).toEqual([]);
+    await expect(create()).rejects.toThrow('no log');
+  },
+);
+
+it('leaves a capture to the daemon that took it before none could be started', async () => {
+  const creation = new Creation();
+  creation.startDaemon = () => {
+    const { captures } = creation.test.store;
+    for (const { id } of captures.listByStatus(['STARTED']))
+      captures.move(id, 'STARTED', 'STARTING');
+    return Promise.reject(new AppError('store_unusable', 'no log'));
+  };
+  const run = creation.service.create(creation.alice, creation.request());
+  await expect(resultOf(run)).rejects.toThrow('no log');
+  expect(creation.stored).toEqual(['friday']);
 });
 
 it('of a capture that starts later looks at no server, and says that a daemon has to stay', async () => {
