@@ -328,7 +328,7 @@ describe('captures metrics on a terminal', () => {
     expect(status).toBe(0);
     const frames = stdout.split('\u001b[H').slice(1);
     expect(frames.length).toBeGreaterThan(3);
-    expect(frames[0]).toContain('every 5 s; Ctrl-C to stop');
+    expect(frames[0]).toContain('every 5 s; Ctrl-C ends this view only');
     expect(frames.at(-1)).toContain('the capture is over');
     // CloudWatch is paid by the metric: once a minute while it runs, and once when it is over.
     expect(cloudWatch.requests.length).toBeLessThanOrEqual(3);

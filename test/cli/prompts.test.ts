@@ -34,10 +34,14 @@ const QUESTIONS: readonly (readonly [string, readonly Answer[]])[] = [
     ],
   ],
   [
+    'env create named',
+    [answer('Server, as mysql://', 'mysql://r@h'), answer('Where its password is', 'env:X')],
+  ],
+  [
     'user create',
     [
       answer('Name of the user', 'asked'),
-      answer('Password for asked', PASSWORD),
+      answer('Password for the new captures user asked (at least 8 characters)', PASSWORD),
       answer('Repeat the password', PASSWORD),
     ],
   ],
@@ -81,7 +85,7 @@ describe('Ctrl-C', () => {
   it('in init leaves no folder behind', async () => {
     const folder = join(temporaryFolder(), 'none');
     const answers = [
-      answer('Password for ada', PASSWORD),
+      answer('Password for the new captures user ada', PASSWORD),
       { to: 'Repeat the password', answer: CTRL_C },
     ];
     const result = await runCaptures(['init'], { home: folder, tty: 80, answers });
@@ -90,7 +94,8 @@ describe('Ctrl-C', () => {
 });
 
 describe('a question', () => {
-  it.each(QUESTIONS)(
+  // Where nothing describes an environment, its name alone makes one that is metrics-only.
+  it.each(QUESTIONS.filter(([line]) => line !== 'env create named'))(
     'of %s is not asked without a terminal, with CI or --no-input',
     async (line) => {
       const untouched = await state();

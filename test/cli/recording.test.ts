@@ -8,7 +8,13 @@ import type { Clock } from '../../src/core/clock.ts';
 import type { ServerInspection } from '../../src/core/environments/server-inspection.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
-import { initialisedHome, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
+import {
+  CTRL_C,
+  initialisedHome,
+  runCaptures,
+  type CliOptions,
+  type CliResult,
+} from '../support/cli.ts';
 import { FakeSource, inspectionOf } from '../support/server-inspection.ts';
 
 let home: string;
@@ -289,6 +295,26 @@ describe('create on an environment with a server', () => {
   });
 });
 
+describe('a capture without an end', () => {
+  it('is told of on a terminal, with how to end it, where it records now', async () => {
+    const daemon = new StoreOfADaemon();
+    const name = newName();
+    const note = `${name} has no end. To end it: captures stop 'shop/${name}'\n`;
+    const endless = await run(['create', name, '--env', 'shop'], daemon, { tty: 100 });
+    expect(endless.stderr).toContain(note);
+    for (const [options, more] of [
+      [['--duration', '15m'], { tty: 100 }],
+      [['--at', '+1h'], { tty: 100 }],
+      [['--json'], { tty: 100 }],
+      [[], {}],
+    ] as const) {
+      const other = await run(['create', newName(), '--env', 'shop', ...options], daemon, more);
+      expect([other.status, other.stderr.includes('has no end')]).toEqual([0, false]);
+    }
+    await noCaptureIsLeft(daemon);
+  });
+});
+
 describe('create -- COMMAND', () => {
   it('exits 8 when the command succeeded and the capture did not', async () => {
     const daemon = new StoreOfADaemon();
@@ -370,6 +396,21 @@ describe('create --wait', () => {
     expect([result.status, result.stdout]).toEqual([130, '']);
     expect(result.stderr).toContain(`${name} continues. To stop it: captures stop`);
     expect(await statusOf(name)).toBe('RUNNING');
+    await noCaptureIsLeft(daemon);
+  });
+
+  it('leaves it running after Ctrl-C at that question, and says so', async () => {
+    const daemon = new StoreOfADaemon();
+    const signals = new SignalDesk();
+    const name = newName();
+    const result = await run(['create', name, '--env', 'shop', '--wait'], daemon, {
+      signals,
+      clock: interrupting(daemon, signals, 1),
+      tty: 80,
+      answers: [{ to: 'Stop the capture', answer: CTRL_C }],
+    });
+    expect([result.status, result.stdout]).toEqual([130, '']);
+    expect(result.stderr).toContain(`${name} continues. To stop it: captures stop`);
     await noCaptureIsLeft(daemon);
   });
 

@@ -66,7 +66,7 @@ describe('init', () => {
       home: folder,
       tty: 80,
       answers: [
-        { to: 'Password for ada', answer: PASSWORD },
+        { to: 'Password for the new captures user ada', answer: PASSWORD },
         { to: 'Repeat the password', answer: PASSWORD },
       ],
     });
@@ -101,10 +101,10 @@ describe('init', () => {
       home: emptyFolder(),
       tty: 80,
       answers: [
-        { to: 'Password for ada', answer: 'short' },
-        { to: 'Password for ada', answer: PASSWORD },
+        { to: 'Password for the new captures user ada', answer: 'short' },
+        { to: 'Password for the new captures user ada', answer: PASSWORD },
         { to: 'Repeat the password', answer: `${PASSWORD}!` },
-        { to: 'Password for ada', answer: PASSWORD },
+        { to: 'Password for the new captures user ada', answer: PASSWORD },
         { to: 'Repeat the password', answer: PASSWORD },
       ],
     });

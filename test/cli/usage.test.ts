@@ -1,3 +1,4 @@
+import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asksForJson, GLOBAL_OPTIONS } from '../../src/cli/input/global-options.ts';
 import { HELP_TOPICS } from '../../src/cli/help/topics.ts';
@@ -324,6 +325,22 @@ describe('output', () => {
   });
 });
 
+describe('Ctrl-C on a terminal', () => {
+  it('leaves the line where the terminal shows ^C', async () => {
+    const home = await initialisedHome();
+    const signals = new SignalDesk();
+    const clock = {
+      now: () => Date.now(),
+      sleep: () => Promise.resolve(void signals.deliver('SIGINT')),
+    };
+    const watched = await runCaptures(['list', '--watch'], { home, signals, clock, tty: 80 });
+    expect([watched.status, watched.stderr]).toEqual([130, '\n']);
+    expect(watched.stdout).toContain('Ctrl-C ends this view only\n');
+    const piped = await runCaptures(['list', '--watch'], { home, signals, clock });
+    expect([piped.status, piped.stderr]).toEqual([130, '']);
+  });
+});
+
 describe('a failure', () => {
   async function reported(error: unknown, how = { json: false, debug: false }): Promise<unknown> {
     let text = '';
@@ -331,6 +348,7 @@ describe('a failure', () => {
       error,
       {
         env: {},
+        signals: new SignalDesk(),
         stderr: {
           isTTY: false,
           columns: null,

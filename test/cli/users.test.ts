@@ -32,7 +32,7 @@ describe('user create', () => {
       tty: 80,
       answers: [
         { to: 'Name of the user', answer: 'Carol C.' },
-        { to: 'Password for Carol C.', answer: PASSWORD },
+        { to: 'Password for the new captures user Carol C.', answer: PASSWORD },
         { to: 'Repeat the password', answer: PASSWORD },
       ],
     });

@@ -1,4 +1,4 @@
-import { shellQuoted } from '../render/shell-quoting.ts';
+import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
@@ -132,12 +132,21 @@ async function run(options: Options, context: Context): Promise<number> {
     shown = await recording.untilRunning(capture);
     if (capture.mayLackValues) shown = await tellFirstValues(context, shown);
   }
+  await tellEndless(shown, context);
   if (options.wait === true && !isOver(capture.status)) {
     await recording.printResult(await recording.untilOver(shown));
   } else {
     await context.printOne(captureNoun, shown);
   }
   return 0;
+}
+
+/** Says on a terminal that what records now has no end, which is easily forgotten. */
+async function tellEndless(capture: ListedCapture, context: Context): Promise<void> {
+  const { name, recordsStatements, duration, status } = capture;
+  const isNow = recordsStatements && status !== 'SCHEDULED' && !isOver(status);
+  if (!isNow || duration !== null || !context.world.stderr.isTTY) return;
+  await context.note(`${name} has no end. To end it: captures stop ${captureWord(capture)}`);
 }
 
 /** Prints what `create` would do; returns the exit status that it would have. */

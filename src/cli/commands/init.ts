@@ -40,7 +40,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const password = await readNewPassword(
     context,
     options,
-    `Password for ${name} (at least 8 characters)`,
+    `Password for the new captures user ${name} (at least 8 characters)`,
   );
   const user = await prepareUser(name, password, world.passwordCost);
   world.signals.interrupted.throwIfAborted();

@@ -10,6 +10,7 @@ import { tellLackingValues } from '../output/first-values.ts';
 import { Progress } from '../output/progress-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
+import type { Prompter } from '../input/prompter.ts';
 import { errnoOf } from '../runtime/private-files.ts';
 import { Interrupted } from '../runtime/signals.ts';
 import type { CommandFault } from '../runtime/world.ts';
@@ -87,7 +88,7 @@ export class Recording {
     const { api, canPrompt, world } = this.#context;
     if (interrupted.signal === 'SIGINT' && canPrompt) {
       const prompter = await world.prompter();
-      if (await prompter.confirm(`Stop the capture ${capture.name}?`)) {
+      if (await isAgreed(prompter, `Stop the capture ${capture.name}?`)) {
         const actor = await this.#context.actor();
         const ref = String(capture.id);
         const { status } = await api.captures.get(actor, ref);
@@ -105,6 +106,16 @@ export class Recording {
       `${capture.name} continues. To stop it: captures stop ${captureWord(capture)}`,
     );
     throw interrupted;
+  }
+}
+
+/** Asks for a yes; Ctrl-C is a no. */
+async function isAgreed(prompter: Prompter, question: string): Promise<boolean> {
+  try {
+    return await prompter.confirm(question);
+  } catch (error) {
+    if (error instanceof Interrupted) return false;
+    throw error;
   }
 }
 

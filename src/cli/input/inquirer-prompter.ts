@@ -1,12 +1,17 @@
 import { createPromptModule } from 'inquirer';
+import { styleText } from 'node:util';
 import { escapeText } from '../render/escape.ts';
+import { wrapMessage } from '../render/messages.ts';
 import type { Prompter } from './prompter.ts';
 import { Interrupted } from '../runtime/signals.ts';
 
 type Question = Record<string, unknown> & { type: string; message: string };
 
-/** Prompts with inquirer, drawn on the given stream (stdout carries data only). */
-export function inquirerPrompter(output: NodeJS.WritableStream): Prompter {
+/**
+ * Prompts with inquirer, drawn on the given stream (stdout carries data only).
+ * @param width of its terminal, in columns.
+ */
+export function inquirerPrompter(output: NodeJS.WritableStream, width: () => number): Prompter {
   const prompt = createPromptModule({ output });
 
   async function answer<T>(question: Question): Promise<T> {
@@ -32,10 +37,14 @@ export function inquirerPrompter(output: NodeJS.WritableStream): Prompter {
         ...(options.initial === undefined ? {} : { default: options.initial }),
         validate: (text: string) => {
           const wrong = options.check?.(text) ?? null;
-          return wrong === null ? true : escapeText(wrong);
+          // inquirer breaks a line anywhere, and puts "> " before it.
+          return wrong === null ? true : wrapMessage(escapeText(wrong), width() - 2);
         },
       }),
-    askSecret: (message) => answer<string>({ type: 'password', message }),
+    askSecret: (message) =>
+      // No tick: whether it is right turns out behind the prompt. Checked in it, a wrong one would stay in the
+      // line, unseen, and what is typed next would be added to it.
+      answer<string>({ type: 'password', message, theme: { prefix: styleText('blue', '?') } }),
     confirm: (message) => answer<boolean>({ type: 'confirm', message, default: false }),
     choose: (message, choices) =>
       answer<string>({

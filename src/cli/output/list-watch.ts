@@ -46,7 +46,7 @@ export async function watchList(
 
 async function redraw(context: Context, captures: readonly ListedCapture[]): Promise<void> {
   const now = localTime(context.now(), context.timeZone);
-  await context.world.stdout.write(`${CLEAR_SCREEN}${now}  Ctrl-C to stop\n`);
+  await context.world.stdout.write(`${CLEAR_SCREEN}${now}  Ctrl-C ends this view only\n`);
   await context.print(captureNoun, captures);
 }
 

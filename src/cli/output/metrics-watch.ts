@@ -40,7 +40,7 @@ export async function watchMetrics(
     const time = localTime(context.now(), context.timeZone).slice(11);
     const state = isDone
       ? 'the capture is over'
-      : `every ${SAMPLE_INTERVAL_MS / 1_000} s; Ctrl-C to stop`;
+      : `every ${SAMPLE_INTERVAL_MS / 1_000} s; Ctrl-C ends this view only`;
     const foot = ['', `${time}, ${state}`, ...(footer === '' ? [] : [escapeText(footer)])];
     const room = Math.max((world.stdout.rows ?? DEFAULT_ROWS) - foot.length - 1, 1);
     const body = shown.trimEnd().split('\n');

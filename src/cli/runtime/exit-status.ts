@@ -31,11 +31,16 @@ const LONGEST_LINE = 2_000;
 /** The one place that prints failures. Returns the status to exit with. */
 export async function reportFailure(
   error: unknown,
-  world: Pick<World, 'stderr' | 'env'>,
+  world: Pick<World, 'stderr' | 'env' | 'signals'>,
   how: { json: boolean; debug: boolean },
 ): Promise<number> {
   if (error instanceof ClosedPipe) return 0;
-  if (error instanceof Interrupted) return SIGNAL_STATUS[error.signal];
+  if (error instanceof Interrupted) {
+    // The terminal shows ^C where the cursor was; the shell's prompt comes on a line of its own.
+    if (world.signals.interrupted.reason === error && world.stderr.isTTY)
+      await tryToWrite(world, '\n');
+    return SIGNAL_STATUS[error.signal];
+  }
   const failure = isAppError(error)
     ? error
     : error instanceof OutputFailure
@@ -48,12 +53,16 @@ export async function reportFailure(
   const text = how.json
     ? `${JSON.stringify(asJson(failure))}\n`
     : asText(failure, messageWidth(world.stderr, world.env)) + (how.debug ? stackOf(error) : '');
+  await tryToWrite(world, text);
+  return EXIT_STATUS[failure.code];
+}
+
+async function tryToWrite({ stderr }: Pick<World, 'stderr'>, text: string): Promise<void> {
   try {
-    await world.stderr.write(text);
+    await stderr.write(text);
   } catch {
     // The reader of the failure has gone; the status still says it.
   }
-  return EXIT_STATUS[failure.code];
 }
 
 function asJson(failure: Failure): object {

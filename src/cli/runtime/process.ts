@@ -83,7 +83,7 @@ function processWorld(signals: SignalDesk): World {
     signals,
     async prompter() {
       const { inquirerPrompter } = await import('../input/inquirer-prompter.ts');
-      return inquirerPrompter(process.stderr);
+      return inquirerPrompter(process.stderr, () => process.stderr.columns);
     },
     async serverLogs() {
       const { mysqlServers } = await import('../../wiring.ts');

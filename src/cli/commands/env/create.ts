@@ -43,7 +43,10 @@ Examples:
 async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { world } = context;
-  const asked = options.name === undefined ? await ask(context, options) : options;
+  const { name, ...described } = options;
+  const isBare = Object.keys(described).length === 0;
+  const isAsked = name === undefined || (isBare && context.canPrompt);
+  const asked = isAsked ? await ask(context, options) : options;
   const environment = describe(asked, world);
   await checkTypedReference(context, environment.server?.passwordFrom ?? null);
   const created = await context.api.environments.create(actor, environment);
@@ -57,9 +60,9 @@ async function run(options: Options, context: Context): Promise<void> {
   await context.printOne(environmentNoun, created);
 }
 
-/** Asks for what was left out, if the name was. */
+/** Asks for the name, if it was left out, and the server. */
 async function ask(context: Context, options: Options): Promise<Options> {
-  const name = await askName(context, 'environment', 'captures env create NAME');
+  const name = options.name ?? (await askName(context, 'environment', 'captures env create NAME'));
   if (options.url !== undefined) return { ...options, name };
   const prompter = await context.world.prompter();
   const url = await prompter.ask('Server, as mysql://USER@HOST[:PORT] (empty: metrics only)', {

@@ -39,7 +39,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const password = await readNewPassword(
     context,
     options,
-    `Password for ${name} (at least 8 characters)`,
+    `Password for the new captures user ${name} (at least 8 characters)`,
   );
   world.signals.interrupted.throwIfAborted();
   const user = await users.createUser(actor, { name, password, isAdmin: options.admin === true });
