@@ -290,6 +290,7 @@ describe('create on an environment with a server', () => {
       },
     });
     expect([result.status, result.stdout]).toEqual([143, '']);
+    expect(result.stderr).toContain(`${name} continues. To stop it: captures stop`);
     expect(await statusOf(name)).toBe('STARTED');
     await noCaptureIsLeft(daemon);
   });

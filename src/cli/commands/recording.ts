@@ -30,15 +30,15 @@ export class Recording {
 
   /**
    * Waits until a capture that is to begin now is RUNNING.
-   * @throws AppError `capture_failed` with the reason when it FAILED.
+   * @throws AppError `capture_failed` with the reason when it FAILED; Interrupted when it is left to its daemon.
    */
-  async untilRunning({ id }: ListedCapture): Promise<ListedCapture> {
-    const { api, world } = this.#context;
-    const actor = await this.#context.actor();
-    return resultOf(
-      api.captures.wait(actor, String(id), 'begun', world.signals.interrupted),
-      tellEvents(this.#context),
-    );
+  async untilRunning(capture: ListedCapture): Promise<ListedCapture> {
+    try {
+      return await this.#wait(capture, 'begun', tellEvents(this.#context));
+    } catch (error) {
+      if (error instanceof Interrupted) await this.#sayThatItContinues(capture);
+      throw error;
+    }
   }
 
   /**
@@ -46,25 +46,33 @@ export class Recording {
    * @throws AppError `capture_failed`; Interrupted when it is left running.
    */
   async untilOver(capture: ListedCapture): Promise<ListedCapture> {
-    const { api, world } = this.#context;
-    const actor = await this.#context.actor();
     for (;;) {
-      const pause = new AbortController();
-      const stopListening = world.signals.listen((signal) => pause.abort(new Interrupted(signal)));
       try {
-        return await resultOf(
-          api.captures.wait(actor, String(capture.id), 'over', pause.signal),
-          tellEvents(this.#context, this.#progress),
-        );
+        return await this.#wait(capture, 'over', tellEvents(this.#context, this.#progress));
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
-        stopListening();
         await this.#progress.clear();
         await this.#askToStop(capture, error);
       } finally {
-        stopListening();
         await this.#progress.clear();
       }
+    }
+  }
+
+  /** Takes signals over meanwhile, so that there is time to say what becomes of the capture. */
+  async #wait(
+    { id }: ListedCapture,
+    until: 'begun' | 'over',
+    tell: ReturnType<typeof tellEvents>,
+  ): Promise<ListedCapture> {
+    const { api, world } = this.#context;
+    const actor = await this.#context.actor();
+    const pause = new AbortController();
+    const stopListening = world.signals.listen((signal) => pause.abort(new Interrupted(signal)));
+    try {
+      return await resultOf(api.captures.wait(actor, String(id), until, pause.signal), tell);
+    } finally {
+      stopListening();
     }
   }
 
@@ -102,10 +110,14 @@ export class Recording {
         return;
       }
     }
-    await this.#context.note(
+    await this.#sayThatItContinues(capture);
+    throw interrupted;
+  }
+
+  #sayThatItContinues(capture: ListedCapture): Promise<void> {
+    return this.#context.note(
       `${capture.name} continues. To stop it: captures stop ${captureWord(capture)}`,
     );
-    throw interrupted;
   }
 }
 
