@@ -184,8 +184,11 @@ describe('where the log can only be rotated', () => {
     for (let i = 0; i < (hasAnother ? 2 : 4); i++) {
       await load.more(100);
       // Theirs, statement by statement, and ours between the second and the third.
-      await admin.query('CREATE TABLE IF NOT EXISTS mysql.general_log2 LIKE mysql.general_log');
-      await admin.query('DROP TABLE IF EXISTS mysql.general_log_backup');
+      // Just behind ours, or it drops what we have put aside and not read.
+      await bench.untilMoreIsRecorded(id);
+      await admin.query(
+        'CREATE TABLE IF NOT EXISTS mysql.general_log2 LIKE mysql.general_log; DROP TABLE IF EXISTS mysql.general_log_backup',
+      );
       await waitUntil(async () => {
         const [found] = await admin.query("SHOW TABLES FROM mysql LIKE 'general_log_backup'");
         return (found as unknown[]).length > 0;

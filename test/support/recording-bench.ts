@@ -85,6 +85,11 @@ export class Bench {
     await waitUntil(() => (this.test.store.captures.find(id)?.records ?? 0) >= records);
   }
 
+  /** Waits until more of a capture is committed than now: the log was swapped, and read, just then. */
+  async untilMoreIsRecorded(id: number): Promise<void> {
+    await this.untilRecorded(id, (this.find(id).records ?? 0) + 1);
+  }
+
   /** Waits until a statement with this tag is in the record. */
   async untilTagged(id: number, tag: string): Promise<void> {
     await waitUntil(async () =>
