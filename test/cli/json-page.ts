@@ -21,7 +21,7 @@ const CAPTURE_ROW: readonly Field[] = [
     'number',
     'records: rows of sessions from login to end; `workload` is null where nothing is recorded',
   ],
-  ['workload.textBytes', 'number', 'bytes of text recorded, uncompressed'],
+  ['workload.textBytes', 'number', 'bytes of its NDJSON before compression'],
   ['workload.fileBytes', 'number', 'bytes of the segments on disk'],
 ];
 

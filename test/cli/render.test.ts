@@ -186,7 +186,7 @@ describe('a capture shown alone', () => {
       scheduled end    -
       length           30m
       records          5,248,555
-      text             393 MiB
+      uncompressed     393 MiB
       on disk          29.6 MiB
       created          2026-11-22 12:00:00 (1h ago)
       environment id   3

@@ -95,7 +95,7 @@ const DETAIL: readonly Column<ListedCapture>[] = [
     if (!recordsStatements) return 'not recorded (metrics only)';
     return isOver(status) ? 'none' : 'none yet';
   }),
-  column('workload.textBytes', 'TEXT', ({ textBytes }) => orDash(textBytes, formatBytes)),
+  column('workload.textBytes', 'UNCOMPRESSED', ({ textBytes }) => orDash(textBytes, formatBytes)),
   column('workload.fileBytes', 'ON DISK', ({ fileBytes }) => orDash(fileBytes, formatBytes)),
   column('createdAt', 'CREATED', ({ createdAt }, view) => moment(createdAt, view)),
   column('envId', 'ENVIRONMENT ID', ({ environmentId }) => String(environmentId)),

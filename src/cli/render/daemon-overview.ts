@@ -97,7 +97,7 @@ export const activeCaptureNoun: Noun<ActiveCapture> = {
     }),
     column(
       'bytesPerSecond',
-      'TEXT',
+      'NDJSON',
       ({ bytesPerSecond }) => orDash(bytesPerSecond, (bytes) => `${formatBytes(bytes)}/s`),
       { align: 'right' },
     ),

@@ -29,6 +29,7 @@ interface Line {
 }
 
 const LABEL_WIDTH = 18;
+const LONG_MS = 365 * 86_400_000;
 
 /** The report for a terminal; its last lines say whether `create` would succeed. */
 export function renderPlan(
@@ -218,7 +219,7 @@ function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
   const lasts =
     diskLasts === null
       ? ''
-      : `: enough for ${formatDuration(diskLasts)}, down to --min-free ${formatBytes(minFree)}`;
+      : `: enough for ${diskLasts > LONG_MS ? 'over a year' : formatDuration(diskLasts)}, down to --min-free ${formatBytes(minFree)}`;
   return [{ label: 'disk here', text: state + lasts }];
 }
 

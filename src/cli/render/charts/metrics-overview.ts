@@ -111,11 +111,25 @@ export function notPublished(
   );
   const isComing = ({ metric }: MetricSeries): boolean =>
     !isOver(report.capture.status) && !published.has(metric.origin);
-  const coming = series.filter(isComing);
-  const absent = series.filter((one) => !isComing(one));
+  const coming = series.filter((one) => isComing(one) && !hasNone(one));
+  // Only a provider makes percentiles: of a counter there is one value an instant.
+  const hasNone = ({ metric }: MetricSeries): boolean =>
+    metric.origin !== 'provider' && view.statistic?.startsWith('p') === true;
+  const absent = series.filter((one) => !isComing(one) && !hasNone(one));
+  const atServer = absent.filter(({ metric }) => metric.origin === 'server');
+  const elsewhere = absent.filter(({ metric }) => metric.origin !== 'server');
   return [
     ...(coming.length > 0 ? listed('No points yet:', coming, view) : []),
-    ...(absent.length > 0 ? listed('Not published:', absent, view) : []),
+    ...(series.some(hasNone)
+      ? fillLines(
+          `There is no ${view.statistic ?? ''} of the server's own counters: only CloudWatch has percentiles`.split(
+            ' ',
+          ),
+          view.width,
+        ).map((line) => view.paint('dim', line))
+      : []),
+    ...(atServer.length > 0 ? listed('This server does not report:', atServer, view) : []),
+    ...(elsewhere.length > 0 ? listed('Not published:', elsewhere, view) : []),
   ];
 }
 
