@@ -65,6 +65,11 @@ export function formatUtc(time: string): string {
 export function formatRelative(at: number, now: number, parts: number): string {
   const distance = at - now;
   if (Math.abs(distance) < 1_000) return 'just now';
-  const length = formatDuration(Math.abs(distance), parts);
+  const size = Math.abs(distance);
+  const largest =
+    Object.values(DURATION_UNITS).find((unit) => unit <= size && unit < DURATION_UNITS.w) ?? 1;
+  // Of what is to come one part alone is rounded: 20h 58m is 21h.
+  const shown = parts === 1 && distance > 0 ? Math.round(size / largest) * largest : size;
+  const length = formatDuration(shown, parts);
   return distance < 0 ? `${length} ago` : `in ${length}`;
 }

@@ -51,7 +51,9 @@ function rates(
 ): Pick<CaptureRate, 'statementsPerSecond' | 'bytesPerSecond'> {
   const seconds = before === undefined ? 0 : (now.at - before.at) / 1_000;
   // A clock that was set back gives no rate.
-  if (before === undefined || seconds <= 0) return { statementsPerSecond: 0, bytesPerSecond: 0 };
+  if (before === undefined || seconds <= 0) {
+    return { statementsPerSecond: null, bytesPerSecond: null };
+  }
   return {
     statementsPerSecond: Math.round((now.records - before.records) / seconds),
     bytesPerSecond: Math.round((now.textBytes - before.textBytes) / seconds),

@@ -292,6 +292,7 @@ describe('create', () => {
   it.each([
     [['--'], 'There is no command after --'],
     [['--at', '+1h', '--', 'true'], 'A command is recorded from now until it ends'],
+    [['--wait', '--no-wait'], '--wait and --no-wait contradict one another'],
     [['--no-wait', '--', 'true'], 'A command is recorded from now until it ends'],
   ])('with %j is refused', async (options, message) => {
     const refused = await run(['create', 'cmd2', '--env', 'shop', '--json', ...options]);

@@ -67,6 +67,21 @@ describe('the live line of a capture', () => {
       'RUNNING 12s of 15m (14m 48s left), 0 records, 0 B',
     ],
     [
+      'whose rate cannot be told yet',
+      { records: 35 },
+      {
+        ...live,
+        rate: {
+          captureId: 7,
+          records: 35,
+          textBytes: 1,
+          statementsPerSecond: null,
+          bytesPerSecond: null,
+        },
+      },
+      'RUNNING 12s of 15m (14m 48s left), 35 records, 1.2 MiB, lag 0.4s',
+    ],
+    [
       'that nobody records',
       {},
       { ...nothing, hasDaemon: false },

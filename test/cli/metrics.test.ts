@@ -425,3 +425,53 @@ describe('what captures metrics refuses', () => {
     });
   });
 });
+
+describe("the server's own counters", () => {
+  const from = START + 20_000;
+  beforeEach(() => {
+    const store = openStore(home);
+    const { id } = store.captures.insert(
+      {
+        name: 'counted',
+        environmentId: store.environments.findByName('shop')?.id ?? 0,
+        ownerId: 1,
+        status: 'DONE',
+        start: from,
+        end: from + MINUTE,
+        scheduledStart: null,
+        scheduledEnd: null,
+        duration: null,
+        reason: null,
+        recordsStatements: true,
+      },
+      NOW,
+    );
+    // 20 selects a second in the first 23 s, none in the rest.
+    for (let at = 0; at <= 60; at += 5) {
+      const counters = { Com_select: 20 * Math.min(at, 23), Uptime: 1_000 + at };
+      store.metrics.addSample([id], { at: from + at * 1_000, counters });
+    }
+    store.close();
+  });
+  const selects = ['metrics', 'counted', '--source', 'server', '--metric', 'Com_select'];
+
+  it.each([
+    [[]],
+    [['--period', '30s']],
+    [['--period', '1m']],
+    [['--period', '7s']],
+    [['--period', '1h']],
+  ])('have the same average over the whole capture with %j', async (period) => {
+    const { stdout } = await captures([...selects, ...period], { tty: 80 });
+    expect(stdout).toMatch(/avg 7\.67 · max/);
+    const data = await captures([...selects, ...period, '--json']);
+    const [metric] = JSON.parse(data.stdout) as Metric[];
+    expect(metric?.dataPoints[0]?.Timestamp).toBe(iso(from));
+  });
+
+  it('say so where a shorter period is asked for than there is', async () => {
+    const { status, stderr } = await captures([...selects, '--period', '1s']);
+    expect([status, stderr]).toEqual([0, 'warning: No points here are shorter than 5 s\n']);
+    expect((await captures([...selects, '--period', '5s'])).stderr).toBe('');
+  });
+});

@@ -91,7 +91,9 @@ describe('create --plan', () => {
     expect(stdout).toContain('10 MiB reached after about 6m');
     expect(stdout).toMatch(/disk here {7}\S+ \S+ of \S+ \S+ free: enough for /);
     const words = stdout.replace(/\s+/g, ' ');
-    expect(words).toContain('- single-row reads: 58 % (log alone 62 %,');
+    expect(words).toContain(
+      '- single-row reads: recording 58 %; that log without the recorder 62 %,',
+    );
     expect(words).toContain('2.2 → 2.8 ms at 6,000/s (1,000/s now) measured on MariaDB 10.11');
     expect(stdout).toContain('  SET GLOBAL general_log = OFF;\n');
     expect(stdout).toMatch(/\ncaptures create would succeed\.\n$/);
@@ -184,8 +186,10 @@ describe('create --plan', () => {
     const serverLogs = new FakeSource(inspectionOf(), LOAD);
     serverLogs.cost = measuredCost({ flavor: 'mysql', version: '8.4.6' });
     const { stdout } = await plan(['friday', '--env', 'shop'], { serverLogs, tty: 500 });
-    expect(stdout).toContain('- single-row reads: 42 % (log alone 46 %, own log table 45 %)');
-    expect(stdout).toContain('by how much was not measured (1,000/s now)');
+    expect(stdout).toContain(
+      "- single-row reads: recording 42 %; that log without the recorder 46 %, the server's own CSV table 45 %",
+    );
+    expect(stdout).toContain('no figure for this log table (1,000/s now)');
     expect(stdout).toContain('measured on MySQL 9.7 with 2 cores, not on this release');
     expect(measuredCost({ flavor: 'mysql', version: '9.7.4-2' }).isThisRelease).toBe(true);
     expect(measuredCost({ flavor: 'mariadb', version: '10.11.19-MariaDB' }).isThisRelease).toBe(
@@ -194,6 +198,28 @@ describe('create --plan', () => {
     expect(measuredCost({ flavor: 'mariadb', version: '11.8.9-MariaDB' }).isThisRelease).toBe(
       false,
     );
+  });
+
+  it('gives the latency that was measured with a CSV log table where the plan has one', async () => {
+    const serverLogs = new FakeSource(inspectionOf(), LOAD);
+    serverLogs.cost = measuredCost({ flavor: 'mariadb', version: '10.11.9-MariaDB' }, 'CSV');
+    const { stdout } = await plan(['friday', '--env', 'shop'], { serverLogs, tty: 500 });
+    expect(stdout).toContain('latency rises: 2.2 → 2.8 ms at 6,000/s (1,000/s now)');
+    expect(stdout).toContain('- single-row reads: recording not measured; that log');
+    serverLogs.cost = measuredCost({ flavor: 'mariadb', version: '10.11.9-MariaDB' });
+    const other = await plan(['friday', '--env', 'shop'], { serverLogs, tty: 500 });
+    expect(other.stdout).toContain('latency rises; no figure for this log table (1,000/s now)');
+  });
+
+  it('says that the capture would end at once where the disk is too full for it', async () => {
+    const { stdout } = await plan(
+      ['friday', '--env', 'shop', '--min-free', '100T', '--color', 'never'],
+      {
+        tty: 500,
+      },
+    );
+    expect(stdout).toContain(': the capture would end at once');
+    expect(stdout).toMatch(/would succeed, and the capture end at once: too little free disk\.\n$/);
   });
 
   it('names the captures that would run beside it', async () => {

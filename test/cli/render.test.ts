@@ -7,6 +7,8 @@ import { daemonNoun } from '../../src/cli/render/daemon-overview.ts';
 import { csvHeader, csvRow, tsvRow } from '../../src/cli/render/delimited.ts';
 import { environmentNoun } from '../../src/cli/render/environments.ts';
 import { escapeText } from '../../src/cli/render/escape.ts';
+import type { RecoveredServer } from '../../src/core/recovery/recovery-service.ts';
+import { recoveryNoun } from '../../src/cli/render/recovered-servers.ts';
 import { identityNoun } from '../../src/cli/render/identity.ts';
 import { plainPaint, wantsColor } from '../../src/cli/render/paint.ts';
 import { renderDetail, renderTable } from '../../src/cli/render/table.ts';
@@ -459,6 +461,16 @@ describe('numbers for people', () => {
   ])('%i ms from now is %s', (distance, expected) => {
     expect(formatRelative(NOW + distance, NOW, 2)).toBe(expected);
   });
+
+  it.each([
+    [20 * 3_600_000 + 58 * 60_000, 'in 21h'],
+    [23 * 3_600_000 + 31 * 60_000, 'in 1d'],
+    [59_600, 'in 1m'],
+    [-14 * 86_400_000, '14d ago'],
+    [-100 * 60_000, '1h ago'],
+  ])('%i ms from now is %s where there is room for one part, rounded', (distance, expected) => {
+    expect(formatRelative(NOW + distance, NOW, 1)).toBe(expected);
+  });
 });
 
 describe('colour', () => {
@@ -486,5 +498,28 @@ describe('a path into JSON', () => {
       valueAt({}, 'a'),
       valueAt({ a: { b: 2 } }, 'a.b'),
     ]).toEqual([null, null, 2]);
+  });
+});
+
+describe('a recovered server', () => {
+  it('names the captures that ended by their ids, which are no count', async () => {
+    const row: RecoveredServer = {
+      environment: 'shop',
+      server: 'db1:3306',
+      recovered: true,
+      endedCaptures: [16],
+      settings: null,
+      savedStatements: 0,
+      savedTo: null,
+      returnedStatements: 0,
+      droppedStatements: 0,
+      warnings: [],
+    };
+    const text = await renderTable([row], recoveryNoun.columns ?? [], {
+      view: view(120),
+      paint: plainPaint,
+      headers: true,
+    });
+    expect(text).toContain('id 16');
   });
 });

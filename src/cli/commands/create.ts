@@ -4,7 +4,7 @@ import { isOver } from '../../core/captures/capture.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { choice } from '../input/choices.ts';
+import { choice, contradiction } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
 import { splitCommand } from '../input/command-line.ts';
 import type { Context } from '../runtime/context.ts';
@@ -97,6 +97,12 @@ async function run(options: Options, context: Context): Promise<number> {
   const { captures } = context.api;
   const { operands, command } = splitCommand(options.name, context.argv);
   checkCombination(options, operands, command);
+  const end = context.argv.indexOf('--');
+  const typed = end === -1 ? context.argv : context.argv.slice(0, end);
+  // For commander the last one wins.
+  if (typed.includes('--wait') && typed.includes('--no-wait')) {
+    throw contradiction('--wait', '--no-wait');
+  }
   if (command !== null && options.plan !== true) {
     // --json is allowed: a failure is an object here too.
     context.refuseDataOptions(

@@ -151,4 +151,7 @@ async function report(context: Context, rows: readonly RecoveredServer[]): Promi
   if (rows.some(({ recovered }) => recovered) || context.isDataAsked) {
     await context.print(recoveryNoun, rows);
   }
+  for (const { recovered, environment } of rows) {
+    if (recovered) await context.note(`${environment} is restored.`);
+  }
 }

@@ -12,7 +12,8 @@ export function liveLine(capture: ListedCapture, live: LiveFacts, now: number): 
   if (capture.status === 'FAILED' && capture.reason !== null) parts.push(capture.reason);
   if (records !== null) {
     parts.push(counted(records, 'record'));
-    if (live.rate !== null) parts.push(`${formatCount(live.rate.statementsPerSecond)}/s`);
+    const perSecond = live.rate?.statementsPerSecond ?? null;
+    if (perSecond !== null) parts.push(`${formatCount(perSecond)}/s`);
     if (textBytes !== null) parts.push(formatBytes(textBytes));
     if (live.lagMs !== null) parts.push(`lag ${(live.lagMs / 1_000).toFixed(1)}s`);
   }

@@ -75,11 +75,17 @@ export function renderPlan(
     for (const line of hintText(hint)?.split('\n') ?? [])
       lines.push(...hanging('  ', line, view.width));
   }
-  const conclusion =
-    plan.refusals.length === 0
-      ? paint('good', 'captures create would succeed.')
-      : paint('bad', 'captures create would refuse this.');
-  return `${[...lines, conclusion].join('\n')}\n`;
+  const [tone, conclusion]: [Tone, string] =
+    plan.refusals.length > 0
+      ? ['bad', 'captures create would refuse this.']
+      : endsAtOnce(plan.expectation)
+        ? [
+            'busy',
+            'captures create would succeed, and the capture end at once: too little free disk.',
+          ]
+        : ['good', 'captures create would succeed.'];
+  lines.push(...messageLines(conclusion, view.width).map((line) => paint(tone, line)));
+  return `${lines.join('\n')}\n`;
 }
 
 function whenText(
@@ -209,10 +215,16 @@ function expectationLines(expectation: Expectation, { planned, readiness }: Capt
   return [...lines, ...diskLines(expectation)];
 }
 
+/** Whether the disk is so full that the capture's guard ends it. */
+function endsAtOnce(expectation: Pick<Expectation, 'disk' | 'minFree'> | null): boolean {
+  const { disk = null, minFree = null } = expectation ?? {};
+  return disk !== null && minFree !== null && disk.free < minFree;
+}
+
 function diskLines({ disk, minFree, diskLasts }: Expectation): Line[] {
   if (disk === null || minFree === null) return [];
   const state = `${formatBytes(disk.free)} of ${formatBytes(disk.size)} free`;
-  if (disk.free < minFree) {
+  if (endsAtOnce({ disk, minFree })) {
     const text = `${state}, less than --min-free ${formatBytes(minFree)}: the capture would end at once`;
     return [{ label: 'disk here', text, tone: 'bad' }];
   }
@@ -326,11 +338,11 @@ function costLines(
   const rate = `${formatCount(Math.round(statementsPerSecond))}/s now`;
   const slower =
     latency === null
-      ? `with CPU to spare, latency rises; by how much was not measured (${rate})`
+      ? `with CPU to spare, latency rises; no figure for this log table (${rate})`
       : `with CPU to spare, latency rises: ${latency.beforeMs} → ${latency.afterMs} ms at ${formatCount(latency.rate)}/s (${rate})`;
   const other = isThisRelease ? '' : ', not on this release';
   const texts = [
-    'with no CPU to spare, the share of statements/s that is left while recording:',
+    'with no CPU to spare, the share of statements/s that is left:',
     ...saturated.map(sharesText),
     slower,
     ...(note === null ? [] : [note]),
@@ -339,12 +351,9 @@ function costLines(
   return texts.map((text, index) => ({ label: index === 0 ? 'cost' : '', text }));
 }
 
-/** Fits one line of 80 columns. */
 function sharesText({ load, ownLog, log, recording }: KeptShares): string {
-  const others = `log alone ${percent(log)} %, own log table ${percent(ownLog)} %`;
-  return recording === null
-    ? `- ${load}: ${others}`
-    : `- ${load}: ${percent(recording)} % (${others})`;
+  const kept = recording === null ? 'not measured' : `${percent(recording)} %`;
+  return `- ${load}: recording ${kept}; that log without the recorder ${percent(log)} %, the server's own CSV table ${percent(ownLog)} %`;
 }
 
 function drawn({ label, text, tone }: Line, width: number, paint: Paint): string[] {

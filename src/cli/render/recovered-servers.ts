@@ -35,7 +35,9 @@ export const recoveryNoun: Noun<RecoveredServer> = {
     column('recovered', 'RECOVERED', ({ recovered }) => (recovered ? 'yes' : 'no need'), {
       tone: ({ recovered }) => (recovered ? 'good' : null),
     }),
-    column('endedCaptures', 'CAPTURES ENDED', ({ endedCaptures }) => listed(endedCaptures)),
+    column('endedCaptures', 'CAPTURES ENDED', ({ endedCaptures }) =>
+      listed(endedCaptures.map((id) => `id ${id}`)),
+    ),
     column('settings', 'LOG NOW', ({ settings }) =>
       settings === null
         ? 'as it was'

@@ -17,8 +17,9 @@ export interface CaptureRate {
   readonly captureId: number;
   readonly records: number;
   readonly textBytes: number;
-  readonly statementsPerSecond: number;
-  readonly bytesPerSecond: number;
+  /** Both null until there are two counts to compare. */
+  readonly statementsPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
 }
 
 export interface SavedStatus {

@@ -109,6 +109,10 @@ export class MetricService {
       warnings.push(...answer.warnings);
     }
     if (of('server').length > 0) series.push(...this.#server(capture, request.statistic));
+    const finest = Math.min(...series.map(({ period }) => period));
+    if (request.period !== null && request.period < finest) {
+      warnings.push(`No points here are shorter than ${finest / 1_000} s`);
+    }
     const found = wanted.flatMap((metric) => {
       const one = series.find(
         (s) => s.metric.origin === metric.origin && s.metric.label === metric.label,
