@@ -80,7 +80,7 @@ describe('create --plan', () => {
     );
     expect({ status, stderr: stderr.replace(/\n$/, '') }).toEqual({
       status: 0,
-      stderr: 'Watching db1 for 2.5 s …',
+      stderr: 'Watching db1:3306 for 2.5 s …',
     });
     expect(stdout).toContain('Plan of friday on shop: nothing is stored or changed');
     expect(stdout).toContain('mariadb 10.11.9-MariaDB at db1:3306, as recorder@%');

@@ -230,7 +230,7 @@ describe('recover is refused', () => {
     leaveTap({ name: 'elsewhere' });
     const server = { ...inspectionOf().server, key: 'server-2', hostname: 'db2' };
     for (const argv of [['shop', '--yes'], ['--yes']]) {
-      expect(await refused(argv, { found: { server } })).toMatchObject({
+      expect(await refused(argv, { found: { server, place: 'db2:3306' } })).toMatchObject({
         status: 6,
         message:
           'The environment "shop" now points to another server (db2:3306) than the one whose log was switched on',

@@ -48,6 +48,7 @@ const IN_GOOD_ORDER: ServerInspection = {
     port: 3306,
     uuid: null,
   },
+  place: 'db1:3306',
   account: 'recorder@%',
   settings: { generalLog: false, logOutput: 'FILE', slowLog: false, tableEngine: 'CSV' },
   privileges: [

@@ -165,7 +165,7 @@ async function showPlan(request: CaptureRequest, context: Context): Promise<numb
   const { interrupted } = context.world.signals;
   const plan = await resultOf(
     context.api.captures.plan(await context.actor(), request, interrupted),
-    ({ hostname, forMs }) => context.note(`Watching ${hostname} for ${forMs / 1_000} s …`),
+    ({ place, forMs }) => context.note(`Watching ${place} for ${forMs / 1_000} s …`),
   );
   const [first, ...more] = plan.refusals;
   if (context.isJson && first !== undefined) throw withAll(first, more);

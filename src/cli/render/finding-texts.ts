@@ -86,7 +86,7 @@ function wordsOf(
     case 'daemon_checks_server':
       return ['only the daemon can read the password: it checks the server'];
     case 'server_ready':
-      return [`${serverText(fact.server)}: a capture could start`];
+      return [`${serverText(fact.server, fact.place)}: a capture could start`];
     case 'left_behind': {
       const since = fact.silentMs === null ? '' : `, silent for ${formatDuration(fact.silentMs)}`;
       return [

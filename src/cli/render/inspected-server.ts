@@ -65,7 +65,7 @@ export function renderInspection(checked: CheckedServer, width: number, paint: P
   const fact = (label: string, text: string): string =>
     hanging(label.padEnd(14), text, width).join('\n');
   const lines: string[] = [
-    fact('server', serverText(server)),
+    fact('server', serverText(server, inspection.place)),
     fact('account', inspection.account),
     fact(
       'log settings',

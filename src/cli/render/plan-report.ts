@@ -117,7 +117,7 @@ function serverLines(
   );
   const holder = lockHolderText(inspection, isHeldByUs);
   return [
-    { label: 'server', text: `${serverText(server)}, as ${account}` },
+    { label: 'server', text: `${serverText(server, inspection.place)}, as ${account}` },
     { label: 'log now', text: settingsText(settings, LOG_TABLE_WORDS[logTable]) },
     { label: 'while recording', text: settingsText(settingsWhileRecording) },
     ...(recorderTable === null

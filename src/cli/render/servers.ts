@@ -3,11 +3,12 @@ import type { JsonObject } from './column.ts';
 
 type Server = ServerInspection['server'];
 
-/** `mariadb 10.11.6 at db1:3306`. */
+/** `mariadb 10.11.6 at db1:3306`. @param place what it is called, if not by what it calls itself. */
 export function serverText(
   server: Pick<Server, 'flavor' | 'version' | 'hostname' | 'port'>,
+  place = `${server.hostname}:${server.port}`,
 ): string {
-  return `${server.flavor} ${server.version} at ${server.hostname}:${server.port}`;
+  return `${server.flavor} ${server.version} at ${place}`;
 }
 
 export function serverJson({ flavor, version, hostname, port, uuid }: Server): JsonObject {

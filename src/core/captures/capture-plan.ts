@@ -49,7 +49,8 @@ export interface CapturePlan {
 /** The server's counters are looked at for so long. */
 export interface WatchingServer {
   readonly type: 'watching';
-  readonly hostname: string;
+  /** See `placeOf`. */
+  readonly place: string;
   readonly forMs: number;
 }
 
@@ -111,8 +112,8 @@ async function* lookAtServer(
 ): Progress<WatchingServer, SeenServer> {
   try {
     const readiness = await readServer(outside, environment);
-    const { hostname } = readiness.inspection.server;
-    yield { type: 'watching', hostname, forMs: LOOK_MS };
+    const { place } = readiness.inspection;
+    yield { type: 'watching', place, forMs: LOOK_MS };
     const source = await outside.servers();
     const outlook = await source.forecast(environment.server, async () => {
       await outside.clock.sleep(LOOK_MS, signal);

@@ -112,7 +112,7 @@ export class DiagnosisService {
         leftovers !== null && lockHolder === null && (silentMs === null || silentMs >= SILENT_MS);
       const isApart = Math.abs(clockAheadMs) > MOST_APART_MS;
       return [
-        ok({ is: 'server_ready', server: inspection.server }),
+        ok({ is: 'server_ready', server: inspection.server, place: inspection.place }),
         ...(isLeft ? [warning({ is: 'left_behind', silentMs })] : []),
         // Times in a record are the server's; schedules go by ours.
         ...(isApart ? [warning({ is: 'clock_apart', aheadMs: clockAheadMs })] : []),

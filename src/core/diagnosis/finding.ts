@@ -36,7 +36,7 @@ export type Fact =
       readonly hasDaemon: boolean;
     }
   | { readonly is: 'no_environments' | 'nothing_to_check' | 'daemon_checks_server' }
-  | { readonly is: 'server_ready'; readonly server: ServerIdentity }
+  | { readonly is: 'server_ready'; readonly server: ServerIdentity; readonly place: string }
   /** What a source or a provider of metrics says, a sentence. */
   | { readonly is: 'said'; readonly text: string }
   /** A recorder left its log on; `silentMs`: how long ago its last sign of life was. */

@@ -49,6 +49,15 @@ export type ServerLocation = Pick<
 /** An environment with a server: one whose statements can be recorded. */
 export type ServerEnvironment = Environment & { readonly server: ServerAddress };
 
+/** What a server is called in every message: `host:port` as its environment has them, or its socket. */
+export function placeOf({
+  host,
+  port,
+  socket,
+}: Pick<ServerAddress, 'host' | 'port' | 'socket'>): string {
+  return socket ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+}
+
 /** The URL of a server, as its source reads it; it never holds a password. */
 export function formatServerUrl(server: ServerAddress): string {
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;

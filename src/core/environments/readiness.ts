@@ -46,8 +46,7 @@ export function whyNotRecordable(
   taps: Pick<Store['taps'], 'listByServer' | 'connectionsOf'>,
   environment: string,
 ): AppError | null {
-  const { schema, schemaConflict, server } = inspection;
-  const where = `${server.hostname}:${server.port}`;
+  const { schema, schemaConflict, place } = inspection;
   const missing = inspection.privileges.filter(
     ({ required, state }) => required && state === 'missing',
   );
@@ -56,7 +55,7 @@ export function whyNotRecordable(
   if (stranger !== null && (schema.state !== 'none' || missing.length === 0)) {
     return new AppError(
       'conflict',
-      `The statements of ${where} are already being recorded, by ${stranger.user ?? 'unknown user'} from ${stranger.host ?? 'unknown host'}`,
+      `The statements of ${place} are already being recorded, by ${stranger.user ?? 'unknown user'} from ${stranger.host ?? 'unknown host'}`,
       { hint: 'A server can have one recorder at a time. Wait for it to end, or ask its owner.' },
     );
   }
@@ -66,21 +65,21 @@ export function whyNotRecordable(
   }
   const [obstacle] = stranger === null ? inspection.obstacles : [];
   if (obstacle !== undefined) {
-    return new AppError('remote_failed', `${where}: ${obstacle.what}`, { hint: obstacle.hint });
+    return new AppError('remote_failed', `${place}: ${obstacle.what}`, { hint: obstacle.hint });
   }
   return missing.length === 0 ? null : lacking(inspection, missing, 'recording');
 }
 
 /** @param need what needs them, as the subject of the sentence. */
 function lacking(
-  { account, server }: ServerInspection,
+  { account, place }: ServerInspection,
   missing: readonly PrivilegeNeed[],
   need: string,
 ): AppError {
   const grants = missing.map(({ grant }) => (grant.endsWith(';') ? grant : `${grant};`));
   return new AppError(
     'remote_failed',
-    `${account} lacks privileges on ${server.hostname}:${server.port} that ${need} needs: ${missing
+    `${account} lacks privileges on ${place} that ${need} needs: ${missing
       .map(({ privilege }) => privilege)
       .join(', ')}`,
     { hint: ['Run there as an administrator:', ...new Set(grants)].join('\n') },

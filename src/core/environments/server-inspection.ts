@@ -89,6 +89,8 @@ export interface WarmUpLog {
 /** What `env check` reports and `create` looks at before it stores anything. Nothing is changed. */
 export interface ServerInspection {
   readonly server: ServerIdentity;
+  /** See `placeOf`. */
+  readonly place: string;
   /** `user@host` as the server sees us. */
   readonly account: string;
   readonly settings: ServerSettings;

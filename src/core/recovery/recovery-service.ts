@@ -252,7 +252,7 @@ export class RecoveryService {
     if (tap === null && elsewhere) {
       throw new AppError(
         'conflict',
-        `The environment "${name}" now points to another server (${hostname}:${port}) than the one whose log was switched on`,
+        `The environment "${name}" now points to another server (${inspection.place}) than the one whose log was switched on`,
         { hint: { code: 'point_back', environment: name } },
       );
     }
@@ -292,10 +292,9 @@ export class RecoveryService {
   #refuseHeld(inspection: ServerInspection): void {
     const holder = findStrangerAtWork(inspection, this.#outside.store.taps);
     if (holder === null) return;
-    const { hostname, port } = inspection.server;
     throw new AppError(
       'conflict',
-      `A recorder is running on ${hostname}:${port}: ${holder.user ?? 'unknown user'} from ${holder.host ?? 'unknown host'} (connection ${holder.connectionId})`,
+      `A recorder is running on ${inspection.place}: ${holder.user ?? 'unknown user'} from ${holder.host ?? 'unknown host'} (connection ${holder.connectionId})`,
       { hint: RESTORES_ITSELF },
     );
   }

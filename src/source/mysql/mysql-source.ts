@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts';
-import type { ServerAddress } from '../../core/environments/environment.ts';
+import { placeOf, type ServerAddress } from '../../core/environments/environment.ts';
 import type { OwnTally } from '../../core/verification/own-commands.ts';
 import type {
   Obstacle,
@@ -84,7 +84,12 @@ export function mysqlSourceThatFinds(findDisk: FindServerDisk): Source {
       const tally = new CommandTally(ownTally);
       const connection = await MysqlConnection.open(address, password, onConnection, tally);
       try {
-        const { owners, ...inspection } = await inspectServer(connection, storeId, findDisk);
+        const { owners, ...inspection } = await inspectServer(
+          connection,
+          placeOf(address),
+          storeId,
+          findDisk,
+        );
         const clockAheadMs = await clockAhead(connection);
         const values = await readValuesOutlook(
           connection,
@@ -124,6 +129,7 @@ async function clockAhead(connection: MysqlConnection): Promise<number> {
 
 async function inspectServer(
   connection: MysqlConnection,
+  place: string,
   storeId: string,
   findDisk: FindServerDisk,
 ): Promise<Omit<ServerInspection, 'clockAheadMs' | 'values'> & { readonly owners: LogSettings }> {
@@ -142,13 +148,13 @@ async function inspectServer(
     storeId: marker?.storeId ?? null,
     nonce: marker?.nonce ?? null,
   };
-  const where = `${server.hostname}:${server.port}`;
   const common = {
     server,
+    place,
     account,
     lockHolder: await findLockHolder(connection),
     schema,
-    schemaConflict: schemaConflict(schema.state, where, marker?.recorder ?? null),
+    schemaConflict: schemaConflict(schema.state, place, marker?.recorder ?? null),
   };
   if (await isRotatedOnly(connection, grants, server.version)) {
     const rotated = await readRotatedSettings(connection);

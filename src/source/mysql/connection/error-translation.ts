@@ -1,5 +1,5 @@
 import { AppError, type Failure } from '../../../core/errors.ts';
-import type { ServerAddress } from '../../../core/environments/environment.ts';
+import { placeOf, type ServerAddress } from '../../../core/environments/environment.ts';
 import { quotedAccount } from './privileges.ts';
 import { ReadableLogin, SUPPORTED_LOGINS, TlsSkipped, UnsupportedLogin } from './login-plugins.ts';
 import {
@@ -11,14 +11,6 @@ import {
   isMalformed,
   saysDiskFull,
 } from './server-errors.ts';
-
-/** `host:port`, or the socket's path. */
-function placeOf(address: Pick<ServerAddress, 'host' | 'port' | 'socket'>): string {
-  if (address.socket !== null) return address.socket;
-  return address.host.includes(':')
-    ? `[${address.host}]:${address.port}`
-    : `${address.host}:${address.port}`;
-}
 
 /** MySQL's `super_read_only`: no privilege helps. */
 export const READ_ONLY_FOR_ALL = {
