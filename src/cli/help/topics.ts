@@ -35,7 +35,7 @@ ${rows.join('\n')}
 {"code":404,"message":"Capture not found"}
 
 captures create NAME -- COMMAND exits with the status of the command, and with
-127 when it cannot be started.
+127 when it cannot be found or started, 126 when it may not be run.
 
 A reader that stops early (captures list | head) is not a failure. Output that
 cannot be written is (status 1): a full disk, or a closed stdout (>&-).
