@@ -13,7 +13,7 @@ import { identityNoun } from '../../src/cli/render/identity.ts';
 import { plainPaint, wantsColor } from '../../src/cli/render/paint.ts';
 import { renderDetail, renderTable } from '../../src/cli/render/table.ts';
 import { formatBytes, formatCount, formatRelative } from '../../src/core/units.ts';
-import { displayWidth, truncate } from '../../src/cli/render/width.ts';
+import { displayWidth, truncate, truncateName } from '../../src/cli/render/width.ts';
 import { yamlDocument } from '../../src/cli/render/yaml.ts';
 import type { ListedCapture } from '../../src/core/store.ts';
 
@@ -397,11 +397,13 @@ describe('escaped text', () => {
 describe('cut text', () => {
   it('fits, and says that it was cut', () => {
     expect([
+      truncateName('nightly 2026-12-01 02:00', 16),
+      truncateName('the whole of black friday', 16),
       truncate('friday', 6),
       truncate('friday', 4),
       truncate('夜間', 3),
       truncate('x', 0),
-    ]).toEqual(['friday', 'fri…', '夜…', '']);
+    ]).toEqual(['night…2-01 02:00', 'the whole of bl…', 'friday', 'fri…', '夜…', '']);
   });
 
   it.each([

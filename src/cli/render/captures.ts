@@ -55,7 +55,10 @@ function troubleJson({ trouble }: ListedCapture): JsonObject | null {
 
 const [ID, NAME, STATUS, ENVIRONMENT, OWNER] = [
   column<ListedCapture>('id', 'ID', ({ id }) => String(id), { align: 'right' }),
-  column<ListedCapture>('name', 'NAME', ({ name }) => name, { shrinks: true }),
+  column<ListedCapture>('name', 'NAME', ({ name }) => name, {
+    shrinks: true,
+    keepsEnd: true,
+  }),
   column<ListedCapture>('status', 'STATUS', ({ status }) => status, {
     tone: ({ status }) => STATUS_TONES[status],
   }),

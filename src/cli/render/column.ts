@@ -23,6 +23,8 @@ export interface Column<Row> {
   readonly align?: 'right';
   /** A name that may be cut; other columns are shown whole or not at all. */
   readonly shrinks?: true;
+  /** Where the name ends with a number, it is cut in its middle. */
+  readonly keepsEnd?: true;
 }
 
 /** A column; tone, alignment and whether it shrinks are `more`. */
@@ -30,7 +32,7 @@ export function column<Row>(
   field: string,
   header: string,
   cell: Column<Row>['cell'],
-  more: Pick<Column<Row>, 'tone' | 'align' | 'shrinks'> = {},
+  more: Pick<Column<Row>, 'tone' | 'align' | 'shrinks' | 'keepsEnd'> = {},
 ): Column<Row> {
   return { field, header, cell, ...more };
 }

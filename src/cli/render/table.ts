@@ -1,7 +1,7 @@
 import type { Column, View } from './column.ts';
 import { escapeText } from './escape.ts';
 import type { Paint } from './paint.ts';
-import { displayWidth, fillLines, pad, truncate } from './width.ts';
+import { displayWidth, fillLines, pad, truncate, truncateName } from './width.ts';
 
 const GAP = '  ';
 /** Names are not cut below this while a less important column can go instead. */
@@ -53,7 +53,8 @@ export async function renderTable<Row>(
     shown.map((column, index) => {
       const width = widths[index] ?? 0;
       const { text, tone } = row[index] ?? { text: '', tone: null };
-      const padded = pad(truncate(text, width), width, column.align);
+      const cut = column.keepsEnd === true ? truncateName : truncate;
+      const padded = pad(cut(text, width), width, column.align);
       return tone === null ? padded : paint(tone, padded);
     }),
   );

@@ -42,6 +42,18 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? '' : `${kept}…`;
 }
 
+/** As `truncate`, but in the middle of a name that ends with a number: the runs of a schedule differ there. */
+export function truncateName(text: string, width: number): string {
+  if (displayWidth(text) <= width || !/\d$/.test(text)) return truncate(text, width);
+  const head = truncate(text, Math.floor((width + 2) / 3));
+  let tail = '';
+  for (const character of Array.from(drawn(text)).reverse()) {
+    if (displayWidth(head + character + tail) > width) break;
+    tail = character + tail;
+  }
+  return head + tail;
+}
+
 /** The text filled with spaces to `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(width - displayWidth(text), 0));
