@@ -136,7 +136,7 @@ describe(
       await expect(login('hashed', 'pässwörd😀', plain)).rejects.toMatchObject({
         code: 'remote_failed',
         message: `The server at 127.0.0.1:${server.port} wants the password of "hashed" itself (caching_sha2_password), and without TLS others could read it: nothing was sent`,
-        hint: expect.stringMatching(/^The server offers TLS: use ssl-mode REQUIRED/),
+        hint: expect.stringMatching(/^The server offers TLS: use SSL mode REQUIRED/),
       });
       const withKey = { ...plain, serverPublicKey: await keyOf('Caching_sha2_password') };
       expect(await login('hashed', 'pässwörd😀', withKey)).toBe('hashed@%');
@@ -147,7 +147,9 @@ describe(
         login('hashed', 'pässwörd😀', { ...plain, serverPublicKey: wrong }),
       ).rejects.toMatchObject({
         code: 'remote_failed',
-        message: expect.stringContaining('server-public-key is not the key of this server'),
+        message: expect.stringContaining(
+          'the server key of the environment is not that of this server',
+        ),
       });
     });
 

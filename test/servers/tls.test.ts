@@ -113,7 +113,7 @@ async function connect(
 
 /** What can be told of a login that was refused without TLS by a server that offers it. */
 const OR_TLS = ` without TLS: either TLS is demanded there, or the user or password is wrong${
-  isMysql ? ', or server-public-key is not the key of this server' : ''
+  isMysql ? ', or the server key of the environment is not that of this server' : ''
 }`;
 const ca = (name: string): string => join(folder, `${name}.pem`);
 
@@ -217,7 +217,7 @@ describe('a server that offers TLS', () => {
       const connecting = connect({ sslMode: 'DISABLED', user: 'needs_tls' }, 'secret');
       await expect(connecting).rejects.toMatchObject({
         message: `The server at ${place()} refused the login of "needs_tls"${OR_TLS}`,
-        hint: expect.stringContaining('use ssl-mode REQUIRED'),
+        hint: expect.stringContaining('use SSL mode REQUIRED'),
       });
       expect(await connect({ sslMode: 'REQUIRED', user: 'needs_tls' }, 'secret')).toBe(true);
     });
@@ -229,7 +229,7 @@ describe('a server that offers TLS', () => {
         // MariaDB 10.11 says of it no more than of a wrong password; 11.8 and MySQL name it.
         await expect(connect({ sslMode: 'DISABLED' })).rejects.toMatchObject({
           code: 'remote_failed',
-          hint: expect.stringMatching(/use ssl-mode REQUIRED/i),
+          hint: expect.stringMatching(/use SSL mode REQUIRED/i),
         });
         expect(await connect({ sslMode: 'PREFERRED' })).toBe(true);
       } finally {
