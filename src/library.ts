@@ -4,23 +4,23 @@ import type { Actor } from './core/access.ts';
 import type { Api } from './core/api.ts';
 import type { CaptureRequest } from './core/captures/capture-timing.ts';
 import { systemClock } from './core/clock.ts';
-import { hasLiveDaemon } from './core/daemon/daemon-starter.ts';
-import { AppError } from './core/errors.ts';
-import { resultOf } from './core/progress.ts';
-import type { ListedCapture } from './core/store.ts';
+import { isLive } from './core/daemon/lease.ts';
+import { AppError, isAppError, messageOf } from './core/errors.ts';
+import { resultOf, type Progress } from './core/progress.ts';
+import type { Lease, ListedCapture } from './core/store.ts';
 import { prepareUser, UserService } from './core/users/user-service.ts';
 import type { Approval } from './core/warm-ups/approvals.ts';
 import type { VerificationResult } from './core/verification/verification.ts';
 import type { StatementRecord } from './core/workloads/statements.ts';
 import { runDaemon } from './daemon/daemon.ts';
 import { programVersion } from './package.ts';
-import { createStore, openStore } from './store/sqlite-store.ts';
+import { createStore, openStore, storeClosed } from './store/sqlite-store.ts';
 import { mysqlServers, Wiring, type Machine } from './wiring.ts';
 
 const GRACE_MS = 10 * 60_000;
 const LOOK_MS = 20;
-/** Captures of programs wait for no signal: `close` ends the daemon, which leaves them to the next one. */
-const NEVER = new AbortController().signal;
+
+type OnEvent = (event: string) => void | Promise<void>;
 
 /** A capture to begin now, or at `scheduledStart`; what is left out is as `captures create` has it. */
 export type NewCapture = Pick<CaptureRequest, 'name' | 'environment'> & Partial<CaptureRequest>;
@@ -42,10 +42,15 @@ export async function openCaptures(options: {
     const { clock } = MACHINE;
     // Nobody has to know it: another can be set where one is needed.
     const user = await prepareUser(name, randomBytes(32).toString('base64url'));
-    const made = createStore(options.store, { sharedGroup: null, now: clock.now() }, (store) => {
-      new UserService(store, clock, MACHINE).openFirstSession(user);
-    });
-    wiring.adoptStore(made);
+    try {
+      const made = createStore(options.store, { sharedGroup: null, now: clock.now() }, (store) => {
+        new UserService(store, clock, MACHINE).openFirstSession(user);
+      });
+      wiring.adoptStore(made);
+    } catch (error) {
+      // Somebody else made it meanwhile.
+      if (!isAppError(error, 'conflict')) throw error;
+    }
   }
   const user = wiring.store.users.findByName(name);
   if (user === null) {
@@ -56,12 +61,18 @@ export async function openCaptures(options: {
   return new Captures(wiring, actor);
 }
 
-/** An open store, and the user in whose name the program acts. `close` it. */
+/**
+ * An open store, and the user in whose name the program acts. `close` it: what is asked of it afterwards, or
+ * waits then, rejects with an AppError `store_unusable`.
+ */
 export class Captures {
   readonly actor: Actor;
   readonly #wiring: Wiring;
   readonly #leaving = new AbortController();
+  /** What waits, and ends by itself when `close` is called. */
+  readonly #waiting = new Set<Promise<unknown>>();
   #daemon: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(wiring: Wiring, actor: Actor) {
     this.#wiring = wiring;
@@ -75,24 +86,36 @@ export class Captures {
 
   /**
    * Records in this process until `close`: the store's daemon, or one that stands by for another. Passwords
-   * by `env:NAME` are read in this process's environment. Resolves when a daemon is running.
-   * @param options.onEvent is told what it does.
+   * by `env:NAME` are read in this process's environment. Resolves when a daemon is running: this one, or
+   * another that has just been seen to renew its lease.
+   * @param options.onEvent is told what it does; what it throws becomes a warning of the process.
    * @throws AppError `store_unusable`.
    */
-  async startDaemon(options: { readonly onEvent?: (event: string) => void } = {}): Promise<void> {
+  async startDaemon(options: { readonly onEvent?: OnEvent } = {}): Promise<void> {
+    const before = this.#wiring.store.lease.find();
+    const settled = new AbortController();
+    const signal = AbortSignal.any([this.#leaving.signal, settled.signal]);
     this.#daemon ??= this.#run(options.onEvent ?? (() => undefined));
-    await Promise.race([this.#daemon, this.#untilDaemonLives()]);
+    try {
+      await Promise.race([this.#daemon, this.#untilRenewed(before, signal)]);
+    } finally {
+      settled.abort();
+    }
+    this.#leaving.signal.throwIfAborted();
   }
 
-  async #untilDaemonLives(): Promise<void> {
+  /** A daemon that died leaves a lease that looks alive for three seconds; only one that lives changes it. */
+  async #untilRenewed(before: Lease | null, signal: AbortSignal): Promise<void> {
     const { clock } = MACHINE;
-    const { signal } = this.#leaving;
-    while (!signal.aborted && !hasLiveDaemon(this.#wiring.store, clock.now())) {
+    while (!signal.aborted) {
+      const now = this.#wiring.store.lease.find();
+      const isNew = now?.holder !== before?.holder || now?.expiresAt !== before?.expiresAt;
+      if (isNew && isLive(now, clock.now())) return;
       await clock.sleep(LOOK_MS, signal);
     }
   }
 
-  async #run(onEvent: (event: string) => void): Promise<void> {
+  async #run(onEvent: OnEvent): Promise<void> {
     const { clock, hostName, pid, userName } = MACHINE;
     const source = await this.#wiring.servers();
     const { provider: metricProvider } = await this.#wiring.metricSources();
@@ -106,7 +129,7 @@ export class Captures {
           clock,
           source,
           metricProvider,
-          log: (_level, event) => onEvent(event),
+          log: (_level, event) => tell(onEvent, event),
           ...running,
         },
         { background: false, graceMs: GRACE_MS, signal: this.#leaving.signal },
@@ -117,7 +140,8 @@ export class Captures {
   }
 
   /**
-   * Looks at the server, creates a capture, and waits until it records unless it is to start later.
+   * Looks at the server, creates a capture, and waits until it records unless it is to start later. One that
+   * no daemon took until it rejects is not stored any more.
    * @param approved what it may do that disturbs others.
    * @throws AppError as the API's `create`; `capture_failed` when it FAILED.
    */
@@ -125,22 +149,22 @@ export class Captures {
     capture: NewCapture,
     approved: readonly Approval['for'][] = [],
   ): Promise<ListedCapture> {
-    const { captures } = this.api;
+    const { signal } = this.#leaving;
     const request = { status: null, start: null, scheduledStart: null, duration: null, ...capture };
-    const created = await resultOf(captures.create(this.actor, request, { approved }));
-    if (created.status === 'SCHEDULED') return created;
-    return resultOf(captures.wait(this.actor, String(created.id), 'begun', NEVER));
+    return this.#resultOf(this.api.captures.record(this.actor, request, { approved }, signal));
   }
 
   /** Waits until a capture is over. @throws AppError `not_found`; `capture_failed` when it FAILED. */
   async untilOver(id: number): Promise<ListedCapture> {
-    return resultOf(this.api.captures.wait(this.actor, String(id), 'over', NEVER));
+    const { signal } = this.#leaving;
+    return this.#resultOf(this.api.captures.wait(this.actor, String(id), 'over', signal));
   }
 
   /** Stops a capture, and waits until its record is complete. @throws AppError `conflict`. */
   async stop(id: number, reason: string | null = null): Promise<ListedCapture> {
     const options = { reason, waits: true };
-    return resultOf(this.api.captures.stop(this.actor, String(id), options, NEVER));
+    const { signal } = this.#leaving;
+    return this.#resultOf(this.api.captures.stop(this.actor, String(id), options, signal));
   }
 
   /** Reads a record as a whole and says what is known of its truth. @throws AppError `not_found`. */
@@ -154,18 +178,42 @@ export class Captures {
     for await (const records of this.api.workloads.records(this.actor, String(id))) yield* records;
   }
 
+  /** Runs a use case that `close` ends, and then waits for. */
+  async #resultOf<Event, Result>(run: Progress<Event, Result>): Promise<Result> {
+    const result = resultOf(run);
+    this.#waiting.add(result);
+    try {
+      return await result;
+    } finally {
+      this.#waiting.delete(result);
+    }
+  }
+
   /**
-   * Ends this process's daemon, which leaves what is RUNNING to the next one, and closes the store.
+   * Ends what waits and this process's daemon, which leaves what is RUNNING to the next one, and closes the
+   * store for good.
    * @throws what made the daemon fail.
    */
-  async close(): Promise<void> {
-    this.#leaving.abort();
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#leaving.abort(storeClosed(this.#wiring.store.directory));
     try {
+      await Promise.allSettled(this.#waiting);
       await this.#daemon;
     } finally {
       this.#wiring.close();
     }
   }
+}
+
+/** A listener cannot end a recording: what it throws, or rejects with, becomes a warning. */
+function tell(onEvent: OnEvent, event: string): void {
+  new Promise<void>((resolve) => resolve(onEvent(event))).catch((error: unknown) =>
+    process.emitWarning(`The onEvent of startDaemon failed: ${messageOf(error)}`),
+  );
 }
 
 const MACHINE: Machine = {

@@ -23,7 +23,7 @@ import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/store-inspection.ts';
 import { isWritableByOthers } from './store/ownership.ts';
-import { hasStore, openStore, openStoreToRead } from './store/sqlite-store.ts';
+import { hasStore, openStore, openStoreToRead, storeClosed } from './store/sqlite-store.ts';
 
 /** What a program hands in. */
 export interface Machine extends Origin {
@@ -54,6 +54,7 @@ export class Wiring {
   readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   #store: Store | null = null;
   #api: Api | null = null;
+  #isClosed = false;
 
   /**
    * @param paths the folder of the store, found when it is first asked for.
@@ -74,6 +75,7 @@ export class Wiring {
 
   /** @throws AppError `store_unusable`, also where there is no store. */
   get store(): Store {
+    if (this.#isClosed) throw storeClosed(this.#paths.store);
     this.#store ??= openStore(this.#paths.store);
     return this.#store;
   }
@@ -197,7 +199,9 @@ export class Wiring {
     return inspectStore(this.#paths.store);
   }
 
+  /** For good: what is asked of it afterwards is refused. */
   close(): void {
+    this.#isClosed = true;
     this.#store?.close();
     this.#store = null;
     this.#api = null;

@@ -124,6 +124,11 @@ function noStore(directory: string): AppError {
   });
 }
 
+/** What is thrown by everything that is asked of a store after it was closed. */
+export function storeClosed(directory: string): AppError {
+  return new AppError('store_unusable', `The store in ${directory} is closed`);
+}
+
 function storeExists(directory: string): AppError {
   return new AppError('conflict', `There is already a captures store in ${directory}`, {
     hint: { code: 'store_is_there' },
@@ -197,11 +202,11 @@ class SqliteStore implements Store {
 
   transaction<T>(work: () => T): T {
     if (this.#db.inTransaction) return work();
-    return translated(this.#file, () => this.#db.transaction(work).immediate());
+    return this.#translated(() => this.#db.transaction(work).immediate());
   }
 
   changeCounter(): number {
-    return translated(this.#file, () => Number(this.#db.pragma('data_version', { simple: true })));
+    return this.#translated(() => Number(this.#db.pragma('data_version', { simple: true })));
   }
 
   isStillThere(): boolean {
@@ -245,11 +250,17 @@ class SqliteStore implements Store {
     this.#db.close();
   }
 
+  /** What fails on a store that was closed, fails for that. */
+  readonly #translated = <T>(work: () => T): T => {
+    if (!this.#db.open) throw storeClosed(this.directory);
+    return translated(this.#file, work);
+  };
+
   #table<T extends object>(name: string, make: (db: Database) => T): T {
     const made = this.#tables.get(name);
     if (made !== undefined) return made as T;
-    const table = translated(this.#file, () =>
-      guarded(this.#file, make(withLateStatements(this.#db))),
+    const table = this.#translated(() =>
+      guarded(this.#translated, make(withLateStatements(this.#db))),
     );
     this.#tables.set(name, table);
     return table;
@@ -257,12 +268,12 @@ class SqliteStore implements Store {
 }
 
 /** The same table with SQLite's failures translated, so that no caller sees the driver's errors. */
-function guarded<T extends object>(file: string, table: T): T {
+function guarded<T extends object>(translated: <R>(work: () => R) => R, table: T): T {
   const methods = Object.entries(table) as [string, (...args: unknown[]) => unknown][];
   return Object.fromEntries(
     methods.map(([name, method]) => [
       name,
-      (...args: unknown[]) => translated(file, () => method(...args)),
+      (...args: unknown[]) => translated(() => method(...args)),
     ]),
   ) as T;
 }

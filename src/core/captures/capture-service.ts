@@ -147,6 +147,27 @@ export class CaptureService {
   }
 
   /**
+   * Creates a capture and waits until it has begun, unless it is to start later. Where that fails, one that
+   * no daemon has taken is taken back.
+   * @throws AppError as `create`; as `wait`.
+   */
+  async *record(
+    actor: Actor,
+    request: CaptureRequest,
+    options: Partial<PreparationOptions>,
+    signal: AbortSignal,
+  ): Progress<CreationEvent | CaptureEvent, ListedCapture> {
+    const created = yield* this.create(actor, request, options, signal);
+    if (created.status === 'SCHEDULED') return created;
+    try {
+      return yield* this.wait(actor, String(created.id), 'begun', signal);
+    } catch (error) {
+      this.#rules.withdraw(actor, created);
+      throw error;
+    }
+  }
+
+  /**
    * Looks for a few seconds at how many executes of a capture that has begun come without their values.
    * @returns null where nothing was executed; `forMs`: how long it was looked at.
    * @throws AppError as `get` does.
