@@ -93,9 +93,9 @@ describe('captures metrics --json', () => {
     expect(Object.keys(cpu ?? {})).toEqual(['label', 'type', 'displayName', 'dataPoints']);
     const points = cpu?.dataPoints ?? [];
     expect(points.map(({ Timestamp }) => Timestamp)).toEqual(
-      Array.from({ length: 31 }, (_, i) => iso(i === 0 ? START : START - 17_000 + i * MINUTE)),
+      Array.from({ length: 30 }, (_, i) => iso(START - 17_000 + (i + 1) * MINUTE)),
     );
-    expect(points[1]).toEqual({
+    expect(points[0]).toEqual({
       Timestamp: '2026-11-22T11:01:00.000Z',
       Maximum: 1,
       Unit: 'Percent',
@@ -117,8 +117,8 @@ describe('captures metrics --json', () => {
     cloudWatch.publish('shop-db', 'NewMetric2027', () => 7);
     const found = await json('friday', '--metric', 'freeable memory', 'NewMetric2027');
     expect(found.map(({ label, type, dataPoints }) => [label, type, dataPoints.length])).toEqual([
-      ['FreeableMemory', 'FREEABLE MEMORY', 31],
-      ['NewMetric2027', 'NEW METRIC2027', 31],
+      ['FreeableMemory', 'FREEABLE MEMORY', 30],
+      ['NewMetric2027', 'NEW METRIC2027', 30],
     ]);
     expect(found[1]?.dataPoints[0]?.Unit).toBeNull();
   });
@@ -139,14 +139,6 @@ describe('captures metrics --json', () => {
     );
     expect(cpu?.dataPoints).toEqual([
       {
-        Timestamp: '2026-11-22T11:00:17.000Z',
-        Maximum: 9,
-        Unit: 'Percent',
-        // The minute in which the capture began counts for the 43 seconds of it.
-        Average: (45 * 60) / (9 * 60 + 43),
-        Sum: 45,
-      },
-      {
         Timestamp: '2026-11-22T11:10:00.000Z',
         Maximum: 19,
         Unit: 'Percent',
@@ -162,17 +154,17 @@ describe('captures metrics --json', () => {
       },
       {
         Timestamp: '2026-11-22T11:30:00.000Z',
-        Maximum: 30,
+        Maximum: 39,
         Unit: 'Percent',
-        Average: 30,
-        Sum: 30,
+        Average: 34.5,
+        Sum: 345,
       },
     ]);
   });
 
   it('ignores the margin of charts, and obeys --from and --to', async () => {
     const [cpu] = await json('friday', '--margin', '10m');
-    expect(cpu?.dataPoints).toHaveLength(31);
+    expect(cpu?.dataPoints).toHaveLength(30);
     const args = [
       'metrics',
       'friday',
@@ -184,7 +176,7 @@ describe('captures metrics --json', () => {
     ];
     const result = await captures(args);
     const [part] = JSON.parse(result.stdout) as Metric[];
-    expect(part?.dataPoints.map(({ Maximum }) => Maximum)).toEqual([0, 1, 2]);
+    expect(part?.dataPoints.map(({ Maximum }) => Maximum)).toEqual([1, 2]);
   });
 
   it('is an empty list of points for a capture that has not started', async () => {
@@ -201,9 +193,9 @@ describe('captures metrics -o csv and tsv', () => {
     const lines = csv.stdout.split('\r\n');
     expect(lines[0]).toBe('label,type,displayName,Timestamp,Maximum,Unit,Average');
     expect(lines[1]).toBe(
-      'CPUUtilization,CPU UTILIZATION,CPU UTILIZATION,2026-11-22T11:00:17.000Z,0,Percent,0',
+      'CPUUtilization,CPU UTILIZATION,CPU UTILIZATION,2026-11-22T11:01:00.000Z,1,Percent,1',
     );
-    expect(lines).toHaveLength(33);
+    expect(lines).toHaveLength(32);
     const short = await captures(['metrics', 'friday', '--csv', '--metric', 'CPUUtilization']);
     expect(short.stdout).toBe(csv.stdout);
     expect((await captures(['metrics', 'friday', '--csv', '--json'])).status).toBe(2);
@@ -214,7 +206,7 @@ describe('captures metrics -o csv and tsv', () => {
       'Timestamp,Maximum',
       '--no-headers',
     ]);
-    expect(tsv.stdout.split('\n')[0]).toBe('2026-11-22T11:00:17.000Z\t0');
+    expect(tsv.stdout.split('\n')[0]).toBe('2026-11-22T11:01:00.000Z\t1');
   });
 });
 
@@ -228,7 +220,7 @@ describe('what is kept', () => {
     expect(openStore(home).metrics.findFetch(1)?.nextAt).toBeNull();
     await cloudWatch.stop();
     const [cpu] = await json('friday');
-    expect(cpu?.dataPoints).toHaveLength(31);
+    expect(cpu?.dataPoints).toHaveLength(30);
     await clock.advance(3 * 365 * 24 * 60 * MINUTE);
     await done(['login', 'ada', '--password-stdin'], { stdin: `${PASSWORD}\n` });
     const [later] = await json('friday');
@@ -239,9 +231,9 @@ describe('what is kept', () => {
   it('is fetched again for a capture that just ended, until the late points are in', async () => {
     cloudWatch.lateness = 3 * MINUTE;
     clock.set(END);
-    expect((await json('friday'))[0]?.dataPoints.length).toBeLessThan(31);
+    expect((await json('friday'))[0]?.dataPoints.length).toBeLessThan(30);
     await clock.advance(5 * MINUTE);
-    expect((await json('friday'))[0]?.dataPoints).toHaveLength(31);
+    expect((await json('friday'))[0]?.dataPoints).toHaveLength(30);
   });
 
   it('is shown with a warning when CloudWatch fails now', async () => {
@@ -266,7 +258,7 @@ describe('what is kept', () => {
     await clock.advance(20 * 24 * 60 * MINUTE);
     const result = await captures(['metrics', 'friday', '--json', '--refresh']);
     expect(result.stderr).toContain('CloudWatch keeps points of 300 s only by now');
-    expect((JSON.parse(result.stdout) as Metric[])[0]?.dataPoints).toHaveLength(31);
+    expect((JSON.parse(result.stdout) as Metric[])[0]?.dataPoints).toHaveLength(30);
   });
 });
 
@@ -276,17 +268,17 @@ describe('captures metrics on a terminal', () => {
     expect(overview.stdout).toContain(
       'shop/friday · DONE · 2026-11-22 11:00:17 to 11:30:17 (30m) · UTC',
     );
-    expect(overview.stdout).toMatch(/CPU UTILIZATION +[▁-█ ]+ +0 +14.8 +29 +30 +30 .*%/);
+    expect(overview.stdout).toMatch(/CPU UTILIZATION +[▁-█ ]+ +1 +15.5 +29 +30 +30 .*%/);
     expect(overview.stdout).toContain('Not published:');
     const chart = await captures(['metrics', 'friday', '--metric', 'CPUUtilization'], { tty: 80 });
-    expect(chart.stdout).toContain('CPU UTILIZATION, % · avg 14.8');
+    expect(chart.stdout).toContain('CPU UTILIZATION, % · avg 15.5');
     expect(chart.stdout).toContain('↑start');
   });
 
   it('counts over the part that was asked for', async () => {
     const args = ['metrics', 'friday', '--from', iso(START), '--to', iso(START + 10 * MINUTE)];
     const part = await captures(args, { tty: 80 });
-    expect(part.stdout).toMatch(/CPU UTILIZATION +[▁-█ ]+ +0 +4\.78 +10 +10 +10 .*%/);
+    expect(part.stdout).toMatch(/CPU UTILIZATION +[▁-█ ]+ +1 +5\.50 +10 +10 +10 .*%/);
   });
 
   it('is drawn with ASCII where the locale or the terminal has no more, or where asked to', async () => {

@@ -4,7 +4,7 @@ import type { Environment } from '../environments/environment.ts';
 import { isAppError, messageOf } from '../errors.ts';
 import type { MetricDescription } from './metric.ts';
 import { keptWindow, mergeTracks, nextFetch, nextRetry } from './metric-archive-rules.ts';
-import { aggregateSeries, isCombined } from './metric-series.ts';
+import { aggregateSeries } from './metric-series.ts';
 import type { MetricFetch } from './metric-store.ts';
 import {
   alignWindow,
@@ -34,8 +34,6 @@ interface MetricSubject {
 interface ProviderRequest {
   readonly metrics: readonly MetricDescription[];
   readonly window: TimeWindow;
-  /** The part of the window whose points are not to be mixed with others. */
-  readonly counted: TimeWindow;
   readonly statistic: string | null;
   readonly period: number | null;
   readonly refresh: boolean;
@@ -186,7 +184,7 @@ export class MetricArchive {
       const names = statisticsFor(metric, request.statistic);
       const tracks = kept.filter((t) => t.label === metric.label && names.includes(t.statistic));
       const whole: MetricSeries = { metric, period, reach: period, end: null, tracks };
-      const shown = asked === period ? whole : aggregateSeries(whole, asked, request.counted);
+      const shown = asked === period ? whole : aggregateSeries(whole, asked);
       if (names.some((name) => !shown.tracks.some(({ statistic }) => statistic === name)))
         return null;
       series.push(shown);
@@ -199,11 +197,7 @@ export class MetricArchive {
     const { capture, environment } = subject;
     const now = this.#clock.now();
     const known = this.#store.metrics.findFetch(capture.id)?.fetched ?? null;
-    const asked = this.#provider.choosePeriod(request.window, now, request.period);
-    const finest = this.#provider.choosePeriod(request.window, now, null);
-    // A long period of the provider's mixes what is before the capture into it.
-    const isOurs = isCombined(request.statistic) && asked % finest === 0;
-    const period = isOurs ? finest : asked;
+    const period = this.#provider.choosePeriod(request.window, now, request.period);
     const isKept =
       isOver(capture.status) &&
       known?.period === period &&
@@ -221,12 +215,8 @@ export class MetricArchive {
       const before = this.#store.metrics.findFetch(capture.id);
       this.#save(noted(capture.id, before), answer.tracks);
     }
-    const series = seriesOf(request.metrics, answer.tracks, period);
     return {
-      series:
-        period === asked
-          ? series
-          : series.map((one) => aggregateSeries(one, asked, request.counted)),
+      series: seriesOf(request.metrics, answer.tracks, period),
       warnings: answer.incomplete.length === 0 ? [] : [this.#partial(answer.incomplete)],
     };
   }

@@ -28,48 +28,16 @@ function firstFrom(times: readonly number[], at: number): number {
   return low;
 }
 
-/** How far the points of a series may stand for what was measured. */
-type Coverage = Pick<MetricSeries, 'reach' | 'end'>;
-
-/** The end of what a point stands for: the next point, the end of all, or its whole reach. */
-function endOf(times: readonly number[], index: number, { reach, end }: Coverage): number {
-  return Math.min((times[index] ?? 0) + reach, times[index + 1] ?? end ?? Infinity);
-}
-
-/** Points with the time that each of them covers: from `times` until `ends`. */
-interface CoveringTrack extends MetricTrack {
-  readonly ends: readonly number[];
-}
-
-/** The points that cover a part of the window; one that began before it stands at its start. */
-export function cutTrack(
-  track: MetricTrack,
-  coverage: Coverage,
-  window: TimeWindow,
-): CoveringTrack {
-  let start = firstFrom(track.times, window.from);
-  const end = Math.max(firstFrom(track.times, window.to), start);
-  const isBegun =
-    window.from < window.to &&
-    track.times[start] !== window.from &&
-    endOf(track.times, start - 1, coverage) > window.from;
-  if (start > 0 && isBegun) start -= 1;
-  const starts = track.times.slice(start, end);
+/** The points whose time is in the window. */
+export function cutTrack(track: MetricTrack, window: TimeWindow): MetricTrack {
+  const start = firstFrom(track.times, window.from);
+  const end = firstFrom(track.times, window.to);
+  if (start === 0 && end === track.times.length) return track;
   return {
     ...track,
-    times: starts.map((time) => Math.max(time, window.from)),
-    ends: starts.map((time, index) =>
-      Math.max(Math.min(endOf(track.times, start + index, coverage), window.to), time),
-    ),
+    times: track.times.slice(start, end),
     values: track.values.slice(start, end),
   };
-}
-
-/** The mean of values, each with the weight of the time that it covers. */
-function weightedMean(values: readonly number[], weights: readonly number[]): number {
-  const total = sum(weights);
-  if (total === 0) return sum(values) / values.length;
-  return sum(values.map((value, index) => value * (weights[index] ?? 0))) / total;
 }
 
 /**
@@ -96,7 +64,7 @@ export function resample(
     const time = times[index] ?? 0;
     if (time >= window.to) break;
     const value = values[index] ?? 0;
-    const until = Math.min(endOf(times, index, { reach, end }), window.to);
+    const until = Math.min(time + reach, times[index + 1] ?? end ?? Infinity, window.to);
     const first = Math.floor(position(time));
     // A point that is shorter than a cell is in one cell, not smeared over two.
     const last = isFine ? first : Math.max(Math.ceil(position(until)) - 1, first);
@@ -141,9 +109,8 @@ export function drawnTrack(series: MetricSeries, statistic: string | null): Metr
 }
 
 /**
- * The numbers of a series within a window: the lowest and highest value there was, and average (each
- * point with the weight of the time it covers), 95th percentile (nearest rank) and last value of the
- * points' averages.
+ * The numbers of a series within a window: the lowest and highest value there was, and average, 95th
+ * percentile (nearest rank) and last value of the points' averages.
  * @param statistic only this one's track; null for the best there is for each number.
  */
 export function summarise(
@@ -151,28 +118,27 @@ export function summarise(
   window: TimeWindow,
   statistic: string | null,
 ): Summary | null {
-  const pick = (...names: string[]): CoveringTrack | null => {
+  const { measured = series } = series;
+  const pick = (...names: string[]): readonly number[] => {
     for (const name of statistic === null ? names : [statistic]) {
-      const track = trackOf(series, name);
-      if (track !== null && track.times.length > 0) {
-        return cutTrack(track, series, window);
-      }
+      const track = trackOf(measured, name);
+      if (track !== null && track.times.length > 0) return cutTrack(track, window).values;
     }
-    return null;
+    return [];
   };
   const middle = pick('Average', 'Maximum');
-  const low = pick('Minimum', 'Average', 'Maximum')?.values ?? [];
-  const high = pick('Maximum', 'Average')?.values ?? [];
-  const last = middle?.values.at(-1);
-  if (middle === null || last === undefined) return null;
-  const sorted = Float64Array.from(middle.values).sort();
+  const low = pick('Minimum', 'Average', 'Maximum');
+  const high = pick('Maximum', 'Average');
+  const last = middle.at(-1);
+  if (last === undefined) return null;
+  const sorted = Float64Array.from(middle).sort();
   return {
     min: extreme(low, Math.min),
-    avg: weightedMean(middle.values, lengthsOf(middle)),
+    avg: middle.reduce((sum, value) => sum + value, 0) / middle.length,
     p95: sorted[Math.ceil(sorted.length * 0.95) - 1] ?? last,
     max: extreme(high, Math.max),
     last,
-    points: middle.values.length,
+    points: middle.length,
   };
 }
 
@@ -180,69 +146,51 @@ function extreme(values: readonly number[], choose: (a: number, b: number) => nu
   return values.reduce((found, value) => choose(found, value));
 }
 
-function lengthsOf({ times, ends }: CoveringTrack): number[] {
-  return times.map((time, index) => (ends[index] ?? time) - time);
-}
-
 /**
  * Points of a longer period made of shorter ones: the highest Maximum, the lowest Minimum, the sum of
- * sums and counts, the mean of averages by the time they cover. The periods are the clock's, divided
- * at the edges of `counted`, so that none mixes what is counted with what is not.
+ * sums and counts, the mean of averages (right for a provider that measures at a fixed interval). Periods are
+ * the clock's; one that contains `from` begins anew there, so that it has nothing of before.
  * @returns null for a statistic that cannot be computed from shorter periods: a percentile.
  */
 export function aggregate(
   track: MetricTrack,
-  coverage: Coverage,
   period: number,
-  counted: TimeWindow,
+  from = -Infinity,
 ): MetricTrack | null {
   const combine = COMBINATIONS[track.statistic];
   if (combine === undefined) return null;
-  const edges = [counted.from, counted.to];
-  const groups = new Map<number, { values: number[]; weights: number[] }>();
+  const times: number[] = [];
+  const groups: number[][] = [];
   for (const [index, time] of track.times.entries()) {
-    const until = endOf(track.times, index, coverage);
-    let from = time;
-    do {
-      const clock = Math.floor(from / period) * period;
-      const start = Math.max(clock, ...edges.filter((edge) => edge <= from));
-      const end = Math.min(clock + period, ...edges.filter((edge) => edge > from));
-      let group = groups.get(start);
-      if (group === undefined) groups.set(start, (group = { values: [], weights: [] }));
-      group.values.push(track.values[index] ?? 0);
-      group.weights.push(Math.max(Math.min(until, end) - from, 0));
-      from = end;
-    } while (from < until);
+    const onClock = Math.floor(time / period) * period;
+    const start = time < from ? onClock : Math.max(onClock, from);
+    if (times.at(-1) !== start) {
+      times.push(start);
+      groups.push([]);
+    }
+    groups.at(-1)?.push(track.values[index] ?? 0);
   }
-  const combined = Array.from(groups.values(), ({ values, weights }) => combine(values, weights));
-  return { ...track, times: [...groups.keys()], values: combined };
+  return { ...track, times, values: groups.map(combine) };
 }
 
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
-const COMBINATIONS: Readonly<
-  Record<string, (values: readonly number[], weights: readonly number[]) => number>
-> = {
-  Average: weightedMean,
+const COMBINATIONS: Readonly<Record<string, (values: readonly number[]) => number>> = {
+  Average: (values) => sum(values) / values.length,
   Maximum: (values) => extreme(values, Math.max),
   Minimum: (values) => extreme(values, Math.min),
   Sum: sum,
   SampleCount: sum,
 };
 
-/** Whether a longer period of a statistic can be made of shorter ones; null is the usual ones. */
-export function isCombined(statistic: string | null): boolean {
-  return statistic === null || statistic in COMBINATIONS;
-}
-
 /** The series with every track at a longer period; tracks that cannot be had there are left out. */
 export function aggregateSeries(
   series: MetricSeries,
   period: number,
-  counted: TimeWindow,
+  from = -Infinity,
 ): MetricSeries {
-  const tracks = series.tracks.flatMap((track) => aggregate(track, series, period, counted) ?? []);
-  return { ...series, period, reach: period, tracks };
+  const tracks = series.tracks.flatMap((track) => aggregate(track, period, from) ?? []);
+  return { ...series, period, reach: period, end: null, tracks };
 }
 
 /** One data point with all its statistics, as the reference API shows it. */
@@ -256,7 +204,7 @@ export interface DataPoint {
 export function dataPoints(series: MetricSeries, window: TimeWindow): DataPoint[] {
   const byTime = new Map<number, Map<string, number>>();
   for (const track of series.tracks) {
-    const { times, values, statistic } = cutTrack(track, series, window);
+    const { times, values, statistic } = cutTrack(track, window);
     for (const [index, at] of times.entries()) {
       let point = byTime.get(at);
       if (point === undefined) byTime.set(at, (point = new Map<string, number>()));

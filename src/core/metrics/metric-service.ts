@@ -99,7 +99,6 @@ export class MetricService {
         {
           metrics: provided,
           window,
-          counted,
           statistic: request.statistic,
           period: request.period,
           refresh: request.refresh,
@@ -117,7 +116,7 @@ export class MetricService {
       const one = series.find(
         (s) => s.metric.origin === metric.origin && s.metric.label === metric.label,
       );
-      return one === undefined ? [] : [atPeriod(one, request.period, counted)];
+      return one === undefined ? [] : [atPeriod(one, request.period, counted.from)];
     });
     return { capture, captureWindow, window, counted, series: found, warnings };
   }
@@ -212,7 +211,8 @@ function withoutPoints(metric: MetricDescription): MetricSeries {
 }
 
 /** The provider's points come at the period that was asked for; ours are made longer here. */
-function atPeriod(series: MetricSeries, period: number | null, counted: TimeWindow): MetricSeries {
+function atPeriod(series: MetricSeries, period: number | null, from: number): MetricSeries {
   if (period === null || series.metric.origin === 'provider') return series;
-  return period > series.period ? aggregateSeries(series, period, counted) : series;
+  if (period <= series.period) return series;
+  return { ...aggregateSeries(series, period, from), measured: series };
 }

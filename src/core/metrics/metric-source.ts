@@ -34,6 +34,8 @@ export interface MetricSeries {
   /** Where the last point ends, when that is known; null when each may stand for its whole reach. */
   readonly end: number | null;
   readonly tracks: readonly MetricTrack[];
+  /** What was measured, where these points were made of it: numbers come from there, whatever the period. */
+  readonly measured?: MetricSeries;
 }
 
 export interface MetricAnswer {

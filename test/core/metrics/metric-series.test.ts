@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { describeCloudWatchMetric } from '../../../src/metrics-source/cloudwatch/catalogue.ts';
 import {
   aggregate,
-  aggregateSeries,
   cutTrack,
   dataPoints,
   resample,
@@ -13,9 +12,6 @@ import {
 import type { MetricSeries, MetricTrack } from '../../../src/core/metrics/metric-source.ts';
 
 const MINUTE = 60_000;
-/** Points of one minute each. */
-const MINUTES = { reach: MINUTE, end: null };
-const always = { from: -Infinity, to: Infinity };
 
 function track(points: readonly (readonly [number, number])[], statistic = 'Maximum'): MetricTrack {
   return {
@@ -159,8 +155,7 @@ describe('a longer period', () => {
       [MINUTE, 5],
       [5 * MINUTE, 7],
     ] as const;
-    const of = (statistic: string) =>
-      aggregate(track(points, statistic), MINUTES, 5 * MINUTE, always)?.values;
+    const of = (statistic: string) => aggregate(track(points, statistic), 5 * MINUTE)?.values;
     expect(of('Maximum')).toEqual([5, 7]);
     expect(of('Minimum')).toEqual([1, 7]);
     expect(of('Sum')).toEqual([6, 7]);
@@ -168,87 +163,29 @@ describe('a longer period', () => {
     expect(of('p95')).toBeUndefined();
   });
 
-  it('gives each point of an average the weight of the time it covers, down to the counted start', () => {
+  it('begins anew where what is counted begins, so that nothing of it is dropped or mixed', () => {
     const start = MINUTE - 23_000;
     const points = [
+      [start - 5_000, 99],
       [start, 12],
-      [start + 8_000, 4],
+      [start + 5_000, 4],
       [MINUTE, 20],
     ] as const;
-    const counted = { from: start, to: MINUTE + 37_000 };
-    const coverage = { reach: MINUTE, end: counted.to };
-    expect(aggregate(track(points, 'Average'), coverage, MINUTE, counted)).toMatchObject({
-      times: [start, MINUTE],
-      values: [(8 * 12 + 15 * 4) / 23, 20],
-    });
-  });
-
-  it('changes no average and no maximum of a window, and begins and ends where that does', () => {
-    const samples = fc.array(fc.tuple(fc.integer({ min: 1, max: 15_000 }), fc.nat(1_000)), {
-      minLength: 2,
-      maxLength: 60,
-    });
-    fc.assert(
-      fc.property(
-        samples,
-        fc.integer({ min: 5_000, max: 200_000 }),
-        fc.nat(90_000),
-        (steps, period, first) => {
-          let at = first;
-          const points = steps.map(([step, value]) => [(at += step), value] as const);
-          const end = at + 3_000;
-          const raw: MetricSeries = {
-            ...series(track(points), track(points, 'Average')),
-            reach: 15_000,
-            end,
-          };
-          // Somewhere in what was measured, as a capture begins and ends.
-          const window = { from: (points[0]?.[0] ?? 0) + 500, to: end - 500 };
-          const [a, b] = [raw, aggregateSeries(raw, period, window)].map((one) => {
-            const covered = dataPoints(one, window);
-            return { numbers: summarise(one, window, null), from: covered[0]?.at };
-          });
-          expect(b?.from).toBe(a?.from);
-          expect(b?.numbers?.max).toBe(a?.numbers?.max);
-          expect(b?.numbers?.avg).toBeCloseTo(a?.numbers?.avg ?? Number.NaN, 6);
-        },
-      ),
-    );
-  });
-
-  it('mixes nothing of before and after what is counted into it', () => {
-    const points = Array.from({ length: 10 }, (_, i) => [i * MINUTE, i === 4 ? 1 : 99] as const);
-    const counted = { from: 4 * MINUTE, to: 5 * MINUTE };
-    const longer = aggregateSeries(series(track(points)), 60 * MINUTE, counted);
-    expect(longer.tracks[0]).toMatchObject({
-      times: [0, 4 * MINUTE, 5 * MINUTE],
-      values: [99, 1, 99],
-    });
-    expect(summarise(longer, counted, null)).toMatchObject({ min: 1, avg: 1, max: 1, points: 1 });
+    const longer = aggregate(track(points, 'Average'), MINUTE, start);
+    expect(longer).toMatchObject({ times: [0, start, MINUTE], values: [99, 8, 20] });
+    expect(cutTrack(track(points), { from: start, to: 2 * MINUTE }).times[0]).toBe(start);
   });
 });
 
 describe('the points of a window', () => {
-  it('are those that cover a part of it, the first from its start on', () => {
+  it('are those from its start until before its end', () => {
     fc.assert(
       fc.property(anyPoints, fc.nat(40_000_000), fc.nat(40_000_000), (points, from, length) => {
         const window = { from, to: from + length };
-        const expected = points
-          .filter(([at]) => at + MINUTE > window.from && at < window.to && length > 0)
-          .map(([at]) => [Math.max(at, window.from), Math.min(at + MINUTE, window.to)]);
-        const { times, ends } = cutTrack(track(points), MINUTES, window);
-        expect(times.map((at, index) => [at, ends[index]])).toEqual(expected);
+        const expected = points.filter(([at]) => at >= window.from && at < window.to);
+        expect(cutTrack(track(points), window).times).toEqual(expected.map(([at]) => at));
       }),
     );
-  });
-
-  it('have no point of a series that ended before', () => {
-    const ended = cutTrack(
-      track([[0, 1]]),
-      { reach: MINUTE, end: 20_000 },
-      { from: 30_000, to: MINUTE },
-    );
-    expect(ended.times).toEqual([]);
   });
 
   it('have the statistics of all tracks, joined by their time', () => {

@@ -151,7 +151,7 @@ function rowOf(
   if (summary === null) {
     // No point in the capture's window, but some before or after it.
     const track = drawnTrack(series, view.statistic);
-    if (track === null || cutTrack(track, series, window).times.length === 0) return [];
+    if (track === null || cutTrack(track, window).times.length === 0) return [];
     return [{ series, unit: '', numbers: NO_NUMBERS }];
   }
   const scale = scaleFor(series.metric.unit, summary.max, summary.min);
