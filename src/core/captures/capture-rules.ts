@@ -11,6 +11,7 @@ import { walkCaptures } from './capture-pages.ts';
 import type { Actor, Operation } from '../access.ts';
 import {
   ACTIVE_STATUSES,
+  checkTime,
   MESSAGES,
   whyNotStoppable,
   type Capture,
@@ -31,7 +32,14 @@ import { nearNames } from '../near-names.ts';
 import { checkRecordingOptions, RECORD_EVERYTHING } from './recording-options.ts';
 import { getOwned } from '../owner-access.ts';
 import { withUnreadRest } from '../recovery/unread-rest.ts';
-import type { CaptureChanges, CaptureFilter, ListedCapture, NewCapture, Store } from '../store.ts';
+import {
+  CAPTURE_ORDERS,
+  type CaptureChanges,
+  type CaptureFilter,
+  type ListedCapture,
+  type NewCapture,
+  type Store,
+} from '../store.ts';
 
 /** What `list` is asked for: every capture the actor may see, but for what is set here. */
 export interface CaptureListRequest extends Omit<CaptureFilter, 'environmentIds' | 'ownerId'> {
@@ -88,6 +96,11 @@ export class CaptureRules {
 
   #filterOf(actor: Actor, request: CaptureListRequest): Omit<CaptureFilter, 'limit'> {
     const { environment, owner, statuses, name, since, until, order, descending } = request;
+    checkTime('beginning of a list', since);
+    checkTime('end of a list', until);
+    if (!CAPTURE_ORDERS.includes(order)) {
+      throw new AppError('invalid', `A list is ordered by one of ${CAPTURE_ORDERS.join(', ')}`);
+    }
     const environmentIds =
       environment === null
         ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)

@@ -1,14 +1,17 @@
 import { AppError } from '../errors.ts';
 import type { CaptureChanges, NewCapture } from '../store.ts';
-import { checkDuration, isOver, MESSAGES, type Capture } from './capture.ts';
+import { checkDuration, checkTime, isOver, MESSAGES, type Capture } from './capture.ts';
 import type { RecordingOptions } from './recording-options.ts';
+
+/** The statuses that can be asked for. */
+const NEW_STATUSES = ['SCHEDULED', 'STARTED', 'STARTING'] as const;
 
 /** What `create` is asked for. Times are milliseconds since the epoch; null for "not said". */
 export interface CaptureRequest {
   readonly name: string;
   /** An id or a name. */
   readonly environment: string;
-  readonly status: 'SCHEDULED' | 'STARTED' | 'STARTING' | null;
+  readonly status: (typeof NEW_STATUSES)[number] | null;
   readonly start: number | null;
   readonly scheduledStart: number | null;
   /** Milliseconds. */
@@ -41,6 +44,11 @@ export function timingOf(
 ): Timing {
   const { start, scheduledStart, duration, status } = request;
   checkDuration(duration);
+  checkTime('start', start);
+  if (status !== null && !NEW_STATUSES.includes(status)) {
+    const allowed = NEW_STATUSES.join(', ');
+    throw new AppError('invalid', `The status of a new capture is one of ${allowed}`);
+  }
   if (status === 'SCHEDULED' && scheduledStart === null) {
     throw new AppError('invalid', MESSAGES.scheduleWithoutStart);
   }
@@ -105,6 +113,7 @@ function startedTiming(
 }
 
 function checkScheduledStart(scheduledStart: number, now: number): void {
+  checkTime('scheduled start', scheduledStart);
   if (scheduledStart <= now) {
     throw new AppError('invalid', 'The scheduled start is in the past', {
       hint: 'Give a time in the future, or leave it out to start now.',

@@ -93,6 +93,8 @@ export interface Capture {
 const SHORTEST_DURATION_MS = 60_000;
 /** Longer than any database lives, short enough that every sum of times stays a valid date. */
 const LONGEST_DURATION_MS = 10 * 366 * 86_400_000;
+/** The last that a Date can be. */
+const LATEST_TIME_MS = 8.64e15;
 
 export const MESSAGES = {
   environmentMissing: 'Environment does not exist',
@@ -113,6 +115,13 @@ export function checkDuration(ms: number | null): void {
     throw new AppError('invalid', MESSAGES.durationTooShort);
   }
   if (ms > LONGEST_DURATION_MS) throw new AppError('invalid', 'Duration must be at most 10 years');
+  if (!Number.isInteger(ms)) throw new AppError('invalid', 'Duration must be whole milliseconds');
+}
+
+/** @throws AppError `invalid` for a time that is no whole number of milliseconds since the epoch. */
+export function checkTime(what: string, ms: number | null): void {
+  if (ms === null || (Number.isInteger(ms) && Math.abs(ms) <= LATEST_TIME_MS)) return;
+  throw new AppError('invalid', `The ${what} must be whole milliseconds since 1970`);
 }
 
 /**

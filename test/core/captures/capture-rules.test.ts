@@ -235,3 +235,28 @@ describe('a capture is found', () => {
     }
   });
 });
+
+describe('data of programs that no compiler checked', () => {
+  const { test, alice, environment, now } = setUp({ hasServer: true });
+  const create = (data: object) => () => test.capture(alice, environment, data);
+  const list = (data: object) => () => test.captures.list(alice, { ...ALL_CAPTURES, ...data });
+  it.each([
+    ['a duration of half a millisecond', create({ duration: 60_000.5 }), 'Duration'],
+    [
+      'a scheduled start that is a Date',
+      create({ scheduledStart: new Date(now + 1) }),
+      'scheduled',
+    ],
+    ['a scheduled start that is no number', create({ scheduledStart: NaN }), 'scheduled start'],
+    ['a start that is no number', create({ start: NaN }), 'start'],
+    [
+      'a status that no new capture has',
+      create({ status: 'DONE' }),
+      'SCHEDULED, STARTED, STARTING',
+    ],
+    ['an order that there is not', list({ order: 'size' }), 'created, name, start, end'],
+    ['a list since a Date', list({ since: new Date(now) }), 'beginning'],
+  ])('is refused: %s', (_what, work, words) => {
+    expect(refusal(work)).toMatch(new RegExp(`^invalid: .*${words}`));
+  });
+});
