@@ -280,10 +280,7 @@ describe('what is wrong is found and named', () => {
       `${folder}/manifest.json is damaged: it is not JSON`,
     );
     rmSync(join(folder, 'manifest.json'));
-    await expect(problemsOf(folder)).rejects.toMatchObject({
-      code: 'capture_failed',
-      message: `There is no workload in ${folder}`,
-    });
+    expect(await problemsOf(folder)).toContain(`There is no workload in ${folder}`);
   });
 
   it('a manifest of what was not over yet', async () => {

@@ -112,10 +112,7 @@ export async function* verifyWorkload(
   const began = clock.now();
   const damage: Damage[] = [];
   const neverBegan = capture?.status === 'FAILED' && capture.start === null;
-  const manifest = await manifestIn(files, folder, damage, {
-    isAlone: capture === null,
-    mayBeMissing: neverBegan,
-  });
+  const manifest = await manifestIn(files, folder, damage, neverBegan);
   const state = neverBegan ? 'never_began' : stateOf(capture?.status ?? null, manifest);
   const committed = committedOf(recording);
   const facts = committed.facts ?? manifest;
@@ -207,24 +204,17 @@ async function* tellingProgress<Result>(
   }
 }
 
-/**
- * @param isAlone whether no capture of the store says that there is one.
- * @param mayBeMissing whether a folder without one is in order: nothing was recorded there.
- * @throws AppError `capture_failed` for a folder alone that has none.
- */
+/** @param mayBeMissing whether a folder without one is in order: nothing was recorded there. */
 async function manifestIn(
   files: Pick<WorkloadFiles, 'readManifest'>,
   folder: string,
   damage: Damage[],
-  { isAlone, mayBeMissing }: { isAlone: boolean; mayBeMissing: boolean },
+  mayBeMissing: boolean,
 ): Promise<Manifest | null> {
   try {
     return await files.readManifest(folder);
   } catch (error) {
-    if (isAppError(error, 'not_found')) {
-      if (isAlone) throw new AppError('capture_failed', error.message, { cause: error });
-      if (mayBeMissing) return null;
-    }
+    if (mayBeMissing && isAppError(error, 'not_found')) return null;
     if (!isAppError(error, 'not_found') && !isAppError(error, 'store_unusable')) throw error;
     damage.push({ segment: null, what: error.message });
     return null;
