@@ -384,7 +384,10 @@ describe('create --wait', () => {
     await noCaptureIsLeft(daemon);
   });
 
-  it('leaves it running after a no', async () => {
+  it.each([
+    ['a no', false],
+    ['Ctrl-C at that question', CTRL_C],
+  ])('leaves it running after %s, and says so', async (_what, answer) => {
     const daemon = new StoreOfADaemon();
     const signals = new SignalDesk();
     const name = newName();
@@ -392,26 +395,11 @@ describe('create --wait', () => {
       signals,
       clock: interrupting(daemon, signals, 1),
       tty: 80,
-      answers: [{ to: 'Stop the capture', answer: false }],
+      answers: [{ to: 'Stop the capture', answer }],
     });
     expect([result.status, result.stdout]).toEqual([130, '']);
     expect(result.stderr).toContain(`${name} continues. To stop it: captures stop`);
     expect(await statusOf(name)).toBe('RUNNING');
-    await noCaptureIsLeft(daemon);
-  });
-
-  it('leaves it running after Ctrl-C at that question, and says so', async () => {
-    const daemon = new StoreOfADaemon();
-    const signals = new SignalDesk();
-    const name = newName();
-    const result = await run(['create', name, '--env', 'shop', '--wait'], daemon, {
-      signals,
-      clock: interrupting(daemon, signals, 1),
-      tty: 80,
-      answers: [{ to: 'Stop the capture', answer: CTRL_C }],
-    });
-    expect([result.status, result.stdout]).toEqual([130, '']);
-    expect(result.stderr).toContain(`${name} continues. To stop it: captures stop`);
     await noCaptureIsLeft(daemon);
   });
 

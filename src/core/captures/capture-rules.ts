@@ -70,7 +70,7 @@ const WITHOUT_TIMES = { start: null, scheduledStart: null, duration: null, statu
 /** Why a capture ended that nobody stopped. */
 export const REACHED_ITS_END = 'reached its scheduled end';
 
-/** The rules of captures over the store, for whoever is asking: those of the reference API. */
+/** The rules of captures over the store: those of the reference API. */
 export class CaptureRules {
   readonly #store: Store;
   readonly #clock: Clock;

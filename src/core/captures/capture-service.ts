@@ -55,8 +55,7 @@ export class CaptureService {
 
   /**
    * Captures of the environments the actor is a member of.
-   * @throws AppError `not_found` for an environment the actor is no member of, and for an owner who
-   *   is nobody that the actor can see.
+   * @throws AppError `not_found` for an environment or an owner that the actor cannot see.
    */
   async list(actor: Actor, request: CaptureListRequest): Promise<ListedCapture[]> {
     return this.#rules.list(actor, request);
@@ -399,8 +398,7 @@ export class CaptureService {
 
   /**
    * What a prune would delete; nothing is changed.
-   * @throws AppError `not_found` for an environment the actor is no member of; `invalid` for an age
-   *   that is none.
+   * @throws AppError `not_found` for an environment that the actor cannot see; `invalid` for a wrong age.
    */
   async planPrune(actor: Actor, request: PruneRequest): Promise<PrunePlan> {
     return this.#retention.plan(actor, request);

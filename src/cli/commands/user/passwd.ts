@@ -72,7 +72,7 @@ async function run(options: Options, context: Context): Promise<void> {
   await context.printIfAsked(userNoun, user);
 }
 
-/** Asks whether to keep a user's tokens: whoever knew the old password may know them too. */
+/** Asks whether to keep a user's tokens: a thief of the old password may have them too. */
 async function askToKeep(context: Context, name: string, tokens: number): Promise<boolean> {
   if (tokens === 0 || !context.canPrompt) return false;
   const prompter = await context.world.prompter();
