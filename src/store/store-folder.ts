@@ -38,7 +38,7 @@ export function makeFolder(directory: string, mode: number): void {
     const parent = dirname(directory);
     if (code !== 'ENOENT' || existsSync(parent)) throw error;
     makeFolder(parent, mode);
-    mkdirSync(directory, { mode });
+    makeFolder(directory, mode);
   }
 }
 
