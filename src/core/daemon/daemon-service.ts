@@ -63,7 +63,7 @@ interface NeglectedServers {
 
 const STARTS_SHOWN = 5;
 
-/** The daemon of a store, whoever runs it. */
+/** What is known of a store's daemon, in this process or another. */
 export class DaemonService {
   readonly #outside: Pick<Outside, 'store' | 'clock'>;
 

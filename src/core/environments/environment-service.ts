@@ -11,7 +11,7 @@ import { checkName } from '../names.ts';
 import { nearNames } from '../near-names.ts';
 import type { Store } from '../store.ts';
 
-/** An environment, and the role of whoever asked in it. */
+/** An environment, and the actor's role in it. */
 export interface Membership extends Environment {
   readonly role: Role;
 }
@@ -53,8 +53,8 @@ function findEnvironment(store: Store, ref: string): Environment | null {
 
 /**
  * The environment that `ref` means, if the actor may do this in it.
- * @throws AppError `not_found` ("Environment does not exist"), also for one the actor is no member
- *   of; `forbidden` naming who may.
+ * @throws AppError `not_found` ("Environment does not exist"), also where the actor is not a member;
+ *   `forbidden` naming who may.
  */
 export function getEnvironment(
   store: Store,
@@ -146,7 +146,7 @@ export class EnvironmentService {
     return this.#store.environments.listFor(actor.userId);
   }
 
-  /** @throws AppError `not_found` ("Environment does not exist") for one the actor is no member of. */
+  /** @throws AppError `not_found` ("Environment does not exist"), also where the actor is not a member. */
   async get(
     actor: Actor,
     ref: string,
