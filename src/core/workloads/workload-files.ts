@@ -1,6 +1,7 @@
 import type { Progress } from '../progress.ts';
 import type { DiskSpace } from '../captures/guards.ts';
 import type { RemovalOptions } from '../captures/workload-removals.ts';
+import type { TallyCounter } from '../reports/tally.ts';
 import type { StatementRecord } from './statements.ts';
 import type {
   ExpectedSegment,
@@ -63,6 +64,8 @@ export interface WorkloadFiles {
     until: ReadablePosition | null,
     limit: number | null,
   ): Progress<Uint8Array, readonly StatementsNotRun[]>;
+  /** Counts the statements of a workload; summaries of its segments are kept beside them. */
+  openTally(captureId: number): Promise<TallyCounter>;
   /** The manifest in a folder. @throws AppError also `not_found`. */
   readManifest(folder: string): Promise<Manifest>;
   /** Reads the files in a folder again, and says what is in them. */

@@ -1,0 +1,168 @@
+import type { StatementClass } from '../captures/recording-options.ts';
+import type { CaptureStatus } from '../captures/capture.ts';
+import type { VerificationResult } from '../verification/verification.ts';
+import type { StatementFlag } from '../workloads/statements.ts';
+import type { Example, SliceAxis } from './tally.ts';
+
+/** What the statements of a report are put together by. */
+export const DIMENSIONS = ['digest', 'table', 'user', 'host', 'db', 'class', 'session'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** What rows are ordered by; all but `name` and `first` from the largest down. */
+export const SORT_KEYS = [
+  'count',
+  'time',
+  'average',
+  'examined',
+  'sent',
+  'errors',
+  'first',
+  'last',
+  'name',
+] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+export interface ReportRequest {
+  readonly by: Dimension;
+  /** null: by time where it is known for most of the statements, else by count. */
+  readonly sort: SortKey | null;
+  /** null for all. */
+  readonly limit: number | null;
+  /** Statements from this instant on, and before that one, by the server's clock; null for no bound. */
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+/** How often something is in the statements of a row. */
+export interface NamedCount {
+  /** null where it is unknown, or none. */
+  readonly name: string | null;
+  readonly count: number;
+}
+
+/** A table in the statements of a row. */
+export interface TableCount extends NamedCount {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** What a server measured of the statements of a row. */
+export interface ReportTimes {
+  /** Executions that the server counted. */
+  readonly count: number;
+  readonly totalMs: number;
+  readonly averageMs: number;
+  readonly rowsSent: number;
+  readonly rowsExamined: number;
+  readonly errors: number;
+  /** How many digests of the report the server counts as one: the numbers are of all of them. */
+  readonly sharedBy: number;
+}
+
+/** Statements that have something in common. What a dimension does not have is null or empty. */
+export interface ReportRow {
+  /** What they have in common: the digest's id, or the table, user, host, database, class or session. */
+  readonly name: string | null;
+  readonly digest: string | null;
+  readonly text: string | null;
+  readonly db: string | null;
+  readonly class: StatementClass | null;
+  readonly count: number;
+  /** Of all statements of the report, from 0 to 1. */
+  readonly share: number;
+  readonly perSecond: number;
+  /** ISO-8601 UTC with microseconds. */
+  readonly first: string;
+  readonly last: string;
+  /** Most first, at most 16 of each. */
+  readonly users: readonly NamedCount[];
+  readonly hosts: readonly NamedCount[];
+  readonly tables: readonly TableCount[];
+  /** Digests in the row. */
+  readonly digests: number;
+  readonly example: Example | null;
+  /** Executes whose values are not known. */
+  readonly withoutValues: number;
+  /** null where the server did not say. */
+  readonly times: ReportTimes | null;
+  /** Statements in each slice of the report's axis. */
+  readonly slices: readonly number[];
+  /** Of a session: when it logged in and ended; null where that is not in the window, and of other rows. */
+  readonly opened: string | null;
+  readonly closed: string | null;
+}
+
+/** Why there are no times, or not for all of the window. */
+export type TimesAbsence =
+  | 'off'
+  | 'not_permitted'
+  | 'not_supported'
+  | 'failed'
+  | 'not_recorded'
+  | 'restarted'
+  | 'truncated'
+  | 'full';
+
+/** What the numbers of a report cover. */
+export interface Coverage {
+  /** Records that were committed, and those of them that could be read. */
+  readonly records: { readonly committed: number; readonly read: number };
+  /** Executes whose values are known ÷ executes; null where there are none. */
+  readonly values: number | null;
+  /** Executions with a time ÷ statements, from 0 to 1; null where there is no time. */
+  readonly times: number | null;
+  readonly timesAbsence: readonly {
+    readonly why: TimesAbsence;
+    /** ISO-8601; null for the whole window. */
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+  /** Filters and a sample that the capture was made with: statements were left out as asked for. */
+  readonly isFiltered: boolean;
+  /** N of `1/N`; null for every session. */
+  readonly sample: number | null;
+  /** Statements whose literals are pseudonyms. */
+  readonly isRedacted: boolean;
+  /** Rows of the server's log that were left out. */
+  readonly leftOut: number;
+  /** Statements of digests that no row can be made of: there are too many of them. */
+  readonly unlisted: number;
+}
+
+/** What a workload was, by one dimension; plain data, as `report --json` prints it. */
+export interface Report {
+  readonly format: 'captures-report';
+  readonly formatVersion: 1;
+  readonly program: { readonly name: string; readonly version: string };
+  readonly capture: {
+    readonly id: number;
+    readonly name: string;
+    readonly environment: string;
+    readonly status: CaptureStatus;
+    readonly server: { readonly flavor: string; readonly version: string } | null;
+  };
+  readonly window: {
+    /** ISO-8601 UTC with microseconds, by the server's clock; null where nothing was recorded. */
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly seconds: number;
+    /** Whether it goes on. */
+    readonly isOpen: boolean;
+  };
+  readonly verdict: Pick<VerificationResult, 'verdict' | 'whole' | 'line' | 'problems' | 'notes'>;
+  readonly statements: number;
+  readonly perSecond: number;
+  readonly digests: number;
+  readonly coverage: Coverage;
+  readonly sessions: { readonly seen: number; readonly opened: number; readonly closed: number };
+  readonly byClass: readonly NamedCount[];
+  readonly byFlag: Readonly<Record<StatementFlag, number>>;
+  readonly axis: SliceAxis;
+  /** All statements in each slice. */
+  readonly slices: readonly number[];
+  readonly by: Dimension;
+  readonly sort: SortKey;
+  readonly rows: readonly ReportRow[];
+  /** Rows that are not listed: `limit` was reached. */
+  readonly otherRows: { readonly rows: number; readonly statements: number };
+}
