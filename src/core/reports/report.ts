@@ -1,6 +1,7 @@
 import type { StatementClass } from '../captures/recording-options.ts';
 import type { CaptureStatus } from '../captures/capture.ts';
 import type { VerificationResult } from '../verification/verification.ts';
+import type { Gap } from '../workloads/gaps.ts';
 import type { StatementFlag } from '../workloads/statements.ts';
 import type { Example, SliceAxis } from './tally.ts';
 
@@ -150,6 +151,8 @@ export interface Report {
     readonly isOpen: boolean;
   };
   readonly verdict: Pick<VerificationResult, 'verdict' | 'whole' | 'line' | 'problems' | 'notes'>;
+  /** When statements may be missing, in order; `from` and `to` as in the workload's manifest. */
+  readonly gaps: readonly Gap[];
   readonly statements: number;
   readonly perSecond: number;
   readonly digests: number;
