@@ -1,0 +1,38 @@
+import { hash } from 'node:crypto';
+import { Lexer } from './lexer.ts';
+
+/** A statement without its values. */
+export interface Digest {
+  /** The statement with `?` for its values: see docs/digests.md. */
+  readonly text: string;
+  /** 16 hexadecimal digits, made from the text. */
+  readonly id: string;
+}
+
+/**
+ * The statement with its values taken out: two texts that differ in values, white space and comments
+ * alone have one. Any text has one, also one that cannot be parsed; linear in the text.
+ */
+export function digestText(sql: string): string {
+  const lexer = new Lexer(sql);
+  const parts: string[] = [];
+  while (lexer.next()) {
+    if (lexer.kind === 'space' || lexer.kind === 'comment') continue;
+    const isPlain = lexer.kind === 'word' || lexer.kind === 'name' || lexer.kind === 'symbol';
+    parts.push(isPlain ? lexer.text : '?');
+  }
+  return parts.join(' ');
+}
+
+/** The id of a digest text: the first 16 hexadecimal digits of its SHA-256. */
+export function digestId(text: string): string {
+  return hash('sha256', text).slice(0, 16);
+}
+
+/** Digests of a stream of statements: one that was seen before costs no building of its text. */
+export class Digester {
+  of(sql: string): Digest {
+    const text = digestText(sql);
+    return { text, id: digestId(text) };
+  }
+}
