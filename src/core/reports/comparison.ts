@@ -14,8 +14,32 @@ export interface ComparedRow extends Pick<
 > {
   readonly a: ReportRow | null;
   readonly b: ReportRow | null;
-  /** Rate, or time, of B ÷ that of A; null where one is missing. */
+  /**
+   * Rate, or average time, of B ÷ that of A, as measured: what all rows have in common is still in it. null where
+   * one is missing.
+   */
   readonly change: number | null;
+  /** Where it is in 95 of 100 such pairs; null where that is not known. */
+  readonly interval: readonly [number, number] | null;
+  /** Of what is new or gone: too few statements to rule out that the other record missed it by chance. */
+  readonly mayBeChance: boolean;
+}
+
+/** What the rows of both reports have in common: busier, or slower, on the whole. Rows are judged beside it. */
+export interface CommonChange {
+  /** B ÷ A: 1 where the rows did not move together. */
+  readonly factor: number;
+  /** Rows on both sides that it is made of, and those of them that moved by it. */
+  readonly rows: number;
+  readonly together: number;
+  /** Whether it is a change by itself: at least the threshold. */
+  readonly isChange: boolean;
+}
+
+/** How two reports are compared. */
+export interface ComparisonRequest {
+  readonly threshold: number;
+  readonly per: { readonly a: number; readonly b: number } | null;
 }
 
 /** What is different in B from A; plain data, as `diff --json` prints it. */
@@ -26,6 +50,15 @@ export interface Comparison {
   readonly a: ReportHead;
   readonly b: ReportHead;
   readonly by: Report['by'];
+  /** What a change has to come to: 0.2 is a fifth more on one side than on the other. */
+  readonly threshold: number;
+  /** Tests that each side ran, where counts are compared for each test; null for rates in time. */
+  readonly per: { readonly a: number; readonly b: number } | null;
+  /** All statements: B ÷ A, per second or per test; null where A has none. */
+  readonly change: number | null;
+  readonly common: CommonChange;
+  /** The same of average times; null where no row has them on both sides. */
+  readonly commonTime: CommonChange | null;
   readonly new: readonly ComparedRow[];
   readonly gone: readonly ComparedRow[];
   readonly more: readonly ComparedRow[];
