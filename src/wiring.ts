@@ -119,6 +119,7 @@ export class Wiring {
       store: this.store,
       clock: this.#machine.clock,
       origin: this.#machine,
+      program: () => ({ name: 'captures', version: programVersion() }),
       servers: () => this.servers(),
       parseServerUrl,
       isLeftToDaemon: this.#isLeftToDaemon,

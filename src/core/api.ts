@@ -9,6 +9,7 @@ import { MemberService } from './members/member-service.ts';
 import type { MetricService } from './metrics/metric-service.ts';
 import type { Outside } from './outside.ts';
 import { RecoveryService } from './recovery/recovery-service.ts';
+import { ReportService } from './reports/report-service.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { VerificationService } from './verification/verification-service.ts';
 import { WorkloadService } from './workloads/workload-service.ts';
@@ -44,6 +45,7 @@ export interface Api {
   readonly warmUps: Public<WarmUpService>;
   readonly workloads: Public<WorkloadService>;
   readonly verification: Public<VerificationService>;
+  readonly reports: Public<ReportService>;
   readonly daemon: Public<DaemonService>;
   readonly diagnosis: Loaded<DiagnosisService>;
   readonly audit: Public<AuditLog>;
@@ -71,6 +73,7 @@ export function createApi(outside: Outside): Api {
     warmUps: new WarmUpService(outside, starter),
     workloads: new WorkloadService(outside),
     verification: new VerificationService(outside),
+    reports: new ReportService(outside),
     daemon: new DaemonService(outside),
     diagnosis: loadedWhenUsed({ ofStore: true, ofEnvironments: true }, async () => {
       const { DiagnosisService } = await import('./diagnosis/diagnosis-service.ts');

@@ -28,7 +28,7 @@ export type Hint =
     }
   /** What was recorded until then is kept; it waits for its server, and can be ended without the rest. */
   | {
-      readonly code: 'see_what_is_kept' | 'end_without_rest' | 'other_name';
+      readonly code: 'see_what_is_kept' | 'end_without_rest' | 'other_name' | HintOfReport;
       readonly capture: CaptureName;
     }
   | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
@@ -74,6 +74,9 @@ export type Hint =
       /** A sentence more; null for none. */
       readonly more: string | null;
     };
+
+/** A digest nobody has; a capture of which there are only metrics; one whose files are gone. */
+type HintOfReport = 'list_digests' | 'see_metrics' | 'report_later' | 'verify_files';
 
 type PlainHint =
   | 'list_users'

@@ -22,6 +22,8 @@ export interface Outside {
   readonly clock: Clock;
   /** The user, host and process behind a change, for the audit trail. */
   readonly origin: Origin;
+  /** What makes a report, for who reads it later. */
+  readonly program: () => { readonly name: string; readonly version: string };
   /** Absent for the usual one. */
   readonly passwordCost: ScryptCost | undefined;
   /** Reaches servers with the credentials that this process may use. Loaded at the first call. */

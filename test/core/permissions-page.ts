@@ -22,6 +22,7 @@ const COMMANDS: Record<Operation, string> = {
   'capture.metrics': 'metrics',
   'capture.workload': 'workload',
   'capture.verify': 'verify',
+  'capture.report': 'report, diff',
   'capture.stop': 'stop',
   'capture.edit': 'edit',
   'capture.delete': 'delete, prune',

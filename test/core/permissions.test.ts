@@ -78,6 +78,7 @@ const operations: Partial<Record<Operation, (actor: Actor, id: string) => unknow
   'capture.metrics': (actor, id) => test.captures.get(actor, id, 'capture.metrics'),
   'capture.workload': (actor, id) => test.captures.get(actor, id, 'capture.workload'),
   'capture.verify': (actor, id) => test.captures.get(actor, id, 'capture.verify'),
+  'capture.report': (actor, id) => test.captures.get(actor, id, 'capture.report'),
   'capture.stop': (actor, id) => test.captures.requestStop(actor, id),
   'capture.edit': (actor, id) =>
     test.captures.edit(actor, id, {
@@ -110,9 +111,13 @@ const stops: Record<CaptureStatus, Outcome> = {
 };
 
 function expected(operation: string, person: Person, status: CaptureStatus): Outcome {
-  const isRead = ['capture.get', 'capture.metrics', 'capture.workload', 'capture.verify'].includes(
-    operation,
-  );
+  const isRead = [
+    'capture.get',
+    'capture.metrics',
+    'capture.workload',
+    'capture.verify',
+    'capture.report',
+  ].includes(operation);
   switch (relation[person]) {
     case 'outsider':
       return `not_found: ${isRead ? "Capture's environment not found" : 'Capture not found'}`;
@@ -221,6 +226,7 @@ const inEnvironment: Record<
     | 'capture.metrics'
     | 'capture.workload'
     | 'capture.verify'
+    | 'capture.report'
     | 'capture.stop'
     | 'capture.edit'
     | 'capture.delete'

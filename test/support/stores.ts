@@ -27,6 +27,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     store,
     clock,
     origin,
+    program: () => ({ name: 'captures', version: 'of a test' }),
     passwordCost: CHEAP_HASH,
     parseServerUrl,
     servers: unexpected,

@@ -125,6 +125,13 @@ const WORDS: {
   statements_need_server: () =>
     'Statements are recorded only in an environment with a server (--url).',
   metrics_only: () => 'It is metrics-only: its environment has no server (--url).',
+  list_digests: ({ capture }) => `To see its digests: captures report ${captureWord(capture)}`,
+  see_metrics: ({ capture }) =>
+    `It has metrics only. To see them: captures metrics ${captureWord(capture)}`,
+  report_later: ({ capture }) =>
+    `There is a report once it is RUNNING. To see how it stands: captures get ${captureWord(capture)}`,
+  verify_files: ({ capture }) =>
+    `To see what is left of it: captures verify ${captureWord(capture)}`,
   verify_later: () => 'It can be verified once it is RUNNING.',
   give_server: ({ environment }) =>
     `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,

@@ -417,6 +417,7 @@ const READS: ReadonlySet<Operation> = new Set([
   'capture.metrics',
   'capture.workload',
   'capture.verify',
+  'capture.report',
 ]);
 const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
 

@@ -1,4 +1,4 @@
-import type { StatementClass } from '../captures/recording-options.ts';
+import type { RecordingOptions, StatementClass } from '../captures/recording-options.ts';
 import type { CaptureStatus } from '../captures/capture.ts';
 import type { VerificationResult } from '../verification/verification.ts';
 import type { Gap } from '../workloads/gaps.ts';
@@ -9,9 +9,13 @@ import type { Example, SliceAxis } from './tally.ts';
 export const DIMENSIONS = ['digest', 'table', 'user', 'host', 'db', 'class', 'session'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** What rows are ordered by; all but `name` and `first` from the largest down. */
+/**
+ * What rows are ordered by; all but `name` and `first` from the largest down. `rate` is that of the last
+ * interval of a report that is watched, and the same as `count` in any other.
+ */
 export const SORT_KEYS = [
   'count',
+  'rate',
   'time',
   'average',
   'examined',
@@ -32,6 +36,8 @@ export interface ReportRequest {
   /** Statements from this instant on, and before that one, by the server's clock; null for no bound. */
   readonly since: number | null;
   readonly until: number | null;
+  /** Rows of one digest alone, by the beginning of its id; null for all. */
+  readonly digest: string | null;
 }
 
 /** How often something is in the statements of a row. */
@@ -79,11 +85,12 @@ export interface ReportRow {
   readonly users: readonly NamedCount[];
   readonly hosts: readonly NamedCount[];
   readonly tables: readonly TableCount[];
-  /** Digests in the row. */
-  readonly digests: number;
+  /** Digests in the row; null where that is not counted: of sessions. */
+  readonly digests: number | null;
+  /** null where none is kept: of sessions, and of users and hosts that are not the first to send anything. */
   readonly example: Example | null;
-  /** Executes whose values are not known. */
-  readonly withoutValues: number;
+  /** Executes whose values are not known; null where that is not counted: of users, hosts and sessions. */
+  readonly withoutValues: number | null;
   /** null where the server did not say. */
   readonly times: ReportTimes | null;
   /** Statements in each slice of the report's axis. */
@@ -118,8 +125,17 @@ export interface Coverage {
     readonly from: string | null;
     readonly to: string | null;
   }[];
-  /** Filters and a sample that the capture was made with: statements were left out as asked for. */
+  /** Filters that the capture was made with: statements were left out as asked for. */
   readonly isFiltered: boolean;
+  readonly filters: Pick<
+    RecordingOptions,
+    | 'includeUsers'
+    | 'excludeUsers'
+    | 'includeDatabases'
+    | 'excludeDatabases'
+    | 'includeHosts'
+    | 'only'
+  >;
   /** N of `1/N`; null for every session. */
   readonly sample: number | null;
   /** Statements whose literals are pseudonyms. */
@@ -130,7 +146,7 @@ export interface Coverage {
   readonly unlisted: number;
 }
 
-/** What a workload was, by one dimension; plain data, as `report --json` prints it. */
+/** What a workload was, by one dimension; plain data. */
 export interface Report {
   readonly format: 'captures-report';
   readonly formatVersion: 1;
@@ -160,6 +176,11 @@ export interface Report {
   readonly sessions: { readonly seen: number; readonly opened: number; readonly closed: number };
   readonly byClass: readonly NamedCount[];
   readonly byFlag: Readonly<Record<StatementFlag, number>>;
+  /** Of all statements, whatever the rows are of; most first, at most 16 of each. */
+  readonly users: readonly NamedCount[];
+  readonly hosts: readonly NamedCount[];
+  readonly dbs: readonly NamedCount[];
+  readonly tables: readonly TableCount[];
   readonly axis: SliceAxis;
   /** All statements in each slice. */
   readonly slices: readonly number[];
@@ -168,4 +189,17 @@ export interface Report {
   readonly rows: readonly ReportRow[];
   /** Rows that are not listed: `limit` was reached. */
   readonly otherRows: { readonly rows: number; readonly statements: number };
+}
+
+/** The report of a capture that may go on, as of now. */
+export interface LiveReport {
+  readonly type: 'reported';
+  readonly report: Report;
+  /** What came in the last few seconds; null where nothing was seen before. */
+  readonly interval: {
+    readonly seconds: number;
+    readonly perSecond: number;
+    /** Statements/s of each row of the report, in its order. */
+    readonly rows: readonly number[];
+  } | null;
 }

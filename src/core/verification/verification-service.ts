@@ -1,23 +1,15 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
-import type { CaptureStatus } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
-import { AppError, isAppError } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
-import type { ListedCapture, Recording } from '../store.ts';
-import { committedOf } from '../workloads/committed.ts';
+import type { ListedCapture } from '../store.ts';
 import type { WorkloadFiles } from '../workloads/workload-files.ts';
-import type {
-  Damage,
-  ExpectedSegment,
-  Manifest,
-  RecordingFacts,
-  VerifiedFiles,
-  WorkloadPosition,
-} from '../workloads/workload.ts';
+import type { Manifest, RecordingFacts, VerifiedFiles } from '../workloads/workload.ts';
+import type { RecordSubject } from './record-standing.ts';
 import type { CompareCounters } from './server-counters.ts';
-import type { Evidence, VerificationResult } from './verification.ts';
+import type { VerificationResult } from './verification.ts';
 
 /** How far a verification has come. */
 export interface VerificationProgress {
@@ -47,12 +39,7 @@ export interface Verification {
   readonly took: number;
 }
 
-export interface VerificationSubject {
-  /** null for a folder alone. */
-  readonly capture: ListedCapture | null;
-  /** The store's row; null for a folder alone, and where nothing was ever recorded. */
-  readonly recording: Recording | null;
-  readonly folder: string;
+export interface VerificationSubject extends RecordSubject {
   /** The least share of executes with values, from 0 to 1; null to ask for none. */
   readonly minValues: number | null;
 }
@@ -109,23 +96,17 @@ export async function* verifyWorkload(
   // Loaded here: most commands verify nothing.
   const { concludeVerification } = await import('./verification.ts');
   const { contradictions, miscounted, otherRows } = await import('./manifest-check.ts');
+  const { evidenceOf, lookAtRecord } = await import('./record-standing.ts');
   const began = clock.now();
-  const damage: Damage[] = [];
-  const neverBegan = capture?.status === 'FAILED' && capture.start === null;
-  const manifest = await manifestIn(files, folder, damage, neverBegan);
-  const state = neverBegan ? 'never_began' : stateOf(capture?.status ?? null, manifest);
-  const committed = committedOf(recording);
-  const facts = committed.facts ?? manifest;
-  const isOver = state === 'over';
-  const expected =
-    isOver || committed.position === null
-      ? (manifest?.segments ?? [])
-      : segmentsUpTo(committed.position, manifest);
+  const subject = { capture, recording, folder };
+  const standing = await lookAtRecord(files, subject);
+  const { manifest, facts, committed, counters, rows } = standing;
+  const isOver = standing.state === 'over';
   const total = isOver ? manifest?.counters.records : recording?.records;
   const found = yield* tellingProgress(
     clock,
     (onProgress) =>
-      files.verify(folder, expected, {
+      files.verify(folder, standing.expected, {
         from: facts?.start?.time ?? null,
         to: facts?.end?.time ?? null,
         mayGoOn: !isOver,
@@ -133,9 +114,7 @@ export async function* verifyWorkload(
       }),
     total ?? null,
   );
-  damage.push(...found.damage);
-  const counters = isOver ? (manifest?.counters ?? null) : committed.counters;
-  const rows = isOver ? (manifest?.heard ?? null) : (committed.counters?.heard ?? null);
+  const damage = [...standing.damage, ...found.damage];
   if (damage.length === 0) {
     if (counters !== null) damage.push(...miscounted(counters, found.counts));
     if (rows !== null && counters !== null) {
@@ -143,35 +122,15 @@ export async function* verifyWorkload(
     }
     if (isOver && manifest !== null) damage.push(...contradictions(manifest, committed, capture));
   }
-  const leftOut = counters?.skipped ?? {};
-  const evidence: Evidence = {
-    server: manifest?.server ?? null,
-    state,
-    reason: capture?.reason ?? null,
-    damage,
-    gaps: facts?.gaps ?? [],
-    rows,
-    leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
-    start: facts?.start?.counters ?? null,
-    end: facts?.end?.counters ?? null,
-    others: {
-      atMost: recording?.otherCommands ?? 0,
-      questions: recording?.lookQuestions ?? 0,
-      sets: recording?.lookSets ?? 0,
-      statuses: recording?.lookStatuses ?? 0,
-    },
-    seconds: secondsBetween(facts?.start?.time, facts?.end?.time),
-    records: found.counts.records,
-    values: found.counts.values ?? null,
-    minValues,
-  };
+  const { records, values = null } = found.counts;
+  const evidence = evidenceOf(subject, standing, { damage, records, values }, minValues);
   return {
     capture,
     folder,
     manifest,
     files: found,
     result: concludeVerification(evidence, compare),
-    leftOut,
+    leftOut: counters?.skipped ?? {},
     facts: {
       gaps: facts?.gaps ?? [],
       warnings: facts?.warnings ?? [],
@@ -202,56 +161,4 @@ async function* tellingProgress<Result>(
     if (done.signal.aborted) return reading;
     yield { type: 'verified', records, of };
   }
-}
-
-/** @param mayBeMissing whether a folder without one is in order: nothing was recorded there. */
-async function manifestIn(
-  files: Pick<WorkloadFiles, 'readManifest'>,
-  folder: string,
-  damage: Damage[],
-  mayBeMissing: boolean,
-): Promise<Manifest | null> {
-  try {
-    return await files.readManifest(folder);
-  } catch (error) {
-    if (mayBeMissing && isAppError(error, 'not_found')) return null;
-    if (!isAppError(error, 'not_found') && !isAppError(error, 'store_unusable')) throw error;
-    damage.push({ segment: null, what: error.message });
-    return null;
-  }
-}
-
-function stateOf(status: CaptureStatus | null, manifest: Manifest | null): Evidence['state'] {
-  if (status === 'FAILED') return 'failed';
-  if (status === 'DONE') return 'over';
-  if (status !== null) return 'recording';
-  return manifest?.complete === true ? 'over' : 'unfinished';
-}
-
-/** The segments of a capture that goes on or has failed: what is committed, whatever lies behind it. */
-function segmentsUpTo(position: WorkloadPosition, manifest: Manifest | null): ExpectedSegment[] {
-  const known = new Map(manifest?.segments.map((one) => [one.segment, one]));
-  const segments: ExpectedSegment[] = [];
-  for (let segment = 1; segment < position.segment; segment++) {
-    // The manifest is written when a segment was begun: of those before it, it says all.
-    const next = known.has(segment + 1) ? known.get(segment) : undefined;
-    segments.push(
-      next ?? {
-        segment,
-        bytes: null,
-        sha256: null,
-        records: null,
-        firstTime: null,
-        lastTime: null,
-      },
-    );
-  }
-  const { segment, offset, sha256, records, firstTime, lastTime } = position;
-  if (offset > 0) segments.push({ segment, bytes: offset, sha256, records, firstTime, lastTime });
-  return segments;
-}
-
-function secondsBetween(from: string | undefined, to: string | undefined): number {
-  if (from === undefined || to === undefined) return 0;
-  return (Date.parse(to) - Date.parse(from)) / 1_000;
 }

@@ -1,0 +1,255 @@
+import type { Dimension, NamedCount, ReportRow, ReportTimes, TableCount } from './report.ts';
+import type { AccountTally, DigestTally, SessionTally, Tally } from './tally.ts';
+
+/** Names of a kind that a row lists. */
+const MOST_NAMES = 16;
+
+/** A row without what depends on the whole. */
+type OwnPart = Omit<ReportRow, 'share' | 'perSecond'>;
+
+/** Statements that have something in common, as far as ordering them needs; `row` is made for those listed. */
+export interface Group {
+  readonly name: string | null;
+  readonly count: number;
+  readonly first: string;
+  readonly last: string;
+  readonly times: ReportTimes | null;
+  /** What tells it from every other of its dimension, and orders those that have a name. */
+  readonly key: string;
+  row(): OwnPart;
+}
+
+/** What a server measured of digests: of one, or of several that are a row together. */
+export type TimesOf = (digests: readonly DigestTally[]) => ReportTimes | null;
+
+/** The statements of a tally put together by one dimension, in no order. */
+export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[] {
+  switch (by) {
+    case 'digest':
+      return tally.digests.map((one) => ({
+        ...groupOf(one.digest, [one], timesOf, {
+          digest: one.digest,
+          text: one.text,
+          db: one.db,
+          class: one.class,
+        }),
+        key: one.db === null ? one.digest : `${one.digest}/${one.db}`,
+      }));
+    case 'table':
+      return collected(tally.digests, tablesOf).map(([name, members]) =>
+        groupOf(name, members, timesOf, {}),
+      );
+    case 'db':
+      return collected(tally.digests, ({ db }) => [db]).map(([name, members]) =>
+        groupOf(name, members, timesOf, { db: name }),
+      );
+    case 'class':
+      return collected(tally.digests, (one) => [one.class]).map(([name, members]) =>
+        groupOf(name, members, timesOf, { class: name }),
+      );
+    case 'user':
+    case 'host':
+      return byAccount(tally, by);
+    case 'session':
+      return tally.sessions.map(sessionGroup);
+  }
+}
+
+/** Most first; those of equal number by name. @param most null for all. */
+export function namedCounts(
+  counts: Iterable<readonly [name: string | null, count: number]>,
+  most: number | null = MOST_NAMES,
+): NamedCount[] {
+  const sums = new Map<string | null, number>();
+  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
+  const all = Array.from(sums, ([name, count]) => ({ name, count }));
+  return all.sort(mostFirst).slice(0, most ?? all.length);
+}
+
+/** The tables in statements, most first. */
+export function tableCounts(digests: readonly DigestTally[]): TableCount[] {
+  const all = new Map<string, { name: string; count: number; reads: number; writes: number }>();
+  for (const digest of digests) {
+    const { count } = digest;
+    for (const name of new Set(digest.tables.map((table) => table.name))) {
+      const sum = all.get(name) ?? { name, count: 0, reads: 0, writes: 0 };
+      const has = (access: 'read' | 'write'): boolean =>
+        digest.tables.some((table) => table.name === name && table.access === access);
+      sum.count += count;
+      if (has('read')) sum.reads += count;
+      if (has('write')) sum.writes += count;
+      all.set(name, sum);
+    }
+  }
+  return [...all.values()].sort(mostFirst).slice(0, MOST_NAMES);
+}
+
+export function mostFirst(one: NamedCount, other: NamedCount): number {
+  return other.count - one.count || byName(one.name, other.name);
+}
+
+/** What has no name comes last. */
+export function byName(one: string | null, other: string | null): number {
+  if (one === other) return 0;
+  if (one === null) return 1;
+  if (other === null) return -1;
+  return one < other ? -1 : 1;
+}
+
+type Named = Partial<Pick<ReportRow, 'digest' | 'text' | 'db' | 'class'>>;
+
+function groupOf(
+  name: string | null,
+  members: readonly DigestTally[],
+  timesOf: TimesOf,
+  named: Named,
+): Group {
+  const { count, first, last } = spanOf(members);
+  const times = timesOf(members);
+  const row = (): OwnPart => {
+    const accounts = members.flatMap((member) => member.accounts);
+    return {
+      name,
+      digest: null,
+      text: null,
+      db: null,
+      class: null,
+      ...named,
+      count,
+      first,
+      last,
+      users: namedCounts(accounts.map(({ user, count }) => [user, count])),
+      hosts: namedCounts(accounts.map(({ host, count }) => [host, count])),
+      tables: tableCounts(members),
+      digests: members.length,
+      example: largest(members)?.example ?? null,
+      withoutValues: members.reduce((sum, member) => sum + member.withoutValues, 0),
+      times,
+      slices: summedSlices(members),
+      opened: null,
+      closed: null,
+    };
+  };
+  return { name, count, first, last, times, key: name ?? '', row };
+}
+
+function byAccount(tally: Tally, by: 'user' | 'host'): Group[] {
+  return collected(tally.accounts, (account) => [account[by]]).map(([name, accounts]) => {
+    const { count, first, last } = spanOf(accounts);
+    const row = (): OwnPart => {
+      const digests = digestsOf(tally, by, name);
+      const own = digests.filter(({ example }) => by === 'user' && example.user === name);
+      return {
+        name,
+        digest: null,
+        text: null,
+        db: null,
+        class: null,
+        count,
+        first,
+        last,
+        users: namedCounts(accounts.map((account) => [account.user, account.count])),
+        hosts: namedCounts(accounts.map((account) => [account.host, account.count])),
+        tables: tableCounts(digests),
+        digests: digests.length,
+        example: largest(own)?.example ?? null,
+        withoutValues: null,
+        times: null,
+        slices: summedSlices(accounts),
+        opened: null,
+        closed: null,
+      };
+    };
+    return { name, count, first, last, times: null, key: name ?? '', row };
+  });
+}
+
+/** The digests that an account sent, each with the statements of that account alone. */
+function digestsOf(tally: Tally, by: 'user' | 'host', name: string | null): DigestTally[] {
+  return tally.digests.flatMap((digest) => {
+    const accounts = digest.accounts.filter((account) => account[by] === name);
+    if (accounts.length === 0) return [];
+    return [{ ...digest, count: accounts.reduce((sum, { count }) => sum + count, 0) }];
+  });
+}
+
+function sessionGroup(one: SessionTally): Group {
+  const { count, first, last, user, host, db, opened, closed } = one;
+  const name = String(one.session);
+  const row = (): OwnPart => ({
+    name,
+    digest: null,
+    text: null,
+    db,
+    class: null,
+    count,
+    first,
+    last,
+    users: [{ name: user, count }],
+    hosts: [{ name: host, count }],
+    tables: [],
+    digests: null,
+    example: null,
+    withoutValues: null,
+    times: null,
+    slices: Array.from(one.slices),
+    opened,
+    closed,
+  });
+  // In the order of the numbers.
+  return { name, count, first, last, times: null, key: name.padStart(20, '0'), row };
+}
+
+/** The tables that a digest names, each once; null for none. */
+function tablesOf({ tables }: DigestTally): readonly (string | null)[] {
+  return tables.length === 0 ? [null] : [...new Set(tables.map(({ name }) => name))];
+}
+
+/** Things by what they have in common; one thing may be in several groups. */
+function collected<Thing, Key>(
+  things: readonly Thing[],
+  keysOf: (thing: Thing) => readonly Key[],
+): [Key, Thing[]][] {
+  const groups = new Map<Key, Thing[]>();
+  for (const thing of things) {
+    for (const key of keysOf(thing)) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [thing]);
+      else group.push(thing);
+    }
+  }
+  return [...groups];
+}
+
+type Spanned = Pick<AccountTally, 'count' | 'first' | 'last' | 'slices'>;
+
+/** ISO-8601 times of one form are in the order of their characters. */
+function spanOf(members: readonly Spanned[]): Pick<Group, 'count' | 'first' | 'last'> {
+  let count = 0;
+  let first = members[0]?.first ?? '';
+  let last = '';
+  for (const member of members) {
+    count += member.count;
+    if (member.first < first) first = member.first;
+    if (member.last > last) last = member.last;
+  }
+  return { count, first, last };
+}
+
+function summedSlices(members: readonly Spanned[]): number[] {
+  const [first, ...others] = members;
+  const sums = Array.from(first?.slices ?? []);
+  for (const { slices } of others) {
+    for (let index = 0; index < slices.length; index++) {
+      sums[index] = (sums[index] ?? 0) + (slices[index] ?? 0);
+    }
+  }
+  return sums;
+}
+
+function largest(digests: readonly DigestTally[]): DigestTally | null {
+  return digests.reduce<DigestTally | null>(
+    (most, one) => (most === null || one.count > most.count ? one : most),
+    null,
+  );
+}

@@ -1,0 +1,224 @@
+import { hasFilter, type RecordingOptions } from '../captures/recording-options.ts';
+import { AppError } from '../errors.ts';
+import { shareWithValues } from '../verification/value-counts.ts';
+import {
+  byName,
+  groupsBy,
+  namedCounts,
+  tableCounts,
+  type Group,
+  type TimesOf,
+} from './report-groups.ts';
+import type { Coverage, Dimension, Report, ReportRequest, ReportTimes, SortKey } from './report.ts';
+import type { CountedWorkload, Tally } from './tally.ts';
+
+/** What is known of a capture besides its statements. */
+export interface ReportSubject extends Pick<
+  Report,
+  'program' | 'capture' | 'window' | 'verdict' | 'gaps'
+> {
+  readonly options: RecordingOptions;
+  /** Rows of the server's log that were left out. */
+  readonly leftOut: number;
+  /** What the server measured; null where it did not. */
+  readonly times: SubjectTimes;
+}
+
+/** What a server measured of the statements of a report. */
+export interface SubjectTimes extends Pick<Coverage, 'times' | 'timesAbsence'> {
+  readonly of: TimesOf;
+}
+
+/** Of a capture without any. */
+export const NO_TIMES: TimesOf = () => null;
+
+/** The statements/s of each group since an earlier look, by `Group.key`; null for a report as a whole. */
+export type RatesNow = ((group: Pick<Group, 'key' | 'count'>) => number) | null;
+
+export interface MadeReport {
+  readonly report: Report;
+  /** What its rows are made of, in the same order. */
+  readonly listed: readonly Group[];
+  /** The same of all rows, in no order. */
+  readonly all: readonly Group[];
+}
+
+/**
+ * Puts the statements of a workload together.
+ * @param ratesNow orders rows where `rate` is asked for.
+ * @throws AppError `not_found` for a digest that nothing has; `invalid` for what cannot be one.
+ */
+export function makeReport(
+  subject: ReportSubject,
+  { tally, records }: CountedWorkload,
+  request: ReportRequest,
+  ratesNow: RatesNow = null,
+): MadeReport {
+  const { by } = request;
+  const sort = request.sort ?? usualOrder(by, subject.times);
+  const all = groupsBy(tally, by, subject.times.of);
+  const chosen = request.digest === null ? all : ofDigest(all, by, request.digest, subject.capture);
+  chosen.sort(orderOf(sort, ratesNow));
+  const listed = request.limit === null ? chosen : chosen.slice(0, request.limit);
+  const hidden = chosen.slice(listed.length);
+  const { seconds } = subject.window;
+  const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
+  const { statements } = tally;
+  const report: Report = {
+    format: 'captures-report',
+    formatVersion: 1,
+    program: subject.program,
+    capture: subject.capture,
+    window: subject.window,
+    verdict: subject.verdict,
+    gaps: subject.gaps,
+    statements,
+    perSecond: perSecond(statements),
+    digests: tally.digests.length,
+    coverage: coverageOf(subject, tally, records, by),
+    sessions: { seen: tally.sessions.length, opened: tally.opened, closed: tally.closed },
+    byClass: namedCounts(tally.digests.map((one) => [one.class, one.count])),
+    byFlag: tally.byFlag,
+    users: namedCounts(tally.accounts.map(({ user, count }) => [user, count])),
+    hosts: namedCounts(tally.accounts.map(({ host, count }) => [host, count])),
+    dbs: namedCounts(tally.digests.map(({ db, count }) => [db, count])),
+    tables: tableCounts(tally.digests),
+    axis: tally.axis,
+    slices: Array.from(tally.slices),
+    by,
+    sort,
+    rows: listed.map((group) => ({
+      ...group.row(),
+      share: statements === 0 ? 0 : group.count / statements,
+      perSecond: perSecond(group.count),
+    })),
+    otherRows: {
+      rows: hidden.length,
+      statements: hidden.reduce((sum, { count }) => sum + count, 0),
+    },
+  };
+  return { report, listed, all };
+}
+
+function coverageOf(
+  { options, leftOut, times }: ReportSubject,
+  tally: Tally,
+  records: CountedWorkload['records'],
+  by: Dimension,
+): Coverage {
+  const { withValues, withoutValues } = tally.executes;
+  const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts, only } =
+    options;
+  return {
+    records: { ...records },
+    values: shareWithValues({ executes: withValues + withoutValues, withoutValues }),
+    times: times.times,
+    timesAbsence: times.timesAbsence,
+    isFiltered: hasFilter(options),
+    filters: {
+      includeUsers,
+      excludeUsers,
+      includeDatabases,
+      excludeDatabases,
+      includeHosts,
+      only,
+    },
+    sample: options.sample,
+    isRedacted: options.redact !== null,
+    leftOut,
+    unlisted: restOf(tally, by).statements,
+  };
+}
+
+function restOf(tally: Tally, by: Dimension): Tally['otherDigests'] {
+  switch (by) {
+    case 'digest':
+    case 'table':
+    case 'db':
+    case 'class':
+      return tally.otherDigests;
+    case 'user':
+    case 'host':
+      return tally.otherAccounts;
+    case 'session':
+      return tally.otherSessions;
+  }
+}
+
+/** Executions with a time, of all statements: from here on times say more than counts. */
+const MOST_HAVE_TIMES = 0.5;
+
+function usualOrder(by: Dimension, { times }: SubjectTimes): SortKey {
+  const isKnown = times !== null && times >= MOST_HAVE_TIMES;
+  return isKnown && by !== 'user' && by !== 'host' && by !== 'session' ? 'time' : 'count';
+}
+
+const DIGEST = /^[0-9a-f]{1,16}$/i;
+
+function ofDigest(
+  groups: readonly Group[],
+  by: Dimension,
+  typed: string,
+  capture: Report['capture'],
+): Group[] {
+  if (!DIGEST.test(typed)) {
+    throw new AppError('invalid', `"${typed}" is not a digest: give up to 16 hex digits of one`);
+  }
+  if (by !== 'digest') {
+    throw new AppError('invalid', `A digest can be shown only by digest, not by ${by}`);
+  }
+  const found = groups.filter(({ name }) => name?.startsWith(typed.toLowerCase()) === true);
+  if (found.length > 0) return found;
+  throw new AppError('not_found', `The capture "${capture.name}" has no digest ${typed}`, {
+    hint: {
+      code: 'list_digests',
+      capture: { environmentName: capture.environment, name: capture.name },
+    },
+  });
+}
+
+type Order = (one: Group, other: Group) => number;
+
+function orderOf(sort: SortKey, ratesNow: RatesNow): Order {
+  const bySort = orderBy(sort, ratesNow);
+  return (one, other) =>
+    bySort(one, other) || other.count - one.count || byName(one.name, other.name);
+}
+
+function orderBy(sort: SortKey, ratesNow: RatesNow): Order {
+  switch (sort) {
+    case 'count':
+      return () => 0;
+    case 'rate':
+      return ratesNow === null ? () => 0 : descending(ratesNow);
+    case 'first':
+      return (one, other) => byName(one.first, other.first);
+    case 'last':
+      return (one, other) => byName(other.last, one.last);
+    case 'name':
+      return (one, other) => byName(named(one), named(other));
+    case 'time':
+      return descending(measured(({ totalMs }) => totalMs));
+    case 'average':
+      return descending(measured(({ averageMs }) => averageMs));
+    case 'examined':
+      return descending(measured(({ rowsExamined }) => rowsExamined));
+    case 'sent':
+      return descending(measured(({ rowsSent }) => rowsSent));
+    case 'errors':
+      return descending(measured(({ errors }) => errors));
+  }
+}
+
+function named({ name, key }: Group): string | null {
+  return name === null ? null : key;
+}
+
+/** Rows without times come last. */
+function measured(of: (times: ReportTimes) => number): (group: Group) => number {
+  return ({ times }) => (times === null ? -1 : of(times));
+}
+
+function descending(valueOf: (group: Group) => number): Order {
+  return (one, other) => valueOf(other) - valueOf(one);
+}

@@ -1,0 +1,230 @@
+import type { Actor } from '../access.ts';
+import { CaptureRules } from '../captures/capture-rules.ts';
+import { isOver } from '../captures/capture.ts';
+import { liveFactsOf } from '../captures/live-facts.ts';
+import { AppError } from '../errors.ts';
+import type { Outside } from '../outside.ts';
+import type { Progress } from '../progress.ts';
+import type { ListedCapture } from '../store.ts';
+import type { Damage } from '../workloads/workload.ts';
+import type { RecordStanding, RecordSubject } from '../verification/record-standing.ts';
+import type { LiveReport, Report, ReportRequest } from './report.ts';
+import type { RecentCounts } from './recent-counts.ts';
+import type { MadeReport, ReportSubject } from './report-rules.ts';
+import type { CountedWorkload, TallyCounter, TallyProgress } from './tally.ts';
+
+/** How a report is watched. */
+export interface Watching {
+  /** Asked for each report, so that the order can change meanwhile. */
+  readonly request: () => ReportRequest;
+  /** The shortest time that rates of now are taken over, in milliseconds. */
+  readonly interval: number;
+}
+
+/** What captures recorded, put together. */
+export class ReportService {
+  readonly #outside: Outside;
+  readonly #rules: CaptureRules;
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+    this.#rules = new CaptureRules(outside.store, outside.clock, outside.origin);
+  }
+
+  /**
+   * What a capture recorded; of one that goes on, what is committed by now.
+   * @throws AppError `not_found`, also for a digest that it does not have; `invalid` for one that records
+   *   nothing, and for a time outside of its window; `conflict` for one that has not begun; `store_unusable`
+   *   when none of its files can be read.
+   */
+  async *report(
+    actor: Actor,
+    ref: string,
+    request: ReportRequest,
+  ): Progress<TallyProgress, Report> {
+    const capture = this.#reportable(actor, ref);
+    const counter = await (await this.#outside.workloads()).openTally(capture.id);
+    try {
+      const { report } = yield* this.#make(capture, counter, request, null);
+      return report;
+    } finally {
+      await counter.close();
+    }
+  }
+
+  /**
+   * The report of a capture as of now, each time that the next is asked for; the last is that of the capture
+   * when it is over.
+   * @param signal ends it.
+   * @throws AppError as `report` does; `not_found` also when somebody deletes it meanwhile.
+   */
+  async *watch(
+    actor: Actor,
+    ref: string,
+    { request, interval }: Watching,
+    signal: AbortSignal,
+  ): AsyncGenerator<TallyProgress | LiveReport, void, void> {
+    const { id } = this.#reportable(actor, ref);
+    const { RecentCounts } = await import('./recent-counts.ts');
+    const recent = new RecentCounts(interval);
+    const counter = await (await this.#outside.workloads()).openTally(id);
+    try {
+      while (!signal.aborted) {
+        const capture = this.#reportable(actor, String(id));
+        const { report, listed, all } = yield* this.#make(capture, counter, request(), recent);
+        const at = report.window.to === null ? null : Date.parse(report.window.to);
+        const { statements } = report;
+        const now = at === null ? null : recent.intervalAt(at, statements, listed);
+        yield { type: 'reported', report, interval: now };
+        if (isOver(capture.status)) return;
+        if (at !== null) recent.add(at, statements, all);
+      }
+    } finally {
+      await counter.close();
+    }
+  }
+
+  /** @throws AppError for one that there is no report of. */
+  #reportable(actor: Actor, ref: string): ListedCapture {
+    const capture = this.#rules.get(actor, ref, 'capture.report');
+    const { name, status, environmentName } = capture;
+    const named = { environmentName, name };
+    if (!capture.recordsStatements) {
+      throw new AppError('invalid', `The capture "${name}" has no statements to report`, {
+        hint: { code: 'see_metrics', capture: named },
+      });
+    }
+    if (status === 'SCHEDULED' || status === 'STARTED' || status === 'STARTING') {
+      throw new AppError('conflict', `The capture "${name}" is ${status}`, {
+        hint: { code: 'report_later', capture: named },
+      });
+    }
+    return capture;
+  }
+
+  async *#make(
+    capture: ListedCapture,
+    counter: TallyCounter,
+    request: ReportRequest,
+    recent: RecentCounts | null,
+  ): Progress<TallyProgress, MadeReport> {
+    // Loaded here: most commands report nothing.
+    const [{ makeReport, NO_TIMES }, { lookAtRecord, segmentsUpTo }, rules] = await Promise.all([
+      import('./report-rules.ts'),
+      import('../verification/record-standing.ts'),
+      import('./report-window.ts'),
+    ]);
+    const { store, clock, program } = this.#outside;
+    const workloads = await this.#outside.workloads();
+    const recording = store.recordings.find(capture.id);
+    const record = { capture, recording, folder: workloads.folderOf(capture.id) };
+    const standing = await lookAtRecord(workloads, record);
+    const { committed, manifest, facts } = standing;
+    const lag = liveFactsOf(store, capture.id, clock.now()).lagMs ?? 0;
+    rules.checkBounds(rules.edgesOf(capture, facts), request, clock.now());
+    const counted = yield* counter.count({
+      until: committed.position,
+      expected:
+        standing.expected.length === 0 && committed.position !== null
+          ? segmentsUpTo(committed.position, manifest)
+          : standing.expected,
+      records: recording?.records ?? 0,
+      since: request.since,
+      before: request.until,
+    });
+    requireSomething(capture, counted);
+    const subject: ReportSubject = {
+      program: program(),
+      capture: {
+        id: capture.id,
+        name: capture.name,
+        environment: capture.environmentName,
+        status: capture.status,
+        server: manifest === null ? null : serverOf(manifest.server),
+      },
+      window: rules.windowOf(
+        rules.edgesOf(capture, facts),
+        request,
+        counted.tally,
+        clock.now() - lag,
+      ),
+      verdict: await this.#verdict(record, standing, counted, request),
+      gaps: facts?.gaps ?? [],
+      options: capture.options,
+      leftOut: Object.values(standing.counters?.skipped ?? {}).reduce((sum, rows) => sum + rows, 0),
+      times: {
+        times: null,
+        timesAbsence: [{ why: 'not_recorded', from: null, to: null }],
+        of: NO_TIMES,
+      },
+    };
+    const at = subject.window.to === null ? null : Date.parse(subject.window.to);
+    return makeReport(
+      subject,
+      counted,
+      request,
+      at === null ? null : (recent?.ratesAt(at) ?? null),
+    );
+  }
+
+  /** What `verify` says, by what was counted: no file is read for it once more. */
+  async #verdict(
+    record: RecordSubject,
+    standing: RecordStanding,
+    { tally, records, damage: found }: CountedWorkload,
+    { since, until }: ReportRequest,
+  ): Promise<Report['verdict']> {
+    const [{ concludeVerification }, { evidenceOf }, { contradictions }, compare] =
+      await Promise.all([
+        import('../verification/verification.ts'),
+        import('../verification/record-standing.ts'),
+        import('../verification/manifest-check.ts'),
+        this.#outside.compareCounters(),
+      ]);
+    const { manifest, counters, committed, state } = standing;
+    const isWhole = since === null && until === null;
+    const damage: Damage[] = [...standing.damage, ...found];
+    if (damage.length === 0 && counters !== null && isWhole && tally.records !== counters.records) {
+      const what = `the manifest says ${counters.records} records, the files hold ${tally.records}`;
+      damage.push({ segment: null, what });
+    }
+    if (damage.length === 0 && state === 'over' && manifest !== null) {
+      damage.push(...contradictions(manifest, committed, record.capture));
+    }
+    const evidence = evidenceOf(
+      record,
+      standing,
+      {
+        damage,
+        records: isWhole ? records.read : (counters?.records ?? records.read),
+        values: counters?.values ?? null,
+      },
+      null,
+    );
+    const { verdict, whole, line, problems, notes } = concludeVerification(evidence, compare);
+    return { verdict, whole, line, problems, notes };
+  }
+}
+
+function serverOf({ flavor, version }: { flavor: string; version: string }): {
+  flavor: string;
+  version: string;
+} {
+  return { flavor, version };
+}
+
+/** @throws AppError `store_unusable` where there was something and nothing of it can be read. */
+function requireSomething(
+  { name, environmentName }: ListedCapture,
+  { records, damage }: CountedWorkload,
+): void {
+  const [first] = damage;
+  if (first === undefined || records.read > 0 || records.committed === 0) return;
+  throw new AppError(
+    'store_unusable',
+    `Nothing of the capture "${name}" can be read: ${first.what}`,
+    {
+      hint: { code: 'verify_files', capture: { environmentName, name } },
+    },
+  );
+}
