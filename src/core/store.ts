@@ -8,6 +8,7 @@ import type { OwnCommands, StoredOwnCommands } from './verification/own-commands
 import type { PasswordAttemptTable } from './users/password-gate.ts';
 import type { RecordingOptions } from './captures/recording-options.ts';
 import type { RemovalTable } from './captures/workload-removals.ts';
+import type { TimesTable } from './reports/times-table.ts';
 import type { ScheduleTable } from './schedules/schedule.ts';
 import type { OwnConnection, ServerSettings, SessionState } from './source.ts';
 import type { WorkloadRate } from './metrics/workload-metrics.ts';
@@ -230,6 +231,7 @@ export interface Store {
   readonly removals: RemovalTable;
   readonly audit: AuditTable;
   readonly metrics: MetricTable;
+  readonly times: TimesTable;
   readonly warmUps: WarmUpTable;
   readonly passwordAttempts: PasswordAttemptTable;
 }

@@ -17,6 +17,7 @@ import { passwordAttemptTable } from './password-attempts.ts';
 import { recordingTable } from './recordings.ts';
 import { removalTable } from './removals.ts';
 import { scheduleTable } from './schedules.ts';
+import { timesTable } from './statement-times.ts';
 import { DATABASE, isThere, makeStoreFiles } from './store-folder.ts';
 import { tapTable } from './taps.ts';
 import { userTable } from './users.ts';
@@ -192,6 +193,9 @@ class SqliteStore implements Store {
   }
   get metrics() {
     return this.#table('metrics', metricTable);
+  }
+  get times() {
+    return this.#table('times', timesTable);
   }
   get passwordAttempts() {
     return this.#table('passwordAttempts', passwordAttemptTable);

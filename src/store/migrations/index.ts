@@ -15,6 +15,7 @@ import { removals } from './0014-removals.ts';
 import { scheduleTrouble } from './0015-schedule-trouble.ts';
 import { serverPublicKeys } from './0016-server-public-keys.ts';
 import { sessionMemories } from './0017-session-memories.ts';
+import { statementTimes } from './0018-statement-times.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly string[] = [
   scheduleTrouble,
   serverPublicKeys,
   sessionMemories,
+  statementTimes,
 ];

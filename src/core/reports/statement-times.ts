@@ -1,0 +1,167 @@
+import type { DigestTally } from './tally.ts';
+import type { Coverage, ReportTimes, TimesAbsence } from './report.ts';
+import type { TimesTable } from './times-table.ts';
+
+/** What a server counted of executions: sums, in whole microseconds. */
+export interface TimeSums {
+  readonly count: number;
+  readonly micros: number;
+  readonly rowsSent: number;
+  readonly rowsExamined: number;
+  readonly errors: number;
+}
+
+/** The executions that a server counts as one, because they differ in values alone. */
+export interface DigestTimes extends TimeSums {
+  /** The default database; null for none. */
+  readonly db: string | null;
+  /** As the server writes it. */
+  readonly text: string;
+}
+
+/** What was executed between two readings of a server's counts. */
+export interface TimesInterval {
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly from: number;
+  /** null: nothing was read since. */
+  readonly to: number | null;
+  /** Why executions of this interval are missing; null where none are known to be. */
+  readonly why: TimesAbsence | null;
+  /** What is certain, also where something is missing. */
+  readonly digests: readonly DigestTimes[];
+}
+
+/** What a server counted in a window. */
+export interface WindowTimes {
+  /** One for each database and text. */
+  readonly digests: readonly DigestTimes[];
+  readonly absence: Coverage['timesAbsence'];
+}
+
+/** A reading at the edge of a window comes some moments behind it. */
+const EDGE_MS = 1_000;
+
+/**
+ * The times of a capture, or of a part of it: of the intervals that lie in it as a whole, because what was
+ * executed in a part of one is not known.
+ * @param since,until milliseconds since the epoch; null for the capture's own.
+ */
+export function timesOf(
+  times: Pick<TimesTable, 'intervalsOf'>,
+  captureId: number,
+  since: number | null,
+  until: number | null,
+): WindowTimes {
+  const from = (since ?? -Infinity) - EDGE_MS;
+  const to = (until ?? Infinity) + EDGE_MS;
+  const all = times.intervalsOf(captureId);
+  const touching = all.filter((one) => one.from < to && (one.to ?? Infinity) > from);
+  const within = touching.filter((one) => one.from >= from && (one.to ?? Infinity) <= to);
+  return { digests: summed(within), absence: absenceIn(touching, all.length > 0) };
+}
+
+function summed(intervals: readonly TimesInterval[]): DigestTimes[] {
+  const sums = new Map<string, DigestTimes>();
+  for (const { digests } of intervals) {
+    for (const one of digests) {
+      const key = keyed(one.db, one.text);
+      const before = sums.get(key);
+      sums.set(key, before === undefined ? one : { ...one, ...plus(before, one) });
+    }
+  }
+  return [...sums.values()];
+}
+
+function plus(a: TimeSums, b: TimeSums): TimeSums {
+  return {
+    count: a.count + b.count,
+    micros: a.micros + b.micros,
+    rowsSent: a.rowsSent + b.rowsSent,
+    rowsExamined: a.rowsExamined + b.rowsExamined,
+    errors: a.errors + b.errors,
+  };
+}
+
+function absenceIn(
+  intervals: readonly TimesInterval[],
+  isAnythingStored: boolean,
+): Coverage['timesAbsence'] {
+  if (!isAnythingStored) return [{ why: 'not_recorded', from: null, to: null }];
+  const found: { why: TimesAbsence; from: number; to: number | null }[] = [];
+  for (const { why, from, to } of intervals) {
+    if (why === null) continue;
+    const last = found.at(-1);
+    if (last?.why === why && last.to === from) last.to = to;
+    else found.push({ why, from, to });
+  }
+  const [first] = found;
+  const isAll = found.length === 1 && intervals.every(({ digests }) => digests.length === 0);
+  if (first !== undefined && isAll) return [{ why: first.why, from: null, to: null }];
+  return found.map(({ why, from, to }) => ({
+    why,
+    from: isoOf(from),
+    to: to === null ? null : isoOf(to),
+  }));
+}
+
+const isoOf = (at: number): string => new Date(at).toISOString();
+const keyed = (db: string | null, text: string): string => `${db ?? ''}\0${text}`;
+
+/** The times of a report's digests. */
+export interface JoinedTimes {
+  /** null where the server counted nothing that belongs to it. */
+  timesOf(digest: Pick<DigestTally, 'db' | 'text'>): ReportTimes | null;
+  /** Executions with a time ÷ statements, from 0 to 1; null where there is no time at all. */
+  readonly coverage: number | null;
+}
+
+/** What is one to the server, or to us. */
+interface Group {
+  ours: number;
+  sharedBy: number;
+  sums: TimeSums | null;
+}
+
+/**
+ * Gives the digests of a tally the times of a server's. Where several of ours are one to the server, or the
+ * other way round, the numbers are of all of them: nothing is divided.
+ * @param statements of the tally, those of digests that are not listed among them.
+ * @param keyOf the same for a digest text of ours and for the server's text of the same statements.
+ */
+export function joinTimes(
+  digests: readonly Pick<DigestTally, 'db' | 'text' | 'count'>[],
+  statements: number,
+  times: readonly DigestTimes[],
+  keyOf: (text: string) => string,
+): JoinedTimes {
+  const groups = new Map<string, Group>();
+  const groupOf = new Map<string, Group>();
+  for (const { db, text, count } of digests) {
+    const key = keyed(db, keyOf(text));
+    const group = groups.get(key) ?? { ours: 0, sharedBy: 0, sums: null };
+    group.ours += count;
+    group.sharedBy += 1;
+    groups.set(key, group);
+    groupOf.set(keyed(db, text), group);
+  }
+  for (const one of times) {
+    // A server can be told to count executions and not to time them.
+    if (one.micros === 0) continue;
+    const group = groups.get(keyed(one.db, keyOf(one.text)));
+    if (group !== undefined) group.sums = group.sums === null ? one : plus(group.sums, one);
+  }
+  let timed = 0;
+  for (const { ours, sums } of groups.values()) timed += Math.min(ours, sums?.count ?? 0);
+  return {
+    timesOf({ db, text }) {
+      const group = groupOf.get(keyed(db, text));
+      if (group?.sums == null) return null;
+      const { count, micros, rowsSent, rowsExamined, errors } = group.sums;
+      const totalMs = micros / 1_000;
+      const averageMs = totalMs / count;
+      const { sharedBy } = group;
+      return { count, totalMs, averageMs, rowsSent, rowsExamined, errors, sharedBy };
+    },
+    coverage: times.length === 0 || statements === 0 ? null : Math.min(timed / statements, 1),
+  };
+}
