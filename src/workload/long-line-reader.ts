@@ -24,6 +24,7 @@ export type LongRecord = StatementRecord & { readonly long: Pick<LongText, 'furt
  * its bytes.
  */
 export class LongLineReader {
+  readonly #onText: (text: string) => void;
   readonly #scan = new TextScan();
   #place: 'before' | 'text' | 'behind' | 'bytes' | 'end' = 'before';
   #before = '';
@@ -32,6 +33,11 @@ export class LongLineReader {
   #rest: Buffer = NOTHING;
   #bytes = 0;
   #isDamaged = false;
+
+  /** @param onText gets the statement's text, piece by piece. */
+  constructor(onText: (text: string) => void = () => undefined) {
+    this.#onText = onText;
+  }
 
   push(piece: Buffer): void {
     this.#bytes += piece.length;
@@ -108,6 +114,7 @@ export class LongLineReader {
         return 0;
       }
       this.#scan.push(Buffer.from(text));
+      this.#onText(text);
       if (this.#beginning.length < BEGINNING) this.#beginning += text.slice(0, BEGINNING);
     }
     if (quote === -1) return end;

@@ -132,14 +132,23 @@ export function parseStatementLine(line: string): StatementRecord {
   try {
     record = JSON.parse(line);
   } catch (error) {
-    throw new AppError('store_unusable', 'The record is damaged: a line is not JSON', {
-      cause: error,
-    });
+    throw new WrongLine('a line is not JSON', error);
   }
   if (!isStatementRecord(record)) {
-    throw new AppError('store_unusable', 'The record is damaged: a line is not a statement');
+    throw new WrongLine('a line is not a statement');
   }
   return record;
+}
+
+/** A line that is no record. */
+export class WrongLine extends AppError {
+  /** What is wrong, without the place. */
+  readonly what: string;
+
+  constructor(what: string, cause?: unknown) {
+    super('store_unusable', `The record is damaged: ${what}`, { cause });
+    this.what = what;
+  }
 }
 
 function isStatementRecord(value: unknown): value is StatementRecord {

@@ -1,7 +1,11 @@
 import type { Progress } from '../core/progress.ts';
 import type { Store } from '../core/store.ts';
-import type { StatementsNotRun, WorkloadFiles } from '../core/workloads/workload-files.ts';
-import type { ReadablePosition } from '../core/workloads/workload.ts';
+import type {
+  Spans,
+  StatementQuery,
+  StatementsNotRun,
+  WorkloadFiles,
+} from '../core/workloads/workload-files.ts';
 import {
   findOrphanedWorkloads,
   removeDeletedWorkloads,
@@ -33,15 +37,15 @@ export function workloadFiles(store: Store): WorkloadFiles {
     list: (captureId) => listWorkloadFiles(folderOf(captureId)),
     removeDeleted: (options) => removeDeletedWorkloads(store, options),
     findOrphans: () => findOrphanedWorkloads(store),
-    async *read(captureId, until, limit) {
-      const { readWorkload } = await import('./workload-reader.ts');
-      yield* readWorkload(folderOf(captureId), until, { limit });
+    async *read(captureId, spans, query) {
+      const { searchLines } = await import('./workload-search.ts');
+      yield* searchLines(folderOf(captureId), spans, query);
     },
-    async *records(captureId, until) {
-      const { readRecords } = await import('./workload-reader.ts');
-      yield* readRecords(folderOf(captureId), until);
+    async *records(captureId, spans, query) {
+      const { searchRecords } = await import('./workload-search.ts');
+      yield* searchRecords(folderOf(captureId), spans, query);
     },
-    readSql: (captureId, until, limit) => sqlOf(folderOf(captureId), until, limit),
+    readSql: (captureId, spans, query) => sqlOf(folderOf(captureId), spans, query),
     openTally: () => Promise.reject(new Error('counting is not built yet')),
     ...folderReader,
   };
@@ -49,18 +53,18 @@ export function workloadFiles(store: Store): WorkloadFiles {
 
 async function* sqlOf(
   folder: string,
-  until: ReadablePosition | null,
-  limit: number | null,
+  spans: Spans,
+  query: StatementQuery,
 ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-  const [{ readRecords }, { formatSql, SQL_HEADER }] = await Promise.all([
-    import('./workload-reader.ts'),
+  const [{ searchRecords }, { formatSql, SQL_HEADER }] = await Promise.all([
+    import('./workload-search.ts'),
     import('./sql-format.ts'),
   ]);
   yield new TextEncoder().encode(SQL_HEADER);
   let db: string | null = null;
   const unprepared = new Map<number, string>();
   const notRun = new Map<string, number>();
-  for await (const records of readRecords(folder, until, { limit })) {
+  for await (const records of searchRecords(folder, spans, query)) {
     const formatted = formatSql(records, db, unprepared, notRun);
     db = formatted.db;
     yield formatted.text;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { constants, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import type { StatementRecord } from '../core/workloads/statements.ts';
+import type { WorkloadSpan } from '../core/workloads/committed-spans.ts';
 import { damaged, diskFailure, isMissing } from './disk-errors.ts';
 import {
   firstTimeIn,
@@ -13,68 +12,65 @@ import {
 } from './segment-files.ts';
 import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';
 import type { ReadablePosition, SegmentFacts } from '../core/workloads/workload.ts';
-import { BrokenFrame, framesOf, LARGEST_FRAME, type Frame } from './zstd-frames.ts';
+import { frameTexts, type FrameText } from './frame-texts.ts';
+import { BrokenFrame } from './zstd-frames.ts';
 
 const NEWLINE = 10;
 
-const decompress = promisify(zstdDecompress);
+/** A part of a segment file: from a byte where a frame begins up to another; null for all that is there. */
+export interface SegmentPart {
+  readonly segment: number;
+  readonly from: number;
+  readonly end: number | null;
+}
 
-// A decoder call costs about 35 µs whatever its size, and twice that through the thread pool: small
-// frames (a quiet server, two a second for days) are decoded on the spot and handed on together.
-const SMALL_FRAME = 16 * 1024;
-const GROUP_TEXT = 256 * 1024;
-// Two cores decode side by side; more in flight only costs memory.
-const FRAMES_IN_FLIGHT = 3;
-const TEXT_IN_FLIGHT = 16 * 1024 * 1024;
-const UNKNOWN_TEXT = 1024 * 1024;
-const MOST_IN_GROUP = 1_024;
-// The memory that a decoder takes for what a frame refers back to: no more than a frame may hold.
-const PARAMS = { [constants.ZSTD_d_windowLogMax]: Math.log2(LARGEST_FRAME) };
+/** The parts of segments that a span is made of. */
+export function* partsOf({ from, until }: WorkloadSpan): Generator<SegmentPart> {
+  const first = from?.segment ?? 1;
+  for (let segment = first; segment <= until.segment; segment++) {
+    const end = segment === until.segment ? until.offset : null;
+    const start = segment === from?.segment ? from.offset : 0;
+    if (end === null || end > start) yield { segment, from: start, end };
+  }
+}
 
 /**
  * Streams the committed part of a workload: chunks of NDJSON, in order. Only a line of a long statement
- * (a megabyte and more) is in several chunks. Never reads beyond `position`, whatever the files hold behind it. Memory stays bounded by a few
- * frames; ending the iteration early closes everything.
+ * (a megabyte and more) is in several chunks. Never reads beyond `position`, whatever the files hold behind it.
+ * Memory stays bounded by a few frames; ending the iteration early closes everything.
  * @param position null for a workload of which nothing is committed: no chunks.
- * @param options.limit at most so many records.
  * @throws AppError `store_unusable` for a damaged, missing or unreadable segment.
  */
 export async function* readWorkload(
   dir: string,
   position: ReadablePosition | null,
-  options: { readonly limit?: number | null } = {},
 ): AsyncGenerator<Buffer> {
   if (position === null) return;
-  let left = options.limit ?? Infinity;
-  for (let segment = 1; segment <= position.segment && left > 0; segment++) {
-    const end = segment === position.segment ? position.offset : null;
-    if (end === 0) return;
-    for await (const chunk of readSegment(dir, segment, end)) {
-      if (left === Infinity) {
-        yield chunk;
-        continue;
-      }
-      const { bytes, lines } = firstLines(chunk, left);
-      left -= lines;
-      yield left === 0 ? chunk.subarray(0, bytes) : chunk;
-      if (left === 0) return;
-    }
+  for (const { segment, from, end } of partsOf({ from: null, until: position })) {
+    for await (const { text } of readFrames(dir, segment, from, end)) yield text;
   }
 }
 
 /**
- * The same as records, one array a chunk. A long statement is held in memory as a whole: of the longest
- * that is recorded (65 MiB) about 0.4 GB, and 1.3 GB where all of it is control characters.
+ * The same as records. A long statement is held in memory as a whole: of the longest that is recorded (65 MiB)
+ * about 0.4 GB, and 1.3 GB where all of it is control characters.
  * @throws AppError `store_unusable` for damage.
  */
-export async function* readRecords(
+export function readRecords(
   dir: string,
   position: ReadablePosition | null,
-  options: { readonly limit?: number | null } = {},
+): AsyncGenerator<StatementRecord[]> {
+  return recordsOf(dir, readWorkload(dir, position));
+}
+
+/** What lines say that come in pieces of any size; an array a piece that ends one. */
+export async function* recordsOf(
+  dir: string,
+  chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<StatementRecord[]> {
   let begun: Buffer[] = [];
   let begunBytes = 0;
-  for await (const chunk of readWorkload(dir, position, options)) {
+  for await (const chunk of chunks) {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end === 0) {
       begun.push(chunk);
@@ -99,6 +95,19 @@ export async function* readSegment(
   segment: number,
   end: number | null,
 ): AsyncGenerator<Buffer> {
+  for await (const { text } of readFrames(dir, segment, 0, end)) yield text;
+}
+
+/**
+ * The same from byte `from` of the file on, where a frame begins, with where each chunk begins.
+ * @throws AppError `store_unusable` for damage: once everything before it was yielded.
+ */
+export async function* readFrames(
+  dir: string,
+  segment: number,
+  from: number,
+  end: number | null,
+): AsyncGenerator<FrameText> {
   const name = segmentFileName(segment);
   let file: FileHandle;
   try {
@@ -107,20 +116,21 @@ export async function* readSegment(
     if (isMissing(error)) throw damaged(dir, `${name} is missing`, error);
     throw diskFailure(error, 'read', segmentPath(dir, segment));
   }
+  let size = 0;
   try {
-    const size = (await file.stat()).size;
-    if (end !== null && size < end) {
-      throw damaged(dir, `${name} has ${size} bytes of the ${end} that were committed`);
-    }
+    ({ size } = await file.stat());
     let last: number | undefined = NEWLINE;
-    for await (const chunk of chunksOf(file, end ?? size)) {
-      if (chunk.length > 0) last = chunk.at(-1);
+    for await (const chunk of frameTexts(file, from, Math.min(end ?? size, size))) {
+      if (chunk.text.length > 0) last = chunk.text.at(-1);
       yield chunk;
     }
+    if (end !== null && size < end) throw new BrokenFrame('it is cut short');
     if (last !== NEWLINE) throw new BrokenFrame('it does not end at the end of a line');
   } catch (error) {
-    if (error instanceof BrokenFrame) throw damaged(dir, `${name}: ${error.message}`, error);
-    throw diskFailure(error, 'read', segmentPath(dir, segment));
+    if (!(error instanceof BrokenFrame))
+      throw diskFailure(error, 'read', segmentPath(dir, segment));
+    if (end === null || size >= end) throw damaged(dir, `${name}: ${error.message}`, error);
+    throw damaged(dir, `${name} has ${size} bytes of the ${end} that were committed`, error);
   } finally {
     await file.close();
   }
@@ -138,7 +148,7 @@ export async function describeSegment(dir: string, segment: number): Promise<Seg
   let lastTime: string | null = null;
   const times = new LastTime();
   for await (const chunk of readSegment(dir, segment, null)) {
-    records += firstLines(chunk, Infinity).lines;
+    records += countLines(chunk);
     text += chunk.length;
     firstTime ??= firstTimeIn(chunk);
     lastTime = times.lastTime(chunk);
@@ -206,94 +216,8 @@ export async function segmentBytes(dir: string, segment: number): Promise<number
   }
 }
 
-async function* chunksOf(file: FileHandle, end: number): AsyncGenerator<Buffer> {
-  const pending: { text: Promise<Buffer>; weight: number }[] = [];
-  let weight = 0;
-  try {
-    for await (const group of groupsOf(framesOf(file, end))) {
-      const text = textOf(group.frames);
-      // Looked at when its turn comes; until then a rejection must not count as unhandled.
-      text.catch(() => undefined);
-      pending.push({ text, weight: group.text });
-      weight += group.text;
-      while (
-        pending.length >= FRAMES_IN_FLIGHT ||
-        (weight > TEXT_IN_FLIGHT && pending.length > 0)
-      ) {
-        const next = pending.shift();
-        if (next === undefined) break;
-        weight -= next.weight;
-        yield await next.text;
-      }
-    }
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      yield await next.text;
-    }
-  } finally {
-    await Promise.allSettled(pending.map((one) => one.text));
-  }
-}
-
-async function* groupsOf(
-  frames: AsyncIterable<Frame>,
-): AsyncGenerator<{ frames: Frame[]; text: number }> {
-  let small: Frame[] = [];
-  let text = 0;
-  for await (const frame of frames) {
-    const size = frame.textBytes ?? UNKNOWN_TEXT;
-    if (size > SMALL_FRAME) {
-      if (small.length > 0) yield { frames: small, text };
-      small = [];
-      text = 0;
-      yield { frames: [frame], text: size };
-      continue;
-    }
-    small.push(frame);
-    text += size;
-    if (text >= GROUP_TEXT || small.length === MOST_IN_GROUP) {
-      yield { frames: small, text };
-      small = [];
-      text = 0;
-    }
-  }
-  if (small.length > 0) yield { frames: small, text };
-}
-
-async function textOf(frames: readonly Frame[]): Promise<Buffer> {
-  const [only] = frames;
-  try {
-    return frames.length === 1 && only !== undefined
-      ? await decompress(only.data, decoderOptions(only))
-      : Buffer.concat(frames.map((frame) => zstdDecompressSync(frame.data, decoderOptions(frame))));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new BrokenFrame('a frame holds more text than it may', { cause: error });
-    }
-    throw new BrokenFrame('a frame cannot be decompressed', { cause: error });
-  }
-}
-
-/**
- * How a frame is decompressed: never to more than it says, nor to more than any frame holds, for a hundred
- * kilobytes can unfold to gigabytes.
- *
- * The decoder fills a buffer of `chunkSize` and takes another trip through the pool for each further
- * one: 8.8 ms for a 1.3 MB frame with the default of 16 KiB, 1.6 ms with one that takes it whole.
- */
-function decoderOptions({ textBytes }: Frame) {
-  const chunkSize = Math.min(textBytes ?? UNKNOWN_TEXT, LARGEST_FRAME) + 64;
-  const maxOutputLength = Math.max(Math.min(textBytes ?? LARGEST_FRAME, LARGEST_FRAME), 1);
-  return { chunkSize, maxOutputLength, params: PARAMS };
-}
-
-function firstLines(chunk: Buffer, limit: number): { bytes: number; lines: number } {
-  let bytes = 0;
+function countLines(chunk: Buffer): number {
   let lines = 0;
-  while (lines < limit) {
-    const newline = chunk.indexOf(10, bytes);
-    if (newline === -1) break;
-    bytes = newline + 1;
-    lines++;
-  }
-  return { bytes, lines };
+  for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) lines++;
+  return lines;
 }

@@ -7,6 +7,8 @@ import type { FileHandle } from 'node:fs/promises';
  */
 export interface Frame {
   readonly data: Buffer;
+  /** Where it begins in the file. */
+  readonly offset: number;
   /** Bytes of text in it as its header says; null when the header does not say. */
   readonly textBytes: number | null;
 }
@@ -77,12 +79,16 @@ function textBytes(frame: Buffer): number | null {
 const READ_BYTES = 256 * 1024;
 
 /**
- * The frames in the first `end` bytes of a file, read in pieces.
+ * The frames from byte `from` of a file, where one begins, up to byte `end`, read in pieces.
  * @throws BrokenFrame when these bytes are not whole frames, or the file is shorter.
  */
-export async function* framesOf(file: FileHandle, end: number): AsyncGenerator<Frame> {
+export async function* framesOf(
+  file: FileHandle,
+  from: number,
+  end: number,
+): AsyncGenerator<Frame> {
   let rest: Buffer = Buffer.alloc(0);
-  let read = 0;
+  let read = from;
   while (read < end) {
     // A frame larger than one piece: read as much again as there is, so that copying stays linear.
     const wanted = Math.min(end - read, Math.max(READ_BYTES, rest.length));
@@ -101,7 +107,7 @@ export async function* framesOf(file: FileHandle, end: number): AsyncGenerator<F
       if (text !== null && text > LARGEST_FRAME) {
         throw new BrokenFrame('a frame holds more text than it may');
       }
-      yield { data: frame, textBytes: text };
+      yield { data: frame, offset: read - data.length + start, textBytes: text };
       start += length;
     }
     rest = data.subarray(start);

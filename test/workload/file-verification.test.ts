@@ -60,7 +60,8 @@ async function textOf(folder: string, segment: number): Promise<string> {
   try {
     let text = '';
     const { size } = await file.stat();
-    for await (const { data } of framesOf(file, size)) text += zstdDecompressSync(data).toString();
+    for await (const { data } of framesOf(file, 0, size))
+      text += zstdDecompressSync(data).toString();
     return text;
   } finally {
     await file.close();

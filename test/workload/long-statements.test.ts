@@ -9,7 +9,9 @@ import { SegmentWriter } from '../../src/workload/segment-writer.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
 import { FileSpool } from '../../src/workload/text-spool.ts';
 import { verifyFiles } from '../../src/workload/file-verification.ts';
-import { describeSegment, readRecords, readWorkload } from '../../src/workload/workload-reader.ts';
+import { describeSegment, readRecords } from '../../src/workload/workload-reader.ts';
+import { searchLines } from '../../src/workload/workload-search.ts';
+import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { aStatement, workloadFolder } from './statements.ts';
 
@@ -75,7 +77,9 @@ test.each(TEXTS)('a long statement of %s is written, read and verified', async (
   expect(await describeSegment(dir, 1)).toEqual(facts);
 
   const limited: Buffer[] = [];
-  for await (const chunk of readWorkload(dir, position, { limit: 2 })) limited.push(chunk);
+  const spans = [{ from: null, until: position }];
+  const query = { search: EVERY_STATEMENT, limit: 2 };
+  for await (const chunk of searchLines(dir, spans, query)) limited.push(chunk);
   expect(Buffer.concat(limited).toString().trimEnd().split('\n')).toHaveLength(2);
 
   const found = await verifyFiles(dir, facts === undefined ? [] : [facts], {

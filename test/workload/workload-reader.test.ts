@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { SegmentWriter } from '../../src/workload/segment-writer.ts';
 import { segmentFileName } from '../../src/workload/segment-files.ts';
 import { LineSerialiser } from '../../src/workload/statement-line.ts';
+import { searchLines } from '../../src/workload/workload-search.ts';
+import { EVERY_STATEMENT } from '../../src/core/workloads/statement-search.ts';
 import { readRecords, readWorkload } from '../../src/workload/workload-reader.ts';
 import type { WorkloadPosition } from '../../src/core/workloads/workload.ts';
 import { statements, workloadFolder } from './statements.ts';
@@ -44,7 +46,9 @@ describe('reading a workload', () => {
     const whole = (await textOf(readWorkload(dir, position))).split('\n');
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: COUNT + 50 }), async (limit) => {
-        const text = await textOf(readWorkload(dir, position, { limit }));
+        const text = await textOf(
+          searchLines(dir, [{ from: null, until: position }], { search: EVERY_STATEMENT, limit }),
+        );
         expect(text.split('\n')).toEqual([...whole.slice(0, Math.min(limit, COUNT)), '']);
       }),
       { numRuns: 60 },

@@ -46,13 +46,13 @@ async function run(options: Options, context: Context): Promise<void> {
   const { capture, format = 'ndjson', limit = null } = options;
   if (format === 'ndjson') {
     const decoder = new TextDecoder();
-    for await (const chunk of workloads.read(actor, capture, limit)) {
+    for await (const chunk of workloads.read(actor, capture, { limit })) {
       const data = stdout.isTTY ? escapeJson(decoder.decode(chunk, { stream: true })) : chunk;
       await stdout.write(data);
     }
     return;
   }
-  const notRun = await resultOf(workloads.readSql(actor, capture, limit), (text) =>
+  const notRun = await resultOf(workloads.readSql(actor, capture, { limit }), (text) =>
     stdout.write(stdout.isTTY ? escapeLines(Buffer.from(text).toString()) : text),
   );
   for (const { reason, count: many } of notRun) {

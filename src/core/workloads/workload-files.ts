@@ -2,14 +2,10 @@ import type { Progress } from '../progress.ts';
 import type { DiskSpace } from '../captures/guards.ts';
 import type { RemovalOptions } from '../captures/workload-removals.ts';
 import type { TallyCounter } from '../reports/tally.ts';
+import type { WorkloadSpan } from './committed-spans.ts';
+import type { StatementSearch } from './statement-search.ts';
 import type { StatementRecord } from './statements.ts';
-import type {
-  ExpectedSegment,
-  VerifiedFiles,
-  Manifest,
-  ReadablePosition,
-  VerificationOptions,
-} from './workload.ts';
+import type { ExpectedSegment, VerifiedFiles, Manifest, VerificationOptions } from './workload.ts';
 
 /** A folder of a workload whose capture is not in the store. */
 export interface OrphanedWorkload {
@@ -22,6 +18,15 @@ export interface OrphanedWorkload {
 export interface StatementsNotRun {
   readonly reason: string;
   readonly count: number;
+}
+
+/** Parts of a workload, one behind the other. */
+export type Spans = Iterable<WorkloadSpan> | AsyncIterable<WorkloadSpan>;
+
+export interface StatementQuery {
+  readonly search: StatementSearch;
+  /** So many at most; null for all. */
+  readonly limit: number | null;
 }
 
 /** A file of a workload, as it lies on the disk. */
@@ -44,25 +49,19 @@ export interface WorkloadFiles {
   removeDeleted(options?: RemovalOptions): Promise<number>;
   /** Workloads that belong to no capture, by id: not those that were kept on purpose. */
   findOrphans(): Promise<OrphanedWorkload[]>;
-  /**
-   * The statements of a workload, a line of JSON each, in pieces of any size.
-   * @param until how far it is read; null for nothing.
-   */
-  read(
-    captureId: number,
-    until: ReadablePosition | null,
-    limit: number | null,
-  ): AsyncIterable<Uint8Array>;
+  /** The statements of parts of a workload that a query finds, a line of JSON each, in pieces of any size. */
+  read(captureId: number, spans: Spans, query: StatementQuery): AsyncIterable<Uint8Array>;
   /** The same as records, in parts of any size. */
   records(
     captureId: number,
-    until: ReadablePosition | null,
+    spans: Spans,
+    query: StatementQuery,
   ): AsyncIterable<readonly StatementRecord[]>;
   /** The same as SQL for a client, comments where that cannot be; returns how many of these by why. */
   readSql(
     captureId: number,
-    until: ReadablePosition | null,
-    limit: number | null,
+    spans: Spans,
+    query: StatementQuery,
   ): Progress<Uint8Array, readonly StatementsNotRun[]>;
   /** Counts the statements of a workload; summaries of its segments are kept beside them. */
   openTally(captureId: number): Promise<TallyCounter>;

@@ -1,13 +1,22 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
-import type { Store } from '../store.ts';
+import type { ListedCapture, Store } from '../store.ts';
 import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementsNotRun } from './workload-files.ts';
-import { committedPosition } from './committed.ts';
-import type { ReadablePosition } from './workload.ts';
+import { captureGone, committedSpan, followSpans, type Following } from './committed-spans.ts';
+import { checkSearch, EVERY_STATEMENT, type StatementSearch } from './statement-search.ts';
+
+/** What is read of a capture: every statement that is committed, but for what is set here. */
+export interface StatementRequest {
+  readonly search: StatementSearch;
+  /** So many of those that are found at most; null for all. */
+  readonly limit: number | null;
+  /** How it goes on until the capture is over; null: it ends with what is committed. */
+  readonly follow: Following | null;
+}
 
 /** What captures recorded. */
 export class WorkloadService {
@@ -21,46 +30,82 @@ export class WorkloadService {
 
   /**
    * The statements of a capture in the order the server received them, a line of JSON each, in pieces of
-   * any size; of one that goes on, those that are committed by now.
-   * @param limit so many statements at most; null for all.
-   * @throws AppError `not_found`, also for a capture that records none; `store_unusable`.
+   * any size; of one that goes on, those that are committed by now, or, followed, all until it is over.
+   * @throws AppError `not_found`, also for a capture that records none and a digest that no statement has;
+   *   `invalid` for what cannot be searched for; `store_unusable`, once everything before it was yielded.
    */
   async *read(
     actor: Actor,
     ref: string,
-    limit: number | null,
+    request: Partial<StatementRequest> = {},
   ): AsyncGenerator<Uint8Array, void, void> {
-    const { id, until } = this.#readable(actor, ref);
-    yield* (await this.#outside.workloads()).read(id, until, limit);
+    const { capture, spans, query } = this.#chosen(actor, ref, request);
+    try {
+      yield* (await this.#outside.workloads()).read(capture.id, spans, query);
+    } catch (error) {
+      throw this.#whyNotRead(capture, error);
+    }
   }
 
   /** The same as records, in parts of any size. @throws AppError as `read` does. */
   async *records(
     actor: Actor,
     ref: string,
+    request: Partial<StatementRequest> = {},
   ): AsyncGenerator<readonly StatementRecord[], void, void> {
-    const { id, until } = this.#readable(actor, ref);
-    yield* (await this.#outside.workloads()).records(id, until);
+    const { capture, spans, query } = this.#chosen(actor, ref, request);
+    try {
+      yield* (await this.#outside.workloads()).records(capture.id, spans, query);
+    } catch (error) {
+      throw this.#whyNotRead(capture, error);
+    }
   }
 
   /** The same as SQL for a client; returns what will not run there. @throws AppError as `read` does. */
   async *readSql(
     actor: Actor,
     ref: string,
-    limit: number | null,
+    request: Partial<StatementRequest> = {},
   ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-    const { id, until } = this.#readable(actor, ref);
-    return yield* (await this.#outside.workloads()).readSql(id, until, limit);
+    const { capture, spans, query } = this.#chosen(actor, ref, request);
+    try {
+      return yield* (await this.#outside.workloads()).readSql(capture.id, spans, query);
+    } catch (error) {
+      throw this.#whyNotRead(capture, error);
+    }
   }
 
-  #readable(actor: Actor, ref: string): { id: number; until: ReadablePosition | null } {
-    const { id, name, recordsStatements } = this.#rules.get(actor, ref, 'capture.workload');
+  #chosen(actor: Actor, ref: string, request: Partial<StatementRequest>) {
+    const { search = EVERY_STATEMENT, limit = null, follow = null } = request;
+    checkSearch(search);
+    const capture = this.#rules.get(actor, ref, 'capture.workload');
+    const { id, name, recordsStatements } = capture;
     if (!recordsStatements) {
       throw new AppError('not_found', `The capture "${name}" has no workload`, {
         hint: { code: 'statements_need_server' },
       });
     }
-    return { id, until: committedPosition(this.#outside.store.recordings.find(id)) };
+    const spans =
+      follow === null
+        ? committedSpan(this.#outside, id)
+        : followSpans(this.#outside, id, search.until, follow);
+    return { capture, spans, query: { search, limit } };
+  }
+
+  #whyNotRead({ id, environmentName, name }: ListedCapture, error: unknown): unknown {
+    // The files of a capture go when it is deleted.
+    if (isAppError(error, 'store_unusable') && this.#isDeleted(id)) return captureGone(error);
+    if (!isAppError(error, 'not_found') || error.hint !== null) return error;
+    const hint = { code: 'list_digests', capture: { environmentName, name } } as const;
+    return new AppError('not_found', error.message, { hint, cause: error });
+  }
+
+  #isDeleted(id: number): boolean {
+    try {
+      return this.#outside.store.captures.find(id) === null;
+    } catch {
+      return false;
+    }
   }
 
   /**

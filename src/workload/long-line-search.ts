@@ -1,0 +1,43 @@
+import type { LineSearch } from './line-search.ts';
+import { LongLineReader } from './long-line-reader.ts';
+
+/** Says of a line that comes in pieces whether a search means it. */
+export class LongLineSearch {
+  /** Where the frame begins in the file in whose text the line begins, and where in that text. */
+  readonly offset: number;
+  readonly start: number;
+
+  readonly #search: LineSearch;
+  readonly #texts: ReturnType<LineSearch['filter']['texts']['inPieces']>;
+  /** The text as a whole, which digests and tables are made from; null where nobody asks for them. */
+  readonly #pieces: string[] | null;
+  readonly #reader: LongLineReader;
+  #isRefused: boolean | null = null;
+
+  constructor(search: LineSearch, offset: number, start: number) {
+    this.offset = offset;
+    this.start = start;
+    this.#search = search;
+    this.#texts = search.filter.texts.inPieces();
+    this.#pieces = search.filter.isForStatements ? [] : null;
+    this.#reader = new LongLineReader((text) => {
+      this.#texts.push(text);
+      this.#pieces?.push(text);
+    });
+  }
+
+  push(piece: Buffer): void {
+    this.#isRefused ??= this.#search.isRefused(piece);
+    if (!this.#isRefused) this.#reader.push(piece);
+  }
+
+  /** Once the line is whole, without its end. @throws AppError `store_unusable` when it is none. */
+  isFound(): boolean {
+    if (this.#isRefused !== false) return false;
+    const { filter } = this.#search;
+    const record = this.#reader.record();
+    if (!filter.hasHead(record) || !this.#texts.found()) return false;
+    const isEcho = record.flags?.includes('echo') === true;
+    return filter.isStatement(this.#pieces?.join('') ?? '', isEcho, () => record.db);
+  }
+}

@@ -1,0 +1,143 @@
+import { nameFilter, type NameFilter, matchesPattern } from '../core/captures/name-patterns.ts';
+import { AppError } from '../core/errors.ts';
+import { DIGEST_DIGITS, type StatementSearch } from '../core/workloads/statement-search.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
+import { Digester } from '../sql/digest.ts';
+import { tablesOf } from '../sql/tables.ts';
+import { SearchedTexts } from './text-search.ts';
+
+/** Where a statement comes from. */
+export type Place = Pick<StatementRecord, 'session' | 'user' | 'host' | 'db'>;
+
+/** What a statement is, but for its text. */
+export type Head = Place & Pick<StatementRecord, 'time' | 'kind'>;
+
+/** Chooses statements by a `StatementSearch`: by what stands before their text, and by that. */
+export class StatementFilter {
+  readonly texts: SearchedTexts;
+  /** Bounds of the time as records have it: from the first on, and before the second. */
+  readonly since: string;
+  readonly until: string;
+  /** Whether sessions, users, hosts or databases are chosen. */
+  readonly choosesPlaces: boolean;
+  /** Whether it is for statements to run alone: queries and executes that are no echo. */
+  readonly isForStatements: boolean;
+
+  readonly #search: StatementSearch;
+  readonly #kinds: ReadonlySet<string>;
+  readonly #sessions: ReadonlySet<number>;
+  readonly #isUserIn: NameFilter;
+  readonly #isHostIn: NameFilter;
+  readonly #isDatabaseIn: NameFilter;
+  readonly #tables: readonly string[];
+  readonly #digester = new Digester();
+  readonly #digests: readonly string[];
+  /** What each beginning of a digest's id was found to be the beginning of. */
+  readonly #meant = new Map<string, string>();
+
+  constructor(search: StatementSearch) {
+    const { users, hosts, databases, sessions, kinds, tables, digests, since, until } = search;
+    this.#search = search;
+    this.texts = new SearchedTexts(search);
+    this.since = since === null ? '' : stampOf(since);
+    this.until = until === null ? '\uffff' : stampOf(until);
+    this.choosesPlaces = [users, hosts, databases, sessions].some((list) => list.length > 0);
+    this.isForStatements = tables.length > 0 || digests.length > 0;
+    this.#kinds = new Set(kinds);
+    this.#sessions = new Set(sessions);
+    this.#isUserIn = nameFilter(users, [], 'by case');
+    this.#isHostIn = nameFilter(hosts, [], 'ignoring case');
+    this.#isDatabaseIn = nameFilter(databases, [], 'ignoring case');
+    this.#tables = tables.map((table) => table.toLowerCase());
+    this.#digests = digests.map((digest) => digest.toLowerCase());
+  }
+
+  /** Whether a text has to be read to say whether it matches. */
+  get readsTexts(): boolean {
+    return !this.texts.isEmpty || this.isForStatements;
+  }
+
+  hasHead(head: Head): boolean {
+    return this.isInTime(head.time) && this.hasKind(head.kind) && this.hasPlace(head);
+  }
+
+  isInTime(time: string): boolean {
+    return time >= this.since && time < this.until;
+  }
+
+  hasKind(kind: string): boolean {
+    if (this.isForStatements && kind !== 'query' && kind !== 'execute') return false;
+    return this.#kinds.size === 0 || this.#kinds.has(kind);
+  }
+
+  hasPlace({ session, user, host, db }: Place): boolean {
+    if (this.#sessions.size > 0 && !this.#sessions.has(session)) return false;
+    return this.#isUserIn(user) && this.#isHostIn(host) && this.#isDatabaseIn(db);
+  }
+
+  /** Whether the text, not its place, matches; an echo of a statement before it is no statement. */
+  hasText(sql: string, isEcho: boolean, db: () => string | null): boolean {
+    if (!this.texts.isEmpty && !this.texts.areIn(sql)) return false;
+    return this.isStatement(sql, isEcho, db);
+  }
+
+  /** As `hasText`, of a text in which the searched texts were found. */
+  isStatement(sql: string, isEcho: boolean, db: () => string | null): boolean {
+    if (!this.isForStatements) return true;
+    if (isEcho) return false;
+    if (this.#tables.length > 0 && !this.#hasTable(sql, db)) return false;
+    return this.#digests.length === 0 || this.#hasDigest(sql);
+  }
+
+  #hasTable(sql: string, db: () => string | null): boolean {
+    return tablesOf(sql).some(({ table }) => {
+      const written = table.toLowerCase();
+      const dot = written.indexOf('.');
+      return this.#tables.some((pattern) => {
+        if (!pattern.includes('.')) return matchesPattern(pattern, written.slice(dot + 1));
+        const full = dot === -1 ? `${db()?.toLowerCase() ?? ''}.${written}` : written;
+        return matchesPattern(pattern, full);
+      });
+    });
+  }
+
+  #hasDigest(sql: string): boolean {
+    const { id } = this.#digester.of(sql);
+    const wanted = this.#digests.find((one) => id.startsWith(one));
+    if (wanted === undefined) return false;
+    const meant = this.#meant.get(wanted);
+    if (meant === undefined) this.#meant.set(wanted, id);
+    else if (meant !== id) {
+      throw new AppError('invalid', `Several digests begin with "${wanted}"`, {
+        hint: `Give more of it: ${[meant, id].map((one) => one.slice(0, alike(meant, id) + 4)).join(' or ')}`,
+      });
+    }
+    return true;
+  }
+
+  /**
+   * Refuses a digest that no statement had, once all were looked at; where something else is asked for as
+   * well, it may be that which found nothing.
+   * @throws AppError `not_found`.
+   */
+  checkDigests(): void {
+    const { texts, kinds, tables, since, until } = this.#search;
+    const asksForMore = [texts, kinds, tables].some((list) => list.length > 0);
+    if (this.choosesPlaces || asksForMore || since !== null || until !== null) return;
+    const unknown = this.#digests.find((one) => !this.#meant.has(one));
+    if (unknown === undefined) return;
+    const begins = unknown.length < DIGEST_DIGITS ? 'a digest that begins with' : 'the digest';
+    throw new AppError('not_found', `No statement has ${begins} "${unknown}"`);
+  }
+}
+
+function alike(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length++;
+  return length;
+}
+
+/** An instant as records have it, with microseconds. */
+function stampOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, -1)}000Z`;
+}
