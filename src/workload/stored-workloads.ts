@@ -46,7 +46,10 @@ export function workloadFiles(store: Store): WorkloadFiles {
       yield* searchRecords(folderOf(captureId), spans, query);
     },
     readSql: (captureId, spans, query) => sqlOf(folderOf(captureId), spans, query),
-    openTally: () => Promise.reject(new Error('counting is not built yet')),
+    async openTally(captureId) {
+      const { openTally } = await import('./tally/workload-tally.ts');
+      return openTally(folderOf(captureId));
+    },
     ...folderReader,
   };
 }

@@ -1,0 +1,234 @@
+import type { StatementClass } from '../../core/captures/recording-options.ts';
+import type { UsedTable } from '../../core/reports/tally.ts';
+import type { StatementFlag, StatementKind } from '../../core/workloads/statements.ts';
+import { bitsOf, classesOf } from '../../sql/classes.ts';
+import type { Digester } from '../../sql/digest.ts';
+import { FirstWords } from '../../sql/first-words.ts';
+import { tablesOf } from '../../sql/tables.ts';
+import { withoutLeadingComments } from '../../sql/text.ts';
+import type { TallyBuilder, PendingExecute } from './tally-builder.ts';
+import {
+  copied,
+  exampleText,
+  lacksValues,
+  type DigestEntry,
+  type EchoedStatement,
+  type Place,
+  type SessionEntry,
+  type StatementExample,
+} from './tally-entries.ts';
+
+/** A record, read. One object serves for all: 10 % of the time of a statement went to making them. */
+export interface CountedRecord {
+  seq: number;
+  /** Microseconds since the epoch; NaN where its time is none. */
+  micros: number;
+  session: number;
+  place: Place;
+  kind: StatementKind;
+  /** Of a long statement, its beginning. */
+  sql: string;
+  flags: readonly StatementFlag[];
+}
+
+/** Which records are counted, in microseconds; infinite for no bound. */
+export interface CountedRange {
+  readonly since: number;
+  readonly before: number;
+}
+
+/** Instants that records of a frame may have, in milliseconds: others are counted at the nearest. */
+export interface SaneTimes {
+  readonly from: number;
+  readonly to: number;
+}
+
+const EXECUTES = new FirstWords('execute');
+const EXECUTE = /^execute\b(?:\s+immediate\b|[^;]*;?\s*$)/i;
+const REFUSED = "Access denied for user '";
+/** Sessions whose first record is an echo: no more can be waited for. */
+const MOST_OPENING_ECHOES = 1_000;
+
+/** Counts records one after the other into a tally. */
+export class RecordCounter {
+  readonly #tally: TallyBuilder;
+  readonly #digester: Digester;
+  readonly #range: CountedRange;
+  readonly #isAll: boolean;
+  #sane: SaneTimes = { from: -Infinity, to: Infinity };
+  #row = 0;
+  #before = NaN;
+  #openingEchoes = 0;
+
+  constructor(tally: TallyBuilder, digester: Digester, range: CountedRange) {
+    this.#tally = tally;
+    this.#digester = digester;
+    this.#range = range;
+    this.#isAll = range.since === -Infinity && range.before === Infinity;
+  }
+
+  /** From now on. */
+  set sane(times: SaneTimes) {
+    this.#sane = times;
+  }
+
+  add(record: CountedRecord): void {
+    const tally = this.#tally;
+    const { kind, flags } = record;
+    this.#row++;
+    if (Number.isNaN(record.micros)) record.micros = this.#before;
+    else this.#before = record.micros;
+    const isEcho = flags.length > 0 && flags.includes('echo');
+    const isIn = this.#isAll || this.#isInRange(record.micros);
+    if (isIn) tally.countRecord(record.micros, flags);
+    const session = tally.session(record.session);
+    if (tally.pending.size > 0) this.#settle(record, isEcho);
+    if (session?.isUnderWay === false) this.#begin(session, record, isEcho);
+    if (kind === 'query' || kind === 'execute') {
+      if (session !== null) session.isJustOpened = false;
+      if (!isEcho && isIn) this.#statement(session, record);
+    } else if (session === null || kind === 'connect' || kind === 'quit') {
+      this.#loginOrEnd(session, record, isIn);
+    } else {
+      session.isJustOpened = false;
+    }
+  }
+
+  #isInRange(micros: number): boolean {
+    return micros >= this.#range.since && micros < this.#range.before;
+  }
+
+  #statement(session: SessionEntry | null, record: CountedRecord): void {
+    const tally = this.#tally;
+    const { micros, place, sql } = record;
+    const slot = tally.axis.slotOf(this.#sliceTime(micros));
+    tally.countStatement(micros, slot, session, place);
+    let isLacking = false;
+    if (record.kind === 'execute') {
+      isLacking = lacksValues(record.flags);
+      if (isLacking) tally.withoutValues++;
+      else tally.withValues++;
+    } else if (EXECUTES.mayBeIn(sql) && EXECUTE.test(withoutLeadingComments(sql))) {
+      if (tally.wait(this.#pending(record))) return;
+    }
+    const { id, text } = this.#digester.of(sql);
+    const digests = tally.digestsOf(place.db);
+    let entry: DigestEntry | null | undefined = digests.get(id);
+    if (entry === undefined) {
+      const about = {
+        digest: id,
+        text: copied(text),
+        db: place.db,
+        class: classOf(sql),
+        tables: tablesIn(sql, place.db),
+      };
+      entry = tally.addDigest(about, exampleOf(record), this.#row);
+    } else if (entry.withoutValues === entry.count && !isLacking) {
+      const example = exampleOf(record);
+      if (entry.prefers(example, this.#row)) tally.setExample(entry, example, this.#row);
+    }
+    if (entry === null) {
+      tally.otherDigests++;
+      return;
+    }
+    if (isLacking) entry.withoutValues++;
+    tally.countDigest(entry, this.#row, micros, slot, place.account);
+  }
+
+  /** Milliseconds at which a record is counted on the axis. */
+  #sliceTime(micros: number): number {
+    const ms = micros / 1_000;
+    const { from, to } = this.#sane;
+    if (ms >= from && ms <= to) return ms;
+    if (ms > to) return to;
+    return from;
+  }
+
+  #pending(record: CountedRecord): PendingExecute {
+    const { session, micros, place } = record;
+    return {
+      session,
+      micros,
+      sliceTime: this.#sliceTime(micros),
+      row: this.#row,
+      db: place.db,
+      user: place.user,
+      host: place.host,
+      own: this.#echoed(record),
+    };
+  }
+
+  #echoed(record: CountedRecord): EchoedStatement {
+    const { id, text } = this.#digester.of(record.sql);
+    return {
+      digest: id,
+      text: copied(text),
+      class: classOf(record.sql),
+      tables: tablesIn(record.sql, record.place.db),
+      example: exampleOf(record),
+    };
+  }
+
+  /** Counts the EXECUTE of the record's session that waits for its echo, if there is one. */
+  #settle(record: CountedRecord, isEcho: boolean): void {
+    const pending = this.#tally.pending.get(record.session);
+    if (pending === undefined || (isEcho && record.kind === 'prepare')) return;
+    const isItsEcho = isEcho && record.kind === 'execute';
+    this.#tally.pending.delete(record.session);
+    this.#tally.settle(pending, isItsEcho ? this.#echoed(record) : pending.own);
+  }
+
+  /** The first record of a session. */
+  #begin(session: SessionEntry, record: CountedRecord, isEcho: boolean): void {
+    if (isEcho && record.kind === 'prepare') return;
+    session.isUnderWay = true;
+    if (isEcho && record.kind === 'execute' && this.#openingEchoes < MOST_OPENING_ECHOES) {
+      this.#openingEchoes++;
+      session.openingEcho = this.#echoed(record);
+    }
+    if (record.kind === 'connect' && record.sql.startsWith(REFUSED)) session.isRefused = true;
+  }
+
+  #loginOrEnd(session: SessionEntry | null, record: CountedRecord, isIn: boolean): void {
+    const tally = this.#tally;
+    const { kind, micros, place, sql } = record;
+    if (kind === 'quit') {
+      if (isIn) tally.close(session, place, micros);
+      if (session !== null) session.isJustOpened = false;
+    } else if (kind === 'connect') {
+      if (!sql.startsWith(REFUSED)) {
+        if (isIn) tally.open(session, place, micros);
+      } else if (session?.isJustOpened === true) tally.refuse(session);
+    }
+  }
+}
+
+const CLASSES = [
+  [bitsOf(['reads']), 'reads'],
+  [bitsOf(['writes']), 'writes'],
+  [bitsOf(['reads', 'writes']), 'writes'],
+  [bitsOf(['ddl']), 'ddl'],
+  [bitsOf(['reads', 'ddl']), 'ddl'],
+  [bitsOf(['writes', 'ddl']), 'ddl'],
+] as const;
+const CLASS_OF: ReadonlyMap<number, StatementClass> = new Map(CLASSES);
+
+/** The class of a text; of several statements the one that changes most. What is of all is of none. */
+function classOf(sql: string): StatementClass | null {
+  return CLASS_OF.get(classesOf(sql)) ?? null;
+}
+
+/** The tables of a text, with the database that it is run in where it names none. */
+function tablesIn(sql: string, db: string | null): UsedTable[] {
+  return tablesOf(sql).flatMap(({ table, reads, writes }) => {
+    const name = copied(table.includes('.') || db === null ? table : `${db}.${table}`);
+    return [
+      ...(reads ? [{ name, access: 'read' as const }] : []),
+      ...(writes ? [{ name, access: 'write' as const }] : []),
+    ];
+  });
+}
+
+function exampleOf({ seq, micros, session, place, sql, flags }: CountedRecord): StatementExample {
+  return { seq, micros, session, user: place.user, ...exampleText(sql), flags };
+}

@@ -1,0 +1,168 @@
+import type { StatementClass } from '../../core/captures/recording-options.ts';
+import { LONGEST_EXAMPLE, MOST_ACCOUNTS, type UsedTable } from '../../core/reports/tally.ts';
+import type { StatementFlag } from '../../core/workloads/statements.ts';
+import { SliceCounts } from './slice-counts.ts';
+
+/** Statements that have something in common. */
+export class CountedStatements {
+  count = 0;
+  /** Microseconds since the epoch, of the first and the last in row order. */
+  first = NaN;
+  last = NaN;
+  readonly slices = new SliceCounts();
+
+  add(micros: number, slot: number): void {
+    if (this.count === 0) this.first = micros;
+    this.count++;
+    this.last = micros;
+    this.slices.add(slot, 1);
+  }
+}
+
+/** A user at a host. */
+export class AccountEntry extends CountedStatements {
+  readonly user: string | null;
+  readonly host: string | null;
+  opened = 0;
+  closed = 0;
+  /** Microseconds, of the first and the last login or end. */
+  firstSeen = NaN;
+  lastSeen = NaN;
+
+  constructor(user: string | null, host: string | null) {
+    super();
+    this.user = user;
+    this.host = host;
+  }
+
+  see(micros: number): void {
+    if (Number.isNaN(this.firstSeen)) this.firstSeen = micros;
+    this.lastSeen = micros;
+  }
+}
+
+/** Who sends statements, and where: what is the same for most of a session's. */
+export interface Place {
+  readonly user: string | null;
+  readonly host: string | null;
+  readonly db: string | null;
+  /** null: there are more accounts than are counted one by one. */
+  readonly account: AccountEntry | null;
+}
+
+/** What the row of a session's EXECUTE is counted as: its echo says it, which comes behind it. */
+export interface EchoedStatement {
+  readonly digest: string;
+  readonly text: string;
+  readonly class: StatementClass | null;
+  readonly tables: readonly UsedTable[];
+  readonly example: StatementExample;
+}
+
+export class SessionEntry extends CountedStatements {
+  readonly session: number;
+  /** As of its last statement. */
+  place: Place | null = null;
+  openedBy: AccountEntry | null = null;
+  /** Microseconds; NaN where it did not log in, or end, in what was counted. */
+  opened = NaN;
+  closed = NaN;
+  /** The row of its login was its last one. */
+  isJustOpened = false;
+  /** Its first row refuses its login, which is in the part before this one. */
+  isRefused = false;
+  /** An echo that came before anything else of it: of an EXECUTE in the part before this one. */
+  openingEcho: EchoedStatement | null = null;
+  /** Anything has come that ends the wait for an echo. */
+  isUnderWay = false;
+
+  constructor(session: number) {
+    super();
+    this.session = session;
+  }
+}
+
+export interface StatementExample {
+  readonly seq: number;
+  readonly micros: number;
+  readonly session: number;
+  readonly user: string | null;
+  readonly sql: string;
+  readonly isCut: boolean;
+  readonly flags: readonly StatementFlag[];
+}
+
+/** What a statement is besides its text: made once a digest. */
+export interface StatementKindOf {
+  readonly digest: string;
+  readonly text: string;
+  readonly db: string | null;
+  readonly class: StatementClass | null;
+  readonly tables: readonly UsedTable[];
+}
+
+export class DigestEntry extends CountedStatements {
+  readonly digest: string;
+  readonly text: string;
+  readonly db: string | null;
+  readonly class: StatementClass | null;
+  readonly tables: readonly UsedTable[];
+  /** The accounts and how often each is in it, in turn. */
+  readonly accounts: { readonly account: AccountEntry; count: number }[] = [];
+  otherAccounts = 0;
+  example: StatementExample;
+  withoutValues = 0;
+  /** The rows, counted from the beginning, of the example, the first and the last statement. */
+  exampleRow: number;
+  firstRow = Infinity;
+  lastRow = -1;
+
+  constructor(about: StatementKindOf, example: StatementExample, row: number) {
+    super();
+    this.digest = about.digest;
+    this.text = about.text;
+    this.db = about.db;
+    this.class = about.class;
+    this.tables = about.tables;
+    this.example = example;
+    this.exampleRow = row;
+  }
+
+  /** Whether a statement is the example rather: the first one that has its values. */
+  prefers(example: StatementExample, row: number): boolean {
+    const isLacking = lacksValues(this.example.flags);
+    if (isLacking !== lacksValues(example.flags)) return isLacking;
+    return row < this.exampleRow;
+  }
+
+  addAccount(account: AccountEntry | null, count: number): void {
+    if (account === null) {
+      this.otherAccounts += count;
+      return;
+    }
+    for (const known of this.accounts) {
+      if (known.account !== account) continue;
+      known.count += count;
+      return;
+    }
+    if (this.accounts.length < MOST_ACCOUNTS) this.accounts.push({ account, count });
+    else this.otherAccounts += count;
+  }
+}
+
+/** Whether the server has logged it without the values that it was executed with. */
+export function lacksValues(flags: readonly StatementFlag[]): boolean {
+  return flags.length > 0 && flags.includes('unreplayable');
+}
+
+/** A text as an example; a copy, because a slice would keep all that it is a slice of. */
+export function exampleText(sql: string): Pick<StatementExample, 'sql' | 'isCut'> {
+  if (sql.length <= LONGEST_EXAMPLE) return { sql: copied(sql), isCut: false };
+  const isWithinPair = (sql.charCodeAt(LONGEST_EXAMPLE - 1) & 0xfc00) === 0xd800;
+  return { sql: copied(sql.slice(0, LONGEST_EXAMPLE - (isWithinPair ? 1 : 0))), isCut: true };
+}
+
+/** The same text, held by nothing else: of one byte a character where that will do. */
+export function copied(text: string): string {
+  return Buffer.from(text).toString();
+}
