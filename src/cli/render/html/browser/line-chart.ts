@@ -1,0 +1,159 @@
+import uPlot from 'uplot';
+import { clockLabel, elapsedLabel } from '../../charts/chart-axes.ts';
+import type { ChartData } from '../page-data.ts';
+import { valueText } from '../value-text.ts';
+import { viewerTime } from './viewer-times.ts';
+
+const HEIGHT = { first: 220, other: 150 };
+
+/** Draws every chart below its still picture. @returns what draws them anew: colours are fixed when drawn. */
+export function drawCharts(charts: readonly ChartData[]): { redraw: () => void } {
+  const drawn: uPlot[] = [];
+  const places = charts.flatMap((chart, index) => {
+    const figure = document.getElementById(`chart-${index}`);
+    if (figure === null) return [];
+    const place = document.createElement('div');
+    place.className = 'plot';
+    figure.append(place);
+    return [{ chart, place, height: index === 0 ? HEIGHT.first : HEIGHT.other }];
+  });
+  const redraw = (): void => {
+    for (const plot of drawn.splice(0)) plot.destroy();
+    const colours = readColours();
+    for (const { chart, place, height } of places) {
+      const size = { width: Math.max(place.clientWidth, 200), height };
+      drawn.push(new uPlot(optionsFor(chart, size, colours), dataOf(chart), place));
+    }
+  };
+  redraw();
+  let width = innerWidth;
+  addEventListener('resize', () => {
+    if (innerWidth === width) return;
+    width = innerWidth;
+    redraw();
+  });
+  return { redraw };
+}
+
+interface Colours {
+  readonly text: string;
+  readonly grid: string;
+  readonly gap: string;
+  readonly fill: string;
+  readonly lines: readonly string[];
+}
+
+/** The page's colours as a canvas needs them: it knows no variables. */
+function readColours(): Colours {
+  const probe = document.createElement('i');
+  document.body.append(probe);
+  const resolve = (variable: string): string => {
+    probe.style.color = `var(${variable})`;
+    return getComputedStyle(probe).color;
+  };
+  const colours = {
+    text: resolve('--soft'),
+    grid: resolve('--line'),
+    gap: resolve('--gap'),
+    fill: resolve('--fill'),
+    lines: [resolve('--chart-0'), resolve('--chart-1')],
+  };
+  probe.remove();
+  return colours;
+}
+
+function dataOf({ from, step, lines }: ChartData): uPlot.AlignedData {
+  const count = Math.max(0, ...lines.map(({ values }) => values.length));
+  const times = Array.from({ length: count }, (_, index) => from + index * step);
+  return [times, ...lines.map(({ values }) => [...values])];
+}
+
+const FONT = '12px system-ui, sans-serif';
+const ELAPSED_STEPS = [
+  0.001, 0.01, 0.1, 1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400,
+  172_800, 604_800,
+];
+
+function optionsFor(
+  chart: ChartData,
+  size: { width: number; height: number },
+  colours: Colours,
+): uPlot.Options {
+  const isClock = chart.axis === 'clock';
+  const label = isClock ? clockLabel : elapsedLabel;
+  const axis = {
+    stroke: colours.text,
+    font: FONT,
+    grid: { stroke: colours.grid, width: 1 },
+    ticks: { stroke: colours.grid, width: 1 },
+  };
+  return {
+    ...size,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
+    scales: {
+      x: { time: isClock },
+      y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.05 : 1] },
+    },
+    cursor: { sync: { key: chart.axis }, y: false, drag: { x: true, y: false } },
+    axes: [
+      {
+        ...axis,
+        ...(isClock ? {} : { incrs: ELAPSED_STEPS }),
+        values: (_, splits, __, ___, step) =>
+          splits.map((seconds) => label(seconds * 1_000, step * 1_000)),
+      },
+      {
+        ...axis,
+        size: 70,
+        values: (_, splits) => splits.map((value) => valueText(value, chart.unit)),
+      },
+    ],
+    series: [
+      {
+        label: isClock ? 'Time' : 'After',
+        value: (_: uPlot, seconds: number | null) =>
+          seconds === null ? '–' : instant(chart, seconds),
+      },
+      ...chart.lines.map(({ name }, index) => ({
+        label: name === '' ? chart.title : name,
+        stroke: colours.lines[index] ?? colours.text,
+        width: 1.5,
+        // Colour is not the only difference.
+        ...(index === 0 ? {} : { dash: [6, 3] }),
+        ...(chart.lines.length === 1 ? { fill: colours.fill } : {}),
+        points: { show: false },
+        spanGaps: false,
+        value: (_: uPlot, value: number | null) =>
+          value === null ? '–' : valueText(value, chart.unit),
+      })),
+    ],
+    hooks: {
+      drawClear: [
+        (plot) => {
+          shadeGaps(plot, chart, colours.gap);
+        },
+      ],
+    },
+  };
+}
+
+function instant({ axis, step }: ChartData, seconds: number): string {
+  if (axis === 'elapsed') return elapsedLabel(seconds * 1_000, step * 1_000);
+  const utc = new Date(seconds * 1_000).toISOString().slice(0, 19).replace('T', ' ');
+  const local = viewerTime(seconds * 1_000);
+  return `${utc} UTC${local === '' ? '' : ` (${local})`}`;
+}
+
+function shadeGaps(plot: uPlot, { gaps }: ChartData, colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.fillStyle = colour;
+  for (const [from, to] of gaps) {
+    const [left, right] = [plot.valToPos(from, 'x', true), plot.valToPos(to, 'x', true)];
+    const start = Math.max(left, bbox.left);
+    const width = Math.min(right, bbox.left + bbox.width) - start;
+    // A short gap is seen as well.
+    if (width >= 0) ctx.fillRect(start, bbox.top, Math.max(width, 2), bbox.height);
+  }
+  ctx.restore();
+}

@@ -1,0 +1,249 @@
+import { drawnCells, drawnTrack } from '../../../core/metrics/metric-series.ts';
+import type { MetricReport } from '../../../core/metrics/metric-service.ts';
+import type { MetricSeries } from '../../../core/metrics/metric-source.ts';
+import type { Report } from '../../../core/reports/report.ts';
+import { lineValues } from '../charts/chart.ts';
+import { html, type Markup, NOTHING } from './markup.ts';
+import { valueText } from './value-text.ts';
+import type { ChartData, ChartLine } from './page-data.ts';
+
+type Paced = Pick<Report, 'axis' | 'slices' | 'gaps' | 'window'>;
+
+/** The rate of all statements over the window, with the gaps of the record. */
+export function rateChart({ axis, slices, gaps, window }: Paced): ChartData {
+  const from = axis.from / 1_000;
+  const to = from + (axis.width * axis.count) / 1_000;
+  const parts = gaps.map((gap): [number, number] => [
+    gap.from === null ? from : Math.max(Date.parse(gap.from) / 1_000, from),
+    gap.to === null ? to : Math.min(Date.parse(gap.to) / 1_000, to),
+  ]);
+  const step = axis.width / 1_000;
+  const isInGap = (start: number): boolean =>
+    parts.some(([begin, end]) => begin <= start && start + step <= end);
+  const values = ratesInWindow({ axis, slices, window }).map((rate, index) =>
+    // Nothing recorded is not nothing received.
+    rate === 0 && isInGap(from + index * step) ? null : rate,
+  );
+  return {
+    title: 'Statements a second',
+    axis: 'clock',
+    unit: 'Count/Second',
+    from,
+    step,
+    lines: [{ name: '', values }],
+    gaps: parts.filter(([start, end]) => end >= start),
+  };
+}
+
+/** The same of two records, each from its own start, on one axis. */
+export function comparedRates(
+  [nameA, a]: readonly [string, Paced],
+  [nameB, b]: readonly [string, Paced],
+): ChartData {
+  const width = Math.max(a.axis.width, b.axis.width);
+  const lines = [
+    { name: nameA, values: ratesInWindow(a) },
+    { name: nameB, values: ratesInWindow(b) },
+  ];
+  const steps = [a, b].map(({ axis }) => Math.round(width / axis.width));
+  const joined = lines.map(({ name, values }, index) => ({
+    name,
+    values: joinSteps(values, steps[index] ?? 1),
+  }));
+  return {
+    title: 'Statements a second, from the start of each',
+    axis: 'elapsed',
+    unit: 'Count/Second',
+    from: 0,
+    step: width / 1_000,
+    lines: evenLines(joined),
+    gaps: [],
+  };
+}
+
+/** Statements a second in each slice: the first and the last reach beyond the window, and count for their part in it. */
+function ratesInWindow({
+  axis,
+  slices,
+  window,
+}: Pick<Paced, 'axis' | 'slices' | 'window'>): number[] {
+  const from = window.from === null ? -Infinity : Date.parse(window.from);
+  const to = window.to === null ? Infinity : Date.parse(window.to);
+  return slices.map((count, index) => {
+    const start = axis.from + index * axis.width;
+    const length = Math.min(start + axis.width, to) - Math.max(start, from);
+    // A sliver of a slice would make a rate of a statement or two.
+    return rounded((count * 1_000) / Math.max(length, axis.width / 4));
+  });
+}
+
+/** Means of so many neighbours at a time. */
+function joinSteps(values: readonly number[], count: number): number[] {
+  if (count <= 1) return [...values];
+  const joined: number[] = [];
+  for (let index = 0; index < values.length; index += count) {
+    const part = values.slice(index, index + count);
+    joined.push(rounded(part.reduce((sum, value) => sum + value, 0) / part.length));
+  }
+  return joined;
+}
+
+/** Lines of one length: a chart's lines share their steps. */
+function evenLines(lines: readonly ChartLine[]): ChartLine[] {
+  const length = Math.max(0, ...lines.map(({ values }) => values.length));
+  return lines.map(({ name, values }) => ({
+    name,
+    values: Array.from({ length }, (_, index) => values[index] ?? null),
+  }));
+}
+
+/** Points of a metric's chart. */
+const METRIC_STEPS = 160;
+const MOST_METRICS = 16;
+
+/** Charts of the metrics that there are points of. */
+export function metricCharts({ window, series }: MetricReport): ChartData[] {
+  return published(series).map((one) => ({
+    title: one.metric.displayName,
+    axis: 'clock',
+    unit: one.metric.unit ?? 'None',
+    from: window.from / 1_000,
+    step: (window.to - window.from) / METRIC_STEPS / 1_000,
+    lines: [{ name: '', values: cellsOf(one, window) }],
+    gaps: [],
+  }));
+}
+
+/** The same of two captures, each from its own start. */
+export function comparedMetrics(
+  [nameA, a]: readonly [string, MetricReport],
+  [nameB, b]: readonly [string, MetricReport],
+): ChartData[] {
+  const length = Math.max(a.window.to - a.window.from, b.window.to - b.window.from);
+  const from = (report: MetricReport): { from: number; to: number } => ({
+    from: report.window.from,
+    to: report.window.from + length,
+  });
+  return published(a.series).flatMap((one): ChartData[] => {
+    const other = b.series.find(
+      ({ metric }) => metric.origin === one.metric.origin && metric.label === one.metric.label,
+    );
+    if (other === undefined || drawnTrack(other, null) === null) return [];
+    return [
+      {
+        title: one.metric.displayName,
+        axis: 'elapsed',
+        unit: one.metric.unit ?? 'None',
+        from: 0,
+        step: length / METRIC_STEPS / 1_000,
+        lines: [
+          { name: nameA, values: cellsOf(one, from(a)) },
+          { name: nameB, values: cellsOf(other, from(b)) },
+        ],
+        gaps: [],
+      },
+    ];
+  });
+}
+
+/** The workload's own rate is drawn of the statements already. */
+function published(series: readonly MetricSeries[]): MetricSeries[] {
+  return series
+    .filter((one) => one.metric.origin !== 'workload' && drawnTrack(one, null) !== null)
+    .slice(0, MOST_METRICS);
+}
+
+function cellsOf(series: MetricSeries, window: { from: number; to: number }): (number | null)[] {
+  const cells = drawnCells(series, null, window, METRIC_STEPS);
+  return lineValues(cells, series.metric.lowIsBad).map((value) =>
+    value === null ? null : rounded(value),
+  );
+}
+
+/** Three digits are shown; more would only make the page larger. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** Where a chart is drawn, with a still picture of it for who prints it or runs no scripts. */
+export function chartFigure(chart: ChartData, index: number): Markup {
+  const { title, unit, lines } = chart;
+  const caption = lines.map(({ name, values }) => {
+    const known = values.filter((value) => value !== null);
+    if (known.length === 0) return html``;
+    const most = known.reduce((a, b) => Math.max(a, b));
+    const mean = known.reduce((a, b) => a + b, 0) / known.length;
+    return html` <span
+      >${name === '' ? '' : `${name}: `}at most ${valueText(most, unit)}, on average
+      ${valueText(mean, unit)}</span
+    >`;
+  });
+  return html`<figure class="chart" id="chart-${index}">
+    <figcaption><b>${title}</b>${caption}</figcaption>
+    ${stillPicture(chart)}
+  </figure>`;
+}
+
+const HEIGHT = 100;
+
+function stillPicture({ title, lines, gaps, from, step }: ChartData): Markup {
+  const steps = Math.max(1, ...lines.map(({ values }) => values.length));
+  const highest = lines
+    .flatMap(({ values }) => values)
+    .reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+  const shades = gaps.map(([start, end]) => {
+    const x = (start - from) / step;
+    // One that is shorter than a step is seen all the same.
+    const width = Math.max((end - start) / step, 1);
+    return html`<rect
+      class="gap"
+      x="${x.toFixed(1)}"
+      y="0"
+      width="${width.toFixed(1)}"
+      height="${HEIGHT}"
+    />`;
+  });
+  const paths = lines.map(
+    ({ values }, index) => html`<path class="line-${index}" d="${pathOf(values, highest)}" />`,
+  );
+  return html`<svg
+    class="still"
+    viewBox="0 0 ${steps} ${HEIGHT}"
+    preserveAspectRatio="none"
+    role="img"
+    aria-label="${title}"
+  >
+    ${shades}${paths}
+  </svg>`;
+}
+
+/** A line through the values, broken at gaps; heights are whole numbers, relative to the point before. */
+function pathOf(values: readonly (number | null)[], highest: number): string {
+  let path = '';
+  let before: number | null = null;
+  for (const [x, value] of values.entries()) {
+    if (value === null) before = null;
+    else {
+      const y: number = Math.round(
+        HEIGHT - 1 - (highest > 0 ? (value / highest) * (HEIGHT - 2) : 0),
+      );
+      path += before === null ? `M${x} ${y}h0` : `l1 ${y - before}`;
+      before = y;
+    }
+  }
+  return path;
+}
+
+/** A section of charts; nothing where there are none. @param first number of the first chart in the page. */
+export function chartSection(
+  id: string,
+  heading: string,
+  charts: readonly ChartData[],
+  first: number,
+): Markup {
+  if (charts.length === 0) return NOTHING;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${heading}</h2>
+    <div class="charts">${charts.map((chart, index) => chartFigure(chart, first + index))}</div>
+  </section>`;
+}

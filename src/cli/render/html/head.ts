@@ -1,0 +1,175 @@
+import type { ReportHead } from '../../../core/reports/comparison.ts';
+import type { Coverage, TimesAbsence } from '../../../core/reports/report.ts';
+import type { StatementFlag } from '../../../core/workloads/statements.ts';
+import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
+import { html, type Markup, NOTHING } from './markup.ts';
+import { rateText, shareText } from './value-text.ts';
+
+/** What the script adds the viewer's own time to. */
+export function timeMarkup(time: string): Markup {
+  return html`<time datetime="${time}">${formatUtc(time)}</time>`;
+}
+
+/** `shop/friday`, of a report. */
+export function nameOf({ capture }: ReportHead): string {
+  return `${capture.environment}/${capture.name}`;
+}
+
+/** The window, and what was recorded in it. */
+export function windowFacts(head: ReportHead): Markup {
+  const { window, sessions, capture } = head;
+  const { from, to, seconds, isOpen } = window;
+  const when =
+    from === null || to === null
+      ? html`nothing was recorded`
+      : html`${timeMarkup(from)} to ${timeMarkup(to)}
+        (${formatDuration(seconds * 1_000)}${isOpen ? ', still recording' : ''})`;
+  const server =
+    capture.server === null ? 'unknown' : `${capture.server.flavor} ${capture.server.version}`;
+  const classes = head.byClass.map(({ name, count }) => `${name ?? 'other'} ${formatCount(count)}`);
+  return html`<dl class="facts">
+    <div class="wide">
+      <dt>Window</dt>
+      <dd>${when}</dd>
+    </div>
+    <div>
+      <dt>Statements</dt>
+      <dd class="big">${formatCount(head.statements)}</dd>
+    </div>
+    <div>
+      <dt>Rate</dt>
+      <dd class="big">${rateText(head.perSecond)}</dd>
+    </div>
+    <div>
+      <dt>Digests</dt>
+      <dd class="big">${formatCount(head.digests)}</dd>
+    </div>
+    <div>
+      <dt>Sessions</dt>
+      <dd>
+        <b>${formatCount(sessions.seen)}</b>, of which ${formatCount(sessions.opened)} logged in and
+        ${formatCount(sessions.closed)} ended in the window
+      </dd>
+    </div>
+    <div>
+      <dt>Classes</dt>
+      <dd>${classes.length === 0 ? 'none' : classes.join(', ')}</dd>
+    </div>
+    <div>
+      <dt>Server</dt>
+      <dd>${server}</dd>
+    </div>
+    <div>
+      <dt>Capture</dt>
+      <dd>${capture.status}, id ${capture.id}</dd>
+    </div>
+  </dl>`;
+}
+
+/** The last line of a verification, what is wrong with the record, and when. */
+export function verdictMarkup({ verdict, gaps }: ReportHead): Markup {
+  const shown = gaps.slice(0, MOST_GAPS);
+  return html`<p class="verdict ${verdict.verdict}">${verdict.line}</p>
+    ${listOf(verdict.problems.filter(({ kind }) => kind !== 'gap').map(({ what }) => what))}
+    ${
+      shown.length === 0
+        ? NOTHING
+        : html`<table class="gaps">
+            <caption>
+              Gaps: statements may be missing here
+            </caption>
+            <thead>
+              <tr>
+                <th scope="col">From</th>
+                <th scope="col">To</th>
+                <th scope="col">Missing</th>
+                <th scope="col">Why</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${shown.map(
+                ({ from, to, missing, reason }) =>
+                  html`<tr>
+                    <td>${edge(from)}</td>
+                    <td>${edge(to)}</td>
+                    <td>${missing === null ? 'unknown' : counted(missing, 'command')}</td>
+                    <td>${reason}</td>
+                  </tr>`,
+              )}
+            </tbody>
+          </table>`
+    }
+    ${gaps.length > shown.length ? html`<p>and ${counted(gaps.length - shown.length, 'more gap')}</p>` : NOTHING}
+    ${listOf(verdict.notes)}`;
+}
+
+const MOST_GAPS = 50;
+
+function edge(time: string | null): Markup {
+  return time === null ? html`unknown` : timeMarkup(time);
+}
+
+/** What the numbers cover, and what is flagged: sentences. */
+export function coverageMarkup(head: ReportHead): Markup {
+  const sentences = [...coverageOf(head.coverage), ...flagsOf(head.byFlag)];
+  return listOf(sentences);
+}
+
+function coverageOf(coverage: Coverage): string[] {
+  const { records, values, times, sample, leftOut, unlisted } = coverage;
+  const found: string[] = [
+    records.read === records.committed
+      ? `All ${counted(records.committed, 'record')} could be read`
+      : `Only ${formatCount(records.read)} of ${counted(records.committed, 'record')} could be read: the files are damaged`,
+  ];
+  if (values !== null) found.push(`Values are known for ${shareText(values)} of executes`);
+  if (times !== null) {
+    found.push(`The server's own times cover ${shareText(times)} of statements`);
+  }
+  for (const { why, from, to } of coverage.timesAbsence) {
+    const when = from === null || to === null ? '' : ` (${formatUtc(from)} to ${formatUtc(to)})`;
+    found.push(`${TIMES_ABSENCE[why]}${when}`);
+  }
+  if (coverage.isFiltered) found.push('Filters left statements out as requested');
+  if (sample !== null) found.push(`A sample: one of ${formatCount(sample)} sessions was recorded`);
+  if (coverage.isRedacted) found.push('Values are pseudonyms: literals were redacted');
+  if (leftOut > 0) found.push(`${counted(leftOut, 'row')} of the server's log left out`);
+  if (unlisted > 0) {
+    found.push(`${counted(unlisted, 'statement')} of further digests, too many to list one by one`);
+  }
+  return found;
+}
+
+const TIMES_ABSENCE: Readonly<Record<TimesAbsence, string>> = {
+  off: 'No times: the server does not collect statistics of statements',
+  not_permitted: 'No times: the recorder may not read the statistics of statements',
+  not_supported: 'No times: the server has no statistics of statements',
+  failed: 'No times: the statistics of statements could not be read',
+  not_recorded: 'No times: they were not recorded',
+  restarted: 'Times are incomplete: the server restarted',
+  truncated: 'Times are incomplete: another program cleared the statistics of statements',
+  full: 'Times are incomplete: the table of statement statistics is full',
+};
+
+function flagsOf(byFlag: ReportHead['byFlag']): string[] {
+  const flags = Object.entries(FLAGS) as [StatementFlag, string][];
+  return flags.flatMap(([flag, meaning]) =>
+    byFlag[flag] > 0 ? [`Flagged ${flag}: ${counted(byFlag[flag], 'statement')} ${meaning}`] : [],
+  );
+}
+
+const FLAGS: Readonly<Record<StatementFlag, string>> = {
+  unreplayable: 'without values or data',
+  lossy: 'in which the server may have changed bytes',
+  partial: 'cut short',
+  redacted: 'from which a secret was removed',
+  echo: 'that repeat the row before them and are not counted',
+};
+
+/** A list of sentences; nothing where there is none. */
+export function listOf(sentences: readonly string[]): Markup {
+  if (sentences.length === 0) return NOTHING;
+  return html`<ul>
+    ${sentences.map((sentence) => html`<li>${sentence}</li>`)}
+  </ul>`;
+}

@@ -1,0 +1,51 @@
+import type { MetricUnit } from '../../../core/metrics/metric.ts';
+
+/** One line of a chart. */
+export interface ChartLine {
+  /** Safe to show; empty where the chart has one line alone. */
+  readonly name: string;
+  /** One a step; null for a gap. */
+  readonly values: readonly (number | null)[];
+}
+
+/** A chart as the page draws it. */
+export interface ChartData {
+  readonly title: string;
+  /** Instants in UTC, or time since the start of each window. */
+  readonly axis: 'clock' | 'elapsed';
+  readonly unit: MetricUnit;
+  /** Seconds since the epoch, or 0, at which the first step begins. */
+  readonly from: number;
+  /** Seconds. */
+  readonly step: number;
+  readonly lines: readonly ChartLine[];
+  /** Parts of the axis in which something may be missing, in its seconds. */
+  readonly gaps: readonly (readonly [from: number, to: number])[];
+}
+
+/** What a row shows when it is opened. All of it is safe to show as text. */
+export interface RowDetail {
+  /** Names and values, in order. */
+  readonly facts: readonly (readonly [name: string, value: string])[];
+  /** Instants: a name, and ISO-8601 in UTC. */
+  readonly times: readonly (readonly [name: string, time: string])[];
+  /** Texts of statements, each with a heading. */
+  readonly texts: readonly (readonly [heading: string, text: string])[];
+  /** Heights from `0` to `9`, one character a slice, blank for none: one text a window. */
+  readonly sparks: readonly string[];
+}
+
+/** A table that stands in the markup, and what its rows do not show there. */
+export interface TableData {
+  /** Id of the element. */
+  readonly id: string;
+  /** What to sort by, for each column one number a row; null for a column that is sorted by its text. */
+  readonly keys: readonly (readonly (number | null)[] | null)[];
+  readonly details: readonly RowDetail[];
+}
+
+/** What the script of a page works with; in the page it is compressed. */
+export interface PageData {
+  readonly charts: readonly ChartData[];
+  readonly tables: readonly TableData[];
+}

@@ -1,0 +1,92 @@
+import type { MetricReport } from '../../../core/metrics/metric-service.ts';
+import type { Report } from '../../../core/reports/report.ts';
+import { counted, formatCount } from '../../../core/units.ts';
+import { chartSection, metricCharts, rateChart } from './charts.ts';
+import { type Cut, drawWithin } from './cuts.ts';
+import { coverageMarkup, nameOf, verdictMarkup, windowFacts } from './head.ts';
+import { html, type Markup } from './markup.ts';
+import { columnsFor, detailOf, DIMENSION_WORDS } from './row-columns.ts';
+import { drawTable } from './row-table.ts';
+import { type PageParts, pageOf, roomFor } from './shell.ts';
+
+/** What a page shows: reports of one capture by different dimensions, and its metrics. */
+export interface ReportPage {
+  readonly report: Report;
+  /** The same by other dimensions: their tables follow. */
+  readonly others: readonly Report[];
+  /** null where there are none. */
+  readonly metrics: MetricReport | null;
+}
+
+/**
+ * A report as one page of HTML that asks the network for nothing. At most 300 KB for 500 rows, and as much a
+ * row beyond: long statements and long lists of names are cut until it fits, and the page says so.
+ * @param parts the script and the style sheet, as built.
+ */
+export function reportPage(page: ReportPage, parts: PageParts): string {
+  const reports = [page.report, ...page.others];
+  const rows = reports.reduce((sum, report) => sum + report.rows.length, 0);
+  return drawWithin(roomFor(rows), (cut) => draw(page, cut, parts));
+}
+
+function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PageParts): string {
+  const charts = [rateChart(report), ...(metrics === null ? [] : metricCharts(metrics))];
+  const tables = [report, ...others].map((one) => tableOf(one, cut));
+  const name = nameOf(report);
+  const body = html`<header>
+      <p class="kind">captures report</p>
+      <h1>${name}</h1>
+      ${windowFacts(report)}
+    </header>
+    <main>
+      <section aria-labelledby="covers">
+        <h2 id="covers">How true it is</h2>
+        ${verdictMarkup(report)} ${coverageMarkup(report)}
+      </section>
+      ${chartSection('rate', 'Rate over time', charts.slice(0, 1), 0)}
+      ${tables.slice(0, 1).map(({ markup }) => markup)}
+      ${chartSection('metrics', 'Metrics', charts.slice(1), 1)}
+      ${tables.slice(1).map(({ markup }) => markup)}
+    </main>
+    ${footer(report.program.version, cut)}`;
+  const data = { charts, tables: tables.map((table) => table.data) };
+  return pageOf({ title: `${name}: report`, body, data }, parts);
+}
+
+function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
+  const { by, rows, otherRows, axis } = report;
+  return drawTable(
+    {
+      id: `by-${by}`,
+      heading: DIMENSION_WORDS[by][1],
+      intro: otherRows.rows === 0 ? html`` : html`<p>${listedWords(report)}</p>`,
+      none: 'No statements.',
+      columns: columnsFor(by, rows),
+      rows,
+      detail: (row) => detailOf(row, cut, axis.width),
+    },
+    cut,
+  );
+}
+
+function listedWords({ by, rows, otherRows }: Report): string {
+  const [, all] = DIMENSION_WORDS[by];
+  const what = by === 'digest' ? 'digests' : all.toLowerCase();
+  const rest = `${formatCount(otherRows.rows)} more, with ${counted(otherRows.statements, 'statement')}, ${otherRows.rows === 1 ? 'is' : 'are'} not listed`;
+  return `The first ${formatCount(rows.length)} ${what}. ${rest}: a higher --limit lists them.`;
+}
+
+/** What made the page, and what was cut in it. */
+export function footer(version: string, cut: Cut): Markup {
+  return html`<footer>
+    <p>
+      To keep this file small, statements are cut after ${formatCount(cut.inDetail)} characters, and
+      lists of users, hosts and tables after ${cut.names}. <code>captures workload</code> has every
+      statement in full.
+    </p>
+    <p>
+      Made by captures ${version}. This file loads nothing from anywhere. Charts:
+      <a href="https://github.com/leeoniya/uPlot" rel="noreferrer">uPlot</a>, MIT licence.
+    </p>
+  </footer>`;
+}

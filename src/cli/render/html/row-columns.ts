@@ -1,0 +1,244 @@
+import type { Dimension, NamedCount, ReportRow, TableCount } from '../../../core/reports/report.ts';
+import { counted, formatCount, formatUtc } from '../../../core/units.ts';
+import { cutText, type Cut } from './cuts.ts';
+import { escapeLines, escapeText } from '../escape.ts';
+import { rateText, shareText, timeText } from './value-text.ts';
+import type { RowDetail } from './page-data.ts';
+import type { TableColumn } from './row-table.ts';
+import { highestOf, ratesOf, sparkText } from './sparks.ts';
+
+/** What a dimension is called: one, and all of it. */
+export const DIMENSION_WORDS: Readonly<Record<Dimension, readonly [one: string, all: string]>> = {
+  digest: ['Statement', 'Statements'],
+  table: ['Table', 'Tables'],
+  user: ['User', 'Users'],
+  host: ['Host', 'Hosts'],
+  db: ['Database', 'Databases'],
+  class: ['Class', 'Classes'],
+  session: ['Session', 'Sessions'],
+};
+
+type ReportColumn = TableColumn<ReportRow>;
+
+const NUMBER = { kind: 'number', about: '' } as const;
+const TEXT = { kind: 'text', about: '', key: null } as const;
+
+const COUNT: ReportColumn = {
+  ...NUMBER,
+  header: 'Count',
+  cell: ({ count }) => formatCount(count),
+  key: ({ count }) => count,
+};
+const SHARE: ReportColumn = {
+  ...NUMBER,
+  header: 'Share',
+  about: 'Of all statements of the report',
+  cell: ({ share }) => shareText(share),
+  key: ({ share }) => share,
+};
+const RATE: ReportColumn = {
+  ...NUMBER,
+  header: 'Rate',
+  about: 'Statements a second, on average over the window',
+  cell: ({ perSecond }) => rateText(perSecond),
+  key: ({ perSecond }) => perSecond,
+};
+const WHEN: ReportColumn = {
+  kind: 'when',
+  header: 'When',
+  about: 'The rate over the window',
+  cell: () => '',
+  key: null,
+};
+const AVERAGE: ReportColumn = {
+  ...NUMBER,
+  header: 'Average',
+  about: 'Average time of one execution, by the server',
+  cell: ({ times }) => (times === null ? '' : timeText(times.averageMs)),
+  key: ({ times }) => times?.averageMs ?? null,
+};
+const TOTAL: ReportColumn = {
+  ...NUMBER,
+  header: 'Total',
+  about: 'Time of all executions, by the server',
+  cell: ({ times }) => (times === null ? '' : timeText(times.totalMs)),
+  key: ({ times }) => times?.totalMs ?? null,
+};
+const EXAMINED: ReportColumn = {
+  ...NUMBER,
+  header: 'Rows read',
+  about: 'Rows examined by all executions, by the server',
+  cell: ({ times }) => (times === null ? '' : formatCount(times.rowsExamined)),
+  key: ({ times }) => times?.rowsExamined ?? null,
+};
+
+/** The columns of a table of rows: what they have in common, numbers, and what they are made of. */
+export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportColumn[] {
+  const times = rows.some((row) => row.times !== null) ? [AVERAGE, TOTAL, EXAMINED] : [];
+  const name: ReportColumn =
+    by === 'digest'
+      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNKNOWN }
+      : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNKNOWN };
+  const numbers = [name, COUNT, SHARE, RATE, WHEN, ...times];
+  const reads = rowsSum('Reads', 'reads');
+  const writes = rowsSum('Writes', 'writes');
+  switch (by) {
+    case 'digest':
+      return [
+        ...numbers,
+        { ...TEXT, header: 'Class', cell: (row) => row.class ?? '' },
+        listed('Users', (row) => row.users),
+        listed('Tables', (row) => row.tables),
+      ];
+    case 'table':
+      return [...numbers, reads, writes, listed('Users', (row) => row.users), digestsOfRow];
+    case 'session':
+      return [
+        ...numbers,
+        listed('User', (row) => row.users),
+        listed('Host', (row) => row.hosts),
+        { ...TEXT, header: 'Logged in', cell: ({ opened }) => timeOrNot(opened) },
+        { ...TEXT, header: 'Ended', cell: ({ closed }) => timeOrNot(closed) },
+      ];
+    case 'user':
+    case 'host':
+    case 'db':
+    case 'class':
+      return [
+        ...numbers,
+        ...(by === 'user' ? [] : [listed('Users', (row) => row.users)]),
+        ...(by === 'host' ? [] : [listed('Hosts', (row) => row.hosts)]),
+        listed('Tables', (row) => row.tables),
+        digestsOfRow,
+      ];
+  }
+}
+
+const UNKNOWN = '(unknown)';
+
+const digestsOfRow: ReportColumn = {
+  ...NUMBER,
+  header: 'Digests',
+  cell: ({ digests }) => formatCount(digests),
+  key: ({ digests }) => digests,
+};
+
+/** Reads or writes of the table that a row is of: the first of its tables. */
+function rowsSum(header: string, access: 'reads' | 'writes'): ReportColumn {
+  const of = ({ tables, name }: ReportRow): number | null =>
+    tables.find((table) => table.name === name)?.[access] ?? null;
+  return {
+    ...NUMBER,
+    header,
+    cell: (row) => {
+      const count = of(row);
+      return count === null ? '' : formatCount(count);
+    },
+    key: of,
+  };
+}
+
+function listed(header: string, of: (row: ReportRow) => readonly NamedCount[]): ReportColumn {
+  return {
+    ...TEXT,
+    header,
+    cell: (row) => {
+      const [first, ...others] = of(row);
+      if (first === undefined) return '';
+      return `${first.name ?? UNKNOWN}${others.length === 0 ? '' : ` +${others.length}`}`;
+    },
+  };
+}
+
+function timeOrNot(time: string | null): string {
+  return time === null ? '' : formatUtc(time);
+}
+
+/** What a row shows when it is opened. @param width milliseconds of a slice. */
+export function detailOf(row: ReportRow, cut: Cut, width: number): RowDetail {
+  const rates = ratesOf(row.slices, width);
+  const highest = highestOf(rates);
+  return {
+    ...aboutRow(row, cut),
+    facts: [...factsOf(row, cut), ['Highest rate', rateText(highest)]],
+    times: [
+      ['First', row.first],
+      ['Last', row.last],
+      ...(row.opened === null ? [] : [['Logged in', row.opened] as const]),
+      ...(row.closed === null ? [] : [['Ended', row.closed] as const]),
+    ],
+    sparks: [sparkText(rates, highest)],
+  };
+}
+
+/** The texts of a row: its digest, where that is longer than the table shows, and its example. */
+export function aboutRow(
+  { text, example }: Pick<ReportRow, 'text' | 'example'>,
+  cut: Cut,
+): Pick<RowDetail, 'texts'> {
+  const shown = (sql: string): string => escapeLines(cutText(sql, cut.inDetail));
+  const texts: [string, string][] = [];
+  if (text !== null) texts.push(['Statement', shown(text)]);
+  if (example !== null) {
+    const { sql, isCut, seq, session, user, time, flags } = example;
+    const parts = [
+      `session ${session}`,
+      `${user ?? UNKNOWN}`,
+      formatUtc(time),
+      `record ${formatCount(seq)}`,
+      ...flags,
+      ...(isCut || sql.length > cut.inDetail ? ['cut short'] : []),
+    ];
+    texts.push([escapeText(`Example: ${parts.join(', ')}`), shown(sql)]);
+  }
+  return { texts };
+}
+
+/** Names and numbers of a row that the table has no room for. */
+export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
+  const { digest, db, times, withoutValues, tables } = row;
+  const facts: [string, string][] = [];
+  const add = (name: string, value: string | null): void => {
+    if (value !== null && value !== '') facts.push([name, escapeText(value)]);
+  };
+  add('Digest', digest);
+  add('Database', db);
+  add('Users', namesOf(row.users, cut));
+  add('Hosts', namesOf(row.hosts, cut));
+  add('Tables', namesOf(tables, cut, accessText));
+  if (withoutValues > 0) add('Values', `unknown for ${counted(withoutValues, 'execute')}`);
+  if (times !== null) {
+    const shared = times.sharedBy > 1 ? `; the server counts ${times.sharedBy} digests as one` : '';
+    add(
+      'Times',
+      `${counted(times.count, 'execution')}, ${timeText(times.averageMs)} each, ${timeText(times.totalMs)} in all${shared}`,
+    );
+    add(
+      'Rows',
+      `${formatCount(times.rowsExamined)} examined, ${formatCount(times.rowsSent)} sent, ${counted(times.errors, 'error')}`,
+    );
+  }
+  return facts;
+}
+
+function accessText({ reads, writes }: TableCount): string {
+  const parts = [
+    ...(reads > 0 ? [counted(reads, 'read')] : []),
+    ...(writes > 0 ? [counted(writes, 'write')] : []),
+  ];
+  return parts.join(', ');
+}
+
+const LONGEST_NAME = 80;
+
+function namesOf<Named extends NamedCount>(
+  names: readonly Named[],
+  { names: most }: Cut,
+  numbers: (named: Named) => string = ({ count }) => formatCount(count),
+): string {
+  const shown = names
+    .slice(0, most)
+    .map((named) => `${cutText(named.name ?? UNKNOWN, LONGEST_NAME)} (${numbers(named)})`);
+  const rest = names.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+}
