@@ -119,7 +119,7 @@ const UNKNOWN = '(unknown)';
 const digestsOfRow: ReportColumn = {
   ...NUMBER,
   header: 'Digests',
-  cell: ({ digests }) => formatCount(digests),
+  cell: ({ digests }) => (digests === null ? '' : formatCount(digests)),
   key: ({ digests }) => digests,
 };
 
@@ -183,7 +183,7 @@ export function aboutRow(
     const { sql, isCut, seq, session, user, time, flags } = example;
     const parts = [
       `session ${session}`,
-      `${user ?? UNKNOWN}`,
+      user ?? UNKNOWN,
       formatUtc(time),
       `record ${formatCount(seq)}`,
       ...flags,
@@ -206,7 +206,9 @@ export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
   add('Users', namesOf(row.users, cut));
   add('Hosts', namesOf(row.hosts, cut));
   add('Tables', namesOf(tables, cut, accessText));
-  if (withoutValues > 0) add('Values', `unknown for ${counted(withoutValues, 'execute')}`);
+  if (withoutValues !== null && withoutValues > 0) {
+    add('Values', `unknown for ${counted(withoutValues, 'execute')}`);
+  }
   if (times !== null) {
     const shared = times.sharedBy > 1 ? `; the server counts ${times.sharedBy} digests as one` : '';
     add(
