@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Lexer } from './lexer.ts';
+import { writeDigest } from './digest-writer.ts';
 
 /** A statement without its values. */
 export interface Digest {
@@ -14,14 +14,7 @@ export interface Digest {
  * alone have one. Any text has one, also one that cannot be parsed; linear in the text.
  */
 export function digestText(sql: string): string {
-  const lexer = new Lexer(sql);
-  const parts: string[] = [];
-  while (lexer.next()) {
-    if (lexer.kind === 'space' || lexer.kind === 'comment') continue;
-    const isPlain = lexer.kind === 'word' || lexer.kind === 'name' || lexer.kind === 'symbol';
-    parts.push(isPlain ? lexer.text : '?');
-  }
-  return parts.join(' ');
+  return writeDigest(sql);
 }
 
 /** The id of a digest text: the first 16 hexadecimal digits of its SHA-256. */

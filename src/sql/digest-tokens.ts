@@ -1,0 +1,125 @@
+import { Lexer } from './lexer.ts';
+import { wordSet } from './words.ts';
+
+/**
+ * What a token of a digest is: a value, a word without quotes, a name in quotes, an operator or other
+ * symbol, an optimizer hint.
+ */
+export type DigestTokenKind = 'value' | 'word' | 'name' | 'symbol' | 'hint';
+
+/** A token of a digest: what a literal is made of is put together, white space and comments are gone. */
+export interface DigestToken {
+  readonly kind: DigestTokenKind;
+  /** As written; of a name what is between its quotes; of a value `?`. */
+  readonly text: string;
+}
+
+/** The character sets that can stand before a literal: `_latin1'…'`. */
+const INTRODUCER =
+  /^_(?:armscii8|ascii|big5|binary|cp(?:125[0167]|85[02]|866|932)|dec8|eucjpms|euckr|gb(?:18030|2312|k)|geostd8|greek|hebrew|hp8|keybcs2|koi8[ru]|latin[1257]|mac(?:ce|roman)|sjis|swe7|tis620|ucs2|ujis|utf(?:16|16le|32|8|8mb3|8mb4))$/i;
+const TYPED = wordSet('DATE TIME TIMESTAMP');
+const HINTED = wordSet('SELECT INSERT REPLACE UPDATE DELETE');
+const LONGEST_TYPE = 9;
+/** Operators of several characters; the longer first. */
+const OPERATORS = ['<=>', '->>', '<=', '>=', '<>', '!=', '<<', '>>', '||', '&&', '->', '@@'];
+const BEGINS_OPERATOR = wordSet('< > ! | & - @');
+
+/**
+ * Hands over the tokens of a text for its digest: adjacent string literals, `_latin1'…'` and `DATE '…'`
+ * are one value, a hint is one token where the servers read hints. Linear in the text.
+ */
+export function eachDigestToken(
+  sql: string,
+  see: (kind: DigestTokenKind, text: string) => void,
+): void {
+  const lexer = new Lexer(sql);
+  /** A word that can belong to the literal behind it; empty for none. */
+  let held = '';
+  let last = '';
+  let beforeLast = '';
+  let isBehindString = false;
+  /** Behind the operator that has been handed over. */
+  let operatorEnd = 0;
+  while (lexer.next()) {
+    const { kind, start } = lexer;
+    if (kind === 'space' || start < operatorEnd) continue;
+    if (kind === 'comment') {
+      if (sql.startsWith('/*+', start) && HINTED.has(last.toUpperCase())) hint(lexer.text);
+      continue;
+    }
+    const isString = kind === 'string';
+    if (isString && isBehindString) continue;
+    const isLiteral = isString || kind === 'hex' || kind === 'bit';
+    if (held !== '') {
+      const belongs = isString || (isLiteral && held.startsWith('_'));
+      if (!belongs) see('word', held);
+      held = '';
+    }
+    isBehindString = isString;
+    switch (kind) {
+      case 'word': {
+        const { text } = lexer;
+        if (last !== '.' && last !== '@' && canBeOfLiteral(text)) {
+          held = text;
+          beforeLast = last;
+          last = text;
+        } else pass('word', text);
+        break;
+      }
+      case 'name':
+        if (lexer.isClosed) pass('name', sql.slice(start + 1, lexer.end - 1));
+        else pass('value', '?');
+        break;
+      case 'symbol':
+        symbol(start);
+        break;
+      case 'number':
+        // A name in `t.1`, none in `1.2.3`.
+        if (last === '.' && beforeLast !== '?') pass('name', lexer.text);
+        else pass('value', '?');
+        break;
+      case 'string':
+      case 'hex':
+      case 'bit':
+      case 'placeholder':
+        pass('value', '?');
+    }
+  }
+  if (held !== '') see('word', held);
+
+  function pass(kind: DigestTokenKind, text: string): void {
+    beforeLast = last;
+    last = text;
+    see(kind, text);
+  }
+
+  function symbol(start: number): void {
+    const first = sql.charAt(start);
+    if (first === '\\' && sql.charAt(start + 1) === 'N') {
+      operatorEnd = start + 2;
+      pass('value', '?');
+      return;
+    }
+    if (BEGINS_OPERATOR.has(first)) {
+      const operator = OPERATORS.find((one) => sql.startsWith(one, start));
+      if (operator !== undefined) {
+        operatorEnd = start + operator.length;
+        pass('symbol', operator);
+        return;
+      }
+    }
+    pass('symbol', lexer.text);
+  }
+
+  function hint(text: string): void {
+    if (held !== '') see('word', held);
+    held = '';
+    const end = text.endsWith('*/') && text.length > 4 ? text.length - 2 : text.length;
+    see('hint', text.slice(3, end));
+  }
+}
+
+function canBeOfLiteral(word: string): boolean {
+  if (word.startsWith('_')) return INTRODUCER.test(word);
+  return word.length <= LONGEST_TYPE && TYPED.has(word.toUpperCase());
+}
