@@ -126,7 +126,7 @@ class DigestWriter implements Place {
     if (this.#pending === null) return;
     const { kind, text } = this.#pending;
     this.#pending = null;
-    this.next = next;
+    this.next = next === ';' ? '' : next;
     if (kind === 'value') this.#value();
     else if (kind === 'symbol') this.#symbol(text);
     else if (kind === 'name') this.#quotedName(text);
@@ -147,15 +147,18 @@ class DigestWriter implements Place {
   }
 
   #put(text: string, is: string, isOperand: boolean, space = ' '): void {
-    if (this.#isOver) {
-      this.#isOver = false;
-      this.#out.write(';');
-    }
+    this.#writeSemicolon();
     this.#out.write(this.#isClose ? text : space + text);
     this.#isClose = false;
     this.beforeThat = this.before;
     this.before = is;
     this.isBehindOperand = isOperand;
+  }
+
+  /** None is written behind the last statement. */
+  #writeSemicolon(): void {
+    if (this.#isOver) this.#out.write(';');
+    this.#isOver = false;
   }
 
   #writeSigns(): void {
@@ -278,6 +281,8 @@ class DigestWriter implements Place {
         return;
       case '@':
       case '@@': {
+        this.#writeSigns();
+        this.#partOperators();
         const isHost = this.before === NAME || this.before === VALUE;
         this.#token(text, text, false, isHost ? '' : ' ');
         this.#isClose = true;
@@ -299,13 +304,23 @@ class DigestWriter implements Place {
       case '!':
       case '~':
         this.#endRows();
+        this.#writeSigns();
+        this.#partOperators();
         this.#token(text, text, false);
-        this.#isClose = this.next === '(' || this.next === VALUE || isWord(this.next);
+        this.#isClose = true;
         return;
       default:
         this.#endRows();
+        this.#writeSigns();
+        this.#partOperators();
         this.#token(text, text, text === '}');
     }
+  }
+
+  /** Written close to one another they would be another operator. */
+  #partOperators(): void {
+    const { before } = this;
+    if (before !== '' && before !== '(' && before !== '.') this.#isClose = false;
   }
 
   #sign(text: string): void {
@@ -341,6 +356,7 @@ class DigestWriter implements Place {
       this.#token('(', '(', false, space);
     } else {
       const { before, beforeThat } = this;
+      this.#writeSemicolon();
       const mark = this.#out.mark();
       this.#brackets.push({ mark, before, beforeThat, space, isList: true, isEmpty: true });
       this.#put('(', '(', false, space);
