@@ -63,7 +63,7 @@ const unused = (): never => {
 };
 /** A machine for a program that prints help and no more. */
 const NOTHING: Omit<World, 'stdout' | 'stderr' | 'env'> = {
-  stdin: { isTTY: false, readFirstLine: unused },
+  stdin: { isTTY: false, readFirstLine: unused, chunks: unused },
   cwd: '/',
   home: '/',
   userName: '',

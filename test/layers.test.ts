@@ -46,7 +46,7 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   sql: { folders: ['core'], packages: ['node:crypto', 'node:buffer'] },
   source: { folders: ['core', 'sql'], packages: ['mysql2', '@noble/ed25519', 'node:*'] },
   'metrics-source': { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
-  workload: { folders: ['core', 'sql'], packages: ['node:*'] },
+  workload: { folders: ['core', 'sql'], packages: ['node:*', 'tar', 'hyparquet-writer'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
 };
 

@@ -25,6 +25,8 @@ export const OPERATIONS = [
   'capture.workload',
   'capture.verify',
   'capture.report',
+  'capture.export',
+  'capture.import',
   'capture.stop',
   'capture.edit',
   'capture.delete',
@@ -62,6 +64,9 @@ export const RULES: Record<Operation, readonly Relation[]> = {
   'capture.workload': ANY_MEMBER,
   'capture.verify': ANY_MEMBER,
   'capture.report': ANY_MEMBER,
+  // Of what any member can read, and as any member can create.
+  'capture.export': ANY_MEMBER,
+  'capture.import': ANY_MEMBER,
   'capture.stop': OWNER_OR_ADMIN,
   'capture.edit': OWNER_OR_ADMIN,
   'capture.delete': OWNER_OR_ADMIN,

@@ -12,6 +12,7 @@ import { RecoveryService } from './recovery/recovery-service.ts';
 import { ReportService } from './reports/report-service.ts';
 import type { ScheduleService } from './schedules/schedule-service.ts';
 import { VerificationService } from './verification/verification-service.ts';
+import { TransferService } from './workloads/transfer-service.ts';
 import { WorkloadService } from './workloads/workload-service.ts';
 import { UserService } from './users/user-service.ts';
 import { WarmUpService } from './warm-ups/warm-up-service.ts';
@@ -44,6 +45,7 @@ export interface Api {
   readonly recovery: Public<RecoveryService>;
   readonly warmUps: Public<WarmUpService>;
   readonly workloads: Public<WorkloadService>;
+  readonly transfers: Public<TransferService>;
   readonly verification: Public<VerificationService>;
   readonly reports: Public<ReportService>;
   readonly daemon: Public<DaemonService>;
@@ -72,6 +74,7 @@ export function createApi(outside: Outside): Api {
     recovery: new RecoveryService(outside),
     warmUps: new WarmUpService(outside, starter),
     workloads: new WorkloadService(outside),
+    transfers: new TransferService(outside),
     verification: new VerificationService(outside),
     reports: new ReportService(outside),
     daemon: new DaemonService(outside),

@@ -23,12 +23,17 @@ export type Hint =
   | { readonly code: EnvironmentHint; readonly environment: string }
   /** `capture` is what the user called it, or its full name. */
   | {
-      readonly code: 'see_failure' | 'look_again' | 'cancel' | 'stop_now';
+      readonly code: 'see_failure' | 'look_again' | 'cancel' | 'stop_now' | 'export_when_over';
       readonly capture: string;
     }
   /** What was recorded until then is kept; it waits for its server, and can be ended without the rest. */
   | {
-      readonly code: 'see_what_is_kept' | 'end_without_rest' | 'other_name' | HintOfReport;
+      readonly code:
+        | 'see_what_is_kept'
+        | 'end_without_rest'
+        | 'other_name'
+        | 'import_under_other_name'
+        | HintOfReport;
       readonly capture: CaptureName;
     }
   | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
@@ -118,6 +123,8 @@ type PlainHint =
   | 'backup_or_new_store';
 
 type EnvironmentHint =
+  /** An archive comes from one of this name, which is not there. */
+  | 'import_elsewhere'
   /** Somebody else has to be an admin of it first. */
   | 'make_admin'
   | 'list_members'

@@ -168,6 +168,14 @@ export interface RecordingProgress {
   readonly rates: readonly WorkloadRate[];
 }
 
+/** A recording that is over. JSON texts are opaque to the store. */
+export interface FinishedRecording
+  extends
+    Omit<RecordingProgress, 'position'>,
+    Pick<Recording, 'position' | 'otherCommands' | 'lookQuestions' | 'lookSets' | 'lookStatuses'> {
+  readonly facts: string;
+}
+
 /** Everything one batch of a tap commits, in one transaction. */
 interface TapCommit {
   readonly tapId: number;
@@ -366,6 +374,8 @@ export interface RecordingTable {
   closing(captureId: number): void;
   /** Takes the recording of a capture that failed off its tap. */
   detach(captureId: number): void;
+  /** Stores a recording that another store made: of no tap, and over. */
+  insertFinished(recording: FinishedRecording): void;
 }
 
 export interface TapTable {

@@ -1,5 +1,10 @@
 import type { Database } from 'better-sqlite3';
-import type { Recording, RecordingProgress, RecordingTable } from '../core/store.ts';
+import type {
+  FinishedRecording,
+  Recording,
+  RecordingProgress,
+  RecordingTable,
+} from '../core/store.ts';
 import { prepareRates } from './metrics.ts';
 
 const SELECT = `SELECT capture_id AS captureId, tap_id AS tapId, first_generation AS firstBatch,
@@ -57,6 +62,12 @@ export function recordingTable(db: Database): RecordingTable {
   );
   const closing = db.prepare('UPDATE recordings SET is_closing = 1 WHERE capture_id = ?');
   const detach = db.prepare('UPDATE recordings SET tap_id = NULL WHERE capture_id = ?');
+  const insertFinished = db.prepare<Omit<FinishedRecording, 'rates'>>(
+    `INSERT INTO recordings (capture_id, records, text_bytes, file_bytes, position, counters, facts,
+       other_commands, look_questions, look_sets, look_statuses, is_closing)
+     VALUES (@captureId, @records, @textBytes, @fileBytes, @position, @counters, @facts,
+       @otherCommands, @lookQuestions, @lookSets, @lookStatuses, 1)`,
+  );
   return {
     find: (captureId) => find.get(captureId) ?? null,
     listOfTap: (tapId) => listOfTap.all(tapId),
@@ -76,5 +87,9 @@ export function recordingTable(db: Database): RecordingTable {
     closing: (captureId) => void closing.run(captureId),
     addOtherCommands: (tapId, commands) => void addOtherCommands.run(commands, tapId),
     detach: (captureId) => void detach.run(captureId),
+    insertFinished({ rates, ...recording }) {
+      insertFinished.run(recording);
+      saveRates(recording.captureId, rates);
+    },
   };
 }

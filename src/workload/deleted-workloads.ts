@@ -4,9 +4,10 @@ import { finishRemovals, type RemovalOptions } from '../core/captures/workload-r
 import type { OrphanedWorkload } from '../core/workloads/workload-files.ts';
 import type { Store } from '../core/store.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
+import { sweepStaged } from './staging-folders.ts';
 import { listWorkloadFiles, removeWorkload, sweepDeleted } from './workload-folder.ts';
 
-function workloadsFolder(store: Pick<Store, 'directory'>): string {
+export function workloadsFolder(store: Pick<Store, 'directory'>): string {
   return join(store.directory, 'captures');
 }
 
@@ -15,7 +16,8 @@ export function workloadFolder(store: Pick<Store, 'directory'>, captureId: numbe
 }
 
 /**
- * Removes the workloads of deleted captures, also where a crash interrupted that. Call it after
+ * Removes the workloads of deleted captures, also where a crash interrupted that, and what imports left
+ * that were killed. Call it after
  * `CaptureRules.delete` and `RetentionService.prune`; what is left undone, the next call or a daemon does.
  * @param options as `finishRemovals` has them.
  * @returns how many captures.
@@ -31,6 +33,7 @@ export async function removeDeletedWorkloads(
     options,
   );
   await sweepDeleted(workloadsFolder(store));
+  await sweepStaged(workloadsFolder(store));
   return removed;
 }
 

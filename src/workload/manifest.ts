@@ -4,6 +4,19 @@ import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { diskFailure, isMissing } from './disk-errors.ts';
 import type { Manifest, ReadablePosition } from '../core/workloads/workload.ts';
+import {
+  isCount,
+  isFlag,
+  isList,
+  isListOrNull,
+  isObject,
+  isText,
+  isTextOrNull,
+  listOf,
+  orNull,
+  shaped,
+  type Check,
+} from './json-shapes.ts';
 import { openToRead, syncFolder } from './segment-files.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
@@ -11,7 +24,7 @@ export const MANIFEST_FILE = 'manifest.json';
 const FORMAT_VERSION = 1;
 const FORMAT = 'captures-workload';
 /** Of 100,000 sessions at both ends it has some 30 MB. */
-const LARGEST_MANIFEST = 128 * 1024 * 1024;
+export const LARGEST_MANIFEST = 128 * 1024 * 1024;
 
 /** A manifest without what this module knows by itself. */
 export type ManifestContent = Omit<Manifest, 'format' | 'formatVersion'>;
@@ -72,6 +85,14 @@ export async function readManifest(dir: string): Promise<Manifest> {
     }
     throw diskFailure(error, 'read', path);
   }
+  return parseManifest(text, path);
+}
+
+/**
+ * @param path what it is called in the failure.
+ * @throws AppError `store_unusable` as `readManifest` does.
+ */
+export function parseManifest(text: string, path: string): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -114,30 +135,15 @@ export function readablePosition(manifest: Manifest): ReadablePosition | null {
   return last === undefined ? null : { segment: last.segment, offset: last.bytes };
 }
 
-type Check = (value: unknown) => boolean;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isText: Check = (value) => typeof value === 'string';
-const isTextOrNull: Check = (value) => value === null || typeof value === 'string';
-const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
-const isFlag: Check = (value) => typeof value === 'boolean';
-const isList: Check = (value) => Array.isArray(value);
-const isListOrNull: Check = (value) => value === null || Array.isArray(value);
-const shaped =
-  (fields: Record<string, Check>): Check =>
-  (value) =>
-    isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-
 const isEdge = orNull(shaped({ time: isText, generation: isCount, gtid: isTextOrNull }));
+
+const isRecycled = shaped({
+  since: isText,
+  ended: isCount,
+  left: isCount,
+  isOver: isFlag,
+  sessions: listOf(isObject),
+});
 
 const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
   formatVersion: (value) => value === FORMAT_VERSION,
@@ -192,7 +198,7 @@ const FIELDS: Record<Exclude<keyof Manifest, 'format'>, Check> = {
     }),
   ),
   warnings: listOf(isText),
-  recycled: (value) => value === undefined || isObject(value),
+  recycled: (value) => value === undefined || isRecycled(value),
 };
 
 function whatIsWrong(manifest: Record<string, unknown>): string | null {

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readdir, rename, rm, stat, type FileHandle } from '
 import { basename, dirname, join } from 'node:path';
 import { damaged, errnoOf, isMissing } from './disk-errors.ts';
 import { hashPrefix, segmentFileName, segmentPath, syncFolder } from './segment-files.ts';
-import type { SegmentFacts } from '../core/workloads/workload.ts';
+import type { SegmentFacts, WorkloadPosition } from '../core/workloads/workload.ts';
 import { describeSegment, segmentBytes } from './workload-reader.ts';
 
 const COPY = '.copy';
@@ -106,6 +106,23 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
+}
+
+/**
+ * What the segments up to a position are: those before the last are read, the last is as it was committed.
+ * @throws AppError `store_unusable` where one is missing or damaged.
+ */
+export async function describeSegments(
+  dir: string,
+  { segment, offset, text, records, firstTime, lastTime, sha256 }: WorkloadPosition,
+): Promise<SegmentFacts[]> {
+  const finished = await finishedSegments(dir, segment);
+  if (offset === 0) return finished;
+  const file = segmentFileName(segment);
+  return [
+    ...finished,
+    { segment, file, records, text, bytes: offset, firstTime, lastTime, sha256 },
+  ];
 }
 
 /** The segments before one, each read for what is known of it. */

@@ -6,10 +6,14 @@ import type {
   StatementsNotRun,
   WorkloadFiles,
 } from '../core/workloads/workload-files.ts';
+import type { StatementRecord } from '../core/workloads/statements.ts';
+import type { RecordFormat } from '../core/workloads/transfer.ts';
+import type { Manifest } from '../core/workloads/workload.ts';
 import {
   findOrphanedWorkloads,
   removeDeletedWorkloads,
   workloadFolder,
+  workloadsFolder,
 } from './deleted-workloads.ts';
 import { listWorkloadFiles } from './workload-folder.ts';
 
@@ -50,9 +54,45 @@ export function workloadFiles(store: Store): WorkloadFiles {
       const { openTally } = await import('./tally/workload-tally.ts');
       return openTally(folderOf(captureId));
     },
+    async *formatted(records, format, server) {
+      yield* FORMATTERS[format](records, server);
+    },
+    async describe(captureId, until) {
+      const { describeSegments } = await import('./segment-opening.ts');
+      return describeSegments(folderOf(captureId), until);
+    },
+    async *archive(contents) {
+      const { writeArchive } = await import('./archive-writer.ts');
+      yield* writeArchive(folderOf(contents.captureId), contents);
+    },
+    async unpack(archive, look) {
+      const { unpackArchive } = await import('./archive-staging.ts');
+      const place = { workloads: workloadsFolder(store), folderOf, isShared: store.isShared };
+      return unpackArchive(place, archive, look);
+    },
     ...folderReader,
   };
 }
+
+type Formatter = (
+  records: AsyncIterable<readonly StatementRecord[]>,
+  server: Pick<Manifest['server'], 'version'> | null,
+) => AsyncIterable<Uint8Array>;
+
+const FORMATTERS: Readonly<Record<RecordFormat, Formatter>> = {
+  async *csv(records) {
+    const { formatCsv } = await import('./csv-format.ts');
+    yield* formatCsv(records);
+  },
+  async *'general-log'(records, server) {
+    const { formatGeneralLog } = await import('./general-log-format.ts');
+    yield* formatGeneralLog(records, server);
+  },
+  async *parquet(records) {
+    const { formatParquet } = await import('./parquet-format.ts');
+    yield* formatParquet(records);
+  },
+};
 
 async function* sqlOf(
   folder: string,

@@ -16,7 +16,7 @@ const DELETED = '.deleted-';
 export async function removeWorkload(dir: string): Promise<void> {
   const path = resolve(dir);
   const parent = dirname(path);
-  const doomed = join(parent, `${DELETED}${basename(path)}-${randomUUID()}`);
+  const doomed = deletedFolder(path);
   try {
     await rename(path, doomed);
   } catch (error) {
@@ -29,6 +29,11 @@ export async function removeWorkload(dir: string): Promise<void> {
   } catch (error) {
     throw diskFailure(error, 'delete', path);
   }
+}
+
+/** The name that a workload has until it is deleted: one of its own in the same folder. */
+export function deletedFolder(path: string): string {
+  return join(dirname(path), `${DELETED}${basename(path)}-${randomUUID()}`);
 }
 
 /**

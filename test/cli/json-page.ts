@@ -83,6 +83,11 @@ const DETAILS: readonly Field[] = [
     'object or null',
     '`{since, ended, left, over, sessions}`: sessions from before that were ended; null if that was not requested',
   ],
+  [
+    'workload.imported',
+    'object or null',
+    '`{id, name, environment, owner, exportedAt, importedAt}`: the capture in the store that recorded it; null where this one did',
+  ],
   ['workload.folder', 'string', 'folder of the files'],
   ['workload.files', 'array', '`{file, bytes}`, the manifest among them'],
   ['workload.diskBytes', 'number', 'bytes of all files'],
@@ -433,6 +438,15 @@ export interface Documented {
   readonly note?: string;
 }
 
+const EXPORTED: readonly Field[] = [
+  ['capture', 'number', 'its id'],
+  ['name', 'string', ''],
+  ['environment', 'string', 'name of its environment'],
+  ['file', 'string', 'its path'],
+  ['format', 'string', 'archive, ndjson, sql, csv, general-log or parquet'],
+  ['bytes', 'number', ''],
+];
+
 const one = (fields: readonly Field[], note?: string): Documented => ({
   shape: 'an object',
   fields,
@@ -507,6 +521,8 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   log: many(AUDIT),
   metrics: many(METRIC),
   verify: one(VERIFICATION),
+  export: one(EXPORTED, 'of an export to a file'),
+  import: one(CAPTURE),
   workload: { shape: 'an object a line (NDJSON)', fields: STATEMENT },
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),

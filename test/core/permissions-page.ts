@@ -12,7 +12,7 @@ import {
 const RELATIONS: readonly Relation[] = ['outsider', 'member', 'owner', 'admin'];
 
 /** The operations on what has an owner; all others are about an environment as a whole. */
-const OWNED = /^(capture|schedule)\.(?!list$|create$)/;
+const OWNED = /^(capture|schedule)\.(?!list$|create$|import$)/;
 
 /** What each operation is at the command line. */
 const COMMANDS: Record<Operation, string> = {
@@ -23,6 +23,8 @@ const COMMANDS: Record<Operation, string> = {
   'capture.workload': 'workload',
   'capture.verify': 'verify',
   'capture.report': 'report, diff',
+  'capture.export': 'export',
+  'capture.import': 'import',
   'capture.stop': 'stop',
   'capture.edit': 'edit',
   'capture.delete': 'delete, prune',

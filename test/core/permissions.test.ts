@@ -15,7 +15,10 @@ import {
 import { CAPTURE_STATUSES, type CaptureStatus } from '../../src/core/captures/capture.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
-import { EnvironmentService } from '../../src/core/environments/environment-service.ts';
+import {
+  EnvironmentService,
+  getEnvironment,
+} from '../../src/core/environments/environment-service.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
 import { MemberService } from '../../src/core/members/member-service.ts';
 import { ScheduleService } from '../../src/core/schedules/schedule-service.ts';
@@ -79,6 +82,7 @@ const operations: Partial<Record<Operation, (actor: Actor, id: string) => unknow
   'capture.workload': (actor, id) => test.captures.get(actor, id, 'capture.workload'),
   'capture.verify': (actor, id) => test.captures.get(actor, id, 'capture.verify'),
   'capture.report': (actor, id) => test.captures.get(actor, id, 'capture.report'),
+  'capture.export': (actor, id) => test.captures.get(actor, id, 'capture.export'),
   'capture.stop': (actor, id) => test.captures.requestStop(actor, id),
   'capture.edit': (actor, id) =>
     test.captures.edit(actor, id, {
@@ -111,13 +115,7 @@ const stops: Record<CaptureStatus, Outcome> = {
 };
 
 function expected(operation: string, person: Person, status: CaptureStatus): Outcome {
-  const isRead = [
-    'capture.get',
-    'capture.metrics',
-    'capture.workload',
-    'capture.verify',
-    'capture.report',
-  ].includes(operation);
+  const isRead = /^capture\.(get|metrics|workload|verify|report|export)$/.test(operation);
   switch (relation[person]) {
     case 'outsider':
       return `not_found: ${isRead ? "Capture's environment not found" : 'Capture not found'}`;
@@ -227,6 +225,7 @@ const inEnvironment: Record<
     | 'capture.workload'
     | 'capture.verify'
     | 'capture.report'
+    | 'capture.export'
     | 'capture.stop'
     | 'capture.edit'
     | 'capture.delete'
@@ -244,6 +243,7 @@ const inEnvironment: Record<
       scheduledStart: null,
       duration: null,
     }),
+  'capture.import': (actor, ref) => () => getEnvironment(test.store, actor, 'capture.import', ref),
   'schedule.list': (actor, ref) => () => schedules.list(actor, ref),
   'schedule.get': (actor, ref, owner) => async () => {
     const id = await scheduleOf(owner, ref);

@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly userHome?: string;
   /** What stdin holds. */
   readonly stdin?: string;
+  /** The same, for what is no text. */
+  readonly stdinBytes?: AsyncIterable<Uint8Array>;
   /** Makes all three streams a terminal of so many columns. */
   readonly tty?: number;
   /** Makes stdout alone a terminal. */
@@ -50,6 +52,8 @@ export interface Answer {
 export interface CliResult {
   readonly status: number;
   readonly stdout: string;
+  /** stdout as it was written. */
+  readonly bytes: Buffer;
   readonly stderr: string;
 }
 
@@ -73,6 +77,9 @@ export async function runCaptures(
     stdin: {
       isTTY: options.tty !== undefined,
       readFirstLine: () => Promise.resolve(options.stdin?.split('\n', 1)[0] ?? null),
+      async *chunks() {
+        yield* options.stdinBytes ?? [Buffer.from(options.stdin ?? '')];
+      },
     },
     stdout,
     stderr,
@@ -104,7 +111,7 @@ export async function runCaptures(
   });
   if (surprises[0] !== undefined) throw surprises[0];
   prompter.checkAllAsked();
-  return { status, stdout: stdout.text, stderr: stderr.text };
+  return { status, stdout: stdout.text, bytes: stdout.bytes, stderr: stderr.text };
 }
 
 export const PASSWORD = 'correct horse battery';
@@ -143,7 +150,11 @@ class CollectedOutput implements OutputStream {
   }
 
   get text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+    return this.bytes.toString('utf8');
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
   }
 
   write(data: string | Uint8Array): Promise<void> {

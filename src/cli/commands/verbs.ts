@@ -49,6 +49,8 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
     () => import('./metrics.ts'),
   ),
   verb('verify', 'check how complete the record of a capture is', () => import('./verify.ts')),
+  verb('export', 'write a capture to a file', () => import('./export.ts')),
+  verb('import', 'make a capture of such a file', () => import('./import.ts')),
   verb('log', 'show who changed what, when, from where and why', () => import('./log.ts')),
 ];
 

@@ -18,6 +18,12 @@ const WORDS: {
   list_own_environments: ({ near }) => `${didYouMean(near)}To see yours: captures env list`,
   other_name: ({ capture }) =>
     `Choose another name. To see that one: captures get ${captureWord(capture)}`,
+  import_under_other_name: ({ capture }) =>
+    `Choose another name with --name. To see that one: captures get ${captureWord(capture)}`,
+  import_elsewhere: ({ environment }) =>
+    `The file comes from an environment named ${shellQuoted(environment)}. Choose one of yours with --env, or create it: captures env create ${shellQuoted(environment)}`,
+  export_when_over: ({ capture }) =>
+    `Stop it first: captures stop ${shellQuoted(capture)}. Or export what is recorded so far: --format ndjson`,
   create_user: ({ user }) =>
     `An administrator of the store creates users: captures user create ${shellQuoted(user)}`,
   make_admin: ({ environment }) =>

@@ -23,6 +23,7 @@ import {
   formatDuration,
   formatRelative,
 } from '../../core/units.ts';
+import { originJson, originText } from './origins.ts';
 import { serverText } from './servers.ts';
 import { valuesJson, valuesText } from './values.ts';
 
@@ -78,6 +79,7 @@ function workloadJson(capture: ListedCapture, recorded: RecordedFacts): JsonObje
     warnings: recorded.warnings,
     deadManObstacle: recorded.deadManObstacle,
     recycled: recycledJson(recorded.recycled),
+    imported: recorded.imported === null ? null : originJson(recorded.imported),
     folder: recorded.folder,
     files: recorded.files.map(({ file, bytes }) => ({ file, bytes })),
     diskBytes: diskBytes(recorded),
@@ -164,6 +166,12 @@ const RECORDED: readonly Column<DetailedCapture>[] = [
   about('skipped', 'LEFT OUT', ({ skipped, leftOut }) => leftOutText(skipped, leftOut.sessions)),
   about('gaps', 'GAPS', ({ gaps }, { zone }) => listed(gaps.map((gap) => gapText(gap, zone)))),
   about('warnings', 'WARNINGS', ({ warnings }) => listed(warnings)),
+  about('imported', 'IMPORTED', ({ imported, server }, { zone }) =>
+    orDash(
+      imported,
+      (origin) => `${localTime(origin.importedAt, zone)}, from ${originText(origin, server)}`,
+    ),
+  ),
   about('server', 'SERVER', ({ server }) => orDash(server, serverText)),
   about('files', 'FILES', ({ files }) =>
     listed(files.map(({ file, bytes }) => `${file} (${formatBytes(bytes)})`)),
@@ -209,7 +217,7 @@ function gapText({ from, to, reason, afterSeq, missing }: Gap, zone: string): st
 const WORKLOAD_FIELDS =
   paths(`statements sessions byKind byFlag skipped leftOut.statements leftOut.sessions
   values.executes values.withoutValues values.share values.users values.otherUsers values.sessions
-  values.otherSessions server gaps warnings deadManObstacle recycled folder files diskBytes`).map(
+  values.otherSessions server gaps warnings deadManObstacle recycled imported folder files diskBytes`).map(
     (field) => `workload.${field}`,
   );
 
@@ -230,6 +238,7 @@ export function detailNounOf(capture: DetailedCapture): Noun<DetailedCapture> {
   const isSaid = ({ field }: Column<DetailedCapture>): boolean => {
     if (field === 'trouble') return capture.trouble !== null;
     if (field === 'warmUp') return capture.options.warmUp !== null;
+    if (field === 'workload.imported') return (capture.recorded?.imported ?? null) !== null;
     if (field === 'workload.recycled') return capture.options.recycleUsers !== null;
     if (capture.recorded !== null) return true;
     return field === 'options'

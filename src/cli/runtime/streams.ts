@@ -136,4 +136,14 @@ export class ProcessInput implements InputStream {
       signal.removeEventListener('abort', stop);
     }
   }
+
+  async *chunks(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const stop = (): void => void process.stdin.destroy();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      yield* process.stdin as AsyncIterable<Buffer>;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
 }

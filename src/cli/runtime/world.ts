@@ -26,6 +26,8 @@ export interface InputStream {
    * @throws AppError `invalid` for a line that is longer.
    */
   readFirstLine(signal: AbortSignal, longest?: number): Promise<string | null>;
+  /** All of it, in pieces as they come; ended by `signal`. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 export interface StartedProcess {

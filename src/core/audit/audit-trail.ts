@@ -26,6 +26,7 @@ export const PROGRAM: Author = { userId: null, userName: 'captures' };
 
 export type AuditAction =
   | 'capture.create'
+  | 'capture.import'
   | 'capture.stop'
   | 'capture.edit'
   | 'capture.delete'

@@ -4,6 +4,7 @@ import type { ListedCapture, Recording } from '../store.ts';
 import type { ValueCounts } from '../verification/value-counts.ts';
 import type { WarmUp } from '../warm-ups/warm-up.ts';
 import type { Gap } from '../workloads/gaps.ts';
+import type { ImportOrigin } from '../workloads/transfer.ts';
 import type { WorkloadFile, WorkloadFiles } from '../workloads/workload-files.ts';
 import { committedCounters, committedFacts } from '../workloads/committed.ts';
 
@@ -31,6 +32,8 @@ export interface RecordedFacts {
   readonly deadManObstacle: string | null;
   /** Sessions that were ended at its start; null where that was not asked for, or has not begun. */
   readonly recycled: Recycled | null;
+  /** Where it was recorded; null where this store did. */
+  readonly imported: ImportOrigin | null;
   readonly folder: string;
   readonly files: readonly WorkloadFile[];
 }
@@ -91,6 +94,7 @@ async function recordedFacts(
     warnings: facts?.warnings ?? [],
     deadManObstacle: facts?.deadManObstacle ?? null,
     recycled: facts?.recycled ?? null,
+    imported: facts?.imported ?? null,
     folder: workloads.folderOf(recording.captureId),
     files: await workloads.list(recording.captureId),
   };

@@ -418,6 +418,7 @@ const READS: ReadonlySet<Operation> = new Set([
   'capture.workload',
   'capture.verify',
   'capture.report',
+  'capture.export',
 ]);
 const DELETABLE: readonly CaptureStatus[] = ['SCHEDULED', 'STARTED', 'DONE', 'FAILED'];
 

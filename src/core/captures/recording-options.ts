@@ -180,3 +180,37 @@ export function readStoredOptions(text: string | null): RecordingOptions {
   if (text === null) return RECORD_EVERYTHING;
   return { ...RECORD_EVERYTHING, ...(JSON.parse(text) as Partial<RecordingOptions>) };
 }
+
+/**
+ * Options out of an archive, which may be anybody's; what an older version did not know is as by default.
+ * @throws AppError `invalid` for what are none.
+ */
+export function readArchivedOptions(value: unknown): RecordingOptions {
+  const given = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const options: Record<string, unknown> = { ...RECORD_EVERYTHING };
+  for (const name of Object.keys(options)) {
+    const option = given[name];
+    if (option === undefined) continue;
+    if (!isOption(name, option)) {
+      throw new AppError(
+        'invalid',
+        `The archive says of its capture that "${name}" was asked for as it cannot be`,
+      );
+    }
+    options[name] = option;
+  }
+  const read = options as unknown as RecordingOptions;
+  checkRecordingOptions(read, null, '');
+  return read;
+}
+
+function isOption(name: string, value: unknown): boolean {
+  const isOneOf = (all: readonly string[], one: unknown): boolean => all.includes(String(one));
+  if (name === 'redact') return value === null || isOneOf(REDACTIONS, value);
+  if (name === 'recycleUsers' && value === null) return true;
+  if (name === 'recycleUsers' || Array.isArray(RECORD_EVERYTHING[name as keyof RecordingOptions])) {
+    if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) return false;
+    return name !== 'only' || value.every((one) => isOneOf(STATEMENT_CLASSES, one));
+  }
+  return value === null || typeof value === 'number';
+}

@@ -29,6 +29,8 @@ interface MetricSubject {
   readonly environment: Environment;
   /** From its start to its end, or until now. */
   readonly captureWindow: TimeWindow;
+  /** Whether another store recorded it: then there is what came with it, and nobody is asked. Absent: no. */
+  readonly isImported?: boolean;
 }
 
 interface ProviderRequest {
@@ -79,6 +81,14 @@ export class MetricArchive {
   async fetch(subject: MetricSubject, request: ProviderRequest): Promise<Answer> {
     const { capture } = subject;
     const warnings: string[] = [];
+    if (subject.isImported === true) {
+      const kept = this.#fromStore(capture.id, request);
+      if (kept !== null) return { series: kept, warnings };
+      return {
+        series: [],
+        warnings: ['What came with the imported capture does not cover all of this'],
+      };
+    }
     if (isOver(capture.status)) {
       const before = this.#store.metrics.findFetch(capture.id);
       if (request.refresh || !this.#isSettled(before)) {

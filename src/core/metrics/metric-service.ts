@@ -11,6 +11,7 @@ import { aggregateSeries } from './metric-series.ts';
 import type { MetricSeries, MetricSources, TimeWindow } from './metric-source.ts';
 import { WORKLOAD_BUCKET_MS, WORKLOAD_METRICS, workloadSeries } from './workload-metrics.ts';
 import type { ListedCapture, Store } from '../store.ts';
+import { committedFacts } from '../workloads/committed.ts';
 
 /** What somebody wants to know about a capture. Times and lengths are milliseconds. */
 export interface MetricRequest {
@@ -95,7 +96,12 @@ export class MetricService {
     const provided = of('provider');
     if (provided.length > 0) {
       const answer = await this.#archive.fetch(
-        { capture, environment, captureWindow },
+        {
+          capture,
+          environment,
+          captureWindow,
+          isImported: isImportedCapture(this.#store, capture),
+        },
         {
           metrics: provided,
           window,
@@ -126,10 +132,14 @@ export class MetricService {
     environment: Environment,
     request: MetricRequest,
   ): readonly MetricOrigin[] {
-    const nonePublished = this.#sources.provider.whyNone(environment);
+    // A provider knows the servers of this store alone: of an imported capture there is what came with it.
+    const isImported = isImportedCapture(this.#store, capture);
+    const hasKept = this.#store.metrics.findFetch(capture.id)?.fetched != null;
+    const nonePublished =
+      isImported && hasKept ? null : this.#sources.provider.whyNone(environment);
     const there: MetricOrigin[] = [
       ...(capture.recordsStatements ? (['workload'] as const) : []),
-      ...(nonePublished === null ? (['provider'] as const) : []),
+      ...(nonePublished === null && (!isImported || hasKept) ? (['provider'] as const) : []),
       ...(capture.recordsStatements ? (['server'] as const) : []),
     ];
     const asked = request.origins?.filter((origin) => there.includes(origin)) ?? there;
@@ -180,6 +190,10 @@ export class MetricService {
 }
 
 const DRAIN_LAG_MS = 2_000;
+
+function isImportedCapture({ recordings }: Store, { id }: ListedCapture): boolean {
+  return committedFacts(recordings.find(id))?.imported !== undefined;
+}
 
 /** From its start to its end, or until now; null for a capture that has not started. */
 export function windowOf(capture: ListedCapture, now: number): TimeWindow | null {

@@ -61,8 +61,9 @@ export function contradictions(
 ): Damage[] {
   const damage: Damage[] = [];
   if (capture === null) return damage;
-  if (manifest.capture.id !== capture.id) {
-    damage.push(wrong(`is that of capture ${manifest.capture.id}, not of ${capture.id}`));
+  const id = facts?.imported?.captureId ?? capture.id;
+  if (manifest.capture.id !== id) {
+    damage.push(wrong(`is that of capture ${manifest.capture.id}, not of ${id}`));
   }
   if (!manifest.complete) damage.push(wrong('says that it is not complete; the capture is DONE'));
   const last = manifest.segments.at(-1);

@@ -5,7 +5,15 @@ import type { TallyCounter } from '../reports/tally.ts';
 import type { WorkloadSpan } from './committed-spans.ts';
 import type { StatementSearch } from './statement-search.ts';
 import type { StatementRecord } from './statements.ts';
-import type { ExpectedSegment, VerifiedFiles, Manifest, VerificationOptions } from './workload.ts';
+import type { ArchiveContents, RecordFormat, StagedWorkload } from './transfer.ts';
+import type {
+  ExpectedSegment,
+  VerifiedFiles,
+  Manifest,
+  SegmentFacts,
+  VerificationOptions,
+  WorkloadPosition,
+} from './workload.ts';
 
 /** A folder of a workload whose capture is not in the store. */
 export interface OrphanedWorkload {
@@ -65,6 +73,25 @@ export interface WorkloadFiles {
   ): Progress<Uint8Array, readonly StatementsNotRun[]>;
   /** Counts the statements of a workload; summaries of its segments are kept beside them. */
   openTally(captureId: number): Promise<TallyCounter>;
+  /** The same statements in a form of their own. */
+  formatted(
+    records: AsyncIterable<readonly StatementRecord[]>,
+    format: RecordFormat,
+    server: Pick<Manifest['server'], 'version'> | null,
+  ): AsyncIterable<Uint8Array>;
+  /** What the segments up to a position are, whatever lies behind it: those before the last are read. */
+  describe(captureId: number, until: WorkloadPosition): Promise<readonly SegmentFacts[]>;
+  /** A workload as one file. @throws AppError `store_unusable`, also where it is not what the manifest says. */
+  archive(contents: ArchiveContents): AsyncIterable<Uint8Array>;
+  /**
+   * Takes such a file apart into a folder that no capture has yet.
+   * @param look is told what it is before its segments come; what it throws ends the work.
+   * @throws AppError `invalid` for what is none, or not as it was written; nothing is left then.
+   */
+  unpack(
+    archive: AsyncIterable<Uint8Array>,
+    look: (head: Pick<StagedWorkload, 'about' | 'manifest'>) => void,
+  ): Promise<StagedWorkload>;
   /** The manifest in a folder. @throws AppError also `not_found`. */
   readManifest(folder: string): Promise<Manifest>;
   /** Reads the files in a folder again, and says what is in them. */

@@ -10,6 +10,7 @@ import type { CountedRows, EdgeReadings } from '../verification/server-counters.
 import type { ValueCounts } from '../verification/value-counts.ts';
 import type { Gap } from './gaps.ts';
 import type { StatementFlag, StatementKind } from './statements.ts';
+import type { ImportOrigin } from './transfer.ts';
 
 /** How far a workload may be read: everything before `offset` of this segment, and earlier segments. */
 export interface ReadablePosition {
@@ -119,6 +120,8 @@ export interface RecordingFacts {
   readonly deadManObstacle?: string | null;
   /** Absent where no session is to be ended. */
   readonly recycled?: Recycled;
+  /** Absent where it was recorded by this store. */
+  readonly imported?: ImportOrigin;
 }
 
 /** Facts of a recording whose window has not opened. */
