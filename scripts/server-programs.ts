@@ -334,7 +334,8 @@ function versionOf(
   return /Ver (\d+\.\d+\.\d+(?:-MariaDB)?)/.exec(text)?.[1] ?? text.trim();
 }
 
-function canInstall(): boolean {
+/** Whether packages of Debian can be installed here. */
+export function canInstall(): boolean {
   return process.getuid?.() === 0 && find(['apt-get']) !== null;
 }
 
@@ -355,7 +356,8 @@ function withoutServices(work: () => void): void {
   }
 }
 
-function install(packages: readonly string[]): void {
+/** Installs packages of Debian. @throws Error where apt-get fails. */
+export function install(packages: readonly string[]): void {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const options: ExecFileSyncOptions = { stdio: ['ignore', 'pipe', 'pipe'], env: environment };
   execFileSync('apt-get', ['update', '-q'], options);
@@ -366,7 +368,8 @@ function pathOfRoot(): string {
   return [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(delimiter);
 }
 
-function find(names: readonly string[]): string | null {
+/** The path of the first of these programs that is on this machine; null where none is. */
+export function find(names: readonly string[]): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
   for (const name of names) {
     for (const folder of folders) {

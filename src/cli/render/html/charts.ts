@@ -3,7 +3,7 @@ import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { MetricSeries } from '../../../core/metrics/metric-source.ts';
 import type { Report } from '../../../core/reports/report.ts';
 import { lineValues } from '../charts/chart.ts';
-import { html, type Markup, NOTHING } from './markup.ts';
+import { markup, type Markup, NOTHING } from './markup.ts';
 import { valueText } from './value-text.ts';
 import type { ChartData, ChartLine } from './page-data.ts';
 
@@ -170,15 +170,13 @@ export function chartFigure(chart: ChartData, index: number): Markup {
   const { title, unit, lines } = chart;
   const caption = lines.map(({ name, values }) => {
     const known = values.filter((value) => value !== null);
-    if (known.length === 0) return html``;
+    if (known.length === 0) return markup``;
     const most = known.reduce((a, b) => Math.max(a, b));
     const mean = known.reduce((a, b) => a + b, 0) / known.length;
-    return html` <span
-      >${name === '' ? '' : `${name}: `}at most ${valueText(most, unit)}, on average
-      ${valueText(mean, unit)}</span
-    >`;
+    const numbers = `at most ${valueText(most, unit)}, on average ${valueText(mean, unit)}`;
+    return markup` <span>${name === '' ? numbers : `${name}: ${numbers}`}</span>`;
   });
-  return html`<figure class="chart" id="chart-${index}">
+  return markup`<figure class="chart" id="chart-${index}">
     <figcaption><b>${title}</b>${caption}</figcaption>
     ${stillPicture(chart)}
   </figure>`;
@@ -195,7 +193,7 @@ function stillPicture({ title, lines, gaps, from, step }: ChartData): Markup {
     const x = (start - from) / step;
     // One that is shorter than a step is seen all the same.
     const width = Math.max((end - start) / step, 1);
-    return html`<rect
+    return markup`<rect
       class="gap"
       x="${x.toFixed(1)}"
       y="0"
@@ -204,9 +202,9 @@ function stillPicture({ title, lines, gaps, from, step }: ChartData): Markup {
     />`;
   });
   const paths = lines.map(
-    ({ values }, index) => html`<path class="line-${index}" d="${pathOf(values, highest)}" />`,
+    ({ values }, index) => markup`<path class="line-${index}" d="${pathOf(values, highest)}" />`,
   );
-  return html`<svg
+  return markup`<svg
     class="still"
     viewBox="0 0 ${steps} ${HEIGHT}"
     preserveAspectRatio="none"
@@ -242,7 +240,7 @@ export function chartSection(
   first: number,
 ): Markup {
   if (charts.length === 0) return NOTHING;
-  return html`<section aria-labelledby="${id}">
+  return markup`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
     <div class="charts">${charts.map((chart, index) => chartFigure(chart, first + index))}</div>
   </section>`;

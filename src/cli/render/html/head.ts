@@ -2,12 +2,12 @@ import type { ReportHead } from '../../../core/reports/comparison.ts';
 import type { Coverage, TimesAbsence } from '../../../core/reports/report.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
-import { html, type Markup, NOTHING } from './markup.ts';
+import { markup, type Markup, NOTHING } from './markup.ts';
 import { rateText, shareText } from './value-text.ts';
 
 /** What the script adds the viewer's own time to. */
 export function timeMarkup(time: string): Markup {
-  return html`<time datetime="${time}">${formatUtc(time)}</time>`;
+  return markup`<time datetime="${time}">${formatUtc(time)}</time>`;
 }
 
 /** `shop/friday`, of a report. */
@@ -21,13 +21,13 @@ export function windowFacts(head: ReportHead): Markup {
   const { from, to, seconds, isOpen } = window;
   const when =
     from === null || to === null
-      ? html`nothing was recorded`
-      : html`${timeMarkup(from)} to ${timeMarkup(to)}
+      ? markup`nothing was recorded`
+      : markup`${timeMarkup(from)} to ${timeMarkup(to)}
         (${formatDuration(seconds * 1_000)}${isOpen ? ', still recording' : ''})`;
   const server =
     capture.server === null ? 'unknown' : `${capture.server.flavor} ${capture.server.version}`;
   const classes = head.byClass.map(({ name, count }) => `${name ?? 'other'} ${formatCount(count)}`);
-  return html`<dl class="facts">
+  return markup`<dl class="facts">
     <div class="wide">
       <dt>Window</dt>
       <dd>${when}</dd>
@@ -69,12 +69,12 @@ export function windowFacts(head: ReportHead): Markup {
 /** The last line of a verification, what is wrong with the record, and when. */
 export function verdictMarkup({ verdict, gaps }: ReportHead): Markup {
   const shown = gaps.slice(0, MOST_GAPS);
-  return html`<p class="verdict ${verdict.verdict}">${verdict.line}</p>
+  return markup`<p class="verdict ${verdict.verdict}">${verdict.line}</p>
     ${listOf(verdict.problems.filter(({ kind }) => kind !== 'gap').map(({ what }) => what))}
     ${
       shown.length === 0
         ? NOTHING
-        : html`<table class="gaps">
+        : markup`<div class="scroll" role="region" aria-label="Gaps" tabindex="0"><table class="gaps">
             <caption>
               Gaps: statements may be missing here
             </caption>
@@ -89,7 +89,7 @@ export function verdictMarkup({ verdict, gaps }: ReportHead): Markup {
             <tbody>
               ${shown.map(
                 ({ from, to, missing, reason }) =>
-                  html`<tr>
+                  markup`<tr>
                     <td>${edge(from)}</td>
                     <td>${edge(to)}</td>
                     <td>${missing === null ? 'unknown' : counted(missing, 'command')}</td>
@@ -97,16 +97,16 @@ export function verdictMarkup({ verdict, gaps }: ReportHead): Markup {
                   </tr>`,
               )}
             </tbody>
-          </table>`
+          </table></div>`
     }
-    ${gaps.length > shown.length ? html`<p>and ${counted(gaps.length - shown.length, 'more gap')}</p>` : NOTHING}
+    ${gaps.length > shown.length ? markup`<p>and ${counted(gaps.length - shown.length, 'more gap')}</p>` : NOTHING}
     ${listOf(verdict.notes)}`;
 }
 
 const MOST_GAPS = 50;
 
 function edge(time: string | null): Markup {
-  return time === null ? html`unknown` : timeMarkup(time);
+  return time === null ? markup`unknown` : timeMarkup(time);
 }
 
 /** What the numbers cover, and what is flagged: sentences. */
@@ -169,7 +169,7 @@ const FLAGS: Readonly<Record<StatementFlag, string>> = {
 /** A list of sentences; nothing where there is none. */
 export function listOf(sentences: readonly string[]): Markup {
   if (sentences.length === 0) return NOTHING;
-  return html`<ul>
-    ${sentences.map((sentence) => html`<li>${sentence}</li>`)}
+  return markup`<ul>
+    ${sentences.map((sentence) => markup`<li>${sentence}</li>`)}
   </ul>`;
 }

@@ -24,7 +24,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * A template of HTML: whatever is put in is text, not markup, and what a browser would obey or hide
  * (control and bidi characters, half of a surrogate pair) is shown as an escape.
  */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const text = parts.map((part, index) => `${strings[index] ?? ''}${written(part)}`).join('');
   return new Markup(`${text}${strings[parts.length] ?? ''}`);
 }

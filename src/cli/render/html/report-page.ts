@@ -4,7 +4,7 @@ import { counted, formatCount } from '../../../core/units.ts';
 import { chartSection, metricCharts, rateChart } from './charts.ts';
 import { type Cut, drawWithin } from './cuts.ts';
 import { coverageMarkup, nameOf, verdictMarkup, windowFacts } from './head.ts';
-import { html, type Markup } from './markup.ts';
+import { markup, type Markup } from './markup.ts';
 import { columnsFor, detailOf, DIMENSION_WORDS } from './row-columns.ts';
 import { drawTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
@@ -24,29 +24,28 @@ export interface ReportPage {
  * @param parts the script and the style sheet, as built.
  */
 export function reportPage(page: ReportPage, parts: PageParts): string {
-  const reports = [page.report, ...page.others];
-  const rows = reports.reduce((sum, report) => sum + report.rows.length, 0);
-  return drawWithin(roomFor(rows), (cut) => draw(page, cut, parts));
+  return drawWithin(roomFor(page.report.rows.length), (cut) => draw(page, cut, parts));
 }
 
 function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PageParts): string {
   const charts = [rateChart(report), ...(metrics === null ? [] : metricCharts(metrics))];
   const tables = [report, ...others].map((one) => tableOf(one, cut));
   const name = nameOf(report);
-  const body = html`<header>
+  const body = markup`<header>
       <p class="kind">captures report</p>
       <h1>${name}</h1>
       ${windowFacts(report)}
     </header>
     <main>
       <section aria-labelledby="covers">
-        <h2 id="covers">How true it is</h2>
-        ${verdictMarkup(report)} ${coverageMarkup(report)}
+        <h2 id="covers">Coverage</h2>
+        ${verdictMarkup(report)}
+        ${coverageMarkup(report)}
       </section>
       ${chartSection('rate', 'Rate over time', charts.slice(0, 1), 0)}
-      ${tables.slice(0, 1).map(({ markup }) => markup)}
+      ${tables.slice(0, 1).map(({ section }) => section)}
       ${chartSection('metrics', 'Metrics', charts.slice(1), 1)}
-      ${tables.slice(1).map(({ markup }) => markup)}
+      ${tables.slice(1).map(({ section }) => section)}
     </main>
     ${footer(report.program.version, cut)}`;
   const data = { charts, tables: tables.map((table) => table.data) };
@@ -59,7 +58,7 @@ function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
     {
       id: `by-${by}`,
       heading: DIMENSION_WORDS[by][1],
-      intro: otherRows.rows === 0 ? html`` : html`<p>${listedWords(report)}</p>`,
+      intro: otherRows.rows === 0 ? markup`` : markup`<p>${listedWords(report)}</p>`,
       none: 'No statements.',
       columns: columnsFor(by, rows),
       rows,
@@ -78,7 +77,7 @@ function listedWords({ by, rows, otherRows }: Report): string {
 
 /** What made the page, and what was cut in it. */
 export function footer(version: string, cut: Cut): Markup {
-  return html`<footer>
+  return markup`<footer>
     <p>
       To keep this file small, statements are cut after ${formatCount(cut.inDetail)} characters, and
       lists of users, hosts and tables after ${cut.names}. <code>captures workload</code> has every

@@ -86,7 +86,6 @@ export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportCol
     case 'digest':
       return [
         ...numbers,
-        { ...TEXT, header: 'Class', cell: (row) => row.class ?? '' },
         listed('Users', (row) => row.users),
         listed('Tables', (row) => row.tables),
       ];
@@ -114,7 +113,8 @@ export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportCol
   }
 }
 
-const UNKNOWN = '(unknown)';
+/** Instead of a name that nobody knows. */
+export const UNKNOWN = '(unknown)';
 
 const digestsOfRow: ReportColumn = {
   ...NUMBER,
@@ -142,12 +142,14 @@ function listed(header: string, of: (row: ReportRow) => readonly NamedCount[]): 
   return {
     ...TEXT,
     header,
-    cell: (row) => {
-      const [first, ...others] = of(row);
-      if (first === undefined) return '';
-      return `${first.name ?? UNKNOWN}${others.length === 0 ? '' : ` +${others.length}`}`;
-    },
+    cell: (row) => firstOf(of(row)),
   };
+}
+
+/** `app +2`: the first of some names, and how many more there are. */
+export function firstOf([first, ...others]: readonly NamedCount[]): string {
+  if (first === undefined) return '';
+  return `${first.name ?? UNKNOWN}${others.length === 0 ? '' : ` +${others.length}`}`;
 }
 
 function timeOrNot(time: string | null): string {
@@ -202,6 +204,7 @@ export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
     if (value !== null && value !== '') facts.push([name, escapeText(value)]);
   };
   add('Digest', digest);
+  add('Class', row.class);
   add('Database', db);
   add('Users', namesOf(row.users, cut));
   add('Hosts', namesOf(row.hosts, cut));
@@ -223,7 +226,8 @@ export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
   return facts;
 }
 
-function accessText({ reads, writes }: TableCount): string {
+/** `12 reads, 3 writes` */
+export function accessText({ reads, writes }: TableCount): string {
   const parts = [
     ...(reads > 0 ? [counted(reads, 'read')] : []),
     ...(writes > 0 ? [counted(writes, 'write')] : []),
@@ -233,7 +237,8 @@ function accessText({ reads, writes }: TableCount): string {
 
 const LONGEST_NAME = 80;
 
-function namesOf<Named extends NamedCount>(
+/** `app (1,234), root (3), 2 more` */
+export function namesOf<Named extends NamedCount>(
   names: readonly Named[],
   { names: most }: Cut,
   numbers: (named: Named) => string = ({ count }) => formatCount(count),

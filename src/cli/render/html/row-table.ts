@@ -1,5 +1,5 @@
 import { cutText, type Cut } from './cuts.ts';
-import { html, lines, Markup, NOTHING } from './markup.ts';
+import { markup, lines, Markup, NOTHING } from './markup.ts';
 import type { RowDetail, TableData } from './page-data.ts';
 
 /** A column of a table. */
@@ -33,7 +33,7 @@ const LONGEST_NAME = 48;
 export function drawTable<Row>(
   table: RowTable<Row>,
   cut: Cut,
-): { readonly markup: Markup; readonly data: TableData } {
+): { readonly section: Markup; readonly data: TableData } {
   const { id, heading, intro, columns, rows } = table;
   const data: TableData = {
     id,
@@ -44,13 +44,13 @@ export function drawTable<Row>(
   const body = rows
     .map((row) => `<tr>${columns.map((column) => drawCell(column, row, cut)).join('')}`)
     .join('\n');
-  const markup = html`<section aria-labelledby="${id}-h">
+  const section = markup`<section aria-labelledby="${id}-h">
     <h2 id="${id}-h">${heading}</h2>
     ${intro}
     ${
       rows.length === 0
-        ? html`<p>${table.none}</p>`
-        : html`<div class="scroll" role="region" aria-labelledby="${id}-h" tabindex="0">
+        ? markup`<p>${table.none}</p>`
+        : markup`<div class="scroll" role="region" aria-labelledby="${id}-h" tabindex="0">
             <table id="${id}" class="rows ${classesOf(columns)}">
               <thead>
                 <tr>
@@ -64,18 +64,18 @@ export function drawTable<Row>(
           </div>`
     }
   </section>`;
-  return { markup, data };
+  return { section, data };
 }
 
 function drawHeader<Row>({ header, about, kind }: TableColumn<Row>): Markup {
-  const title = about === '' ? NOTHING : html` title="${about}"`;
-  return html`<th scope="col" data-kind="${kind}" ${title}>${header}</th>`;
+  const title = about === '' ? NOTHING : markup` title="${about}"`;
+  return markup`<th scope="col" data-kind="${kind}"${title}>${header}</th>`;
 }
 
 function drawCell<Row>({ kind, cell }: TableColumn<Row>, row: Row, cut: Cut): string {
   if (kind === 'when') return '<td>';
   if (kind === 'number') return `<td>${cell(row)}`;
-  if (kind === 'text') return `<td>${html`${cutText(cell(row), LONGEST_NAME)}`.text}`;
+  if (kind === 'text') return `<td>${markup`${cutText(cell(row), LONGEST_NAME)}`.text}`;
   return `<td><code>${lines(oneLine(cell(row), cut.inTable)).text}</code>`;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
-import { html, Markup } from './markup.ts';
+import { markup, Markup } from './markup.ts';
 import type { PageData } from './page-data.ts';
 
 /** What is built for every page: the script, with the chart library in it, and the style sheet. */
@@ -16,7 +16,7 @@ export interface PageContent {
   readonly data: PageData;
 }
 
-/** Bytes of a page with so many rows at most: what is cut for it is said in the page. */
+/** Bytes of a page with so many rows in its first table at most: what is cut for it is said in the page. */
 export function roomFor(rows: number): number {
   return Math.max(LEAST_ROOM, rows * (LEAST_ROOM / ROWS_IN_IT));
 }
@@ -37,29 +37,25 @@ export function pageOf({ title, body, data }: PageContent, { script, style }: Pa
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  const { text } = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="referrer" content="no-referrer" />
-        <link rel="icon" href="data:," />
-        <title>${title}</title>
-        <style>
-          ${new Markup(style)}
-        </style>
-      </head>
-      <body>
-        ${body}
-        <script type="application/octet-stream" id="data">
-          ${packed(data)}
-        </script>
-        <script>
-          ${new Markup(script)};
-        </script>
-      </body>
-    </html> `;
+  const { text } = markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="captures">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+${body}
+<script type="application/octet-stream" id="data">${packed(data)}</script>
+<script>${new Markup(script)}</script>
+</body>
+</html>
+`;
   return text;
 }
 

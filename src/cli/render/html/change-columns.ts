@@ -1,0 +1,121 @@
+import type { ComparedRow } from '../../../core/reports/comparison.ts';
+import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
+import { counted, formatCount } from '../../../core/units.ts';
+import { escapeText } from '../escape.ts';
+import type { Cut } from './cuts.ts';
+import type { RowDetail } from './page-data.ts';
+import { aboutRow, accessText, DIMENSION_WORDS, firstOf, namesOf, UNKNOWN } from './row-columns.ts';
+import type { TableColumn } from './row-table.ts';
+import { highestOf, ratesOf, sparkText } from './sparks.ts';
+import { timeText } from './value-text.ts';
+
+/** How the two sides of a comparison are shown. */
+export interface Sides {
+  readonly a: Side;
+  readonly b: Side;
+  readonly text: (value: number) => string;
+  /** What the values are. */
+  readonly unit: string;
+}
+
+interface Side {
+  /** What is compared of a row: its rate, or its count for each test. */
+  readonly value: (row: ReportRow) => number;
+  /** Milliseconds of a slice. */
+  readonly width: number;
+}
+
+type ChangeColumn = TableColumn<ComparedRow>;
+
+/** The columns of a table of changes. */
+export function changeColumns(
+  by: Dimension,
+  rows: readonly ComparedRow[],
+  sides: Sides,
+): ChangeColumn[] {
+  const hasTimes = rows.some(({ a, b }) => a?.times != null || b?.times != null);
+  const value = (side: 'a' | 'b'): ChangeColumn => {
+    const of = (row: ComparedRow): number | null => mapped(row[side], sides[side].value);
+    return numbers(side.toUpperCase(), sides.unit, of, sides.text);
+  };
+  const average = (side: 'a' | 'b'): ChangeColumn => {
+    const of = (row: ComparedRow): number | null => row[side]?.times?.averageMs ?? null;
+    return numbers(`${side.toUpperCase()} time`, 'Average time of one execution', of, timeText);
+  };
+  return [
+    by === 'digest'
+      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNKNOWN }
+      : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNKNOWN },
+    value('a'),
+    value('b'),
+    numbers('Change', 'B compared with A', ({ change }) => change, changeText),
+    {
+      kind: 'when',
+      header: 'When',
+      about: 'The rate over each window, A above B',
+      cell: () => '',
+      key: null,
+    },
+    ...(hasTimes ? [average('a'), average('b')] : []),
+    { ...TEXT, header: 'Users', cell: ({ users }) => firstOf(users) },
+    { ...TEXT, header: 'Tables', cell: ({ tables }) => firstOf(tables) },
+  ];
+}
+
+const TEXT = { kind: 'text', about: '', key: null } as const;
+
+function numbers(
+  header: string,
+  about: string,
+  of: (row: ComparedRow) => number | null,
+  text: (value: number) => string,
+): ChangeColumn {
+  return { kind: 'number', header, about, cell: (row) => mapped(of(row), text) ?? '', key: of };
+}
+
+function mapped<From, To>(value: From | null, map: (value: From) => To): To | null {
+  return value === null ? null : map(value);
+}
+
+/** `+85 %`, `-40 %`; from ten times on `×12`. @param change B ÷ A. */
+export function changeText(change: number): string {
+  if (change >= 10) return `×${change < 100 ? change.toFixed(1) : formatCount(Math.round(change))}`;
+  const percent = Math.round((change - 1) * 100);
+  return `${percent > 0 ? '+' : ''}${percent} %`;
+}
+
+/** What a compared row shows when it is opened. */
+export function changeDetail(row: ComparedRow, cut: Cut, sides: Sides): RowDetail {
+  const { a, b, interval, mayBeChance } = row;
+  const facts: [string, string][] = [];
+  const add = (name: string, value: string | null): void => {
+    if (value !== null && value !== '') facts.push([name, escapeText(value)]);
+  };
+  const countOf = ({ count }: ReportRow): string => counted(count, 'statement');
+  add('In A', mapped(a, countOf));
+  add('In B', mapped(b, countOf));
+  add(
+    'Change',
+    mapped(interval, ([low, high]) => `between ${changeText(low)} and ${changeText(high)}`),
+  );
+  if (mayBeChance) add('Note', 'few statements: this may be chance');
+  add('Digest', row.digest);
+  add('Class', row.class);
+  add('Database', row.db);
+  add('Users', namesOf(row.users, cut));
+  add('Tables', namesOf(row.tables, cut, accessText));
+  // A side without the row has an empty picture: A is always the upper one.
+  const rates = (['a', 'b'] as const).map((side) =>
+    ratesOf(row[side]?.slices ?? [], sides[side].width),
+  );
+  const highest = highestOf(...rates);
+  return {
+    ...aboutRow(row, cut),
+    facts,
+    times: [
+      ...(a === null ? [] : [['First in A', a.first] as const, ['Last in A', a.last] as const]),
+      ...(b === null ? [] : [['First in B', b.first] as const, ['Last in B', b.last] as const]),
+    ],
+    sparks: rates.map((one) => sparkText(one, highest)),
+  };
+}

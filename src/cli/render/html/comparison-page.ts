@@ -1,0 +1,159 @@
+import type { MetricReport } from '../../../core/metrics/metric-service.ts';
+import {
+  CHANGES,
+  type Change,
+  type CommonChange,
+  type ComparedRow,
+  type Comparison,
+  type ReportHead,
+} from '../../../core/reports/comparison.ts';
+import type { ReportRow } from '../../../core/reports/report.ts';
+import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
+import { changeColumns, changeDetail, changeText } from './change-columns.ts';
+import { type Cut, drawWithin } from './cuts.ts';
+import { listOf, nameOf, timeMarkup } from './head.ts';
+import { markup, type Markup, NOTHING } from './markup.ts';
+import { footer } from './report-page.ts';
+import { DIMENSION_WORDS } from './row-columns.ts';
+import { drawTable } from './row-table.ts';
+import { type PageParts, pageOf, roomFor } from './shell.ts';
+import { rateText, valueText } from './value-text.ts';
+
+/** What a page shows of a comparison. */
+export interface ComparisonPage {
+  readonly comparison: Comparison;
+  /** Of both sides; null where one has none. */
+  readonly metrics: { readonly a: MetricReport; readonly b: MetricReport } | null;
+}
+
+/**
+ * What is different between two reports as one page of HTML that asks the network for nothing; as small as that
+ * of a report, by the same cuts.
+ * @param parts the script and the style sheet, as built.
+ */
+export function comparisonPage(page: ComparisonPage, parts: PageParts): string {
+  const rows = CHANGES.reduce((sum, change) => sum + page.comparison[change].length, 0);
+  return drawWithin(roomFor(rows), (cut) => draw(page, cut, parts));
+}
+
+const HEADINGS: Readonly<Record<Change, readonly [heading: string, none: string]>> = {
+  new: ['New in B', 'Nothing is new.'],
+  gone: ['Gone in B', 'Nothing is gone.'],
+  more: ['More in B', 'Nothing comes more often.'],
+  fewer: ['Fewer in B', 'Nothing comes less often.'],
+  slower: ['Slower in B', 'Nothing is slower.'],
+  faster: ['Faster in B', 'Nothing is faster.'],
+};
+
+function draw({ comparison, metrics }: ComparisonPage, cut: Cut, parts: PageParts): string {
+  const { a, b, cautions, program } = comparison;
+  const names = { a: `A: ${nameOf(a)}`, b: `B: ${nameOf(b)}` };
+  const charts = [
+    comparedRates([names.a, a], [names.b, b]),
+    ...(metrics === null ? [] : comparedMetrics([names.a, metrics.a], [names.b, metrics.b])),
+  ];
+  const tables = CHANGES.map((change) => changeTable(comparison, change, cut));
+  const body = markup`<header>
+      <p class="kind">captures diff</p>
+      <h1>${nameOf(a)} and ${nameOf(b)}</h1>
+    </header>
+    <main>
+      ${
+        cautions.length === 0
+          ? NOTHING
+          : markup`<section class="caution" aria-label="Cautions">${listOf(cautions)}</section>`
+      }
+      <section aria-labelledby="both">
+        <h2 id="both">Both records</h2>
+        ${sidesTable(comparison)}
+        ${listOf(summaryOf(comparison))}
+      </section>
+      ${chartSection('rate', 'Rate over time', charts.slice(0, 1), 0)}
+      ${tables.map(({ section }) => section)}
+      ${chartSection('metrics', 'Metrics', charts.slice(1), 1)}
+    </main>
+    ${footer(program.version, cut)}`;
+  const data = { charts, tables: tables.map((table) => table.data) };
+  return pageOf({ title: `${nameOf(a)} and ${nameOf(b)}: diff`, body, data }, parts);
+}
+
+function sidesTable({ a, b }: Comparison): Markup {
+  const row = (name: string, cell: (side: ReportHead) => Markup | string): Markup =>
+    markup`<tr><th scope="row">${name}</th><td>${cell(a)}</td><td>${cell(b)}</td></tr>`;
+  return markup`<div class="scroll" role="region" aria-labelledby="both" tabindex="0"><table class="sides">
+      <thead><tr><td></td><th scope="col">A: ${nameOf(a)}</th><th scope="col">B: ${nameOf(b)}</th></tr></thead>
+      <tbody>
+        ${row('From', ({ window }) => (window.from === null ? 'unknown' : timeMarkup(window.from)))}
+        ${row('To', ({ window }) => (window.to === null ? 'unknown' : timeMarkup(window.to)))}
+        ${row('Length', ({ window }) => formatDuration(window.seconds * 1_000))}
+        ${row('Statements', ({ statements }) => formatCount(statements))}
+        ${row('Rate', ({ perSecond }) => rateText(perSecond))}
+        ${row('Digests', ({ digests }) => formatCount(digests))}
+        ${row('Sessions', ({ sessions }) => formatCount(sessions.seen))}
+        ${row('Record', ({ verdict }) => verdict.line)}
+        ${row('Server', ({ capture }) => (capture.server === null ? 'unknown' : `${capture.server.flavor} ${capture.server.version}`))}
+      </tbody>
+    </table></div>`;
+}
+
+/** What holds for all rows. */
+function summaryOf({
+  per,
+  change,
+  common,
+  commonTime,
+  threshold,
+  unjudged,
+  unchanged,
+  by,
+}: Comparison): string[] {
+  const what = by === 'digest' ? 'digest' : DIMENSION_WORDS[by][0].toLowerCase();
+  return [
+    ...(per === null
+      ? []
+      : [`Counts are per test: A ran ${formatCount(per.a)}, B ran ${formatCount(per.b)}`]),
+    ...(change === null ? [] : [`All statements: ${changeText(change)} in B`]),
+    ...commonOf(common, 'rates', what),
+    ...(commonTime === null ? [] : commonOf(commonTime, 'times', what)),
+    `A change is at least ${Math.round(threshold * 100)} %`,
+    `${counted(unchanged, what)} unchanged; ${counted(unjudged.rows, what)} with too few statements to judge (${counted(unjudged.statements, 'statement')})`,
+  ];
+}
+
+function commonOf({ factor, rows, together }: CommonChange, of: string, what: string): string[] {
+  if (factor === 1) return [];
+  return [
+    `${formatCount(together)} of ${counted(rows, what)} changed together: ${of} ${changeText(factor)}. Each is judged beside that`,
+  ];
+}
+
+function changeTable(
+  comparison: Comparison,
+  change: Change,
+  cut: Cut,
+): ReturnType<typeof drawTable> {
+  const { a, b, per, by } = comparison;
+  const rows = comparison[change];
+  const [heading, none] = HEADINGS[change];
+  const valueOf = (side: 'a' | 'b') => (row: ReportRow) =>
+    per === null ? row.perSecond : row.count / per[side];
+  const sides = {
+    a: { value: valueOf('a'), width: a.axis.width },
+    b: { value: valueOf('b'), width: b.axis.width },
+    text: (value: number) => (per === null ? rateText(value) : valueText(value, 'None')),
+    unit: per === null ? 'Statements a second' : 'Statements a test',
+  };
+  return drawTable<ComparedRow>(
+    {
+      id: change,
+      heading: `${heading} (${formatCount(rows.length)})`,
+      intro: NOTHING,
+      none,
+      columns: changeColumns(by, rows, sides),
+      rows,
+      detail: (row) => changeDetail(row, cut, sides),
+    },
+    cut,
+  );
+}
