@@ -130,6 +130,10 @@ export class Wiring {
         return workloadFiles(this.store);
       },
       compareCounters,
+      serverDigestKey: async () => {
+        const { serverDigestKey } = await import('./sql/server-digest.ts');
+        return serverDigestKey;
+      },
       daemons: {
         start: (folder) => this.#machine.startDaemon(folder),
         isRunning: (pid) => this.#machine.isRunning(pid),

@@ -38,6 +38,8 @@ export interface Outside {
   readonly restorer: () => Promise<Restorer>;
   /** Compares records with servers' own counters. Loaded at the first call. */
   readonly compareCounters: () => Promise<CompareCounters>;
+  /** What a digest of ours and a server's own of the same statements have in common. Loaded at the first call. */
+  readonly serverDigestKey: () => Promise<(text: string) => string>;
   /** The files of this store's workloads. Loaded at the first call. */
   readonly workloads: () => Promise<WorkloadFiles>;
   readonly daemons: DaemonProcesses;

@@ -414,6 +414,54 @@ const VERIFICATION: readonly Field[] = [
   ['seconds', 'number', 'how long it took'],
 ];
 
+const NAMED = '`{name, count}`, most first, at most 16';
+const REPORT: readonly Field[] = [
+  ['format', 'string', '`captures-report`'],
+  ['formatVersion', 'number', '1'],
+  ['program', 'object', '`{name, version}`: what made it'],
+  [
+    'capture',
+    'object',
+    '`{id, name, environment, status, server}`; server `{flavor, version}` or null',
+  ],
+  [
+    'window',
+    'object',
+    '`{from, to, seconds, isOpen}`: by the server’s clock, with microseconds; null where nothing was recorded',
+  ],
+  ['verdict', 'object', '`{verdict, whole, line, problems, notes}`, as `verify` has them'],
+  [
+    'gaps',
+    'array',
+    '`{from, to, cause, reason, after, before, afterSeq, missing}`: when statements may be missing',
+  ],
+  ['statements', 'number', 'queries and executes'],
+  ['perSecond', 'number', 'in the window'],
+  ['digests', 'number', 'different ones, by text and default database'],
+  [
+    'coverage',
+    'object',
+    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesAbsence` (`{why, from, to}`), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (statements of which no row could be made)',
+  ],
+  ['sessions', 'object', '`{seen, opened, closed}`'],
+  ['byClass', 'array', '`{name, count}`; null for what is none of reads, writes and ddl'],
+  ['byFlag', 'object', 'statements with each flag'],
+  ['users', 'array', `of all statements: ${NAMED}`],
+  ['hosts', 'array', 'the same'],
+  ['dbs', 'array', 'the same, by default database'],
+  ['tables', 'array', 'the same, `{name, count, reads, writes}`; one statement may be in several'],
+  ['axis', 'object', '`{from, width, count}`: slices of the time, in milliseconds since the epoch'],
+  ['slices', 'array', 'statements in each slice'],
+  ['by', 'string', 'digest, table, user, host, db, class or session'],
+  ['sort', 'string', 'what the rows are ordered by'],
+  [
+    'rows',
+    'array',
+    '`{name, digest, text, db, class, count, share, perSecond, first, last, users, hosts, tables, digests, example, withoutValues, times, slices, opened, closed}`; what a dimension does not have is null or empty. `example`: `{seq, time, session, user, sql, isCut, flags}`; `times`: `{count, totalMs, averageMs, rowsSent, rowsExamined, errors, sharedBy}`, null where the server did not measure any. CSV and TSV have a row each, with the text of the example alone and without slices',
+  ],
+  ['otherRows', 'object', '`{rows, statements}` that `--limit` left out'],
+];
+
 const STATEMENT: readonly Field[] = [
   ['seq', 'number', 'from 1, contiguous'],
   ['time', 'time', 'with microseconds'],
@@ -523,6 +571,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   verify: one(VERIFICATION),
   export: one(EXPORTED, 'of an export to a file'),
   import: one(CAPTURE),
+  report: one(REPORT),
   workload: { shape: 'an object a line (NDJSON)', fields: STATEMENT },
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),

@@ -35,6 +35,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     restorer: unexpected,
     workloads: unexpected,
     compareCounters: unexpected,
+    serverDigestKey: unexpected,
     daemons: { start: unexpected, isRunning: () => true },
     metricSources: unexpected,
     logSwitchCommands: unexpected,

@@ -16,6 +16,7 @@ import {
 import type { MetricView } from '../render/charts/metrics-overview.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
 import { readTime } from '../input/typed-times.ts';
+import { speaksUnicode } from '../output/unicode.ts';
 
 const SOURCES = ['cloudwatch', 'server'] as const;
 const ORIGINS = { cloudwatch: 'provider', server: 'server' } as const;
@@ -230,13 +231,4 @@ async function viewOf(options: Asked, context: Context): Promise<MetricView> {
     paint: await context.paint(),
     statistic: options.stat ?? null,
   };
-}
-
-/** Whether the terminal shows more than ASCII, by its locale. */
-function speaksUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
-  if (env['TERM'] === 'dumb') return false;
-  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(
-    (value) => value !== undefined && value !== '',
-  );
-  return /utf-?8/i.test(locale ?? '');
 }

@@ -42,6 +42,11 @@ const CAPTURES: readonly Verb[] = [
 ];
 
 const AFTER_A_CAPTURE: readonly Verb[] = [
+  verb(
+    'report',
+    'show what a capture recorded: top statements, tables, users',
+    () => import('./report.ts'),
+  ),
   verb('workload', 'print the statements that a capture recorded', () => import('./workload.ts')),
   verb(
     'metrics',

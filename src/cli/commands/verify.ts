@@ -5,12 +5,9 @@ import type { VerificationProgress } from '../../core/verification/verification-
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
+import { LateProgress } from '../output/late-progress.ts';
 import { counted } from '../../core/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification-report.ts';
-
-/** A verification that takes longer than this shows its progress. */
-const PROGRESS_AFTER_MS = 1_000;
-const CLEAR_LINE = '\r\u001b[K';
 
 interface Options {
   readonly capture?: string;
@@ -65,12 +62,12 @@ async function run(options: Options, context: Context): Promise<number> {
       hint: 'For example: captures verify friday',
     });
   }
-  const progress = new VerifyProgress(context);
+  const progress = new LateProgress(context);
   const found = await resultOf(
     folder === undefined
       ? context.api.verification.verify(await context.actor(), capture ?? '', minValues)
       : context.wiring.verifyFolder(resolve(context.world.cwd, folder), minValues),
-    progress.show,
+    (event) => progress.show(progressText(event)),
   ).finally(() => progress.clear());
   if (context.wantsReport) {
     const view = { width: context.columns, zone: context.timeZone };
@@ -92,29 +89,7 @@ function parsePercent(text: string): number {
   });
 }
 
-/** Shows the progress on a terminal, once it takes a while. */
-class VerifyProgress {
-  readonly #context: Context;
-  readonly #isShown: boolean;
-  readonly #shownFrom: number;
-  #isDrawn = false;
-
-  constructor(context: Context) {
-    this.#context = context;
-    this.#shownFrom = context.now() + PROGRESS_AFTER_MS;
-    this.#isShown = context.world.stderr.isTTY && !context.options.quiet;
-  }
-
-  readonly show = ({ records, of }: VerificationProgress): void => {
-    if (!this.#isShown || this.#context.now() < this.#shownFrom) return;
-    this.#isDrawn = true;
-    const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
-    const line = `verified ${counted(records, 'record')}${share}`;
-    // Progress that cannot be written is not an error.
-    this.#context.world.stderr.write(`${CLEAR_LINE}${line}`).catch(() => undefined);
-  };
-
-  async clear(): Promise<void> {
-    if (this.#isDrawn) await this.#context.world.stderr.write(CLEAR_LINE);
-  }
+function progressText({ records, of }: VerificationProgress): string {
+  const share = of === null || of === 0 ? '' : ` (${Math.floor((100 * records) / of)} %)`;
+  return `verified ${counted(records, 'record')}${share}`;
 }

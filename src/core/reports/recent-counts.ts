@@ -1,6 +1,8 @@
+import type { Clock } from '../clock.ts';
 import type { Group } from './report-groups.ts';
 import type { RatesNow } from './report-rules.ts';
 import type { LiveReport } from './report.ts';
+import type { WindowTimes } from './statement-times.ts';
 
 interface Look {
   /** Milliseconds since the epoch. */
@@ -12,17 +14,32 @@ interface Look {
 /** More are of no use: one is old enough to be compared with, the others become so. */
 const MOST_LOOKS = 4;
 
+/** A server's counts are read once a minute, and those of a whole capture are many. */
+const TIMES_KEPT_MS = 10_000;
+
 /**
  * How much there was of each group at the last few looks, for the rates of now. Looks may come as often as
  * they like: rates are taken over the interval, or a little more, never over less than three quarters of it.
  */
 export class RecentCounts {
   readonly #interval: number;
+  readonly #clock: Clock;
   #looks: Look[] = [];
+  #times: { readonly until: number; readonly found: WindowTimes } | null = null;
 
   /** @param interval milliseconds. */
-  constructor(interval: number) {
+  constructor(interval: number, clock: Clock) {
     this.#interval = interval;
+    this.#clock = clock;
+  }
+
+  /** The times, loaded anew every few seconds. */
+  times(load: () => WindowTimes): WindowTimes {
+    const now = this.#clock.now();
+    if (this.#times === null || now >= this.#times.until) {
+      this.#times = { until: now + TIMES_KEPT_MS, found: load() };
+    }
+    return this.#times.found;
   }
 
   /** Statements/s of a group until `at`; null while there is no look to compare with. */

@@ -20,7 +20,6 @@ export interface ReportSubject extends Pick<
   readonly options: RecordingOptions;
   /** Rows of the server's log that were left out. */
   readonly leftOut: number;
-  /** What the server measured; null where it did not. */
   readonly times: SubjectTimes;
 }
 
@@ -28,9 +27,6 @@ export interface ReportSubject extends Pick<
 export interface SubjectTimes extends Pick<Coverage, 'times' | 'timesAbsence'> {
   readonly of: TimesOf;
 }
-
-/** Of a capture without any. */
-export const NO_TIMES: TimesOf = () => null;
 
 /** The statements/s of each group since an earlier look, by `Group.key`; null for a report as a whole. */
 export type RatesNow = ((group: Pick<Group, 'key' | 'count'>) => number) | null;

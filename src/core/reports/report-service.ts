@@ -66,7 +66,7 @@ export class ReportService {
   ): AsyncGenerator<TallyProgress | LiveReport, void, void> {
     const { id } = this.#reportable(actor, ref);
     const { RecentCounts } = await import('./recent-counts.ts');
-    const recent = new RecentCounts(interval);
+    const recent = new RecentCounts(interval, this.#outside.clock);
     const counter = await (await this.#outside.workloads()).openTally(id);
     try {
       while (!signal.aborted) {
@@ -109,11 +109,13 @@ export class ReportService {
     recent: RecentCounts | null,
   ): Progress<TallyProgress, MadeReport> {
     // Loaded here: most commands report nothing.
-    const [{ makeReport, NO_TIMES }, { lookAtRecord, segmentsUpTo }, rules] = await Promise.all([
-      import('./report-rules.ts'),
-      import('../verification/record-standing.ts'),
-      import('./report-window.ts'),
-    ]);
+    const [{ makeReport }, { measuredIn, timesOfReport }, { lookAtRecord, segmentsUpTo }, rules] =
+      await Promise.all([
+        import('./report-rules.ts'),
+        import('./report-times.ts'),
+        import('../verification/record-standing.ts'),
+        import('./report-window.ts'),
+      ]);
     const { store, clock, program } = this.#outside;
     const workloads = await this.#outside.workloads();
     const recording = store.recordings.find(capture.id);
@@ -133,6 +135,7 @@ export class ReportService {
       before: request.until,
     });
     requireSomething(capture, counted);
+    const measured = () => measuredIn(store.times, capture.id, request);
     const subject: ReportSubject = {
       program: program(),
       capture: {
@@ -152,11 +155,11 @@ export class ReportService {
       gaps: facts?.gaps ?? [],
       options: capture.options,
       leftOut: Object.values(standing.counters?.skipped ?? {}).reduce((sum, rows) => sum + rows, 0),
-      times: {
-        times: null,
-        timesAbsence: [{ why: 'not_recorded', from: null, to: null }],
-        of: NO_TIMES,
-      },
+      times: timesOfReport(
+        counted.tally,
+        recent?.times(measured) ?? measured(),
+        await this.#outside.serverDigestKey(),
+      ),
     };
     const at = subject.window.to === null ? null : Date.parse(subject.window.to);
     return makeReport(

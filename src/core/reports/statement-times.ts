@@ -109,7 +109,7 @@ const keyed = (db: string | null, text: string): string => `${db ?? ''}\0${text}
 
 /** The times of a report's digests. */
 export interface JoinedTimes {
-  /** null where the server counted nothing that belongs to it. */
+  /** null where the server counted nothing that belongs to it; the same object for all that it counts as one. */
   timesOf(digest: Pick<DigestTally, 'db' | 'text'>): ReportTimes | null;
   /** Executions with a time ÷ statements, from 0 to 1; null where there is no time at all. */
   readonly coverage: number | null;
@@ -120,6 +120,7 @@ interface Group {
   ours: number;
   sharedBy: number;
   sums: TimeSums | null;
+  times: ReportTimes | null;
 }
 
 /**
@@ -138,7 +139,7 @@ export function joinTimes(
   const groupOf = new Map<string, Group>();
   for (const { db, text, count } of digests) {
     const key = keyed(db, keyOf(text));
-    const group = groups.get(key) ?? { ours: 0, sharedBy: 0, sums: null };
+    const group = groups.get(key) ?? { ours: 0, sharedBy: 0, sums: null, times: null };
     group.ours += count;
     group.sharedBy += 1;
     groups.set(key, group);
@@ -156,11 +157,13 @@ export function joinTimes(
     timesOf({ db, text }) {
       const group = groupOf.get(keyed(db, text));
       if (group?.sums == null) return null;
+      if (group.times !== null) return group.times;
       const { count, micros, rowsSent, rowsExamined, errors } = group.sums;
       const totalMs = micros / 1_000;
       const averageMs = totalMs / count;
       const { sharedBy } = group;
-      return { count, totalMs, averageMs, rowsSent, rowsExamined, errors, sharedBy };
+      group.times = { count, totalMs, averageMs, rowsSent, rowsExamined, errors, sharedBy };
+      return group.times;
     },
     coverage: times.length === 0 || statements === 0 ? null : Math.min(timed / statements, 1),
   };

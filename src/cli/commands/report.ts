@@ -1,0 +1,148 @@
+import { DIMENSIONS, SORT_KEYS, type Dimension, type Report } from '../../core/reports/report.ts';
+import type { ReportRequest, SortKey } from '../../core/reports/report.ts';
+import type { TallyProgress } from '../../core/reports/tally.ts';
+import { resultOf } from '../../core/progress.ts';
+import { wallClockAt } from '../../core/time-zones.ts';
+import { formatBytes } from '../../core/units.ts';
+import { CAPTURE, count } from '../input/arguments.ts';
+import { choice, contradiction } from '../input/choices.ts';
+import { readTime } from '../input/typed-times.ts';
+import { LateProgress } from '../output/late-progress.ts';
+import { speaksUnicode } from '../output/unicode.ts';
+import { reportNoun, reportRowNoun } from '../render/report/report-noun.ts';
+import type { ReportView } from '../render/report/report-view.ts';
+import type { Context } from '../runtime/context.ts';
+import { defineCommand } from './command.ts';
+
+const ON_A_TERMINAL = 20;
+
+interface Options {
+  readonly capture: string;
+  readonly by?: Dimension;
+  readonly sort?: SortKey;
+  readonly limit?: number;
+  readonly since?: string;
+  readonly until?: string;
+  readonly digest?: string;
+  readonly ascii?: boolean;
+}
+
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument(...CAPTURE)
+      .option('--by <dimension>', DIMENSIONS.join(', '), choice(DIMENSIONS, '--by'))
+      .option('--sort <key>', SORT_KEYS.join(', '), choice(SORT_KEYS, '--sort'))
+      .option(
+        '--limit <n>',
+        `at most this many rows (default: ${ON_A_TERMINAL} on a terminal, else all)`,
+        count('--limit'),
+      )
+      .option('--since <when>', 'only statements from then on')
+      .option('--until <when>', 'only statements before then')
+      .option('--digest <digest>', 'one digest in full, by the beginning of its id')
+      .option('--ascii', 'draw with ASCII characters only'),
+  help: `Shows what a capture recorded: how true and how complete the record is, the rate over time, and the
+statements put together by their digest (the statement without its values) or by table, user, host,
+database, class or session. Of a RUNNING capture, those committed so far.
+
+Rows are sorted by total time where the server measured it for most statements, else by count. Times
+come from the server's performance_schema; averages and rows examined are per execution.
+
+Examples:
+  captures report friday
+  captures report friday --by table
+  captures report friday --sort average --limit 50
+  captures report friday --since "02:00" --until "02:15"
+  captures report friday --digest 3f2a
+  captures report friday --json > friday.json
+  captures report friday -o tsv --fields name,count,text
+
+JSON fields: ${reportNoun.fields.join(', ')}.
+Fields of a row (CSV, TSV): ${reportRowNoun.fields.join(', ')}.`,
+  prints: null,
+  run,
+});
+
+async function run(options: Options, context: Context): Promise<void> {
+  const isData = !context.wantsReport || context.outputMode !== 'table';
+  checkFields(context);
+  if (options.digest !== undefined && options.by !== undefined && options.by !== 'digest') {
+    throw contradiction('--digest', `--by ${options.by}`);
+  }
+  const request = await requestOf(options, isData, context);
+  const report = await load(options.capture, request, context);
+  if (isData) return printData(report, context);
+  const view = await viewOf(options, context);
+  await context.world.stdout.write(await drawn(report, options, view));
+}
+
+/** @throws AppError `invalid`. */
+function checkFields(context: Context): void {
+  const isOneObject = context.outputMode === 'json' || context.outputMode === 'yaml';
+  context.checkFields(isOneObject ? reportNoun : reportRowNoun);
+}
+
+async function requestOf(
+  options: Options,
+  isData: boolean,
+  context: Context,
+): Promise<ReportRequest> {
+  return {
+    by: options.by ?? 'digest',
+    sort: options.sort ?? null,
+    limit: options.limit ?? (isData ? null : ON_A_TERMINAL),
+    since: await readTime(context, 'since', options.since),
+    until: await readTime(context, 'until', options.until),
+    digest: options.digest ?? null,
+  };
+}
+
+async function load(ref: string, request: ReportRequest, context: Context): Promise<Report> {
+  const actor = await context.actor();
+  const { interrupted } = context.world.signals;
+  const progress = new LateProgress(context);
+  return resultOf(context.api.reports.report(actor, ref, request), (event) => {
+    interrupted.throwIfAborted();
+    progress.show(progressText(event));
+  }).finally(() => progress.clear());
+}
+
+export function progressText({ bytes, of }: TallyProgress): string {
+  const share = of === 0 ? '' : ` (${Math.floor((100 * bytes) / of)} %)`;
+  return `counted ${formatBytes(bytes)} of ${formatBytes(of)}${share}`;
+}
+
+async function printData(report: Report, context: Context): Promise<void> {
+  const { stdout } = context.world;
+  const mode = context.outputMode;
+  if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
+    return context.printOne(reportNoun, report);
+  }
+  if (mode !== 'json') return context.print(reportRowNoun, report.rows);
+  const { reportJson } = await import('../render/report/report-noun.ts');
+  const { escapeJson } = await import('../render/escape.ts');
+  for (const piece of reportJson(report)) {
+    await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
+  }
+}
+
+async function drawn(report: Report, options: Options, view: ReportView): Promise<string> {
+  if (options.digest === undefined) {
+    const { renderReport } = await import('../render/report/report-screen.ts');
+    return renderReport(report, view);
+  }
+  const { renderDigest } = await import('../render/report/report-detail.ts');
+  return report.rows.map((row) => renderDigest(row, report, view)).join('\n');
+}
+
+async function viewOf(options: Options, context: Context): Promise<ReportView> {
+  const zone = context.timeZone;
+  return {
+    width: context.columns,
+    wallClock: (at) => wallClockAt(at, zone),
+    zone,
+    ascii: options.ascii === true || !speaksUnicode(context.world.env),
+    paint: await context.paint(),
+  };
+}

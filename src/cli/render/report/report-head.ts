@@ -1,0 +1,231 @@
+import type { Report, TimesAbsence } from '../../../core/reports/report.ts';
+import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { shareText } from '../../../core/verification/value-counts.ts';
+import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
+import { escapeText } from '../escape.ts';
+import { hanging, wrapMessage } from '../messages.ts';
+import { localTime } from '../moments.ts';
+import { recordedText } from '../options-text.ts';
+import type { Tone } from '../paint.ts';
+import { displayWidth, fillLines } from '../width.ts';
+import {
+  columnRates,
+  cut,
+  digestsText,
+  drawnWindow,
+  labelled,
+  namesWords,
+  rateLine,
+  rateText,
+  type DrawnWindow,
+  type ReportView,
+} from './report-view.ts';
+
+/** Problems that are shown one by one; `verify` shows them all. */
+const MOST_PROBLEMS = 4;
+const LABEL_WIDTH = 12;
+
+const TONES: Readonly<Record<Report['verdict']['verdict'], Tone>> = {
+  whole: 'good',
+  not_whole: 'bad',
+  damaged: 'bad',
+  recording: 'busy',
+};
+
+const ABSENCES: Readonly<Record<TimesAbsence, string>> = {
+  off: "the server's performance_schema does not count statements",
+  not_permitted: 'the account may not read performance_schema',
+  not_supported: 'the server has no digests of statements',
+  failed: 'they could not be read',
+  not_recorded: 'none were recorded',
+  restarted: 'the server was restarted',
+  truncated: "somebody emptied the server's table of digests",
+  full: "the server's table of digests is full",
+};
+
+/**
+ * What has to be known before the numbers: the window, the verdict, what the numbers cover, the rate over
+ * time, and what kind of statements they are.
+ */
+export function renderReportHead(report: Report, view: ReportView): string[] {
+  const lines = [...titleLines(report, view), ...verdictLines(report, view)];
+  lines.push(...coverLines(report, view));
+  if (report.statements === 0) {
+    const what = report.window.isOpen ? 'recorded yet' : 'recorded';
+    return [...lines, `No statement was ${what}.`];
+  }
+  return [...lines, ...rateLines(report, view), ...summaryLines(report, view)];
+}
+
+function titleLines({ capture, window }: Report, view: ReportView): string[] {
+  const { server } = capture;
+  const parts = [escapeText(`${capture.environment}/${capture.name}`), capture.status];
+  if (window.from !== null && window.to !== null) {
+    const from = localTime(Date.parse(window.from), view.zone);
+    const to = localTime(Date.parse(window.to), view.zone);
+    const isSameDay = to.slice(0, 10) === from.slice(0, 10);
+    const end = window.isOpen ? 'now' : isSameDay ? to.slice(11) : to;
+    const span = `${from} to ${end}`;
+    const length = `(${formatDuration(Math.round(window.seconds * 1_000))})`;
+    // Two parts, if one line is too short for it.
+    if (displayWidth(`${span} ${length}`) <= view.width) parts.push(`${span} ${length}`);
+    else parts.push(span, length);
+    parts.push(view.zone);
+  }
+  if (server !== null) parts.push(escapeText(`${server.flavor} ${server.version}`));
+  return fillLines(
+    parts.map((part) => cut(part, view.width, view)),
+    view.width,
+    { separator: view.ascii ? ' | ' : ' · ' },
+  ).map((line) => view.paint('strong', line));
+}
+
+function verdictLines({ verdict, capture }: Report, view: ReportView): string[] {
+  const { paint, width } = view;
+  const tone = TONES[verdict.verdict];
+  const lines = wrapMessage(escapeText(verdict.line), width)
+    .split('\n')
+    .map((line) => paint(tone, line));
+  // The line says what damage there is first.
+  const others = verdict.verdict === 'damaged' ? verdict.problems.slice(1) : verdict.problems;
+  for (const { kind, what } of others.slice(0, MOST_PROBLEMS)) {
+    lines.push(
+      ...hanging(kind.replace('_', ' ').padEnd(LABEL_WIDTH), what, width, {
+        label: (label) => paint('dim', label),
+        text: (line) => paint('bad', line),
+      }),
+    );
+  }
+  const more = others.length - MOST_PROBLEMS;
+  if (more > 0) {
+    const name = escapeText(`${capture.environment}/${capture.name}`);
+    lines.push(paint('dim', `${counted(more, 'problem')} more: captures verify ${name}`));
+  }
+  return lines;
+}
+
+/** What the numbers are of, a line each where there is something to say. */
+function coverLines(report: Report, view: ReportView): string[] {
+  const { coverage, byFlag, statements } = report;
+  const { records, filters, sample, isRedacted, leftOut, unlisted } = coverage;
+  const lines: string[] = [];
+  const add = (label: string, text: string): void => {
+    lines.push(...labelled(label, escapeText(text).split(' '), view));
+  };
+  if (records.read < records.committed) {
+    const share = shareText(records.read / records.committed);
+    add(
+      'covers',
+      `${formatCount(records.read)} of ${counted(records.committed, 'record')} (${share}): the rest cannot be read`,
+    );
+  }
+  if (coverage.isFiltered || (sample !== null && sample > 1) || isRedacted || leftOut > 0) {
+    const redact = isRedacted ? ('literals' as const) : null;
+    const text = recordedText({ ...RECORD_EVERYTHING, ...filters, sample, redact });
+    const rows =
+      leftOut === 0 ? '' : `; ${counted(leftOut, 'row')} of the log left out as requested`;
+    add('only', `${text}${rows}`);
+  }
+  if (statements === 0) return lines;
+  add('times', timesText(report, view));
+  const flags = Object.entries(byFlag).filter(([, count]) => count > 0);
+  if (flags.length > 0) {
+    add('flags', flags.map(([flag, count]) => `${flag} ${formatCount(count)}`).join(', '));
+  }
+  if (unlisted > 0) {
+    add(
+      'not listed',
+      `${counted(unlisted, 'statement')}: too many different ones, these came last`,
+    );
+  }
+  return lines;
+}
+
+function timesText({ coverage }: Report, view: ReportView): string {
+  const { times, timesAbsence } = coverage;
+  const whys = timesAbsence.map(({ why, from, to }) => {
+    const when = [from, to].map((at) =>
+      at === null ? '?' : localTime(Date.parse(at), view.zone).slice(11),
+    );
+    const part = from === null && to === null ? '' : ` from ${when.join(' to ')}`;
+    return `${ABSENCES[why]}${part}`;
+  });
+  const why = [...new Set(whys)].slice(0, 3).join('; ');
+  if (times === null) return `unknown${why === '' ? '' : `: ${why}`}`;
+  return `known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count${why === '' ? '' : `: ${why}`}`;
+}
+
+/** The rate over time in one line, with the axis below it: gaps are marked there. */
+function rateLines(report: Report, view: ReportView): string[] {
+  const window = drawnWindow(report);
+  const rate = `${rateText(report.perSecond)}/s`;
+  if (window === null) return labelled('rate', [rate], view);
+  const room = Math.max(view.width - LABEL_WIDTH - (view.ascii ? 2 : 0), 10);
+  const most = (columns: number): string => {
+    const highest = rateText(Math.max(...columnRates(report.slices, window, columns)));
+    return `  ${rate}, most ${highest}/s in ${formatDuration((window.to - window.from) / columns)}`;
+  };
+  // What stands behind the line depends on how long it is, by a few characters at most.
+  const columns = Math.max(room - most(room).length - 4, 10);
+  const rates = columnRates(report.slices, window, columns);
+  const bars = view.ascii ? `|${rateLine(rates, view)}|` : rateLine(rates, view);
+  const indent = ' '.repeat(LABEL_WIDTH + (view.ascii ? 1 : 0));
+  return [
+    `${view.paint('dim', 'rate'.padEnd(LABEL_WIDTH))}${bars}${most(columns)}`,
+    `${indent}${view.paint('dim', axisLine(report, window, columns, view))}`,
+  ];
+}
+
+/** `02:00:00 ─────×× gap ──── 02:30:00`: the same columns as the line above. */
+function axisLine(
+  { gaps }: Report,
+  window: DrawnWindow,
+  columns: number,
+  view: ReportView,
+): string {
+  const { line, mark } = view.ascii ? { line: '-', mark: 'x' } : { line: '─', mark: '×' };
+  const columnOf = (at: number): number =>
+    Math.floor(((at - window.from) / (window.to - window.from)) * columns);
+  const cells = new Array<string>(columns).fill(line);
+  let hasGap = false;
+  for (const { from, to } of gaps) {
+    const first =
+      from === null ? (to === null ? null : columnOf(Date.parse(to))) : columnOf(Date.parse(from));
+    if (first === null) continue;
+    const last = to === null ? first : columnOf(Date.parse(to));
+    for (let column = Math.max(first, 0); column <= Math.min(last, columns - 1); column++) {
+      cells[column] = mark;
+      hasGap = true;
+    }
+  }
+  const [from, to] = [window.from, window.to].map((at) => localTime(at, view.zone).slice(11));
+  const text = cells.join('');
+  if (hasGap) return `${text}  ${mark} gap`;
+  const labels = (from?.length ?? 0) + (to?.length ?? 0) + 2;
+  if (columns < labels + 2) return text;
+  return `${from ?? ''} ${text.slice(labels)} ${to ?? ''}`;
+}
+
+function summaryLines(report: Report, view: ReportView): string[] {
+  const { statements, digests, sessions, byClass, users } = report;
+  const lines = labelled(
+    'statements',
+    [
+      `${formatCount(statements)} of ${digestsText(digests)}:`,
+      ...namesWords(byClass, statements, byClass.length, 'other'),
+    ],
+    view,
+  );
+  lines.push(
+    ...labelled(
+      'sessions',
+      [
+        formatCount(sessions.seen),
+        `(${formatCount(sessions.opened)} logged in, ${formatCount(sessions.closed)} ended)${users.length === 0 ? '' : ' of'}`,
+        ...namesWords(users, statements, 3, 'an unknown user'),
+      ],
+      view,
+    ),
+  );
+  return lines;
+}

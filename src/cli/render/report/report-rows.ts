@@ -1,0 +1,261 @@
+import type { NamedCount, Report, ReportRow } from '../../../core/reports/report.ts';
+import { formatCount, formatDuration } from '../../../core/units.ts';
+import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
+import { escapeText } from '../escape.ts';
+import { localTime } from '../moments.ts';
+import { layoutRows, type RowColumn } from './row-layout.ts';
+import {
+  columnRates,
+  cut,
+  drawnWindow,
+  millisecondsText,
+  rateLine,
+  rateText,
+  type ReportView,
+} from './report-view.ts';
+
+/** Hex digits of a digest that are shown: enough to ask for it. */
+export const SHOWN_DIGITS = 8;
+const BAR_WIDTH = 8;
+const BARS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/** Statements/s of each row just now, where a report is watched. */
+export type RowRates = readonly number[] | null;
+
+/** The rows of a report: the numbers of each in a line, and below them its statement. */
+export function renderReportRows(report: Report, view: ReportView): string[] {
+  const { rows } = report;
+  if (rows.length === 0) return [];
+  const { header, lines } = layoutRows(columnsOf(report, view), view.width, view);
+  return [
+    view.paint('strong', header),
+    ...rows.flatMap((row, index) => {
+      const line = lines[index] ?? '';
+      return row.text === null ? [line] : [line, statementLine(row, report, view)];
+    }),
+  ];
+}
+
+/** `    a1b2c3d4  SELECT …` cut to the width. */
+function statementLine({ digest, text, db }: ReportRow, report: Report, view: ReportView): string {
+  const id = (digest ?? '').slice(0, SHOWN_DIGITS);
+  const where = report.dbs.length > 1 && db !== null ? `${escapeText(db)}: ` : '';
+  const room = view.width - 4 - id.length - 2;
+  const words = cut(`${where}${escapeText(text ?? '')}`, Math.max(room, 10), view);
+  return `    ${view.paint('dim', id)}  ${words}`.trimEnd();
+}
+
+function columnsOf(report: Report, view: ReportView): RowColumn[] {
+  const { rows, by } = report;
+  const all = (of: (row: ReportRow, index: number) => string): string[] => rows.map(of);
+  const right = (header: string, weight: number, cells: string[]): RowColumn => ({
+    header,
+    cells,
+    align: 'right',
+    least: null,
+    weight,
+  });
+  const columns: RowColumn[] = [
+    right(
+      '#',
+      90,
+      all((_row, index) => String(index + 1)),
+    ),
+  ];
+  if (by !== 'digest') columns.push(nameColumn(report));
+  columns.push(
+    right(
+      'SHARE',
+      100,
+      all(({ share }) => percentText(share)),
+    ),
+    barColumn(report, view),
+    right(
+      'COUNT',
+      95,
+      all(({ count }) => formatCount(count)),
+    ),
+    right(
+      'PER S',
+      94,
+      all(({ perSecond }) => rateText(perSecond)),
+    ),
+  );
+  if (rows.some(({ times }) => times !== null)) columns.push(...timeColumns(report, view));
+  const when = whenColumn(report, view);
+  if (when !== null) columns.push(when);
+  columns.push(...ownColumns(report, view));
+  return columns;
+}
+
+const NAME_HEADERS: Readonly<Record<Report['by'], string>> = {
+  digest: 'DIGEST',
+  table: 'TABLE',
+  user: 'USER',
+  host: 'HOST',
+  db: 'DATABASE',
+  class: 'CLASS',
+  session: 'SESSION',
+};
+
+/** What rows without a name are of. */
+export const UNNAMED: Readonly<Record<Report['by'], string>> = {
+  digest: '-',
+  table: '(no table)',
+  user: '(unknown)',
+  host: '(unknown)',
+  db: '(none)',
+  class: 'other',
+  session: '-',
+};
+
+function nameColumn({ rows, by }: Report): RowColumn {
+  return {
+    header: NAME_HEADERS[by],
+    cells: rows.map(({ name }) => (name === null ? UNNAMED[by] : escapeText(name))),
+    align: 'left',
+    least: 12,
+    weight: 99,
+  };
+}
+
+function barColumn({ rows }: Report, view: ReportView): RowColumn {
+  const most = Math.max(...rows.map(({ share }) => share), Number.MIN_VALUE);
+  return {
+    header: '',
+    cells: rows.map(({ share }) => bar(share / most, view).padEnd(BAR_WIDTH)),
+    align: 'left',
+    least: null,
+    weight: 20,
+  };
+}
+
+function bar(share: number, { ascii }: ReportView): string {
+  if (ascii) return '#'.repeat(Math.round(share * BAR_WIDTH));
+  const eighths = Math.round(share * BAR_WIDTH * 8);
+  return '█'.repeat(Math.floor(eighths / 8)) + (BARS[eighths % 8] ?? '');
+}
+
+function whenColumn(report: Report, view: ReportView): RowColumn | null {
+  const window = drawnWindow(report);
+  if (window === null) return null;
+  const { rows } = report;
+  const frame = view.ascii ? 2 : 0;
+  const draw = (width: number): string[] =>
+    rows.map(({ slices }) => {
+      const line = rateLine(columnRates(slices, window, Math.max(width - frame, 1)), view);
+      return view.ascii ? `|${line}|` : line;
+    });
+  return {
+    header: 'WHEN',
+    cells: rows.map(() => ''),
+    align: 'left',
+    least: 8 + frame,
+    weight: 60,
+    drawn: { most: view.width >= 110 ? 32 : 16, draw },
+  };
+}
+
+function timeColumns({ rows }: Report, view: ReportView): RowColumn[] {
+  const column = (
+    header: string,
+    weight: number,
+    of: (times: NonNullable<ReportRow['times']>) => string,
+  ): RowColumn => ({
+    header,
+    cells: rows.map(({ times }) => (times === null ? '-' : of(times))),
+    align: 'right',
+    least: null,
+    weight,
+  });
+  return [
+    column('TOTAL', 80, ({ totalMs }) => formatDuration(totalMs)),
+    // What the server counts together with others is marked.
+    column(
+      'AVERAGE',
+      82,
+      ({ averageMs, sharedBy }) => `${millisecondsText(averageMs, view)}${sharedBy > 1 ? '*' : ''}`,
+    ),
+    column('EXAMINED', 50, ({ rowsExamined, count }) =>
+      count === 0
+        ? '-'
+        : formatScaled(rowsExamined / count, scaleFor('Count', rowsExamined / count)),
+    ),
+  ];
+}
+
+/** What rows of one dimension have besides. */
+function ownColumns({ rows, by }: Report, view: ReportView): RowColumn[] {
+  const names = (
+    header: string,
+    weight: number,
+    of: (row: ReportRow) => readonly NamedCount[],
+    unnamed: string,
+  ): RowColumn => ({
+    header,
+    cells: rows.map((row) => shortList(of(row), unnamed)),
+    align: 'left',
+    least: 8,
+    weight,
+  });
+  const users = (weight: number): RowColumn =>
+    names('USERS', weight, (row) => row.users, UNNAMED.user);
+  const hosts = (weight: number): RowColumn =>
+    names('HOSTS', weight, (row) => row.hosts, UNNAMED.host);
+  const tables = (weight: number): RowColumn => names('TABLES', weight, (row) => row.tables, '');
+  const number = (header: string, weight: number, of: (row: ReportRow) => string): RowColumn => ({
+    header,
+    cells: rows.map(of),
+    align: 'right',
+    least: null,
+    weight,
+  });
+  const digests = number('DIGESTS', 30, (row) =>
+    row.digests === null ? '-' : formatCount(row.digests),
+  );
+  switch (by) {
+    case 'digest':
+      return [users(40), tables(35)];
+    case 'table': {
+      const own = (row: ReportRow) => row.tables.find(({ name }) => name === row.name);
+      return [
+        number('READS', 70, (row) => formatCount(own(row)?.reads ?? 0)),
+        number('WRITES', 70, (row) => formatCount(own(row)?.writes ?? 0)),
+        digests,
+        users(28),
+      ];
+    }
+    case 'user':
+      return [hosts(40), digests, tables(28)];
+    case 'host':
+      return [users(40), digests, tables(28)];
+    case 'db':
+    case 'class':
+      return [digests, users(29), tables(28)];
+    case 'session': {
+      const moment = (at: string | null): string =>
+        at === null ? '-' : localTime(Date.parse(at), view.zone).slice(11);
+      return [
+        users(40),
+        hosts(35),
+        number('LOGIN', 38, ({ opened }) => moment(opened)),
+        number('END', 37, ({ closed }) => moment(closed)),
+      ];
+    }
+  }
+}
+
+/** `app`, `app +2`: the first, and how many more there are. */
+function shortList(names: readonly NamedCount[], unnamed: string): string {
+  const [first] = names;
+  if (first === undefined) return '';
+  const name = first.name === null ? unnamed : escapeText(first.name);
+  return names.length === 1 ? name : `${name} +${names.length - 1}`;
+}
+
+/** `34.0 %`; `<0.1 %` for what is not nothing. */
+export function percentText(share: number): string {
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.05) return '<0.1 %';
+  return `${percent.toFixed(1)} %`;
+}

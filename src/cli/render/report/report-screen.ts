@@ -1,0 +1,91 @@
+import type { Report } from '../../../core/reports/report.ts';
+import { counted, formatCount } from '../../../core/units.ts';
+import { captureWord } from '../shell-quoting.ts';
+import { escapeText } from '../escape.ts';
+import { renderReportHead } from './report-head.ts';
+import { layoutRows } from './row-layout.ts';
+import { percentText, renderReportRows, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
+import { labelled, namesWords, type ReportView } from './report-view.ts';
+
+const MOST_TABLES = 10;
+const MOST_NAMES = 8;
+
+/** A report for a terminal: what hits the database is on its first screen. */
+export function renderReport(report: Report, view: ReportView): string {
+  const lines = renderReportHead(report, view);
+  if (report.statements > 0) {
+    lines.push('', ...renderReportRows(report, view), ...rowNotes(report, view));
+    if (report.by === 'digest') lines.push(...tableLines(report, view), ...nameLines(report, view));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What is to be known of the rows, and how to see more. */
+function rowNotes(report: Report, view: ReportView): string[] {
+  const { rows, otherRows, statements, by, capture } = report;
+  const notes: string[] = [];
+  if (rows.some(({ times }) => times !== null && times.sharedBy > 1)) {
+    notes.push('* of several digests that the server counts as one');
+  }
+  const name = captureWord({ environmentName: capture.environment, name: capture.name });
+  if (otherRows.rows > 0) {
+    const share = percentText(Math.min(otherRows.statements / statements, 1));
+    const what =
+      by === 'table'
+        ? counted(otherRows.rows, 'row')
+        : `${counted(otherRows.rows, 'row')} with ${share} of the statements`;
+    notes.push(`${what} more: captures report ${name} --by ${by} --limit N`);
+  }
+  const digest = rows[0]?.digest?.slice(0, SHOWN_DIGITS);
+  if (digest !== undefined) {
+    notes.push(`One in full, with an example: captures report ${name} --digest ${digest}`);
+  }
+  return notes.map((note) => view.paint('dim', escapeText(note)));
+}
+
+/** The tables with reads and writes; a statement that names two is counted for both. */
+function tableLines({ tables, statements }: Report, view: ReportView): string[] {
+  const shown = tables.slice(0, MOST_TABLES);
+  if (shown.length === 0) return [];
+  const number = (header: string, cells: string[]) =>
+    ({ header, cells, align: 'right', least: null, weight: 50 }) as const;
+  const { header, lines } = layoutRows(
+    [
+      {
+        header: 'TABLE',
+        cells: shown.map(({ name }) => escapeText(name ?? UNNAMED.table)),
+        align: 'left',
+        least: 16,
+        weight: 99,
+      },
+      number(
+        'SHARE',
+        shown.map(({ count }) => percentText(Math.min(count / statements, 1))),
+      ),
+      number(
+        'STATEMENTS',
+        shown.map(({ count }) => formatCount(count)),
+      ),
+      number(
+        'READS',
+        shown.map(({ reads }) => formatCount(reads)),
+      ),
+      number(
+        'WRITES',
+        shown.map(({ writes }) => formatCount(writes)),
+      ),
+    ],
+    view.width,
+    view,
+  );
+  return ['', view.paint('strong', header), ...lines];
+}
+
+function nameLines({ users, hosts, dbs, statements }: Report, view: ReportView): string[] {
+  const lines = [
+    ...labelled('users', namesWords(users, statements, MOST_NAMES, UNNAMED.user), view),
+    ...labelled('hosts', namesWords(hosts, statements, MOST_NAMES, UNNAMED.host), view),
+    ...labelled('databases', namesWords(dbs, statements, MOST_NAMES, UNNAMED.db), view),
+  ];
+  return ['', ...lines];
+}

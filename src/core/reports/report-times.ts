@@ -1,0 +1,52 @@
+import type { SubjectTimes } from './report-rules.ts';
+import type { ReportRequest, ReportTimes } from './report.ts';
+import { joinTimes, timesOf, type WindowTimes } from './statement-times.ts';
+import type { DigestTally, Tally } from './tally.ts';
+import type { TimesTable } from './times-table.ts';
+
+/** What a server counted while a capture was recorded, or in the part of it that is asked for. */
+export function measuredIn(
+  times: Pick<TimesTable, 'intervalsOf'>,
+  captureId: number,
+  { since, until }: Pick<ReportRequest, 'since' | 'until'>,
+): WindowTimes {
+  return timesOf(times, captureId, since, until);
+}
+
+/**
+ * The times of a report's rows, of one digest or of several. What the server counts as one is added once, and
+ * where it is also of digests of other rows the times say so.
+ * @param keyOf see `joinTimes`.
+ */
+export function timesOfReport(
+  { digests, statements }: Tally,
+  { digests: measured, absence }: WindowTimes,
+  keyOf: (text: string) => string,
+): SubjectTimes {
+  const joined = joinTimes(digests, statements, measured, keyOf);
+  const of = (members: readonly DigestTally[]): ReportTimes | null => {
+    const [only] = members;
+    if (members.length === 1 && only !== undefined) return joined.timesOf(only);
+    const owned = new Map<ReportTimes, number>();
+    for (const member of members) {
+      const times = joined.timesOf(member);
+      if (times !== null) owned.set(times, (owned.get(times) ?? 0) + 1);
+    }
+    return owned.size === 0 ? null : summed(owned);
+  };
+  return { times: joined.coverage, timesAbsence: absence, of };
+}
+
+/** @param owned how many of the digests of each are in the row. */
+function summed(owned: ReadonlyMap<ReportTimes, number>): ReportTimes {
+  const sum = { count: 0, totalMs: 0, rowsSent: 0, rowsExamined: 0, errors: 0, sharedBy: 1 };
+  for (const [times, own] of owned) {
+    sum.count += times.count;
+    sum.totalMs += times.totalMs;
+    sum.rowsSent += times.rowsSent;
+    sum.rowsExamined += times.rowsExamined;
+    sum.errors += times.errors;
+    if (own < times.sharedBy) sum.sharedBy = Math.max(sum.sharedBy, times.sharedBy);
+  }
+  return { ...sum, averageMs: sum.count === 0 ? 0 : sum.totalMs / sum.count };
+}
