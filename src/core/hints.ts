@@ -114,6 +114,8 @@ type PlainHint =
   | 'needs_server'
   | 'metrics_only'
   | 'verify_later'
+  /** What was given as a report is none. */
+  | 'make_report'
   | 'ask_for_shorter_time'
   | 'password_by_reference'
   /** Where the store is, or is not. */

@@ -138,6 +138,7 @@ const WORDS: {
     `There is a report once it is RUNNING. To see how it stands: captures get ${captureWord(capture)}`,
   verify_files: ({ capture }) =>
     `To see what is left of it: captures verify ${captureWord(capture)}`,
+  make_report: () => 'To make one: captures report CAPTURE --json > FILE',
   verify_later: () => 'It can be verified once it is RUNNING.',
   give_server: ({ environment }) =>
     `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,

@@ -1,4 +1,4 @@
-import type { ReportHead } from '../../../core/reports/comparison.ts';
+import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import type { Coverage, TimesAbsence } from '../../../core/reports/report.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';

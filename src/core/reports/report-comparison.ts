@@ -42,7 +42,7 @@ export interface ComparisonRequest {
   readonly per: { readonly a: number; readonly b: number } | null;
 }
 
-/** What is different in B from A; plain data, as `diff --json` prints it. */
+/** What is different in B from A; plain data. */
 export interface Comparison {
   readonly format: 'captures-diff';
   readonly formatVersion: 1;

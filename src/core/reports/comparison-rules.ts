@@ -1,0 +1,234 @@
+import { AppError } from '../errors.ts';
+import { cautionsOf } from './comparison-cautions.ts';
+import type {
+  ComparedRow,
+  Comparison,
+  ComparisonRequest,
+  Change,
+  CommonChange,
+  ReportHead,
+} from './report-comparison.ts';
+import { judgeCounts } from './count-judgement.ts';
+import {
+  judgeRates,
+  type RatedWindow,
+  type RateJudgement,
+  type RowPair,
+} from './rate-judgement.ts';
+import { blocksOf } from './rate-statistics.ts';
+import type { Report, ReportRow } from './report.ts';
+import { judgeTimes } from './time-judgement.ts';
+
+export const USUAL_THRESHOLD = 0.2;
+
+/**
+ * What is different in B from A: rates in time, or counts for each test, never totals.
+ * @param program that compares.
+ * @throws AppError `invalid` for reports that are not by the same, or by something that no two captures share.
+ */
+export function compareReports(
+  a: Report,
+  b: Report,
+  { threshold, per }: ComparisonRequest,
+  program: Comparison['program'],
+): Comparison {
+  if (a.by !== b.by) {
+    throw new AppError('invalid', `A is a report by ${a.by}, and B by ${b.by}`, {
+      hint: 'Make both by the same.',
+    });
+  }
+  if (a.by === 'session') {
+    throw new AppError('invalid', 'Sessions of two captures cannot be compared', {
+      hint: 'Each session is in one capture alone. Compare by user or host instead.',
+    });
+  }
+  const pairs = pairsOf(a, b);
+  const windows = { a: windowOf(a), b: windowOf(b) };
+  const { rows, common } =
+    per === null
+      ? judgeRates(pairs, windows, threshold)
+      : { rows: judgeCounts(pairs, per, threshold), common: NOTHING_IN_COMMON };
+  const times = judgeTimes(pairs, threshold);
+  const lengths = per ?? { a: windows.a.length, b: windows.b.length };
+  const found: Record<Change, ComparedRow[]> = {
+    new: [],
+    gone: [],
+    more: [],
+    fewer: [],
+    slower: [],
+    faster: [],
+  };
+  const unjudged = { rows: 0, statements: 0 };
+  let unchanged = 0;
+  for (const [index, pair] of pairs.entries()) {
+    const judgement = rows[index];
+    if (judgement === undefined) continue;
+    const kind = kindOf(pair, judgement, { a, b });
+    if (kind === 'unjudged') {
+      unjudged.rows += 1;
+      unjudged.statements += (pair.a?.count ?? 0) + (pair.b?.count ?? 0);
+    } else if (kind === 'unchanged') unchanged += 1;
+    else found[kind].push(comparedRow(pair, rateChange(pair, lengths), judgement));
+    const time = times.rows[index] ?? null;
+    if (time !== null && time.verdict !== 'unchanged') {
+      found[time.verdict].push(comparedRow(pair, time.change, { ...time, mayBeChance: false }));
+    }
+  }
+  const change = ratioOf(b.statements, lengths.b, a.statements, lengths.a);
+  return {
+    format: 'captures-diff',
+    formatVersion: 1,
+    program,
+    a: headOf(a),
+    b: headOf(b),
+    by: a.by,
+    threshold,
+    per,
+    change,
+    common,
+    commonTime: times.common,
+    new: sorted(found.new, lengths),
+    gone: sorted(found.gone, lengths),
+    more: sorted(found.more, lengths),
+    fewer: sorted(found.fewer, lengths),
+    slower: found.slower.toSorted(byTime),
+    faster: found.faster.toSorted(byTime),
+    unjudged,
+    unchanged,
+    cautions: cautionsOf(a, b, { per, windows }),
+  };
+}
+
+const NOTHING_IN_COMMON: CommonChange = { factor: 1, rows: 0, together: 0, isChange: false };
+
+/** Rows of one digest in two databases are two rows. */
+function pairsOf(a: Report, b: Report): RowPair[] {
+  const keyOf = ({ name, db }: ReportRow): string => JSON.stringify([name, db]);
+  const rest = new Map(b.rows.map((row) => [keyOf(row), row]));
+  const pairs: RowPair[] = a.rows.map((row) => {
+    const key = keyOf(row);
+    const other = rest.get(key) ?? null;
+    rest.delete(key);
+    return { a: row, b: other };
+  });
+  return [...pairs, ...[...rest.values()].map((row) => ({ a: null, b: row }))];
+}
+
+function windowOf({ window, axis }: Report): RatedWindow {
+  const { from, to, seconds } = window;
+  return {
+    length: seconds,
+    blocks:
+      from === null || to === null || seconds <= 0
+        ? null
+        : blocksOf(axis, Date.parse(from), Date.parse(to)),
+  };
+}
+
+type Kind = 'new' | 'gone' | 'more' | 'fewer' | 'unchanged' | 'unjudged';
+
+function kindOf(
+  pair: RowPair,
+  { verdict }: RateJudgement,
+  reports: { readonly a: Report; readonly b: Report },
+): Kind {
+  if (pair.a === null) return listsAll(reports.a) ? 'new' : 'unjudged';
+  if (pair.b === null) return listsAll(reports.b) ? 'gone' : 'unjudged';
+  return verdict;
+}
+
+/** Whether what is not in its rows was not recorded. */
+function listsAll({ otherRows, coverage }: Report): boolean {
+  return otherRows.rows === 0 && coverage.unlisted === 0;
+}
+
+function comparedRow(
+  { a, b }: RowPair,
+  change: number | null,
+  { interval, mayBeChance }: Pick<RateJudgement, 'interval' | 'mayBeChance'>,
+): ComparedRow {
+  const row = b ?? a;
+  return {
+    name: row?.name ?? null,
+    digest: row?.digest ?? null,
+    text: row?.text ?? null,
+    db: row?.db ?? null,
+    class: row?.class ?? null,
+    users: row?.users ?? [],
+    tables: row?.tables ?? [],
+    example: row?.example ?? null,
+    a,
+    b,
+    change,
+    interval,
+    mayBeChance,
+  };
+}
+
+interface Lengths {
+  readonly a: number;
+  readonly b: number;
+}
+
+function rateChange({ a, b }: RowPair, lengths: Lengths): number | null {
+  return a === null || b === null ? null : ratioOf(b.count, lengths.b, a.count, lengths.a);
+}
+
+function ratioOf(b: number, lengthB: number, a: number, lengthA: number): number | null {
+  return a === 0 || lengthA === 0 || lengthB === 0 ? null : b / lengthB / (a / lengthA);
+}
+
+/** What makes the most of a difference to the server comes first; what may be chance comes last. */
+function sorted(rows: readonly ComparedRow[], lengths: Lengths): ComparedRow[] {
+  const size = ({ a, b }: ComparedRow): number =>
+    Math.abs((b?.count ?? 0) / (lengths.b || 1) - (a?.count ?? 0) / (lengths.a || 1));
+  return rows.toSorted(
+    (one, other) => Number(one.mayBeChance) - Number(other.mayBeChance) || size(other) - size(one),
+  );
+}
+
+function byTime(one: ComparedRow, other: ComparedRow): number {
+  return timeMoved(other) - timeMoved(one);
+}
+
+/** Milliseconds that all executions of B take more, or less, than they would with the average of A. */
+function timeMoved({ a, b }: ComparedRow): number {
+  return Math.abs((b?.times?.averageMs ?? 0) - (a?.times?.averageMs ?? 0)) * (b?.times?.count ?? 0);
+}
+
+const OF_ROWS: readonly string[] = ['rows', 'otherRows'];
+
+function headOf(report: Report): ReportHead {
+  const fields = Object.entries(report).filter(([name]) => !OF_ROWS.includes(name));
+  return Object.fromEntries(fields) as unknown as ReportHead;
+}
+
+/** What `--fail-on` is asked about: the rows of these kinds, and whether all statements moved as one. */
+export function failuresOf(
+  comparison: Comparison,
+  kinds: readonly Change[],
+): readonly {
+  readonly kind: Change;
+  readonly rows: readonly ComparedRow[];
+  readonly isAll: boolean;
+}[] {
+  return kinds
+    .map((kind) => ({ kind, rows: comparison[kind], isAll: movedAsOne(comparison, kind) }))
+    .filter(({ rows, isAll }) => rows.length > 0 || isAll);
+}
+
+function movedAsOne({ common, commonTime }: Comparison, kind: Change): boolean {
+  switch (kind) {
+    case 'more':
+      return common.isChange && common.factor > 1;
+    case 'fewer':
+      return common.isChange && common.factor < 1;
+    case 'slower':
+      return commonTime?.isChange === true && commonTime.factor > 1;
+    case 'faster':
+      return commonTime?.isChange === true && commonTime.factor < 1;
+    case 'new':
+    case 'gone':
+      return false;
+  }
+}
