@@ -1,4 +1,4 @@
-import type { ComparedRow } from '../../../core/reports/comparison.ts';
+import type { ComparedRow } from '../../../core/reports/report-comparison.ts';
 import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';

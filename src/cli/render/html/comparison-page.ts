@@ -6,7 +6,7 @@ import {
   type ComparedRow,
   type Comparison,
   type ReportHead,
-} from '../../../core/reports/comparison.ts';
+} from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
