@@ -1,5 +1,6 @@
 import type { ServerInspection, ServerOutlook } from './environments/server-inspection.ts';
 import type { ServerAddress } from './environments/environment.ts';
+import type { ServerTimes } from './reports/server-times.ts';
 import type { EdgeReadings } from './verification/server-counters.ts';
 import type { OwnTally } from './verification/own-commands.ts';
 import type { GapCause } from './workloads/gaps.ts';
@@ -164,6 +165,9 @@ export interface OpenSource {
    * batch is being read.
    */
   sampleCounters(): Promise<Record<string, number>>;
+
+  /** How long statements took, where the server keeps that. */
+  readonly times: ServerTimes;
 
   /** Closes the connections, within about a second; never throws. */
   close(): Promise<void>;

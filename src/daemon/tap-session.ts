@@ -10,12 +10,14 @@ import type { Recording, TapRow } from '../core/store.ts';
 import { CounterSampler } from './counter-sampler.ts';
 import { Guards, SYSTEM_SOURCES } from './guard-watch.ts';
 import { LogDrain } from './log-drain.ts';
+import type { Recorder } from './recorder.ts';
 import { Recorders } from './recorders.ts';
 import { Recycler } from './recycler.ts';
 import type { OtherTaps } from './server-proof.ts';
 import { reachServer } from './tap-opening.ts';
 import { DeadManSwitch } from './dead-man-switch.ts';
 import type { ServerEnvironment } from '../core/environments/environment.ts';
+import { TimesSampler } from './times-sampler.ts';
 import { WarmUpHolder } from './warm-up-holder.ts';
 import { tapRowOf, type TapContext, type TapMemory, type Waiting } from './tap-context.ts';
 import { milliseconds } from './window.ts';
@@ -38,6 +40,7 @@ export class TapSession {
   readonly #recorders: Recorders;
   readonly #drainer: LogDrain;
   readonly #sampler: CounterSampler;
+  readonly #times: TimesSampler;
   readonly #recycler: Recycler;
   readonly #holder: WarmUpHolder;
   /** Whether the next drain follows this one at once. */
@@ -66,6 +69,7 @@ export class TapSession {
     this.#server = server;
     this.#tapId = tapId;
     this.#sampler = new CounterSampler(context, environment.name);
+    this.#times = new TimesSampler(context, environment.name, tapId, server);
     this.#deadMan = new DeadManSwitch(context, environment.name, tapId, server);
     this.#recycler = new Recycler(context, server);
     this.#holder = new WarmUpHolder(context, environment.id, tapId, server);
@@ -143,6 +147,7 @@ export class TapSession {
     const { store, log } = this.#context;
     const after = this.#deadMan.wanted(waiting);
     await this.#holder.suspend();
+    void this.#server.times.prepare();
     this.#server.restoreSessions(store.taps.sessionsOf(row.id));
     const { fresh, warnings } = await this.#server.start({
       provenSince: row.serverStart,
@@ -265,10 +270,14 @@ export class TapSession {
     this.#drainedAt = this.#guards.now();
     this.#memory.skew = milliseconds(cut.after) - clock.now();
     this.#recorders.moveWindows(cut, opening, ending);
-    await this.#sampler.sample(this.#server, this.#recorders.captureIdsAt(batch), {
-      skew: this.#memory.skew,
-      isEdge,
-    });
+    // Of a connection that is at work its share of the counters is not known.
+    if (isEdge || !this.#times.isReading) {
+      await this.#sampler.sample(this.#server, this.#recorders.captureIdsAt(batch), {
+        skew: this.#memory.skew,
+        isEdge,
+      });
+    }
+    this.#times.tend(idsOf(this.#recorders.open), idsOf(ending));
     const interruption = this.#whySwitchedOff(since, cut);
     await this.#drainer.drain(batch, { since, until: cut.after, interruption });
     this.#caughtUpTo = asked;
@@ -360,6 +369,7 @@ export class TapSession {
   /** Lets go of the connection and the files; what was not committed is read again. Never throws. */
   async close(): Promise<void> {
     this.#memory.stopped ??= this.#server.stopped?.why ?? null;
+    this.#times.close();
     await this.#recorders.close();
     await this.#server.close();
   }
@@ -431,6 +441,7 @@ export class TapSession {
     const ended = [...this.#recorders].filter(
       (recorder) => recorder.lastBatch !== null && recorder.lastBatch <= batch,
     );
+    if (ended.length > 0) await this.#times.settle();
     let restoreFailure: Error | null = null;
     if (ended.length === this.#recorders.size && isLast()) {
       try {
@@ -447,6 +458,9 @@ export class TapSession {
     if (restoreFailure !== null) throw restoreFailure;
   }
 }
+
+const idsOf = (recorders: readonly Recorder[]): number[] =>
+  recorders.map(({ captureId }) => captureId);
 
 /** Whether a capture's window is over and everything of it was read and committed. */
 function isDrained({ lastBatch }: Recording, batch: number): boolean {

@@ -30,11 +30,13 @@ export interface NoTimes {
 
 /**
  * Reads how long statements took, where the server keeps that. Beside the recording: on a connection of its
- * own, so that neither waits for the other. One call at a time.
+ * own, so that neither waits for the other. Calls wait for one another.
  */
 export interface ServerTimes {
   /** Whether a call is under way. */
   readonly isBusy: boolean;
+  /** Connects ahead of the first reading. Never rejects. */
+  prepare(): Promise<void>;
   /** Never rejects. What the recorder itself sends is left out. */
   read(): Promise<TimesReading | NoTimes>;
   /**

@@ -27,8 +27,10 @@ import type { MysqlConnection } from './connection/mysql-connection.ts';
 import type { OwnConnections } from './connection/own-connections.ts';
 import { instant, serverNow } from './connection/server-clock.ts';
 import { lockFor } from './connection/recorder-lock.ts';
-import { readEdgeCounters } from './connection/status-counters.ts';
+import { LatestLoss, readEdgeCounters, sampleWithoutOwn } from './connection/status-counters.ts';
+import { StatementDigests } from './counters/statement-digests.ts';
 import { logSettingsOf, logsToTable, type LogSettings } from './log/log-settings.ts';
+import type { LogTableReader } from './reading/log-table-reader.ts';
 import { GoneSessions, listOpenTransactions, listSessions } from './reading/sessions.ts';
 import { SessionTracker } from './reading/session-tracker.ts';
 
@@ -69,6 +71,8 @@ export abstract class OpenedMysqlSource implements OpenSource {
   protected readonly own: OwnConnections;
   protected readonly tracker: SessionTracker;
   protected readonly gone: GoneSessions;
+  readonly times: StatementDigests;
+  readonly #losses = new LatestLoss();
   /** As the sentinels and marks of our tables have it; empty where no tap is. */
   protected tap = '';
   /** The last generation that was read and committed. */
@@ -86,6 +90,8 @@ export abstract class OpenedMysqlSource implements OpenSource {
     this.serverStart = opened.serverStart;
     this.tracker = new SessionTracker(flavorOf(opened.server.version));
     this.gone = new GoneSessions(this.tracker);
+    const { connectHelper, noTimes, server } = opened;
+    this.times = new StatementDigests(connectHelper, server.flavor, noTimes);
   }
 
   abstract readonly stopped: SourceStop | null;
@@ -197,13 +203,22 @@ export abstract class OpenedMysqlSource implements OpenSource {
   ): Promise<Cut | null> {
     const failures: string[] = [];
     const counters = (): Promise<CounterReading | null> => this.#readCounters(failures);
-    const before = isEdge ? await counters() : null;
-    const swapped = await swap();
+    const goOn = isEdge ? await this.times.hush() : null;
+    let before: CounterReading | null = null;
+    let after: CounterReading | null = null;
+    let swapped: Swap | null;
+    try {
+      if (isEdge) before = await counters();
+      swapped = await swap();
+      if (isEdge && swapped !== null) after = await counters();
+    } finally {
+      goOn?.();
+    }
     if (swapped === null) return null;
     this.filling = batch + 1;
     const edge: CutEdge | null = isEdge
       ? {
-          counters: { before, after: await counters() },
+          counters: { before, after },
           failures,
           sessions: await this.sessions(),
           transactions: await this.openTransactions(),
@@ -221,6 +236,15 @@ export abstract class OpenedMysqlSource implements OpenSource {
 
   protected whoSwitchedOff(): Promise<Cut['switchedOff']> {
     return Promise.resolve('others');
+  }
+
+  /** As `sampleCounters`. @param lastLost as `LatestLoss.of`, of the reader. */
+  protected sampleBeside(
+    reader: LogTableReader | null,
+    lastLost: number | null,
+  ): Promise<Record<string, number>> {
+    const { share, lastLost: ofTimes } = this.times;
+    return sampleWithoutOwn(this.control, reader, share, this.#losses.of(lastLost, ofTimes));
   }
 
   async readEdgeCounters(): Promise<CounterReading> {

@@ -1,6 +1,8 @@
 import type { ServerAddress } from '../../../core/environments/environment.ts';
 import type { OwnTally } from '../../../core/verification/own-commands.ts';
 import type { OwnConnection } from '../../../core/source.ts';
+import type { NoTimes } from '../../../core/reports/server-times.ts';
+import { whyNoTimes } from '../counters/statement-digests.ts';
 import { CommandTally } from './command-tally.ts';
 import { MysqlConnection } from './mysql-connection.ts';
 import { flavorOf, type MysqlIdentity } from './flavor.ts';
@@ -12,6 +14,8 @@ export interface OpenedServer {
   readonly control: MysqlConnection;
   readonly server: MysqlIdentity;
   readonly serverStart: number;
+  /** Why the server has no times of statements; null where it may have some. */
+  readonly noTimes: NoTimes | null;
   /** Grows, because rows outlive the connections that wrote them. */
   readonly own: OwnConnections;
   /** Counts what all of these connections send. */
@@ -48,11 +52,13 @@ export async function openServer(
     const server = await prepareSession(control);
     serverStart = await readServerStart(control, flavorOf(server.version));
     own.setServerStart(serverStart);
+    const noTimes = await whyNoTimes(control);
     onConnection({ connectionId: control.id, serverStart });
     return {
       control,
       server,
       serverStart,
+      noTimes,
       own,
       tally,
       connect,

@@ -9,6 +9,7 @@ import { endsConnection, isPlain, translateError } from './error-translation.ts'
 import { SilenceWatch } from '../log/silence-watch.ts';
 import {
   type TlsOptions,
+  OWN_DATABASE,
   Unannounced,
   login,
   readAuthority,
@@ -136,6 +137,7 @@ export class MysqlConnection {
     // of another engine than the one asked for is an error. With autocommit off, which can be the
     // server's default, a reader would hold its metadata lock and keep us from dropping what it read.
     try {
+      if (address.database !== null) await connection.run(`USE ${OWN_DATABASE}`);
       await connection.run(
         "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, completion_type = NO_CHAIN",
       );

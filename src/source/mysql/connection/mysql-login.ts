@@ -10,6 +10,12 @@ import { loginPlugins, TlsSkipped, type LoginChannel } from './login-plugins.ts'
 import { SilenceWatch } from '../log/silence-watch.ts';
 import { readSmallFile, UnusableFile } from './small-file.ts';
 
+/**
+ * The default database of our connections: everybody may use it, nothing of ours asks for a table without
+ * naming its schema, and a server that counts statements counts ours apart.
+ */
+export const OWN_DATABASE = 'information_schema';
+
 const LOGIN_LIMIT_MS = 10_000;
 /** What a server says until it lets us in is some hundred bytes, and a certificate. */
 const MOST_LOGIN_BYTES = 1024 * 1024;
@@ -133,7 +139,7 @@ export function login<T>(
       port: address.port,
       user: address.user,
       ...(password === null ? {} : { password }),
-      ...(address.database === null ? {} : { database: address.database }),
+      database: address.database ?? OWN_DATABASE,
       ...(ssl === null ? {} : { ssl }),
       stream: () => socket,
       authPlugins: loginPlugins({ password: password ?? '', channel, serverKey }),

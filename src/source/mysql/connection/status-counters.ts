@@ -58,6 +58,7 @@ async function readCounters(
  * of the log once, so that 4,000 point selects with a row each were 8,046 in Rows_read and 1.0 MB
  * instead of 0.6 MB in Bytes_sent (MariaDB 10.11). The server says what a session's share is.
  * @param reader idle; null where none is open.
+ * @param times what the server has of the connection that reads times; null where it is not open.
  * @param lastLost id of the connection of ours that was lost last; null where none was. Its share is
  *   not known any more, so this tells the samples before from those after.
  * @throws AppError `remote_failed`, or as `LogTableReader.rowsOf`.
@@ -65,6 +66,7 @@ async function readCounters(
 export async function sampleWithoutOwn(
   control: MysqlConnection,
   reader: LogTableReader | null,
+  times: Readonly<Record<string, number>> | null,
   lastLost: number | null,
 ): Promise<Record<string, number>> {
   const counters = await untorn(
@@ -72,9 +74,9 @@ export async function sampleWithoutOwn(
     () => readCounters(control, SAMPLED_COUNTERS),
     ({ Questions = 0 }) => Questions,
   );
-  const query = statusQuery('SESSION', SESSION_COUNTERS);
-  const shares = [toCounters(await control.rows(query))];
-  if (reader !== null) shares.push(toCounters(await reader.rowsOf(query)));
+  const shares = [await readSessionCounters(control)];
+  if (reader !== null) shares.push(toCounters(await reader.rowsOf(OF_SESSION)));
+  if (times !== null) shares.push(times);
   const leaveOut = (name: string, own: number): void => {
     const all = counters[name];
     if (all !== undefined) counters[name] = all - own;
@@ -86,6 +88,28 @@ export async function sampleWithoutOwn(
   leaveOut('Threads_running', 1);
   counters[OWN_SHARE_SINCE] = lastLost ?? control.id;
   return counters;
+}
+
+/** What the server has of a connection of `SESSION_COUNTERS`. @throws AppError `remote_failed`. */
+export async function readSessionCounters(
+  connection: MysqlConnection,
+): Promise<Readonly<Record<string, number>>> {
+  return toCounters(await connection.rows(OF_SESSION));
+}
+
+/** Which connection of several kinds was lost last. */
+export class LatestLoss {
+  #before: readonly (number | null)[] = [];
+  #latest: number | null = null;
+
+  /** @param lost the id of the last one of each kind; null where none was. */
+  of(...lost: readonly (number | null)[]): number | null {
+    for (const [kind, id] of lost.entries()) {
+      if (id !== (this.#before[kind] ?? null)) this.#latest = id;
+    }
+    this.#before = lost;
+    return this.#latest;
+  }
 }
 
 /**
@@ -198,6 +222,8 @@ async function readUnparsed(connection: MysqlConnection): Promise<Record<string,
 function statusQuery(scope: 'GLOBAL' | 'SESSION', wanted: readonly string[]): string {
   return `SHOW ${scope} STATUS WHERE Variable_name IN (${quoted(wanted)})`;
 }
+
+const OF_SESSION = statusQuery('SESSION', SESSION_COUNTERS);
 
 function quoted(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(', ');

@@ -20,7 +20,6 @@ import { putOursInPlace } from './placement.ts';
 import { RecorderTables } from './recorder-tables.ts';
 import { restoreServer } from '../recovery/restoration.ts';
 import { SlowLogWarmUp } from './slow-log-warm-up.ts';
-import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import type { OpenedServer } from '../connection/control-connection.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
@@ -399,12 +398,12 @@ export class SwappedLog extends OpenedMysqlSource {
 
   sampleCounters(): Promise<Record<string, number>> {
     const { reader, lastLost } = this.#frozen.connections;
-    return sampleWithoutOwn(this.control, reader, lastLost);
+    return this.sampleBeside(reader, lastLost);
   }
 
   async close(): Promise<void> {
     this.#tables.guard.close();
     this.#frozen.closeReader();
-    await this.control.close();
+    await Promise.all([this.times.close(), this.control.close()]);
   }
 }

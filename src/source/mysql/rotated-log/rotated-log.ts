@@ -13,7 +13,6 @@ import type {
 } from '../../../core/source.ts';
 import { OpenedMysqlSource, type InstalledLog, type Swap } from '../opened-source.ts';
 import type { OpenedServer } from '../connection/control-connection.ts';
-import { sampleWithoutOwn } from '../connection/status-counters.ts';
 import { codeOf } from '../connection/server-errors.ts';
 import { type Flavor, flavorOf } from '../connection/flavor.ts';
 import { logsToTable, type LogSettings } from '../log/log-settings.ts';
@@ -286,15 +285,15 @@ export class RotatedLog extends OpenedMysqlSource {
   sampleCounters(): Promise<Record<string, number>> {
     const reader = this.#rotation?.reader ?? null;
     if (reader?.isUsable !== false) {
-      return sampleWithoutOwn(this.control, reader, this.#lastLost);
+      return this.sampleBeside(reader, this.#lastLost);
     }
     this.#lastLost = reader.connectionId;
-    return sampleWithoutOwn(this.control, null, this.#lastLost);
+    return this.sampleBeside(null, this.#lastLost);
   }
 
   async close(): Promise<void> {
     this.#closeRotation();
-    await this.control.close();
+    await Promise.all([this.times.close(), this.control.close()]);
   }
 
   /** Takes a backup for a generation, which is to be read; notes when it is not what was to follow. */
