@@ -189,8 +189,8 @@ function refuseCompressed(beginning: Uint8Array): void {
   }
 }
 
-function reasonOf(error: Error): string {
-  if (/^Truncated/.test(error.message)) return 'it is cut short';
-  if (/checksum failure/.test(error.message)) return 'it is damaged, or no tar';
-  return `it is no tar, or damaged (${error.message})`;
+function reasonOf({ message }: Error): string {
+  if (/Truncated/.test(message)) return 'it is cut short';
+  if (/checksum failure|Unrecognized archive/.test(message)) return 'it is damaged, or no tar';
+  return `it is no tar, or damaged (${message.replace(/^TAR_\w+: /, '')})`;
 }

@@ -82,12 +82,7 @@ export class MetricArchive {
     const { capture } = subject;
     const warnings: string[] = [];
     if (subject.isImported === true) {
-      const kept = this.#fromStore(capture.id, request);
-      if (kept !== null) return { series: kept, warnings };
-      return {
-        series: [],
-        warnings: ['What came with the imported capture does not cover all of this'],
-      };
+      return { series: this.#fromStore(capture.id, request, true) ?? [], warnings };
     }
     if (isOver(capture.status)) {
       const before = this.#store.metrics.findFetch(capture.id);
@@ -179,13 +174,17 @@ export class MetricArchive {
     return `${this.#provider.name} itself says that points are missing: ${labels.join(', ')}`;
   }
 
-  /** The answer out of the store; null when a part of it is not there. */
-  #fromStore(captureId: number, request: ProviderRequest): MetricSeries[] | null {
+  /**
+   * The answer out of the store; null when a part of it is not there, unless that will do: then only where
+   * nothing is.
+   */
+  #fromStore(captureId: number, request: ProviderRequest, willDo = false): MetricSeries[] | null {
     const { metrics } = this.#store;
     const known = metrics.findFetch(captureId)?.fetched ?? null;
     if (known === null) return null;
     const { window, period } = known;
-    if (request.window.from < window.from || request.window.to > window.to) return null;
+    const isWithin = request.window.from >= window.from && request.window.to <= window.to;
+    if (!isWithin && !willDo) return null;
     const asked = request.period ?? period;
     if (asked % period !== 0) return null;
     const kept = metrics.tracksOf(captureId);
@@ -195,8 +194,10 @@ export class MetricArchive {
       const tracks = kept.filter((t) => t.label === metric.label && names.includes(t.statistic));
       const whole: MetricSeries = { metric, period, reach: period, end: null, tracks };
       const shown = asked === period ? whole : aggregateSeries(whole, asked);
-      if (names.some((name) => !shown.tracks.some(({ statistic }) => statistic === name)))
-        return null;
+      const isThere = names.every((name) =>
+        shown.tracks.some(({ statistic }) => statistic === name),
+      );
+      if (!isThere && !willDo) return null;
       series.push(shown);
     }
     return series;
