@@ -572,7 +572,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   export: one(EXPORTED, 'of an export to a file'),
   import: one(CAPTURE),
   report: one(REPORT),
-  workload: { shape: 'an object a line (NDJSON)', fields: STATEMENT },
+  workload: many(STATEMENT, 'without `--json`, and with `--follow`, an object a line (NDJSON)'),
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),
 };
