@@ -77,7 +77,8 @@ export function grownBetween(
   const grown: { name: string; sums: TimeSums }[] = [];
   for (const [name, now] of after.totals) {
     const then = before.totals.get(name);
-    const goesOn = then !== undefined && then.since === now.since && then.count <= now.count;
+    const goesOn =
+      then?.since === now.since && then.count <= now.count && then.micros <= now.micros;
     isTruncated ||= then !== undefined && !goesOn;
     const sums = goesOn ? minus(now, then) : now;
     if (sums.count > 0) grown.push({ name, sums });
