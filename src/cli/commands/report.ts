@@ -1,11 +1,13 @@
 import { DIMENSIONS, SORT_KEYS, type Dimension, type Report } from '../../core/reports/report.ts';
 import type { ReportRequest, SortKey } from '../../core/reports/report.ts';
 import type { TallyProgress } from '../../core/reports/tally.ts';
+import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
 import { formatBytes } from '../../core/units.ts';
 import { CAPTURE, count } from '../input/arguments.ts';
 import { choice, contradiction } from '../input/choices.ts';
+import { parseDuration } from '../input/durations.ts';
 import { readTime } from '../input/typed-times.ts';
 import { LateProgress } from '../output/late-progress.ts';
 import { speaksUnicode } from '../output/unicode.ts';
@@ -15,6 +17,8 @@ import type { Context } from '../runtime/context.ts';
 import { defineCommand } from './command.ts';
 
 const ON_A_TERMINAL = 20;
+const WATCH_INTERVAL_MS = 2_000;
+const SHORTEST_INTERVAL_MS = 1_000;
 
 interface Options {
   readonly capture: string;
@@ -24,6 +28,9 @@ interface Options {
   readonly since?: string;
   readonly until?: string;
   readonly digest?: string;
+  readonly watch?: boolean;
+  /** Milliseconds. */
+  readonly interval?: number;
   readonly ascii?: boolean;
 }
 
@@ -41,6 +48,12 @@ export const command = defineCommand<Options>({
       .option('--since <when>', 'only statements from then on')
       .option('--until <when>', 'only statements before then')
       .option('--digest <digest>', 'one digest in full, by the beginning of its id')
+      .option('--watch', 'redraw while the capture runs: keys sort, q quits')
+      .option(
+        '--interval <duration>',
+        'time between two looks of --watch (default: 2s)',
+        parseDuration,
+      )
       .option('--ascii', 'draw with ASCII characters only'),
   help: `Shows what a capture recorded: how true and how complete the record is, the rate over time, and the
 statements put together by their digest (the statement without its values) or by table, user, host,
@@ -55,6 +68,7 @@ Examples:
   captures report friday --sort average --limit 50
   captures report friday --since "02:00" --until "02:15"
   captures report friday --digest 3f2a
+  captures report friday --watch
   captures report friday --json > friday.json
   captures report friday -o tsv --fields name,count,text
 
@@ -70,6 +84,10 @@ async function run(options: Options, context: Context): Promise<void> {
   if (options.digest !== undefined && options.by !== undefined && options.by !== 'digest') {
     throw contradiction('--digest', `--by ${options.by}`);
   }
+  if (options.watch === true) return watch(options, context);
+  if (options.interval !== undefined) {
+    throw new AppError('invalid', '--interval is for --watch');
+  }
   const request = await requestOf(options, isData, context);
   const report = await load(options.capture, request, context);
   if (isData) return printData(report, context);
@@ -81,6 +99,26 @@ async function run(options: Options, context: Context): Promise<void> {
 function checkFields(context: Context): void {
   const isOneObject = context.outputMode === 'json' || context.outputMode === 'yaml';
   context.checkFields(isOneObject ? reportNoun : reportRowNoun);
+}
+
+async function watch(options: Options, context: Context): Promise<void> {
+  const interval = options.interval ?? WATCH_INTERVAL_MS;
+  if (interval < SHORTEST_INTERVAL_MS) throw new AppError('invalid', '--interval is at least 1 s');
+  if (options.digest !== undefined) throw contradiction('--digest', '--watch');
+  if (options.until !== undefined) throw contradiction('--until', '--watch');
+  if (!context.isJson) {
+    context.refuseDataOptions('It draws a screen; for an object a line add --json', [
+      '--output table',
+    ]);
+  }
+  const { watchReport } = await import('../output/report-watch.ts');
+  return watchReport(context, {
+    capture: options.capture,
+    request: await requestOf(options, true, context),
+    interval,
+    viewOf: () => viewOf(options, context),
+    progressText,
+  });
 }
 
 async function requestOf(
@@ -108,7 +146,7 @@ async function load(ref: string, request: ReportRequest, context: Context): Prom
   }).finally(() => progress.clear());
 }
 
-export function progressText({ bytes, of }: TallyProgress): string {
+function progressText({ bytes, of }: TallyProgress): string {
   const share = of === 0 ? '' : ` (${Math.floor((100 * bytes) / of)} %)`;
   return `counted ${formatBytes(bytes)} of ${formatBytes(of)}${share}`;
 }

@@ -146,4 +146,16 @@ export class ProcessInput implements InputStream {
       signal.removeEventListener('abort', stop);
     }
   }
+
+  onKeys(listener: (keys: string) => void): () => void {
+    const { stdin } = process;
+    const hear = (data: Buffer): void => listener(data.toString('latin1'));
+    stdin.setRawMode(true);
+    stdin.on('data', hear);
+    return () => {
+      stdin.off('data', hear);
+      stdin.setRawMode(false);
+      stdin.pause();
+    };
+  }
 }

@@ -28,6 +28,11 @@ export interface InputStream {
   readFirstLine(signal: AbortSignal, longest?: number): Promise<string | null>;
   /** All of it, in pieces as they come; ended by `signal`. */
   chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Hands each key over as it is pressed, unseen, until the returned function is called; Ctrl-C among them,
+   * which is no signal meanwhile. Absent where there are no keys.
+   */
+  onKeys?(listener: (keys: string) => void): () => void;
 }
 
 export interface StartedProcess {

@@ -156,7 +156,8 @@ function whenColumn(report: Report, view: ReportView): RowColumn | null {
   };
 }
 
-function timeColumns({ rows }: Report, view: ReportView): RowColumn[] {
+/** What the server measured, a column each. */
+export function timeColumns({ rows }: Report, view: ReportView): RowColumn[] {
   const column = (
     header: string,
     weight: number,

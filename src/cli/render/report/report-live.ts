@@ -1,0 +1,147 @@
+import type { LiveReport, Report, SortKey } from '../../../core/reports/report.ts';
+import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { escapeText } from '../escape.ts';
+import { isoTime, localTime } from '../moments.ts';
+import { percentText, SHOWN_DIGITS, timeColumns, UNNAMED } from './report-rows.ts';
+import { cut, digestsText, rateLine, rateText, type ReportView } from './report-view.ts';
+import { layoutRows, type RowColumn } from './row-layout.ts';
+
+/** What a watched report is ordered by, by the key that asks for it. */
+export const LIVE_KEYS: Readonly<Record<string, SortKey>> = {
+  r: 'rate',
+  c: 'count',
+  t: 'time',
+  a: 'average',
+  e: 'examined',
+};
+const MEASURED: readonly SortKey[] = ['time', 'average', 'examined'];
+
+export interface LiveView extends ReportView {
+  /** Lines of the terminal. */
+  readonly rows: number;
+  readonly now: number;
+  /** Milliseconds between two looks. */
+  readonly interval: number;
+  /** Statements/s of the last looks, oldest first. */
+  readonly recent: readonly number[];
+}
+
+/** A screen of a report that is watched: rates of the last interval beside the totals, one row a line. */
+export function renderLive({ report, interval }: LiveReport, view: LiveView): string[] {
+  const head = headLines(report, interval, view);
+  const room = Math.max(view.rows - head.length - 2, 1);
+  const rows = report.rows.slice(0, room);
+  const shown = { ...report, rows };
+  const { header, lines } = layoutRows(columnsOf(shown, interval, view), view.width, view);
+  const body = rows.length === 0 ? ['Nothing yet.'] : [view.paint('strong', header), ...lines];
+  const fill = Array.from(
+    { length: Math.max(view.rows - head.length - body.length - 1, 0) },
+    () => '',
+  );
+  return [...head, ...body, ...fill, keyLine(report, view)];
+}
+
+function headLines(report: Report, interval: LiveReport['interval'], view: LiveView): string[] {
+  const { capture, window, statements, verdict } = report;
+  const separator = view.ascii ? ' | ' : ' · ';
+  const cutTo = (text: string): string => cut(text, view.width, view);
+  const lasted = formatDuration(window.seconds * 1_000);
+  const clock = `${localTime(view.now, view.zone).slice(11)} ${view.zone}`;
+  const title = [
+    `${escapeText(`${capture.environment}/${capture.name}`)} ${capture.status} ${lasted}`,
+    clock,
+    `every ${formatDuration(view.interval)}`,
+  ];
+  const numbers = [
+    interval === null ? 'now -' : `now ${rateText(interval.perSecond)}/s`,
+    `average ${rateText(report.perSecond)}/s`,
+    `${counted(statements, 'statement')} of ${digestsText(report.digests)}`,
+    counted(report.sessions.seen, 'session'),
+  ];
+  const recent = view.recent.slice(-(view.width - 20));
+  const line = rateLine(recent, view);
+  const drawn = view.ascii ? `|${line}|` : line;
+  const lines = [
+    view.paint('strong', cutTo(title.join(separator))),
+    cutTo(numbers.join(separator)),
+    view.paint('dim', cutTo(`${drawn} last ${formatDuration(recent.length * view.interval)}`)),
+  ];
+  const [problem] = verdict.problems;
+  if (problem !== undefined) lines.push(view.paint('bad', cutTo(escapeText(problem.what))));
+  return lines;
+}
+
+function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveView): RowColumn[] {
+  const { rows, by } = report;
+  const ratesNow = interval?.rows ?? null;
+  const number = (header: string, weight: number, cells: string[]): RowColumn => ({
+    header,
+    cells,
+    align: 'right',
+    least: null,
+    weight,
+  });
+  const share = (index: number): string => {
+    const now = ratesNow?.[index];
+    if (interval === null || now === undefined) return '-';
+    return percentText(interval.perSecond === 0 ? 0 : Math.min(now / interval.perSecond, 1));
+  };
+  const columns = [
+    number(
+      'NOW/S',
+      100,
+      rows.map((_row, index) => (ratesNow === null ? '-' : rateText(ratesNow[index] ?? 0))),
+    ),
+    number(
+      'NOW %',
+      60,
+      rows.map((_row, index) => share(index)),
+    ),
+    number(
+      'COUNT',
+      95,
+      rows.map(({ count }) => formatCount(count)),
+    ),
+    number(
+      'PER S',
+      50,
+      rows.map(({ perSecond }) => rateText(perSecond)),
+    ),
+  ];
+  if (rows.some(({ times }) => times !== null)) columns.push(...timeColumns(report, view));
+  columns.push({
+    header: by === 'digest' ? 'STATEMENT' : by.toUpperCase(),
+    cells: rows.map(({ name, text }) => escapeText(text ?? name ?? UNNAMED[by])),
+    align: 'left',
+    least: 24,
+    weight: 99,
+  });
+  return columns;
+}
+
+function keyLine({ sort, coverage }: Report, view: LiveView): string {
+  const keys = Object.entries(LIVE_KEYS).filter(
+    ([, key]) => coverage.times !== null || !MEASURED.includes(key),
+  );
+  const words = keys.map(([key, name]) => (name === sort ? `[${key} ${name}]` : `${key} ${name}`));
+  const isKnown = Object.values(LIVE_KEYS).includes(sort);
+  const other = isKnown ? '' : `  sorted by ${sort}`;
+  return view.paint('dim', cut(`sort: ${words.join('  ')}${other}   q quit`, view.width, view));
+}
+
+/** What one look comes to where it is no screen: a line with the time, and a line for each row. */
+export function liveLines({ report, interval }: LiveReport, now: number): string {
+  const { capture, window, statements, rows, by } = report;
+  const rate = interval?.perSecond ?? report.perSecond;
+  const when = interval === null ? 'on average' : 'now';
+  const head = `${isoTime(now) ?? ''} ${escapeText(`${capture.environment}/${capture.name}`)}: ${capture.status} ${formatDuration(window.seconds * 1_000)}, ${counted(statements, 'statement')}, ${rateText(rate)}/s ${when}`;
+  const lines = rows.map((row, index) => {
+    const own = interval?.rows[index] ?? row.perSecond;
+    const what =
+      row.text === null
+        ? escapeText(row.name ?? UNNAMED[by])
+        : `${(row.digest ?? '').slice(0, SHOWN_DIGITS)}  ${escapeText(row.text)}`;
+    return `  ${`${rateText(own)}/s`.padStart(10)}  ${percentText(row.share).padStart(7)}  ${formatCount(row.count).padStart(11)}  ${what}`;
+  });
+  return `${[head, ...lines].join('\n')}\n`;
+}
