@@ -56,7 +56,6 @@ export class RecordCounter {
   readonly #range: CountedRange;
   readonly #isAll: boolean;
   #sane: SaneTimes = { from: -Infinity, to: Infinity };
-  #row = 0;
   #before = NaN;
   #openingEchoes = 0;
 
@@ -75,7 +74,7 @@ export class RecordCounter {
   add(record: CountedRecord): void {
     const tally = this.#tally;
     const { kind, flags } = record;
-    this.#row++;
+    tally.rows++;
     if (Number.isNaN(record.micros)) record.micros = this.#before;
     else this.#before = record.micros;
     const isEcho = flags.length > 0 && flags.includes('echo');
@@ -122,17 +121,18 @@ export class RecordCounter {
         class: classOf(sql),
         tables: tablesIn(sql, place.db),
       };
-      entry = tally.addDigest(about, exampleOf(record), this.#row);
+      entry = tally.addDigest(about, exampleOf(record), this.#tally.rows);
     } else if (entry.withoutValues === entry.count && !isLacking) {
       const example = exampleOf(record);
-      if (entry.prefers(example, this.#row)) tally.setExample(entry, example, this.#row);
+      if (entry.prefers(example, this.#tally.rows))
+        tally.setExample(entry, example, this.#tally.rows);
     }
     if (entry === null) {
       tally.otherDigests++;
       return;
     }
     if (isLacking) entry.withoutValues++;
-    tally.countDigest(entry, this.#row, micros, slot, place.account);
+    tally.countDigest(entry, this.#tally.rows, micros, slot, place.account);
   }
 
   /** Milliseconds at which a record is counted on the axis. */
@@ -150,7 +150,7 @@ export class RecordCounter {
       session,
       micros,
       sliceTime: this.#sliceTime(micros),
-      row: this.#row,
+      row: this.#tally.rows,
       db: place.db,
       user: place.user,
       host: place.host,

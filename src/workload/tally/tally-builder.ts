@@ -35,6 +35,8 @@ const MOST_PENDING = 1_000;
 export class TallyBuilder {
   readonly axis = new GrowingAxis((moves) => this.#move(moves));
   readonly slices = new SliceCounts();
+  /** Rows that were looked at, those outside of the range among them. */
+  rows = 0;
   statements = 0;
   records = 0;
   /** Microseconds, of the first and the last record; NaN where there is none. */
@@ -186,6 +188,7 @@ export class TallyBuilder {
     if (session === null) return;
     session.openedBy = account;
     session.isJustOpened = true;
+    session.openedBefore = session.opened;
     session.opened = micros;
   }
 
@@ -202,7 +205,7 @@ export class TallyBuilder {
   refuse(session: SessionEntry): void {
     this.opened--;
     if (session.openedBy !== null) session.openedBy.opened--;
-    session.opened = NaN;
+    session.opened = session.openedBefore;
     session.isJustOpened = false;
   }
 

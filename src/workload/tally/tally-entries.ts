@@ -67,8 +67,9 @@ export class SessionEntry extends CountedStatements {
   /** Microseconds; NaN where it did not log in, or end, in what was counted. */
   opened = NaN;
   closed = NaN;
-  /** The row of its login was its last one. */
+  /** The row of its login was its last one; then when it logged in before that. */
   isJustOpened = false;
+  openedBefore = NaN;
   /** Its first row refuses its login, which is in the part before this one. */
   isRefused = false;
   /** An echo that came before anything else of it: of an EXECUTE in the part before this one. */

@@ -1,0 +1,180 @@
+import { STATEMENT_CLASSES } from '../../core/captures/recording-options.ts';
+import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
+import { PackedWriter } from './packed-bytes.ts';
+import type { SliceCounts } from './slice-counts.ts';
+import type { PendingExecute, TallyBuilder } from './tally-builder.ts';
+import type {
+  AccountEntry,
+  CountedStatements,
+  DigestEntry,
+  EchoedStatement,
+  SessionEntry,
+  StatementExample,
+} from './tally-entries.ts';
+
+export const ACCESSES = ['read', 'write'] as const;
+
+/** A tally as bytes: between threads, and in a file. 20,000 digests of sysbench's length are 4 MB. */
+export function packTally(tally: TallyBuilder): Buffer {
+  const out = new PackedWriter();
+  const { from, width, count } = tally.axis.axis();
+  out.number(from);
+  out.number(width);
+  out.count(count);
+  for (const total of TOTALS) out.count(tally[total]);
+  out.number(tally.first);
+  out.number(tally.last);
+  out.number(tally.earliest);
+  out.number(tally.latest);
+  // Below zero where a login is taken back that is in the part before.
+  out.number(tally.opened);
+  out.count(tally.closed);
+  for (const flag of STATEMENT_FLAGS) out.count(tally.byFlag[flag]);
+  packSlices(out, tally.slices);
+
+  const accounts = new Map<AccountEntry, number>();
+  out.count(tally.accounts.size);
+  for (const account of tally.accounts.values()) {
+    accounts.set(account, accounts.size);
+    packAccount(out, account);
+  }
+  out.count(tally.sessions.size);
+  for (const session of tally.sessions.values()) packSession(out, session, accounts);
+  out.count(tally.pending.size);
+  for (const pending of tally.pending.values()) packPending(out, pending);
+  out.count(tally.digests.size);
+  for (const [db, digests] of tally.digests) {
+    out.name(db);
+    out.count(digests.size);
+    for (const digest of digests.values()) packDigest(out, digest, accounts);
+  }
+  return out.bytes();
+}
+
+export const TOTALS = [
+  'rows',
+  'statements',
+  'records',
+  'withValues',
+  'withoutValues',
+  'otherDigests',
+  'otherAccounts',
+  'otherSessions',
+] as const;
+/** Below zero where a login is taken back that is in the part before. */
+
+function packSlices(out: PackedWriter, slices: SliceCounts): void {
+  let slots = 0;
+  slices.forEach(() => slots++);
+  out.count(slots);
+  slices.forEach((slot, count) => {
+    out.count(slot);
+    out.count(count);
+  });
+}
+
+function packCounted(out: PackedWriter, counted: CountedStatements): void {
+  out.count(counted.count);
+  out.number(counted.first);
+  out.number(counted.last);
+  packSlices(out, counted.slices);
+}
+
+function packAccount(out: PackedWriter, account: AccountEntry): void {
+  out.name(account.user);
+  out.name(account.host);
+  packCounted(out, account);
+  out.number(account.opened);
+  out.count(account.closed);
+  out.number(account.firstSeen);
+  out.number(account.lastSeen);
+}
+
+function packSession(
+  out: PackedWriter,
+  session: SessionEntry,
+  accounts: ReadonlyMap<AccountEntry, number>,
+): void {
+  out.number(session.session);
+  packCounted(out, session);
+  const { place } = session;
+  out.flag(place !== null);
+  if (place !== null) {
+    out.name(place.user);
+    out.name(place.host);
+    out.name(place.db);
+  }
+  out.number(session.opened);
+  out.number(session.closed);
+  out.flag(session.isJustOpened);
+  if (session.isJustOpened) {
+    out.number(session.openedBefore);
+    const account = session.openedBy === null ? undefined : accounts.get(session.openedBy);
+    out.count(account === undefined ? 0 : account + 1);
+  }
+  out.flag(session.isUnderWay);
+  out.flag(session.isRefused);
+  out.flag(session.openingEcho !== null);
+  if (session.openingEcho !== null) packEchoed(out, session.openingEcho);
+}
+
+function packPending(out: PackedWriter, pending: PendingExecute): void {
+  out.number(pending.session);
+  out.number(pending.micros);
+  out.number(pending.sliceTime);
+  out.count(pending.row);
+  out.name(pending.db);
+  out.name(pending.user);
+  out.name(pending.host);
+  packEchoed(out, pending.own);
+}
+
+function packEchoed(out: PackedWriter, echoed: EchoedStatement): void {
+  packDigestText(out, echoed);
+  packExample(out, echoed.example);
+}
+
+function packDigestText(
+  out: PackedWriter,
+  about: Pick<DigestEntry, 'digest' | 'text' | 'class' | 'tables'>,
+): void {
+  out.text(about.digest);
+  out.text(about.text);
+  out.count(about.class === null ? 0 : STATEMENT_CLASSES.indexOf(about.class) + 1);
+  out.count(about.tables.length);
+  for (const { name, access } of about.tables) {
+    out.name(name);
+    out.count(ACCESSES.indexOf(access));
+  }
+}
+
+function packExample(out: PackedWriter, example: StatementExample): void {
+  out.number(example.seq);
+  out.number(example.micros);
+  out.number(example.session);
+  out.name(example.user);
+  out.text(example.sql);
+  out.flag(example.isCut);
+  out.count(example.flags.length);
+  for (const flag of example.flags) out.count(STATEMENT_FLAGS.indexOf(flag));
+}
+
+function packDigest(
+  out: PackedWriter,
+  entry: DigestEntry,
+  accounts: ReadonlyMap<AccountEntry, number>,
+): void {
+  packDigestText(out, entry);
+  packCounted(out, entry);
+  out.count(entry.firstRow);
+  out.count(entry.lastRow);
+  out.count(entry.accounts.length);
+  for (const { account, count } of entry.accounts) {
+    out.count(accounts.get(account) ?? 0);
+    out.count(count);
+  }
+  out.count(entry.otherAccounts);
+  out.count(entry.withoutValues);
+  packExample(out, entry.example);
+  out.count(entry.exampleRow);
+}
