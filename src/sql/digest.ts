@@ -2,6 +2,12 @@ import { hash } from 'node:crypto';
 import { writeDigest } from './digest-writer.ts';
 import { StatementShape } from './statement-shape.ts';
 
+/**
+ * To be raised with every change of what digest a statement has: what was counted by other rules is
+ * counted again.
+ */
+export const DIGEST_RULES = 1;
+
 /** A statement without its values. */
 export interface Digest {
   /** The statement with `?` for its values: see docs/digests.md. */

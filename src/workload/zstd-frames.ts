@@ -23,6 +23,8 @@ export class BrokenFrame extends Error {}
 export const LARGEST_FRAME = 32 * 1024 * 1024;
 
 const MAGIC = 0xfd2fb528;
+/** The same as bytes. */
+export const FRAME_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4];
 
 /**
@@ -58,7 +60,8 @@ function headerBytes(descriptor: number): number {
   return 5 + window + (DICTIONARY_ID_BYTES[descriptor & 3] ?? 0) + contentSizeBytes(descriptor);
 }
 
-function textBytes(frame: Buffer): number | null {
+/** Bytes of text in a frame as its header says; null when the header does not say. */
+export function textBytes(frame: Buffer): number | null {
   const descriptor = frame.readUInt8(4);
   const size = contentSizeBytes(descriptor);
   const at = headerBytes(descriptor) - size;

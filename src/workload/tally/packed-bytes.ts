@@ -136,6 +136,11 @@ export class PackedReader {
     return word;
   }
 
+  /** All that was not read yet. */
+  rest(): Buffer {
+    return this.#bytes.subarray(this.#at);
+  }
+
   /** @throws MalformedBytes where there is more. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw new MalformedBytes('it goes on');

@@ -48,11 +48,16 @@ export function tallyOf(builder: TallyBuilder): Tally {
 }
 
 const digestKey = ({ digest, db }: DigestEntry): string => `${digest} ${db ?? ''}`;
-const accountKey = ({ user, host }: AccountEntry): string => `${user ?? ''}@${host ?? ''}`;
+const accountKey = ({ user, host }: Pick<AccountEntry, 'user' | 'host'>): string =>
+  `${user ?? ''}@${host ?? ''}`;
+
+interface Countable {
+  readonly count: number;
+}
 
 /** The most first; a key tells those apart that were counted as often. */
-function byCount<T extends { readonly count: number }>(keyOf: (one: T) => string) {
-  return (a: T, b: T): number => {
+function byCount<T>(keyOf: (one: T) => string) {
+  return (a: T & Countable, b: T & Countable): number => {
     if (a.count !== b.count) return b.count - a.count;
     const [key, other] = [keyOf(a), keyOf(b)];
     return key < other ? -1 : key > other ? 1 : 0;
@@ -87,7 +92,7 @@ function digestTally(entry: DigestEntry, axis: SliceAxis): DigestTally {
       return entry.slices.along(axis);
     },
     tables,
-    accounts: accounts.sort((a, b) => b.count - a.count),
+    accounts: accounts.sort(byCount(accountKey)),
     otherAccounts,
     example: exampleTally(entry.example),
     withoutValues,

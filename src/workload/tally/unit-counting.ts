@@ -1,0 +1,95 @@
+import { readSync } from 'node:fs';
+import { Digester } from '../../sql/digest.ts';
+import { LineScanner } from './line-scanner.ts';
+import { RecordCounter, type CountedRange, type SaneTimes } from './record-counter.ts';
+import { frameText, type SegmentUnit } from './segment-units.ts';
+import { TallyBuilder } from './tally-builder.ts';
+import { packTally } from './tally-packing.ts';
+
+/** What is counted of a unit. */
+export interface UnitTask {
+  /** Of the segment's file, which is open for as long as this takes. */
+  readonly fd: number;
+  readonly unit: SegmentUnit;
+  readonly range: CountedRange;
+  /** Instants that records may have, in milliseconds. */
+  readonly window: SaneTimes;
+}
+
+export interface CountedUnit {
+  readonly packed: Uint8Array<ArrayBuffer>;
+  /** Of the segment's file. */
+  readonly bytes: number;
+  readonly records: number;
+  /** Lines that are no record, and pieces of the file that are no frame. */
+  readonly wrongLines: number;
+  readonly lostFrames: number;
+}
+
+/** Read at once, of frames that are smaller. */
+const READ_BYTES = 256 * 1024;
+
+/** Counts units, one after the other: what it knows of digests it keeps. */
+export class UnitCounter {
+  readonly #digester = new Digester();
+  #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** Of the file: what is in the buffer. */
+  #start = 0;
+  #end = 0;
+
+  /**
+   * @param pause called now and then, and awaited.
+   * @throws the system's own errors when the file cannot be read.
+   */
+  async count(task: UnitTask, pause: () => Promise<void>): Promise<CountedUnit> {
+    const { fd, unit, range, window } = task;
+    const tally = new TallyBuilder();
+    const counter = new RecordCounter(tally, this.#digester, range);
+    const scanner = new LineScanner(counter, tally, window);
+    let lostFrames = 0;
+    let at = unit.from;
+    let sincePause = 0;
+    this.#end = this.#start;
+    for (const length of unit.lengths) {
+      const text = length > 0 ? frameText(this.#read(fd, at, length, unit)) : null;
+      at += Math.abs(length);
+      if (text === null) {
+        lostFrames++;
+        scanner.lose();
+        continue;
+      }
+      scanner.push(text);
+      sincePause += text.length;
+      if (sincePause < READ_BYTES) continue;
+      sincePause = 0;
+      await pause();
+    }
+    scanner.end();
+    const packed = new Uint8Array(packTally(tally));
+    const { records, wrongLines } = scanner;
+    return { packed, bytes: unit.bytes, records, wrongLines, lostFrames };
+  }
+
+  /** Bytes of the file; overwritten by the next call. */
+  #read(fd: number, at: number, length: number, unit: SegmentUnit): Buffer {
+    if (at < this.#start || at + length > this.#end) {
+      const wanted = Math.min(Math.max(length, READ_BYTES), unit.from + unit.bytes - at);
+      if (wanted > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(wanted);
+      this.#start = at;
+      this.#end = at;
+      while (this.#end < at + length) {
+        const read = readSync(
+          fd,
+          this.#buffer,
+          this.#end - at,
+          wanted - (this.#end - at),
+          this.#end,
+        );
+        // The file was cut short meanwhile: what is missing cannot be decompressed.
+        if (read === 0) break;
+        this.#end += read;
+      }
+    }
+    return this.#buffer.subarray(at - this.#start, Math.min(at + length, this.#end) - this.#start);
+  }
+}
