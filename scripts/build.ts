@@ -9,6 +9,8 @@
  *   reads all its exports (node:process 8 ms), requiring it does not: hence CommonJS.
  * - `dist/page/page.js` and `page.css`: what every HTML page of a report has in it. The script is bundled for
  *   browsers, with uPlot and its licence.
+ * - `dist/cli/tally-worker.cjs`: the thread that counts statements for it, in one file: it starts with every
+ *   report of a workload that is large enough.
  * - `dist/THIRD-PARTY-NOTICES`: the licences of the packages in the bundles.
  * - `dist/man`: a page of section 1 for every command, of the program's own help.
  *
@@ -98,6 +100,7 @@ const lazyBuiltins: Plugin = {
 };
 
 const started = Date.now();
+await buildWorker();
 const bundled = [...(await buildProgram()), ...(await buildPage())];
 const notices = packageFolders(bundled, join(ROOT, 'node_modules/rolldown'));
 writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(notices));
@@ -169,6 +172,20 @@ function withoutSpace(style: string): string {
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/ ?([{};,]) ?/g, '$1')
     .replaceAll(';}', '}');
+}
+
+async function buildWorker(): Promise<void> {
+  await build({
+    cwd: ROOT,
+    input: 'src/workload/tally/tally-worker.ts',
+    platform: 'node',
+    output: {
+      file: join(DIST, 'cli/tally-worker.cjs'),
+      format: 'cjs',
+      comments: { legal: true, annotation: false, jsdoc: false },
+      sourcemap: true,
+    },
+  });
 }
 
 function removeLeftovers(before: number): void {
