@@ -9,6 +9,9 @@ export interface PageParts {
   readonly style: string;
 }
 
+/** By which a file is known to be a page of ours. */
+export const PAGE_MARK = '<meta name="generator" content="captures">';
+
 /** A page without what is the same in all of them. */
 export interface PageContent {
   readonly title: string;
@@ -44,7 +47,7 @@ export function pageOf({ title, body, data }: PageContent, { script, style }: Pa
 <meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<meta name="generator" content="captures">
+${new Markup(PAGE_MARK)}
 <link rel="icon" href="data:,">
 <title>${title}</title>
 <style>${new Markup(style)}</style>

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { cutText, drawWithin } from '../../../src/cli/render/html/cuts.ts';
+import { lines, markup } from '../../../src/cli/render/html/markup.ts';
+import { reportPage } from '../../../src/cli/render/html/report-page.ts';
+import { ratesOf, sparkText } from '../../../src/cli/render/html/sparks.ts';
+import fc from '../../support/properties.ts';
+import { reportOf, rowOf } from '../../support/reports.ts';
+
+const PARTS = { script: 'script()', style: 'p{}' };
+
+describe('markup', () => {
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .array(fc.constantFrom('<', '>', '"', "'", '&', '\0', '\u202e', '\ud800', '\u2028'))
+      .map((characters) => characters.join('')),
+  );
+
+  it('never lets a text be more than text, or hide anything', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const written = markup`<p title="${text}">${text}</p>`.text;
+        const [, title = '', content = ''] = /^<p title="(.*)">(.*)<\/p>$/.exec(written) ?? [];
+        expect(title).toBe(content);
+        expect(content).not.toMatch(/[<>"'\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u);
+        expect(content.replaceAll(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&');
+      }),
+    );
+  });
+
+  it('keeps line ends and tabs in texts of several lines, and nothing else that is invisible', () => {
+    expect(lines('a\n\tb\r\0<').text).toBe('a\n\tb\\r\\x00&lt;');
+  });
+});
+
+describe('what is cut', () => {
+  it('is cut between characters, and says so', () => {
+    expect(cutText('abcdef', 6)).toBe('abcdef');
+    expect(cutText('abcdefg', 6)).toBe('abcde…');
+    expect(cutText('abcd😀fg', 6)).toBe('abcd…');
+  });
+
+  it('is as little as there is room for', () => {
+    const drawn: number[] = [];
+    const page = drawWithin(1_000, ({ inDetail }) => {
+      drawn.push(inDetail);
+      return 'é'.repeat(inDetail);
+    });
+    // Two bytes each: 500 of them fill it exactly.
+    expect(page).toHaveLength(500);
+    expect(drawn).toEqual([5_000, 2_000, 1_000, 500]);
+  });
+
+  it('is cut to the least where even that is too much', () => {
+    expect(drawWithin(1, ({ inTable }) => '.'.repeat(inTable))).toHaveLength(30);
+  });
+});
+
+describe('sparks', () => {
+  it('have the highest rate of what they put together, and show every statement', () => {
+    const slices = Array.from({ length: 256 }, (_, index) => (index === 100 ? 500 : index % 2));
+    const rates = ratesOf(slices, 500);
+    expect(rates).toHaveLength(48);
+    expect(Math.max(...rates)).toBe(1_000);
+    expect(sparkText(rates, 1_000)).toMatch(/^1+91+$/);
+    expect(sparkText([0, 1, 1_000], 1_000)).toBe(' 19');
+    expect(sparkText([], 0)).toBe('');
+  });
+});
+
+describe('a page', () => {
+  it('allows itself its own script and style, by their hashes, and nothing else', () => {
+    const page = reportPage({ report: reportOf([rowOf(0)]), others: [], metrics: null }, PARTS);
+    expect(/content="(default-src[^"]+)"/.exec(page)?.[1]).toBe(
+      "default-src 'none'; style-src 'sha256-gG2yISYereRMiG2lMXrbiUgi0Ubw9p7QCeWcroOvy9Y='; script-src 'sha256-CDLh4yoWJfBIMw7H1ZBIRltO0eEJoQFVjrJlAdFsr1o='; img-src data:; base-uri 'none'; form-action 'none'",
+    );
+  });
+
+  it('has parts in which nothing ends them early', () => {
+    const dist = new URL('../../../dist/page/', import.meta.url);
+    const [script, style] = ['page.js', 'page.css'].map((name) =>
+      readFileSync(new URL(name, dist), 'utf8'),
+    );
+    expect(script).not.toMatch(/<\/script|<!--|\beval\(|new Function\b/);
+    expect(style).not.toMatch(/<\/style|@import|url\(/);
+    // The licence asks for it.
+    expect(script).toContain('Copyright (c) 2022 Leon Sorokin');
+  });
+
+  it('says of a report without statements that there are none', () => {
+    const nothing = reportOf([], {
+      window: { from: null, to: null, seconds: 0, isOpen: false },
+      axis: { from: 0, width: 16, count: 0 },
+      slices: [],
+    });
+    const page = reportPage({ report: nothing, others: [], metrics: null }, PARTS);
+    expect(page).toContain('nothing was recorded');
+    expect(page).toContain('No statements.');
+    expect(page).not.toMatch(/NaN|Infinity|undefined|null</);
+  });
+});
