@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cutText, drawWithin } from '../../../src/cli/render/html/cuts.ts';
 import { lines, markup } from '../../../src/cli/render/html/markup.ts';
 import { reportPage } from '../../../src/cli/render/html/report-page.ts';
-import { ratesOf, sparkText } from '../../../src/cli/render/html/sparks.ts';
+import { highestOf, sparkRates, sparkText } from '../../../src/cli/render/html/sparks.ts';
 import fc from '../../support/properties.ts';
 import { reportOf, rowOf } from '../../support/reports.ts';
 
@@ -58,14 +58,14 @@ describe('what is cut', () => {
 });
 
 describe('sparks', () => {
-  it('have the highest rate of what they put together, and show every statement', () => {
-    const slices = Array.from({ length: 256 }, (_, index) => (index === 100 ? 500 : index % 2));
-    const rates = ratesOf(slices, 500);
+  it('show every statement, the highest rate as 9', () => {
+    const slices = Array.from({ length: 96 }, (_, index) => (index === 50 ? 500 : index % 2));
+    const window = { axis: { from: 0, width: 512, count: 96 }, from: 0, to: 96 * 512 };
+    const rates = sparkRates(slices, window);
     expect(rates).toHaveLength(48);
-    expect(Math.max(...rates)).toBe(1_000);
-    expect(sparkText(rates, 1_000)).toMatch(/^1+91+$/);
+    expect(sparkText(rates, highestOf(rates))).toMatch(/^1{25}91{22}$/);
     expect(sparkText([0, 1, 1_000], 1_000)).toBe(' 19');
-    expect(sparkText([], 0)).toBe('');
+    expect(sparkText(sparkRates([], null), 0)).toBe('');
   });
 });
 

@@ -2,12 +2,20 @@ import type { ComparedRow } from '../../../core/reports/report-comparison.ts';
 import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
+import { UNNAMED } from '../report/report-rows.ts';
+import type { DrawnWindow } from '../report/report-view.ts';
 import type { Cut } from './cuts.ts';
 import type { RowDetail } from './page-data.ts';
-import { aboutRow, accessText, DIMENSION_WORDS, firstOf, namesOf, UNKNOWN } from './row-columns.ts';
+import {
+  aboutRow,
+  accessText,
+  DIMENSION_WORDS,
+  firstOf,
+  namesOf,
+  timeText,
+} from './row-columns.ts';
 import type { TableColumn } from './row-table.ts';
-import { highestOf, ratesOf, sparkText } from './sparks.ts';
-import { timeText } from './value-text.ts';
+import { highestOf, sparkRates, sparkText } from './sparks.ts';
 
 /** How the two sides of a comparison are shown. */
 export interface Sides {
@@ -21,8 +29,8 @@ export interface Sides {
 interface Side {
   /** What is compared of a row: its rate, or its count for each test. */
   readonly value: (row: ReportRow) => number;
-  /** Milliseconds of a slice. */
-  readonly width: number;
+  /** null where nothing was recorded. */
+  readonly window: DrawnWindow | null;
 }
 
 type ChangeColumn = TableColumn<ComparedRow>;
@@ -44,8 +52,8 @@ export function changeColumns(
   };
   return [
     by === 'digest'
-      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNKNOWN }
-      : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNKNOWN },
+      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNNAMED.digest }
+      : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNNAMED[by] },
     value('a'),
     value('b'),
     numbers('Change', 'B compared with A', ({ change }) => change, changeText),
@@ -106,7 +114,7 @@ export function changeDetail(row: ComparedRow, cut: Cut, sides: Sides): RowDetai
   add('Tables', namesOf(row.tables, cut, accessText));
   // A side without the row has an empty picture: A is always the upper one.
   const rates = (['a', 'b'] as const).map((side) =>
-    ratesOf(row[side]?.slices ?? [], sides[side].width),
+    sparkRates(row[side]?.slices ?? [], sides[side].window),
   );
   const highest = highestOf(...rates);
   return {

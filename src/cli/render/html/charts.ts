@@ -1,28 +1,36 @@
 import { drawnCells, drawnTrack } from '../../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { MetricSeries } from '../../../core/metrics/metric-source.ts';
-import type { Report } from '../../../core/reports/report.ts';
+import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import { lineValues } from '../charts/chart.ts';
+import { columnRates, type DrawnWindow, drawnWindow } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 import { valueText } from './value-text.ts';
-import type { ChartData, ChartLine } from './page-data.ts';
+import type { ChartData } from './page-data.ts';
 
-type Paced = Pick<Report, 'axis' | 'slices' | 'gaps' | 'window'>;
+/** Points of a chart. */
+const STEPS = 240;
+const METRIC_STEPS = 160;
 
-/** The rate of all statements over the window, with the gaps of the record. */
-export function rateChart({ axis, slices, gaps, window }: Paced): ChartData {
-  const from = axis.from / 1_000;
-  const to = from + (axis.width * axis.count) / 1_000;
-  const parts = gaps.map((gap): [number, number] => [
-    gap.from === null ? from : Math.max(Date.parse(gap.from) / 1_000, from),
-    gap.to === null ? to : Math.min(Date.parse(gap.to) / 1_000, to),
-  ]);
-  const step = axis.width / 1_000;
+/** The rate of all statements over the window, with the gaps of the record; null where nothing was recorded. */
+export function rateChart(report: ReportHead): ChartData | null {
+  const window = drawnWindow(report);
+  if (window === null) return null;
+  const from = window.from / 1_000;
+  const to = window.to / 1_000;
+  const gaps = report.gaps
+    .map((gap): [number, number] => [
+      gap.from === null ? from : Math.max(Date.parse(gap.from) / 1_000, from),
+      gap.to === null ? to : Math.min(Date.parse(gap.to) / 1_000, to),
+    ])
+    .filter(([start, end]) => end >= start);
+  const steps = Math.min(STEPS, report.axis.count);
+  const step = (to - from) / steps;
   const isInGap = (start: number): boolean =>
-    parts.some(([begin, end]) => begin <= start && start + step <= end);
-  const values = ratesInWindow({ axis, slices, window }).map((rate, index) =>
+    gaps.some(([begin, end]) => begin <= start && start + step <= end);
+  const values = columnRates(report.slices, window, steps).map((rate, index) =>
     // Nothing recorded is not nothing received.
-    rate === 0 && isInGap(from + index * step) ? null : rate,
+    rate === 0 && isInGap(from + index * step) ? null : rounded(rate),
   );
   return {
     title: 'Statements a second',
@@ -31,74 +39,41 @@ export function rateChart({ axis, slices, gaps, window }: Paced): ChartData {
     from,
     step,
     lines: [{ name: '', values }],
-    gaps: parts.filter(([start, end]) => end >= start),
+    gaps,
   };
 }
 
-/** The same of two records, each from its own start, on one axis. */
+/** The same of two records, each from its own start, on one axis; null where one of them has nothing. */
 export function comparedRates(
-  [nameA, a]: readonly [string, Paced],
-  [nameB, b]: readonly [string, Paced],
-): ChartData {
-  const width = Math.max(a.axis.width, b.axis.width);
-  const lines = [
-    { name: nameA, values: ratesInWindow(a) },
-    { name: nameB, values: ratesInWindow(b) },
-  ];
-  const steps = [a, b].map(({ axis }) => Math.round(width / axis.width));
-  const joined = lines.map(({ name, values }, index) => ({
-    name,
-    values: joinSteps(values, steps[index] ?? 1),
-  }));
+  [nameA, a]: readonly [string, ReportHead],
+  [nameB, b]: readonly [string, ReportHead],
+): ChartData | null {
+  const windows = { a: drawnWindow(a), b: drawnWindow(b) };
+  if (windows.a === null || windows.b === null) return null;
+  const length = Math.max(windows.a.to - windows.a.from, windows.b.to - windows.b.from);
+  const steps = Math.min(STEPS, Math.max(a.axis.count, b.axis.count));
+  const valuesOf = ({ slices }: ReportHead, window: DrawnWindow): (number | null)[] => {
+    const longer = { ...window, to: window.from + length };
+    const lasts = ((window.to - window.from) / length) * steps;
+    return columnRates(slices, longer, steps).map((rate, index) =>
+      // A step that it covers in part would look like a drop.
+      index + 1 > lasts + 1e-6 ? null : rounded(rate),
+    );
+  };
   return {
     title: 'Statements a second, from the start of each',
     axis: 'elapsed',
     unit: 'Count/Second',
     from: 0,
-    step: width / 1_000,
-    lines: evenLines(joined),
+    step: length / steps / 1_000,
+    lines: [
+      { name: nameA, values: valuesOf(a, windows.a) },
+      { name: nameB, values: valuesOf(b, windows.b) },
+    ],
     gaps: [],
   };
 }
 
-/** Statements a second in each slice: the first and the last reach beyond the window, and count for their part in it. */
-function ratesInWindow({
-  axis,
-  slices,
-  window,
-}: Pick<Paced, 'axis' | 'slices' | 'window'>): number[] {
-  const from = window.from === null ? -Infinity : Date.parse(window.from);
-  const to = window.to === null ? Infinity : Date.parse(window.to);
-  return slices.map((count, index) => {
-    const start = axis.from + index * axis.width;
-    const length = Math.min(start + axis.width, to) - Math.max(start, from);
-    // A sliver of a slice would make a rate of a statement or two.
-    return rounded((count * 1_000) / Math.max(length, axis.width / 4));
-  });
-}
-
-/** Means of so many neighbours at a time. */
-function joinSteps(values: readonly number[], count: number): number[] {
-  if (count <= 1) return [...values];
-  const joined: number[] = [];
-  for (let index = 0; index < values.length; index += count) {
-    const part = values.slice(index, index + count);
-    joined.push(rounded(part.reduce((sum, value) => sum + value, 0) / part.length));
-  }
-  return joined;
-}
-
-/** Lines of one length: a chart's lines share their steps. */
-function evenLines(lines: readonly ChartLine[]): ChartLine[] {
-  const length = Math.max(0, ...lines.map(({ values }) => values.length));
-  return lines.map(({ name, values }) => ({
-    name,
-    values: Array.from({ length }, (_, index) => values[index] ?? null),
-  }));
-}
-
-/** Points of a metric's chart. */
-const METRIC_STEPS = 160;
 const MOST_METRICS = 16;
 
 /** Charts of the metrics that there are points of. */

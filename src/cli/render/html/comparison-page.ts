@@ -9,6 +9,7 @@ import {
 } from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { drawnWindow, rateText } from '../report/report-view.ts';
 import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
 import { changeColumns, changeDetail, changeText } from './change-columns.ts';
 import { type Cut, drawWithin } from './cuts.ts';
@@ -18,7 +19,7 @@ import { footer } from './report-page.ts';
 import { DIMENSION_WORDS } from './row-columns.ts';
 import { drawTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
-import { rateText, valueText } from './value-text.ts';
+import { valueText } from './value-text.ts';
 
 /** What a page shows of a comparison. */
 export interface ComparisonPage {
@@ -49,8 +50,10 @@ const HEADINGS: Readonly<Record<Change, readonly [heading: string, none: string]
 function draw({ comparison, metrics }: ComparisonPage, cut: Cut, parts: PageParts): string {
   const { a, b, cautions, program } = comparison;
   const names = { a: `A: ${nameOf(a)}`, b: `B: ${nameOf(b)}` };
+  const rates = comparedRates([names.a, a], [names.b, b]);
+  const first = rates === null ? [] : [rates];
   const charts = [
-    comparedRates([names.a, a], [names.b, b]),
+    ...first,
     ...(metrics === null ? [] : comparedMetrics([names.a, metrics.a], [names.b, metrics.b])),
   ];
   const tables = CHANGES.map((change) => changeTable(comparison, change, cut));
@@ -69,9 +72,9 @@ function draw({ comparison, metrics }: ComparisonPage, cut: Cut, parts: PagePart
         ${sidesTable(comparison)}
         ${listOf(summaryOf(comparison))}
       </section>
-      ${chartSection('rate', 'Rate over time', charts.slice(0, 1), 0)}
+      ${chartSection('rate', 'Rate over time', first, 0)}
       ${tables.map(({ section }) => section)}
-      ${chartSection('metrics', 'Metrics', charts.slice(1), 1)}
+      ${chartSection('metrics', 'Metrics', charts.slice(first.length), first.length)}
     </main>
     ${footer(program.version, cut)}`;
   const data = { charts, tables: tables.map((table) => table.data) };
@@ -88,7 +91,7 @@ function sidesTable({ a, b }: Comparison): Markup {
         ${row('To', ({ window }) => (window.to === null ? 'unknown' : timeMarkup(window.to)))}
         ${row('Length', ({ window }) => formatDuration(window.seconds * 1_000))}
         ${row('Statements', ({ statements }) => formatCount(statements))}
-        ${row('Rate', ({ perSecond }) => rateText(perSecond))}
+        ${row('Rate', ({ perSecond }) => `${rateText(perSecond)}/s`)}
         ${row('Digests', ({ digests }) => formatCount(digests))}
         ${row('Sessions', ({ sessions }) => formatCount(sessions.seen))}
         ${row('Record', ({ verdict }) => verdict.line)}
@@ -139,9 +142,9 @@ function changeTable(
   const valueOf = (side: 'a' | 'b') => (row: ReportRow) =>
     per === null ? row.perSecond : row.count / per[side];
   const sides = {
-    a: { value: valueOf('a'), width: a.axis.width },
-    b: { value: valueOf('b'), width: b.axis.width },
-    text: (value: number) => (per === null ? rateText(value) : valueText(value, 'None')),
+    a: { value: valueOf('a'), window: drawnWindow(a) },
+    b: { value: valueOf('b'), window: drawnWindow(b) },
+    text: (value: number) => (per === null ? `${rateText(value)}/s` : valueText(value, 'None')),
     unit: per === null ? 'Statements a second' : 'Statements a test',
   };
   return drawTable<ComparedRow>(

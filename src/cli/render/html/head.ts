@@ -1,9 +1,13 @@
+import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
-import type { Coverage, TimesAbsence } from '../../../core/reports/report.ts';
+import type { Coverage } from '../../../core/reports/report.ts';
+import { shareText } from '../../../core/verification/value-counts.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
+import { recordedText } from '../options-text.ts';
+import { ABSENCES } from '../report/report-head.ts';
+import { rateText } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
-import { rateText, shareText } from './value-text.ts';
 
 /** What the script adds the viewer's own time to. */
 export function timeMarkup(time: string): Markup {
@@ -38,7 +42,7 @@ export function windowFacts(head: ReportHead): Markup {
     </div>
     <div>
       <dt>Rate</dt>
-      <dd class="big">${rateText(head.perSecond)}</dd>
+      <dd class="big">${`${rateText(head.perSecond)}/s`}</dd>
     </div>
     <div>
       <dt>Digests</dt>
@@ -116,40 +120,38 @@ export function coverageMarkup(head: ReportHead): Markup {
 }
 
 function coverageOf(coverage: Coverage): string[] {
-  const { records, values, times, sample, leftOut, unlisted } = coverage;
+  const { records, values, times, timesAbsence, sample, leftOut, unlisted, isRedacted } = coverage;
   const found: string[] = [
     records.read === records.committed
       ? `All ${counted(records.committed, 'record')} could be read`
-      : `Only ${formatCount(records.read)} of ${counted(records.committed, 'record')} could be read: the files are damaged`,
+      : `Only ${formatCount(records.read)} of ${counted(records.committed, 'record')} could be read`,
   ];
+  if (coverage.isFiltered || (sample !== null && sample > 1) || isRedacted || leftOut > 0) {
+    const redact = isRedacted ? ('literals' as const) : null;
+    const text = recordedText({ ...RECORD_EVERYTHING, ...coverage.filters, sample, redact });
+    const rows =
+      leftOut === 0 ? '' : `; ${counted(leftOut, 'row')} of the log left out as requested`;
+    found.push(`Recorded: ${text}${rows}`);
+  }
   if (values !== null) found.push(`Values are known for ${shareText(values)} of executes`);
   if (times !== null) {
-    found.push(`The server's own times cover ${shareText(times)} of statements`);
+    found.push(
+      `Times are known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count`,
+    );
   }
-  for (const { why, from, to } of coverage.timesAbsence) {
+  for (const { why, from, to } of timesAbsence.slice(0, MOST_ABSENCES)) {
     const when = from === null || to === null ? '' : ` (${formatUtc(from)} to ${formatUtc(to)})`;
-    found.push(`${TIMES_ABSENCE[why]}${when}`);
+    found.push(`Times are ${times === null ? 'unknown' : 'incomplete'}: ${ABSENCES[why]}${when}`);
   }
-  if (coverage.isFiltered) found.push('Filters left statements out as requested');
-  if (sample !== null) found.push(`A sample: one of ${formatCount(sample)} sessions was recorded`);
-  if (coverage.isRedacted) found.push('Values are pseudonyms: literals were redacted');
-  if (leftOut > 0) found.push(`${counted(leftOut, 'row')} of the server's log left out`);
   if (unlisted > 0) {
-    found.push(`${counted(unlisted, 'statement')} of further digests, too many to list one by one`);
+    found.push(
+      `Not listed: ${counted(unlisted, 'statement')}: too many different ones, these came last`,
+    );
   }
   return found;
 }
 
-const TIMES_ABSENCE: Readonly<Record<TimesAbsence, string>> = {
-  off: 'No times: the server does not collect statistics of statements',
-  not_permitted: 'No times: the recorder may not read the statistics of statements',
-  not_supported: 'No times: the server has no statistics of statements',
-  failed: 'No times: the statistics of statements could not be read',
-  not_recorded: 'No times: they were not recorded',
-  restarted: 'Times are incomplete: the server restarted',
-  truncated: 'Times are incomplete: another program cleared the statistics of statements',
-  full: 'Times are incomplete: the table of statement statistics is full',
-};
+const MOST_ABSENCES = 10;
 
 function flagsOf(byFlag: ReportHead['byFlag']): string[] {
   const flags = Object.entries(FLAGS) as [StatementFlag, string][];

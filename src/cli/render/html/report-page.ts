@@ -1,6 +1,7 @@
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { Report } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
+import { drawnWindow } from '../report/report-view.ts';
 import { chartSection, metricCharts, rateChart } from './charts.ts';
 import { type Cut, drawWithin } from './cuts.ts';
 import { coverageMarkup, nameOf, verdictMarkup, windowFacts } from './head.ts';
@@ -28,7 +29,9 @@ export function reportPage(page: ReportPage, parts: PageParts): string {
 }
 
 function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PageParts): string {
-  const charts = [rateChart(report), ...(metrics === null ? [] : metricCharts(metrics))];
+  const rate = rateChart(report);
+  const rates = rate === null ? [] : [rate];
+  const charts = [...rates, ...(metrics === null ? [] : metricCharts(metrics))];
   const tables = [report, ...others].map((one) => tableOf(one, cut));
   const name = nameOf(report);
   const body = markup`<header>
@@ -42,9 +45,9 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
         ${verdictMarkup(report)}
         ${coverageMarkup(report)}
       </section>
-      ${chartSection('rate', 'Rate over time', charts.slice(0, 1), 0)}
+      ${chartSection('rate', 'Rate over time', rates, 0)}
       ${tables.slice(0, 1).map(({ section }) => section)}
-      ${chartSection('metrics', 'Metrics', charts.slice(1), 1)}
+      ${chartSection('metrics', 'Metrics', charts.slice(rates.length), rates.length)}
       ${tables.slice(1).map(({ section }) => section)}
     </main>
     ${footer(report.program.version, cut)}`;
@@ -53,7 +56,8 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
 }
 
 function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
-  const { by, rows, otherRows, axis } = report;
+  const { by, rows, otherRows } = report;
+  const window = drawnWindow(report);
   return drawTable(
     {
       id: `by-${by}`,
@@ -62,7 +66,7 @@ function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
       none: 'No statements.',
       columns: columnsFor(by, rows),
       rows,
-      detail: (row) => detailOf(row, cut, axis.width),
+      detail: (row) => detailOf(row, cut, window),
     },
     cut,
   );

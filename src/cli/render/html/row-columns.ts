@@ -1,11 +1,12 @@
 import type { Dimension, NamedCount, ReportRow, TableCount } from '../../../core/reports/report.ts';
-import { counted, formatCount, formatUtc } from '../../../core/units.ts';
+import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
 import { cutText, type Cut } from './cuts.ts';
 import { escapeLines, escapeText } from '../escape.ts';
-import { rateText, shareText, timeText } from './value-text.ts';
+import { percentText, UNNAMED } from '../report/report-rows.ts';
+import { millisecondsText, rateText, type DrawnWindow } from '../report/report-view.ts';
 import type { RowDetail } from './page-data.ts';
 import type { TableColumn } from './row-table.ts';
-import { highestOf, ratesOf, sparkText } from './sparks.ts';
+import { highestOf, sparkRates, sparkText } from './sparks.ts';
 
 /** What a dimension is called: one, and all of it. */
 export const DIMENSION_WORDS: Readonly<Record<Dimension, readonly [one: string, all: string]>> = {
@@ -17,6 +18,11 @@ export const DIMENSION_WORDS: Readonly<Record<Dimension, readonly [one: string, 
   class: ['Class', 'Classes'],
   session: ['Session', 'Sessions'],
 };
+
+/** `1.25ms` */
+export function timeText(ms: number): string {
+  return millisecondsText(ms, { ascii: false });
+}
 
 type ReportColumn = TableColumn<ReportRow>;
 
@@ -33,14 +39,14 @@ const SHARE: ReportColumn = {
   ...NUMBER,
   header: 'Share',
   about: 'Of all statements of the report',
-  cell: ({ share }) => shareText(share),
+  cell: ({ share }) => percentText(share),
   key: ({ share }) => share,
 };
 const RATE: ReportColumn = {
   ...NUMBER,
   header: 'Rate',
   about: 'Statements a second, on average over the window',
-  cell: ({ perSecond }) => rateText(perSecond),
+  cell: ({ perSecond }) => `${rateText(perSecond)}/s`,
   key: ({ perSecond }) => perSecond,
 };
 const WHEN: ReportColumn = {
@@ -61,7 +67,7 @@ const TOTAL: ReportColumn = {
   ...NUMBER,
   header: 'Total',
   about: 'Time of all executions, by the server',
-  cell: ({ times }) => (times === null ? '' : timeText(times.totalMs)),
+  cell: ({ times }) => (times === null ? '' : formatDuration(times.totalMs)),
   key: ({ times }) => times?.totalMs ?? null,
 };
 const EXAMINED: ReportColumn = {
@@ -77,8 +83,8 @@ export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportCol
   const times = rows.some((row) => row.times !== null) ? [AVERAGE, TOTAL, EXAMINED] : [];
   const name: ReportColumn =
     by === 'digest'
-      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNKNOWN }
-      : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNKNOWN };
+      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNNAMED.digest }
+      : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNNAMED[by] };
   const numbers = [name, COUNT, SHARE, RATE, WHEN, ...times];
   const reads = rowsSum('Reads', 'reads');
   const writes = rowsSum('Writes', 'writes');
@@ -114,7 +120,7 @@ export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportCol
 }
 
 /** Instead of a name that nobody knows. */
-export const UNKNOWN = '(unknown)';
+const UNKNOWN = UNNAMED.user;
 
 const digestsOfRow: ReportColumn = {
   ...NUMBER,
@@ -156,13 +162,13 @@ function timeOrNot(time: string | null): string {
   return time === null ? '' : formatUtc(time);
 }
 
-/** What a row shows when it is opened. @param width milliseconds of a slice. */
-export function detailOf(row: ReportRow, cut: Cut, width: number): RowDetail {
-  const rates = ratesOf(row.slices, width);
+/** What a row shows when it is opened. @param window of its report; null where nothing was recorded. */
+export function detailOf(row: ReportRow, cut: Cut, window: DrawnWindow | null): RowDetail {
+  const rates = sparkRates(row.slices, window);
   const highest = highestOf(rates);
   return {
     ...aboutRow(row, cut),
-    facts: [...factsOf(row, cut), ['Highest rate', rateText(highest)]],
+    facts: [...factsOf(row, cut), ['Highest rate', `${rateText(highest)}/s`]],
     times: [
       ['First', row.first],
       ['Last', row.last],
@@ -216,7 +222,7 @@ export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
     const shared = times.sharedBy > 1 ? `; the server counts ${times.sharedBy} digests as one` : '';
     add(
       'Times',
-      `${counted(times.count, 'execution')}, ${timeText(times.averageMs)} each, ${timeText(times.totalMs)} in all${shared}`,
+      `${counted(times.count, 'execution')}, ${timeText(times.averageMs)} each, ${formatDuration(times.totalMs)} in all${shared}`,
     );
     add(
       'Rows',

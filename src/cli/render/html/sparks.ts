@@ -1,15 +1,11 @@
-/** Slices that are shown of a row: more would be narrower than two pixels. */
-const SHOWN = 48;
+import { columnRates, type DrawnWindow } from '../report/report-view.ts';
 
-/** Counts of equal slices as at most 48 rates, each the highest of its slices. @param width milliseconds of a slice. */
-export function ratesOf(slices: readonly number[], width: number): number[] {
-  const shown = Math.min(SHOWN, slices.length);
-  const rates = new Array<number>(shown).fill(0);
-  for (const [index, count] of slices.entries()) {
-    const at = Math.floor((index * shown) / slices.length);
-    rates[at] = Math.max(rates[at] ?? 0, (count * 1_000) / width);
-  }
-  return rates;
+/** More columns than that would be narrower than two pixels. */
+const COLUMNS = 48;
+
+/** Counts of slices as rates of so many columns that a small picture has. @param window null for none. */
+export function sparkRates(slices: readonly number[], window: DrawnWindow | null): number[] {
+  return window === null ? [] : columnRates(slices, window, Math.min(COLUMNS, window.axis.count));
 }
 
 /**

@@ -32,7 +32,8 @@ const TONES: Readonly<Record<Report['verdict']['verdict'], Tone>> = {
   recording: 'busy',
 };
 
-const ABSENCES: Readonly<Record<TimesAbsence, string>> = {
+/** Why times of statements are unknown, or not known for all of the window. */
+export const ABSENCES: Readonly<Record<TimesAbsence, string>> = {
   off: "the server's performance_schema does not count statements",
   not_permitted: 'the account may not read performance_schema',
   not_supported: 'the server has no digests of statements',

@@ -67,7 +67,7 @@ export interface DrawnWindow {
 }
 
 /** The window of a report, on its axis; null where there is nothing to draw. */
-export function drawnWindow({ axis, window }: Report): DrawnWindow | null {
+export function drawnWindow({ axis, window }: Pick<Report, 'axis' | 'window'>): DrawnWindow | null {
   if (window.from === null || window.to === null || axis.count === 0) return null;
   const from = Date.parse(window.from);
   const to = Date.parse(window.to);
