@@ -42,11 +42,30 @@ export class ReportService {
     ref: string,
     request: ReportRequest,
   ): Progress<TallyProgress, Report> {
+    const { report } = yield* this.reports(actor, ref, request, []);
+    return report;
+  }
+
+  /**
+   * The same, and more of the same statements, which are counted once.
+   * @param others what is different in each of them.
+   * @throws AppError as `report` does.
+   */
+  async *reports(
+    actor: Actor,
+    ref: string,
+    request: ReportRequest,
+    others: readonly Pick<ReportRequest, 'by' | 'limit'>[],
+  ): Progress<TallyProgress, { readonly report: Report; readonly others: readonly Report[] }> {
     const capture = this.#reportable(actor, ref);
     const counter = await (await this.#outside.workloads()).openTally(capture.id);
     try {
-      const { report } = yield* this.#make(capture, counter, request, null);
-      return report;
+      const make = yield* this.#count(capture, counter, request, null);
+      const made = (asked: ReportRequest): Report => make(asked).report;
+      return {
+        report: made(request),
+        others: others.map((other) => made({ ...request, sort: null, digest: null, ...other })),
+      };
     } finally {
       await counter.close();
     }
@@ -71,7 +90,9 @@ export class ReportService {
     try {
       while (!signal.aborted) {
         const capture = this.#reportable(actor, String(id));
-        const { report, listed, all } = yield* this.#make(capture, counter, request(), recent);
+        const asked = request();
+        const make = yield* this.#count(capture, counter, asked, recent);
+        const { report, listed, all } = make(asked);
         const at = report.window.to === null ? null : Date.parse(report.window.to);
         const { statements } = report;
         const now = at === null ? null : recent.intervalAt(at, statements, listed);
@@ -102,12 +123,13 @@ export class ReportService {
     return capture;
   }
 
-  async *#make(
+  /** @returns what makes reports of what was counted: of the statements between the bounds of the request. */
+  async *#count(
     capture: ListedCapture,
     counter: TallyCounter,
-    request: ReportRequest,
+    request: Pick<ReportRequest, 'since' | 'until'>,
     recent: RecentCounts | null,
-  ): Progress<TallyProgress, MadeReport> {
+  ): Progress<TallyProgress, (request: ReportRequest) => MadeReport> {
     // Loaded here: most commands report nothing.
     const [{ makeReport }, { measuredIn, timesOfReport }, { lookAtRecord, segmentsUpTo }, rules] =
       await Promise.all([
@@ -162,12 +184,8 @@ export class ReportService {
       ),
     };
     const at = subject.window.to === null ? null : Date.parse(subject.window.to);
-    return makeReport(
-      subject,
-      counted,
-      request,
-      at === null ? null : (recent?.ratesAt(at) ?? null),
-    );
+    const rates = at === null ? null : (recent?.ratesAt(at) ?? null);
+    return (asked) => makeReport(subject, counted, asked, rates);
   }
 
   /** What `verify` says, by what was counted: no file is read for it once more. */
@@ -175,7 +193,7 @@ export class ReportService {
     record: RecordSubject,
     standing: RecordStanding,
     { tally, records, damage: found }: CountedWorkload,
-    { since, until }: ReportRequest,
+    { since, until }: Pick<ReportRequest, 'since' | 'until'>,
   ): Promise<Report['verdict']> {
     const [{ concludeVerification }, { evidenceOf }, { contradictions }, compare] =
       await Promise.all([
