@@ -5,10 +5,15 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AppError, isAppError } from '../core/errors.ts';
 import { counted, formatBytes } from '../core/units.ts';
-import type { ArchivedCapture, StagedWorkload } from '../core/workloads/transfer.ts';
+import {
+  ARCHIVED_LINES,
+  type ArchivedCapture,
+  type ArchivedLines,
+  type StagedWorkload,
+} from '../core/workloads/transfer.ts';
 import type { Manifest, SegmentFacts } from '../core/workloads/workload.ts';
 import { entriesOf, refusedArchive, type ArchiveEntry } from './archive-entries.ts';
-import { ABOUT_FILE, METRICS_FILE, SUMS_FILE } from './archive-writer.ts';
+import { ABOUT_FILE, linesFile, SUMS_FILE } from './archive-writer.ts';
 import { parseArchivedCapture } from './archived-capture.ts';
 import { diskFailure, failureOf } from './disk-errors.ts';
 import { diskSpace } from './disk-space.ts';
@@ -27,9 +32,11 @@ const LARGEST_MANIFEST = 64 * MIB;
 /** A line for each segment: 100,000 of them hold 25 TB of text. */
 const LARGEST_SUMS = 16 * MIB;
 /** Samples of a month's capture are 120 MB. */
-const LARGEST_METRICS = 512 * MIB;
+const LARGEST_LINES = 512 * MIB;
 /** More than a year of minutes of one metric. */
-const LONGEST_METRIC_LINE = 16 * MIB;
+const LONGEST_LINE = 16 * MIB;
+
+const LINES_FILES: readonly string[] = ARCHIVED_LINES.map(linesFile);
 
 interface Place {
   /** Where the folders of workloads are. */
@@ -111,9 +118,9 @@ class Unpacking {
     } else if (name === MANIFEST_FILE) {
       if (this.#about === null) this.head();
       await this.#takeManifest(entry);
-    } else if (name === METRICS_FILE) {
+    } else if (LINES_FILES.includes(name)) {
       this.head();
-      requireSize(name, entry, LARGEST_METRICS);
+      requireSize(name, entry, LARGEST_LINES);
       await this.#write(name, entry.bytes());
     } else if (name === SUMS_FILE) {
       this.head();
@@ -127,7 +134,7 @@ class Unpacking {
   /** @throws AppError `invalid` where something is missing, or is not what the checksums say. */
   end(): void {
     this.head();
-    for (const name of [...this.#segments.keys(), METRICS_FILE]) {
+    for (const name of [...this.#segments.keys(), ...LINES_FILES]) {
       if (!this.#hashes.has(name)) throw refusedArchive(`${name} is not in it`);
     }
     if (this.#sums === null) throw refusedArchive(`${SUMS_FILE} is not in it: it is cut short`);
@@ -295,10 +302,10 @@ class Staged implements StagedWorkload {
     return this.#folder;
   }
 
-  *metricLines(): Generator<string> {
-    const path = join(this.#folder, METRICS_FILE);
-    for (const line of linesOf(path, LONGEST_METRIC_LINE)) {
-      if (line === null) throw refusedArchive(`a line of ${METRICS_FILE} in it is too long`);
+  *lines(of: ArchivedLines): Generator<string> {
+    const file = linesFile(of);
+    for (const line of linesOf(join(this.#folder, file), LONGEST_LINE)) {
+      if (line === null) throw refusedArchive(`a line of ${file} in it is too long`);
       yield line;
     }
   }
@@ -309,7 +316,7 @@ class Staged implements StagedWorkload {
       // A crash between this and the commit left it, and the id was not given out then.
       if (existsSync(target)) renameSync(target, deletedFolder(target));
       // The store has them by now.
-      rmSync(join(this.#folder, METRICS_FILE), { force: true });
+      for (const file of LINES_FILES) rmSync(join(this.#folder, file), { force: true });
       renameSync(this.#folder, target);
       this.#folder = target;
       const parent = openSync(this.#place.workloads, 'r');

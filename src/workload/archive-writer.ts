@@ -1,27 +1,34 @@
 import { createHash } from 'node:crypto';
 import { Header } from 'tar';
-import type { ArchiveContents } from '../core/workloads/transfer.ts';
+import {
+  ARCHIVED_LINES,
+  type ArchiveContents,
+  type ArchivedLines,
+} from '../core/workloads/transfer.ts';
 import { damaged, diskFailure, isMissing } from './disk-errors.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { openToRead, segmentPath } from './segment-files.ts';
 
-/** Files of an archive besides the manifest and the segments, in this order around them. */
+/** The first file of an archive and the last one. */
 export const ABOUT_FILE = 'capture.json';
-export const METRICS_FILE = 'metrics.ndjson';
 export const SUMS_FILE = 'SHA256SUMS';
+
+export function linesFile(of: ArchivedLines): string {
+  return `${of}.ndjson`;
+}
 
 const BLOCK = 512;
 const PIECE = 1024 * 1024;
 
 /**
- * A workload as a tar of one folder: what is known of the capture, its manifest, its metrics, its segments
+ * A workload as a tar of one folder: what is known of the capture, its manifest, its metrics and times, its segments
  * as they are, and the checksums of all of these as `sha256sum -c` reads them.
  * @param dir the folder of the workload.
  * @throws AppError `store_unusable` where a segment is missing, or is not what the manifest says.
  */
 export async function* writeArchive(
   dir: string,
-  { folder, about, manifest, metricLines }: ArchiveContents,
+  { folder, about, manifest, lines }: ArchiveContents,
 ): AsyncGenerator<Buffer> {
   const sums: string[] = [];
   const at = new Date(about.exportedAt);
@@ -29,7 +36,9 @@ export async function* writeArchive(
   const texts = [
     [ABOUT_FILE, `${JSON.stringify(about, null, 2)}\n`],
     [MANIFEST_FILE, `${JSON.stringify(manifest, null, 2)}\n`],
-    [METRICS_FILE, metricLines.map((line) => `${line}\n`).join('')],
+    ...ARCHIVED_LINES.map(
+      (of) => [linesFile(of), lines[of].map((line) => `${line}\n`).join('')] as const,
+    ),
   ] as const;
   for (const [name, text] of texts) {
     const bytes = Buffer.from(text);

@@ -91,11 +91,27 @@ beforeAll(async () => {
     },
     [{ label: 'CPUUtilization', statistic: 'Average', times: [start], values: [12.5] }],
   );
+  const sums = { count: 3, micros: 4_500, rowsSent: 3, rowsExamined: 9, errors: 0 };
+  const texts = [
+    { number: 0, db: 'shop', text: 'SELECT ?' },
+    { number: 1, db: null, text: 'COMMIT' },
+  ];
+  const { times } = source.test.store;
+  times.add(id, { from: start, to: start + 300, why: null, digests: 2, texts, sums: [[0, sums]] });
+  const rest = {
+    texts: [],
+    sums: [
+      [1, sums],
+      [0, sums],
+    ],
+  } as const;
+  times.add(id, { from: start + 300, to: start + 600, why: 'full', digests: 2, ...rest });
+  times.setOpen(id, start + 600, 'off');
   archive = (await run(source, ['export', 'friday', '--to', '-'])).bytes;
   there = place();
 });
 
-const PARTS = ['capture.json', 'manifest.json', 'metrics.ndjson'];
+const PARTS = ['capture.json', 'manifest.json', 'metrics.ndjson', 'times.ndjson'];
 
 describe('an import', () => {
   it('gives the same statements, counts, facts and metrics, whatever the size of the pieces', async () => {
@@ -149,6 +165,9 @@ describe('an import', () => {
     expect(JSON.parse(provided.stdout)).toMatchObject([
       { label: 'CPUUtilization', dataPoints: [{ Average: 12.5 }] },
     ]);
+    const intervals = source.test.store.times.intervalsOf(1);
+    expect(here.test.store.times.intervalsOf(3)).toEqual(intervals);
+    expect(intervals).toHaveLength(3);
     const shown = await run(here, ['get', 'friday 2', '--output', 'table']);
     expect(shown.stdout).toMatch(
       /imported +.* from shop\/friday of ada on mariadb 10\.11\s+at db1:3306/,
@@ -397,7 +416,7 @@ const REFUSED: readonly (readonly [what: string, change: Change, message: RegExp
   ],
   [
     'a segment twice',
-    (entries) => entries.toSpliced(4, 0, ...entries.slice(3, 4)),
+    (entries) => entries.toSpliced(5, 0, ...entries.slice(4, 5)),
     /"segment-000001\.ndjson\.zst" is in it twice/,
   ],
   [
@@ -573,6 +592,13 @@ const REFUSED: readonly (readonly [what: string, change: Change, message: RegExp
     'metrics that are none',
     changed('metrics.ndjson', () => Buffer.from('{"track":{"label":1}}\n')),
     /its metrics are damaged/,
+  ],
+  [
+    'times of a digest without a text',
+    changed('times.ndjson', () =>
+      Buffer.from('{"interval":{"from":1,"to":2,"why":null,"sums":[[0,1,1,1,1,1]]}}\n'),
+    ),
+    /its times are damaged/,
   ],
   [
     'metrics out of order',

@@ -44,7 +44,7 @@ export const command = defineCommand<Options>({
       )
       .option('--force', 'replace a file that is there'),
   help: `Writes a capture to one file. Without --format this is all of it, for captures import on this or another
-machine: a tar with the manifest, the segments as they are, the metrics, and SHA256SUMS for sha256sum -c.
+machine: a tar with the manifest, the segments as they are, metrics, times, and SHA256SUMS for sha256sum -c.
 The capture has to be over. Extracted, the folder can be checked with captures verify --folder, and
 DuckDB and ClickHouse read its segments.
 

@@ -42,6 +42,10 @@ export interface ArchivedCapture {
   };
 }
 
+/** What the store alone has besides, and an archive as lines of JSON: `metrics.ndjson`, `times.ndjson`. */
+export const ARCHIVED_LINES = ['metrics', 'times'] as const;
+export type ArchivedLines = (typeof ARCHIVED_LINES)[number];
+
 /** What goes into an archive; the segments are read from the capture's folder. */
 export interface ArchiveContents {
   readonly captureId: number;
@@ -49,8 +53,7 @@ export interface ArchiveContents {
   readonly folder: string;
   readonly about: ArchivedCapture;
   readonly manifest: Manifest;
-  /** Of metrics, a line of JSON each. */
-  readonly metricLines: readonly string[];
+  readonly lines: Readonly<Record<ArchivedLines, readonly string[]>>;
 }
 
 /** An archive that was taken apart, in a folder of its own that no capture has yet. */
@@ -58,8 +61,8 @@ export interface StagedWorkload {
   readonly folder: string;
   readonly about: ArchivedCapture;
   readonly manifest: Manifest;
-  /** The lines about metrics, one at a time. @throws AppError `store_unusable`, `invalid`. */
-  metricLines(): Iterable<string>;
+  /** The lines about something, one at a time. @throws AppError `store_unusable`, `invalid`. */
+  lines(of: ArchivedLines): Iterable<string>;
   /**
    * Makes the folder that of a capture: at once, so that it can stand in the transaction that stores
    * the capture. @throws AppError `store_unusable`.

@@ -1,6 +1,7 @@
 import type { ListedCapture, Recording, Store } from '../store.ts';
 import { AppError } from '../errors.ts';
 import { metricLines } from '../metrics/metric-lines.ts';
+import { timesLines } from '../reports/times-lines.ts';
 import { committedOf } from './committed.ts';
 import {
   ARCHIVE_VERSION,
@@ -31,7 +32,10 @@ export async function archiveContents(
     folder: fileStem(capture.name),
     about: aboutOf(capture, recording, now),
     manifest: await manifestOf(workloads, capture, recording),
-    metricLines: metricLines(store, capture.id),
+    lines: {
+      metrics: metricLines(store, capture.id),
+      times: timesLines(store.times, capture.id),
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import { storeMetricLines } from '../metrics/metric-lines.ts';
 import { checkName, nameKey } from '../names.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
+import { storeTimesLines } from '../reports/times-lines.ts';
 import type { FinishedRecording, ListedCapture, Recording, Store } from '../store.ts';
 import {
   verifyWorkload,
@@ -279,7 +280,8 @@ function stored(
     },
     clock.now(),
   );
-  const rates = storeMetricLines(store, id, staged.metricLines());
+  const rates = storeMetricLines(store, id, staged.lines('metrics'));
+  storeTimesLines(store.times, id, staged.lines('times'));
   store.recordings.insertFinished({ ...row, captureId: id, rates });
   const capture = store.captures.find(id);
   if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
