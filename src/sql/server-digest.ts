@@ -1,8 +1,200 @@
+import { Lexer } from './lexer.ts';
+
 /**
  * A coarse form of a digest text, ours or a server's (`DIGEST_TEXT` of `performance_schema`), to join
  * the two: the same for both whenever the server counts a statement of ours under its text. Several
- * digests may have one form.
+ * digests may have one form: case, quotes, lists, brackets around values, hints and synonyms count for
+ * nothing in it. Of a text that the server cut it is the form of its beginning, and so is ours of one
+ * that is too long for the server.
  */
 export function serverDigestKey(text: string): string {
-  return text.toUpperCase();
+  const cut = CUT.exec(text);
+  const { tokens, cost } = readTokens(cut === null ? text : text.slice(0, cut.index));
+  const key: string[] = [];
+  withoutEqualRows(tokens, key);
+  if (cut !== null || cost > SERVER_LENGTH) shorten(key);
+  return key.join(' ');
+}
+
+/** What a text that was cut ends with: the server's, not the end of a list (`?, ...`), and our own. */
+const CUT = /(?<!\?,) ?\.\.\.(?:x[0-9a-f]{16})?$/;
+/** `max_digest_length` of all servers, unless somebody changed it: bytes of tokens. */
+const SERVER_LENGTH = 1024;
+/** Of a text that was cut, as much is compared as is there for sure. */
+const COMPARED_LENGTH = 896;
+
+const VALUE = '?';
+
+/** Words that the servers' grammars have one token for, by what they are called here. */
+const SYNONYMS = new Map(
+  [
+    'SCHEMA DATABASE',
+    'SCHEMAS DATABASES',
+    'INT8 BIGINT',
+    'CHARACTER CHAR',
+    'CURDATE CURRENT_DATE',
+    'CURTIME CURRENT_TIME',
+    'NOW CURRENT_TIMESTAMP LOCALTIME LOCALTIMESTAMP',
+    'DECIMAL DEC NUMERIC',
+    'EXPLAIN DESCRIBE DESC',
+    'DISTINCTROW DISTINCT',
+    'FLOAT8 DOUBLE',
+    'FLOAT4 FLOAT',
+    'INTEGER INT INT4',
+    'TINYINT INT1',
+    'SMALLINT INT2',
+    'MIDDLEINT MEDIUMINT INT3',
+    'RLIKE REGEXP',
+    'VARCHARACTER VARCHAR',
+    'SOME ANY',
+    'FIELDS COLUMNS',
+    'INDEX KEY',
+    'INDEXES KEYS',
+    'GEOMETRYCOLLECTION GEOMCOLLECTION',
+    'RELAY_THREAD IO_THREAD',
+    'NDBCLUSTER NDB',
+    'SYSTEM_USER USER SESSION_USER',
+    'SUBSTRING SUBSTR MID',
+    'VAR_POP VARIANCE',
+    'STDDEV_POP STD STDDEV',
+    'ADDDATE DATE_ADD',
+    'SUBDATE DATE_SUB',
+    'REPLICA SLAVE',
+    'REPLICAS SLAVES',
+    'CHARSET CHARACTER_SET',
+    'MICROSECOND SQL_TSI_MICROSECOND SQL_TSI_FRAC_SECOND',
+    ...['SECOND', 'MINUTE', 'HOUR', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'].map(
+      (unit) => `${unit} SQL_TSI_${unit}`,
+    ),
+  ].flatMap((group) => {
+    const [name = '', ...others] = group.split(' ');
+    return others.map((other) => [other, name] as const);
+  }),
+);
+
+const VERBS = /^(?:EXECUTE|PREPARE) (?=[A-Z(])/;
+const NOT_OF_BINARY = /^(?:EXECUTE|PREPARE) (?:IMMEDIATE\b|[^ ]+ (?:USING|FROM)\b)/;
+
+/** The tokens of a text as the key has them, and how many bytes a server needs for them at least. */
+function readTokens(text: string): { tokens: string[]; cost: number } {
+  const isBinary = VERBS.test(text) && !NOT_OF_BINARY.test(text);
+  const lexer = new Lexer(text, {}, isBinary ? text.indexOf(' ') : 0);
+  const tokens: string[] = [];
+  let cost = 0;
+  while (lexer.next()) {
+    const { kind, start, end } = lexer;
+    if (kind === 'space' || kind === 'comment') continue;
+    const before = tokens.at(-1);
+    cost += 2;
+    if (kind === 'word' || kind === 'name') {
+      if (kind === 'name' || /[a-z]/.test(text.slice(start, end))) cost += 2 + end - start;
+      // The server leaves out what a variable is called.
+      if (before === '@') continue;
+      addWord(
+        tokens,
+        kind === 'word' ? lexer.text : text.slice(start + 1, lexer.isClosed ? end - 1 : end),
+      );
+    } else if (kind !== 'symbol') {
+      if (before !== '@') addValue(tokens);
+    } else addSymbol(tokens, text.slice(start, end));
+  }
+  return { tokens, cost };
+}
+
+function addWord(tokens: string[], text: string): void {
+  const word = text.toUpperCase();
+  const before = tokens.at(-1);
+  const isConstant = word === 'TRUE' || word === 'FALSE' || word === 'NULL';
+  if (isConstant && before !== 'IS' && before !== 'NOT' && before !== '.') addValue(tokens);
+  else tokens.push(SYNONYMS.get(word) ?? word);
+}
+
+function addValue(tokens: string[]): void {
+  const before = tokens.at(-1);
+  if (before === 'DATE' || before === 'TIME' || before === 'TIMESTAMP') tokens.pop();
+  tokens.push(VALUE);
+}
+
+/** Operators of several characters come one by one, which is the same for both texts. */
+function addSymbol(tokens: string[], symbol: string): void {
+  const last = tokens.length - 1;
+  if (symbol === ')' && tokens[last - 1] === '(') {
+    // Of literals: `(_charset) ?`, and MariaDB has no other word for some.
+    if (tokens[last] === '_CHARSET') tokens.length -= 2;
+    else if (tokens[last] === '(UNKNOWN)' || tokens[last] === 'UNKNOWN') {
+      tokens.length -= 2;
+      addValue(tokens);
+    } else tokens.push(symbol);
+  } else if (symbol === '.' && tokens[last] === '.' && tokens[last - 1] === '.') {
+    tokens.length -= 2;
+    addValue(tokens);
+  } else if (symbol === '>' && tokens[last] === '<') tokens.splice(last, 1, '!', '=');
+  else tokens.push(symbol);
+}
+
+const AROUND_VALUES = new Set([',', '(', ')', '+', '-', VALUE]);
+
+/** Adds tokens to a key: values and what stands around them are one. */
+function addToKey(key: string[], tokens: readonly string[]): void {
+  for (const token of tokens) {
+    if (token === VALUE) {
+      while (AROUND_VALUES.has(key.at(-1) ?? '')) key.pop();
+      key.push(VALUE);
+    } else if (key.at(-1) !== VALUE || !AROUND_VALUES.has(token)) key.push(token);
+  }
+}
+
+/** Adds tokens to a key, without the rows behind `VALUES` that equal the one before. */
+function withoutEqualRows(tokens: readonly string[], key: string[]): void {
+  let at = 0;
+  while (at < tokens.length) {
+    const values = nextRows(tokens, at);
+    addToKey(key, tokens.slice(at, values));
+    at = values;
+    let last = '';
+    while (isRow(tokens, at) || (tokens[at] === ',' && isRow(tokens, at + 1))) {
+      const end = endOfRow(tokens, tokens[at] === ',' ? at + 1 : at);
+      const row: string[] = [];
+      addToKey(row, tokens.slice(tokens[at] === ',' ? at + 1 : at, end));
+      const form = row.join(' ');
+      // The last row of a text that was cut is the beginning of one.
+      const isEqual = form === last || (end === tokens.length && last.startsWith(form));
+      if (!isEqual) addToKey(key, tokens.slice(at, end));
+      last = form;
+      at = end;
+    }
+  }
+}
+
+/** Behind the next `VALUES`, or the end. */
+function nextRows(tokens: readonly string[], from: number): number {
+  for (let i = from; i < tokens.length; i++) {
+    if (tokens[i] === 'VALUES' || tokens[i] === 'VALUE') return i + 1;
+  }
+  return tokens.length;
+}
+
+function isRow(tokens: readonly string[], at: number): boolean {
+  return tokens[at] === '(' || (tokens[at] === 'ROW' && tokens[at + 1] === '(');
+}
+
+/** Behind the bracket that closes the row which begins here, or the end. */
+function endOfRow(tokens: readonly string[], start: number): number {
+  let depth = 0;
+  for (let i = start; i < tokens.length; i++) {
+    if (tokens[i] === '(') depth++;
+    else if (tokens[i] === ')' && --depth === 0) return i + 1;
+  }
+  return tokens.length;
+}
+
+/** Cuts a key to what the server has of it for sure. */
+function shorten(key: string[]): void {
+  let cost = 0;
+  for (let i = 0; i < key.length; i++) {
+    cost += 4 + (key[i]?.length ?? 0);
+    if (cost <= COMPARED_LENGTH) continue;
+    key.length = i;
+    return;
+  }
 }
