@@ -52,11 +52,13 @@ export function timesOf(
   since: number | null,
   until: number | null,
 ): WindowTimes {
-  const from = (since ?? -Infinity) - EDGE_MS;
-  const to = (until ?? Infinity) + EDGE_MS;
+  const from = since ?? -Infinity;
+  const to = until ?? Infinity;
   const all = times.intervalsOf(captureId);
   const touching = all.filter((one) => one.from < to && (one.to ?? Infinity) > from);
-  const within = touching.filter((one) => one.from >= from && (one.to ?? Infinity) <= to);
+  const within = touching.filter(
+    (one) => one.from >= from - EDGE_MS && (one.to ?? Infinity) <= to + EDGE_MS,
+  );
   return { digests: summed(within), absence: absenceIn(touching, all.length > 0) };
 }
 
