@@ -2,10 +2,12 @@ import type { Report, ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeLines, escapeText } from '../escape.ts';
 import { localTime } from '../moments.ts';
-import { displayWidth } from '../width.ts';
+import { displayWidth, fillLines } from '../width.ts';
+import { titleLines } from './report-head.ts';
 import { percentText, UNNAMED } from './report-rows.ts';
 import {
   columnRates,
+  cut,
   drawnWindow,
   labelled,
   millisecondsText,
@@ -18,13 +20,13 @@ import {
 /** One digest with everything that is known of it: the whole text, who sent it, when, and an example. */
 export function renderDigest(row: ReportRow, report: Report, view: ReportView): string {
   const { paint } = view;
-  const lines: string[] = [];
+  const lines = titleLines(report, view);
   const add = (label: string, words: readonly string[]): void => {
     lines.push(...labelled(label, words, view));
   };
   add('digest', [
     `${row.digest ?? ''},`,
-    `${row.class ?? 'other'}${row.db === null ? '' : `, database ${escapeText(row.db)}`}`,
+    `${row.class ?? UNNAMED.class}${row.db === null ? '' : `, database ${escapeText(row.db)}`}`,
   ]);
   add('statements', [
     `${formatCount(row.count)},`,
@@ -41,9 +43,10 @@ export function renderDigest(row: ReportRow, report: Report, view: ReportView): 
   add('', [`first ${momentText(row.first, view)},`, `last ${momentText(row.last, view)}`]);
   add('users', namesWords(row.users, row.count, 16, UNNAMED.user));
   add('hosts', namesWords(row.hosts, row.count, 16, UNNAMED.host));
-  const tables = row.tables.map(({ name, reads, writes }) => {
+  const tables = row.tables.map(({ name, reads, writes }, index) => {
     const how = reads > 0 && writes > 0 ? 'read and written' : writes > 0 ? 'written' : 'read';
-    return `${escapeText(name ?? UNNAMED.table)} (${how})`;
+    const end = index < row.tables.length - 1 ? ',' : '';
+    return `${escapeText(name ?? UNNAMED.table)} (${how})${end}`;
   });
   if (tables.length > 0) add('tables', tables);
   if (row.withoutValues !== null && row.withoutValues > 0) {
@@ -55,8 +58,10 @@ export function renderDigest(row: ReportRow, report: Report, view: ReportView): 
     const { seq, time, session, user, flags, isCut } = example;
     const who = `session ${session}, ${user === null ? UNNAMED.user : escapeText(user)}`;
     const marks = [...flags, ...(isCut ? ['cut here, whole in the workload'] : [])];
-    const title = `Example: seq ${seq}, ${momentText(time, view)}, ${who}${marks.length === 0 ? '' : `, ${marks.join(', ')}`}`;
-    lines.push('', paint('strong', title), ...textLines(example.sql, view));
+    const title = [`Example: seq ${seq}`, momentText(time, view), who, ...marks].join(', ');
+    const words = title.split(' ').map((word) => cut(word, view.width, view));
+    const heading = fillLines(words, view.width).map((line) => paint('strong', line));
+    lines.push('', ...heading, ...textLines(example.sql, view));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -21,9 +21,11 @@ import {
   type ReportView,
 } from './report-view.ts';
 
-/** Problems that are shown one by one; `verify` shows them all. */
+/** Problems that are shown one by one: a verification shows them all. */
 const MOST_PROBLEMS = 4;
 const LABEL_WIDTH = 12;
+/** Where the numbers would leave less for the rate over time, they get a line of their own. */
+const SHORTEST_RATE_LINE = 20;
 
 const TONES: Readonly<Record<Report['verdict']['verdict'], Tone>> = {
   whole: 'good',
@@ -58,7 +60,8 @@ export function renderReportHead(report: Report, view: ReportView): string[] {
   return [...lines, ...rateLines(report, view), ...summaryLines(report, view)];
 }
 
-function titleLines({ capture, window }: Report, view: ReportView): string[] {
+/** Which capture it is of, and which time. */
+export function titleLines({ capture, window }: Report, view: ReportView): string[] {
   const { server } = capture;
   const parts = [escapeText(`${capture.environment}/${capture.name}`), capture.status];
   if (window.from !== null && window.to !== null) {
@@ -164,16 +167,19 @@ function rateLines(report: Report, view: ReportView): string[] {
   const room = Math.max(view.width - LABEL_WIDTH - (view.ascii ? 2 : 0), 10);
   const most = (columns: number): string => {
     const highest = rateText(Math.max(...columnRates(report.slices, window, columns)));
-    return `  ${rate}, most ${highest}/s in ${formatDuration((window.to - window.from) / columns)}`;
+    return `${rate}, most ${highest}/s in ${formatDuration((window.to - window.from) / columns)}`;
   };
-  // What stands behind the line depends on how long it is, by a few characters at most.
-  const columns = Math.max(room - most(room).length - 4, 10);
+  // What stands behind the line depends on how long the line is, by a few characters.
+  const beside = room - most(room).length - 6;
+  const columns = beside < SHORTEST_RATE_LINE ? room : beside;
   const rates = columnRates(report.slices, window, columns);
   const bars = view.ascii ? `|${rateLine(rates, view)}|` : rateLine(rates, view);
   const indent = ' '.repeat(LABEL_WIDTH + (view.ascii ? 1 : 0));
+  const numbers = most(columns);
   return [
-    `${view.paint('dim', 'rate'.padEnd(LABEL_WIDTH))}${bars}${most(columns)}`,
+    `${view.paint('dim', 'rate'.padEnd(LABEL_WIDTH))}${bars}${columns === room ? '' : `  ${numbers}`}`,
     `${indent}${view.paint('dim', axisLine(report, window, columns, view))}`,
+    ...(columns === room ? labelled('', numbers.split(' '), view) : []),
   ];
 }
 
@@ -201,7 +207,8 @@ function axisLine(
   }
   const [from, to] = [window.from, window.to].map((at) => localTime(at, view.zone).slice(11));
   const text = cells.join('');
-  if (hasGap) return `${text}  ${mark} gap`;
+  const room = view.width - LABEL_WIDTH - (view.ascii ? 1 : 0);
+  if (hasGap) return columns + 7 <= room ? `${text}  ${mark} gap` : text;
   const labels = (from?.length ?? 0) + (to?.length ?? 0) + 2;
   if (columns < labels + 2) return text;
   return `${from ?? ''} ${text.slice(labels)} ${to ?? ''}`;

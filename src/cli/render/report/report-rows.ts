@@ -120,7 +120,7 @@ function nameColumn({ rows, by }: Report): RowColumn {
 }
 
 function barColumn({ rows }: Report, view: ReportView): RowColumn {
-  const most = Math.max(...rows.map(({ share }) => share), Number.MIN_VALUE);
+  const most = rows.reduce((highest, { share }) => Math.max(highest, share), Number.MIN_VALUE);
   return {
     header: '',
     cells: rows.map(({ share }) => bar(share / most, view).padEnd(BAR_WIDTH)),

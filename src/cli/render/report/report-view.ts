@@ -1,5 +1,4 @@
 import { counted, formatCount } from '../../../core/units.ts';
-import { shareText } from '../../../core/verification/value-counts.ts';
 import type { MetricView } from '../charts/metrics-overview.ts';
 import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { sparkline } from '../charts/sparkline.ts';
@@ -31,13 +30,20 @@ export function namesWords(
   unnamed: string,
 ): string[] {
   const shown = names.slice(0, most).map(({ name, count }) => {
-    const share = of === 0 ? '' : ` (${shareText(Math.min(count / of, 1))})`;
+    const share = of === 0 ? '' : ` (${roundedShare(count / of)})`;
     return `${name === null ? unnamed : escapeText(name)} ${formatCount(count)}${share}`;
   });
   const more = names.length - shown.length;
   return [...shown, ...(more > 0 ? [`${formatCount(more)} more`] : [])].map((word, index, all) =>
     index < all.length - 1 ? `${word},` : word,
   );
+}
+
+/** A share in whole per cent: `80 %`; neither none nor all where it is not quite that. */
+function roundedShare(share: number): string {
+  const percent = Math.round(share * 100);
+  if (percent === 0 && share > 0) return '<1 %';
+  return percent >= 100 && share < 1 ? '>99 %' : `${Math.min(percent, 100)} %`;
 }
 
 /** Cut to so many columns, with a mark that the terminal can show. */

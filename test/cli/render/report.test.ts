@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest';
+import { renderDigest } from '../../../src/cli/render/report/report-detail.ts';
+import { liveLines, renderLive } from '../../../src/cli/render/report/report-live.ts';
+import { renderReport } from '../../../src/cli/render/report/report-screen.ts';
+import { columnRates, type ReportView } from '../../../src/cli/render/report/report-view.ts';
+import { plainPaint } from '../../../src/cli/render/paint.ts';
+import { displayWidth } from '../../../src/cli/render/width.ts';
+import type { Report, ReportRow } from '../../../src/core/reports/report.ts';
+import fc from '../../support/properties.ts';
+import { reportOf, rowOf, timeAt, timedRow } from '../../support/reports.ts';
+
+const ROWS = Array.from({ length: 20 }, (_, index) => rowOf(index));
+const TIMED = Array.from({ length: 20 }, (_, index) => timedRow(index));
+const WITH_TIMES = reportOf(TIMED, {
+  sort: 'time',
+  coverage: { ...reportOf([]).coverage, times: 0.97, timesAbsence: [] },
+});
+
+function viewOf(width: number, changes: Partial<ReportView> = {}): ReportView {
+  return {
+    width,
+    wallClock: (at) => at,
+    zone: 'UTC',
+    ascii: false,
+    paint: plainPaint,
+    ...changes,
+  };
+}
+
+const BY_OTHERS: [string, Report][] = (
+  ['table', 'user', 'host', 'db', 'class', 'session'] as const
+).map((by) => [
+  `by ${by}`,
+  reportOf(
+    ROWS.map((row, index) => ({
+      ...row,
+      digest: null,
+      text: null,
+      name: index === 3 ? null : `${by}_${'x'.repeat(index * 4)}`,
+      opened: by === 'session' ? timeAt(index) : null,
+    })),
+    { by },
+  ),
+]);
+
+const DAMAGED = reportOf(ROWS, {
+  verdict: {
+    verdict: 'not_whole',
+    whole: false,
+    line: 'NOT WHOLE: 1,400,000 commands are recorded, the server counted 1,400,123: 2 gaps, 123 missing',
+    problems: Array.from({ length: 6 }, (_, index) => ({
+      kind: 'gap',
+      what: `A gap between ${timeAt(index)} and ${timeAt(index + 1)}: the server was restarted`,
+      segment: null,
+    })),
+    notes: [],
+  },
+  gaps: [
+    {
+      from: timeAt(1_800),
+      to: timeAt(2_000),
+      cause: 'server_restarted',
+      reason: 'the server was restarted',
+      after: null,
+      before: null,
+      afterSeq: 9,
+      missing: 123,
+    },
+  ],
+});
+
+const NASTY = "\u001b]0;owned\u0007\u009b31m \u202e\ttab\n'/* 日本語 */ \u0000 😀";
+function hostile(row: ReportRow): ReportRow {
+  const named = [{ name: NASTY, count: 3, reads: 1, writes: 1 }];
+  const example = row.example === null ? null : { ...row.example, sql: NASTY, user: NASTY };
+  return { ...row, text: NASTY, db: NASTY, users: named, hosts: named, tables: named, example };
+}
+const HOSTILE = reportOf(ROWS.map(hostile), {
+  capture: {
+    ...reportOf([]).capture,
+    environment: NASTY,
+    name: NASTY,
+    server: { flavor: NASTY, version: NASTY },
+  },
+  verdict: {
+    ...DAMAGED.verdict,
+    line: NASTY,
+    problems: [{ kind: 'gap', what: NASTY, segment: 1 }],
+  },
+  users: [{ name: NASTY, count: 9 }],
+  dbs: [
+    { name: NASTY, count: 9 },
+    { name: null, count: 1 },
+  ],
+  tables: [{ name: NASTY, count: 9, reads: 9, writes: 0 }],
+});
+const RAW = /[^\P{Cc}\n]|\p{Cf}/u;
+
+const REPORTS: [string, Report][] = [
+  ['by digest', reportOf(ROWS)],
+  ['with times', WITH_TIMES],
+  ['that is not whole', DAMAGED],
+  ['of nothing', reportOf([])],
+  ['with names of others', HOSTILE],
+  ...BY_OTHERS,
+];
+
+describe.each(REPORTS)('a report %s', (_what, report) => {
+  it.each([
+    [80, false],
+    [120, false],
+    [80, true],
+    [40, false],
+  ])('fits %i columns, ASCII %s, and shows nothing that a terminal obeys', (width, ascii) => {
+    const view = viewOf(width, { ascii });
+    const texts = [
+      renderReport(report, view),
+      ...report.rows.slice(0, 1).map((row) => renderDigest(row, report, view)),
+      ...[24, 50].map((rows) =>
+        renderLive(
+          {
+            type: 'reported',
+            report,
+            interval: { seconds: 2, perSecond: 90, rows: report.rows.map(({ count }) => count) },
+          },
+          { ...view, rows, now: 0, interval: 2_000, recent: [1, 2, 0, 4] },
+        ).join('\n'),
+      ),
+    ];
+    for (const text of texts) {
+      expect(RAW.test(text)).toBe(false);
+      // Commands to paste are not broken.
+      const lines = text.split('\n').filter((line) => !/captures (verify|report|help)/.test(line));
+      const wide = lines.filter((line) => displayWidth(line) > width);
+      expect(wide).toEqual([]);
+      if (ascii && report !== HOSTILE) expect(text).toMatch(/^[\x20-\x7e\n]*$/);
+    }
+  });
+});
+
+describe('the first screen of a report', () => {
+  const screen = (report: Report, width = 80): string[] =>
+    renderReport(report, viewOf(width)).split('\n').slice(0, 24);
+
+  it('says what hits the database: window, verdict, rate, classes, and the first statements', () => {
+    const lines = screen(WITH_TIMES);
+    expect(lines[0]).toMatch(/^shop\/friday · DONE · 2026-11-29 21:00:00 to 22:00:00 \(1h\)/);
+    expect(lines.join('\n')).toMatch(/WHOLE: 1,400,123 commands are recorded/);
+    expect(lines.join('\n')).toMatch(/times +known for 97 % of the statements/);
+    expect(lines.join('\n')).toMatch(/rate +[▁▂▃▄▅▆▇█]{20,} +\d+\/s, most \d+\/s in/);
+    expect(lines.join('\n')).toMatch(/reads .*80 %.*writes .*20 %/);
+    expect(lines.join('\n')).toMatch(/SHARE +COUNT +PER S +TOTAL +AVERAGE/);
+    expect(lines.filter((line) => /^ {4}[0-9a-f]{8} {2}(SELECT|UPDATE) /.test(line)).length).toBe(
+      6,
+    );
+  });
+
+  it('marks gaps under the rate, and lists the first of the problems', () => {
+    const text = screen(DAMAGED).join('\n');
+    expect(text).toMatch(/ ─+×+─+ {2}× gap/);
+    expect(text.match(/^gap +A gap between/gm)).toHaveLength(4);
+    expect(text).toContain('2 problems more: captures verify shop/friday');
+  });
+
+  it('has columns for users and tables where there is room', () => {
+    expect(screen(WITH_TIMES, 70).join('\n')).not.toMatch(/TABLES/);
+    expect(screen(WITH_TIMES, 120).join('\n')).toMatch(/USERS +TABLES/);
+  });
+
+  it.each([
+    [
+      { times: null, timesAbsence: [{ why: 'off', from: null, to: null }] },
+      'times       unknown: the',
+    ],
+    [
+      { times: 0.5, timesAbsence: [{ why: 'restarted', from: timeAt(60), to: timeAt(90) }] },
+      'the server was restarted from 21:01:00 to 21:01:30',
+    ],
+    [{ isRedacted: true, sample: 10 }, 'only        1 session of 10; literals redacted'],
+    [{ leftOut: 12_345 }, '12,345 rows of the log left out'],
+    [{ unlisted: 7 }, 'not listed  7 statements'],
+    [{ records: { committed: 100, read: 60 } }, 'covers      60 of 100 records (60 %)'],
+  ] as const)('says what the numbers cover: %j', (changes, line) => {
+    const base = reportOf(ROWS);
+    const report = { ...base, coverage: { ...base.coverage, ...changes } } as Report;
+    expect(
+      screen(report)
+        .join(' ')
+        .replaceAll(/ {13,}/g, ' '),
+    ).toContain(line);
+  });
+
+  it('says of a capture without statements that there are none', () => {
+    const open = reportOf([], { window: { ...reportOf([]).window, isOpen: true } });
+    expect(screen(open).join('\n')).toContain('No statement was recorded yet.');
+  });
+});
+
+describe('one digest in full', () => {
+  it('has its whole text and an example, whatever their length', () => {
+    const sql = `SELECT ${'long_column_name, '.repeat(200)}${'x'.repeat(300)}`;
+    const row = timedRow(2);
+    const example = row.example === null ? null : { ...row.example, sql, isCut: true };
+    const text = renderDigest({ ...row, text: sql, example }, WITH_TIMES, viewOf(80));
+    const shown = text.replaceAll(/\n {2}/g, '');
+    expect(shown.split('x'.repeat(300))).toHaveLength(3);
+    expect(shown.match(/long_column_name,/g)).toHaveLength(400);
+    expect(text).toMatch(/cut here,\s+whole in the workload/);
+    expect(text).toMatch(/times .*on average, .*in all,/);
+  });
+});
+
+describe('slices brought to columns', () => {
+  it('keep every statement, and none gets out of the window', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(1_000), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: -5_000, max: 5_000 }),
+        fc.integer({ min: 100, max: 100_000 }),
+        (slices, columns, offset, length) => {
+          const axis = { from: 1_000_000, width: 1_024, count: slices.length };
+          const from = 1_000_000 + offset;
+          const rates = columnRates(slices, { axis, from, to: from + length }, columns);
+          const sum = rates.reduce((total, rate) => total + (rate * length) / columns / 1_000, 0);
+          const all = slices.reduce((total, count) => total + count, 0);
+          expect(rates).toHaveLength(columns);
+          expect(sum).toBeCloseTo(all, 3);
+        },
+      ),
+    );
+  });
+});
+
+describe('a report that is watched, as lines', () => {
+  it('is a line with the time and a line for each row', () => {
+    const report = reportOf(ROWS.slice(0, 2));
+    const interval = { seconds: 2, perSecond: 50, rows: [40, 0.5] };
+    const lines = liveLines({ type: 'reported', report, interval }, Date.parse(timeAt(9)));
+    expect(lines.split('\n')).toEqual([
+      expect.stringMatching(/^2026-11-29T21:00:09.000Z shop\/friday: DONE 1h, .* 50\/s now$/),
+      expect.stringMatching(/^ +40\/s +14.3 % +200,003 {2}[0-9a-f]{8} {2}SELECT o\.id/),
+      expect.stringMatching(/^ +0.500\/s +7.1 % +100,003 {2}/),
+      '',
+    ]);
+  });
+});
