@@ -462,6 +462,38 @@ const REPORT: readonly Field[] = [
   ['otherRows', 'object', '`{rows, statements}` that `--limit` left out'],
 ];
 
+const COMMON = '`{factor, rows, together, isChange}`';
+const COMPARISON: readonly Field[] = [
+  ['format', 'string', '`captures-diff`'],
+  ['formatVersion', 'number', '1'],
+  ['program', 'object', '`{name, version}`: what made it'],
+  ['a', 'object', 'the report of A, without `rows` and `otherRows`'],
+  ['b', 'object', 'the same of B'],
+  ['by', 'string', 'what the rows are: digest, table, user, host, db or class'],
+  ['threshold', 'number', 'the least change that counts: 0.2 is 20 %'],
+  ['per', 'object or null', '`{a, b}`: the tests of `--per`; null for rates'],
+  ['change', 'number or null', 'all statements, B ÷ A: per second, or per test'],
+  [
+    'common',
+    'object',
+    `${COMMON}: B ÷ A of what the rows have in common (1 where they did not change together), the rows it is made of and those of them that changed by it; every row is judged beside it`,
+  ],
+  ['commonTime', 'object or null', 'the same of average times; null where there are none'],
+  [
+    'new',
+    'array',
+    'rows of B alone: `{name, digest, text, db, class, users, tables, example, a, b, change, interval, mayBeChance}`; `a` and `b` are rows of `report`, or null; `change` is B ÷ A, `interval` where it lies in 95 of 100 pairs (`[low, high]` or null); `mayBeChance`: so few statements that A may have missed them',
+  ],
+  ['gone', 'array', 'rows of A alone'],
+  ['more', 'array', 'rows that are more frequent in B, the largest difference first'],
+  ['fewer', 'array', 'rows that are less frequent in B'],
+  ['slower', 'array', 'rows whose average time is longer in B; `change` is that of the time'],
+  ['faster', 'array', 'rows whose average time is shorter in B'],
+  ['unjudged', 'object', '`{rows, statements}` of which nothing can be said'],
+  ['unchanged', 'number', 'rows'],
+  ['cautions', 'array', 'strings: what to know before the rest'],
+];
+
 const STATEMENT: readonly Field[] = [
   ['seq', 'number', 'from 1, contiguous'],
   ['time', 'time', 'with microseconds'],
@@ -573,6 +605,10 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   import: one(CAPTURE),
   report: one(REPORT),
   workload: many(STATEMENT, 'without `--json`, and with `--follow`, an object a line (NDJSON)'),
+  diff: one(
+    COMPARISON,
+    'CSV and TSV have a row each, with `kind` (new, gone, more …). With `--fail-on` the exit status may be 8; the object is printed all the same',
+  ),
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),
 };

@@ -146,7 +146,7 @@ async function load(ref: string, request: ReportRequest, context: Context): Prom
   }).finally(() => progress.clear());
 }
 
-function progressText({ bytes, of }: TallyProgress): string {
+export function progressText({ bytes, of }: TallyProgress): string {
   const share = of === 0 ? '' : ` (${Math.floor((100 * bytes) / of)} %)`;
   return `counted ${formatBytes(bytes)} of ${formatBytes(of)}${share}`;
 }

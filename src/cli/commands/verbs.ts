@@ -53,6 +53,7 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
     'show what the server did during a capture, as charts or data',
     () => import('./metrics.ts'),
   ),
+  verb('diff', 'show what is different between two captures or reports', () => import('./diff.ts')),
   verb('verify', 'check how complete the record of a capture is', () => import('./verify.ts')),
   verb('export', 'write a capture to a file', () => import('./export.ts')),
   verb('import', 'make a capture of such a file', () => import('./import.ts')),

@@ -21,6 +21,8 @@ interface Answer {
 
 const NO_ANSWER: Answer = { manner: 'words', candidates: [] };
 const FILES: Answer = { manner: 'files', candidates: [] };
+/** Placeholders of a capture or a file. */
+const OR_FILES = ['a', 'b'];
 
 /**
  * Answers the scripts of `captures completion`:
@@ -134,7 +136,12 @@ function plain(value: string): Candidate {
 }
 
 async function named(placeholder: string, question: Question, world: World): Promise<Answer> {
-  if (areStored(placeholder)) return words(await namesInStore(placeholder, question, world));
+  if (areStored(placeholder)) {
+    const names = await namesInStore(placeholder, question, world);
+    const isFile =
+      OR_FILES.includes(placeholder) && beginningWith(question.typed, names).length === 0;
+    return isFile ? FILES : words(names);
+  }
   switch (placeholder) {
     case 'file':
       return FILES;

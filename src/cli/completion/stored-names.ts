@@ -30,6 +30,8 @@ const NAMES: Readonly<Record<string, Names>> = {
   environment: environmentNames,
   capture: captureNames,
   captures: captureNames,
+  a: captureNames,
+  b: captureNames,
   schedule: scheduleNames,
   user: userNames,
   token: tokenNames,

@@ -1,12 +1,13 @@
 import { AppError } from '../errors.ts';
 import { cautionsOf } from './comparison-cautions.ts';
-import type {
-  ComparedRow,
-  Comparison,
-  ComparisonRequest,
-  Change,
-  CommonChange,
-  ReportHead,
+import {
+  CHANGES,
+  type Change,
+  type CommonChange,
+  type ComparedRow,
+  type Comparison,
+  type ComparisonRequest,
+  type ReportHead,
 } from './report-comparison.ts';
 import { judgeCounts } from './count-judgement.ts';
 import {
@@ -203,32 +204,12 @@ function headOf(report: Report): ReportHead {
   return Object.fromEntries(fields) as unknown as ReportHead;
 }
 
-/** What `--fail-on` is asked about: the rows of these kinds, and whether all statements moved as one. */
+/** The rows of these kinds, kinds without any left out. */
 export function failuresOf(
   comparison: Comparison,
   kinds: readonly Change[],
-): readonly {
-  readonly kind: Change;
-  readonly rows: readonly ComparedRow[];
-  readonly isAll: boolean;
-}[] {
-  return kinds
-    .map((kind) => ({ kind, rows: comparison[kind], isAll: movedAsOne(comparison, kind) }))
-    .filter(({ rows, isAll }) => rows.length > 0 || isAll);
-}
-
-function movedAsOne({ common, commonTime }: Comparison, kind: Change): boolean {
-  switch (kind) {
-    case 'more':
-      return common.isChange && common.factor > 1;
-    case 'fewer':
-      return common.isChange && common.factor < 1;
-    case 'slower':
-      return commonTime?.isChange === true && commonTime.factor > 1;
-    case 'faster':
-      return commonTime?.isChange === true && commonTime.factor < 1;
-    case 'new':
-    case 'gone':
-      return false;
-  }
+): readonly { readonly kind: Change; readonly rows: readonly ComparedRow[] }[] {
+  return CHANGES.filter((kind) => kinds.includes(kind) && comparison[kind].length > 0).map(
+    (kind) => ({ kind, rows: comparison[kind] }),
+  );
 }

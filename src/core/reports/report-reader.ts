@@ -141,9 +141,9 @@ const ROW = object({
   users: NAMED,
   hosts: NAMED,
   tables: TABLES,
-  digests: COUNT,
+  digests: orNull(COUNT),
   example: orNull(object({ sql: TEXT, time: TIME, session: NUMBER, user: orNull(TEXT) })),
-  withoutValues: COUNT,
+  withoutValues: orNull(COUNT),
   times: orNull(
     object({
       count: COUNT,

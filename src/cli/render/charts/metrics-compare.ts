@@ -39,8 +39,16 @@ interface Aligned {
   readonly to: number;
 }
 
-/** Two captures one below the other, metric by metric, and how the average of A differs from that of B. */
-export function renderComparison(a: MetricReport, b: MetricReport, view: MetricView): string {
+/**
+ * Two captures one below the other, metric by metric, and how the average of one differs from that of the other.
+ * @param subject whose difference is said: that of A from B, or that of B from A.
+ */
+export function renderComparison(
+  a: MetricReport,
+  b: MetricReport,
+  view: MetricView,
+  subject: 'a' | 'b' = 'a',
+): string {
   const aligned = align(a, b, view);
   const lines = headings(a, b, view);
   if (aligned === null) return notStarted(lines);
@@ -83,7 +91,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     pad(`t=0 is the start`.slice(0, columns), columns),
     ...numbers.map((name) => name.toUpperCase().padStart(widthOf(name))),
     pad('UNIT', unitWidth),
-    'A VS B'.padStart(7),
+    (subject === 'a' ? 'A VS B' : 'B VS A').padStart(7),
   ];
   lines.push('', view.paint('strong', header.join(' ').trimEnd()));
   for (const { pair, summaries, scale } of rows) {
@@ -91,6 +99,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
     const both = [pair.a, pair.b].map((series, index) =>
       drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
     );
+    const [before, after] = subject === 'a' ? summaries.toReversed() : summaries;
     // One scale for both: that is what they are compared by.
     const range = sparklineRange(both.flat());
     for (const [index, cells] of both.entries()) {
@@ -105,7 +114,7 @@ export function renderComparison(a: MetricReport, b: MetricReport, view: MetricV
           text(summaries[index] ?? null, name, scale).padStart(widthOf(name)),
         ),
         view.paint('dim', pad(unit, unitWidth)),
-        isFirst ? '' : change(summaries[1]?.avg ?? null, summaries[0]?.avg ?? null).padStart(7),
+        isFirst ? '' : change(before?.avg ?? null, after?.avg ?? null).padStart(7),
       ];
       lines.push(line.join(' ').trimEnd());
     }

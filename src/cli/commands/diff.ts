@@ -1,0 +1,264 @@
+import { AppError } from '../../core/errors.ts';
+import type { MetricReport } from '../../core/metrics/metric-service.ts';
+import { resultOf } from '../../core/progress.ts';
+import { CHANGES, type Change, type Comparison } from '../../core/reports/report-comparison.ts';
+import { DIMENSIONS, type Dimension, type Report } from '../../core/reports/report.ts';
+import { wallClockAt } from '../../core/time-zones.ts';
+import { count } from '../input/arguments.ts';
+import { choice, offering, oneOf } from '../input/choices.ts';
+import { LateProgress } from '../output/late-progress.ts';
+import { speaksUnicode } from '../output/unicode.ts';
+import { changedRowNoun, changedRows, comparisonNoun } from '../render/diff/diff-noun.ts';
+import type { ReportView } from '../render/report/report-view.ts';
+import type { Context } from '../runtime/context.ts';
+import { programVersion } from '../../package.ts';
+import { defineCommand } from './command.ts';
+import { progressText } from './report.ts';
+
+const ON_A_TERMINAL = 20;
+/** A session is in one capture alone. */
+const COMPARABLE = DIMENSIONS.filter((dimension) => dimension !== 'session');
+
+interface Options {
+  readonly a: string;
+  readonly b: string;
+  readonly by?: Dimension;
+  readonly limit?: number;
+  readonly failOn?: readonly Change[];
+  /** A share: 0.2 for 20 %. */
+  readonly threshold?: number;
+  readonly per?: { readonly a: number; readonly b: number };
+  readonly ascii?: boolean;
+}
+
+export const command = defineCommand<Options>({
+  declare: (command) =>
+    command
+      .argument('<a>', 'a capture, or a file of captures report --json; - for stdin')
+      .argument('<b>', 'the same: what is different in it from A')
+      .option('--by <dimension>', COMPARABLE.join(', '), choice(COMPARABLE, '--by'))
+      .option(
+        '--limit <n>',
+        `at most this many rows of a kind (default: ${ON_A_TERMINAL} on a terminal, else all)`,
+        count('--limit'),
+      )
+      .option('--fail-on <changes>', `exit 8 if there are any: ${CHANGES.join(',')}`, parseChanges)
+      .option(
+        '--threshold <percent>',
+        'the least change that counts (default: 20%)',
+        parseThreshold,
+      )
+      .option('--per <a,b>', 'compare counts for each of so many tests, not rates', parsePer)
+      .option('--ascii', 'draw with ASCII characters only'),
+  help: `Shows what is different in B from A: statements that are new or gone, more or less frequent, slower or
+faster. Rates are compared, never totals, so the two may be of different lengths. A change is listed when it
+is at least 20 % and too large for chance, by how much the rate varies within both windows. What all
+statements did together, as when a client is faster, is said first, and the rest judged beside it.
+
+new? and gone? are in one capture alone, but with so few statements that chance may have made that.
+Rows with fewer than 30 statements on both sides are not judged. Times are compared where both have them.
+
+--per is for tests, which run the same statements each time: A ran 412 tests and B 418. Counts are compared for
+each test, and everything that is in one alone is new or gone.
+
+Exits 0, or 8 when --fail-on finds what it names.
+
+Examples:
+  captures diff monday tuesday
+  captures diff monday tuesday --by table
+  captures report main --json > main.json
+  captures diff main.json pr --fail-on new,more
+  captures diff main.json pr --fail-on new,more --per 412,418
+
+JSON fields: ${comparisonNoun.fields.join(', ')}.
+Fields of a row (CSV, TSV): ${changedRowNoun.fields.join(', ')}.`,
+  prints: null,
+  run,
+});
+
+async function run(options: Options, context: Context): Promise<void> {
+  const isObject = context.outputMode === 'json' || context.outputMode === 'yaml';
+  context.checkFields(isObject ? comparisonNoun : changedRowNoun);
+  const sides = await loadBoth(options, context);
+  const { compareReports, failuresOf, USUAL_THRESHOLD } =
+    await import('../../core/reports/comparison-rules.ts');
+  const { threshold = USUAL_THRESHOLD, per = null } = options;
+  const program = { name: 'captures', version: programVersion() };
+  const comparison = compareReports(sides.a, sides.b, { threshold, per }, program);
+  await print(comparison, options, context);
+  const failures = failuresOf(comparison, options.failOn ?? []);
+  if (failures.length === 0) return;
+  const { failureTexts } = await import('../render/diff/diff-failures.ts');
+  const { message, hint } = failureTexts(comparison, failures);
+  throw new AppError('capture_failed', message, { hint });
+}
+
+async function loadBoth(
+  { a, b, by }: Options,
+  context: Context,
+): Promise<{ readonly a: Report; readonly b: Report }> {
+  const { isReportFile, readReportFile, STDIN } = await import('../input/report-files.ts');
+  if (a === STDIN && b === STDIN) {
+    throw new AppError('invalid', 'Only one of the two can be read from stdin', {
+      hint: 'Give a file or a capture for the other.',
+    });
+  }
+  const { world } = context;
+  const [isFileA, isFileB] = [await isReportFile(a, world.cwd), await isReportFile(b, world.cwd)];
+  const fileA = isFileA ? await readReportFile(a, world) : null;
+  const fileB = isFileB ? await readReportFile(b, world) : null;
+  // A file says by what it is; a capture is counted by the same.
+  const dimension = by ?? fileA?.by ?? fileB?.by ?? 'digest';
+  for (const [path, file] of [
+    [a, fileA],
+    [b, fileB],
+  ] as const) {
+    if (file !== null && by !== undefined && file.by !== by) {
+      throw new AppError('invalid', `${path} is a report by ${file.by}, not by ${by}`, {
+        hint: `Make it anew: captures report CAPTURE --by ${by} --json > FILE`,
+      });
+    }
+  }
+  return {
+    a: fileA ?? (await counted(a, dimension, context)),
+    b: fileB ?? (await counted(b, dimension, context)),
+  };
+}
+
+async function counted(ref: string, by: Dimension, context: Context): Promise<Report> {
+  const actor = await context.actor();
+  const { interrupted } = context.world.signals;
+  const progress = new LateProgress(context);
+  const request = { by, sort: null, limit: null, since: null, until: null, digest: null };
+  return resultOf(context.api.reports.report(actor, ref, request), (event) => {
+    interrupted.throwIfAborted();
+    progress.show(progressText(event));
+  }).finally(() => progress.clear());
+}
+
+async function print(comparison: Comparison, options: Options, context: Context): Promise<void> {
+  const { stdout } = context.world;
+  const { limit = null } = options;
+  const shown = limit === null ? comparison : { ...comparison, ...firstRows(comparison, limit) };
+  const mode = context.outputMode;
+  if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
+    return context.printOne(comparisonNoun, shown);
+  }
+  if (mode === 'json') {
+    const { comparisonJson } = await import('../render/diff/diff-noun.ts');
+    const { escapeJson } = await import('../render/escape.ts');
+    for (const piece of comparisonJson(shown)) {
+      await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
+    }
+    return;
+  }
+  if (!context.wantsReport || mode !== 'table') {
+    for (const caution of comparison.cautions) await context.warn(caution);
+    return context.print(changedRowNoun, changedRows(comparison, limit));
+  }
+  const { renderDiff } = await import('../render/diff/diff-screen.ts');
+  const view = await viewOf(options, context);
+  await stdout.write(renderDiff(comparison, limit ?? ON_A_TERMINAL, view));
+  await stdout.write(await drawnMetrics(options, view, context));
+}
+
+function firstRows(comparison: Comparison, limit: number): Pick<Comparison, Change> {
+  const { new: added, gone, more, fewer, slower, faster } = comparison;
+  const first = (rows: Comparison['new']): Comparison['new'] => rows.slice(0, limit);
+  return {
+    new: first(added),
+    gone: first(gone),
+    more: first(more),
+    fewer: first(fewer),
+    slower: first(slower),
+    faster: first(faster),
+  };
+}
+
+/** The metrics of both captures, one below the other; nothing where one has none, or is a file. */
+async function drawnMetrics(
+  { a, b }: Options,
+  view: ReportView,
+  context: Context,
+): Promise<string> {
+  const both = await metricsOfBoth(a, b, context);
+  if (both === null) return '';
+  const { renderComparison } = await import('../render/charts/metrics-compare.ts');
+  return `\n${renderComparison(both.a, both.b, { ...view, statistic: null }, 'b')}`;
+}
+
+/** null where one of the two has no metrics, or is a file. Metrics are an addition: their failure is a warning. */
+async function metricsOfBoth(
+  a: string,
+  b: string,
+  context: Context,
+): Promise<{ readonly a: MetricReport; readonly b: MetricReport } | null> {
+  const { isReportFile } = await import('../input/report-files.ts');
+  const { cwd } = context.world;
+  if ((await isReportFile(a, cwd)) || (await isReportFile(b, cwd))) return null;
+  const actor = await context.actor();
+  const request = {
+    origins: ['provider', 'server'],
+    names: [],
+    statistic: null,
+    period: null,
+    from: null,
+    to: null,
+    margin: 0,
+    refresh: false,
+  } as const;
+  try {
+    const both = {
+      a: await context.api.metrics.report(actor, a, request),
+      b: await context.api.metrics.report(actor, b, request),
+    };
+    return hasPoints(both.a) && hasPoints(both.b) ? both : null;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    // A capture without metrics is nothing to warn of.
+    if (error.code !== 'not_found') await context.warn(`No metrics: ${error.message}`);
+    return null;
+  }
+}
+
+function hasPoints({ series }: MetricReport): boolean {
+  return series.some(({ tracks }) => tracks.some(({ times }) => times.length > 0));
+}
+
+async function viewOf(options: Options, context: Context): Promise<ReportView> {
+  const zone = context.timeZone;
+  return {
+    width: context.columns,
+    wallClock: (at) => wallClockAt(at, zone),
+    zone,
+    ascii: options.ascii === true || !speaksUnicode(context.world.env),
+    paint: await context.paint(),
+  };
+}
+
+const parseChanges = offering(
+  CHANGES,
+  (value: string): Change[] =>
+    value.split(',').map((change) => oneOf(CHANGES, change.trim(), '--fail-on')),
+  { isList: true },
+);
+
+/** @returns a share: 0.2 for `20%` and `20`. @throws AppError `invalid`. */
+function parseThreshold(text: string): number {
+  const percent = Number(/^\s*(\d+(?:\.\d+)?)\s*%?\s*$/.exec(text)?.[1] ?? NaN);
+  if (percent >= 1 && percent <= 10_000) return percent / 100;
+  throw new AppError('invalid', `--threshold takes a percentage from 1 to 10000, not "${text}"`, {
+    hint: 'For example: captures diff monday tuesday --threshold 20%',
+  });
+}
+
+/** @throws AppError `invalid`. */
+function parsePer(text: string): { readonly a: number; readonly b: number } {
+  const [a = '', b = a, ...more] = text.split(',').map((part) => part.trim());
+  const numbers = [a, b].map((part) => (/^\d{1,12}$/.test(part) ? Number(part) : 0));
+  const [testsOfA = 0, testsOfB = 0] = numbers;
+  if (testsOfA > 0 && testsOfB > 0 && more.length === 0) return { a: testsOfA, b: testsOfB };
+  throw new AppError('invalid', `--per takes the number of tests that A and B ran, not "${text}"`, {
+    hint: 'For example: captures diff main.json pr --per 412,418',
+  });
+}

@@ -1,0 +1,104 @@
+import { open, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { AppError } from '../../core/errors.ts';
+import { readReport } from '../../core/reports/report-reader.ts';
+import type { Report } from '../../core/reports/report.ts';
+import type { World } from '../runtime/world.ts';
+
+/** Three times the report of the largest workload: 20,000 digests. */
+const LARGEST_BYTES = 128 * 1024 * 1024;
+
+/** Stands for stdin. */
+export const STDIN = '-';
+
+/**
+ * Whether a word means a file with a report, and no capture: `-`, a path that begins as one, what ends in .json,
+ * and every file that is there. `shop/friday` is a capture where no file of that path is there.
+ */
+export async function isReportFile(word: string, cwd: string): Promise<boolean> {
+  if (word === STDIN || /\.json$/i.test(word) || /^(\.{0,2}|~)\//.test(word)) return true;
+  const found = await stat(resolve(cwd, word)).catch(() => null);
+  return found !== null && !found.isDirectory();
+}
+
+/**
+ * The report in a file that `report --json` has written.
+ * @throws AppError `invalid` in one sentence for what cannot be read, and for what is no report.
+ */
+export async function readReportFile(
+  path: string,
+  world: Pick<World, 'stdin' | 'cwd' | 'signals'>,
+): Promise<Report> {
+  const where = path === STDIN ? 'stdin' : basename(path);
+  const bytes =
+    path === STDIN
+      ? await collected(world.stdin.chunks(world.signals.interrupted))
+      : await bytesOf(path, world.cwd);
+  if (bytes.length > LARGEST_BYTES) {
+    throw new AppError('invalid', `${where} is larger than ${LARGEST_BYTES / 1024 ** 2} MiB`, {
+      hint: { code: 'make_report' },
+    });
+  }
+  return readReport(parsed(bytes, where), where);
+}
+
+async function bytesOf(path: string, cwd: string): Promise<Uint8Array> {
+  try {
+    const file = await open(resolve(cwd, path), 'r');
+    try {
+      return await collected(file.createReadStream({ autoClose: false }));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new AppError(
+      'invalid',
+      UNREADABLE[code ?? '']?.(path) ?? `Cannot read ${path}: ${code ?? String(error)}`,
+      {
+        hint: code === 'ENOENT' ? { code: 'make_report' } : null,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Pipes do not tell their size: as much is read as may be, and a little more. */
+async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const kept: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    kept.push(chunk);
+    bytes += chunk.length;
+    if (bytes > LARGEST_BYTES) break;
+  }
+  return Buffer.concat(kept);
+}
+
+const UNREADABLE: Readonly<Record<string, (path: string) => string>> = {
+  ENOENT: (path) => `There is no file ${path}`,
+  ENOTDIR: (path) => `There is no file ${path}`,
+  EISDIR: (path) => `${path} is a folder`,
+  EACCES: (path) => `No permission to read ${path}`,
+};
+
+function parsed(bytes: Uint8Array, where: string): unknown {
+  if (bytes.length === 0) {
+    throw new AppError('invalid', `${where} is empty: it is no report`, {
+      hint: { code: 'make_report' },
+    });
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    const text = Buffer.from(bytes.subarray(0, 512)).toString('utf8').trimStart();
+    const isCut = text.startsWith('{') && text.includes('captures-report');
+    throw new AppError(
+      'invalid',
+      isCut
+        ? `${where} is a damaged report: it ends too early`
+        : `${where} is not a report: it is no JSON`,
+      { hint: { code: 'make_report' }, cause: error },
+    );
+  }
+}

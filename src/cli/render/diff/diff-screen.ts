@@ -1,0 +1,295 @@
+import {
+  CHANGES,
+  type Change,
+  type CommonChange,
+  type ComparedRow,
+  type Comparison,
+  type ReportHead,
+} from '../../../core/reports/report-comparison.ts';
+import type { ReportRow } from '../../../core/reports/report.ts';
+import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { escapeText } from '../escape.ts';
+import { hanging } from '../messages.ts';
+import { localTime } from '../moments.ts';
+import type { Tone } from '../paint.ts';
+import { SHOWN_DIGITS, UNNAMED } from '../report/report-rows.ts';
+import { layoutRows, type RowColumn } from '../report/row-layout.ts';
+import {
+  columnRates,
+  cut,
+  drawnWindow,
+  millisecondsText,
+  rateText,
+  type ReportView,
+} from '../report/report-view.ts';
+import { sparkline } from '../charts/sparkline.ts';
+import { fillLines } from '../width.ts';
+import { changedRows, type ChangedRow } from './diff-noun.ts';
+import { changeText, percentChange } from './change-text.ts';
+
+const TITLES: Readonly<Record<Change, readonly [title: string, what: string, tone: Tone]>> = {
+  new: ['NEW', 'in B alone', 'busy'],
+  gone: ['GONE', 'in A alone', 'dim'],
+  more: ['MORE', 'in B', 'busy'],
+  fewer: ['FEWER', 'in B', 'dim'],
+  slower: ['SLOWER', 'in B, by average time', 'bad'],
+  faster: ['FASTER', 'in B, by average time', 'good'],
+};
+
+/** Cautions, what all statements did, and then row by row. @param limit of rows of one kind. */
+export function renderDiff(comparison: Comparison, limit: number, view: ReportView): string {
+  const { a, b, cautions } = comparison;
+  const lines = [...sideLines('A', a, view), ...sideLines('B', b, view)];
+  for (const caution of cautions) {
+    lines.push(
+      ...hanging('caution  ', caution, view.width, {
+        label: (label) => view.paint('busy', label),
+      }),
+    );
+  }
+  lines.push('', ...overallLines(comparison, view));
+  lines.push(...changeLines(comparison, limit, view), '', ...restLines(comparison, view));
+  return `${lines.join('\n')}\n`;
+}
+
+/** `A  shop/monday · 2026-11-22 02:00:00 to 02:30:00 (30m) · 12,345 statements, 6.9/s`. */
+function sideLines(side: string, head: ReportHead, view: ReportView): string[] {
+  const { capture, window, statements, perSecond } = head;
+  const parts = [escapeText(`${capture.environment}/${capture.name}`)];
+  if (window.from !== null && window.to !== null) {
+    const from = localTime(Date.parse(window.from), view.zone);
+    const to = localTime(Date.parse(window.to), view.zone);
+    const end = to.slice(0, 10) === from.slice(0, 10) ? to.slice(11) : to;
+    parts.push(
+      `${from} to ${window.isOpen ? 'now' : end} (${formatDuration(window.seconds * 1_000)})`,
+    );
+  }
+  parts.push(`${counted(statements, 'statement')}, ${rateText(perSecond)}/s`);
+  const room = view.width - 3;
+  return fillLines(
+    parts.map((part) => cut(part, room, view)),
+    room,
+    { separator: view.ascii ? ' | ' : ' · ' },
+  ).map((line, index) => view.paint('strong', `${index === 0 ? side : ' '}  ${line}`));
+}
+
+/** What holds for all statements comes before what is different beside it. */
+function overallLines(comparison: Comparison, view: ReportView): string[] {
+  const { a, b, per, change, common, commonTime } = comparison;
+  const value = (head: ReportHead, tests: number | undefined): string =>
+    tests === undefined
+      ? `${rateText(head.perSecond)}/s`
+      : `${rateText(head.statements / tests)} a test (${counted(tests, 'test')})`;
+  const how = change === null ? '' : `: ${changeText(change)}`;
+  const text = `All statements: A ${value(a, per?.a)}, B ${value(b, per?.b)}${how}.`;
+  const lines = fillLines(text.split(' '), view.width);
+  const shared = [
+    ...commonText(common, 'more', 'fewer'),
+    ...(commonTime === null ? [] : commonText(commonTime, 'slower', 'faster')),
+  ];
+  for (const { text: sentence, isChange } of shared) {
+    lines.push(
+      ...fillLines(sentence.split(' '), view.width).map((line) =>
+        isChange ? view.paint('busy', line) : line,
+      ),
+    );
+  }
+  return lines;
+}
+
+function commonText(
+  { factor, rows, together, isChange }: CommonChange,
+  up: string,
+  down: string,
+): { text: string; isChange: boolean }[] {
+  if (factor === 1) return [];
+  const text = `${formatCount(together)} of ${counted(rows, 'row')} changed together: ${percentChange(factor)} ${factor > 1 ? up : down} in B. What follows is beside that.`;
+  return [{ text, isChange }];
+}
+
+function changeLines(comparison: Comparison, limit: number, view: ReportView): string[] {
+  const rows = changedRows(comparison, limit);
+  if (rows.length === 0) return ['', 'No differences.'];
+  const { header, lines } = layoutRows(columnsOf(rows, comparison, view), view.width, view);
+  const drawn: string[] = [];
+  let kind: Change | null = null;
+  for (const [index, changed] of rows.entries()) {
+    if (changed.kind !== kind) {
+      kind = changed.kind;
+      const all = comparison[kind].length;
+      const [title, what, tone] = TITLES[kind];
+      const shown = all > limit ? `, the first ${formatCount(limit)} (--limit N for more)` : '';
+      drawn.push('', `${view.paint(tone, `${title} ${formatCount(all)}`)} ${what}${shown}`);
+      drawn.push(view.paint('strong', header));
+    }
+    const line = lines[index] ?? '';
+    drawn.push(changed.row.mayBeChance ? view.paint('dim', line) : line);
+    if (changed.row.text !== null) drawn.push(statementLine(changed.row, view));
+  }
+  return drawn;
+}
+
+function statementLine({ digest, text, db }: ComparedRow, view: ReportView): string {
+  const id = (digest ?? '').slice(0, SHOWN_DIGITS);
+  const where = db === null ? '' : `${escapeText(db)}: `;
+  const room = Math.max(view.width - 4 - id.length - 2, 10);
+  return `    ${view.paint('dim', id)}  ${cut(`${where}${escapeText(text ?? '')}`, room, view)}`.trimEnd();
+}
+
+function columnsOf(
+  rows: readonly ChangedRow[],
+  comparison: Comparison,
+  view: ReportView,
+): RowColumn[] {
+  const { by } = comparison;
+  const right = (header: string, weight: number, cells: string[]): RowColumn => ({
+    header,
+    cells,
+    align: 'right',
+    least: null,
+    weight,
+  });
+  const left = (header: string, weight: number, cells: string[]): RowColumn => ({
+    header,
+    cells,
+    align: 'left',
+    least: 8,
+    weight,
+  });
+  const names = (of: (row: ComparedRow) => ComparedRow['users'], unnamed: string): string[] =>
+    rows.map(({ row }) => shortList(of(row).map(({ name }) => name ?? unnamed)));
+  return [
+    right(
+      'CHANGE',
+      100,
+      rows.map(({ kind, row }) => changeCell(kind, row)),
+    ),
+    ...(by === 'digest'
+      ? []
+      : [
+          left(
+            by.toUpperCase(),
+            99,
+            rows.map(({ row }) => escapeText(row.name ?? UNNAMED[by])),
+          ),
+        ]),
+    ...(['a', 'b'] as const).map((side) =>
+      right(
+        side.toUpperCase(),
+        95,
+        rows.map(({ kind, row }) => valueCell(kind, row[side], comparison.per?.[side], view)),
+      ),
+    ),
+    ...(['a', 'b'] as const).map((side) =>
+      right(
+        `${side.toUpperCase()} COUNT`,
+        60,
+        rows.map(({ row }) => formatCount(row[side]?.count ?? 0)),
+      ),
+    ),
+    whenColumn(rows, comparison, view),
+    right(
+      'BETWEEN',
+      40,
+      rows.map(({ row: { interval } }) =>
+        interval === null ? '' : `${signed(interval[0])} to ${signed(interval[1])}`,
+      ),
+    ),
+    left(
+      'USERS',
+      30,
+      names((row) => row.users, UNNAMED.user),
+    ),
+    left(
+      'TABLES',
+      25,
+      names((row) => row.tables, UNNAMED.table),
+    ),
+  ];
+}
+
+function changeCell(kind: Change, { change, mayBeChance }: ComparedRow): string {
+  if (kind === 'new' || kind === 'gone') return mayBeChance ? `${kind}?` : kind;
+  return change === null ? '-' : signed(change);
+}
+
+/** `+23 %`, `-40 %`, `x12`. */
+function signed(change: number): string {
+  return change >= 10 ? percentChange(change) : `${change < 1 ? '-' : '+'}${percentChange(change)}`;
+}
+
+function valueCell(
+  kind: Change,
+  side: ReportRow | null,
+  tests: number | undefined,
+  view: ReportView,
+): string {
+  if (side === null) return '-';
+  if (kind === 'slower' || kind === 'faster') {
+    return side.times === null ? '-' : millisecondsText(side.times.averageMs, view);
+  }
+  return tests === undefined
+    ? `${rateText(side.perSecond)}/s`
+    : `${rateText(side.count / tests)}/test`;
+}
+
+/** When, on both sides: as high for as many statements a second. */
+function whenColumn(
+  rows: readonly ChangedRow[],
+  { a, b }: Comparison,
+  view: ReportView,
+): RowColumn {
+  const windows = { a: drawnWindow(a), b: drawnWindow(b) };
+  const middle = view.ascii ? '|' : '│';
+  const draw = (width: number): string[] => {
+    const columns = Math.max(Math.floor((width - 1) / 2), 1);
+    return rows.map(({ row }) => {
+      const [before, after] = (['a', 'b'] as const).map((side) => {
+        const window = windows[side];
+        const slices = row[side]?.slices;
+        return window === null || slices === undefined ? [] : columnRates(slices, window, columns);
+      });
+      const high = Math.max(0, ...(before ?? []), ...(after ?? []));
+      const line = (rates: readonly number[]): string =>
+        sparkline(
+          rates.map((rate) => (rate > 0 ? { min: rate, max: rate } : null)),
+          { low: 0, high, lowIsBad: false, ascii: view.ascii },
+        ).padEnd(columns);
+      return `${line(before ?? [])}${middle}${line(after ?? [])}`;
+    });
+  };
+  return {
+    header: `WHEN A ${middle} B`,
+    cells: rows.map(() => ''),
+    align: 'left',
+    least: 13,
+    weight: 50,
+    drawn: { most: view.width >= 110 ? 33 : 21, draw },
+  };
+}
+
+function shortList(names: readonly string[]): string {
+  const [first] = names;
+  if (first === undefined) return '';
+  return names.length === 1 ? escapeText(first) : `${escapeText(first)} +${names.length - 1}`;
+}
+
+function restLines(comparison: Comparison, view: ReportView): string[] {
+  const { unchanged, unjudged, threshold, per } = comparison;
+  const parts = [
+    `${counted(unchanged, 'row')} unchanged (by less than ${Math.round(threshold * 100)} %, or no more than chance)`,
+    ...(unjudged.rows === 0
+      ? []
+      : [
+          `${counted(unjudged.rows, 'row')} with too few statements to judge (${formatCount(unjudged.statements)})`,
+        ]),
+  ];
+  const notes = [`${parts.join(', ')}.`];
+  if (CHANGES.some((kind) => comparison[kind].some(({ mayBeChance }) => mayBeChance))) {
+    notes.push('new? and gone?: too few statements to rule out chance.');
+  }
+  if (per !== null) notes.push('Counts are per test.');
+  return notes.flatMap((note) =>
+    fillLines(note.split(' '), view.width).map((line) => view.paint('dim', line)),
+  );
+}
