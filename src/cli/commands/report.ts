@@ -2,7 +2,7 @@ import { DIMENSIONS, SORT_KEYS, type Dimension, type Report } from '../../core/r
 import type { ReportRequest, SortKey } from '../../core/reports/report.ts';
 import type { TallyProgress } from '../../core/reports/tally.ts';
 import { AppError } from '../../core/errors.ts';
-import { resultOf } from '../../core/progress.ts';
+import { resultOf, type Progress } from '../../core/progress.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
 import { formatBytes } from '../../core/units.ts';
 import { CAPTURE, count } from '../input/arguments.ts';
@@ -32,6 +32,7 @@ interface Options {
   /** Milliseconds. */
   readonly interval?: number;
   readonly ascii?: boolean;
+  readonly html?: string;
 }
 
 export const command = defineCommand<Options>({
@@ -54,13 +55,18 @@ export const command = defineCommand<Options>({
         'time between two looks of --watch (default: 2s)',
         parseDuration,
       )
-      .option('--ascii', 'draw with ASCII characters only'),
+      .option('--ascii', 'draw with ASCII characters only')
+      .option('--html <file>', 'write a page of HTML; - for stdout'),
   help: `Shows what a capture recorded: how true and how complete the record is, the rate over time, and the
 statements put together by their digest (the statement without its values) or by table, user, host,
 database, class or session. Of a RUNNING capture, those committed so far.
 
 Rows are sorted by total time where the server measured it for most statements, else by count. Times
 come from the server's performance_schema; averages and rows examined are per execution.
+
+--html writes one page with charts, the first 500 digests, tables, users, hosts, sessions and metrics. It
+loads nothing from anywhere and can be mailed. The file is readable to you alone; a page that is there is
+replaced, any other file is not.
 
 Examples:
   captures report friday
@@ -69,6 +75,7 @@ Examples:
   captures report friday --since "02:00" --until "02:15"
   captures report friday --digest 3f2a
   captures report friday --watch
+  captures report friday --html friday.html
   captures report friday --json > friday.json
   captures report friday -o tsv --fields name,count,text
 
@@ -88,11 +95,31 @@ async function run(options: Options, context: Context): Promise<void> {
   if (options.interval !== undefined) {
     throw new AppError('invalid', '--interval is for --watch');
   }
+  if (options.html !== undefined) return writePage(options, options.html, context);
   const request = await requestOf(options, isData, context);
-  const report = await load(options.capture, request, context);
+  const report = await load(
+    context.api.reports.report(await context.actor(), options.capture, request),
+    context,
+  );
   if (isData) return printData(report, context);
   const view = await viewOf(options, context);
   await context.world.stdout.write(await drawn(report, options, view));
+}
+
+/** Data is printed as well where it is asked for. */
+async function writePage(options: Options, file: string, context: Context): Promise<void> {
+  const { STDOUT, htmlTarget } = await import('../output/html-file.ts');
+  const html = await import('../output/report-html.ts');
+  // Before anything is counted.
+  const target = await htmlTarget(context, file);
+  const request = {
+    ...(await requestOf(options, true, context)),
+    limit: options.limit ?? html.ROWS_OF_A_PAGE,
+  };
+  const pages = html.reportsForPage(context.api, await context.actor(), options.capture, request);
+  const page = await load(pages, context);
+  await html.writeReportHtml(context, target, page);
+  if (context.isDataAsked && target !== STDOUT) await printData(page.report, context);
 }
 
 /** @throws AppError `invalid`. */
@@ -106,6 +133,7 @@ async function watch(options: Options, context: Context): Promise<void> {
   if (interval < SHORTEST_INTERVAL_MS) throw new AppError('invalid', '--interval is at least 1 s');
   if (options.digest !== undefined) throw contradiction('--digest', '--watch');
   if (options.until !== undefined) throw contradiction('--until', '--watch');
+  if (options.html !== undefined) throw contradiction('--html', '--watch');
   if (!context.isJson) {
     context.refuseDataOptions('It draws a screen; for an object a line add --json', [
       '--output table',
@@ -136,11 +164,13 @@ async function requestOf(
   };
 }
 
-async function load(ref: string, request: ReportRequest, context: Context): Promise<Report> {
-  const actor = await context.actor();
+async function load<Result>(
+  counted: Progress<TallyProgress, Result>,
+  context: Context,
+): Promise<Result> {
   const { interrupted } = context.world.signals;
   const progress = new LateProgress(context);
-  return resultOf(context.api.reports.report(actor, ref, request), (event) => {
+  return resultOf(counted, (event) => {
     interrupted.throwIfAborted();
     progress.show(progressText(event));
   }).finally(() => progress.clear());
