@@ -121,11 +121,24 @@ export function comparedMetrics(
   });
 }
 
-/** The workload's own rate is drawn of the statements already. */
+/** The workload's own rate is drawn of the statements already, and a line at zero says nothing. */
 function published(series: readonly MetricSeries[]): MetricSeries[] {
   return series
-    .filter((one) => one.metric.origin !== 'workload' && drawnTrack(one, null) !== null)
+    .filter(
+      (one) => one.metric.origin !== 'workload' && drawnTrack(one, null) !== null && !isAtZero(one),
+    )
     .slice(0, MOST_METRICS);
+}
+
+/** Names of the metrics that have points, all of them zero. */
+export function metricsAtZero({ series }: MetricReport): string[] {
+  return series
+    .filter((one) => drawnTrack(one, null) !== null && isAtZero(one))
+    .map(({ metric }) => metric.displayName);
+}
+
+function isAtZero({ tracks }: MetricSeries): boolean {
+  return tracks.every(({ values }) => values.every((value) => value === 0));
 }
 
 function cellsOf(series: MetricSeries, window: { from: number; to: number }): (number | null)[] {

@@ -15,7 +15,7 @@ import { changeColumns, changeDetail, changeText } from './change-columns.ts';
 import { type Cut, drawWithin } from './cuts.ts';
 import { listOf, nameOf, timeMarkup } from './head.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
-import { footer } from './report-page.ts';
+import { footer, navigation } from './report-page.ts';
 import { DIMENSION_WORDS } from './row-columns.ts';
 import { drawTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
@@ -60,6 +60,14 @@ function draw({ comparison, metrics }: ComparisonPage, cut: Cut, parts: PagePart
   const body = markup`<header>
       <p class="kind">captures diff</p>
       <h1>${nameOf(a)} and ${nameOf(b)}</h1>
+      ${navigation([
+        ...(rates === null ? [] : [['rate', 'Rate'] as const]),
+        ...CHANGES.map((change) => {
+          const [heading] = HEADINGS[change];
+          return [`${change}-h`, `${heading} (${formatCount(comparison[change].length)})`] as const;
+        }),
+        ...(charts.length > first.length ? [['metrics', 'Metrics'] as const] : []),
+      ])}
     </header>
     <main>
       ${
@@ -154,6 +162,7 @@ function changeTable(
       intro: NOTHING,
       none,
       columns: changeColumns(by, rows, sides),
+      order: null,
       rows,
       detail: (row) => changeDetail(row, cut, sides),
     },

@@ -2,11 +2,11 @@ import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { Report } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { drawnWindow } from '../report/report-view.ts';
-import { chartSection, metricCharts, rateChart } from './charts.ts';
+import { chartSection, metricCharts, metricsAtZero, rateChart } from './charts.ts';
 import { type Cut, drawWithin } from './cuts.ts';
 import { coverageMarkup, nameOf, verdictMarkup, windowFacts } from './head.ts';
-import { markup, type Markup } from './markup.ts';
-import { columnsFor, detailOf, DIMENSION_WORDS } from './row-columns.ts';
+import { markup, type Markup, NOTHING } from './markup.ts';
+import { columnsFor, detailOf, DIMENSION_WORDS, orderOf } from './row-columns.ts';
 import { drawTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
 
@@ -34,10 +34,16 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
   const charts = [...rates, ...(metrics === null ? [] : metricCharts(metrics))];
   const tables = [report, ...others].map((one) => tableOf(one, cut));
   const name = nameOf(report);
+  const places = [
+    ...(rate === null ? [] : [['rate', 'Rate'] as const]),
+    ...[report, ...others].map(({ by }) => [`by-${by}-h`, DIMENSION_WORDS[by][1]] as const),
+    ...(charts.length > rates.length ? [['metrics', 'Metrics'] as const] : []),
+  ];
   const body = markup`<header>
       <p class="kind">captures report</p>
       <h1>${name}</h1>
       ${windowFacts(report)}
+      ${navigation(places)}
     </header>
     <main>
       <section aria-labelledby="covers">
@@ -47,8 +53,9 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
       </section>
       ${chartSection('rate', 'Rate over time', rates, 0)}
       ${tables.slice(0, 1).map(({ section }) => section)}
-      ${chartSection('metrics', 'Metrics', charts.slice(rates.length), rates.length)}
       ${tables.slice(1).map(({ section }) => section)}
+      ${chartSection('metrics', 'Metrics', charts.slice(rates.length), rates.length)}
+      ${unmoved(metrics)}
     </main>
     ${footer(report.program.version, cut)}`;
   const data = { charts, tables: tables.map((table) => table.data) };
@@ -65,6 +72,7 @@ function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
       intro: otherRows.rows === 0 ? markup`` : markup`<p>${listedWords(report)}</p>`,
       none: 'No statements.',
       columns: columnsFor(by, rows),
+      order: orderOf(report),
       rows,
       detail: (row) => detailOf(row, cut, window),
     },
@@ -77,6 +85,17 @@ function listedWords({ by, rows, otherRows }: Report): string {
   const what = by === 'digest' ? 'digests' : all.toLowerCase();
   const rest = `${formatCount(otherRows.rows)} more, with ${counted(otherRows.statements, 'statement')}, ${otherRows.rows === 1 ? 'is' : 'are'} not listed`;
   return `The first ${formatCount(rows.length)} ${what}. ${rest}: a higher --limit lists them.`;
+}
+
+/** Links to the sections of a page. */
+export function navigation(places: readonly (readonly [id: string, name: string])[]): Markup {
+  return markup`<nav aria-label="Sections">${places.map(([id, name]) => markup`<a href="#${id}">${name}</a> `)}</nav>`;
+}
+
+/** Metrics that were zero all the time are named, not drawn. */
+function unmoved(metrics: MetricReport | null): Markup {
+  const names = metrics === null ? [] : metricsAtZero(metrics);
+  return names.length === 0 ? NOTHING : markup`<p>Zero all the time: ${names.join(', ')}.</p>`;
 }
 
 /** What made the page, and what was cut in it. */

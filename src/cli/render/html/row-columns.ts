@@ -1,11 +1,18 @@
-import type { Dimension, NamedCount, ReportRow, TableCount } from '../../../core/reports/report.ts';
+import type {
+  Dimension,
+  NamedCount,
+  Report,
+  ReportRow,
+  SortKey,
+  TableCount,
+} from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
 import { cutText, type Cut } from './cuts.ts';
 import { escapeLines, escapeText } from '../escape.ts';
 import { percentText, UNNAMED } from '../report/report-rows.ts';
 import { millisecondsText, rateText, type DrawnWindow } from '../report/report-view.ts';
 import type { RowDetail } from './page-data.ts';
-import type { TableColumn } from './row-table.ts';
+import type { RowTable, TableColumn } from './row-table.ts';
 import { highestOf, sparkRates, sparkText } from './sparks.ts';
 
 /** What a dimension is called: one, and all of it. */
@@ -121,6 +128,20 @@ export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportCol
 
 /** Instead of a name that nobody knows. */
 const UNKNOWN = UNNAMED.user;
+
+/** The column that shows the order of a report; null where none does. */
+export function orderOf({ sort, by }: Pick<Report, 'sort' | 'by'>): RowTable<ReportRow>['order'] {
+  const header = ORDERS[sort];
+  if (sort === 'name') return { header: DIMENSION_WORDS[by][0], direction: 'ascending' };
+  return header === undefined ? null : { header, direction: 'descending' };
+}
+
+const ORDERS: Readonly<Partial<Record<SortKey, string>>> = {
+  count: COUNT.header,
+  time: TOTAL.header,
+  average: AVERAGE.header,
+  examined: EXAMINED.header,
+};
 
 const digestsOfRow: ReportColumn = {
   ...NUMBER,

@@ -22,6 +22,11 @@ export interface RowTable<Row> {
   /** Instead of a table without rows. */
   readonly none: string;
   readonly columns: readonly TableColumn<Row>[];
+  /** Header of the column that the rows are ordered by, and how; null where it is none. */
+  readonly order: {
+    readonly header: string;
+    readonly direction: 'ascending' | 'descending';
+  } | null;
   readonly rows: readonly Row[];
   readonly detail: (row: Row) => RowDetail;
 }
@@ -54,7 +59,7 @@ export function drawTable<Row>(
             <table id="${id}" class="rows ${classesOf(columns)}">
               <thead>
                 <tr>
-                  ${columns.map(drawHeader)}
+                  ${columns.map((column) => drawHeader(column, table.order))}
                 </tr>
               </thead>
               <tbody>
@@ -67,9 +72,13 @@ export function drawTable<Row>(
   return { section, data };
 }
 
-function drawHeader<Row>({ header, about, kind }: TableColumn<Row>): Markup {
+function drawHeader<Row>(
+  { header, about, kind }: TableColumn<Row>,
+  order: RowTable<Row>['order'],
+): Markup {
   const title = about === '' ? NOTHING : markup` title="${about}"`;
-  return markup`<th scope="col" data-kind="${kind}"${title}>${header}</th>`;
+  const sort = order?.header === header ? markup` aria-sort="${order.direction}"` : NOTHING;
+  return markup`<th scope="col" data-kind="${kind}"${title}${sort}>${header}</th>`;
 }
 
 function drawCell<Row>({ kind, cell }: TableColumn<Row>, row: Row, cut: Cut): string {
