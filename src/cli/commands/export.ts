@@ -6,16 +6,22 @@ import {
   STATEMENT_FORMATS,
   type StatementFormat,
 } from '../../core/workloads/transfer.ts';
+import { isEveryStatement } from '../../core/workloads/statement-search.ts';
 import type { StatementsNotRun } from '../../core/workloads/workload-files.ts';
 import { CAPTURE } from '../input/arguments.ts';
 import { choice } from '../input/choices.ts';
+import {
+  registerSearchOptions,
+  searchOf,
+  type TypedSearch,
+} from '../input/statement-search-options.ts';
 import { fileIn, writeNewFile } from '../output/new-file.ts';
 import { exportNoun } from '../render/exports.ts';
 import { fullName } from '../render/full-name.ts';
 import type { Context } from '../runtime/context.ts';
 import { defineCommand } from './command.ts';
 
-interface Options {
+interface Options extends TypedSearch {
   readonly capture: string;
   readonly to?: string;
   readonly format?: StatementFormat;
@@ -34,8 +40,7 @@ const ARCHIVE_ENDING = 'captures.tar';
 
 export const command = defineCommand<Options>({
   declare: (command) =>
-    command
-      .argument(...CAPTURE)
+    registerSearchOptions(command.argument(...CAPTURE))
       .option('--to <file>', 'the file to write, or the folder to write it in; - for stdout')
       .option(
         '--format <format>',
@@ -63,6 +68,7 @@ when they are recorded, other values only with create --redact literals.
 Examples:
   captures export friday --to /backup
   captures export shop/friday --to friday.parquet --format parquet
+  captures export friday --to slow.csv --format csv --user "app*" --since 14:00 --until 14:10
   captures export friday --to - | ssh db2 captures import - --env shop
   captures export friday --to - --format general-log | pt-query-digest --type genlog`,
   prints: exportNoun,
@@ -88,13 +94,19 @@ async function run(options: Options, context: Context): Promise<void> {
       });
     }
   }
+  const search = await searchOf(options, context);
+  if (format === null && !isEveryStatement(search)) {
+    throw new AppError('invalid', 'Only some statements are exported with a --format', {
+      hint: `Add one: ${STATEMENT_FORMATS.join(', ')}. The file for captures import holds all of them.`,
+    });
+  }
   const actor = await context.actor();
   const { transfers } = context.api;
   const capture = await transfers.exportable(actor, ref, format);
   const id = String(capture.id);
   let notRun: readonly StatementsNotRun[] = [];
   const statements = async function* (of: StatementFormat): AsyncGenerator<Uint8Array> {
-    notRun = yield* transfers.statements(actor, id, of);
+    notRun = yield* transfers.statements(actor, id, of, { search });
   };
   const chunks = format === null ? transfers.archive(actor, id) : statements(format);
   if (to === '-') {

@@ -3,6 +3,7 @@ import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
+import { OutputFailure } from '../runtime/world.ts';
 
 /** What somebody exports is for them to hand on: nobody else can read it before. */
 const FILE_MODE = 0o600;
@@ -24,6 +25,8 @@ const WHY: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
+const OF_THE_DISK: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
+
 /**
  * The file that a path asks for: the path itself, or in a folder that is there one of this name.
  * @throws AppError `invalid` for a folder that is not there.
@@ -43,8 +46,8 @@ export async function fileIn(path: string, name: string): Promise<string> {
  * @param options.replaces whether a file that is there is replaced.
  * @param options.signal ends the work.
  * @returns its size in bytes.
- * @throws AppError `conflict` for a file that is there; `invalid` where it cannot be written. What the signal is
- *   aborted with, and what `chunks` throws.
+ * @throws AppError `conflict` for a file that is there; `invalid` where none can be made; OutputFailure when the
+ *   disk is full or fails. What the signal is aborted with, and what `chunks` throws.
  */
 export async function writeNewFile(
   path: string,
@@ -117,8 +120,11 @@ async function tried<Result>(path: string, work: () => Promise<Result>): Promise
   }
 }
 
-function unwritable(path: string, code: string, cause?: unknown): AppError {
-  return new AppError('invalid', `Cannot write ${path}: ${WHY[code] ?? code}`, { cause });
+function unwritable(path: string, code: string, cause?: unknown): Error {
+  const message = `Cannot write ${path}: ${WHY[code] ?? code}`;
+  // As where stdout goes to a file: it is not for what was typed.
+  if (OF_THE_DISK.has(code)) return new OutputFailure(message, { cause });
+  return new AppError('invalid', message, { cause });
 }
 
 function alreadyThere(path: string): AppError {
