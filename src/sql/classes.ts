@@ -1,4 +1,5 @@
 import type { StatementClass } from '../core/captures/recording-options.ts';
+import type { DigestClass } from '../core/reports/tally.ts';
 import { Lexer } from './lexer.ts';
 import { preparedName } from './session-statements.ts';
 import { splitStatements, withoutLeadingComments } from './text.ts';
@@ -42,8 +43,32 @@ export function classesOf(
   prepared: PreparedClasses = NONE_PREPARED,
   enough: ClassBits = 0,
 ): ClassBits {
+  const bits = bitsIn(sql, prepared, enough);
+  if ((bits & ALL) !== 0) return bits & ALL;
+  if ((bits & TRANSACTION) !== 0) return WRITES;
+  return bits === SESSION ? ALL : 0;
+}
+
+/**
+ * What a text does, in one word; of several statements the one that changes most.
+ * @returns null for administration, and for what begins with no known word.
+ */
+export function classOf(sql: string): DigestClass | null {
+  const bits = bitsIn(sql, NONE_PREPARED, 0);
+  return BY_CHANGE.find(([bit]) => (bits & bit) !== 0)?.[1] ?? null;
+}
+
+const BY_CHANGE: readonly (readonly [ClassBits, DigestClass])[] = [
+  [DDL, 'ddl'],
+  [WRITES, 'writes'],
+  [READS, 'reads'],
+  [TRANSACTION, 'transactions'],
+  [SESSION, 'settings'],
+];
+
+function bitsIn(sql: string, prepared: PreparedClasses, enough: ClassBits): ClassBits {
   let bits = classOfOne(sql, prepared);
-  if ((bits & enough) !== 0) return bits & ALL;
+  if ((bits & enough) !== 0) return bits;
   const semicolon = sql.indexOf(';');
   if (semicolon !== -1 && semicolon < sql.length - 1 && !isCompound(sql)) {
     bits = 0;
@@ -52,9 +77,7 @@ export function classesOf(
       if (isCompound(statement)) break;
     }
   }
-  if ((bits & ALL) !== 0) return bits & ALL;
-  if ((bits & TRANSACTION) !== 0) return WRITES;
-  return bits === SESSION ? ALL : 0;
+  return bits;
 }
 
 const PREPARE_FROM = /^prepare\s+(?:`(?:[^`]|``)+`|\S+)\s+from\s*/i;

@@ -3,7 +3,7 @@ import { writeDigest } from './digest-writer.ts';
 import { StatementShape } from './statement-shape.ts';
 
 /**
- * To be raised with every change of what digest a statement has: what was counted by other rules is
+ * To be raised with every change of what digest or class a statement has: what was counted by other rules is
  * counted again.
  */
 export const DIGEST_RULES = 1;

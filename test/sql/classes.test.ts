@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STATEMENT_CLASSES } from '../../src/core/captures/recording-options.ts';
-import { bitsOf, classesOf, preparedNamesIn } from '../../src/sql/classes.ts';
+import { bitsOf, classesOf, classOf, preparedNamesIn } from '../../src/sql/classes.ts';
 
 /** The classes of a text in words; `all` for all of them, `none`. */
 function wordsOf(sql: string, prepared?: Record<string, number>): string {
@@ -244,4 +244,24 @@ it.each([
   for (const text of [piece.repeat(1_000_000), `WITH a AS ${piece.repeat(1_000_000)}`]) {
     expect(() => classesOf(text)).not.toThrow();
   }
+});
+
+describe('the one class of a digest', () => {
+  it.each([
+    ['SELECT 1', 'reads'],
+    ['insert into t values (?)', 'writes'],
+    ['TRUNCATE t', 'ddl'],
+    ['COMMIT', 'transactions'],
+    ['/* a */ START TRANSACTION READ ONLY', 'transactions'],
+    ['SET NAMES utf8mb4', 'settings'],
+    ['USE shop', 'settings'],
+    ['FLUSH TABLES', null],
+    ['', null],
+    ['BEGIN; SELECT 1; COMMIT', 'reads'],
+    ['BEGIN; UPDATE t SET a = 1; SELECT 1', 'writes'],
+    ['UPDATE t SET a = 1; DROP TABLE t', 'ddl'],
+    ['SET @a = 1; COMMIT', 'transactions'],
+  ])('of %s', (sql, word) => {
+    expect(classOf(sql)).toBe(word);
+  });
 });

@@ -1,9 +1,9 @@
-import type { RecordingOptions, StatementClass } from '../captures/recording-options.ts';
+import type { RecordingOptions } from '../captures/recording-options.ts';
 import type { CaptureStatus } from '../captures/capture.ts';
 import type { VerificationResult } from '../verification/verification.ts';
 import type { Gap } from '../workloads/gaps.ts';
 import type { StatementFlag } from '../workloads/statements.ts';
-import type { Example, SliceAxis } from './tally.ts';
+import type { DigestClass, Example, SliceAxis } from './tally.ts';
 
 /** What the statements of a report are put together by. */
 export const DIMENSIONS = ['digest', 'table', 'user', 'host', 'db', 'class', 'session'] as const;
@@ -73,7 +73,7 @@ export interface ReportRow {
   readonly digest: string | null;
   readonly text: string | null;
   readonly db: string | null;
-  readonly class: StatementClass | null;
+  readonly class: DigestClass | null;
   readonly count: number;
   /** Of all statements of the report, from 0 to 1. */
   readonly share: number;

@@ -1,4 +1,4 @@
-import type { StatementClass } from '../captures/recording-options.ts';
+import { STATEMENT_CLASSES } from '../captures/recording-options.ts';
 import type { Progress } from '../progress.ts';
 import type { StatementFlag } from '../workloads/statements.ts';
 import type { ExpectedSegment, ReadablePosition } from '../workloads/workload.ts';
@@ -17,6 +17,13 @@ export interface SliceAxis {
 
 export const NARROWEST_SLICE_MS = 16;
 export const MOST_SLICES = 256;
+
+/**
+ * What statements do, as reports tell them apart: BEGIN, COMMIT and their like, and what sets up a session, by
+ * themselves, where a filter keeps the former with the writes and the latter with everything.
+ */
+export const DIGEST_CLASSES = [...STATEMENT_CLASSES, 'transactions', 'settings'] as const;
+export type DigestClass = (typeof DIGEST_CLASSES)[number];
 
 /** Statements that have something in common. */
 interface Counted {
@@ -61,7 +68,7 @@ export interface DigestTally extends Counted {
   readonly text: string;
   readonly db: string | null;
   /** null: administration, which is of none. */
-  readonly class: StatementClass | null;
+  readonly class: DigestClass | null;
   readonly tables: readonly UsedTable[];
   /** The accounts that sent it, most first: `MOST_ACCOUNTS` at most. */
   readonly accounts: readonly CountedAccount[];

@@ -1,7 +1,6 @@
-import type { StatementClass } from '../../core/captures/recording-options.ts';
 import type { UsedTable } from '../../core/reports/tally.ts';
 import type { StatementFlag, StatementKind } from '../../core/workloads/statements.ts';
-import { bitsOf, classesOf } from '../../sql/classes.ts';
+import { classOf } from '../../sql/classes.ts';
 import type { Digester } from '../../sql/digest.ts';
 import { FirstWords } from '../../sql/first-words.ts';
 import { tablesOf } from '../../sql/tables.ts';
@@ -201,21 +200,6 @@ export class RecordCounter {
       } else if (session?.isJustOpened === true) tally.refuse(session);
     }
   }
-}
-
-const CLASSES = [
-  [bitsOf(['reads']), 'reads'],
-  [bitsOf(['writes']), 'writes'],
-  [bitsOf(['reads', 'writes']), 'writes'],
-  [bitsOf(['ddl']), 'ddl'],
-  [bitsOf(['reads', 'ddl']), 'ddl'],
-  [bitsOf(['writes', 'ddl']), 'ddl'],
-] as const;
-const CLASS_OF: ReadonlyMap<number, StatementClass> = new Map(CLASSES);
-
-/** The class of a text; of several statements the one that changes most. What is of all is of none. */
-function classOf(sql: string): StatementClass | null {
-  return CLASS_OF.get(classesOf(sql)) ?? null;
 }
 
 /** The tables of a text, with the database that it is run in where it names none. */

@@ -1,5 +1,9 @@
-import type { StatementClass } from '../../core/captures/recording-options.ts';
-import { LONGEST_EXAMPLE, MOST_ACCOUNTS, type UsedTable } from '../../core/reports/tally.ts';
+import {
+  type DigestClass,
+  LONGEST_EXAMPLE,
+  MOST_ACCOUNTS,
+  type UsedTable,
+} from '../../core/reports/tally.ts';
 import type { StatementFlag } from '../../core/workloads/statements.ts';
 import { SliceCounts } from './slice-counts.ts';
 
@@ -54,7 +58,7 @@ export interface Place {
 export interface EchoedStatement {
   readonly digest: string;
   readonly text: string;
-  readonly class: StatementClass | null;
+  readonly class: DigestClass | null;
   readonly tables: readonly UsedTable[];
   readonly example: StatementExample;
 }
@@ -98,7 +102,7 @@ export interface StatementKindOf {
   readonly digest: string;
   readonly text: string;
   readonly db: string | null;
-  readonly class: StatementClass | null;
+  readonly class: DigestClass | null;
   readonly tables: readonly UsedTable[];
 }
 
@@ -106,7 +110,7 @@ export class DigestEntry extends CountedStatements {
   readonly digest: string;
   readonly text: string;
   readonly db: string | null;
-  readonly class: StatementClass | null;
+  readonly class: DigestClass | null;
   readonly tables: readonly UsedTable[];
   /** The accounts and how often each is in it, in turn. */
   readonly accounts: { readonly account: AccountEntry; count: number }[] = [];

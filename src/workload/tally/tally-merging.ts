@@ -1,5 +1,5 @@
-import { STATEMENT_CLASSES } from '../../core/captures/recording-options.ts';
 import {
+  DIGEST_CLASSES,
   LONGEST_EXAMPLE,
   MOST_ACCOUNTS,
   MOST_SLICES,
@@ -212,7 +212,7 @@ class Merger {
     const digest = reader.text();
     const text = reader.text();
     const which = reader.count();
-    const ofClass = which === 0 ? null : STATEMENT_CLASSES[which - 1];
+    const ofClass = which === 0 ? null : DIGEST_CLASSES[which - 1];
     const tables: UsedTable[] = [];
     const count = reader.count();
     if (ofClass === undefined || count > 2 * MOST_TABLES) {

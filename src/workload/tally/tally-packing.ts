@@ -1,4 +1,4 @@
-import { STATEMENT_CLASSES } from '../../core/captures/recording-options.ts';
+import { DIGEST_CLASSES } from '../../core/reports/tally.ts';
 import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
 import { PackedWriter } from './packed-bytes.ts';
 import type { SliceCounts } from './slice-counts.ts';
@@ -140,7 +140,7 @@ function packDigestText(
 ): void {
   out.text(about.digest);
   out.text(about.text);
-  out.count(about.class === null ? 0 : STATEMENT_CLASSES.indexOf(about.class) + 1);
+  out.count(about.class === null ? 0 : DIGEST_CLASSES.indexOf(about.class) + 1);
   out.count(about.tables.length);
   for (const { name, access } of about.tables) {
     out.name(name);
