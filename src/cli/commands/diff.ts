@@ -29,6 +29,7 @@ interface Options {
   readonly threshold?: number;
   readonly per?: { readonly a: number; readonly b: number };
   readonly ascii?: boolean;
+  readonly html?: string;
 }
 
 export const command = defineCommand<Options>({
@@ -49,7 +50,8 @@ export const command = defineCommand<Options>({
         parseThreshold,
       )
       .option('--per <a,b>', 'compare counts for each of so many tests, not rates', parsePer)
-      .option('--ascii', 'draw with ASCII characters only'),
+      .option('--ascii', 'draw with ASCII characters only')
+      .option('--html <file>', 'write a page of HTML; - for stdout'),
   help: `Shows what is different in B from A: statements that are new or gone, more or less frequent, slower or
 faster. Rates are compared, never totals, so the two may be of different lengths. A change is listed when it
 is at least 20 % and too large for chance, by how much the rate varies within both windows. What all
@@ -61,6 +63,9 @@ Rows with fewer than 30 statements on both sides are not judged. Times are compa
 --per is for tests, which run the same statements each time: A ran 412 tests and B 418. Counts are compared for
 each test, and everything that is in one alone is new or gone.
 
+--html writes one page with charts instead; it loads nothing from anywhere. The file is readable to you
+alone; a page that is there is replaced, any other file is not.
+
 Exits 0, or 8 when --fail-on finds what it names.
 
 Examples:
@@ -69,6 +74,7 @@ Examples:
   captures report main --json > main.json
   captures diff main.json pr --fail-on new,more
   captures diff main.json pr --fail-on new,more --per 412,418
+  captures diff monday tuesday --html diff.html
 
 JSON fields: ${comparisonNoun.fields.join(', ')}.
 Fields of a row (CSV, TSV): ${changedRowNoun.fields.join(', ')}.`,
@@ -79,18 +85,45 @@ Fields of a row (CSV, TSV): ${changedRowNoun.fields.join(', ')}.`,
 async function run(options: Options, context: Context): Promise<void> {
   const isObject = context.outputMode === 'json' || context.outputMode === 'yaml';
   context.checkFields(isObject ? comparisonNoun : changedRowNoun);
+  const target = await pageTarget(options, context);
   const sides = await loadBoth(options, context);
   const { compareReports, failuresOf, USUAL_THRESHOLD } =
     await import('../../core/reports/comparison-rules.ts');
   const { threshold = USUAL_THRESHOLD, per = null } = options;
   const program = { name: 'captures', version: programVersion() };
   const comparison = compareReports(sides.a, sides.b, { threshold, per }, program);
-  await print(comparison, options, context);
+  if (target !== null) await writePage(comparison, target, options, context);
+  // With a page, data alone is printed, and where it is asked for.
+  if (target === null || context.options.dataFlags.length > 0)
+    await print(comparison, options, context);
   const failures = failuresOf(comparison, options.failOn ?? []);
   if (failures.length === 0) return;
   const { failureTexts } = await import('../render/diff/diff-failures.ts');
   const { message, hint } = failureTexts(comparison, failures);
   throw new AppError('capture_failed', message, { hint });
+}
+
+/** Checked before anything is counted; null without a page. */
+async function pageTarget({ html }: Options, context: Context): Promise<string | null> {
+  if (html === undefined) return null;
+  const { htmlTarget } = await import('../output/html-file.ts');
+  return htmlTarget(context, html);
+}
+
+async function writePage(
+  comparison: Comparison,
+  target: string,
+  { a, b, limit }: Options,
+  context: Context,
+): Promise<void> {
+  const [{ comparisonPage }, { readPageParts, ROWS_OF_A_PAGE, writeHtml }, metrics] =
+    await Promise.all([
+      import('../render/html/comparison-page.ts'),
+      import('../output/html-file.ts'),
+      metricsOfBoth(a, b, context),
+    ]);
+  const page = { comparison, limit: limit ?? ROWS_OF_A_PAGE, metrics };
+  await writeHtml(context, target, comparisonPage(page, await readPageParts()));
 }
 
 async function loadBoth(

@@ -108,18 +108,18 @@ async function run(options: Options, context: Context): Promise<void> {
 
 /** Data is printed as well where it is asked for. */
 async function writePage(options: Options, file: string, context: Context): Promise<void> {
-  const { STDOUT, htmlTarget } = await import('../output/html-file.ts');
+  const { htmlTarget, ROWS_OF_A_PAGE } = await import('../output/html-file.ts');
   const html = await import('../output/report-html.ts');
   // Before anything is counted.
   const target = await htmlTarget(context, file);
   const request = {
     ...(await requestOf(options, true, context)),
-    limit: options.limit ?? html.ROWS_OF_A_PAGE,
+    limit: options.limit ?? ROWS_OF_A_PAGE,
   };
   const pages = html.reportsForPage(context.api, await context.actor(), options.capture, request);
   const page = await load(pages, context);
   await html.writeReportHtml(context, target, page);
-  if (context.isDataAsked && target !== STDOUT) await printData(page.report, context);
+  if (context.options.dataFlags.length > 0) await printData(page.report, context);
 }
 
 /** @throws AppError `invalid`. */

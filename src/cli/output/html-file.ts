@@ -10,6 +10,9 @@ import { writeNewFile } from './new-file.ts';
 
 export const STDOUT = '-';
 
+/** Rows of the first table of a page, or of each kind of change, where nobody says how many. */
+export const ROWS_OF_A_PAGE = 500;
+
 /** Our mark stands within so many bytes of a page. */
 const BEGINNING = 4_096;
 

@@ -7,8 +7,6 @@ import type { Context } from '../runtime/context.ts';
 import { reportPage } from '../render/html/report-page.ts';
 import { readPageParts, writeHtml } from './html-file.ts';
 
-/** Rows of the first table of a page, where nobody says how many. */
-export const ROWS_OF_A_PAGE = 500;
 const ROWS_OF_OTHERS = 100;
 
 /** Tables that follow the first one. */
@@ -43,7 +41,7 @@ export async function writeReportHtml(
 }
 
 /** The metrics of a report's window; null, with a warning where that is a failure, if there are none. */
-export async function metricsFor(
+async function metricsFor(
   context: Context,
   { capture, window }: Pick<Report, 'capture' | 'window'>,
 ): Promise<MetricReport | null> {

@@ -1,6 +1,7 @@
 import type { ComparedRow } from '../../../core/reports/report-comparison.ts';
 import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
-import { counted, formatCount } from '../../../core/units.ts';
+import { counted } from '../../../core/units.ts';
+import { percentChange } from '../diff/change-text.ts';
 import { escapeText } from '../escape.ts';
 import { UNNAMED } from '../report/report-rows.ts';
 import type { DrawnWindow } from '../report/report-view.ts';
@@ -56,7 +57,7 @@ export function changeColumns(
       : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNNAMED[by] },
     value('a'),
     value('b'),
-    numbers('Change', 'B compared with A', ({ change }) => change, changeText),
+    numbers('Change', 'B compared with A', ({ change }) => change, signedChange),
     {
       kind: 'when',
       header: 'When',
@@ -85,11 +86,10 @@ function mapped<From, To>(value: From | null, map: (value: From) => To): To | nu
   return value === null ? null : map(value);
 }
 
-/** `+85 %`, `-40 %`; from ten times on `×12`. @param change B ÷ A. */
-export function changeText(change: number): string {
-  if (change >= 10) return `×${change < 100 ? change.toFixed(1) : formatCount(Math.round(change))}`;
-  const percent = Math.round((change - 1) * 100);
-  return `${percent > 0 ? '+' : ''}${percent} %`;
+/** `+85 %`, `-40 %`, `x12`: how much B is more than A. */
+function signedChange(factor: number): string {
+  const sign = factor >= 10 ? '' : factor < 1 ? '-' : '+';
+  return `${sign}${percentChange(factor)}`;
 }
 
 /** What a compared row shows when it is opened. */
@@ -104,9 +104,9 @@ export function changeDetail(row: ComparedRow, cut: Cut, sides: Sides): RowDetai
   add('In B', mapped(b, countOf));
   add(
     'Change',
-    mapped(interval, ([low, high]) => `between ${changeText(low)} and ${changeText(high)}`),
+    mapped(interval, ([low, high]) => `between ${signedChange(low)} and ${signedChange(high)}`),
   );
-  if (mayBeChance) add('Note', 'few statements: this may be chance');
+  if (mayBeChance) add('Note', 'so few statements that this may be chance');
   add('Digest', row.digest);
   add('Class', row.class);
   add('Database', row.db);

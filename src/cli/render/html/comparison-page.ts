@@ -9,14 +9,14 @@ import {
 } from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { changeText, percentChange } from '../diff/change-text.ts';
 import { drawnWindow, rateText } from '../report/report-view.ts';
 import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
-import { changeColumns, changeDetail, changeText } from './change-columns.ts';
+import { changeColumns, changeDetail } from './change-columns.ts';
 import { type Cut, drawWithin } from './cuts.ts';
 import { listOf, nameOf, timeMarkup } from './head.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 import { footer, navigation } from './report-page.ts';
-import { DIMENSION_WORDS } from './row-columns.ts';
 import { drawTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
 import { valueText } from './value-text.ts';
@@ -24,6 +24,8 @@ import { valueText } from './value-text.ts';
 /** What a page shows of a comparison. */
 export interface ComparisonPage {
   readonly comparison: Comparison;
+  /** Rows of each kind at most. */
+  readonly limit: number;
   /** Of both sides; null where one has none. */
   readonly metrics: { readonly a: MetricReport; readonly b: MetricReport } | null;
 }
@@ -34,20 +36,21 @@ export interface ComparisonPage {
  * @param parts the script and the style sheet, as built.
  */
 export function comparisonPage(page: ComparisonPage, parts: PageParts): string {
-  const rows = CHANGES.reduce((sum, change) => sum + page.comparison[change].length, 0);
+  const { comparison, limit } = page;
+  const rows = CHANGES.reduce((sum, change) => sum + Math.min(comparison[change].length, limit), 0);
   return drawWithin(roomFor(rows), (cut) => draw(page, cut, parts));
 }
 
-const HEADINGS: Readonly<Record<Change, readonly [heading: string, none: string]>> = {
-  new: ['New in B', 'Nothing is new.'],
-  gone: ['Gone in B', 'Nothing is gone.'],
-  more: ['More in B', 'Nothing comes more often.'],
-  fewer: ['Fewer in B', 'Nothing comes less often.'],
-  slower: ['Slower in B', 'Nothing is slower.'],
-  faster: ['Faster in B', 'Nothing is faster.'],
+const HEADINGS: Readonly<Record<Change, readonly [heading: string, what: string]>> = {
+  new: ['New', 'in B alone'],
+  gone: ['Gone', 'in A alone'],
+  more: ['More', 'in B'],
+  fewer: ['Fewer', 'in B'],
+  slower: ['Slower', 'in B, by average time'],
+  faster: ['Faster', 'in B, by average time'],
 };
 
-function draw({ comparison, metrics }: ComparisonPage, cut: Cut, parts: PageParts): string {
+function draw({ comparison, limit, metrics }: ComparisonPage, cut: Cut, parts: PageParts): string {
   const { a, b, cautions, program } = comparison;
   const names = { a: `A: ${nameOf(a)}`, b: `B: ${nameOf(b)}` };
   const rates = comparedRates([names.a, a], [names.b, b]);
@@ -56,7 +59,7 @@ function draw({ comparison, metrics }: ComparisonPage, cut: Cut, parts: PagePart
     ...first,
     ...(metrics === null ? [] : comparedMetrics([names.a, metrics.a], [names.b, metrics.b])),
   ];
-  const tables = CHANGES.map((change) => changeTable(comparison, change, cut));
+  const tables = CHANGES.map((change) => changeTable(comparison, change, limit, cut));
   const body = markup`<header>
       <p class="kind">captures diff</p>
       <h1>${nameOf(a)} and ${nameOf(b)}</h1>
@@ -109,44 +112,38 @@ function sidesTable({ a, b }: Comparison): Markup {
 }
 
 /** What holds for all rows. */
-function summaryOf({
-  per,
-  change,
-  common,
-  commonTime,
-  threshold,
-  unjudged,
-  unchanged,
-  by,
-}: Comparison): string[] {
-  const what = by === 'digest' ? 'digest' : DIMENSION_WORDS[by][0].toLowerCase();
+function summaryOf(comparison: Comparison): string[] {
+  const { per, change, common, commonTime, threshold, unjudged, unchanged } = comparison;
   return [
     ...(per === null
       ? []
-      : [`Counts are per test: A ran ${formatCount(per.a)}, B ran ${formatCount(per.b)}`]),
+      : [`Counts are for each test: A ran ${formatCount(per.a)}, B ran ${formatCount(per.b)}`]),
     ...(change === null ? [] : [`All statements: ${changeText(change)} in B`]),
-    ...commonOf(common, 'rates', what),
-    ...(commonTime === null ? [] : commonOf(commonTime, 'times', what)),
+    ...commonOf(common, 'more', 'fewer'),
+    ...(commonTime === null ? [] : commonOf(commonTime, 'slower', 'faster')),
     `A change is at least ${Math.round(threshold * 100)} %`,
-    `${counted(unchanged, what)} unchanged; ${counted(unjudged.rows, what)} with too few statements to judge (${counted(unjudged.statements, 'statement')})`,
+    `${counted(unchanged, 'row')} unchanged; ${counted(unjudged.rows, 'row')} not judged (${counted(unjudged.statements, 'statement')})`,
   ];
 }
 
-function commonOf({ factor, rows, together }: CommonChange, of: string, what: string): string[] {
+function commonOf({ factor, rows, together }: CommonChange, up: string, down: string): string[] {
   if (factor === 1) return [];
   return [
-    `${formatCount(together)} of ${counted(rows, what)} changed together: ${of} ${changeText(factor)}. Each is judged beside that`,
+    `${formatCount(together)} of ${counted(rows, 'row')} changed together: ${percentChange(factor)} ${factor > 1 ? up : down} in B. What follows is beside that`,
   ];
 }
 
 function changeTable(
   comparison: Comparison,
   change: Change,
+  most: number,
   cut: Cut,
 ): ReturnType<typeof drawTable> {
   const { a, b, per, by } = comparison;
-  const rows = comparison[change];
-  const [heading, none] = HEADINGS[change];
+  const all = comparison[change];
+  const rows = all.slice(0, most);
+  const [heading, what] = HEADINGS[change];
+  const first = rows.length < all.length ? `, the first ${formatCount(rows.length)}` : '';
   const valueOf = (side: 'a' | 'b') => (row: ReportRow) =>
     per === null ? row.perSecond : row.count / per[side];
   const sides = {
@@ -158,9 +155,9 @@ function changeTable(
   return drawTable<ComparedRow>(
     {
       id: change,
-      heading: `${heading} (${formatCount(rows.length)})`,
+      heading: `${heading} ${what}: ${formatCount(all.length)}${first}`,
       intro: NOTHING,
-      none,
+      none: 'None.',
       columns: changeColumns(by, rows, sides),
       order: null,
       rows,

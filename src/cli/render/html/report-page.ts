@@ -52,8 +52,7 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
         ${coverageMarkup(report)}
       </section>
       ${chartSection('rate', 'Rate over time', rates, 0)}
-      ${tables.slice(0, 1).map(({ section }) => section)}
-      ${tables.slice(1).map(({ section }) => section)}
+      ${tables.map(({ section }) => section)}
       ${chartSection('metrics', 'Metrics', charts.slice(rates.length), rates.length)}
       ${unmoved(metrics)}
     </main>
