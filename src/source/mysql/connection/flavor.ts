@@ -216,7 +216,7 @@ const mysql: Flavor = {
       database: 'performance_schema',
       table: '*',
       purpose:
-        'counts the statements that the server cannot parse, which its log leaves out, and keeps swaps from ending a mysqldump --single-transaction',
+        'counts the statements that the server cannot parse, which its log leaves out, keeps swaps from ending a mysqldump --single-transaction, and reads how long statements took',
     },
   ],
   superReadOnly: '@@GLOBAL.super_read_only',

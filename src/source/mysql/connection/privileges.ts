@@ -130,6 +130,8 @@ interface ServerCircumstances {
   readonly writesBinaryLog: boolean;
   /** Whether the owner's general log goes to its table. */
   readonly logsToTable: boolean;
+  /** Whether it has performance_schema on. */
+  readonly measuresStatements: boolean;
 }
 
 /**
@@ -190,6 +192,8 @@ export function privilegeNeeds(
       isPresent: privilege.split(', ').every((one) => has(grants, one, database, table)),
     })),
   ];
+  const readsTimes = flavor.wishes.some(({ database }) => database === MEASUREMENTS);
+  if (circumstances.measuresStatements && !readsTimes) needs.push(timesTerms(grants));
   const hasAny = (implied: ImpliedPrivilege): boolean => hasOneOf(grants, implied);
   if (flavor.logOff !== null) {
     needs.push({
@@ -225,6 +229,21 @@ export function privilegeNeeds(
   }
   return needs.map((terms) => needOf(terms, lines, account));
 }
+
+/** What reading how long statements took needs. @param lines as of `privilegeNeeds`. */
+export function timesNeed(lines: readonly string[] | null, account: string): PrivilegeNeed {
+  return needOf(timesTerms(parseGrants(lines ?? [])), lines, account);
+}
+
+const MEASUREMENTS = 'performance_schema';
+
+const timesTerms = (grants: readonly Grant[]): NeedTerms => ({
+  privilege: 'SELECT',
+  purpose: 'reads how long statements took',
+  required: false,
+  scope: `${MEASUREMENTS}.*`,
+  isPresent: has(grants, 'SELECT', MEASUREMENTS, '*'),
+});
 
 /** @param lines as of `privilegeNeeds`. */
 export function needOf(

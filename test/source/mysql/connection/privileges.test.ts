@@ -4,7 +4,12 @@ import { privilegeNeeds } from '../../../../src/source/mysql/connection/privileg
 
 const mariadb = flavorOf('10.11.6-MariaDB-log');
 const mysql8 = flavorOf('8.4.2');
-const plain = { isReadOnly: false, writesBinaryLog: false, logsToTable: false };
+const plain = {
+  isReadOnly: false,
+  writesBinaryLog: false,
+  logsToTable: false,
+  measuresStatements: false,
+};
 
 const ENOUGH_ON_MARIADB = [
   "GRANT PROCESS, SUPER ON *.* TO `recorder`@`%` IDENTIFIED BY PASSWORD '*123'",
@@ -89,6 +94,7 @@ describe('the privileges that are missing', () => {
 
   test('include what a read-only server and a binary log ask for', () => {
     const grants = missing(['GRANT USAGE ON *.* TO `recorder`@`%`'], mariadb, {
+      ...plain,
       isReadOnly: true,
       writesBinaryLog: true,
       logsToTable: false,
@@ -110,7 +116,7 @@ describe('the privileges that are missing', () => {
       ],
     ],
   ])('SUPER of %s does not imply: %s', (version, grants) => {
-    const circumstances = { isReadOnly: true, writesBinaryLog: true, logsToTable: false };
+    const circumstances = { ...plain, isReadOnly: true, writesBinaryLog: true };
     expect(missing(ENOUGH_ON_MARIADB, flavorOf(version), circumstances)).toEqual(grants);
   });
 
@@ -118,10 +124,29 @@ describe('the privileges that are missing', () => {
     ['5.7.44-log', 'SUPER'],
     ['8.0.36', 'CONNECTION_ADMIN'],
   ])('a read-only %s wants %s, once', (version, privilege) => {
-    const circumstances = { isReadOnly: true, writesBinaryLog: true, logsToTable: false };
+    const circumstances = { ...plain, isReadOnly: true, writesBinaryLog: true };
     const grants = missing(['GRANT USAGE ON *.* TO `r`@`%`'], flavorOf(version), circumstances);
     const wanted = `GRANT ${privilege} ON *.* TO \`recorder\`@\`%\``;
     expect(grants.filter((grant) => grant === wanted)).toEqual([wanted]);
+  });
+
+  test.each([
+    [mariadb, false, 0],
+    [mariadb, true, 1],
+    [mysql8, false, 1],
+    [mysql8, true, 1],
+  ])('include the times of statements where the server has them (%#)', (flavor, measures, most) => {
+    const needs = privilegeNeeds([], 'recorder@%', flavor, {
+      ...plain,
+      measuresStatements: measures,
+    });
+    const found = needs.filter(({ purpose }) => purpose.includes('how long statements took'));
+    expect(found.map(({ required, grant }) => ({ required, grant }))).toEqual(
+      Array(most).fill({
+        required: false,
+        grant: 'GRANT SELECT ON performance_schema.* TO `recorder`@`%`',
+      }),
+    );
   });
 
   test.each([
