@@ -85,8 +85,8 @@ class Stage {
     for (const [name, password] of Object.entries({ ada: ADA, recorder: RECORDER })) {
       writeFileSync(join(this.desk, `${name}.password`), password, { mode: 0o600 });
     }
-    const report = join(this.desk, 'report.mjs');
-    writeFileSync(report, reportProgram(port), { mode: 0o644 });
+    const cities = join(this.desk, 'cities.mjs');
+    writeFileSync(cities, citiesProgram(port), { mode: 0o644 });
   }
 
   /** Runs a line as a shell would, with captures as it is installed, on the demo's own store. */
@@ -183,16 +183,16 @@ async function play(stage: Stage): Promise<number> {
     `\n(${CONNECTIONS} clients now shop for ${LOAD_SECONDS} s as fast as the server lets them: plain and`,
   );
   say('prepared statements, transactions, new connections. Each statement has a tag.)');
-  const load = await startLoad({
+  const shopping = {
     port: server.port,
     user: 'app',
     password: APP,
     database: 'shop',
     connections: CONNECTIONS,
-    prefix: PREFIX,
     statements: null,
     reconnectEvery: 2_000,
-  });
+  };
+  const load = await startLoad({ ...shopping, prefix: PREFIX });
   stage.load = load;
   stage.interruption.throwIfAborted();
   await delay((LOAD_SECONDS * 1_000) / 2, null, { signal: stage.interruption });
@@ -200,21 +200,33 @@ async function play(stage: Stage): Promise<number> {
   await delay((LOAD_SECONDS * 1_000) / 2, null, { signal: stage.interruption });
   const report = await load.stop();
   await show(stage, 'captures stop morning');
-  await show(stage, 'captures verify morning');
 
-  heading('What was recorded');
+  heading('What was the server asked to do?');
+  await show(stage, 'captures report morning --limit 8');
+  await show(stage, 'captures report morning --by table');
+
+  heading('Is that all of it?');
+  await show(stage, 'captures verify morning');
   await show(stage, 'captures get morning');
   const size = await sizeOf(join(stage.store, 'captures'));
   const total = totalOf(report);
   say(`(That is ${(size / total).toFixed(1)} bytes on disk for each statement.)`);
   await show(stage, 'captures workload morning --limit 2');
-  await show(stage, 'captures workload morning | grep UPDATE | head -1');
+  await show(stage, 'captures workload morning --grep "UPDATE products" --limit 1');
   await show(stage, 'captures workload morning --format sql | grep -A 1 execute | head -5');
   await show(stage, 'captures metrics morning');
 
   heading('As long as a command runs');
-  await show(stage, 'captures create report --env shop -- node report.mjs');
-  await show(stage, 'captures workload report --format sql');
+  await show(stage, 'captures create cities --env shop -- node cities.mjs');
+  await show(stage, 'captures workload cities --format sql');
+
+  heading('What is different?');
+  say('(The clients come back, and this time that query is asked again and again.)');
+  const again = await startLoad({ ...shopping, prefix: `${PREFIX}-noon` });
+  stage.load = again;
+  await show(stage, `captures create noon --env shop -- node cities.mjs ${LOAD_SECONDS}`);
+  await again.stop();
+  await show(stage, 'captures diff morning noon');
 
   heading('The server afterwards');
   const after = await withAdmin(server, settingsOf);
@@ -231,14 +243,19 @@ async function play(stage: Stage): Promise<number> {
   return isSame && isComplete ? 0 : 1;
 }
 
-/** Something small to record as a whole: who bought most, by city. */
-function reportProgram(port: number): string {
+/** Something small to record as a whole: who bought most, by city. With a number, for so many seconds. */
+function citiesProgram(port: number): string {
   const driver = import.meta.resolve('mysql2/promise');
   return `import { createConnection } from '${driver}';
 const server = { host: '127.0.0.1', port: ${port}, user: 'app', password: '${APP}' };
 const connection = await createConnection({ ...server, database: 'shop' });
-const [rows] = await connection.query(\`SELECT city, COUNT(*) AS orders
+const end = Date.now() + Number(process.argv[2] ?? 0) * 1_000;
+let rows;
+do {
+  [rows] = await connection.query(\`SELECT city, COUNT(*) AS orders
   FROM orders JOIN customers ON customers.id = customer_id GROUP BY city ORDER BY city\`);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+} while (Date.now() < end);
 for (const { city, orders } of rows) console.log(city, orders);
 await connection.end();
 `;

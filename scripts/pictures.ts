@@ -89,6 +89,7 @@ try {
     const stopped = typed('captures stop friday --fields status,end,duration,workload');
     const verified = typed('captures verify friday');
     draw('first-minute', 'From nothing to a record', ...first, list, stopped);
+    draw('report', 'What is hitting the database?', typed('captures report friday --limit 8'));
     draw('verify', 'How true is it?', verified);
     draw('metrics', 'What the server did meanwhile', typed('captures metrics friday'));
     draw('chart', 'One metric', typed('captures metrics friday --metric Questions'));
