@@ -1,6 +1,6 @@
 import { counted, formatCount, formatDuration } from '../units.ts';
 import type { ComparisonRequest } from './report-comparison.ts';
-import type { RatedWindow } from './rate-judgement.ts';
+import type { RatedWindow } from './rate-tests.ts';
 import { FEWEST_BLOCKS } from './rate-statistics.ts';
 import type { Report } from './report.ts';
 

@@ -10,13 +10,9 @@ import {
   type ReportHead,
 } from './report-comparison.ts';
 import { judgeCounts } from './count-judgement.ts';
-import {
-  judgeRates,
-  type RatedWindow,
-  type RateJudgement,
-  type RowPair,
-} from './rate-judgement.ts';
+import { judgeRates, type RateJudgement } from './rate-judgement.ts';
 import { blocksOf } from './rate-statistics.ts';
+import type { RatedWindow, RowPair } from './rate-tests.ts';
 import type { Report, ReportRow } from './report.ts';
 import { judgeTimes } from './time-judgement.ts';
 

@@ -1,5 +1,6 @@
 import { binomialTail } from './rate-statistics.ts';
-import type { RateJudgement, RowPair } from './rate-judgement.ts';
+import type { RateJudgement } from './rate-judgement.ts';
+import type { RowPair } from './rate-tests.ts';
 
 /** Tests do the same each time: far less is left to chance than this level would let through. */
 const LEVEL = 0.05;

@@ -3,6 +3,7 @@ import type { SliceAxis } from './tally.ts';
 /** Rates of a window are judged by at least this many slices of equal length. */
 export const FEWEST_BLOCKS = 20;
 const MOST_BLOCKS = 64;
+const SHORTEST_REACH = 2;
 
 /** A window cut into stretches of equal length, each of several whole slices of its axis. */
 export interface Blocks {
@@ -63,9 +64,9 @@ export function spreadOf(values: Float64Array): Spread {
     }
     products[lag] = sum / (count - 1);
   }
-  let largest = products[0] ?? 0;
-  let reach = 0;
-  for (let most = 1; most <= furthest; most *= 2) {
+  let largest = 0;
+  let reach = SHORTEST_REACH;
+  for (let most = SHORTEST_REACH; most <= furthest; most *= 2) {
     let sum = products[0] ?? 0;
     for (let lag = 1; lag <= most; lag += 1) {
       sum += 2 * (1 - lag / (most + 1)) * (products[lag] ?? 0);

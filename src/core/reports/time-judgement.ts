@@ -1,6 +1,6 @@
 import { weightedMedian } from './rate-statistics.ts';
 import type { CommonChange } from './report-comparison.ts';
-import { FEWEST_STATEMENTS, type RowPair } from './rate-judgement.ts';
+import { FEWEST_STATEMENTS, type RowPair } from './rate-tests.ts';
 import type { ReportRow, ReportTimes } from './report.ts';
 
 /**

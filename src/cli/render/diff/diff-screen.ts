@@ -205,7 +205,7 @@ function columnsOf(
       25,
       names((row) => row.tables, UNNAMED.table),
     ),
-  ];
+  ].filter(({ cells, drawn }) => drawn !== undefined || cells.some((cell) => cell !== ''));
 }
 
 function changeCell(kind: Change, { change, mayBeChance }: ComparedRow): string {

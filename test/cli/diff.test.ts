@@ -1,0 +1,341 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Comparison } from '../../src/core/reports/report-comparison.ts';
+import type { Report } from '../../src/core/reports/report.ts';
+import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
+import { fallingRates, randomNumbers, simulatedReport } from '../support/simulated-load.ts';
+import { temporaryFolder } from '../support/stores.ts';
+
+const RATES = fallingRates(8, 800);
+
+function reportOf(seed: number, rates: readonly number[] = RATES): Report {
+  return simulatedReport({ load: 'steady', seconds: 30, rates, random: randomNumbers(seed) });
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = temporaryFolder();
+  write('main.json', reportOf(1));
+  write('same.json', named(reportOf(2), 'tuesday'));
+  const rates = RATES.map((rate, index) => (index === 1 ? rate * 3 : index === 6 ? 0 : rate));
+  write('changed.json', named(reportOf(3, [...rates, 9]), 'tuesday'));
+});
+
+function named(report: Report, name: string): Report {
+  return { ...report, capture: { ...report.capture, name } };
+}
+
+function write(name: string, content: unknown): void {
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  writeFileSync(join(folder, name), text);
+}
+
+function diff(argv: readonly string[], options: object = {}): Promise<CliResult> {
+  return runCaptures(['diff', ...argv], { cwd: folder, ...options });
+}
+
+describe('two files', () => {
+  it('are compared without a store and without a login', async () => {
+    const { status, stdout, stderr } = await diff(['main.json', 'changed.json', '--json']);
+    expect([status, stderr]).toEqual([0, '']);
+    const comparison = JSON.parse(stdout) as Comparison;
+    expect(comparison.format).toBe('captures-diff');
+    expect(comparison.new.map(({ name, a, change }) => [name, a, change])).toEqual([
+      ['d8', null, null],
+    ]);
+    expect(comparison.gone.map(({ name, b }) => [name, b])).toEqual([['d6', null]]);
+    expect(comparison.more.map(({ name }) => name)).toEqual(['d1']);
+    expect(comparison.more[0]?.change).toBeCloseTo(3, 0);
+    expect(comparison.fewer).toEqual([]);
+    expect(comparison.unchanged).toBe(6);
+    expect(Object.keys(comparison.a)).not.toContain('rows');
+  });
+
+  it('of equal load have no differences', async () => {
+    const { status, stdout } = await diff(['main.json', 'same.json', '-o', 'table']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('No differences.');
+    expect(stdout).toContain('8 rows unchanged');
+  });
+
+  it('are a row a change in TSV, and their names with -o name', async () => {
+    const { stdout } = await diff(['main.json', 'changed.json']);
+    const [header, ...lines] = stdout.trimEnd().split('\n');
+    expect(header?.split('\t').slice(0, 3)).toEqual(['kind', 'name', 'db']);
+    expect(lines.map((line) => line.split('\t').slice(0, 2))).toEqual([
+      ['new', 'd8'],
+      ['gone', 'd6'],
+      ['more', 'd1'],
+    ]);
+    expect((await diff(['main.json', 'changed.json', '-o', 'name'])).stdout).toBe('d8\nd6\nd1\n');
+  });
+
+  it('one of which may come from stdin', async () => {
+    const stdin = JSON.stringify(reportOf(1));
+    const { status, stdout } = await diff(['-', 'changed.json', '-o', 'name'], { stdin });
+    expect([status, stdout]).toEqual([0, 'd8\nd6\nd1\n']);
+    const both = await diff(['-', '-']);
+    expect([both.status, both.stderr]).toEqual([
+      2,
+      'captures: Only one of the two can be read from stdin\n  Give a file or a capture for the other.\n',
+    ]);
+  });
+
+  it.each([80, 120])('fill a screen of %i columns and no more', async (tty) => {
+    const env = { LANG: 'C.UTF-8' };
+    const { stdout } = await diff(['main.json', 'changed.json', '--color', 'never'], { tty, env });
+    expect(stdout.split('\n').filter((line) => line.length > tty)).toEqual([]);
+    expect(stdout).toContain('NEW 1 in B alone');
+    expect(stdout).toContain('GONE 1 in A alone');
+    expect(stdout).toMatch(/MORE 1 in B\n *CHANGE +A +B .*\n *\+1\d\d %/);
+    expect(stdout).toMatch(/ d1 {2}shop: SELECT d1/);
+    const ascii = await diff(['main.json', 'changed.json', '--ascii', '--color', 'never'], {
+      tty,
+      env,
+    });
+    expect(ascii.stdout).toMatch(/^[\x20-\x7e\n]*$/);
+  });
+});
+
+describe('--fail-on', () => {
+  it('exits 8 with what it found on stderr, and prints the same as without', async () => {
+    const argv = ['main.json', 'changed.json', '--json'];
+    const plain = await diff(argv);
+    const failed = await diff([...argv, '--fail-on', 'new,more']);
+    expect(failed.status).toBe(8);
+    expect(failed.stdout).toBe(plain.stdout);
+    const { code, message, hint } = JSON.parse(failed.stderr) as Record<string, string>;
+    expect([code, message]).toEqual([424, 'B differs from A: 1 new, 1 more']);
+    expect(hint).toMatch(
+      /^new: 0 to [\d.]+\/s \(0, then \d+\): d8 shop: SELECT d8\nmore: .*d1 shop/,
+    );
+  });
+
+  it.each([
+    [['--fail-on', 'fewer'], 'changed.json', 0],
+    [['--fail-on', 'GONE'], 'changed.json', 8],
+    [['--fail-on', 'more', '--threshold', '400%'], 'changed.json', 0],
+    [['--fail-on', 'new,gone,more,fewer,slower,faster'], 'same.json', 0],
+  ])('%j of %s exits %i', async (options, b, status) => {
+    expect((await diff(['main.json', b, ...options])).status).toBe(status);
+  });
+});
+
+describe('--per', () => {
+  const tests = (counts: readonly number[]): Report => {
+    const report = reportOf(5);
+    const rows = report.rows.slice(0, counts.length).map((row, index) => ({
+      ...row,
+      count: counts[index] ?? 1,
+      slices: row.slices.map((_, slice) => (slice === 9 ? (counts[index] ?? 1) : 0)),
+    }));
+    return { ...report, rows };
+  };
+
+  it.each([
+    ['the same for each test', [412, 824, 10, 1], [418, 836, 10, 1], []],
+    ['one more for each test', [412, 824], [836, 836], ['more d0']],
+    ['one for each row of a list: N+1', [412, 10], [412, 42], ['more d1']],
+    ['one that a single test sends', [412], [412, 1], ['new d1']],
+    ['one that no test sends any more', [412, 1], [412], ['gone d1']],
+    ['fewer, and by 20 % exactly', [500, 1_000], [500, 800], ['fewer d1']],
+  ])('finds %s', async (_, before, after, expected) => {
+    write('a.json', tests(before));
+    write('b.json', tests(after));
+    const per = `${before[0] ?? 1},${after === before ? 1 : after[0] === 836 ? 412 : (after[0] ?? 1)}`;
+    const { stdout } = await diff(['a.json', 'b.json', '--per', per]);
+    const found = stdout.trimEnd().split('\n').slice(1);
+    expect(found.map((line) => line.split('\t').slice(0, 2).join(' '))).toEqual(expected);
+  });
+});
+
+describe('what cannot be compared', () => {
+  it.each([
+    ['none.json', null, 'There is no file none.json'],
+    ['./none', null, 'There is no file ./none'],
+    ['empty.json', '', 'empty.json is empty: it is no report'],
+    ['cut.json', 'CUT', 'cut.json is a damaged report: it ends too early'],
+    ['text.json', 'hello', 'text.json is not a report: it is no JSON'],
+    ['binary.json', '\u0000\ud800', 'binary.json is not a report: it is no JSON'],
+    ['list.json', '[]', 'list.json is not a report: it is a list'],
+    ['null.json', 'null', 'null.json is not a report: it is null'],
+    ['diff.json', '{"format":"captures-diff"}', 'diff.json is not a report: it is a comparison'],
+    ['other.json', '{"a":1}', 'other.json is not a report: it is an object with a'],
+    [
+      'newer.json',
+      '{"format":"captures-report","formatVersion":2}',
+      'newer.json was written by a newer version of this program',
+    ],
+    [
+      'part.json',
+      '{"format":"captures-report","formatVersion":1}',
+      'part.json is a damaged report: program is missing',
+    ],
+  ])('%s is refused in one sentence', async (name, content, sentence) => {
+    if (content !== null) {
+      write(name, content === 'CUT' ? JSON.stringify(reportOf(1)).slice(0, 2_000) : content);
+    }
+    const { status, stdout, stderr } = await diff(['main.json', name]);
+    expect([status, stdout, stderr.split('\n')[0]]).toEqual([2, '', `captures: ${sentence}`]);
+  });
+
+  it.each([
+    ['a negative count', (report: Report) => ({ ...report, statements: -1 })],
+    [
+      'an axis without width',
+      (report: Report) => ({ ...report, axis: { ...report.axis, width: 0 } }),
+    ],
+    ['slices that are no list', (report: Report) => ({ ...report, slices: {} })],
+    [
+      'rows with too few slices',
+      (report: Report) => ({
+        ...report,
+        rows: report.rows.map((row) => ({ ...row, slices: [1] })),
+      }),
+    ],
+    ['a row twice', (report: Report) => ({ ...report, rows: [...report.rows, ...report.rows] })],
+    [
+      'a time that is none',
+      (report: Report) => ({ ...report, window: { ...report.window, to: 'x' } }),
+    ],
+  ])('a report with %s is damaged', async (_, damage) => {
+    write('bad.json', damage(reportOf(1)));
+    const { status, stderr } = await diff(['bad.json', 'main.json']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^captures: bad\.json is a damaged report: /);
+  });
+
+  it('a folder is no file, and a capture of its name is meant', async () => {
+    mkdirSync(join(folder, 'shop'), { recursive: true });
+    const home = await initialisedHome();
+    const { status, stderr } = await diff(['main.json', 'shop'], { home });
+    expect([status, stderr.split('\n')[0]]).toEqual([3, 'captures: Capture not found']);
+  });
+
+  it.each([
+    [['--by', 'table'], 'main.json is a report by digest, not by table'],
+    [['--by', 'session'], '--by cannot be "session"'],
+    [['--threshold', '0.2'], '--threshold takes a percentage from 1 to 10000, not "0.2"'],
+    [['--per', '0,4'], '--per takes the number of tests that A and B ran, not "0,4"'],
+    [['--fail-on', 'worse'], '--fail-on cannot be "worse"'],
+    [['--fields', 'nope'], 'There is no field "nope"'],
+  ])('%j is refused', async (options, sentence) => {
+    const { status, stderr } = await diff(['main.json', 'same.json', ...options]);
+    expect([status, stderr.split('\n')[0]]).toEqual([2, `captures: ${sentence}`]);
+  });
+});
+
+describe('cautions', () => {
+  const longer = (report: Report): Report => named(report, 'tuesday');
+  it.each<[string, (report: Report) => Report, RegExp]>([
+    ['the same capture', (report) => report, /^A and B are the same capture/],
+    [
+      'a record that is not whole',
+      (report) => ({
+        ...longer(report),
+        verdict: { ...report.verdict, whole: false, line: 'NOT WHOLE: 9 commands are missing' },
+      }),
+      /^B's record is not complete: NOT WHOLE: 9/,
+    ],
+    [
+      'one that goes on',
+      (report) => ({ ...longer(report), window: { ...report.window, isOpen: true } }),
+      /^B is still being recorded/,
+    ],
+    [
+      'damaged files',
+      (report) => ({
+        ...longer(report),
+        coverage: { ...report.coverage, records: { committed: 1_000, read: 900 } },
+      }),
+      /^Of B 900 of 1,000 records could be read/,
+    ],
+    [
+      'other filters',
+      (report) => ({
+        ...longer(report),
+        coverage: {
+          ...report.coverage,
+          filters: { ...report.coverage.filters, includeUsers: ['app'] },
+        },
+      }),
+      /different filters/,
+    ],
+    [
+      'a sample',
+      (report) => ({ ...longer(report), coverage: { ...report.coverage, sample: 4 } }),
+      /^A has every session and B 1 of 4 sessions/,
+    ],
+    [
+      'pseudonyms',
+      (report) => ({ ...longer(report), coverage: { ...report.coverage, isRedacted: true } }),
+      /^B was recorded with pseudonyms: digests are the same/,
+    ],
+    [
+      'another server',
+      (report) => ({
+        ...longer(report),
+        capture: { ...report.capture, name: 'x', server: { flavor: 'mysql', version: '9.7.0' } },
+      }),
+      /^A is of mariadb 11.8.2, B of mysql 9.7.0/,
+    ],
+    [
+      'another version of the program',
+      (report) => ({ ...longer(report), program: { name: 'captures', version: '0.2.0' } }),
+      /^A was made by version 0.1.0 of this program, B by 0.2.0/,
+    ],
+    [
+      'rows that are not listed',
+      (report) => ({ ...longer(report), otherRows: { rows: 9, statements: 90 } }),
+      /^B lists 8 of 17 rows: rows of A alone are not judged/,
+    ],
+    [
+      'times on one side',
+      (report) => ({ ...longer(report), coverage: { ...report.coverage, times: 0.9 } }),
+      /^A has no times/,
+    ],
+  ])('of %s come first', async (_, change, expected) => {
+    write('other.json', change(reportOf(1)));
+    const { stdout } = await diff(['main.json', 'other.json', '--json']);
+    const { cautions } = JSON.parse(stdout) as Comparison;
+    expect(cautions).toEqual([expect.stringMatching(expected)]);
+    const screen = await diff(['main.json', 'other.json'], { tty: 80 });
+    expect(screen.stdout).toContain('caution ');
+  });
+
+  it('of rows that one report does not list: they are neither new nor gone', async () => {
+    const all = reportOf(1);
+    const first = { ...all, rows: all.rows.slice(0, 3), otherRows: { rows: 5, statements: 100 } };
+    write('first.json', named(first, 'tuesday'));
+    const { stdout } = await diff(['main.json', 'first.json', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ gone: [], unjudged: { rows: 5 }, unchanged: 3 });
+  });
+
+  it('an empty record is said to be empty, and all that was there is gone', async () => {
+    const all = reportOf(1);
+    const window = { from: null, to: null, seconds: 30, isOpen: false };
+    write('nothing.json', named({ ...all, statements: 0, rows: [], window }, 'tuesday'));
+    const { stdout } = await diff(['main.json', 'nothing.json', '--json']);
+    const { cautions, gone } = JSON.parse(stdout) as Comparison;
+    expect(cautions).toContain('B has no statements');
+    expect(gone.map(({ mayBeChance }) => mayBeChance)).toEqual(Array(8).fill(false));
+  });
+});
+
+it('hostile text is shown escaped, and JSON has it as it is', async () => {
+  const report = reportOf(1);
+  const text = 'SELECT `\u001b[2J\u202e` FROM \u0000t';
+  const rows = [
+    ...report.rows,
+    { ...report.rows[0], name: 'evil', digest: 'evil', db: 'x\u001b[31m', text },
+  ];
+  write('evil.json', { ...named(report, 'tuesday'), rows });
+  const { stdout } = await diff(['main.json', 'evil.json', '--color', 'never'], { tty: 120 });
+  expect(stdout).not.toContain('\u001b[2J');
+  expect(stdout).toContain(String.raw`x\x1b[31m: SELECT`);
+  const failed = await diff(['main.json', 'evil.json', '--fail-on', 'new', '-o', 'name']);
+  expect(failed.stderr).not.toContain('\u001b');
+  const json = await diff(['main.json', 'evil.json', '--json']);
+  expect((JSON.parse(json.stdout) as Comparison).new[0]?.text).toBe(text);
+});
