@@ -6,7 +6,6 @@ import { CandidateFinder } from './text-search.ts';
 const DIGIT_ZERO = 0x30;
 const DIGIT_NINE = 0x39;
 const QUOTE = 0x22;
-const CLOSING_BRACE = 0x7d;
 
 /** A line as the recorder writes it; between these stand digits, a time of so many characters, a word. */
 const BEFORE_SEQ = '{"seq":';
@@ -85,17 +84,14 @@ export class LineSearch {
     const isPlain = quote < end && !bytes.slice(head.textAt, quote).includes('\\');
     if (!isPlain) return this.#isMatchAsRecord(chunk, start, end);
     const sql = chunk.toString('utf8', head.textAt, quote);
-    const isLast = bytes.charCodeAt(quote + 1) === CLOSING_BRACE;
-    const isEcho = !isLast && bytes.slice(quote, end).includes('"echo"');
     const { placeAt, kindAt } = head;
-    return this.filter.hasText(sql, isEcho, () => placeOf(bytes.slice(placeAt, kindAt)).db);
+    return this.filter.hasText(sql, () => placeOf(bytes.slice(placeAt, kindAt)).db);
   }
 
   #isMatchAsRecord(chunk: Buffer, start: number, end: number): boolean {
     const record = parseStatementLine(chunk.toString('utf8', start, end));
     if (!this.filter.hasHead(record)) return false;
-    const isEcho = record.flags?.includes('echo') === true;
-    return this.filter.hasText(record.sql, isEcho, () => record.db);
+    return this.filter.hasText(record.sql, () => record.db);
   }
 
   /** What a line begins with; null where it is not as the recorder writes it. */
@@ -103,16 +99,19 @@ export class LineSearch {
     const timeAt = timeIn(bytes, start);
     if (timeAt === -1) return null;
     const placeAt = timeAt + TIME_CHARACTERS + BEFORE_PLACE.length;
-    if (!this.filter.isInTime(bytes.slice(timeAt, timeAt + TIME_CHARACTERS))) return 'refused';
+    const { filter } = this;
+    if (filter.choosesTimes && !filter.isInTime(bytes.slice(timeAt, timeAt + TIME_CHARACTERS))) {
+      return 'refused';
+    }
     // A quote in a name has a backslash before it, so nothing in one looks like this.
     const kindAt = bytes.indexOf(BEFORE_KIND, placeAt);
     if (kindAt === -1) return null;
-    if (this.filter.choosesPlaces && !this.#hasPlace(bytes.slice(placeAt, kindAt)))
+    if (filter.choosesPlaces && !this.#hasPlace(bytes.slice(placeAt, kindAt)))
       return 'refused';
     const wordAt = kindAt + BEFORE_KIND.length;
     const wordEnd = bytes.indexOf('"', wordAt);
     if (!bytes.startsWith(BEFORE_TEXT, wordEnd)) return null;
-    if (!this.filter.hasKind(bytes.slice(wordAt, wordEnd))) return 'refused';
+    if (filter.choosesKinds && !filter.hasKind(bytes.slice(wordAt, wordEnd))) return 'refused';
     return { textAt: wordEnd + BEFORE_TEXT.length, placeAt, kindAt };
   }
 

@@ -37,7 +37,6 @@ export class LongLineSearch {
     const { filter } = this.#search;
     const record = this.#reader.record();
     if (!filter.hasHead(record) || !this.#texts.found()) return false;
-    const isEcho = record.flags?.includes('echo') === true;
-    return filter.isStatement(this.#pieces?.join('') ?? '', isEcho, () => record.db);
+    return filter.isStatement(this.#pieces?.join('') ?? '', () => record.db);
   }
 }

@@ -18,9 +18,14 @@ export class StatementFilter {
   /** Bounds of the time as records have it: from the first on, and before the second. */
   readonly since: string;
   readonly until: string;
-  /** Whether sessions, users, hosts or databases are chosen. */
+  /** Whether times, or kinds, or sessions, users, hosts or databases are chosen. */
+  readonly choosesTimes: boolean;
+  readonly choosesKinds: boolean;
   readonly choosesPlaces: boolean;
-  /** Whether it is for statements to run alone: queries and executes that are no echo. */
+  /**
+   * Whether it is for statements alone: queries and executes. An EXECUTE in the text protocol is found by its
+   * echo behind it, which has what was prepared and its values.
+   */
   readonly isForStatements: boolean;
 
   readonly #search: StatementSearch;
@@ -41,8 +46,10 @@ export class StatementFilter {
     this.texts = new SearchedTexts(search);
     this.since = since === null ? '' : stampOf(since);
     this.until = until === null ? '\uffff' : stampOf(until);
+    this.choosesTimes = since !== null || until !== null;
     this.choosesPlaces = [users, hosts, databases, sessions].some((list) => list.length > 0);
     this.isForStatements = tables.length > 0 || digests.length > 0;
+    this.choosesKinds = kinds.length > 0 || this.isForStatements;
     this.#kinds = new Set(kinds);
     this.#sessions = new Set(sessions);
     this.#isUserIn = nameFilter(users, [], 'by case');
@@ -75,16 +82,14 @@ export class StatementFilter {
     return this.#isUserIn(user) && this.#isHostIn(host) && this.#isDatabaseIn(db);
   }
 
-  /** Whether the text, not its place, matches; an echo of a statement before it is no statement. */
-  hasText(sql: string, isEcho: boolean, db: () => string | null): boolean {
+  /** Whether the text matches. @param db the session's default database. */
+  hasText(sql: string, db: () => string | null): boolean {
     if (!this.texts.isEmpty && !this.texts.areIn(sql)) return false;
-    return this.isStatement(sql, isEcho, db);
+    return this.isStatement(sql, db);
   }
 
   /** As `hasText`, of a text in which the searched texts were found. */
-  isStatement(sql: string, isEcho: boolean, db: () => string | null): boolean {
-    if (!this.isForStatements) return true;
-    if (isEcho) return false;
+  isStatement(sql: string, db: () => string | null): boolean {
     if (this.#tables.length > 0 && !this.#hasTable(sql, db)) return false;
     return this.#digests.length === 0 || this.#hasDigest(sql);
   }
@@ -121,9 +126,9 @@ export class StatementFilter {
    * @throws AppError `not_found`.
    */
   checkDigests(): void {
-    const { texts, kinds, tables, since, until } = this.#search;
+    const { texts, kinds, tables } = this.#search;
     const asksForMore = [texts, kinds, tables].some((list) => list.length > 0);
-    if (this.choosesPlaces || asksForMore || since !== null || until !== null) return;
+    if (this.choosesPlaces || this.choosesTimes || asksForMore) return;
     const unknown = this.#digests.find((one) => !this.#meant.has(one));
     if (unknown === undefined) return;
     const begins = unknown.length < DIGEST_DIGITS ? 'a digest that begins with' : 'the digest';

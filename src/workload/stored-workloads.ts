@@ -103,14 +103,30 @@ async function* sqlOf(
     import('./workload-search.ts'),
     import('./sql-format.ts'),
   ]);
-  yield new TextEncoder().encode(SQL_HEADER);
+  let header: string | null = SQL_HEADER;
   let db: string | null = null;
   const unprepared = new Map<number, string>();
   const notRun = new Map<string, number>();
   for await (const records of searchRecords(folder, spans, query)) {
-    const formatted = formatSql(records, db, unprepared, notRun);
+    if (header !== null) yield new TextEncoder().encode(header);
+    header = null;
+    const formatted = formatSql(withoutEchoes(records, query), db, unprepared, notRun);
     db = formatted.db;
     yield formatted.text;
   }
+  if (header !== null) yield new TextEncoder().encode(header);
   return Array.from(notRun, ([reason, count]) => ({ reason, count }));
+}
+
+/** Where digests or tables are searched for, an echo is found without the EXECUTE that it repeats: it stands for it. */
+function withoutEchoes(
+  records: StatementRecord[],
+  { search }: StatementQuery,
+): readonly StatementRecord[] {
+  if (search.digests.length === 0 && search.tables.length === 0) return records;
+  return records.map((record) =>
+    record.flags?.includes('echo') === true
+      ? { ...record, flags: record.flags.filter((flag) => flag !== 'echo') }
+      : record,
+  );
 }

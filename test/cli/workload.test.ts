@@ -87,6 +87,10 @@ describe('statements are searched', () => {
     ['a database', ['--db', 'archive'], [3]],
     ['a session', ['--session', '3'], [1, 2]],
     ['kinds', ['--kind', 'connect,execute'], [1, 4, 5]],
+    ['a table, of an EXECUTE by its echo', ['--table', 'stock'], [4, 5]],
+    ['a table in any database, however it is quoted', ['--table', 'ORDERS'], [2, 3]],
+    ['a table of the session’s database', ['--table', 'archive.orders'], [3]],
+    ['a table by a pattern', ['--table', 'shop.*'], [2, 4, 5]],
     ['a time on', ['--since', '2026-11-22T02:00:01.500Z'], [4]],
     ['a time before', ['--until', '2026-11-22T02:00:01.500Z'], [1, 2, 3, 5, 6, 7]],
     [
@@ -104,8 +108,8 @@ describe('statements are searched', () => {
   it('by a digest, or its beginning', async () => {
     await done();
     const id = digestId(digestText('UPDATE stock SET n = 5'));
-    expect(await found('--digest', id)).toEqual([4]);
-    expect(await found('--digest', id.slice(0, 5).toUpperCase())).toEqual([4]);
+    expect(await found('--digest', id)).toEqual([4, 5]);
+    expect(await found('--digest', id.slice(0, 5).toUpperCase())).toEqual([4, 5]);
   });
 
   it('a digest that no statement has is not found, and says where to look', async () => {
@@ -118,7 +122,7 @@ describe('statements are searched', () => {
 
   it('says on stderr when nothing matches, and exits 0', async () => {
     await done();
-    expect(await run(['--grep', 'nothing like it'])).toEqual({
+    expect(await run(['--grep', 'nothing like it'])).toMatchObject({
       status: 0,
       stdout: '',
       stderr: 'No statement matches.\n',
@@ -129,7 +133,11 @@ describe('statements are searched', () => {
     await done();
     const { stdout } = await run(['--grep', 'stock', '--format', 'sql']);
     expect(stdout).toContain('UPDATE stock SET n = 5;');
+    expect(stdout).not.toContain('UPDATE stock SET n = 6;');
     expect(stdout).not.toContain('orders');
+    // The EXECUTE before it is not found by its table.
+    const byTable = await run(['--table', 'stock', '--format', 'sql']);
+    expect(byTable.stdout).toContain('UPDATE stock SET n = 6;');
   });
 });
 

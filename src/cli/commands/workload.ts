@@ -46,7 +46,7 @@ client: statements that cannot be run again are comments.
 --grep searches for text, not for a regular expression: such an expression can take for ever on a
 statement that somebody chose. For one, pipe the lines to grep -P or rg. --user matches by case,
 --host, --db and --table do not. --digest and --table find queries and executes, as captures report
-counts them.
+counts them; an EXECUTE by the row behind it, which has the statement and its values.
 
 Examples:
   captures workload friday | jq -r .sql

@@ -19,7 +19,7 @@ export interface StatementSearch {
   /** The server's connection ids. */
   readonly sessions: readonly number[];
   readonly kinds: readonly StatementKind[];
-  /** Ids of digests, or their first four digits at least. As tables, of statements to run alone. */
+  /** Ids of digests, or their first four digits at least. As tables: of queries and executes alone. */
   readonly digests: readonly string[];
   /** Tables that the statement names: `table`, in any database, or `database.table`. */
   readonly tables: readonly string[];
