@@ -32,6 +32,17 @@ export function frameText(data: Buffer): Buffer | null {
   }
 }
 
+/** Larger than what several small buffers may share. */
+const OWN_MEMORY = 64 * 1024;
+
+/**
+ * Gives the memory of bytes back that nothing refers to any more. Left to the garbage collector, up to 64 MB
+ * of them lie around in each thread: 161 MB and not 105 for a report on one.
+ */
+export function freeAtOnce({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_MEMORY) buffer.transfer(0);
+}
+
 /**
  * Cuts a part of a segment's file into units: the same ones each time. A frame whose length is damaged is
  * left out alone where the next one can be found.
@@ -187,6 +198,7 @@ class FileWindow {
     this.#hash.update(data.subarray(rest.length, rest.length + bytesRead));
     this.#start = this.#next - rest.length;
     this.#next += bytesRead;
+    freeAtOnce(this.#data);
     this.#data = data.subarray(0, rest.length + bytesRead);
     if (bytesRead === 0) this.end = this.#next;
     return bytesRead > 0;

@@ -2,7 +2,7 @@ import { readSync } from 'node:fs';
 import { Digester } from '../../sql/digest.ts';
 import { LineScanner } from './line-scanner.ts';
 import { RecordCounter, type CountedRange, type SaneTimes } from './record-counter.ts';
-import { frameText, type SegmentUnit } from './segment-units.ts';
+import { frameText, freeAtOnce, type SegmentUnit } from './segment-units.ts';
 import { TallyBuilder } from './tally-builder.ts';
 import { packTally } from './tally-packing.ts';
 
@@ -60,6 +60,7 @@ export class UnitCounter {
       }
       scanner.push(text);
       sincePause += text.length;
+      freeAtOnce(text);
       if (sincePause < READ_BYTES) continue;
       sincePause = 0;
       await pause();
