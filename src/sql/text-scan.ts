@@ -43,7 +43,7 @@ export class TextScan {
 const SEMICOLON = 0x3b;
 
 /** Of the last token of a piece: what it goes on with, in a few characters, where it may go on. */
-function restOf(token: Token, text: string): string {
+export function restOf(token: Token, text: string): string {
   const { kind, start, end, quote, isClosed } = token;
   if (!isClosed) {
     return text.charAt(quote) + (kind === 'name' ? '' : escapeAtEnd(text, quote + 1));

@@ -5,6 +5,7 @@ import {
   type StatementKind,
   type StatementRecord,
 } from '../../core/workloads/statements.ts';
+import { ShortenedText } from '../../sql/shortened-text.ts';
 import { LongLineReader } from '../long-line-reader.ts';
 import { firstTimeIn, lastTimeIn } from '../segment-files.ts';
 import { parseStatementLine } from '../statement-line.ts';
@@ -70,7 +71,7 @@ export class LineScanner {
   /** Of a line that goes on in the next frame: what there is of it, until it is too long for that. */
   #begun: Buffer[] = [];
   #begunBytes = 0;
-  #long: LongLineReader | null = null;
+  #long: { readonly line: LongLineReader; readonly text: ShortenedText } | null = null;
   /** The beginning of the line is lost: what comes up to its end is of no use. */
   #isLost = false;
 
@@ -90,6 +91,7 @@ export class LineScanner {
       place: { user: null, host: null, db: null, account: null },
       kind: 'query',
       sql: '',
+      beginning: null,
       flags: NO_FLAGS,
     };
   }
@@ -146,11 +148,11 @@ export class LineScanner {
       this.#begunBytes = 0;
       this.#slowLine(() => parseStatementLine(line.toString('utf8')));
     } else {
-      const long = this.#long;
+      const { line, text } = this.#long;
       this.#long = null;
       this.#begunBytes = 0;
-      long.push(rest);
-      this.#slowLine(() => long.record());
+      line.push(rest);
+      this.#slowLine(() => line.record(), text);
     }
     return newline + 1;
   }
@@ -165,13 +167,17 @@ export class LineScanner {
   #begin(rest: Buffer): void {
     this.#begunBytes += rest.length;
     if (this.#long !== null) {
-      this.#long.push(rest);
+      this.#long.line.push(rest);
       return;
     }
     this.#begun.push(Buffer.from(rest));
     if (this.#begunBytes <= LONG_LINE) return;
-    this.#long = new LongLineReader();
-    for (const piece of this.#begun) this.#long.push(piece);
+    const text = new ShortenedText();
+    const line = new LongLineReader((piece) => {
+      text.push(piece);
+    });
+    for (const piece of this.#begun) line.push(piece);
+    this.#long = { line, text };
     this.#begun = [];
   }
 
@@ -262,7 +268,8 @@ export class LineScanner {
     return newline + 1;
   }
 
-  #slowLine(parse: () => StatementRecord): void {
+  /** @param whole the text of a long statement, of which the record has the beginning. */
+  #slowLine(parse: () => StatementRecord, whole: ShortenedText | null = null): void {
     let parsed: StatementRecord;
     try {
       parsed = parse();
@@ -285,10 +292,12 @@ export class LineScanner {
       textOrNull(parsed.db),
     );
     record.kind = kind;
-    record.sql = sql;
+    record.sql = whole?.text() ?? sql;
+    record.beginning = whole === null ? null : sql;
     record.flags = flagsOf(parsed.flags);
     this.records++;
     this.#counter.add(record);
+    record.beginning = null;
   }
 
   #placeAt(text: Buffer, at: number, session: number): KnownPlace | null {

@@ -25,8 +25,10 @@ export interface CountedRecord {
   session: number;
   place: Place;
   kind: StatementKind;
-  /** Of a long statement, its beginning. */
+  /** Of a long statement, one that has the same digest. */
   sql: string;
+  /** Of a long statement, as it was; null for one that is whole. */
+  beginning: string | null;
   flags: readonly StatementFlag[];
 }
 
@@ -213,6 +215,8 @@ function tablesIn(sql: string, db: string | null): UsedTable[] {
   });
 }
 
-function exampleOf({ seq, micros, session, place, sql, flags }: CountedRecord): StatementExample {
-  return { seq, micros, session, user: place.user, ...exampleText(sql), flags };
+function exampleOf(record: CountedRecord): StatementExample {
+  const { seq, micros, session, place, flags, beginning } = record;
+  const { sql, isCut } = exampleText(beginning ?? record.sql);
+  return { seq, micros, session, user: place.user, sql, isCut: isCut || beginning !== null, flags };
 }

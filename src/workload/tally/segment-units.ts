@@ -32,8 +32,8 @@ export function frameText(data: Buffer): Buffer | null {
   }
 }
 
-/** Larger than what several small buffers may share. */
-const OWN_MEMORY = 64 * 1024;
+/** Larger than what small buffers share, which cannot be given back. */
+const OWN_MEMORY = 256 * 1024;
 
 /**
  * Gives the memory of bytes back that nothing refers to any more. Left to the garbage collector, up to 64 MB

@@ -51,7 +51,12 @@ function packed(rows: readonly Row[], from: number): Buffer {
   const tally = new TallyBuilder();
   const counter = new RecordCounter(tally, new Digester(), { since: -Infinity, before: Infinity });
   for (const [index, { user, ...row }] of rows.entries()) {
-    counter.add({ ...row, seq: from + index + 1, place: tally.place(user, 'web1', 'shop') });
+    counter.add({
+      ...row,
+      beginning: null,
+      seq: from + index + 1,
+      place: tally.place(user, 'web1', 'shop'),
+    });
   }
   return packTally(tally);
 }
