@@ -58,6 +58,7 @@ class ReportWatch {
   #recent: number[] = [];
   #stopKeys: (() => void) | null = null;
   #isEntered = false;
+  #isLook = true;
 
   constructor(context: Context, watched: WatchedReport) {
     this.#context = context;
@@ -112,6 +113,10 @@ class ReportWatch {
     if (this.#context.isJson) return stdout.write(this.#asJson(look));
     if (!this.#isScreen) return stdout.write(liveLines(look, this.#context.now()));
     await this.#enter();
+    // A key is no look: the rate of now is the one before it still.
+    if (look.interval !== null && this.#isLook) {
+      this.#recent = [...this.#recent, look.interval.perSecond].slice(-MOST_RECENT);
+    }
     return this.#draw(look);
   }
 
@@ -146,7 +151,7 @@ class ReportWatch {
       recent: this.#recent,
     });
     // Each line is cleared after its end: no flicker, and nothing old is left.
-    const frame = lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n');
+    const frame = lines.map((line) => `${line}${CLEAR_LINE}`).join('\n');
     await stdout.write(`${HOME}${frame}${CLEAR_BELOW}`);
   }
 
@@ -156,8 +161,7 @@ class ReportWatch {
    */
   async #pause(look: LiveReport): Promise<boolean> {
     const { clock, stdout, signals } = this.#context.world;
-    if (look.interval !== null)
-      this.#recent = [...this.#recent, look.interval.perSecond].slice(-MOST_RECENT);
+    this.#isLook = true;
     const until = clock.now() + this.#watched.interval;
     let size = `${stdout.columns ?? ''} ${stdout.rows ?? ''}`;
     while (clock.now() < until && !this.#left.signal.aborted) {
@@ -169,6 +173,7 @@ class ReportWatch {
         const sort = LIVE_KEYS[key];
         if (sort === undefined || sort === this.#sort) continue;
         this.#sort = sort;
+        this.#isLook = false;
         return true;
       }
       const now = `${stdout.columns ?? ''} ${stdout.rows ?? ''}`;

@@ -205,7 +205,7 @@ describe('one digest in full', () => {
     const shown = text.replaceAll(/\n {2}/g, '');
     expect(shown.split('x'.repeat(300))).toHaveLength(3);
     expect(shown.match(/long_column_name,/g)).toHaveLength(400);
-    expect(text).toMatch(/cut here,\s+whole in the workload/);
+    expect(text.split(/\s+/).join(' ')).toContain('cut here, whole in the workload');
     expect(text).toMatch(/times .*on average, .*in all,/);
   });
 });

@@ -64,7 +64,9 @@ function headLines(report: Report, interval: LiveReport['interval'], view: LiveV
   const lines = [
     view.paint('strong', cutTo(title.join(separator))),
     cutTo(numbers.join(separator)),
-    view.paint('dim', cutTo(`${drawn} last ${formatDuration(recent.length * view.interval)}`)),
+    recent.length === 0
+      ? ''
+      : view.paint('dim', cutTo(`${drawn} last ${formatDuration(recent.length * view.interval)}`)),
   ];
   const [problem] = verdict.problems;
   if (problem !== undefined) lines.push(view.paint('bad', cutTo(escapeText(problem.what))));
