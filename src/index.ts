@@ -31,4 +31,6 @@ export type { ListedCapture } from './core/store.ts';
 export type { Approval } from './core/warm-ups/approvals.ts';
 export type { PublicUser } from './core/users/user-service.ts';
 export type { VerificationResult } from './core/verification/verification.ts';
+export type { StatementSearch } from './core/workloads/statement-search.ts';
+export type { StatementRequest } from './core/workloads/workload-service.ts';
 export type { StatementFlag, StatementKind, StatementRecord } from './core/workloads/statements.ts';

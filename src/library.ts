@@ -11,6 +11,7 @@ import type { Lease, ListedCapture } from './core/store.ts';
 import { prepareUser, UserService } from './core/users/user-service.ts';
 import type { Approval } from './core/warm-ups/approvals.ts';
 import type { VerificationResult } from './core/verification/verification.ts';
+import { EVERY_STATEMENT, type StatementSearch } from './core/workloads/statement-search.ts';
 import type { StatementRecord } from './core/workloads/statements.ts';
 import { runDaemon } from './daemon/daemon.ts';
 import { programVersion } from './package.ts';
@@ -173,9 +174,30 @@ export class Captures {
     return result;
   }
 
-  /** The statements that were recorded so far, in order. @throws AppError `not_found`; `store_unusable`. */
-  async *workload(id: number): AsyncGenerator<StatementRecord, void, void> {
-    for await (const records of this.api.workloads.records(this.actor, String(id))) yield* records;
+  /**
+   * The statements that were recorded so far, in order.
+   * @param options.search which of them; all of them where it asks for nothing.
+   * @param options.limit so many at most.
+   * @param options.follow goes on with what comes, until the capture is over.
+   * @throws AppError `not_found`; `invalid` for what cannot be searched for; `store_unusable`, also when `close`
+   *   is called while it follows.
+   */
+  async *workload(
+    id: number,
+    options: {
+      readonly search?: Partial<StatementSearch>;
+      readonly limit?: number;
+      readonly follow?: boolean;
+    } = {},
+  ): AsyncGenerator<StatementRecord, void, void> {
+    const { search, limit = null, follow = false } = options;
+    const following = { signal: this.#leaving.signal, tell: () => undefined };
+    const parts = this.api.workloads.records(this.actor, String(id), {
+      search: { ...EVERY_STATEMENT, ...search },
+      limit,
+      follow: follow ? following : null,
+    });
+    for await (const records of parts) yield* records;
   }
 
   /** Runs a use case that `close` ends, and then waits for. */

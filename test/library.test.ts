@@ -6,8 +6,10 @@ import { LEASE_MS } from '../src/core/daemon/lease.ts';
 import { AppError } from '../src/core/errors.ts';
 import { Captures, openCaptures } from '../src/index.ts';
 import { Wiring } from '../src/wiring.ts';
+import { RecordedCapture } from './support/recorded-capture.ts';
 import { FakeSource, inspectionOf } from './support/server-inspection.ts';
 import { SERVER, temporaryFolder, TestStore } from './support/stores.ts';
+import { aStatement } from './workload/statements.ts';
 import { waitUntil } from './support/waiting.ts';
 
 const CLOSED = {
@@ -64,6 +66,30 @@ class Program {
     return captures.listByStatus(['STARTED', 'STARTING', 'RUNNING']).map(({ name }) => name);
   }
 }
+
+it('reads, searches and follows what a capture records', async () => {
+  const { test, captures, alice } = new Program();
+  const friday = new RecordedCapture(test, alice);
+  friday.become('RUNNING');
+  await friday.record([aStatement({ sql: 'SELECT 1' }), aStatement({ sql: 'DELETE', user: 'x' })]);
+  const seqs = async (...options: Parameters<Captures['workload']>): Promise<number[]> => {
+    const found: number[] = [];
+    for await (const { seq } of captures.workload(...options)) {
+      found.push(seq);
+      if (seq !== 2) continue;
+      await friday.record([aStatement({ sql: 'SELECT 3' })]);
+      friday.become('DONE');
+    }
+    return found;
+  };
+  expect(await seqs(friday.id, { search: { users: ['app'] } })).toEqual([1]);
+  expect(await seqs(friday.id, { limit: 1 })).toEqual([1]);
+  expect(await seqs(friday.id, { follow: true })).toEqual([1, 2, 3]);
+  await expect(seqs(friday.id, { search: { texts: [''] } })).rejects.toMatchObject({
+    code: 'invalid',
+  });
+  await friday.close();
+});
 
 it('leaves nothing of a record that is rejected because no daemon is running', async () => {
   const program = new Program();
