@@ -13,7 +13,8 @@ const MEANINGS: Record<ErrorCode, string> = {
   forbidden: 'not permitted',
   conflict: 'in conflict with the present state',
   declined: 'declined at a prompt',
-  capture_failed: 'the capture FAILED, a wait timed out, or verify found it not whole',
+  capture_failed:
+    'the capture FAILED, a wait timed out, verify found it not whole, or diff found what --fail-on names',
   remote_failed: 'a database, CloudWatch or another remote failed',
   store_unusable: 'the store or the configuration cannot be used',
 };

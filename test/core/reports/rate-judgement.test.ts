@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compareReports, USUAL_THRESHOLD } from '../../../src/core/reports/comparison-rules.ts';
 import type { Comparison } from '../../../src/core/reports/report-comparison.ts';
 import type { Report } from '../../../src/core/reports/report.ts';
+import { isInFull } from '../../support/proportion.ts';
 import {
   fallingRates,
   LOADS,
@@ -10,8 +11,6 @@ import {
   type Load,
 } from '../../support/simulated-load.ts';
 
-/** In full length the table of docs/diff.md is measured. */
-const IN_FULL = process.env['CAPTURES_TEST_IN_FULL'] === '1';
 const PROGRAM = { name: 'captures', version: '0.1.0' };
 
 interface Setting {
@@ -23,7 +22,8 @@ interface Setting {
   readonly pairs: number;
 }
 
-const SETTINGS: readonly Setting[] = IN_FULL
+/** In full length: the figures of docs/diff.md. */
+const SETTINGS: readonly Setting[] = isInFull
   ? [
       { digests: 5, total: 200, windows: [10, 10], pairs: 400 },
       { digests: 5, total: 20, windows: [60, 60], pairs: 400 },
@@ -81,8 +81,8 @@ describe('two windows of one load', () => {
         if (claims(pairOf(load, setting, random)).length > 0) falsePairs += 1;
       }
     }
-    if (IN_FULL) console.log(`${load}: ${falsePairs} of ${pairs} pairs of equal load differ`);
-    expect(falsePairs).toBeLessThanOrEqual(IN_FULL ? pairs * 0.003 : 0);
+    if (isInFull) console.log(`${load}: ${falsePairs} of ${pairs} pairs of equal load differ`);
+    expect(falsePairs).toBeLessThanOrEqual(isInFull ? pairs * 0.003 : 0);
   });
 });
 
