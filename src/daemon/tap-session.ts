@@ -369,8 +369,8 @@ export class TapSession {
   /** Lets go of the connection and the files; what was not committed is read again. Never throws. */
   async close(): Promise<void> {
     this.#memory.stopped ??= this.#server.stopped?.why ?? null;
-    this.#times.close();
     await this.#recorders.close();
+    await this.#times.close(this.#memory.life.is('over'));
     await this.#server.close();
   }
 
@@ -441,7 +441,6 @@ export class TapSession {
     const ended = [...this.#recorders].filter(
       (recorder) => recorder.lastBatch !== null && recorder.lastBatch <= batch,
     );
-    if (ended.length > 0) await this.#times.settle();
     let restoreFailure: Error | null = null;
     if (ended.length === this.#recorders.size && isLast()) {
       try {
@@ -451,6 +450,7 @@ export class TapSession {
         restoreFailure = error instanceof Error ? error : new Error(String(error));
       }
     }
+    if (ended.length > 0) await this.#times.settle();
     for (const recorder of ended) {
       this.#recycler.end(recorder);
       await this.#recorders.finish(recorder);

@@ -19,10 +19,10 @@ const INTERVAL_MS = 60_000;
 const SPARING = 100;
 /** For the texts of digests that are new; the rest of them comes with the next reading. */
 const TEXTS_MS = 500;
-/** … which is the last one for a capture that ends. */
-const LAST_TEXTS_MS = 2_000;
-/** A capture that ends waits no longer than this for its last reading. */
-const PATIENCE_MS = 1_000;
+/** A capture that ends waits no longer than this for its last reading … */
+const PATIENCE_MS = 300;
+/** … which goes on behind its end, where nothing else is left to do. */
+const LATE_MS = 1_500;
 
 /** The captures that a reading is for. */
 interface Captures {
@@ -34,7 +34,7 @@ interface Captures {
 
 /**
  * Reads how long statements took at both ends of each capture and each minute between, beside the
- * recording: nothing of it is waited for, but for a second where a capture ends. What fails is stored as
+ * recording: nothing of it is waited for, but for a moment where a capture ends. What fails is stored as
  * the reason why times are missing, and what a server counted meanwhile comes with the next reading. The
  * last reading lies in the store, so that after a crash the interval goes on from it.
  */
@@ -88,23 +88,32 @@ export class TimesSampler {
     else this.#isDueAgain ||= isEdge;
   }
 
-  /** Waits for what is under way, for a second at most: what comes later is missing. @throws LeaseLost. */
+  /** Waits a moment for what is under way: until it comes, it is missing. @throws LeaseLost. */
   async settle(): Promise<void> {
-    const waited = new AbortController();
-    const late = this.#context.clock.sleep(PATIENCE_MS, waited.signal).then(() => true);
-    let isLate = false;
-    while (this.#reading !== null && !isLate) {
-      isLate = await Promise.race([this.#reading.then(() => false), late]);
-    }
-    waited.abort();
-    if (!isLate) return;
+    if (await this.#isDoneWithin(PATIENCE_MS)) return;
     const message = `Nothing came within ${PATIENCE_MS} ms`;
     this.#noteAbsence({ is: 'absent', why: 'failed', message }, this.#ended);
   }
 
-  /** What is under way is of no more use. */
-  close(): void {
+  /**
+   * What is under way is of no more use.
+   * @param mayBeLate whether there is some time for the last reading of captures that ended.
+   */
+  async close(mayBeLate: boolean): Promise<void> {
+    if (mayBeLate && this.#ended.size > 0) await this.#isDoneWithin(LATE_MS);
     this.#isClosed = true;
+  }
+
+  async #isDoneWithin(ms: number): Promise<boolean> {
+    if (this.#reading === null) return true;
+    const waited = new AbortController();
+    const late = this.#context.clock.sleep(ms, waited.signal).then(() => true);
+    let isLate = false;
+    while (this.isReading && !isLate) {
+      isLate = await Promise.race([this.#reading.then(() => false), late]);
+    }
+    waited.abort();
+    return !isLate;
   }
 
   #begin(): void {
@@ -174,7 +183,7 @@ export class TimesSampler {
     );
     const counting = reading.isCounting && last?.isCounting !== false;
     const why = whyLess(growth, isRestarted, counting);
-    const texts = await this.#textsFor(growth, members, captures.ended.size > 0);
+    const texts = await this.#textsFor(growth, members);
     if (this.#isClosed) return;
     const next: StoredReading = { ...reading, serverStart, captures: [...captures.open] };
     commit(() => {
@@ -214,11 +223,10 @@ export class TimesSampler {
   async #textsFor(
     { grown }: GrownTimes,
     members: readonly number[],
-    isLast: boolean,
   ): Promise<ReadonlyMap<string, Omit<NumberedText, 'number'>>> {
     const names = this.#digests.withoutText(members, grown);
     if (names.length === 0) return new Map();
-    return this.#server.times.textsOf(names, isLast ? LAST_TEXTS_MS : TEXTS_MS);
+    return this.#server.times.textsOf(names, TEXTS_MS);
   }
 
   #lastReading(): StoredReading | null {

@@ -108,8 +108,8 @@ class Readings {
   }
 
   /** As a daemon that comes after this one, or after a lost connection. */
-  goOn(server: OpenSource): void {
-    this.#sampler.close();
+  async goOn(server: OpenSource): Promise<void> {
+    await this.#sampler.close(false);
     this.#sampler = this.#samplerOf(server);
   }
 
@@ -174,7 +174,7 @@ describe('readings', () => {
     await ask(3);
     await readings.next();
     await ask(4);
-    readings.goOn(await server.open());
+    await readings.goOn(await server.open());
     await ask(1);
     await readings.next();
     expect(readings.absence()).toEqual([null, null]);
@@ -246,7 +246,7 @@ describe('readings', () => {
     });
     expect(readings.events).toEqual(['times not read']);
     await admin.query("GRANT SELECT ON performance_schema.* TO recorder@'%'");
-    readings.goOn(await server.open());
+    await readings.goOn(await server.open());
     await readings.next();
     await ask(2);
     await readings.next();
@@ -267,7 +267,7 @@ describe('readings', () => {
     await ask(2);
     await readings.next();
     expect(readings.events).toEqual(['times not read']);
-    readings.goOn(await server.open());
+    await readings.goOn(await server.open());
     await readings.next();
     await ask(4);
     await readings.next();
