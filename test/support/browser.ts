@@ -62,6 +62,7 @@ export async function openPage(
     if (request.url() !== address) requests.push(request.url());
   });
   await page.goto(address);
-  if (options.javaScriptEnabled !== false) await page.waitForSelector('html[data-ready]', { state: 'attached', timeout: 10_000 });
+  if (options.javaScriptEnabled !== false)
+    await page.waitForSelector('html[data-ready]', { state: 'attached', timeout: 10_000 });
   return { page, complaints, requests };
 }

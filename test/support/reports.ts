@@ -94,6 +94,29 @@ export function timedRow(index: number): ReportRow {
   };
 }
 
+/** A row with a statement of 2,000 characters that has little in common with the others. */
+export function longRow(index: number): ReportRow {
+  const row = timedRow(index);
+  const columns = Array.from({ length: 60 }, (_, column) => `column_${column}_of_${index} = ?`);
+  const verb = row.class === 'writes' ? 'UPDATE' : 'SELECT';
+  const text = `${verb} /* ${row.digest ?? ''} */ ${columns.join(' AND ')}`;
+  const { example } = row;
+  const sql = text.replaceAll('?', () => `'${index * 7_919}'`);
+  return { ...row, text, example: example === null ? null : { ...example, sql } };
+}
+
+/** Part of the hour of every report here. */
+export const GAP = {
+  from: timeAt(1_000),
+  to: timeAt(1_200),
+  cause: 'log_switched_off',
+  reason: 'somebody switched the log off',
+  after: null,
+  before: null,
+  afterSeq: 3,
+  missing: 1_234,
+} as const;
+
 /** A report by digest of an hour, with these rows. */
 export function reportOf(rows: readonly ReportRow[], over: Partial<Report> = {}): Report {
   const slices = Array.from({ length: SLICES }, (_, slice) =>

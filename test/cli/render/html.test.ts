@@ -1,12 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readPageParts } from '../../../src/cli/output/html-file.ts';
 import { cutText, drawWithin } from '../../../src/cli/render/html/cuts.ts';
-import { lines, markup } from '../../../src/cli/render/html/markup.ts';
+import { markup } from '../../../src/cli/render/html/markup.ts';
 import { reportPage } from '../../../src/cli/render/html/report-page.ts';
 import { highestOf, sparkRates, sparkText } from '../../../src/cli/render/html/sparks.ts';
+import type { ReportRow } from '../../../src/core/reports/report.ts';
+import { isInFull } from '../../support/proportion.ts';
 import fc from '../../support/properties.ts';
-import { reportOf, rowOf } from '../../support/reports.ts';
+import { GAP, longRow, numbers, reportOf, rowOf } from '../../support/reports.ts';
 
+const example = {
+  seq: 1,
+  time: GAP.from,
+  session: 1,
+  user: 'app',
+  sql: '',
+  isCut: true,
+  flags: [],
+};
 const PARTS = { script: 'script()', style: 'p{}' };
 
 describe('markup', () => {
@@ -28,10 +40,6 @@ describe('markup', () => {
       }),
     );
   });
-
-  it('keeps line ends and tabs in texts of several lines, and nothing else that is invisible', () => {
-    expect(lines('a\n\tb\r\0<').text).toBe('a\n\tb\\r\\x00&lt;');
-  });
 });
 
 describe('what is cut', () => {
@@ -49,11 +57,11 @@ describe('what is cut', () => {
     });
     // Two bytes each: 500 of them fill it exactly.
     expect(page).toHaveLength(500);
-    expect(drawn).toEqual([5_000, 2_000, 1_000, 500]);
+    expect(drawn).toEqual([5_000, 250, 1_000, 500]);
   });
 
   it('is cut to the least where even that is too much', () => {
-    expect(drawWithin(1, ({ inTable }) => '.'.repeat(inTable))).toHaveLength(30);
+    expect(drawWithin(1, ({ inTable }) => '.'.repeat(inTable))).toHaveLength(10);
   });
 });
 
@@ -87,6 +95,48 @@ describe('a page', () => {
     // The licence asks for it.
     expect(script).toContain('Copyright (c) 2022 Leon Sorokin');
   });
+
+  const everyName = Array.from({ length: 16 }, (_, index) => index);
+  const random = numbers(1);
+  const characters = Array.from({ length: 200_000 }, () =>
+    String.fromCodePoint(0x20 + Math.floor(random() * 0x2ff0)),
+  ).join('');
+  // What comes again comes too late to be compressed away: further than 32 KiB behind.
+  let used = 0;
+  const noise = (length: number): string => {
+    used = (used + length) % (characters.length - length);
+    return characters.slice(used, used + length);
+  };
+
+  const kinds = [
+    { what: 'long', row: longRow },
+    {
+      what: 'as bad as can be',
+      // Nothing in them is like anything else, every character is longer in the page, and all lists are full.
+      row: (index: number): ReportRow => ({
+        ...longRow(index),
+        text: '&<\u202e'.repeat(2_000),
+        example: { ...example, sql: noise(4_096) },
+        users: everyName.map(() => ({ name: noise(80), count: 1 })),
+        hosts: everyName.map(() => ({ name: noise(255), count: 1 })),
+        tables: everyName.map(() => ({ name: noise(64), count: 1, reads: 1, writes: 1 })),
+      }),
+    },
+  ];
+  // The worst takes 4 s.
+  it.each(isInFull ? kinds : kinds.slice(0, 1))(
+    'of 500 digests that are $what has less than 300 KB',
+    async ({ row }) => {
+      const rows = Array.from({ length: 500 }, (_, index) => row(index));
+      const others = (['table', 'user', 'host', 'session'] as const).map((by) =>
+        reportOf(rows.slice(0, 100), { by }),
+      );
+      const report = reportOf(rows, { gaps: Array.from({ length: 200 }, () => GAP) });
+      const page = reportPage({ report, others, metrics: null }, await readPageParts());
+      expect(Buffer.byteLength(page)).toBeLessThan(300_000);
+      expect(page).toContain('180 more gaps');
+    },
+  );
 
   it('says of a report without statements that there are none', () => {
     const nothing = reportOf([], {

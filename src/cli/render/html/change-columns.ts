@@ -5,7 +5,7 @@ import { percentChange } from '../diff/change-text.ts';
 import { escapeText } from '../escape.ts';
 import { UNNAMED } from '../report/report-rows.ts';
 import type { DrawnWindow } from '../report/report-view.ts';
-import type { Cut } from './cuts.ts';
+import { cutText, type Cut } from './cuts.ts';
 import type { RowDetail } from './page-data.ts';
 import {
   aboutRow,
@@ -109,7 +109,10 @@ export function changeDetail(row: ComparedRow, cut: Cut, sides: Sides): RowDetai
   if (mayBeChance) add('Note', 'so few statements that this may be chance');
   add('Digest', row.digest);
   add('Class', row.class);
-  add('Database', row.db);
+  add(
+    'Database',
+    mapped(row.db, (db) => cutText(db, cut.inName)),
+  );
   add('Users', namesOf(row.users, cut));
   add('Tables', namesOf(row.tables, cut, accessText));
   // A side without the row has an empty picture: A is always the upper one.

@@ -6,26 +6,45 @@ export interface Cut {
   readonly inDetail: number;
   /** Users, hosts and tables of a row. */
   readonly names: number;
+  /** Characters of each of them. */
+  readonly inName: number;
+  /** Rows of each table but the first. */
+  readonly rows: number;
 }
 
 /** From the most to the least: the first with which the page has room is taken. */
-const CUTS: readonly [Cut, ...Cut[]] = [
-  { inTable: 200, inDetail: 5_000, names: 16 },
-  { inTable: 160, inDetail: 2_000, names: 16 },
-  { inTable: 140, inDetail: 1_000, names: 12 },
-  { inTable: 120, inDetail: 500, names: 8 },
-  { inTable: 100, inDetail: 250, names: 4 },
-  { inTable: 80, inDetail: 120, names: 3 },
-  { inTable: 60, inDetail: 60, names: 2 },
-  { inTable: 30, inDetail: 30, names: 1 },
+const CUTS: readonly Cut[] = [
+  { inTable: 200, inDetail: 5_000, names: 16, inName: 80, rows: 100 },
+  { inTable: 160, inDetail: 2_000, names: 16, inName: 80, rows: 100 },
+  { inTable: 140, inDetail: 1_000, names: 12, inName: 80, rows: 50 },
+  { inTable: 120, inDetail: 500, names: 8, inName: 64, rows: 50 },
+  { inTable: 100, inDetail: 350, names: 4, inName: 48, rows: 50 },
+  { inTable: 100, inDetail: 250, names: 4, inName: 48, rows: 30 },
+  { inTable: 80, inDetail: 180, names: 3, inName: 32, rows: 30 },
+  { inTable: 60, inDetail: 120, names: 3, inName: 32, rows: 20 },
+  { inTable: 40, inDetail: 60, names: 2, inName: 24, rows: 20 },
+  { inTable: 20, inDetail: 20, names: 1, inName: 12, rows: 10 },
+  { inTable: 10, inDetail: 10, names: 1, inName: 6, rows: 5 },
 ];
 
-/** Draws with ever less until it fits into so many bytes, or there is no less. */
+/**
+ * Draws with the most that fits into so many bytes, or with the least there is. Most pages fit at once; for
+ * the others a page is drawn four times more at most.
+ */
 export function drawWithin(bytes: number, draw: (cut: Cut) => string): string {
   let page = '';
-  for (const cut of CUTS) {
-    page = draw(cut);
-    if (Buffer.byteLength(page) <= bytes) break;
+  let low = 0;
+  let high = CUTS.length - 1;
+  for (let at = 0; low <= high; at = (low + high) >> 1) {
+    const cut = CUTS[at];
+    if (cut === undefined) break;
+    const drawn = draw(cut);
+    if (Buffer.byteLength(drawn) <= bytes || at === CUTS.length - 1) {
+      page = drawn;
+      high = at - 1;
+    } else {
+      low = at + 1;
+    }
   }
   return page;
 }

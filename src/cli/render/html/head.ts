@@ -107,7 +107,7 @@ export function verdictMarkup({ verdict, gaps }: ReportHead): Markup {
     ${listOf(verdict.notes)}`;
 }
 
-const MOST_GAPS = 50;
+const MOST_GAPS = 20;
 
 function edge(time: string | null): Markup {
   return time === null ? markup`unknown` : timeMarkup(time);

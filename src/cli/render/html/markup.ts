@@ -1,4 +1,4 @@
-import { escapeLines, escapeText } from '../escape.ts';
+import { escapeText } from '../escape.ts';
 
 /** HTML that is safe to write as it is. */
 export class Markup {
@@ -30,11 +30,6 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly Part[])
 }
 
 export const NOTHING = new Markup('');
-
-/** Text of several lines as markup: its line ends and tabs stay. */
-export function lines(text: string): Markup {
-  return new Markup(entities(escapeLines(text)));
-}
 
 function written(part: Part): string {
   if (part instanceof Markup) return part.text;

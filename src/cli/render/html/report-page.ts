@@ -32,7 +32,10 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
   const rate = rateChart(report);
   const rates = rate === null ? [] : [rate];
   const charts = [...rates, ...(metrics === null ? [] : metricCharts(metrics))];
-  const tables = [report, ...others].map((one) => tableOf(one, cut));
+  const tables = [
+    tableOf(report, cut),
+    ...others.map((one) => tableOf(firstRows(one, cut.rows), cut)),
+  ];
   const name = nameOf(report);
   const places = [
     ...(rate === null ? [] : [['rate', 'Rate'] as const]),
@@ -79,11 +82,24 @@ function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
   );
 }
 
+function firstRows(report: Report, most: number): Report {
+  const { rows, otherRows } = report;
+  const left = rows.slice(most);
+  return {
+    ...report,
+    rows: rows.slice(0, most),
+    otherRows: {
+      rows: otherRows.rows + left.length,
+      statements: left.reduce((sum, { count }) => sum + count, otherRows.statements),
+    },
+  };
+}
+
 function listedWords({ by, rows, otherRows }: Report): string {
   const [, all] = DIMENSION_WORDS[by];
   const what = by === 'digest' ? 'digests' : all.toLowerCase();
   const rest = `${formatCount(otherRows.rows)} more, with ${counted(otherRows.statements, 'statement')}, ${otherRows.rows === 1 ? 'is' : 'are'} not listed`;
-  return `The first ${formatCount(rows.length)} ${what}. ${rest}: a higher --limit lists them.`;
+  return `The first ${formatCount(rows.length)} ${what}. ${rest}. captures report --by ${by} lists all.`;
 }
 
 /** Links to the sections of a page. */

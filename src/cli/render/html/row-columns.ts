@@ -212,7 +212,7 @@ export function aboutRow(
     const { sql, isCut, seq, session, user, time, flags } = example;
     const parts = [
       `session ${session}`,
-      user ?? UNKNOWN,
+      cutText(user ?? UNKNOWN, cut.inName),
       formatUtc(time),
       `record ${formatCount(seq)}`,
       ...flags,
@@ -232,7 +232,7 @@ export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
   };
   add('Digest', digest);
   add('Class', row.class);
-  add('Database', db);
+  add('Database', db === null ? null : cutText(db, cut.inName));
   add('Users', namesOf(row.users, cut));
   add('Hosts', namesOf(row.hosts, cut));
   add('Tables', namesOf(tables, cut, accessText));
@@ -262,17 +262,15 @@ export function accessText({ reads, writes }: TableCount): string {
   return parts.join(', ');
 }
 
-const LONGEST_NAME = 80;
-
 /** `app (1,234), root (3), 2 more` */
 export function namesOf<Named extends NamedCount>(
   names: readonly Named[],
-  { names: most }: Cut,
+  { names: most, inName }: Cut,
   numbers: (named: Named) => string = ({ count }) => formatCount(count),
 ): string {
   const shown = names
     .slice(0, most)
-    .map((named) => `${cutText(named.name ?? UNKNOWN, LONGEST_NAME)} (${numbers(named)})`);
+    .map((named) => `${cutText(named.name ?? UNKNOWN, inName)} (${numbers(named)})`);
   const rest = names.length - shown.length;
   return [...shown, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
 }

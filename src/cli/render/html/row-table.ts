@@ -1,5 +1,5 @@
 import { cutText, type Cut } from './cuts.ts';
-import { markup, lines, Markup, NOTHING } from './markup.ts';
+import { markup, Markup, NOTHING } from './markup.ts';
 import type { RowDetail, TableData } from './page-data.ts';
 
 /** A column of a table. */
@@ -84,8 +84,9 @@ function drawHeader<Row>(
 function drawCell<Row>({ kind, cell }: TableColumn<Row>, row: Row, cut: Cut): string {
   if (kind === 'when') return '<td>';
   if (kind === 'number') return `<td>${cell(row)}`;
-  if (kind === 'text') return `<td>${markup`${cutText(cell(row), LONGEST_NAME)}`.text}`;
-  return `<td><code>${lines(oneLine(cell(row), cut.inTable)).text}</code>`;
+  if (kind === 'text')
+    return `<td>${markup`${cutText(cell(row), Math.min(cut.inName, LONGEST_NAME))}`.text}`;
+  return markup`<td><code>${oneLine(cell(row), cut.inTable)}</code>`.text;
 }
 
 /** The beginning of a statement, with one space where it has a line end or several. */
@@ -95,7 +96,7 @@ function oneLine(text: string, most: number): string {
     .slice(0, 4 * most)
     .replaceAll(/\s+/g, ' ')
     .trim();
-  return text.length > 4 * most ? `${cutText(start, most - 1)}…` : cutText(start, most);
+  return cutText(text.length > 4 * most ? `${start}…` : start, most);
 }
 
 /** `n3`: the third column is a number; `w5`: the fifth shows when; `c2`: the second is code. */

@@ -104,7 +104,7 @@ function optionsFor(
       },
       {
         ...axis,
-        size: 70,
+        size: 88,
         values: (_, splits) => splits.map((value) => valueText(value, chart.unit)),
       },
     ],
