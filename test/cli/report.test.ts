@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { openCaptures, resultOf } from '../../src/index.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import type { Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -171,6 +172,28 @@ describe('captures report', () => {
       verdict: 'not_whole',
       problems: [{ kind: 'failed', what: 'The capture failed: the server went away' }],
     });
+  });
+});
+
+describe('a program', () => {
+  it('has the same report by the library', async () => {
+    await recordedCapture(test, actor, shop, { statements: mixed() });
+    const captures = await openCaptures({ store: home, user: 'ada' });
+    try {
+      const request = {
+        by: 'digest',
+        sort: null,
+        limit: 20,
+        since: null,
+        until: null,
+        digest: null,
+      } as const;
+      const { reports } = captures.api;
+      const found = await resultOf(reports.report(captures.actor, 'friday', request));
+      expect(JSON.parse(JSON.stringify(found))).toEqual(await jsonOf(['friday']));
+    } finally {
+      await captures.close();
+    }
   });
 });
 

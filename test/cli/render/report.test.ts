@@ -149,7 +149,7 @@ describe('the first screen of a report', () => {
     expect(lines.join('\n')).toMatch(/times +known for 97 % of the statements/);
     expect(lines.join('\n')).toMatch(/rate +[▁▂▃▄▅▆▇█]{20,} +\d+\/s, most \d+\/s in/);
     expect(lines.join('\n')).toMatch(/reads .*80 %.*writes .*20 %/);
-    expect(lines.join('\n')).toMatch(/SHARE +COUNT +PER S +TOTAL +AVERAGE/);
+    expect(lines.join('\n')).toMatch(/SHARE +COUNT +PER S +↓TOTAL +AVERAGE +EXAM EACH/);
     expect(lines.filter((line) => /^ {4}[0-9a-f]{8} {2}(SELECT|UPDATE) /.test(line)).length).toBe(
       6,
     );

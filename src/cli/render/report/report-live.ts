@@ -2,7 +2,7 @@ import type { LiveReport, Report, SortKey } from '../../../core/reports/report.t
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { isoTime, localTime } from '../moments.ts';
-import { percentText, SHOWN_DIGITS, timeColumns, UNNAMED } from './report-rows.ts';
+import { percentText, SHOWN_DIGITS, sorted, timeColumns, UNNAMED } from './report-rows.ts';
 import { cut, digestsText, rateLine, rateText, type ReportView } from './report-view.ts';
 import { layoutRows, type RowColumn } from './row-layout.ts';
 
@@ -90,7 +90,7 @@ function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveV
   };
   const columns = [
     number(
-      'NOW/S',
+      sorted('NOW/S', 'rate', report, view),
       100,
       rows.map((_row, index) => (ratesNow === null ? '-' : rateText(ratesNow[index] ?? 0))),
     ),
@@ -100,7 +100,7 @@ function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveV
       rows.map((_row, index) => share(index)),
     ),
     number(
-      'COUNT',
+      sorted('COUNT', 'count', report, view),
       95,
       rows.map(({ count }) => formatCount(count)),
     ),

@@ -1,4 +1,4 @@
-import type { NamedCount, Report, ReportRow } from '../../../core/reports/report.ts';
+import type { NamedCount, Report, ReportRow, SortKey } from '../../../core/reports/report.ts';
 import { formatCount, formatDuration } from '../../../core/units.ts';
 import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { escapeText } from '../escape.ts';
@@ -71,7 +71,7 @@ function columnsOf(report: Report, view: ReportView): RowColumn[] {
     ),
     barColumn(report, view),
     right(
-      'COUNT',
+      sorted('COUNT', 'count', report, view),
       95,
       all(({ count }) => formatCount(count)),
     ),
@@ -119,11 +119,13 @@ function nameColumn({ rows, by }: Report): RowColumn {
   };
 }
 
-function barColumn({ rows }: Report, view: ReportView): RowColumn {
-  const most = rows.reduce((highest, { share }) => Math.max(highest, share), Number.MIN_VALUE);
+/** How long a row is beside the longest: by time where the rows are sorted by that, else by count. */
+function barColumn({ rows, sort }: Report, view: ReportView): RowColumn {
+  const sizes = rows.map(({ count, times }) => (sort === 'time' ? (times?.totalMs ?? 0) : count));
+  const most = sizes.reduce((highest, size) => Math.max(highest, size), Number.MIN_VALUE);
   return {
     header: '',
-    cells: rows.map(({ share }) => bar(share / most, view).padEnd(BAR_WIDTH)),
+    cells: sizes.map((size) => bar(size / most, view).padEnd(BAR_WIDTH)),
     align: 'left',
     least: null,
     weight: 20,
@@ -157,7 +159,8 @@ function whenColumn(report: Report, view: ReportView): RowColumn | null {
 }
 
 /** What the server measured, a column each. */
-export function timeColumns({ rows }: Report, view: ReportView): RowColumn[] {
+export function timeColumns(report: Report, view: ReportView): RowColumn[] {
+  const { rows } = report;
   const column = (
     header: string,
     weight: number,
@@ -169,20 +172,41 @@ export function timeColumns({ rows }: Report, view: ReportView): RowColumn[] {
     least: null,
     weight,
   });
+  const examined = (each: number): string => formatScaled(each, scaleFor('Count', 1));
   return [
-    column('TOTAL', 80, ({ totalMs }) => formatDuration(totalMs)),
+    column(sorted('TOTAL', 'time', report, view), 80, ({ totalMs }) =>
+      totalMs < 60_000 ? millisecondsText(totalMs, view) : formatDuration(totalMs),
+    ),
     // What the server counts together with others is marked.
     column(
-      'AVERAGE',
+      sorted('AVERAGE', 'average', report, view),
       82,
       ({ averageMs, sharedBy }) => `${millisecondsText(averageMs, view)}${sharedBy > 1 ? '*' : ''}`,
     ),
-    column('EXAMINED', 50, ({ rowsExamined, count }) =>
-      count === 0
-        ? '-'
-        : formatScaled(rowsExamined / count, scaleFor('Count', rowsExamined / count)),
-    ),
+    report.sort === 'examined'
+      ? column(sorted('EXAMINED', 'examined', report, view), 85, ({ rowsExamined }) =>
+          inUnits(rowsExamined),
+        )
+      : column('EXAM EACH', 50, ({ rowsExamined, count }) =>
+          count === 0 ? '-' : examined(rowsExamined / count),
+        ),
   ];
+}
+
+/** `12.3k`, `4.56M`. */
+function inUnits(rows: number): string {
+  const scale = scaleFor('Count', rows);
+  return `${formatScaled(rows, scale)}${scale.unit}`;
+}
+
+/** A header, marked where the rows are sorted by its column. */
+export function sorted(
+  header: string,
+  key: SortKey,
+  { sort }: Pick<Report, 'sort'>,
+  { ascii }: Pick<ReportView, 'ascii'>,
+): string {
+  return sort === key ? `${ascii ? 'v' : '↓'}${header}` : header;
 }
 
 /** What rows of one dimension have besides. */
