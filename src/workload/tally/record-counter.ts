@@ -142,7 +142,9 @@ export class RecordCounter {
     const { from, to } = this.#sane;
     if (ms >= from && ms <= to) return ms;
     if (ms > to) return to;
-    return from;
+    if (ms < from) return from;
+    // No record before it has a time either.
+    return [from, to].find((bound) => Number.isFinite(bound)) ?? 0;
   }
 
   #pending(record: CountedRecord): PendingExecute {

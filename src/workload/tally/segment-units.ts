@@ -190,16 +190,17 @@ class FileWindow {
   async #readOn(keep: number): Promise<boolean> {
     if (this.#next >= this.end) return false;
     const rest = this.#data.subarray(Math.min(keep - this.#start, this.#data.length));
+    const { length } = rest;
     // Of a long frame as much again as there is, so that copying stays linear.
-    const wanted = Math.min(this.end - this.#next, Math.max(READ_BYTES, rest.length));
-    const data = Buffer.allocUnsafeSlow(rest.length + wanted);
+    const wanted = Math.min(this.end - this.#next, Math.max(READ_BYTES, length));
+    const data = Buffer.allocUnsafeSlow(length + wanted);
     rest.copy(data);
-    const { bytesRead } = await this.#file.read(data, rest.length, wanted, this.#next);
-    this.#hash.update(data.subarray(rest.length, rest.length + bytesRead));
-    this.#start = this.#next - rest.length;
-    this.#next += bytesRead;
     freeAtOnce(this.#data);
-    this.#data = data.subarray(0, rest.length + bytesRead);
+    const { bytesRead } = await this.#file.read(data, length, wanted, this.#next);
+    this.#hash.update(data.subarray(length, length + bytesRead));
+    this.#start = this.#next - length;
+    this.#next += bytesRead;
+    this.#data = data.subarray(0, length + bytesRead);
     if (bytesRead === 0) this.end = this.#next;
     return bytesRead > 0;
   }

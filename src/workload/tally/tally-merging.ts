@@ -79,7 +79,8 @@ class Merger {
     const width = this.#in.number();
     const count = this.#in.count();
     const isPower = Number.isInteger(Math.log2(width / NARROWEST_SLICE_MS));
-    if (!isPower || width < NARROWEST_SLICE_MS || count > MOST_SLICES || from % width !== 0) {
+    const isThere = Math.abs(from) <= LATEST / 1_000 && from % width === 0 && count <= MOST_SLICES;
+    if (!isPower || width < NARROWEST_SLICE_MS || !isThere) {
       throw new MalformedBytes('an axis that is none');
     }
     return { from, width, count };

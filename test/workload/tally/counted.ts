@@ -5,12 +5,18 @@ import type {
   TallyCounter,
   TallyRequest,
 } from '../../../src/core/reports/tally.ts';
+import type { SegmentFacts, WorkloadPosition } from '../../../src/core/workloads/workload.ts';
 import { openTally } from '../../../src/workload/tally/workload-tally.ts';
 import type { Recorded } from '../recorded.ts';
 
+interface Counted {
+  readonly position: WorkloadPosition;
+  readonly manifest: { readonly segments: readonly SegmentFacts[] };
+}
+
 /** What a report asks of a recorded workload. */
 export function requestFor(
-  { position, manifest }: Pick<Recorded, 'position' | 'manifest'>,
+  { position, manifest }: Counted,
   changes: Partial<TallyRequest> = {},
 ): TallyRequest {
   return {
