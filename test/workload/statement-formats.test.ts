@@ -165,6 +165,7 @@ describe('a general log', () => {
       record(7, { session: 8, kind: 'quit', sql: '' }),
       record(8, { session: 123_456, kind: 'change_user', sql: 'bob@web on shop', db: null }),
       record(9, { bytes: Buffer.from('SELECT "\xff"', 'latin1').toString('base64') }),
+      record(11, { kind: 'execute', sql: 'SELECT 6', flags: ['echo'] }),
       record(10, { kind: 'other', sql: '', user: null, session: 9 }),
     ];
     const text = (await joined(formatGeneralLog(inParts(records), SERVER))).toString('latin1');
@@ -179,12 +180,13 @@ describe('a general log', () => {
         `${at(2)}\t    8 Connect\troot@localhost on  using Socket`,
         `${at(3)}\t    8 Init DB\tshop`,
         `${at(4)}\t    8 Prepare\tSELECT ?`,
-        `${at(5)}\t    8 Execute\tSELECT 5`,
+        `${at(5)}\t    8 Query\tSELECT 5`,
         `${at(6)}\t    8 Close stmt\t`,
         `${at(7)}\t    8 Quit\t`,
         `${at(8)}\t123456 Connect\tapp@10.0.0.5 using TCP/IP`,
         `${at(8)}\t123456 Change user\tbob@web on shop`,
         `${at(9)}\t    7 Query\tSELECT "\xff"`,
+        `${at(11)}\t    7 Execute\tSELECT 6`,
         `${at(10)}\t    9 Other\t`,
         '',
       ].join('\n'),
@@ -255,7 +257,8 @@ describe('a general log', () => {
       for (const [index, form] of forms.entries()) {
         for (let n = 0; n < 10 * (index + 1); n++) {
           const sql = form.replace('%', String(n));
-          records.push(record(records.length + 1, { sql, session: 7 + (n % 3) }));
+          const kind = n % 2 === 0 ? 'query' : 'execute';
+          records.push(record(records.length + 1, { sql, kind, session: 7 + (n % 3) }));
         }
       }
       const file = fileOf('general.log', await joined(formatGeneralLog(inParts(records), SERVER)));

@@ -58,7 +58,8 @@ With --format it is the statements for another program; of a RUNNING capture, th
   ndjson       a JSON object a line, as captures workload prints it
   sql          for a MySQL client; what cannot be run again is a comment
   csv          RFC 4180, with a header line
-  general-log  a general log as MySQL writes it, for pt-query-digest and vt
+  general-log  a general log as MySQL writes it, for pt-query-digest and vt; executes of prepared
+               statements are Query lines, because these programs pass over Execute lines
   parquet      for DuckDB, ClickHouse, Spark, pandas; compressed with zstd
 
 The file is readable to you alone, and there whole or not at all. A file that is there is not replaced
