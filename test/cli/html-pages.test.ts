@@ -232,7 +232,7 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
 /** A row whose rate is the same all the time. */
 function evenRow(index: number): ReportRow {
   const row = timedRow(index);
-  return { ...row, slices: row.slices.map(() => Math.round(row.count / row.slices.length)) };
+  return { ...row, slices: row.slices.map(() => Math.floor(row.count / row.slices.length)) };
 }
 
 function threeTimes(row: ReportRow): ReportRow {

@@ -22,9 +22,13 @@ export function timeAt(seconds: number): string {
 export function rowOf(index: number, over: Partial<ReportRow> = {}): ReportRow {
   const random = numbers(index + 1);
   const count = Math.round(200_000 / (index + 1)) + 3;
-  const slices = Array.from({ length: SLICES }, (_, slice) =>
-    Math.round((count / SLICES) * (0.5 + random()) * (1 + Math.sin(slice / (10 + (index % 7))))),
+  const weights = Array.from(
+    { length: SLICES },
+    (_, slice) => (0.5 + random()) * (1.01 + Math.sin(slice / (10 + (index % 7)))),
   );
+  const whole = weights.reduce((sum, weight) => sum + weight, 0);
+  // Rounded down: a slice has no statement that the row does not count.
+  const slices = weights.map((weight) => Math.floor((count * weight) / whole));
   const table = TABLES[index % TABLES.length] ?? 'orders';
   const isWrite = index % 5 === 3;
   const text = isWrite
