@@ -32,7 +32,7 @@ const DEEPEST = 256;
 const MOST_SIGNS = 8;
 
 const DATA = wordSet('SELECT INSERT UPDATE DELETE REPLACE WITH VALUES TABLE CALL DO');
-const TURNS_TO_DATA = wordSet('SELECT INSERT UPDATE DELETE REPLACE WITH');
+const TURNS_TO_DATA = wordSet('SELECT INSERT UPDATE DELETE REPLACE');
 const STAYS = wordSet('GRANT REVOKE SHOW');
 const BEFORE_EVENT = wordSet('ON BEFORE AFTER OR FOR');
 const ENDS_INTERVAL = wordSet('SELECT FROM WHERE AND OR AS ON');
@@ -205,7 +205,7 @@ class DigestWriter implements Place {
   #quotedName(text: string): void {
     const isBehindDot = this.before === '.' || this.before.startsWith('@');
     if (this.#isHint || !WITHOUT_QUOTES.test(text)) {
-      this.#name(text, true);
+      this.#name(text, this.next === '(' || !WITHOUT_QUOTES.test(text));
       return;
     }
     const known = isBehindDot ? null : knownWord(text);

@@ -183,7 +183,7 @@ const IN_DATA_STATEMENTS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['TIME', (at) => isCastType(at) || (at.before === 'AT' && at.next === 'ZONE')],
   ['UNBOUNDED', isBefore('PRECEDING', 'FOLLOWING')],
   ['UNKNOWN', (at) => at.before === 'IS' || (at.before === 'NOT' && at.beforeThat === 'IS')],
-  ['VALUE', isBefore('(')],
+  ['VALUE', isBeforeBehindOperand('(')],
   ['WAIT', (at) => isLocking.has(at.before) && at.next === VALUE],
   [
     'WINDOW',

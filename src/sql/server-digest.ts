@@ -1,3 +1,4 @@
+import { knownWord } from './keyword-positions.ts';
 import { Lexer } from './lexer.ts';
 
 /**
@@ -72,13 +73,14 @@ const SYNONYMS = new Map(
   }),
 );
 
-const VERBS = /^(?:EXECUTE|PREPARE) (?=[A-Z(])/;
-const NOT_OF_BINARY = /^(?:EXECUTE|PREPARE) (?:IMMEDIATE\b|[^ ]+ (?:USING|FROM)\b)/;
+/** How MySQL tells an execute of the binary protocol, whose statement has a name nowhere. */
+const EXECUTED = /^EXECUTE (?=([A-Z_]+|\())/;
 
 /** The tokens of a text as the key has them, and how many bytes a server needs for them at least. */
 function readTokens(text: string): { tokens: string[]; cost: number } {
-  const isBinary = VERBS.test(text) && !NOT_OF_BINARY.test(text);
-  const lexer = new Lexer(text, {}, isBinary ? text.indexOf(' ') : 0);
+  const first = EXECUTED.exec(text)?.[1];
+  const isExecuted = first === '(' || (first !== undefined && knownWord(first) !== null);
+  const lexer = new Lexer(text, {}, isExecuted ? 'EXECUTE '.length : 0);
   const tokens: string[] = [];
   let cost = 0;
   while (lexer.next()) {
