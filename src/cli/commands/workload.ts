@@ -50,9 +50,9 @@ counts them; an EXECUTE by the row behind it, which has the statement and its va
 
 Examples:
   captures workload friday | jq -r .sql
-  captures workload friday --grep "for update" --user "app*" --since "2026-11-20 14:00"
-  captures workload friday --table orders --kind execute -o csv --fields time,user,sql
-  captures workload friday --digest 3f9a1c --limit 3
+  captures workload friday --grep "for update" --since "today 14:00"
+  captures workload friday --table orders -o csv --fields time,user,sql
+  captures workload friday --user "app*" --digest 3f9a1c --limit 3
   captures workload friday --follow --since now -o table
   captures workload friday --format sql > friday.sql
 
