@@ -227,7 +227,7 @@ function ownColumns({ rows, by }: Report, view: ReportView): RowColumn[] {
     names('USERS', weight, (row) => row.users, UNNAMED.user);
   const hosts = (weight: number): RowColumn =>
     names('HOSTS', weight, (row) => row.hosts, UNNAMED.host);
-  const tables = (weight: number): RowColumn => names('TABLES', weight, (row) => row.tables, '');
+  const tables = (weight: number): RowColumn => names('TABLES', weight, withoutDefault, '');
   const number = (header: string, weight: number, of: (row: ReportRow) => string): RowColumn => ({
     header,
     cells: rows.map(of),
@@ -268,6 +268,14 @@ function ownColumns({ rows, by }: Report, view: ReportView): RowColumn[] {
       ];
     }
   }
+}
+
+/** The tables of a row, those of its default database without the name of that. */
+function withoutDefault({ tables, db }: ReportRow): NamedCount[] {
+  return tables.map(({ name, count }) => {
+    const isThere = db !== null && name?.startsWith(`${db}.`) === true;
+    return { name: isThere ? name.slice(db.length + 1) : name, count };
+  });
 }
 
 /** `app`, `app +2`: the first, and how many more there are. */
