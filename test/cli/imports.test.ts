@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -16,7 +17,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { segmentFileName } from '../../src/workload/segment-files.ts';
 import { baseName, entriesIn, sha256, tarOf, withSums, type Entry } from '../support/archives.ts';
-import { runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
+import { PASSWORD, runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
 import { SERVER, temporaryFolder, TestStore } from '../support/stores.ts';
 import { addUser } from '../support/users.ts';
@@ -309,12 +310,27 @@ describe('an import', () => {
     expect(readdirSync(folder)).not.toContain('segment-000009.ndjson.zst');
   });
 
-  it('makes files that are for their owner alone', async () => {
+  it('makes files that are for their owner alone, or, in a shared store, for its group', async () => {
+    const modesOf = (home: string): number[] => {
+      const folder = join(home, 'captures', '1');
+      const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o7777);
+      return [statSync(folder).mode & 0o7777, ...new Set(modes)];
+    };
     const here = place();
     await take(here, archive);
-    const folder = join(here.test.store.directory, 'captures', '1');
-    const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
-    expect([statSync(folder).mode & 0o777, ...new Set(modes)]).toEqual([0o700, 0o600]);
+    expect(modesOf(here.test.store.directory)).toEqual([0o700, 0o600]);
+    const group = execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim();
+    const machine = { home: join(temporaryFolder(), 'home'), userHome: temporaryFolder() };
+    const init = ['init', '--user', 'ada', '--password-stdin', '--shared-group', group];
+    const made = await runCaptures(init, { ...machine, stdin: PASSWORD });
+    expect(made.status, made.stderr).toBe(0);
+    await runCaptures(['env', 'create', 'shop'], machine);
+    const { status, stderr } = await runCaptures(['import', '-'], {
+      ...machine,
+      stdinBytes: bytes(archive),
+    });
+    expect(status, stderr).toBe(0);
+    expect(modesOf(machine.home)).toEqual([0o2770, 0o660]);
   });
 });
 

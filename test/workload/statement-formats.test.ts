@@ -9,6 +9,7 @@ import { formatCsv } from '../../src/workload/csv-format.ts';
 import { formatGeneralLog } from '../../src/workload/general-log-format.ts';
 import { formatParquet } from '../../src/workload/parquet-format.ts';
 import fc from '../support/properties.ts';
+import { isInFull } from '../support/proportion.ts';
 import { needs } from '../support/skips.ts';
 import { temporaryFolder } from '../support/stores.ts';
 
@@ -237,7 +238,7 @@ describe('a general log', () => {
         expect(read.filter(({ command }) => command === 'Query')).toHaveLength(all.length);
         expect(read.every(({ command }) => /^(Query|Connect)$/.test(command))).toBe(true);
       }),
-      { numRuns: 60 },
+      { numRuns: isInFull ? 1_000 : 40 },
     );
   });
 
