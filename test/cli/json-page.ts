@@ -444,7 +444,11 @@ const REPORT: readonly Field[] = [
     'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesAbsence` (`{why, from, to}`), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (statements of which no row could be made)',
   ],
   ['sessions', 'object', '`{seen, opened, closed}`'],
-  ['byClass', 'array', '`{name, count}`; null for what is none of reads, writes and ddl'],
+  [
+    'byClass',
+    'array',
+    '`{name, count}`: reads, writes, ddl, transactions, settings; null for what is none of these',
+  ],
   ['byFlag', 'object', 'statements with each flag'],
   ['users', 'array', `of all statements: ${NAMED}`],
   ['hosts', 'array', 'the same'],

@@ -176,6 +176,7 @@ describe('the first screen of a report', () => {
       { times: 0.5, timesAbsence: [{ why: 'restarted', from: timeAt(60), to: timeAt(90) }] },
       'the server was restarted from 21:01:00 to 21:01:30',
     ],
+    [{ times: null, timesAbsence: [] }, "unknown: the server's counts were not read at both ends"],
     [{ isRedacted: true, sample: 10 }, 'only        1 session of 10; literals redacted'],
     [{ leftOut: 12_345 }, '12,345 rows of the log left out'],
     [{ unlisted: 7 }, 'not listed  7 statements'],

@@ -155,7 +155,9 @@ function timesText({ coverage }: Report, view: ReportView): string {
     return `${ABSENCES[why]}${part}`;
   });
   const why = [...new Set(whys)].slice(0, 3).join('; ');
-  if (times === null) return `unknown${why === '' ? '' : `: ${why}`}`;
+  // Counts are read at the start, each minute and at the end: a part of a window may have no two of them.
+  const unread = "the server's counts were not read at both ends of a part of this time";
+  if (times === null) return `unknown: ${why === '' ? unread : why}`;
   return `known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count${why === '' ? '' : `: ${why}`}`;
 }
 
