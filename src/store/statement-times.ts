@@ -35,13 +35,6 @@ export function timesTable(db: Database): TimesTable {
   const digestsOf = db
     .prepare<[number], number | null>('SELECT max(digests) FROM capture_times WHERE capture_id = ?')
     .pluck();
-  // Rows of whole numbers take about 20 bytes.
-  const sizeOf = db
-    .prepare<[number], number>(
-      `SELECT coalesce(sum(coalesce(length(packed), 0) + 20), 0)
-       FROM capture_times WHERE capture_id = ?`,
-    )
-    .pluck();
   const findReading = db.prepare<[number], ReadingRow>(
     'SELECT at, server_start, is_counting, lost, captures, packed FROM tap_times WHERE tap_id = ?',
   );
@@ -62,7 +55,6 @@ export function timesTable(db: Database): TimesTable {
       add.run(captureId, from, null, why, digestsOf.get(captureId) ?? 0, null);
     },
     closeOpen: (captureId, to) => void closeOpen.run(to, captureId),
-    sizeOf: (captureId) => sizeOf.get(captureId) ?? 0,
     findReading(tapId) {
       const row = findReading.get(tapId);
       if (row === undefined) return null;

@@ -14,8 +14,6 @@ export interface TimesTable {
   setOpen(captureId: number, from: number, why: TimesAbsence): void;
   /** Says that reading began, or began again: what was not read before is over. */
   closeOpen(captureId: number, to: number): void;
-  /** Bytes that the intervals of a capture take. */
-  sizeOf(captureId: number): number;
 
   /** What was read last; null where nothing was. */
   findReading(tapId: number): StoredReading | null;
