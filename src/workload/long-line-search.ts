@@ -1,3 +1,4 @@
+import { ShortenedText } from '../sql/shortened-text.ts';
 import type { LineSearch } from './line-search.ts';
 import { LongLineReader } from './long-line-reader.ts';
 
@@ -9,8 +10,8 @@ export class LongLineSearch {
 
   readonly #search: LineSearch;
   readonly #texts: ReturnType<LineSearch['filter']['texts']['inPieces']>;
-  /** The text as a whole, which digests and tables are made from; null where nobody asks for them. */
-  readonly #pieces: string[] | null;
+  /** What digests and tables are made from; null where nobody asks for them. */
+  readonly #shortened: ShortenedText | null;
   readonly #reader: LongLineReader;
   #isRefused: boolean | null = null;
 
@@ -19,10 +20,10 @@ export class LongLineSearch {
     this.start = start;
     this.#search = search;
     this.#texts = search.filter.texts.inPieces();
-    this.#pieces = search.filter.isForStatements ? [] : null;
+    this.#shortened = search.filter.isForStatements ? new ShortenedText() : null;
     this.#reader = new LongLineReader((text) => {
       this.#texts.push(text);
-      this.#pieces?.push(text);
+      this.#shortened?.push(text);
     });
   }
 
@@ -37,6 +38,6 @@ export class LongLineSearch {
     const { filter } = this.#search;
     const record = this.#reader.record();
     if (!filter.hasHead(record) || !this.#texts.found()) return false;
-    return filter.isStatement(this.#pieces?.join('') ?? '', () => record.db);
+    return filter.isStatement(this.#shortened?.text() ?? '', () => record.db);
   }
 }

@@ -16,8 +16,7 @@ const SEQ = /^\{"seq":(\d+)/;
 /**
  * The lines of parts of a workload that a query finds, in order. Only a line of a long statement (a megabyte
  * and more) is in several chunks; no chunk but such a one goes beyond a line. Memory stays bounded by a few
- * frames, and by the text of the longest statement where digests or tables are searched for; ending the
- * iteration early closes everything.
+ * frames; ending the iteration early closes everything.
  * @throws AppError `store_unusable` for damage, once what is before it was yielded; `not_found` for a digest
  *   that no statement has; `invalid` for one that is several.
  */
