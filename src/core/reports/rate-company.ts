@@ -23,7 +23,12 @@ const FEWEST_TOGETHER = 3;
  */
 export interface Company {
   readonly common: CommonChange;
-  /** The variance of the log of its factor. */
+  /**
+   * What the rows most probably have in common, also where that is too little to be said: no row is taken to
+   * have changed because of it.
+   */
+  readonly factor: number;
+  /** The variance of its log. */
   readonly variance: number;
   /** Rows that did as the others did: the others are measured by them. */
   readonly isStable: readonly boolean[];
@@ -79,19 +84,19 @@ function commonChange(
   const together = isNear.filter(Boolean).length;
   const rows = those.length;
   const enough = rows <= 5 ? rows - 1 : 0.75 * rows;
-  const isCommon =
-    rows >= FEWEST_TOGETHER && together >= enough && Math.abs(middle) > REACH * error;
-  if (!isCommon) {
-    const common = { factor: 1, rows, together: 0, isChange: false };
-    return { common, isStable: near(0), variance: 0 };
-  }
-  const common = {
-    factor: Math.exp(middle),
-    rows,
-    together,
-    isChange: Math.abs(middle) + REACH * error >= least,
+  const isShared = rows >= FEWEST_TOGETHER && together >= enough;
+  const isSaid = isShared && Math.abs(middle) > REACH * error;
+  return {
+    common: {
+      factor: isSaid ? Math.exp(middle) : 1,
+      rows,
+      together: isSaid ? together : 0,
+      isChange: isSaid && Math.abs(middle) + REACH * error >= least,
+    },
+    factor: isShared && Math.abs(middle) > error ? Math.exp(middle) : 1,
+    variance: error ** 2,
+    isStable: isSaid ? isNear : near(0),
   };
-  return { common, isStable: isNear, variance: error ** 2 };
 }
 
 /**
@@ -101,7 +106,7 @@ function commonChange(
  */
 export function testsOf(
   measured: readonly Measured[],
-  { common: { factor }, variance }: Company,
+  { factor, variance }: Company,
   isStable: readonly boolean[],
 ): Test[] {
   const total = totalOf(measured, isStable);
@@ -140,7 +145,6 @@ function othersOf(
     b: isPart ? without(total.b, b) : total.b,
   };
   if (Math.min(countOf(base.a.values), countOf(base.b.values)) < FEWEST_STATEMENTS) return null;
-  if (a.spread.mean === 0 || b.spread.mean === 0) return null;
   const spreads = {
     a: spreadOf(beside(a.values, base.a.values)),
     b: spreadOf(beside(b.values, base.b.values)),

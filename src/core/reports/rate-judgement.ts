@@ -84,9 +84,10 @@ function chanceOfAlone(
   const [own, other] = pair.a === null ? [there, here] : [here, there];
   if (own <= 0 || other <= 0) return 1;
   const count = pair.a?.count ?? pair.b?.count ?? 0;
-  const relative = (sideOf(pair.a, a) ?? sideOf(pair.b, b))?.relative ?? 0;
-  // A burst is one event, however many statements it has.
-  const events = relative === 0 ? count : Math.min(count, 1 / relative);
+  const side = sideOf(pair.a, a) ?? sideOf(pair.b, b);
+  // A burst is one event, however many statements it has; so is what lies at the edge of a window alone.
+  const events =
+    side === null ? 1 : side.relative === 0 ? count : Math.min(count, 1 / side.relative);
   return Math.min(2 * (own / (own + other)) ** events, 1);
 }
 

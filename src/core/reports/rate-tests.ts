@@ -3,10 +3,12 @@ import type { ReportRow } from './report.ts';
 
 /** Of rows with fewer statements than this on both sides nothing is said. */
 export const FEWEST_STATEMENTS = 30;
-/** What two runs of one load differ by at least, as a share: clocks, warm caches, the edges of a window. */
+/** What the rows of two runs of one load differ by at least, as a share, though they move together. */
 export const RUN_TO_RUN = 0.02;
 /** What is within so many standard errors of something is taken to reach it. */
 export const REACH = 3;
+/** No rate is known better than to this share of it: a window has edges, and clocks have steps. */
+const LEAST_ERROR = 0.01;
 const LONGER = 2;
 
 /** A window with the statements of its rows. */
@@ -24,9 +26,9 @@ export interface RowPair {
 }
 
 export interface Side {
-  /** Of the window. */
+  /** Seconds of its blocks. */
   readonly length: number;
-  /** Statements in a second, by the whole window. */
+  /** Statements in a second of them. */
   readonly rate: number;
   readonly values: Float64Array;
   readonly spread: Spread;
@@ -62,14 +64,19 @@ export function measuredOf(
   return most < FEWEST_STATEMENTS ? null : { index, a, b, change: Math.log(b.rate / a.rate) };
 }
 
-/** null where there is nothing that could be cut into blocks. */
-export function sideOf(row: ReportRow | null, { length, blocks }: RatedWindow): Side | null {
-  if (row === null || blocks === null || row.count === 0) return null;
+/** null where nothing lies in blocks. */
+export function sideOf(row: ReportRow | null, { blocks }: RatedWindow): Side | null {
+  if (row === null || blocks === null) return null;
   const values = inBlocks(row.slices, blocks);
   const spread = spreadOf(values);
-  // All of it in slices that the window begins or ends in: one event.
-  const relative = spread.mean === 0 ? 1 : spread.variance / spread.mean ** 2;
-  return { length, rate: row.count / length, values, spread, relative };
+  if (spread.mean === 0) return null;
+  return {
+    length: blocks.count * blocks.seconds,
+    rate: spread.mean / blocks.seconds,
+    values,
+    spread,
+    relative: spread.variance / spread.mean ** 2,
+  };
 }
 
 /** What a row is measured against. */
@@ -89,7 +96,7 @@ export function testOf({ index, a, b }: Measured, { factor, ...relative }: Yards
     [relative.a * before ** 2, relative.b * b.rate ** 2],
     a.length / b.length,
   );
-  const floor = (RUN_TO_RUN * (before + b.rate)) ** 2 / 4;
+  const floor = (LEAST_ERROR * (before + b.rate)) ** 2 / 4;
   const variance = parts[0] + parts[1] + floor;
   const freedom =
     variance ** 2 /
@@ -100,7 +107,7 @@ export function testOf({ index, a, b }: Measured, { factor, ...relative }: Yards
     probability: studentTail(t, Math.min(freedom, 1e6)),
     effect: {
       size: Math.log(b.rate / before),
-      error: Math.sqrt(relative.a + relative.b + RUN_TO_RUN ** 2),
+      error: Math.sqrt(relative.a + relative.b + LEAST_ERROR ** 2),
     },
   };
 }

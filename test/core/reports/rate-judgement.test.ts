@@ -82,7 +82,7 @@ describe('two windows of one load', () => {
       }
     }
     if (isInFull) console.log(`${load}: ${falsePairs} of ${pairs} pairs of equal load differ`);
-    expect(falsePairs).toBeLessThanOrEqual(isInFull ? pairs * 0.003 : 0);
+    expect(falsePairs).toBeLessThanOrEqual(isInFull ? pairs * 0.003 : 1);
   });
 });
 
