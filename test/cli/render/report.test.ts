@@ -191,6 +191,15 @@ describe('the first screen of a report', () => {
     ).toContain(line);
   });
 
+  it('says of a RUNNING capture that times come with the first reading', () => {
+    const base = reportOf(ROWS);
+    const timesAbsence = [{ why: 'not_recorded', from: null, to: null }] as const;
+    const coverage = { ...base.coverage, times: null, timesAbsence };
+    const open = { ...base, coverage, window: { ...base.window, isOpen: true } };
+    expect(screen(open).join('\n')).toContain('times       not read yet: the server');
+    expect(screen({ ...base, coverage }).join('\n')).toContain('unknown: none were recorded');
+  });
+
   it('says of a capture without statements that there are none', () => {
     const open = reportOf([], { window: { ...reportOf([]).window, isOpen: true } });
     expect(screen(open).join('\n')).toContain('No statement was recorded yet.');

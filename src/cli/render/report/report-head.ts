@@ -145,8 +145,11 @@ function coverLines(report: Report, view: ReportView): string[] {
   return lines;
 }
 
-function timesText({ coverage }: Report, view: ReportView): string {
+function timesText({ coverage, window }: Report, view: ReportView): string {
   const { times, timesAbsence } = coverage;
+  if (window.isOpen && timesAbsence.every(({ why }) => why === 'not_recorded') && times === null) {
+    return "not read yet: the server's counts are read once a minute";
+  }
   const whys = timesAbsence.map(({ why, from, to }) => {
     const when = [from, to].map((at) =>
       at === null ? '?' : localTime(Date.parse(at), view.zone).slice(11),
