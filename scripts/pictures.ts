@@ -1,12 +1,13 @@
 /**
- * `npm run pictures`: draws docs/pictures/*.svg from a real session, on a private MariaDB server with
- * real load. What stands in them was printed by the program.
+ * `npm run pictures`: draws docs/pictures/*.svg and report-page.png from a real session, on a private MariaDB server
+ * with real load. What stands in them was printed by the program.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findChromium, openPage, startChromium } from '../test/support/browser.ts';
 import { startServer } from '../test/support/database-server.ts';
 import { endProcess, processesWith } from '../test/support/processes.ts';
 import { SHOP_SCHEMA, startLoad } from './load-client.ts';
@@ -41,6 +42,22 @@ function typed(line: string): string {
 function draw(name: string, title: string, ...lines: readonly string[]): void {
   writeFileSync(join(PICTURES, `${name}.svg`), terminalPicture(lines.join('').trimEnd(), title));
   process.stderr.write(`docs/pictures/${name}.svg\n`);
+}
+
+/** The top of a report as Chromium shows it. */
+async function photograph(name: string, page: string): Promise<void> {
+  const browser = await startChromium(findChromium());
+  try {
+    const options = { timezoneId: 'UTC', viewport: { width: 1200, height: 1500 } };
+    const opened = await openPage(browser, page, options);
+    // One statement is opened, and the page shown from its top again.
+    await opened.page.locator('#by-digest .toggle').nth(1).click();
+    await opened.page.evaluate('scrollTo(0, 0)');
+    await opened.page.screenshot({ path: join(PICTURES, `${name}.png`) });
+  } finally {
+    await browser.close();
+  }
+  process.stderr.write(`docs/pictures/${name}.png\n`);
 }
 
 ensureMariadb((line) => process.stderr.write(`${line}\n`));
@@ -93,6 +110,8 @@ try {
     draw('verify', 'How true is it?', verified);
     draw('metrics', 'What the server did meanwhile', typed('captures metrics friday'));
     draw('chart', 'One metric', typed('captures metrics friday --metric Questions'));
+    typed('captures report friday --html friday.html');
+    await photograph('report-page', join(desk, 'friday.html'));
     draw('doctor', 'What is wrong, and how to fix it', typed('captures doctor'));
   } finally {
     await load.kill();

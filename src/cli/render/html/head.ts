@@ -1,6 +1,5 @@
 import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
-import type { Coverage } from '../../../core/reports/report.ts';
 import { shareText } from '../../../core/verification/value-counts.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
@@ -115,11 +114,11 @@ function edge(time: string | null): Markup {
 
 /** What the numbers cover, and what is flagged: sentences. */
 export function coverageMarkup(head: ReportHead): Markup {
-  const sentences = [...coverageOf(head.coverage), ...flagsOf(head.byFlag)];
+  const sentences = [...coverageOf(head), ...flagsOf(head.byFlag)];
   return listOf(sentences);
 }
 
-function coverageOf(coverage: Coverage): string[] {
+function coverageOf({ coverage, verdict }: ReportHead): string[] {
   const { records, values, times, timesAbsence, sample, leftOut, unlisted, isRedacted } = coverage;
   const found: string[] = [
     records.read === records.committed
@@ -133,7 +132,9 @@ function coverageOf(coverage: Coverage): string[] {
       leftOut === 0 ? '' : `; ${counted(leftOut, 'row')} of the log left out as requested`;
     found.push(`Recorded: ${text}${rows}`);
   }
-  if (values !== null) found.push(`Values are known for ${shareText(values)} of executes`);
+  // The verdict says it, but of damaged files.
+  if (values !== null && verdict.verdict === 'damaged')
+    found.push(`Values are known for ${shareText(values)} of executes`);
   if (times !== null) {
     found.push(
       `Times are known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count`,
