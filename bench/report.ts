@@ -1,0 +1,163 @@
+/**
+ * What counting a workload for a report costs: `node bench/report.ts [statements]`, after `npm run build`.
+ * Prints, for statements like sysbench's and for 5,000 digests of long ones, statements/s of
+ * `pt-query-digest` (of the same statements as a general log, the first 200,000 of them) and of ours on one
+ * core and on two, whole processes in the same run; then the process's peak memory, and what a second
+ * report takes.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { LoggedStatement } from '../src/core/workloads/statements.ts';
+import { SegmentWriter } from '../src/workload/segment-writer.ts';
+import { LineSerialiser } from '../src/workload/statement-line.ts';
+import { aSysbenchStatement } from './sysbench-statements.ts';
+
+const COUNT = Number(process.argv[2] ?? 2_000_000);
+const PEER_COUNT = 200_000;
+const BATCH = 4_000;
+const COUNTER = resolve(import.meta.dirname, '../dist/workload/tally/workload-tally.js');
+
+/** Counts the workload in a folder, in a process of its own without the compiler of this one. */
+const PROGRAM = `
+const { openTally } = await import(process.argv[1]);
+const { readFileSync } = await import('node:fs');
+const folder = process.argv[2];
+const counter = openTally(folder);
+const counting = counter.count(JSON.parse(readFileSync(folder + '.json', 'utf8')));
+let step;
+do step = await counting.next(); while (!step.done);
+await counter.close();
+const [, peak] = /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+const { tally, damage } = step.value;
+console.log(JSON.stringify({ peak: Number(peak) / 1024, statements: tally.statements, digests: tally.digests.length, damage }));
+`;
+
+interface Counted {
+  readonly peak: number;
+  readonly statements: number;
+  readonly digests: number;
+  readonly damage: readonly unknown[];
+}
+
+/** The `i`-th of statements of some 1,500 bytes and 5,000 digests. */
+function aLongStatement(i: number): LoggedStatement {
+  const which = (i * 7_919) % 5_000;
+  const columns = Array.from({ length: 40 }, (_, n) => `t${which}.column_${n} AS c${n}`);
+  const conditions = Array.from({ length: 10 }, (_, n) => `t${which}.column_${n} = ${i * n}`);
+  const sql = `SELECT ${columns.join(', ')} FROM table_${which} t${which} WHERE ${conditions.join(' AND ')} AND name IN ('a${i}', 'b', 'c')`;
+  return { ...aSysbenchStatement(i), sql };
+}
+
+async function write(
+  folder: string,
+  count: number,
+  statement: (i: number) => LoggedStatement,
+): Promise<void> {
+  const writer = await SegmentWriter.open(folder, null);
+  const serialiser = new LineSerialiser();
+  for (let done = 0; done < count; done += BATCH) {
+    const length = Math.min(BATCH, count - done);
+    const batch = Array.from({ length }, (_, i) => statement(done + i));
+    await writer.write(serialiser.tails(batch));
+  }
+  const { segment, offset, totalRecords } = await writer.flush();
+  const request = {
+    until: { segment, offset },
+    expected: writer.segments(),
+    records: totalRecords,
+    since: null,
+    before: null,
+  };
+  await writer.close();
+  writeFileSync(`${folder}.json`, JSON.stringify(request));
+}
+
+function writeGeneralLog(
+  path: string,
+  count: number,
+  statement: (i: number) => LoggedStatement,
+): void {
+  const file = openSync(path, 'w');
+  writeSync(
+    file,
+    '/usr/sbin/mysqld, Version: 8.0.0. started with:\nTcp port: 3306  Unix socket: /tmp/mysql.sock\nTime                 Id Command    Argument\n',
+  );
+  for (let done = 0; done < count; done += BATCH) {
+    const lines = Array.from({ length: Math.min(BATCH, count - done) }, (_, i) => {
+      const { time, session, sql } = statement(done + i);
+      return `${time}\t    ${session} Query\t${sql}\n`;
+    });
+    writeSync(file, lines.join(''));
+  }
+}
+
+/** Seconds that a command takes, and what it prints. */
+function timed(command: string, args: readonly string[]): { seconds: number; output: string } {
+  const started = performance.now();
+  const output = execFileSync(command, args, { maxBuffer: 64 * 1024 * 1024 }).toString();
+  return { seconds: (performance.now() - started) / 1_000, output };
+}
+
+function count(folder: string, cores: 1 | 2): Counted & { seconds: number } {
+  const node = [process.execPath, '--input-type=module', '-e', PROGRAM, COUNTER, folder];
+  const [command = '', ...args] = cores === 1 ? ['taskset', '-c', '0', ...node] : node;
+  const { seconds, output } = timed(command, args);
+  const counted = JSON.parse(output) as Counted;
+  if (counted.damage.length > 0) throw new Error(output);
+  return { ...counted, seconds };
+}
+
+function forgetSummaries(folder: string): void {
+  const { segment } = (
+    JSON.parse(readFileSync(`${folder}.json`, 'utf8')) as { until: { segment: number } }
+  ).until;
+  for (let one = 1; one <= segment; one++) {
+    rmSync(join(folder, `segment-${String(one).padStart(6, '0')}.summary.zst`), { force: true });
+  }
+}
+
+async function run(
+  what: string,
+  root: string,
+  total: number,
+  statement: (i: number) => LoggedStatement,
+): Promise<void> {
+  console.log(`${what}: ${total.toLocaleString('en')} statements`);
+  const folder = join(root, what.replaceAll(/\W+/g, '-'));
+  await write(folder, total, statement);
+  let peer: number | null = null;
+  if (spawnSync('pt-query-digest', ['--version']).status === 0) {
+    const log = `${folder}.log`;
+    const peerCount = Math.min(PEER_COUNT, total);
+    writeGeneralLog(log, peerCount, statement);
+    const args = ['-c', '0', 'pt-query-digest', '--type', 'genlog', '--limit', '10', log];
+    peer = peerCount / timed('taskset', args).seconds;
+    rmSync(log);
+    console.log(`  pt-query-digest      ${peer.toFixed(0).padStart(9)}/s`);
+  }
+  for (const cores of [1, 2] as const) {
+    forgetSummaries(folder);
+    const { seconds, statements, digests, peak } = count(folder, cores);
+    const rate = statements / seconds;
+    const ratio = peer === null ? '' : `, ${(rate / peer).toFixed(1)} x pt-query-digest`;
+    const cost = `${digests} digests, peak ${peak.toFixed(0)} MB`;
+    console.log(
+      `  ours, ${cores} core${cores === 1 ? ' ' : 's'}        ${rate.toFixed(0).padStart(9)}/s${ratio}; ${cost}`,
+    );
+  }
+  const { seconds, peak } = count(folder, 2);
+  console.log(
+    `  second report        ${seconds.toFixed(2).padStart(9)} s; peak ${peak.toFixed(0)} MB`,
+  );
+  rmSync(folder, { recursive: true });
+}
+
+const root = mkdtempSync(join(tmpdir(), 'captures-bench-'));
+try {
+  await run('like sysbench', root, COUNT, aSysbenchStatement);
+  await run('5,000 digests of long statements', root, Math.ceil(COUNT / 10), aLongStatement);
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
