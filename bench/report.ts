@@ -2,8 +2,8 @@
  * What counting a workload for a report costs: `node bench/report.ts [statements]`, after `npm run build`.
  * Prints, for statements like sysbench's and for 5,000 digests of long ones, statements/s of
  * `pt-query-digest` (of the same statements as a general log, the first 200,000 of them) and of ours on one
- * core and on two, whole processes in the same run; then the process's peak memory, and what a second
- * report takes.
+ * core and on two, whole processes in the same run; CPU time a statement, which says more on a machine that
+ * is busy; the process's peak memory, and what a second report takes.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -31,10 +31,13 @@ do step = await counting.next(); while (!step.done);
 await counter.close();
 const [, peak] = /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
 const { tally, damage } = step.value;
-console.log(JSON.stringify({ peak: Number(peak) / 1024, statements: tally.statements, digests: tally.digests.length, damage }));
+const { user, system } = process.cpuUsage();
+console.log(JSON.stringify({ cpu: user + system, peak: Number(peak) / 1024, statements: tally.statements, digests: tally.digests.length, damage }));
 `;
 
 interface Counted {
+  /** Microseconds. */
+  readonly cpu: number;
   readonly peak: number;
   readonly statements: number;
   readonly digests: number;
@@ -96,7 +99,10 @@ function writeGeneralLog(
 /** Seconds that a command takes, and what it prints. */
 function timed(command: string, args: readonly string[]): { seconds: number; output: string } {
   const started = performance.now();
-  const output = execFileSync(command, args, { maxBuffer: 64 * 1024 * 1024 }).toString();
+  const output = execFileSync(command, args, {
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).toString();
   return { seconds: (performance.now() - started) / 1_000, output };
 }
 
@@ -127,24 +133,28 @@ async function run(
   console.log(`${what}: ${total.toLocaleString('en')} statements`);
   const folder = join(root, what.replaceAll(/\W+/g, '-'));
   await write(folder, total, statement);
-  let peer: number | null = null;
+  let peer: { rate: number; cpu: number } | null = null;
   if (spawnSync('pt-query-digest', ['--version']).status === 0) {
     const log = `${folder}.log`;
     const peerCount = Math.min(PEER_COUNT, total);
     writeGeneralLog(log, peerCount, statement);
     const args = ['-c', '0', 'pt-query-digest', '--type', 'genlog', '--limit', '10', log];
-    peer = peerCount / timed('taskset', args).seconds;
+    const { seconds, output } = timed('taskset', args);
+    peer = { rate: peerCount / seconds, cpu: (cpuSecondsIn(output) * 1e6) / peerCount };
     rmSync(log);
-    console.log(`  pt-query-digest      ${peer.toFixed(0).padStart(9)}/s`);
+    console.log(`  pt-query-digest ${described(peer)}`);
   }
   for (const cores of [1, 2] as const) {
     forgetSummaries(folder);
-    const { seconds, statements, digests, peak } = count(folder, cores);
-    const rate = statements / seconds;
-    const ratio = peer === null ? '' : `, ${(rate / peer).toFixed(1)} x pt-query-digest`;
-    const cost = `${digests} digests, peak ${peak.toFixed(0)} MB`;
+    const { seconds, cpu, statements, digests, peak } = count(folder, cores);
+    const ours = { rate: statements / seconds, cpu: cpu / statements };
+    const ratios =
+      peer === null
+        ? ''
+        : `; ${(ours.rate / peer.rate).toFixed(1)} x the rate, ${(peer.cpu / ours.cpu).toFixed(1)} x by CPU`;
+    const name = cores === 1 ? 'ours, one core ' : 'ours, two cores';
     console.log(
-      `  ours, ${cores} core${cores === 1 ? ' ' : 's'}        ${rate.toFixed(0).padStart(9)}/s${ratio}; ${cost}`,
+      `  ${name} ${described(ours)}${ratios}; ${digests} digests, peak ${peak.toFixed(0)} MB`,
     );
   }
   const { seconds, peak } = count(folder, 2);
@@ -152,6 +162,19 @@ async function run(
     `  second report        ${seconds.toFixed(2).padStart(9)} s; peak ${peak.toFixed(0)} MB`,
   );
   rmSync(folder, { recursive: true });
+}
+
+function described({ rate, cpu }: { rate: number; cpu: number }): string {
+  return `${rate.toFixed(0).padStart(9)}/s ${cpu.toFixed(2).padStart(6)} µs of CPU a statement`;
+}
+
+/** What the first line of a report of pt-query-digest says: `# 7.5s user time, 210ms system time, …`. */
+function cpuSecondsIn(report: string): number {
+  const [, user = '', system = ''] = /# (\S+) user time, (\S+) system time/.exec(report) ?? [];
+  return [user, system].reduce(
+    (sum, text) => sum + parseFloat(text) / (text.endsWith('ms') ? 1_000 : 1),
+    0,
+  );
 }
 
 const root = mkdtempSync(join(tmpdir(), 'captures-bench-'));

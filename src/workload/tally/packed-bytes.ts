@@ -1,3 +1,5 @@
+import { freeAtOnce } from './freed-memory.ts';
+
 const FIRST_BYTES = 64 * 1024;
 /** Of a number as `count` writes it. */
 const LONGEST_NUMBER = 8;
@@ -10,7 +12,7 @@ export class MalformedBytes extends Error {}
 
 /** Writes numbers and texts into bytes. */
 export class PackedWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #used = 0;
   readonly #texts = new Map<string, number>();
 
@@ -65,10 +67,10 @@ export class PackedWriter {
 
   #reserve(bytes: number): void {
     if (this.#used + bytes + LONGEST_NUMBER <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(
-      Math.max(this.#bytes.length * 1.5, this.#used + bytes + FIRST_BYTES) >>> 0,
-    );
+    const wanted = Math.max(this.#bytes.length * 2, this.#used + bytes + FIRST_BYTES);
+    const larger = Buffer.allocUnsafeSlow(wanted);
     this.#bytes.copy(larger, 0, 0, this.#used);
+    freeAtOnce(this.#bytes);
     this.#bytes = larger;
   }
 }
@@ -114,6 +116,13 @@ export class PackedReader {
     const text = this.#bytes.toString('utf8', this.#at, end);
     this.#at = end;
     return text;
+  }
+
+  /** Passes over a text. */
+  skipText(): void {
+    const end = this.count() + this.#at;
+    if (end > this.#bytes.length) throw new MalformedBytes('it ends too early');
+    this.#at = end;
   }
 
   name(): string | null {

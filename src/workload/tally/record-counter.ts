@@ -117,7 +117,7 @@ export class RecordCounter {
     if (entry === undefined) {
       const about = {
         digest: id,
-        text: copied(text),
+        text,
         db: place.db,
         class: classOf(sql),
         tables: tablesIn(sql, place.db),
@@ -165,7 +165,7 @@ export class RecordCounter {
     const { id, text } = this.#digester.of(record.sql);
     return {
       digest: id,
-      text: copied(text),
+      text,
       class: classOf(record.sql),
       tables: tablesIn(record.sql, record.place.db),
       example: exampleOf(record),

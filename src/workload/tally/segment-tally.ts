@@ -8,6 +8,7 @@ import type { ExpectedSegment } from '../../core/workloads/workload.ts';
 import { DamagedRecord, diskFailure, failureOf, isMissing } from '../disk-errors.ts';
 import { hashPrefix, openToRead, segmentFileName, segmentPath } from '../segment-files.ts';
 import type { CountingLanes } from './counting-lanes.ts';
+import { freeAtOnce } from './freed-memory.ts';
 import type { CountedRange, SaneTimes } from './record-counter.ts';
 import {
   readSummary,
@@ -144,7 +145,10 @@ async function* countOn(
   let bytes = from;
   const toCome = task.bytesOfAll - task.bytesBefore - from;
   for await (const unit of lanes.count(units, { fd: file.fd, range, window }, toCome)) {
-    mergePacked(tally, Buffer.from(unit.packed.buffer));
+    const { buffer, byteOffset, byteLength } = unit.packed;
+    const packed = Buffer.from(buffer, byteOffset, byteLength);
+    mergePacked(tally, packed);
+    freeAtOnce(packed);
     records += unit.records;
     wrongLines += unit.wrongLines;
     lostFrames += unit.lostFrames;

@@ -25,8 +25,8 @@ export interface PendingExecute {
   readonly own: EchoedStatement;
 }
 
-/** Texts, in characters, that the digests of one tally may hold: examples get shorter beyond it. */
-const MOST_TEXT = 4 * 1024 * 1024;
+/** Texts, in characters, that the digests of one tally may hold: beyond it examples are short. */
+const MOST_TEXT = 6 * 1024 * 1024;
 const SHORT_EXAMPLE = 256;
 /** Sessions that wait for an echo at once, beyond which an EXECUTE is counted as such. */
 const MOST_PENDING = 1_000;

@@ -205,12 +205,22 @@ class Merger {
   }
 
   #echoed(): EchoedStatement {
-    return { ...this.#digestText(), example: this.#example() };
+    return { ...this.#digestText(this.#in.text()), example: this.#example() };
   }
 
-  #digestText(): Omit<EchoedStatement, 'example'> {
+  /** What stands behind the id of a digest that is known: making texts of it takes time and memory. */
+  #skipDigestText(): void {
     const reader = this.#in;
-    const digest = reader.text();
+    reader.skipText();
+    reader.count();
+    for (let left = reader.count(); left > 0; left--) {
+      reader.name();
+      reader.count();
+    }
+  }
+
+  #digestText(digest: string): Omit<EchoedStatement, 'example'> {
+    const reader = this.#in;
     const text = reader.text();
     const which = reader.count();
     const ofClass = which === 0 ? null : DIGEST_CLASSES[which - 1];
@@ -243,7 +253,10 @@ class Merger {
   #digest(db: string | null): void {
     const into = this.#into;
     const reader = this.#in;
-    const about = { ...this.#digestText(), db };
+    const digest = reader.text();
+    const known = into.digestsOf(db).get(digest) ?? null;
+    const about = known ?? { ...this.#digestText(digest), db };
+    if (known !== null) this.#skipDigestText();
     const part = { count: 0, first: NaN, last: NaN, slices: new SliceCounts() };
     this.#counted(part);
     const firstRow = this.#base + reader.count();
@@ -259,7 +272,7 @@ class Merger {
     const withoutValues = reader.count();
     const example = this.#example();
     const exampleRow = this.#base + reader.count();
-    let entry = into.digestsOf(db).get(about.digest) ?? null;
+    let entry = known;
     if (entry === null) {
       entry = into.addDigest(about, example, exampleRow);
       if (entry === null) {

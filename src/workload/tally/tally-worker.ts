@@ -11,7 +11,7 @@ const goOn = (): Promise<void> => Promise.resolve();
 port?.on('message', (task: UnitTask) => {
   counter.count(task, goOn).then(
     (counted) => {
-      port.postMessage(counted, [counted.packed.buffer]);
+      port.postMessage(counted, [counted.packed.buffer as ArrayBuffer]);
     },
     () => {
       // Whatever it is, the thread that asked meets it too.

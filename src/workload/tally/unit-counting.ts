@@ -1,8 +1,9 @@
 import { readSync } from 'node:fs';
 import { Digester } from '../../sql/digest.ts';
 import { LineScanner } from './line-scanner.ts';
+import { freeAtOnce } from './freed-memory.ts';
 import { RecordCounter, type CountedRange, type SaneTimes } from './record-counter.ts';
-import { frameText, freeAtOnce, type SegmentUnit } from './segment-units.ts';
+import { frameText, type SegmentUnit } from './segment-units.ts';
 import { TallyBuilder } from './tally-builder.ts';
 import { packTally } from './tally-packing.ts';
 
@@ -17,7 +18,8 @@ export interface UnitTask {
 }
 
 export interface CountedUnit {
-  readonly packed: Uint8Array<ArrayBuffer>;
+  /** Alone in its memory, which can be given to another thread and back to the system. */
+  readonly packed: Uint8Array;
   /** Of the segment's file. */
   readonly bytes: number;
   readonly records: number;
@@ -66,7 +68,7 @@ export class UnitCounter {
       await pause();
     }
     scanner.end();
-    const packed = new Uint8Array(packTally(tally));
+    const packed = packTally(tally);
     const { records, wrongLines } = scanner;
     return { packed, bytes: unit.bytes, records, wrongLines, lostFrames };
   }
