@@ -1,4 +1,5 @@
-import { readTableTokens, type TableTokens } from './table-tokens.ts';
+import { TableCursor } from './table-cursor.ts';
+import { readTableTokens } from './table-tokens.ts';
 import { wordSet } from './words.ts';
 
 /** A table that a statement names, and what the statement does to it: reads, writes, or both. */
@@ -18,7 +19,7 @@ export const MOST_TABLES = 32;
  * Linear in the text; of a long one the first 50,000 words and symbols are looked at.
  */
 export function tablesOf(sql: string): TableUse[] {
-  return new TableFinder(readTableTokens(sql)).find();
+  return new TableFinder(new TableCursor(readTableTokens(sql))).find();
 }
 
 type Use = 'read' | 'write';
@@ -43,27 +44,24 @@ const EXPLAINED = wordSet('EXTENDED PARTITIONS ANALYZE');
 const CHANGES_DATA = wordSet('INSERT REPLACE UPDATE DELETE');
 
 class TableFinder {
-  readonly #words: readonly string[];
-  readonly #names: readonly (string | undefined)[];
+  readonly #cursor: TableCursor;
   readonly #uses = new Map<string, { reads: boolean; writes: boolean }>();
   /** Names of common table expressions, in small letters. */
   readonly #expressions = new Set<string>();
-  #at = 0;
   #depth = 0;
   #joined: Joined[] | null = null;
 
-  constructor({ words, names }: TableTokens) {
-    this.#words = words;
-    this.#names = names;
+  constructor(cursor: TableCursor) {
+    this.#cursor = cursor;
   }
 
   find(): TableUse[] {
-    while (this.#at < this.#words.length) {
+    while (this.#cursor.at < this.#cursor.length) {
       this.#expressions.clear();
       this.#joined = null;
       this.#statement();
-      while (!this.#isEnd && this.#word !== ';') this.#at++;
-      this.#at++;
+      while (!this.#cursor.isEnd && this.#cursor.word !== ';') this.#cursor.at++;
+      this.#cursor.at++;
     }
     const found: TableUse[] = [];
     for (const [table, { reads, writes }] of this.#uses) {
@@ -72,52 +70,20 @@ class TableFinder {
     return found;
   }
 
-  get #isEnd(): boolean {
-    return this.#at >= this.#words.length;
-  }
-
-  get #word(): string {
-    return this.#words[this.#at] ?? '';
-  }
-
-  #ahead(by: number): string {
-    return this.#words[this.#at + by] ?? '';
-  }
-
-  /** Passes over a word where it is the next one. */
-  #pass(...words: readonly string[]): boolean {
-    const isThere = words.includes(this.#word);
-    if (isThere) this.#at++;
-    return isThere;
-  }
-
-  #passAll(words: ReadonlySet<string>): void {
-    while (words.has(this.#word)) this.#at++;
-  }
-
-  /** Moves behind the next of these words of this statement, in brackets or not; false for none. */
-  #find(...words: readonly string[]): boolean {
-    while (!this.#isEnd && this.#word !== ';') {
-      this.#at++;
-      if (words.includes(this.#ahead(-1))) return true;
-    }
-    return false;
-  }
-
   #statement(): void {
-    const word = this.#word;
+    const word = this.#cursor.word;
     if (QUERY.has(word)) {
       this.#walk();
       return;
     }
-    this.#at++;
+    this.#cursor.at++;
     switch (word) {
       case 'INSERT':
       case 'REPLACE':
-        this.#passAll(MODIFIERS);
-        this.#pass('INTO');
+        this.#cursor.passAll(MODIFIERS);
+        this.#cursor.pass('INTO');
         this.#use('write');
-        if (this.#pass('TABLE')) this.#use('read');
+        if (this.#cursor.pass('TABLE')) this.#use('read');
         this.#walk();
         return;
       case 'UPDATE':
@@ -127,24 +93,24 @@ class TableFinder {
         this.#delete();
         return;
       case 'LOAD':
-        if (this.#find('INTO') && this.#pass('TABLE')) this.#use('write');
+        if (this.#cursor.find('INTO') && this.#cursor.pass('TABLE')) this.#use('write');
         return;
       case 'CREATE':
       case 'ALTER':
         this.#define(word);
         return;
       case 'DROP':
-        this.#pass('TEMPORARY');
-        if (this.#pass('TABLE', 'TABLES', 'VIEW')) this.#list('write');
-        else if (this.#pass('INDEX') && this.#find('ON')) this.#use('write');
+        this.#cursor.pass('TEMPORARY');
+        if (this.#cursor.pass('TABLE', 'TABLES', 'VIEW')) this.#list('write');
+        else if (this.#cursor.pass('INDEX') && this.#cursor.find('ON')) this.#use('write');
         return;
       case 'RENAME':
-        if (!this.#pass('TABLE', 'TABLES')) return;
+        if (!this.#cursor.pass('TABLE', 'TABLES')) return;
         do this.#use('write');
-        while (this.#find('TO', ','));
+        while (this.#cursor.find('TO', ','));
         return;
       case 'TRUNCATE':
-        this.#pass('TABLE');
+        this.#cursor.pass('TABLE');
         this.#use('write');
         return;
       case 'LOCK':
@@ -155,8 +121,8 @@ class TableFinder {
       case 'CHECKSUM':
       case 'OPTIMIZE':
       case 'REPAIR':
-        this.#pass('NO_WRITE_TO_BINLOG', 'LOCAL');
-        if (this.#pass('TABLE', 'TABLES')) {
+        this.#cursor.pass('NO_WRITE_TO_BINLOG', 'LOCAL');
+        if (this.#cursor.pass('TABLE', 'TABLES')) {
           this.#list(word === 'OPTIMIZE' || word === 'REPAIR' ? 'write' : 'read');
         } else if (word === 'ANALYZE') this.#explained();
         return;
@@ -172,7 +138,7 @@ class TableFinder {
         this.#use('read');
         return;
       case 'SET':
-        if (this.#pass('STATEMENT') && this.#find('FOR')) this.#statement();
+        if (this.#cursor.pass('STATEMENT') && this.#cursor.find('FOR')) this.#statement();
         else this.#walk();
         return;
       case 'CALL':
@@ -184,66 +150,70 @@ class TableFinder {
   }
 
   #explained(): void {
-    this.#passAll(EXPLAINED);
-    if (this.#word === 'FORMAT' && this.#ahead(1) === '=') this.#at += 3;
-    if (QUERY.has(this.#word) || CHANGES_DATA.has(this.#word)) this.#statement();
+    this.#cursor.passAll(EXPLAINED);
+    if (this.#cursor.word === 'FORMAT' && this.#cursor.ahead(1) === '=') this.#cursor.at += 3;
+    if (QUERY.has(this.#cursor.word) || CHANGES_DATA.has(this.#cursor.word)) this.#statement();
     else this.#use('read');
   }
 
   /** Reads on to the end of this bracket, or of the statement, with all queries in it. */
   #walk(): void {
     let isQuery = false;
-    for (; !this.#isEnd;) {
-      const word = this.#word;
+    for (; !this.#cursor.isEnd;) {
+      const word = this.#cursor.word;
       if (word === ';') return;
       if (word === ')') {
         if (this.#depth > 0) return;
-        this.#at++;
+        this.#cursor.at++;
       } else if (word === '(') this.#bracket();
       else if (word === 'FROM' && isQuery) {
-        this.#at++;
+        this.#cursor.at++;
         this.#tables();
       } else if (word === 'WITH') this.#with();
       else if (word === 'TABLE' && this.#isTableStatement()) {
-        this.#at++;
+        this.#cursor.at++;
         this.#use('read');
-      } else if (CHANGES_DATA.has(word) && this.#ahead(-1) === ')' && this.#ahead(1) !== '(') {
+      } else if (
+        CHANGES_DATA.has(word) &&
+        this.#cursor.ahead(-1) === ')' &&
+        this.#cursor.ahead(1) !== '('
+      ) {
         // Behind common table expressions.
         this.#statement();
       } else {
         isQuery ||= word === 'SELECT';
-        this.#at++;
+        this.#cursor.at++;
       }
     }
   }
 
   #isTableStatement(): boolean {
-    const before = this.#ahead(-1);
+    const before = this.#cursor.ahead(-1);
     return before === '' || before === '(' || before === ')' || BEFORE_TABLE.has(before);
   }
 
   #bracket(): void {
-    this.#at++;
+    this.#cursor.at++;
     if (this.#depth === DEEPEST) return;
     this.#depth++;
     this.#walk();
     this.#depth--;
-    this.#pass(')');
+    this.#cursor.pass(')');
   }
 
   /** `WITH a AS (…), b (c, d) AS (…)`; any other WITH is passed over. */
   #with(): void {
-    this.#at++;
-    this.#pass('RECURSIVE');
+    this.#cursor.at++;
+    this.#cursor.pass('RECURSIVE');
     do {
-      const next = this.#ahead(1);
-      if (this.#name === undefined || (next !== 'AS' && next !== '(')) return;
-      this.#expressions.add(this.#name.toLowerCase());
-      this.#at++;
-      if (this.#word === '(') this.#bracket();
-      if (!this.#pass('AS')) return;
-      if (this.#word === '(') this.#bracket();
-    } while (this.#pass(','));
+      const next = this.#cursor.ahead(1);
+      if (this.#cursor.name === undefined || (next !== 'AS' && next !== '(')) return;
+      this.#expressions.add(this.#cursor.name.toLowerCase());
+      this.#cursor.at++;
+      if (this.#cursor.word === '(') this.#bracket();
+      if (!this.#cursor.pass('AS')) return;
+      if (this.#cursor.word === '(') this.#bracket();
+    } while (this.#cursor.pass(','));
   }
 
   /** The tables of a FROM clause, or of an UPDATE. */
@@ -254,19 +224,19 @@ class TableFinder {
   }
 
   #table(): void {
-    this.#pass('LATERAL');
-    if (this.#pass('{')) this.#at++;
-    if (this.#word === '(') {
-      if (QUERY.has(this.#ahead(1)) && !this.#isJoinInBrackets()) {
+    this.#cursor.pass('LATERAL');
+    if (this.#cursor.pass('{')) this.#cursor.at++;
+    if (this.#cursor.word === '(') {
+      if (QUERY.has(this.#cursor.ahead(1)) && !this.#isJoinInBrackets()) {
         this.#bracket();
         return;
       }
-      this.#at++;
+      this.#cursor.at++;
       if (this.#depth === DEEPEST) return;
       this.#depth++;
       this.#tables();
       this.#depth--;
-      this.#pass(')');
+      this.#cursor.pass(')');
       return;
     }
     if (!this.#passFunction()) this.#use('read');
@@ -274,9 +244,9 @@ class TableFinder {
 
   /** `JSON_TABLE(…)`. */
   #passFunction(): boolean {
-    const isFunction = this.#name !== undefined && this.#ahead(1) === '(';
+    const isFunction = this.#cursor.name !== undefined && this.#cursor.ahead(1) === '(';
     if (!isFunction) return false;
-    this.#at++;
+    this.#cursor.at++;
     this.#bracket();
     return true;
   }
@@ -284,57 +254,45 @@ class TableFinder {
   /** `((a JOIN b) JOIN c)`, and not `((SELECT …) UNION …)`. */
   #isJoinInBrackets(): boolean {
     let by = 1;
-    while (this.#ahead(by) === '(') by++;
-    return by > 1 && !QUERY.has(this.#ahead(by));
+    while (this.#cursor.ahead(by) === '(') by++;
+    return by > 1 && !QUERY.has(this.#cursor.ahead(by));
   }
 
   /** Moves to the next table of the list; false behind its end. */
   #findNextTable(): boolean {
-    for (; !this.#isEnd;) {
-      const word = this.#word;
+    for (; !this.#cursor.isEnd;) {
+      const word = this.#cursor.word;
       if (word === '(') {
         this.#bracket();
         continue;
       }
       if (word === ')' || word === ';' || ENDS_TABLES.has(word)) return false;
-      if (word === 'ON' && this.#ahead(1) === 'DUPLICATE') return false;
-      if (word === 'USING' && this.#ahead(1) !== '(') return false;
+      if (word === 'ON' && this.#cursor.ahead(1) === 'DUPLICATE') return false;
+      if (word === 'USING' && this.#cursor.ahead(1) !== '(') return false;
       if (word === 'FOR') {
-        const next = this.#ahead(1);
+        const next = this.#cursor.ahead(1);
         if (next === 'UPDATE' || next === 'SHARE') return false;
         // Of an index hint: FOR JOIN, FOR ORDER BY, FOR GROUP BY; or FOR SYSTEM_TIME.
-        this.#at += 2;
+        this.#cursor.at += 2;
         continue;
       }
-      this.#at++;
+      this.#cursor.at++;
       if (word === ',' || word === 'JOIN' || word === 'STRAIGHT_JOIN') return true;
     }
     return false;
   }
 
-  /** The name here without its dots; undefined where there is none. */
-  get #name(): string | undefined {
-    return this.#names[this.#at];
-  }
-
-  /** Moves behind a name, and returns its parts. */
-  #parts(): string[] {
-    const parts: string[] = [];
-    for (;;) {
-      if (this.#name === undefined) return parts;
-      parts.push(this.#name);
-      this.#at++;
-      if (this.#word !== '.') return parts;
-      this.#at++;
-    }
-  }
-
   /** Moves behind the table that is named here, and its alias; nothing else is one. */
   #use(use: Use): void {
-    this.#pass('.');
-    while (this.#word === 'IF' || this.#word === 'NOT' || this.#word === 'EXISTS') this.#at++;
-    const isBare = this.#word !== '`';
-    const parts = this.#parts();
+    this.#cursor.pass('.');
+    while (
+      this.#cursor.word === 'IF' ||
+      this.#cursor.word === 'NOT' ||
+      this.#cursor.word === 'EXISTS'
+    )
+      this.#cursor.at++;
+    const isBare = this.#cursor.word !== '`';
+    const parts = this.#cursor.parts();
     const last = parts.at(-1);
     if (last === undefined) return;
     const isExpression = parts.length === 1 && this.#expressions.has(last.toLowerCase());
@@ -349,13 +307,13 @@ class TableFinder {
   }
 
   #alias(): string | undefined {
-    if (this.#word === 'PARTITION' && this.#ahead(1) === '(') {
-      this.#at++;
+    if (this.#cursor.word === 'PARTITION' && this.#cursor.ahead(1) === '(') {
+      this.#cursor.at++;
       this.#bracket();
     }
-    this.#pass('AS');
-    const isKeyword = ENDS_TABLES.has(this.#word) || this.#word === 'SKIP';
-    return isKeyword ? undefined : this.#name;
+    this.#cursor.pass('AS');
+    const isKeyword = ENDS_TABLES.has(this.#cursor.word) || this.#cursor.word === 'SKIP';
+    return isKeyword ? undefined : this.#cursor.name;
   }
 
   #add(table: string, use: Use | null): void {
@@ -372,17 +330,17 @@ class TableFinder {
   /** `a, b, c` behind `DROP TABLE` and its like. */
   #list(use: Use): void {
     do this.#use(use);
-    while (this.#pass(','));
+    while (this.#cursor.pass(','));
   }
 
   #update(): void {
-    this.#passAll(MODIFIERS);
+    this.#cursor.passAll(MODIFIERS);
     const joined: Joined[] = [];
     this.#joined = joined;
     this.#tables();
     this.#joined = null;
     const targets = new Set<string>();
-    if (this.#pass('SET')) this.#assignments(targets);
+    if (this.#cursor.pass('SET')) this.#assignments(targets);
     this.#settle(joined, targets.size > 0 ? targets : new Set([joined[0]?.called ?? '']));
     this.#walk();
   }
@@ -390,31 +348,35 @@ class TableFinder {
   /** `a.b = 1, c = 2`: the tables that are named on the left. */
   #assignments(targets: Set<string>): void {
     let isLeft = true;
-    while (!this.#isEnd && this.#word !== ';' && !ENDS_ASSIGNMENTS.has(this.#word)) {
+    while (
+      !this.#cursor.isEnd &&
+      this.#cursor.word !== ';' &&
+      !ENDS_ASSIGNMENTS.has(this.#cursor.word)
+    ) {
       if (isLeft) {
-        const called = this.#parts().at(-2);
+        const called = this.#cursor.parts().at(-2);
         if (called !== undefined) targets.add(called.toLowerCase());
         isLeft = false;
-      } else if (this.#word === '(') this.#bracket();
-      else isLeft = this.#pass(',') || (this.#at++, false);
+      } else if (this.#cursor.word === '(') this.#bracket();
+      else isLeft = this.#cursor.pass(',') || (this.#cursor.at++, false);
     }
   }
 
   #delete(): void {
-    this.#passAll(MODIFIERS);
-    const isFrom = this.#pass('FROM');
-    const start = this.#at;
+    this.#cursor.passAll(MODIFIERS);
+    const isFrom = this.#cursor.pass('FROM');
+    const start = this.#cursor.at;
     const targets = new Set<string>();
     do {
-      const last = this.#parts().at(-1);
+      const last = this.#cursor.parts().at(-1);
       if (last !== undefined) targets.add(last.toLowerCase());
-      this.#pass('*');
-    } while (this.#pass(','));
+      this.#cursor.pass('*');
+    } while (this.#cursor.pass(','));
     const joined: Joined[] = [];
     this.#joined = joined;
-    if (this.#pass(isFrom ? 'USING' : 'FROM')) this.#tables();
+    if (this.#cursor.pass(isFrom ? 'USING' : 'FROM')) this.#tables();
     else {
-      this.#at = start;
+      this.#cursor.at = start;
       this.#use('read');
       targets.clear();
       for (const { called } of joined) targets.add(called);
@@ -433,22 +395,22 @@ class TableFinder {
   }
 
   #define(verb: string): void {
-    for (; !this.#isEnd && this.#word !== ';'; this.#at++) {
-      const isTable = this.#pass('TABLE');
-      if (isTable || this.#pass('VIEW')) {
+    for (; !this.#cursor.isEnd && this.#cursor.word !== ';'; this.#cursor.at++) {
+      const isTable = this.#cursor.pass('TABLE');
+      if (isTable || this.#cursor.pass('VIEW')) {
         this.#use('write');
         if (isTable) this.#definition(verb);
-        else if (this.#find('AS')) this.#walk();
+        else if (this.#cursor.find('AS')) this.#walk();
         return;
       }
-      const isTrigger = this.#word === 'TRIGGER';
-      if (isTrigger || this.#pass('INDEX')) {
-        if (this.#find('ON')) this.#use('write');
-        if (isTrigger) this.#at = this.#words.length;
+      const isTrigger = this.#cursor.word === 'TRIGGER';
+      if (isTrigger || this.#cursor.pass('INDEX')) {
+        if (this.#cursor.find('ON')) this.#use('write');
+        if (isTrigger) this.#cursor.at = this.#cursor.length;
         return;
       }
-      if (OTHER_OBJECTS.has(this.#word)) {
-        this.#at = this.#words.length;
+      if (OTHER_OBJECTS.has(this.#cursor.word)) {
+        this.#cursor.at = this.#cursor.length;
         return;
       }
     }
@@ -456,20 +418,20 @@ class TableFinder {
 
   /** What stands behind `CREATE TABLE a` and `ALTER TABLE a`. */
   #definition(verb: string): void {
-    for (; !this.#isEnd && this.#word !== ';';) {
-      const word = this.#word;
+    for (; !this.#cursor.isEnd && this.#cursor.word !== ';';) {
+      const word = this.#cursor.word;
       if (word === 'SELECT' || word === 'WITH') {
-        if (this.#ahead(1) !== 'TABLE' && this.#ahead(1) !== 'PARSER') {
+        if (this.#cursor.ahead(1) !== 'TABLE' && this.#cursor.ahead(1) !== 'PARSER') {
           this.#walk();
           continue;
         }
       }
-      this.#at++;
+      this.#cursor.at++;
       if (word === 'REFERENCES') this.#use('read');
       else if (word === 'LIKE' && verb === 'CREATE') this.#use('read');
       else if (word === 'TABLE' && verb === 'ALTER') this.#use('write');
-      else if (word === 'RENAME' && !RENAMED.has(this.#word)) {
-        this.#pass('TO', 'AS', '=');
+      else if (word === 'RENAME' && !RENAMED.has(this.#cursor.word)) {
+        this.#cursor.pass('TO', 'AS', '=');
         this.#use('write');
       }
     }
@@ -477,29 +439,30 @@ class TableFinder {
 
   /** `LOCK TABLES a READ, b AS c WRITE`. */
   #lock(): void {
-    if (!this.#pass('TABLES', 'TABLE')) return;
+    if (!this.#cursor.pass('TABLES', 'TABLE')) return;
     do {
-      const start = this.#at;
-      this.#parts();
-      while (!this.#isEnd && !LOCKS.has(this.#word)) this.#at++;
-      const use = this.#pass('READ') ? 'read' : 'write';
-      const end = this.#at;
-      this.#at = start;
+      const start = this.#cursor.at;
+      this.#cursor.parts();
+      while (!this.#cursor.isEnd && !LOCKS.has(this.#cursor.word)) this.#cursor.at++;
+      const use = this.#cursor.pass('READ') ? 'read' : 'write';
+      const end = this.#cursor.at;
+      this.#cursor.at = start;
       this.#use(use);
-      this.#at = Math.max(end, this.#at);
-    } while (this.#find(','));
+      this.#cursor.at = Math.max(end, this.#cursor.at);
+    } while (this.#cursor.find(','));
   }
 
   #show(): void {
-    this.#passAll(SHOW_MODIFIERS);
-    if (this.#pass('CREATE')) {
-      if (this.#pass('TABLE', 'VIEW')) this.#use('read');
+    this.#cursor.passAll(SHOW_MODIFIERS);
+    if (this.#cursor.pass('CREATE')) {
+      if (this.#cursor.pass('TABLE', 'VIEW')) this.#use('read');
       return;
     }
-    if (!this.#pass('COLUMNS', 'FIELDS', 'INDEX', 'INDEXES', 'KEYS')) return;
-    if (!this.#pass('FROM', 'IN')) return;
-    const parts = this.#parts();
-    if (this.#pass('FROM', 'IN') && this.#name !== undefined) parts.unshift(this.#name);
+    if (!this.#cursor.pass('COLUMNS', 'FIELDS', 'INDEX', 'INDEXES', 'KEYS')) return;
+    if (!this.#cursor.pass('FROM', 'IN')) return;
+    const parts = this.#cursor.parts();
+    if (this.#cursor.pass('FROM', 'IN') && this.#cursor.name !== undefined)
+      parts.unshift(this.#cursor.name);
     if (parts.length > 0) this.#add(parts.slice(-2).join('.'), 'read');
   }
 }
