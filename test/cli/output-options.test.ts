@@ -114,6 +114,10 @@ const ELSEWHERE = new Set([
   'member set',
   'member remove',
   'metrics',
+  'report',
+  'diff',
+  'export',
+  'import',
   // test/cli/workload.test.ts
   'workload',
   'verify',

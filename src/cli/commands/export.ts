@@ -58,8 +58,9 @@ With --format it is the statements for another program; of a RUNNING capture, th
   ndjson       a JSON object a line, as captures workload prints it
   sql          for a MySQL client; what cannot be run again is a comment
   csv          RFC 4180, with a header line
-  general-log  a general log as MySQL writes it, for pt-query-digest and vt; executes of prepared
-               statements are Query lines, because these programs pass over Execute lines
+  general-log  a general log as MySQL writes it, for pt-query-digest and vt;
+               executes of prepared statements are Query lines, because these
+               programs pass over Execute lines
   parquet      for DuckDB, ClickHouse, Spark, pandas; compressed with zstd
 
 The file is readable to you alone, and there whole or not at all. A file that is there is not replaced
@@ -69,9 +70,10 @@ when they are recorded, other values only with create --redact literals.
 Examples:
   captures export friday --to /backup
   captures export shop/friday --to friday.parquet --format parquet
-  captures export friday --to slow.csv --format csv --user "app*" --since 14:00 --until 14:10
+  captures export friday --to app.csv --format csv --user "app*" --since 14:00
   captures export friday --to - | ssh db2 captures import - --env shop
-  captures export friday --to - --format general-log | pt-query-digest --type genlog`,
+  captures export friday --to friday.log --format general-log
+  pt-query-digest --type genlog friday.log`,
   prints: exportNoun,
   run,
 });

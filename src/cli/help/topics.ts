@@ -14,7 +14,7 @@ const MEANINGS: Record<ErrorCode, string> = {
   conflict: 'in conflict with the present state',
   declined: 'declined at a prompt',
   capture_failed:
-    'the capture FAILED, a wait timed out, verify found it not whole, or diff found what --fail-on names',
+    'a capture FAILED, a wait timed out, verify or diff found what must not be',
   remote_failed: 'a database, CloudWatch or another remote failed',
   store_unusable: 'the store or the configuration cannot be used',
 };
