@@ -15,6 +15,7 @@ import {
   type Place,
   type SessionEntry,
   type StatementExample,
+  type StatementKindOf,
 } from './tally-entries.ts';
 
 /** A record, read. One object serves for all: 10 % of the time of a statement went to making them. */
@@ -50,17 +51,42 @@ const REFUSED = "Access denied for user '";
 /** Sessions whose first record is an echo: no more can be waited for. */
 const MOST_OPENING_ECHOES = 1_000;
 
+/** Remembered at once. */
+const MOST_KINDS = 20_000;
+
+/** What the statements of a digest are: looked at once, not in each part of a workload again. */
+export class KindsOfStatements {
+  readonly #known = new Map<string, StatementKindOf>();
+
+  of(digest: string, text: string, sql: string, db: string | null): StatementKindOf {
+    const key = `${digest}${db === null ? '' : ` ${db}`}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const kind = { digest, text, db, class: classOf(sql), tables: tablesIn(sql, db) };
+    if (this.#known.size >= MOST_KINDS) this.#known.clear();
+    this.#known.set(key, kind);
+    return kind;
+  }
+}
+
 /** Counts records one after the other into a tally. */
 export class RecordCounter {
   readonly #tally: TallyBuilder;
   readonly #digester: Digester;
+  readonly #kinds: KindsOfStatements;
   readonly #range: CountedRange;
   readonly #isAll: boolean;
   #sane: SaneTimes = { from: -Infinity, to: Infinity };
   #before = NaN;
   #openingEchoes = 0;
 
-  constructor(tally: TallyBuilder, digester: Digester, range: CountedRange) {
+  constructor(
+    tally: TallyBuilder,
+    digester: Digester,
+    range: CountedRange,
+    kinds = new KindsOfStatements(),
+  ) {
+    this.#kinds = kinds;
     this.#tally = tally;
     this.#digester = digester;
     this.#range = range;
@@ -115,13 +141,7 @@ export class RecordCounter {
     const digests = tally.digestsOf(place.db);
     let entry: DigestEntry | null | undefined = digests.get(id);
     if (entry === undefined) {
-      const about = {
-        digest: id,
-        text,
-        db: place.db,
-        class: classOf(sql),
-        tables: tablesIn(sql, place.db),
-      };
+      const about = this.#kinds.of(id, text, sql, place.db);
       entry = tally.addDigest(about, exampleOf(record), this.#tally.rows);
     } else if (entry.withoutValues === entry.count && !isLacking) {
       const example = exampleOf(record);
@@ -164,10 +184,7 @@ export class RecordCounter {
   #echoed(record: CountedRecord): EchoedStatement {
     const { id, text } = this.#digester.of(record.sql);
     return {
-      digest: id,
-      text,
-      class: classOf(record.sql),
-      tables: tablesIn(record.sql, record.place.db),
+      ...this.#kinds.of(id, text, record.sql, record.place.db),
       example: exampleOf(record),
     };
   }

@@ -2,7 +2,12 @@ import { readSync } from 'node:fs';
 import { Digester } from '../../sql/digest.ts';
 import { LineScanner } from './line-scanner.ts';
 import { freeAtOnce } from './freed-memory.ts';
-import { RecordCounter, type CountedRange, type SaneTimes } from './record-counter.ts';
+import {
+  KindsOfStatements,
+  RecordCounter,
+  type CountedRange,
+  type SaneTimes,
+} from './record-counter.ts';
 import { frameText, type SegmentUnit } from './segment-units.ts';
 import { TallyBuilder } from './tally-builder.ts';
 import { packTally } from './tally-packing.ts';
@@ -34,6 +39,7 @@ const READ_BYTES = 256 * 1024;
 /** Counts units, one after the other: what it knows of digests it keeps. */
 export class UnitCounter {
   readonly #digester = new Digester();
+  readonly #kinds = new KindsOfStatements();
   #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   /** Of the file: what is in the buffer. */
   #start = 0;
@@ -46,7 +52,7 @@ export class UnitCounter {
   async count(task: UnitTask, pause: () => Promise<void>): Promise<CountedUnit> {
     const { fd, unit, range, window } = task;
     const tally = new TallyBuilder();
-    const counter = new RecordCounter(tally, this.#digester, range);
+    const counter = new RecordCounter(tally, this.#digester, range, this.#kinds);
     const scanner = new LineScanner(counter, tally, window);
     let lostFrames = 0;
     let at = unit.from;
