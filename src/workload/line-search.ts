@@ -106,8 +106,7 @@ export class LineSearch {
     // A quote in a name has a backslash before it, so nothing in one looks like this.
     const kindAt = bytes.indexOf(BEFORE_KIND, placeAt);
     if (kindAt === -1) return null;
-    if (filter.choosesPlaces && !this.#hasPlace(bytes.slice(placeAt, kindAt)))
-      return 'refused';
+    if (filter.choosesPlaces && !this.#hasPlace(bytes.slice(placeAt, kindAt))) return 'refused';
     const wordAt = kindAt + BEFORE_KIND.length;
     const wordEnd = bytes.indexOf('"', wordAt);
     if (!bytes.startsWith(BEFORE_TEXT, wordEnd)) return null;
