@@ -76,7 +76,9 @@ async function photograph(name: string, page: string): Promise<void> {
 
 ensureMariadb((line) => process.stderr.write(`${line}\n`));
 mkdirSync(PICTURES, { recursive: true });
-const server = await startServer({ options: ['--event-scheduler=ON'] });
+const server = await startServer({
+  options: ['--event-scheduler=ON', '--performance-schema=ON'],
+});
 try {
   const admin = await server.admin();
   await admin.query(SHOP_SCHEMA);

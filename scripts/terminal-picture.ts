@@ -45,6 +45,8 @@ export function terminalPicture(text: string, title: string): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`,
+    // Browsers follow xml:space no more (Chromium 156).
+    '<style>text { white-space: pre }</style>',
     `<rect width="100%" height="100%" rx="8" fill="${PAPER}"/>`,
     ...['#ff5f57', '#febc2e', '#28c840'].map(
       (fill, index) => `<circle cx="${18 + index * 18}" cy="14" r="5" fill="${fill}"/>`,
