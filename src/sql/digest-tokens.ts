@@ -7,13 +7,6 @@ import { wordSet } from './words.ts';
  */
 export type DigestTokenKind = 'value' | 'word' | 'name' | 'symbol' | 'hint';
 
-/** A token of a digest: what a literal is made of is put together, white space and comments are gone. */
-export interface DigestToken {
-  readonly kind: DigestTokenKind;
-  /** As written; of a name what is between its quotes; of a value `?`. */
-  readonly text: string;
-}
-
 /** The character sets that can stand before a literal: `_latin1'…'`. */
 const INTRODUCER =
   /^_(?:armscii8|ascii|big5|binary|cp(?:125[0167]|85[02]|866|932)|dec8|eucjpms|euckr|gb(?:18030|2312|k)|geostd8|greek|hebrew|hp8|keybcs2|koi8[ru]|latin[1257]|mac(?:ce|roman)|sjis|swe7|tis620|ucs2|ujis|utf(?:16|16le|32|8|8mb3|8mb4))$/i;

@@ -24,7 +24,7 @@ export const MANIFEST_FILE = 'manifest.json';
 const FORMAT_VERSION = 1;
 const FORMAT = 'captures-workload';
 /** Of 100,000 sessions at both ends it has some 30 MB. */
-export const LARGEST_MANIFEST = 128 * 1024 * 1024;
+const LARGEST_MANIFEST = 128 * 1024 * 1024;
 
 /** A manifest without what this module knows by itself. */
 export type ManifestContent = Omit<Manifest, 'format' | 'formatVersion'>;

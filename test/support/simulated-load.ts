@@ -162,7 +162,7 @@ interface DrawnRow {
 }
 
 /** A report of these rows; rows without a statement are not in it. */
-export function reportOf(
+function reportOf(
   drawnRows: readonly DrawnRow[],
   window: { readonly from: number; readonly seconds: number; readonly axis: SliceAxis },
 ): Report {
@@ -221,7 +221,7 @@ export const EMPTY_ROW: ReportRow = {
   closed: null,
 };
 
-export const EMPTY_REPORT: Report = {
+const EMPTY_REPORT: Report = {
   format: 'captures-report',
   formatVersion: 1,
   program: { name: 'captures', version: '0.1.0' },

@@ -8,7 +8,7 @@ import { shellQuoted } from '../render/shell-quoting.ts';
 import type { Context } from '../runtime/context.ts';
 import { writeNewFile } from './new-file.ts';
 
-export const STDOUT = '-';
+const STDOUT = '-';
 
 /** Rows of the first table of a page, or of each kind of change, where nobody says how many. */
 export const ROWS_OF_A_PAGE = 500;

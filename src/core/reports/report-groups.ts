@@ -84,7 +84,7 @@ export function tableCounts(digests: readonly DigestTally[]): TableCount[] {
   return [...all.values()].sort(mostFirst).slice(0, MOST_NAMES);
 }
 
-export function mostFirst(one: NamedCount, other: NamedCount): number {
+function mostFirst(one: NamedCount, other: NamedCount): number {
   return other.count - one.count || byName(one.name, other.name);
 }
 

@@ -93,7 +93,7 @@ export class GrowingAxis {
 }
 
 /** The slot of a slice by its number: where it stands among the counts. */
-export function slotOfSlice(slice: number): number {
+function slotOfSlice(slice: number): number {
   return slice & SLOT_MASK;
 }
 

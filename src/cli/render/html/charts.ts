@@ -154,7 +154,7 @@ function rounded(value: number): number {
 }
 
 /** Where a chart is drawn, with a still picture of it for who prints it or runs no scripts. */
-export function chartFigure(chart: ChartData, index: number): Markup {
+function chartFigure(chart: ChartData, index: number): Markup {
   const { title, unit, lines } = chart;
   const caption = lines.map(({ name, values }) => {
     const known = values.filter((value) => value !== null);

@@ -1,7 +1,7 @@
 import type { MetricUnit } from '../../../core/metrics/metric.ts';
 
 /** One line of a chart. */
-export interface ChartLine {
+interface ChartLine {
   /** Safe to show; empty where the chart has one line alone. */
   readonly name: string;
   /** One a step; null for a gap. */

@@ -224,7 +224,7 @@ export function aboutRow(
 }
 
 /** Names and numbers of a row that the table has no room for. */
-export function factsOf(row: ReportRow, cut: Cut): [string, string][] {
+function factsOf(row: ReportRow, cut: Cut): [string, string][] {
   const { digest, db, times, withoutValues, tables } = row;
   const facts: [string, string][] = [];
   const add = (name: string, value: string | null): void => {

@@ -19,9 +19,6 @@ export const SHOWN_DIGITS = 8;
 const BAR_WIDTH = 8;
 const BARS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** Statements/s of each row just now, where a report is watched. */
-export type RowRates = readonly number[] | null;
-
 /** The rows of a report: the numbers of each in a line, and below them its statement. */
 export function renderReportRows(report: Report, view: ReportView): string[] {
   const { rows } = report;
