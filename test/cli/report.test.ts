@@ -6,7 +6,7 @@ import { displayWidth } from '../../src/cli/render/width.ts';
 import type { Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
-import type { Report } from '../../src/core/reports/report.ts';
+import { DIMENSIONS, type Report } from '../../src/core/reports/report.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
@@ -107,6 +107,32 @@ describe('captures report', () => {
     });
     // A row a line: what `diff` and `grep` of a shell can read.
     expect(stdout.split('\n').filter((line) => line.startsWith('    {"name"'))).toHaveLength(2);
+  });
+
+  it.each(DIMENSIONS)('by %s is a file that diff reads, whatever was recorded', async (by) => {
+    const texts = [
+      'BEGIN',
+      'COMMIT',
+      'SET NAMES utf8',
+      'FLUSH TABLES',
+      'DROP TABLE t',
+      'CALL p(1)',
+      '',
+    ];
+    const every = statements(60).map((one, n) => ({ ...one, sql: texts[n % 8] ?? one.sql }));
+    await recordedCapture(test, actor, shop, { statements: every });
+    const file = join(home, 'main.json');
+    writeFileSync(file, (await report(['friday', '--by', by, '--json'])).stdout);
+    const { status, stderr } = await runCaptures(['diff', file, file, '--by', by], {
+      home,
+      env: ada,
+    });
+    if (by === 'session') expect([status, stderr]).toEqual([2, expect.stringContaining('session')]);
+    else
+      expect([status, stderr]).toEqual([
+        0,
+        expect.stringContaining('A and B are the same capture'),
+      ]);
   });
 
   it('prints rows as TSV and CSV with a header, and names', async () => {

@@ -1,9 +1,8 @@
 import { CAPTURE_STATUSES } from '../captures/capture.ts';
-import { STATEMENT_CLASSES } from '../captures/recording-options.ts';
 import { AppError } from '../errors.ts';
 import { STATEMENT_FLAGS } from '../workloads/statements.ts';
 import { DIMENSIONS, SORT_KEYS, type Report } from './report.ts';
-import { MOST_SLICES } from './tally.ts';
+import { DIGEST_CLASSES, MOST_SLICES } from './tally.ts';
 
 /** More than a report of the largest tally has. */
 const MOST_ROWS = 100_000;
@@ -129,7 +128,7 @@ const ROW = object({
   digest: orNull(TEXT),
   text: orNull(TEXT),
   db: orNull(TEXT),
-  class: orNull(oneOf(STATEMENT_CLASSES)),
+  class: orNull(oneOf(DIGEST_CLASSES)),
   count: check(
     'a whole number from 1 on',
     (value) => Number.isSafeInteger(value) && Number(value) > 0,
