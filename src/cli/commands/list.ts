@@ -7,7 +7,7 @@ import { contradiction } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
-import { readTime } from '../input/typed-times.ts';
+import { readPastTime } from '../input/typed-times.ts';
 
 interface Options {
   readonly env?: string;
@@ -88,8 +88,8 @@ async function run(options: Options, context: Context): Promise<number> {
 }
 
 async function requestOf(options: Options, context: Context): Promise<CaptureListRequest> {
-  const since = await readTime(context, 'since', options.since);
-  const until = await readTime(context, 'until', options.until);
+  const since = await readPastTime(context, 'since', options.since);
+  const until = await readPastTime(context, 'until', options.until);
   if (since !== null && until !== null && since > until) {
     throw new AppError('invalid', '--since is later than --until');
   }

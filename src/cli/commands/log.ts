@@ -2,7 +2,7 @@ import { count } from '../input/arguments.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { auditNoun } from '../render/audit.ts';
-import { readTime } from '../input/typed-times.ts';
+import { readPastTime } from '../input/typed-times.ts';
 
 const DEFAULT_LIMIT = 50;
 
@@ -44,7 +44,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const found = await context.api.audit.list(actor, {
     capture: options.capture ?? null,
     environment: options.env ?? null,
-    since: await readTime(context, 'since', options.since),
+    since: await readPastTime(context, 'since', options.since),
     limit: limit === null ? null : limit + 1,
   });
   const shown = limit === null ? found : found.slice(0, limit);

@@ -15,7 +15,7 @@ import {
 } from '../render/charts/metric-data.ts';
 import type { MetricView } from '../render/charts/metrics-overview.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
-import { readTime } from '../input/typed-times.ts';
+import { readPastTime } from '../input/typed-times.ts';
 import { speaksUnicode } from '../output/unicode.ts';
 
 const SOURCES = ['cloudwatch', 'server'] as const;
@@ -171,8 +171,8 @@ async function requestOf(
     names: options.metric,
     statistic: options.stat ?? null,
     period: options.period ?? null,
-    from: await readTime(context, 'from', options.from),
-    to: await readTime(context, 'to', options.to),
+    from: await readPastTime(context, 'from', options.from),
+    to: await readPastTime(context, 'to', options.to),
     margin: isDrawn ? (options.margin ?? null) : 0,
     refresh: options.refresh === true,
   };

@@ -8,7 +8,7 @@ import { formatBytes } from '../../core/units.ts';
 import { CAPTURE, count } from '../input/arguments.ts';
 import { choice, contradiction } from '../input/choices.ts';
 import { parseDuration } from '../input/durations.ts';
-import { readTime } from '../input/typed-times.ts';
+import { readPastTime } from '../input/typed-times.ts';
 import { LateProgress } from '../output/late-progress.ts';
 import { speaksUnicode } from '../output/unicode.ts';
 import { reportNoun, reportRowNoun } from '../render/report/report-noun.ts';
@@ -72,7 +72,7 @@ Examples:
   captures report friday
   captures report friday --by table
   captures report friday --sort average --limit 50
-  captures report friday --since "02:00" --until "02:15"
+  captures report friday --since 02:00 --until 02:15
   captures report friday --digest 3f2a
   captures report friday --watch
   captures report friday --html friday.html
@@ -158,8 +158,8 @@ async function requestOf(
     by: options.by ?? 'digest',
     sort: options.sort ?? null,
     limit: options.limit ?? (isData ? null : ON_A_TERMINAL),
-    since: await readTime(context, 'since', options.since),
-    until: await readTime(context, 'until', options.until),
+    since: await readPastTime(context, 'since', options.since),
+    until: await readPastTime(context, 'until', options.until),
     digest: options.digest ?? null,
   };
 }

@@ -79,6 +79,8 @@ options and variables override them. Every setting is optional:
   2026-11-22 02:00        2026-11-22T02:00:00        2026-11-22
   today 14:00             tomorrow 02:00             yesterday 23:30
   now                     +15m                       -2h
+Options that look back (--since, --until, --from, --to) also take 14:00 alone:
+the last time that it was 14:00.
 With an offset they mean the same everywhere:
   2026-11-22T02:00:00Z    2026-11-22T02:00+01:00
 captures prints on stderr how it read the time, with its offset. It refuses a

@@ -5,7 +5,7 @@ import { STATEMENT_KINDS, type StatementKind } from '../../core/workloads/statem
 import type { Context } from '../runtime/context.ts';
 import { collected } from './arguments.ts';
 import { offering, oneOf } from './choices.ts';
-import { readTime } from './typed-times.ts';
+import { readPastTime } from './typed-times.ts';
 
 /** Options that say which statements are meant. */
 export interface TypedSearch {
@@ -63,8 +63,8 @@ export async function searchOf(typed: TypedSearch, context: Context): Promise<St
     });
   }
   if (grep.includes('')) throw new AppError('invalid', '--grep needs a text to search for');
-  const since = await readTime(context, 'since', typed.since);
-  const until = await readTime(context, 'until', typed.until);
+  const since = await readPastTime(context, 'since', typed.since);
+  const until = await readPastTime(context, 'until', typed.until);
   if (since !== null && until !== null && since > until) {
     throw new AppError('invalid', '--since is later than --until');
   }

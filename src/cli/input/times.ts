@@ -8,22 +8,36 @@ const MONTHS =
   'January February March April May June July August September October November December';
 const FORMS =
   'Write 2026-11-22 02:00, 2026-11-22T02:00:00Z, "tomorrow 02:00", "today 14:00", +15m or now.';
+const PAST_FORMS =
+  'Write 14:00 (the last one), "yesterday 02:00", -5m, 2026-11-22 02:00, 2026-11-22T02:00:00Z or now.';
+
+export interface TimeReading {
+  readonly now: number;
+  readonly zone: string;
+  /** Whether the past is meant: a time of day alone is then the last such time, else it is refused. */
+  readonly looksBack: boolean;
+}
 
 /**
  * Reads a time as users type it: ISO-8601, `2026-11-22 02:00`, `tomorrow 02:00`, `today 14:00`,
- * `yesterday`, `+15m`, `-2h`, `now`. Without an offset it is wall-clock time in `zone`.
+ * `yesterday`, `+15m`, `-2h`, `now`, and of the past `14:00` alone. Without an offset it is wall-clock time in `zone`.
  * @returns milliseconds since the epoch.
  * @throws AppError `invalid` for what cannot be read, a date that does not exist, and a wall-clock
  *   time that the zone skips or has twice.
  */
-export function parseTime(text: string, options: { now: number; zone: string }): number {
-  const { now, zone } = options;
+export function parseTime(text: string, options: TimeReading): number {
+  const { now, zone, looksBack } = options;
   const trimmed = text.trim();
   const lower = trimmed.toLowerCase();
   if (lower === 'now') return now;
   if (/^[+-]\s*\d/.test(lower)) {
     const length = parseDuration(lower.slice(1).trim());
     return within(lower.startsWith('-') ? now - length : now + length, text);
+  }
+  if (looksBack && /^\d{1,2}:\d{2}(?::\d{2})?$/.test(lower)) {
+    const wallNow = wallClockAt(now, zone);
+    const today = Math.floor(wallNow / DAY_MS) * DAY_MS + timeOfDay(lower, text);
+    return inZone(today > wallNow ? today - DAY_MS : today, text, zone);
   }
   const day = /^(today|tomorrow|yesterday)(?:(?:\s+at)?\s+(\d{1,2}:\d{2}(?::\d{2})?))?$/.exec(
     lower,
@@ -37,7 +51,7 @@ export function parseTime(text: string, options: { now: number; zone: string }):
     /^(\d{4})-(\d{2})-(\d{2})(?:[t ]\s*(\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)\s*(z|[+-]\d{2}(?::?\d{2})?)?)?$/.exec(
       lower,
     );
-  if (iso === null) throw unreadable(text);
+  if (iso === null) throw unreadable(text, looksBack);
   const [, year = '', month = '', dayOfMonth = '', time = '00:00', offset] = iso;
   const wall =
     dateOf(Number(year), Number(month), Number(dayOfMonth), text) + timeOfDay(time, text);
@@ -113,6 +127,7 @@ function within(at: number, text: string): number {
   throw new AppError('invalid', `"${text}" is out of range: times go from 1970 to 9999`);
 }
 
-function unreadable(text: string): AppError {
-  return new AppError('invalid', `The time "${text}" cannot be read`, { hint: FORMS });
+function unreadable(text: string, looksBack: boolean): AppError {
+  const hint = looksBack ? PAST_FORMS : FORMS;
+  return new AppError('invalid', `The time "${text}" cannot be read`, { hint });
 }

@@ -18,12 +18,12 @@ const ZONES = [
 const LAST = Date.parse('9999-12-30T00:00:00Z');
 
 function parse(text: string, zone = BERLIN): string {
-  return new Date(parseTime(text, { now: NOW, zone })).toISOString();
+  return new Date(parseTime(text, { now: NOW, zone, looksBack: false })).toISOString();
 }
 
 function failure(text: string, zone = BERLIN): AppError {
   try {
-    parseTime(text, { now: NOW, zone });
+    parseTime(text, { now: NOW, zone, looksBack: false });
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;
@@ -83,6 +83,26 @@ describe('a time', () => {
     expect([error.code, error.message]).toEqual(['invalid', message]);
   });
 
+  // In Berlin it is 00:30 on the 22nd.
+  it.each([
+    ['00:30', '2026-11-21T23:30:00.000Z'],
+    ['0:10:05', '2026-11-21T23:10:05.000Z'],
+    ['00:31', '2026-11-20T23:31:00.000Z'],
+    ['14:00', '2026-11-21T13:00:00.000Z'],
+    ['tomorrow 02:00', '2026-11-23T01:00:00.000Z'],
+  ])('of the past, %s alone is the last such time', (text, expected) => {
+    const at = parseTime(text, { now: NOW, zone: BERLIN, looksBack: true });
+    expect(new Date(at).toISOString()).toBe(expected);
+  });
+
+  it('that looks back and cannot be read is answered with times of the past', () => {
+    const past = (text: string) => parseTime(text, { now: NOW, zone: BERLIN, looksBack: true });
+    expect(() => past('25:00')).toThrow('"25:00" is not a time');
+    expect(() => past('soon')).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(/yesterday 02:00.*-5m/) as unknown }),
+    );
+  });
+
   it('that the clocks skip is refused, with both readings to choose from', () => {
     const error = failure('2026-03-29 02:30');
     expect(error.message).toBe(
@@ -120,7 +140,7 @@ describe('a time', () => {
           const offset = offsetAt(at, shownIn);
           // Old local mean times have offsets with seconds, which no ISO-8601 offset can say.
           fc.pre(offset % 60_000 === 0);
-          expect(parseTime(formatTime(at, shownIn), { now: NOW, zone: readIn })).toBe(at);
+          expect(parseTime(formatTime(at, shownIn), { now: NOW, zone: readIn, looksBack: false })).toBe(at);
         },
       ),
     );
@@ -135,7 +155,7 @@ describe('a time', () => {
           const text = new Date(wall).toISOString().slice(0, 23).replace('T', ' ');
           let at: number;
           try {
-            at = parseTime(text, { now: NOW, zone });
+            at = parseTime(text, { now: NOW, zone, looksBack: false });
           } catch (error) {
             expect((error as AppError).message).toMatch(/does not exist in|happens twice in/);
             return;
@@ -159,7 +179,7 @@ describe('a time', () => {
             { length: 192 },
             (_unused, n) => instant + (n - 96) * 900_000,
           ).filter((at) => wallClockAt(at, zone) === wall);
-          if (same.length === 1) expect(parseTime(text, { now: NOW, zone })).toBe(instant);
+          if (same.length === 1) expect(parseTime(text, { now: NOW, zone, looksBack: false })).toBe(instant);
           else expect(failure(text, zone).message).toContain('happens twice in');
         },
       ),
@@ -181,7 +201,7 @@ describe('a time', () => {
             date.getUTCFullYear() === year &&
             date.getUTCMonth() === month - 1 &&
             date.getUTCDate() === day;
-          if (exists) expect(parseTime(text, { now: NOW, zone: 'UTC' })).toBe(date.getTime());
+          if (exists) expect(parseTime(text, { now: NOW, zone: 'UTC', looksBack: false })).toBe(date.getTime());
           else expect(failure(text, 'UTC').message).toContain('is not a date');
         },
       ),
@@ -193,7 +213,7 @@ describe('a time', () => {
       fc.property(fc.constantFrom('+', '-'), fc.bigInt({ min: 1n, max: 10n ** 30n }), (sign, n) => {
         const at = (() => {
           try {
-            return parseTime(`${sign}${n}`, { now: NOW, zone: 'UTC' });
+            return parseTime(`${sign}${n}`, { now: NOW, zone: 'UTC', looksBack: false });
           } catch (error) {
             expect((error as AppError).message).toContain(
               'out of range: times go from 1970 to 9999',
@@ -210,7 +230,7 @@ describe('a time', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })), (text) => {
         try {
-          expect(Number.isSafeInteger(parseTime(text, { now: NOW, zone: BERLIN }))).toBe(true);
+          expect(Number.isSafeInteger(parseTime(text, { now: NOW, zone: BERLIN, looksBack: false }))).toBe(true);
         } catch (error) {
           expect((error as AppError).code).toBe('invalid');
         }
