@@ -332,4 +332,47 @@ describe('captures report --watch', () => {
     expect(json.stdout.trimEnd().split('\n')).toHaveLength(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ statements: 600, interval: null });
   });
+
+  it('waits for the times that are read a moment behind the end, and ends with the usual order', async () => {
+    const { id } = await recordedCapture(test, actor, shop, {
+      statements: mixed(),
+      status: 'RUNNING',
+    });
+    const end = Date.parse(stamp(600));
+    let slept = 0;
+    let waits = 0;
+    const { captures, times } = test.store;
+    const clock = {
+      now: () => CLOCK.now() + slept,
+      sleep: (ms: number) => {
+        slept += ms;
+        if (captures.find(id)?.status === 'RUNNING') {
+          captures.move(id, 'RUNNING', 'STOPPING', {});
+          captures.move(id, 'STOPPING', 'DONE', { end });
+        } else if (ms === 250 && ++waits === 2) {
+          const sums = { count: 400, micros: 9_000, rowsSent: 1, rowsExamined: 1, errors: 0 };
+          const text = 'SELECT ? FROM `orders` WHERE `customer` = ?';
+          times.add(id, {
+            from: end - 600,
+            to: end + 700,
+            why: null,
+            digests: 1,
+            texts: [{ number: 0, db: 'shop', text }],
+            sums: [[0, sums]],
+          });
+        }
+        return Promise.resolve();
+      },
+    };
+    const { stdout } = await report(['friday', '--watch', '--json'], { clock });
+    const looks = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Report);
+    expect(looks.map(({ capture, sort }) => `${capture.status} by ${sort}`)).toEqual([
+      'RUNNING by rate',
+      'DONE by time',
+    ]);
+    expect([waits, looks[1]?.coverage.times]).toEqual([2, expect.closeTo(0.667)]);
+  });
 });

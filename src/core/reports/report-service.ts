@@ -13,6 +13,9 @@ import type { RecentCounts } from './recent-counts.ts';
 import type { MadeReport, ReportSubject } from './report-rules.ts';
 import type { CountedWorkload, TallyCounter, TallyProgress } from './tally.ts';
 
+/** A recorder gives up its last reading of times 2 s behind the end of a capture. */
+const LAST_TIMES_MS = 2_500;
+
 /** How a report is watched. */
 export interface Watching {
   /** Asked for each report, so that the order can change meanwhile. */
@@ -87,21 +90,38 @@ export class ReportService {
     const { RecentCounts } = await import('./recent-counts.ts');
     const recent = new RecentCounts(interval, this.#outside.clock);
     const counter = await (await this.#outside.workloads()).openTally(id);
+    let wasOpen = false;
     try {
       while (!signal.aborted) {
         const capture = this.#reportable(actor, String(id));
-        const asked = request();
+        const isLast = isOver(capture.status);
+        if (isLast && wasOpen) await this.#lastTimes(capture, signal);
+        wasOpen = !isLast;
+        const wanted = request();
+        // What is over has no rate of now.
+        const asked = isLast && wanted.sort === 'rate' ? { ...wanted, sort: null } : wanted;
         const make = yield* this.#count(capture, counter, asked, recent);
         const { report, listed, all } = make(asked);
         const at = report.window.to === null ? null : Date.parse(report.window.to);
         const { statements } = report;
         const now = at === null ? null : recent.intervalAt(at, statements, listed);
         yield { type: 'reported', report, interval: now };
-        if (isOver(capture.status)) return;
+        if (isLast) return;
         if (at !== null) recent.add(at, statements, all);
       }
     } finally {
       await counter.close();
+    }
+  }
+
+  /** Waits for the reading of times at the end of a capture, which may come a moment behind it. */
+  async #lastTimes({ id, end }: ListedCapture, signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#outside;
+    const { isReadTo } = await import('./report-times.ts');
+    const until = clock.now() + LAST_TIMES_MS;
+    while (end !== null && !signal.aborted && clock.now() < until) {
+      if (isReadTo(end, store.times.intervalsOf(id))) return;
+      await clock.sleep(LAST_TIMES_MS / 10, signal);
     }
   }
 
@@ -179,7 +199,7 @@ export class ReportService {
       leftOut: Object.values(standing.counters?.skipped ?? {}).reduce((sum, rows) => sum + rows, 0),
       times: timesOfReport(
         counted.tally,
-        recent?.times(measured) ?? measured(),
+        recent === null || isOver(capture.status) ? measured() : recent.times(measured),
         await this.#outside.serverDigestKey(),
       ),
     };

@@ -1,6 +1,6 @@
 import type { SubjectTimes } from './report-rules.ts';
-import type { ReportRequest, ReportTimes } from './report.ts';
-import { joinTimes, timesOf, type WindowTimes } from './statement-times.ts';
+import type { ReportRequest, ReportTimes, TimesAbsence } from './report.ts';
+import { joinTimes, timesOf, type TimesInterval, type WindowTimes } from './statement-times.ts';
 import type { DigestTally, Tally } from './tally.ts';
 import type { TimesTable } from './times-table.ts';
 
@@ -11,6 +11,14 @@ export function measuredIn(
   { since, until }: Pick<ReportRequest, 'since' | 'until'>,
 ): WindowTimes {
   return timesOf(times, captureId, since, until);
+}
+
+/** Of servers that have no times, however long one waits. */
+const NEVER: readonly (TimesAbsence | null)[] = ['off', 'not_permitted', 'not_supported'];
+
+/** Whether nothing more can come of a capture that ended then, by the server's clock. */
+export function isReadTo(end: number, intervals: readonly TimesInterval[]): boolean {
+  return intervals.some(({ to, why }) => (to === null ? NEVER.includes(why) : to >= end));
 }
 
 /**

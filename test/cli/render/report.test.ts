@@ -105,6 +105,10 @@ const REPORTS: [string, Report][] = [
   ...BY_OTHERS,
 ];
 
+function never(): never {
+  throw new Error('a row without times');
+}
+
 describe.each(REPORTS)('a report %s', (_what, report) => {
   it.each([
     [80, false],
@@ -206,7 +210,27 @@ describe('the first screen of a report', () => {
   });
 });
 
+describe('the notes below the rows', () => {
+  it('say how many more there are, in lines of the width', () => {
+    const capture = { ...reportOf([]).capture, name: 'tuesday_night_before_the_deploy' };
+    const report = reportOf(ROWS, { capture, otherRows: { rows: 24, statements: 215_600 } });
+    const lines = renderReport(report, viewOf(80)).split('\n');
+    const index = lines.findIndex((line) =>
+      /^24 more rows, \d+\.\d % of the statements:$/.test(line),
+    );
+    expect(index).toBeGreaterThan(0);
+    expect(lines[index + 1]).toMatch(/^ *captures report \S+ --limit N$/);
+  });
+});
+
 describe('one digest in full', () => {
+  it('rounds its times as the rows do', () => {
+    const times = { ...(timedRow(2).times ?? never()), totalMs: 28_790 };
+    const row = { ...timedRow(2), times };
+    expect(renderDigest(row, WITH_TIMES, viewOf(80))).toContain('28.8s in all');
+    expect(renderReport({ ...WITH_TIMES, rows: [row] }, viewOf(80))).toMatch(/ 28\.8s /);
+  });
+
   it('has its whole text and an example, whatever their length', () => {
     const sql = `SELECT ${'long_column_name, '.repeat(200)}${'x'.repeat(300)}`;
     const row = timedRow(2);

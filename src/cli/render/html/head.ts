@@ -2,10 +2,10 @@ import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import { shareText } from '../../../core/verification/value-counts.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
-import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
+import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { recordedText } from '../options-text.ts';
 import { ABSENCES } from '../report/report-head.ts';
-import { rateText } from '../report/report-view.ts';
+import { lengthText, rateText } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 
 /** What the script adds the viewer's own time to. */
@@ -26,7 +26,7 @@ export function windowFacts(head: ReportHead): Markup {
     from === null || to === null
       ? markup`nothing was recorded`
       : markup`${timeMarkup(from)} to ${timeMarkup(to)}
-        (${formatDuration(seconds * 1_000)}${isOpen ? ', still recording' : ''})`;
+        (${lengthText(seconds * 1_000, { ascii: false })}${isOpen ? ', still recording' : ''})`;
   const server =
     capture.server === null ? 'unknown' : `${capture.server.flavor} ${capture.server.version}`;
   const classes = head.byClass.map(({ name, count }) => `${name ?? 'other'} ${formatCount(count)}`);

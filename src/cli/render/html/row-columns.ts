@@ -6,11 +6,11 @@ import type {
   SortKey,
   TableCount,
 } from '../../../core/reports/report.ts';
-import { counted, formatCount, formatDuration, formatUtc } from '../../../core/units.ts';
+import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { cutText, type Cut } from './cuts.ts';
 import { escapeLines, escapeText } from '../escape.ts';
 import { percentText, UNNAMED } from '../report/report-rows.ts';
-import { millisecondsText, rateText, type DrawnWindow } from '../report/report-view.ts';
+import { lengthText, millisecondsText, rateText, type DrawnWindow } from '../report/report-view.ts';
 import type { RowDetail } from './page-data.ts';
 import type { RowTable, TableColumn } from './row-table.ts';
 import { highestOf, sparkRates, sparkText } from './sparks.ts';
@@ -74,7 +74,7 @@ const TOTAL: ReportColumn = {
   ...NUMBER,
   header: 'Total',
   about: 'Time of all executions, by the server',
-  cell: ({ times }) => (times === null ? '' : formatDuration(times.totalMs)),
+  cell: ({ times }) => (times === null ? '' : lengthText(times.totalMs, { ascii: false })),
   key: ({ times }) => times?.totalMs ?? null,
 };
 const EXAMINED: ReportColumn = {
@@ -243,7 +243,7 @@ function factsOf(row: ReportRow, cut: Cut): [string, string][] {
     const shared = times.sharedBy > 1 ? `; the server counts ${times.sharedBy} digests as one` : '';
     add(
       'Times',
-      `${counted(times.count, 'execution')}, ${timeText(times.averageMs)} each, ${formatDuration(times.totalMs)} in all${shared}`,
+      `${counted(times.count, 'execution')}, ${timeText(times.averageMs)} each, ${lengthText(times.totalMs, { ascii: false })} in all${shared}`,
     );
     add(
       'Rows',

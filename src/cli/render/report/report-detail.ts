@@ -1,5 +1,5 @@
 import type { Report, ReportRow } from '../../../core/reports/report.ts';
-import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { counted, formatCount } from '../../../core/units.ts';
 import { escapeLines, escapeText } from '../escape.ts';
 import { localTime } from '../moments.ts';
 import { displayWidth, fillLines } from '../width.ts';
@@ -10,6 +10,7 @@ import {
   cut,
   drawnWindow,
   labelled,
+  lengthText,
   millisecondsText,
   namesWords,
   rateLine,
@@ -71,7 +72,7 @@ function timesWords(times: NonNullable<ReportRow['times']>, view: ReportView): s
   const each = (rows: number): string => rateText(count === 0 ? 0 : rows / count);
   return [
     `${millisecondsText(averageMs, view)} on average,`,
-    `${formatDuration(totalMs)} in all,`,
+    `${lengthText(totalMs, view)} in all,`,
     `${each(rowsExamined)} rows examined,`,
     `${each(rowsSent)} sent each,`,
     counted(errors, 'error'),

@@ -14,6 +14,7 @@ import {
   digestsText,
   drawnWindow,
   labelled,
+  lengthText,
   namesWords,
   rateLine,
   rateText,
@@ -70,7 +71,7 @@ export function titleLines({ capture, window }: Report, view: ReportView): strin
     const isSameDay = to.slice(0, 10) === from.slice(0, 10);
     const end = window.isOpen ? 'now' : isSameDay ? to.slice(11) : to;
     const span = `${from} to ${end}`;
-    const length = `(${formatDuration(Math.round(window.seconds * 1_000))})`;
+    const length = `(${lengthText(window.seconds * 1_000, view)})`;
     // Two parts, if one line is too short for it.
     if (displayWidth(`${span} ${length}`) <= view.width) parts.push(`${span} ${length}`);
     else parts.push(span, length);
@@ -134,7 +135,8 @@ function coverLines(report: Report, view: ReportView): string[] {
   add('times', timesText(report, view));
   const flags = Object.entries(byFlag).filter(([, count]) => count > 0);
   if (flags.length > 0) {
-    add('flags', flags.map(([flag, count]) => `${flag} ${formatCount(count)}`).join(', '));
+    const what = flags.map(([flag, count]) => `${flag} ${formatCount(count)}`).join(', ');
+    add('flags', byFlag.unreplayable > 0 ? `${what}: captures help values` : what);
   }
   if (unlisted > 0) {
     add(
@@ -220,7 +222,7 @@ function axisLine(
 }
 
 function summaryLines(report: Report, view: ReportView): string[] {
-  const { statements, digests, sessions, byClass, users } = report;
+  const { statements, digests, sessions, byClass } = report;
   const lines = labelled(
     'statements',
     [
@@ -229,16 +231,11 @@ function summaryLines(report: Report, view: ReportView): string[] {
     ],
     view,
   );
-  lines.push(
-    ...labelled(
-      'sessions',
-      [
-        formatCount(sessions.seen),
-        `(${formatCount(sessions.opened)} logged in, ${formatCount(sessions.closed)} ended)${users.length === 0 ? '' : ' of'}`,
-        ...namesWords(users, statements, 3, 'an unknown user'),
-      ],
-      view,
-    ),
-  );
-  return lines;
+  const { seen, opened, closed } = sessions;
+  const came = [
+    `${formatCount(seen)}:`,
+    `${formatCount(opened)} logged in,`,
+    `${formatCount(closed)} ended`,
+  ];
+  return [...lines, ...labelled('sessions', came, view)];
 }

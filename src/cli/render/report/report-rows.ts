@@ -1,5 +1,5 @@
 import type { NamedCount, Report, ReportRow, SortKey } from '../../../core/reports/report.ts';
-import { formatCount, formatDuration } from '../../../core/units.ts';
+import { formatCount } from '../../../core/units.ts';
 import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { escapeText } from '../escape.ts';
 import { localTime } from '../moments.ts';
@@ -8,6 +8,7 @@ import {
   columnRates,
   cut,
   drawnWindow,
+  lengthText,
   millisecondsText,
   rateLine,
   rateText,
@@ -171,9 +172,7 @@ export function timeColumns(report: Report, view: ReportView): RowColumn[] {
   });
   const examined = (each: number): string => formatScaled(each, scaleFor('Count', 1));
   return [
-    column(sorted('TOTAL', 'time', report, view), 80, ({ totalMs }) =>
-      totalMs < 60_000 ? millisecondsText(totalMs, view) : formatDuration(totalMs),
-    ),
+    column(sorted('TOTAL', 'time', report, view), 80, ({ totalMs }) => lengthText(totalMs, view)),
     // What the server counts together with others is marked.
     column(
       sorted('AVERAGE', 'average', report, view),

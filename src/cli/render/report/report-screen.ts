@@ -1,7 +1,8 @@
 import type { Report } from '../../../core/reports/report.ts';
-import { counted, formatCount } from '../../../core/units.ts';
+import { formatCount } from '../../../core/units.ts';
 import { captureWord } from '../shell-quoting.ts';
 import { escapeText } from '../escape.ts';
+import { messageLines } from '../messages.ts';
 import { renderReportHead } from './report-head.ts';
 import { layoutRows } from './row-layout.ts';
 import { percentText, renderReportRows, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
@@ -30,17 +31,18 @@ function rowNotes(report: Report, view: ReportView): string[] {
   const name = captureWord({ environmentName: capture.environment, name: capture.name });
   if (otherRows.rows > 0) {
     const share = percentText(Math.min(otherRows.statements / statements, 1));
-    const what =
-      by === 'table'
-        ? counted(otherRows.rows, 'row')
-        : `${counted(otherRows.rows, 'row')} with ${share} of the statements`;
-    notes.push(`${what} more: captures report ${name} --by ${by} --limit N`);
+    const more = `${formatCount(otherRows.rows)} more ${otherRows.rows === 1 ? 'row' : 'rows'}`;
+    const what = by === 'table' ? more : `${more}, ${share} of the statements`;
+    const dimension = by === 'digest' ? '' : ` --by ${by}`;
+    notes.push(`${what}: captures report ${name}${dimension} --limit N`);
   }
   const digest = rows[0]?.digest?.slice(0, SHOWN_DIGITS);
   if (digest !== undefined) {
     notes.push(`One in full, with an example: captures report ${name} --digest ${digest}`);
   }
-  return notes.map((note) => view.paint('dim', escapeText(note)));
+  return notes
+    .flatMap((note) => messageLines(escapeText(note), view.width, 2))
+    .map((line) => view.paint('dim', line));
 }
 
 /** The tables with reads and writes; a statement that names two is counted for both. */

@@ -1,4 +1,4 @@
-import { counted, formatCount } from '../../../core/units.ts';
+import { counted, DURATION_UNITS, formatCount, formatDuration } from '../../../core/units.ts';
 import type { MetricView } from '../charts/metrics-overview.ts';
 import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { sparkline } from '../charts/sparkline.ts';
@@ -63,6 +63,14 @@ export function millisecondsText(ms: number, { ascii }: Pick<ReportView, 'ascii'
   const scale = scaleFor('Seconds', ms / 1_000);
   const text = `${formatScaled(ms / 1_000, scale)}${scale.unit}`;
   return ascii ? text.replace('µ', 'u') : text;
+}
+
+/** A length of time, rounded: `1.25ms`, `28.7s`, `3m 12s`, `1h 30m`. */
+export function lengthText(ms: number, view: Pick<ReportView, 'ascii'>): string {
+  if (ms < DURATION_UNITS.m) return millisecondsText(ms, view);
+  const { s, m, h, d } = DURATION_UNITS;
+  const unit = ms < h ? s : ms < d ? m : h;
+  return formatDuration(Math.round(ms / unit) * unit);
 }
 
 /** A window on an axis of slices; milliseconds since the epoch. */
