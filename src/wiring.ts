@@ -134,6 +134,10 @@ export class Wiring {
         const { serverDigestKey } = await import('./sql/server-digest.ts');
         return serverDigestKey;
       },
+      measuresExecutes: async () => {
+        const { measuresExecutes } = await import('./source/mysql/counters/measured-executes.ts');
+        return measuresExecutes;
+      },
       daemons: {
         start: (folder) => this.#machine.startDaemon(folder),
         isRunning: (pid) => this.#machine.isRunning(pid),

@@ -40,6 +40,8 @@ export interface Outside {
   readonly compareCounters: () => Promise<CompareCounters>;
   /** What a digest of ours and a server's own of the same statements have in common. Loaded at the first call. */
   readonly serverDigestKey: () => Promise<(text: string) => string>;
+  /** Whether a server of that name for its kind measures executes of prepared statements. Loaded at the first call. */
+  readonly measuresExecutes: () => Promise<(flavor: string) => boolean>;
   /** The files of this store's workloads. Loaded at the first call. */
   readonly workloads: () => Promise<WorkloadFiles>;
   readonly daemons: DaemonProcesses;

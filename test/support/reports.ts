@@ -155,6 +155,7 @@ export function reportOf(rows: readonly ReportRow[], over: Partial<Report> = {})
       values: 0.931,
       times: null,
       timesAbsence: [{ why: 'off', from: null, to: null }],
+      unmeasured: 0,
       isFiltered: false,
       filters: {
         includeUsers: [],

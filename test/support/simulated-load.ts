@@ -243,6 +243,7 @@ const EMPTY_REPORT: Report = {
     values: null,
     times: null,
     timesAbsence: [],
+    unmeasured: 0,
     isFiltered: false,
     filters: {
       includeUsers: [],

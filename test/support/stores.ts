@@ -36,6 +36,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     workloads: unexpected,
     compareCounters: unexpected,
     serverDigestKey: unexpected,
+    measuresExecutes: unexpected,
     daemons: { start: unexpected, isRunning: () => true },
     metricSources: unexpected,
     logSwitchCommands: unexpected,

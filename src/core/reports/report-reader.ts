@@ -186,6 +186,7 @@ const REPORT = object({
     values: orNull(NUMBER),
     times: orNull(NUMBER),
     timesAbsence: list(object({ why: TEXT, from: orNull(TIME), to: orNull(TIME) })),
+    unmeasured: COUNT,
     isFiltered: YES_OR_NO,
     filters: object({
       includeUsers: PATTERNS,

@@ -21,6 +21,8 @@ export interface ReportSubject extends Pick<
   /** Rows of the server's log that were left out. */
   readonly leftOut: number;
   readonly times: SubjectTimes;
+  /** Whether the server measures executes of prepared statements. */
+  readonly measuresExecutes: boolean;
 }
 
 /** What a server measured of the statements of a report. */
@@ -97,7 +99,7 @@ export function makeReport(
 }
 
 function coverageOf(
-  { options, leftOut, times }: ReportSubject,
+  { options, leftOut, times, measuresExecutes }: ReportSubject,
   tally: Tally,
   records: CountedWorkload['records'],
   by: Dimension,
@@ -110,6 +112,7 @@ function coverageOf(
     values: shareWithValues({ executes: withValues + withoutValues, withoutValues }),
     times: times.times,
     timesAbsence: times.timesAbsence,
+    unmeasured: measuresExecutes ? 0 : withValues + withoutValues,
     isFiltered: hasFilter(options),
     filters: {
       includeUsers,

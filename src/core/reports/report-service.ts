@@ -202,6 +202,8 @@ export class ReportService {
         recent === null || isOver(capture.status) ? measured() : recent.times(measured),
         await this.#outside.serverDigestKey(),
       ),
+      measuresExecutes:
+        manifest === null || (await this.#outside.measuresExecutes())(manifest.server.flavor),
     };
     const at = subject.window.to === null ? null : Date.parse(subject.window.to);
     const rates = at === null ? null : (recent?.ratesAt(at) ?? null);

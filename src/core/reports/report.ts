@@ -125,6 +125,8 @@ export interface Coverage {
     readonly from: string | null;
     readonly to: string | null;
   }[];
+  /** Executes of prepared statements, where the server measures none of them; else 0. */
+  readonly unmeasured: number;
   /** Filters that the capture was made with: statements were left out as asked for. */
   readonly isFiltered: boolean;
   readonly filters: Pick<

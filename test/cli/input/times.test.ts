@@ -140,7 +140,9 @@ describe('a time', () => {
           const offset = offsetAt(at, shownIn);
           // Old local mean times have offsets with seconds, which no ISO-8601 offset can say.
           fc.pre(offset % 60_000 === 0);
-          expect(parseTime(formatTime(at, shownIn), { now: NOW, zone: readIn, looksBack: false })).toBe(at);
+          expect(
+            parseTime(formatTime(at, shownIn), { now: NOW, zone: readIn, looksBack: false }),
+          ).toBe(at);
         },
       ),
     );
@@ -179,7 +181,8 @@ describe('a time', () => {
             { length: 192 },
             (_unused, n) => instant + (n - 96) * 900_000,
           ).filter((at) => wallClockAt(at, zone) === wall);
-          if (same.length === 1) expect(parseTime(text, { now: NOW, zone, looksBack: false })).toBe(instant);
+          if (same.length === 1)
+            expect(parseTime(text, { now: NOW, zone, looksBack: false })).toBe(instant);
           else expect(failure(text, zone).message).toContain('happens twice in');
         },
       ),
@@ -201,7 +204,10 @@ describe('a time', () => {
             date.getUTCFullYear() === year &&
             date.getUTCMonth() === month - 1 &&
             date.getUTCDate() === day;
-          if (exists) expect(parseTime(text, { now: NOW, zone: 'UTC', looksBack: false })).toBe(date.getTime());
+          if (exists)
+            expect(parseTime(text, { now: NOW, zone: 'UTC', looksBack: false })).toBe(
+              date.getTime(),
+            );
           else expect(failure(text, 'UTC').message).toContain('is not a date');
         },
       ),
@@ -230,7 +236,9 @@ describe('a time', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })), (text) => {
         try {
-          expect(Number.isSafeInteger(parseTime(text, { now: NOW, zone: BERLIN, looksBack: false }))).toBe(true);
+          expect(
+            Number.isSafeInteger(parseTime(text, { now: NOW, zone: BERLIN, looksBack: false })),
+          ).toBe(true);
         } catch (error) {
           expect((error as AppError).code).toBe('invalid');
         }

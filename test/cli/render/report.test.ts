@@ -181,6 +181,10 @@ describe('the first screen of a report', () => {
       'the server was restarted from 21:01:00 to 21:01:30',
     ],
     [{ times: null, timesAbsence: [] }, "unknown: the server's counts were not read at both ends"],
+    [
+      { times: 0.35, timesAbsence: [], unmeasured: 14_256 },
+      "by the server's own count: this server does not measure executes of prepared statements (14,256)",
+    ],
     [{ isRedacted: true, sample: 10 }, 'only        1 session of 10; literals redacted'],
     [{ leftOut: 12_345 }, '12,345 rows of the log left out'],
     [{ unlisted: 7 }, 'not listed  7 statements'],
@@ -193,6 +197,13 @@ describe('the first screen of a report', () => {
         .join(' ')
         .replaceAll(/ {13,}/g, ' '),
     ).toContain(line);
+  });
+
+  it('says of a digest without times why that may be', () => {
+    const coverage = { ...WITH_TIMES.coverage, unmeasured: 9 };
+    const text = renderDigest(rowOf(1), { ...WITH_TIMES, coverage }, viewOf(120));
+    expect(text).toContain('it does not measure executes of prepared statements');
+    expect(renderDigest(rowOf(1), WITH_TIMES, viewOf(120))).not.toContain('it does not measure');
   });
 
   it('says of a RUNNING capture that times come with the first reading', () => {

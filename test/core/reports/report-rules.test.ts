@@ -108,6 +108,7 @@ function subjectOf(changes: Partial<ReportSubject> = {}): ReportSubject {
     gaps: [],
     options: RECORD_EVERYTHING,
     leftOut: 0,
+    measuresExecutes: true,
     times: { times: null, timesAbsence: [], of: () => null },
     ...changes,
   };
@@ -270,6 +271,12 @@ describe('the rows of a report', () => {
     ['session', 7],
   ])('that could not be made, by %s, are counted as unlisted', (by, unlisted) => {
     expect(reportOn({ by }).coverage).toMatchObject({ unlisted, values: 0.9 });
+  });
+
+  it('that are executes are counted where the server measures none of them', () => {
+    expect(reportOn({}).coverage.unmeasured).toBe(0);
+    const report = reportOn({}, { measuresExecutes: false });
+    expect(report.coverage).toMatchObject({ unmeasured: 10, values: 0.9 });
   });
 
   it('of one digest are found by the beginning of its id, in any case', () => {

@@ -4,7 +4,7 @@ import { shareText } from '../../../core/verification/value-counts.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { recordedText } from '../options-text.ts';
-import { ABSENCES } from '../report/report-head.ts';
+import { ABSENCES, unmeasuredText } from '../report/report-head.ts';
 import { lengthText, rateText } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 
@@ -118,7 +118,8 @@ export function coverageMarkup(head: ReportHead): Markup {
   return listOf(sentences);
 }
 
-function coverageOf({ coverage, verdict }: ReportHead): string[] {
+function coverageOf(head: ReportHead): string[] {
+  const { coverage, verdict } = head;
   const { records, values, times, timesAbsence, sample, leftOut, unlisted, isRedacted } = coverage;
   const found: string[] = [
     records.read === records.committed
@@ -140,6 +141,8 @@ function coverageOf({ coverage, verdict }: ReportHead): string[] {
       `Times are known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count`,
     );
   }
+  const unmeasured = unmeasuredText(head);
+  if (unmeasured !== null) found.push(`Times are incomplete: ${unmeasured}`);
   for (const { why, from, to } of timesAbsence.slice(0, MOST_ABSENCES)) {
     const when = from === null || to === null ? '' : ` (${formatUtc(from)} to ${formatUtc(to)})`;
     found.push(`Times are ${times === null ? 'unknown' : 'incomplete'}: ${ABSENCES[why]}${when}`);

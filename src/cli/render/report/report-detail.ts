@@ -35,6 +35,7 @@ export function renderDigest(row: ReportRow, report: Report, view: ReportView): 
     `${rateText(row.perSecond)}/s`,
   ]);
   if (row.times !== null) add('times', timesWords(row.times, view));
+  else if (report.coverage.times !== null) add('times', unknownTimesText(report).split(' '));
   const window = drawnWindow(report);
   if (window !== null) {
     const columns = Math.max(Math.min(view.width - 14, 100), 10);
@@ -78,6 +79,12 @@ function timesWords(times: NonNullable<ReportRow['times']>, view: ReportView): s
     counted(errors, 'error'),
     `(by the server's count of ${counted(count, 'execution')}${sharedBy > 1 ? `, of ${sharedBy} digests together` : ''})`,
   ];
+}
+
+function unknownTimesText({ coverage }: Report): string {
+  const none = 'unknown: the server counted none of these';
+  if (coverage.unmeasured === 0) return none;
+  return `${none}; it does not measure executes of prepared statements`;
 }
 
 function momentText(time: string, view: ReportView): string {

@@ -47,6 +47,14 @@ export const ABSENCES: Readonly<Record<TimesAbsence, string>> = {
   full: "the server's table of digests is full",
 };
 
+/** That a server has no times of prepared statements, where it may be so; null elsewhere. */
+export function unmeasuredText({ coverage }: Pick<Report, 'coverage'>): string | null {
+  const { unmeasured, times, timesAbsence } = coverage;
+  // Where there is no time of any statement, that has a reason of its own.
+  if (unmeasured === 0 || (times === null && timesAbsence.length > 0)) return null;
+  return `this server does not measure executes of prepared statements (${formatCount(unmeasured)})`;
+}
+
 /**
  * What has to be known before the numbers: the window, the verdict, what the numbers cover, the rate over
  * time, and what kind of statements they are.
@@ -147,7 +155,8 @@ function coverLines(report: Report, view: ReportView): string[] {
   return lines;
 }
 
-function timesText({ coverage, window }: Report, view: ReportView): string {
+function timesText(report: Report, view: ReportView): string {
+  const { coverage, window } = report;
   const { times, timesAbsence } = coverage;
   if (window.isOpen && timesAbsence.every(({ why }) => why === 'not_recorded') && times === null) {
     return "not read yet: the server's counts are read once a minute";
@@ -159,7 +168,9 @@ function timesText({ coverage, window }: Report, view: ReportView): string {
     const part = from === null && to === null ? '' : ` from ${when.join(' to ')}`;
     return `${ABSENCES[why]}${part}`;
   });
-  const why = [...new Set(whys)].slice(0, 3).join('; ');
+  const unmeasured = unmeasuredText(report);
+  const all = new Set(unmeasured === null ? whys : [unmeasured, ...whys]);
+  const why = [...all].slice(0, 3).join('; ');
   // Counts are read at the start, each minute and at the end: a part of a window may have no two of them.
   const unread = "the server's counts were not read at both ends of a part of this time";
   if (times === null) return `unknown: ${why === '' ? unread : why}`;
