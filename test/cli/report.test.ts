@@ -241,6 +241,58 @@ describe('the files of a capture', () => {
     expect(stdout).toMatch(/DAMAGED: .*\n(?:.*\n)*covers +\d+ of 600 records \(\d+ %\)/);
   });
 
+  it.each([
+    [[], true],
+    [['-o', 'csv'], true],
+    [['-o', 'name'], true],
+    [['--json', '--fields', 'rows'], true],
+    [['--json', '--fields', 'verdict,rows'], false],
+    [['--json'], false],
+    [['-o', 'yaml'], false],
+  ])('of which one is gone are warned of on stderr with %j: %j', async (args, isWarned) => {
+    const { folder } = await recordedCapture(test, actor, shop, { statements: mixed() });
+    rmSync(join(folder, segments(folder)[1] ?? ''));
+    const { status, stderr } = await report(['friday', ...args]);
+    expect(status).toBe(0);
+    if (isWarned) {
+      expect(stderr).toMatch(
+        /^warning: The record is not complete: DAMAGED: .*\nwarning: \d+ of 600 records could be read: the rows are of those\n$/,
+      );
+    } else expect(stderr).toBe('');
+  });
+
+  it('that somebody deletes while they are counted are no damage', async () => {
+    const { id } = await recordedCapture(test, actor, shop, { statements: mixed() });
+    const captures = await openCaptures({ store: home, user: 'ada' });
+    try {
+      const counting = captures.api.reports.report(actor, 'friday', {
+        by: 'digest',
+        sort: null,
+        limit: null,
+        since: null,
+        until: null,
+        digest: null,
+      });
+      const first = await counting.next();
+      expect(first.done).toBe(false);
+      await resultOf(
+        captures.api.captures.delete(
+          actor,
+          String(id),
+          { reason: null, keepsWorkload: false },
+          new AbortController().signal,
+        ),
+      );
+      await expect(resultOf(counting)).rejects.toMatchObject({
+        code: 'not_found',
+        message: 'Capture not found',
+        hint: 'It was deleted while its statements were read.',
+      });
+    } finally {
+      await captures.close();
+    }
+  });
+
   it('that are damaged are called so by verify as well, in the same words', async () => {
     const { folder } = await recordedCapture(test, actor, shop, { statements: mixed() });
     const file = join(folder, segments(folder)[1] ?? '');

@@ -4,7 +4,7 @@ import type { TallyProgress } from '../../core/reports/tally.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf, type Progress } from '../../core/progress.ts';
 import { wallClockAt } from '../../core/time-zones.ts';
-import { formatBytes } from '../../core/units.ts';
+import { counted as amount, formatBytes, formatCount } from '../../core/units.ts';
 import { CAPTURE, count } from '../input/arguments.ts';
 import { choice, contradiction } from '../input/choices.ts';
 import { parseDuration } from '../input/durations.ts';
@@ -184,7 +184,10 @@ export function progressText({ bytes, of }: TallyProgress): string {
 async function printData(report: Report, context: Context): Promise<void> {
   const { stdout } = context.world;
   const mode = context.outputMode;
-  if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
+  const { fields } = context.options;
+  const isObject = mode === 'json' || mode === 'yaml';
+  if (!isObject || fields?.includes('verdict') === false) await warnOfMissing(report, context);
+  if (mode === 'yaml' || (mode === 'json' && fields !== null)) {
     return context.printOne(reportNoun, report);
   }
   if (mode !== 'json') return context.print(reportRowNoun, report.rows);
@@ -192,6 +195,19 @@ async function printData(report: Report, context: Context): Promise<void> {
   const { escapeJson } = await import('../render/escape.ts');
   for (const piece of reportJson(report)) {
     await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
+  }
+}
+
+/** For data that does not have the verdict in it. */
+async function warnOfMissing({ verdict, coverage }: Report, context: Context): Promise<void> {
+  const { read, committed } = coverage.records;
+  // One that is still being recorded is whole so far.
+  if (verdict.verdict === 'damaged' || verdict.verdict === 'not_whole') {
+    await context.warn(`The record is not complete: ${verdict.line}`);
+  }
+  if (read < committed) {
+    const records = amount(committed, 'record');
+    await context.warn(`${formatCount(read)} of ${records} could be read: the rows are of those`);
   }
 }
 
