@@ -2,10 +2,11 @@ import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
 import { isOver } from '../captures/capture.ts';
 import { liveFactsOf } from '../captures/live-facts.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture } from '../store.ts';
+import { captureGone } from '../workloads/committed-spans.ts';
 import type { Damage } from '../workloads/workload.ts';
 import type { RecordStanding, RecordSubject } from '../verification/record-standing.ts';
 import type { LiveReport, Report, ReportRequest } from './report.ts';
@@ -143,8 +144,30 @@ export class ReportService {
     return capture;
   }
 
-  /** @returns what makes reports of what was counted: of the statements between the bounds of the request. */
+  /**
+   * Counts the statements between the bounds of the request.
+   * @returns what makes reports of them.
+   * @throws AppError `not_found` when somebody deletes the capture meanwhile: its files go, and that is no damage.
+   */
   async *#count(
+    capture: ListedCapture,
+    counter: TallyCounter,
+    request: Pick<ReportRequest, 'since' | 'until'>,
+    recent: RecentCounts | null,
+  ): Progress<TallyProgress, (request: ReportRequest) => MadeReport> {
+    const isDeleted = (): boolean => this.#outside.store.captures.find(capture.id) === null;
+    let make: (request: ReportRequest) => MadeReport;
+    try {
+      make = yield* this.#countFiles(capture, counter, request, recent);
+    } catch (error) {
+      if (isAppError(error, 'store_unusable') && isDeleted()) throw captureGone(error);
+      throw error;
+    }
+    if (isDeleted()) throw captureGone();
+    return make;
+  }
+
+  async *#countFiles(
     capture: ListedCapture,
     counter: TallyCounter,
     request: Pick<ReportRequest, 'since' | 'until'>,
