@@ -49,6 +49,13 @@ describe('two files', () => {
     expect(comparison.more[0]?.change).toBeCloseTo(3, 0);
     expect(comparison.fewer).toEqual([]);
     expect(comparison.unchanged).toBe(6);
+    expect(comparison.unchangedRows.map(({ name }) => name).toSorted()).toEqual(
+      'd0 d2 d3 d4 d5 d7'.split(' '),
+    );
+    for (const { change, interval } of comparison.unchangedRows) {
+      expect(interval?.[0]).toBeLessThan(change ?? 0);
+      expect(interval?.[1]).toBeGreaterThan(change ?? 0);
+    }
     expect(Object.keys(comparison.a)).not.toContain('rows');
   });
 
@@ -69,6 +76,51 @@ describe('two files', () => {
       ['more', 'd1'],
     ]);
     expect((await diff(['main.json', 'changed.json', '-o', 'name'])).stdout).toBe('d8\nd6\nd1\n');
+  });
+
+  it('list what did not change with --all, with its rates', async () => {
+    const argv = ['main.json', 'changed.json', '--all'];
+    const { stdout } = await diff([...argv, '--limit', '2']);
+    expect(stdout.split('\n').map((line) => line.split('\t').slice(0, 2).join(' '))).toEqual([
+      'kind name',
+      'new d8',
+      'gone d6',
+      'more d1',
+      expect.stringMatching(/^unchanged d/),
+      expect.stringMatching(/^unchanged d/),
+      '',
+    ]);
+    const screen = await diff([...argv, '--color', 'never'], { tty: 120 });
+    expect(screen.stdout).toMatch(/UNCHANGED 6 in B: .*\n *CHANGE .*\n( *[-+].*\/s .*\n.*\n){6}\n/);
+    expect(screen.stdout).not.toContain('--all lists them');
+  });
+
+  it('say how many large changes were left to chance', async () => {
+    const rates = [400, 300, 200, 1.5];
+    write('few.json', reportOf(21, rates));
+    write('fewer.json', named(reportOf(22, [400, 300, 200, 1]), 'tuesday'));
+    const { stdout } = await diff(['few.json', 'fewer.json', '-o', 'table']);
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toContain(
+      '4 rows unchanged (by less than 20 %, or no more than chance; --all lists',
+    );
+    expect(text).toContain('1 of the unchanged differs by 20 % or more, but chance may have made');
+  });
+
+  it('that changed together name their rows, which are listed by themselves', async () => {
+    const loop = (rates: readonly number[]): Report =>
+      simulatedReport({ load: 'closed loop', seconds: 60, rates, random: randomNumbers(7) });
+    write('fast.json', loop(RATES));
+    write('slow.json', named(loop(RATES.map((rate) => rate / 2)), 'tuesday'));
+    const argv = ['fast.json', 'slow.json', '--all', '--color', 'never'];
+    const { stdout } = await diff(argv, { tty: 100 });
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toMatch(
+      /5 of 5 rows changed together, \d\d % fewer in B: d0, d1, d2, d3, d4\. 3 rarer rows did the same/,
+    );
+    expect(text).toContain('This is one change: their client sends less, or waits longer');
+    expect(text).toMatch(/No other differences\. TOGETHER 8 in B: changed as the others did/);
+    expect(text).toContain('0 rows unchanged');
   });
 
   it('one of which may come from stdin', async () => {

@@ -466,7 +466,7 @@ const REPORT: readonly Field[] = [
   ['otherRows', 'object', '`{rows, statements}` that `--limit` left out'],
 ];
 
-const COMMON = '`{factor, rows, together, isChange}`';
+const COMMON = '`{factor, rows, together, isChange, names}`';
 const COMPARISON: readonly Field[] = [
   ['format', 'string', '`captures-diff`'],
   ['formatVersion', 'number', '1'],
@@ -480,13 +480,13 @@ const COMPARISON: readonly Field[] = [
   [
     'common',
     'object',
-    `${COMMON}: B ÷ A of what the rows have in common (1 where they did not change together), the rows it is made of and those of them that changed by it; every row is judged beside it`,
+    `${COMMON}: B ÷ A of what the rows have in common (1 where they did not change together), the rows it is made of and those of them that changed by it, at most five of them by name; every row is judged beside it`,
   ],
   ['commonTime', 'object or null', 'the same of average times; null where there are none'],
   [
     'new',
     'array',
-    'rows of B alone: `{name, digest, text, db, class, users, tables, example, a, b, change, interval, mayBeChance}`; `a` and `b` are rows of `report`, or null; `change` is B ÷ A, `interval` where it lies in 95 of 100 pairs (`[low, high]` or null); `mayBeChance`: so few statements that A may have missed them',
+    'rows of B alone: `{name, digest, text, db, class, users, tables, example, a, b, change, interval, mayBeChance, together}`; `a` and `b` are rows of `report`, or null; `change` is B ÷ A, `interval` where it lies in 95 of 100 pairs (`[low, high]` or null); `mayBeChance`: so few statements that A may have missed them; `together`: it changed as the others did, by `common`',
   ],
   ['gone', 'array', 'rows of A alone'],
   ['more', 'array', 'rows that are more frequent in B, the largest difference first'],
@@ -495,6 +495,11 @@ const COMPARISON: readonly Field[] = [
   ['faster', 'array', 'rows whose average time is shorter in B'],
   ['unjudged', 'object', '`{rows, statements}` of which nothing can be said'],
   ['unchanged', 'number', 'rows'],
+  [
+    'unchangedRows',
+    'array',
+    'these rows; `change` and `interval` say how well that is known, and `together` which of them changed as the others did',
+  ],
   ['cautions', 'array', 'strings: what to know before the rest'],
 ];
 
@@ -611,7 +616,7 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   workload: many(STATEMENT, 'without `--json`, and with `--follow`, an object a line (NDJSON)'),
   diff: one(
     COMPARISON,
-    'CSV and TSV have a row each, with `kind` (new, gone, more …). With `--fail-on` the exit status may be 8; the object is printed all the same',
+    'CSV and TSV have a row each, with `kind` (new, gone, more …; with `--all` also together and unchanged). With `--fail-on` the exit status may be 8; the object is printed all the same',
   ),
   daemon: one(DAEMON, 'with `--status`'),
   recover: many(RECOVERED, 'an object a server'),

@@ -8,6 +8,7 @@ import {
 } from '../../src/cli/render/charts/metrics-compare.ts';
 import { renderOverview, type MetricView } from '../../src/cli/render/charts/metrics-overview.ts';
 import { formatScaled, scaleFor } from '../../src/cli/render/charts/metrics-units.ts';
+import { metricsLines } from '../../src/cli/render/diff/diff-metrics.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { wallClockAt } from '../../src/core/time-zones.ts';
@@ -320,5 +321,26 @@ describe('any report', () => {
     );
     const shown = renderOverview(many, view(120));
     for (const { type } of CLOUDWATCH_METRICS) expect(shown).toContain(type);
+  });
+});
+
+describe('the metrics of a diff', () => {
+  it.each([40, 80])(
+    'are a few lines at %i columns: what changed most, and where the rest is',
+    (width) => {
+      const lines = metricsLines({ a: ZOO, b: OTHER }, { a: 'friday', b: "o'clock" }, view(width));
+      expect(lines.filter((line) => displayWidth(line) > width)).toEqual([]);
+      expect(lines.length).toBeLessThanOrEqual(width === 40 ? 7 : 4);
+      const text = lines.join(' ');
+      expect(text).toMatch(
+        /^Metrics: .*, DB LOAD 1\.37 to 2\.67 \(\+95 %\), RECORDED STATEMENTS 1144 to 1625 \/s/,
+      );
+      expect(text).toMatch(/ All: captures metrics .*o.*clock.* --compare friday$/);
+    },
+  );
+
+  it('that are the same are said to be', () => {
+    const same = metricsLines({ a: ZOO, b: ZOO }, { a: 'a', b: 'b' }, view(80)).join(' ');
+    expect(same).toMatch(/^Metrics: \d+ metrics, none of them different\. All:/);
   });
 });

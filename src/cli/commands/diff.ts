@@ -24,6 +24,7 @@ interface Options {
   readonly b: string;
   readonly by?: Dimension;
   readonly limit?: number;
+  readonly all?: boolean;
   readonly failOn?: readonly Change[];
   /** A share: 0.2 for 20 %. */
   readonly threshold?: number;
@@ -43,6 +44,7 @@ export const command = defineCommand<Options>({
         `at most this many rows of a kind (default: ${ON_A_TERMINAL} on a terminal, else all)`,
         count('--limit'),
       )
+      .option('--all', 'list the rows that did not change, too')
       .option('--fail-on <changes>', `exit 8 if there are any: ${CHANGES.join(',')}`, parseChanges)
       .option(
         '--threshold <percent>',
@@ -59,6 +61,8 @@ statements did together, as when a client is faster, is said first, and the rest
 
 new? and gone? are in one capture alone, but with so few statements that chance may have made that.
 Rows with fewer than 30 statements on both sides are not judged. Times are compared where both have them.
+--all lists unchanged rows too, with how well their change is known; JSON always has them. Metrics that
+changed most are a line; captures metrics B --compare A draws all of them.
 
 --per is for tests, which run the same statements each time: A ran 412 tests and B 418. Counts are compared for
 each test, and everything that is in one alone is new or gone.
@@ -171,7 +175,7 @@ async function counted(ref: string, by: Dimension, context: Context): Promise<Re
 
 async function print(comparison: Comparison, options: Options, context: Context): Promise<void> {
   const { stdout } = context.world;
-  const { limit = null } = options;
+  const { limit = null, all = false } = options;
   const shown = limit === null ? comparison : { ...comparison, ...firstRows(comparison, limit) };
   const mode = context.outputMode;
   if (mode === 'yaml' || (mode === 'json' && context.options.fields !== null)) {
@@ -187,16 +191,20 @@ async function print(comparison: Comparison, options: Options, context: Context)
   }
   if (!context.wantsReport || mode !== 'table') {
     for (const caution of comparison.cautions) await context.warn(caution);
-    return context.print(changedRowNoun, changedRows(comparison, limit));
+    return context.print(changedRowNoun, changedRows(comparison, { limit, all }));
   }
   const { renderDiff } = await import('../render/diff/diff-screen.ts');
   const view = await viewOf(options, context);
-  await stdout.write(renderDiff(comparison, limit ?? ON_A_TERMINAL, view));
-  await stdout.write(await drawnMetrics(options, view, context));
+  const metrics = await drawnMetrics(options, view, context);
+  const parts = { limit: limit ?? ON_A_TERMINAL, all, metrics };
+  await stdout.write(renderDiff(comparison, parts, view));
 }
 
-function firstRows(comparison: Comparison, limit: number): Pick<Comparison, Change> {
-  const { new: added, gone, more, fewer, slower, faster } = comparison;
+function firstRows(
+  comparison: Comparison,
+  limit: number,
+): Pick<Comparison, Change | 'unchangedRows'> {
+  const { new: added, gone, more, fewer, slower, faster, unchangedRows } = comparison;
   const first = (rows: Comparison['new']): Comparison['new'] => rows.slice(0, limit);
   return {
     new: first(added),
@@ -205,19 +213,20 @@ function firstRows(comparison: Comparison, limit: number): Pick<Comparison, Chan
     fewer: first(fewer),
     slower: first(slower),
     faster: first(faster),
+    unchangedRows: first(unchangedRows),
   };
 }
 
-/** The metrics of both captures, one below the other; nothing where one has none, or is a file. */
+/** What metrics changed most, in a few lines; none where one has none, or is a file. */
 async function drawnMetrics(
   { a, b }: Options,
   view: ReportView,
   context: Context,
-): Promise<string> {
+): Promise<readonly string[]> {
   const both = await metricsOfBoth(a, b, context);
-  if (both === null) return '';
-  const { renderComparison } = await import('../render/charts/metrics-compare.ts');
-  return `\n${renderComparison(both.a, both.b, { ...view, statistic: null }, 'b')}`;
+  if (both === null) return [];
+  const { metricsLines } = await import('../render/diff/diff-metrics.ts');
+  return metricsLines(both, { a, b }, view);
 }
 
 /** null where one of the two has no metrics, or is a file. Metrics are an addition: their failure is a warning. */

@@ -3,11 +3,13 @@ import { cautionsOf } from './comparison-cautions.ts';
 import {
   CHANGES,
   type Change,
+  MOST_NAMES,
   type CommonChange,
   type ComparedRow,
   type Comparison,
   type ComparisonRequest,
   type ReportHead,
+  type SharedChange,
 } from './report-comparison.ts';
 import { judgeCounts } from './count-judgement.ts';
 import { judgeRates, type RateJudgement } from './rate-judgement.ts';
@@ -56,7 +58,7 @@ export function compareReports(
     faster: [],
   };
   const unjudged = { rows: 0, statements: 0 };
-  let unchanged = 0;
+  const unchanged: ComparedRow[] = [];
   for (const [index, pair] of pairs.entries()) {
     const judgement = rows[index];
     if (judgement === undefined) continue;
@@ -64,8 +66,11 @@ export function compareReports(
     if (kind === 'unjudged') {
       unjudged.rows += 1;
       unjudged.statements += (pair.a?.count ?? 0) + (pair.b?.count ?? 0);
-    } else if (kind === 'unchanged') unchanged += 1;
-    else found[kind].push(comparedRow(pair, rateChange(pair, lengths), judgement));
+    } else {
+      const row = comparedRow(pair, rateChange(pair, lengths), judgement);
+      if (kind === 'unchanged') unchanged.push({ ...row, together: isInLine(row, common) });
+      else found[kind].push(row);
+    }
     const time = times.rows[index] ?? null;
     if (time !== null && time.verdict !== 'unchanged') {
       found[time.verdict].push(comparedRow(pair, time.change, { ...time, mayBeChance: false }));
@@ -82,8 +87,8 @@ export function compareReports(
     threshold,
     per,
     change,
-    common,
-    commonTime: times.common,
+    common: commonOf(common, pairs, rows),
+    commonTime: times.common === null ? null : commonOf(times.common, pairs, times.rows),
     new: sorted(found.new, lengths),
     gone: sorted(found.gone, lengths),
     more: sorted(found.more, lengths),
@@ -91,12 +96,26 @@ export function compareReports(
     slower: found.slower.toSorted(byTime),
     faster: found.faster.toSorted(byTime),
     unjudged,
-    unchanged,
+    unchanged: unchanged.length,
+    unchangedRows: sorted(unchanged, lengths),
     cautions: cautionsOf(a, b, { per, windows }),
   };
 }
 
-const NOTHING_IN_COMMON: CommonChange = { factor: 1, rows: 0, together: 0, isChange: false };
+const NOTHING_IN_COMMON: SharedChange = { factor: 1, rows: 0, together: 0, isChange: false };
+
+function commonOf(
+  change: SharedChange,
+  pairs: readonly RowPair[],
+  judgements: readonly ({ readonly together: boolean } | null)[],
+): CommonChange {
+  const names = pairs
+    .filter((_, index) => judgements[index]?.together === true)
+    .map(({ a, b }) => ({ name: (b ?? a)?.name ?? null, count: (a?.count ?? 0) + (b?.count ?? 0) }))
+    .toSorted((one, other) => other.count - one.count)
+    .slice(0, MOST_NAMES);
+  return { ...change, names: names.map(({ name }) => name) };
+}
 
 /** Rows of one digest in two databases are two rows. */
 function pairsOf(a: Report, b: Report): RowPair[] {
@@ -142,7 +161,7 @@ function listsAll({ otherRows, coverage }: Report): boolean {
 function comparedRow(
   { a, b }: RowPair,
   change: number | null,
-  { interval, mayBeChance }: Pick<RateJudgement, 'interval' | 'mayBeChance'>,
+  { interval, mayBeChance, together }: Omit<RateJudgement, 'verdict'>,
 ): ComparedRow {
   const row = b ?? a;
   return {
@@ -159,7 +178,14 @@ function comparedRow(
     change,
     interval,
     mayBeChance,
+    together,
   };
+}
+
+/** Too rare to go up and down with others that one could see, but nearer to what they did than to no change. */
+function isInLine({ change, together }: ComparedRow, common: SharedChange): boolean {
+  if (together || common.together === 0 || change === null) return together;
+  return Math.abs(Math.log(change / common.factor)) < Math.abs(Math.log(change));
 }
 
 interface Lengths {

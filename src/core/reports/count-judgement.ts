@@ -19,7 +19,7 @@ export function judgeCounts(
   const least = Math.log1p(threshold) - SLACK;
   return pairs.map(({ a, b }): RateJudgement => {
     if (a === null || b === null) {
-      return { verdict: 'unjudged', mayBeChance: false, interval: null };
+      return { verdict: 'unjudged', mayBeChance: false, interval: null, together: false };
     }
     const size = Math.log(b.count / per.b / (a.count / per.a));
     const all = a.count + b.count;
@@ -31,6 +31,7 @@ export function judgeCounts(
       verdict: !isChange ? 'unchanged' : size > 0 ? 'more' : 'fewer',
       mayBeChance: false,
       interval: null,
+      together: false,
     };
   });
 }

@@ -1,4 +1,4 @@
-import type { CommonChange } from './report-comparison.ts';
+import type { SharedChange } from './report-comparison.ts';
 import { beside, spreadOf, weightedMedian } from './rate-statistics.ts';
 import {
   FEWEST_STATEMENTS,
@@ -22,7 +22,7 @@ const FEWEST_TOGETHER = 3;
  * them more slowly, and what it does from second to second shows which statements are its own.
  */
 export interface Company {
-  readonly common: CommonChange;
+  readonly common: SharedChange;
   /**
    * What the rows most probably have in common, also where that is too little to be said: no row is taken to
    * have changed because of it.

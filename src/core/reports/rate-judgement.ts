@@ -8,7 +8,7 @@ import {
   type RowPair,
   type Test,
 } from './rate-tests.ts';
-import type { CommonChange } from './report-comparison.ts';
+import type { SharedChange } from './report-comparison.ts';
 
 /** How probable it is, at most, that chance alone makes one change or more of all rows of a pair. */
 const LEVEL = 0.003;
@@ -19,6 +19,8 @@ export interface RateJudgement {
   /** Of what is on one side alone: chance cannot be ruled out. */
   readonly mayBeChance: boolean;
   readonly interval: readonly [number, number] | null;
+  /** It changed as the others did, by what is in common. */
+  readonly together: boolean;
 }
 
 /**
@@ -30,10 +32,15 @@ export function judgeRates(
   pairs: readonly RowPair[],
   windows: { readonly a: RatedWindow; readonly b: RatedWindow },
   threshold: number,
-): { readonly rows: readonly RateJudgement[]; readonly common: CommonChange } {
+): { readonly rows: readonly RateJudgement[]; readonly common: SharedChange } {
   const { a, b } = windows;
   const least = Math.log1p(threshold);
-  const nothing: RateJudgement = { verdict: 'unjudged', mayBeChance: true, interval: null };
+  const nothing: RateJudgement = {
+    verdict: 'unjudged',
+    mayBeChance: true,
+    interval: null,
+    together: false,
+  };
   const rows = pairs.map(() => nothing);
   const measured = pairs.flatMap((pair, index) => measuredOf(pair, index, windows) ?? []);
   const company = companyOf(measured, least);
@@ -60,12 +67,13 @@ export function judgeRates(
     );
     if (pass === MOST_PASSES || stable.every((is, place) => is === before[place])) break;
   }
-  for (const { index, change } of measured) {
+  for (const [place, { index, change }] of measured.entries()) {
     const { interval, ...rest } = rows[index] ?? nothing;
     const raw = Math.exp(change);
     rows[index] = {
       ...rest,
       interval: interval === null ? null : [raw * interval[0], raw * interval[1]],
+      together: common.together > 0 && isStable[place] === true,
     };
   }
   return { rows, common };
@@ -93,12 +101,15 @@ function chanceOfAlone(
 
 /** @param isReal whether chance is ruled out. */
 function judgementOf({ effect }: Test, isReal: boolean, least: number): RateJudgement {
-  if (effect === null) return { verdict: 'unjudged', mayBeChance: !isReal, interval: null };
+  if (effect === null) {
+    return { verdict: 'unjudged', mayBeChance: !isReal, interval: null, together: false };
+  }
   const { size, error } = effect;
   const isLarge = Math.abs(size) + REACH * error >= least;
   return {
     verdict: !isReal || !isLarge ? 'unchanged' : size > 0 ? 'more' : 'fewer',
     mayBeChance: false,
     interval: [Math.exp(-1.96 * error), Math.exp(1.96 * error)],
+    together: false,
   };
 }

@@ -23,10 +23,15 @@ export interface ComparedRow extends Pick<
   readonly interval: readonly [number, number] | null;
   /** Of what is new or gone: too few statements to rule out that the other record missed it by chance. */
   readonly mayBeChance: boolean;
+  /**
+   * It changed as the others did, by `common`, and not beside them; of what is slower or faster: one of those
+   * that `commonTime` is of.
+   */
+  readonly together: boolean;
 }
 
 /** What the rows of both reports have in common: busier, or slower, on the whole. Rows are judged beside it. */
-export interface CommonChange {
+export interface SharedChange {
   /** B ÷ A: 1 where the rows did not move together. */
   readonly factor: number;
   /** Rows on both sides that it is made of, and those of them that moved by it. */
@@ -35,6 +40,14 @@ export interface CommonChange {
   /** Whether it is a change by itself: at least the threshold. */
   readonly isChange: boolean;
 }
+
+/** A change in common, and whose it is. */
+export interface CommonChange extends SharedChange {
+  /** Names of rows that moved by it, those with the most statements first; at most MOST_NAMES. */
+  readonly names: readonly (string | null)[];
+}
+
+export const MOST_NAMES = 5;
 
 /** How two reports are compared. */
 export interface ComparisonRequest {
@@ -68,6 +81,8 @@ export interface Comparison {
   /** Rows that are on both sides and of which nothing can be said, and how many are as they were. */
   readonly unjudged: { readonly rows: number; readonly statements: number };
   readonly unchanged: number;
+  /** The unchanged ones, and among them those that changed as the others did. */
+  readonly unchangedRows: readonly ComparedRow[];
   /** What one has to know before the rest: a record that is not whole, filtered, sampled or redacted otherwise. */
   readonly cautions: readonly string[];
 }

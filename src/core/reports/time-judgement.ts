@@ -1,5 +1,5 @@
 import { weightedMedian } from './rate-statistics.ts';
-import type { CommonChange } from './report-comparison.ts';
+import type { SharedChange } from './report-comparison.ts';
 import { FEWEST_STATEMENTS, type RowPair } from './rate-tests.ts';
 import type { ReportRow, ReportTimes } from './report.ts';
 
@@ -19,6 +19,8 @@ export interface TimeJudgement {
   /** Average time of B ÷ that of A. */
   readonly change: number;
   readonly interval: readonly [number, number];
+  /** It changed as the others did, by what is in common. */
+  readonly together: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface TimeJudgement {
 export function judgeTimes(
   pairs: readonly RowPair[],
   threshold: number,
-): { readonly rows: readonly (TimeJudgement | null)[]; readonly common: CommonChange | null } {
+): { readonly rows: readonly (TimeJudgement | null)[]; readonly common: SharedChange | null } {
   const least = Math.log1p(threshold);
   const measured = pairs.map(({ a, b }) => {
     const [before, after] = [timesOf(a), timesOf(b)];
@@ -52,6 +54,7 @@ export function judgeTimes(
       verdict: !isChange ? 'unchanged' : size > 0 ? 'slower' : 'faster',
       change,
       interval: [change * Math.exp(-1.96 * error), change * Math.exp(1.96 * error)],
+      together: common.together > 0 && Math.abs(besides) <= REACH * error,
     };
   });
   return { rows, common };
@@ -72,7 +75,7 @@ function timesOf(row: ReportRow | null): ReportTimes | null {
 function commonTime(
   known: readonly { readonly value: number; readonly weight: number }[],
   least: number,
-): CommonChange {
+): SharedChange {
   const middle = weightedMedian(known);
   const error = 1.25 / Math.sqrt(known.reduce((sum, { weight }) => sum + weight, 0));
   const together = known.filter(

@@ -159,6 +159,14 @@ describe('the first screen of a report', () => {
     );
   });
 
+  it('writes large numbers of rows as it writes counts', () => {
+    const [row] = TIMED;
+    if (row?.times == null) throw new Error('no times');
+    const times = { ...row.times, count: 10, rowsExamined: 262_000 };
+    const text = screen({ ...WITH_TIMES, rows: [{ ...row, times }] }).join('\n');
+    expect(text).toContain(' 26,200 ');
+  });
+
   it('marks gaps under the rate, and lists the first of the problems', () => {
     const text = screen(DAMAGED).join('\n');
     expect(text).toMatch(/ ─+×+─+ {2}× gap/);

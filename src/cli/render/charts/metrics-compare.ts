@@ -39,16 +39,8 @@ interface Aligned {
   readonly to: number;
 }
 
-/**
- * Two captures one below the other, metric by metric, and how the average of one differs from that of the other.
- * @param subject whose difference is said: that of A from B, or that of B from A.
- */
-export function renderComparison(
-  a: MetricReport,
-  b: MetricReport,
-  view: MetricView,
-  subject: 'a' | 'b' = 'a',
-): string {
+/** Two captures one below the other, metric by metric, and how the average of A differs from that of B. */
+export function renderComparison(a: MetricReport, b: MetricReport, view: MetricView): string {
   const aligned = align(a, b, view);
   const lines = headings(a, b, view);
   if (aligned === null) return notStarted(lines);
@@ -91,7 +83,7 @@ export function renderComparison(
     pad(`t=0 is the start`.slice(0, columns), columns),
     ...numbers.map((name) => name.toUpperCase().padStart(widthOf(name))),
     pad('UNIT', unitWidth),
-    (subject === 'a' ? 'A VS B' : 'B VS A').padStart(7),
+    'A VS B'.padStart(7),
   ];
   lines.push('', view.paint('strong', header.join(' ').trimEnd()));
   for (const { pair, summaries, scale } of rows) {
@@ -99,7 +91,7 @@ export function renderComparison(
     const both = [pair.a, pair.b].map((series, index) =>
       drawnCells(series, view.statistic, windows[index] ?? windows[0], columns),
     );
-    const [before, after] = subject === 'a' ? summaries.toReversed() : summaries;
+    const [after, before] = summaries;
     // One scale for both: that is what they are compared by.
     const range = sparklineRange(both.flat());
     for (const [index, cells] of both.entries()) {
@@ -182,7 +174,12 @@ function comparedChart(
   };
 }
 
-function align(a: MetricReport, b: MetricReport, view: MetricView): Aligned | null {
+/** What both have, each in its own window; null where one has not started. */
+export function align(
+  a: MetricReport,
+  b: MetricReport,
+  view: Pick<MetricView, 'statistic'>,
+): Aligned | null {
   if (a.captureWindow === null || b.captureWindow === null) return null;
   const starts = [a.captureWindow.from, b.captureWindow.from] as const;
   const from = Math.min(a.window.from - starts[0], b.window.from - starts[1]);
@@ -229,22 +226,22 @@ function absentLines(aligned: Aligned, report: MetricReport, view: MetricView): 
 }
 
 /** How much A differs from B, up or down; what is not in both comes last. */
-function sizeOfChange([a, b]: readonly [Summary | null, Summary | null]): number {
+export function sizeOfChange([a, b]: readonly [Summary | null, Summary | null]): number {
   if (a === null || b === null) return -1;
   if (a.avg === b.avg) return 0;
   const ratio = a.avg / b.avg;
   return ratio > 0 ? Math.abs(Math.log(ratio)) : Infinity;
 }
 
-/** `+23%`, `-4.5%`, `~0%`, `=`, `x12`: from the first to the second. */
-function change(before: number | null, after: number | null): string {
+/** `+23 %`, `-4.5 %`, `~0 %`, `=`, `x12`: from the first to the second. */
+export function change(before: number | null, after: number | null): string {
   if (before === null || after === null) return '-';
   if (before === after) return '=';
   if (before === 0 || before < 0 !== after < 0) return '-';
   const ratio = after / before;
   if (ratio >= 10) return ratio >= 99_999.5 ? 'x>99999' : `x${Math.round(ratio)}`;
   const percent = (ratio - 1) * 100;
-  if (Math.abs(percent) < 0.05) return '~0%';
+  if (Math.abs(percent) < 0.05) return '~0 %';
   const digits = Math.abs(percent) >= 9.95 ? 0 : 1;
-  return `${percent >= 0 ? '+' : ''}${percent.toFixed(digits)}%`;
+  return `${percent >= 0 ? '+' : ''}${percent.toFixed(digits)} %`;
 }

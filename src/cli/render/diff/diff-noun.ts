@@ -10,15 +10,19 @@ import { paths, type JsonObject, type Noun } from '../column.ts';
 export const comparisonNoun: Noun<Comparison> = {
   fields:
     paths(`format formatVersion program a b by threshold per change common commonTime new gone more fewer
-    slower faster unjudged unchanged cautions`),
+    slower faster unjudged unchanged unchangedRows cautions`),
   toJson: (comparison) => comparison as unknown as JsonObject,
   reference: ({ a, b }) => `${a.capture.name} ${b.capture.name}`,
   none: 'Nothing was compared.',
 };
 
+/** Of rows that are unchanged: those that changed as all others did, and the rest. */
+export const UNCHANGED_KINDS = ['together', 'unchanged'] as const;
+export type RowKind = Change | (typeof UNCHANGED_KINDS)[number];
+
 /** A row of a comparison by itself, with what became of it. */
 export interface ChangedRow {
-  readonly kind: Change;
+  readonly kind: RowKind;
   readonly row: ComparedRow;
 }
 
@@ -55,11 +59,26 @@ function sideJson(side: ComparedRow['a']): JsonObject {
   };
 }
 
-/** Every row with what became of it, at most so many of each kind; null for all. */
-export function changedRows(comparison: Comparison, limit: number | null): ChangedRow[] {
-  return CHANGES.flatMap((kind) =>
-    comparison[kind].slice(0, limit ?? undefined).map((row) => ({ kind, row })),
+/**
+ * Every row with what became of it.
+ * @param limit at most so many of each kind; null for all. @param all unchanged ones too.
+ */
+export function changedRows(
+  comparison: Comparison,
+  { limit, all }: { readonly limit: number | null; readonly all: boolean },
+): ChangedRow[] {
+  const kinds: readonly RowKind[] = all ? [...CHANGES, ...UNCHANGED_KINDS] : CHANGES;
+  return kinds.flatMap((kind) =>
+    rowsOfKind(comparison, kind)
+      .slice(0, limit ?? undefined)
+      .map((row) => ({ kind, row })),
   );
+}
+
+/** All rows of which became that. */
+export function rowsOfKind(comparison: Comparison, kind: RowKind): readonly ComparedRow[] {
+  if (kind !== 'together' && kind !== 'unchanged') return comparison[kind];
+  return comparison.unchangedRows.filter(({ together }) => together === (kind === 'together'));
 }
 
 /** A comparison as JSON, a field a line and a row a line, piece by piece, as that of a report. */

@@ -1,7 +1,5 @@
 import {
   CHANGES,
-  type Change,
-  type CommonChange,
   type ComparedRow,
   type Comparison,
   type ReportHead,
@@ -24,20 +22,33 @@ import {
 } from '../report/report-view.ts';
 import { sparkline } from '../charts/sparkline.ts';
 import { fillLines } from '../width.ts';
-import { changedRows, type ChangedRow } from './diff-noun.ts';
-import { changeText, percentChange } from './change-text.ts';
+import { changedRows, rowsOfKind, type ChangedRow, type RowKind } from './diff-noun.ts';
+import { percentChange } from './change-text.ts';
+import { overallLines, restLines } from './diff-summary.ts';
 
-const TITLES: Readonly<Record<Change, readonly [title: string, what: string, tone: Tone]>> = {
+const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, tone: Tone]>> = {
   new: ['NEW', 'in B alone', 'busy'],
   gone: ['GONE', 'in A alone', 'dim'],
   more: ['MORE', 'in B', 'busy'],
   fewer: ['FEWER', 'in B', 'dim'],
   slower: ['SLOWER', 'in B, by average time', 'bad'],
   faster: ['FASTER', 'in B, by average time', 'good'],
+  together: ['TOGETHER', 'in B: changed as the others did, and not beside that', 'dim'],
+  unchanged: ['UNCHANGED', 'in B: changed too little, or no more than chance', 'dim'],
 };
 
-/** Cautions, what all statements did, and then row by row. @param limit of rows of one kind. */
-export function renderDiff(comparison: Comparison, limit: number, view: ReportView): string {
+/** What is on the screen besides the changes. */
+export interface DiffParts {
+  /** Rows of one kind. */
+  readonly limit: number;
+  /** Unchanged rows too. */
+  readonly all: boolean;
+  /** What the metrics of both did; drawn already. */
+  readonly metrics: readonly string[];
+}
+
+/** Cautions, what all statements did, and then row by row. */
+export function renderDiff(comparison: Comparison, parts: DiffParts, view: ReportView): string {
   const { a, b, cautions } = comparison;
   const lines = [...sideLines('A', a, view), ...sideLines('B', b, view)];
   for (const caution of cautions) {
@@ -47,8 +58,8 @@ export function renderDiff(comparison: Comparison, limit: number, view: ReportVi
       }),
     );
   }
-  lines.push('', ...overallLines(comparison, view));
-  lines.push(...changeLines(comparison, limit, view), '', ...restLines(comparison, view));
+  lines.push('', ...overallLines(comparison, view), ...parts.metrics);
+  lines.push(...changeLines(comparison, parts, view), '', ...restLines(comparison, parts, view));
   return `${lines.join('\n')}\n`;
 }
 
@@ -73,50 +84,18 @@ function sideLines(side: string, head: ReportHead, view: ReportView): string[] {
   ).map((line, index) => view.paint('strong', `${index === 0 ? side : ' '}  ${line}`));
 }
 
-/** What holds for all statements comes before what is different beside it. */
-function overallLines(comparison: Comparison, view: ReportView): string[] {
-  const { a, b, per, change, common, commonTime } = comparison;
-  const value = (head: ReportHead, tests: number | undefined): string =>
-    tests === undefined
-      ? `${rateText(head.perSecond)}/s`
-      : `${rateText(head.statements / tests)} a test (${counted(tests, 'test')})`;
-  const how = change === null ? '' : `: ${changeText(change)}`;
-  const text = `All statements: A ${value(a, per?.a)}, B ${value(b, per?.b)}${how}.`;
-  const lines = fillLines(text.split(' '), view.width);
-  const shared = [
-    ...commonText(common, 'more', 'fewer'),
-    ...(commonTime === null ? [] : commonText(commonTime, 'slower', 'faster')),
-  ];
-  for (const { text: sentence, isChange } of shared) {
-    lines.push(
-      ...fillLines(sentence.split(' '), view.width).map((line) =>
-        isChange ? view.paint('busy', line) : line,
-      ),
-    );
-  }
-  return lines;
-}
-
-function commonText(
-  { factor, rows, together, isChange }: CommonChange,
-  up: string,
-  down: string,
-): { text: string; isChange: boolean }[] {
-  if (factor === 1) return [];
-  const text = `${formatCount(together)} of ${counted(rows, 'row')} changed together: ${percentChange(factor)} ${factor > 1 ? up : down} in B. What follows is beside that.`;
-  return [{ text, isChange }];
-}
-
-function changeLines(comparison: Comparison, limit: number, view: ReportView): string[] {
-  const rows = changedRows(comparison, limit);
-  if (rows.length === 0) return ['', 'No differences.'];
+function changeLines(comparison: Comparison, parts: DiffParts, view: ReportView): string[] {
+  const { limit } = parts;
+  const rows = changedRows(comparison, parts);
+  const isAsBefore = CHANGES.every((change) => comparison[change].length === 0);
+  const drawn = isAsBefore ? ['', noDifferences(comparison)] : [];
+  if (rows.length === 0) return drawn;
   const { header, lines } = layoutRows(columnsOf(rows, comparison, view), view.width, view);
-  const drawn: string[] = [];
-  let kind: Change | null = null;
+  let kind: RowKind | null = null;
   for (const [index, changed] of rows.entries()) {
     if (changed.kind !== kind) {
       kind = changed.kind;
-      const all = comparison[kind].length;
+      const all = rowsOfKind(comparison, kind).length;
       const [title, what, tone] = TITLES[kind];
       const shown = all > limit ? `, the first ${formatCount(limit)} (--limit N for more)` : '';
       drawn.push('', `${view.paint(tone, `${title} ${formatCount(all)}`)} ${what}${shown}`);
@@ -127,6 +106,12 @@ function changeLines(comparison: Comparison, limit: number, view: ReportView): s
     if (changed.row.text !== null) drawn.push(statementLine(changed.row, view));
   }
   return drawn;
+}
+
+/** What all have in common is a difference, and was said. */
+function noDifferences({ common, commonTime }: Comparison): string {
+  const isSaid = common.together > 0 || (commonTime?.together ?? 0) > 0;
+  return isSaid ? 'No other differences.' : 'No differences.';
 }
 
 function statementLine({ digest, text, db }: ComparedRow, view: ReportView): string {
@@ -187,6 +172,7 @@ function columnsOf(
         rows.map(({ row }) => formatCount(row[side]?.count ?? 0)),
       ),
     ),
+    ...timeColumns(rows, view),
     whenColumn(rows, comparison, view),
     right(
       'BETWEEN',
@@ -208,7 +194,22 @@ function columnsOf(
   ].filter(({ cells, drawn }) => drawn !== undefined || cells.some((cell) => cell !== ''));
 }
 
-function changeCell(kind: Change, { change, mayBeChance }: ComparedRow): string {
+/** Average times of rows that are listed though their rate did not change: what is in common may be the time. */
+function timeColumns(rows: readonly ChangedRow[], view: ReportView): RowColumn[] {
+  if (!rows.some(({ kind }) => kind === 'together' || kind === 'unchanged')) return [];
+  return (['a', 'b'] as const).map((side) => ({
+    header: `${side.toUpperCase()} AVERAGE`,
+    cells: rows.map(({ row }) => {
+      const times = row[side]?.times ?? null;
+      return times === null ? '' : millisecondsText(times.averageMs, view);
+    }),
+    align: 'right',
+    least: null,
+    weight: 45,
+  }));
+}
+
+function changeCell(kind: RowKind, { change, mayBeChance }: ComparedRow): string {
   if (kind === 'new' || kind === 'gone') return mayBeChance ? `${kind}?` : kind;
   return change === null ? '-' : signed(change);
 }
@@ -219,7 +220,7 @@ function signed(change: number): string {
 }
 
 function valueCell(
-  kind: Change,
+  kind: RowKind,
   side: ReportRow | null,
   tests: number | undefined,
   view: ReportView,
@@ -272,24 +273,4 @@ function shortList(names: readonly string[]): string {
   const [first] = names;
   if (first === undefined) return '';
   return names.length === 1 ? escapeText(first) : `${escapeText(first)} +${names.length - 1}`;
-}
-
-function restLines(comparison: Comparison, view: ReportView): string[] {
-  const { unchanged, unjudged, threshold, per } = comparison;
-  const parts = [
-    `${counted(unchanged, 'row')} unchanged (by less than ${Math.round(threshold * 100)} %, or no more than chance)`,
-    ...(unjudged.rows === 0
-      ? []
-      : [
-          `${counted(unjudged.rows, 'row')} with too few statements to judge (${formatCount(unjudged.statements)})`,
-        ]),
-  ];
-  const notes = [`${parts.join(', ')}.`];
-  if (CHANGES.some((kind) => comparison[kind].some(({ mayBeChance }) => mayBeChance))) {
-    notes.push('new? and gone?: too few statements to rule out chance.');
-  }
-  if (per !== null) notes.push('Counts are per test.');
-  return notes.flatMap((note) =>
-    fillLines(note.split(' '), view.width).map((line) => view.paint('dim', line)),
-  );
 }

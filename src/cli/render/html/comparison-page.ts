@@ -2,14 +2,14 @@ import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import {
   CHANGES,
   type Change,
-  type CommonChange,
   type ComparedRow,
   type Comparison,
   type ReportHead,
 } from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
-import { changeText, percentChange } from '../diff/change-text.ts';
+import { changeText } from '../diff/change-text.ts';
+import { commonText } from '../diff/diff-summary.ts';
 import { drawnWindow, rateText } from '../report/report-view.ts';
 import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
 import { changeColumns, changeDetail } from './change-columns.ts';
@@ -119,17 +119,11 @@ function summaryOf(comparison: Comparison): string[] {
       ? []
       : [`Counts are for each test: A ran ${formatCount(per.a)}, B ran ${formatCount(per.b)}`]),
     ...(change === null ? [] : [`All statements: ${changeText(change)} in B`]),
-    ...commonOf(common, 'more', 'fewer'),
-    ...(commonTime === null ? [] : commonOf(commonTime, 'slower', 'faster')),
+    ...[common, commonTime].flatMap((shared) =>
+      shared === null || shared.factor === 1 ? [] : [commonText(comparison, shared).join(' ')],
+    ),
     `A change is at least ${Math.round(threshold * 100)} %`,
     `${counted(unchanged, 'row')} unchanged; ${counted(unjudged.rows, 'row')} not judged (${counted(unjudged.statements, 'statement')})`,
-  ];
-}
-
-function commonOf({ factor, rows, together }: CommonChange, up: string, down: string): string[] {
-  if (factor === 1) return [];
-  return [
-    `${formatCount(together)} of ${counted(rows, 'row')} changed together: ${percentChange(factor)} ${factor > 1 ? up : down} in B. What follows is beside that`,
   ];
 }
 

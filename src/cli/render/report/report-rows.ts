@@ -170,7 +170,6 @@ export function timeColumns(report: Report, view: ReportView): RowColumn[] {
     least: null,
     weight,
   });
-  const examined = (each: number): string => formatScaled(each, scaleFor('Count', 1));
   return [
     column(sorted('TOTAL', 'time', report, view), 80, ({ totalMs }) => lengthText(totalMs, view)),
     // What the server counts together with others is marked.
@@ -184,7 +183,7 @@ export function timeColumns(report: Report, view: ReportView): RowColumn[] {
           inUnits(rowsExamined),
         )
       : column('EXAM EACH', 50, ({ rowsExamined, count }) =>
-          count === 0 ? '-' : examined(rowsExamined / count),
+          count === 0 ? '-' : rateText(rowsExamined / count),
         ),
   ];
 }
