@@ -10,6 +10,7 @@ import {
   type TimesOf,
 } from './report-groups.ts';
 import type { Coverage, Dimension, Report, ReportRequest, ReportTimes, SortKey } from './report.ts';
+import { EDGE_MS, type WindowTimes } from './statement-times.ts';
 import type { CountedWorkload, Tally } from './tally.ts';
 
 /** What is known of a capture besides its statements. */
@@ -26,7 +27,8 @@ export interface ReportSubject extends Pick<
 }
 
 /** What a server measured of the statements of a report. */
-export interface SubjectTimes extends Pick<Coverage, 'times' | 'timesAbsence'> {
+export interface SubjectTimes
+  extends Pick<Coverage, 'times' | 'timesAbsence'>, Pick<WindowTimes, 'read'> {
   readonly of: TimesOf;
 }
 
@@ -99,20 +101,23 @@ export function makeReport(
 }
 
 function coverageOf(
-  { options, leftOut, times, measuresExecutes }: ReportSubject,
+  { options, leftOut, times, window, measuresExecutes }: ReportSubject,
   tally: Tally,
   records: CountedWorkload['records'],
   by: Dimension,
 ): Coverage {
   const { withValues, withoutValues } = tally.executes;
+  const unmeasured = measuresExecutes ? 0 : withValues + withoutValues;
   const { includeUsers, excludeUsers, includeDatabases, excludeDatabases, includeHosts, only } =
     options;
   return {
     records: { ...records },
     values: shareWithValues({ executes: withValues + withoutValues, withoutValues }),
     times: times.times,
-    timesAbsence: times.timesAbsence,
-    unmeasured: measuresExecutes ? 0 : withValues + withoutValues,
+    timesAbsence: isCountedLess(times, tally.statements - unmeasured, tally.statements, window)
+      ? [{ why: 'not_counted', from: null, to: null }]
+      : times.timesAbsence,
+    unmeasured,
     isFiltered: hasFilter(options),
     filters: {
       includeUsers,
@@ -127,6 +132,23 @@ function coverageOf(
     leftOut,
     unlisted: restOf(tally, by).statements,
   };
+}
+
+/** Statements at the edges of a window can be behind a reading, or before it. */
+const COUNTED = 0.9;
+
+/** Whether a server that was read for all of a window had no count of many of the statements in it. */
+function isCountedLess(
+  { times, timesAbsence, read }: SubjectTimes,
+  measured: number,
+  statements: number,
+  { from, to }: Report['window'],
+): boolean {
+  // What is missing has a reason already, or is not read yet.
+  if (timesAbsence.length > 0 || read === null || from === null || to === null) return false;
+  const isThroughout =
+    read.from <= Date.parse(from) + EDGE_MS && read.to >= Date.parse(to) - EDGE_MS;
+  return isThroughout && (times ?? 0) * statements < COUNTED * measured;
 }
 
 function restOf(tally: Tally, by: Dimension): Tally['otherDigests'] {

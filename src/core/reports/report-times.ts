@@ -28,11 +28,11 @@ export function isReadTo(end: number, intervals: readonly TimesInterval[]): bool
  */
 export function timesOfReport(
   { digests, statements }: Tally,
-  { digests: measured, absence }: WindowTimes,
+  { digests: measured, absence, read }: WindowTimes,
   keyOf: (text: string) => string,
 ): SubjectTimes {
   // Making the keys of 20,000 long digests takes half a second, for nothing where there is nothing to join.
-  if (measured.length === 0) return { times: null, timesAbsence: absence, of: () => null };
+  if (measured.length === 0) return { times: null, timesAbsence: absence, read, of: () => null };
   const joined = joinTimes(digests, statements, measured, keyOf);
   const of = (members: readonly DigestTally[]): ReportTimes | null => {
     const [only] = members;
@@ -44,7 +44,7 @@ export function timesOfReport(
     }
     return owned.size === 0 ? null : summed(owned);
   };
-  return { times: joined.coverage, timesAbsence: absence, of };
+  return { times: joined.coverage, timesAbsence: absence, read, of };
 }
 
 /** @param owned how many of the digests of each are in the row. */

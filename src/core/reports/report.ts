@@ -120,7 +120,8 @@ export interface Coverage {
   /** Executions with a time ÷ statements, from 0 to 1; null where there is no time. */
   readonly times: number | null;
   readonly timesAbsence: readonly {
-    readonly why: TimesAbsence;
+    /** `not_counted`: its counts were read, and there are fewer executions in them. */
+    readonly why: TimesAbsence | 'not_counted';
     /** ISO-8601; null for the whole window. */
     readonly from: string | null;
     readonly to: string | null;

@@ -36,10 +36,15 @@ export interface WindowTimes {
   /** One for each database and text. */
   readonly digests: readonly DigestTimes[];
   readonly absence: Coverage['timesAbsence'];
+  /**
+   * From and to when it was read, in milliseconds since the epoch; null where an edge of the window is in the
+   * middle of an interval.
+   */
+  readonly read: { readonly from: number; readonly to: number } | null;
 }
 
 /** A reading at the edge of a window comes some moments behind it. */
-const EDGE_MS = 1_000;
+export const EDGE_MS = 1_000;
 
 /**
  * The times of a capture, or of a part of it: of the intervals that lie in it as a whole, because what was
@@ -59,7 +64,16 @@ export function timesOf(
   const within = touching.filter(
     (one) => one.from >= from - EDGE_MS && (one.to ?? Infinity) <= to + EDGE_MS,
   );
-  return { digests: summed(within), absence: absenceIn(touching, all.length > 0) };
+  return {
+    digests: summed(within),
+    absence: absenceIn(touching, all.length > 0),
+    read: within.length === touching.length ? readIn(within) : null,
+  };
+}
+
+function readIn(intervals: readonly TimesInterval[]): WindowTimes['read'] {
+  const [first, last] = [intervals[0], intervals.at(-1)];
+  return first === undefined || last?.to == null ? null : { from: first.from, to: last.to };
 }
 
 function summed(intervals: readonly TimesInterval[]): DigestTimes[] {

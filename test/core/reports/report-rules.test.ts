@@ -109,7 +109,7 @@ function subjectOf(changes: Partial<ReportSubject> = {}): ReportSubject {
     options: RECORD_EVERYTHING,
     leftOut: 0,
     measuresExecutes: true,
-    times: { times: null, timesAbsence: [], of: () => null },
+    times: { times: null, timesAbsence: [], read: null, of: () => null },
     ...changes,
   };
 }
@@ -238,6 +238,7 @@ describe('the rows of a report', () => {
     const times = {
       times: 0.9,
       timesAbsence: [],
+      read: null,
       of: ([one]: readonly DigestTally[]) =>
         one?.count === 60 ? timesOf(60, 100, 9) : one?.count === 30 ? timesOf(30, 900, 5) : null,
     };
@@ -252,11 +253,28 @@ describe('the rows of a report', () => {
   ] as const)(
     'are sorted, with times for %f of the statements, by %s, by %s',
     (times, by, sort) => {
-      expect(reportOn({ by }, { times: { times, timesAbsence: [], of: () => null } }).sort).toBe(
-        sort,
-      );
+      expect(
+        reportOn({ by }, { times: { times, timesAbsence: [], read: null, of: () => null } }).sort,
+      ).toBe(sort);
     },
   );
+
+  const off = [{ why: 'off', from: null, to: null }] as const;
+  it.each([
+    ['none of them, and was read throughout', null, [0, 10], [], 'not_counted'],
+    ['two thirds of them', 0.66, [0, 11], [], 'not_counted'],
+    ['nearly all of them', 0.91, [0, 10], [], null],
+    ['two thirds, and was not read to the end yet', 0.66, [0, 5], [], null],
+    ['two thirds, and was read from the middle on', 0.66, [5, 10], [], null],
+    ['two thirds, which has a reason', 0.66, [0, 10], off, 'off'],
+    ['two thirds, and was not read at the edges', 0.66, null, [], null],
+  ] as const)('of which the server counted %s', (_what, times, read, timesAbsence, why) => {
+    const span =
+      read === null ? null : { from: Date.parse(at(read[0])), to: Date.parse(at(read[1])) };
+    const known = { times, timesAbsence, read: span, of: () => null };
+    const [first] = reportOn({}, { times: known }).coverage.timesAbsence;
+    expect(first?.why ?? null).toBe(why);
+  });
 
   it('beyond the limit are counted', () => {
     const report = reportOn({ limit: 1 });
@@ -316,7 +334,7 @@ describe('times', () => {
   });
   const { of, times } = timesOfReport(
     tallyOf(digests),
-    { digests: [counted('a', 30), counted('b', 30)], absence: [] },
+    { digests: [counted('a', 30), counted('b', 30)], absence: [], read: null },
     key,
   );
 

@@ -97,14 +97,22 @@ describe('the times of a window', () => {
   const hour = stored([interval(0, 1), interval(1, 10), interval(2, 100)]);
 
   it.each([
-    ['all of it', null, null, 111],
-    ['its end', 60_000, null, 110],
-    ['whole intervals alone', 50_000, 130_000, 10],
-    ['its edges, which are read some moments later', 59_000, 121_000, 10],
-    ['less than an interval', 70_000, 80_000, 0],
-  ])('are of %s', (_what, since, until, count) => {
-    const found = timesOf(hour, 1, since, until).digests;
-    expect(found.reduce((sum, one) => sum + one.count, 0)).toBe(count);
+    ['all of it', null, null, 111, { from: 0, to: 180_000 }],
+    ['its end', 60_000, null, 110, { from: 60_000, to: 180_000 }],
+    ['whole intervals alone', 50_000, 130_000, 10, null],
+    [
+      'its edges, which are read some moments later',
+      60_500,
+      120_000,
+      10,
+      { from: 60_000, to: 120_000 },
+    ],
+    ['edges that are read some moments before it', 59_000, 121_000, 10, null],
+    ['less than an interval', 70_000, 80_000, 0, null],
+  ])('are of %s', (_what, since, until, count, read) => {
+    const found = timesOf(hour, 1, since, until);
+    expect(found.digests.reduce((sum, one) => sum + one.count, 0)).toBe(count);
+    expect(found.read).toEqual(read);
   });
 
   it('say from when to when something is missing, and nothing twice', () => {
@@ -126,6 +134,7 @@ describe('the times of a window', () => {
     expect(timesOf(stored(intervals), 1, null, null)).toEqual({
       digests: [],
       absence: [{ why, from: null, to: null }],
+      read: null,
     });
   });
 });

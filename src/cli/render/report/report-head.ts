@@ -36,7 +36,7 @@ const TONES: Readonly<Record<Report['verdict']['verdict'], Tone>> = {
 };
 
 /** Why times of statements are unknown, or not known for all of the window. */
-export const ABSENCES: Readonly<Record<TimesAbsence, string>> = {
+export const ABSENCES: Readonly<Record<TimesAbsence | 'not_counted', string>> = {
   off: "the server's performance_schema does not count statements",
   not_permitted: 'the account may not read performance_schema',
   not_supported: 'the server has no digests of statements',
@@ -45,6 +45,7 @@ export const ABSENCES: Readonly<Record<TimesAbsence, string>> = {
   restarted: 'the server was restarted',
   truncated: "somebody emptied the server's table of digests",
   full: "the server's table of digests is full",
+  not_counted: 'performance_schema did not count all of them (setup_actors, setup_consumers)',
 };
 
 /** That a server has no times of prepared statements, where it may be so; null elsewhere. */
