@@ -81,7 +81,7 @@ export type Hint =
     };
 
 /** A digest nobody has; a capture of which there are only metrics; one whose files are gone. */
-type HintOfReport = 'list_digests' | 'see_metrics' | 'report_later' | 'verify_files';
+type HintOfReport = 'list_digests' | 'see_metrics' | 'recorded_later' | 'verify_files';
 
 type PlainHint =
   | 'list_users'
@@ -114,6 +114,8 @@ type PlainHint =
   | 'needs_server'
   | 'metrics_only'
   | 'verify_later'
+  /** A capture is longer than what was asked for; what is recorded for as short as one wants. */
+  | 'shorter_recording'
   /** What was given as a report is none. */
   | 'make_report'
   | 'ask_for_shorter_time'

@@ -45,6 +45,7 @@ beforeAll(async () => {
   const gone = await recordedCapture(test, actor, shop, { name: 'gone' });
   rmSync(gone.folder, { recursive: true });
   const numbers = test.environment({ admin: [actor] }, { name: 'numbers' });
+  test.capture(actor, shop, { name: 'later', scheduledStart: Date.now() + 3_600_000 });
   test.capture(actor, numbers, { name: 'metrics only', start: 0, duration: 60_000 });
 });
 beforeEach(() => {
@@ -157,7 +158,8 @@ describe('refused is', () => {
       6,
       'The capture "live" is RUNNING\n  Stop it first: captures stop live. Or export',
     ],
-    [['metrics only', '--to', '.'], 3, 'The capture "metrics only" has no workload'],
+    [['metrics only', '--to', '.'], 3, 'has metrics only. To see them: captures metrics'],
+    [['later', '--to', '.'], 6, 'is SCHEDULED\n  Nothing is recorded before it is RUNNING'],
     [['gone', '--to', '.'], 3, 'There is no workload in'],
     [['broken', '--to', '.'], 10, 'segment-000003.ndjson.zst is not what was recorded'],
     [['broken', '--to', '.', '--format', 'parquet'], 10, 'is damaged: segment-000003'],

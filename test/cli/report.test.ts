@@ -180,6 +180,9 @@ describe('captures report', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('STILL RECORDING: what is committed so far is sound: 0 records');
     expect(stdout).toContain('No statement was recorded yet.');
+    const lines = await report(['friday', '-o', 'tsv', '--fields', 'count']);
+    expect(lines).toMatchObject({ status: 0, stdout: 'count\n' });
+    expect(lines.stderr).toContain('No statement was recorded in this time.');
   });
 
   it('of a RUNNING capture is what is committed', async () => {
@@ -339,8 +342,8 @@ describe('the files of a capture', () => {
 describe('what there is no report of', () => {
   it.each<[string, readonly string[], number, RegExp]>([
     ['an unknown capture', ['nosuch'], 3, /Capture not found/],
-    ['a capture without statements', ['numbers/only'], 2, /captures metrics numbers\/only/],
-    ['one that has not begun', ['later'], 6, /"later" is SCHEDULED\n.*once it is RUNNING/],
+    ['a capture without statements', ['numbers/only'], 3, /captures metrics numbers\/only/],
+    ['one that has not begun', ['later'], 6, /"later" is SCHEDULED\n.*before it is RUNNING/],
     ['a digest nobody has', ['friday', '--digest', '0000'], 3, /no digest 0000\n.*captures report/],
     ['what is no digest', ['friday', '--digest', 'SELECT'], 2, /is not a digest/],
     ['a digest by table', ['friday', '--digest', '00', '--by', 'table'], 2, /contradict/],

@@ -110,6 +110,7 @@ describe('statements are searched', () => {
     const id = digestId(digestText('UPDATE stock SET n = 5'));
     expect(await found('--digest', id)).toEqual([4, 5]);
     expect(await found('--digest', id.slice(0, 5).toUpperCase())).toEqual([4, 5]);
+    expect(await found('--digest', id.slice(0, 3))).toEqual([4, 5]);
   });
 
   it('a digest that no statement has is not found, and says where to look', async () => {
@@ -129,6 +130,18 @@ describe('statements are searched', () => {
     });
   });
 
+  it.each([
+    [['--grep', 'UPDATE Nothing'], 'Capitals in --grep make case matter'],
+    [
+      ['--user', 'nobody,no one'],
+      '"nobody,no one" is one pattern; for several: --user nobody --user \'no one\'',
+    ],
+  ])('says what may be why nothing matches: %j', async (options, why) => {
+    await done();
+    const { status, stderr } = await run(options);
+    expect([status, stderr]).toEqual([0, expect.stringContaining(`No statement matches. ${why}`)]);
+  });
+
   it('as SQL too', async () => {
     await done();
     const { stdout } = await run(['--grep', 'stock', '--format', 'sql']);
@@ -143,8 +156,8 @@ describe('statements are searched', () => {
 
 describe('bad input', () => {
   it.each<[string[], string]>([
-    [['--digest', 'xyz'], 'A digest is 4 to 16 hexadecimal digits, not "xyz"'],
-    [['--digest', 'abc'], 'A digest is 4 to 16 hexadecimal digits, not "abc"'],
+    [['--digest', 'xyz'], 'A digest is 1 to 16 hexadecimal digits, not "xyz"'],
+    [['--digest', 'a'.repeat(17)], 'A digest is 1 to 16 hexadecimal digits, not'],
     [['--session', 'x'], '--session takes the number of a connection, not "x"'],
     [['--kind', 'select'], '--kind cannot be "select"'],
     [['--grep', ''], '--grep needs a text to search for'],
@@ -274,6 +287,15 @@ describe('damage', () => {
     appendFileSync(segment(), 'garbage');
     expect((await run([])).status).toBe(0);
   });
+});
+
+it('the workload of a capture that has not begun is refused, as its report is', async () => {
+  const shop = test.store.environments.findByName('shop');
+  if (shop === null) throw new Error('no environment');
+  test.capture(actor, shop, { name: 'later', scheduledStart: Date.now() + 3_600_000 });
+  const { status, stdout, stderr } = await runCaptures(['workload', 'later'], { home, env: ada });
+  expect([status, stdout]).toEqual([6, '']);
+  expect(stderr).toContain('The capture "later" is SCHEDULED\n  Nothing is recorded before');
 });
 
 describe('a capture is followed', () => {

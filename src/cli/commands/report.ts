@@ -190,7 +190,12 @@ async function printData(report: Report, context: Context): Promise<void> {
   if (mode === 'yaml' || (mode === 'json' && fields !== null)) {
     return context.printOne(reportNoun, report);
   }
-  if (mode !== 'json') return context.print(reportRowNoun, report.rows);
+  if (mode !== 'json') {
+    await context.print(reportRowNoun, report.rows);
+    // A header alone does not say whether something went wrong.
+    if (report.statements === 0) await context.note('No statement was recorded in this time.');
+    return;
+  }
   const { reportJson } = await import('../render/report/report-noun.ts');
   const { escapeJson } = await import('../render/escape.ts');
   for (const piece of reportJson(report)) {

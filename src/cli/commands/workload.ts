@@ -7,6 +7,7 @@ import type { StatementRequest } from '../../core/workloads/workload-service.ts'
 import { CAPTURE, count } from '../input/arguments.ts';
 import { choice, contradiction } from '../input/choices.ts';
 import {
+  mistakesIn,
   registerSearchOptions,
   searchOf,
   type TypedSearch,
@@ -87,7 +88,9 @@ async function run(options: Options, context: Context): Promise<void> {
     const records = workloads.records(actor, capture, request);
     isFound = (await printStatements(records, mode, context)) > 0;
   }
-  if (!isFound && !isEveryStatement(request.search)) await context.note('No statement matches.');
+  if (!isFound && !isEveryStatement(request.search)) {
+    await context.note(['No statement matches.', ...mistakesIn(request.search)].join(' '));
+  }
 }
 
 /** @throws AppError `invalid` for forms that contradict one another, and options that do nothing. */

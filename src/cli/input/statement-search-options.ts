@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import { EVERY_STATEMENT, type StatementSearch } from '../../core/workloads/statement-search.ts';
 import { STATEMENT_KINDS, type StatementKind } from '../../core/workloads/statements.ts';
 import type { Context } from '../runtime/context.ts';
+import { shellQuoted } from '../render/shell-quoting.ts';
 import { collected } from './arguments.ts';
 import { offering, oneOf } from './choices.ts';
 import { readPastTime } from './typed-times.ts';
@@ -44,7 +45,7 @@ export function registerSearchOptions(command: Command): Command {
         { isList: true },
       ),
     )
-    .option('--digest <digest>', 'with this digest, or the first 4 digits of it or more', collected)
+    .option('--digest <digest>', 'with this digest, or the first digits of it', collected)
     .option('--table <table>', 'that name this table: orders, shop.orders', collected)
     .option('--since <when>', "from this time on, by the server's clock")
     .option('--until <when>', 'before this time')
@@ -82,6 +83,23 @@ export async function searchOf(typed: TypedSearch, context: Context): Promise<St
     since,
     until,
   };
+}
+
+/** What may be why nothing is found, a sentence each. */
+export function mistakesIn(search: StatementSearch): string[] {
+  const { texts, matchesCase, users, hosts, databases, tables } = search;
+  const found: string[] = [];
+  if (!matchesCase && texts.some((text) => text !== text.toLowerCase())) {
+    found.push('Capitals in --grep make case matter; in small letters it finds both.');
+  }
+  const lists = { user: users, host: hosts, db: databases, table: tables };
+  for (const [name, patterns] of Object.entries(lists)) {
+    const several = patterns.find((pattern) => pattern.includes(','));
+    if (several === undefined) continue;
+    const apart = several.split(',').map((one) => `--${name} ${shellQuoted(one.trim())}`);
+    found.push(`"${several}" is one pattern; for several: ${apart.join(' ')}`);
+  }
+  return found;
 }
 
 function parseSession(text: string, before: readonly number[] = []): readonly number[] {

@@ -134,11 +134,13 @@ const WORDS: {
   list_digests: ({ capture }) => `To see its digests: captures report ${captureWord(capture)}`,
   see_metrics: ({ capture }) =>
     `It has metrics only. To see them: captures metrics ${captureWord(capture)}`,
-  report_later: ({ capture }) =>
-    `There is a report once it is RUNNING. To see how it stands: captures get ${captureWord(capture)}`,
+  recorded_later: ({ capture }) =>
+    `Nothing is recorded before it is RUNNING. To see how it stands: captures get ${captureWord(capture)}`,
   verify_files: ({ capture }) =>
     `To see what is left of it: captures verify ${captureWord(capture)}`,
   make_report: () => 'To make one: captures report CAPTURE --json > FILE',
+  shorter_recording: () =>
+    'For a shorter one leave --duration out: captures create NAME -- COMMAND ends with the command, any other with captures stop.',
   verify_later: () => 'It can be verified once it is RUNNING.',
   give_server: ({ environment }) =>
     `Give the environment a server: captures env edit ${shellQuoted(environment)} --url mysql://USER@HOST`,

@@ -39,6 +39,11 @@ export const TRANSITIONS: Record<CaptureStatus, readonly CaptureStatus[]> = {
   FAILED: [],
 };
 
+/** Whether anything may have been recorded; also of one that failed. */
+export function hasBegun(status: CaptureStatus): boolean {
+  return status !== 'SCHEDULED' && status !== 'STARTED' && status !== 'STARTING';
+}
+
 /** Whether a capture in this status has reached its last one. */
 export function isOver(status: CaptureStatus): boolean {
   return TRANSITIONS[status].length === 0;
@@ -112,7 +117,9 @@ export const MESSAGES = {
 export function checkDuration(ms: number | null): void {
   if (ms === null) return;
   if (!Number.isFinite(ms) || ms < SHORTEST_DURATION_MS) {
-    throw new AppError('invalid', MESSAGES.durationTooShort);
+    throw new AppError('invalid', MESSAGES.durationTooShort, {
+      hint: { code: 'shorter_recording' },
+    });
   }
   if (ms > LONGEST_DURATION_MS) throw new AppError('invalid', 'Duration must be at most 10 years');
   if (!Number.isInteger(ms)) throw new AppError('invalid', 'Duration must be whole milliseconds');

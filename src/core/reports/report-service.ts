@@ -1,6 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
-import { isOver } from '../captures/capture.ts';
+import { hasBegun, isOver } from '../captures/capture.ts';
 import { liveFactsOf } from '../captures/live-facts.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
@@ -37,8 +37,8 @@ export class ReportService {
 
   /**
    * What a capture recorded; of one that goes on, what is committed by now.
-   * @throws AppError `not_found`, also for a digest that it does not have; `invalid` for one that records
-   *   nothing, and for a time outside of its window; `conflict` for one that has not begun; `store_unusable`
+   * @throws AppError `not_found`, also for a digest that it does not have, and for one that records nothing;
+   *   `invalid` for a time outside of its window; `conflict` for one that has not begun; `store_unusable`
    *   when none of its files can be read.
    */
   async *report(
@@ -132,13 +132,13 @@ export class ReportService {
     const { name, status, environmentName } = capture;
     const named = { environmentName, name };
     if (!capture.recordsStatements) {
-      throw new AppError('invalid', `The capture "${name}" has no statements to report`, {
+      throw new AppError('not_found', `The capture "${name}" has no statements to report`, {
         hint: { code: 'see_metrics', capture: named },
       });
     }
-    if (status === 'SCHEDULED' || status === 'STARTED' || status === 'STARTING') {
+    if (!hasBegun(status)) {
       throw new AppError('conflict', `The capture "${name}" is ${status}`, {
-        hint: { code: 'report_later', capture: named },
+        hint: { code: 'recorded_later', capture: named },
       });
     }
     return capture;

@@ -1,5 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
+import { hasBegun } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
@@ -72,7 +73,7 @@ export class VerificationService {
         hint: { code: 'metrics_only' },
       });
     }
-    if (status === 'SCHEDULED' || status === 'STARTED' || status === 'STARTING') {
+    if (!hasBegun(status)) {
       throw new AppError('conflict', `The capture "${name}" is ${status}`, {
         hint: { code: 'verify_later' },
       });

@@ -226,7 +226,7 @@ function notesOf(compared: Comparison | Incomparable): string[] {
   const spread = bounds.max - bounds.min;
   if (spread > 0) {
     notes.push(
-      `Accurate to ${counted(spread, 'command')}: counters and log cannot be read at the same instant`,
+      `The server counted ${between(bounds)} commands: counters and log cannot be read at the same instant`,
     );
   }
   return notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));

@@ -19,7 +19,7 @@ export interface StatementSearch {
   /** The server's connection ids. */
   readonly sessions: readonly number[];
   readonly kinds: readonly StatementKind[];
-  /** Ids of digests, or their first four digits at least. As tables: of queries and executes alone. */
+  /** Ids of digests, or how they begin. As tables: of queries and executes alone. */
   readonly digests: readonly string[];
   /** Tables that the statement names: `table`, in any database, or `database.table`. */
   readonly tables: readonly string[];
@@ -45,7 +45,6 @@ export const EVERY_STATEMENT: StatementSearch = {
 
 /** Digits of a digest's id. */
 export const DIGEST_DIGITS = 16;
-const FEWEST_DIGITS = 4;
 /** A text is looked for in every statement: what it costs is its length times theirs at worst. */
 const LONGEST_TEXT = 4_096;
 const LONGEST_PATTERN = 256;
@@ -86,7 +85,7 @@ export function checkSearch(search: StatementSearch): void {
   if (digest !== undefined) {
     throw new AppError(
       'invalid',
-      `A digest is ${FEWEST_DIGITS} to ${DIGEST_DIGITS} hexadecimal digits, not "${digest}"`,
+      `A digest is 1 to ${DIGEST_DIGITS} hexadecimal digits, not "${digest}"`,
     );
   }
   if (since !== null && until !== null && since > until) {
@@ -95,8 +94,7 @@ export function checkSearch(search: StatementSearch): void {
 }
 
 function isDigest(text: string): boolean {
-  const { length } = text;
-  return length >= FEWEST_DIGITS && length <= DIGEST_DIGITS && /^[0-9a-f]+$/i.test(text);
+  return text.length <= DIGEST_DIGITS && /^[0-9a-f]+$/i.test(text);
 }
 
 function checkPatterns(what: string, patterns: readonly string[]): void {

@@ -33,10 +33,11 @@ export class TransferService {
     format: StatementFormat | null,
   ): Promise<ListedCapture> {
     const capture = this.#rules.get(actor, ref, 'capture.export');
-    const { name, status, recordsStatements } = capture;
+    const { name, environmentName, status, recordsStatements } = capture;
+    const named = { environmentName, name };
     if (!recordsStatements) {
       throw new AppError('not_found', `The capture "${name}" has no workload`, {
-        hint: { code: 'statements_need_server' },
+        hint: { code: 'see_metrics', capture: named },
       });
     }
     if (isOver(status)) {
@@ -46,7 +47,9 @@ export class TransferService {
     const isBegun = status === 'RUNNING' || status === 'STOPPING';
     if (isBegun && format !== null) return capture;
     throw new AppError('conflict', `The capture "${name}" is ${status}`, {
-      hint: { code: isBegun ? 'export_when_over' : 'look_again', capture: ref },
+      hint: isBegun
+        ? { code: 'export_when_over', capture: ref }
+        : { code: 'recorded_later', capture: named },
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
+import { hasBegun } from '../captures/capture.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
@@ -32,7 +33,7 @@ export class WorkloadService {
    * The statements of a capture in the order the server received them, a line of JSON each, in pieces of
    * any size; of one that goes on, those that are committed by now, or, followed, all until it is over.
    * @throws AppError `not_found`, also for a capture that records none and a digest that no statement has;
-   *   `invalid` for what cannot be searched for; `store_unusable`, once everything before it was yielded.
+   *   `conflict` for one that has not begun and is not followed; `invalid` for what cannot be searched for; `store_unusable`, once everything before it was yielded.
    */
   async *read(
     actor: Actor,
@@ -79,10 +80,16 @@ export class WorkloadService {
     const { search = EVERY_STATEMENT, limit = null, follow = null } = request;
     checkSearch(search);
     const capture = this.#rules.get(actor, ref, 'capture.workload');
-    const { id, name, recordsStatements } = capture;
+    const { id, name, environmentName, recordsStatements, status } = capture;
+    const named = { environmentName, name };
     if (!recordsStatements) {
       throw new AppError('not_found', `The capture "${name}" has no workload`, {
-        hint: { code: 'statements_need_server' },
+        hint: { code: 'see_metrics', capture: named },
+      });
+    }
+    if (follow === null && !hasBegun(status)) {
+      throw new AppError('conflict', `The capture "${name}" is ${status}`, {
+        hint: { code: 'recorded_later', capture: named },
       });
     }
     const spans =

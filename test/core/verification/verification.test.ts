@@ -214,7 +214,7 @@ describe('a record is whole', () => {
     );
     const found = conclude(evidence({ end }));
     expect(found).toMatchObject({ whole: true, received: { min: 990, max: 1_010 } });
-    expect(found.notes[0]).toContain('Accurate to 20 commands');
+    expect(found.notes[0]).toContain('The server counted 990 to 1,010 commands: counters and log');
     expect(found).toMatchObject({ missing: 0, missingAtMost: 10 });
     expect(found.share?.min).toBeCloseTo(1_000 / 1_010);
     expect(found.line).toBe(
