@@ -91,7 +91,9 @@ describe('two files', () => {
       '',
     ]);
     const screen = await diff([...argv, '--color', 'never'], { tty: 120 });
-    expect(screen.stdout).toMatch(/UNCHANGED 6 in B: .*\n *CHANGE .*\n( *[-+].*\/s .*\n.*\n){6}\n/);
+    expect(screen.stdout).toMatch(
+      /UNCHANGED 6 by rate: .*\n *CHANGE .*\n( *[-+].*\/s .*\n.*\n){6}\n/,
+    );
     expect(screen.stdout).not.toContain('--all lists them');
   });
 
@@ -121,6 +123,29 @@ describe('two files', () => {
     expect(text).toContain('This is one change: their client sends less, or waits longer');
     expect(text).toMatch(/No other differences\. TOGETHER 8 in B: changed as the others did/);
     expect(text).toContain('0 rows unchanged');
+  });
+
+  it('that became slower together say so, and --all shows the times', async () => {
+    const timed = (report: Report, averageMs: number): Report => ({
+      ...report,
+      rows: report.rows.map((row) => {
+        const { count } = row;
+        const sums = { totalMs: averageMs * count, rowsSent: 0, rowsExamined: 0, errors: 0 };
+        return { ...row, times: { count, averageMs, sharedBy: 1, ...sums } };
+      }),
+      coverage: { ...report.coverage, times: 1 },
+    });
+    write('quick.json', timed(reportOf(1), 2));
+    write('busy.json', named(timed(reportOf(2), 5), 'tuesday'));
+    const { stdout } = await diff(['quick.json', 'busy.json', '--all', '--color', 'never'], {
+      tty: 140,
+    });
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toContain(
+      '8 of 8 rows changed together, 150 % slower in B: d0, d1, d2, d3, d4, 3 more.',
+    );
+    expect(text).toContain('This is one change: the server is busier, or slower, for all of them.');
+    expect(text).toMatch(/UNCHANGED 8 by rate: .* A AVERAGE B AVERAGE .* 2ms 5ms /);
   });
 
   it('one of which may come from stdin', async () => {

@@ -17,7 +17,7 @@ export const comparisonNoun: Noun<Comparison> = {
 };
 
 /** Of rows that are unchanged: those that changed as all others did, and the rest. */
-export const UNCHANGED_KINDS = ['together', 'unchanged'] as const;
+const UNCHANGED_KINDS = ['together', 'unchanged'] as const;
 export type RowKind = Change | (typeof UNCHANGED_KINDS)[number];
 
 /** A row of a comparison by itself, with what became of it. */

@@ -34,7 +34,7 @@ const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, to
   slower: ['SLOWER', 'in B, by average time', 'bad'],
   faster: ['FASTER', 'in B, by average time', 'good'],
   together: ['TOGETHER', 'in B: changed as the others did, and not beside that', 'dim'],
-  unchanged: ['UNCHANGED', 'in B: changed too little, or no more than chance', 'dim'],
+  unchanged: ['UNCHANGED', 'by rate: changed too little, or no more than chance', 'dim'],
 };
 
 /** What is on the screen besides the changes. */
