@@ -1,6 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Actor } from '../../src/core/access.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
+import { recordedCapture } from '../support/recorded-captures.ts';
+import { SERVER, TestStore } from '../support/stores.ts';
+import { addUser } from '../support/users.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -72,6 +77,27 @@ describe('captures alone, told step by step what comes next', () => {
       expect(text).not.toContain('shop/later');
       expect(text).toContain('\n  captures get shop/broken\n  captures create NAME --env shop\n');
     });
+  });
+
+  it('names the report of what was recorded, a diff of two, and an environment with a server', async () => {
+    const test = new TestStore(systemClock);
+    try {
+      const own = test.store.directory;
+      const env = addUser(own, 'ada');
+      const user = test.store.users.findByName('ada');
+      const actor: Actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false };
+      test.environment({ admin: [actor] }, { name: 'cw' });
+      const shop = test.environment({ admin: [actor] }, { name: 'shop', server: SERVER });
+      await recordedCapture(test, actor, shop, { name: 'one' });
+      const one = await bare({ home: own, env });
+      expect(one).toContain('\n  captures report shop/one\n  captures create NAME --env shop\n');
+      await recordedCapture(test, actor, shop, { name: 'two' });
+      expect(await bare({ home: own, env })).toContain(
+        '\n  captures report shop/two\n  captures diff shop/one shop/two\n  captures create',
+      );
+    } finally {
+      test.store.close();
+    }
   });
 
   it('cuts what is longer than the terminal is wide', async () => {

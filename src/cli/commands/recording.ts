@@ -175,7 +175,8 @@ async function summaryOf(context: Context, capture: ListedCapture): Promise<stri
     recorded === null
       ? 'no statements'
       : `${counted(recorded.statements, 'statement')} (${counted(capture.records ?? 0, 'record')})`;
-  return `Recorded ${statements}${length}: captures get ${captureWord(capture)}`;
+  const look = recorded === null ? 'get' : 'report';
+  return `Recorded ${statements}${length}: captures ${look} ${captureWord(capture)}`;
 }
 
 /** Why spawning failed: a `CommandFault` or the system's code. @throws the error where it is none of the system's. */

@@ -3,6 +3,7 @@ import { defineCommand } from './command.ts';
 import { CAPTURE, REASON } from '../input/arguments.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
+import { captureWord } from '../render/shell-quoting.ts';
 import { tellEvents } from '../output/capture-events.ts';
 import { Progress } from '../output/progress-line.ts';
 
@@ -54,4 +55,8 @@ async function run(options: Options, context: Context): Promise<void> {
   const hasWaited = giveUp !== true && waits && stopped.recordsStatements;
   if (hasWaited) await progress.result(stopped);
   else await context.printOne(captureNoun, stopped);
+  // For who types it: a script knows what it wants next.
+  if (context.world.stdout.isTTY && hasWaited && stopped.status === 'DONE') {
+    await context.note(`What it recorded: captures report ${captureWord(stopped)}`);
+  }
 }

@@ -18,6 +18,8 @@ import type { World } from '../runtime/world.ts';
 const MOST_SHOWN = 4;
 const MOST_READ = 100;
 const LATELY_MS = 24 * 3_600_000;
+/** Of the newest captures that are DONE, so many are looked through for statements. */
+const MOST_DONE = 20;
 
 /** Lines to show, and the commands that come next. */
 interface Advice {
@@ -96,7 +98,7 @@ async function loginAdvice(context: Context): Promise<Advice> {
 
 async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
   const environments = await context.api.environments.list(who);
-  const [environment] = environments;
+  const environment = environments.find(({ server }) => server !== null) ?? environments[0];
   if (environment === undefined) {
     return {
       says: ['You have no environment yet. Describe the server to capture:'],
@@ -119,20 +121,45 @@ async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
   }
   const name = shellQuoted(environment.name);
   const next = nextToStart(open, context.now());
+  const done = await recordedAdvice(context, who);
   return joined(
     {
       says: [
         ...(next === null ? [] : [next]),
+        ...done.says,
         `Nothing is being recorded. To record ${
           environments.length === 1
             ? environment.name
             : `one of your ${environments.length} environments`
         }:`,
       ],
-      commands: [`captures create NAME --env ${name}`],
+      commands: [...done.commands, `captures create NAME --env ${name}`],
     },
     failed,
   );
+}
+
+/** The newest capture that recorded statements, and the one before it that it can be compared with. */
+async function recordedAdvice(context: Context, who: Actor): Promise<Advice> {
+  const statuses = ['DONE'] as const;
+  const done = await context.api.captures.list(who, {
+    ...ALL_CAPTURES,
+    statuses,
+    limit: MOST_DONE,
+  });
+  const [last, ...others] = done.filter(({ records }) => records !== null && records > 0);
+  if (last === undefined) return { says: [], commands: [] };
+  const before = others.find(({ environmentId }) => environmentId === last.environmentId);
+  const report = `captures report ${captureWord(last)}`;
+  return {
+    says: [`Recorded last: ${fullName(last)}`],
+    commands: [
+      report,
+      ...(before === undefined
+        ? []
+        : [`captures diff ${captureWord(before)} ${captureWord(last)}`]),
+    ],
+  };
 }
 
 async function runningAdvice(
@@ -156,6 +183,7 @@ async function runningAdvice(
     ],
     commands: [
       'captures list --watch',
+      ...(last?.recordsStatements === true ? [`captures report ${captureWord(last)} --watch`] : []),
       ...(last === null ? [] : [`captures stop ${captureWord(last)}`]),
     ],
   };
