@@ -1,4 +1,6 @@
+import { knownWord } from './keyword-positions.ts';
 import { Lexer } from './lexer.ts';
+import { unescaped } from './string-literals.ts';
 import { wordSet } from './words.ts';
 
 /**
@@ -19,7 +21,8 @@ const BEGINS_OPERATOR = wordSet('< > ! | & - @');
 
 /**
  * Hands over the tokens of a text for its digest: adjacent string literals, `_latin1'…'` and `DATE '…'`
- * are one value, a hint is one token where the servers read hints. Linear in the text.
+ * are one value, a hint is one token where the servers read hints; `@'a'` is a name as `` @`a` `` is, unless it is
+ * the host of an account. Linear in the text.
  */
 export function eachDigestToken(
   sql: string,
@@ -31,6 +34,9 @@ export function eachDigestToken(
   let last = '';
   let beforeLast = '';
   let isBehindString = false;
+  let lastKind: DigestTokenKind = 'symbol';
+  /** Whether the `@` that came last can begin a variable. */
+  let beginsVariable = false as boolean;
   /** Behind the operator that has been handed over. */
   let operatorEnd = 0;
   while (lexer.next()) {
@@ -48,6 +54,15 @@ export function eachDigestToken(
       if (!belongs) see('word', held);
       held = '';
     }
+    if (isString && last === '@' && beginsVariable && lexer.isClosed) {
+      const quote = sql.charAt(start);
+      if (quote === "'" || quote === '"') {
+        isBehindString = false;
+        const name = unescaped(sql.slice(start + 1, lexer.end - 1), quote, 'always');
+        pass('name', name.replaceAll('`', '``'));
+        continue;
+      }
+    }
     isBehindString = isString;
     switch (kind) {
       case 'word': {
@@ -56,6 +71,7 @@ export function eachDigestToken(
           held = text;
           beforeLast = last;
           last = text;
+          lastKind = 'word';
         } else pass('word', text);
         break;
       }
@@ -83,6 +99,7 @@ export function eachDigestToken(
   function pass(kind: DigestTokenKind, text: string): void {
     beforeLast = last;
     last = text;
+    lastKind = kind;
     see(kind, text);
   }
 
@@ -100,6 +117,13 @@ export function eachDigestToken(
         pass('symbol', operator);
         return;
       }
+    }
+    // `root@'%'` is an account, `SELECT @'a'` has a variable.
+    if (first === '@') {
+      beginsVariable =
+        lastKind === 'symbol'
+          ? last !== ')'
+          : lastKind === 'word' && knownWord(last)?.isReserved === true;
     }
     pass('symbol', lexer.text);
   }

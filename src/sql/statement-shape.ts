@@ -175,6 +175,8 @@ export class StatementShape {
           break;
         }
         case STRING: {
+          // The name of a variable, or a host.
+          if (last === 0x40) return false;
           let isOpen = true;
           while (++i < length) {
             const next = sql.charCodeAt(i);

@@ -74,7 +74,17 @@ const CASES: Readonly<Record<string, readonly (readonly [string, ...string[]])[]
       'SELECT date, `x-y`.time FROM t',
       'select `date`, `x-y` . `time` from t',
     ],
-    ['SELECT @a, @@SESSION.b', 'select @a, @@session.b', 'SELECT @`a`, @@SESSION.`b`'],
+    [
+      'SELECT @a, @@SESSION.b',
+      'select @a, @@session.b',
+      'SELECT @`a`, @@SESSION.`b`',
+      `select @'a', @@session.b`,
+      'select @"a", @@session.b',
+    ],
+    ['SET @alpha = ?', "SET @'alpha'=1", 'set @"alpha" = 2'],
+    ["SELECT @`x y`, f(@`it's ``b```) INTO @c", `SELECT @'x y', f(@'it''s \`b\`') INTO @"c"`],
+    ['EXECUTE s USING @a', "execute s using @'a'"],
+    ['GRANT SELECT ON a.* TO app@?, ?@?', "grant select on a.* to app@'%', 'b'@'10.0.0.1'"],
   ],
   lists: [
     [
@@ -171,6 +181,8 @@ test('operators, clauses and names that differ make other digests', () => {
     'SELECT a FROM t1 WHERE b = 1',
     'SELECT a FROM t2 WHERE b = 1',
     'SELECT a FROM t WHERE @b = 1',
+    "SELECT a FROM t WHERE @'c' = 1",
+    "SELECT a FROM t WHERE @'d' = 1",
     'SELECT /*+ NO_MERGE(t) */ a FROM t WHERE b = 1',
     'SELECT a FROM t WHERE b = 1; COMMIT',
   ];
@@ -275,6 +287,7 @@ const text = fc
           '`select`',
           '`1`',
           "'x'",
+          "@'x'",
           '(1,2)',
           '(?+)',
         ],
