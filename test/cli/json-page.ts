@@ -441,7 +441,7 @@ const REPORT: readonly Field[] = [
   [
     'coverage',
     'object',
-    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (statements of which no row could be made)',
+    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (statements of which no row could be made)',
   ],
   ['sessions', 'object', '`{seen, opened, closed}`'],
   [

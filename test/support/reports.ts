@@ -154,6 +154,7 @@ export function reportOf(rows: readonly ReportRow[], over: Partial<Report> = {})
       records: { committed: statements + 90, read: statements + 90 },
       values: 0.931,
       times: null,
+      timesMs: null,
       timesAbsence: [{ why: 'off', from: null, to: null }],
       unmeasured: 0,
       isFiltered: false,

@@ -242,6 +242,7 @@ const EMPTY_REPORT: Report = {
     records: { committed: 0, read: 0 },
     values: null,
     times: null,
+    timesMs: null,
     timesAbsence: [],
     unmeasured: 0,
     isFiltered: false,

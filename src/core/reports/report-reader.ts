@@ -185,6 +185,7 @@ const REPORT = object({
     records: object({ committed: COUNT, read: COUNT }),
     values: orNull(NUMBER),
     times: orNull(NUMBER),
+    timesMs: orNull(NUMBER),
     timesAbsence: list(object({ why: TEXT, from: orNull(TIME), to: orNull(TIME) })),
     unmeasured: COUNT,
     isFiltered: YES_OR_NO,

@@ -28,7 +28,7 @@ export interface ReportSubject extends Pick<
 
 /** What a server measured of the statements of a report. */
 export interface SubjectTimes
-  extends Pick<Coverage, 'times' | 'timesAbsence'>, Pick<WindowTimes, 'read'> {
+  extends Pick<Coverage, 'times' | 'timesMs' | 'timesAbsence'>, Pick<WindowTimes, 'read'> {
   readonly of: TimesOf;
 }
 
@@ -58,7 +58,7 @@ export function makeReport(
   const sort = request.sort ?? usualOrder(by, subject.times);
   const all = groupsBy(tally, by, subject.times.of);
   const chosen = request.digest === null ? all : ofDigest(all, by, request.digest, subject.capture);
-  chosen.sort(orderOf(sort, ratesNow));
+  chosen.sort(orderOf(sort, ratesNow, averageOf(all)));
   const listed = request.limit === null ? chosen : chosen.slice(0, request.limit);
   const hidden = chosen.slice(listed.length);
   const { seconds } = subject.window;
@@ -114,6 +114,7 @@ function coverageOf(
     records: { ...records },
     values: shareWithValues({ executes: withValues + withoutValues, withoutValues }),
     times: times.times,
+    timesMs: times.timesMs,
     timesAbsence: isCountedLess(times, tally.statements - unmeasured, tally.statements, window)
       ? [{ why: 'not_counted', from: null, to: null }]
       : times.timesAbsence,
@@ -200,13 +201,24 @@ function ofDigest(
 
 type Order = (one: Group, other: Group) => number;
 
-function orderOf(sort: SortKey, ratesNow: RatesNow): Order {
-  const bySort = orderBy(sort, ratesNow);
+function orderOf(sort: SortKey, ratesNow: RatesNow, averageMs: number): Order {
+  const bySort = orderBy(sort, ratesNow, averageMs);
   return (one, other) =>
     bySort(one, other) || other.count - one.count || byName(one.name, other.name);
 }
 
-function orderBy(sort: SortKey, ratesNow: RatesNow): Order {
+/** Milliseconds; 0 where there are no times. */
+function averageOf(groups: readonly Group[]): number {
+  let totalMs = 0;
+  let count = 0;
+  for (const { times } of groups) {
+    totalMs += times?.totalMs ?? 0;
+    count += times?.count ?? 0;
+  }
+  return count === 0 ? 0 : totalMs / count;
+}
+
+function orderBy(sort: SortKey, ratesNow: RatesNow, averageMs: number): Order {
   switch (sort) {
     case 'count':
       return () => 0;
@@ -219,7 +231,8 @@ function orderBy(sort: SortKey, ratesNow: RatesNow): Order {
     case 'name':
       return (one, other) => byName(named(one), named(other));
     case 'time':
-      return descending(measured(({ totalMs }) => totalMs));
+      // No time is not none: such a row stands where it would with the average time of the others.
+      return descending(({ times, count }) => times?.totalMs ?? count * averageMs);
     case 'average':
       return descending(measured(({ averageMs }) => averageMs));
     case 'examined':

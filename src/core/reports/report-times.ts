@@ -32,7 +32,8 @@ export function timesOfReport(
   keyOf: (text: string) => string,
 ): SubjectTimes {
   // Making the keys of 20,000 long digests takes half a second, for nothing where there is nothing to join.
-  if (measured.length === 0) return { times: null, timesAbsence: absence, read, of: () => null };
+  if (measured.length === 0)
+    return { times: null, timesMs: null, timesAbsence: absence, read, of: () => null };
   const joined = joinTimes(digests, statements, measured, keyOf);
   const of = (members: readonly DigestTally[]): ReportTimes | null => {
     const [only] = members;
@@ -44,7 +45,7 @@ export function timesOfReport(
     }
     return owned.size === 0 ? null : summed(owned);
   };
-  return { times: joined.coverage, timesAbsence: absence, read, of };
+  return { times: joined.coverage, timesMs: joined.totalMs, timesAbsence: absence, read, of };
 }
 
 /** @param owned how many of the digests of each are in the row. */

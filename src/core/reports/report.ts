@@ -119,6 +119,8 @@ export interface Coverage {
   readonly values: number | null;
   /** Executions with a time ÷ statements, from 0 to 1; null where there is no time. */
   readonly times: number | null;
+  /** Time of those executions in all, in milliseconds; null where there is no time. */
+  readonly timesMs: number | null;
   readonly timesAbsence: readonly {
     /** `not_counted`: its counts were read, and there are fewer executions in them. */
     readonly why: TimesAbsence | 'not_counted';

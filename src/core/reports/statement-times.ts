@@ -129,6 +129,8 @@ export interface JoinedTimes {
   timesOf(digest: Pick<DigestTally, 'db' | 'text'>): ReportTimes | null;
   /** Executions with a time ÷ statements, from 0 to 1; null where there is no time at all. */
   readonly coverage: number | null;
+  /** Of all that has a time, each once; null where there is no time at all. */
+  readonly totalMs: number | null;
 }
 
 /** What is one to the server, or to us. */
@@ -168,7 +170,11 @@ export function joinTimes(
     if (group !== undefined) group.sums = group.sums === null ? one : plus(group.sums, one);
   }
   let timed = 0;
-  for (const { ours, sums } of groups.values()) timed += Math.min(ours, sums?.count ?? 0);
+  let micros = 0;
+  for (const { ours, sums } of groups.values()) {
+    timed += Math.min(ours, sums?.count ?? 0);
+    micros += sums?.micros ?? 0;
+  }
   return {
     timesOf({ db, text }) {
       const group = groupOf.get(keyed(db, text));
@@ -181,6 +187,7 @@ export function joinTimes(
       group.times = { count, totalMs, averageMs, rowsSent, rowsExamined, errors, sharedBy };
       return group.times;
     },
+    totalMs: times.length === 0 ? null : micros / 1_000,
     coverage: times.length === 0 || statements === 0 ? null : Math.min(timed / statements, 1),
   };
 }

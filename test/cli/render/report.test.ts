@@ -13,7 +13,7 @@ const ROWS = Array.from({ length: 20 }, (_, index) => rowOf(index));
 const TIMED = Array.from({ length: 20 }, (_, index) => timedRow(index));
 const WITH_TIMES = reportOf(TIMED, {
   sort: 'time',
-  coverage: { ...reportOf([]).coverage, times: 0.97, timesAbsence: [] },
+  coverage: { ...reportOf([]).coverage, times: 0.97, timesMs: 4e6, timesAbsence: [] },
 });
 
 function viewOf(width: number, changes: Partial<ReportView> = {}): ReportView {
@@ -153,7 +153,7 @@ describe('the first screen of a report', () => {
     expect(lines.join('\n')).toMatch(/times +known for 97 % of the statements/);
     expect(lines.join('\n')).toMatch(/rate +[▁▂▃▄▅▆▇█]{20,} +\d+\/s, most \d+\/s in/);
     expect(lines.join('\n')).toMatch(/reads .*80 %.*writes .*20 %/);
-    expect(lines.join('\n')).toMatch(/SHARE +COUNT +PER S +↓TOTAL +AVERAGE +EXAM EACH/);
+    expect(lines.join('\n')).toMatch(/# {2}TIME % +COUNT +PER S +↓TOTAL +AVERAGE +EXAM EACH/);
     expect(lines.filter((line) => /^ {4}[0-9a-f]{8} {2}(SELECT|UPDATE) /.test(line)).length).toBe(
       6,
     );
@@ -226,6 +226,36 @@ describe('the first screen of a report', () => {
   it('says of a capture without statements that there are none', () => {
     const open = reportOf([], { window: { ...reportOf([]).window, isOpen: true } });
     expect(screen(open).join('\n')).toContain('No statement was recorded yet.');
+  });
+});
+
+describe('the order of rows', () => {
+  const cells = (report: Report): string => renderReport(report, viewOf(120));
+
+  it('by time has shares of time, and says where what is not measured stands', () => {
+    const [row, unknown] = [timedRow(0), rowOf(1)];
+    const timesMs = (row.times?.totalMs ?? 0) * 4;
+    const coverage = { ...WITH_TIMES.coverage, timesMs };
+    const text = cells({ ...WITH_TIMES, coverage, rows: [row, unknown] });
+    expect(text).toMatch(/^1 +25\.0 % /m);
+    expect(text).toMatch(/^2 +- /m);
+    expect(text).toContain('- not measured: ranked as if each took the average time');
+  });
+
+  it.each([
+    ['rate', '↓PER S'],
+    ['sent', '↓SENT'],
+    ['errors', '↓ERRORS'],
+    ['examined', '↓EXAMINED'],
+    ['first', '↓FIRST'],
+    ['last', '↓LAST'],
+  ] as const)('by %s has the column %s', (sort, header) => {
+    expect(cells({ ...WITH_TIMES, sort })).toContain(header);
+  });
+
+  it('that cannot be had is said to be another', () => {
+    const text = cells(reportOf(ROWS, { by: 'user', sort: 'average' }));
+    expect(text).toMatch(/^order +by count: no user has times to sort by average$/m);
   });
 });
 

@@ -109,7 +109,7 @@ function subjectOf(changes: Partial<ReportSubject> = {}): ReportSubject {
     options: RECORD_EVERYTHING,
     leftOut: 0,
     measuresExecutes: true,
-    times: { times: null, timesAbsence: [], read: null, of: () => null },
+    times: { times: null, timesMs: null, timesAbsence: [], read: null, of: () => null },
     ...changes,
   };
 }
@@ -222,29 +222,34 @@ describe('the rows of a report', () => {
     ['first', ['10', '30', '60']],
     ['last', ['60', '10', '30']],
     ['name', ['10', '30', '60']],
-    ['time', ['30', '60', '10']],
+    // The row of 10 would have 111 ms with the average time of the others.
+    ['time', ['30', '10', '60']],
     ['average', ['30', '60', '10']],
     ['examined', ['60', '30', '10']],
-  ])('sorted by %s stand in that order; those without times last', (sort, counts) => {
-    const timesOf = (count: number, totalMs: number, rowsExamined: number) => ({
-      count,
-      totalMs,
-      averageMs: totalMs / count,
-      rowsSent: 0,
-      rowsExamined,
-      errors: 0,
-      sharedBy: 1,
-    });
-    const times = {
-      times: 0.9,
-      timesAbsence: [],
-      read: null,
-      of: ([one]: readonly DigestTally[]) =>
-        one?.count === 60 ? timesOf(60, 100, 9) : one?.count === 30 ? timesOf(30, 900, 5) : null,
-    };
-    const { rows } = reportOn({ sort }, { times });
-    expect(rows.map(({ count }) => String(count))).toEqual(counts);
-  });
+  ])(
+    'sorted by %s stand in that order; those without times last, by time where their count puts them',
+    (sort, counts) => {
+      const timesOf = (count: number, totalMs: number, rowsExamined: number) => ({
+        count,
+        totalMs,
+        averageMs: totalMs / count,
+        rowsSent: 0,
+        rowsExamined,
+        errors: 0,
+        sharedBy: 1,
+      });
+      const times = {
+        times: 0.9,
+        timesMs: 1_000,
+        timesAbsence: [],
+        read: null,
+        of: ([one]: readonly DigestTally[]) =>
+          one?.count === 60 ? timesOf(60, 100, 9) : one?.count === 30 ? timesOf(30, 900, 5) : null,
+      };
+      const { rows } = reportOn({ sort }, { times });
+      expect(rows.map(({ count }) => String(count))).toEqual(counts);
+    },
+  );
 
   it.each([
     [0.9, 'digest', 'time'],
@@ -254,7 +259,10 @@ describe('the rows of a report', () => {
     'are sorted, with times for %f of the statements, by %s, by %s',
     (times, by, sort) => {
       expect(
-        reportOn({ by }, { times: { times, timesAbsence: [], read: null, of: () => null } }).sort,
+        reportOn(
+          { by },
+          { times: { times, timesMs: 9, timesAbsence: [], read: null, of: () => null } },
+        ).sort,
       ).toBe(sort);
     },
   );
@@ -271,7 +279,7 @@ describe('the rows of a report', () => {
   ] as const)('of which the server counted %s', (_what, times, read, timesAbsence, why) => {
     const span =
       read === null ? null : { from: Date.parse(at(read[0])), to: Date.parse(at(read[1])) };
-    const known = { times, timesAbsence, read: span, of: () => null };
+    const known = { times, timesMs: 9, timesAbsence, read: span, of: () => null };
     const [first] = reportOn({}, { times: known }).coverage.timesAbsence;
     expect(first?.why ?? null).toBe(why);
   });

@@ -171,6 +171,8 @@ describe('times joined with digests', () => {
       expect(joined.timesOf(digest)).toMatchObject({ count: 5, averageMs: 1, sharedBy: 2 });
     }
     expect(joined.coverage).toBe(0.5);
+    // Once, though it is in the times of both.
+    expect(joined.totalMs).toBe(5);
   });
 
   it('are none of what the server counted and did not time', () => {

@@ -1,4 +1,10 @@
-import type { NamedCount, Report, ReportRow, SortKey } from '../../../core/reports/report.ts';
+import type {
+  NamedCount,
+  Report,
+  ReportRow,
+  ReportTimes,
+  SortKey,
+} from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
 import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { escapeText } from '../escape.ts';
@@ -61,25 +67,32 @@ function columnsOf(report: Report, view: ReportView): RowColumn[] {
     ),
   ];
   if (by !== 'digest') columns.push(nameColumn(report));
+  const byTime = report.sort === 'time' ? report.coverage.timesMs : null;
+  if (byTime !== null && byTime > 0) {
+    const ofTime = ({ times }: ReportRow): string =>
+      times === null ? '-' : percentText(Math.min(times.totalMs / byTime, 1));
+    columns.push(right('TIME %', 100, all(ofTime)), barColumn(report, view));
+  }
   columns.push(
     right(
       'SHARE',
-      100,
+      byTime === null ? 100 : 19,
       all(({ share }) => percentText(share)),
     ),
-    barColumn(report, view),
+    ...(byTime === null ? [barColumn(report, view)] : []),
     right(
       sorted('COUNT', 'count', report, view),
       95,
       all(({ count }) => formatCount(count)),
     ),
     right(
-      'PER S',
+      sorted('PER S', 'rate', report, view),
       94,
       all(({ perSecond }) => rateText(perSecond)),
     ),
   );
   if (rows.some(({ times }) => times !== null)) columns.push(...timeColumns(report, view));
+  columns.push(...momentColumn(report, view));
   const when = whenColumn(report, view);
   if (when !== null) columns.push(when);
   columns.push(...ownColumns(report, view));
@@ -115,6 +128,20 @@ function nameColumn({ rows, by }: Report): RowColumn {
     least: 12,
     weight: 99,
   };
+}
+
+/** When rows were first or last, where they are in that order. */
+function momentColumn({ rows, sort }: Report, view: ReportView): RowColumn[] {
+  if (sort !== 'first' && sort !== 'last') return [];
+  return [
+    {
+      header: `${view.ascii ? 'v' : '↓'}${sort.toUpperCase()}`,
+      cells: rows.map((row) => localTime(Date.parse(row[sort]), view.zone).slice(11)),
+      align: 'right',
+      least: null,
+      weight: 93,
+    },
+  ];
 }
 
 /** How long a row is beside the longest: by time where the rows are sorted by that, else by count. */
@@ -159,11 +186,7 @@ function whenColumn(report: Report, view: ReportView): RowColumn | null {
 /** What the server measured, a column each. */
 export function timeColumns(report: Report, view: ReportView): RowColumn[] {
   const { rows } = report;
-  const column = (
-    header: string,
-    weight: number,
-    of: (times: NonNullable<ReportRow['times']>) => string,
-  ): RowColumn => ({
+  const column: TimesColumn = (header, weight, of) => ({
     header,
     cells: rows.map(({ times }) => (times === null ? '-' : of(times))),
     align: 'right',
@@ -178,15 +201,34 @@ export function timeColumns(report: Report, view: ReportView): RowColumn[] {
       82,
       ({ averageMs, sharedBy }) => `${millisecondsText(averageMs, view)}${sharedBy > 1 ? '*' : ''}`,
     ),
-    report.sort === 'examined'
-      ? column(sorted('EXAMINED', 'examined', report, view), 85, ({ rowsExamined }) =>
-          inUnits(rowsExamined),
-        )
-      : column('EXAM EACH', 50, ({ rowsExamined, count }) =>
-          count === 0 ? '-' : rateText(rowsExamined / count),
-        ),
+    sumColumn(report, view, column) ??
+      column('EXAM EACH', 50, ({ rowsExamined, count }) =>
+        count === 0 ? '-' : rateText(rowsExamined / count),
+      ),
   ];
 }
+
+type TimesColumn = (
+  header: string,
+  weight: number,
+  of: (times: ReportTimes) => string,
+) => RowColumn;
+
+/** The sum that rows are sorted by; null where they are sorted by none. */
+function sumColumn(report: Report, view: ReportView, column: TimesColumn): RowColumn | null {
+  const { sort } = report;
+  const header = SUM_HEADERS[sort];
+  if (header === undefined) return null;
+  return column(sorted(header, sort, report, view), 85, ({ rowsExamined, rowsSent, errors }) =>
+    sort === 'errors' ? formatCount(errors) : inUnits(sort === 'sent' ? rowsSent : rowsExamined),
+  );
+}
+
+const SUM_HEADERS: Readonly<Partial<Record<SortKey, string>>> = {
+  examined: 'EXAMINED',
+  sent: 'SENT',
+  errors: 'ERRORS',
+};
 
 /** `12.3k`, `4.56M`. */
 function inUnits(rows: number): string {

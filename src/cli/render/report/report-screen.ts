@@ -1,4 +1,4 @@
-import type { Report } from '../../../core/reports/report.ts';
+import type { Report, SortKey } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
 import { captureWord } from '../shell-quoting.ts';
 import { escapeText } from '../escape.ts';
@@ -15,10 +15,23 @@ const MOST_NAMES = 8;
 export function renderReport(report: Report, view: ReportView): string {
   const lines = renderReportHead(report, view);
   if (report.statements > 0) {
-    lines.push('', ...renderReportRows(report, view), ...rowNotes(report, view));
+    lines.push(
+      ...orderNote(report, view),
+      '',
+      ...renderReportRows(report, view),
+      ...rowNotes(report, view),
+    );
     if (report.by === 'digest') lines.push(...tableLines(report, view), ...nameLines(report, view));
   }
   return `${lines.join('\n')}\n`;
+}
+
+const MEASURED: readonly SortKey[] = ['time', 'average', 'examined', 'sent', 'errors'];
+
+/** Says so where the order that was asked for cannot be had. */
+function orderNote({ rows, sort, by }: Report, view: ReportView): string[] {
+  if (!MEASURED.includes(sort) || rows.some(({ times }) => times !== null)) return [];
+  return labelled('order', `by count: no ${by} has times to sort by ${sort}`.split(' '), view);
 }
 
 /** What is to be known of the rows, and how to see more. */
@@ -27,6 +40,9 @@ function rowNotes(report: Report, view: ReportView): string[] {
   const notes: string[] = [];
   if (rows.some(({ times }) => times !== null && times.sharedBy > 1)) {
     notes.push('* of several digests that the server counts as one');
+  }
+  if (report.sort === 'time' && rows.some(({ times }) => times === null)) {
+    notes.push('- not measured: ranked as if each took the average time of the others');
   }
   const name = captureWord({ environmentName: capture.environment, name: capture.name });
   if (otherRows.rows > 0) {
