@@ -33,8 +33,8 @@ const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, to
   fewer: ['FEWER', 'in B', 'dim'],
   slower: ['SLOWER', 'in B, by average time', 'bad'],
   faster: ['FASTER', 'in B, by average time', 'good'],
-  together: ['TOGETHER', 'in B: changed as the others did, and not beside that', 'dim'],
-  unchanged: ['UNCHANGED', 'by rate: changed too little, or no more than chance', 'dim'],
+  together: ['TOGETHER', 'in B, as the others did', 'dim'],
+  unchanged: ['UNCHANGED', 'by rate', 'dim'],
 };
 
 /** What is on the screen besides the changes. */
@@ -205,7 +205,8 @@ function timeColumns(rows: readonly ChangedRow[], view: ReportView): RowColumn[]
     }),
     align: 'right',
     least: null,
-    weight: 45,
+    // How well a change is known comes first.
+    weight: 35,
   }));
 }
 
