@@ -238,6 +238,11 @@ describe('what cannot be compared', () => {
     ['./none', null, 'There is no file ./none'],
     ['empty.json', '', 'empty.json is empty: it is no report'],
     ['cut.json', 'CUT', 'cut.json is a damaged report: it ends too early'],
+    [
+      'nan.json',
+      '{"format":"captures-report","formatVersion":1,"statements":NaN}\n',
+      'nan.json is a damaged report: it is not valid JSON',
+    ],
     ['text.json', 'hello', 'text.json is not a report: it is no JSON'],
     ['binary.json', '\u0000\ud800', 'binary.json is not a report: it is no JSON'],
     ['list.json', '[]', 'list.json is not a report: it is a list'],

@@ -91,14 +91,20 @@ function parsed(bytes: Uint8Array, where: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    const text = Buffer.from(bytes.subarray(0, 512)).toString('utf8').trimStart();
-    const isCut = text.startsWith('{') && text.includes('captures-report');
+    const isReport = textOf(bytes.subarray(0, 512)).includes('"captures-report"');
+    // A report is one object.
+    const isCut = !textOf(bytes.subarray(-512)).trimEnd().endsWith('}');
+    const what = isCut ? 'it ends too early' : 'it is not valid JSON';
     throw new AppError(
       'invalid',
-      isCut
-        ? `${where} is a damaged report: it ends too early`
+      isReport
+        ? `${where} is a damaged report: ${what}`
         : `${where} is not a report: it is no JSON`,
       { hint: { code: 'make_report' }, cause: error },
     );
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8');
 }
