@@ -43,7 +43,7 @@ export const command = defineCommand<Options>({
       .option('--sort <key>', SORT_KEYS.join(', '), choice(SORT_KEYS, '--sort'))
       .option(
         '--limit <n>',
-        `at most this many rows (default: ${ON_A_TERMINAL} on a terminal, else all)`,
+        `at most this many rows (default: what fits a terminal, else all)`,
         count('--limit'),
       )
       .option('--since <when>', 'only statements from then on')
@@ -103,7 +103,10 @@ async function run(options: Options, context: Context): Promise<void> {
   );
   if (isData) return printData(report, context);
   const view = await viewOf(options, context);
-  await context.world.stdout.write(await drawn(report, options, view));
+  const { stdout } = context.world;
+  await stdout.write(
+    await drawn(report, options, view, stdout.isTTY ? (stdout.rows ?? null) : null),
+  );
 }
 
 /** Data is printed as well where it is asked for. */
@@ -216,10 +219,15 @@ async function warnOfMissing({ verdict, coverage }: Report, context: Context): P
   }
 }
 
-async function drawn(report: Report, options: Options, view: ReportView): Promise<string> {
+async function drawn(
+  report: Report,
+  options: Options,
+  view: ReportView,
+  height: number | null,
+): Promise<string> {
   if (options.digest === undefined) {
     const { renderReport } = await import('../render/report/report-screen.ts');
-    return renderReport(report, view);
+    return renderReport(report, view, options.limit === undefined ? height : null);
   }
   const { renderDigest } = await import('../render/report/report-detail.ts');
   return report.rows.map((row) => renderDigest(row, report, view)).join('\n');

@@ -191,7 +191,8 @@ class ReportWatch {
     await this.leave();
     if (this.#context.isJson) return stdout.write(this.#asJson(look));
     if (this.#isScreen) {
-      await stdout.write(renderReport(look.report, await this.#watched.viewOf()));
+      const height = this.#watched.request.limit === null ? (stdout.rows ?? null) : null;
+      await stdout.write(renderReport(look.report, await this.#watched.viewOf(), height));
     } else {
       await stdout.write(liveLines(look, this.#context.now()));
     }

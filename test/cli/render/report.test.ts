@@ -229,6 +229,21 @@ describe('the first screen of a report', () => {
   });
 });
 
+describe('a report on a terminal without --limit', () => {
+  it.each([
+    [24, 5, false],
+    [30, 8, false],
+    [50, 10, true],
+  ])('of %i lines fits it, with %i rows at least and names: %s', (height, least, hasNames) => {
+    const text = renderReport(WITH_TIMES, viewOf(80), height);
+    const rows = text.match(/^ {4}[0-9a-f]{8} /gm) ?? [];
+    expect(text.split('\n').length).toBeLessThanOrEqual(height);
+    expect(rows.length).toBeGreaterThanOrEqual(least);
+    expect(/^users /m.test(text)).toBe(hasNames);
+    expect(text).toContain(`${20 - rows.length} more rows, `);
+  });
+});
+
 describe('the order of rows', () => {
   const cells = (report: Report): string => renderReport(report, viewOf(120));
 

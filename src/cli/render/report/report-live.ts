@@ -128,7 +128,7 @@ function keyLine({ sort, coverage }: Report, view: LiveView): string {
   const words = keys.map(([key, name]) => (name === sort ? `[${key} ${name}]` : `${key} ${name}`));
   const isKnown = Object.values(LIVE_KEYS).includes(sort);
   const other = isKnown ? '' : `  sorted by ${sort}`;
-  return view.paint('dim', cut(`sort: ${words.join('  ')}${other}   q quit`, view.width, view));
+  return view.paint('dim', cut(`q quit   sort: ${words.join('  ')}${other}`, view.width, view));
 }
 
 /** What one look comes to where it is no screen: a line with the time, and a line for each row. */

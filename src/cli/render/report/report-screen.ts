@@ -11,8 +11,44 @@ import { labelled, namesWords, type ReportView } from './report-view.ts';
 const MOST_TABLES = 10;
 const MOST_NAMES = 8;
 
-/** A report for a terminal: what hits the database is on its first screen. */
-export function renderReport(report: Report, view: ReportView): string {
+/** Rows that are shown however low the terminal is. */
+const LEAST_ROWS = 5;
+
+/**
+ * A report for a terminal: what hits the database is on its first screen.
+ * @param height lines of the terminal, which the report fits if that leaves 5 rows: it has as many rows as
+ *   there is room for, and names below them where there is; null: everything.
+ */
+export function renderReport(
+  report: Report,
+  view: ReportView,
+  height: number | null = null,
+): string {
+  const all = report.rows.length;
+  if (height === null) return textOf(linesOf(report, view, true));
+  const least = Math.min(LEAST_ROWS, all);
+  for (const hasNames of [true, false]) {
+    for (let rows = all; rows >= least; rows--) {
+      const lines = linesOf(firstRows(report, rows), view, hasNames);
+      // The prompt has a line, too.
+      if (lines.length < height) return textOf(lines);
+    }
+  }
+  return textOf(linesOf(firstRows(report, least), view, false));
+}
+
+function textOf(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
+
+function firstRows(report: Report, most: number): Report {
+  const hidden = report.rows.slice(most);
+  const statements = hidden.reduce((sum, { count }) => sum + count, report.otherRows.statements);
+  const otherRows = { rows: report.otherRows.rows + hidden.length, statements };
+  return { ...report, rows: report.rows.slice(0, most), otherRows };
+}
+
+function linesOf(report: Report, view: ReportView, hasNames: boolean): string[] {
   const lines = renderReportHead(report, view);
   if (report.statements > 0) {
     lines.push(
@@ -21,9 +57,11 @@ export function renderReport(report: Report, view: ReportView): string {
       ...renderReportRows(report, view),
       ...rowNotes(report, view),
     );
-    if (report.by === 'digest') lines.push(...tableLines(report, view), ...nameLines(report, view));
+    if (report.by === 'digest' && hasNames) {
+      lines.push(...tableLines(report, view), ...nameLines(report, view));
+    }
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 const MEASURED: readonly SortKey[] = ['time', 'average', 'examined', 'sent', 'errors'];
