@@ -330,6 +330,20 @@ describe('slices brought to columns', () => {
   });
 });
 
+describe('a report that is watched, on a screen', () => {
+  const screen = (width: number): string[] =>
+    renderLive(
+      { type: 'reported', report: WITH_TIMES, interval: null },
+      { ...viewOf(width), rows: 24, now: 0, interval: 2_000, recent: [] },
+    );
+
+  it('has digests where there is room, how old times are, and how to quit', () => {
+    expect(screen(120).join('\n')).toMatch(/ DIGEST +STATEMENT\n/);
+    expect(screen(120)[1]).toContain('times are read once a minute');
+    expect(screen(40).at(-1)).toMatch(/^q quit /);
+  });
+});
+
 describe('a report that is watched, as lines', () => {
   it('is a line with the time and a line for each row', () => {
     const report = reportOf(ROWS.slice(0, 2));

@@ -57,6 +57,8 @@ function headLines(report: Report, interval: LiveReport['interval'], view: LiveV
     `average ${rateText(report.perSecond)}/s`,
     `${counted(statements, 'statement')} of ${digestsText(report.digests)}`,
     counted(report.sessions.seen, 'session'),
+    // Counts are of now, times of the last reading.
+    ...(report.coverage.times === null ? [] : ['times are read once a minute']),
   ];
   const recent = view.recent.slice(-(view.width - 20));
   const line = rateLine(recent, view);
@@ -111,6 +113,18 @@ function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveV
     ),
   ];
   if (rows.some(({ times }) => times !== null)) columns.push(...timeColumns(report, view));
+  if (by === 'digest') {
+    const id = { align: 'left', least: null, weight: 45 } as const;
+    columns.push({
+      ...id,
+      header: 'DIGEST',
+      cells: rows.map(({ digest }) => (digest ?? '').slice(0, SHOWN_DIGITS)),
+    });
+    if (report.dbs.length > 1) {
+      const cells = rows.map(({ db }) => escapeText(db ?? UNNAMED.db));
+      columns.push({ ...id, header: 'DATABASE', cells, least: 8, weight: 44 });
+    }
+  }
   columns.push({
     header: by === 'digest' ? 'STATEMENT' : by.toUpperCase(),
     cells: rows.map(({ name, text }) => escapeText(text ?? name ?? UNNAMED[by])),
