@@ -1,26 +1,30 @@
 import { availableParallelism } from 'node:os';
-import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { mergeDigests } from './digest-merging.ts';
+import { freeAtOnce } from './freed-memory.ts';
+import { LaneCounter } from './lane-counting.ts';
+import { OrderedUnits, type CountedFile, type Lane } from './ordered-units.ts';
 import type { SegmentUnit } from './segment-units.ts';
-import { UnitCounter, type CountedUnit, type UnitTask } from './unit-counting.ts';
+import type { TallyBuilder } from './tally-builder.ts';
+import { mergeRecords } from './tally-merging.ts';
+import { MOST_ROWS_OF_A_UNIT, UnitCounter, type CountedUnit } from './unit-counting.ts';
+import { WorkerLane } from './worker-lane.ts';
 
 /** Each takes 25 MB and more: with three cores used, a report stays under its 150 MB. */
 const MOST_WORKERS = 2;
-/** A thread takes 60 ms of a core to start; so many bytes of a segment's file take 200 ms to count. */
-const WORTH_A_WORKER = 3 * 1024 * 1024;
-/** Units that are begun before the first of them is taken. */
-const MOST_AHEAD = 4;
+/** A thread takes 60 ms of a core to start; so many units of its own take 200 ms to count. */
+const WORTH_A_WORKER = 2;
 
-/** Counts one unit at a time. */
-interface Lane {
-  count(task: UnitTask): Promise<CountedUnit>;
-}
+/**
+ * Lanes cannot count this: more is in it than is kept, and which of it would depend on who counts what, or
+ * a thread has failed.
+ */
+export class OneLaneNeeded extends Error {}
 
 /** Counts units on as many cores as there are: on this thread, and on others where that is worth it. */
 export class CountingLanes {
-  readonly #own: Lane = ownLane();
-  #workers: WorkerLane[] = [];
-  readonly #most: number;
+  readonly #own = new UnitCounter();
+  readonly #workers: WorkerLane[] = [];
+  #most: number;
 
   /** @param workers how many threads besides this one at most; null for as many as there are cores. */
   constructor(workers: number | null = null) {
@@ -28,178 +32,116 @@ export class CountingLanes {
   }
 
   /**
-   * Counts units as they come.
-   * @param bytes about how many there are, in this segment and those behind it.
-   * @yields what was counted, in the order of the units. Calls must not overlap.
+   * Adds the units that come directly behind what a tally is of; once it has ended, all of them are in it.
+   * Calls must not overlap.
+   * @yields how much was counted, in the order of the units.
+   * @throws OneLaneNeeded where several would not come to the same as one: the tally is of no more use then,
+   * and after `useOneLane` counting it anew succeeds.
    */
   async *count(
+    into: TallyBuilder,
     units: AsyncGenerator<SegmentUnit>,
-    about: Omit<UnitTask, 'unit'>,
-    bytes: number,
+    file: CountedFile,
   ): AsyncGenerator<CountedUnit> {
-    const wanted = Math.min(this.#most, Math.floor(bytes / WORTH_A_WORKER));
-    this.#workers = this.#workers.filter((worker) => worker.isAlive);
-    while (this.#workers.length < wanted) this.#workers.push(new WorkerLane());
-    const queue = new OrderedUnits(units, about);
-    const running = [this.#own, ...this.#workers].map((lane) => queue.work(lane));
     try {
-      yield* queue.results();
+      const first = await some(units, WORTH_A_WORKER * this.#most + 1);
+      const workers = into.isFull ? 0 : Math.floor((first.length - 1) / WORTH_A_WORKER);
+      const all = joined(first, units);
+      yield* workers > 0 ? this.#apart(into, all, file, workers) : this.#inOrder(into, all, file);
     } finally {
-      queue.stop();
-      await Promise.all(running);
       await units.return(undefined);
     }
+  }
+
+  /** From now on. */
+  async useOneLane(): Promise<void> {
+    this.#most = 0;
+    await this.close();
   }
 
   /** Ends the threads. */
   async close(): Promise<void> {
     await Promise.all(this.#workers.splice(0).map((worker) => worker.close()));
   }
+
+  async *#inOrder(
+    into: TallyBuilder,
+    units: AsyncGenerator<SegmentUnit>,
+    file: CountedFile,
+  ): AsyncGenerator<CountedUnit> {
+    let { rows: row } = into;
+    for await (const unit of units) {
+      yield await this.#own.count(into, { ...file, unit, row }, breathe);
+      row += MOST_ROWS_OF_A_UNIT;
+    }
+  }
+
+  async *#apart(
+    into: TallyBuilder,
+    units: AsyncGenerator<SegmentUnit>,
+    file: CountedFile,
+    wanted: number,
+  ): AsyncGenerator<CountedUnit> {
+    while (this.#workers.length < wanted) this.#workers.push(new WorkerLane());
+    const counter = new LaneCounter(this.#own, into.digests);
+    const lanes: Lane[] = [
+      (task) => counter.count(task, breathe),
+      ...this.#workers.map((worker): Lane => async (task) => (await worker.count(task)) ?? fail()),
+    ];
+    const queue = new OrderedUnits(units, file, into.rows);
+    const running = lanes.map((lane) => queue.work(lane));
+    let isWhole = false;
+    try {
+      for await (const { packed, isFull, ...counted } of queue.results()) {
+        const { buffer, byteOffset, byteLength } = packed;
+        const records = Buffer.from(buffer, byteOffset, byteLength);
+        mergeRecords(into, records);
+        freeAtOnce(records);
+        if (isFull || into.isFull) fail();
+        yield counted;
+      }
+      isWhole = true;
+    } finally {
+      queue.stop();
+      await Promise.all(running);
+      // What they hold is of no use to anybody.
+      if (!isWhole) await this.close();
+    }
+    for (const worker of this.#workers) {
+      if (!worker.holdsDigests) continue;
+      const { buffer, byteOffset, byteLength } = (await worker.digests()) ?? fail();
+      const digests = Buffer.from(buffer, byteOffset, byteLength);
+      mergeDigests(into.digests, digests);
+      freeAtOnce(digests);
+    }
+    if (into.isFull) fail();
+    into.digests.settle();
+  }
 }
 
-function ownLane(): Lane {
-  const counter = new UnitCounter();
-  return { count: (task) => counter.count(task, breathe) };
+function fail(): never {
+  throw new OneLaneNeeded();
+}
+
+async function some(units: AsyncGenerator<SegmentUnit>, count: number): Promise<SegmentUnit[]> {
+  const first: SegmentUnit[] = [];
+  while (first.length < count) {
+    const step = await units.next();
+    if (step.done === true) break;
+    first.push(step.value);
+  }
+  return first;
+}
+
+async function* joined(
+  first: readonly SegmentUnit[],
+  rest: AsyncGenerator<SegmentUnit>,
+): AsyncGenerator<SegmentUnit> {
+  yield* first;
+  yield* rest;
 }
 
 /** Lets what else is to be done on this thread have its turn. */
 function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A thread. Where it fails, this one counts instead. */
-class WorkerLane implements Lane {
-  readonly #worker: Worker;
-  isAlive = true;
-  #answer: (counted: CountedUnit | null) => void = () => undefined;
-
-  constructor() {
-    // Beside this file: as source, as a module of the library, and in the program's bundle.
-    const file = join(import.meta.dirname, `tally-worker${extname(import.meta.filename)}`);
-    this.#worker = new Worker(file, {
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    });
-    // Only while it has something to do.
-    this.#worker.unref();
-    this.#worker.on('message', (counted: CountedUnit | null) => {
-      this.#answer(counted);
-    });
-    this.#worker.on('error', () => {
-      this.#end();
-    });
-    this.#worker.on('exit', () => {
-      this.#end();
-    });
-  }
-
-  async count(task: UnitTask): Promise<CountedUnit> {
-    const counted = await this.#ask(task);
-    // It cannot read, or is out of memory: what is so here as well ends the report.
-    return counted ?? ownLane().count(task);
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #ask(task: UnitTask): Promise<CountedUnit | null> {
-    if (!this.isAlive) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      this.#answer = (counted) => {
-        this.#worker.unref();
-        resolve(counted);
-      };
-      this.#worker.ref();
-      this.#worker.postMessage(task);
-    });
-  }
-
-  #end(): void {
-    this.isAlive = false;
-    this.#answer(null);
-  }
-}
-
-/** Hands units out to lanes, and what they come to back in the order of the units. */
-class OrderedUnits {
-  readonly #units: AsyncGenerator<SegmentUnit>;
-  readonly #about: Omit<UnitTask, 'unit'>;
-  readonly #counted = new Map<number, CountedUnit>();
-  /** The numbers of the unit that is handed out next, and of the one that is given back next. */
-  #next = 0;
-  #turn = 0;
-  /** How many there are, once that is known. */
-  #count = Infinity;
-  #failure: { readonly error: unknown } | null = null;
-  #taking: Promise<unknown> = Promise.resolve();
-  #changed = Promise.withResolvers<undefined>();
-
-  constructor(units: AsyncGenerator<SegmentUnit>, about: Omit<UnitTask, 'unit'>) {
-    this.#units = units;
-    this.#about = about;
-  }
-
-  /** Counts units with a lane until there are no more. Never throws: `results` does. */
-  async work(lane: Lane): Promise<void> {
-    try {
-      for (;;) {
-        while (this.#next < this.#count && this.#next - this.#turn >= MOST_AHEAD) {
-          await this.#changed.promise;
-        }
-        const taken = await this.#take();
-        if (taken === null) return;
-        const { number, unit } = taken;
-        this.#counted.set(number, await lane.count({ ...this.#about, unit }));
-        this.#change();
-      }
-    } catch (error) {
-      this.#failure ??= { error };
-      this.stop();
-    }
-  }
-
-  async *results(): AsyncGenerator<CountedUnit> {
-    while (this.#turn < this.#count) {
-      const counted = this.#counted.get(this.#turn);
-      if (counted === undefined) {
-        if (this.#failure !== null) break;
-        await this.#changed.promise;
-        continue;
-      }
-      this.#counted.delete(this.#turn);
-      this.#turn++;
-      this.#change();
-      yield counted;
-    }
-    if (this.#failure !== null) throw this.#failure.error;
-  }
-
-  /** Hands out no more units. */
-  stop(): void {
-    this.#count = Math.min(this.#count, this.#next);
-    this.#change();
-  }
-
-  /** One lane after the other: a generator is asked for one thing at a time. */
-  #take(): Promise<{ number: number; unit: SegmentUnit } | null> {
-    const taken = this.#taking.then(async () => {
-      if (this.#next >= this.#count) return null;
-      const step = await this.#units.next();
-      if (step.done === true) {
-        this.#count = Math.min(this.#count, this.#next);
-        this.#change();
-        return null;
-      }
-      return { number: this.#next++, unit: step.value };
-    });
-    this.#taking = taken.catch(() => undefined);
-    return taken;
-  }
-
-  #change(): void {
-    const { resolve } = this.#changed;
-    this.#changed = Promise.withResolvers<undefined>();
-    resolve(undefined);
-  }
 }

@@ -88,7 +88,7 @@ export class LineScanner {
       seq: 0,
       micros: NaN,
       session: 0,
-      place: { user: null, host: null, db: null, account: null },
+      place: { user: null, host: null, db: null, account: null, sender: null },
       kind: 'query',
       sql: '',
       beginning: null,

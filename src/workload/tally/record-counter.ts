@@ -10,7 +10,6 @@ import {
   copied,
   exampleText,
   lacksValues,
-  type DigestEntry,
   type EchoedStatement,
   type Place,
   type SessionEntry,
@@ -51,20 +50,27 @@ const REFUSED = "Access denied for user '";
 /** Sessions whose first record is an echo: no more can be waited for. */
 const MOST_OPENING_ECHOES = 1_000;
 
-/** Remembered at once. */
+/** Remembered at once, and the characters of their texts. */
 const MOST_KINDS = 20_000;
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 /** What the statements of a digest are: looked at once, not in each part of a workload again. */
 export class KindsOfStatements {
   readonly #known = new Map<string, StatementKindOf>();
+  #characters = 0;
 
   of(digest: string, text: string, sql: string, db: string | null): StatementKindOf {
     const key = `${digest}${db === null ? '' : ` ${db}`}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const kind = { digest, text, db, class: classOf(sql), tables: tablesIn(sql, db) };
-    if (this.#known.size >= MOST_KINDS) this.#known.clear();
+    if (this.#known.size >= MOST_KINDS || this.#characters >= MOST_CHARACTERS) {
+      this.#known.clear();
+      this.#characters = 0;
+    }
     this.#known.set(key, kind);
+    this.#characters += text.length;
+    for (const { name } of kind.tables) this.#characters += name.length;
     return kind;
   }
 }
@@ -127,8 +133,8 @@ export class RecordCounter {
   #statement(session: SessionEntry | null, record: CountedRecord): void {
     const tally = this.#tally;
     const { micros, place, sql } = record;
-    const slot = tally.axis.slotOf(this.#sliceTime(micros));
-    tally.countStatement(micros, slot, session, place);
+    const sliceTime = this.#sliceTime(micros);
+    tally.countStatement(micros, tally.axis.slotOf(sliceTime), session, place);
     let isLacking = false;
     if (record.kind === 'execute') {
       isLacking = lacksValues(record.flags);
@@ -137,23 +143,21 @@ export class RecordCounter {
     } else if (EXECUTES.mayBeIn(sql) && EXECUTE.test(withoutLeadingComments(sql))) {
       if (tally.wait(this.#pending(record))) return;
     }
+    const { digests, rows } = tally;
+    const slot = digests.axis.slotOf(sliceTime);
     const { id, text } = this.#digester.of(sql);
-    const digests = tally.digestsOf(place.db);
-    let entry: DigestEntry | null | undefined = digests.get(id);
+    let entry = digests.of(place.db).get(id);
     if (entry === undefined) {
-      const about = this.#kinds.of(id, text, sql, place.db);
-      entry = tally.addDigest(about, exampleOf(record), this.#tally.rows);
-    } else if (entry.withoutValues === entry.count && !isLacking) {
-      const example = exampleOf(record);
-      if (entry.prefers(example, this.#tally.rows))
-        tally.setExample(entry, example, this.#tally.rows);
-    }
-    if (entry === null) {
-      tally.otherDigests++;
-      return;
+      if (!digests.hasRoom) {
+        digests.other++;
+        return;
+      }
+      entry = digests.add(this.#kinds.of(id, text, sql, place.db), exampleOf(record), rows);
+    } else if (!isLacking && lacksValues(entry.example.flags)) {
+      entry.setExample(exampleOf(record), rows);
     }
     if (isLacking) entry.withoutValues++;
-    tally.countDigest(entry, this.#tally.rows, micros, slot, place.account);
+    digests.countStatement(entry, rows, micros, slot, place.sender);
   }
 
   /** Milliseconds at which a record is counted on the axis. */
@@ -200,11 +204,14 @@ export class RecordCounter {
 
   /** The first record of a session. */
   #begin(session: SessionEntry, record: CountedRecord, isEcho: boolean): void {
+    const tally = this.#tally;
     if (isEcho && record.kind === 'prepare') return;
     session.isUnderWay = true;
-    if (isEcho && record.kind === 'execute' && this.#openingEchoes < MOST_OPENING_ECHOES) {
-      this.#openingEchoes++;
-      session.openingEcho = this.#echoed(record);
+    if (isEcho && record.kind === 'execute') {
+      if (this.#openingEchoes < MOST_OPENING_ECHOES) {
+        this.#openingEchoes++;
+        session.openingEcho = this.#echoed(record);
+      } else tally.fill();
     }
     if (record.kind === 'connect' && record.sql.startsWith(REFUSED)) session.isRefused = true;
   }

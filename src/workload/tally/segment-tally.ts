@@ -7,8 +7,7 @@ import { counted, formatCount } from '../../core/units.ts';
 import type { ExpectedSegment } from '../../core/workloads/workload.ts';
 import { DamagedRecord, diskFailure, failureOf, isMissing } from '../disk-errors.ts';
 import { hashPrefix, openToRead, segmentFileName, segmentPath } from '../segment-files.ts';
-import type { CountingLanes } from './counting-lanes.ts';
-import { freeAtOnce } from './freed-memory.ts';
+import { OneLaneNeeded, type CountingLanes } from './counting-lanes.ts';
 import type { CountedRange, SaneTimes } from './record-counter.ts';
 import {
   readSummary,
@@ -123,8 +122,25 @@ async function knownBefore(
   return hash.copy().digest('hex') === summary.sha256 ? { ...part, hash } : null;
 }
 
-/** Counts what comes behind what is known. */
+/** Counts what comes behind what is known: with several lanes first, and else with one. */
 async function* countOn(
+  task: SegmentTask,
+  file: FileHandle,
+  stat: BigIntStats,
+  known: SegmentPart | null,
+  end: number,
+  lanes: CountingLanes,
+): Progress<TallyProgress, SegmentPart> {
+  try {
+    return yield* countWith(task, file, stat, known, end, lanes);
+  } catch (error) {
+    if (!(error instanceof OneLaneNeeded)) throw error;
+    await lanes.useOneLane();
+    return yield* countWith(task, file, stat, known, end, lanes);
+  }
+}
+
+async function* countWith(
   task: SegmentTask,
   file: FileHandle,
   stat: BigIntStats,
@@ -143,12 +159,7 @@ async function* countOn(
   }
   const units = unitsOf(file, from, end, hash);
   let bytes = from;
-  const toCome = task.bytesOfAll - task.bytesBefore - from;
-  for await (const unit of lanes.count(units, { fd: file.fd, range, window }, toCome)) {
-    const { buffer, byteOffset, byteLength } = unit.packed;
-    const packed = Buffer.from(buffer, byteOffset, byteLength);
-    mergePacked(tally, packed);
-    freeAtOnce(packed);
+  for await (const unit of lanes.count(tally, units, { fd: file.fd, range, window })) {
     records += unit.records;
     wrongLines += unit.wrongLines;
     lostFrames += unit.lostFrames;

@@ -52,6 +52,22 @@ export interface Place {
   readonly db: string | null;
   /** null: there are more accounts than are counted one by one. */
   readonly account: AccountEntry | null;
+  /** The same for what is counted of digests. */
+  readonly sender: Sender | null;
+}
+
+/** An account, to what is counted of digests. */
+export interface Sender {
+  readonly user: string | null;
+  readonly host: string | null;
+}
+
+/** What an account has sent of a digest. */
+interface SenderCount {
+  readonly sender: Sender;
+  count: number;
+  /** Of its first statement. */
+  firstRow: number;
 }
 
 /** What the row of a session's EXECUTE is counted as: its echo says it, which comes behind it. */
@@ -112,17 +128,21 @@ export class DigestEntry extends CountedStatements {
   readonly db: string | null;
   readonly class: DigestClass | null;
   readonly tables: readonly UsedTable[];
-  /** The accounts and how often each is in it, in turn. */
-  readonly accounts: { readonly account: AccountEntry; count: number }[] = [];
+  /** `MOST_ACCOUNTS` of them once settled, the first that came. */
+  accounts: SenderCount[] = [];
+  /** Where there are more than a search through them is quick for. */
+  #bySender: Map<Sender, SenderCount> | null = null;
   otherAccounts = 0;
   example: StatementExample;
+  /** Characters. */
+  longestExample: number;
   withoutValues = 0;
   /** The rows, counted from the beginning, of the example, the first and the last statement. */
   exampleRow: number;
   firstRow = Infinity;
   lastRow = -1;
 
-  constructor(about: StatementKindOf, example: StatementExample, row: number) {
+  constructor(about: StatementKindOf, example: StatementExample, row: number, longest: number) {
     super();
     this.digest = about.digest;
     this.text = about.text;
@@ -131,6 +151,7 @@ export class DigestEntry extends CountedStatements {
     this.tables = about.tables;
     this.example = example;
     this.exampleRow = row;
+    this.longestExample = longest;
   }
 
   /** Whether a statement is the example rather: the first one that has its values. */
@@ -140,18 +161,53 @@ export class DigestEntry extends CountedStatements {
     return row < this.exampleRow;
   }
 
-  addAccount(account: AccountEntry | null, count: number): void {
-    if (account === null) {
+  setExample(example: StatementExample, row: number): void {
+    this.example = shortened(example, this.longestExample);
+    this.exampleRow = row;
+  }
+
+  /**
+   * @param row of the account's first statement in what is counted.
+   * @param isRoom for more of them than are listed in the end.
+   * @returns what it is, where it is none that was there before.
+   */
+  addAccount(
+    sender: Sender | null,
+    count: number,
+    row: number,
+    isRoom: boolean,
+  ): 'listed' | 'further' | 'other' | null {
+    if (sender === null) {
       this.otherAccounts += count;
-      return;
+      return 'other';
     }
-    for (const known of this.accounts) {
-      if (known.account !== account) continue;
+    const known =
+      this.#bySender === null
+        ? this.accounts.find((one) => one.sender === sender)
+        : this.#bySender.get(sender);
+    if (known !== undefined) {
       known.count += count;
-      return;
+      if (row < known.firstRow) known.firstRow = row;
+      return null;
     }
-    if (this.accounts.length < MOST_ACCOUNTS) this.accounts.push({ account, count });
-    else this.otherAccounts += count;
+    const isListed = this.accounts.length < MOST_ACCOUNTS;
+    if (!isListed && !isRoom) {
+      this.otherAccounts += count;
+      return 'other';
+    }
+    const added = { sender, count, firstRow: row };
+    this.accounts.push(added);
+    if (isListed) return 'listed';
+    this.#bySender ??= new Map(this.accounts.map((one) => [one.sender, one]));
+    this.#bySender.set(sender, added);
+    return 'further';
+  }
+
+  /** Lists the accounts that came first. */
+  settleAccounts(): void {
+    this.accounts.sort((a, b) => a.firstRow - b.firstRow);
+    for (const { count } of this.accounts.splice(MOST_ACCOUNTS)) this.otherAccounts += count;
+    this.#bySender = null;
   }
 }
 
@@ -161,10 +217,20 @@ export function lacksValues(flags: readonly StatementFlag[]): boolean {
 }
 
 /** A text as an example; a copy, because a slice would keep all that it is a slice of. */
-export function exampleText(sql: string): Pick<StatementExample, 'sql' | 'isCut'> {
-  if (sql.length <= LONGEST_EXAMPLE) return { sql: copied(sql), isCut: false };
-  const isWithinPair = (sql.charCodeAt(LONGEST_EXAMPLE - 1) & 0xfc00) === 0xd800;
-  return { sql: copied(sql.slice(0, LONGEST_EXAMPLE - (isWithinPair ? 1 : 0))), isCut: true };
+export function exampleText(
+  sql: string,
+  longest = LONGEST_EXAMPLE,
+): Pick<StatementExample, 'sql' | 'isCut'> {
+  if (sql.length <= longest) return { sql: copied(sql), isCut: false };
+  const isWithinPair = (sql.charCodeAt(longest - 1) & 0xfc00) === 0xd800;
+  return { sql: copied(sql.slice(0, longest - (isWithinPair ? 1 : 0))), isCut: true };
+}
+
+/** The same example, of so many characters at most. */
+export function shortened(example: StatementExample, longest: number): StatementExample {
+  return example.sql.length <= longest
+    ? example
+    : { ...example, ...exampleText(example.sql, longest) };
 }
 
 /** The same text, held by nothing else: of one byte a character where that will do. */

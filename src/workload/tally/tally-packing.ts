@@ -1,26 +1,46 @@
 import { DIGEST_CLASSES } from '../../core/reports/tally.ts';
 import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
+import type { DigestTable } from './digest-table.ts';
 import { PackedWriter } from './packed-bytes.ts';
-import type { SliceCounts } from './slice-counts.ts';
+import type { GrowingAxis, SliceCounts } from './slice-counts.ts';
 import type { PendingExecute, TallyBuilder } from './tally-builder.ts';
 import type {
   AccountEntry,
   CountedStatements,
   DigestEntry,
   EchoedStatement,
+  Sender,
   SessionEntry,
   StatementExample,
 } from './tally-entries.ts';
 
 export const ACCESSES = ['read', 'write'] as const;
 
-/** A tally as bytes: between threads, and in a file. 20,000 digests of sysbench's length are 4 MB. */
+/** A tally as bytes, for a file or for another thread. 20,000 digests of sysbench's length are 4 MB. */
 export function packTally(tally: TallyBuilder): Buffer {
   const out = new PackedWriter();
-  const { from, width, count } = tally.axis.axis();
-  out.number(from);
-  out.number(width);
-  out.count(count);
+  packRecordsInto(out, tally);
+  packDigestsInto(out, tally.digests);
+  return out.bytes();
+}
+
+/** All of it but its digests. */
+export function packRecords(tally: TallyBuilder): Buffer {
+  const out = new PackedWriter();
+  packRecordsInto(out, tally);
+  return out.bytes();
+}
+
+export function packDigests(digests: DigestTable): Buffer {
+  const out = new PackedWriter();
+  packDigestsInto(out, digests);
+  return out.bytes();
+}
+
+function packRecordsInto(out: PackedWriter, tally: TallyBuilder): void {
+  packAxis(out, tally.axis);
+  out.flag(tally.isFull);
+  out.count(tally.rows);
   for (const total of TOTALS) out.count(tally[total]);
   out.number(tally.first);
   out.number(tally.last);
@@ -42,26 +62,46 @@ export function packTally(tally: TallyBuilder): Buffer {
   for (const session of tally.sessions.values()) packSession(out, session, accounts);
   out.count(tally.pending.size);
   for (const pending of tally.pending.values()) packPending(out, pending);
-  out.count(tally.digests.size);
-  for (const [db, digests] of tally.digests) {
-    out.name(db);
-    out.count(digests.size);
-    for (const digest of digests.values()) packDigest(out, digest, accounts);
+}
+
+function packDigestsInto(out: PackedWriter, digests: DigestTable): void {
+  packAxis(out, digests.axis);
+  out.flag(digests.isFull);
+  out.count(digests.other);
+  const senders = new Map<Sender, number>();
+  for (const { accounts } of digests.entries()) {
+    for (const { sender } of accounts) {
+      if (!senders.has(sender)) senders.set(sender, senders.size);
+    }
   }
-  return out.bytes();
+  out.count(senders.size);
+  for (const { user, host } of senders.keys()) {
+    out.name(user);
+    out.name(host);
+  }
+  out.count(digests.byDatabase.size);
+  for (const [db, some] of digests.byDatabase) {
+    out.name(db);
+    out.count(some.size);
+    for (const digest of some.values()) packDigest(out, digest, senders);
+  }
+}
+
+function packAxis(out: PackedWriter, growing: GrowingAxis): void {
+  const { from, width, count } = growing.axis();
+  out.number(from);
+  out.number(width);
+  out.count(count);
 }
 
 export const TOTALS = [
-  'rows',
   'statements',
   'records',
   'withValues',
   'withoutValues',
-  'otherDigests',
   'otherAccounts',
   'otherSessions',
 ] as const;
-/** Below zero where a login is taken back that is in the part before. */
 
 function packSlices(out: PackedWriter, slices: SliceCounts): void {
   let slots = 0;
@@ -162,16 +202,17 @@ function packExample(out: PackedWriter, example: StatementExample): void {
 function packDigest(
   out: PackedWriter,
   entry: DigestEntry,
-  accounts: ReadonlyMap<AccountEntry, number>,
+  senders: ReadonlyMap<Sender, number>,
 ): void {
   packDigestText(out, entry);
   packCounted(out, entry);
   out.count(entry.firstRow);
   out.count(entry.lastRow);
   out.count(entry.accounts.length);
-  for (const { account, count } of entry.accounts) {
-    out.count(accounts.get(account) ?? 0);
+  for (const { sender, count, firstRow } of entry.accounts) {
+    out.count(senders.get(sender) ?? 0);
     out.count(count);
+    out.count(firstRow);
   }
   out.count(entry.otherAccounts);
   out.count(entry.withoutValues);

@@ -19,8 +19,12 @@ import type { AccountEntry, DigestEntry, SessionEntry, StatementExample } from '
 export function tallyOf(builder: TallyBuilder): Tally {
   for (const pending of builder.pending.values()) builder.settle(pending, pending.own);
   builder.pending.clear();
+  builder.axis.include(builder.digests.axis.axis());
   const axis = builder.axis.axis();
-  const digests = Array.from(builder.digests.values(), (some) => Array.from(some.values())).flat();
+  // Both have the same instants on them, in what is no forgery.
+  const { digests: table } = builder;
+  table.axis.include(axis);
+  const digests = Array.from(table.entries());
   const accounts = Array.from(builder.accounts.values()).filter(
     ({ count, firstSeen }) => count > 0 || !Number.isNaN(firstSeen),
   );
@@ -35,7 +39,7 @@ export function tallyOf(builder: TallyBuilder): Tally {
     byFlag: { ...builder.byFlag },
     executes: { withValues: builder.withValues, withoutValues: builder.withoutValues },
     digests: digests.sort(byCount(digestKey)).map((one) => digestTally(one, axis)),
-    otherDigests: { statements: builder.otherDigests },
+    otherDigests: { statements: table.other },
     accounts: accounts.sort(byCount(accountKey)).map((one) => accountTally(one, axis)),
     otherAccounts: { statements: builder.otherAccounts },
     sessions: sessions
@@ -75,7 +79,7 @@ function timeOf(micros: number): string {
 
 function digestTally(entry: DigestEntry, axis: SliceAxis): DigestTally {
   const { digest, text, db, tables, count, first, last, otherAccounts, withoutValues } = entry;
-  const accounts = entry.accounts.map(({ account: { user, host }, count }): CountedAccount => ({
+  const accounts = entry.accounts.map(({ sender: { user, host }, count }): CountedAccount => ({
     user,
     host,
     count,

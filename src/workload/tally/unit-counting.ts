@@ -9,22 +9,22 @@ import {
   type SaneTimes,
 } from './record-counter.ts';
 import { frameText, type SegmentUnit } from './segment-units.ts';
-import { TallyBuilder } from './tally-builder.ts';
-import { packTally } from './tally-packing.ts';
+import type { TallyBuilder } from './tally-builder.ts';
 
 /** What is counted of a unit. */
 export interface UnitTask {
   /** Of the segment's file, which is open for as long as this takes. */
   readonly fd: number;
   readonly unit: SegmentUnit;
+  /** The number of the row before its first. */
+  readonly row: number;
   readonly range: CountedRange;
   /** Instants that records may have, in milliseconds. */
   readonly window: SaneTimes;
 }
 
+/** How much of a file was counted. */
 export interface CountedUnit {
-  /** Alone in its memory, which can be given to another thread and back to the system. */
-  readonly packed: Uint8Array;
   /** Of the segment's file. */
   readonly bytes: number;
   readonly records: number;
@@ -32,6 +32,9 @@ export interface CountedUnit {
   readonly wrongLines: number;
   readonly lostFrames: number;
 }
+
+/** More rows than a unit can have: a record has 50 bytes and more. */
+export const MOST_ROWS_OF_A_UNIT = 2 ** 26;
 
 /** Read at once, of frames that are smaller. */
 const READ_BYTES = 256 * 1024;
@@ -46,12 +49,17 @@ export class UnitCounter {
   #end = 0;
 
   /**
+   * Adds a unit to a tally, which is of what came directly before it, or of nothing.
    * @param pause called now and then, and awaited.
    * @throws the system's own errors when the file cannot be read.
    */
-  async count(task: UnitTask, pause: () => Promise<void>): Promise<CountedUnit> {
-    const { fd, unit, range, window } = task;
-    const tally = new TallyBuilder();
+  async count(
+    tally: TallyBuilder,
+    task: UnitTask,
+    pause: () => Promise<void>,
+  ): Promise<CountedUnit> {
+    const { fd, unit, row, range, window } = task;
+    tally.rows = row;
     const counter = new RecordCounter(tally, this.#digester, range, this.#kinds);
     const scanner = new LineScanner(counter, tally, window);
     let lostFrames = 0;
@@ -74,9 +82,8 @@ export class UnitCounter {
       await pause();
     }
     scanner.end();
-    const packed = packTally(tally);
     const { records, wrongLines } = scanner;
-    return { packed, bytes: unit.bytes, records, wrongLines, lostFrames };
+    return { bytes: unit.bytes, records, wrongLines, lostFrames };
   }
 
   /** Bytes of the file; overwritten by the next call. */

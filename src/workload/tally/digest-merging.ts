@@ -1,0 +1,108 @@
+import type { DigestTable } from './digest-table.ts';
+import { MalformedBytes } from './packed-bytes.ts';
+import type { SlotMoves } from './slice-counts.ts';
+import { CountedStatements, type DigestEntry, type Sender } from './tally-entries.ts';
+import { TallyReader } from './tally-reader.ts';
+
+/**
+ * Adds packed digests whose rows have the numbers of the whole, in any order.
+ * @throws MalformedBytes where they are none; then the others are of no more use.
+ */
+export function mergeDigests(into: DigestTable, packed: Buffer): void {
+  const reader = new TallyReader(packed);
+  new DigestMerger(into, reader, 0, true).merge();
+  reader.end();
+}
+
+/** Adds those of what came directly behind. @param base the number of the row before theirs. */
+export function mergeDigestsFrom(into: DigestTable, reader: TallyReader, base: number): void {
+  new DigestMerger(into, reader, base, false).merge();
+}
+
+class DigestMerger {
+  readonly #into: DigestTable;
+  readonly #in: TallyReader;
+  readonly #base: number;
+  /** Examples are as short as they have to be, whatever else is in the table. */
+  readonly #isCut: boolean;
+  readonly #moves: SlotMoves;
+  readonly #senders: (Sender | null)[] = [];
+
+  constructor(into: DigestTable, reader: TallyReader, base: number, isCut: boolean) {
+    this.#into = into;
+    this.#in = reader;
+    this.#base = base;
+    this.#isCut = isCut;
+    this.#moves = into.axis.include(reader.axis());
+  }
+
+  merge(): void {
+    const into = this.#into;
+    const reader = this.#in;
+    if (reader.flag()) into.isFull = true;
+    into.other += reader.count();
+    for (let left = reader.count(); left > 0; left--) {
+      this.#senders.push(into.sender(reader.name(), reader.name()));
+    }
+    for (let left = reader.count(); left > 0; left--) {
+      const db = reader.name();
+      for (let digests = reader.count(); digests > 0; digests--) this.#digest(db);
+    }
+  }
+
+  #digest(db: string | null): void {
+    const into = this.#into;
+    const reader = this.#in;
+    const digest = reader.text();
+    const known = into.of(db).get(digest) ?? null;
+    const about = known === null && into.hasRoom ? { ...reader.digestText(digest), db } : null;
+    if (about === null) reader.skipDigestText();
+    const part = new CountedStatements();
+    reader.counted(part, this.#moves);
+    const firstRow = this.#row();
+    const lastRow = this.#row();
+    const counts: { sender: Sender | null; count: number; firstRow: number }[] = [];
+    for (let left = reader.count(); left > 0; left--) {
+      const sender = this.#senders[reader.count()];
+      if (sender === undefined) throw new MalformedBytes('an account that is not there');
+      counts.push({ sender, count: reader.count(), firstRow: this.#row() });
+    }
+    const otherAccounts = reader.count();
+    const withoutValues = reader.count();
+    const example = reader.example();
+    const exampleRow = this.#row();
+    let entry: DigestEntry;
+    if (known !== null) {
+      entry = known;
+      if (entry.prefers(example, exampleRow)) {
+        if (this.#isCut) entry.longestExample = Math.max(entry.longestExample, example.sql.length);
+        entry.setExample(example, exampleRow);
+      }
+    } else if (about !== null) entry = into.add(about, example, exampleRow, this.#isCut);
+    else {
+      into.other += part.count;
+      return;
+    }
+    entry.count += part.count;
+    entry.withoutValues += withoutValues;
+    if (firstRow < entry.firstRow) {
+      entry.firstRow = firstRow;
+      entry.first = part.first;
+    }
+    if (lastRow > entry.lastRow) {
+      entry.lastRow = lastRow;
+      entry.last = part.last;
+    }
+    part.slices.forEach((slot, count) => {
+      entry.slices.add(slot, count);
+    });
+    for (const { sender, count, firstRow } of counts) {
+      into.countAccount(entry, sender, count, firstRow);
+    }
+    entry.otherAccounts += otherAccounts;
+  }
+
+  #row(): number {
+    return this.#base + this.#in.count();
+  }
+}

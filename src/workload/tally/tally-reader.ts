@@ -1,0 +1,101 @@
+import {
+  DIGEST_CLASSES,
+  LONGEST_EXAMPLE,
+  MOST_SLICES,
+  NARROWEST_SLICE_MS,
+  type SliceAxis,
+  type UsedTable,
+} from '../../core/reports/tally.ts';
+import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
+import { MOST_TABLES } from '../../sql/tables.ts';
+import { MalformedBytes, PackedReader } from './packed-bytes.ts';
+import type { SliceCounts, SlotMoves } from './slice-counts.ts';
+import type { CountedStatements, EchoedStatement, StatementExample } from './tally-entries.ts';
+import { ACCESSES } from './tally-packing.ts';
+
+/** Year 9999, in microseconds. */
+const LATEST = 253_402_300_800_000_000;
+
+/** Reads what packed tallies are made of. @throws MalformedBytes where it is something else. */
+export class TallyReader extends PackedReader {
+  axis(): SliceAxis {
+    const from = this.number();
+    const width = this.number();
+    const count = this.count();
+    const isPower = Number.isInteger(Math.log2(width / NARROWEST_SLICE_MS));
+    const isThere = Math.abs(from) <= LATEST / 1_000 && from % width === 0 && count <= MOST_SLICES;
+    if (!isPower || width < NARROWEST_SLICE_MS || !isThere) {
+      throw new MalformedBytes('an axis that is none');
+    }
+    return { from, width, count };
+  }
+
+  instant(): number {
+    const micros = this.number();
+    if (Number.isNaN(micros) || Math.abs(micros) <= LATEST) return micros;
+    throw new MalformedBytes('an instant that is none');
+  }
+
+  /** @param moves where the slots of the packed axis are in that of the counts. */
+  slices(into: SliceCounts, moves: SlotMoves): void {
+    for (let left = this.count(); left > 0; left--) {
+      const slot = moves[this.count()];
+      if (slot === undefined) throw new MalformedBytes('a slice that is not there');
+      into.add(slot, this.count());
+    }
+  }
+
+  /** Count, first and last, and the slices. */
+  counted(into: CountedStatements, moves: SlotMoves): void {
+    const count = this.count();
+    const first = this.instant();
+    const last = this.instant();
+    if (into.count === 0) into.first = first;
+    if (count > 0) into.last = last;
+    into.count += count;
+    this.slices(into.slices, moves);
+  }
+
+  /** What stands behind the id of a digest that is known: making texts of it takes time and memory. */
+  skipDigestText(): void {
+    this.skipText();
+    this.count();
+    for (let left = this.count(); left > 0; left--) {
+      this.name();
+      this.count();
+    }
+  }
+
+  echoed(): EchoedStatement {
+    return { ...this.digestText(this.text()), example: this.example() };
+  }
+
+  digestText(digest: string): Omit<EchoedStatement, 'example'> {
+    const text = this.text();
+    const which = this.count();
+    const ofClass = which === 0 ? null : DIGEST_CLASSES[which - 1];
+    const tables: UsedTable[] = [];
+    const count = this.count();
+    if (ofClass === undefined || count > 2 * MOST_TABLES) {
+      throw new MalformedBytes('a class, or tables, that cannot be');
+    }
+    for (let left = count; left > 0; left--) {
+      tables.push({ name: this.name() ?? '', access: this.word(ACCESSES) });
+    }
+    return { digest, text, class: ofClass, tables };
+  }
+
+  example(): StatementExample {
+    const seq = this.number();
+    const micros = this.instant();
+    const session = this.number();
+    const user = this.name();
+    const sql = this.text();
+    const isCut = this.flag();
+    const flags = Array.from({ length: Math.min(this.count(), STATEMENT_FLAGS.length) }, () =>
+      this.word(STATEMENT_FLAGS),
+    );
+    if (sql.length > LONGEST_EXAMPLE) throw new MalformedBytes('an example that is too long');
+    return { seq, micros, session, user, sql, isCut, flags };
+  }
+}
