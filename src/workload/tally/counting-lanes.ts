@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { mergeDigests } from './digest-merging.ts';
 import { freeAtOnce } from './freed-memory.ts';
-import { LaneCounter } from './lane-counting.ts';
+import { LaneCounter, type UnitAlone } from './lane-counting.ts';
 import { OrderedUnits, type CountedFile, type Lane } from './ordered-units.ts';
 import type { SegmentUnit } from './segment-units.ts';
 import type { TallyBuilder } from './tally-builder.ts';
@@ -84,28 +84,32 @@ export class CountingLanes {
   ): AsyncGenerator<CountedUnit> {
     while (this.#workers.length < wanted) this.#workers.push(new WorkerLane());
     const counter = new LaneCounter(this.#own, into.digests);
+    const pause = async (): Promise<void> => {
+      await breathe();
+      if (queue.isOver) fail();
+    };
     const lanes: Lane[] = [
-      (task) => counter.count(task, breathe),
-      ...this.#workers.map((worker): Lane => async (task) => (await worker.count(task)) ?? fail()),
+      async (task) => notFull(await counter.count(task, pause)),
+      ...this.#workers.map((worker): Lane => async (task) => notFull(await worker.count(task))),
     ];
     const queue = new OrderedUnits(units, file, into.rows);
     const running = lanes.map((lane) => queue.work(lane));
     let isWhole = false;
     try {
-      for await (const { packed, isFull, ...counted } of queue.results()) {
+      for await (const { packed, ...counted } of queue.results()) {
         const { buffer, byteOffset, byteLength } = packed;
         const records = Buffer.from(buffer, byteOffset, byteLength);
         mergeRecords(into, records);
         freeAtOnce(records);
-        if (isFull || into.isFull) fail();
+        if (into.isFull) fail();
         yield counted;
       }
       isWhole = true;
     } finally {
       queue.stop();
-      await Promise.all(running);
       // What they hold is of no use to anybody.
       if (!isWhole) await this.close();
+      await Promise.all(running);
     }
     for (const worker of this.#workers) {
       if (!worker.holdsDigests) continue;
@@ -121,6 +125,10 @@ export class CountingLanes {
 
 function fail(): never {
   throw new OneLaneNeeded();
+}
+
+function notFull(unit: UnitAlone | null): UnitAlone {
+  return unit === null || unit.isFull ? fail() : unit;
 }
 
 async function some(units: AsyncGenerator<SegmentUnit>, count: number): Promise<SegmentUnit[]> {

@@ -35,7 +35,7 @@ export class LaneCounter {
   /** @throws the system's own errors when the file cannot be read. */
   async count(task: UnitTask, pause: () => Promise<void>): Promise<UnitAlone> {
     const tally = new TallyBuilder(this.#digests);
-    const counted = await this.#counter.count(tally, task, pause);
+    const counted = await this.#counter.count(tally, task, pause, true);
     return { ...counted, packed: packRecords(tally), isFull: tally.isFull };
   }
 

@@ -69,8 +69,12 @@ export class OrderedUnits {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
+  /** Results are wanted no more: what is being counted may be given up. */
+  isOver = false;
+
   /** Hands out no more units. */
   stop(): void {
+    this.isOver = true;
     this.#count = Math.min(this.#count, this.#next);
     this.#change();
   }

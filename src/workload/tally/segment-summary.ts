@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress, zstdDecompressSync } from 'node:zlib';
 import { DIGEST_RULES } from '../../sql/digest.ts';
 import { openToRead, segmentFileName } from '../segment-files.ts';
+import { textBytes } from '../zstd-frames.ts';
 import { MalformedBytes, PackedReader, PackedWriter } from './packed-bytes.ts';
 
 /** What tells a file from what it was without reading it. */
@@ -59,6 +61,8 @@ export async function readSummary(folder: string, segment: number): Promise<Segm
 function parseSummary(file: Buffer): SegmentSummary {
   const bytes = zstdDecompressSync(file, {
     maxOutputLength: LARGEST_SUMMARY,
+    // In one piece: of several, each would be there twice.
+    chunkSize: Math.min(LARGEST_SUMMARY, Math.max(textBytes(file) ?? 0, 64 * 1024)),
     params: { [constants.ZSTD_d_windowLogMax]: Math.log2(LARGEST_SUMMARY) },
   });
   const body = bytes.subarray(SHA256_BYTES);
@@ -110,7 +114,14 @@ export async function writeSummary(
     try {
       // The umask narrowed it.
       await file.chmod(mode);
-      await file.writeFile(summaryBytes(summary));
+      const bytes = summaryBytes(summary);
+      const zstd = createZstdCompress({
+        pledgedSrcSize: bytes.reduce((sum, { length }) => sum + length, 0),
+        params: { [constants.ZSTD_c_compressionLevel]: 1 },
+      });
+      await pipeline(bytes, zstd, async (pieces: AsyncIterable<Buffer>) => {
+        for await (const piece of pieces) await file.writeFile(piece);
+      });
     } finally {
       await file.close();
     }
@@ -120,7 +131,8 @@ export async function writeSummary(
   }
 }
 
-function summaryBytes({ identity, packed, ...summary }: SegmentSummary): Buffer {
+/** What is compressed, in pieces: 12 MB and more are not copied. */
+function summaryBytes({ identity, packed, ...summary }: SegmentSummary): Buffer[] {
   const out = new PackedWriter();
   out.text(FORMAT);
   out.count(FORMAT_VERSION);
@@ -135,12 +147,11 @@ function summaryBytes({ identity, packed, ...summary }: SegmentSummary): Buffer 
   out.count(summary.records);
   out.number(summary.earliest);
   out.number(summary.latest);
-  const body = Buffer.concat([out.bytes(), packed]);
-  return zstdCompressSync(Buffer.concat([hashOf(body), body]), {
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  });
+  return [hashOf(out.bytes(), packed), out.bytes(), packed];
 }
 
-function hashOf(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+function hashOf(...bytes: readonly Buffer[]): Buffer {
+  const hash = createHash('sha256');
+  for (const some of bytes) hash.update(some);
+  return hash.digest();
 }

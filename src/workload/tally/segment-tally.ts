@@ -51,8 +51,14 @@ export interface SegmentTask {
 export interface CountedSegment {
   /** null where its file is missing, or is none. */
   readonly part: SegmentPart | null;
+  /** The same as a tally where it was counted now: whose it is from then on. */
+  readonly tally: TallyBuilder | null;
   /** One sentence each, which names the file. */
   readonly damage: readonly string[];
+}
+
+interface JustCounted extends Omit<CountedSegment, 'damage'> {
+  readonly part: SegmentPart;
 }
 
 /** New bytes of a segment from which on its summary is written again. */
@@ -78,8 +84,8 @@ export async function* countSegment(
   try {
     file = await openToRead(path);
   } catch (error) {
-    if (isMissing(error)) return { part: null, damage: [`${name} is missing`] };
-    if (error instanceof DamagedRecord) return { part: null, damage: [error.what] };
+    if (isMissing(error)) return { part: null, tally: null, damage: [`${name} is missing`] };
+    if (error instanceof DamagedRecord) return { part: null, tally: null, damage: [error.what] };
     throw diskFailure(error, 'read', path);
   }
   try {
@@ -87,11 +93,14 @@ export async function* countSegment(
     const size = Number(stat.size);
     const end = Math.min(size, task.end ?? size);
     const begun = await knownBefore(task, known, stat, end);
-    let part = begun?.bytes === end ? begun : yield* countOn(task, file, stat, begun, end, lanes);
-    if (begun !== null && !isAsRecorded(part, task.expected)) {
-      part = yield* countOn(task, file, stat, null, end, lanes);
+    let counted: JustCounted =
+      begun?.bytes === end
+        ? { part: begun, tally: null }
+        : yield* countOn(task, file, stat, begun, end, lanes);
+    if (begun !== null && !isAsRecorded(counted.part, task.expected)) {
+      counted = yield* countOn(task, file, stat, null, end, lanes);
     }
-    return { part, damage: damageOf(task, name, size, part) };
+    return { ...counted, damage: damageOf(task, name, size, counted.part) };
   } catch (error) {
     throw failureOf(error, 'read', path);
   } finally {
@@ -130,7 +139,7 @@ async function* countOn(
   known: SegmentPart | null,
   end: number,
   lanes: CountingLanes,
-): Progress<TallyProgress, SegmentPart> {
+): Progress<TallyProgress, JustCounted> {
   try {
     return yield* countWith(task, file, stat, known, end, lanes);
   } catch (error) {
@@ -147,7 +156,7 @@ async function* countWith(
   known: SegmentPart | null,
   end: number,
   lanes: CountingLanes,
-): Progress<TallyProgress, SegmentPart> {
+): Progress<TallyProgress, JustCounted> {
   const { folder, segment, range, window } = task;
   const tally = new TallyBuilder();
   const from = known?.bytes ?? 0;
@@ -184,7 +193,7 @@ async function* countWith(
   if (isSound && isAll(range) && isWorthIt) {
     await writeSummary(folder, segment, { ...part, identity: settled(identity) }, modeOf(stat));
   }
-  return part;
+  return { part, tally };
 }
 
 /** Whether it is what was committed, as far as that is known. */

@@ -51,12 +51,14 @@ export class UnitCounter {
   /**
    * Adds a unit to a tally, which is of what came directly before it, or of nothing.
    * @param pause called now and then, and awaited.
+   * @param isAlone to be put together with others: a tally that is full ends it.
    * @throws the system's own errors when the file cannot be read.
    */
   async count(
     tally: TallyBuilder,
     task: UnitTask,
     pause: () => Promise<void>,
+    isAlone = false,
   ): Promise<CountedUnit> {
     const { fd, unit, row, range, window } = task;
     tally.rows = row;
@@ -75,6 +77,8 @@ export class UnitCounter {
         continue;
       }
       scanner.push(text);
+      // Of no use then: all is counted anew.
+      if (isAlone && tally.isFull) break;
       sincePause += text.length;
       freeAtOnce(text);
       if (sincePause < READ_BYTES) continue;

@@ -10,6 +10,7 @@ import type { ExpectedSegment, ReadablePosition } from '../../core/workloads/wor
 import { DamagedRecord } from '../disk-errors.ts';
 import { segmentBytes } from '../workload-reader.ts';
 import { CountingLanes } from './counting-lanes.ts';
+import { freeAtOnce, saveMemory } from './freed-memory.ts';
 import { MalformedBytes } from './packed-bytes.ts';
 import type { CountedRange, SaneTimes } from './record-counter.ts';
 import { microsOf } from './record-time.ts';
@@ -24,7 +25,7 @@ import { mergePacked } from './tally-merging.ts';
 import { tallyOf } from './tally-result.ts';
 
 /** Of the parts that are kept in memory: what does not fit is in summaries. */
-const MOST_KEPT = 16 * 1024 * 1024;
+const MOST_KEPT = 8 * 1024 * 1024;
 /** As `verify` has it: how late a statement may be logged. */
 const TOLERANCE_MS = 16_000;
 
@@ -39,6 +40,7 @@ export function openTally(folder: string, workers: number | null = null): TallyC
 class WorkloadTally implements TallyCounter {
   readonly #folder: string;
   readonly #lanes: CountingLanes;
+  readonly #saveNoMore = saveMemory();
   readonly #parts = new Map<string, SegmentPart>();
   /** Segments whose summaries are of no use. */
   readonly #withoutSummary = new Set<number>();
@@ -64,6 +66,7 @@ class WorkloadTally implements TallyCounter {
   }
 
   close(): Promise<void> {
+    this.#saveNoMore();
     this.#parts.clear();
     return this.#lanes.close();
   }
@@ -80,7 +83,8 @@ class WorkloadTally implements TallyCounter {
     const window = windowOf(expected);
     const sizes = await this.#sizes(until, known);
     const bytesOfAll = sizes.reduce((sum, size) => sum + size, 0);
-    const tally = new TallyBuilder();
+    let tally = new TallyBuilder();
+    let isEmpty = true;
     const damage: TallyDamage[] = [];
     let bytesBefore = 0;
     let read = 0;
@@ -102,8 +106,12 @@ class WorkloadTally implements TallyCounter {
       damage.push(...whole.damage.map((what) => ({ segment, what })));
       if (whole.part !== null) {
         read += whole.part.records;
-        const part = yield* this.#partIn(task, whole.part, range, tally.pending.size > 0);
-        if (part !== null) mergePacked(tally, part.packed);
+        const counted = yield* this.#partIn(task, whole, range, tally.pending.size > 0);
+        const { part } = counted;
+        // What was just counted is not built a second time.
+        if (isEmpty && counted.tally !== null) ({ tally } = counted);
+        else if (part !== null) mergePacked(tally, part.packed);
+        isEmpty &&= part === null;
       }
       bytesBefore += size;
       yield { type: 'counted', bytes: bytesBefore, of: bytesOfAll };
@@ -132,19 +140,19 @@ class WorkloadTally implements TallyCounter {
     return counted;
   }
 
-  /** The part of a segment's tally that is in a range; null for none. */
+  /** The part of a segment's tally that is in a range. */
   async *#partIn(
     task: SegmentTask,
-    whole: SegmentPart,
+    whole: CountedSegment,
     range: CountedRange,
     isWaiting: boolean,
-  ): Progress<TallyProgress, SegmentPart | null> {
-    const { earliest, latest } = whole;
+  ): Progress<TallyProgress, CountedSegment> {
+    const { earliest, latest } = whole.part ?? NOTHING_COUNTED;
     if (earliest >= range.since && latest < range.before) return whole;
     // Also one of which nothing is counted says what an EXECUTE before it was.
     const isOutside = latest < range.since || earliest >= range.before;
-    if (isOutside && !isWaiting) return null;
-    return (yield* this.#segment({ ...task, range })).part;
+    if (isOutside && !isWaiting) return { part: null, tally: null, damage: [] };
+    return yield* this.#segment({ ...task, range });
   }
 
   /** Keeps what was counted last. */
@@ -156,10 +164,12 @@ class WorkloadTally implements TallyCounter {
       if (bytes <= MOST_KEPT || oldest === key) break;
       bytes -= packed.length;
       this.#parts.delete(oldest);
+      freeAtOnce(packed);
     }
   }
 }
 
+const NOTHING_COUNTED = { earliest: Infinity, latest: -Infinity };
 const ALL: CountedRange = { since: -Infinity, before: Infinity };
 
 /** Instants that the capture can have recorded, in milliseconds, as far as is known. */
