@@ -90,7 +90,11 @@ export class CountingLanes {
     };
     const lanes: Lane[] = [
       async (task) => notFull(await counter.count(task, pause)),
-      ...this.#workers.map((worker): Lane => async (task) => notFull(await worker.count(task))),
+      ...this.#workers.map(
+        (worker): Lane =>
+          async (task) =>
+            notFull(await worker.count(task)),
+      ),
     ];
     const queue = new OrderedUnits(units, file, into.rows);
     const running = lanes.map((lane) => queue.work(lane));
@@ -119,7 +123,6 @@ export class CountingLanes {
       freeAtOnce(digests);
     }
     if (into.isFull) fail();
-    into.digests.settle();
   }
 }
 

@@ -175,6 +175,7 @@ async function* countWith(
     bytes += unit.bytes;
     yield { type: 'counted', bytes: task.bytesBefore + bytes, of: task.bytesOfAll };
   }
+  tally.digests.settle();
   const identity = identityOf(stat);
   const part: SegmentPart = {
     bytes: end,

@@ -2,12 +2,7 @@ import { MOST_ACCOUNT_TALLIES, MOST_SESSIONS } from '../../core/reports/tally.ts
 import { STATEMENT_FLAGS, type StatementFlag } from '../../core/workloads/statements.ts';
 import { DigestTable, senderKey } from './digest-table.ts';
 import { GrowingAxis, SliceCounts, type SlotMoves } from './slice-counts.ts';
-import {
-  AccountEntry,
-  SessionEntry,
-  type EchoedStatement,
-  type Place,
-} from './tally-entries.ts';
+import { AccountEntry, SessionEntry, type EchoedStatement, type Place } from './tally-entries.ts';
 
 /** An EXECUTE whose echo is still to come; with what it is counted as if none does. */
 export interface PendingExecute {

@@ -24,6 +24,7 @@ export function tallyOf(builder: TallyBuilder): Tally {
   // Both have the same instants on them, in what is no forgery.
   const { digests: table } = builder;
   table.axis.include(axis);
+  table.settle();
   const digests = Array.from(table.entries());
   const accounts = Array.from(builder.accounts.values()).filter(
     ({ count, firstSeen }) => count > 0 || !Number.isNaN(firstSeen),

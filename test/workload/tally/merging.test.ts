@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { StatementFlag, StatementKind } from '../../../src/core/workloads/statements.ts';
 import { Digester } from '../../../src/sql/digest.ts';
+import { mergeDigests } from '../../../src/workload/tally/digest-merging.ts';
+import { DigestTable } from '../../../src/workload/tally/digest-table.ts';
 import { MalformedBytes } from '../../../src/workload/tally/packed-bytes.ts';
 import { RecordCounter } from '../../../src/workload/tally/record-counter.ts';
 import { TallyBuilder } from '../../../src/workload/tally/tally-builder.ts';
-import { mergePacked } from '../../../src/workload/tally/tally-merging.ts';
-import { packTally } from '../../../src/workload/tally/tally-packing.ts';
+import { mergePacked, mergeRecords } from '../../../src/workload/tally/tally-merging.ts';
+import { packDigests, packRecords, packTally } from '../../../src/workload/tally/tally-packing.ts';
 import { tallyOf } from '../../../src/workload/tally/tally-result.ts';
+import { MOST_ROWS_OF_A_UNIT } from '../../../src/workload/tally/unit-counting.ts';
 import fc from '../../support/properties.ts';
 import { plain } from './counted.ts';
 
@@ -47,8 +50,7 @@ const aRow = fc
     return { micros: START + micros, session, user, kind, sql, flags };
   });
 
-function packed(rows: readonly Row[], from: number): Buffer {
-  const tally = new TallyBuilder();
+function count(tally: TallyBuilder, rows: readonly Row[], from: number): void {
   const counter = new RecordCounter(tally, new Digester(), { since: -Infinity, before: Infinity });
   for (const [index, { user, ...row }] of rows.entries()) {
     counter.add({
@@ -58,6 +60,11 @@ function packed(rows: readonly Row[], from: number): Buffer {
       place: tally.place(user, 'web1', 'shop'),
     });
   }
+}
+
+function packed(rows: readonly Row[], from: number): Buffer {
+  const tally = new TallyBuilder();
+  count(tally, rows, from);
   return packTally(tally);
 }
 
@@ -86,6 +93,32 @@ describe('parts of a workload', () => {
         expect(plain(tallyOf(merged([...parts.slice(0, 1), later])))).toEqual(whole);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('come to the same whichever lane counts which of them', () => {
+    const aPart = fc.record({ rows: fc.array(aRow, { maxLength: 12 }), lane: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(aPart, { maxLength: 6 }), (parts) => {
+        const tally = new TallyBuilder();
+        // The first lane's digests are those of the whole, as in the thread that hands the others out.
+        const lanes = [tally.digests, new DigestTable(), new DigestTable()];
+        let from = 0;
+        const records = parts.map(({ rows, lane }, index) => {
+          const part = new TallyBuilder(lanes[lane]);
+          part.rows = index * MOST_ROWS_OF_A_UNIT;
+          count(part, rows, from);
+          from += rows.length;
+          return packRecords(part);
+        });
+        for (const part of records) mergeRecords(tally, part);
+        for (const digests of lanes.slice(1)) mergeDigests(tally.digests, packDigests(digests));
+        tally.digests.settle();
+        const all = parts.flatMap(({ rows }) => rows);
+        const whole = plain(tallyOf(merged([packed(all, 0)])));
+        expect(plain(tallyOf(merged([packTally(tally)])))).toEqual(whole);
+      }),
+      { numRuns: 100 },
     );
   });
 
