@@ -1,6 +1,7 @@
 /**
  * What counting a workload for a report costs: `node bench/report.ts [statements]`, after `npm run build`.
- * Prints, for statements like sysbench's and for 5,000 digests of long ones, statements/s of
+ * Prints, for statements like sysbench's, for 5,000 digests of long ones and for what is more than is
+ * kept (digests, long digests, sessions), statements/s of
  * `pt-query-digest` (of the same statements as a general log, the first 200,000 of them) and of ours on one
  * core and on two, whole processes in the same run; CPU time a statement, which says more on a machine that
  * is busy; the process's peak memory, and what a second report takes.
@@ -44,9 +45,9 @@ interface Counted {
   readonly damage: readonly unknown[];
 }
 
-/** The `i`-th of statements of some 1,500 bytes and 5,000 digests. */
-function aLongStatement(i: number): LoggedStatement {
-  const which = (i * 7_919) % 5_000;
+/** The `i`-th of statements of some 1,100 bytes and so many digests. */
+function aLongStatement(i: number, digests = 5_000): LoggedStatement {
+  const which = (i * 7_919) % digests;
   const columns = Array.from({ length: 40 }, (_, n) => `t${which}.column_${n} AS c${n}`);
   const conditions = Array.from({ length: 10 }, (_, n) => `t${which}.column_${n} = ${i * n}`);
   const sql = `SELECT ${columns.join(', ')} FROM table_${which} t${which} WHERE ${conditions.join(' AND ')} AND name IN ('a${i}', 'b', 'c')`;
@@ -180,7 +181,21 @@ function cpuSecondsIn(report: string): number {
 const root = mkdtempSync(join(tmpdir(), 'captures-bench-'));
 try {
   await run('like sysbench', root, COUNT, aSysbenchStatement);
-  await run('5,000 digests of long statements', root, Math.ceil(COUNT / 10), aLongStatement);
+  await run('5,000 digests of long statements', root, Math.ceil(COUNT / 10), (i) =>
+    aLongStatement(i),
+  );
+  // More than is kept: what counts is the memory.
+  await run('each statement a digest', root, Math.ceil(COUNT / 5), (i) => ({
+    ...aSysbenchStatement(i),
+    sql: `SELECT c FROM sbtest_${i} WHERE id=${i}`,
+  }));
+  await run('20,000 digests of long statements', root, Math.ceil(COUNT / 33), (i) =>
+    aLongStatement(i, 20_000),
+  );
+  await run('each statement a session', root, Math.ceil(COUNT / 5), (i) => ({
+    ...aSysbenchStatement(i),
+    session: i + 1,
+  }));
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
