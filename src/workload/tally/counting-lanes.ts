@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { mergeDigests } from './digest-merging.ts';
 import { freeAtOnce } from './freed-memory.ts';
-import { LaneCounter, type UnitAlone } from './lane-counting.ts';
+import { LaneCounter, MOST_OF_A_LANE, type UnitAlone } from './lane-counting.ts';
 import { OrderedUnits, type CountedFile, type Lane } from './ordered-units.ts';
 import type { SegmentUnit } from './segment-units.ts';
 import type { TallyBuilder } from './tally-builder.ts';
@@ -45,7 +45,8 @@ export class CountingLanes {
   ): AsyncGenerator<CountedUnit> {
     try {
       const first = await some(units, WORTH_A_WORKER * this.#most + 1);
-      const workers = into.isFull ? 0 : Math.floor((first.length - 1) / WORTH_A_WORKER);
+      const isMuch = into.isFull || into.digests.isLargerThan(MOST_OF_A_LANE);
+      const workers = isMuch ? 0 : Math.floor((first.length - 1) / WORTH_A_WORKER);
       const all = joined(first, units);
       yield* workers > 0 ? this.#apart(into, all, file, workers) : this.#inOrder(into, all, file);
     } finally {
@@ -86,7 +87,7 @@ export class CountingLanes {
     const counter = new LaneCounter(this.#own, into.digests);
     const pause = async (): Promise<void> => {
       await breathe();
-      if (queue.isOver) fail();
+      if (queue.isOver || into.digests.isLargerThan(MOST_OF_A_LANE)) fail();
     };
     const lanes: Lane[] = [
       async (task) => notFull(await counter.count(task, pause)),

@@ -8,8 +8,14 @@ import {
   type StatementKindOf,
 } from './tally-entries.ts';
 
-/** Characters of digests and of the names of their tables: what one table holds at most. */
-const MOST_TEXT = 8 * 1024 * 1024;
+/** How much a table holds at most. */
+export interface TableSize {
+  readonly digests: number;
+  /** Characters of digests and of the names of their tables. */
+  readonly text: number;
+}
+
+const MOST: TableSize = { digests: MOST_DIGESTS, text: 8 * 1024 * 1024 };
 /** Of accounts of single digests, those that each has listed anyway not counted. */
 const MOST_FURTHER_ACCOUNTS = 50_000;
 /**
@@ -41,8 +47,14 @@ export class DigestTable {
   #text = 0;
   #furtherAccounts = 0;
 
-  get size(): number {
-    return this.#count;
+  readonly #most: TableSize;
+
+  constructor(most: TableSize = MOST) {
+    this.#most = most;
+  }
+
+  isLargerThan({ digests, text }: TableSize): boolean {
+    return this.#count > digests || this.#text > text;
   }
 
   *entries(): Generator<DigestEntry> {
@@ -74,7 +86,7 @@ export class DigestTable {
 
   /** Whether another digest can be added. */
   get hasRoom(): boolean {
-    if (this.#count < MOST_DIGESTS && this.#text < MOST_TEXT) return true;
+    if (this.#count < this.#most.digests && this.#text < this.#most.text) return true;
     this.isFull = true;
     return false;
   }

@@ -1,4 +1,5 @@
-import { DigestTable } from './digest-table.ts';
+import { MOST_DIGESTS } from '../../core/reports/tally.ts';
+import { DigestTable, type TableSize } from './digest-table.ts';
 import { TallyBuilder } from './tally-builder.ts';
 import { packDigests, packRecords } from './tally-packing.ts';
 import { UnitCounter, type CountedUnit, type UnitTask } from './unit-counting.ts';
@@ -17,6 +18,12 @@ export type LaneRequest =
   /** The digests of all units since it was asked for them last. */
   | { readonly type: 'digests' };
 
+/**
+ * What a lane keeps that is not the only one: of more, one lane takes less memory (150 MB and not 205 for
+ * 5,000 digests of long statements), and less time of the processor, because it makes each digest once.
+ */
+export const MOST_OF_A_LANE: TableSize = { digests: MOST_DIGESTS / 4, text: 2 * 1024 * 1024 };
+
 export type LaneAnswer = UnitAlone | Uint8Array;
 
 /**
@@ -27,7 +34,7 @@ export class LaneCounter {
   readonly #counter: UnitCounter;
   #digests: DigestTable;
 
-  constructor(counter = new UnitCounter(), digests = new DigestTable()) {
+  constructor(counter = new UnitCounter(), digests = new DigestTable(MOST_OF_A_LANE)) {
     this.#counter = counter;
     this.#digests = digests;
   }
@@ -42,7 +49,7 @@ export class LaneCounter {
   /** Hands the digests over and begins anew. */
   digests(): Uint8Array {
     const digests = this.#digests;
-    this.#digests = new DigestTable();
+    this.#digests = new DigestTable(MOST_OF_A_LANE);
     return packDigests(digests);
   }
 }
