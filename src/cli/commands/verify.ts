@@ -28,7 +28,7 @@ export const command = defineCommand<Options>({
       ),
   help: `Reads everything a capture recorded and checks that it is complete: checksums, order and counts of the
 files, gaps, and the number of commands against the server's own counters at the start and at the
-end. The last line is the result:
+end. Behind a blank line comes the result:
 
   WHOLE            nothing is damaged, nothing the server received is missing
   NOT WHOLE        a gap, sessions that do not log, or a capture that FAILED

@@ -140,7 +140,7 @@ slow log of that session, was on at that time. What a pool prepared before a
 capture is recorded with ? instead of values for as long as the session lives.
 Such a record can be counted and reported on, but not replayed.
 
-To see how many: captures verify C (last line), captures get C, and, before
+To see how many: captures verify C (its end), captures get C, and, before
 recording, captures create NAME --env E --plan. In scripts:
   captures verify C --min-values 95   exits 8 if fewer than 95 % have values
 

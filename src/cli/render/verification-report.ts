@@ -7,7 +7,7 @@ import type { Paint } from './paint.ts';
 import { counted, formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { valuesJson, valuesText } from './values.ts';
 import type { Affected } from '../../core/workloads/workload.ts';
-import { hanging } from './messages.ts';
+import { hanging, messageLines } from './messages.ts';
 import { leftOutText } from './options-text.ts';
 
 function affectedJson({ records, sessions, isAll, examples }: Affected): Record<string, Json> {
@@ -21,7 +21,7 @@ function affectedJson({ records, sessions, isAll, examples }: Affected): Record<
 
 const LABEL_WIDTH = 12;
 
-/** The report for a terminal; its last line is the result. */
+/** The report for a terminal; behind a blank line it ends with the result. */
 export function renderVerification(
   found: Verification,
   paint: Paint,
@@ -86,7 +86,8 @@ export function renderVerification(
       : result.verdict === 'recording'
         ? 'busy'
         : 'bad';
-  lines.push('', paint(tone, escapeText(result.line)));
+  const conclusion = messageLines(escapeText(result.line), view.width);
+  lines.push('', ...conclusion.map((line) => paint(tone, line)));
   return `${lines.join('\n')}\n`;
 }
 

@@ -126,12 +126,17 @@ export function concludeVerification(
   };
 }
 
+/** Of fewer executes a share says less than how many they are. */
+const FEW_EXECUTES = 100;
+
 /** How much of what was prepared can be replayed, beside the count. */
-function valuesWords(share: number | null, { minValues }: Evidence): string {
-  if (share === null) return '';
+function valuesWords(share: number | null, { values, minValues }: Evidence): string {
+  if (share === null || values === null) return '';
   const asked =
     minValues !== null && share < minValues ? `, and ${shareText(minValues)} were required` : '';
-  return `; values known for ${shareText(share)} of executes${asked}`;
+  const { executes, withoutValues } = values;
+  const known = executes < FEW_EXECUTES ? formatCount(executes - withoutValues) : shareText(share);
+  return `; values known for ${known} of ${counted(executes, 'execute')}${asked}`;
 }
 
 function fewValuesOf(share: number | null, { values, minValues }: Evidence): string | null {

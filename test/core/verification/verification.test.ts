@@ -477,13 +477,15 @@ describe('the share of executes with values', () => {
     [100_000, 1, '99.99 %'],
     [100_000, 99_999, '0.01 %'],
     [1_000_000, 999_999, '0.01 %'],
-    [3, 1, '66 %'],
+    [100, 34, '66 %'],
+    [99, 33, '66'],
+    [2, 2, '0'],
     [1_000, 10, '99 %'],
   ])('of %d executes, %d without, is said as %s behind the count', (executes, without, text) => {
     const { line, whole } = conclude(evidence({ values: values(executes, without) }));
     expect(whole).toBe(true);
     expect(line).toBe(
-      `WHOLE: 1,000 commands are recorded, the server counted 1,000; values known for ${text} of executes`,
+      `WHOLE: 1,000 commands are recorded, the server counted 1,000; values known for ${text} of ${executes.toLocaleString('en')} executes`,
     );
   });
 
@@ -507,7 +509,7 @@ describe('the share of executes with values', () => {
       evidence({ values: values(200, 180), minValues: 0.95, gaps: [gap()] }),
     );
     expect(whole).toBe(false);
-    expect(line).toMatch(/; values known for 10 % of executes, and 95 % were required$/);
+    expect(line).toMatch(/; values known for 10 % of 200 executes, and 95 % were required$/);
     expect(problems.map(({ kind }) => kind)).toEqual(['gap']);
     expect(fewValues).toMatch(/^180 executes of 200 came without .* of app: /);
   });
@@ -521,7 +523,7 @@ describe('the share of executes with values', () => {
   it('is said of a record that goes on, and not of one that is damaged', () => {
     const some = values(4, 3);
     expect(conclude(evidence({ state: 'recording', values: some })).line).toMatch(
-      /25 % of executes$/,
+      /values known for 1 of 4 executes$/,
     );
     const damage = [{ segment: 1, what: 'x' }];
     expect(conclude(evidence({ damage, values: some })).line).not.toMatch(/executes/);
