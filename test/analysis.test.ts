@@ -129,6 +129,15 @@ describe('docs/analysis.md', () => {
       { kind: 'connect', records: '1' },
       { kind: 'quit', records: '1' },
     ]);
+    expect(of('Behind it')).toHaveLength(243);
+    const cells = ['=1+1', '+1', '-1', '@A1', '\t=1', "it's =1", '', 'SELECT -1'];
+    const kept = await rows(
+      `SELECT as_text(cell) AS cell FROM (VALUES ${cells.map((cell) => `('${cell.replace("'", "''")}')`).join()}) AS t(cell)`,
+    );
+    expect(kept.map(({ cell }) => cell)).toEqual([
+      ...cells.slice(0, 5).map((cell) => `'${cell}`),
+      ...cells.slice(5),
+    ]);
     expect(found.size).toBeGreaterThan(7);
     expect(found.size).toBe(queriesOf('DuckDB').length);
   });
