@@ -1,6 +1,10 @@
 import { nameFilter, type NameFilter, matchesPattern } from '../core/captures/name-patterns.ts';
 import { AppError } from '../core/errors.ts';
-import { DIGEST_DIGITS, type StatementSearch } from '../core/workloads/statement-search.ts';
+import {
+  DIGEST_DIGITS,
+  severalDigests,
+  type StatementSearch,
+} from '../core/workloads/statement-search.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
 import { Digester } from '../sql/digest.ts';
 import { tablesOf } from '../sql/tables.ts';
@@ -112,11 +116,7 @@ export class StatementFilter {
     if (wanted === undefined) return false;
     const meant = this.#meant.get(wanted);
     if (meant === undefined) this.#meant.set(wanted, id);
-    else if (meant !== id) {
-      throw new AppError('invalid', `Several digests begin with "${wanted}"`, {
-        hint: `Give more of it: ${[meant, id].map((one) => one.slice(0, alike(meant, id) + 4)).join(' or ')}`,
-      });
-    }
+    else if (meant !== id) throw severalDigests(wanted, meant, id);
     return true;
   }
 
@@ -134,12 +134,6 @@ export class StatementFilter {
     const begins = unknown.length < DIGEST_DIGITS ? 'a digest that begins with' : 'the digest';
     throw new AppError('not_found', `No statement has ${begins} "${unknown}"`);
   }
-}
-
-function alike(one: string, other: string): number {
-  let length = 0;
-  while (length < one.length && one[length] === other[length]) length++;
-  return length;
 }
 
 /** An instant as records have it, with microseconds. */

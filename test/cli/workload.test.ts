@@ -121,6 +121,29 @@ describe('statements are searched', () => {
     expect(stderr).toContain('captures report shop/friday');
   });
 
+  it.each([
+    ['lines', []],
+    ['CSV', ['-o', 'csv']],
+    ['SQL', ['--format', 'sql']],
+  ])(
+    'a beginning of several digests is refused before anything is printed, as %s',
+    async (_, as) => {
+      // Seventeen ids and sixteen digits: two begin with the same.
+      const sqls = Array.from({ length: 17 }, (_, n) => `SELECT c FROM t${n}`);
+      await done(sqls.map((sql) => aStatement({ sql })));
+      const ids = sqls.map((sql) => digestId(digestText(sql)));
+      const digit =
+        ids.map((id) => id.charAt(0)).find((one, n, all) => all.indexOf(one) !== n) ?? '';
+      const { status, stdout, stderr } = await run(['--digest', digit, ...as]);
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(`Several digests begin with "${digit}"`);
+      const [first = ''] = / more of it: (\w+) or \w+/.exec(stderr)?.slice(1) ?? [];
+      expect(await found('--digest', first)).toEqual([
+        ids.findIndex((id) => id.startsWith(first)) + 1,
+      ]);
+    },
+  );
+
   it('says on stderr when nothing matches, and exits 0', async () => {
     await done();
     expect(await run(['--grep', 'nothing like it'])).toMatchObject({

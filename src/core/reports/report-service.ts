@@ -174,31 +174,28 @@ export class ReportService {
     recent: RecentCounts | null,
   ): Progress<TallyProgress, (request: ReportRequest) => MadeReport> {
     // Loaded here: most commands report nothing.
-    const [{ makeReport }, { measuredIn, timesOfReport }, { lookAtRecord, segmentsUpTo }, rules] =
-      await Promise.all([
-        import('./report-rules.ts'),
-        import('./report-times.ts'),
-        import('../verification/record-standing.ts'),
-        import('./report-window.ts'),
-      ]);
+    const [
+      { makeReport },
+      { measuredIn, timesOfReport },
+      { lookAtRecord },
+      { tallyRequestOf },
+      rules,
+    ] = await Promise.all([
+      import('./report-rules.ts'),
+      import('./report-times.ts'),
+      import('../verification/record-standing.ts'),
+      import('./tally-request.ts'),
+      import('./report-window.ts'),
+    ]);
     const { store, clock, program } = this.#outside;
     const workloads = await this.#outside.workloads();
     const recording = store.recordings.find(capture.id);
     const record = { capture, recording, folder: workloads.folderOf(capture.id) };
     const standing = await lookAtRecord(workloads, record);
-    const { committed, manifest, facts } = standing;
+    const { manifest, facts } = standing;
     const lag = liveFactsOf(store, capture.id, clock.now()).lagMs ?? 0;
     rules.checkBounds(rules.edgesOf(capture, facts), request, clock.now());
-    const counted = yield* counter.count({
-      until: committed.position,
-      expected:
-        standing.expected.length === 0 && committed.position !== null
-          ? segmentsUpTo(committed.position, manifest)
-          : standing.expected,
-      records: recording?.records ?? 0,
-      since: request.since,
-      before: request.until,
-    });
+    const counted = yield* counter.count(tallyRequestOf(standing, recording, request));
     requireSomething(capture, counted);
     const measured = () => measuredIn(store.times, capture.id, request);
     const subject: ReportSubject = {

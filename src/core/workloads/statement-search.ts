@@ -105,3 +105,12 @@ function checkPatterns(what: string, patterns: readonly string[]): void {
     { hint: { code: 'pattern_syntax' } },
   );
 }
+
+/** That a digest's beginning is one of two, with beginnings that are not. */
+export function severalDigests(beginning: string, one: string, other: string): AppError {
+  let alike = beginning.length;
+  while (alike < one.length && one[alike] === other[alike]) alike++;
+  return new AppError('invalid', `Several digests begin with "${beginning}"`, {
+    hint: `Give more of it: ${[one, other].map((id) => id.slice(0, alike + 4)).join(' or ')}`,
+  });
+}

@@ -33,15 +33,17 @@ export class WorkloadService {
    * The statements of a capture in the order the server received them, a line of JSON each, in pieces of
    * any size; of one that goes on, those that are committed by now, or, followed, all until it is over.
    * @throws AppError `not_found`, also for a capture that records none and a digest that no statement has;
-   *   `conflict` for one that has not begun and is not followed; `invalid` for what cannot be searched for; `store_unusable`, once everything before it was yielded.
+   *   `conflict` for one that has not begun and is not followed; `invalid` for what cannot be searched for, and a beginning of
+   *   several digests; `store_unusable`, once everything before it was yielded.
    */
   async *read(
     actor: Actor,
     ref: string,
     request: Partial<StatementRequest> = {},
   ): AsyncGenerator<Uint8Array, void, void> {
-    const { capture, spans, query } = this.#chosen(actor, ref, request);
+    const { capture, spans, search, limit } = this.#chosen(actor, ref, request);
     try {
+      const query = { search: await this.#resolved(capture, search), limit };
       yield* (await this.#outside.workloads()).read(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -54,8 +56,9 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): AsyncGenerator<readonly StatementRecord[], void, void> {
-    const { capture, spans, query } = this.#chosen(actor, ref, request);
+    const { capture, spans, search, limit } = this.#chosen(actor, ref, request);
     try {
+      const query = { search: await this.#resolved(capture, search), limit };
       yield* (await this.#outside.workloads()).records(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -68,8 +71,9 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-    const { capture, spans, query } = this.#chosen(actor, ref, request);
+    const { capture, spans, search, limit } = this.#chosen(actor, ref, request);
     try {
+      const query = { search: await this.#resolved(capture, search), limit };
       return yield* (await this.#outside.workloads()).readSql(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -96,7 +100,14 @@ export class WorkloadService {
       follow === null
         ? committedSpan(this.#outside, id)
         : followSpans(this.#outside, id, search.until, follow);
-    return { capture, spans, query: { search, limit } };
+    return { capture, spans, search, limit };
+  }
+
+  /** Digests by their whole ids, where they are known: so nothing is printed of one that turns out to be two. */
+  async #resolved(capture: ListedCapture, search: StatementSearch): Promise<StatementSearch> {
+    if (search.digests.length === 0) return search;
+    const { meantDigests } = await import('../reports/meant-digests.ts');
+    return { ...search, digests: await meantDigests(this.#outside, capture, search.digests) };
   }
 
   #whyNotRead({ id, environmentName, name }: ListedCapture, error: unknown): unknown {
