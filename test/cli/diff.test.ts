@@ -123,6 +123,34 @@ describe('two files', () => {
     expect(text).toContain('0 rows unchanged');
   });
 
+  it('one of which did not change with the others show what was judged, also when that fails', async () => {
+    const loop = (rates: readonly number[]): Report =>
+      simulatedReport({ load: 'closed loop', seconds: 60, rates, random: randomNumbers(7) });
+    write('full.json', loop(RATES));
+    const halved = RATES.map((rate, index) => (index === 1 ? rate : rate / 2));
+    write('half.json', named(loop(halved), 'tuesday'));
+    const argv = ['full.json', 'half.json', '--color', 'never', '--fail-on', 'more'];
+    const { status, stdout, stderr } = await diff(argv, { tty: 80 });
+    expect(status).toBe(8);
+    const [header = '', row = ''] = /MORE 1 in B\n(.*)\n(.*)/.exec(stdout)?.slice(1) ?? [];
+    expect(header).toMatch(/^ *CHANGE +JUDGED +A /);
+    const [, change, judged] = /^ *([-+]\d[\d.]*) % +\+(\d+) %/.exec(row) ?? [];
+    expect(Math.abs(Number(change))).toBeLessThan(15);
+    expect(Number(judged)).toBeGreaterThan(80);
+    expect(stderr.replace(/\s+/g, ' ')).toContain(`, +${judged} % beside the others: d1`);
+    const both = await diff([
+      'full.json',
+      'half.json',
+      '-o',
+      'csv',
+      '--fields',
+      'name,change,judged',
+    ]);
+    expect(both.stdout).toMatch(/^name,change,judged\r\nd1,/);
+    const same = await diff(['main.json', 'changed.json', '-o', 'table']);
+    expect(same.stdout).not.toContain('JUDGED');
+  });
+
   it('that became slower together say so, and --all shows the times', async () => {
     const timed = (report: Report, averageMs: number): Report => ({
       ...report,

@@ -486,7 +486,7 @@ const COMPARISON: readonly Field[] = [
   [
     'new',
     'array',
-    'rows of B alone: `{name, digest, text, db, class, users, tables, example, a, b, change, interval, mayBeChance, together}`; `a` and `b` are rows of `report`, or null; `change` is B ÷ A, `interval` where it lies in 95 of 100 pairs (`[low, high]` or null); `mayBeChance`: so few statements that A may have missed them; `together`: it changed as the others did, by `common`',
+    'rows of B alone: `{name, digest, text, db, class, users, tables, example, a, b, change, judged, interval, mayBeChance, together}`; `a` and `b` are rows of `report`, or null; `change` is B ÷ A, `judged` the same beside the rows that it goes up and down with (as `change` where there are none), `interval` where `change` lies in 95 of 100 pairs (`[low, high]` or null); `mayBeChance`: so few statements that A may have missed them; `together`: it changed as the others did, by `common`',
   ],
   ['gone', 'array', 'rows of A alone'],
   ['more', 'array', 'rows that are more frequent in B, the largest difference first'],

@@ -161,7 +161,7 @@ function listsAll({ otherRows, coverage }: Report): boolean {
 function comparedRow(
   { a, b }: RowPair,
   change: number | null,
-  { interval, mayBeChance, together }: Omit<RateJudgement, 'verdict'>,
+  { interval, mayBeChance, together, beside }: Omit<RateJudgement, 'verdict'>,
 ): ComparedRow {
   const row = b ?? a;
   return {
@@ -176,10 +176,16 @@ function comparedRow(
     a,
     b,
     change,
+    judged: change === null ? null : change / beside,
     interval,
     mayBeChance,
     together,
   };
+}
+
+/** Whether what was judged of a row is not its change as measured. */
+export function isJudgedBesideOthers({ change, judged }: ComparedRow): boolean {
+  return change !== null && judged !== null && Math.abs(judged / change - 1) >= 0.01;
 }
 
 /** Too rare to go up and down with others that one could see, but nearer to what they did than to no change. */

@@ -19,7 +19,13 @@ export function judgeCounts(
   const least = Math.log1p(threshold) - SLACK;
   return pairs.map(({ a, b }): RateJudgement => {
     if (a === null || b === null) {
-      return { verdict: 'unjudged', mayBeChance: false, interval: null, together: false };
+      return {
+        verdict: 'unjudged',
+        mayBeChance: false,
+        interval: null,
+        together: false,
+        beside: 1,
+      };
     }
     const size = Math.log(b.count / per.b / (a.count / per.a));
     const all = a.count + b.count;
@@ -32,6 +38,7 @@ export function judgeCounts(
       mayBeChance: false,
       interval: null,
       together: false,
+      beside: 1,
     };
   });
 }

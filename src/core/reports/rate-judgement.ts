@@ -21,7 +21,17 @@ export interface RateJudgement {
   readonly interval: readonly [number, number] | null;
   /** It changed as the others did, by what is in common. */
   readonly together: boolean;
+  /** B ÷ A of what its change was judged beside; 1 where it was judged by itself. */
+  readonly beside: number;
 }
+
+const UNJUDGED: RateJudgement = {
+  verdict: 'unjudged',
+  mayBeChance: true,
+  interval: null,
+  together: false,
+  beside: 1,
+};
 
 /**
  * Judges the rate of every row by how much it varies between the blocks of both windows, beside what all rows
@@ -35,13 +45,7 @@ export function judgeRates(
 ): { readonly rows: readonly RateJudgement[]; readonly common: SharedChange } {
   const { a, b } = windows;
   const least = Math.log1p(threshold);
-  const nothing: RateJudgement = {
-    verdict: 'unjudged',
-    mayBeChance: true,
-    interval: null,
-    together: false,
-  };
-  const rows = pairs.map(() => nothing);
+  const rows = pairs.map(() => UNJUDGED);
   const measured = pairs.flatMap((pair, index) => measuredOf(pair, index, windows) ?? []);
   const company = companyOf(measured, least);
   const { common, isStable } = company;
@@ -68,7 +72,7 @@ export function judgeRates(
     if (pass === MOST_PASSES || stable.every((is, place) => is === before[place])) break;
   }
   for (const [place, { index, change }] of measured.entries()) {
-    const { interval, ...rest } = rows[index] ?? nothing;
+    const { interval, ...rest } = rows[index] ?? UNJUDGED;
     const raw = Math.exp(change);
     rows[index] = {
       ...rest,
@@ -102,14 +106,15 @@ function chanceOfAlone(
 /** @param isReal whether chance is ruled out. */
 function judgementOf({ effect }: Test, isReal: boolean, least: number): RateJudgement {
   if (effect === null) {
-    return { verdict: 'unjudged', mayBeChance: !isReal, interval: null, together: false };
+    return { ...UNJUDGED, mayBeChance: !isReal };
   }
-  const { size, error } = effect;
+  const { size, error, beside } = effect;
   const isLarge = Math.abs(size) + REACH * error >= least;
   return {
     verdict: !isReal || !isLarge ? 'unchanged' : size > 0 ? 'more' : 'fewer',
     mayBeChance: false,
     interval: [Math.exp(-1.96 * error), Math.exp(1.96 * error)],
     together: false,
+    beside,
   };
 }

@@ -48,8 +48,15 @@ export interface Measured {
 export interface Test {
   readonly index: number;
   readonly probability: number;
-  /** Of what is on both sides: its change beside a yardstick, and the standard error of that, as logs. */
-  readonly effect: { readonly size: number; readonly error: number } | null;
+  /**
+   * Of what is on both sides: its change beside a yardstick, and the standard error of that, as logs; B ÷ A of the
+   * yardstick.
+   */
+  readonly effect: {
+    readonly size: number;
+    readonly error: number;
+    readonly beside: number;
+  } | null;
 }
 
 /** null for a row that is not on both sides, or has too few statements. */
@@ -108,6 +115,7 @@ export function testOf({ index, a, b }: Measured, { factor, ...relative }: Yards
     effect: {
       size: Math.log(b.rate / before),
       error: Math.sqrt(relative.a + relative.b + LEAST_ERROR ** 2),
+      beside: factor,
     },
   };
 }

@@ -19,7 +19,12 @@ export interface ComparedRow extends Pick<
    * one is missing.
    */
   readonly change: number | null;
-  /** Where it is in 95 of 100 such pairs; null where that is not known. */
+  /**
+   * The change that was judged: beside the rows that it goes up and down with where there are such, else as
+   * measured. null where `change` is.
+   */
+  readonly judged: number | null;
+  /** Where `change` is in 95 of 100 such pairs; null where that is not known. */
   readonly interval: readonly [number, number] | null;
   /** Of what is new or gone: too few statements to rule out that the other record missed it by chance. */
   readonly mayBeChance: boolean;

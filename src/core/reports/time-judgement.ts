@@ -21,6 +21,8 @@ export interface TimeJudgement {
   readonly interval: readonly [number, number];
   /** It changed as the others did, by what is in common. */
   readonly together: boolean;
+  /** B ÷ A of what its change was judged beside; 1 where it was judged by itself. */
+  readonly beside: number;
 }
 
 /**
@@ -55,6 +57,7 @@ export function judgeTimes(
       change,
       interval: [change * Math.exp(-1.96 * error), change * Math.exp(1.96 * error)],
       together: common.together > 0 && Math.abs(besides) <= REACH * error,
+      beside: Math.abs(besides) < Math.abs(one.value) ? common.factor : 1,
     };
   });
   return { rows, common };

@@ -5,6 +5,12 @@ export function percentChange(factor: number): string {
   return `${percent.toFixed(percent >= 9.95 ? 0 : 1)} %`;
 }
 
+/** `+23 %`, `-40 %`, `x12`: how much B is more than A. */
+export function signedChange(factor: number): string {
+  if (factor >= 10) return percentChange(factor);
+  return `${factor < 1 ? '-' : '+'}${percentChange(factor)}`;
+}
+
 /** `23 % more`, `4.5 % fewer`, `12 times as many`, `as many`. */
 export function changeText(factor: number): string {
   if (Math.abs(factor - 1) < 0.000_5) return 'as many';

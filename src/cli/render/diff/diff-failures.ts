@@ -1,9 +1,10 @@
-import type { failuresOf } from '../../../core/reports/comparison-rules.ts';
+import { isJudgedBesideOthers, type failuresOf } from '../../../core/reports/comparison-rules.ts';
 import type { Change, ComparedRow, Comparison } from '../../../core/reports/report-comparison.ts';
 import { formatCount } from '../../../core/units.ts';
 import { SHOWN_DIGITS } from '../report/report-rows.ts';
 import { rateText } from '../report/report-view.ts';
 import { truncate } from '../width.ts';
+import { signedChange } from './change-text.ts';
 
 /** Rows that are named one by one. */
 const MOST_ROWS = 20;
@@ -30,7 +31,7 @@ export function failureTexts(
 }
 
 function rowLine({ per }: Comparison, kind: Change, row: ComparedRow): string {
-  const { name, digest, text, db, a, b } = row;
+  const { name, digest, text, db, a, b, judged } = row;
   const value = (side: 'a' | 'b'): string => {
     const one = row[side];
     if (one === null) return '0';
@@ -46,5 +47,9 @@ function rowLine({ per }: Comparison, kind: Change, row: ComparedRow): string {
       ? (name ?? '-')
       : `${(digest ?? '').slice(0, SHOWN_DIGITS)} ${db === null ? '' : `${db}: `}${text}`;
   const counts = `${formatCount(a?.count ?? 0)}, then ${formatCount(b?.count ?? 0)}`;
-  return `${kind}: ${value('a')} to ${value('b')} (${counts}): ${truncate(what, LONGEST_TEXT)}`;
+  const beside =
+    judged !== null && isJudgedBesideOthers(row)
+      ? `, ${signedChange(judged)} beside the others`
+      : '';
+  return `${kind}: ${value('a')} to ${value('b')} (${counts})${beside}: ${truncate(what, LONGEST_TEXT)}`;
 }

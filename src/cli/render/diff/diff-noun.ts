@@ -29,7 +29,7 @@ export interface ChangedRow {
 /** For spreadsheets and scripts. */
 export const changedRowNoun: Noun<ChangedRow> = {
   fields:
-    paths(`kind name db class a.count b.count a.perSecond b.perSecond a.averageMs b.averageMs change low high
+    paths(`kind name db class a.count b.count a.perSecond b.perSecond a.averageMs b.averageMs change judged low high
     mayBeChance users tables text`),
   toJson: ({ kind, row }) =>
     ({
@@ -40,6 +40,7 @@ export const changedRowNoun: Noun<ChangedRow> = {
       a: sideJson(row.a),
       b: sideJson(row.b),
       change: row.change,
+      judged: row.judged,
       low: row.interval?.[0] ?? null,
       high: row.interval?.[1] ?? null,
       mayBeChance: row.mayBeChance,

@@ -1,3 +1,4 @@
+import { isJudgedBesideOthers } from '../../../core/reports/comparison-rules.ts';
 import {
   CHANGES,
   type ComparedRow,
@@ -23,7 +24,7 @@ import {
 import { sparkline } from '../charts/sparkline.ts';
 import { fillLines } from '../width.ts';
 import { changedRows, rowsOfKind, type ChangedRow, type RowKind } from './diff-noun.ts';
-import { percentChange } from './change-text.ts';
+import { signedChange } from './change-text.ts';
 import { overallLines, restLines } from './diff-summary.ts';
 
 const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, tone: Tone]>> = {
@@ -149,6 +150,7 @@ function columnsOf(
       100,
       rows.map(({ kind, row }) => changeCell(kind, row)),
     ),
+    ...judgedColumn(rows),
     ...(by === 'digest'
       ? []
       : [
@@ -178,7 +180,7 @@ function columnsOf(
       'BETWEEN',
       40,
       rows.map(({ row: { interval } }) =>
-        interval === null ? '' : `${signed(interval[0])} to ${signed(interval[1])}`,
+        interval === null ? '' : `${signedChange(interval[0])} to ${signedChange(interval[1])}`,
       ),
     ),
     left(
@@ -192,6 +194,13 @@ function columnsOf(
       names((row) => row.tables, UNNAMED.table),
     ),
   ].filter(({ cells, drawn }) => drawn !== undefined || cells.some((cell) => cell !== ''));
+}
+
+/** What was judged of a row, where that is not the change as measured: beside what changed together. */
+function judgedColumn(rows: readonly ChangedRow[]): RowColumn[] {
+  if (!rows.some(({ row }) => isJudgedBesideOthers(row))) return [];
+  const cells = rows.map(({ row: { judged } }) => (judged === null ? '' : signedChange(judged)));
+  return [{ header: 'JUDGED', cells, align: 'right', least: null, weight: 98 }];
 }
 
 /** Average times of rows that are listed though their rate did not change: what is in common may be the time. */
@@ -212,12 +221,7 @@ function timeColumns(rows: readonly ChangedRow[], view: ReportView): RowColumn[]
 
 function changeCell(kind: RowKind, { change, mayBeChance }: ComparedRow): string {
   if (kind === 'new' || kind === 'gone') return mayBeChance ? `${kind}?` : kind;
-  return change === null ? '-' : signed(change);
-}
-
-/** `+23 %`, `-40 %`, `x12`. */
-function signed(change: number): string {
-  return change >= 10 ? percentChange(change) : `${change < 1 ? '-' : '+'}${percentChange(change)}`;
+  return change === null ? '-' : signedChange(change);
 }
 
 function valueCell(

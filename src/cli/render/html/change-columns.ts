@@ -1,7 +1,8 @@
+import { isJudgedBesideOthers } from '../../../core/reports/comparison-rules.ts';
 import type { ComparedRow } from '../../../core/reports/report-comparison.ts';
 import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
 import { counted } from '../../../core/units.ts';
-import { percentChange } from '../diff/change-text.ts';
+import { signedChange } from '../diff/change-text.ts';
 import { escapeText } from '../escape.ts';
 import { UNNAMED } from '../report/report-rows.ts';
 import type { DrawnWindow } from '../report/report-view.ts';
@@ -58,6 +59,9 @@ export function changeColumns(
     value('a'),
     value('b'),
     numbers('Change', 'B compared with A', ({ change }) => change, signedChange),
+    ...(rows.some(isJudgedBesideOthers)
+      ? [numbers('Judged', JUDGED, ({ judged }) => judged, signedChange)]
+      : []),
     {
       kind: 'when',
       header: 'When',
@@ -70,6 +74,8 @@ export function changeColumns(
     { ...TEXT, header: 'Tables', cell: ({ tables }) => firstOf(tables) },
   ];
 }
+
+const JUDGED = 'The change beside the rows that it goes up and down with';
 
 const TEXT = { kind: 'text', about: '', key: null } as const;
 
@@ -84,12 +90,6 @@ function numbers(
 
 function mapped<From, To>(value: From | null, map: (value: From) => To): To | null {
   return value === null ? null : map(value);
-}
-
-/** `+85 %`, `-40 %`, `x12`: how much B is more than A. */
-function signedChange(factor: number): string {
-  const sign = factor >= 10 ? '' : factor < 1 ? '-' : '+';
-  return `${sign}${percentChange(factor)}`;
 }
 
 /** What a compared row shows when it is opened. */
