@@ -4,6 +4,84 @@ const START = Date.parse('2026-11-29T21:00:00.000Z');
 const SLICES = 220;
 const WIDTH = 16_384;
 
+/** A row without statements, by digest. */
+export const EMPTY_ROW: ReportRow = {
+  name: 'd',
+  digest: 'd',
+  text: 'SELECT ?',
+  db: 'shop',
+  class: 'reads',
+  count: 0,
+  share: 0,
+  perSecond: 0,
+  first: '2026-11-22T02:00:00.000000Z',
+  last: '2026-11-22T02:00:00.000000Z',
+  users: [],
+  hosts: [],
+  tables: [],
+  digests: 1,
+  example: null,
+  withoutValues: 0,
+  times: null,
+  slices: [],
+  opened: null,
+  closed: null,
+};
+
+/** A report by digest of a whole record without statements. */
+export const EMPTY_REPORT: Report = {
+  format: 'captures-report',
+  formatVersion: 1,
+  program: { name: 'captures', version: '0.1.0' },
+  capture: {
+    id: 1,
+    name: 'monday',
+    environment: 'shop',
+    status: 'DONE',
+    server: { flavor: 'mariadb', version: '11.8.2' },
+  },
+  window: { from: null, to: null, seconds: 0, isOpen: false },
+  verdict: { verdict: 'whole', whole: true, line: 'WHOLE', problems: [], notes: [] },
+  gaps: [],
+  statements: 0,
+  perSecond: 0,
+  digests: 0,
+  coverage: {
+    records: { committed: 0, read: 0 },
+    values: null,
+    times: null,
+    timesMs: null,
+    timesAbsence: [],
+    unmeasured: 0,
+    isFiltered: false,
+    filters: {
+      includeUsers: [],
+      excludeUsers: [],
+      includeDatabases: [],
+      excludeDatabases: [],
+      includeHosts: [],
+      only: [],
+    },
+    sample: null,
+    isRedacted: false,
+    leftOut: 0,
+    unlisted: 0,
+  },
+  sessions: { seen: 0, opened: 0, closed: 0 },
+  byClass: [],
+  byFlag: { lossy: 0, unreplayable: 0, partial: 0, redacted: 0, echo: 0 },
+  users: [],
+  hosts: [],
+  dbs: [],
+  tables: [],
+  axis: { from: 0, width: 16, count: 0 },
+  slices: [],
+  by: 'digest',
+  sort: 'count',
+  rows: [],
+  otherRows: { rows: 0, statements: 0 },
+};
+
 /** The same numbers from 0 to 1 at every run. */
 export function numbers(seed: number): () => number {
   let state = seed;
@@ -36,10 +114,10 @@ export function rowOf(index: number, over: Partial<ReportRow> = {}): ReportRow {
     : `SELECT o.id, o.customer_id, o.total, c.name FROM ${table} o JOIN customers c ON c.id = o.customer_id WHERE o.state_${index} = ? AND o.created_at > ? ORDER BY o.created_at DESC LIMIT ?`;
   let value = 0;
   return {
+    ...EMPTY_ROW,
     name: digestOf(index),
     digest: digestOf(index),
     text,
-    db: 'shop',
     class: isWrite ? 'writes' : 'reads',
     count,
     share: count / 1_400_000,
@@ -55,7 +133,6 @@ export function rowOf(index: number, over: Partial<ReportRow> = {}): ReportRow {
       { name: `shop.${table}`, count, reads: isWrite ? 0 : count, writes: isWrite ? count : 0 },
       { name: 'shop.customers', count, reads: count, writes: 0 },
     ],
-    digests: 1,
     example: {
       seq: 1_000 + index,
       time: timeAt(7 + index),
@@ -66,10 +143,7 @@ export function rowOf(index: number, over: Partial<ReportRow> = {}): ReportRow {
       flags: [],
     },
     withoutValues: index % 4 === 0 ? 12 : 0,
-    times: null,
     slices,
-    opened: null,
-    closed: null,
     ...over,
   };
 }
@@ -128,9 +202,7 @@ export function reportOf(rows: readonly ReportRow[], over: Partial<Report> = {})
   );
   const statements = rows.reduce((sum, { count }) => sum + count, 0);
   return {
-    format: 'captures-report',
-    formatVersion: 1,
-    program: { name: 'captures', version: '0.1.0' },
+    ...EMPTY_REPORT,
     capture: {
       id: 7,
       name: 'friday',
@@ -140,36 +212,17 @@ export function reportOf(rows: readonly ReportRow[], over: Partial<Report> = {})
     },
     window: { from: timeAt(0), to: timeAt(3_600), seconds: 3_600, isOpen: false },
     verdict: {
-      verdict: 'whole',
-      whole: true,
+      ...EMPTY_REPORT.verdict,
       line: 'WHOLE: 1,400,123 commands are recorded, the server counted 1,400,123',
-      problems: [],
-      notes: [],
     },
-    gaps: [],
     statements,
     perSecond: statements / 3_600,
     digests: rows.length,
     coverage: {
+      ...EMPTY_REPORT.coverage,
       records: { committed: statements + 90, read: statements + 90 },
       values: 0.931,
-      times: null,
-      timesMs: null,
       timesAbsence: [{ why: 'off', from: null, to: null }],
-      unmeasured: 0,
-      isFiltered: false,
-      filters: {
-        includeUsers: [],
-        excludeUsers: [],
-        includeDatabases: [],
-        excludeDatabases: [],
-        includeHosts: [],
-        only: [],
-      },
-      sample: null,
-      isRedacted: false,
-      leftOut: 0,
-      unlisted: 0,
     },
     sessions: { seen: 61, opened: 12, closed: 9 },
     byClass: [
@@ -183,10 +236,7 @@ export function reportOf(rows: readonly ReportRow[], over: Partial<Report> = {})
     tables: [{ name: 'shop.orders', count: statements, reads: statements, writes: 0 }],
     axis: { from: START, width: WIDTH, count: SLICES },
     slices,
-    by: 'digest',
-    sort: 'count',
     rows,
-    otherRows: { rows: 0, statements: 0 },
     ...over,
   };
 }

@@ -1,5 +1,6 @@
 import type { Report, ReportRow } from '../../src/core/reports/report.ts';
 import type { SliceAxis } from '../../src/core/reports/tally.ts';
+import { EMPTY_REPORT, EMPTY_ROW } from './reports.ts';
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
@@ -197,79 +198,3 @@ function reportOf(
     rows,
   };
 }
-
-export const EMPTY_ROW: ReportRow = {
-  name: 'd',
-  digest: 'd',
-  text: 'SELECT ?',
-  db: 'shop',
-  class: 'reads',
-  count: 0,
-  share: 0,
-  perSecond: 0,
-  first: '2026-11-22T02:00:00.000000Z',
-  last: '2026-11-22T02:00:00.000000Z',
-  users: [],
-  hosts: [],
-  tables: [],
-  digests: 1,
-  example: null,
-  withoutValues: 0,
-  times: null,
-  slices: [],
-  opened: null,
-  closed: null,
-};
-
-const EMPTY_REPORT: Report = {
-  format: 'captures-report',
-  formatVersion: 1,
-  program: { name: 'captures', version: '0.1.0' },
-  capture: {
-    id: 1,
-    name: 'monday',
-    environment: 'shop',
-    status: 'DONE',
-    server: { flavor: 'mariadb', version: '11.8.2' },
-  },
-  window: { from: null, to: null, seconds: 0, isOpen: false },
-  verdict: { verdict: 'whole', whole: true, line: 'WHOLE', problems: [], notes: [] },
-  gaps: [],
-  statements: 0,
-  perSecond: 0,
-  digests: 0,
-  coverage: {
-    records: { committed: 0, read: 0 },
-    values: null,
-    times: null,
-    timesMs: null,
-    timesAbsence: [],
-    unmeasured: 0,
-    isFiltered: false,
-    filters: {
-      includeUsers: [],
-      excludeUsers: [],
-      includeDatabases: [],
-      excludeDatabases: [],
-      includeHosts: [],
-      only: [],
-    },
-    sample: null,
-    isRedacted: false,
-    leftOut: 0,
-    unlisted: 0,
-  },
-  sessions: { seen: 0, opened: 0, closed: 0 },
-  byClass: [],
-  byFlag: { lossy: 0, unreplayable: 0, partial: 0, redacted: 0, echo: 0 },
-  users: [],
-  hosts: [],
-  dbs: [],
-  tables: [],
-  axis: { from: 0, width: 16, count: 0 },
-  slices: [],
-  by: 'digest',
-  sort: 'count',
-  rows: [],
-  otherRows: { rows: 0, statements: 0 },
-};

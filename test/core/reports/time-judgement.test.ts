@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeTimes } from '../../../src/core/reports/time-judgement.ts';
 import type { ReportRow, ReportTimes } from '../../../src/core/reports/report.ts';
-import { EMPTY_ROW } from '../../support/simulated-load.ts';
+import { EMPTY_ROW } from '../../support/reports.ts';
 
 function timed(averageMs: number, count = 20_000, over: Partial<ReportTimes> = {}): ReportRow {
   const sums = { totalMs: averageMs * count, rowsSent: 0, rowsExamined: 0, errors: 0 };
