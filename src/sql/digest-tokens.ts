@@ -1,4 +1,4 @@
-import { knownWord } from './keyword-positions.ts';
+import { knownWordAt, type KnownWord } from './keyword-positions.ts';
 import { Lexer } from './lexer.ts';
 import { unescaped } from './string-literals.ts';
 import { wordSet } from './words.ts';
@@ -14,24 +14,30 @@ const INTRODUCER =
   /^_(?:armscii8|ascii|big5|binary|cp(?:125[0167]|85[02]|866|932)|dec8|eucjpms|euckr|gb(?:18030|2312|k)|geostd8|greek|hebrew|hp8|keybcs2|koi8[ru]|latin[1257]|mac(?:ce|roman)|sjis|swe7|tis620|ucs2|ujis|utf(?:16|16le|32|8|8mb3|8mb4))$/i;
 const TYPED = wordSet('DATE TIME TIMESTAMP');
 const HINTED = wordSet('SELECT INSERT REPLACE UPDATE DELETE');
-const LONGEST_TYPE = 9;
 /** Operators of several characters; the longer first. */
 const OPERATORS = ['<=>', '->>', '<=', '>=', '<>', '!=', '<<', '>>', '||', '&&', '->', '@@'];
-const BEGINS_OPERATOR = wordSet('< > ! | & - @');
+/** By the code of a symbol: 1 where one of them can begin. */
+const BEGINS_OPERATOR = new Uint8Array(0x80);
+for (const operator of OPERATORS) BEGINS_OPERATOR[operator.charCodeAt(0)] = 1;
+const AT = 0x40;
+const BACKSLASH = 0x5c;
 
 /**
  * Hands over the tokens of a text for its digest: adjacent string literals, `_latin1'…'` and `DATE '…'`
  * are one value, a hint is one token where the servers read hints; `@'a'` is a name as `` @`a` `` is, unless it is
  * the host of an account. Linear in the text.
+ * @param see also gets the keyword that a `word` may be; null for what can be a name only.
  */
 export function eachDigestToken(
   sql: string,
-  see: (kind: DigestTokenKind, text: string) => void,
+  see: (kind: DigestTokenKind, text: string, word: KnownWord | null) => void,
 ): void {
   const lexer = new Lexer(sql);
   /** A word that can belong to the literal behind it; empty for none. */
   let held = '';
+  let heldWord: KnownWord | null = null;
   let last = '';
+  let lastWord: KnownWord | null = null;
   let beforeLast = '';
   let isBehindString = false;
   let lastKind: DigestTokenKind = 'symbol';
@@ -51,7 +57,7 @@ export function eachDigestToken(
     const isLiteral = isString || kind === 'hex' || kind === 'bit';
     if (held !== '') {
       const belongs = isString || (isLiteral && held.startsWith('_'));
-      if (!belongs) see('word', held);
+      if (!belongs) see('word', held, heldWord);
       held = '';
     }
     if (isString && last === '@' && beginsVariable && lexer.isClosed) {
@@ -67,12 +73,15 @@ export function eachDigestToken(
     switch (kind) {
       case 'word': {
         const { text } = lexer;
-        if (last !== '.' && last !== '@' && canBeOfLiteral(text)) {
+        const word = knownWordAt(sql, start, lexer.end);
+        if (last !== '.' && last !== '@' && canBeOfLiteral(text, word)) {
           held = text;
+          heldWord = word;
           beforeLast = last;
           last = text;
+          lastWord = word;
           lastKind = 'word';
-        } else pass('word', text);
+        } else pass('word', text, word);
         break;
       }
       case 'name':
@@ -94,23 +103,24 @@ export function eachDigestToken(
         pass('value', '?');
     }
   }
-  if (held !== '') see('word', held);
+  if (held !== '') see('word', held, heldWord);
 
-  function pass(kind: DigestTokenKind, text: string): void {
+  function pass(kind: DigestTokenKind, text: string, word: KnownWord | null = null): void {
     beforeLast = last;
     last = text;
+    lastWord = word;
     lastKind = kind;
-    see(kind, text);
+    see(kind, text, word);
   }
 
   function symbol(start: number): void {
-    const first = sql.charAt(start);
-    if (first === '\\' && sql.charAt(start + 1) === 'N') {
+    const first = sql.charCodeAt(start);
+    if (first === BACKSLASH && sql.charAt(start + 1) === 'N') {
       operatorEnd = start + 2;
       pass('value', '?');
       return;
     }
-    if (BEGINS_OPERATOR.has(first)) {
+    if (BEGINS_OPERATOR[first] === 1) {
       const operator = OPERATORS.find((one) => sql.startsWith(one, start));
       if (operator !== undefined) {
         operatorEnd = start + operator.length;
@@ -119,24 +129,21 @@ export function eachDigestToken(
       }
     }
     // `root@'%'` is an account, `SELECT @'a'` has a variable.
-    if (first === '@') {
+    if (first === AT) {
       beginsVariable =
-        lastKind === 'symbol'
-          ? last !== ')'
-          : lastKind === 'word' && knownWord(last)?.isReserved === true;
+        lastKind === 'symbol' ? last !== ')' : lastKind === 'word' && lastWord?.isReserved === true;
     }
     pass('symbol', lexer.text);
   }
 
   function hint(text: string): void {
-    if (held !== '') see('word', held);
+    if (held !== '') see('word', held, heldWord);
     held = '';
     const end = text.endsWith('*/') && text.length > 4 ? text.length - 2 : text.length;
-    see('hint', text.slice(3, end));
+    see('hint', text.slice(3, end), null);
   }
 }
 
-function canBeOfLiteral(word: string): boolean {
-  if (word.startsWith('_')) return INTRODUCER.test(word);
-  return word.length <= LONGEST_TYPE && TYPED.has(word.toUpperCase());
+function canBeOfLiteral(text: string, word: KnownWord | null): boolean {
+  return word === null ? text.startsWith('_') && INTRODUCER.test(text) : TYPED.has(word.text);
 }

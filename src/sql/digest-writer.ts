@@ -1,6 +1,13 @@
 import { eachDigestToken, type DigestTokenKind } from './digest-tokens.ts';
 import { DigestOutput, endOfCutDigest, type Mark } from './digest-output.ts';
-import { isKeyword, knownWord, NAME, VALUE, type Place } from './keyword-positions.ts';
+import {
+  isKeyword,
+  knownWord,
+  NAME,
+  VALUE,
+  type KnownWord,
+  type Place,
+} from './keyword-positions.ts';
 import { wordSet } from './words.ts';
 
 /** A list of literals, of rows of them, or of one. */
@@ -68,7 +75,10 @@ export function writeDigest(sql: string): string {
 class DigestWriter implements Place {
   readonly #isHint: boolean;
   readonly #out = new DigestOutput();
-  #pending: { kind: DigestTokenKind; text: string } | null = null;
+  /** The token that is written when the next is known; no object each, there are many. */
+  #pendingKind: DigestTokenKind | null = null;
+  #pendingText = '';
+  #pendingWord: KnownWord | null = null;
   #brackets: Bracket[] = [];
   /** Brackets that are open beyond `DEEPEST`. */
   #deeper = 0;
@@ -107,15 +117,17 @@ class DigestWriter implements Place {
   }
 
   write(sql: string): string {
-    eachDigestToken(sql, (kind, text) => {
+    eachDigestToken(sql, (kind, text, word) => {
       if (kind === 'hint') {
         if (this.#isHint) return;
         this.#flush('');
         this.#hint(text);
         return;
       }
-      this.#flush(asNext(kind, text));
-      this.#pending = { kind, text };
+      this.#flush(asNext(kind, text, word));
+      this.#pendingKind = kind;
+      this.#pendingText = text;
+      this.#pendingWord = word;
     });
     this.#flush('');
     this.#writeSigns();
@@ -123,19 +135,20 @@ class DigestWriter implements Place {
   }
 
   #flush(next: string): void {
-    if (this.#pending === null) return;
-    const { kind, text } = this.#pending;
-    this.#pending = null;
+    const kind = this.#pendingKind;
+    if (kind === null) return;
+    const text = this.#pendingText;
+    this.#pendingKind = null;
     this.next = next === ';' ? '' : next;
     if (kind === 'value') this.#value();
     else if (kind === 'symbol') this.#symbol(text);
     else if (kind === 'name') this.#quotedName(text);
-    else this.#word(text);
+    else this.#word(text, this.#pendingWord);
   }
 
   #hint(text: string): void {
     const hint = new DigestWriter(true).write(text);
-    if (hint !== '') this.#out.write(` /*+ ${hint} */`);
+    if (hint !== '') this.#out.write(' /*+ ', `${hint} */`);
   }
 
   /** Writes a token that is no value. */
@@ -148,7 +161,7 @@ class DigestWriter implements Place {
 
   #put(text: string, is: string, isOperand: boolean, space = ' '): void {
     this.#writeSemicolon();
-    this.#out.write(this.#isClose ? text : space + text);
+    this.#out.write(this.#isClose ? '' : space, text);
     this.#isClose = false;
     this.beforeThat = this.before;
     this.before = is;
@@ -157,7 +170,7 @@ class DigestWriter implements Place {
 
   /** None is written behind the last statement. */
   #writeSemicolon(): void {
-    if (this.#isOver) this.#out.write(';');
+    if (this.#isOver) this.#out.write('', ';');
     this.#isOver = false;
   }
 
@@ -181,7 +194,7 @@ class DigestWriter implements Place {
     this.#put(VALUE, VALUE, true);
   }
 
-  #word(text: string): void {
+  #word(text: string, known: KnownWord | null): void {
     if (this.#isHint) {
       this.#name(this.next === '(' ? text.toUpperCase() : text);
       return;
@@ -191,7 +204,6 @@ class DigestWriter implements Place {
       this.#name(SCOPES.has(upper) ? upper : text);
       return;
     }
-    const known = knownWord(text);
     if (known === null) this.#name(text);
     else if (known.isReserved) this.#reserved(known.text);
     else if (this.next !== '.' && this.#isKeyword(known.text)) this.#keyword(known.text);
@@ -441,8 +453,8 @@ function isWord(token: string): boolean {
 }
 
 /** What a token is to the one before it. */
-function asNext(kind: DigestTokenKind, text: string): string {
+function asNext(kind: DigestTokenKind, text: string, word: KnownWord | null): string {
   if (kind === 'name') return NAME;
   if (kind !== 'word') return text;
-  return knownWord(text)?.text ?? NAME;
+  return word?.text ?? NAME;
 }

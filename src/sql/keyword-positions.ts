@@ -11,18 +11,68 @@ export interface KnownWord {
   readonly isReserved: boolean;
 }
 
-const known = new Map<string, KnownWord>();
+/** A power of two, and four times as many as there are words. */
+const SLOTS = 1 << 12;
+const table = new Array<KnownWord | undefined>(SLOTS).fill(undefined);
+/** By the first and the last character of a word: a bit for each length that there are words of. */
+const lengths = new Uint32Array(1 << 12);
+let longest = 0;
 for (const text of [...RESERVED, ...KEYWORDS, ...FUNCTIONS]) {
-  const word = { text, isReserved: RESERVED.has(text) };
-  known.set(text, word);
-  known.set(text.toLowerCase(), word);
+  longest = Math.max(longest, text.length);
+  const ends = endsOf(text, 0, text.length);
+  lengths[ends] = (lengths[ends] ?? 0) | (1 << (text.length & 31));
+  let slot = slotOf(text, 0, text.length);
+  while (table[slot] !== undefined && table[slot]?.text !== text) slot = (slot + 1) & (SLOTS - 1);
+  table[slot] ??= { text, isReserved: RESERVED.has(text) };
 }
-const LONGEST = Math.max(...[...known.keys()].map((text) => text.length));
+const LONGEST = longest;
 
 /** The keyword that a text spells in whatever case; null for a text that can be a name only. */
 export function knownWord(text: string): KnownWord | null {
-  if (text.length > LONGEST) return null;
-  return known.get(text) ?? known.get(text.toUpperCase()) ?? null;
+  return knownWordAt(text, 0, text.length);
+}
+
+/**
+ * The same of a part of a text, which need not be cut out for that: names are the most of a statement, and
+ * with a `Map` it was a quarter of the time of a digest.
+ */
+export function knownWordAt(sql: string, start: number, end: number): KnownWord | null {
+  const length = end - start;
+  if (length > LONGEST || length === 0) return null;
+  if ((((lengths[endsOf(sql, start, end)] ?? 0) >>> (length & 31)) & 1) === 0) return null;
+  for (let slot = slotOf(sql, start, end); ; slot = (slot + 1) & (SLOTS - 1)) {
+    const word = table[slot];
+    if (word === undefined) return null;
+    if (isSpelt(word.text, sql, start, end)) return word;
+  }
+}
+
+/** The first and the last character: most names have others than any word of their length. */
+function endsOf(sql: string, start: number, end: number): number {
+  return (sixBitsOf(sql.charCodeAt(start)) << 6) | sixBitsOf(sql.charCodeAt(end - 1));
+}
+
+/** The same for a capital and its small letter. */
+function sixBitsOf(code: number): number {
+  return (code & 0x1f) | ((code & 0x40) >> 1);
+}
+
+/** The same in capitals and in small letters. */
+function slotOf(sql: string, start: number, end: number): number {
+  let hash = end - start;
+  for (let i = start; i < end; i++) hash = Math.imul(hash, 31) + (sql.charCodeAt(i) | 0x20);
+  return (hash ^ (hash >>> 12)) & (SLOTS - 1);
+}
+
+/** Whether a text is the word, in capitals or in small letters of ASCII. */
+function isSpelt(word: string, sql: string, start: number, end: number): boolean {
+  if (word.length !== end - start) return false;
+  for (let i = start; i < end; i++) {
+    const code = sql.charCodeAt(i);
+    const capital = code >= 0x61 && code <= 0x7a ? code & ~0x20 : code;
+    if (capital !== word.charCodeAt(i - start)) return false;
+  }
+  return true;
 }
 
 /** Where a word stands. Tokens are as a digest has them: keywords in capitals, `?` for values. */

@@ -2,13 +2,13 @@ import type { TableTokens } from './table-tokens.ts';
 
 /** A place in the tokens of a text, which moves on. */
 export class TableCursor {
+  readonly #tokens: TableTokens;
   readonly #words: readonly string[];
-  readonly #names: readonly (string | undefined)[];
   at = 0;
 
-  constructor({ words, names }: TableTokens) {
-    this.#words = words;
-    this.#names = names;
+  constructor(tokens: TableTokens) {
+    this.#tokens = tokens;
+    this.#words = tokens.words;
   }
 
   get length(): number {
@@ -49,15 +49,16 @@ export class TableCursor {
 
   /** The name here without its dots; undefined where there is none. */
   get name(): string | undefined {
-    return this.#names[this.at];
+    return this.#tokens.nameAt(this.at);
   }
 
   /** Moves behind a name, and returns its parts. */
   parts(): string[] {
     const parts: string[] = [];
     for (;;) {
-      if (this.name === undefined) return parts;
-      parts.push(this.name);
+      const { name } = this;
+      if (name === undefined) return parts;
+      parts.push(name);
       this.at++;
       if (this.word !== '.') return parts;
       this.at++;

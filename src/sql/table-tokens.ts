@@ -1,40 +1,57 @@
-import { knownWord } from './keyword-positions.ts';
+import { knownWord, knownWordAt } from './keyword-positions.ts';
 import { Lexer } from './lexer.ts';
 
-/** The words, names and symbols of a text, one beside the other. */
-export interface TableTokens {
-  /** Keywords in capitals, symbols, `?` for a literal, `` ` `` for a name in quotes, else the word. */
-  readonly words: readonly string[];
-  /** What the token is where it is a name, without quotes; undefined for what cannot be one. */
-  readonly names: readonly (string | undefined)[];
-}
+/** Stands for every name without quotes: the finder of tables asks for keywords alone. */
+const NAME = 'name';
+/** Stands for every name in quotes. */
+const QUOTED = '`';
+const LITERAL = '?';
 
 const MOST = 50_000;
 
-/** The tokens of a text that say which tables it names; of a long one the first 50,000. */
-export function readTableTokens(sql: string): TableTokens {
-  const words: string[] = [];
-  const names: (string | undefined)[] = [];
-  const lexer = new Lexer(sql);
-  while (words.length < MOST && lexer.next()) {
-    const { kind } = lexer;
-    if (kind === 'space' || kind === 'comment') continue;
-    if (kind === 'word') {
-      const { text } = lexer;
-      const known = knownWord(text);
-      const before = words.at(-1);
-      if (known === null || before === '.' || before === '@') add(text, text);
-      else add(known.text, known.isReserved ? undefined : text);
-    } else if (kind === 'name') {
-      add('`', lexer.text.slice(1, lexer.isClosed ? -1 : undefined).replaceAll('``', '`'));
-    } else if (kind === 'symbol') add(lexer.text, undefined);
-    else if (kind === 'number' && words.at(-1) === '.') add('`', lexer.text);
-    else add('?', undefined);
-  }
-  return { words, names };
+/** The words, names and symbols of a text, one beside the other: of a long one the first 50,000. */
+export class TableTokens {
+  /** Keywords in capitals, symbols, `?` for a literal, `` ` `` for a name in quotes, `name` for another. */
+  readonly words: string[] = [];
+  /** Where each begins and ends, one behind the other. */
+  readonly #places: number[] = [];
+  readonly #sql: string;
 
-  function add(word: string, name: string | undefined): void {
-    words.push(word);
-    names.push(name);
+  /** Linear in the text. */
+  constructor(sql: string) {
+    this.#sql = sql;
+    const lexer = new Lexer(sql);
+    let before = '';
+    while (this.words.length < MOST && lexer.next()) {
+      const { kind, start, end } = lexer;
+      if (kind === 'space' || kind === 'comment') continue;
+      if (kind === 'word') {
+        const isName = before === '.' || before === '@';
+        before = isName ? NAME : (knownWordAt(sql, start, end)?.text ?? NAME);
+      } else if (kind === 'symbol') before = lexer.text;
+      else if (kind === 'name' || (kind === 'number' && before === '.')) before = QUOTED;
+      else before = LITERAL;
+      this.words.push(before);
+      this.#places.push(start, end);
+    }
   }
+
+  /** What a token is where it is a name, without quotes; undefined for what cannot be one. */
+  nameAt(at: number): string | undefined {
+    const word = this.words[at];
+    const start = this.#places[2 * at];
+    if (word === undefined || start === undefined) return undefined;
+    const text = this.#sql.slice(start, this.#places[2 * at + 1]);
+    if (word === QUOTED) return unquoted(text);
+    if (word === NAME) return text;
+    return knownWord(text)?.isReserved === false ? text : undefined;
+  }
+}
+
+/** A name in backquotes without them; or the digits that a name is without quotes. */
+function unquoted(text: string): string {
+  if (!text.startsWith('`')) return text;
+  const lexer = new Lexer(text);
+  lexer.next();
+  return text.slice(1, lexer.isClosed ? -1 : undefined).replaceAll('``', '`');
 }

@@ -1,5 +1,5 @@
 import { TableCursor } from './table-cursor.ts';
-import { readTableTokens } from './table-tokens.ts';
+import { TableTokens } from './table-tokens.ts';
 import { wordSet } from './words.ts';
 
 /** A table that a statement names, and what the statement does to it: reads, writes, or both. */
@@ -19,7 +19,7 @@ export const MOST_TABLES = 32;
  * Linear in the text; of a long one the first 50,000 words and symbols are looked at.
  */
 export function tablesOf(sql: string): TableUse[] {
-  return new TableFinder(new TableCursor(readTableTokens(sql))).find();
+  return new TableFinder(new TableCursor(new TableTokens(sql))).find();
 }
 
 type Use = 'read' | 'write';

@@ -82,6 +82,7 @@ const CASES: readonly (readonly [string, string])[] = [
   ['CALL p((SELECT 1 FROM t))', 'r:t'],
   ['CALL shop.p(1)', ''],
   ['SET @a = (SELECT max(a) FROM t)', 'r:t'],
+  ['SELECT @FROM, t.FROM FROM u', 'r:u'],
   ['SET STATEMENT max_statement_time = 1 FOR SELECT * FROM t', 'r:t'],
   ["GRANT SELECT ON shop.t TO 'u'@'%'", ''],
   ['/* FROM x */ SELECT /*+ NO_MERGE(x) */ 1 -- FROM y\n FROM t', 'r:t'],
