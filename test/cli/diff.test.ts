@@ -279,13 +279,23 @@ describe('what cannot be compared', () => {
     ['other.json', '{"a":1}', 'other.json is not a report: it is an object with a'],
     [
       'newer.json',
-      '{"format":"captures-report","formatVersion":2}',
+      '{"format":"captures-report","formatVersion":3}',
       'newer.json was written by a newer version of this program',
     ],
     [
       'part.json',
-      '{"format":"captures-report","formatVersion":1}',
+      '{"format":"captures-report","formatVersion":2}',
       'part.json is a damaged report: program is missing',
+    ],
+    [
+      'old-part.json',
+      '{"format":"captures-report","formatVersion":1}',
+      'old-part.json is a damaged report: program is missing',
+    ],
+    [
+      'old.json',
+      '{"format":"captures-report","formatVersion":1,"coverage":{"unlisted":7}}',
+      'old.json was written by an older version of this program, which counted only some of its statements',
     ],
   ])('%s is refused in one sentence', async (name, content, sentence) => {
     if (content !== null) {
@@ -417,6 +427,45 @@ describe('cautions', () => {
     expect(cautions).toEqual([expect.stringMatching(expected)]);
     const screen = await diff(['main.json', 'other.json'], { tty: 80 });
     expect(screen.stdout).toContain('caution ');
+  });
+
+  it('are none of a file of the version before, where all of its statements are in rows', async () => {
+    const { unlisted, ...old } = reportOf(1);
+    expect(unlisted).toBeNull();
+    write('before.json', { ...old, formatVersion: 1, coverage: { ...old.coverage, unlisted: 0 } });
+    const { status, stdout } = await diff(['before.json', 'same.json', '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ cautions: [], unchanged: 8 });
+  });
+
+  const LAST_ALONE = 'rows of A alone are not judged';
+  it.each([
+    ['db', 0, { unjudged: 0, gone: 1, unchanged: 7 }, null],
+    ['db', 400, { unjudged: 1, gone: 0, unchanged: 7 }, LAST_ALONE],
+    ['digest', 400, { unjudged: 1, gone: 0, unchanged: 7 }, LAST_ALONE],
+    // A table that has 20 times as many is known well enough.
+    [
+      'table',
+      400,
+      { unjudged: 7, gone: 0, unchanged: 1 },
+      'that these could change are not judged',
+    ],
+    [
+      'table',
+      9_000,
+      { unjudged: 8, gone: 0, unchanged: 0 },
+      'of 9,000 statements of B are not known',
+    ],
+  ] as const)('of statements in no row: by %s, %i of them', async (by, count, found, caution) => {
+    const [a, b] = [reportOf(1), reportOf(2)];
+    const unlisted =
+      count === 0 ? null : { count, share: 0.1, perSecond: count / 30, slices: b.slices };
+    write('all.json', { ...a, by });
+    write('rest.json', named({ ...b, by, rows: b.rows.slice(0, 7), unlisted }, 'tuesday'));
+    const { stdout } = await diff(['all.json', 'rest.json', '--json']);
+    const { unjudged, gone, unchanged, cautions } = JSON.parse(stdout) as Comparison;
+    expect({ unjudged: unjudged.rows, gone: gone.length, unchanged }).toEqual(found);
+    expect(cautions).toEqual(caution === null ? [] : [expect.stringContaining(caution)]);
   });
 
   it('of rows that one report does not list: they are neither new nor gone', async () => {

@@ -417,7 +417,7 @@ const VERIFICATION: readonly Field[] = [
 const NAMED = '`{name, count}`, most first, at most 16';
 const REPORT: readonly Field[] = [
   ['format', 'string', '`captures-report`'],
-  ['formatVersion', 'number', '1'],
+  ['formatVersion', 'number', '2'],
   ['program', 'object', '`{name, version}`: what made it'],
   [
     'capture',
@@ -437,13 +437,21 @@ const REPORT: readonly Field[] = [
   ],
   ['statements', 'number', 'queries and executes'],
   ['perSecond', 'number', 'in the window'],
-  ['digests', 'number', 'different ones, by text and default database'],
+  [
+    'digests',
+    'number',
+    'different ones, by text and default database; there are more where `coverage.unlisted.digests` is not 0',
+  ],
   [
     'coverage',
     'object',
-    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (statements of which no row could be made)',
+    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (`{digests, databases, accounts, sessions}`: statements of those that are too many to be told apart; 0 where each is)',
   ],
-  ['sessions', 'object', '`{seen, opened, closed}`'],
+  [
+    'sessions',
+    'object',
+    '`{seen, opened, closed}`; more were seen where `coverage.unlisted.sessions` is not 0',
+  ],
   [
     'byClass',
     'array',
@@ -453,7 +461,11 @@ const REPORT: readonly Field[] = [
   ['users', 'array', `of all statements: ${NAMED}`],
   ['hosts', 'array', 'the same'],
   ['dbs', 'array', 'the same, by default database'],
-  ['tables', 'array', 'the same, `{name, count, reads, writes}`; one statement may be in several'],
+  [
+    'tables',
+    'array',
+    'the same, `{name, count, reads, writes}`; one statement may be in several. Without the statements of `coverage.unlisted.digests`',
+  ],
   ['axis', 'object', '`{from, width, count}`: slices of the time, in milliseconds since the epoch'],
   ['slices', 'array', 'statements in each slice'],
   ['by', 'string', 'digest, table, user, host, db, class or session'],
@@ -464,6 +476,11 @@ const REPORT: readonly Field[] = [
     '`{name, digest, text, db, class, count, share, perSecond, first, last, users, hosts, tables, digests, example, withoutValues, times, slices, opened, closed}`; what a dimension does not have is null or empty. `example`: `{seq, time, session, user, sql, isCut, flags}`; `times`: `{count, totalMs, averageMs, rowsSent, rowsExamined, errors, sharedBy}`, null where the server did not measure any. CSV and TSV have a row each, with the text of the example alone and without slices',
   ],
   ['otherRows', 'object', '`{rows, statements}` that `--limit` left out'],
+  [
+    'unlisted',
+    'object',
+    '`{count, share, perSecond, slices}` of the statements that no row can be made of, because there are too many digests, databases, accounts or sessions; by table of those whose tables are not known. null where there are none',
+  ],
 ];
 
 const COMMON = '`{factor, rows, together, isChange, names}`';

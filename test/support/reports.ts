@@ -31,7 +31,7 @@ export const EMPTY_ROW: ReportRow = {
 /** A report by digest of a whole record without statements. */
 export const EMPTY_REPORT: Report = {
   format: 'captures-report',
-  formatVersion: 1,
+  formatVersion: 2,
   program: { name: 'captures', version: '0.1.0' },
   capture: {
     id: 1,
@@ -65,7 +65,7 @@ export const EMPTY_REPORT: Report = {
     sample: null,
     isRedacted: false,
     leftOut: 0,
-    unlisted: 0,
+    unlisted: { digests: 0, databases: 0, accounts: 0, sessions: 0 },
   },
   sessions: { seen: 0, opened: 0, closed: 0 },
   byClass: [],
@@ -80,6 +80,7 @@ export const EMPTY_REPORT: Report = {
   sort: 'count',
   rows: [],
   otherRows: { rows: 0, statements: 0 },
+  unlisted: null,
 };
 
 /** The same numbers from 0 to 1 at every run. */

@@ -207,7 +207,8 @@ async function printData(report: Report, context: Context): Promise<void> {
 }
 
 /** For data that does not have the verdict in it. */
-async function warnOfMissing({ verdict, coverage }: Report, context: Context): Promise<void> {
+async function warnOfMissing(report: Report, context: Context): Promise<void> {
+  const { verdict, coverage, unlisted, by } = report;
   const { read, committed } = coverage.records;
   // One that is still being recorded is whole so far.
   if (verdict.verdict === 'damaged' || verdict.verdict === 'not_whole') {
@@ -216,6 +217,10 @@ async function warnOfMissing({ verdict, coverage }: Report, context: Context): P
   if (read < committed) {
     const records = amount(committed, 'record');
     await context.warn(`${formatCount(read)} of ${records} could be read: the rows are of those`);
+  }
+  if (unlisted !== null) {
+    const { unlistedWarning } = await import('../render/report/report-unlisted.ts');
+    await context.warn(unlistedWarning(unlisted.count, by));
   }
 }
 

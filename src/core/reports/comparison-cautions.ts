@@ -127,7 +127,7 @@ function windowCautions(sides: readonly (readonly [Side, Report, RatedWindow])[]
   return found;
 }
 
-function rowCautions(side: Side, { otherRows, rows, coverage }: Report): string[] {
+function rowCautions(side: Side, { by, otherRows, rows, unlisted }: Report): string[] {
   const found: string[] = [];
   const other = side === 'A' ? 'B' : 'A';
   if (otherRows.rows > 0) {
@@ -135,9 +135,12 @@ function rowCautions(side: Side, { otherRows, rows, coverage }: Report): string[
       `${side} lists ${formatCount(rows.length)} of ${counted(rows.length + otherRows.rows, 'row')}: rows of ${other} alone are not judged`,
     );
   }
-  if (coverage.unlisted > 0) {
+  if (unlisted !== null) {
+    const statements = counted(unlisted.count, 'statement');
     found.push(
-      `${counted(coverage.unlisted, 'statement')} of ${side} are in no row, there are too many of them: rows of ${other} alone are not judged`,
+      by === 'table'
+        ? `The tables of ${statements} of ${side} are not known: tables that these could change are not judged`
+        : `${statements} of ${side} are in no row, there are too many different ones: rows of ${other} alone are not judged`,
     );
   }
   return found;

@@ -62,7 +62,7 @@ export function compareReports(
   for (const [index, pair] of pairs.entries()) {
     const judgement = rows[index];
     if (judgement === undefined) continue;
-    const kind = kindOf(pair, judgement, { a, b });
+    const kind = isCounted(pair, { a, b }) ? kindOf(pair, judgement, { a, b }) : 'unjudged';
     if (kind === 'unjudged') {
       unjudged.rows += 1;
       unjudged.statements += (pair.a?.count ?? 0) + (pair.b?.count ?? 0);
@@ -153,9 +153,22 @@ function kindOf(
   return verdict;
 }
 
+/** What a row may have besides, as a part of it, so that a change of a fifth is none of that. */
+const BESIDES = 0.05;
+
+/** Whether the statements of a pair are known: by table, those of digests that are not told apart are not. */
+function isCounted(
+  { a, b }: RowPair,
+  reports: { readonly a: Report; readonly b: Report },
+): boolean {
+  const isKnown = (row: ReportRow | null, { by, unlisted }: Report): boolean =>
+    by !== 'table' || row === null || (unlisted?.count ?? 0) <= BESIDES * row.count;
+  return isKnown(a, reports.a) && isKnown(b, reports.b);
+}
+
 /** Whether what is not in its rows was not recorded. */
-function listsAll({ otherRows, coverage }: Report): boolean {
-  return otherRows.rows === 0 && coverage.unlisted === 0;
+function listsAll({ otherRows, unlisted }: Report): boolean {
+  return otherRows.rows === 0 && unlisted === null;
 }
 
 function comparedRow(
@@ -225,7 +238,7 @@ function timeMoved({ a, b }: ComparedRow): number {
   return Math.abs((b?.times?.averageMs ?? 0) - (a?.times?.averageMs ?? 0)) * (b?.times?.count ?? 0);
 }
 
-const OF_ROWS: readonly string[] = ['rows', 'otherRows'];
+const OF_ROWS: readonly string[] = ['rows', 'otherRows', 'unlisted'];
 
 function headOf(report: Report): ReportHead {
   const fields = Object.entries(report).filter(([name]) => !OF_ROWS.includes(name));

@@ -5,7 +5,7 @@ export const CHANGES = ['new', 'gone', 'more', 'fewer', 'slower', 'faster'] as c
 export type Change = (typeof CHANGES)[number];
 
 /** A report without its rows. */
-export type ReportHead = Omit<Report, 'rows' | 'otherRows'>;
+export type ReportHead = Omit<Report, 'rows' | 'otherRows' | 'unlisted'>;
 
 /** One side of a compared row: null where it is in the other report alone. */
 export interface ComparedRow extends Pick<

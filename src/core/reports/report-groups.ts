@@ -1,5 +1,12 @@
 import type { Dimension, NamedCount, ReportRow, ReportTimes, TableCount } from './report.ts';
-import type { AccountTally, DigestTally, SessionTally, Tally } from './tally.ts';
+import type {
+  AccountTally,
+  DigestTally,
+  Rest,
+  SessionTally,
+  Tally,
+  UnlistedTally,
+} from './tally.ts';
 
 /** Names of a kind that a row lists. */
 const MOST_NAMES = 16;
@@ -40,12 +47,16 @@ export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[]
         groupOf(name, members, timesOf, {}),
       );
     case 'db':
-      return collected(tally.digests, ({ db }) => [db]).map(([name, members]) =>
-        groupOf(name, members, timesOf, { db: name }),
-      );
+      return withUnlisted(
+        collected(tally.digests, ({ db }) => [db]),
+        tally.otherDigests.byDatabase,
+      ).map(([name, members, unlisted]) => groupOf(name, members, timesOf, { db: name }, unlisted));
     case 'class':
-      return collected(tally.digests, (one) => [one.class]).map(([name, members]) =>
-        groupOf(name, members, timesOf, { class: name }),
+      return withUnlisted(
+        collected(tally.digests, (one) => [one.class]),
+        tally.otherDigests.byClass,
+      ).map(([name, members, unlisted]) =>
+        groupOf(name, members, timesOf, { class: name }, unlisted),
       );
     case 'user':
     case 'host':
@@ -53,6 +64,41 @@ export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[]
     case 'session':
       return tally.sessions.map(sessionGroup);
   }
+}
+
+/** Statements that none of the groups of a dimension has; null where it is all of them. */
+export function restBy(tally: Tally, by: Dimension): Rest | null {
+  const { otherDigests, otherAccounts, otherSessions } = tally;
+  const rest = (): Rest | null => {
+    switch (by) {
+      case 'digest':
+      case 'table': {
+        const { statements, byClass } = otherDigests;
+        return { statements, slices: summedSlices(byClass) };
+      }
+      case 'db':
+        return otherDigests.otherDatabases;
+      case 'class':
+        return null;
+      case 'user':
+      case 'host':
+        return otherAccounts;
+      case 'session':
+        return otherSessions;
+    }
+  };
+  const found = rest();
+  return found === null || found.statements === 0 ? null : found;
+}
+
+/** All statements of a tally by database or by class. */
+export function countsBy(tally: Tally, by: 'db' | 'class'): Iterable<[string | null, number]> {
+  const { byDatabase, byClass } = tally.otherDigests;
+  const unlisted: readonly UnlistedTally[] = by === 'db' ? byDatabase : byClass;
+  return [
+    ...tally.digests.map((one): [string | null, number] => [one[by], one.count]),
+    ...unlisted.map(({ name, count }): [string | null, number] => [name, count]),
+  ];
 }
 
 /** Most first; those of equal number by name. @param most null for all. */
@@ -103,9 +149,11 @@ function groupOf(
   members: readonly DigestTally[],
   timesOf: TimesOf,
   named: Named,
+  unlisted: UnlistedTally | null = null,
 ): Group {
-  const { count, first, last } = spanOf(members);
-  const times = timesOf(members);
+  const counted = unlisted === null ? members : [...members, unlisted];
+  const { count, first, last } = spanOf(counted);
+  const times = members.length === 0 ? null : timesOf(members);
   const row = (): OwnPart => {
     const accounts = members.flatMap((member) => member.accounts);
     return {
@@ -123,9 +171,9 @@ function groupOf(
       tables: tableCounts(members),
       digests: members.length,
       example: largest(members)?.example ?? null,
-      withoutValues: members.reduce((sum, member) => sum + member.withoutValues, 0),
+      withoutValues: counted.reduce((sum, { withoutValues }) => sum + withoutValues, 0),
       times,
-      slices: summedSlices(members),
+      slices: summedSlices(counted),
       opened: null,
       closed: null,
     };
@@ -221,6 +269,21 @@ function collected<Thing, Key>(
   return [...groups];
 }
 
+/** Groups of digests that are listed, and what else has the same in common. */
+function withUnlisted<Name>(
+  groups: readonly [Name, DigestTally[]][],
+  unlisted: readonly UnlistedTally<Name>[],
+): [Name, DigestTally[], UnlistedTally<Name> | null][] {
+  const rest = new Map(unlisted.map((one) => [one.name, one]));
+  const all = groups.map(([name, members]): [Name, DigestTally[], UnlistedTally<Name> | null] => {
+    const more = rest.get(name) ?? null;
+    rest.delete(name);
+    return [name, members, more];
+  });
+  for (const [name, more] of rest) all.push([name, [], more]);
+  return all;
+}
+
 type Spanned = Pick<AccountTally, 'count' | 'first' | 'last' | 'slices'>;
 
 /** ISO-8601 times of one form are in the order of their characters. */
@@ -236,7 +299,7 @@ function spanOf(members: readonly Spanned[]): Pick<Group, 'count' | 'first' | 'l
   return { count, first, last };
 }
 
-function summedSlices(members: readonly Spanned[]): number[] {
+function summedSlices(members: readonly Pick<Spanned, 'slices'>[]): number[] {
   const [first, ...others] = members;
   const sums = Array.from(first?.slices ?? []);
   for (const { slices } of others) {

@@ -1,7 +1,7 @@
 import { CAPTURE_STATUSES } from '../captures/capture.ts';
 import { AppError } from '../errors.ts';
 import { STATEMENT_FLAGS } from '../workloads/statements.ts';
-import { DIMENSIONS, SORT_KEYS, type Report } from './report.ts';
+import { DIMENSIONS, REPORT_VERSION, SORT_KEYS, type Report } from './report.ts';
 import { DIGEST_CLASSES, MOST_SLICES } from './tally.ts';
 
 /** More than a report of the largest tally has. */
@@ -21,22 +21,47 @@ export function readReport(value: unknown, where: string): Report {
     });
   }
   const version = value['formatVersion'];
-  if (typeof version === 'number' && version > 1) {
+  if (typeof version === 'number' && version > REPORT_VERSION) {
     throw new AppError('invalid', `${where} was written by a newer version of this program`, {
       hint: 'Update this program, or make the report with this version.',
     });
   }
+  const current = version === 1 ? fromVersion1(value, where) : value;
   try {
-    REPORT(value, '');
+    REPORT(current, '');
   } catch (error) {
     if (!(error instanceof Unfit)) throw error;
     throw new AppError('invalid', `${where} is a damaged report: ${error.message}`, {
       hint: { code: 'make_report' },
     });
   }
-  const report = value as unknown as Report;
+  const report = current as unknown as Report;
   checkSlices(report, where);
   return report;
+}
+
+/**
+ * Version 1 knew only how many statements its rows did not count.
+ * @throws AppError `invalid` where there are some: its databases and classes may have fewer statements than there were.
+ */
+function fromVersion1(value: Record<string, unknown>, where: string): Record<string, unknown> {
+  const coverage = isObject(value['coverage']) ? value['coverage'] : {};
+  const { unlisted } = coverage;
+  if (typeof unlisted === 'number' && unlisted > 0) {
+    throw new AppError(
+      'invalid',
+      `${where} was written by an older version of this program, which counted only some of its statements`,
+      { hint: { code: 'make_report' } },
+    );
+  }
+  const nothing =
+    unlisted === 0 ? { digests: 0, databases: 0, accounts: 0, sessions: 0 } : unlisted;
+  return {
+    ...value,
+    formatVersion: REPORT_VERSION,
+    coverage: { ...coverage, unlisted: nothing },
+    unlisted: null,
+  };
 }
 
 /** What somebody may have given instead. */
@@ -160,7 +185,7 @@ const ROW = object({
 const PATTERNS = list(TEXT);
 
 const REPORT = object({
-  formatVersion: check('1', (value) => value === 1),
+  formatVersion: check(`1 or ${REPORT_VERSION}`, (value) => value === REPORT_VERSION),
   program: object({ name: TEXT, version: TEXT }),
   capture: object({
     id: COUNT,
@@ -200,7 +225,7 @@ const REPORT = object({
     sample: orNull(COUNT),
     isRedacted: YES_OR_NO,
     leftOut: COUNT,
-    unlisted: COUNT,
+    unlisted: object({ digests: COUNT, databases: COUNT, accounts: COUNT, sessions: COUNT }),
   }),
   sessions: object({ seen: COUNT, opened: COUNT, closed: COUNT }),
   byClass: NAMED,
@@ -222,6 +247,7 @@ const REPORT = object({
   sort: oneOf(SORT_KEYS),
   rows: list(ROW),
   otherRows: object({ rows: COUNT, statements: COUNT }),
+  unlisted: orNull(object({ count: COUNT, share: NUMBER, perSecond: NUMBER, slices: SLICES })),
 });
 
 /** Rates are judged by the slices: those that do not add up say nothing. */

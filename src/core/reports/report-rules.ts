@@ -3,15 +3,25 @@ import { AppError } from '../errors.ts';
 import { shareWithValues } from '../verification/value-counts.ts';
 import {
   byName,
+  countsBy,
   groupsBy,
   namedCounts,
+  restBy,
   tableCounts,
   type Group,
   type TimesOf,
 } from './report-groups.ts';
-import type { Coverage, Dimension, Report, ReportRequest, ReportTimes, SortKey } from './report.ts';
+import {
+  REPORT_VERSION,
+  type Coverage,
+  type Dimension,
+  type Report,
+  type ReportRequest,
+  type ReportTimes,
+  type SortKey,
+} from './report.ts';
 import { EDGE_MS, type WindowTimes } from './statement-times.ts';
-import type { CountedWorkload, Tally } from './tally.ts';
+import type { CountedWorkload, Rest, Tally } from './tally.ts';
 
 /** What is known of a capture besides its statements. */
 export interface ReportSubject extends Pick<
@@ -66,7 +76,7 @@ export function makeReport(
   const { statements } = tally;
   const report: Report = {
     format: 'captures-report',
-    formatVersion: 1,
+    formatVersion: REPORT_VERSION,
     program: subject.program,
     capture: subject.capture,
     window: subject.window,
@@ -75,13 +85,13 @@ export function makeReport(
     statements,
     perSecond: perSecond(statements),
     digests: tally.digests.length,
-    coverage: coverageOf(subject, tally, records, by),
+    coverage: coverageOf(subject, tally, records),
     sessions: { seen: tally.sessions.length, opened: tally.opened, closed: tally.closed },
-    byClass: namedCounts(tally.digests.map((one) => [one.class, one.count])),
+    byClass: namedCounts(countsBy(tally, 'class')),
     byFlag: tally.byFlag,
     users: namedCounts(tally.accounts.map(({ user, count }) => [user, count])),
     hosts: namedCounts(tally.accounts.map(({ host, count }) => [host, count])),
-    dbs: namedCounts(tally.digests.map(({ db, count }) => [db, count])),
+    dbs: namedCounts(countsBy(tally, 'db')),
     tables: tableCounts(tally.digests),
     axis: tally.axis,
     slices: Array.from(tally.slices),
@@ -96,15 +106,29 @@ export function makeReport(
       rows: hidden.length,
       statements: hidden.reduce((sum, { count }) => sum + count, 0),
     },
+    unlisted: unlistedRow(restBy(tally, by), statements, perSecond),
   };
   return { report, listed, all };
+}
+
+function unlistedRow(
+  rest: Rest | null,
+  statements: number,
+  perSecond: (count: number) => number,
+): Report['unlisted'] {
+  if (rest === null) return null;
+  return {
+    count: rest.statements,
+    share: statements === 0 ? 0 : rest.statements / statements,
+    perSecond: perSecond(rest.statements),
+    slices: Array.from(rest.slices),
+  };
 }
 
 function coverageOf(
   { options, leftOut, times, window, measuresExecutes }: ReportSubject,
   tally: Tally,
   records: CountedWorkload['records'],
-  by: Dimension,
 ): Coverage {
   const { withValues, withoutValues } = tally.executes;
   const unmeasured = measuresExecutes ? 0 : withValues + withoutValues;
@@ -131,7 +155,12 @@ function coverageOf(
     sample: options.sample,
     isRedacted: options.redact !== null,
     leftOut,
-    unlisted: restOf(tally, by).statements,
+    unlisted: {
+      digests: tally.otherDigests.statements,
+      databases: tally.otherDigests.otherDatabases.statements,
+      accounts: tally.otherAccounts.statements,
+      sessions: tally.otherSessions.statements,
+    },
   };
 }
 
@@ -150,21 +179,6 @@ function isCountedLess(
   const isThroughout =
     read.from <= Date.parse(from) + EDGE_MS && read.to >= Date.parse(to) - EDGE_MS;
   return isThroughout && (times ?? 0) * statements < COUNTED * measured;
-}
-
-function restOf(tally: Tally, by: Dimension): Tally['otherDigests'] {
-  switch (by) {
-    case 'digest':
-    case 'table':
-    case 'db':
-    case 'class':
-      return tally.otherDigests;
-    case 'user':
-    case 'host':
-      return tally.otherAccounts;
-    case 'session':
-      return tally.otherSessions;
-  }
 }
 
 /** Executions with a time, of all statements: from here on times say more than counts. */

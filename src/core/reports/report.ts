@@ -81,11 +81,11 @@ export interface ReportRow {
   /** ISO-8601 UTC with microseconds. */
   readonly first: string;
   readonly last: string;
-  /** Most first, at most 16 of each. */
+  /** Most first, at most 16 of each; of the digests that are told apart. */
   readonly users: readonly NamedCount[];
   readonly hosts: readonly NamedCount[];
   readonly tables: readonly TableCount[];
-  /** Digests in the row; null where that is not counted: of sessions. */
+  /** Digests in the row that are told apart; null where that is not counted: of sessions. */
   readonly digests: number | null;
   /** null where none is kept: of sessions, and of users and hosts that are not the first to send anything. */
   readonly example: Example | null;
@@ -147,14 +147,25 @@ export interface Coverage {
   readonly isRedacted: boolean;
   /** Rows of the server's log that were left out. */
   readonly leftOut: number;
-  /** Statements of digests that no row can be made of: there are too many of them. */
-  readonly unlisted: number;
+  /**
+   * Statements of digests, databases, accounts (a user at a host) and sessions that are not told apart, because
+   * there are too many of them: 0 where each is. The others came first.
+   */
+  readonly unlisted: {
+    readonly digests: number;
+    readonly databases: number;
+    readonly accounts: number;
+    readonly sessions: number;
+  };
 }
+
+/** Of `Report`: a file of an older one is read as far as it says the same. */
+export const REPORT_VERSION = 2;
 
 /** What a workload was, by one dimension; plain data. */
 export interface Report {
   readonly format: 'captures-report';
-  readonly formatVersion: 1;
+  readonly formatVersion: typeof REPORT_VERSION;
   readonly program: { readonly name: string; readonly version: string };
   readonly capture: {
     readonly id: number;
@@ -176,8 +187,10 @@ export interface Report {
   readonly gaps: readonly Gap[];
   readonly statements: number;
   readonly perSecond: number;
+  /** Those that are told apart: more where `coverage.unlisted.digests` is not 0. */
   readonly digests: number;
   readonly coverage: Coverage;
+  /** `seen` are those that are told apart, the other two are of all. */
   readonly sessions: { readonly seen: number; readonly opened: number; readonly closed: number };
   readonly byClass: readonly NamedCount[];
   readonly byFlag: Readonly<Record<StatementFlag, number>>;
@@ -185,6 +198,7 @@ export interface Report {
   readonly users: readonly NamedCount[];
   readonly hosts: readonly NamedCount[];
   readonly dbs: readonly NamedCount[];
+  /** Of the digests that are told apart. */
   readonly tables: readonly TableCount[];
   readonly axis: SliceAxis;
   /** All statements in each slice. */
@@ -194,7 +208,14 @@ export interface Report {
   readonly rows: readonly ReportRow[];
   /** Rows that are not listed: `limit` was reached. */
   readonly otherRows: { readonly rows: number; readonly statements: number };
+  /**
+   * Statements that no row can be made of: there are too many digests, databases, accounts or sessions; by table
+   * those whose tables are not known. null where there is none.
+   */
+  readonly unlisted: UnlistedRow | null;
 }
+
+export type UnlistedRow = Pick<ReportRow, 'count' | 'share' | 'perSecond' | 'slices'>;
 
 /** The report of a capture that may go on, as of now. */
 export interface LiveReport {

@@ -102,12 +102,31 @@ export interface SessionTally extends Counted {
 }
 
 /** What did not fit: a tally holds so many of a kind at most, the first that came. */
-interface Rest {
+export interface Rest {
   /** Statements of those that are not listed one by one. */
   readonly statements: number;
+  /** Of them in each slice of the tally's axis. */
+  readonly slices: ArrayLike<number>;
+}
+
+/** Statements of digests that are not listed, which have a database or a class in common. */
+export interface UnlistedTally<Name = string | null> extends Counted {
+  readonly name: Name;
+  /** Executes whose values are not known. */
+  readonly withoutValues: number;
+}
+
+/** Of digests that are not listed: with those that are, all statements of a database and of a class. */
+export interface UnlistedDigests extends Pick<Rest, 'statements'> {
+  readonly byDatabase: readonly UnlistedTally[];
+  /** `MOST_DATABASES` are told apart. */
+  readonly otherDatabases: Rest;
+  readonly byClass: readonly UnlistedTally<DigestClass | null>[];
 }
 
 export const MOST_DIGESTS = 20_000;
+/** Databases of digests that are not listed. */
+export const MOST_DATABASES = 10_000;
 export const MOST_ACCOUNT_TALLIES = 10_000;
 export const MOST_SESSIONS = 20_000;
 
@@ -127,7 +146,7 @@ export interface Tally {
   readonly byFlag: Readonly<Record<StatementFlag, number>>;
   readonly executes: { readonly withValues: number; readonly withoutValues: number };
   readonly digests: readonly DigestTally[];
-  readonly otherDigests: Rest;
+  readonly otherDigests: UnlistedDigests;
   readonly accounts: readonly AccountTally[];
   readonly otherAccounts: Rest;
   readonly sessions: readonly SessionTally[];

@@ -1,7 +1,7 @@
 import type { DigestTable } from './digest-table.ts';
 import { MalformedBytes } from './packed-bytes.ts';
 import type { SlotMoves } from './slice-counts.ts';
-import { CountedStatements, type DigestEntry, type Sender } from './tally-entries.ts';
+import { CountedRows, type DigestEntry, type Sender } from './tally-entries.ts';
 import { TallyReader } from './tally-reader.ts';
 
 /**
@@ -40,7 +40,7 @@ class DigestMerger {
     const into = this.#into;
     const reader = this.#in;
     if (reader.flag()) into.isFull = true;
-    into.other += reader.count();
+    this.#unlisted();
     for (let left = reader.count(); left > 0; left--) {
       this.#senders.push(into.sender(reader.name(), reader.name()));
     }
@@ -54,13 +54,10 @@ class DigestMerger {
     const into = this.#into;
     const reader = this.#in;
     const digest = reader.text();
-    const known = into.of(db).get(digest) ?? null;
+    const known = into.find(db, digest) ?? null;
     const about = known === null && into.hasRoom ? { ...reader.digestText(digest), db } : null;
-    if (about === null) reader.skipDigestText();
-    const part = new CountedStatements();
-    reader.counted(part, this.#moves);
-    const firstRow = this.#row();
-    const lastRow = this.#row();
+    const ofClass = about === null ? reader.skipDigestText() : about.class;
+    const part = this.#rows();
     const counts: { sender: Sender | null; count: number; firstRow: number }[] = [];
     for (let left = reader.count(); left > 0; left--) {
       const sender = this.#senders[reader.count()];
@@ -68,7 +65,6 @@ class DigestMerger {
       counts.push({ sender, count: reader.count(), firstRow: this.#row() });
     }
     const otherAccounts = reader.count();
-    const withoutValues = reader.count();
     const example = reader.example();
     const exampleRow = this.#row();
     let entry: DigestEntry;
@@ -80,26 +76,32 @@ class DigestMerger {
       }
     } else if (about !== null) entry = into.add(about, example, exampleRow, this.#isCut);
     else {
-      into.other += part.count;
+      into.unlisted.include({ db, class: ofClass }, part);
       return;
     }
-    entry.count += part.count;
-    entry.withoutValues += withoutValues;
-    if (firstRow < entry.firstRow) {
-      entry.firstRow = firstRow;
-      entry.first = part.first;
-    }
-    if (lastRow > entry.lastRow) {
-      entry.lastRow = lastRow;
-      entry.last = part.last;
-    }
-    part.slices.forEach((slot, count) => {
-      entry.slices.add(slot, count);
-    });
+    entry.include(part);
     for (const { sender, count, firstRow } of counts) {
       into.countAccount(entry, sender, count, firstRow);
     }
     entry.otherAccounts += otherAccounts;
+  }
+
+  #unlisted(): void {
+    const { unlisted } = this.#into;
+    const reader = this.#in;
+    for (let left = reader.count(); left > 0; left--) {
+      unlisted.includeDatabase(reader.name(), this.#rows());
+    }
+    reader.others(unlisted.otherDatabases, this.#moves);
+    for (let left = reader.count(); left > 0; left--) {
+      unlisted.ofClass(reader.digestClass()).include(this.#rows());
+    }
+  }
+
+  #rows(): CountedRows {
+    const part = new CountedRows();
+    this.#in.rows(part, this.#moves, this.#base);
+    return part;
   }
 
   #row(): number {

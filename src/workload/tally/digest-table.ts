@@ -7,6 +7,7 @@ import {
   type StatementExample,
   type StatementKindOf,
 } from './tally-entries.ts';
+import { UnlistedStatements } from './unlisted-statements.ts';
 
 /** How much a table holds at most. */
 export interface TableSize {
@@ -35,11 +36,12 @@ const LONGEST_BY_RANK = [
 export class DigestTable {
   readonly axis = new GrowingAxis((moves) => {
     for (const entry of this.entries()) entry.slices.move(moves);
+    this.unlisted.move(moves);
   });
   /** By default database, then by digest. */
   readonly byDatabase = new Map<string | null, Map<string, DigestEntry>>();
   /** Statements of digests that did not fit. */
-  other = 0;
+  readonly unlisted = new UnlistedStatements();
   /** Something did not fit: what was kept depends on the order in which it came. */
   isFull = false;
   readonly #senders = new Map<string, Sender>();
@@ -61,13 +63,8 @@ export class DigestTable {
     for (const digests of this.byDatabase.values()) yield* digests.values();
   }
 
-  /** The digests of one default database. */
-  of(db: string | null): Map<string, DigestEntry> {
-    let digests = this.byDatabase.get(db);
-    if (digests === undefined) {
-      this.byDatabase.set(db, (digests = new Map<string, DigestEntry>()));
-    }
-    return digests;
+  find(db: string | null, digest: string): DigestEntry | undefined {
+    return this.byDatabase.get(db)?.get(digest);
   }
 
   /** null where there are more than are told apart. */
@@ -96,7 +93,9 @@ export class DigestTable {
     const longest = longestAt(this.#count);
     const kept = isCut ? example : shortened(example, longest);
     const entry = new DigestEntry(about, kept, row, longest);
-    this.of(about.db).set(about.digest, entry);
+    const ofDatabase = this.byDatabase.get(about.db);
+    if (ofDatabase === undefined) this.byDatabase.set(about.db, new Map([[about.digest, entry]]));
+    else ofDatabase.set(about.digest, entry);
     this.#count++;
     this.#text += about.text.length;
     for (const { name } of about.tables) this.#text += name.length;
@@ -111,16 +110,7 @@ export class DigestTable {
     slot: number,
     sender: Sender | null,
   ): void {
-    entry.count++;
-    if (row < entry.firstRow) {
-      entry.firstRow = row;
-      entry.first = micros;
-    }
-    if (row > entry.lastRow) {
-      entry.lastRow = row;
-      entry.last = micros;
-    }
-    entry.slices.add(slot, 1);
+    entry.addRow(row, micros, slot);
     const [first] = entry.accounts;
     if (first !== undefined && first.sender === sender) first.count++;
     else this.countAccount(entry, sender, 1, row);

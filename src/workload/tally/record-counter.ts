@@ -146,10 +146,11 @@ export class RecordCounter {
     const { digests, rows } = tally;
     const slot = digests.axis.slotOf(sliceTime);
     const { id, text } = this.#digester.of(sql);
-    let entry = digests.of(place.db).get(id);
+    let entry = digests.find(place.db, id);
     if (entry === undefined) {
       if (!digests.hasRoom) {
-        digests.other++;
+        const about = { db: place.db, class: classOf(sql) };
+        digests.unlisted.add(about, rows, micros, slot, isLacking);
         return;
       }
       entry = digests.add(this.#kinds.of(id, text, sql, place.db), exampleOf(record), rows);

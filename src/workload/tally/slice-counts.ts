@@ -133,6 +133,13 @@ export class SliceCounts {
     this.#count = before + count;
   }
 
+  /** Adds others of the same axis. */
+  include(other: SliceCounts): void {
+    other.forEach((slot, count) => {
+      this.add(slot, count);
+    });
+  }
+
   move(moves: SlotMoves): void {
     const counts: number[] = [];
     this.forEach((slot, count) => counts.push(slot, count));

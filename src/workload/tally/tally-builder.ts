@@ -2,7 +2,13 @@ import { MOST_ACCOUNT_TALLIES, MOST_SESSIONS } from '../../core/reports/tally.ts
 import { STATEMENT_FLAGS, type StatementFlag } from '../../core/workloads/statements.ts';
 import { DigestTable, senderKey } from './digest-table.ts';
 import { GrowingAxis, SliceCounts, type SlotMoves } from './slice-counts.ts';
-import { AccountEntry, SessionEntry, type EchoedStatement, type Place } from './tally-entries.ts';
+import {
+  AccountEntry,
+  RestOfStatements,
+  SessionEntry,
+  type EchoedStatement,
+  type Place,
+} from './tally-entries.ts';
 
 /** An EXECUTE whose echo is still to come; with what it is counted as if none does. */
 export interface PendingExecute {
@@ -39,8 +45,9 @@ export class TallyBuilder {
   withoutValues = 0;
   opened = 0;
   closed = 0;
-  otherAccounts = 0;
-  otherSessions = 0;
+  /** Of accounts and of sessions that are not counted one by one. */
+  readonly otherAccounts = new RestOfStatements();
+  readonly otherSessions = new RestOfStatements();
 
   readonly accounts = new Map<string, AccountEntry>();
   readonly sessions = new Map<number, SessionEntry>();
@@ -110,12 +117,12 @@ export class TallyBuilder {
   countStatement(micros: number, slot: number, session: SessionEntry | null, place: Place): void {
     this.statements++;
     this.slices.add(slot, 1);
-    if (session === null) this.otherSessions++;
+    if (session === null) this.otherSessions.add(slot, 1);
     else {
       session.add(micros, slot);
       session.place = place;
     }
-    if (place.account === null) this.otherAccounts++;
+    if (place.account === null) this.otherAccounts.add(slot, 1);
     else place.account.add(micros, slot);
   }
 
@@ -133,10 +140,10 @@ export class TallyBuilder {
   settle({ micros, sliceTime, row, db, user, host }: PendingExecute, as: EchoedStatement): void {
     const { digests } = this;
     const slot = digests.axis.slotOf(sliceTime);
-    let entry = digests.of(db).get(as.digest);
+    let entry = digests.find(db, as.digest);
     if (entry === undefined) {
       if (!digests.hasRoom) {
-        digests.other++;
+        digests.unlisted.add({ db, class: as.class }, row, micros, slot, false);
         return;
       }
       entry = digests.add({ ...as, db }, as.example, row);
@@ -176,6 +183,8 @@ export class TallyBuilder {
 
   #move(moves: SlotMoves): void {
     this.slices.move(moves);
+    this.otherAccounts.slices.move(moves);
+    this.otherSessions.slices.move(moves);
     for (const account of this.accounts.values()) account.slices.move(moves);
     for (const session of this.sessions.values()) session.slices.move(moves);
   }

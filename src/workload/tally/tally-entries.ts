@@ -23,6 +23,56 @@ export class CountedStatements {
   }
 }
 
+/** The same with the rows that they are in: parts of it can be put together in any order. */
+export class CountedRows extends CountedStatements {
+  /** Of the first and the last statement, counted from the beginning. */
+  firstRow = Infinity;
+  lastRow = -1;
+  /** Executes whose values are not known. */
+  withoutValues = 0;
+
+  addRow(row: number, micros: number, slot: number): void {
+    this.count++;
+    this.slices.add(slot, 1);
+    this.see(row, micros);
+  }
+
+  include(part: CountedRows): void {
+    this.count += part.count;
+    this.withoutValues += part.withoutValues;
+    this.slices.include(part.slices);
+    this.see(part.firstRow, part.first);
+    this.see(part.lastRow, part.last);
+  }
+
+  private see(row: number, micros: number): void {
+    if (row < this.firstRow) {
+      this.firstRow = row;
+      this.first = micros;
+    }
+    if (row > this.lastRow) {
+      this.lastRow = row;
+      this.last = micros;
+    }
+  }
+}
+
+/** Statements of what is not told apart any more. */
+export class RestOfStatements {
+  count = 0;
+  readonly slices = new SliceCounts();
+
+  add(slot: number, count: number): void {
+    this.count += count;
+    this.slices.add(slot, count);
+  }
+
+  include({ count, slices }: Pick<CountedStatements, 'count' | 'slices'>): void {
+    this.count += count;
+    this.slices.include(slices);
+  }
+}
+
 /** A user at a host. */
 export class AccountEntry extends CountedStatements {
   readonly user: string | null;
@@ -122,7 +172,7 @@ export interface StatementKindOf {
   readonly tables: readonly UsedTable[];
 }
 
-export class DigestEntry extends CountedStatements {
+export class DigestEntry extends CountedRows {
   readonly digest: string;
   readonly text: string;
   readonly db: string | null;
@@ -136,11 +186,8 @@ export class DigestEntry extends CountedStatements {
   example: StatementExample;
   /** Characters. */
   longestExample: number;
-  withoutValues = 0;
-  /** The rows, counted from the beginning, of the example, the first and the last statement. */
+  /** Of the example, counted from the beginning. */
   exampleRow: number;
-  firstRow = Infinity;
-  lastRow = -1;
 
   constructor(about: StatementKindOf, example: StatementExample, row: number, longest: number) {
     super();

@@ -3,7 +3,7 @@ import { mergeDigestsFrom } from './digest-merging.ts';
 import type { SlotMoves } from './slice-counts.ts';
 import type { PendingExecute, TallyBuilder } from './tally-builder.ts';
 import { AccountEntry, SessionEntry } from './tally-entries.ts';
-import { TOTALS } from './tally-packing.ts';
+import { RESTS, TOTALS } from './tally-packing.ts';
 import { TallyReader } from './tally-reader.ts';
 
 /**
@@ -55,6 +55,7 @@ class RecordsMerger {
     into.closed += reader.count();
     for (const flag of STATEMENT_FLAGS) into.byFlag[flag] += reader.count();
     reader.slices(into.slices, this.#moves);
+    for (const rest of RESTS) reader.others(into[rest], this.#moves);
     for (let left = reader.count(); left > 0; left--) this.#account();
     const begun = new Map<number, SessionEntry>();
     for (let left = reader.count(); left > 0; left--) {
@@ -88,7 +89,6 @@ class RecordsMerger {
     const account = into.account(user, host);
     this.#accounts.push(account);
     const counted = account ?? new AccountEntry(user, host);
-    const before = counted.count;
     reader.counted(counted, this.#moves);
     counted.opened += reader.number();
     counted.closed += reader.count();
@@ -96,7 +96,7 @@ class RecordsMerger {
     const lastSeen = reader.instant();
     if (Number.isNaN(counted.firstSeen)) counted.firstSeen = firstSeen;
     if (!Number.isNaN(lastSeen)) counted.lastSeen = lastSeen;
-    if (account === null) into.otherAccounts += counted.count - before;
+    if (account === null) into.otherAccounts.include(counted);
   }
 
   /** @returns the part's session, as far as it says what becomes of an EXECUTE before it. */
@@ -106,9 +106,8 @@ class RecordsMerger {
     const part = new SessionEntry(reader.number());
     const session = into.session(part.session);
     const counted = session ?? part;
-    const before = counted.count;
     reader.counted(counted, this.#moves);
-    if (session === null) into.otherSessions += counted.count - before;
+    if (session === null) into.otherSessions.include(part);
     if (reader.flag()) {
       const place = into.place(reader.name(), reader.name(), reader.name());
       counted.place = place;

@@ -1,4 +1,4 @@
-import { DIGEST_CLASSES } from '../../core/reports/tally.ts';
+import { DIGEST_CLASSES, type DigestClass } from '../../core/reports/tally.ts';
 import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
 import type { DigestTable } from './digest-table.ts';
 import { PackedWriter } from './packed-bytes.ts';
@@ -6,13 +6,16 @@ import type { GrowingAxis, SliceCounts } from './slice-counts.ts';
 import type { PendingExecute, TallyBuilder } from './tally-builder.ts';
 import type {
   AccountEntry,
+  CountedRows,
   CountedStatements,
   DigestEntry,
   EchoedStatement,
+  RestOfStatements,
   Sender,
   SessionEntry,
   StatementExample,
 } from './tally-entries.ts';
+import type { UnlistedStatements } from './unlisted-statements.ts';
 
 export const ACCESSES = ['read', 'write'] as const;
 
@@ -51,6 +54,7 @@ function packRecordsInto(out: PackedWriter, tally: TallyBuilder): void {
   out.count(tally.closed);
   for (const flag of STATEMENT_FLAGS) out.count(tally.byFlag[flag]);
   packSlices(out, tally.slices);
+  for (const rest of RESTS) packRest(out, tally[rest]);
 
   const accounts = new Map<AccountEntry, number>();
   out.count(tally.accounts.size);
@@ -67,7 +71,7 @@ function packRecordsInto(out: PackedWriter, tally: TallyBuilder): void {
 function packDigestsInto(out: PackedWriter, digests: DigestTable): void {
   packAxis(out, digests.axis);
   out.flag(digests.isFull);
-  out.count(digests.other);
+  packUnlisted(out, digests.unlisted);
   const senders = new Map<Sender, number>();
   for (const { accounts } of digests.entries()) {
     for (const { sender } of accounts) {
@@ -94,14 +98,8 @@ function packAxis(out: PackedWriter, growing: GrowingAxis): void {
   out.count(count);
 }
 
-export const TOTALS = [
-  'statements',
-  'records',
-  'withValues',
-  'withoutValues',
-  'otherAccounts',
-  'otherSessions',
-] as const;
+export const TOTALS = ['statements', 'records', 'withValues', 'withoutValues'] as const;
+export const RESTS = ['otherAccounts', 'otherSessions'] as const;
 
 function packSlices(out: PackedWriter, slices: SliceCounts): void {
   let slots = 0;
@@ -118,6 +116,35 @@ function packCounted(out: PackedWriter, counted: CountedStatements): void {
   out.number(counted.first);
   out.number(counted.last);
   packSlices(out, counted.slices);
+}
+
+function packRows(out: PackedWriter, counted: CountedRows): void {
+  packCounted(out, counted);
+  out.count(counted.firstRow);
+  out.count(counted.lastRow);
+  out.count(counted.withoutValues);
+}
+
+function packRest(out: PackedWriter, { count, slices }: RestOfStatements): void {
+  out.count(count);
+  packSlices(out, slices);
+}
+
+function packUnlisted(
+  out: PackedWriter,
+  { byDatabase, byClass, otherDatabases }: UnlistedStatements,
+): void {
+  out.count(byDatabase.size);
+  for (const [db, counted] of byDatabase) {
+    out.name(db);
+    packRows(out, counted);
+  }
+  packRest(out, otherDatabases);
+  out.count(byClass.size);
+  for (const [name, counted] of byClass) {
+    packClass(out, name);
+    packRows(out, counted);
+  }
 }
 
 function packAccount(out: PackedWriter, account: AccountEntry): void {
@@ -180,12 +207,16 @@ function packDigestText(
 ): void {
   out.text(about.digest);
   out.text(about.text);
-  out.count(about.class === null ? 0 : DIGEST_CLASSES.indexOf(about.class) + 1);
+  packClass(out, about.class);
   out.count(about.tables.length);
   for (const { name, access } of about.tables) {
     out.name(name);
     out.count(ACCESSES.indexOf(access));
   }
+}
+
+function packClass(out: PackedWriter, name: DigestClass | null): void {
+  out.count(name === null ? 0 : DIGEST_CLASSES.indexOf(name) + 1);
 }
 
 function packExample(out: PackedWriter, example: StatementExample): void {
@@ -205,9 +236,7 @@ function packDigest(
   senders: ReadonlyMap<Sender, number>,
 ): void {
   packDigestText(out, entry);
-  packCounted(out, entry);
-  out.count(entry.firstRow);
-  out.count(entry.lastRow);
+  packRows(out, entry);
   out.count(entry.accounts.length);
   for (const { sender, count, firstRow } of entry.accounts) {
     out.count(senders.get(sender) ?? 0);
@@ -215,7 +244,6 @@ function packDigest(
     out.count(firstRow);
   }
   out.count(entry.otherAccounts);
-  out.count(entry.withoutValues);
   packExample(out, entry.example);
   out.count(entry.exampleRow);
 }

@@ -3,6 +3,7 @@ import {
   LONGEST_EXAMPLE,
   MOST_SLICES,
   NARROWEST_SLICE_MS,
+  type DigestClass,
   type SliceAxis,
   type UsedTable,
 } from '../../core/reports/tally.ts';
@@ -10,7 +11,13 @@ import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
 import { MOST_TABLES } from '../../sql/tables.ts';
 import { MalformedBytes, PackedReader } from './packed-bytes.ts';
 import type { SliceCounts, SlotMoves } from './slice-counts.ts';
-import type { CountedStatements, EchoedStatement, StatementExample } from './tally-entries.ts';
+import type {
+  CountedRows,
+  CountedStatements,
+  EchoedStatement,
+  RestOfStatements,
+  StatementExample,
+} from './tally-entries.ts';
 import { ACCESSES } from './tally-packing.ts';
 
 /** Year 9999, in microseconds. */
@@ -56,14 +63,38 @@ export class TallyReader extends PackedReader {
     this.slices(into.slices, moves);
   }
 
-  /** What stands behind the id of a digest that is known: making texts of it takes time and memory. */
-  skipDigestText(): void {
+  /** @param base the number of the row before theirs. */
+  rows(into: CountedRows, moves: SlotMoves, base: number): void {
+    this.counted(into, moves);
+    into.firstRow = base + this.count();
+    into.lastRow = base + this.count();
+    into.withoutValues = this.count();
+  }
+
+  others(into: RestOfStatements, moves: SlotMoves): void {
+    into.count += this.count();
+    this.slices(into.slices, moves);
+  }
+
+  digestClass(): DigestClass | null {
+    const which = this.count();
+    const ofClass = which === 0 ? null : DIGEST_CLASSES[which - 1];
+    if (ofClass === undefined) throw new MalformedBytes('a class that is none');
+    return ofClass;
+  }
+
+  /**
+   * Passes over what stands behind the id of a digest that is known: making texts of it takes time and memory.
+   * @returns its class.
+   */
+  skipDigestText(): DigestClass | null {
     this.skipText();
-    this.count();
+    const ofClass = this.digestClass();
     for (let left = this.count(); left > 0; left--) {
       this.name();
       this.count();
     }
+    return ofClass;
   }
 
   echoed(): EchoedStatement {
@@ -72,13 +103,10 @@ export class TallyReader extends PackedReader {
 
   digestText(digest: string): Omit<EchoedStatement, 'example'> {
     const text = this.text();
-    const which = this.count();
-    const ofClass = which === 0 ? null : DIGEST_CLASSES[which - 1];
+    const ofClass = this.digestClass();
     const tables: UsedTable[] = [];
     const count = this.count();
-    if (ofClass === undefined || count > 2 * MOST_TABLES) {
-      throw new MalformedBytes('a class, or tables, that cannot be');
-    }
+    if (count > 2 * MOST_TABLES) throw new MalformedBytes('tables that cannot be');
     for (let left = count; left > 0; left--) {
       tables.push({ name: this.name() ?? '', access: this.word(ACCESSES) });
     }

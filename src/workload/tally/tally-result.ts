@@ -3,13 +3,24 @@ import type {
   CountedAccount,
   DigestTally,
   Example,
+  Rest,
   SessionTally,
   SliceAxis,
   Tally,
+  UnlistedDigests,
+  UnlistedTally,
 } from '../../core/reports/tally.ts';
 import { timeOfMicros } from './record-time.ts';
 import type { TallyBuilder } from './tally-builder.ts';
-import type { AccountEntry, DigestEntry, SessionEntry, StatementExample } from './tally-entries.ts';
+import type {
+  AccountEntry,
+  CountedRows,
+  DigestEntry,
+  RestOfStatements,
+  SessionEntry,
+  StatementExample,
+} from './tally-entries.ts';
+import type { UnlistedStatements } from './unlisted-statements.ts';
 
 /**
  * The tally of what was counted, the largest of each kind first. An EXECUTE that still waits for its echo is
@@ -40,13 +51,13 @@ export function tallyOf(builder: TallyBuilder): Tally {
     byFlag: { ...builder.byFlag },
     executes: { withValues: builder.withValues, withoutValues: builder.withoutValues },
     digests: digests.sort(byCount(digestKey)).map((one) => digestTally(one, axis)),
-    otherDigests: { statements: table.other },
+    otherDigests: unlistedDigests(table.unlisted, axis),
     accounts: accounts.sort(byCount(accountKey)).map((one) => accountTally(one, axis)),
-    otherAccounts: { statements: builder.otherAccounts },
+    otherAccounts: restOf(builder.otherAccounts, axis),
     sessions: sessions
       .sort((a, b) => b.count - a.count || a.session - b.session)
       .map((one) => sessionTally(one, axis)),
-    otherSessions: { statements: builder.otherSessions },
+    otherSessions: restOf(builder.otherSessions, axis),
     opened: builder.opened,
     closed: builder.closed,
   };
@@ -102,6 +113,34 @@ function digestTally(entry: DigestEntry, axis: SliceAxis): DigestTally {
     example: exampleTally(entry.example),
     withoutValues,
   };
+}
+
+function unlistedDigests(unlisted: UnlistedStatements, axis: SliceAxis): UnlistedDigests {
+  const { count, byDatabase, byClass, otherDatabases } = unlisted;
+  return {
+    statements: count,
+    byDatabase: Array.from(byDatabase, ([name, rows]) => unlistedTally(name, rows, axis)),
+    otherDatabases: restOf(otherDatabases, axis),
+    byClass: Array.from(byClass, ([name, rows]) => unlistedTally(name, rows, axis)),
+  };
+}
+
+function unlistedTally<Name>(name: Name, rows: CountedRows, axis: SliceAxis): UnlistedTally<Name> {
+  const { count, first, last, withoutValues } = rows;
+  return {
+    name,
+    count,
+    first: timeOf(first),
+    last: timeOf(last),
+    get slices() {
+      return rows.slices.along(axis);
+    },
+    withoutValues,
+  };
+}
+
+function restOf({ count, slices }: RestOfStatements, axis: SliceAxis): Rest {
+  return { statements: count, slices: slices.along(axis) };
 }
 
 function exampleTally({ micros, ...example }: StatementExample): Example {

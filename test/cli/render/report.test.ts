@@ -16,6 +16,9 @@ const WITH_TIMES = reportOf(TIMED, {
   coverage: { ...reportOf([]).coverage, times: 0.97, timesMs: 4e6, timesAbsence: [] },
 });
 
+const LISTED = reportOf([]).coverage.unlisted;
+const UNLISTED = { count: 719_608, share: 0.5, perSecond: 199.9, slices: rowOf(3).slices };
+
 function viewOf(width: number, changes: Partial<ReportView> = {}): ReportView {
   return {
     width,
@@ -195,7 +198,18 @@ describe('the first screen of a report', () => {
     ],
     [{ isRedacted: true, sample: 10 }, 'only        1 session of 10; literals redacted'],
     [{ leftOut: 12_345 }, '12,345 rows of the log left out'],
-    [{ unlisted: 7 }, 'not listed  7 statements'],
+    [
+      { unlisted: { ...LISTED, digests: 7_000 } },
+      'not listed  7,000 statements (1 %), there are more than 20 digests: counted by class, database, user and host; their tables are not known',
+    ],
+    [
+      { unlisted: { ...LISTED, sessions: 7_000 } },
+      '7,000 statements (1 %), there are more than 61 sessions',
+    ],
+    [{ unlisted: { ...LISTED, sessions: 1 } }, 'sessions    more than 61: 12 logged in'],
+    [{ unlisted: { ...LISTED, digests: 1 } }, 'statements  719,608 of more than 20 digests: reads'],
+    [{ unlisted: { ...LISTED, accounts: 1 } }, 'there are more than 10,000 users at hosts'],
+    [{ unlisted: { ...LISTED, databases: 1 } }, 'there are more than 10,000 databases'],
     [{ records: { committed: 100, read: 60 } }, 'covers      60 of 100 records (60 %)'],
   ] as const)('says what the numbers cover: %j', (changes, line) => {
     const base = reportOf(ROWS);
@@ -244,6 +258,46 @@ describe('a report on a terminal without --limit', () => {
   });
 });
 
+describe('statements that no row can be made of', () => {
+  const all = reportOf(ROWS, {
+    statements: 1_439_216,
+    digests: 20_000,
+    unlisted: UNLISTED,
+    coverage: {
+      ...reportOf([]).coverage,
+      unlisted: { digests: 719_608, databases: 0, accounts: 99, sessions: 0 },
+    },
+  });
+
+  it.each([80, 120])('are the last row at %i columns, with their share and when', (width) => {
+    const lines = renderReport(all, viewOf(width)).split('\n');
+    const index = lines.findIndex((line) => / 50\.0 % /.test(line));
+    expect(lines[index]).toMatch(/^ +50\.0 % +█+ +719,608 +200 +[▁-█]{8,}$/);
+    expect(lines[index + 1]).toBe('    (other)  all but the 20,000 digests that are told apart');
+    expect(lines[index - 1]).toMatch(/^ {4}[0-9a-f]{8} /);
+  });
+
+  it('have a name where rows have one, and no reads and writes by table', () => {
+    const text = renderReport({ ...all, by: 'table' }, viewOf(120));
+    expect(text).toMatch(/^ +\(other\) +50\.0 % .* 719,608 .* - +- +- *$/m);
+  });
+
+  it('are named behind the names that are known', () => {
+    const text = renderReport(all, viewOf(120));
+    expect(text).toMatch(/^users +app .*, \(other\) 99 \(<1 %\)$/m);
+    expect(text).not.toMatch(/^databases .*other/m);
+  });
+
+  it('are said in each look of a report that is watched', () => {
+    const view = { ...viewOf(120), rows: 30, now: 0, interval: 2_000, recent: [] };
+    const live = { type: 'reported', report: all, interval: null } as const;
+    expect(renderLive(live, view)[1]).toContain(
+      'of more than 20,000 digests · 61 sessions · 50.0 % (other)',
+    );
+    expect(liveLines(live, 0)).toMatch(/ 50\.0 % +719,608 +\(other\)\n$/);
+  });
+});
+
 describe('the order of rows', () => {
   const cells = (report: Report): string => renderReport(report, viewOf(120));
 
@@ -265,7 +319,7 @@ describe('the order of rows', () => {
     ['first', '↓FIRST'],
     ['last', '↓LAST'],
   ] as const)('by %s has the column %s', (sort, header) => {
-    expect(cells({ ...WITH_TIMES, sort })).toContain(header);
+    expect(cells({ ...WITH_TIMES, sort, unlisted: UNLISTED })).toContain(header);
   });
 
   it('that cannot be had is said to be another', () => {

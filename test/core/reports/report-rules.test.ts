@@ -5,7 +5,12 @@ import { makeReport, type ReportSubject } from '../../../src/core/reports/report
 import { timesOfReport } from '../../../src/core/reports/report-times.ts';
 import { checkBounds, windowOf, type Edges } from '../../../src/core/reports/report-window.ts';
 import type { Dimension, ReportRequest, SortKey } from '../../../src/core/reports/report.ts';
-import type { AccountTally, DigestTally, Tally } from '../../../src/core/reports/tally.ts';
+import type {
+  AccountTally,
+  DigestTally,
+  Tally,
+  UnlistedTally,
+} from '../../../src/core/reports/tally.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 
 const START = Date.parse('2026-11-22T01:00:00Z');
@@ -65,6 +70,8 @@ function account(user: string | null, host: string, count: number): AccountTally
   return { user, host, count, first: at(1), last: at(9), slices, opened: 1, closed: 0 };
 }
 
+const NOTHING = { statements: 0, slices: [0, 0] };
+
 function tallyOf(digests: readonly DigestTally[], changes: Partial<Tally> = {}): Tally {
   const statements = digests.reduce((sum, { count }) => sum + count, 0);
   return {
@@ -77,9 +84,9 @@ function tallyOf(digests: readonly DigestTally[], changes: Partial<Tally> = {}):
     byFlag: { lossy: 0, unreplayable: 0, partial: 0, redacted: 0, echo: 0 },
     executes: { withValues: 9, withoutValues: 1 },
     digests,
-    otherDigests: { statements: 5 },
+    otherDigests: { statements: 0, byDatabase: [], byClass: [], otherDatabases: NOTHING },
     accounts: [account('app', 'web1', 70), account('app', 'web2', 20), account('root', 'db1', 10)],
-    otherAccounts: { statements: 6 },
+    otherAccounts: NOTHING,
     sessions: [9, 10].map((session) => ({
       session,
       user: 'app',
@@ -92,7 +99,7 @@ function tallyOf(digests: readonly DigestTally[], changes: Partial<Tally> = {}):
       opened: at(1),
       closed: null,
     })),
-    otherSessions: { statements: 7 },
+    otherSessions: NOTHING,
     opened: 1,
     closed: 0,
     ...changes,
@@ -113,6 +120,35 @@ function subjectOf(changes: Partial<ReportSubject> = {}): ReportSubject {
     ...changes,
   };
 }
+
+const rest = (statements: number) => ({ statements, slices: [statements - 1, 1] });
+const unlisted = <Name>(name: Name, count: number): UnlistedTally<Name> => {
+  const slices = [count - 1, 1];
+  return {
+    name,
+    count,
+    first: at(3),
+    last: at(10),
+    slices,
+    withoutValues: name === 'shop' ? 4 : 0,
+  };
+};
+
+/** More than is told apart, of everything. */
+const MANY = tallyOf(DIGESTS, {
+  statements: 130,
+  otherDigests: {
+    statements: 30,
+    byDatabase: [unlisted('shop', 20), unlisted('crm', 8)],
+    otherDatabases: rest(2),
+    byClass: [
+      { ...unlisted('writes', 29), slices: [29, 0] },
+      { ...unlisted(null, 1), slices: [0, 1] },
+    ],
+  },
+  otherAccounts: rest(6),
+  otherSessions: rest(7),
+});
 
 const REQUEST: ReportRequest = {
   by: 'digest',
@@ -290,13 +326,53 @@ describe('the rows of a report', () => {
     expect(report.otherRows).toEqual({ rows: 2, statements: 40 });
   });
 
-  it.each<[Dimension, number]>([
-    ['digest', 5],
-    ['table', 5],
+  it.each<[Dimension, number | null]>([
+    ['digest', 30],
+    ['table', 30],
+    ['db', 2],
+    ['class', null],
     ['user', 6],
+    ['host', 6],
     ['session', 7],
-  ])('that could not be made, by %s, are counted as unlisted', (by, unlisted) => {
-    expect(reportOn({ by }).coverage).toMatchObject({ unlisted, values: 0.9 });
+  ])('that could not be made, by %s, are one with the rest', (by, count) => {
+    const report = reportOn({ by }, {}, MANY);
+    const rest =
+      count === null
+        ? null
+        : { count, share: count / 130, perSecond: count / 10, slices: [count - 1, 1] };
+    expect(report.unlisted).toEqual(rest);
+    const unlisted = { digests: 30, databases: 2, accounts: 6, sessions: 7 };
+    expect(report.coverage).toMatchObject({ unlisted, values: 0.9 });
+    if (by !== 'digest' && by !== 'db' && by !== 'class') return;
+    const share = report.rows.reduce((sum, row) => sum + row.share, report.unlisted?.share ?? 0);
+    expect(share).toBeCloseTo(1, 9);
+  });
+
+  it('by database and class count statements of digests that are in no row', () => {
+    const [shop, none, crm] = reportOn({ by: 'db' }, {}, MANY).rows;
+    expect(shop).toMatchObject({
+      name: 'shop',
+      count: 110,
+      first: at(1),
+      last: at(10),
+      slices: [79, 31],
+      withoutValues: 7,
+      digests: 2,
+    });
+    expect(crm).toMatchObject({ name: 'crm', count: 8, digests: 0, example: null, times: null });
+    expect(none).toMatchObject({ name: null, count: 10 });
+    const report = reportOn({ by: 'class', sort: 'name' }, {}, MANY);
+    expect(report.rows.map(({ name, count }) => [name, count])).toEqual([
+      ['reads', 60],
+      ['writes', 59],
+      [null, 11],
+    ]);
+    expect(report.byClass.reduce((sum, { count }) => sum + count, 0)).toBe(report.statements);
+    expect(report.dbs).toEqual([
+      { name: 'shop', count: 110 },
+      { name: null, count: 10 },
+      { name: 'crm', count: 8 },
+    ]);
   });
 
   it('that are executes are counted where the server measures none of them', () => {

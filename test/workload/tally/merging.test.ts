@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { groupsBy, restBy } from '../../../src/core/reports/report-groups.ts';
+import { MOST_DIGESTS, type Tally } from '../../../src/core/reports/tally.ts';
 import type { StatementFlag, StatementKind } from '../../../src/core/workloads/statements.ts';
 import { Digester } from '../../../src/sql/digest.ts';
 import { mergeDigests } from '../../../src/workload/tally/digest-merging.ts';
@@ -17,6 +19,7 @@ interface Row {
   readonly micros: number;
   readonly session: number;
   readonly user: string;
+  readonly db: string | null;
   readonly kind: StatementKind;
   readonly sql: string;
   readonly flags: readonly StatementFlag[];
@@ -39,6 +42,9 @@ const ROWS: readonly (readonly [StatementKind, string, readonly StatementFlag[]]
   ['init_db', 'shop', []],
 ];
 
+/** Of each session: an EXECUTE and its echo are in the same. */
+const DATABASES: Readonly<Record<number, string>> = { 1: 'shop', 2: 'shop', 3: 'crm' };
+
 const aRow = fc
   .record({
     micros: fc.integer({ min: -50_000_000, max: 3_000_000_000 }),
@@ -46,32 +52,56 @@ const aRow = fc
     user: fc.constantFrom('app', 'batch'),
     row: fc.constantFrom(...ROWS),
   })
-  .map(({ micros, session, user, row: [kind, sql, flags] }): Row => {
-    return { micros: START + micros, session, user, kind, sql, flags };
+  .map(({ micros, row: [kind, sql, flags], ...from }): Row => {
+    const db = DATABASES[from.session] ?? null;
+    return { ...from, db, micros: START + micros, kind, sql, flags };
   });
 
 function count(tally: TallyBuilder, rows: readonly Row[], from: number): void {
   const counter = new RecordCounter(tally, new Digester(), { since: -Infinity, before: Infinity });
-  for (const [index, { user, ...row }] of rows.entries()) {
+  for (const [index, { user, db, ...row }] of rows.entries()) {
     counter.add({
       ...row,
       beginning: null,
       seq: from + index + 1,
-      place: tally.place(user, 'web1', 'shop'),
+      place: tally.place(user, 'web1', db),
     });
   }
 }
 
-function packed(rows: readonly Row[], from: number): Buffer {
-  const tally = new TallyBuilder();
+function packed(rows: readonly Row[], from: number, digests?: number): Buffer {
+  const tally = emptyTally(digests);
   count(tally, rows, from);
   return packTally(tally);
 }
 
-function merged(parts: readonly Buffer[]): TallyBuilder {
-  const tally = new TallyBuilder();
+function merged(parts: readonly Buffer[], digests?: number): TallyBuilder {
+  const tally = emptyTally(digests);
   for (const part of parts) mergePacked(tally, part);
   return tally;
+}
+
+function sum(numbers: ArrayLike<number>): number {
+  return Array.from(numbers).reduce((one, other) => one + other, 0);
+}
+
+/** @param digests how many it keeps. */
+function emptyTally(digests = MOST_DIGESTS): TallyBuilder {
+  return new TallyBuilder(new DigestTable({ digests, text: 1_000_000 }));
+}
+
+/** What databases and classes of a tally come to, in the order of their names. */
+function sums(tally: Tally): unknown {
+  const rows = (['db', 'class'] as const).map((by) =>
+    groupsBy(tally, by, () => null)
+      .map((group) => group.row())
+      .map(({ name, count, first, last, slices, withoutValues }) => {
+        return { name, count, first, last, slices, withoutValues };
+      })
+      .sort((one, other) => (String(one.name) < String(other.name) ? -1 : 1)),
+  );
+  const { statements, executes, axis } = tally;
+  return plain({ rows, statements, executes, axis });
 }
 
 describe('parts of a workload', () => {
@@ -119,6 +149,26 @@ describe('parts of a workload', () => {
         expect(plain(tallyOf(merged([packTally(tally)])))).toEqual(whole);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('have all statements by database and class, however few of their digests are kept', () => {
+    fc.assert(
+      fc.property(fc.array(aRow, { maxLength: 40 }), fc.nat(40), fc.nat(3), (some, at, most) => {
+        const rows = some.toSorted((one, other) => one.micros - other.micros);
+        const whole = tallyOf(merged([packed(rows, 0)]));
+        const cut = Math.min(at, rows.length);
+        const few = tallyOf(
+          merged([packed(rows.slice(0, cut), 0, most), packed(rows.slice(cut), cut, most)], most),
+        );
+        expect(few.digests.length).toBeLessThanOrEqual(most);
+        expect(sums(few)).toEqual(sums(whole));
+        const rest = restBy(few, 'digest');
+        const listed = few.digests.reduce((sum, one) => sum + one.count, 0);
+        expect(listed + (rest?.statements ?? 0)).toBe(whole.statements);
+        expect(sum(rest?.slices ?? [])).toBe(rest?.statements ?? 0);
+      }),
+      { numRuns: 300 },
     );
   });
 

@@ -10,6 +10,7 @@ import type { ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { changeText } from '../diff/change-text.ts';
 import { commonText } from '../diff/diff-summary.ts';
+import { digestsSeen, sessionsSeen } from '../report/report-unlisted.ts';
 import { drawnWindow, rateText } from '../report/report-view.ts';
 import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
 import { changeColumns, changeDetail } from './change-columns.ts';
@@ -103,8 +104,8 @@ function sidesTable({ a, b }: Comparison): Markup {
         ${row('Length', ({ window }) => formatDuration(window.seconds * 1_000))}
         ${row('Statements', ({ statements }) => formatCount(statements))}
         ${row('Rate', ({ perSecond }) => `${rateText(perSecond)}/s`)}
-        ${row('Digests', ({ digests }) => formatCount(digests))}
-        ${row('Sessions', ({ sessions }) => formatCount(sessions.seen))}
+        ${row('Digests', digestsSeen)}
+        ${row('Sessions', sessionsSeen)}
         ${row('Record', ({ verdict }) => verdict.line)}
         ${row('Server', ({ capture }) => (capture.server === null ? 'unknown' : `${capture.server.flavor} ${capture.server.version}`))}
       </tbody>

@@ -5,6 +5,7 @@ import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { recordedText } from '../options-text.ts';
 import { ABSENCES, unmeasuredText } from '../report/report-head.ts';
+import { digestsSeen, sessionsSeen, unlistedTexts } from '../report/report-unlisted.ts';
 import { lengthText, rateText } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 
@@ -45,12 +46,12 @@ export function windowFacts(head: ReportHead): Markup {
     </div>
     <div>
       <dt>Digests</dt>
-      <dd class="big">${formatCount(head.digests)}</dd>
+      <dd class="big">${digestsSeen(head)}</dd>
     </div>
     <div>
       <dt>Sessions</dt>
       <dd>
-        <b>${formatCount(sessions.seen)}</b>, of which ${formatCount(sessions.opened)} logged in and
+        <b>${sessionsSeen(head)}</b>, of which ${formatCount(sessions.opened)} logged in and
         ${formatCount(sessions.closed)} ended in the window
       </dd>
     </div>
@@ -120,7 +121,7 @@ export function coverageMarkup(head: ReportHead): Markup {
 
 function coverageOf(head: ReportHead): string[] {
   const { coverage, verdict } = head;
-  const { records, values, times, timesAbsence, sample, leftOut, unlisted, isRedacted } = coverage;
+  const { records, values, times, timesAbsence, sample, leftOut, isRedacted } = coverage;
   const found: string[] = [
     records.read === records.committed
       ? `All ${counted(records.committed, 'record')} could be read`
@@ -147,11 +148,7 @@ function coverageOf(head: ReportHead): string[] {
     const when = from === null || to === null ? '' : ` (${formatUtc(from)} to ${formatUtc(to)})`;
     found.push(`Times are ${times === null ? 'unknown' : 'incomplete'}: ${ABSENCES[why]}${when}`);
   }
-  if (unlisted > 0) {
-    found.push(
-      `Not listed: ${counted(unlisted, 'statement')}: too many different ones, these came last`,
-    );
-  }
+  for (const text of unlistedTexts(head)) found.push(`Not listed: ${text}`);
   return found;
 }
 

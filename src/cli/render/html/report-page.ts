@@ -1,6 +1,7 @@
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { Report } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
+import { unlistedWarning } from '../report/report-unlisted.ts';
 import { drawnWindow } from '../report/report-view.ts';
 import { chartSection, metricCharts, metricsAtZero, rateChart } from './charts.ts';
 import { type Cut, drawWithin } from './cuts.ts';
@@ -65,13 +66,17 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
 }
 
 function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
-  const { by, rows, otherRows } = report;
+  const { by, rows, otherRows, unlisted } = report;
   const window = drawnWindow(report);
+  const intro = [
+    ...(otherRows.rows === 0 ? [] : [listedWords(report)]),
+    ...(unlisted === null ? [] : [`${unlistedWarning(unlisted.count, by)}.`]),
+  ];
   return drawTable(
     {
       id: `by-${by}`,
       heading: DIMENSION_WORDS[by][1],
-      intro: otherRows.rows === 0 ? markup`` : markup`<p>${listedWords(report)}</p>`,
+      intro: markup`${intro.map((text) => markup`<p>${text}</p>`)}`,
       none: 'No statements.',
       columns: columnsFor(by, rows),
       order: orderOf(report),

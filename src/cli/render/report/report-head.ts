@@ -11,7 +11,6 @@ import { displayWidth, fillLines } from '../width.ts';
 import {
   columnRates,
   cut,
-  digestsText,
   drawnWindow,
   labelled,
   lengthText,
@@ -21,6 +20,7 @@ import {
   type DrawnWindow,
   type ReportView,
 } from './report-view.ts';
+import { digestsText, sessionsSeen, unlistedTexts } from './report-unlisted.ts';
 
 /** Problems that are shown one by one: a verification shows them all. */
 const MOST_PROBLEMS = 4;
@@ -121,7 +121,7 @@ function verdictLines({ verdict, capture }: Report, view: ReportView): string[] 
 /** What the numbers are of, a line each where there is something to say. */
 function coverLines(report: Report, view: ReportView): string[] {
   const { coverage, byFlag, statements } = report;
-  const { records, filters, sample, isRedacted, leftOut, unlisted } = coverage;
+  const { records, filters, sample, isRedacted, leftOut } = coverage;
   const lines: string[] = [];
   const add = (label: string, text: string): void => {
     lines.push(...labelled(label, escapeText(text).split(' '), view));
@@ -147,12 +147,7 @@ function coverLines(report: Report, view: ReportView): string[] {
     const what = flags.map(([flag, count]) => `${flag} ${formatCount(count)}`).join(', ');
     add('flags', byFlag.unreplayable > 0 ? `${what}: captures help values` : what);
   }
-  if (unlisted > 0) {
-    add(
-      'not listed',
-      `${counted(unlisted, 'statement')}: too many different ones, these came last`,
-    );
-  }
+  for (const text of unlistedTexts(report)) add('not listed', text);
   return lines;
 }
 
@@ -234,18 +229,18 @@ function axisLine(
 }
 
 function summaryLines(report: Report, view: ReportView): string[] {
-  const { statements, digests, sessions, byClass } = report;
+  const { statements, sessions, byClass } = report;
   const lines = labelled(
     'statements',
     [
-      `${formatCount(statements)} of ${digestsText(digests)}:`,
+      `${formatCount(statements)} of ${digestsText(report)}:`,
       ...namesWords(byClass, statements, byClass.length, 'other'),
     ],
     view,
   );
-  const { seen, opened, closed } = sessions;
+  const { opened, closed } = sessions;
   const came = [
-    `${formatCount(seen)}:`,
+    `${sessionsSeen(report)}:`,
     `${formatCount(opened)} logged in,`,
     `${formatCount(closed)} ended`,
   ];

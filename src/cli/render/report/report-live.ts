@@ -3,7 +3,8 @@ import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { isoTime, localTime } from '../moments.ts';
 import { percentText, SHOWN_DIGITS, sorted, timeColumns, UNNAMED } from './report-rows.ts';
-import { cut, digestsText, rateLine, rateText, type ReportView } from './report-view.ts';
+import { digestsText, OTHER, otherRow, sessionsSeen } from './report-unlisted.ts';
+import { cut, rateLine, rateText, type ReportView } from './report-view.ts';
 import { layoutRows, type RowColumn } from './row-layout.ts';
 
 /** What a watched report is ordered by, by the key that asks for it. */
@@ -55,8 +56,9 @@ function headLines(report: Report, interval: LiveReport['interval'], view: LiveV
   const numbers = [
     interval === null ? 'now -' : `now ${rateText(interval.perSecond)}/s`,
     `average ${rateText(report.perSecond)}/s`,
-    `${counted(statements, 'statement')} of ${digestsText(report.digests)}`,
-    counted(report.sessions.seen, 'session'),
+    `${counted(statements, 'statement')} of ${digestsText(report)}`,
+    `${sessionsSeen(report)} ${report.sessions.seen === 1 ? 'session' : 'sessions'}`,
+    ...(report.unlisted === null ? [] : [`${percentText(report.unlisted.share)} ${OTHER}`]),
     // Counts are of now, times of the last reading.
     ...(report.coverage.times === null ? [] : ['times are read once a minute']),
   ];
@@ -151,7 +153,8 @@ export function liveLines({ report, interval }: LiveReport, now: number): string
   const rate = interval?.perSecond ?? report.perSecond;
   const when = interval === null ? 'on average' : 'now';
   const head = `${isoTime(now) ?? ''} ${escapeText(`${capture.environment}/${capture.name}`)}: ${capture.status} ${formatDuration(window.seconds * 1_000)}, ${counted(statements, 'statement')}, ${rateText(rate)}/s ${when}`;
-  const lines = rows.map((row, index) => {
+  const other = otherRow(report);
+  const lines = [...rows, ...(other === null ? [] : [other])].map((row, index) => {
     const own = interval?.rows[index] ?? row.perSecond;
     const what =
       row.text === null

@@ -5,7 +5,8 @@ import { paths, type JsonObject, type Noun } from '../column.ts';
 export const reportNoun: Noun<Report> = {
   fields:
     paths(`format formatVersion program capture window verdict gaps statements perSecond digests
-    coverage sessions byClass byFlag users hosts dbs tables axis slices by sort rows otherRows`),
+    coverage sessions byClass byFlag users hosts dbs tables axis slices by sort rows otherRows
+    unlisted`),
   toJson: (report) => report as unknown as JsonObject,
   reference: ({ capture }) => `${capture.environment}/${capture.name}`,
   none: 'No report.',
@@ -26,7 +27,12 @@ export const reportRowNoun: Noun<ReportRow> = {
  * A report as JSON, a field a line and a row a line, piece by piece: a report of 20,000 digests is some
  * 30 MB, and a number a line would make it five times as long.
  */
-export function* reportJson({ rows, otherRows, ...head }: Report): Generator<string, void, void> {
+export function* reportJson({
+  rows,
+  otherRows,
+  unlisted,
+  ...head
+}: Report): Generator<string, void, void> {
   const fields = Object.entries(head).map(
     ([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`,
   );
@@ -34,5 +40,5 @@ export function* reportJson({ rows, otherRows, ...head }: Report): Generator<str
   for (const [index, row] of rows.entries()) {
     yield `${index === 0 ? '' : ','}\n    ${JSON.stringify(row)}`;
   }
-  yield `${rows.length === 0 ? '' : '\n  '}],\n  "otherRows": ${JSON.stringify(otherRows)}\n}\n`;
+  yield `${rows.length === 0 ? '' : '\n  '}],\n  "otherRows": ${JSON.stringify(otherRows)},\n  "unlisted": ${JSON.stringify(unlisted)}\n}\n`;
 }

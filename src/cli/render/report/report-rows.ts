@@ -20,6 +20,7 @@ import {
   rateText,
   type ReportView,
 } from './report-view.ts';
+import { OTHER, otherRow } from './report-unlisted.ts';
 
 /** Hex digits of a digest that are shown: enough to ask for it. */
 export const SHOWN_DIGITS = 8;
@@ -28,16 +29,27 @@ const BARS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /** The rows of a report: the numbers of each in a line, and below them its statement. */
 export function renderReportRows(report: Report, view: ReportView): string[] {
-  const { rows } = report;
+  const other = otherRow(report);
+  const rows = other === null ? report.rows : [...report.rows, other];
   if (rows.length === 0) return [];
-  const { header, lines } = layoutRows(columnsOf(report, view), view.width, view);
+  const { header, lines } = layoutRows(
+    columnsOf({ ...report, rows }, other, view),
+    view.width,
+    view,
+  );
   return [
     view.paint('strong', header),
     ...rows.flatMap((row, index) => {
       const line = lines[index] ?? '';
+      if (row === other && report.by === 'digest')
+        return [line, view.paint('dim', otherLine(report))];
       return row.text === null ? [line] : [line, statementLine(row, report, view)];
     }),
   ];
+}
+
+function otherLine({ digests }: Report): string {
+  return `    ${OTHER}  all but the ${formatCount(digests)} digests that are told apart`;
 }
 
 /** `    a1b2c3d4  SELECT …` cut to the width. */
@@ -49,7 +61,8 @@ function statementLine({ digest, text, db }: ReportRow, report: Report, view: Re
   return `    ${view.paint('dim', id)}  ${words}`.trimEnd();
 }
 
-function columnsOf(report: Report, view: ReportView): RowColumn[] {
+/** @param other the row among them that has neither a number nor a time. */
+function columnsOf(report: Report, other: ReportRow | null, view: ReportView): RowColumn[] {
   const { rows, by } = report;
   const all = (of: (row: ReportRow, index: number) => string): string[] => rows.map(of);
   const right = (header: string, weight: number, cells: string[]): RowColumn => ({
@@ -63,7 +76,7 @@ function columnsOf(report: Report, view: ReportView): RowColumn[] {
     right(
       '#',
       90,
-      all((_row, index) => String(index + 1)),
+      all((row, index) => (row === other ? '' : String(index + 1))),
     ),
   ];
   if (by !== 'digest') columns.push(nameColumn(report));
@@ -136,7 +149,9 @@ function momentColumn({ rows, sort }: Report, view: ReportView): RowColumn[] {
   return [
     {
       header: `${view.ascii ? 'v' : '↓'}${sort.toUpperCase()}`,
-      cells: rows.map((row) => localTime(Date.parse(row[sort]), view.zone).slice(11)),
+      cells: rows.map((row) =>
+        row[sort] === '' ? '-' : localTime(Date.parse(row[sort]), view.zone).slice(11),
+      ),
       align: 'right',
       least: null,
       weight: 93,
@@ -279,10 +294,13 @@ function ownColumns({ rows, by }: Report, view: ReportView): RowColumn[] {
     case 'digest':
       return [users(40), tables(35)];
     case 'table': {
-      const own = (row: ReportRow) => row.tables.find(({ name }) => name === row.name);
+      const own = (access: 'reads' | 'writes') => (row: ReportRow) =>
+        row.first === ''
+          ? '-'
+          : formatCount(row.tables.find(({ name }) => name === row.name)?.[access] ?? 0);
       return [
-        number('READS', 70, (row) => formatCount(own(row)?.reads ?? 0)),
-        number('WRITES', 70, (row) => formatCount(own(row)?.writes ?? 0)),
+        number('READS', 70, own('reads')),
+        number('WRITES', 70, own('writes')),
         digests,
         users(28),
       ];

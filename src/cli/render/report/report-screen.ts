@@ -137,11 +137,13 @@ function tableLines({ tables, statements }: Report, view: ReportView): string[] 
   return ['', view.paint('strong', header), ...lines];
 }
 
-function nameLines({ users, hosts, dbs, statements }: Report, view: ReportView): string[] {
+function nameLines(report: Report, view: ReportView): string[] {
+  const { users, hosts, dbs, statements, coverage } = report;
+  const { accounts, databases } = coverage.unlisted;
   const lines = [
-    ...labelled('users', namesWords(users, statements, MOST_NAMES, UNNAMED.user), view),
-    ...labelled('hosts', namesWords(hosts, statements, MOST_NAMES, UNNAMED.host), view),
-    ...labelled('databases', namesWords(dbs, statements, MOST_NAMES, UNNAMED.db), view),
+    ...labelled('users', namesWords(users, statements, MOST_NAMES, UNNAMED.user, accounts), view),
+    ...labelled('hosts', namesWords(hosts, statements, MOST_NAMES, UNNAMED.host, accounts), view),
+    ...labelled('databases', namesWords(dbs, statements, MOST_NAMES, UNNAMED.db, databases), view),
   ];
   return ['', ...lines];
 }

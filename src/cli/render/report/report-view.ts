@@ -1,4 +1,4 @@
-import { counted, DURATION_UNITS, formatCount, formatDuration } from '../../../core/units.ts';
+import { DURATION_UNITS, formatCount, formatDuration } from '../../../core/units.ts';
 import type { MetricView } from '../charts/metrics-overview.ts';
 import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { sparkline } from '../charts/sparkline.ts';
@@ -22,25 +22,33 @@ export function labelled(label: string, words: readonly string[], view: ReportVi
   );
 }
 
-/** Names with how many statements are theirs, most first: `app 1,234 (98 %),`. */
+/**
+ * Names with how many statements are theirs, most first: `app 1,234 (98 %),`.
+ * @param other statements of names that are not told apart.
+ */
 export function namesWords(
   names: readonly NamedCount[],
   of: number,
   most: number,
   unnamed: string,
+  other = 0,
 ): string[] {
-  const shown = names.slice(0, most).map(({ name, count }) => {
-    const share = of === 0 ? '' : ` (${roundedShare(count / of)})`;
-    return `${name === null ? unnamed : escapeText(name)} ${formatCount(count)}${share}`;
-  });
+  const numbers = (count: number): string =>
+    `${formatCount(count)}${of === 0 ? '' : ` (${roundedShare(count / of)})`}`;
+  const shown = names
+    .slice(0, most)
+    .map(({ name, count }) => `${name === null ? unnamed : escapeText(name)} ${numbers(count)}`);
   const more = names.length - shown.length;
-  return [...shown, ...(more > 0 ? [`${formatCount(more)} more`] : [])].map((word, index, all) =>
-    index < all.length - 1 ? `${word},` : word,
-  );
+  const words = [
+    ...shown,
+    ...(more > 0 ? [`${formatCount(more)} more`] : []),
+    ...(other > 0 ? [`(other) ${numbers(other)}`] : []),
+  ];
+  return words.map((word, index, all) => (index < all.length - 1 ? `${word},` : word));
 }
 
 /** A share in whole per cent: `80 %`; neither none nor all where it is not quite that. */
-function roundedShare(share: number): string {
+export function roundedShare(share: number): string {
   const percent = Math.round(share * 100);
   if (percent === 0 && share > 0) return '<1 %';
   return percent >= 100 && share < 1 ? '>99 %' : `${Math.min(percent, 100)} %`;
@@ -124,9 +132,4 @@ export function rateLine(rates: readonly number[], { ascii }: Pick<ReportView, '
     rates.map((rate) => (rate > 0 ? { min: rate, max: rate } : null)),
     { low: 0, high, lowIsBad: false, ascii },
   );
-}
-
-/** `1 digest`, `412 digests`. */
-export function digestsText(digests: number): string {
-  return counted(digests, 'digest');
 }
