@@ -1,4 +1,5 @@
 import type { StatementRecord } from '../core/workloads/statements.ts';
+import { LONG_TEXT, textPieces } from './text-pieces.ts';
 
 const FIELDS = ['seq', 'time', 'session', 'user', 'host', 'db', 'kind', 'sql', 'bytes', 'flags'];
 const NEEDS_QUOTES = /[",\r\n]/;
@@ -16,7 +17,16 @@ export async function* formatCsv(
     let text = '';
     for (const { seq, time, session, user, host, db, kind, sql, bytes, flags } of part) {
       text += `${seq},${time},${session},${field(user)},${field(host)},${field(db)},${kind},`;
-      text += `${field(sql)},${bytes ?? ''},${flags?.join(' ') ?? ''}\r\n`;
+      if (sql.length <= LONG_TEXT) {
+        text += `${field(sql)},${bytes ?? ''}`;
+      } else {
+        yield Buffer.from(`${text}"`);
+        for (const piece of textPieces(sql)) yield Buffer.from(piece.replaceAll('"', '""'));
+        yield Buffer.from('",');
+        for (const piece of textPieces(bytes ?? '')) yield Buffer.from(piece);
+        text = '';
+      }
+      text += `,${flags?.join(' ') ?? ''}\r\n`;
     }
     yield Buffer.from(text);
   }

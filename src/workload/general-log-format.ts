@@ -1,4 +1,5 @@
 import type { StatementKind, StatementRecord } from '../core/workloads/statements.ts';
+import { LONG_TEXT, textPieces } from './text-pieces.ts';
 
 /**
  * The server's words for its commands, but for executes: what reads such a log passes over its `Execute` lines
@@ -48,7 +49,6 @@ export async function* formatGeneralLog(
   );
   const open = new Set<number>();
   for await (const part of records) {
-    const pieces: Buffer[] = [];
     let text = '';
     for (const record of part) {
       const { session, kind, time, bytes } = record;
@@ -59,21 +59,22 @@ export async function* formatGeneralLog(
         if (kind !== 'connect') text += connectLine(record);
       }
       text += `${time}\t${String(session).padStart(5)} ${commandOf(record)}\t`;
-      if (bytes === undefined) {
-        text += argument(record.sql);
-      } else {
-        // A character a byte, so that a line is looked at and kept as it is.
-        const raw = Buffer.from(
-          argument(Buffer.from(bytes, 'base64').toString('latin1')),
-          'latin1',
-        );
-        pieces.push(Buffer.from(text), raw);
-        text = '';
+      if (bytes === undefined && record.sql.length <= LONG_TEXT) {
+        text += `${record.sql.includes('\n') ? [...argument(record.sql)].join('') : record.sql}\n`;
+        continue;
       }
-      text += '\n';
+      yield Buffer.from(text);
+      text = '\n';
+      // A character a byte, so that a line is looked at and kept as it is.
+      const [argued, encoding] =
+        bytes === undefined
+          ? ([record.sql, 'utf8'] as const)
+          : ([Buffer.from(bytes, 'base64').toString('latin1'), 'latin1'] as const);
+      for (const part of argument(argued)) {
+        for (const piece of textPieces(part)) yield Buffer.from(piece, encoding);
+      }
     }
-    pieces.push(Buffer.from(text));
-    yield pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+    yield Buffer.from(text);
   }
 }
 
@@ -93,28 +94,25 @@ function oneWord(name: string): string {
   return name.replaceAll(/[\r\n]/g, '?');
 }
 
-/** A statement's text, in which no line looks like one of the log. */
-function argument(sql: string): string {
-  let newline = sql.indexOf('\n');
-  if (newline === -1) return sql;
-  let text = '';
+/** The parts of a statement's text, in which no line looks like one of the log. */
+function* argument(sql: string): Generator<string> {
   let from = 0;
-  for (; newline !== -1; newline = sql.indexOf('\n', newline + 1)) {
+  for (let newline = sql.indexOf('\n'); newline !== -1; newline = sql.indexOf('\n', newline + 1)) {
     const line = newline + 1;
     const first = sql.charCodeAt(line);
     // Nearly every line begins with a letter, or with spaces and one.
     if (first >= 0x30 && first <= 0x39) {
       LOOKS_STAMPED.lastIndex = line;
       if (!LOOKS_STAMPED.test(sql)) continue;
-      text += `${sql.slice(from, line)} `;
+      yield `${sql.slice(from, line)} `;
       from = line;
     } else if (first <= SPACE) {
       LOOKS_INDENTED.lastIndex = line;
       const indentation = LOOKS_INDENTED.exec(sql)?.[1];
       if (indentation === undefined) continue;
-      text += sql.slice(from, line);
+      yield sql.slice(from, line);
       from = line + indentation.length;
     }
   }
-  return text + sql.slice(from);
+  yield sql.slice(from);
 }

@@ -1,6 +1,7 @@
 import type { LongText, StatementRecord } from '../core/workloads/statements.ts';
 import { characterEnd } from '../sql/characters.ts';
 import { TextScan } from '../sql/text-scan.ts';
+import { freeAtOnce } from './tally/freed-memory.ts';
 import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';
 
 const QUOTE = 0x22;
@@ -25,6 +26,7 @@ export type LongRecord = StatementRecord & { readonly long: Pick<LongText, 'furt
  */
 export class LongLineReader {
   readonly #onText: (text: string) => void;
+  readonly #onBytes: (base64: string) => void;
   readonly #scan = new TextScan();
   #place: 'before' | 'text' | 'behind' | 'bytes' | 'end' = 'before';
   #before = '';
@@ -34,9 +36,13 @@ export class LongLineReader {
   #bytes = 0;
   #isDamaged = false;
 
-  /** @param onText gets the statement's text, piece by piece. */
-  constructor(onText: (text: string) => void = () => undefined) {
+  /** @param onText gets the statement's text, piece by piece. @param onBytes gets its bytes as base64. */
+  constructor(
+    onText: (text: string) => void = () => undefined,
+    onBytes: (base64: string) => void = () => undefined,
+  ) {
     this.#onText = onText;
+    this.#onBytes = onBytes;
   }
 
   push(piece: Buffer): void {
@@ -93,6 +99,7 @@ export class LongLineReader {
         return this.#place === 'bytes' ? BYTES_FIELD.length : 0;
       case 'bytes': {
         const end = bytes.indexOf(QUOTE);
+        this.#onBytes(bytes.toString('latin1', 0, end === -1 ? bytes.length : end));
         if (end === -1) return bytes.length;
         this.#place = 'end';
         return end + 1;
@@ -120,6 +127,60 @@ export class LongLineReader {
     if (quote === -1) return end;
     this.#place = 'behind';
     return quote + 1;
+  }
+}
+
+/** A text that grows, in memory that is given back at once when it has become a string. */
+class GrowingText {
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+
+  add(text: string): void {
+    const needed = this.#length + 3 * text.length;
+    if (needed > this.#bytes.length) {
+      const before = this.#bytes;
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(needed, Math.ceil(1.5 * before.length)));
+      before.copy(this.#bytes, 0, 0, this.#length);
+      freeAtOnce(before);
+    }
+    this.#length += this.#bytes.write(text, this.#length);
+  }
+
+  take(): string {
+    const text = this.#bytes.toString('utf8', 0, this.#length);
+    freeAtOnce(this.#bytes);
+    return text;
+  }
+}
+
+/** Strings of such pieces die among the new objects; larger ones stay until all of the memory is looked through. */
+const SMALL_PIECE = 32 * 1024;
+
+/** Reads a line in pieces as a record with all of its text, which is in memory twice for a moment. */
+export class WholeLineReader {
+  readonly #sql = new GrowingText();
+  #bytes: string | null = null;
+  readonly #reader = new LongLineReader(
+    (text) => this.#sql.add(text),
+    (base64) => {
+      this.#bytes = (this.#bytes ?? '') + base64;
+    },
+  );
+
+  push(piece: Buffer): void {
+    for (let at = 0; at < piece.length; at += SMALL_PIECE) {
+      this.#reader.push(piece.subarray(at, at + SMALL_PIECE));
+    }
+  }
+
+  /** The record once the line is whole. @throws AppError `store_unusable` when it is none. */
+  record(): StatementRecord {
+    const { seq, time, session, user, host, db, kind, flags } = this.#reader.record();
+    return {
+      ...{ seq, time, session, user, host, db, kind, sql: this.#sql.take() },
+      ...(this.#bytes === null ? {} : { bytes: this.#bytes }),
+      ...(flags === undefined ? {} : { flags }),
+    };
   }
 }
 

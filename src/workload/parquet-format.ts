@@ -37,6 +37,9 @@ const SCHEMA: SchemaElement[] = [
   text('element', 'REQUIRED'),
 ];
 
+/** Their least and greatest values help nobody, and the writer keeps them whole to the end of the file. */
+const TEXTS: ReadonlySet<string> = new Set(['sql', 'bytes']);
+
 /** Rows of one group, a column each. */
 class Group {
   readonly seq: bigint[] = [];
@@ -72,7 +75,7 @@ class Group {
   columns(): ColumnSource[] {
     const { seq, time, session, user, host, db, kind, sql, bytes, flags } = this;
     return Object.entries({ seq, time, session, user, host, db, kind, sql, bytes, flags }).map(
-      ([name, data]) => ({ name, data, offsetIndex: false }),
+      ([name, data]) => ({ name, data, offsetIndex: false, statistics: !TEXTS.has(name) }),
     );
   }
 }

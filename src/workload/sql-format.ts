@@ -2,6 +2,7 @@ import type { StatementRecord } from '../core/workloads/statements.ts';
 import { REDACTED } from '../sql/secret-spans.ts';
 import { hidesPreparedText } from '../sql/session-statements.ts';
 import { readAsClient } from './client-text.ts';
+import { LONG_TEXT, textPieces } from './text-pieces.ts';
 
 /**
  * What stands before the statements. Failed statements are recorded like good ones (`--force`), and
@@ -36,13 +37,13 @@ export function formatSql(
   db: string | null = null,
   unprepared = new Map<number, string>(),
   notRun = new Map<string, number>(),
-): { text: Buffer; db: string | null } {
+): { pieces: readonly Buffer[]; db: string | null } {
   const out = new Pieces();
   let selected = db;
   for (const record of records) {
     selected = addRecord(out, withPrepared(record, unprepared), selected, notRun);
   }
-  return { text: out.buffer(), db: selected };
+  return { pieces: out.all(), db: selected };
 }
 
 /** The record, or the PREPARE of the record before with the text that this one has. */
@@ -66,18 +67,34 @@ class Pieces {
   readonly #done: Buffer[] = [];
   #text = '';
 
-  add(text: string): void {
-    this.#text += text;
+  /** @param encoding latin1 for a text of bytes that are not UTF-8. */
+  add(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
+    if (encoding === 'utf8' && text.length <= LONG_TEXT) {
+      this.#text += text;
+      if (this.#text.length > LONG_TEXT) this.#end();
+      return;
+    }
+    this.#end();
+    for (const piece of textPieces(text)) this.#done.push(Buffer.from(piece, encoding));
   }
 
-  addBytes(bytes: Buffer): void {
-    this.#done.push(Buffer.from(this.#text), bytes);
+  addComment(text: string): void {
+    for (let at = 0; at <= text.length;) {
+      const newline = text.indexOf('\n', at);
+      const end = newline === -1 ? text.length : newline;
+      this.add(`-- ${oneLine(text.slice(at, end))}\n`);
+      at = end + 1;
+    }
+  }
+
+  all(): readonly Buffer[] {
+    this.#end();
+    return this.#done;
+  }
+
+  #end(): void {
+    if (this.#text !== '') this.#done.push(Buffer.from(this.#text));
     this.#text = '';
-  }
-
-  buffer(): Buffer {
-    const last = Buffer.from(this.#text);
-    return this.#done.length === 0 ? last : Buffer.concat([...this.#done, last]);
   }
 }
 
@@ -93,17 +110,19 @@ function addRecord(
   const marks = [...(record.kind === 'query' ? [] : [record.kind]), ...flags];
   out.add(`-- ${placeOf(record)}${marks.length === 0 ? '' : `: ${marks.join(', ')}`}\n`);
   if (!isStatement) {
-    if (record.sql !== '') out.add(commented(record.sql));
+    if (record.sql !== '') out.addComment(record.sql);
     return db;
   }
 
   const bytes = record.bytes === undefined ? null : Buffer.from(record.bytes, 'base64');
   const reading = readAsClient(bytes === null ? record.sql : bytes.toString('latin1'));
   const { text } = reading;
+  const encoding = bytes === null ? 'utf8' : 'latin1';
   const obstacle = obstacleOf(record, reading.isSafe, reading.hasCode);
   if (obstacle !== null) {
     notRun.set(obstacle, (notRun.get(obstacle) ?? 0) + 1);
-    out.add(`-- not run: ${obstacle}\n${commented(record.sql)}`);
+    out.add(`-- not run: ${obstacle}\n`);
+    out.addComment(record.sql);
     return db;
   }
 
@@ -116,20 +135,15 @@ function addRecord(
   const endsItself =
     reading.semicolons.length === 1 && first !== undefined && text.slice(first + 1).trim() === '';
   if (reading.semicolons.length === 0 || endsItself) {
-    addText(out, text, bytes !== null);
+    out.add(text, encoding);
     out.add(endsItself ? '\n' : reading.endsInLineComment ? '\n;\n' : ';\n');
   } else {
     const delimiter = delimiterFor(text);
     out.add(`DELIMITER ${delimiter}\n`);
-    addText(out, text, bytes !== null);
+    out.add(text, encoding);
     out.add(`\n${delimiter}\nDELIMITER ;\n`);
   }
   return /\buse\b/i.test(text) ? null : selected;
-}
-
-function addText(out: Pieces, text: string, isLatin1: boolean): void {
-  if (isLatin1) out.addBytes(Buffer.from(text, 'latin1'));
-  else out.add(text);
 }
 
 function obstacleOf(record: StatementRecord, isSafe: boolean, hasCode: boolean): string | null {
@@ -171,13 +185,6 @@ function oneLine(text: string): string {
     const code = character.codePointAt(0) ?? 0;
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
-}
-
-function commented(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `-- ${oneLine(line)}\n`)
-    .join('');
 }
 
 /** `$$`, or `$$` and the smallest number that stands behind none in the text: one walk through it. */

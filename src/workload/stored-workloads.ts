@@ -112,7 +112,7 @@ async function* sqlOf(
     header = null;
     const formatted = formatSql(withoutEchoes(records, query), db, unprepared, notRun);
     db = formatted.db;
-    yield formatted.text;
+    yield* formatted.pieces;
   }
   if (header !== null) yield new TextEncoder().encode(header);
   return Array.from(notRun, ([reason, count]) => ({ reason, count }));

@@ -10,7 +10,8 @@ import {
   segmentFileName,
   segmentPath,
 } from './segment-files.ts';
-import { LONGEST_LINE, parseStatementLine } from './statement-line.ts';
+import { WholeLineReader } from './long-line-reader.ts';
+import { parseStatementLine } from './statement-line.ts';
 import type { ReadablePosition, SegmentFacts } from '../core/workloads/workload.ts';
 import { frameTexts, type FrameText } from './frame-texts.ts';
 import { BrokenFrame } from './zstd-frames.ts';
@@ -52,40 +53,40 @@ export async function* readWorkload(
 }
 
 /**
- * The same as records. A long statement is held in memory as a whole: of the longest that is recorded (65 MiB)
- * about 0.4 GB, and 1.3 GB where all of it is control characters.
+ * The same as records. A long statement is held in memory as a whole: with one of 60 MiB an export takes 235 MB
+ * as CSV, 250 MB as SQL and 315 MB as Parquet, where NDJSON, which is never held, takes 130 MB.
  * @throws AppError `store_unusable` for damage.
  */
 export function readRecords(
   dir: string,
   position: ReadablePosition | null,
 ): AsyncGenerator<StatementRecord[]> {
-  return recordsOf(dir, readWorkload(dir, position));
+  return recordsOf(readWorkload(dir, position));
 }
 
 /** What lines say that come in pieces of any size; an array a piece that ends one. */
-export async function* recordsOf(
-  dir: string,
-  chunks: AsyncIterable<Buffer>,
-): AsyncGenerator<StatementRecord[]> {
-  let begun: Buffer[] = [];
-  let begunBytes = 0;
+export async function* recordsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<StatementRecord[]> {
+  let begun: WholeLineReader | null = null;
   for await (const chunk of chunks) {
-    const end = chunk.lastIndexOf(NEWLINE) + 1;
-    if (end === 0) {
-      begun.push(chunk);
-      begunBytes += chunk.length;
-      if (begunBytes > LONGEST_LINE) throw damaged(dir, 'a line is longer than any record');
-      continue;
+    let from = 0;
+    if (begun !== null) {
+      const newline = chunk.indexOf(NEWLINE);
+      begun.push(newline === -1 ? chunk : chunk.subarray(0, newline));
+      if (newline === -1) continue;
+      yield [begun.record()];
+      begun = null;
+      from = newline + 1;
     }
-    const whole = chunk.subarray(0, end);
-    const lines = (begun.length === 0 ? whole : Buffer.concat([...begun, whole]))
-      .toString('utf8')
-      .split('\n');
-    begun = end === chunk.length ? [] : [chunk.subarray(end)];
-    begunBytes = chunk.length - end;
-    lines.pop();
-    yield lines.map(parseStatementLine);
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > from) {
+      const lines = chunk.toString('utf8', from, end).split('\n');
+      lines.pop();
+      yield lines.map(parseStatementLine);
+    }
+    if (Math.max(from, end) < chunk.length) {
+      begun = new WholeLineReader();
+      begun.push(chunk.subarray(Math.max(from, end)));
+    }
   }
 }
 

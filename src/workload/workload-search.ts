@@ -42,7 +42,7 @@ export function searchRecords(
   spans: Spans,
   query: StatementQuery,
 ): AsyncGenerator<StatementRecord[]> {
-  return recordsOf(dir, searchLines(dir, spans, query));
+  return recordsOf(searchLines(dir, spans, query));
 }
 
 /** What is remembered from one part of a workload to the next. */

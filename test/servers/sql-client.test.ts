@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import { formatSql, SQL_HEADER } from '../../src/workload/sql-format.ts';
+import { SQL_HEADER } from '../../src/workload/sql-format.ts';
+import { sqlText } from '../workload/statements.ts';
 import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { PATIENCE_MS } from '../support/processes.ts';
 import { temporaryFolder } from '../support/stores.ts';
@@ -152,7 +153,7 @@ describe.each(WAYS.map((flags) => [flags.join(' ') || 'no options', flags] as co
       writeFileSync(`${folder}.sql`, `system ${touch}\n`);
       const all = commands(touch, folder).flatMap(around);
       const hostile = [...all, "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'", ...all];
-      const { text } = formatSql(hostile.map((sql, index) => aRecord(sql, index)));
+      const { text } = sqlText(hostile.map((sql, index) => aRecord(sql, index)));
       // Where a client left off, or waited for a quote to end, what follows would not arrive.
       const end = Buffer.from('SELECT 424242;\n');
       const sent = await received(() =>
@@ -179,7 +180,7 @@ describe.each(WAYS.map((flags) => [flags.join(' ') || 'no options', flags] as co
         "SELECT 'system x\nsystem y'",
         ...(flags.includes('--binary-mode') ? ["SELECT 'cr\r\nlf'"] : []),
       ];
-      const { text } = formatSql(good.map((sql, index) => aRecord(sql, index)));
+      const { text } = sqlText(good.map((sql, index) => aRecord(sql, index)));
       const sent = await received(() => feed(text, flags));
       expect(
         sent.filter((sql) => !/^-- \d/.test(sql)).map((sql) => sql.replace(/\n$/, '')),

@@ -1,7 +1,8 @@
 import fc from '../support/properties.ts';
 import { describe, expect, test } from 'vitest';
 import type { StatementRecord } from '../../src/core/workloads/statements.ts';
-import { formatSql, SQL_HEADER } from '../../src/workload/sql-format.ts';
+import { SQL_HEADER } from '../../src/workload/sql-format.ts';
+import { sqlText } from './statements.ts';
 
 function aRecord(about: Partial<StatementRecord> = {}): StatementRecord {
   return {
@@ -19,7 +20,7 @@ function aRecord(about: Partial<StatementRecord> = {}): StatementRecord {
 
 /** The SQL of one record, in a stream whose database is already the record's, without the place line. */
 function sqlOf(about: Partial<StatementRecord>): string {
-  const text = formatSql([aRecord(about)], 'shop').text.toString();
+  const text = sqlText([aRecord(about)], 'shop').text.toString();
   return text.slice(text.indexOf('\n') + 1);
 }
 
@@ -30,7 +31,7 @@ function codeLines(text: string): string[] {
 
 describe('a workload as SQL', () => {
   test('says of each statement where it comes from and selects its database once', () => {
-    const { text, db } = formatSql([
+    const { text, db } = sqlText([
       aRecord(),
       aRecord({ seq: 4, sql: 'SELECT 2' }),
       aRecord({ seq: 5, db: 'we`ird' }),
@@ -56,8 +57,8 @@ describe('a workload as SQL', () => {
     const unprepared = new Map<number, string>();
     const hidden = aRecord({ sql: 'PREPARE p FROM ...', flags: ['partial'] });
     const other = aRecord({ session: 8, kind: 'prepare', sql: 'SELECT 8' });
-    const first = formatSql([hidden, other], 'shop', unprepared);
-    const { text } = formatSql(
+    const first = sqlText([hidden, other], 'shop', unprepared);
+    const { text } = sqlText(
       [
         aRecord({ kind: 'prepare', sql: "SELECT 'a\\n', ?" }),
         aRecord({ kind: 'prepare', sql: 'SELECT 7' }),
@@ -74,7 +75,7 @@ describe('a workload as SQL', () => {
   });
 
   test('selects the database again after a statement that may have changed it', () => {
-    const { text } = formatSql([aRecord({ sql: 'USE other' }), aRecord()], 'shop');
+    const { text } = sqlText([aRecord({ sql: 'USE other' }), aRecord()], 'shop');
     expect(codeLines(text.toString())).toEqual(['USE other;', 'USE `shop`;', 'SELECT 1;']);
   });
 
@@ -121,7 +122,7 @@ describe('a workload as SQL', () => {
   test('counts by reason what is only a comment', () => {
     const notRun = new Map<string, number>();
     const records = ['system a', 'quit', 'SELECT 1', ''].map((sql) => aRecord({ sql }));
-    formatSql(records, 'shop', new Map(), notRun);
+    sqlText(records, 'shop', new Map(), notRun);
     expect([...notRun]).toEqual([
       ['a client would read it differently from the server', 2],
       ['there is nothing in it to run', 1],
@@ -198,7 +199,7 @@ describe('a workload as SQL', () => {
   });
 
   test('leaves out the echo of a statement', () => {
-    expect(formatSql([aRecord({ kind: 'execute', flags: ['echo'] })]).text.length).toBe(0);
+    expect(sqlText([aRecord({ kind: 'execute', flags: ['echo'] })]).text.length).toBe(0);
   });
 
   test('writes bytes that are no UTF-8 as they were received', () => {
@@ -207,7 +208,7 @@ describe('a workload as SQL', () => {
       Buffer.from([0xff, 0xfe]),
       Buffer.from("'"),
     ]);
-    const { text } = formatSql(
+    const { text } = sqlText(
       [aRecord({ sql: bytes.toString(), bytes: bytes.toString('base64') })],
       'shop',
     );
@@ -239,7 +240,7 @@ describe('a workload as SQL', () => {
         fc.record({ user: text, host: text, db: text, time: text, sql: text }),
         fc.constantFrom('prepare', 'connect', 'other', 'init_db'),
         (about, kind) => {
-          const out = formatSql([aRecord({ ...about, kind: kind as 'prepare' })]).text.toString();
+          const out = sqlText([aRecord({ ...about, kind: kind as 'prepare' })]).text.toString();
           expect(codeLines(out)).toEqual([]);
 
           expect(out).not.toMatch(/[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]/);

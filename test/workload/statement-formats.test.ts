@@ -12,6 +12,7 @@ import fc from '../support/properties.ts';
 import { isInFull } from '../support/proportion.ts';
 import { needs } from '../support/skips.ts';
 import { temporaryFolder } from '../support/stores.ts';
+import { sqlText } from './statements.ts';
 
 const SERVER = { version: '10.11.6-MariaDB' };
 
@@ -301,3 +302,50 @@ function readLikePercona(log: string): { command: string }[] {
     return Number(session) > 0 ? [{ command }] : [];
   });
 }
+
+describe('a statement of megabytes', () => {
+  // A pair of quotes and a character of four bytes, each where the text is cut.
+  const cut = 1024 * 1024;
+  const text = `${'x'.repeat(cut - 1)}"${'y'.repeat(cut - 1)}😀\n  1 AS one\n"`;
+  const others = [record(1, { sql: 'SELECT 1' }), record(3, { sql: 'SELECT 3' })] as const;
+  const raw = Buffer.concat([Buffer.from([0xff]), Buffer.from(text)]);
+  const written = (about: Partial<StatementRecord>): StatementRecord[] => [
+    others[0],
+    record(2, about),
+    others[1],
+  ];
+
+  it('is the same in CSV as a short one', async () => {
+    const of = record(2, { sql: text, bytes: raw.toString('base64'), flags: ['lossy'] });
+    const [, line, ...rest] = (await joined(formatCsv(inParts(written(of)))))
+      .toString()
+      .split('SELECT 1,,\r\n')
+      .join('')
+      .split(/(?=2,2026-)|(?=3,2026-)/);
+    expect(rest).toHaveLength(1);
+    expect(
+      line?.endsWith(`query,"${text.replaceAll('"', '""')}",${of.bytes ?? ''},lossy\r\n`),
+    ).toBe(true);
+  });
+
+  it.each([
+    ['of text', { sql: text }, Buffer.from(text)],
+    ['of bytes', { sql: 'x', bytes: raw.toString('base64') }, raw],
+  ])('%s is the same in a general log as a short one', async (_, about, bytes) => {
+    const log = await joined(formatGeneralLog(inParts(written(about)), null));
+    const expected = Buffer.from(bytes.toString('latin1').replace('\n  1 AS', '\n1 AS'), 'latin1');
+    const at = log.indexOf(expected);
+    expect(log.subarray(0, at).toString()).toMatch(/Query\tSELECT 1\n\S+\s+7 Query\t$/);
+    expect(log.subarray(at + expected.length).toString()).toMatch(/^\n\S+\s+7 Query\tSELECT 3\n$/);
+  });
+
+  it.each([
+    ['of text', { sql: text }, Buffer.from(text)],
+    ['of bytes', { sql: 'x', bytes: raw.toString('base64') }, raw],
+  ])('%s is the same in SQL as a short one', (_, about, bytes) => {
+    const sql = sqlText(written(about), 'shop').text;
+    const at = sql.indexOf(bytes);
+    expect(sql.subarray(0, at).toString()).toMatch(/\nSELECT 1;\n-- 2 .*\n$/);
+    expect(sql.subarray(at + bytes.length).toString()).toMatch(/^;\n-- 3 .*\nSELECT 3;\n$/);
+  });
+});

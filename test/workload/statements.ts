@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
+import { formatSql } from '../../src/workload/sql-format.ts';
 
 /** A statement with what a test says about it. */
 export function aStatement(about: Partial<LoggedStatement> = {}): LoggedStatement {
@@ -39,4 +40,13 @@ export async function workloadFolder(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'captures-workload-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   return join(root, '1');
+}
+
+/** What `formatSql` gives, in one piece. */
+export function sqlText(...given: Parameters<typeof formatSql>): {
+  text: Buffer;
+  db: string | null;
+} {
+  const { pieces, db } = formatSql(...given);
+  return { text: Buffer.concat(pieces), db };
 }
