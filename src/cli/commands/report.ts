@@ -1,5 +1,5 @@
 import { DIMENSIONS, SORT_KEYS, type Dimension, type Report } from '../../core/reports/report.ts';
-import type { ReportRequest, SortKey } from '../../core/reports/report.ts';
+import type { ReportInRows, ReportRequest, SortKey } from '../../core/reports/report.ts';
 import type { TallyProgress } from '../../core/reports/tally.ts';
 import { AppError } from '../../core/errors.ts';
 import { resultOf, type Progress } from '../../core/progress.ts';
@@ -97,11 +97,15 @@ async function run(options: Options, context: Context): Promise<void> {
   }
   if (options.html !== undefined) return writePage(options, options.html, context);
   const request = await requestOf(options, isData, context);
-  const report = await load(
-    context.api.reports.report(await context.actor(), options.capture, request),
-    context,
-  );
-  if (isData) return printData(report, context);
+  const { reports } = context.api;
+  const actor = await context.actor();
+  if (isData) {
+    return printData(
+      await load(reports.reportInRows(actor, options.capture, request), context),
+      context,
+    );
+  }
+  const report = await load(reports.report(actor, options.capture, request), context);
   const view = await viewOf(options, context);
   const { stdout } = context.world;
   await stdout.write(
@@ -184,14 +188,14 @@ export function progressText({ bytes, of }: TallyProgress): string {
   return `counted ${formatBytes(bytes)} of ${formatBytes(of)}${share}`;
 }
 
-async function printData(report: Report, context: Context): Promise<void> {
+async function printData(report: ReportInRows, context: Context): Promise<void> {
   const { stdout } = context.world;
   const mode = context.outputMode;
   const { fields } = context.options;
   const isObject = mode === 'json' || mode === 'yaml';
   if (!isObject || fields?.includes('verdict') === false) await warnOfMissing(report, context);
   if (mode === 'yaml' || (mode === 'json' && fields !== null)) {
-    return context.printOne(reportNoun, report);
+    return context.printOne(reportNoun, { ...report, rows: Array.from(report.rows) });
   }
   if (mode !== 'json') {
     await context.print(reportRowNoun, report.rows);
@@ -207,7 +211,7 @@ async function printData(report: Report, context: Context): Promise<void> {
 }
 
 /** For data that does not have the verdict in it. */
-async function warnOfMissing(report: Report, context: Context): Promise<void> {
+async function warnOfMissing(report: ReportInRows, context: Context): Promise<void> {
   const { verdict, coverage, unlisted, by } = report;
   const { read, committed } = coverage.records;
   // One that is still being recorded is whole so far.

@@ -33,34 +33,35 @@ export type TimesOf = (digests: readonly DigestTally[]) => ReportTimes | null;
 export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[] {
   switch (by) {
     case 'digest':
-      return tally.digests.map((one) => ({
-        ...groupOf(one.digest, [one], timesOf, {
-          digest: one.digest,
-          text: one.text,
-          db: one.db,
-          class: one.class,
-        }),
-        key: one.db === null ? one.digest : `${one.digest}/${one.db}`,
-      }));
+      return tally.digests.map((one) => {
+        const key = one.db === null ? one.digest : `${one.digest}/${one.db}`;
+        return new DigestsGroup(one.digest, [one], null, timesOf, ofDigest, key);
+      });
     case 'table':
-      return collected(tally.digests, tablesOf).map(([name, members]) =>
-        groupOf(name, members, timesOf, {}),
+      return collected(tally.digests, tablesOf).map(
+        ([name, members]) => new DigestsGroup(name, members, null, timesOf, () => ({})),
       );
     case 'db':
       return withUnlisted(
         collected(tally.digests, ({ db }) => [db]),
         tally.otherDigests.byDatabase,
-      ).map(([name, members, unlisted]) => groupOf(name, members, timesOf, { db: name }, unlisted));
+      ).map(
+        ([name, members, unlisted]) =>
+          new DigestsGroup(name, members, unlisted, timesOf, () => ({ db: name })),
+      );
     case 'class':
       return withUnlisted(
         collected(tally.digests, (one) => [one.class]),
         tally.otherDigests.byClass,
-      ).map(([name, members, unlisted]) =>
-        groupOf(name, members, timesOf, { class: name }, unlisted),
+      ).map(
+        ([name, members, unlisted]) =>
+          new DigestsGroup(name, members, unlisted, timesOf, () => ({ class: name })),
       );
     case 'user':
     case 'host':
-      return byAccount(tally, by);
+      return collected(tally.accounts, (account) => [account[by]]).map(
+        ([name, accounts]) => new AccountsGroup(name, accounts, by, tally.digests),
+      );
     case 'session':
       return tally.sessions.map(sessionGroup);
   }
@@ -113,7 +114,9 @@ export function namedCounts(
 }
 
 /** The tables in statements, most first. */
-export function tableCounts(digests: readonly DigestTally[]): TableCount[] {
+export function tableCounts(
+  digests: readonly Pick<DigestTally, 'count' | 'tables'>[],
+): TableCount[] {
   const all = new Map<string, { name: string; count: number; reads: number; writes: number }>();
   for (const digest of digests) {
     const { count } = digest;
@@ -144,25 +147,65 @@ export function byName(one: string | null, other: string | null): number {
 
 type Named = Partial<Pick<ReportRow, 'digest' | 'text' | 'db' | 'class'>>;
 
-function groupOf(
-  name: string | null,
-  members: readonly DigestTally[],
-  timesOf: TimesOf,
-  named: Named,
-  unlisted: UnlistedTally | null = null,
-): Group {
-  const counted = unlisted === null ? members : [...members, unlisted];
-  const { count, first, last } = spanOf(counted);
-  const times = members.length === 0 ? null : timesOf(members);
-  const row = (): OwnPart => {
+const ofDigest = (one: DigestTally | null): Named =>
+  one === null ? {} : { digest: one.digest, text: one.text, db: one.db, class: one.class };
+
+/** What is in a group. There are 20,000 of these: nothing is made before it is asked for. */
+abstract class GroupOf<Part extends Spanned> {
+  readonly name: string | null;
+  readonly key: string;
+  readonly count: number;
+  protected readonly parts: readonly Part[];
+  #span: Span | null = null;
+
+  constructor(name: string | null, parts: readonly Part[], key = name ?? '') {
+    this.name = name;
+    this.key = key;
+    this.parts = parts;
+    this.count = parts.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  get first(): string {
+    return (this.#span ??= spanOf(this.parts)).first;
+  }
+
+  get last(): string {
+    return (this.#span ??= spanOf(this.parts)).last;
+  }
+}
+
+class DigestsGroup extends GroupOf<DigestTally | UnlistedTally> implements Group {
+  readonly times: ReportTimes | null;
+  readonly #members: readonly DigestTally[];
+  readonly #named: (largest: DigestTally | null) => Named;
+
+  /** @param named what all of it has in common, of the largest member. */
+  constructor(
+    name: string | null,
+    members: readonly DigestTally[],
+    unlisted: UnlistedTally | null,
+    timesOf: TimesOf,
+    named: (largest: DigestTally | null) => Named,
+    key?: string,
+  ) {
+    super(name, unlisted === null ? members : [...members, unlisted], key);
+    this.times = members.length === 0 ? null : timesOf(members);
+    this.#members = members;
+    this.#named = named;
+  }
+
+  row(): OwnPart {
+    const { name, count, first, last, times, parts } = this;
+    const members = this.#members;
     const accounts = members.flatMap((member) => member.accounts);
+    const most = largest(members);
     return {
       name,
       digest: null,
       text: null,
       db: null,
       class: null,
-      ...named,
+      ...this.#named(most),
       count,
       first,
       last,
@@ -170,54 +213,72 @@ function groupOf(
       hosts: namedCounts(accounts.map(({ host, count }) => [host, count])),
       tables: tableCounts(members),
       digests: members.length,
-      example: largest(members)?.example ?? null,
-      withoutValues: counted.reduce((sum, { withoutValues }) => sum + withoutValues, 0),
+      example: most?.example ?? null,
+      withoutValues: parts.reduce((sum, part) => sum + part.withoutValues, 0),
       times,
-      slices: summedSlices(counted),
+      slices: summedSlices(parts),
       opened: null,
       closed: null,
     };
-  };
-  return { name, count, first, last, times, key: name ?? '', row };
+  }
 }
 
-function byAccount(tally: Tally, by: 'user' | 'host'): Group[] {
-  return collected(tally.accounts, (account) => [account[by]]).map(([name, accounts]) => {
-    const { count, first, last } = spanOf(accounts);
-    const row = (): OwnPart => {
-      const digests = digestsOf(tally, by, name);
-      const own = digests.filter(({ example }) => by === 'user' && example.user === name);
-      return {
-        name,
-        digest: null,
-        text: null,
-        db: null,
-        class: null,
-        count,
-        first,
-        last,
-        users: namedCounts(accounts.map((account) => [account.user, account.count])),
-        hosts: namedCounts(accounts.map((account) => [account.host, account.count])),
-        tables: tableCounts(digests),
-        digests: digests.length,
-        example: largest(own)?.example ?? null,
-        withoutValues: null,
-        times: null,
-        slices: summedSlices(accounts),
-        opened: null,
-        closed: null,
-      };
+class AccountsGroup extends GroupOf<AccountTally> implements Group {
+  readonly times = null;
+  readonly #by: 'user' | 'host';
+  readonly #digests: readonly DigestTally[];
+
+  /** @param digests all that there are. */
+  constructor(
+    name: string | null,
+    accounts: readonly AccountTally[],
+    by: 'user' | 'host',
+    digests: readonly DigestTally[],
+  ) {
+    super(name, accounts);
+    this.#by = by;
+    this.#digests = digests;
+  }
+
+  row(): OwnPart {
+    const { name, count, first, last, parts } = this;
+    const digests = digestsOf(this.#digests, this.#by, name);
+    const own = digests.filter(({ example }) => this.#by === 'user' && example.user === name);
+    return {
+      name,
+      digest: null,
+      text: null,
+      db: null,
+      class: null,
+      count,
+      first,
+      last,
+      users: namedCounts(parts.map((account) => [account.user, account.count])),
+      hosts: namedCounts(parts.map((account) => [account.host, account.count])),
+      tables: tableCounts(digests),
+      digests: digests.length,
+      example: largest(own)?.example ?? null,
+      withoutValues: null,
+      times: null,
+      slices: summedSlices(parts),
+      opened: null,
+      closed: null,
     };
-    return { name, count, first, last, times: null, key: name ?? '', row };
-  });
+  }
 }
+
+type SentDigest = Pick<DigestTally, 'count' | 'tables' | 'example'>;
 
 /** The digests that an account sent, each with the statements of that account alone. */
-function digestsOf(tally: Tally, by: 'user' | 'host', name: string | null): DigestTally[] {
-  return tally.digests.flatMap((digest) => {
-    const accounts = digest.accounts.filter((account) => account[by] === name);
-    if (accounts.length === 0) return [];
-    return [{ ...digest, count: accounts.reduce((sum, { count }) => sum + count, 0) }];
+function digestsOf(
+  digests: readonly DigestTally[],
+  by: 'user' | 'host',
+  name: string | null,
+): SentDigest[] {
+  return digests.flatMap(({ accounts, tables, example }) => {
+    const sent = accounts.filter((account) => account[by] === name);
+    if (sent.length === 0) return [];
+    return [{ count: sent.reduce((sum, { count }) => sum + count, 0), tables, example }];
   });
 }
 
@@ -287,16 +348,16 @@ function withUnlisted<Name>(
 type Spanned = Pick<AccountTally, 'count' | 'first' | 'last' | 'slices'>;
 
 /** ISO-8601 times of one form are in the order of their characters. */
-function spanOf(members: readonly Spanned[]): Pick<Group, 'count' | 'first' | 'last'> {
-  let count = 0;
+type Span = Pick<Spanned, 'first' | 'last'>;
+
+function spanOf(members: readonly Spanned[]): Span {
   let first = members[0]?.first ?? '';
   let last = '';
   for (const member of members) {
-    count += member.count;
-    if (member.first < first) first = member.first;
-    if (member.last > last) last = member.last;
+    if (member.first < first) ({ first } = member);
+    if (member.last > last) ({ last } = member);
   }
-  return { count, first, last };
+  return { first, last };
 }
 
 function summedSlices(members: readonly Pick<Spanned, 'slices'>[]): number[] {
@@ -310,8 +371,8 @@ function summedSlices(members: readonly Pick<Spanned, 'slices'>[]): number[] {
   return sums;
 }
 
-function largest(digests: readonly DigestTally[]): DigestTally | null {
-  return digests.reduce<DigestTally | null>(
+function largest<Digest extends SentDigest>(digests: readonly Digest[]): Digest | null {
+  return digests.reduce<Digest | null>(
     (most, one) => (most === null || one.count > most.count ? one : most),
     null,
   );

@@ -16,7 +16,9 @@ import {
   type Coverage,
   type Dimension,
   type Report,
+  type ReportInRows,
   type ReportRequest,
+  type ReportRow,
   type ReportTimes,
   type SortKey,
 } from './report.ts';
@@ -46,7 +48,7 @@ export interface SubjectTimes
 export type RatesNow = ((group: Pick<Group, 'key' | 'count'>) => number) | null;
 
 export interface MadeReport {
-  readonly report: Report;
+  readonly report: ReportInRows;
   /** What its rows are made of, in the same order. */
   readonly listed: readonly Group[];
   /** The same of all rows, in no order. */
@@ -74,7 +76,12 @@ export function makeReport(
   const { seconds } = subject.window;
   const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
   const { statements } = tally;
-  const report: Report = {
+  const rowOf = (group: Group): ReportRow => ({
+    ...group.row(),
+    share: statements === 0 ? 0 : group.count / statements,
+    perSecond: perSecond(group.count),
+  });
+  const report: ReportInRows = {
     format: 'captures-report',
     formatVersion: REPORT_VERSION,
     program: subject.program,
@@ -97,11 +104,11 @@ export function makeReport(
     slices: Array.from(tally.slices),
     by,
     sort,
-    rows: listed.map((group) => ({
-      ...group.row(),
-      share: statements === 0 ? 0 : group.count / statements,
-      perSecond: perSecond(group.count),
-    })),
+    rows: {
+      *[Symbol.iterator]() {
+        for (const group of listed) yield rowOf(group);
+      },
+    },
     otherRows: {
       rows: hidden.length,
       statements: hidden.reduce((sum, { count }) => sum + count, 0),
@@ -109,6 +116,11 @@ export function makeReport(
     unlisted: unlistedRow(restBy(tally, by), statements, perSecond),
   };
   return { report, listed, all };
+}
+
+/** A report with all of its rows. */
+export function wholeReport(report: ReportInRows): Report {
+  return { ...report, rows: Array.from(report.rows) };
 }
 
 function unlistedRow(

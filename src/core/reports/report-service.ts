@@ -9,7 +9,7 @@ import type { ListedCapture } from '../store.ts';
 import { captureGone } from '../workloads/committed-spans.ts';
 import type { Damage } from '../workloads/workload.ts';
 import type { RecordStanding, RecordSubject } from '../verification/record-standing.ts';
-import type { LiveReport, Report, ReportRequest } from './report.ts';
+import type { LiveReport, Report, ReportInRows, ReportRequest } from './report.ts';
 import type { RecentCounts } from './recent-counts.ts';
 import type { MadeReport, ReportSubject } from './report-rules.ts';
 import type { CountedWorkload, TallyCounter, TallyProgress } from './tally.ts';
@@ -51,7 +51,25 @@ export class ReportService {
   }
 
   /**
-   * The same, and more of the same statements, which are counted once.
+   * The same in less memory, for who takes the rows one by one.
+   * @throws AppError as `report` does.
+   */
+  async *reportInRows(
+    actor: Actor,
+    ref: string,
+    request: ReportRequest,
+  ): Progress<TallyProgress, ReportInRows> {
+    const capture = this.#reportable(actor, ref);
+    const counter = await (await this.#outside.workloads()).openTally(capture.id);
+    try {
+      return (yield* this.#count(capture, counter, request, null))(request).report;
+    } finally {
+      await counter.close();
+    }
+  }
+
+  /**
+   * The report, and more of the same statements, which are counted once.
    * @param others what is different in each of them.
    * @throws AppError as `report` does.
    */
@@ -65,7 +83,8 @@ export class ReportService {
     const counter = await (await this.#outside.workloads()).openTally(capture.id);
     try {
       const make = yield* this.#count(capture, counter, request, null);
-      const made = (asked: ReportRequest): Report => make(asked).report;
+      const { wholeReport } = await import('./report-rules.ts');
+      const made = (asked: ReportRequest): Report => wholeReport(make(asked).report);
       return {
         report: made(request),
         others: others.map((other) => made({ ...request, sort: null, digest: null, ...other })),
@@ -88,7 +107,10 @@ export class ReportService {
     signal: AbortSignal,
   ): AsyncGenerator<TallyProgress | LiveReport, void, void> {
     const { id } = this.#reportable(actor, ref);
-    const { RecentCounts } = await import('./recent-counts.ts');
+    const [{ RecentCounts }, { wholeReport }] = await Promise.all([
+      import('./recent-counts.ts'),
+      import('./report-rules.ts'),
+    ]);
     const recent = new RecentCounts(interval, this.#outside.clock);
     const counter = await (await this.#outside.workloads()).openTally(id);
     let wasOpen = false;
@@ -106,7 +128,7 @@ export class ReportService {
         const at = report.window.to === null ? null : Date.parse(report.window.to);
         const { statements } = report;
         const now = at === null ? null : recent.intervalAt(at, statements, listed);
-        yield { type: 'reported', report, interval: now };
+        yield { type: 'reported', report: wholeReport(report), interval: now };
         if (isLast) return;
         if (at !== null) recent.add(at, statements, all);
       }

@@ -1,6 +1,7 @@
 import type {
   AccountTally,
   CountedAccount,
+  DigestClass,
   DigestTally,
   Example,
   Rest,
@@ -9,23 +10,23 @@ import type {
   Tally,
   UnlistedDigests,
   UnlistedTally,
+  UsedTable,
 } from '../../core/reports/tally.ts';
 import { timeOfMicros } from './record-time.ts';
 import type { TallyBuilder } from './tally-builder.ts';
 import type {
   AccountEntry,
   CountedRows,
+  CountedStatements,
   DigestEntry,
   RestOfStatements,
   SessionEntry,
-  StatementExample,
 } from './tally-entries.ts';
 import type { UnlistedStatements } from './unlisted-statements.ts';
 
 /**
  * The tally of what was counted, the largest of each kind first. An EXECUTE that still waits for its echo is
- * counted as what it says itself. Slices are laid out when they are asked for: of 20,000 digests they
- * would be 20 MB.
+ * counted as what it says itself.
  */
 export function tallyOf(builder: TallyBuilder): Tally {
   for (const pending of builder.pending.values()) builder.settle(pending, pending.own);
@@ -50,13 +51,13 @@ export function tallyOf(builder: TallyBuilder): Tally {
     last: timeOrNull(builder.last),
     byFlag: { ...builder.byFlag },
     executes: { withValues: builder.withValues, withoutValues: builder.withoutValues },
-    digests: digests.sort(byCount(digestKey)).map((one) => digestTally(one, axis)),
+    digests: digests.sort(byCount(digestKey)).map((one) => new CountedDigest(one, axis)),
     otherDigests: unlistedDigests(table.unlisted, axis),
-    accounts: accounts.sort(byCount(accountKey)).map((one) => accountTally(one, axis)),
+    accounts: accounts.sort(byCount(accountKey)).map((one) => new CountedAccountTally(one, axis)),
     otherAccounts: restOf(builder.otherAccounts, axis),
     sessions: sessions
       .sort((a, b) => b.count - a.count || a.session - b.session)
-      .map((one) => sessionTally(one, axis)),
+      .map((one) => new CountedSession(one, axis)),
     otherSessions: restOf(builder.otherSessions, axis),
     opened: builder.opened,
     closed: builder.closed,
@@ -89,94 +90,156 @@ function timeOf(micros: number): string {
   return timeOfMicros(Number.isNaN(micros) ? 0 : micros);
 }
 
-function digestTally(entry: DigestEntry, axis: SliceAxis): DigestTally {
-  const { digest, text, db, tables, count, first, last, otherAccounts, withoutValues } = entry;
-  const accounts = entry.accounts.map(({ sender: { user, host }, count }): CountedAccount => ({
-    user,
-    host,
-    count,
-  }));
-  return {
-    digest,
-    text,
-    db,
-    class: entry.class,
-    count,
-    first: timeOf(first),
-    last: timeOf(last),
-    get slices() {
-      return entry.slices.along(axis);
-    },
-    tables,
-    accounts: accounts.sort(byCount(accountKey)),
-    otherAccounts,
-    example: exampleTally(entry.example),
-    withoutValues,
-  };
+/**
+ * What was counted, as a tally has it: made of the entry when it is asked for. Of 20,000 digests objects with
+ * all of it were 30 MB.
+ */
+class Counted<Entry extends CountedStatements> {
+  protected readonly entry: Entry;
+  protected readonly axis: SliceAxis;
+
+  constructor(entry: Entry, axis: SliceAxis) {
+    this.entry = entry;
+    this.axis = axis;
+  }
+
+  get count(): number {
+    return this.entry.count;
+  }
+
+  get first(): string {
+    return timeOf(this.entry.first);
+  }
+
+  get last(): string {
+    return timeOf(this.entry.last);
+  }
+
+  get slices(): Uint32Array {
+    return this.entry.slices.along(this.axis);
+  }
+}
+
+class CountedDigest extends Counted<DigestEntry> implements DigestTally {
+  get digest(): string {
+    return this.entry.digest;
+  }
+
+  get text(): string {
+    return this.entry.text;
+  }
+
+  get db(): string | null {
+    return this.entry.db;
+  }
+
+  get class(): DigestClass | null {
+    return this.entry.class;
+  }
+
+  get tables(): readonly UsedTable[] {
+    return this.entry.tables;
+  }
+
+  get accounts(): CountedAccount[] {
+    return this.entry.accounts
+      .map(({ sender: { user, host }, count }) => ({ user, host, count }))
+      .sort(byCount(accountKey));
+  }
+
+  get otherAccounts(): number {
+    return this.entry.otherAccounts;
+  }
+
+  get example(): Example {
+    const { micros, ...example } = this.entry.example;
+    return { ...example, time: timeOf(micros) };
+  }
+
+  get withoutValues(): number {
+    return this.entry.withoutValues;
+  }
+}
+
+class CountedAccountTally extends Counted<AccountEntry> implements AccountTally {
+  get user(): string | null {
+    return this.entry.user;
+  }
+
+  get host(): string | null {
+    return this.entry.host;
+  }
+
+  override get first(): string {
+    return this.count > 0 ? super.first : timeOf(this.entry.firstSeen);
+  }
+
+  override get last(): string {
+    return this.count > 0 ? super.last : timeOf(this.entry.lastSeen);
+  }
+
+  get opened(): number {
+    return this.entry.opened;
+  }
+
+  get closed(): number {
+    return this.entry.closed;
+  }
+}
+
+class CountedSession extends Counted<SessionEntry> implements SessionTally {
+  get session(): number {
+    return this.entry.session;
+  }
+
+  get user(): string | null {
+    return this.entry.place?.user ?? null;
+  }
+
+  get host(): string | null {
+    return this.entry.place?.host ?? null;
+  }
+
+  get db(): string | null {
+    return this.entry.place?.db ?? null;
+  }
+
+  get opened(): string | null {
+    return timeOrNull(this.entry.opened);
+  }
+
+  get closed(): string | null {
+    return timeOrNull(this.entry.closed);
+  }
+}
+
+class CountedUnlisted<Name> extends Counted<CountedRows> implements UnlistedTally<Name> {
+  readonly #name: Name;
+
+  constructor(name: Name, rows: CountedRows, axis: SliceAxis) {
+    super(rows, axis);
+    this.#name = name;
+  }
+
+  get name(): Name {
+    return this.#name;
+  }
+
+  get withoutValues(): number {
+    return this.entry.withoutValues;
+  }
 }
 
 function unlistedDigests(unlisted: UnlistedStatements, axis: SliceAxis): UnlistedDigests {
   const { count, byDatabase, byClass, otherDatabases } = unlisted;
   return {
     statements: count,
-    byDatabase: Array.from(byDatabase, ([name, rows]) => unlistedTally(name, rows, axis)),
+    byDatabase: Array.from(byDatabase, ([name, rows]) => new CountedUnlisted(name, rows, axis)),
     otherDatabases: restOf(otherDatabases, axis),
-    byClass: Array.from(byClass, ([name, rows]) => unlistedTally(name, rows, axis)),
-  };
-}
-
-function unlistedTally<Name>(name: Name, rows: CountedRows, axis: SliceAxis): UnlistedTally<Name> {
-  const { count, first, last, withoutValues } = rows;
-  return {
-    name,
-    count,
-    first: timeOf(first),
-    last: timeOf(last),
-    get slices() {
-      return rows.slices.along(axis);
-    },
-    withoutValues,
+    byClass: Array.from(byClass, ([name, rows]) => new CountedUnlisted(name, rows, axis)),
   };
 }
 
 function restOf({ count, slices }: RestOfStatements, axis: SliceAxis): Rest {
   return { statements: count, slices: slices.along(axis) };
-}
-
-function exampleTally({ micros, ...example }: StatementExample): Example {
-  return { ...example, time: timeOf(micros) };
-}
-
-function accountTally(entry: AccountEntry, axis: SliceAxis): AccountTally {
-  const { user, host, count, opened, closed } = entry;
-  return {
-    user,
-    host,
-    count,
-    first: timeOf(count > 0 ? entry.first : entry.firstSeen),
-    last: timeOf(count > 0 ? entry.last : entry.lastSeen),
-    get slices() {
-      return entry.slices.along(axis);
-    },
-    opened,
-    closed,
-  };
-}
-
-function sessionTally(entry: SessionEntry, axis: SliceAxis): SessionTally {
-  const { session, place, count, first, last, opened, closed } = entry;
-  return {
-    session,
-    user: place?.user ?? null,
-    host: place?.host ?? null,
-    db: place?.db ?? null,
-    count,
-    first: timeOf(first),
-    last: timeOf(last),
-    get slices() {
-      return entry.slices.along(axis);
-    },
-    opened: timeOrNull(opened),
-    closed: timeOrNull(closed),
-  };
 }

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { RECORD_EVERYTHING } from '../../../src/core/captures/recording-options.ts';
 import { RecentCounts } from '../../../src/core/reports/recent-counts.ts';
-import { makeReport, type ReportSubject } from '../../../src/core/reports/report-rules.ts';
+import {
+  makeReport,
+  wholeReport,
+  type ReportSubject,
+} from '../../../src/core/reports/report-rules.ts';
 import { timesOfReport } from '../../../src/core/reports/report-times.ts';
 import { checkBounds, windowOf, type Edges } from '../../../src/core/reports/report-window.ts';
 import type { Dimension, ReportRequest, SortKey } from '../../../src/core/reports/report.ts';
@@ -165,7 +169,7 @@ function reportOn(
   tally = tallyOf(DIGESTS),
 ) {
   const counted = { tally, records: { committed: 100, read: 100 }, damage: [] };
-  return makeReport(subjectOf(subject), counted, { ...REQUEST, ...request }).report;
+  return wholeReport(makeReport(subjectOf(subject), counted, { ...REQUEST, ...request }).report);
 }
 
 describe('the rows of a report', () => {

@@ -44,11 +44,29 @@ export function countOf(
   return resultOf(tallyIn(recorded.folder).count(requestFor(recorded, changes)));
 }
 
-/** Plain data, slices among them. */
+/** Plain data, with what a tally makes when it is asked for, such as slices. */
 export function plain(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_key, inner: unknown) =>
-      inner instanceof Uint32Array ? Array.from(inner) : inner,
-    ),
-  );
+  // Short: of 20,000 sessions arrays would be 5 million numbers.
+  if (value instanceof Uint32Array) return value.join();
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields: Record<string, unknown> = {};
+  for (const name of fieldsOf(value)) fields[name] = plain(Reflect.get(value, name));
+  return fields;
+}
+
+/** Its own, and those that its classes get; not what a class keeps to itself. */
+function fieldsOf(value: object): string[] {
+  if (Object.getPrototypeOf(value) === Object.prototype) return Object.keys(value);
+  const names = new Set<string>();
+  for (
+    let layer = Object.getPrototypeOf(value) as object;
+    layer !== Object.prototype;
+    layer = Object.getPrototypeOf(layer) as object
+  ) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(layer))) {
+      if (typeof descriptor.get === 'function') names.add(name);
+    }
+  }
+  return [...names].sort();
 }

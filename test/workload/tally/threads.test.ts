@@ -2,25 +2,18 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resultOf } from '../../../src/core/progress.ts';
-import { MOST_ACCOUNTS, MOST_SESSIONS, type Tally } from '../../../src/core/reports/tally.ts';
+import { MOST_ACCOUNTS, MOST_SESSIONS } from '../../../src/core/reports/tally.ts';
 import { LineSerialiser } from '../../../src/workload/statement-line.ts';
 import { SegmentWriter } from '../../../src/workload/segment-writer.ts';
 import { summaryFileName } from '../../../src/workload/tally/segment-summary.ts';
 import { openTally } from '../../../src/workload/tally/workload-tally.ts';
 import { isInFull } from '../../support/proportion.ts';
 import { aStatement, workloadFolder } from '../statements.ts';
-import { requestFor } from './counted.ts';
+import { plain, requestFor } from './counted.ts';
 import { stamp } from '../recorded.ts';
 
 /** Characters of text: what is given to more than one thread. */
 const TEXT = 52_000_000;
-
-/** Short: of 20,000 sessions plain data would be 5 million numbers. */
-function asText(tally: Tally): string {
-  return JSON.stringify(tally, (_key, inner: unknown) =>
-    inner instanceof Uint32Array ? inner.join() : inner,
-  );
-}
 
 const MORE_SESSIONS = {
   count: MOST_SESSIONS + 200,
@@ -63,7 +56,7 @@ describe('threads', () => {
       const { tally, damage } = await resultOf(counter.count(requestFor(workload)));
       expect(damage).toEqual([]);
       expect(tally.statements).toBeGreaterThan(count / 2);
-      results.push(asText(tally));
+      results.push(JSON.stringify(plain(tally)));
       await counter.close();
       // The next one is to count as well.
       await rm(join(folder, summaryFileName(1)));

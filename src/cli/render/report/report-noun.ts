@@ -1,4 +1,4 @@
-import type { Report, ReportRow } from '../../../core/reports/report.ts';
+import type { Report, ReportInRows, ReportRow } from '../../../core/reports/report.ts';
 import { paths, type JsonObject, type Noun } from '../column.ts';
 
 /** A report is plain data as it is: its JSON is what a comparison reads. */
@@ -32,13 +32,15 @@ export function* reportJson({
   otherRows,
   unlisted,
   ...head
-}: Report): Generator<string, void, void> {
+}: ReportInRows): Generator<string, void, void> {
   const fields = Object.entries(head).map(
     ([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`,
   );
   yield `{\n${fields.join(',\n')},\n  "rows": [`;
-  for (const [index, row] of rows.entries()) {
-    yield `${index === 0 ? '' : ','}\n    ${JSON.stringify(row)}`;
+  let separator = '';
+  for (const row of rows) {
+    yield `${separator}\n    ${JSON.stringify(row)}`;
+    separator = ',';
   }
-  yield `${rows.length === 0 ? '' : '\n  '}],\n  "otherRows": ${JSON.stringify(otherRows)},\n  "unlisted": ${JSON.stringify(unlisted)}\n}\n`;
+  yield `${separator === '' ? '' : '\n  '}],\n  "otherRows": ${JSON.stringify(otherRows)},\n  "unlisted": ${JSON.stringify(unlisted)}\n}\n`;
 }
