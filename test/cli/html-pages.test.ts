@@ -91,7 +91,10 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
 
   it('of long digests asks for nothing, and is sorted, filtered, opened and printed', async () => {
     const rows = Array.from({ length: 40 }, (_, index) => longRow(index));
-    const text = pageOf(reportOf(rows, { gaps: [GAP] }), [
+    const untimed = reportOf(rows, { gaps: [GAP] });
+    const timesMs = rows.reduce((sum, { times }) => sum + (times?.totalMs ?? 0), 0);
+    const report = { ...untimed, coverage: { ...untimed.coverage, times: 1, timesMs } };
+    const text = pageOf(report, [
       reportOf([rowOf(0, { name: 'app', text: null })], { by: 'user' }),
     ]);
     const opened = await openPage(browser, written(text));
@@ -100,6 +103,9 @@ describe('a page in a browser', needs('path' in program, 'no Chromium'), () => {
       page
         .locator(`#by-digest tbody tr:not(.detail):visible td:nth-child(${column})`)
         .allInnerTexts();
+
+    const shares = (await cells(8)).map((share) => Number(/^(\d+\.\d) %$/.exec(share)?.[1]));
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 0);
 
     // As the report has them; then by average, the largest first; then the other way.
     const header = page.locator('#by-digest th', { hasText: 'Average' });

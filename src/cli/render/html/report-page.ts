@@ -78,7 +78,7 @@ function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
       heading: DIMENSION_WORDS[by][1],
       intro: markup`${intro.map((text) => markup`<p>${text}</p>`)}`,
       none: 'No statements.',
-      columns: columnsFor(by, rows),
+      columns: columnsFor(report),
       order: orderOf(report),
       rows,
       detail: (row) => detailOf(row, cut, window),

@@ -85,9 +85,36 @@ const EXAMINED: ReportColumn = {
   key: ({ times }) => times?.rowsExamined ?? null,
 };
 
+/** A row's part of all time that the server measured. */
+function shareOfTime(timesMs: number): ReportColumn {
+  const of = ({ times }: ReportRow): number | null =>
+    times === null ? null : Math.min(times.totalMs / timesMs, 1);
+  return {
+    ...NUMBER,
+    header: 'Time %',
+    about: 'Of all time that the server measured',
+    cell: (row) => {
+      const share = of(row);
+      return share === null ? '' : percentText(share);
+    },
+    key: of,
+  };
+}
+
 /** The columns of a table of rows: what they have in common, numbers, and what they are made of. */
-export function columnsFor(by: Dimension, rows: readonly ReportRow[]): ReportColumn[] {
-  const times = rows.some((row) => row.times !== null) ? [AVERAGE, TOTAL, EXAMINED] : [];
+export function columnsFor({
+  by,
+  rows,
+  coverage: { timesMs },
+}: Pick<Report, 'by' | 'rows' | 'coverage'>): ReportColumn[] {
+  const times = rows.some((row) => row.times !== null)
+    ? [
+        AVERAGE,
+        TOTAL,
+        ...(timesMs === null || timesMs <= 0 ? [] : [shareOfTime(timesMs)]),
+        EXAMINED,
+      ]
+    : [];
   const name: ReportColumn =
     by === 'digest'
       ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNNAMED.digest }
