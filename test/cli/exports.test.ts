@@ -5,6 +5,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { execFile, spawn } from 'node:child_process';
@@ -207,6 +208,33 @@ it('an export that is interrupted leaves no file, and keeps one that was there',
   expect(status).toBe(130);
   await expect.poll(() => readdirSync(cwd)).toEqual(['x.tar']);
   expect(readFileSync(file, 'utf8')).toBe('before');
+});
+
+it('an export removes what killed ones left of its file, and nothing else', async () => {
+  const [gone, there] = [4_711, 4_712];
+  const uuid = '0b6f4ae2-58d0-4f0e-9f7c-2f8a3b1c9d5e';
+  const left = (name: string, host: string, pid: number, id = uuid): string => {
+    const file = `.${name}.${host}-${pid}-${id}.part`;
+    writeFileSync(join(cwd, file), 'x');
+    return file;
+  };
+  left('x.tar', 'test-host', gone);
+  utimesSync(join(cwd, left('x.tar', 'elsewhere', there)), 0, 0);
+  const kept = [
+    left('x.tar', 'test-host', there),
+    left('x.tar', 'another', gone),
+    left('y.tar', 'test-host', gone),
+    left('x.tar', 'test-host', gone, 'of-somebody-else'),
+  ];
+  const isRunning = (pid: number): boolean => pid !== gone;
+  expect((await run(['export', 'friday', '--to', 'x.tar'], { isRunning })).status).toBe(0);
+  expect(readdirSync(cwd).sort()).toEqual(['x.tar', ...kept].sort());
+});
+
+it('an export has a name as long as a file may have', async () => {
+  const name = 'é'.repeat(127);
+  expect((await run(['export', 'friday', '--to', name])).status).toBe(0);
+  expect(readdirSync(cwd)).toEqual([name]);
 });
 
 it.each([

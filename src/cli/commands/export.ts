@@ -118,8 +118,8 @@ async function run(options: Options, context: Context): Promise<void> {
     const ending = format === null ? ARCHIVE_ENDING : ENDINGS[format];
     const path = resolve(context.world.cwd, to) + (/[/\\\\]$/.test(to) ? '/' : '');
     const file = await fileIn(path, `${fileStem(capture.name)}.${ending}`);
-    const signal = context.world.signals.interrupted;
-    const bytes = await writeNewFile(file, chunks, { replaces: options.force === true, signal });
+    const { world } = context;
+    const bytes = await writeNewFile(file, chunks, { replaces: options.force === true, world });
     if (context.isDataAsked) {
       await context.printOne(exportNoun, { capture, file, format: format ?? 'archive', bytes });
     }

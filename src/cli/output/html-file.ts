@@ -72,7 +72,7 @@ export async function readPageParts(): Promise<PageParts> {
  */
 export async function writeHtml(context: Context, target: string, page: string): Promise<void> {
   if (target === STDOUT) return context.world.stdout.write(page);
-  const signal = context.world.signals.interrupted;
-  const bytes = await writeNewFile(target, new Blob([page]).stream(), { replaces: true, signal });
+  const { world } = context;
+  const bytes = await writeNewFile(target, new Blob([page]).stream(), { replaces: true, world });
   await context.note(`Wrote ${basename(target)} (${formatBytes(bytes)})`);
 }

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
-import { OutputFailure } from '../runtime/world.ts';
+import { OutputFailure, type World } from '../runtime/world.ts';
+import { draftOf, removeLeftDrafts } from './draft-files.ts';
 
 /** What somebody exports is for them to hand on: nobody else can read it before. */
 const FILE_MODE = 0o600;
-
-/** Of a draft, whose name is longer than that of the file. */
-const LONGEST_STEM = 100;
 
 const WHY: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on device',
@@ -44,27 +41,25 @@ export async function fileIn(path: string, name: string): Promise<string> {
  * Writes a file that is there whole or not at all, also after a power loss, readable to its owner alone; a
  * device or a pipe is written to as it comes.
  * @param options.replaces whether a file that is there is replaced.
- * @param options.signal ends the work.
+ * @param options.world whose interruption ends the work.
  * @returns its size in bytes.
  * @throws AppError `conflict` for a file that is there; `invalid` where none can be made; OutputFailure when the
- *   disk is full or fails. What the signal is aborted with, and what `chunks` throws.
+ *   disk is full or fails. `Interrupted`, and what `chunks` throws.
  */
 export async function writeNewFile(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
-  options: { readonly replaces: boolean; readonly signal: AbortSignal },
+  { replaces, world }: { readonly replaces: boolean; readonly world: World },
 ): Promise<number> {
-  const { replaces, signal } = options;
+  const signal = world.signals.interrupted;
   const there = await stat(path).catch(() => null);
   if (there?.isDirectory() === true) throw unwritable(path, 'EISDIR');
   if (there !== null && !there.isFile()) {
     return written(path, await tried(path, () => open(path, 'w')), chunks, signal);
   }
   if (there !== null && !replaces) throw alreadyThere(path);
-  const draft = join(
-    dirname(path),
-    `.${basename(path).slice(0, LONGEST_STEM)}.${randomUUID()}.part`,
-  );
+  await removeLeftDrafts(path, world);
+  const draft = draftOf(path, world);
   try {
     const file = await tried(path, () => open(draft, 'wx', FILE_MODE));
     const bytes = await written(path, file, chunks, signal);
