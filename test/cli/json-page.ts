@@ -445,7 +445,7 @@ const REPORT: readonly Field[] = [
   [
     'coverage',
     'object',
-    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (`{digests, databases, accounts, sessions}`: statements of those that are too many to be told apart; 0 where each is)',
+    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (`{digests, databases, users, hosts, sessions}`: statements of those that are too many to be told apart; 0 where each is)',
   ],
   [
     'sessions',
@@ -479,7 +479,7 @@ const REPORT: readonly Field[] = [
   [
     'unlisted',
     'object',
-    '`{count, share, perSecond, slices}` of the statements that no row can be made of, because there are too many digests, databases, accounts or sessions; by table of those whose tables are not known. null where there are none',
+    '`{count, share, perSecond, slices}` of the statements that no row can be made of, because there are too many different ones; by table of those whose tables are not known. null where there are none',
   ],
 ];
 

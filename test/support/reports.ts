@@ -65,7 +65,7 @@ export const EMPTY_REPORT: Report = {
     sample: null,
     isRedacted: false,
     leftOut: 0,
-    unlisted: { digests: 0, databases: 0, accounts: 0, sessions: 0 },
+    unlisted: { digests: 0, databases: 0, users: 0, hosts: 0, sessions: 0 },
   },
   sessions: { seen: 0, opened: 0, closed: 0 },
   byClass: [],

@@ -1,15 +1,13 @@
-import type { Dimension, NamedCount, ReportRow, ReportTimes, TableCount } from './report.ts';
+import { namedCounts, summedSlices, tableCounts } from './report-counts.ts';
+import type { Dimension, ReportRow, ReportTimes } from './report.ts';
 import type {
   AccountTally,
   DigestTally,
-  Rest,
   SessionTally,
   Tally,
+  UnlistedTallies,
   UnlistedTally,
 } from './tally.ts';
-
-/** Names of a kind that a row lists. */
-const MOST_NAMES = 16;
 
 /** A row without what depends on the whole. */
 type OwnPart = Omit<ReportRow, 'share' | 'perSecond'>;
@@ -44,7 +42,7 @@ export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[]
     case 'db':
       return withUnlisted(
         collected(tally.digests, ({ db }) => [db]),
-        tally.otherDigests.byDatabase,
+        tally.otherDigests.databases,
       ).map(
         ([name, members, unlisted]) =>
           new DigestsGroup(name, members, unlisted, timesOf, () => ({ db: name })),
@@ -52,97 +50,23 @@ export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[]
     case 'class':
       return withUnlisted(
         collected(tally.digests, (one) => [one.class]),
-        tally.otherDigests.byClass,
+        tally.otherDigests.classes,
       ).map(
         ([name, members, unlisted]) =>
           new DigestsGroup(name, members, unlisted, timesOf, () => ({ class: name })),
       );
     case 'user':
     case 'host':
-      return collected(tally.accounts, (account) => [account[by]]).map(
-        ([name, accounts]) => new AccountsGroup(name, accounts, by, tally.digests),
+      return withUnlisted(
+        collected(tally.accounts, (account) => [account[by]]),
+        by === 'user' ? tally.otherAccounts.users : tally.otherAccounts.hosts,
+      ).map(
+        ([name, accounts, unlisted]) =>
+          new AccountsGroup(name, accounts, unlisted, by, tally.digests),
       );
     case 'session':
       return tally.sessions.map(sessionGroup);
   }
-}
-
-/** Statements that none of the groups of a dimension has; null where it is all of them. */
-export function restBy(tally: Tally, by: Dimension): Rest | null {
-  const { otherDigests, otherAccounts, otherSessions } = tally;
-  const rest = (): Rest | null => {
-    switch (by) {
-      case 'digest':
-      case 'table': {
-        const { statements, byClass } = otherDigests;
-        return { statements, slices: summedSlices(byClass) };
-      }
-      case 'db':
-        return otherDigests.otherDatabases;
-      case 'class':
-        return null;
-      case 'user':
-      case 'host':
-        return otherAccounts;
-      case 'session':
-        return otherSessions;
-    }
-  };
-  const found = rest();
-  return found === null || found.statements === 0 ? null : found;
-}
-
-/** All statements of a tally by database or by class. */
-export function countsBy(tally: Tally, by: 'db' | 'class'): Iterable<[string | null, number]> {
-  const { byDatabase, byClass } = tally.otherDigests;
-  const unlisted: readonly UnlistedTally[] = by === 'db' ? byDatabase : byClass;
-  return [
-    ...tally.digests.map((one): [string | null, number] => [one[by], one.count]),
-    ...unlisted.map(({ name, count }): [string | null, number] => [name, count]),
-  ];
-}
-
-/** Most first; those of equal number by name. @param most null for all. */
-export function namedCounts(
-  counts: Iterable<readonly [name: string | null, count: number]>,
-  most: number | null = MOST_NAMES,
-): NamedCount[] {
-  const sums = new Map<string | null, number>();
-  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
-  const all = Array.from(sums, ([name, count]) => ({ name, count }));
-  return all.sort(mostFirst).slice(0, most ?? all.length);
-}
-
-/** The tables in statements, most first. */
-export function tableCounts(
-  digests: readonly Pick<DigestTally, 'count' | 'tables'>[],
-): TableCount[] {
-  const all = new Map<string, { name: string; count: number; reads: number; writes: number }>();
-  for (const digest of digests) {
-    const { count } = digest;
-    for (const name of new Set(digest.tables.map((table) => table.name))) {
-      const sum = all.get(name) ?? { name, count: 0, reads: 0, writes: 0 };
-      const has = (access: 'read' | 'write'): boolean =>
-        digest.tables.some((table) => table.name === name && table.access === access);
-      sum.count += count;
-      if (has('read')) sum.reads += count;
-      if (has('write')) sum.writes += count;
-      all.set(name, sum);
-    }
-  }
-  return [...all.values()].sort(mostFirst).slice(0, MOST_NAMES);
-}
-
-function mostFirst(one: NamedCount, other: NamedCount): number {
-  return other.count - one.count || byName(one.name, other.name);
-}
-
-/** What has no name comes last. */
-export function byName(one: string | null, other: string | null): number {
-  if (one === other) return 0;
-  if (one === null) return 1;
-  if (other === null) return -1;
-  return one < other ? -1 : 1;
 }
 
 type Named = Partial<Pick<ReportRow, 'digest' | 'text' | 'db' | 'class'>>;
@@ -223,8 +147,9 @@ class DigestsGroup extends GroupOf<DigestTally | UnlistedTally> implements Group
   }
 }
 
-class AccountsGroup extends GroupOf<AccountTally> implements Group {
+class AccountsGroup extends GroupOf<AccountTally | UnlistedTally> implements Group {
   readonly times = null;
+  readonly #accounts: readonly AccountTally[];
   readonly #by: 'user' | 'host';
   readonly #digests: readonly DigestTally[];
 
@@ -232,10 +157,12 @@ class AccountsGroup extends GroupOf<AccountTally> implements Group {
   constructor(
     name: string | null,
     accounts: readonly AccountTally[],
+    unlisted: UnlistedTally | null,
     by: 'user' | 'host',
     digests: readonly DigestTally[],
   ) {
-    super(name, accounts);
+    super(name, unlisted === null ? accounts : [...accounts, unlisted]);
+    this.#accounts = accounts;
     this.#by = by;
     this.#digests = digests;
   }
@@ -253,8 +180,8 @@ class AccountsGroup extends GroupOf<AccountTally> implements Group {
       count,
       first,
       last,
-      users: namedCounts(parts.map((account) => [account.user, account.count])),
-      hosts: namedCounts(parts.map((account) => [account.host, account.count])),
+      users: namedCounts(this.#accounts.map((account) => [account.user, account.count])),
+      hosts: namedCounts(this.#accounts.map((account) => [account.host, account.count])),
       tables: tableCounts(digests),
       digests: digests.length,
       example: largest(own)?.example ?? null,
@@ -330,13 +257,13 @@ function collected<Thing, Key>(
   return [...groups];
 }
 
-/** Groups of digests that are listed, and what else has the same in common. */
-function withUnlisted<Name>(
-  groups: readonly [Name, DigestTally[]][],
-  unlisted: readonly UnlistedTally<Name>[],
-): [Name, DigestTally[], UnlistedTally<Name> | null][] {
-  const rest = new Map(unlisted.map((one) => [one.name, one]));
-  const all = groups.map(([name, members]): [Name, DigestTally[], UnlistedTally<Name> | null] => {
+/** Groups of what is listed, and what else has the same in common. */
+function withUnlisted<Name, Member>(
+  groups: readonly [Name, Member[]][],
+  { byName }: UnlistedTallies<Name>,
+): [Name, Member[], UnlistedTally<Name> | null][] {
+  const rest = new Map(byName.map((one) => [one.name, one]));
+  const all = groups.map(([name, members]): [Name, Member[], UnlistedTally<Name> | null] => {
     const more = rest.get(name) ?? null;
     rest.delete(name);
     return [name, members, more];
@@ -358,17 +285,6 @@ function spanOf(members: readonly Spanned[]): Span {
     if (member.last > last) ({ last } = member);
   }
   return { first, last };
-}
-
-function summedSlices(members: readonly Pick<Spanned, 'slices'>[]): number[] {
-  const [first, ...others] = members;
-  const sums = Array.from(first?.slices ?? []);
-  for (const { slices } of others) {
-    for (let index = 0; index < slices.length; index++) {
-      sums[index] = (sums[index] ?? 0) + (slices[index] ?? 0);
-    }
-  }
-  return sums;
 }
 
 function largest<Digest extends SentDigest>(digests: readonly Digest[]): Digest | null {

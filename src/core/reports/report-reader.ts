@@ -54,8 +54,7 @@ function fromVersion1(value: Record<string, unknown>, where: string): Record<str
       { hint: { code: 'make_report' } },
     );
   }
-  const nothing =
-    unlisted === 0 ? { digests: 0, databases: 0, accounts: 0, sessions: 0 } : unlisted;
+  const nothing = unlisted === 0 ? NOTHING_UNLISTED : unlisted;
   return {
     ...value,
     formatVersion: REPORT_VERSION,
@@ -63,6 +62,8 @@ function fromVersion1(value: Record<string, unknown>, where: string): Record<str
     unlisted: null,
   };
 }
+
+const NOTHING_UNLISTED = { digests: 0, databases: 0, users: 0, hosts: 0, sessions: 0 };
 
 /** What somebody may have given instead. */
 function describe(value: unknown): string {
@@ -225,7 +226,13 @@ const REPORT = object({
     sample: orNull(COUNT),
     isRedacted: YES_OR_NO,
     leftOut: COUNT,
-    unlisted: object({ digests: COUNT, databases: COUNT, accounts: COUNT, sessions: COUNT }),
+    unlisted: object({
+      digests: COUNT,
+      databases: COUNT,
+      users: COUNT,
+      hosts: COUNT,
+      sessions: COUNT,
+    }),
   }),
   sessions: object({ seen: COUNT, opened: COUNT, closed: COUNT }),
   byClass: NAMED,

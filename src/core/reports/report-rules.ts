@@ -1,16 +1,8 @@
 import { hasFilter, type RecordingOptions } from '../captures/recording-options.ts';
 import { AppError } from '../errors.ts';
 import { shareWithValues } from '../verification/value-counts.ts';
-import {
-  byName,
-  countsBy,
-  groupsBy,
-  namedCounts,
-  restBy,
-  tableCounts,
-  type Group,
-  type TimesOf,
-} from './report-groups.ts';
+import { byName, countsBy, namedCounts, restBy, tableCounts } from './report-counts.ts';
+import { groupsBy, type Group, type TimesOf } from './report-groups.ts';
 import {
   REPORT_VERSION,
   type Coverage,
@@ -96,8 +88,8 @@ export function makeReport(
     sessions: { seen: tally.sessions.length, opened: tally.opened, closed: tally.closed },
     byClass: namedCounts(countsBy(tally, 'class')),
     byFlag: tally.byFlag,
-    users: namedCounts(tally.accounts.map(({ user, count }) => [user, count])),
-    hosts: namedCounts(tally.accounts.map(({ host, count }) => [host, count])),
+    users: namedCounts(countsBy(tally, 'user')),
+    hosts: namedCounts(countsBy(tally, 'host')),
     dbs: namedCounts(countsBy(tally, 'db')),
     tables: tableCounts(tally.digests),
     axis: tally.axis,
@@ -169,8 +161,9 @@ function coverageOf(
     leftOut,
     unlisted: {
       digests: tally.otherDigests.statements,
-      databases: tally.otherDigests.otherDatabases.statements,
-      accounts: tally.otherAccounts.statements,
+      databases: tally.otherDigests.databases.other.statements,
+      users: tally.otherAccounts.users.other.statements,
+      hosts: tally.otherAccounts.hosts.other.statements,
       sessions: tally.otherSessions.statements,
     },
   };

@@ -148,13 +148,14 @@ export interface Coverage {
   /** Rows of the server's log that were left out. */
   readonly leftOut: number;
   /**
-   * Statements of digests, databases, accounts (a user at a host) and sessions that are not told apart, because
-   * there are too many of them: 0 where each is. The others came first.
+   * Statements of digests, databases, users, hosts and sessions that are not told apart, because there are too
+   * many of them: 0 where each is. The others came first.
    */
   readonly unlisted: {
     readonly digests: number;
     readonly databases: number;
-    readonly accounts: number;
+    readonly users: number;
+    readonly hosts: number;
     readonly sessions: number;
   };
 }
@@ -209,7 +210,7 @@ export interface Report {
   /** Rows that are not listed: `limit` was reached. */
   readonly otherRows: { readonly rows: number; readonly statements: number };
   /**
-   * Statements that no row can be made of: there are too many digests, databases, accounts or sessions; by table
+   * Statements that no row can be made of: there are too many different ones; by table
    * those whose tables are not known. null where there is none.
    */
   readonly unlisted: UnlistedRow | null;

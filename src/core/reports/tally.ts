@@ -109,24 +109,23 @@ export interface Rest {
   readonly slices: ArrayLike<number>;
 }
 
-/** Statements of digests that are not listed, which have a database or a class in common. */
+/** Statements of what is not listed that have a name in common. */
 export interface UnlistedTally<Name = string | null> extends Counted {
   readonly name: Name;
-  /** Executes whose values are not known. */
+  /** Executes whose values are not known; 0 where that is not counted: of accounts. */
   readonly withoutValues: number;
 }
 
-/** Of digests that are not listed: with those that are, all statements of a database and of a class. */
-export interface UnlistedDigests extends Pick<Rest, 'statements'> {
-  readonly byDatabase: readonly UnlistedTally[];
-  /** `MOST_DATABASES` are told apart. */
-  readonly otherDatabases: Rest;
-  readonly byClass: readonly UnlistedTally<DigestClass | null>[];
+/** Statements of what is not listed by one dimension: with those of what is, all statements of a name. */
+export interface UnlistedTallies<Name = string | null> {
+  readonly byName: readonly UnlistedTally<Name>[];
+  /** Of further names: `MOST_UNLISTED_NAMES` are told apart. */
+  readonly other: Rest;
 }
 
 export const MOST_DIGESTS = 20_000;
-/** Databases of digests that are not listed. */
-export const MOST_DATABASES = 10_000;
+/** Databases of digests that are not listed, and users and hosts of accounts that are not. */
+export const MOST_UNLISTED_NAMES = 5_000;
 export const MOST_ACCOUNT_TALLIES = 10_000;
 export const MOST_SESSIONS = 20_000;
 
@@ -146,9 +145,15 @@ export interface Tally {
   readonly byFlag: Readonly<Record<StatementFlag, number>>;
   readonly executes: { readonly withValues: number; readonly withoutValues: number };
   readonly digests: readonly DigestTally[];
-  readonly otherDigests: UnlistedDigests;
+  readonly otherDigests: Pick<Rest, 'statements'> & {
+    readonly databases: UnlistedTallies;
+    readonly classes: UnlistedTallies<DigestClass | null>;
+  };
   readonly accounts: readonly AccountTally[];
-  readonly otherAccounts: Rest;
+  readonly otherAccounts: Pick<Rest, 'statements'> & {
+    readonly users: UnlistedTallies;
+    readonly hosts: UnlistedTallies;
+  };
   readonly sessions: readonly SessionTally[];
   readonly otherSessions: Rest;
   readonly opened: number;

@@ -40,7 +40,9 @@ class DigestMerger {
     const into = this.#into;
     const reader = this.#in;
     if (reader.flag()) into.isFull = true;
-    this.#unlisted();
+    const { databases, classes } = into.unlisted;
+    reader.unlisted(databases, this.#moves, () => reader.name());
+    reader.unlisted(classes, this.#moves, () => reader.digestClass());
     for (let left = reader.count(); left > 0; left--) {
       this.#senders.push(into.sender(reader.name(), reader.name()));
     }
@@ -76,7 +78,10 @@ class DigestMerger {
       }
     } else if (about !== null) entry = into.add(about, example, exampleRow, this.#isCut);
     else {
-      into.unlisted.include({ db, class: ofClass }, part);
+      for (const counted of into.unlisted.of(db, ofClass)) {
+        counted.include(part);
+        counted.withoutValues += part.withoutValues;
+      }
       return;
     }
     entry.include(part);
@@ -84,18 +89,6 @@ class DigestMerger {
       into.countAccount(entry, sender, count, firstRow);
     }
     entry.otherAccounts += otherAccounts;
-  }
-
-  #unlisted(): void {
-    const { unlisted } = this.#into;
-    const reader = this.#in;
-    for (let left = reader.count(); left > 0; left--) {
-      unlisted.includeDatabase(reader.name(), this.#rows());
-    }
-    reader.others(unlisted.otherDatabases, this.#moves);
-    for (let left = reader.count(); left > 0; left--) {
-      unlisted.ofClass(reader.digestClass()).include(this.#rows());
-    }
   }
 
   #rows(): CountedRows {

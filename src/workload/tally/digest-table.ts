@@ -7,7 +7,7 @@ import {
   type StatementExample,
   type StatementKindOf,
 } from './tally-entries.ts';
-import { UnlistedStatements } from './unlisted-statements.ts';
+import { UnlistedDigests } from './unlisted-counts.ts';
 
 /** How much a table holds at most. */
 export interface TableSize {
@@ -41,7 +41,7 @@ export class DigestTable {
   /** By default database, then by digest. */
   readonly byDatabase = new Map<string | null, Map<string, DigestEntry>>();
   /** Statements of digests that did not fit. */
-  readonly unlisted = new UnlistedStatements();
+  readonly unlisted = new UnlistedDigests();
   /** Something did not fit: what was kept depends on the order in which it came. */
   isFull = false;
   readonly #senders = new Map<string, Sender>();

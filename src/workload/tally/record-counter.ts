@@ -149,8 +149,9 @@ export class RecordCounter {
     let entry = digests.find(place.db, id);
     if (entry === undefined) {
       if (!digests.hasRoom) {
-        const about = { db: place.db, class: classOf(sql) };
-        digests.unlisted.add(about, rows, micros, slot, isLacking);
+        for (const counted of digests.unlisted.of(place.db, classOf(sql))) {
+          counted.add(micros, slot, isLacking);
+        }
         return;
       }
       entry = digests.add(this.#kinds.of(id, text, sql, place.db), exampleOf(record), rows);

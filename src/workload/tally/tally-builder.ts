@@ -2,13 +2,8 @@ import { MOST_ACCOUNT_TALLIES, MOST_SESSIONS } from '../../core/reports/tally.ts
 import { STATEMENT_FLAGS, type StatementFlag } from '../../core/workloads/statements.ts';
 import { DigestTable, senderKey } from './digest-table.ts';
 import { GrowingAxis, SliceCounts, type SlotMoves } from './slice-counts.ts';
-import {
-  AccountEntry,
-  RestOfStatements,
-  SessionEntry,
-  type EchoedStatement,
-  type Place,
-} from './tally-entries.ts';
+import { AccountEntry, SessionEntry, type EchoedStatement, type Place } from './tally-entries.ts';
+import { UnlistedAccounts, UnlistedCount } from './unlisted-counts.ts';
 
 /** An EXECUTE whose echo is still to come; with what it is counted as if none does. */
 export interface PendingExecute {
@@ -46,8 +41,8 @@ export class TallyBuilder {
   opened = 0;
   closed = 0;
   /** Of accounts and of sessions that are not counted one by one. */
-  readonly otherAccounts = new RestOfStatements();
-  readonly otherSessions = new RestOfStatements();
+  readonly otherAccounts = new UnlistedAccounts();
+  readonly otherSessions = new UnlistedCount();
 
   readonly accounts = new Map<string, AccountEntry>();
   readonly sessions = new Map<number, SessionEntry>();
@@ -117,13 +112,18 @@ export class TallyBuilder {
   countStatement(micros: number, slot: number, session: SessionEntry | null, place: Place): void {
     this.statements++;
     this.slices.add(slot, 1);
-    if (session === null) this.otherSessions.add(slot, 1);
+    if (session === null) this.otherSessions.add(micros, slot, false);
     else {
       session.add(micros, slot);
       session.place = place;
     }
-    if (place.account === null) this.otherAccounts.add(slot, 1);
-    else place.account.add(micros, slot);
+    if (place.account !== null) {
+      place.account.add(micros, slot);
+      return;
+    }
+    for (const counted of this.otherAccounts.of(place.user, place.host)) {
+      counted.add(micros, slot, false);
+    }
   }
 
   /** Has an EXECUTE wait for its echo. @returns false where too many do. */
@@ -143,7 +143,7 @@ export class TallyBuilder {
     let entry = digests.find(db, as.digest);
     if (entry === undefined) {
       if (!digests.hasRoom) {
-        digests.unlisted.add({ db, class: as.class }, row, micros, slot, false);
+        for (const counted of digests.unlisted.of(db, as.class)) counted.add(micros, slot, false);
         return;
       }
       entry = digests.add({ ...as, db }, as.example, row);
@@ -183,7 +183,7 @@ export class TallyBuilder {
 
   #move(moves: SlotMoves): void {
     this.slices.move(moves);
-    this.otherAccounts.slices.move(moves);
+    this.otherAccounts.move(moves);
     this.otherSessions.slices.move(moves);
     for (const account of this.accounts.values()) account.slices.move(moves);
     for (const session of this.sessions.values()) session.slices.move(moves);

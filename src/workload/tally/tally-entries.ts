@@ -57,22 +57,6 @@ export class CountedRows extends CountedStatements {
   }
 }
 
-/** Statements of what is not told apart any more. */
-export class RestOfStatements {
-  count = 0;
-  readonly slices = new SliceCounts();
-
-  add(slot: number, count: number): void {
-    this.count += count;
-    this.slices.add(slot, count);
-  }
-
-  include({ count, slices }: Pick<CountedStatements, 'count' | 'slices'>): void {
-    this.count += count;
-    this.slices.include(slices);
-  }
-}
-
 /** A user at a host. */
 export class AccountEntry extends CountedStatements {
   readonly user: string | null;

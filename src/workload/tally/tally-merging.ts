@@ -3,7 +3,7 @@ import { mergeDigestsFrom } from './digest-merging.ts';
 import type { SlotMoves } from './slice-counts.ts';
 import type { PendingExecute, TallyBuilder } from './tally-builder.ts';
 import { AccountEntry, SessionEntry } from './tally-entries.ts';
-import { RESTS, TOTALS } from './tally-packing.ts';
+import { TOTALS } from './tally-packing.ts';
 import { TallyReader } from './tally-reader.ts';
 
 /**
@@ -55,7 +55,11 @@ class RecordsMerger {
     into.closed += reader.count();
     for (const flag of STATEMENT_FLAGS) into.byFlag[flag] += reader.count();
     reader.slices(into.slices, this.#moves);
-    for (const rest of RESTS) reader.others(into[rest], this.#moves);
+    const { users, hosts } = into.otherAccounts;
+    for (const names of [users, hosts]) {
+      reader.unlisted(names, this.#moves, () => reader.name());
+    }
+    reader.unlistedCount(into.otherSessions, this.#moves);
     for (let left = reader.count(); left > 0; left--) this.#account();
     const begun = new Map<number, SessionEntry>();
     for (let left = reader.count(); left > 0; left--) {
@@ -96,7 +100,8 @@ class RecordsMerger {
     const lastSeen = reader.instant();
     if (Number.isNaN(counted.firstSeen)) counted.firstSeen = firstSeen;
     if (!Number.isNaN(lastSeen)) counted.lastSeen = lastSeen;
-    if (account === null) into.otherAccounts.include(counted);
+    if (account !== null) return;
+    for (const unlisted of into.otherAccounts.of(user, host)) unlisted.include(counted);
   }
 
   /** @returns the part's session, as far as it says what becomes of an EXECUTE before it. */

@@ -10,12 +10,11 @@ import type {
   CountedStatements,
   DigestEntry,
   EchoedStatement,
-  RestOfStatements,
   Sender,
   SessionEntry,
   StatementExample,
 } from './tally-entries.ts';
-import type { UnlistedStatements } from './unlisted-statements.ts';
+import type { UnlistedCount, UnlistedCounts } from './unlisted-counts.ts';
 
 export const ACCESSES = ['read', 'write'] as const;
 
@@ -54,7 +53,9 @@ function packRecordsInto(out: PackedWriter, tally: TallyBuilder): void {
   out.count(tally.closed);
   for (const flag of STATEMENT_FLAGS) out.count(tally.byFlag[flag]);
   packSlices(out, tally.slices);
-  for (const rest of RESTS) packRest(out, tally[rest]);
+  const { users, hosts } = tally.otherAccounts;
+  for (const names of [users, hosts]) packUnlisted(out, names, (name) => out.name(name));
+  packUnlistedCount(out, tally.otherSessions);
 
   const accounts = new Map<AccountEntry, number>();
   out.count(tally.accounts.size);
@@ -71,7 +72,9 @@ function packRecordsInto(out: PackedWriter, tally: TallyBuilder): void {
 function packDigestsInto(out: PackedWriter, digests: DigestTable): void {
   packAxis(out, digests.axis);
   out.flag(digests.isFull);
-  packUnlisted(out, digests.unlisted);
+  const { databases, classes } = digests.unlisted;
+  packUnlisted(out, databases, (name) => out.name(name));
+  packUnlisted(out, classes, (name) => packClass(out, name));
   const senders = new Map<Sender, number>();
   for (const { accounts } of digests.entries()) {
     for (const { sender } of accounts) {
@@ -99,7 +102,6 @@ function packAxis(out: PackedWriter, growing: GrowingAxis): void {
 }
 
 export const TOTALS = ['statements', 'records', 'withValues', 'withoutValues'] as const;
-export const RESTS = ['otherAccounts', 'otherSessions'] as const;
 
 function packSlices(out: PackedWriter, slices: SliceCounts): void {
   let slots = 0;
@@ -125,26 +127,25 @@ function packRows(out: PackedWriter, counted: CountedRows): void {
   out.count(counted.withoutValues);
 }
 
-function packRest(out: PackedWriter, { count, slices }: RestOfStatements): void {
-  out.count(count);
-  packSlices(out, slices);
+function packUnlisted<Name extends string | null>(
+  out: PackedWriter,
+  { byName, other }: UnlistedCounts<Name>,
+  packName: (name: Name) => void,
+): void {
+  out.count(byName.size);
+  for (const [name, counted] of byName) {
+    packName(name);
+    packUnlistedCount(out, counted);
+  }
+  packUnlistedCount(out, other);
 }
 
-function packUnlisted(
-  out: PackedWriter,
-  { byDatabase, byClass, otherDatabases }: UnlistedStatements,
-): void {
-  out.count(byDatabase.size);
-  for (const [db, counted] of byDatabase) {
-    out.name(db);
-    packRows(out, counted);
-  }
-  packRest(out, otherDatabases);
-  out.count(byClass.size);
-  for (const [name, counted] of byClass) {
-    packClass(out, name);
-    packRows(out, counted);
-  }
+function packUnlistedCount(out: PackedWriter, counted: UnlistedCount): void {
+  out.count(counted.count);
+  out.number(counted.first);
+  out.number(counted.last);
+  out.count(counted.withoutValues);
+  packSlices(out, counted.slices);
 }
 
 function packAccount(out: PackedWriter, account: AccountEntry): void {

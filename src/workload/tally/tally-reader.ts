@@ -10,15 +10,15 @@ import {
 import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
 import { MOST_TABLES } from '../../sql/tables.ts';
 import { MalformedBytes, PackedReader } from './packed-bytes.ts';
-import type { SliceCounts, SlotMoves } from './slice-counts.ts';
+import { SliceCounts, type SlotMoves } from './slice-counts.ts';
 import type {
   CountedRows,
   CountedStatements,
   EchoedStatement,
-  RestOfStatements,
   StatementExample,
 } from './tally-entries.ts';
 import { ACCESSES } from './tally-packing.ts';
+import type { UnlistedCount, UnlistedCounts } from './unlisted-counts.ts';
 
 /** Year 9999, in microseconds. */
 const LATEST = 253_402_300_800_000_000;
@@ -71,9 +71,26 @@ export class TallyReader extends PackedReader {
     into.withoutValues = this.count();
   }
 
-  others(into: RestOfStatements, moves: SlotMoves): void {
-    into.count += this.count();
-    this.slices(into.slices, moves);
+  /** @param nameOf reads the name of one. */
+  unlisted<Name extends string | null>(
+    into: UnlistedCounts<Name>,
+    moves: SlotMoves,
+    nameOf: () => Name,
+  ): void {
+    for (let left = this.count(); left > 0; left--) {
+      this.unlistedCount(into.of(nameOf()), moves);
+    }
+    this.unlistedCount(into.other, moves);
+  }
+
+  unlistedCount(into: UnlistedCount, moves: SlotMoves): void {
+    const count = this.count();
+    const first = this.number();
+    const last = this.number();
+    const part = { count, first, last, slices: new SliceCounts() };
+    into.withoutValues += this.count();
+    this.slices(part.slices, moves);
+    into.include(part);
   }
 
   digestClass(): DigestClass | null {

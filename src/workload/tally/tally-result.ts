@@ -8,7 +8,7 @@ import type {
   SessionTally,
   SliceAxis,
   Tally,
-  UnlistedDigests,
+  UnlistedTallies,
   UnlistedTally,
   UsedTable,
 } from '../../core/reports/tally.ts';
@@ -16,13 +16,11 @@ import { timeOfMicros } from './record-time.ts';
 import type { TallyBuilder } from './tally-builder.ts';
 import type {
   AccountEntry,
-  CountedRows,
   CountedStatements,
   DigestEntry,
-  RestOfStatements,
   SessionEntry,
 } from './tally-entries.ts';
-import type { UnlistedStatements } from './unlisted-statements.ts';
+import type { UnlistedCount, UnlistedCounts } from './unlisted-counts.ts';
 
 /**
  * The tally of what was counted, the largest of each kind first. An EXECUTE that still waits for its echo is
@@ -52,9 +50,17 @@ export function tallyOf(builder: TallyBuilder): Tally {
     byFlag: { ...builder.byFlag },
     executes: { withValues: builder.withValues, withoutValues: builder.withoutValues },
     digests: digests.sort(byCount(digestKey)).map((one) => new CountedDigest(one, axis)),
-    otherDigests: unlistedDigests(table.unlisted, axis),
+    otherDigests: {
+      statements: table.unlisted.classes.count,
+      databases: unlistedTallies(table.unlisted.databases, axis),
+      classes: unlistedTallies(table.unlisted.classes, axis),
+    },
     accounts: accounts.sort(byCount(accountKey)).map((one) => new CountedAccountTally(one, axis)),
-    otherAccounts: restOf(builder.otherAccounts, axis),
+    otherAccounts: {
+      statements: builder.otherAccounts.users.count,
+      users: unlistedTallies(builder.otherAccounts.users, axis),
+      hosts: unlistedTallies(builder.otherAccounts.hosts, axis),
+    },
     sessions: sessions
       .sort((a, b) => b.count - a.count || a.session - b.session)
       .map((one) => new CountedSession(one, axis)),
@@ -87,14 +93,14 @@ function timeOrNull(micros: number): string | null {
 
 /** What is in no record that has a time is where the epoch begins. */
 function timeOf(micros: number): string {
-  return timeOfMicros(Number.isNaN(micros) ? 0 : micros);
+  return timeOfMicros(Number.isFinite(micros) ? micros : 0);
 }
 
 /**
  * What was counted, as a tally has it: made of the entry when it is asked for. Of 20,000 digests objects with
  * all of it were 30 MB.
  */
-class Counted<Entry extends CountedStatements> {
+class Counted<Entry extends Pick<CountedStatements, 'count' | 'first' | 'last' | 'slices'>> {
   protected readonly entry: Entry;
   protected readonly axis: SliceAxis;
 
@@ -213,11 +219,11 @@ class CountedSession extends Counted<SessionEntry> implements SessionTally {
   }
 }
 
-class CountedUnlisted<Name> extends Counted<CountedRows> implements UnlistedTally<Name> {
+class CountedUnlisted<Name> extends Counted<UnlistedCount> implements UnlistedTally<Name> {
   readonly #name: Name;
 
-  constructor(name: Name, rows: CountedRows, axis: SliceAxis) {
-    super(rows, axis);
+  constructor(name: Name, counted: UnlistedCount, axis: SliceAxis) {
+    super(counted, axis);
     this.#name = name;
   }
 
@@ -230,16 +236,16 @@ class CountedUnlisted<Name> extends Counted<CountedRows> implements UnlistedTall
   }
 }
 
-function unlistedDigests(unlisted: UnlistedStatements, axis: SliceAxis): UnlistedDigests {
-  const { count, byDatabase, byClass, otherDatabases } = unlisted;
+function unlistedTallies<Name extends string | null>(
+  { byName, other }: UnlistedCounts<Name>,
+  axis: SliceAxis,
+): UnlistedTallies<Name> {
   return {
-    statements: count,
-    byDatabase: Array.from(byDatabase, ([name, rows]) => new CountedUnlisted(name, rows, axis)),
-    otherDatabases: restOf(otherDatabases, axis),
-    byClass: Array.from(byClass, ([name, rows]) => new CountedUnlisted(name, rows, axis)),
+    byName: Array.from(byName, ([name, counted]) => new CountedUnlisted(name, counted, axis)),
+    other: restOf(other, axis),
   };
 }
 
-function restOf({ count, slices }: RestOfStatements, axis: SliceAxis): Rest {
+function restOf({ count, slices }: UnlistedCount, axis: SliceAxis): Rest {
   return { statements: count, slices: slices.along(axis) };
 }

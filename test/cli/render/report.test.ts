@@ -208,8 +208,9 @@ describe('the first screen of a report', () => {
     ],
     [{ unlisted: { ...LISTED, sessions: 1 } }, 'sessions    more than 61: 12 logged in'],
     [{ unlisted: { ...LISTED, digests: 1 } }, 'statements  719,608 of more than 20 digests: reads'],
-    [{ unlisted: { ...LISTED, accounts: 1 } }, 'there are more than 10,000 users at hosts'],
-    [{ unlisted: { ...LISTED, databases: 1 } }, 'there are more than 10,000 databases'],
+    [{ unlisted: { ...LISTED, users: 1 } }, 'there are more than 5,000 users'],
+    [{ unlisted: { ...LISTED, hosts: 1 } }, 'there are more than 5,000 hosts'],
+    [{ unlisted: { ...LISTED, databases: 1 } }, 'there are more than 5,000 databases'],
     [{ records: { committed: 100, read: 60 } }, 'covers      60 of 100 records (60 %)'],
   ] as const)('says what the numbers cover: %j', (changes, line) => {
     const base = reportOf(ROWS);
@@ -265,7 +266,7 @@ describe('statements that no row can be made of', () => {
     unlisted: UNLISTED,
     coverage: {
       ...reportOf([]).coverage,
-      unlisted: { digests: 719_608, databases: 0, accounts: 99, sessions: 0 },
+      unlisted: { ...LISTED, digests: 719_608, users: 99 },
     },
   });
 

@@ -75,6 +75,7 @@ function account(user: string | null, host: string, count: number): AccountTally
 }
 
 const NOTHING = { statements: 0, slices: [0, 0] };
+const NONE = { byName: [], other: NOTHING };
 
 function tallyOf(digests: readonly DigestTally[], changes: Partial<Tally> = {}): Tally {
   const statements = digests.reduce((sum, { count }) => sum + count, 0);
@@ -88,9 +89,9 @@ function tallyOf(digests: readonly DigestTally[], changes: Partial<Tally> = {}):
     byFlag: { lossy: 0, unreplayable: 0, partial: 0, redacted: 0, echo: 0 },
     executes: { withValues: 9, withoutValues: 1 },
     digests,
-    otherDigests: { statements: 0, byDatabase: [], byClass: [], otherDatabases: NOTHING },
+    otherDigests: { statements: 0, databases: NONE, classes: NONE },
     accounts: [account('app', 'web1', 70), account('app', 'web2', 20), account('root', 'db1', 10)],
-    otherAccounts: NOTHING,
+    otherAccounts: { statements: 0, users: NONE, hosts: NONE },
     sessions: [9, 10].map((session) => ({
       session,
       user: 'app',
@@ -143,14 +144,20 @@ const MANY = tallyOf(DIGESTS, {
   statements: 130,
   otherDigests: {
     statements: 30,
-    byDatabase: [unlisted('shop', 20), unlisted('crm', 8)],
-    otherDatabases: rest(2),
-    byClass: [
-      { ...unlisted('writes', 29), slices: [29, 0] },
-      { ...unlisted(null, 1), slices: [0, 1] },
-    ],
+    databases: { byName: [unlisted('shop', 20), unlisted('crm', 8)], other: rest(2) },
+    classes: {
+      byName: [
+        { ...unlisted('writes', 29), slices: [29, 0] },
+        { ...unlisted(null, 1), slices: [0, 1] },
+      ],
+      other: NOTHING,
+    },
   },
-  otherAccounts: rest(6),
+  otherAccounts: {
+    statements: 30,
+    users: { byName: [unlisted('app', 30)], other: NOTHING },
+    hosts: { byName: [unlisted('web1', 4), unlisted('web3', 20)], other: rest(6) },
+  },
   otherSessions: rest(7),
 });
 
@@ -335,7 +342,7 @@ describe('the rows of a report', () => {
     ['table', 30],
     ['db', 2],
     ['class', null],
-    ['user', 6],
+    ['user', null],
     ['host', 6],
     ['session', 7],
   ])('that could not be made, by %s, are one with the rest', (by, count) => {
@@ -345,11 +352,31 @@ describe('the rows of a report', () => {
         ? null
         : { count, share: count / 130, perSecond: count / 10, slices: [count - 1, 1] };
     expect(report.unlisted).toEqual(rest);
-    const unlisted = { digests: 30, databases: 2, accounts: 6, sessions: 7 };
+    const unlisted = { digests: 30, databases: 2, users: 0, hosts: 6, sessions: 7 };
     expect(report.coverage).toMatchObject({ unlisted, values: 0.9 });
-    if (by !== 'digest' && by !== 'db' && by !== 'class') return;
+    if (by === 'table' || by === 'session') return;
     const share = report.rows.reduce((sum, row) => sum + row.share, report.unlisted?.share ?? 0);
     expect(share).toBeCloseTo(1, 9);
+  });
+
+  it('by user and host count statements of accounts that are not told apart', () => {
+    const [app, root] = reportOn({ by: 'user' }, {}, MANY).rows;
+    expect(app).toMatchObject({ name: 'app', count: 120, last: at(10), slices: [119, 1] });
+    expect(app?.hosts).toEqual([
+      { name: 'web1', count: 70 },
+      { name: 'web2', count: 20 },
+    ]);
+    expect(root).toMatchObject({ name: 'root', count: 10 });
+    const report = reportOn({ by: 'host', sort: 'name' }, {}, MANY);
+    const counts = [
+      ['db1', 10],
+      ['web1', 74],
+      ['web2', 20],
+      ['web3', 20],
+    ];
+    expect(report.rows.map(({ name, count }) => [name, count])).toEqual(counts);
+    expect(report.users[0]).toEqual({ name: 'app', count: 120 });
+    expect(report.hosts[0]).toEqual({ name: 'web1', count: 74 });
   });
 
   it('by database and class count statements of digests that are in no row', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { groupsBy, restBy } from '../../../src/core/reports/report-groups.ts';
+import { restBy } from '../../../src/core/reports/report-counts.ts';
+import { groupsBy } from '../../../src/core/reports/report-groups.ts';
 import { MOST_DIGESTS, type Tally } from '../../../src/core/reports/tally.ts';
 import type { StatementFlag, StatementKind } from '../../../src/core/workloads/statements.ts';
 import { Digester } from '../../../src/sql/digest.ts';
@@ -168,8 +169,38 @@ describe('parts of a workload', () => {
         expect(listed + (rest?.statements ?? 0)).toBe(whole.statements);
         expect(sum(rest?.slices ?? [])).toBe(rest?.statements ?? 0);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
+  });
+
+  it('have all statements of a user, however many hosts and sessions there are', () => {
+    const parts = [0, 1].map((part) => {
+      const tally = emptyTally();
+      for (let n = 0; n < 21_000; n++) {
+        const micros = START + (part * 21_000 + n) * 1_000;
+        const place = tally.place(n % 3 === 0 ? 'batch' : 'app', `host ${n}`, null);
+        const slot = tally.axis.slotOf(micros / 1_000);
+        tally.countStatement(micros, slot, tally.session(part * 500 + n), place);
+      }
+      return packTally(tally);
+    });
+    const tally = tallyOf(merged(parts));
+    const users = groupsBy(tally, 'user', () => null).map(({ name, count }) => [name, count]);
+    expect(users).toEqual([
+      ['app', 28_000],
+      ['batch', 14_000],
+    ]);
+    // 10,000 accounts and 5,000 hosts besides.
+    const hosts = groupsBy(tally, 'host', () => null);
+    expect(hosts).toHaveLength(15_000);
+    const [host, other] = [hosts[12_345]?.row(), restBy(tally, 'host')];
+    expect(host).toMatchObject({ name: 'host 12345', count: 2, users: [] });
+    expect(host?.last).toBe('2026-11-22T01:00:33.345000Z');
+    expect([other?.statements, sum(other?.slices ?? [])]).toEqual([12_000, 12_000]);
+    expect(restBy(tally, 'user')).toBeNull();
+    // 20,000 sessions: 1,000 of the first part, and 500 more of the second.
+    const sessions = restBy(tally, 'session');
+    expect([sessions?.statements, sum(sessions?.slices ?? [])]).toEqual([2_500, 2_500]);
   });
 
   it('are refused where bytes are missing, too many or others, and never end in anything else', () => {

@@ -139,11 +139,23 @@ function tableLines({ tables, statements }: Report, view: ReportView): string[] 
 
 function nameLines(report: Report, view: ReportView): string[] {
   const { users, hosts, dbs, statements, coverage } = report;
-  const { accounts, databases } = coverage.unlisted;
+  const unlisted = coverage.unlisted;
   const lines = [
-    ...labelled('users', namesWords(users, statements, MOST_NAMES, UNNAMED.user, accounts), view),
-    ...labelled('hosts', namesWords(hosts, statements, MOST_NAMES, UNNAMED.host, accounts), view),
-    ...labelled('databases', namesWords(dbs, statements, MOST_NAMES, UNNAMED.db, databases), view),
+    ...labelled(
+      'users',
+      namesWords(users, statements, MOST_NAMES, UNNAMED.user, unlisted.users),
+      view,
+    ),
+    ...labelled(
+      'hosts',
+      namesWords(hosts, statements, MOST_NAMES, UNNAMED.host, unlisted.hosts),
+      view,
+    ),
+    ...labelled(
+      'databases',
+      namesWords(dbs, statements, MOST_NAMES, UNNAMED.db, unlisted.databases),
+      view,
+    ),
   ];
   return ['', ...lines];
 }

@@ -1,6 +1,6 @@
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import type { Coverage, Dimension, Report, ReportRow } from '../../../core/reports/report.ts';
-import { MOST_ACCOUNT_TALLIES, MOST_DATABASES } from '../../../core/reports/tally.ts';
+import { MOST_UNLISTED_NAMES } from '../../../core/reports/tally.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { roundedShare } from './report-view.ts';
 
@@ -34,8 +34,9 @@ export function unlistedTexts(numbers: Numbers): string[] {
   const { statements, digests, sessions, coverage } = numbers;
   const most: Readonly<Record<Kind, number>> = {
     digests,
-    databases: MOST_DATABASES,
-    accounts: MOST_ACCOUNT_TALLIES,
+    databases: MOST_UNLISTED_NAMES,
+    users: MOST_UNLISTED_NAMES,
+    hosts: MOST_UNLISTED_NAMES,
     sessions: sessions.seen,
   };
   return KINDS.flatMap((kind) => {
@@ -53,7 +54,8 @@ const UNLISTED: Readonly<Record<Kind, { readonly what: string; readonly rest: st
     rest: ': counted by class, database, user and host; their tables are not known',
   },
   databases: { what: 'databases', rest: '' },
-  accounts: { what: 'users at hosts', rest: '' },
+  users: { what: 'users', rest: '' },
+  hosts: { what: 'hosts', rest: '' },
   sessions: { what: 'sessions', rest: '' },
 };
 const KINDS = Object.keys(UNLISTED) as Kind[];
