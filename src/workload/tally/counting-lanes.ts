@@ -45,10 +45,14 @@ export class CountingLanes {
   ): AsyncGenerator<CountedUnit> {
     try {
       const first = await some(units, WORTH_A_WORKER * this.#most + 1);
-      const isMuch = into.isFull || into.digests.isLargerThan(MOST_OF_A_LANE);
-      const workers = isMuch ? 0 : Math.floor((first.length - 1) / WORTH_A_WORKER);
+      const workers = Math.floor((first.length - 1) / WORTH_A_WORKER);
+      if (workers > 0 && this.#workers.length === 0 && !isMuch(into)) {
+        // It may tell that threads are of no use, before there are any.
+        yield* this.#inOrder(into, first.splice(0, 1), file);
+      }
       const all = joined(first, units);
-      yield* workers > 0 ? this.#apart(into, all, file, workers) : this.#inOrder(into, all, file);
+      const isForOne = workers === 0 || isMuch(into);
+      yield* isForOne ? this.#inOrder(into, all, file) : this.#apart(into, all, file, workers);
     } finally {
       await units.return(undefined);
     }
@@ -67,7 +71,7 @@ export class CountingLanes {
 
   async *#inOrder(
     into: TallyBuilder,
-    units: AsyncGenerator<SegmentUnit>,
+    units: Iterable<SegmentUnit> | AsyncIterable<SegmentUnit>,
     file: CountedFile,
   ): AsyncGenerator<CountedUnit> {
     let { rows: row } = into;
@@ -125,6 +129,11 @@ export class CountingLanes {
     }
     if (into.isFull) fail();
   }
+}
+
+/** Whether one lane is to count what comes behind it. */
+function isMuch(tally: TallyBuilder): boolean {
+  return tally.isFull || tally.digests.isLargerThan(MOST_OF_A_LANE);
 }
 
 function fail(): never {

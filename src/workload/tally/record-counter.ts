@@ -234,13 +234,15 @@ export class RecordCounter {
 
 /** The tables of a text, with the database that it is run in where it names none. */
 function tablesIn(sql: string, db: string | null): UsedTable[] {
-  return tablesOf(sql).flatMap(({ table, reads, writes }) => {
+  const tables = tablesOf(sql).flatMap(({ table, reads, writes }) => {
     const name = copied(table.includes('.') || db === null ? table : `${db}.${table}`);
     return [
       ...(reads ? [{ name, access: 'read' as const }] : []),
       ...(writes ? [{ name, access: 'write' as const }] : []),
     ];
   });
+  // Without the room that an array has which has grown.
+  return tables.slice();
 }
 
 function exampleOf(record: CountedRecord): StatementExample {

@@ -197,7 +197,11 @@ export class SliceCounts {
   #put(slot: number, count: number): void {
     if (count === 0) return;
     if (this.#all === null) {
-      this.#pairs ??= [];
+      if (this.#pairs === null) {
+        // An array that has grown has room for 17: 150 bytes each.
+        this.#pairs = [slot, count];
+        return;
+      }
       this.#pairs.push(slot, count);
       if (this.#pairs.length <= 2 * MOST_PAIRS) return;
       const pairs = this.#pairs;

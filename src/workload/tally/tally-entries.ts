@@ -227,7 +227,9 @@ export class DigestEntry extends CountedRows {
       return 'other';
     }
     const added = { sender, count, firstRow: row };
-    this.accounts.push(added);
+    // An array that has grown has room for 17, and most digests have one account.
+    if (this.accounts.length === 0) this.accounts = [added];
+    else this.accounts.push(added);
     if (isListed) return 'listed';
     this.#bySender ??= new Map(this.accounts.map((one) => [one.sender, one]));
     this.#bySender.set(sender, added);
