@@ -335,6 +335,54 @@ test('a Digester says of every statement what digestText does, whatever it saw b
   );
 });
 
+/** What a `Digester` says of a statement that stands in a line as JSON; null where it says nothing. */
+function digestInLine(digester: Digester, sql: string): string | null {
+  const line = Buffer.from(`{"sql":${JSON.stringify(sql)}}\n`);
+  const start = '{"sql":"'.length;
+  const digest = digester.ofJson(line, start, (from, to) => {
+    return String(JSON.parse(line.toString('utf8', from - 1, to + 1)));
+  });
+  if (digest !== null) expect(line.toString('utf8', digester.end)).toBe('"}\n');
+  return digest?.text ?? null;
+}
+
+test('a Digester says the same of the bytes of a line, where it says anything', () => {
+  const digester = new Digester();
+  const written = random.map((next) => new StatementText(next).of(new StatementForms(next).next()));
+  fc.assert(
+    fc.property(fc.oneof(text, written), (sql) => {
+      expect([digestText(sql), null]).toContain(digestInLine(digester, sql));
+      expect([digestText(`${sql}\n`), null]).toContain(digestInLine(digester, `${sql}\n`));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each([
+  ['numbers', 'SELECT a FROM t WHERE b = 1.5e-3 AND c = 2e5 AND d IN (0x1F, 0b01)'],
+  ['strings of other kinds', "UPDATE t SET a = x'1F', b = b'01', c = N'd' WHERE e = -5"],
+  ['quotes and line ends', `SELECT "a" FROM t\nWHERE b = 'it''s \\\\' # c\n AND d = 1 -- e\n`],
+  ['code in comments', '/*!40101 SET NAMES utf8 */;'],
+  ['hints', 'SELECT /*+ MAX_EXECUTION_TIME(1000) */ a FROM t'],
+  ['names in quotes', 'SELECT `a``b` FROM `größe` WHERE größe = 1'],
+  ['rows', "INSERT INTO t (a) VALUES (1, NULL, TRUE), (2, 'b', NULL), (NULL, 'c', 3)"],
+])('statements with %s are told from the bytes of their line', (_, sql) => {
+  expect(digestInLine(new Digester(), sql)).toBe(digestText(sql));
+});
+
+test('a line that is none has no digest', () => {
+  const digester = new Digester();
+  for (const line of [
+    'SELECT 1',
+    'SELECT 1\n"',
+    "SELECT 'a\n'\"",
+    'SELECT \\x"',
+    'SELECT `a\t`"',
+  ]) {
+    expect(digester.ofJson(Buffer.from(`${line}\n`), 0, () => line)).toBeNull();
+  }
+});
+
 test('an id is made of the text alone', () => {
   expect(digestId('SELECT ?')).toBe('66cbb3a40d4bbd15');
 });

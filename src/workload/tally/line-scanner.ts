@@ -5,19 +5,19 @@ import {
   type StatementKind,
   type StatementRecord,
 } from '../../core/workloads/statements.ts';
+import type { Digester } from '../../sql/digest.ts';
 import { ShortenedText } from '../../sql/shortened-text.ts';
 import { LongLineReader } from '../long-line-reader.ts';
 import { firstTimeIn, lastTimeIn } from '../segment-files.ts';
 import { parseStatementLine } from '../statement-line.ts';
 import type { CountedRecord, RecordCounter, SaneTimes } from './record-counter.ts';
+import { RecordText } from './record-text.ts';
 import { microsOf, RecordTimes, TIME_LENGTH } from './record-time.ts';
 import type { TallyBuilder } from './tally-builder.ts';
 import type { Place } from './tally-entries.ts';
 
 const NEWLINE = 0x0a;
-const QUOTE = 0x22;
 const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
 const CLOSING_BRACE = 0x7d;
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -80,7 +80,7 @@ export class LineScanner {
   wrongLines = 0;
 
   /** @param window instants that records may have, in milliseconds. */
-  constructor(counter: RecordCounter, tally: TallyBuilder, window: SaneTimes) {
+  constructor(counter: RecordCounter, tally: TallyBuilder, digester: Digester, window: SaneTimes) {
     this.#counter = counter;
     this.#tally = tally;
     this.#window = window;
@@ -90,7 +90,7 @@ export class LineScanner {
       session: 0,
       place: { user: null, host: null, db: null, account: null, sender: null },
       kind: 'query',
-      sql: '',
+      text: new RecordText(digester),
       beginning: null,
       flags: NO_FLAGS,
     };
@@ -225,20 +225,9 @@ export class LineScanner {
     record.kind = kind;
     at += kind.length + SQL.length;
 
-    const begin = at;
-    let bits = 0;
-    let hasEscape = false;
-    let byte = text[at] ?? NEWLINE;
-    while (byte !== QUOTE && byte >= 0x20) {
-      bits |= byte;
-      if (byte === BACKSLASH) {
-        hasEscape = true;
-        at++;
-      }
-      byte = text[++at] ?? NEWLINE;
-    }
-    if (byte !== QUOTE) return this.#otherLine(text, start);
-    const end = at++;
+    const end = record.text.read(text, at, kind === 'query' || kind === 'execute');
+    if (end === -1) return this.#otherLine(text, start);
+    at = end + 1;
     record.flags = NO_FLAGS;
     if (text[at] === COMMA) {
       const newline = text.indexOf(NEWLINE, at);
@@ -248,14 +237,6 @@ export class LineScanner {
       at = newline - 1;
     }
     if (text[at] !== CLOSING_BRACE || text[at + 1] !== NEWLINE) return this.#otherLine(text, start);
-    if (hasEscape) {
-      const sql = unescaped(text, begin, end);
-      if (sql === null) return this.#otherLine(text, start);
-      record.sql = sql;
-    } else {
-      record.sql =
-        bits < 0x80 ? text.toString('latin1', begin, end) : text.toString('utf8', begin, end);
-    }
     this.records++;
     this.#counter.add(record);
     return at + 2;
@@ -292,7 +273,7 @@ export class LineScanner {
       textOrNull(parsed.db),
     );
     record.kind = kind;
-    record.sql = whole?.text() ?? sql;
+    record.text.text = whole?.text() ?? sql;
     record.beginning = whole === null ? null : sql;
     record.flags = flagsOf(parsed.flags);
     this.records++;
@@ -350,14 +331,6 @@ function startsWith(text: Buffer, at: number, bytes: Buffer): boolean {
   const { length } = bytes;
   for (let i = 0; i < length; i++) if (text[at + i] !== bytes[i]) return false;
   return true;
-}
-
-function unescaped(text: Buffer, start: number, end: number): string | null {
-  try {
-    return String(JSON.parse(text.toString('utf8', start - 1, end + 1)));
-  } catch {
-    return null;
-  }
 }
 
 /** User, host and database in `"user":…,"host":…,"db":…`; null where it is not that. */

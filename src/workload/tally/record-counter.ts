@@ -1,10 +1,9 @@
 import type { UsedTable } from '../../core/reports/tally.ts';
 import type { StatementFlag, StatementKind } from '../../core/workloads/statements.ts';
 import { classOf } from '../../sql/classes.ts';
-import type { Digester } from '../../sql/digest.ts';
-import { FirstWords } from '../../sql/first-words.ts';
 import { tablesOf } from '../../sql/tables.ts';
 import { withoutLeadingComments } from '../../sql/text.ts';
+import type { RecordText } from './record-text.ts';
 import type { TallyBuilder, PendingExecute } from './tally-builder.ts';
 import {
   copied,
@@ -26,7 +25,7 @@ export interface CountedRecord {
   place: Place;
   kind: StatementKind;
   /** Of a long statement, one that has the same digest. */
-  sql: string;
+  readonly text: RecordText;
   /** Of a long statement, as it was; null for one that is whole. */
   beginning: string | null;
   flags: readonly StatementFlag[];
@@ -44,8 +43,8 @@ export interface SaneTimes {
   readonly to: number;
 }
 
-const EXECUTES = new FirstWords('execute');
 const EXECUTE = /^execute\b(?:\s+immediate\b|[^;]*;?\s*$)/i;
+const FIRST_OF_EXECUTE = 'e'.charCodeAt(0);
 const REFUSED = "Access denied for user '";
 /** Sessions whose first record is an echo: no more can be waited for. */
 const MOST_OPENING_ECHOES = 1_000;
@@ -78,7 +77,6 @@ export class KindsOfStatements {
 /** Counts records one after the other into a tally. */
 export class RecordCounter {
   readonly #tally: TallyBuilder;
-  readonly #digester: Digester;
   readonly #kinds: KindsOfStatements;
   readonly #range: CountedRange;
   readonly #isAll: boolean;
@@ -86,15 +84,9 @@ export class RecordCounter {
   #before = NaN;
   #openingEchoes = 0;
 
-  constructor(
-    tally: TallyBuilder,
-    digester: Digester,
-    range: CountedRange,
-    kinds = new KindsOfStatements(),
-  ) {
+  constructor(tally: TallyBuilder, range: CountedRange, kinds = new KindsOfStatements()) {
     this.#kinds = kinds;
     this.#tally = tally;
-    this.#digester = digester;
     this.#range = range;
     this.#isAll = range.since === -Infinity && range.before === Infinity;
   }
@@ -132,7 +124,8 @@ export class RecordCounter {
 
   #statement(session: SessionEntry | null, record: CountedRecord): void {
     const tally = this.#tally;
-    const { micros, place, sql } = record;
+    const { micros, place } = record;
+    const { id, text } = record.text.digest;
     const sliceTime = this.#sliceTime(micros);
     tally.countStatement(micros, tally.axis.slotOf(sliceTime), session, place);
     let isLacking = false;
@@ -140,21 +133,24 @@ export class RecordCounter {
       isLacking = lacksValues(record.flags);
       if (isLacking) tally.withoutValues++;
       else tally.withValues++;
-    } else if (EXECUTES.mayBeIn(sql) && EXECUTE.test(withoutLeadingComments(sql))) {
+    } else if (isOfExecute(text) && EXECUTE.test(withoutLeadingComments(record.text.text))) {
       if (tally.wait(this.#pending(record))) return;
     }
     const { digests, rows } = tally;
     const slot = digests.axis.slotOf(sliceTime);
-    const { id, text } = this.#digester.of(sql);
     let entry = digests.find(place.db, id);
     if (entry === undefined) {
       if (!digests.hasRoom) {
-        for (const counted of digests.unlisted.of(place.db, classOf(sql))) {
+        for (const counted of digests.unlisted.of(place.db, classOf(record.text.text))) {
           counted.add(micros, slot, isLacking);
         }
         return;
       }
-      entry = digests.add(this.#kinds.of(id, text, sql, place.db), exampleOf(record), rows);
+      entry = digests.add(
+        this.#kinds.of(id, text, record.text.text, place.db),
+        exampleOf(record),
+        rows,
+      );
     } else if (!isLacking && lacksValues(entry.example.flags)) {
       entry.setExample(exampleOf(record), rows);
     }
@@ -188,9 +184,9 @@ export class RecordCounter {
   }
 
   #echoed(record: CountedRecord): EchoedStatement {
-    const { id, text } = this.#digester.of(record.sql);
+    const { id, text } = record.text.digest;
     return {
-      ...this.#kinds.of(id, text, record.sql, record.place.db),
+      ...this.#kinds.of(id, text, record.text.text, record.place.db),
       example: exampleOf(record),
     };
   }
@@ -215,17 +211,17 @@ export class RecordCounter {
         session.openingEcho = this.#echoed(record);
       } else tally.fill();
     }
-    if (record.kind === 'connect' && record.sql.startsWith(REFUSED)) session.isRefused = true;
+    if (record.kind === 'connect' && record.text.text.startsWith(REFUSED)) session.isRefused = true;
   }
 
   #loginOrEnd(session: SessionEntry | null, record: CountedRecord, isIn: boolean): void {
     const tally = this.#tally;
-    const { kind, micros, place, sql } = record;
+    const { kind, micros, place } = record;
     if (kind === 'quit') {
       if (isIn) tally.close(session, place, micros);
       if (session !== null) session.isJustOpened = false;
     } else if (kind === 'connect') {
-      if (!sql.startsWith(REFUSED)) {
+      if (!record.text.text.startsWith(REFUSED)) {
         if (isIn) tally.open(session, place, micros);
       } else if (session?.isJustOpened === true) tally.refuse(session);
     }
@@ -245,8 +241,13 @@ function tablesIn(sql: string, db: string | null): UsedTable[] {
   return tables.slice();
 }
 
+/** Whether a digest is of a text that can be an EXECUTE: asked of every statement. */
+function isOfExecute(digest: string): boolean {
+  return (digest.charCodeAt(0) | 0x20) === FIRST_OF_EXECUTE && /^execute/i.test(digest);
+}
+
 function exampleOf(record: CountedRecord): StatementExample {
   const { seq, micros, session, place, flags, beginning } = record;
-  const { sql, isCut } = exampleText(beginning ?? record.sql);
+  const { sql, isCut } = exampleText(beginning ?? record.text.text);
   return { seq, micros, session, user: place.user, sql, isCut: isCut || beginning !== null, flags };
 }

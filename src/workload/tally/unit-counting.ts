@@ -62,8 +62,8 @@ export class UnitCounter {
   ): Promise<CountedUnit> {
     const { fd, unit, row, range, window } = task;
     tally.rows = row;
-    const counter = new RecordCounter(tally, this.#digester, range, this.#kinds);
-    const scanner = new LineScanner(counter, tally, window);
+    const counter = new RecordCounter(tally, range, this.#kinds);
+    const scanner = new LineScanner(counter, tally, this.#digester, window);
     let lostFrames = 0;
     let at = unit.from;
     let sincePause = 0;

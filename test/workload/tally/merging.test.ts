@@ -8,6 +8,7 @@ import { mergeDigests } from '../../../src/workload/tally/digest-merging.ts';
 import { DigestTable } from '../../../src/workload/tally/digest-table.ts';
 import { MalformedBytes } from '../../../src/workload/tally/packed-bytes.ts';
 import { RecordCounter } from '../../../src/workload/tally/record-counter.ts';
+import { RecordText } from '../../../src/workload/tally/record-text.ts';
 import { TallyBuilder } from '../../../src/workload/tally/tally-builder.ts';
 import { mergePacked, mergeRecords } from '../../../src/workload/tally/tally-merging.ts';
 import { packDigests, packRecords, packTally } from '../../../src/workload/tally/tally-packing.ts';
@@ -59,10 +60,13 @@ const aRow = fc
   });
 
 function count(tally: TallyBuilder, rows: readonly Row[], from: number): void {
-  const counter = new RecordCounter(tally, new Digester(), { since: -Infinity, before: Infinity });
-  for (const [index, { user, db, ...row }] of rows.entries()) {
+  const counter = new RecordCounter(tally, { since: -Infinity, before: Infinity });
+  const text = new RecordText(new Digester());
+  for (const [index, { user, db, sql, ...row }] of rows.entries()) {
+    text.text = sql;
     counter.add({
       ...row,
+      text,
       beginning: null,
       seq: from + index + 1,
       place: tally.place(user, 'web1', db),
