@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Comparison } from '../../src/core/reports/report-comparison.ts';
+import { ClosedPipe } from '../../src/cli/runtime/world.ts';
 import type { Report } from '../../src/core/reports/report.ts';
 import { initialisedHome, runCaptures, type CliResult } from '../support/cli.ts';
 import { fallingRates, randomNumbers, simulatedReport } from '../support/simulated-load.ts';
@@ -173,6 +174,18 @@ describe('two files', () => {
     expect(text).toContain('This is one change: the server is busier, or slower, for all of them.');
     expect(text).toMatch(/UNCHANGED 8 by rate .* A AVERAGE B AVERAGE .* 2ms 5ms /);
   });
+
+  it.each([[['-o', 'table']], [['--json']], [['-o', 'csv']]])(
+    'fail also when nobody reads to the end, as %j',
+    async (as) => {
+      const onWrite = (): never => {
+        throw new ClosedPipe();
+      };
+      const argv = ['main.json', 'changed.json', ...as];
+      expect((await diff([...argv, '--fail-on', 'more'], { onWrite })).status).toBe(8);
+      expect((await diff([...argv, '--fail-on', 'fewer'], { onWrite })).status).toBe(0);
+    },
+  );
 
   it('one of which may come from stdin', async () => {
     const stdin = JSON.stringify(reportOf(1));

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/cli/render/width.ts';
 import { verificationNoun } from '../../src/cli/render/verification-report.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
+import { ClosedPipe } from '../../src/cli/runtime/world.ts';
 import type { Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -244,6 +245,10 @@ describe('captures verify', () => {
     await captureThatIs('FAILED');
     const { status, stdout } = await verify(['friday'], { tty: 80 });
     expect(status).toBe(8);
+    const onWrite = (): never => {
+      throw new ClosedPipe();
+    };
+    expect((await verify(['friday'], { onWrite })).status).toBe(8);
     expect(stdout).toContain('The capture failed: the server went away');
     // The window ends where the store says that it did.
     expect(stdout).toContain(' to 1970-01-01 00:00:02');

@@ -11,6 +11,7 @@ import { speaksUnicode } from '../output/unicode.ts';
 import { changedRowNoun, changedRows, comparisonNoun } from '../render/diff/diff-noun.ts';
 import type { ReportView } from '../render/report/report-view.ts';
 import type { Context } from '../runtime/context.ts';
+import { printedToAnyone } from '../runtime/world.ts';
 import { programVersion } from '../../package.ts';
 import { defineCommand } from './command.ts';
 import { progressText } from './report.ts';
@@ -96,10 +97,10 @@ async function run(options: Options, context: Context): Promise<void> {
   const { threshold = USUAL_THRESHOLD, per = null } = options;
   const program = { name: 'captures', version: programVersion() };
   const comparison = compareReports(sides.a, sides.b, { threshold, per }, program);
-  if (target !== null) await writePage(comparison, target, options, context);
+  if (target !== null) await printedToAnyone(writePage(comparison, target, options, context));
   // With a page, data alone is printed, and where it is asked for.
   if (target === null || context.options.dataFlags.length > 0)
-    await print(comparison, options, context);
+    await printedToAnyone(print(comparison, options, context));
   const failures = failuresOf(comparison, options.failOn ?? []);
   if (failures.length === 0) return;
   const { failureTexts } = await import('../render/diff/diff-failures.ts');

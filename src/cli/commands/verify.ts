@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
-import type { VerificationProgress } from '../../core/verification/verification-service.ts';
+import type {
+  Verification,
+  VerificationProgress,
+} from '../../core/verification/verification-service.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
+import { printedToAnyone } from '../runtime/world.ts';
 import { LateProgress } from '../output/late-progress.ts';
 import { counted } from '../../core/units.ts';
 import { renderVerification, verificationNoun } from '../render/verification-report.ts';
@@ -69,14 +73,15 @@ async function run(options: Options, context: Context): Promise<number> {
       : context.wiring.verifyFolder(resolve(context.world.cwd, folder), minValues),
     (event) => progress.show(progressText(event)),
   ).finally(() => progress.clear());
-  if (context.wantsReport) {
-    const view = { width: context.columns, zone: context.timeZone };
-    await context.world.stdout.write(renderVerification(found, await context.paint(), view));
-  } else {
-    await context.printOne(verificationNoun, found);
-  }
+  await printedToAnyone(print(found, context));
   const { whole, fewValues } = found.result;
   return whole && fewValues === null ? 0 : EXIT_STATUS.capture_failed;
+}
+
+async function print(found: Verification, context: Context): Promise<void> {
+  if (!context.wantsReport) return context.printOne(verificationNoun, found);
+  const view = { width: context.columns, zone: context.timeZone };
+  await context.world.stdout.write(renderVerification(found, await context.paint(), view));
 }
 
 /** @returns a share from 0 to 1. @throws AppError `invalid`. */

@@ -90,5 +90,17 @@ export interface World {
 /** The reader of our output has gone, which is not an error: `captures list | head -1`. */
 export class ClosedPipe extends Error {}
 
+/**
+ * Waits for output whose reader may go before its end, where the exit status says what was found: `verify | head`
+ * fails all the same under `set -o pipefail`.
+ */
+export async function printedToAnyone(writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    if (!(error instanceof ClosedPipe)) throw error;
+  }
+}
+
 /** The output went nowhere: a full disk, a descriptor that is not open for writing. */
 export class OutputFailure extends Error {}
