@@ -63,7 +63,7 @@ statements did together, as when a client is faster, is said first, and the rest
 new? and gone? are in one capture alone, but with so few statements that chance may have made that.
 Rows with fewer than 30 statements on both sides are not judged. Times are compared where both have them.
 --all lists unchanged rows too, with how well their change is known; JSON always has them. Metrics that
-changed most are a line; captures metrics B --compare A draws all of them.
+changed most are a line; captures metrics A --compare B draws all of them.
 
 --per is for tests, which run the same statements each time: A ran 412 tests and B 418. Counts are compared for
 each test, and everything that is in one alone is new or gone.

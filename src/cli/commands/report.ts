@@ -161,12 +161,17 @@ async function requestOf(
   isData: boolean,
   context: Context,
 ): Promise<ReportRequest> {
+  const since = await readPastTime(context, 'since', options.since);
+  const until = await readPastTime(context, 'until', options.until);
+  if (since !== null && until !== null && since > until) {
+    throw new AppError('invalid', '--since is later than --until');
+  }
   return {
     by: options.by ?? 'digest',
     sort: options.sort ?? null,
     limit: options.limit ?? (isData ? null : ON_A_TERMINAL),
-    since: await readPastTime(context, 'since', options.since),
-    until: await readPastTime(context, 'until', options.until),
+    since,
+    until,
     digest: options.digest ?? null,
   };
 }

@@ -11,6 +11,8 @@ const FORMS =
 const PAST_FORMS =
   'Write 14:00 (the last one), "yesterday 02:00", -5m, 2026-11-22 02:00, 2026-11-22T02:00:00Z or now.';
 
+const TIME_OF_DAY = /^\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?$/;
+
 export interface TimeReading {
   readonly now: number;
   readonly zone: string;
@@ -34,14 +36,15 @@ export function parseTime(text: string, options: TimeReading): number {
     const length = parseDuration(lower.slice(1).trim());
     return within(lower.startsWith('-') ? now - length : now + length, text);
   }
-  if (looksBack && /^\d{1,2}:\d{2}(?::\d{2})?$/.test(lower)) {
+  if (looksBack && TIME_OF_DAY.test(lower)) {
     const wallNow = wallClockAt(now, zone);
     const today = Math.floor(wallNow / DAY_MS) * DAY_MS + timeOfDay(lower, text);
     return inZone(today > wallNow ? today - DAY_MS : today, text, zone);
   }
-  const day = /^(today|tomorrow|yesterday)(?:(?:\s+at)?\s+(\d{1,2}:\d{2}(?::\d{2})?))?$/.exec(
-    lower,
-  );
+  const day =
+    /^(today|tomorrow|yesterday)(?:(?:\s+at)?\s+(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?))?$/.exec(
+      lower,
+    );
   if (day !== null) {
     const shift = day[1] === 'today' ? 0 : day[1] === 'tomorrow' ? 1 : -1;
     const today = Math.floor(wallClockAt(now, zone) / DAY_MS) * DAY_MS;

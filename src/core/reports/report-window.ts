@@ -34,10 +34,7 @@ type Bounds = Pick<ReportRequest, 'since' | 'until'>;
 /** @throws AppError `invalid` for a time outside of the window. */
 export function checkBounds({ from, to }: Edges, { since, until }: Bounds, now: number): void {
   if (since !== null && until !== null && since >= until) {
-    throw new AppError(
-      'invalid',
-      'The time to report since is not before the time to report until',
-    );
+    throw new AppError('invalid', 'The beginning of the report is not before its end');
   }
   if (from === null) return;
   const window = `its window is ${formatUtc(from)} to ${to === null ? 'now' : formatUtc(to)}`;

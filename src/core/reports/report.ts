@@ -122,8 +122,11 @@ export interface Coverage {
   /** Time of those executions in all, in milliseconds; null where there is no time. */
   readonly timesMs: number | null;
   readonly timesAbsence: readonly {
-    /** `not_counted`: its counts were read, and there are fewer executions in them. */
-    readonly why: TimesAbsence | 'not_counted';
+    /**
+     * `not_counted`: its counts were read, and there are fewer executions in them; `between_readings`: a part
+     * of the capture begins or ends between two readings of them.
+     */
+    readonly why: TimesAbsence | 'not_counted' | 'between_readings';
     /** ISO-8601; null for the whole window. */
     readonly from: string | null;
     readonly to: string | null;

@@ -61,13 +61,27 @@ export function timesOf(
   const to = until ?? Infinity;
   const all = times.intervalsOf(captureId);
   const touching = all.filter((one) => one.from < to && (one.to ?? Infinity) > from);
-  const within = touching.filter(
-    (one) => one.from >= from - EDGE_MS && (one.to ?? Infinity) <= to + EDGE_MS,
+  const isWithin = (one: TimesInterval): boolean =>
+    one.from >= from - EDGE_MS && (one.to ?? Infinity) <= to + EDGE_MS;
+  const within = touching.filter(isWithin);
+  const known = touching.map((one) =>
+    isWithin(one) || one.why !== null ? one : betweenReadings(one, from, to),
   );
   return {
     digests: summed(within),
-    absence: absenceIn(touching, all.length > 0),
+    absence: absenceIn(known, all.length > 0),
     read: within.length === touching.length ? readIn(within) : null,
+  };
+}
+
+/** The part of an interval that lies in a window: what was executed in a part is not known. */
+function betweenReadings(one: TimesInterval, from: number, to: number): KnownInterval {
+  const end = Math.min(one.to ?? Infinity, to);
+  return {
+    from: Math.max(one.from, from),
+    to: end === Infinity ? null : end,
+    why: 'between_readings',
+    digests: [],
   };
 }
 
@@ -98,12 +112,15 @@ function plus(a: TimeSums, b: TimeSums): TimeSums {
   };
 }
 
+type Absence = Coverage['timesAbsence'][number]['why'];
+type KnownInterval = Omit<TimesInterval, 'why'> & { readonly why: Absence | null };
+
 function absenceIn(
-  intervals: readonly TimesInterval[],
+  intervals: readonly KnownInterval[],
   isAnythingStored: boolean,
 ): Coverage['timesAbsence'] {
   if (!isAnythingStored) return [{ why: 'not_recorded', from: null, to: null }];
-  const found: { why: TimesAbsence; from: number; to: number | null }[] = [];
+  const found: { why: Absence; from: number; to: number | null }[] = [];
   for (const { why, from, to } of intervals) {
     if (why === null) continue;
     const last = found.at(-1);

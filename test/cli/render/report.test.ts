@@ -206,7 +206,10 @@ describe('the first screen of a report', () => {
       { unlisted: { ...LISTED, sessions: 7_000 } },
       '7,000 statements (1 %), there are more than 61 sessions',
     ],
-    [{ unlisted: { ...LISTED, sessions: 1 } }, 'sessions    more than 61: 12 logged in'],
+    [
+      { unlisted: { ...LISTED, sessions: 1 } },
+      'sessions    more than 61 sent statements; 12 logged in',
+    ],
     [{ unlisted: { ...LISTED, digests: 1 } }, 'statements  719,608 of more than 20 digests: reads'],
     [{ unlisted: { ...LISTED, users: 1 } }, 'there are more than 5,000 users'],
     [{ unlisted: { ...LISTED, hosts: 1 } }, 'there are more than 5,000 hosts'],
@@ -406,8 +409,8 @@ describe('a report that is watched, as lines', () => {
     const lines = liveLines({ type: 'reported', report, interval }, Date.parse(timeAt(9)));
     expect(lines.split('\n')).toEqual([
       expect.stringMatching(/^2026-11-29T21:00:09.000Z shop\/friday: DONE 1h, .* 50\/s now$/),
-      expect.stringMatching(/^ +40\/s +14.3 % +200,003 {2}[0-9a-f]{8} {2}SELECT o\.id/),
-      expect.stringMatching(/^ +0.500\/s +7.1 % +100,003 {2}/),
+      expect.stringMatching(/^ +40\/s +80.0 % +200,003 {2}[0-9a-f]{8} {2}SELECT o\.id/),
+      expect.stringMatching(/^ +0.500\/s +1.0 % +100,003 {2}/),
       '',
     ]);
   });

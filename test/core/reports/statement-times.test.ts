@@ -128,6 +128,16 @@ describe('the times of a window', () => {
   });
 
   it.each([
+    ['as a whole', 70_000, 80_000, [null, null]],
+    ['as a whole, across a reading', 50_000, 70_000, [null, null]],
+    ['at its beginning', 30_000, 120_000, ['1970-01-01T00:00:30.000Z', '1970-01-01T00:01:00.000Z']],
+    ['at its end', 60_000, 130_000, ['1970-01-01T00:02:00.000Z', '1970-01-01T00:02:10.000Z']],
+  ])('of a part that lies between two readings %s say so', (_what, since, until, [from, to]) => {
+    const { absence } = timesOf(hour, 1, since, until);
+    expect(absence).toEqual([{ why: 'between_readings', from, to }]);
+  });
+
+  it.each([
     ['not_recorded', []],
     ['off', [{ from: 5, to: null, why: 'off', digests: [] }]],
   ] as const)('are %s for the whole window', (why, intervals) => {

@@ -45,6 +45,6 @@ export function metricsLines(
     changed.length === 0
       ? `${counted(compared.length, 'metric')}, none of them different`
       : changed.join(', ');
-  const command = `captures metrics ${shellQuoted(refs.b)} --compare ${shellQuoted(refs.a)}`;
+  const command = `captures metrics ${shellQuoted(refs.a)} --compare ${shellQuoted(refs.b)}`;
   return fillLines(`Metrics: ${what}. All: ${command}`.split(' '), view.width);
 }

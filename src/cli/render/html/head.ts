@@ -51,7 +51,7 @@ export function windowFacts(head: ReportHead): Markup {
     <div>
       <dt>Sessions</dt>
       <dd>
-        <b>${sessionsSeen(head)}</b>, of which ${formatCount(sessions.opened)} logged in and
+        <b>${sessionsSeen(head)}</b> sent statements; ${formatCount(sessions.opened)} logged in and
         ${formatCount(sessions.closed)} ended in the window
       </dd>
     </div>

@@ -74,7 +74,7 @@ function timesWords(times: NonNullable<ReportRow['times']>, view: ReportView): s
   return [
     `${millisecondsText(averageMs, view)} on average,`,
     `${lengthText(totalMs, view)} in all,`,
-    `${each(rowsExamined)} rows examined,`,
+    `${each(rowsExamined)} ${each(rowsExamined) === '1' ? 'row' : 'rows'} examined,`,
     `${each(rowsSent)} sent each,`,
     counted(errors, 'error'),
     `(by the server's count of ${counted(count, 'execution')}${sharedBy > 1 ? `, of ${sharedBy} digests together` : ''})`,

@@ -1,4 +1,4 @@
-import type { Report, TimesAbsence } from '../../../core/reports/report.ts';
+import type { Coverage, Report } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { shareText } from '../../../core/verification/value-counts.ts';
 import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
@@ -36,7 +36,7 @@ const TONES: Readonly<Record<Report['verdict']['verdict'], Tone>> = {
 };
 
 /** Why times of statements are unknown, or not known for all of the window. */
-export const ABSENCES: Readonly<Record<TimesAbsence | 'not_counted', string>> = {
+export const ABSENCES: Readonly<Record<Coverage['timesAbsence'][number]['why'], string>> = {
   off: "the server's performance_schema does not count statements",
   not_permitted: 'the account may not read performance_schema',
   not_supported: 'the server has no digests of statements',
@@ -45,7 +45,10 @@ export const ABSENCES: Readonly<Record<TimesAbsence | 'not_counted', string>> = 
   restarted: 'the server was restarted',
   truncated: "somebody emptied the server's table of digests",
   full: "the server's table of digests is full",
-  not_counted: 'performance_schema did not count all of them (setup_actors, setup_consumers)',
+  not_counted:
+    'the server counts none that it cannot parse, and none that setup_actors and setup_consumers leave out',
+  between_readings:
+    "the server's counts are read once a minute, and no two readings lie in this time",
 };
 
 /** That a server has no times of prepared statements, where it may be so; null elsewhere. */
@@ -239,8 +242,9 @@ function summaryLines(report: Report, view: ReportView): string[] {
     view,
   );
   const { opened, closed } = sessions;
+  // Who logs in need not send anything: these are not a part of the first number.
   const came = [
-    `${sessionsSeen(report)}:`,
+    `${sessionsSeen(report)} sent statements;`,
     `${formatCount(opened)} logged in,`,
     `${formatCount(closed)} ended`,
   ];

@@ -1,4 +1,4 @@
-import type { LiveReport, Report, SortKey } from '../../../core/reports/report.ts';
+import type { LiveReport, Report, ReportRow, SortKey } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { isoTime, localTime } from '../moments.ts';
@@ -89,8 +89,7 @@ function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveV
   });
   const share = (index: number): string => {
     const now = ratesNow?.[index];
-    if (interval === null || now === undefined) return '-';
-    return percentText(interval.perSecond === 0 ? 0 : Math.min(now / interval.perSecond, 1));
+    return interval === null || now === undefined ? '-' : shareNow(now, interval);
   };
   const columns = [
     number(
@@ -155,12 +154,29 @@ export function liveLines({ report, interval }: LiveReport, now: number): string
   const head = `${isoTime(now) ?? ''} ${escapeText(`${capture.environment}/${capture.name}`)}: ${capture.status} ${formatDuration(window.seconds * 1_000)}, ${counted(statements, 'statement')}, ${rateText(rate)}/s ${when}`;
   const other = otherRow(report);
   const lines = [...rows, ...(other === null ? [] : [other])].map((row, index) => {
-    const own = interval?.rows[index] ?? row.perSecond;
+    const [own, share] = numbersOf(row, interval, index);
     const what =
       row.text === null
         ? escapeText(row.name ?? UNNAMED[by])
         : `${(row.digest ?? '').slice(0, SHOWN_DIGITS)}  ${escapeText(row.text)}`;
-    return `  ${`${rateText(own)}/s`.padStart(10)}  ${percentText(row.share).padStart(7)}  ${formatCount(row.count).padStart(11)}  ${what}`;
+    return `  ${own.padStart(10)}  ${share.padStart(7)}  ${formatCount(row.count).padStart(11)}  ${what}`;
   });
   return `${[head, ...lines].join('\n')}\n`;
+}
+
+/** Rate and share of a row in the last interval; before there is one, over the window. */
+function numbersOf(
+  { perSecond, share }: ReportRow,
+  interval: LiveReport['interval'],
+  index: number,
+): [rate: string, share: string] {
+  if (interval === null) return [`${rateText(perSecond)}/s`, percentText(share)];
+  const now = interval.rows[index];
+  // Of what is in no row nobody knows how much of it is of now.
+  if (now === undefined) return ['-', '-'];
+  return [`${rateText(now)}/s`, shareNow(now, interval)];
+}
+
+function shareNow(now: number, { perSecond }: NonNullable<LiveReport['interval']>): string {
+  return percentText(perSecond === 0 ? 0 : Math.min(now / perSecond, 1));
 }
