@@ -1,4 +1,5 @@
 import { NO_ROWS, type CountedRows } from '../core/verification/server-counters.ts';
+import type { Escapes } from '../sql/lexer.ts';
 import type { LoggedStatement, LongText } from '../core/workloads/statements.ts';
 
 /** MariaDB's name of its replication threads; on MySQL they have none. */
@@ -71,6 +72,11 @@ export class ServerCountTally {
     for (const name of NUMBERS) sum[name] += counts[name];
     if (sum.statements === undefined || counts.statements === undefined) delete sum.statements;
     else sum.statements += counts.statements;
+    if (counts.unescapedParts !== undefined) this.#addUnescaped(counts.unescapedParts);
+    else if (sum.unescapedParts !== undefined) {
+      sum.doubtfulParts += sum.unescapedParts;
+      delete sum.unescapedParts;
+    }
   }
 
   counts(): CountedRows {
@@ -84,12 +90,10 @@ export class ServerCountTally {
   }
 
   #addParts(sql: string, semicolon: number): void {
-    const ends = statementEnds(sql, semicolon, true);
-    // With NO_BACKSLASH_ESCAPES, and in the second byte of a character of GBK, a backslash is none.
-    if (BEFORE_QUOTE.test(sql)) {
-      const others = statementEnds(sql, semicolon, false).length;
-      this.#serverCounts.doubtfulParts += Math.max(others - ends.length, 0);
-    }
+    const { ends, doubtful: others } = ESCAPED_QUOTE.test(sql)
+      ? likelyEnds(sql, semicolon)
+      : { ends: readStatements(sql, semicolon, 'always').ends, doubtful: 0 };
+    this.#addUnescaped(others);
     let doubtful = isCompound(sql, 0);
     for (const end of ends) {
       if (doubtful) this.#serverCounts.doubtfulParts++;
@@ -97,6 +101,13 @@ export class ServerCountTally {
       doubtful ||= isCompound(sql, end + 1);
       if (beginsWithSet(sql.slice(end + 1, end + 200).trimStart())) this.#serverCounts.sets++;
     }
+  }
+
+  #addUnescaped(count: number): void {
+    const sum = this.#serverCounts;
+    // What an older version began to count has them among the doubtful ones.
+    if (sum.unescapedParts === undefined) sum.doubtfulParts += count;
+    else sum.unescapedParts += count;
   }
 }
 
@@ -120,7 +131,41 @@ function isCompound(sql: string, from: number): boolean {
 
 const NOTABLE = /['"`;#]|--[\s\0-\x1f]|\/\*/g;
 const END_OF_LINE = /\n/g;
-const BEFORE_QUOTE = /\\['"]/;
+const ESCAPED_QUOTE = /\\['"]/;
+const BEHIND_HIGH = /[\u0080-\uffff]\\['"]/;
+/** What cannot be right behind a literal in a text that the server parses, as nearly everybody writes it. */
+const GLUED = /[\w\\\u0080-\uffff]/;
+const BACKSLASH_IN_CODE = /\\(?!N)/;
+
+/** A way to read a text, and where the `;` then lie behind which the server goes on. */
+interface Reading {
+  readonly ends: readonly number[];
+  /** Whether every literal ends and none runs into a word: else the server refuses the text so read. */
+  readonly isReadable: boolean;
+}
+
+/**
+ * The ends of a text with an escaped quote. Whether a backslash escapes is not in the log: it does not with
+ * NO_BACKSLASH_ESCAPES, and as the second byte of a character of GBK. The text itself nearly always says:
+ * in `'it\'s; b'` the literal would run into `s`, in `'C:\'; SELECT 2` it would never end. It is read as usual
+ * where it can be, and there is a doubt only where it can be read in two ways.
+ */
+function likelyEnds(
+  sql: string,
+  semicolon: number,
+): { readonly ends: readonly number[]; readonly doubtful: number } {
+  const usual = readStatements(sql, semicolon, 'always');
+  const others = (
+    BEHIND_HIGH.test(sql) ? (['not-after-high', 'never'] as const) : ['never' as const]
+  )
+    .map((escapes) => readStatements(sql, semicolon, escapes))
+    .filter(({ isReadable }) => isReadable);
+  const [other] = others;
+  if (other === undefined) return { ends: usual.ends, doubtful: 0 };
+  const { ends } = usual.isReadable ? usual : other;
+  const most = Math.max(...others.map((one) => one.ends.length));
+  return { ends, doubtful: Math.max(most - ends.length, 0) };
+}
 
 /**
  * Where the `;` lie behind which the server goes on with a further statement, as far as it would: it
@@ -128,15 +173,19 @@ const BEFORE_QUOTE = /\\['"]/;
  * mark to mark, for it looks at every text with a `;` in it: `Lexer`, which reads each character, takes
  * 0.6 ms for 114 KB of serialized PHP in a literal, this 3 µs (and half of the lexer's for short texts).
  */
-function statementEnds(sql: string, semicolon: number, hasEscapes: boolean): number[] {
+function readStatements(sql: string, semicolon: number, escapes: Escapes): Reading {
   const ends: number[] = [];
   const last = lastCode(sql);
-  if (semicolon > last) return ends;
+  if (semicolon > last) return { ends, isReadable: true };
+  let isReadable = true;
   let at = 0;
   let begin = 0;
   while (at <= last) {
     NOTABLE.lastIndex = at;
     const token = NOTABLE.exec(sql);
+    if (isReadable && escapes !== 'always') {
+      isReadable = !BACKSLASH_IN_CODE.test(sql.slice(at, token?.index ?? last + 1));
+    }
     if (token === null || token.index > last) break;
     at = token.index + token[0].length;
     const [mark] = token[0];
@@ -152,10 +201,12 @@ function statementEnds(sql: string, semicolon: number, hasEscapes: boolean): num
       END_OF_LINE.lastIndex = at - 1;
       at = END_OF_LINE.exec(sql) === null ? sql.length : END_OF_LINE.lastIndex;
     } else {
-      at = behindQuoted(sql, mark ?? '', at, hasEscapes);
+      const end = behindQuoted(sql, mark ?? '', at, mark === '`' ? 'never' : escapes);
+      if (end === -1 || (mark !== '`' && GLUED.test(sql.charAt(end)))) isReadable = false;
+      at = end === -1 ? sql.length : end;
     }
   }
-  return ends;
+  return { ends, isReadable };
 }
 
 function lastCode(sql: string): number {
@@ -164,17 +215,21 @@ function lastCode(sql: string): number {
   return last;
 }
 
-/** Behind the quote that ends what began before `from`; a doubled one ends and begins again. */
-function behindQuoted(sql: string, quote: string, from: number, hasEscapes: boolean): number {
+/** Behind the quote that ends what began before `from`, -1 for none; a doubled one ends and begins again. */
+function behindQuoted(sql: string, quote: string, from: number, escapes: Escapes): number {
   let at = from;
   for (;;) {
     const end = sql.indexOf(quote, at);
-    if (end === -1) return sql.length;
-    let escapes = 0;
-    if (hasEscapes && quote !== '`') {
-      while (end - escapes - 1 >= from && sql.charCodeAt(end - escapes - 1) === 0x5c) escapes++;
+    if (end === -1) return -1;
+    let backslashes = 0;
+    if (escapes !== 'never') {
+      while (end - backslashes - 1 >= from && sql.charCodeAt(end - backslashes - 1) === 0x5c) {
+        backslashes++;
+      }
+      const before = sql.charCodeAt(end - backslashes - 1);
+      if (backslashes > 0 && escapes === 'not-after-high' && before >= 0x80) backslashes--;
     }
-    if (escapes % 2 === 0) return end + 1;
+    if (backslashes % 2 === 0) return end + 1;
     at = end + 1;
   }
 }

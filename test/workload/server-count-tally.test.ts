@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StatementFlag, StatementKind } from '../../src/core/workloads/statements.ts';
+import { NO_ROWS } from '../../src/core/verification/server-counters.ts';
 import { ServerCountTally } from '../../src/workload/server-count-tally.ts';
 import { aStatement } from './statements.ts';
 
@@ -41,6 +42,40 @@ describe('a text', () => {
     'IF @a THEN SELECT 1; SELECT 2; END IF',
   ])('%j may hold its `;` within', (sql) => {
     expect(heard(sql)).toMatchObject({ commands: 1, parts: 0, doubtfulParts: 2 });
+  });
+
+  // What backslashes do is not in the log; of these texts the server can parse but one reading.
+  it.each([
+    [String.raw`INSERT INTO t VALUES (1,'it\'s; b')`, 0],
+    [String.raw`UPDATE t SET a = 'say \"x\"; y', b = "\"; z"`, 0],
+    [String.raw`SELECT * FROM t WHERE a = '\'; b'`, 0],
+    [String.raw`INSERT INTO t VALUES ('a\'; b', 'c\'; d'); SELECT 2`, 1],
+    [String.raw`INSERT INTO t VALUES ('C:\'); SELECT 2`, 1],
+    [String.raw`INSERT INTO t VALUES ('C:\', 'x; y')`, 0],
+    [String.raw`SELECT '表\'; SELECT 'it\'s'`, 1],
+  ])('%j with escaped quotes has %d further statements for certain', (sql, parts) => {
+    const nothing = { doubtfulParts: 0, unescapedParts: 0 };
+    expect(heard(sql)).toMatchObject({ commands: 1, parts, ...nothing });
+  });
+
+  it('that can be read with and without escapes is in doubt', () => {
+    const both = String.raw`SELECT '\'; SELECT 2 -- '`;
+    expect(heard(both)).toMatchObject({ parts: 0, doubtfulParts: 0, unescapedParts: 1 });
+  });
+
+  it('in doubt stays where an older version counted it', () => {
+    const { unescapedParts, ...older } = NO_ROWS;
+    expect(unescapedParts).toBe(0);
+    const counter = new ServerCountTally(older);
+    const now = new ServerCountTally();
+    for (const each of [counter, now]) {
+      each.add([aStatement({ sql: String.raw`SELECT '\'; SELECT 2 -- '` })]);
+    }
+    now.merge(counter.counts());
+    for (const counts of [counter.counts(), now.counts()]) {
+      expect(counts.unescapedParts).toBeUndefined();
+    }
+    expect(now.counts().doubtfulParts).toBe(2);
   });
 
   it('is counted to its end, however long', () => {

@@ -65,6 +65,11 @@ export interface CountedRows {
   readonly parts: number;
   /** The same in texts whose `;` may also lie inside of a compound statement. */
   readonly doubtfulParts: number;
+  /**
+   * More of them if backslashes escape nothing in what can be read in both ways; absent in what older versions
+   * recorded, where they are among the doubtful ones, and so is every `;` that would be in no literal then.
+   */
+  readonly unescapedParts?: number;
   /** Commands that have no kind of their own; most of them are counted. */
   readonly others: number;
   /** Executes of prepared statements, echoes too. */
@@ -79,6 +84,7 @@ export const NO_ROWS: CountedRows = {
   statements: 0,
   parts: 0,
   doubtfulParts: 0,
+  unescapedParts: 0,
   others: 0,
   executes: 0,
   sets: 0,

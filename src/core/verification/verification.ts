@@ -269,9 +269,14 @@ function wholeLine({ comparison, recorded, missingAtMost, evidence }: LineFacts)
   if (comparison === null) {
     return `WHOLE: ${accounted(recorded, evidence)} without a gap; the server's counters can't say how many it received`;
   }
-  const { likely } = comparison;
+  const { likely, logged } = comparison;
   const most = missingAtMost ?? 0;
-  const record = `${accounted(likely, evidence)}, the server counted ${between(comparison.counted)}`;
+  // Else nobody sees why more may be missing than the server counted besides.
+  const certain =
+    logged.min < Math.min(likely, comparison.counted.max) && most > 0
+      ? `, ${formatCount(logged.min)} of them certainly received`
+      : '';
+  const record = `${accounted(likely, evidence)}${certain}, the server counted ${between(comparison.counted)}`;
   const besides = unparsedWords(comparison);
   return most === 0
     ? `WHOLE: ${record}${besides}`

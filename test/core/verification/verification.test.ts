@@ -204,7 +204,22 @@ describe('a record is whole', () => {
   it('when texts of several statements are in it, which are taken as run', () => {
     const found = conclude(evidence({ rowCounts: { commands: 900, parts: 100 } }));
     expect(found).toMatchObject({ whole: true, recorded: 1_000 });
-    expect(found.notes[0]).toContain('ehind the first in texts of several are 100 statements');
+    expect(found.notes).toEqual([
+      '100 statements follow another one in the same text; the server receives them only if none before them in that text fails',
+    ]);
+    expect(found.line).toContain('100 missing');
+    expect(found.line).toContain(
+      '1,000 commands are recorded, 900 of them certainly received, the',
+    );
+  });
+
+  it('when a semicolon may lie inside of a statement, which is said apart', () => {
+    const rowCounts = { commands: 1_000, doubtfulParts: 2, unescapedParts: 1 };
+    const found = conclude(evidence({ end: at(1_502, { Uptime: 1_060 }), rowCounts }));
+    expect(found).toMatchObject({ whole: true, missing: 0, missingAtMost: 2 });
+    expect(found.notes[0]).toMatch(
+      /^3 semicolons may end .* Up to 3 statements more may have been/,
+    );
   });
 
   it('within what was sent between the readings on both sides of a swap', () => {

@@ -95,7 +95,8 @@ export const compareCounters: CompareCounters = (window) => {
     reasons: reasonsOf({
       admin: silent.admin,
       inside,
-      parts: logged.parts,
+      parts: logged.countedParts,
+      inDoubt: logged.parts - logged.countedParts,
       doubtful: doubtfulOf(edges),
       unparsed,
       failed: executes.failed,
@@ -171,6 +172,8 @@ interface Logged extends Bounds {
   readonly likely: number;
   /** Statements behind the first in texts of several, at most. */
   readonly parts: number;
+  /** Those of them that are taken as received. */
+  readonly countedParts: number;
 }
 
 /** Rows of the log, as Questions counts what they stand for. */
@@ -181,7 +184,7 @@ function loggedOf({ server, rows, edges }: Facts, inside: Bounds): Logged {
   const statistics = grown(edges, (get, own) => get('Com_show_status') - own.statuses).max;
   const commandsOfOthers = Math.max(rows.others - resets, 0);
   const countedParts = isMysql ? 0 : rows.parts;
-  const doubtfulParts = isMysql ? 0 : rows.doubtfulParts;
+  const doubtfulParts = isMysql ? 0 : rows.doubtfulParts + (rows.unescapedParts ?? 0);
   // An Execute that had to prepare again is two rows. That of a text EXECUTE has rows that are echoes,
   // and stands in `commands` once.
   const reprepared = grown(edges, (get) => get('Com_stmt_reprepare'));
@@ -200,6 +203,7 @@ function loggedOf({ server, rows, edges }: Facts, inside: Bounds): Logged {
     max: likely + doubtfulParts,
     likely,
     parts: countedParts + doubtfulParts,
+    countedParts,
   };
 }
 
@@ -259,6 +263,7 @@ interface Causes {
   readonly admin: number;
   readonly inside: Bounds;
   readonly parts: number;
+  readonly inDoubt: number;
   readonly doubtful: number;
   readonly unparsed: Bounds | null;
   readonly failed: number;
@@ -268,7 +273,7 @@ interface Causes {
 
 /** Why the bounds are apart. */
 function reasonsOf(causes: Causes): string[] {
-  const { admin, inside, parts, doubtful, unparsed, failed, unrun } = causes;
+  const { admin, inside, parts, inDoubt, doubtful, unparsed, failed, unrun } = causes;
   const reasons: readonly (readonly [holds: boolean, reason: string])[] = [
     [
       admin > 0,
@@ -280,7 +285,11 @@ function reasonsOf(causes: Causes): string[] {
     ],
     [
       parts > 0,
-      `behind the first in texts of several ${are(parts)} ${counted(parts, 'statement')}, taken as received, which the server does as far as none before them fails`,
+      `${counted(parts, 'statement')} ${parts === 1 ? 'follows' : 'follow'} another one in the same text; the server receives ${parts === 1 ? 'it' : 'them'} only if none before ${parts === 1 ? 'it' : 'them'} in that text fails`,
+    ],
+    [
+      inDoubt > 0,
+      `${counted(inDoubt, 'semicolon')} may end a statement, or be inside of one: in the body of a procedure, in a very long text, or behind an escaped quote, if the session has NO_BACKSLASH_ESCAPES. Up to ${counted(inDoubt, 'statement')} more may have been received`,
     ],
     [
       doubtful > 0,
