@@ -262,7 +262,7 @@ export function sorted(
 }
 
 /** What rows of one dimension have besides. */
-function ownColumns({ rows, by }: Report, view: ReportView): RowColumn[] {
+function ownColumns({ rows, by, coverage }: Report, view: ReportView): RowColumn[] {
   const names = (
     header: string,
     weight: number,
@@ -287,8 +287,10 @@ function ownColumns({ rows, by }: Report, view: ReportView): RowColumn[] {
     least: null,
     weight,
   });
+  // Of digests that are not told apart it is not known whether they are in a row.
+  const more = coverage.unlisted.digests > 0 ? '+' : '';
   const digests = number('DIGESTS', 30, (row) =>
-    row.digests === null ? '-' : formatCount(row.digests),
+    row.digests === null ? '-' : `${formatCount(row.digests)}${more}`,
   );
   switch (by) {
     case 'digest':

@@ -10,6 +10,8 @@ import { labelled, namesWords, type ReportView } from './report-view.ts';
 
 const MOST_TABLES = 10;
 const MOST_NAMES = 8;
+/** Tables of digests that are not told apart. */
+const NOT_KNOWN = '(not known)';
 
 /** Rows that are shown however low the terminal is. */
 const LEAST_ROWS = 5;
@@ -100,8 +102,12 @@ function rowNotes(report: Report, view: ReportView): string[] {
 }
 
 /** The tables with reads and writes; a statement that names two is counted for both. */
-function tableLines({ tables, statements }: Report, view: ReportView): string[] {
-  const shown = tables.slice(0, MOST_TABLES);
+function tableLines({ tables, statements, coverage }: Report, view: ReportView): string[] {
+  const { digests: unknown } = coverage.unlisted;
+  const shown = [
+    ...tables.slice(0, MOST_TABLES),
+    ...(unknown > 0 ? [{ name: NOT_KNOWN, count: unknown, reads: null, writes: null }] : []),
+  ];
   if (shown.length === 0) return [];
   const number = (header: string, cells: string[]) =>
     ({ header, cells, align: 'right', least: null, weight: 50 }) as const;
@@ -124,11 +130,11 @@ function tableLines({ tables, statements }: Report, view: ReportView): string[] 
       ),
       number(
         'READS',
-        shown.map(({ reads }) => formatCount(reads)),
+        shown.map(({ reads }) => (reads === null ? '-' : formatCount(reads))),
       ),
       number(
         'WRITES',
-        shown.map(({ writes }) => formatCount(writes)),
+        shown.map(({ writes }) => (writes === null ? '-' : formatCount(writes))),
       ),
     ],
     view.width,
@@ -137,25 +143,11 @@ function tableLines({ tables, statements }: Report, view: ReportView): string[] 
   return ['', view.paint('strong', header), ...lines];
 }
 
-function nameLines(report: Report, view: ReportView): string[] {
-  const { users, hosts, dbs, statements, coverage } = report;
-  const unlisted = coverage.unlisted;
+function nameLines({ users, hosts, dbs, statements }: Report, view: ReportView): string[] {
   const lines = [
-    ...labelled(
-      'users',
-      namesWords(users, statements, MOST_NAMES, UNNAMED.user, unlisted.users),
-      view,
-    ),
-    ...labelled(
-      'hosts',
-      namesWords(hosts, statements, MOST_NAMES, UNNAMED.host, unlisted.hosts),
-      view,
-    ),
-    ...labelled(
-      'databases',
-      namesWords(dbs, statements, MOST_NAMES, UNNAMED.db, unlisted.databases),
-      view,
-    ),
+    ...labelled('users', namesWords(users, statements, MOST_NAMES, UNNAMED.user), view),
+    ...labelled('hosts', namesWords(hosts, statements, MOST_NAMES, UNNAMED.host), view),
+    ...labelled('databases', namesWords(dbs, statements, MOST_NAMES, UNNAMED.db), view),
   ];
   return ['', ...lines];
 }

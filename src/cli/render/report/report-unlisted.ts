@@ -1,6 +1,5 @@
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import type { Coverage, Dimension, Report, ReportRow } from '../../../core/reports/report.ts';
-import { MOST_UNLISTED_NAMES } from '../../../core/reports/tally.ts';
 import { counted, formatCount } from '../../../core/units.ts';
 import { roundedShare } from './report-view.ts';
 
@@ -30,35 +29,27 @@ function moreThan(unlisted: number): string {
 }
 
 /** What is not told apart because there is too much of it: a sentence for each kind. */
-export function unlistedTexts(numbers: Numbers): string[] {
-  const { statements, digests, sessions, coverage } = numbers;
-  const most: Readonly<Record<Kind, number>> = {
-    digests,
-    databases: MOST_UNLISTED_NAMES,
-    users: MOST_UNLISTED_NAMES,
-    hosts: MOST_UNLISTED_NAMES,
-    sessions: sessions.seen,
+export function unlistedTexts({ statements, digests, sessions, coverage }: Numbers): string[] {
+  const why: Readonly<Record<Kind, string>> = {
+    digests: `only the first ${counted(digests, 'digest')} are told apart. These are counted by class, database, user and host; their tables are not known`,
+    databases: tooMany('databases'),
+    users: tooMany('users'),
+    hosts: tooMany('hosts'),
+    sessions: `only the first ${counted(sessions.seen, 'session')} are told apart`,
   };
   return KINDS.flatMap((kind) => {
     const count = coverage.unlisted[kind];
     if (count === 0) return [];
-    const { what, rest } = UNLISTED[kind];
     const share = roundedShare(count / statements);
-    return `${counted(count, 'statement')} (${share}), there are more than ${formatCount(most[kind])} ${what}${rest}`;
+    return `${counted(count, 'statement')} (${share}): ${why[kind]}`;
   });
 }
 
-const UNLISTED: Readonly<Record<Kind, { readonly what: string; readonly rest: string }>> = {
-  digests: {
-    what: 'digests',
-    rest: ': counted by class, database, user and host; their tables are not known',
-  },
-  databases: { what: 'databases', rest: '' },
-  users: { what: 'users', rest: '' },
-  hosts: { what: 'hosts', rest: '' },
-  sessions: { what: 'sessions', rest: '' },
-};
-const KINDS = Object.keys(UNLISTED) as Kind[];
+function tooMany(names: string): string {
+  return `there are too many ${names} to tell all of them apart`;
+}
+
+const KINDS: readonly Kind[] = ['digests', 'databases', 'users', 'hosts', 'sessions'];
 
 /** The same of the rows of one dimension, where only these are shown. */
 export function unlistedWarning(statements: number, by: Dimension): string {

@@ -23,25 +23,23 @@ export function labelled(label: string, words: readonly string[], view: ReportVi
 }
 
 /**
- * Names with how many statements are theirs, most first: `app 1,234 (98 %),`.
- * @param other statements of names that are not told apart.
+ * Names with how many of some statements are theirs, most first, and the others: `app 1,234 (98 %),`.
+ * @param of statements in all, each of which is of one name.
  */
 export function namesWords(
   names: readonly NamedCount[],
   of: number,
   most: number,
   unnamed: string,
-  other = 0,
 ): string[] {
   const numbers = (count: number): string =>
     `${formatCount(count)}${of === 0 ? '' : ` (${roundedShare(count / of)})`}`;
-  const shown = names
-    .slice(0, most)
-    .map(({ name, count }) => `${name === null ? unnamed : escapeText(name)} ${numbers(count)}`);
-  const more = names.length - shown.length;
+  const shown = names.slice(0, most);
+  const other = of - shown.reduce((sum, { count }) => sum + count, 0);
   const words = [
-    ...shown,
-    ...(more > 0 ? [`${formatCount(more)} more`] : []),
+    ...shown.map(
+      ({ name, count }) => `${name === null ? unnamed : escapeText(name)} ${numbers(count)}`,
+    ),
     ...(other > 0 ? [`(other) ${numbers(other)}`] : []),
   ];
   return words.map((word, index, all) => (index < all.length - 1 ? `${word},` : word));
