@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/access.ts';
+import type { Environment } from '../../src/core/environments/environment.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { fileStem } from '../../src/core/workloads/transfer.ts';
@@ -27,6 +28,8 @@ let test: TestStore;
 let env: { CAPTURES_TOKEN: string };
 let cwd: string;
 let workload: string;
+let actor: Actor;
+let shop: Environment;
 
 function run(argv: string[], more: CliOptions = {}): Promise<CliResult> {
   return runCaptures(argv, { home: test.store.directory, env, cwd, ...more });
@@ -36,8 +39,8 @@ beforeAll(async () => {
   test = new TestStore(systemClock);
   env = addUser(test.store.directory, 'ada');
   const userId = test.store.users.findByName('ada')?.id ?? 0;
-  const actor: Actor = { userId, userName: 'ada', isStoreAdmin: false };
-  const shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
+  actor = { userId, userName: 'ada', isStoreAdmin: false };
+  shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
   ({ folder: workload } = await recordedCapture(test, actor, shop));
   await recordedCapture(test, actor, shop, { name: 'live', status: 'RUNNING' });
   const broken = await recordedCapture(test, actor, shop, { name: 'broken' });
@@ -209,6 +212,24 @@ it('an export that is interrupted leaves no file, and keeps one that was there',
   await expect.poll(() => readdirSync(cwd)).toEqual(['x.tar']);
   expect(readFileSync(file, 'utf8')).toBe('before');
 });
+
+it.each([[[]], [['--format', 'ndjson']]])(
+  'an export, %j, of a capture that somebody deletes meanwhile says so',
+  async (format) => {
+    const { id, folder } = await recordedCapture(test, actor, shop, { name: 'doomed' });
+    // What it is about, or the first lines, was written; segments are still to be read.
+    const onWrite = (): void => {
+      test.store.captures.delete(id, ['DONE']);
+      rmSync(folder, { recursive: true, force: true });
+    };
+    const argv = ['export', 'doomed', '--to', '-', ...format];
+    const { status, stderr } = await run(argv, { onWrite });
+    expect([status, stderr]).toEqual([
+      3,
+      'captures: Capture not found\n  It was deleted while its statements were read.\n',
+    ]);
+  },
+);
 
 it('an export removes what killed ones left of its file, and nothing else', async () => {
   const [gone, there] = [4_711, 4_712];

@@ -1,6 +1,6 @@
 import { isOver, MESSAGES } from '../captures/capture.ts';
 import { liveFactsOf } from '../captures/live-facts.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { ListedCapture } from '../store.ts';
 import { committedPosition } from './committed.ts';
@@ -86,6 +86,16 @@ export async function* followSpans(
 export function captureGone(cause?: unknown): AppError {
   const hint = 'It was deleted while its statements were read.';
   return new AppError('not_found', MESSAGES.captureMissing, { hint, cause });
+}
+
+/** A failure to read the files of a capture: they go when somebody deletes it, and that is no damage. */
+export function deletedOr(error: unknown, { store }: Pick<Outside, 'store'>, id: number): unknown {
+  if (!isAppError(error, 'store_unusable')) return error;
+  try {
+    return store.captures.find(id) === null ? captureGone(error) : error;
+  } catch {
+    return error;
+  }
 }
 
 function isPast(end: number, now: number, lagMs: number | null): boolean {

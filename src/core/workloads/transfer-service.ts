@@ -6,6 +6,7 @@ import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture } from '../store.ts';
 import { committedFacts } from './committed.ts';
+import { deletedOr } from './committed-spans.ts';
 import type { StatementFormat } from './transfer.ts';
 import type { StatementsNotRun } from './workload-files.ts';
 import type { ImportedCapture, ImportEvent, ImportRequest } from './workload-import.ts';
@@ -55,14 +56,18 @@ export class TransferService {
 
   /**
    * Everything of a capture as one file that `import` reads, in pieces of any size.
-   * @throws AppError as `exportable`; `store_unusable` where its files are gone or not what was recorded.
+   * @throws AppError as `exportable`, also when somebody deletes it meanwhile; `store_unusable` where its files are gone or not what was recorded.
    */
   async *archive(actor: Actor, ref: string): AsyncGenerator<Uint8Array, void, void> {
     const capture = await this.exportable(actor, ref, null);
     const { archiveContents } = await import('./workload-export.ts');
     const workloads = await this.#outside.workloads();
     const { store, clock } = this.#outside;
-    yield* workloads.archive(await archiveContents(store, workloads, capture, clock.now()));
+    try {
+      yield* workloads.archive(await archiveContents(store, workloads, capture, clock.now()));
+    } catch (error) {
+      throw deletedOr(error, this.#outside, capture.id);
+    }
   }
 
   /**

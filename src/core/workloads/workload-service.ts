@@ -7,7 +7,7 @@ import type { Progress } from '../progress.ts';
 import type { ListedCapture, Store } from '../store.ts';
 import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementsNotRun } from './workload-files.ts';
-import { captureGone, committedSpan, followSpans, type Following } from './committed-spans.ts';
+import { deletedOr, committedSpan, followSpans, type Following } from './committed-spans.ts';
 import { checkSearch, EVERY_STATEMENT, type StatementSearch } from './statement-search.ts';
 
 /** What is read of a capture: every statement that is committed, but for what is set here. */
@@ -111,19 +111,11 @@ export class WorkloadService {
   }
 
   #whyNotRead({ id, environmentName, name }: ListedCapture, error: unknown): unknown {
-    // The files of a capture go when it is deleted.
-    if (isAppError(error, 'store_unusable') && this.#isDeleted(id)) return captureGone(error);
-    if (!isAppError(error, 'not_found') || error.hint !== null) return error;
+    if (!isAppError(error, 'not_found') || error.hint !== null) {
+      return deletedOr(error, this.#outside, id);
+    }
     const hint = { code: 'list_digests', capture: { environmentName, name } } as const;
     return new AppError('not_found', error.message, { hint, cause: error });
-  }
-
-  #isDeleted(id: number): boolean {
-    try {
-      return this.#outside.store.captures.find(id) === null;
-    } catch {
-      return false;
-    }
   }
 
   /**
