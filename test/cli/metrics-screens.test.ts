@@ -335,7 +335,7 @@ describe('the metrics of a diff', () => {
       expect(text).toMatch(
         /^Metrics: .*, DB LOAD 1\.37 to 2\.67 \(\+95 %\), RECORDED STATEMENTS 1144 to 1625 \/s/,
       );
-      expect(text).toMatch(/ All: captures metrics .*o.*clock.* --compare friday$/);
+      expect(text).toMatch(/ All: captures metrics friday --compare .*o.*clock.*$/);
     },
   );
 

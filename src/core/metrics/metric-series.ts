@@ -37,6 +37,7 @@ export function cutTrack(track: MetricTrack, window: TimeWindow): MetricTrack {
     ...track,
     times: track.times.slice(start, end),
     values: track.values.slice(start, end),
+    ...(track.ends === undefined ? {} : { ends: track.ends.slice(start, end) }),
   };
 }
 
@@ -110,7 +111,8 @@ export function drawnTrack(series: MetricSeries, statistic: string | null): Metr
 
 /**
  * The numbers of a series within a window: the lowest and highest value there was, and average, 95th
- * percentile (nearest rank) and last value of the points' averages.
+ * percentile (nearest rank) and last value of the points' averages. In the average a point weighs as much as
+ * the time that it stands for: a rate over 60 s is twelve times one over 5 s.
  * @param statistic only this one's track; null for the best there is for each number.
  */
 export function summarise(
@@ -119,27 +121,47 @@ export function summarise(
   statistic: string | null,
 ): Summary | null {
   const { measured = series } = series;
-  const pick = (...names: string[]): readonly number[] => {
+  const pick = (...names: string[]): Pick<MetricTrack, 'times' | 'values' | 'ends'> => {
     for (const name of statistic === null ? names : [statistic]) {
       const track = trackOf(measured, name);
-      if (track !== null && track.times.length > 0) return cutTrack(track, window).values;
+      if (track !== null && track.times.length > 0) return cutTrack(track, window);
     }
-    return [];
+    return { times: [], values: [] };
   };
-  const middle = pick('Average', 'Maximum');
-  const low = pick('Minimum', 'Average', 'Maximum');
-  const high = pick('Maximum', 'Average');
+  const track = pick('Average', 'Maximum');
+  const { values: middle } = track;
+  const { values: low } = pick('Minimum', 'Average', 'Maximum');
+  const { values: high } = pick('Maximum', 'Average');
   const last = middle.at(-1);
   if (last === undefined) return null;
   const sorted = Float64Array.from(middle).sort();
   return {
     min: extreme(low, Math.min),
-    avg: middle.reduce((sum, value) => sum + value, 0) / middle.length,
+    avg: weightedMean(middle, lengthsOf(track, measured)),
     p95: sorted[Math.ceil(sorted.length * 0.95) - 1] ?? last,
     max: extreme(high, Math.max),
     last,
     points: middle.length,
   };
+}
+
+/** Milliseconds that each point stands for. */
+function lengthsOf(
+  { times, ends }: Pick<MetricTrack, 'times' | 'ends'>,
+  { reach, end }: Pick<MetricSeries, 'reach' | 'end'>,
+): number[] {
+  return times.map((time, index) => {
+    const until = ends?.[index] ?? Math.min(time + reach, times[index + 1] ?? end ?? Infinity);
+    return Math.max(until - time, 0);
+  });
+}
+
+/** The mean of values that weigh differently; none of them is left out where all weigh nothing. */
+function weightedMean(values: readonly number[], weights: readonly number[]): number {
+  const [first] = weights;
+  if (weights.every((weight) => weight === first)) return sum(values) / values.length;
+  const total = values.reduce((so, value, index) => so + value * (weights[index] ?? 0), 0);
+  return total / sum(weights);
 }
 
 function extreme(values: readonly number[], choose: (a: number, b: number) => number): number {
@@ -148,35 +170,42 @@ function extreme(values: readonly number[], choose: (a: number, b: number) => nu
 
 /**
  * Points of a longer period made of shorter ones: the highest Maximum, the lowest Minimum, the sum of
- * sums and counts, the mean of averages (right for a provider that measures at a fixed interval). Periods are
- * the clock's; one that contains `from` begins anew there, so that it has nothing of before.
+ * sums and counts, the mean of averages. Periods are the clock's; one that contains `from` begins anew there,
+ * so that it has nothing of before.
+ * @param lengths milliseconds that each point weighs in a mean; null where all weigh the same.
  * @returns null for a statistic that cannot be computed from shorter periods: a percentile.
  */
 export function aggregate(
   track: MetricTrack,
   period: number,
   from = -Infinity,
+  lengths: readonly number[] | null = null,
 ): MetricTrack | null {
   const combine = COMBINATIONS[track.statistic];
   if (combine === undefined) return null;
   const times: number[] = [];
-  const groups: number[][] = [];
+  const groups: { readonly values: number[]; readonly weights: number[] }[] = [];
   for (const [index, time] of track.times.entries()) {
     const onClock = Math.floor(time / period) * period;
     const start = time < from ? onClock : Math.max(onClock, from);
     if (times.at(-1) !== start) {
       times.push(start);
-      groups.push([]);
+      groups.push({ values: [], weights: [] });
     }
-    groups.at(-1)?.push(track.values[index] ?? 0);
+    const group = groups.at(-1);
+    group?.values.push(track.values[index] ?? 0);
+    group?.weights.push(lengths?.[index] ?? 1);
   }
-  return { ...track, times, values: groups.map(combine) };
+  const { label, statistic } = track;
+  const values = groups.map((group) => combine(group.values, group.weights));
+  return { label, statistic, times, values };
 }
 
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
-const COMBINATIONS: Readonly<Record<string, (values: readonly number[]) => number>> = {
-  Average: (values) => sum(values) / values.length,
+type Combination = (values: readonly number[], weights: readonly number[]) => number;
+const COMBINATIONS: Readonly<Record<string, Combination>> = {
+  Average: weightedMean,
   Maximum: (values) => extreme(values, Math.max),
   Minimum: (values) => extreme(values, Math.min),
   Sum: sum,
@@ -189,7 +218,9 @@ export function aggregateSeries(
   period: number,
   from = -Infinity,
 ): MetricSeries {
-  const tracks = series.tracks.flatMap((track) => aggregate(track, period, from) ?? []);
+  const tracks = series.tracks.flatMap(
+    (track) => aggregate(track, period, from, lengthsOf(track, series)) ?? [],
+  );
   return { ...series, period, reach: period, end: null, tracks };
 }
 

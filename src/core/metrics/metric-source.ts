@@ -22,7 +22,13 @@ export interface Points {
 }
 
 /** One statistic of one metric: ascending in time, each time once. An absent point is absent, not 0. */
-export interface MetricTrack extends MetricQuery, Points {}
+export interface MetricTrack extends MetricQuery, Points {
+  /**
+   * Where each point ends, when that was measured; absent where each stands until the next one, and for the
+   * reach of its series at most.
+   */
+  readonly ends?: readonly number[];
+}
 
 /** One metric with every statistic that is known of it. */
 export interface MetricSeries {

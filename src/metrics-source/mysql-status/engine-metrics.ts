@@ -115,6 +115,7 @@ function serverSeries(all: readonly CounterSample[]): MetricSeries[] {
   return SERVER_METRICS.map(({ metric, recipe }) => {
     const times: number[] = [];
     const values: number[] = [];
+    const ends: number[] = [];
     for (const [index, sample] of samples.entries()) {
       const next = samples[index + 1];
       const value =
@@ -122,6 +123,7 @@ function serverSeries(all: readonly CounterSample[]): MetricSeries[] {
       if (value === undefined || value === null) continue;
       times.push(sample.at);
       values.push(value);
+      if (next !== undefined) ends.push(next.at);
     }
     return {
       metric,
@@ -134,6 +136,7 @@ function serverSeries(all: readonly CounterSample[]): MetricSeries[] {
         statistic,
         times,
         values,
+        ...(recipe.kind === 'gauge' ? {} : { ends }),
       })),
     };
   });

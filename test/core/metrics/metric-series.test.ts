@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { describeCloudWatchMetric } from '../../../src/metrics-source/cloudwatch/catalogue.ts';
 import {
   aggregate,
+  aggregateSeries,
   cutTrack,
   dataPoints,
   resample,
@@ -135,6 +136,21 @@ describe('a summary', () => {
     });
   });
 
+  it('weighs a point in the average by the time that it stands for', () => {
+    const points = [
+      [0, 10],
+      [5_000, 100],
+      [65_000, 10],
+    ] as const;
+    const rates = { ...track(points, 'Average'), ends: [5_000, 65_000, 75_000] };
+    const of = (one: MetricTrack, to: number) =>
+      summarise({ ...series(one), reach: 15_000, end: 80_000 }, { from: 0, to }, null)?.avg;
+    expect(of(rates, 75_000)).toBeCloseTo((5 * 10 + 60 * 100 + 10 * 10) / 75, 9);
+    // Nobody said how long they are: 5 s, 15 s and 15 s.
+    expect(of(track(points, 'Average'), 90_000)).toBeCloseTo((5 * 10 + 15 * 100 + 15 * 10) / 35, 9);
+    expect(of(track([[80_000, 7]], 'Average'), 90_000)).toBe(7);
+  });
+
   it('is of one statistic when that was asked for, and of the window alone', () => {
     expect(summarise(series(maximum, average), window, 'Maximum')?.min).toBe(900);
     expect(summarise(series(average), { from: 0, to: MINUTE }, null)).toMatchObject({
@@ -161,6 +177,17 @@ describe('a longer period', () => {
     expect(of('Sum')).toEqual([6, 7]);
     expect(of('Average')).toEqual([3, 7]);
     expect(of('p95')).toBeUndefined();
+  });
+
+  it('weighs in an average by the time that each stands for', () => {
+    const points = [
+      [0, 10],
+      [5_000, 100],
+      [20_000, 10],
+    ] as const;
+    const one = { ...series(track(points, 'Average')), reach: 15_000, end: 25_000 };
+    const { tracks } = aggregateSeries(one, MINUTE);
+    expect(tracks[0]?.values[0]).toBeCloseTo((5 * 10 + 15 * 100 + 5 * 10) / 25, 9);
   });
 
   it('begins anew where what is counted begins, so that nothing of it is dropped or mixed', () => {
