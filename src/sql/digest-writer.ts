@@ -244,7 +244,7 @@ class DigestWriter implements Place {
     if (word !== 'VALUES') this.#endRows();
     if (word === 'CASE') this.#caseDepth++;
     else if (word === 'INTERVAL') this.#intervalDepth = this.#brackets.length;
-    else if (ENDS_INTERVAL.has(word) && this.isInInterval) this.#intervalDepth = -1;
+    else if (this.isInInterval && ENDS_INTERVAL.has(word)) this.#intervalDepth = -1;
     this.#token(word, word, OPERANDS.has(word));
     if (word === 'VALUES') this.#beginRows();
   }
@@ -273,7 +273,12 @@ class DigestWriter implements Place {
       this.isStatement = DATA.has(word) ? 'data' : 'other';
       this.definesObject = word === 'CREATE' || word === 'ALTER';
       this.#canTurn = !STAYS.has(word);
-    } else if (this.#canTurn && TURNS_TO_DATA.has(word) && !BEFORE_EVENT.has(this.before)) {
+    } else if (
+      word !== '' &&
+      this.#canTurn &&
+      TURNS_TO_DATA.has(word) &&
+      !BEFORE_EVENT.has(this.before)
+    ) {
       this.isStatement = 'data';
       this.definesObject = false;
     }

@@ -3,28 +3,26 @@ import type { TableTokens } from './table-tokens.ts';
 /** A place in the tokens of a text, which moves on. */
 export class TableCursor {
   readonly #tokens: TableTokens;
-  readonly #words: readonly string[];
   at = 0;
 
   constructor(tokens: TableTokens) {
     this.#tokens = tokens;
-    this.#words = tokens.words;
   }
 
   get length(): number {
-    return this.#words.length;
+    return this.#tokens.length;
   }
 
   get isEnd(): boolean {
-    return this.at >= this.#words.length;
+    return this.at >= this.#tokens.length;
   }
 
   get word(): string {
-    return this.#words[this.at] ?? '';
+    return this.#tokens.wordAt(this.at);
   }
 
   ahead(by: number): string {
-    return this.#words[this.at + by] ?? '';
+    return this.#tokens.wordAt(this.at + by);
   }
 
   /** Passes over a word where it is the next one. */

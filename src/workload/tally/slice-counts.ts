@@ -127,8 +127,7 @@ export class SliceCounts {
       this.#count += count;
       return;
     }
-    const before = this.#take(slot);
-    this.#put(this.#slot, this.#count);
+    const before = this.#exchange(slot);
     this.#slot = slot;
     this.#count = before + count;
   }
@@ -177,21 +176,28 @@ export class SliceCounts {
     return counts;
   }
 
-  #take(slot: number): number {
-    if (this.#all !== null) {
-      const count = this.#all[slot] ?? 0;
-      this.#all[slot] = 0;
-      return count;
-    }
+  /** Keeps what is counted of `#slot` with the others. @returns what was of this one, and no longer is. */
+  #exchange(slot: number): number {
     const pairs = this.#pairs;
-    if (pairs === null) return 0;
-    for (let i = 0; i < pairs.length; i += 2) {
-      if (pairs[i] !== slot) continue;
-      const count = pairs[i + 1] ?? 0;
-      pairs.splice(i, 2);
-      return count;
+    if (pairs !== null) {
+      for (let i = 0; i < pairs.length; i += 2) {
+        if (pairs[i] !== slot) continue;
+        const count = pairs[i + 1] ?? 0;
+        if (this.#count === 0) pairs.splice(i, 2);
+        else {
+          pairs[i] = this.#slot;
+          pairs[i + 1] = this.#count;
+        }
+        return count;
+      }
     }
-    return 0;
+    let count = 0;
+    if (this.#all !== null) {
+      count = this.#all[slot] ?? 0;
+      this.#all[slot] = 0;
+    }
+    this.#put(this.#slot, this.#count);
+    return count;
   }
 
   #put(slot: number, count: number): void {
