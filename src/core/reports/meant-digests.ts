@@ -24,16 +24,19 @@ export async function meantDigests(
   const counter = await workloads.openTally(capture.id);
   try {
     const request = tallyRequestOf(standing, recording, { since: null, until: null });
-    const { tally } = await resultOf(counter.count(request), () => undefined);
+    const { tally, damage } = await resultOf(counter.count(request), () => undefined);
     const ids = [...new Set(tally.digests.map(({ digest }) => digest))].sort();
-    return typed.map((digest) => meantBy(digest.toLowerCase(), ids));
+    // What is not listed, or could not be read, may begin like it.
+    const isAll = tally.otherDigests.statements === 0 && damage.length === 0;
+    return typed.map((digest) => meantBy(digest.toLowerCase(), ids, isAll));
   } finally {
     await counter.close();
   }
 }
 
-function meantBy(beginning: string, ids: readonly string[]): string {
+function meantBy(beginning: string, ids: readonly string[], isAll: boolean): string {
   const [first, second] = ids.filter((id) => id.startsWith(beginning));
-  if (first === undefined || second === undefined) return first ?? beginning;
+  if (first === undefined || (second === undefined && !isAll)) return beginning;
+  if (second === undefined) return first;
   throw severalDigests(beginning, first, second);
 }
