@@ -44,6 +44,11 @@ export function formatDuration(ms: number, most = 2): string {
   return parts.join(' ');
 }
 
+/** The length of something that is over: `45s` for 44.7 seconds, where `formatDuration` has 44 that have passed. */
+export function roundedDuration(seconds: number): string {
+  return formatDuration(seconds < 1 ? seconds * 1_000 : Math.round(seconds) * 1_000);
+}
+
 /** A duration as the command line reads it: `1h30m`, `1d`, `0s`; below a second `0.25s`. */
 export function formatExactDuration(ms: number): string {
   let left = ms;

@@ -16,7 +16,6 @@ import { programVersion } from '../../package.ts';
 import { defineCommand } from './command.ts';
 import { progressText } from './report.ts';
 
-const ON_A_TERMINAL = 20;
 /** A session is in one capture alone. */
 const COMPARABLE = DIMENSIONS.filter((dimension) => dimension !== 'session');
 
@@ -42,7 +41,7 @@ export const command = defineCommand<Options>({
       .option('--by <dimension>', COMPARABLE.join(', '), choice(COMPARABLE, '--by'))
       .option(
         '--limit <n>',
-        `at most this many rows of a kind (default: ${ON_A_TERMINAL} on a terminal, else all)`,
+        'at most this many rows of a kind (default: what fits a terminal, else all)',
         count('--limit'),
       )
       .option('--all', 'list the rows that did not change, too')
@@ -197,8 +196,8 @@ async function print(comparison: Comparison, options: Options, context: Context)
   const { renderDiff } = await import('../render/diff/diff-screen.ts');
   const view = await viewOf(options, context);
   const metrics = await drawnMetrics(options, view, context);
-  const parts = { limit: limit ?? ON_A_TERMINAL, all, metrics };
-  await stdout.write(renderDiff(comparison, parts, view));
+  const height = stdout.isTTY ? (stdout.rows ?? null) : null;
+  await stdout.write(renderDiff(comparison, { limit, all, metrics }, view, height));
 }
 
 function firstRows(

@@ -1,5 +1,5 @@
 import { escapeText } from './escape.ts';
-import { displayWidth, fillLines } from './width.ts';
+import { displayWidth, fillLines, wordsOf } from './width.ts';
 
 /** What the commands that our sentences offer begin with. */
 const PROGRAMS = new Set(['captures', 'chmod', 'npm', 'unset', 'source', 'echo', 'fuser']);
@@ -41,7 +41,7 @@ function unitsOf(text: string): string[] {
   const units: string[] = [];
   let command: string[] | null = null;
   let isSql = false;
-  for (const word of text.split(' ')) {
+  for (const word of wordsOf(text)) {
     const before: string | undefined = units.at(-1);
     if (command === null && (before === undefined || before.endsWith(':'))) {
       isSql = SQL.has(word);

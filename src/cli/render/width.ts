@@ -60,6 +60,13 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'right' ? space + text : text + space;
 }
 
+const BETWEEN_WORDS = /(?<!\d) | (?!(?:%|\/s|[KMGT]?i?B|[mµ]?s)(?![a-z]))/i;
+
+/** The words of a sentence for `fillLines`: a number and its unit are one. */
+export function wordsOf(sentence: string): string[] {
+  return sentence.split(BETWEEN_WORDS);
+}
+
 /**
  * Fills lines of at most `width` columns with words, the separator between them; every line but the first
  * has `indent` columns less. A word that is wider gets a line of its own.

@@ -1,4 +1,5 @@
-import { counted, formatCount, formatDuration } from '../units.ts';
+import { counted, formatCount, formatUtc, roundedDuration } from '../units.ts';
+import { moreIdleSide } from './idle-time.ts';
 import type { ComparisonRequest } from './report-comparison.ts';
 import type { RatedWindow } from './rate-tests.ts';
 import { FEWEST_BLOCKS } from './rate-statistics.ts';
@@ -29,8 +30,9 @@ export function cautionsOf(
   return [
     ...(isSame(a, b) ? ['A and B are the same capture: there is nothing to find'] : []),
     ...sides.flatMap(([side, report]) => recordCautions(side, report)),
+    ...orderCautions(a, b),
     ...betweenCautions(a, b),
-    ...(how.per === null ? windowCautions(sides) : []),
+    ...(how.per === null ? [...idleCautions(a, b), ...windowCautions(sides)] : []),
     ...sides.flatMap(([side, report]) => rowCautions(side, report)),
     ...timeCautions(a, b),
   ];
@@ -53,6 +55,29 @@ function recordCautions(side: Side, { verdict, window, statements, coverage }: R
   }
   if (statements === 0) found.push(`${side} has no statements`);
   return found;
+}
+
+/** Two files, or two names, are easily given the other way round. */
+function orderCautions(a: Report, b: Report): string[] {
+  const [before, after] = [a.window.from, b.window.from];
+  if (before === null || after === null || after >= before) return [];
+  return ['B is older than A: what is listed as new came first, and is gone in A'];
+}
+
+/** Rates are of whole windows: time without load in one of them looks like a change of everything. */
+function idleCautions(a: Report, b: Report): string[] {
+  const more = moreIdleSide(a, b);
+  if (more === null) return [];
+  const { share, stretches, from, to } = more.idle;
+  const percent = `${Math.round(share * 100)} % of it`;
+  const longest = `from ${formatUtc(from)} to ${formatUtc(to)}`;
+  const when =
+    stretches === 1
+      ? `${longest} (${percent})`
+      : `in ${formatCount(stretches)} stretches (${percent}), the longest ${longest}`;
+  return [
+    `${more.side} has no statements ${when}: its rates are lower for that, though nothing else may have changed`,
+  ];
 }
 
 /** What makes two records differ besides what the server was asked. */
@@ -109,7 +134,7 @@ function windowCautions(sides: readonly (readonly [Side, Report, RatedWindow])[]
   const found: string[] = [];
   for (const [side, report, { blocks, length }] of sides) {
     if (report.statements === 0) continue;
-    const long = formatDuration(length * 1_000);
+    const long = roundedDuration(length);
     if (blocks === null) {
       found.push(
         `${side} is ${long} long, too short for ${FEWEST_BLOCKS} slices: no rates are compared`,
@@ -121,7 +146,7 @@ function windowCautions(sides: readonly (readonly [Side, Report, RatedWindow])[]
   const [one = 0, other = 0] = sides.map(([, , { length }]) => length);
   if (Math.min(one, other) > 0 && Math.max(one / other, other / one) > FAR_APART) {
     found.push(
-      `A is ${formatDuration(one * 1_000)} long and B ${formatDuration(other * 1_000)}: what comes in waves can look like a change`,
+      `A is ${roundedDuration(one)} long and B ${roundedDuration(other)}: what comes in waves can look like a change`,
     );
   }
   return found;

@@ -71,16 +71,18 @@ export function judgeRates(
     );
     if (pass === MOST_PASSES || stable.every((is, place) => is === before[place])) break;
   }
+  // Of those that were found to belong together, what changed besides is listed by itself.
+  const together = common.together === 0 ? 0 : stable.filter(Boolean).length;
   for (const [place, { index, change }] of measured.entries()) {
     const { interval, ...rest } = rows[index] ?? UNJUDGED;
     const raw = Math.exp(change);
     rows[index] = {
       ...rest,
       interval: interval === null ? null : [raw * interval[0], raw * interval[1]],
-      together: common.together > 0 && isStable[place] === true,
+      together: together > 0 && stable[place] === true,
     };
   }
-  return { rows, common };
+  return { rows, common: { ...common, together, isChange: common.isChange && together > 0 } };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isJudgedBesideOthers } from '../../../core/reports/comparison-rules.ts';
+import { moreIdleSide } from '../../../core/reports/idle-time.ts';
 import {
   CHANGES,
   type ComparedRow,
@@ -6,7 +7,7 @@ import {
   type ReportHead,
 } from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
-import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { counted, formatCount, roundedDuration } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { hanging } from '../messages.ts';
 import { localTime } from '../moments.ts';
@@ -21,6 +22,7 @@ import {
   rateText,
   type ReportView,
 } from '../report/report-view.ts';
+import { captureWord } from '../shell-quoting.ts';
 import { sparkline } from '../charts/sparkline.ts';
 import { fillLines } from '../width.ts';
 import { changedRows, rowsOfKind, type ChangedRow, type RowKind } from './diff-noun.ts';
@@ -40,28 +42,87 @@ const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, to
 
 /** What is on the screen besides the changes. */
 export interface DiffParts {
-  /** Rows of one kind. */
-  readonly limit: number;
+  /** Rows of one kind; null: as many as fit the terminal. */
+  readonly limit: number | null;
   /** Unchanged rows too. */
   readonly all: boolean;
   /** What the metrics of both did; drawn already. */
   readonly metrics: readonly string[];
 }
 
-/** Cautions, what all statements did, and then row by row. */
-export function renderDiff(comparison: Comparison, parts: DiffParts, view: ReportView): string {
+/** Rows of one kind where the terminal sets no limit. */
+const MOST_ROWS = 20;
+/** Rows of a kind before its heading is drawn without blank line and columns, and at the very least. */
+const FEW_ROWS = 3;
+const LEAST_ROWS = 1;
+
+/**
+ * Cautions, what all statements did, and then row by row.
+ * @param height lines of the terminal, which the comparison fits if that leaves a row of each kind; null:
+ *   everything.
+ */
+export function renderDiff(
+  comparison: Comparison,
+  parts: DiffParts,
+  view: ReportView,
+  height: number | null = null,
+): string {
+  const draw = (rows: Rows): string[] => [
+    ...headLines(comparison, view),
+    ...parts.metrics,
+    ...changeLines(comparison, { ...rows, all: parts.all }, view),
+    '',
+    ...restLines(comparison, parts, view),
+  ];
+  let lines = draw({ limit: parts.limit ?? MOST_ROWS, isDense: false });
+  if (parts.limit === null && height !== null) {
+    for (const rows of narrower()) {
+      // The prompt has a line, too.
+      if (lines.length < height) break;
+      lines = draw(rows);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+interface Rows {
+  readonly limit: number;
+  /** Kinds follow each other without a blank line, and the columns are named once. */
+  readonly isDense: boolean;
+}
+
+function* narrower(): Generator<Rows, void, void> {
+  for (const [isDense, least] of [
+    [false, FEW_ROWS],
+    [true, LEAST_ROWS],
+  ] as const) {
+    for (let limit = MOST_ROWS; limit >= least; limit--) yield { limit, isDense };
+  }
+}
+
+function headLines(comparison: Comparison, view: ReportView): string[] {
   const { a, b, cautions } = comparison;
   const lines = [...sideLines('A', a, view), ...sideLines('B', b, view)];
+  const label = 'caution  ';
   for (const caution of cautions) {
     lines.push(
-      ...hanging('caution  ', caution, view.width, {
-        label: (label) => view.paint('busy', label),
-      }),
+      ...hanging(label, caution, view.width, { label: (shown) => view.paint('busy', shown) }),
     );
   }
-  lines.push('', ...overallLines(comparison, view), ...parts.metrics);
-  lines.push(...changeLines(comparison, parts, view), '', ...restLines(comparison, parts, view));
-  return `${lines.join('\n')}\n`;
+  const part = partText(comparison);
+  if (part !== null) lines.push(...hanging(' '.repeat(label.length), part, view.width));
+  return [...lines, '', ...overallLines(comparison, view)];
+}
+
+/** How to leave out the time in which one side was idle; null where there is none, or where it is in the middle. */
+function partText({ a, b, per, by }: Comparison): string | null {
+  const more = per === null ? moreIdleSide(a, b) : null;
+  if (more === null || more.idle.isFirst === more.idle.isLast) return null;
+  const [{ capture }, file] = more.side === 'A' ? [a, 'a.json'] : [b, 'b.json'];
+  const name = captureWord({ environmentName: capture.environment, name: capture.name });
+  const bound = more.idle.isLast ? `--until ${more.idle.from}` : `--since ${more.idle.to}`;
+  const dimension = by === 'digest' ? '' : ` --by ${by}`;
+  return `The rest of it by itself, as ${more.side}: captures report ${name}${dimension} ${bound} --json > ${file}`;
 }
 
 /** `A  shop/monday · 2026-11-22 02:00:00 to 02:30:00 (30m) · 12,345 statements, 6.9/s`. */
@@ -72,9 +133,7 @@ function sideLines(side: string, head: ReportHead, view: ReportView): string[] {
     const from = localTime(Date.parse(window.from), view.zone);
     const to = localTime(Date.parse(window.to), view.zone);
     const end = to.slice(0, 10) === from.slice(0, 10) ? to.slice(11) : to;
-    parts.push(
-      `${from} to ${window.isOpen ? 'now' : end} (${formatDuration(window.seconds * 1_000)})`,
-    );
+    parts.push(`${from} to ${window.isOpen ? 'now' : end} (${roundedDuration(window.seconds)})`);
   }
   parts.push(`${counted(statements, 'statement')}, ${rateText(perSecond)}/s`);
   const room = view.width - 3;
@@ -85,8 +144,12 @@ function sideLines(side: string, head: ReportHead, view: ReportView): string[] {
   ).map((line, index) => view.paint('strong', `${index === 0 ? side : ' '}  ${line}`));
 }
 
-function changeLines(comparison: Comparison, parts: DiffParts, view: ReportView): string[] {
-  const { limit } = parts;
+function changeLines(
+  comparison: Comparison,
+  parts: Rows & Pick<DiffParts, 'all'>,
+  view: ReportView,
+): string[] {
+  const { limit, isDense } = parts;
   const rows = changedRows(comparison, parts);
   const isAsBefore = CHANGES.every((change) => comparison[change].length === 0);
   const drawn = isAsBefore ? ['', noDifferences(comparison)] : [];
@@ -99,8 +162,9 @@ function changeLines(comparison: Comparison, parts: DiffParts, view: ReportView)
       const all = rowsOfKind(comparison, kind).length;
       const [title, what, tone] = TITLES[kind];
       const shown = all > limit ? `, the first ${formatCount(limit)} (--limit N for more)` : '';
-      drawn.push('', `${view.paint(tone, `${title} ${formatCount(all)}`)} ${what}${shown}`);
-      drawn.push(view.paint('strong', header));
+      if (!isDense || index === 0) drawn.push('');
+      drawn.push(`${view.paint(tone, `${title} ${formatCount(all)}`)} ${what}${shown}`);
+      if (!isDense || index === 0) drawn.push(view.paint('strong', header));
     }
     const line = lines[index] ?? '';
     drawn.push(changed.row.mayBeChance ? view.paint('dim', line) : line);
@@ -110,9 +174,16 @@ function changeLines(comparison: Comparison, parts: DiffParts, view: ReportView)
 }
 
 /** What all have in common is a difference, and was said. */
-function noDifferences({ common, commonTime }: Comparison): string {
+function noDifferences(comparison: Comparison): string {
+  const { common, commonTime, change, threshold, by, unchanged, unjudged } = comparison;
   const isSaid = common.together > 0 || (commonTime?.together ?? 0) > 0;
-  return isSaid ? 'No other differences.' : 'No differences.';
+  if (isSaid) return 'No other differences.';
+  if (unchanged === 0 && unjudged.rows > 0) return 'Nothing could be judged.';
+  const isLarge = change !== null && Math.abs(Math.log(change)) >= Math.log1p(threshold);
+  const row = by === 'digest' ? 'statement' : by === 'db' ? 'database' : by;
+  return isLarge
+    ? `No ${row} differs by more than chance may have made: rates vary as much within A and B.`
+    : 'No differences.';
 }
 
 function statementLine({ digest, text, db }: ComparedRow, view: ReportView): string {

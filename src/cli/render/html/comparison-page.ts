@@ -7,9 +7,9 @@ import {
   type ReportHead,
 } from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
-import { counted, formatCount, formatDuration } from '../../../core/units.ts';
+import { counted, formatCount, roundedDuration } from '../../../core/units.ts';
 import { changeText } from '../diff/change-text.ts';
-import { commonText } from '../diff/diff-summary.ts';
+import { commonText, oneByOneTexts } from '../diff/diff-summary.ts';
 import { digestsSeen, sessionsSeen } from '../report/report-unlisted.ts';
 import { drawnWindow, rateText } from '../report/report-view.ts';
 import { chartSection, comparedMetrics, comparedRates } from './charts.ts';
@@ -101,7 +101,7 @@ function sidesTable({ a, b }: Comparison): Markup {
       <tbody>
         ${row('From', ({ window }) => (window.from === null ? 'unknown' : timeMarkup(window.from)))}
         ${row('To', ({ window }) => (window.to === null ? 'unknown' : timeMarkup(window.to)))}
-        ${row('Length', ({ window }) => formatDuration(window.seconds * 1_000))}
+        ${row('Length', ({ window }) => roundedDuration(window.seconds))}
         ${row('Statements', ({ statements }) => formatCount(statements))}
         ${row('Rate', ({ perSecond }) => `${rateText(perSecond)}/s`)}
         ${row('Digests', digestsSeen)}
@@ -120,9 +120,11 @@ function summaryOf(comparison: Comparison): string[] {
       ? []
       : [`Counts are for each test: A ran ${formatCount(per.a)}, B ran ${formatCount(per.b)}`]),
     ...(change === null ? [] : [`All statements: ${changeText(change)} in B`]),
-    ...[common, commonTime].flatMap((shared) =>
-      shared === null || shared.factor === 1 ? [] : [commonText(comparison, shared).join(' ')],
-    ),
+    ...[common, commonTime].flatMap((shared) => {
+      const sentences = shared === null ? [] : commonText(comparison, shared);
+      return sentences.length === 0 ? [] : [sentences.join(' ')];
+    }),
+    ...oneByOneTexts(comparison),
     `A change is at least ${Math.round(threshold * 100)} %`,
     `${counted(unchanged, 'row')} unchanged; ${counted(unjudged.rows, 'row')} not judged (${counted(unjudged.statements, 'statement')})`,
   ];
