@@ -80,12 +80,18 @@ export class LineSearch {
     if (head === 'refused') return false;
     if (head === null || head.textAt > end) return this.#isMatchAsRecord(chunk, start, end);
     if (!this.filter.readsTexts) return true;
-    const quote = bytes.indexOf('"', head.textAt);
-    const isPlain = quote < end && !bytes.slice(head.textAt, quote).includes('\\');
+    const { placeAt, kindAt, textAt } = head;
+    const db = (): string | null => placeOf(bytes.slice(placeAt, kindAt)).db;
+    const textOf = (from: number, to: number): string => {
+      return String(JSON.parse(chunk.toString('utf8', from - 1, to + 1)));
+    };
+    const isFound = this.filter.hasJson(chunk, textAt, textOf, db);
+    if (isFound !== null) return isFound;
+    const quote = bytes.indexOf('"', textAt);
+    const isPlain = quote < end && !bytes.slice(textAt, quote).includes('\\');
     if (!isPlain) return this.#isMatchAsRecord(chunk, start, end);
-    const sql = chunk.toString('utf8', head.textAt, quote);
-    const { placeAt, kindAt } = head;
-    return this.filter.hasText(sql, () => placeOf(bytes.slice(placeAt, kindAt)).db);
+    const sql = chunk.toString('utf8', textAt, quote);
+    return this.filter.hasText(sql, db);
   }
 
   #isMatchAsRecord(chunk: Buffer, start: number, end: number): boolean {

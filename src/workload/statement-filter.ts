@@ -6,7 +6,8 @@ import {
   type StatementSearch,
 } from '../core/workloads/statement-search.ts';
 import type { StatementRecord } from '../core/workloads/statements.ts';
-import { Digester } from '../sql/digest.ts';
+import { Digester, type Digest } from '../sql/digest.ts';
+import { ShapeCache } from '../sql/shape-cache.ts';
 import { tablesOf } from '../sql/tables.ts';
 import { SearchedTexts } from './text-search.ts';
 
@@ -39,6 +40,11 @@ export class StatementFilter {
   readonly #isHostIn: NameFilter;
   readonly #isDatabaseIn: NameFilter;
   readonly #tables: readonly string[];
+  /** Names of the tables of a statement, in small letters. */
+  readonly #tablesByShape = new ShapeCache<readonly string[]>(
+    (sql) => tablesOf(sql).map(({ table }) => table.toLowerCase()),
+    (tables) => tables.reduce((sum, { length }) => sum + length, 0),
+  );
   readonly #digester = new Digester();
   readonly #digests: readonly string[];
   /** What each beginning of a digest's id was found to be the beginning of. */
@@ -94,13 +100,34 @@ export class StatementFilter {
 
   /** As `hasText`, of a text in which the searched texts were found. */
   isStatement(sql: string, db: () => string | null): boolean {
-    if (this.#tables.length > 0 && !this.#hasTable(sql, db)) return false;
-    return this.#digests.length === 0 || this.#hasDigest(sql);
+    if (this.#tables.length > 0 && !this.#hasTable(this.#tablesByShape.of(sql), db)) return false;
+    return this.#digests.length === 0 || this.#hasDigest(this.#digester.of(sql));
   }
 
-  #hasTable(sql: string, db: () => string | null): boolean {
-    return tablesOf(sql).some(({ table }) => {
-      const written = table.toLowerCase();
+  /**
+   * Whether the statement matches that is a JSON string in a line, behind a quote: of which no string is made.
+   * @param textOf the statement between two places of the line, without its escapes.
+   * @returns null where its text has to be read.
+   */
+  hasJson(
+    line: Buffer,
+    start: number,
+    textOf: (start: number, end: number) => string,
+    db: () => string | null,
+  ): boolean | null {
+    if (!this.texts.isEmpty) return null;
+    if (this.#tables.length > 0) {
+      const tables = this.#tablesByShape.ofJson(line, start, textOf);
+      if (tables === null) return null;
+      if (!this.#hasTable(tables, db)) return false;
+    }
+    if (this.#digests.length === 0) return true;
+    const digest = this.#digester.ofJson(line, start, textOf);
+    return digest === null ? null : this.#hasDigest(digest);
+  }
+
+  #hasTable(tables: readonly string[], db: () => string | null): boolean {
+    return tables.some((written) => {
       const dot = written.indexOf('.');
       return this.#tables.some((pattern) => {
         if (!pattern.includes('.')) return matchesPattern(pattern, written.slice(dot + 1));
@@ -110,8 +137,7 @@ export class StatementFilter {
     });
   }
 
-  #hasDigest(sql: string): boolean {
-    const { id } = this.#digester.of(sql);
+  #hasDigest({ id }: Digest): boolean {
     const wanted = this.#digests.find((one) => id.startsWith(one));
     if (wanted === undefined) return false;
     const meant = this.#meant.get(wanted);
