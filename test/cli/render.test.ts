@@ -75,7 +75,11 @@ function view(width: number, zone = 'UTC'): View {
 }
 
 function table(rows: readonly ListedCapture[], width: number, headers = true): Promise<string> {
-  return renderTable(rows, captureNoun.columns, { view: view(width), paint: plainPaint, headers });
+  return drawnTable(rows, captureNoun.columns, { view: view(width), paint: plainPaint, headers });
+}
+
+async function drawnTable<Row>(...asked: Parameters<typeof renderTable<Row>>): Promise<string> {
+  return (await renderTable(...asked)).text;
 }
 
 describe('a table of captures', () => {
@@ -159,7 +163,7 @@ describe('a table of captures', () => {
   });
 
   it('takes the tone of a status as colour, and says it in words as well', async () => {
-    const painted = await renderTable(CAPTURES, captureNoun.columns, {
+    const painted = await drawnTable(CAPTURES, captureNoun.columns, {
       view: view(120),
       paint: (tone, text) => `<${tone}>${text}</>`,
       headers: true,
@@ -517,7 +521,7 @@ describe('a recovered server', () => {
       droppedStatements: 0,
       warnings: [],
     };
-    const text = await renderTable([row], recoveryNoun.columns ?? [], {
+    const text = await drawnTable([row], recoveryNoun.columns ?? [], {
       view: view(120),
       paint: plainPaint,
       headers: true,

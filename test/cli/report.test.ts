@@ -147,7 +147,30 @@ describe('captures report', () => {
     const names = await report(['friday', '-o', 'name', '--by', 'table']);
     expect(names.stdout).toBe('shop.orders\nshop.stock\n');
     const table = await report(['friday', '-o', 'table', '--fields', 'count,class']);
-    expect(table.stdout).toMatch(/^COUNT +CLASS\n─+\n400 +reads\n/);
+    expect(table.stdout).toMatch(/^COUNT +CLASS\n─+\n +400 +reads\n/);
+  });
+
+  it('shows as a table the fields that were asked for, and says which have no room', async () => {
+    await recordedCapture(test, actor, shop, { statements: mixed() });
+    const fields = ['--fields', 'name,count,text'];
+    const { stdout, stderr } = await report(['friday', ...fields], { tty: 80 });
+    expect(stdout).toMatch(/^NAME +COUNT {2}TEXT$/m);
+    expect(stdout).toMatch(/^[0-9a-f]{16} {4}400 {2}SELECT \? FROM orders/m);
+    expect(stderr).toBe('');
+    const all = await report(['friday', '--fields', 'name,text,users,hosts,count'], { tty: 40 });
+    expect(all.stdout).toMatch(/^NAME +TEXT +USERS$/m);
+    expect(all.stderr).toMatch(/^No room for hosts, count: -o tsv/);
+  });
+
+  it('says on the screen how a time of day was understood', async () => {
+    await recordedCapture(test, actor, shop, { statements: mixed() });
+    const { stdout } = await report(['friday', '--since', '03:00:00.5'], { tty: 80 });
+    expect(stdout).toMatch(/^part +since 2026-11-21 03:00:00\.500, before the capture began$/m);
+    const later = await report(['friday', '--since', '02:00', '--until', '01:00'], { tty: 80 });
+    expect([later.status, later.stderr]).toEqual([
+      2,
+      expect.stringContaining('--since is later than --until'),
+    ]);
   });
 
   it('takes a part of the window, by the time of statements', async () => {

@@ -61,6 +61,9 @@ export const command = defineCommand<Options>({
 statements put together by their digest (the statement without its values) or by table, user, host,
 database, class or session. Of a RUNNING capture, those committed so far.
 
+A terminal gets this as a screen, a pipe or file as TSV with a line for each row. To page through the
+screen, or to have it through ssh: captures report friday -o table | less
+
 Rows are sorted by total time where the server measured it for most statements, else by count. Times
 come from the server's performance_schema; averages and rows examined are per execution.
 
@@ -78,6 +81,7 @@ Examples:
   captures report friday --html friday.html
   captures report friday --json > friday.json
   captures report friday -o tsv --fields name,count,text
+  captures report friday -o table --limit 100 | less
 
 JSON fields: ${reportNoun.fields.join(', ')}.
 Fields of a row (CSV, TSV): ${reportRowNoun.fields.join(', ')}.`,
@@ -109,7 +113,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const view = await viewOf(options, context);
   const { stdout } = context.world;
   await stdout.write(
-    await drawn(report, options, view, stdout.isTTY ? (stdout.rows ?? null) : null),
+    await drawn(report, options, request, view, stdout.isTTY ? (stdout.rows ?? null) : null),
   );
 }
 
@@ -236,15 +240,16 @@ async function warnOfMissing(report: ReportInRows, context: Context): Promise<vo
 async function drawn(
   report: Report,
   options: Options,
+  request: ReportRequest,
   view: ReportView,
   height: number | null,
 ): Promise<string> {
   if (options.digest === undefined) {
     const { renderReport } = await import('../render/report/report-screen.ts');
-    return renderReport(report, view, options.limit === undefined ? height : null);
+    return renderReport(report, view, options.limit === undefined ? height : null, request);
   }
   const { renderDigest } = await import('../render/report/report-detail.ts');
-  return report.rows.map((row) => renderDigest(row, report, view)).join('\n');
+  return report.rows.map((row) => renderDigest(row, report, view, request)).join('\n');
 }
 
 async function viewOf(options: Options, context: Context): Promise<ReportView> {

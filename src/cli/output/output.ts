@@ -12,6 +12,8 @@ export interface OutputSettings {
   readonly options: Pick<GlobalOptions, 'fields' | 'headers'>;
   readonly view: () => Omit<View, 'isDetail'>;
   readonly paint: () => Promise<Paint>;
+  /** Says something on stderr. */
+  readonly note: (text: string) => Promise<void>;
 }
 
 /**
@@ -63,12 +65,17 @@ export async function printList<Row>(
       if (all.length === 0) return stdout.write(`${noun.none}\n`);
       const { renderTable } = await import('../render/table.ts');
       const own = options.fields === null ? noun.columns : null;
-      const columns = own ?? columnsOf(noun, fields);
+      const columns = own ?? columnsOf(noun, fields).map((one) => shapedAs(one, noun, all));
       const view = { ...settings.view(), isDetail: false };
       const paint = await settings.paint();
-      return stdout.write(
-        await renderTable(all, columns, { view, paint, headers: options.headers }),
-      );
+      const headers = options.headers;
+      const table = await renderTable(all, columns, { view, paint, headers });
+      await stdout.write(table.text);
+      if (own === null && table.left.length > 0) {
+        const left = table.left.map(({ field }) => field).join(', ');
+        await settings.note(`No room for ${left}: -o tsv and a wider terminal have all fields`);
+      }
+      return;
     }
   }
 }
@@ -157,6 +164,18 @@ export function checkFields(
       hint: `The fields are: ${noun.fields.join(', ')}`,
     });
   });
+}
+
+const LOOKED_AT = 100;
+
+/** Numbers on the right; texts may be cut before a column that was asked for is left out. */
+function shapedAs<Row>(column: Column<Row>, noun: Noun<Row>, rows: readonly Row[]): Column<Row> {
+  if (noun.columns?.includes(column) === true || noun.detail?.includes(column) === true) {
+    return column;
+  }
+  const values = rows.slice(0, LOOKED_AT).map((row) => valueAt(noun.toJson(row), column.field));
+  const isNumber = values.every((value) => value === null || typeof value === 'number');
+  return isNumber ? { ...column, align: 'right' } : { ...column, shrinks: true };
 }
 
 function columnsOf<Row>(noun: Noun<Row>, fields: readonly string[]): Column<Row>[] {

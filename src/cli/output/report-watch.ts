@@ -4,7 +4,7 @@ import type { TallyProgress } from '../../core/reports/tally.ts';
 import type { Context } from '../runtime/context.ts';
 import { interruption } from '../runtime/signals.ts';
 import { escapeJson } from '../render/escape.ts';
-import { LIVE_KEYS, liveLines, renderLive } from '../render/report/report-live.ts';
+import { LIVE_KEYS, liveLines, renderLive, whyNotSorted } from '../render/report/report-live.ts';
 import type { ReportView } from '../render/report/report-view.ts';
 import { renderReport } from '../render/report/report-screen.ts';
 import { LateProgress } from './late-progress.ts';
@@ -57,6 +57,7 @@ class ReportWatch {
   #keys: string[] = [];
   #recent: number[] = [];
   #stopKeys: (() => void) | null = null;
+  #notice: string | null = null;
   #isEntered = false;
   #isLook = true;
 
@@ -113,6 +114,7 @@ class ReportWatch {
     if (this.#context.isJson) return stdout.write(this.#asJson(look));
     if (!this.#isScreen) return stdout.write(liveLines(look, this.#context.now()));
     await this.#enter();
+    this.#notice = null;
     // A key is no look: the rate of now is the one before it still.
     if (look.interval !== null && this.#isLook) {
       this.#recent = [...this.#recent, look.interval.perSecond].slice(-MOST_RECENT);
@@ -149,6 +151,7 @@ class ReportWatch {
       now: this.#context.now(),
       interval: this.#watched.interval,
       recent: this.#recent,
+      notice: this.#notice,
     });
     // Each line is cleared after its end: no flicker, and nothing old is left.
     const frame = lines.map((line) => `${line}${CLEAR_LINE}`).join('\n');
@@ -171,7 +174,10 @@ class ReportWatch {
       for (const key of this.#keys.splice(0)) {
         if (key === 'q' || key === 'Q') return false;
         const sort = LIVE_KEYS[key];
-        if (sort === undefined || sort === this.#sort) continue;
+        if (sort === undefined) continue;
+        this.#notice = whyNotSorted(sort, look.report, await this.#watched.viewOf());
+        if (this.#notice !== null) await this.#draw(look);
+        if (this.#notice !== null || sort === this.#sort) continue;
         this.#sort = sort;
         this.#isLook = false;
         return true;

@@ -21,6 +21,8 @@ const WIDE = 120;
 const SHOWN_CHARACTERS = 1_000;
 const MOST_PER_NAME = 24;
 const LEAST_FOR_TEXT = 20;
+/** What goes first where the text would have less. */
+const LEAVES = ['session', 'db', 'seq', 'user'];
 /** What comes later may be longer. */
 const LEAST: Readonly<Record<string, number>> = { seq: 6, session: 6, user: 6, db: 6, kind: 7 };
 
@@ -57,7 +59,8 @@ function timeText(time: string, { width, zone }: View): string {
 export class StatementTable {
   readonly #view: View;
   readonly #paint: Paint;
-  readonly #columns: readonly Column<StatementRecord>[];
+  readonly #mayLeave: boolean;
+  #columns: readonly Column<StatementRecord>[];
   #widths: readonly number[] | null = null;
 
   /** @param fields to show, in this order; null: as many as there is room for. */
@@ -68,6 +71,7 @@ export class StatementTable {
       column<StatementRecord>(field, field.toUpperCase(), (record) => valueText(record, field));
     this.#view = view;
     this.#paint = paint;
+    this.#mayLeave = fields === null;
     this.#columns = fields === null ? all : fields.map(byField);
     // A narrow terminal shows who and what, not from where.
     if (fields === null && view.width < WIDE) {
@@ -77,16 +81,24 @@ export class StatementTable {
 
   /** The rows as lines; the first time with the header above them, where there is one. */
   rows(records: readonly StatementRecord[], hasHeader: boolean): string {
-    const cells = records.map((record) => this.#columns.map((one) => this.#cell(one, record)));
     let head = '';
     if (this.#widths === null) {
+      this.#widths = this.#fit(records, hasHeader);
       const headers = this.#columns.map(({ header }) => header);
-      this.#widths = this.#fit(hasHeader ? [headers, ...cells] : cells);
       const rule = this.#widths.map((width) => '─'.repeat(width)).join('──');
       const title = this.#paint('strong', this.#line(headers));
       if (hasHeader) head = `${title}\n${rule}\n`;
     }
-    return head + cells.map((row) => `${this.#line(row)}\n`).join('');
+    return (
+      head +
+      this.#cells(records)
+        .map((row) => `${this.#line(row)}\n`)
+        .join('')
+    );
+  }
+
+  #cells(records: readonly StatementRecord[]): string[][] {
+    return records.map((record) => this.#columns.map((one) => this.#cell(one, record)));
   }
 
   #cell({ cell }: Column<StatementRecord>, record: StatementRecord): string {
@@ -96,7 +108,10 @@ export class StatementTable {
     return escapeText(shown.replace(/\s+/g, ' '));
   }
 
-  #fit(rows: readonly string[][]): number[] {
+  /** Decides on the widths, and on the columns where there is no room for all. */
+  #fit(records: readonly StatementRecord[], hasHeader: boolean): number[] {
+    const headers = this.#columns.map(({ header }) => header);
+    const rows = [...(hasHeader ? [headers] : []), ...this.#cells(records)];
     const widths = this.#columns.map(({ field }, index) => {
       const widest = rows.reduce(
         (most, row) => Math.max(most, displayWidth(row[index] ?? '')),
@@ -108,6 +123,11 @@ export class StatementTable {
     if (text === -1) return widths;
     const others = widths.reduce((sum, width, index) => sum + (index === text ? 0 : width), 0);
     const room = this.#view.width - others - GAP.length * (widths.length - 1);
+    const leaves = LEAVES.find((field) => this.#columns.some((one) => one.field === field));
+    if (room < LEAST_FOR_TEXT && this.#mayLeave && leaves !== undefined) {
+      this.#columns = this.#columns.filter(({ field }) => field !== leaves);
+      return this.#fit(records, hasHeader);
+    }
     widths[text] = Math.max(room, LEAST_FOR_TEXT);
     return widths;
   }

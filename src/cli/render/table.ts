@@ -24,12 +24,18 @@ interface Cell {
   readonly tone: Parameters<Paint>[0] | null;
 }
 
+/** A table, and the columns that it has no room for. */
+export interface FittedTable<Row> {
+  readonly text: string;
+  readonly left: readonly Column<Row>[];
+}
+
 /** Lays a list of things out as a table that fits the view's width, cutting cells with `…`. */
 export async function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   options: { view: View; paint: Paint; headers: boolean },
-): Promise<string> {
+): Promise<FittedTable<Row>> {
   const { view, paint, headers } = options;
   const cells = rows.map((row) =>
     columns.map((column): Cell => ({
@@ -66,9 +72,11 @@ export async function renderTable<Row>(
   );
   // cli-table3 counts the width of emoji differently: it draws only cells whose characters are one column wide.
   const isPlain = cells.flat().every(({ text }) => displayWidth(text) === text.length);
-  return rows.length <= LAYOUT_ROWS && isPlain
-    ? await drawn(lines, headers ? head : null)
-    : plain(lines, headers ? head : null, widths);
+  const text =
+    rows.length <= LAYOUT_ROWS && isPlain
+      ? await drawn(lines, headers ? head : null)
+      : plain(lines, headers ? head : null, widths);
+  return { text, left: columns.slice(widths.length) };
 }
 
 /**

@@ -249,6 +249,7 @@ export class Context {
       // A function, because asking the system for its time zone costs 20 ms and only tables need it.
       view: () => ({ width: this.columns, now: this.now(), zone: this.timeZone }),
       paint: () => this.paint(),
+      note: (text) => this.note(text),
     };
   }
 

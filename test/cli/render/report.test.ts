@@ -130,7 +130,7 @@ describe.each(REPORTS)('a report %s', (_what, report) => {
             report,
             interval: { seconds: 2, perSecond: 90, rows: report.rows.map(({ count }) => count) },
           },
-          { ...view, rows, now: 0, interval: 2_000, recent: [1, 2, 0, 4] },
+          { ...view, rows, now: 0, interval: 2_000, recent: [1, 2, 0, 4], notice: null },
         ).join('\n'),
       ),
     ];
@@ -299,7 +299,7 @@ describe('statements that no row can be made of', () => {
   });
 
   it('are said in each look of a report that is watched', () => {
-    const view = { ...viewOf(120), rows: 30, now: 0, interval: 2_000, recent: [] };
+    const view = { ...viewOf(120), rows: 30, now: 0, interval: 2_000, recent: [], notice: null };
     const live = { type: 'reported', report: all, interval: null } as const;
     expect(renderLive(live, view)[1]).toContain(
       'of more than 20,000 digests · 61 sessions · 50.0 % (other)',
@@ -332,9 +332,71 @@ describe('the order of rows', () => {
     expect(cells({ ...WITH_TIMES, sort, unlisted: UNLISTED })).toContain(header);
   });
 
+  it('by time says of what is shared that it is in several rows', () => {
+    const times = { ...(timedRow(0).times ?? never()), sharedBy: 2 };
+    const shared = [timedRow(0), timedRow(1)].map((row) => ({ ...row, times }));
+    const text = cells({ ...WITH_TIMES, rows: shared });
+    expect(text.match(/ \d\S*s\* +\d\S*s\* /g)).toHaveLength(2);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      'each of their rows has all of it: TIME % adds up to more than 100 %',
+    );
+  });
+
+  it('by errors says whose errors are not known', () => {
+    expect(cells({ ...WITH_TIMES, sort: 'errors' })).toMatch(/that the server cannot parse/);
+  });
+
+  it('by time is that by count, in all columns, where rows have no times', () => {
+    const text = cells({ ...WITH_TIMES, by: 'session', rows: ROWS });
+    expect(text).toMatch(/^order +by count: no session has times to sort by time$/m);
+    expect(text).toMatch(/ SHARE +↓COUNT /);
+    expect(text).toMatch(/█/);
+    expect(text).not.toMatch(/TIME %|not measured/);
+  });
+
   it('that cannot be had is said to be another', () => {
     const text = cells(reportOf(ROWS, { by: 'user', sort: 'average' }));
     expect(text).toMatch(/^order +by count: no user has times to sort by average$/m);
+  });
+});
+
+describe('the columns of rows', () => {
+  it.each([
+    ['user', / app +14\.3 % .* 10\.0\.4\.17 .* orders \+1$/m],
+    ['table', / shop\.order_items_2026 +14\.3 % /],
+  ] as const)('by %s show names before they draw, at 80 columns', (by, line) => {
+    const name = by === 'user' ? 'app' : 'shop.order_items_2026';
+    const hosts = [{ name: '10.0.4.17', count: 9 }];
+    const tables = ['shop.orders', 'shop.stock'].map((table) => ({
+      ...{ name: table, count: 9, reads: 9, writes: 0 },
+    }));
+    const rows = [rowOf(0, { name, digest: null, text: null, hosts, tables })];
+    expect(renderReport(reportOf(rows, { by }), viewOf(80))).toMatch(line);
+  });
+});
+
+describe('a part of the window', () => {
+  it.each([
+    [-86_400, null, /^part +since 2026-11-28 21:00:00, before the capture began$/m],
+    [60.5, null, /^part +since 2026-11-29 21:01:00\.500$/m],
+    [60, 9_000, /^part +since .* 21:01:00; until .* 23:30:00, after the capture ended$/m],
+  ])('is said as it was understood: since %f until %f', (since, until, line) => {
+    const from = timeAt(Math.max(since, 0));
+    const report = reportOf(ROWS, { window: { ...reportOf([]).window, from } });
+    const at = (seconds: number | null) => (seconds === null ? null : Date.parse(timeAt(seconds)));
+    const part = { since: at(since), until: at(until) };
+    expect(renderReport(report, viewOf(100), null, part)).toMatch(line);
+    expect(renderDigest(rowOf(1), report, viewOf(100), part)).toMatch(line);
+  });
+});
+
+describe('a record of which a part is lost', () => {
+  it('has counts and rates that are at least so much, and times of all', () => {
+    const records = { committed: 1_500, read: 407 };
+    const report = { ...WITH_TIMES, coverage: { ...WITH_TIMES.coverage, records } };
+    const text = renderReport(report, viewOf(160));
+    expect(text).toMatch(/^covers +407 of 1,500 .* so counts and rates are at least these$/m);
+    expect(text).toMatch(/^times .* own count, which has those that cannot be read as well$/m);
   });
 });
 
@@ -357,6 +419,8 @@ describe('one digest in full', () => {
     const row = { ...timedRow(2), times };
     expect(renderDigest(row, WITH_TIMES, viewOf(80))).toContain('28.8s in all');
     expect(renderReport({ ...WITH_TIMES, rows: [row] }, viewOf(80))).toMatch(/ 28\.8s /);
+    const one = { ...row, times: { ...times, rowsExamined: times.count } };
+    expect(renderDigest(one, WITH_TIMES, viewOf(80))).toContain(' 1 row examined,');
   });
 
   it('has its whole text and an example, whatever their length', () => {
@@ -398,12 +462,14 @@ describe('a report that is watched, on a screen', () => {
   const screen = (width: number): string[] =>
     renderLive(
       { type: 'reported', report: WITH_TIMES, interval: null },
-      { ...viewOf(width), rows: 24, now: 0, interval: 2_000, recent: [] },
+      { ...viewOf(width), rows: 24, now: 0, interval: 2_000, recent: [], notice: null },
     );
 
   it('has digests where there is room, how old times are, and how to quit', () => {
     expect(screen(120).join('\n')).toMatch(/ DIGEST +STATEMENT\n/);
-    expect(screen(120)[1]).toContain('times are read once a minute');
+    for (const width of [60, 80, 120]) {
+      expect(screen(width).join('\n')).toContain('times are read once a minute');
+    }
     expect(screen(40).at(-1)).toMatch(/^q quit /);
   });
 });

@@ -4,7 +4,7 @@ import { shareText } from '../../../core/verification/value-counts.ts';
 import type { StatementFlag } from '../../../core/workloads/statements.ts';
 import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { recordedText } from '../options-text.ts';
-import { ABSENCES, unmeasuredText } from '../report/report-head.ts';
+import { ABSENCES, knownTimesText, unmeasuredText } from '../report/report-head.ts';
 import { digestsSeen, sessionsSeen, unlistedTexts } from '../report/report-unlisted.ts';
 import { lengthText, rateText } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
@@ -125,7 +125,7 @@ function coverageOf(head: ReportHead): string[] {
   const found: string[] = [
     records.read === records.committed
       ? `All ${counted(records.committed, 'record')} could be read`
-      : `Only ${formatCount(records.read)} of ${counted(records.committed, 'record')} could be read`,
+      : `Only ${formatCount(records.read)} of ${counted(records.committed, 'record')} could be read: counts and rates are at least these`,
   ];
   if (coverage.isFiltered || (sample !== null && sample > 1) || isRedacted || leftOut > 0) {
     const redact = isRedacted ? ('literals' as const) : null;
@@ -138,9 +138,7 @@ function coverageOf(head: ReportHead): string[] {
   if (values !== null && verdict.verdict === 'damaged')
     found.push(`Values are known for ${shareText(values)} of executes`);
   if (times !== null) {
-    found.push(
-      `Times are known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count`,
-    );
+    found.push(`Times are ${knownTimesText(coverage, times)}`);
   }
   const unmeasured = unmeasuredText(head);
   if (unmeasured !== null) found.push(`Times are incomplete: ${unmeasured}`);

@@ -1,6 +1,7 @@
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { Report } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
+import { sharedNote } from '../report/row-times.ts';
 import { unlistedWarning } from '../report/report-unlisted.ts';
 import { drawnWindow } from '../report/report-view.ts';
 import { chartSection, metricCharts, metricsAtZero, rateChart } from './charts.ts';
@@ -68,9 +69,11 @@ function draw({ report, others, metrics }: ReportPage, cut: Cut, parts: PagePart
 function tableOf(report: Report, cut: Cut): ReturnType<typeof drawTable> {
   const { by, rows, otherRows, unlisted } = report;
   const window = drawnWindow(report);
+  const shared = sharedNote(report);
   const intro = [
     ...(otherRows.rows === 0 ? [] : [listedWords(report)]),
     ...(unlisted === null ? [] : [`${unlistedWarning(unlisted.count, by)}.`]),
+    ...(shared === null ? [] : [`${shared}.`]),
   ];
   return drawTable(
     {

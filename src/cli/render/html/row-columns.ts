@@ -9,7 +9,9 @@ import type {
 import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { cutText, type Cut } from './cuts.ts';
 import { escapeLines, escapeText } from '../escape.ts';
-import { percentText, UNNAMED } from '../report/report-rows.ts';
+import { databaseBefore, percentText, UNNAMED } from '../report/report-rows.ts';
+import { sharedMark } from '../report/row-times.ts';
+import { shownOrder } from '../report/row-order.ts';
 import { lengthText, millisecondsText, rateText, type DrawnWindow } from '../report/report-view.ts';
 import type { RowDetail } from './page-data.ts';
 import type { RowTable, TableColumn } from './row-table.ts';
@@ -67,14 +69,15 @@ const AVERAGE: ReportColumn = {
   ...NUMBER,
   header: 'Average',
   about: 'Average time of one execution, by the server',
-  cell: ({ times }) => (times === null ? '' : timeText(times.averageMs)),
+  cell: ({ times }) => (times === null ? '' : `${timeText(times.averageMs)}${sharedMark(times)}`),
   key: ({ times }) => times?.averageMs ?? null,
 };
 const TOTAL: ReportColumn = {
   ...NUMBER,
   header: 'Total',
   about: 'Time of all executions, by the server',
-  cell: ({ times }) => (times === null ? '' : lengthText(times.totalMs, { ascii: false })),
+  cell: ({ times }) =>
+    times === null ? '' : `${lengthText(times.totalMs, { ascii: false })}${sharedMark(times)}`,
   key: ({ times }) => times?.totalMs ?? null,
 };
 const EXAMINED: ReportColumn = {
@@ -105,8 +108,9 @@ function shareOfTime(timesMs: number): ReportColumn {
 export function columnsFor({
   by,
   rows,
+  dbs,
   coverage: { timesMs },
-}: Pick<Report, 'by' | 'rows' | 'coverage'>): ReportColumn[] {
+}: Pick<Report, 'by' | 'rows' | 'dbs' | 'coverage'>): ReportColumn[] {
   const times = rows.some((row) => row.times !== null)
     ? [
         AVERAGE,
@@ -117,7 +121,12 @@ export function columnsFor({
     : [];
   const name: ReportColumn =
     by === 'digest'
-      ? { ...TEXT, kind: 'code', header: 'Statement', cell: (row) => row.text ?? UNNAMED.digest }
+      ? {
+          ...TEXT,
+          kind: 'code',
+          header: 'Statement',
+          cell: (row) => `${databaseBefore(row, dbs)}${row.text ?? UNNAMED.digest}`,
+        }
       : { ...TEXT, header: DIMENSION_WORDS[by][0], cell: (row) => row.name ?? UNNAMED[by] };
   const numbers = [name, COUNT, SHARE, RATE, WHEN, ...times];
   const reads = rowsSum('Reads', 'reads');
@@ -157,7 +166,11 @@ export function columnsFor({
 const UNKNOWN = UNNAMED.user;
 
 /** The column that shows the order of a report; null where none does. */
-export function orderOf({ sort, by }: Pick<Report, 'sort' | 'by'>): RowTable<ReportRow>['order'] {
+export function orderOf(
+  report: Pick<Report, 'sort' | 'by' | 'coverage'>,
+): RowTable<ReportRow>['order'] {
+  const { by } = report;
+  const sort = shownOrder(report);
   const header = ORDERS[sort];
   if (sort === 'name') return { header: DIMENSION_WORDS[by][0], direction: 'ascending' };
   return header === undefined ? null : { header, direction: 'descending' };

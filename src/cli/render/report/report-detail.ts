@@ -3,7 +3,7 @@ import { counted, formatCount } from '../../../core/units.ts';
 import { escapeLines, escapeText } from '../escape.ts';
 import { localTime } from '../moments.ts';
 import { displayWidth, fillLines } from '../width.ts';
-import { titleLines } from './report-head.ts';
+import { ALL_OF_IT, partLines, titleLines, type AskedPart } from './report-head.ts';
 import { percentText, UNNAMED } from './report-rows.ts';
 import {
   columnRates,
@@ -19,9 +19,14 @@ import {
 } from './report-view.ts';
 
 /** One digest with everything that is known of it: the whole text, who sent it, when, and an example. */
-export function renderDigest(row: ReportRow, report: Report, view: ReportView): string {
+export function renderDigest(
+  row: ReportRow,
+  report: Report,
+  view: ReportView,
+  part: AskedPart = ALL_OF_IT,
+): string {
   const { paint } = view;
-  const lines = titleLines(report, view);
+  const lines = [...titleLines(report, view), ...partLines(report, part, view)];
   const add = (label: string, words: readonly string[]): void => {
     lines.push(...labelled(label, words, view));
   };

@@ -1,4 +1,4 @@
-import type { Coverage, Report } from '../../../core/reports/report.ts';
+import type { Coverage, Report, ReportRequest } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { shareText } from '../../../core/verification/value-counts.ts';
 import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
@@ -51,6 +51,10 @@ export const ABSENCES: Readonly<Record<Coverage['timesAbsence'][number]['why'], 
     "the server's counts are read once a minute, and no two readings lie in this time",
 };
 
+/** The part of the window that was asked for, in milliseconds since the epoch; null for no bound. */
+export type AskedPart = Pick<ReportRequest, 'since' | 'until'>;
+export const ALL_OF_IT: AskedPart = { since: null, until: null };
+
 /** That a server has no times of prepared statements, where it may be so; null elsewhere. */
 export function unmeasuredText({ coverage }: Pick<Report, 'coverage'>): string | null {
   const { unmeasured, times, timesAbsence } = coverage;
@@ -63,8 +67,12 @@ export function unmeasuredText({ coverage }: Pick<Report, 'coverage'>): string |
  * What has to be known before the numbers: the window, the verdict, what the numbers cover, the rate over
  * time, and what kind of statements they are.
  */
-export function renderReportHead(report: Report, view: ReportView): string[] {
-  const lines = [...titleLines(report, view), ...verdictLines(report, view)];
+export function renderReportHead(report: Report, view: ReportView, part: AskedPart): string[] {
+  const lines = [
+    ...titleLines(report, view),
+    ...partLines(report, part, view),
+    ...verdictLines(report, view),
+  ];
   lines.push(...coverLines(report, view));
   if (report.statements === 0) {
     const what = report.window.isOpen ? 'recorded yet' : 'recorded';
@@ -95,6 +103,30 @@ export function titleLines({ capture, window }: Report, view: ReportView): strin
     view.width,
     { separator: view.ascii ? ' | ' : ' · ' },
   ).map((line) => view.paint('strong', line));
+}
+
+/** How the part that was asked for was understood: a time of day may be of another day than was meant. */
+export function partLines(
+  { window }: Report,
+  { since, until }: AskedPart,
+  view: ReportView,
+): string[] {
+  if (window.from === null || window.to === null || (since === null && until === null)) return [];
+  const words: string[] = [];
+  if (since !== null) {
+    const isEarlier = since < Date.parse(window.from);
+    words.push(`since ${momentText(since, view)}${isEarlier ? ', before the capture began' : ''}`);
+  }
+  if (until !== null) {
+    const isLater = !window.isOpen && until > Date.parse(window.to);
+    words.push(`until ${momentText(until, view)}${isLater ? ', after the capture ended' : ''}`);
+  }
+  return labelled('part', words.join('; ').split(' '), view);
+}
+
+function momentText(at: number, { zone }: ReportView): string {
+  const fraction = at % 1_000;
+  return `${localTime(at, zone)}${fraction === 0 ? '' : `.${String(fraction).padStart(3, '0')}`}`;
 }
 
 function verdictLines({ verdict, capture }: Report, view: ReportView): string[] {
@@ -133,7 +165,7 @@ function coverLines(report: Report, view: ReportView): string[] {
     const share = shareText(records.read / records.committed);
     add(
       'covers',
-      `${formatCount(records.read)} of ${counted(records.committed, 'record')} (${share}): the rest cannot be read`,
+      `${formatCount(records.read)} of ${counted(records.committed, 'record')} (${share}): the rest cannot be read, so counts and rates are at least these`,
     );
   }
   if (coverage.isFiltered || (sample !== null && sample > 1) || isRedacted || leftOut > 0) {
@@ -154,7 +186,15 @@ function coverLines(report: Report, view: ReportView): string[] {
   return lines;
 }
 
-function timesText(report: Report, view: ReportView): string {
+/** What is lost of a record is not lost of the server's counts. */
+export function knownTimesText({ records }: Pick<Coverage, 'records'>, times: number): string {
+  const also =
+    records.read < records.committed ? ', which has those that cannot be read as well' : '';
+  return `known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count${also}`;
+}
+
+/** For how many statements there are times, and why not for all. */
+export function timesText(report: Report, view: ReportView): string {
   const { coverage, window } = report;
   const { times, timesAbsence } = coverage;
   if (window.isOpen && timesAbsence.every(({ why }) => why === 'not_recorded') && times === null) {
@@ -173,7 +213,7 @@ function timesText(report: Report, view: ReportView): string {
   // Counts are read at the start, each minute and at the end: a part of a window may have no two of them.
   const unread = "the server's counts were not read at both ends of a part of this time";
   if (times === null) return `unknown: ${why === '' ? unread : why}`;
-  return `known for ${shareText(Math.min(times, 1))} of the statements, by the server's own count${why === '' ? '' : `: ${why}`}`;
+  return `${knownTimesText(report.coverage, times)}${why === '' ? '' : `: ${why}`}`;
 }
 
 /** The rate over time in one line, with the axis below it: gaps are marked there. */

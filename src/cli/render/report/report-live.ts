@@ -2,10 +2,14 @@ import type { LiveReport, Report, ReportRow, SortKey } from '../../../core/repor
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { isoTime, localTime } from '../moments.ts';
-import { percentText, SHOWN_DIGITS, sorted, timeColumns, UNNAMED } from './report-rows.ts';
+import { timesText } from './report-head.ts';
+import { percentText, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
+import { timeColumns } from './row-times.ts';
 import { digestsText, OTHER, otherRow, sessionsSeen } from './report-unlisted.ts';
 import { cut, rateLine, rateText, type ReportView } from './report-view.ts';
 import { layoutRows, type RowColumn } from './row-layout.ts';
+import { hasTimes, MEASURED, shownOrder, sorted } from './row-order.ts';
+import { fillLines } from '../width.ts';
 
 /** What a watched report is ordered by, by the key that asks for it. */
 export const LIVE_KEYS: Readonly<Record<string, SortKey>> = {
@@ -15,7 +19,6 @@ export const LIVE_KEYS: Readonly<Record<string, SortKey>> = {
   a: 'average',
   e: 'examined',
 };
-const MEASURED: readonly SortKey[] = ['time', 'average', 'examined'];
 
 export interface LiveView extends ReportView {
   /** Lines of the terminal. */
@@ -25,10 +28,22 @@ export interface LiveView extends ReportView {
   readonly interval: number;
   /** Statements/s of the last looks, oldest first. */
   readonly recent: readonly number[];
+  /** What is to be said instead of the keys; null for nothing. */
+  readonly notice: string | null;
+}
+
+/** Why rows cannot be in an order; null where they can. */
+export function whyNotSorted(key: SortKey, report: Report, view: ReportView): string | null {
+  if (!MEASURED.includes(key) || hasTimes(report)) return null;
+  const { by, coverage } = report;
+  return (coverage.times ?? 0) > 0
+    ? `times unknown: the server does not measure by ${by}`
+    : `times ${timesText(report, view)}`;
 }
 
 /** A screen of a report that is watched: rates of the last interval beside the totals, one row a line. */
-export function renderLive({ report, interval }: LiveReport, view: LiveView): string[] {
+export function renderLive({ report: asked, interval }: LiveReport, view: LiveView): string[] {
+  const report = { ...asked, sort: shownOrder(asked) };
   const head = headLines(report, interval, view);
   const room = Math.max(view.rows - head.length - 2, 1);
   const rows = report.rows.slice(0, room);
@@ -67,7 +82,7 @@ function headLines(report: Report, interval: LiveReport['interval'], view: LiveV
   const drawn = view.ascii ? `|${line}|` : line;
   const lines = [
     view.paint('strong', cutTo(title.join(separator))),
-    cutTo(numbers.join(separator)),
+    ...fillLines(numbers.map(cutTo), view.width, { separator }),
     recent.length === 0
       ? ''
       : view.paint('dim', cutTo(`${drawn} last ${formatDuration(recent.length * view.interval)}`)),
@@ -136,9 +151,11 @@ function columnsOf(report: Report, interval: LiveReport['interval'], view: LiveV
   return columns;
 }
 
-function keyLine({ sort, coverage }: Report, view: LiveView): string {
+function keyLine(report: Report, view: LiveView): string {
+  const { sort } = report;
+  if (view.notice !== null) return cut(escapeText(view.notice), view.width, view);
   const keys = Object.entries(LIVE_KEYS).filter(
-    ([, key]) => coverage.times !== null || !MEASURED.includes(key),
+    ([, key]) => hasTimes(report) || !MEASURED.includes(key),
   );
   const words = keys.map(([key, name]) => (name === sort ? `[${key} ${name}]` : `${key} ${name}`));
   const isKnown = Object.values(LIVE_KEYS).includes(sort);

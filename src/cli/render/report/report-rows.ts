@@ -1,26 +1,19 @@
-import type {
-  NamedCount,
-  Report,
-  ReportRow,
-  ReportTimes,
-  SortKey,
-} from '../../../core/reports/report.ts';
+import type { NamedCount, Report, ReportRow } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
-import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
 import { escapeText } from '../escape.ts';
 import { localTime } from '../moments.ts';
-import { layoutRows, type RowColumn } from './row-layout.ts';
+import { layoutRows, READABLE, type RowColumn } from './row-layout.ts';
 import {
   columnRates,
   cut,
   drawnWindow,
-  lengthText,
-  millisecondsText,
   rateLine,
   rateText,
   type ReportView,
 } from './report-view.ts';
 import { OTHER, otherRow } from './report-unlisted.ts';
+import { sorted } from './row-order.ts';
+import { timeColumns } from './row-times.ts';
 
 /** Hex digits of a digest that are shown: enough to ask for it. */
 export const SHOWN_DIGITS = 8;
@@ -52,10 +45,15 @@ function otherLine({ digests }: Report): string {
   return `    ${OTHER}  all but the ${formatCount(digests)} digests that are told apart`;
 }
 
+/** `shop: `, where statements are of several databases: one text may be of each. */
+export function databaseBefore({ db }: Pick<ReportRow, 'db'>, dbs: Report['dbs']): string {
+  return dbs.length > 1 && db !== null ? `${db}: ` : '';
+}
+
 /** `    a1b2c3d4  SELECT …` cut to the width. */
 function statementLine({ digest, text, db }: ReportRow, report: Report, view: ReportView): string {
   const id = (digest ?? '').slice(0, SHOWN_DIGITS);
-  const where = report.dbs.length > 1 && db !== null ? `${escapeText(db)}: ` : '';
+  const where = escapeText(databaseBefore({ db }, report.dbs));
   const room = view.width - 4 - id.length - 2;
   const words = cut(`${where}${escapeText(text ?? '')}`, Math.max(room, 10), view);
   return `    ${view.paint('dim', id)}  ${words}`.trimEnd();
@@ -138,7 +136,7 @@ function nameColumn({ rows, by }: Report): RowColumn {
     header: NAME_HEADERS[by],
     cells: rows.map(({ name }) => (name === null ? UNNAMED[by] : escapeText(name))),
     align: 'left',
-    least: 12,
+    least: 20,
     weight: 99,
   };
 }
@@ -198,69 +196,6 @@ function whenColumn(report: Report, view: ReportView): RowColumn | null {
   };
 }
 
-/** What the server measured, a column each. */
-export function timeColumns(report: Report, view: ReportView): RowColumn[] {
-  const { rows } = report;
-  const column: TimesColumn = (header, weight, of) => ({
-    header,
-    cells: rows.map(({ times }) => (times === null ? '-' : of(times))),
-    align: 'right',
-    least: null,
-    weight,
-  });
-  return [
-    column(sorted('TOTAL', 'time', report, view), 80, ({ totalMs }) => lengthText(totalMs, view)),
-    // What the server counts together with others is marked.
-    column(
-      sorted('AVERAGE', 'average', report, view),
-      82,
-      ({ averageMs, sharedBy }) => `${millisecondsText(averageMs, view)}${sharedBy > 1 ? '*' : ''}`,
-    ),
-    sumColumn(report, view, column) ??
-      column('EXAM EACH', 50, ({ rowsExamined, count }) =>
-        count === 0 ? '-' : rateText(rowsExamined / count),
-      ),
-  ];
-}
-
-type TimesColumn = (
-  header: string,
-  weight: number,
-  of: (times: ReportTimes) => string,
-) => RowColumn;
-
-/** The sum that rows are sorted by; null where they are sorted by none. */
-function sumColumn(report: Report, view: ReportView, column: TimesColumn): RowColumn | null {
-  const { sort } = report;
-  const header = SUM_HEADERS[sort];
-  if (header === undefined) return null;
-  return column(sorted(header, sort, report, view), 85, ({ rowsExamined, rowsSent, errors }) =>
-    sort === 'errors' ? formatCount(errors) : inUnits(sort === 'sent' ? rowsSent : rowsExamined),
-  );
-}
-
-const SUM_HEADERS: Readonly<Partial<Record<SortKey, string>>> = {
-  examined: 'EXAMINED',
-  sent: 'SENT',
-  errors: 'ERRORS',
-};
-
-/** `12.3k`, `4.56M`. */
-function inUnits(rows: number): string {
-  const scale = scaleFor('Count', rows);
-  return `${formatScaled(rows, scale)}${scale.unit}`;
-}
-
-/** A header, marked where the rows are sorted by its column. */
-export function sorted(
-  header: string,
-  key: SortKey,
-  { sort }: Pick<Report, 'sort'>,
-  { ascii }: Pick<ReportView, 'ascii'>,
-): string {
-  return sort === key ? `${ascii ? 'v' : '↓'}${header}` : header;
-}
-
 /** What rows of one dimension have besides. */
 function ownColumns({ rows, by, coverage }: Report, view: ReportView): RowColumn[] {
   const names = (
@@ -272,7 +207,8 @@ function ownColumns({ rows, by, coverage }: Report, view: ReportView): RowColumn
     header,
     cells: rows.map((row) => shortList(of(row), unnamed)),
     align: 'left',
-    least: 8,
+    // The statement below a digest names its tables; elsewhere half a name is of no use.
+    least: by === 'digest' ? 8 : READABLE,
     weight,
   });
   const users = (weight: number): RowColumn =>

@@ -1,11 +1,13 @@
-import type { Report, SortKey } from '../../../core/reports/report.ts';
+import type { Report } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
 import { captureWord } from '../shell-quoting.ts';
 import { escapeText } from '../escape.ts';
 import { messageLines } from '../messages.ts';
-import { renderReportHead } from './report-head.ts';
+import { ALL_OF_IT, renderReportHead, type AskedPart } from './report-head.ts';
 import { layoutRows } from './row-layout.ts';
 import { percentText, renderReportRows, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
+import { sharedNote } from './row-times.ts';
+import { shownOrder } from './row-order.ts';
 import { labelled, namesWords, type ReportView } from './report-view.ts';
 
 const MOST_TABLES = 10;
@@ -20,23 +22,27 @@ const LEAST_ROWS = 5;
  * A report for a terminal: what hits the database is on its first screen.
  * @param height lines of the terminal, which the report fits if that leaves 5 rows: it has as many rows as
  *   there is room for, and names below them where there is; null: everything.
+ * @param part what was asked for.
  */
 export function renderReport(
   report: Report,
   view: ReportView,
   height: number | null = null,
+  part: AskedPart = ALL_OF_IT,
 ): string {
   const all = report.rows.length;
-  if (height === null) return textOf(linesOf(report, view, true));
+  const linesOf = (shown: Report, hasNames: boolean): string[] =>
+    screenOf(shown, view, part, hasNames);
+  if (height === null) return textOf(linesOf(report, true));
   const least = Math.min(LEAST_ROWS, all);
   for (const hasNames of [true, false]) {
     for (let rows = all; rows >= least; rows--) {
-      const lines = linesOf(firstRows(report, rows), view, hasNames);
+      const lines = linesOf(firstRows(report, rows), hasNames);
       // The prompt has a line, too.
       if (lines.length < height) return textOf(lines);
     }
   }
-  return textOf(linesOf(firstRows(report, least), view, false));
+  return textOf(linesOf(firstRows(report, least), false));
 }
 
 function textOf(lines: readonly string[]): string {
@@ -50,11 +56,12 @@ function firstRows(report: Report, most: number): Report {
   return { ...report, rows: report.rows.slice(0, most), otherRows };
 }
 
-function linesOf(report: Report, view: ReportView, hasNames: boolean): string[] {
-  const lines = renderReportHead(report, view);
+function screenOf(asked: Report, view: ReportView, part: AskedPart, hasNames: boolean): string[] {
+  const report = { ...asked, sort: shownOrder(asked) };
+  const lines = renderReportHead(report, view, part);
   if (report.statements > 0) {
     lines.push(
-      ...orderNote(report, view),
+      ...orderNote(asked, view),
       '',
       ...renderReportRows(report, view),
       ...rowNotes(report, view),
@@ -66,11 +73,10 @@ function linesOf(report: Report, view: ReportView, hasNames: boolean): string[] 
   return lines;
 }
 
-const MEASURED: readonly SortKey[] = ['time', 'average', 'examined', 'sent', 'errors'];
-
 /** Says so where the order that was asked for cannot be had. */
-function orderNote({ rows, sort, by }: Report, view: ReportView): string[] {
-  if (!MEASURED.includes(sort) || rows.some(({ times }) => times !== null)) return [];
+function orderNote(report: Report, view: ReportView): string[] {
+  const { sort, by } = report;
+  if (shownOrder(report) === sort) return [];
   return labelled('order', `by count: no ${by} has times to sort by ${sort}`.split(' '), view);
 }
 
@@ -78,8 +84,12 @@ function orderNote({ rows, sort, by }: Report, view: ReportView): string[] {
 function rowNotes(report: Report, view: ReportView): string[] {
   const { rows, otherRows, statements, by, capture } = report;
   const notes: string[] = [];
-  if (rows.some(({ times }) => times !== null && times.sharedBy > 1)) {
-    notes.push('* of several digests that the server counts as one');
+  const shared = sharedNote(report);
+  if (shared !== null) notes.push(shared);
+  if (report.sort === 'errors') {
+    notes.push(
+      'Statements that the server cannot parse are not in its counts: these have no errors here',
+    );
   }
   if (report.sort === 'time' && rows.some(({ times }) => times === null)) {
     notes.push('- not measured: ranked as if each took the average time of the others');

@@ -15,6 +15,8 @@ export interface RowColumn {
 }
 
 const GAP = 2;
+/** Most names of hosts and tables are seen as a whole in so many columns. */
+export const READABLE = 16;
 
 /** Lays columns out in at most `width` columns: what does not fit is cut, or left out. A line a row. */
 export function layoutRows(
@@ -39,12 +41,16 @@ export function layoutRows(
   const byWeight = shown
     .map((column, index) => ({ column, index }))
     .sort((one, other) => other.column.weight - one.column.weight);
-  for (const { column, index } of byWeight) {
-    const wanted = column.drawn?.most ?? natural(column);
-    const more = Math.min(Math.max(wanted - (widths[index] ?? 0), 0), spare);
-    widths[index] = (widths[index] ?? 0) + more;
-    spare -= more;
-  }
+  const widen = (wantedOf: (column: RowColumn) => number): void => {
+    for (const { column, index } of byWeight) {
+      const more = Math.min(Math.max(wantedOf(column) - (widths[index] ?? 0), 0), spare);
+      widths[index] = (widths[index] ?? 0) + more;
+      spare -= more;
+    }
+  };
+  // A name that is cut says less than a drawing that is short.
+  widen((column) => (column.drawn === undefined ? Math.min(natural(column), READABLE) : 0));
+  widen((column) => column.drawn?.most ?? natural(column));
   const cells = shown.map((column, index) =>
     column.drawn === undefined ? column.cells : column.drawn.draw(widths[index] ?? 0),
   );
