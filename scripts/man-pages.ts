@@ -76,6 +76,7 @@ const NOTHING: Omit<World, 'stdout' | 'stderr' | 'env'> = {
   serverLogs: unused,
   isRunning: unused,
   becomeDaemon: unused,
+  saveMemory: unused,
   startDaemon: unused,
   commandFault: unused,
   runCommand: unused,

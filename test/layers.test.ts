@@ -58,8 +58,6 @@ const ALLOWED = [
   // `aws …` lines to copy.
   'metrics-source/cloudwatch/switching-commands.ts: --',
   'metrics-source/cloudwatch/failures.ts: --profile',
-  // The engine's.
-  'workload/tally/freed-memory.ts: --heap-growing-percent',
 ];
 
 /**

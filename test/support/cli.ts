@@ -104,6 +104,7 @@ export async function runCaptures(
     },
     isRunning: options.isRunning ?? (() => true),
     becomeDaemon: () => Promise.resolve(),
+    saveMemory: () => Promise.resolve(),
     startDaemon:
       options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),
     commandFault: options.commandFault ?? (() => Promise.resolve(null)),

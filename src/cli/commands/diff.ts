@@ -87,6 +87,7 @@ Fields of a row (CSV, TSV): ${changedRowNoun.fields.join(', ')}.`,
 });
 
 async function run(options: Options, context: Context): Promise<void> {
+  await context.world.saveMemory();
   const isObject = context.outputMode === 'json' || context.outputMode === 'yaml';
   context.checkFields(isObject ? comparisonNoun : changedRowNoun);
   const target = await pageTarget(options, context);

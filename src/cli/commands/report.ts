@@ -90,6 +90,7 @@ Fields of a row (CSV, TSV): ${reportRowNoun.fields.join(', ')}.`,
 });
 
 async function run(options: Options, context: Context): Promise<void> {
+  await context.world.saveMemory();
   const isData = !context.wantsReport || context.outputMode !== 'table';
   checkFields(context);
   if (options.digest !== undefined && options.by !== undefined && options.by !== 'digest') {

@@ -18,14 +18,37 @@ export function daemonEnvironment(
  * nothing happens.
  */
 export function becomeDaemon(): void {
-  const hasFlags = DAEMON_NODE_FLAGS.every((flag) => process.execArgv.includes(flag));
+  replaceProcess(DAEMON_NODE_FLAGS, daemonEnvironment(process.env));
+}
+
+/**
+ * The same for counting millions of statements. The heap: new objects survive, and the space for them would
+ * grow to 48 MB; and what is freed is collected late. Outside of it: blocks of 128 KiB and more go back to the
+ * system when they are freed, where glibc would keep up to 32 MB of each size; and compilers, which run in
+ * threads of their own, share one arena.
+ */
+const COUNTING_NODE_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=40'];
+const COUNTING_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
+/** Makes this process one that counts in little memory, as `becomeDaemon` does. */
+export function saveMemory(): void {
+  replaceProcess(COUNTING_NODE_FLAGS, { ...COUNTING_ENVIRONMENT, ...process.env });
+}
+
+function replaceProcess(
+  flags: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const hasFlags = flags.every((flag) => process.execArgv.includes(flag));
   if (hasFlags || process.execve === undefined) return;
   const { execPath, execArgv, argv } = process;
   process.execve(
     execPath,
-    [execPath, ...DAEMON_NODE_FLAGS, ...execArgv, ...argv.slice(1)],
-    Object.fromEntries(
-      Object.entries(daemonEnvironment(process.env)).filter(([, value]) => value !== undefined),
-    ),
+    [execPath, ...flags, ...execArgv, ...argv.slice(1)],
+    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
   );
 }

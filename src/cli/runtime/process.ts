@@ -94,6 +94,10 @@ function processWorld(signals: SignalDesk): World {
       const { becomeDaemon } = await import('./daemon-memory.ts');
       becomeDaemon();
     },
+    async saveMemory() {
+      const { saveMemory } = await import('./daemon-memory.ts');
+      saveMemory();
+    },
     async startDaemon(storeDirectory) {
       const { startDaemonProcess } = await import('./child-processes.ts');
       return startDaemonProcess(storeDirectory, process.env);

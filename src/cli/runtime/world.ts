@@ -76,6 +76,8 @@ export interface World {
   isRunning(pid: number): boolean;
   /** Makes this process fit to run for long, which may mean to start it over under the same pid. */
   becomeDaemon(): Promise<void>;
+  /** Makes this process get by with less memory, which may mean the same: before it has read anything. */
+  saveMemory(): Promise<void>;
   /** Starts `captures daemon --background` for a store, detached from the caller's streams. */
   startDaemon(storeDirectory: string): Promise<StartedProcess>;
   /** Why a command cannot be run, looked up as a shell does; null where it can. */

@@ -12,9 +12,14 @@ export class MalformedBytes extends Error {}
 
 /** Writes numbers and texts into bytes. */
 export class PackedWriter {
-  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #bytes: Buffer;
   #used = 0;
   readonly #texts = new Map<string, number>();
+
+  /** @param expected bytes: room for too few is copied, and what is not written to takes no memory. */
+  constructor(expected = 0) {
+    this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES + expected);
+  }
 
   /** A whole number that is not negative. */
   count(value: number): void {

@@ -20,7 +20,7 @@ export const ACCESSES = ['read', 'write'] as const;
 
 /** A tally as bytes, for a file or for another thread. 20,000 digests of sysbench's length are 4 MB. */
 export function packTally(tally: TallyBuilder): Buffer {
-  const out = new PackedWriter();
+  const out = new PackedWriter(expectedBytes(tally.digests));
   packRecordsInto(out, tally);
   packDigestsInto(out, tally.digests);
   return out.bytes();
@@ -34,9 +34,21 @@ export function packRecords(tally: TallyBuilder): Buffer {
 }
 
 export function packDigests(digests: DigestTable): Buffer {
-  const out = new PackedWriter();
+  const out = new PackedWriter(expectedBytes(digests));
   packDigestsInto(out, digests);
   return out.bytes();
+}
+
+/** Of a digest, besides its texts. */
+const BYTES_OF_A_DIGEST = 200;
+
+/** About as many as digests come to. */
+function expectedBytes(digests: DigestTable): number {
+  let bytes = 0;
+  for (const { text, example } of digests.entries()) {
+    bytes += text.length + example.sql.length + BYTES_OF_A_DIGEST;
+  }
+  return bytes;
 }
 
 function packRecordsInto(out: PackedWriter, tally: TallyBuilder): void {

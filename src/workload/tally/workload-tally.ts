@@ -10,7 +10,7 @@ import type { ExpectedSegment, ReadablePosition } from '../../core/workloads/wor
 import { DamagedRecord } from '../disk-errors.ts';
 import { segmentBytes } from '../workload-reader.ts';
 import { CountingLanes } from './counting-lanes.ts';
-import { freeAtOnce, saveMemory } from './freed-memory.ts';
+import { freeAtOnce } from './freed-memory.ts';
 import { MalformedBytes } from './packed-bytes.ts';
 import type { CountedRange, SaneTimes } from './record-counter.ts';
 import { microsOf } from './record-time.ts';
@@ -20,8 +20,7 @@ import {
   type SegmentPart,
   type SegmentTask,
 } from './segment-tally.ts';
-import { TallyBuilder } from './tally-builder.ts';
-import { mergePacked } from './tally-merging.ts';
+import { GatheredTally } from './gathered-tally.ts';
 import { tallyOf } from './tally-result.ts';
 
 /** Of the parts that are kept in memory: what does not fit is in summaries. */
@@ -40,7 +39,6 @@ export function openTally(folder: string, workers: number | null = null): TallyC
 class WorkloadTally implements TallyCounter {
   readonly #folder: string;
   readonly #lanes: CountingLanes;
-  readonly #saveNoMore = saveMemory();
   readonly #parts = new Map<string, SegmentPart>();
   /** Segments whose summaries are of no use. */
   readonly #withoutSummary = new Set<number>();
@@ -66,7 +64,6 @@ class WorkloadTally implements TallyCounter {
   }
 
   close(): Promise<void> {
-    this.#saveNoMore();
     this.#parts.clear();
     return this.#lanes.close();
   }
@@ -83,8 +80,7 @@ class WorkloadTally implements TallyCounter {
     const window = windowOf(expected);
     const sizes = await this.#sizes(until, known);
     const bytesOfAll = sizes.reduce((sum, size) => sum + size, 0);
-    let tally = new TallyBuilder();
-    let isEmpty = true;
+    const gathered = new GatheredTally();
     const damage: TallyDamage[] = [];
     let bytesBefore = 0;
     let read = 0;
@@ -102,21 +98,16 @@ class WorkloadTally implements TallyCounter {
         bytesBefore,
         bytesOfAll,
       };
-      const whole = yield* this.#segment(task);
+      const whole = yield* this.#segment(task, gathered);
       damage.push(...whole.damage.map((what) => ({ segment, what })));
       if (whole.part !== null) {
         read += whole.part.records;
-        const counted = yield* this.#partIn(task, whole, range, tally.pending.size > 0);
-        const { part } = counted;
-        // What was just counted is not built a second time.
-        if (isEmpty && counted.tally !== null) ({ tally } = counted);
-        else if (part !== null) mergePacked(tally, part.packed);
-        isEmpty &&= part === null;
+        gathered.add(yield* this.#partIn(task, whole, range, gathered));
       }
       bytesBefore += size;
       yield { type: 'counted', bytes: bytesBefore, of: bytesOfAll };
     }
-    return { tally: tallyOf(tally), records: { committed, read }, damage };
+    return { tally: tallyOf(gathered.tally()), records: { committed, read }, damage };
   }
 
   /** Bytes of each segment that are to be counted. */
@@ -132,9 +123,16 @@ class WorkloadTally implements TallyCounter {
     return until === null || until.offset === 0 ? sizes : [...sizes, until.offset];
   }
 
-  async *#segment(task: SegmentTask): Progress<TallyProgress, CountedSegment> {
+  async *#segment(
+    task: SegmentTask,
+    gathered: GatheredTally,
+  ): Progress<TallyProgress, CountedSegment> {
     const key = `${task.segment} ${task.range.since} ${task.range.before}`;
-    const counted = yield* countSegment(task, this.#parts.get(key) ?? null, this.#lanes);
+    const known = this.#parts.get(key) ?? null;
+    const counted = yield* countSegment(task, known, this.#lanes, () => {
+      gathered.putAway();
+      this.#dropParts(key);
+    });
     this.#parts.delete(key);
     if (counted.part !== null) this.#keep(key, counted.part);
     return counted;
@@ -145,23 +143,27 @@ class WorkloadTally implements TallyCounter {
     task: SegmentTask,
     whole: CountedSegment,
     range: CountedRange,
-    isWaiting: boolean,
+    gathered: GatheredTally,
   ): Progress<TallyProgress, CountedSegment> {
     const { earliest, latest } = whole.part ?? NOTHING_COUNTED;
     if (earliest >= range.since && latest < range.before) return whole;
     // Also one of which nothing is counted says what an EXECUTE before it was.
     const isOutside = latest < range.since || earliest >= range.before;
-    if (isOutside && !isWaiting) return { part: null, tally: null, damage: [] };
-    return yield* this.#segment({ ...task, range });
+    if (isOutside && !gathered.isWaiting) return { part: null, tally: null, damage: [] };
+    return yield* this.#segment({ ...task, range }, gathered);
   }
 
-  /** Keeps what was counted last. */
   #keep(key: string, part: SegmentPart): void {
     this.#parts.set(key, part);
+    this.#dropParts(key);
+  }
+
+  /** Drops what was counted first and does not fit. @param last stays, whatever its size: it is being counted on. */
+  #dropParts(last: string): void {
     let bytes = 0;
     for (const { packed } of this.#parts.values()) bytes += packed.length;
     for (const [oldest, { packed }] of this.#parts) {
-      if (bytes <= MOST_KEPT || oldest === key) break;
+      if (bytes <= MOST_KEPT || oldest === last) break;
       bytes -= packed.length;
       this.#parts.delete(oldest);
       freeAtOnce(packed);
