@@ -36,6 +36,7 @@ export type Hint =
         | HintOfReport;
       readonly capture: CaptureName;
     }
+  | { readonly code: 'search_digest'; readonly capture: CaptureName; readonly digest: string }
   | { readonly code: 'give_up_capture'; readonly environment: string; readonly capture: string }
   | {
       readonly code: 'say_which';

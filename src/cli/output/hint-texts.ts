@@ -131,6 +131,8 @@ const WORDS: {
   statements_need_server: () =>
     'Statements are recorded only in an environment with a server (--url).',
   metrics_only: () => 'It is metrics-only: its environment has no server (--url).',
+  search_digest: ({ capture, digest }) =>
+    `To see its statements, if there are any: captures workload ${captureWord(capture)} --digest ${digest}`,
   list_digests: ({ capture }) => `To see its digests: captures report ${captureWord(capture)}`,
   see_metrics: ({ capture }) =>
     `It has metrics only. To see them: captures metrics ${captureWord(capture)}`,

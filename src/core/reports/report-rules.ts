@@ -1,5 +1,6 @@
 import { hasFilter, type RecordingOptions } from '../captures/recording-options.ts';
 import { AppError } from '../errors.ts';
+import { counted } from '../units.ts';
 import { shareWithValues } from '../verification/value-counts.ts';
 import { byName, countsBy, namedCounts, restBy, tableCounts } from './report-counts.ts';
 import { groupsBy, type Group, type TimesOf } from './report-groups.ts';
@@ -61,7 +62,7 @@ export function makeReport(
   const { by } = request;
   const sort = request.sort ?? usualOrder(by, subject.times);
   const all = groupsBy(tally, by, subject.times.of);
-  const chosen = request.digest === null ? all : ofDigest(all, by, request.digest, subject.capture);
+  const chosen = ofDigest(all, request, tally, subject.capture);
   chosen.sort(orderOf(sort, ratesNow, averageOf(all)));
   const listed = request.limit === null ? chosen : chosen.slice(0, request.limit);
   const hidden = chosen.slice(listed.length);
@@ -196,12 +197,14 @@ function usualOrder(by: Dimension, { times }: SubjectTimes): SortKey {
 
 const DIGEST = /^[0-9a-f]{1,16}$/i;
 
+/** Those of the digest that was asked for; all where none was. */
 function ofDigest(
   groups: readonly Group[],
-  by: Dimension,
-  typed: string,
-  capture: Report['capture'],
+  { by, digest: typed }: ReportRequest,
+  { digests, otherDigests }: Tally,
+  { name, environment: environmentName }: Report['capture'],
 ): Group[] {
+  if (typed === null) return [...groups];
   if (!DIGEST.test(typed)) {
     throw new AppError('invalid', `"${typed}" is not a digest: give up to 16 hex digits of one`);
   }
@@ -210,11 +213,17 @@ function ofDigest(
   }
   const found = groups.filter(({ name }) => name?.startsWith(typed.toLowerCase()) === true);
   if (found.length > 0) return found;
-  throw new AppError('not_found', `The capture "${capture.name}" has no digest ${typed}`, {
-    hint: {
-      code: 'list_digests',
-      capture: { environmentName: capture.environment, name: capture.name },
-    },
+  const capture = { environmentName, name };
+  if (otherDigests.statements > 0) {
+    const first = counted(digests.length, 'digest');
+    throw new AppError(
+      'not_found',
+      `Only the first ${first} of the capture "${name}" are told apart, and none of them is ${typed}`,
+      { hint: { code: 'search_digest', capture, digest: typed } },
+    );
+  }
+  throw new AppError('not_found', `The capture "${name}" has no digest ${typed}`, {
+    hint: { code: 'list_digests', capture },
   });
 }
 

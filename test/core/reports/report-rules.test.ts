@@ -359,6 +359,18 @@ describe('the rows of a report', () => {
     expect(share).toBeCloseTo(1, 9);
   });
 
+  it('of a digest that may be one of too many are not said to be of none', () => {
+    const capture = { environmentName: 'shop', name: 'friday' };
+    expect(() => reportOn({ digest: 'ff' }, {}, MANY)).toThrow(
+      expect.objectContaining({
+        code: 'not_found',
+        message:
+          'Only the first 3 digests of the capture "friday" are told apart, and none of them is ff',
+        hint: { code: 'search_digest', capture, digest: 'ff' },
+      }),
+    );
+  });
+
   it('by user and host count statements of accounts that are not told apart', () => {
     const [app, root] = reportOn({ by: 'user' }, {}, MANY).rows;
     expect(app).toMatchObject({ name: 'app', count: 120, last: at(10), slices: [119, 1] });
