@@ -49,6 +49,11 @@ describe('a report that is watched', needs(hasProgram('script'), 'script is not 
   const restoredWith = (status: number): RegExp =>
     new RegExp(LEFT + RESTORED.replace('STATUS', String(status)));
 
+  it('says why a key cannot sort', async () => {
+    terminal.press('t');
+    await terminal.until(/times not read yet: the server's counts are read once a minute/);
+  });
+
   it('is sorted by the key that is pressed, and q restores the terminal', async () => {
     terminal.press('c');
     await terminal.until(/\[c count\]/);

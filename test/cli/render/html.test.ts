@@ -8,7 +8,7 @@ import { highestOf, sparkRates, sparkText } from '../../../src/cli/render/html/s
 import type { ReportRow } from '../../../src/core/reports/report.ts';
 import { isInFull } from '../../support/proportion.ts';
 import fc from '../../support/properties.ts';
-import { GAP, longRow, numbers, reportOf, rowOf } from '../../support/reports.ts';
+import { GAP, longRow, numbers, reportOf, rowOf, timedRow } from '../../support/reports.ts';
 
 const example = {
   seq: 1,
@@ -137,6 +137,24 @@ describe('a page', () => {
       expect(page).toContain('180 more gaps');
     },
   );
+
+  it('tells one statement in two databases apart, and marks the time that both have', () => {
+    const times = {
+      ...(timedRow(0).times ?? expect.fail('no times')),
+      sharedBy: 2,
+      averageMs: 9.84,
+    };
+    const rows = ['shop', 'sbtest'].map((db) => ({ ...timedRow(0), text: 'COMMIT', db, times }));
+    const dbs = [
+      { name: 'shop', count: 1 },
+      { name: 'sbtest', count: 1 },
+    ];
+    const page = reportPage({ report: reportOf(rows, { dbs }), others: [], metrics: null }, PARTS);
+    expect(page).toContain('<code>shop: COMMIT</code>');
+    expect(page).toContain('<code>sbtest: COMMIT</code>');
+    expect(page.match(/<td>9\.84ms\*/g)).toHaveLength(2);
+    expect(page).toContain('* the time of several digests, which the server counts as one');
+  });
 
   it('says of a report without statements that there are none', () => {
     const nothing = reportOf([], {
