@@ -44,7 +44,8 @@ export class ShapeCache<T extends object> {
   }
 
   /**
-   * Of a statement that is a JSON string in UTF-8, of which no string is made unless its shape is new. Linear in the text, which ends with a quote or a control character at the latest.
+   * Of a statement that is a JSON string in UTF-8, of which no string is made unless its shape is new. Linear
+   * in the text, which ends with a quote or a control character at the latest.
    * @param start behind its opening quote.
    * @param textOf the statement between two places, without its escapes.
    * @returns null where only `ofOther` can tell; else the closing quote is at `end`.

@@ -3,9 +3,13 @@ const QUOTE = 0x22;
 const LOWER_U = 0x75;
 const ZERO = 0x30;
 const SPACE = 0x20;
-/** Of texts beyond it no copy is made: the memory has to end somewhere. */
-const LONGEST = 1024 * 1024;
+/** Of texts beyond it no copy is made: the memory has to end somewhere. A dump's INSERTs are shorter. */
+const LONGEST = 4 * 1024 * 1024;
 const FIRST_BYTES = 4 * 1024;
+/** Of a longer text the memory is not kept. */
+const LONGEST_KEPT = 256 * 1024;
+
+const ENCODER = new TextEncoder();
 
 /** What a letter behind a backslash stands for; 0 for nothing. */
 const STANDS_FOR = new Uint8Array(256);
@@ -26,6 +30,7 @@ export class UnescapedJson {
    * @returns false for what is no JSON string, or too long, or has something in it that is not in UTF-8.
    */
   read(source: Uint8Array, start: number): boolean {
+    this.#shrink();
     let to = 0;
     for (let at = start; at - start < LONGEST; at++) {
       let code = source[at] ?? 0;
@@ -54,10 +59,15 @@ export class UnescapedJson {
 
   /** Writes a text, which then is what was read. @returns false for one that is too long. */
   write(text: string): boolean {
-    if (text.length > LONGEST / 3) return false;
+    if (text.length > LONGEST) return false;
+    this.#shrink();
     while (this.bytes.length < text.length * 3) this.#grow();
-    this.length = new TextEncoder().encodeInto(text, this.bytes).written;
+    this.length = ENCODER.encodeInto(text, this.bytes).written;
     return true;
+  }
+
+  #shrink(): void {
+    if (this.bytes.length > LONGEST_KEPT) this.bytes = new Uint8Array(FIRST_BYTES);
   }
 
   #grow(): void {
