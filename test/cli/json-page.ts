@@ -445,12 +445,12 @@ const REPORT: readonly Field[] = [
   [
     'coverage',
     'object',
-    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (`{digests, databases, users, hosts, sessions}`: statements of those that are too many to be told apart; 0 where each is)',
+    'what the numbers are of: `records` (`committed`, `read`), `values` and `times` (shares from 0 to 1, or null), `timesMs` (of all that is timed, or null), `timesAbsence` (`{why, from, to}`: `off`, `not_permitted`, `not_supported`, `failed`, `not_recorded`, `restarted`, `truncated`, `full`, `not_counted`, `between_readings`; null for all of the time), `unmeasured` (executes of prepared statements that the server does not measure), `isFiltered`, `filters`, `sample`, `isRedacted`, `leftOut` (rows), `unlisted` (`{digests, databases, users, hosts, sessions}`: statements of those that are too many to be told apart; 0 where each is)',
   ],
   [
     'sessions',
     'object',
-    '`{seen, opened, closed}`; more were seen where `coverage.unlisted.sessions` is not 0',
+    '`{seen, opened, closed}`: that sent statements, logged in and ended, of which the last two need not have sent any; more were seen where `coverage.unlisted.sessions` is not 0',
   ],
   [
     'byClass',

@@ -170,11 +170,12 @@ const LOOKED_AT = 100;
 
 /** Numbers on the right; texts may be cut before a column that was asked for is left out. */
 function shapedAs<Row>(column: Column<Row>, noun: Noun<Row>, rows: readonly Row[]): Column<Row> {
-  if (noun.columns?.includes(column) === true || noun.detail?.includes(column) === true) {
-    return column;
-  }
+  // Those of a table are short, but for names.
+  if (noun.columns?.includes(column) === true) return column;
   const values = rows.slice(0, LOOKED_AT).map((row) => valueAt(noun.toJson(row), column.field));
-  const isNumber = values.every((value) => value === null || typeof value === 'number');
+  const isNumber =
+    values.some((value) => value !== null) &&
+    values.every((value) => value === null || typeof value === 'number');
   return isNumber ? { ...column, align: 'right' } : { ...column, shrinks: true };
 }
 

@@ -151,6 +151,7 @@ class ReportWatch {
       now: this.#context.now(),
       interval: this.#watched.interval,
       recent: this.#recent,
+      part: this.#watched.request,
       notice: this.#notice,
     });
     // Each line is cleared after its end: no flicker, and nothing old is left.
@@ -197,8 +198,10 @@ class ReportWatch {
     await this.leave();
     if (this.#context.isJson) return stdout.write(this.#asJson(look));
     if (this.#isScreen) {
-      const height = this.#watched.request.limit === null ? (stdout.rows ?? null) : null;
-      await stdout.write(renderReport(look.report, await this.#watched.viewOf(), height));
+      const { request } = this.#watched;
+      const height = request.limit === null ? (stdout.rows ?? null) : null;
+      const view = await this.#watched.viewOf();
+      await stdout.write(renderReport(look.report, view, height, request));
     } else {
       await stdout.write(liveLines(look, this.#context.now()));
     }

@@ -16,6 +16,9 @@ const WITH_TIMES = reportOf(TIMED, {
   coverage: { ...reportOf([]).coverage, times: 0.97, timesMs: 4e6, timesAbsence: [] },
 });
 
+/** Nothing asked, and nothing to say. */
+const QUIET = { notice: null, part: { since: null, until: null } };
+
 const LISTED = reportOf([]).coverage.unlisted;
 const UNLISTED = { count: 719_608, share: 0.5, perSecond: 199.9, slices: rowOf(3).slices };
 
@@ -130,7 +133,7 @@ describe.each(REPORTS)('a report %s', (_what, report) => {
             report,
             interval: { seconds: 2, perSecond: 90, rows: report.rows.map(({ count }) => count) },
           },
-          { ...view, rows, now: 0, interval: 2_000, recent: [1, 2, 0, 4], notice: null },
+          { ...view, rows, now: 0, interval: 2_000, recent: [1, 2, 0, 4], ...QUIET },
         ).join('\n'),
       ),
     ];
@@ -299,7 +302,7 @@ describe('statements that no row can be made of', () => {
   });
 
   it('are said in each look of a report that is watched', () => {
-    const view = { ...viewOf(120), rows: 30, now: 0, interval: 2_000, recent: [], notice: null };
+    const view = { ...viewOf(120), rows: 30, now: 0, interval: 2_000, recent: [], ...QUIET };
     const live = { type: 'reported', report: all, interval: null } as const;
     expect(renderLive(live, view)[1]).toContain(
       'of more than 20,000 digests · 61 sessions · 50.0 % (other)',
@@ -387,6 +390,9 @@ describe('a part of the window', () => {
     const part = { since: at(since), until: at(until) };
     expect(renderReport(report, viewOf(100), null, part)).toMatch(line);
     expect(renderDigest(rowOf(1), report, viewOf(100), part)).toMatch(line);
+    const live = { ...viewOf(100), rows: 24, now: 0, interval: 2_000, recent: [], ...QUIET, part };
+    const look = { type: 'reported', report, interval: null } as const;
+    expect(renderLive(look, live).join('\n')).toMatch(line);
   });
 });
 
@@ -462,7 +468,7 @@ describe('a report that is watched, on a screen', () => {
   const screen = (width: number): string[] =>
     renderLive(
       { type: 'reported', report: WITH_TIMES, interval: null },
-      { ...viewOf(width), rows: 24, now: 0, interval: 2_000, recent: [], notice: null },
+      { ...viewOf(width), rows: 24, now: 0, interval: 2_000, recent: [], ...QUIET },
     );
 
   it('has digests where there is room, how old times are, and how to quit', () => {

@@ -2,7 +2,7 @@ import type { LiveReport, Report, ReportRow, SortKey } from '../../../core/repor
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { isoTime, localTime } from '../moments.ts';
-import { timesText } from './report-head.ts';
+import { partLines, timesText, type AskedPart } from './report-head.ts';
 import { percentText, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';
 import { timeColumns } from './row-times.ts';
 import { digestsText, OTHER, otherRow, sessionsSeen } from './report-unlisted.ts';
@@ -28,6 +28,7 @@ export interface LiveView extends ReportView {
   readonly interval: number;
   /** Statements/s of the last looks, oldest first. */
   readonly recent: readonly number[];
+  readonly part: AskedPart;
   /** What is to be said instead of the keys; null for nothing. */
   readonly notice: string | null;
 }
@@ -82,6 +83,7 @@ function headLines(report: Report, interval: LiveReport['interval'], view: LiveV
   const drawn = view.ascii ? `|${line}|` : line;
   const lines = [
     view.paint('strong', cutTo(title.join(separator))),
+    ...partLines(report, view.part, view),
     ...fillLines(numbers.map(cutTo), view.width, { separator }),
     recent.length === 0
       ? ''
