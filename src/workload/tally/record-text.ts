@@ -10,7 +10,9 @@ const SPACE = 0x20;
  */
 export class RecordText {
   readonly #digester: Digester;
-  readonly #textOf = (start: number, end: number): string => this.#stringIn(start, end);
+  readonly #textOf = (start: number, end: number): string => {
+    return (this.#text = this.#stringIn(start, end));
+  };
   #bytes: Buffer = Buffer.alloc(0);
   /** Of the JSON string in the bytes, without its quotes. */
   #start = 0;
