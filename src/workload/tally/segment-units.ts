@@ -54,7 +54,7 @@ export async function* unitsOf(
       unit.add(length, textBytes(window.bytes(at, length)) ?? length);
       last = at;
       at += length;
-      if (!unit.isFull || frameText(window.bytes(last, length))?.at(-1) !== NEWLINE) continue;
+      if (!unit.isFull || !endsWithLine(window.bytes(last, length))) continue;
       yield unit.unit();
       unit = new UnitBuilder(at);
       last = null;
@@ -74,6 +74,14 @@ export async function* unitsOf(
   }
   if (unit.bytes > 0) yield unit.unit();
   await window.readToEnd();
+}
+
+/** Whether the last line of a frame does not go on in the next. */
+function endsWithLine(frame: Buffer): boolean {
+  const text = frameText(frame);
+  const isEnd = text?.at(-1) === NEWLINE;
+  if (text !== null) freeAtOnce(text);
+  return isEnd;
 }
 
 class UnitBuilder {
