@@ -226,6 +226,20 @@ class CommandLine extends Command {
     return this.#refuse(`error: unknown command '${word}'`, hint);
   }
 
+  missingArgument(name: string): never {
+    const all = this.registeredArguments;
+    const missing = all.find((one) => one.name() === name);
+    const usage = all.map((one) => {
+      const shown = one.variadic ? `${one.name()}...` : one.name();
+      return one.required ? `<${shown}>` : `[${shown}]`;
+    });
+    const what = missing?.description ?? '';
+    return this.#refuse(
+      `error: missing <${name}>: captures ${this.#path()}${usage.join(' ')}`,
+      what === '' ? null : `<${name}> is ${what}.`,
+    );
+  }
+
   // Called by commander, for operands that the command does not take: `daemon status`.
   _excessArguments(words: readonly string[]): void {
     const expected = this.registeredArguments.length;

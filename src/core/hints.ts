@@ -115,6 +115,8 @@ type PlainHint =
   | 'needs_server'
   | 'metrics_only'
   | 'verify_later'
+  /** What is to be imported is no export, or a damaged one. */
+  | 'give_an_export'
   /** A capture is longer than what was asked for; what is recorded for as short as one wants. */
   | 'shorter_recording'
   /** What was given as a report is none. */

@@ -24,7 +24,10 @@ const COMPRESSED: readonly (readonly [string, readonly number[]])[] = [
 
 /** Why an archive is refused. */
 export function refusedArchive(what: string, cause?: unknown): AppError {
-  return new AppError('invalid', `This is no export that can be imported: ${what}`, { cause });
+  return new AppError('invalid', `This is no export that can be imported: ${what}`, {
+    hint: { code: 'give_an_export' },
+    cause,
+  });
 }
 
 /**

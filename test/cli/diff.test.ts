@@ -355,7 +355,10 @@ describe('what cannot be compared', () => {
     [['--by', 'table'], 'main.json is a report by digest, not by table'],
     [['--by', 'session'], '--by cannot be "session"'],
     [['--threshold', '0.2'], '--threshold takes a percentage from 1 to 10000, not "0.2"'],
-    [['--per', '0,4'], '--per takes the number of tests that A and B ran, not "0,4"'],
+    ...['0,4', '3', '3,', '1,2,3'].map((per): [string[], string] => [
+      ['--per', per],
+      `--per takes two numbers, of the tests that A and of those that B ran, not "${per}"`,
+    ]),
     [['--fail-on', 'worse'], '--fail-on cannot be "worse"'],
     [['--fields', 'nope'], 'There is no field "nope"'],
   ])('%j is refused', async (options, sentence) => {

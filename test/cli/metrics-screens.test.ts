@@ -339,6 +339,22 @@ describe('the metrics of a diff', () => {
     },
   );
 
+  it('that rest on few points are behind the others, and a number keeps its unit', () => {
+    // Six points within the capture, of which one is not 0; and a rate that is surely other.
+    const of = (threads: (minute: number) => number, statements: number): MetricReport =>
+      report(
+        minutes('Sessions', threads, 21),
+        minutes('Statements', (i) => statements + (i % 2), 21),
+      );
+    const a = of((i) => (i === 16 ? 1 : 0), 1_000);
+    const b = of((i) => (i % 3 === 0 ? 1 : 0), 1_300);
+    for (const width of [40, 57, 80]) {
+      const lines = metricsLines({ a, b }, { a: 'a', b: 'b' }, view(width)).join('\n');
+      expect(lines.replace(/\s+/g, ' ')).toMatch(/^Metrics: RECORDED STATEMENTS .*, .*SESSIONS /);
+      expect(lines).toMatch(/ to [\d.]+ \/s \(\+30 %\)/);
+    }
+  });
+
   it('that are the same are said to be', () => {
     const same = metricsLines({ a: ZOO, b: ZOO }, { a: 'a', b: 'b' }, view(80)).join(' ');
     expect(same).toMatch(/^Metrics: \d+ metrics, none of them different\. All:/);

@@ -119,7 +119,16 @@ describe('a wrong command line', () => {
     [['env', 'chek', 'e'], "Unknown command 'chek'", 'Did you mean check?'],
     [['env'], 'env needs a command', 'Commands: create, list, get, edit, delete, check or warm-up'],
     [['list', '--limt', '3'], "Unknown option '--limt'", 'Did you mean --limit?'],
-    [['get'], "Missing required argument 'capture'", 'To see how it is used add --help.'],
+    [
+      ['get'],
+      'Missing <capture>: captures get <capture>',
+      '<capture> is id, name, or environment/name.',
+    ],
+    [
+      ['diff', 'friday'],
+      'Missing <b>: captures diff <a> <b>',
+      '<b> is what is compared with A: a capture, or such a file.',
+    ],
     [
       ['get', 'a', 'b'],
       "Too many arguments for 'get': it takes 1, not 2: a, b",

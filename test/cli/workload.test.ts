@@ -7,8 +7,9 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { digestId, digestText } from '../../src/sql/digest.ts';
 import { runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
+import { recordedCapture } from '../support/recorded-captures.ts';
 import { RecordedCapture } from '../support/recorded-capture.ts';
-import { TestStore } from '../support/stores.ts';
+import { SERVER, TestStore } from '../support/stores.ts';
 import { addUser } from '../support/users.ts';
 import { aStatement } from '../workload/statements.ts';
 
@@ -178,6 +179,27 @@ describe('statements are searched', () => {
 });
 
 describe('bad input', () => {
+  it.each([
+    [
+      ['--until', '2026-11-22T01:00Z', '--user', 'app'],
+      'before 2026-11-22 01:00:00 UTC: its window',
+    ],
+    [
+      ['--since', '2026-11-23T01:00Z', '-o', 'table'],
+      'from 2026-11-23 01:00:00 UTC on: its window',
+    ],
+    [['--since', '2026-11-23T01:00Z', '--follow'], 'from 2026-11-23 01:00:00 UTC on: its window'],
+  ])('a time outside of the window is refused: %j', async (args, says) => {
+    const shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'windows' });
+    await recordedCapture(test, actor, shop);
+    const { status, stdout, stderr } = await runCaptures(['workload', 'windows/friday', ...args], {
+      home,
+      env: ada,
+    });
+    expect(stderr).toContain(`The capture has nothing ${says}`);
+    expect([status, stdout]).toEqual([2, '']);
+  });
+
   it.each<[string[], string]>([
     [['--digest', 'xyz'], 'A digest is 1 to 16 hexadecimal digits, not "xyz"'],
     [['--digest', 'a'.repeat(17)], 'A digest is 1 to 16 hexadecimal digits, not'],

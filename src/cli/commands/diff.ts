@@ -37,7 +37,7 @@ export const command = defineCommand<Options>({
   declare: (command) =>
     command
       .argument('<a>', 'a capture, or a file of captures report --json; - for stdin')
-      .argument('<b>', 'the same: what is different in it from A')
+      .argument('<b>', 'what is compared with A: a capture, or such a file')
       .option('--by <dimension>', COMPARABLE.join(', '), choice(COMPARABLE, '--by'))
       .option(
         '--limit <n>',
@@ -63,6 +63,10 @@ new? and gone? are in one capture alone, but with so few statements that chance 
 Rows with fewer than 30 statements on both sides are not judged. Times are compared where both have them.
 --all lists unchanged rows too, with how well their change is known; JSON always has them. Metrics that
 changed most are a line; captures metrics A --compare B draws all of them.
+
+Where A was idle for a part of its window and B was not, the rates of all statements differ for that, and a
+caution says so. A part is compared by way of a file: captures report A --until TIME --json > a.json, then
+captures diff a.json B. "N+1?" is a hint: IN (…) of a table is gone, and one value of it is new.
 
 --per is for tests, which run the same statements each time: A ran 412 tests and B 418. Counts are compared for
 each test, and everything that is in one alone is new or gone.
@@ -297,11 +301,15 @@ function parseThreshold(text: string): number {
 
 /** @throws AppError `invalid`. */
 function parsePer(text: string): { readonly a: number; readonly b: number } {
-  const [a = '', b = a, ...more] = text.split(',').map((part) => part.trim());
+  const [a = '', b = '', ...more] = text.split(',').map((part) => part.trim());
   const numbers = [a, b].map((part) => (/^\d{1,12}$/.test(part) ? Number(part) : 0));
   const [testsOfA = 0, testsOfB = 0] = numbers;
   if (testsOfA > 0 && testsOfB > 0 && more.length === 0) return { a: testsOfA, b: testsOfB };
-  throw new AppError('invalid', `--per takes the number of tests that A and B ran, not "${text}"`, {
-    hint: 'For example: captures diff main.json pr --per 412,418',
-  });
+  throw new AppError(
+    'invalid',
+    `--per takes two numbers, of the tests that A and of those that B ran, not "${text}"`,
+    {
+      hint: 'For example: captures diff main.json pr --per 412,418',
+    },
+  );
 }

@@ -52,12 +52,24 @@ async function run(options: Options, context: Context): Promise<void> {
   const { capture, origin, verification } = await resultOf(
     context.api.transfers.import(actor, archive, request, signals.interrupted),
     progress.show,
-  ).finally(() => progress.clear());
+  )
+    .finally(() => progress.clear())
+    .catch((error: unknown) => {
+      throw named(error, file);
+    });
   await context.printOne(captureNoun, capture);
   const { server } = verification.manifest ?? { server: null };
   await context.note(
     `Imported ${fullName(capture)}, recorded as ${originText(origin, server)}: ${counted(capture.records ?? 0, 'record')}. ${verification.result.line}`,
   );
+}
+
+/** A refused archive with the name of its file, which only the command knows. */
+function named(error: unknown, file: string): unknown {
+  if (!(error instanceof AppError) || file === '-') return error;
+  const { code, message, hint } = error;
+  if (hint === null || typeof hint === 'string' || hint.code !== 'give_an_export') return error;
+  return new AppError(code, `${file}: ${message}`, { hint, cause: error });
 }
 
 /** @throws AppError `invalid` for a file that is not there, or is none. */

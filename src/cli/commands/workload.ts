@@ -89,7 +89,10 @@ async function run(options: Options, context: Context): Promise<void> {
     isFound = (await printStatements(records, mode, context)) > 0;
   }
   if (!isFound && !isEveryStatement(request.search)) {
-    await context.note(['No statement matches.', ...mistakesIn(request.search)].join(' '));
+    // A table says by itself that it has none.
+    const none = mode === 'table' ? [] : ['No statement matches.'];
+    const notes = [...none, ...mistakesIn(request.search)];
+    if (notes.length > 0) await context.note(notes.join(' '));
   }
 }
 

@@ -112,6 +112,8 @@ const WORDS: {
     `Check both: captures env edit ${shellQuoted(environment)} --instance ID --region R.${more === null ? '' : ` ${more}`}`,
   see_environment: ({ environment, more }) =>
     `${more === null ? '' : `${more} `}See: captures env get ${shellQuoted(environment)}`,
+  give_an_export: () =>
+    'An import reads what captures export CAPTURE --to FILE wrote. Export or copy it again.',
   ask_for_shorter_time: () => 'Ask for a shorter time: --from and --to, or a longer --period.',
   password_by_reference: () =>
     'Leave it out of the URL and say where it is: --password-from env:NAME, file:PATH or cnf:PATH#GROUP.',

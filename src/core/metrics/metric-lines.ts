@@ -201,6 +201,7 @@ function noLine(cause?: unknown): AppError {
     'invalid',
     'This is no export that can be imported: its metrics are damaged',
     {
+      hint: { code: 'give_an_export' },
       cause,
     },
   );

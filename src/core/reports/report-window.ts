@@ -36,6 +36,15 @@ export function checkBounds({ from, to }: Edges, { since, until }: Bounds, now: 
   if (since !== null && until !== null && since >= until) {
     throw new AppError('invalid', 'The beginning of the report is not before its end');
   }
+  checkWithin({ from, to }, { since, until }, now);
+}
+
+/** @throws AppError `invalid` for a beginning or an end that leaves nothing of the window. */
+export function checkWithin(
+  { from, to }: Omit<Edges, 'isOpen'>,
+  { since, until }: Bounds,
+  now: number,
+): void {
   if (from === null) return;
   const window = `its window is ${formatUtc(from)} to ${to === null ? 'now' : formatUtc(to)}`;
   if (since !== null && since >= (to === null ? now : Date.parse(to))) {

@@ -134,6 +134,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function noLine(cause?: unknown): AppError {
   return new AppError('invalid', 'This is no export that can be imported: its times are damaged', {
+    hint: { code: 'give_an_export' },
     cause,
   });
 }

@@ -243,11 +243,15 @@ async function* verified(
     // A manifest may have anything in the place of what is only compared.
     if (!(error instanceof TypeError)) throw error;
     throw new AppError('invalid', `${NOT_WHOLE}: its manifest is not as it must be`, {
+      hint: { code: 'give_an_export' },
       cause: error,
     });
   }
   const damage = verification.result.problems.find(({ kind }) => kind === 'damage');
-  if (damage !== undefined) throw new AppError('invalid', `${NOT_WHOLE}: ${damage.what}`);
+  if (damage !== undefined)
+    throw new AppError('invalid', `${NOT_WHOLE}: ${damage.what}`, {
+      hint: { code: 'give_an_export' },
+    });
   return verification;
 }
 

@@ -7,6 +7,7 @@ import type { Progress } from '../progress.ts';
 import type { ListedCapture, Store } from '../store.ts';
 import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementsNotRun } from './workload-files.ts';
+import { committedFacts } from './committed.ts';
 import { deletedOr, committedSpan, followSpans, type Following } from './committed-spans.ts';
 import { checkSearch, EVERY_STATEMENT, type StatementSearch } from './statement-search.ts';
 
@@ -33,17 +34,17 @@ export class WorkloadService {
    * The statements of a capture in the order the server received them, a line of JSON each, in pieces of
    * any size; of one that goes on, those that are committed by now, or, followed, all until it is over.
    * @throws AppError `not_found`, also for a capture that records none and a digest that no statement has;
-   *   `conflict` for one that has not begun and is not followed; `invalid` for what cannot be searched for, and a beginning of
-   *   several digests; `store_unusable`, once everything before it was yielded.
+   *   `conflict` for one that has not begun and is not followed; `invalid` for what cannot be searched for, a time
+   *   outside of the window, and a beginning of several digests; `store_unusable`, once everything before it was yielded.
    */
   async *read(
     actor: Actor,
     ref: string,
     request: Partial<StatementRequest> = {},
   ): AsyncGenerator<Uint8Array, void, void> {
-    const { capture, spans, search, limit } = this.#chosen(actor, ref, request);
+    const { capture, spans, search, limit, follow } = this.#chosen(actor, ref, request);
     try {
-      const query = { search: await this.#resolved(capture, search), limit };
+      const query = { search: await this.#resolved(capture, search, follow !== null), limit };
       yield* (await this.#outside.workloads()).read(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -56,9 +57,9 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): AsyncGenerator<readonly StatementRecord[], void, void> {
-    const { capture, spans, search, limit } = this.#chosen(actor, ref, request);
+    const { capture, spans, search, limit, follow } = this.#chosen(actor, ref, request);
     try {
-      const query = { search: await this.#resolved(capture, search), limit };
+      const query = { search: await this.#resolved(capture, search, follow !== null), limit };
       yield* (await this.#outside.workloads()).records(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -71,9 +72,9 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-    const { capture, spans, search, limit } = this.#chosen(actor, ref, request);
+    const { capture, spans, search, limit, follow } = this.#chosen(actor, ref, request);
     try {
-      const query = { search: await this.#resolved(capture, search), limit };
+      const query = { search: await this.#resolved(capture, search, follow !== null), limit };
       return yield* (await this.#outside.workloads()).readSql(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -100,14 +101,34 @@ export class WorkloadService {
       follow === null
         ? committedSpan(this.#outside, id)
         : followSpans(this.#outside, id, search.until, follow);
-    return { capture, spans, search, limit };
+    return { capture, spans, search, limit, follow };
   }
 
   /** Digests by their whole ids, where they are known: so nothing is printed of one that turns out to be two. */
-  async #resolved(capture: ListedCapture, search: StatementSearch): Promise<StatementSearch> {
+  async #resolved(
+    capture: ListedCapture,
+    search: StatementSearch,
+    isFollowed: boolean,
+  ): Promise<StatementSearch> {
+    await this.#checkTimes(capture, search, isFollowed);
     if (search.digests.length === 0) return search;
     const { meantDigests } = await import('../reports/meant-digests.ts');
     return { ...search, digests: await meantDigests(this.#outside, capture, search.digests) };
+  }
+
+  /** A time outside of the window is a mistake, of the day perhaps, and nothing found would not say so. */
+  async #checkTimes(
+    capture: ListedCapture,
+    { since, until }: StatementSearch,
+    isFollowed: boolean,
+  ): Promise<void> {
+    if (since === null && until === null) return;
+    const { store, clock } = this.#outside;
+    const { edgesOf, checkWithin } = await import('../reports/report-window.ts');
+    const edges = edgesOf(capture, committedFacts(store.recordings.find(capture.id)));
+    // What is followed may begin later.
+    const from = isFollowed && edges.isOpen ? null : since;
+    checkWithin(edges, { since: from, until }, clock.now());
   }
 
   #whyNotRead({ id, environmentName, name }: ListedCapture, error: unknown): unknown {

@@ -1,4 +1,4 @@
-import { summarise } from '../../../core/metrics/metric-series.ts';
+import { summarise, type Summary } from '../../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import { counted } from '../../../core/units.ts';
 import { align, change, sizeOfChange } from '../charts/metrics-compare.ts';
@@ -11,6 +11,21 @@ import { fillLines } from '../width.ts';
 
 /** A whole table of metrics would push the changes off a screen of 24 lines. */
 const MOST = 4;
+
+/** Of fewer points one more or less makes an average. */
+const FEW_POINTS = 20;
+
+/** Whether the change may be that of a single point: there are few, and those of A and B lie among each other. */
+function isDoubtful({
+  before,
+  after,
+}: {
+  readonly before: Summary;
+  readonly after: Summary;
+}): boolean {
+  const isFew = Math.min(before.points, after.points) < FEW_POINTS;
+  return isFew && before.min <= after.max && after.min <= before.max;
+}
 
 /**
  * The metrics whose averages changed most from A to B, and where the others are; none without metrics of both.
@@ -32,19 +47,27 @@ export function metricsLines(
   const changed = compared
     .map((one) => ({ ...one, size: sizeOfChange([one.before, one.after]) }))
     .filter(({ size }) => size > 0)
-    .toSorted((one, other) => other.size - one.size)
+    .toSorted(
+      (one, other) => Number(isDoubtful(one)) - Number(isDoubtful(other)) || other.size - one.size,
+    )
     .slice(0, MOST)
     .map(({ metric, before, after }) => {
       const scale = scaleFor(metric.unit, before.avg, after.avg);
       const [from, to] = [before, after].map(({ avg }) => formatScaled(avg, scale));
       const unit = plainUnit(scale.unit, view);
       const how = change(before.avg, after.avg);
-      return `${escapeText(metric.type)} ${from} to ${to}${unit === '' ? '' : ` ${unit}`}${how === '-' ? '' : ` (${how})`}`;
+      const values = `${from} to ${to}${unit === '' ? '' : ` ${unit}`}`;
+      return [escapeText(metric.type), `${values}${how === '-' ? '' : ` (${how})`}`];
     });
   const what =
     changed.length === 0
-      ? `${counted(compared.length, 'metric')}, none of them different`
-      : changed.join(', ');
+      ? `${counted(compared.length, 'metric')}, none of them different.`.split(' ')
+      : changed.flatMap(([name = '', values = ''], index) => [
+          ...name.split(' '),
+          `${values}${index === changed.length - 1 ? '.' : ','}`,
+        ]);
   const command = `captures metrics ${shellQuoted(refs.a)} --compare ${shellQuoted(refs.b)}`;
-  return fillLines(`Metrics: ${what}. All: ${command}`.split(' '), view.width);
+  // To be pasted, so in one line where there is one that is as long.
+  const units = command.length <= view.width ? [command] : command.split(' ');
+  return fillLines(['Metrics:', ...what, 'All:', ...units], view.width);
 }
