@@ -20,6 +20,8 @@ const DEFAULT_ROWS = 24;
 const MOST_ROWS = 20;
 /** A key, or another size of the terminal, is seen after this long. */
 const GLANCE_MS = 50;
+/** Long enough to be read, and gone with the look after it. */
+const NOTICE_MS = 4_000;
 const MOST_RECENT = 512;
 const CTRL_C = '\u0003';
 
@@ -58,6 +60,7 @@ class ReportWatch {
   #recent: number[] = [];
   #stopKeys: (() => void) | null = null;
   #notice: string | null = null;
+  #noticeUntil = 0;
   #isEntered = false;
   #isLook = true;
 
@@ -114,7 +117,7 @@ class ReportWatch {
     if (this.#context.isJson) return stdout.write(this.#asJson(look));
     if (!this.#isScreen) return stdout.write(liveLines(look, this.#context.now()));
     await this.#enter();
-    this.#notice = null;
+    if (this.#context.now() >= this.#noticeUntil) this.#notice = null;
     // A key is no look: the rate of now is the one before it still.
     if (look.interval !== null && this.#isLook) {
       this.#recent = [...this.#recent, look.interval.perSecond].slice(-MOST_RECENT);
@@ -177,6 +180,7 @@ class ReportWatch {
         const sort = LIVE_KEYS[key];
         if (sort === undefined) continue;
         this.#notice = whyNotSorted(sort, look.report, await this.#watched.viewOf());
+        this.#noticeUntil = clock.now() + NOTICE_MS;
         if (this.#notice !== null) await this.#draw(look);
         if (this.#notice !== null || sort === this.#sort) continue;
         this.#sort = sort;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderDigest } from '../../../src/cli/render/report/report-detail.ts';
-import { liveLines, renderLive } from '../../../src/cli/render/report/report-live.ts';
+import { liveLines, renderLive, whyNotSorted } from '../../../src/cli/render/report/report-live.ts';
 import { renderReport } from '../../../src/cli/render/report/report-screen.ts';
 import { columnRates, type ReportView } from '../../../src/cli/render/report/report-view.ts';
 import { plainPaint } from '../../../src/cli/render/paint.ts';
@@ -477,6 +477,22 @@ describe('a report that is watched, on a screen', () => {
       expect(screen(width).join('\n')).toContain('times are read once a minute');
     }
     expect(screen(40).at(-1)).toMatch(/^q quit /);
+  });
+});
+
+describe('a key of a report that is watched', () => {
+  const unread = reportOf(ROWS, { coverage: { ...WITH_TIMES.coverage, times: null } });
+  const open = { ...unread, window: { ...unread.window, isOpen: true } };
+  it.each([
+    ['time', WITH_TIMES, null],
+    ['count', open, null],
+    ['time', open, "times not read yet: the server's counts are read once a minute"],
+    ['average', reportOf(ROWS), /^times unknown: .*performance_schema does not count/],
+    ['examined', { ...open, by: 'user' }, 'times unknown: the server does not measure by user'],
+  ] as const)('that asks for %s says why it cannot be had', (key, report, why) => {
+    const found = whyNotSorted(key, report, viewOf(80));
+    if (why === null) expect(found).toBeNull();
+    else expect(found).toMatch(why);
   });
 });
 

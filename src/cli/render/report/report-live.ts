@@ -8,7 +8,7 @@ import { timeColumns } from './row-times.ts';
 import { digestsText, OTHER, otherRow, sessionsSeen } from './report-unlisted.ts';
 import { cut, rateLine, rateText, type ReportView } from './report-view.ts';
 import { layoutRows, type RowColumn } from './row-layout.ts';
-import { hasTimes, MEASURED, shownOrder, sorted } from './row-order.ts';
+import { hasTimes, isMeasured, MEASURED, shownOrder, sorted } from './row-order.ts';
 import { fillLines } from '../width.ts';
 
 /** What a watched report is ordered by, by the key that asks for it. */
@@ -36,10 +36,9 @@ export interface LiveView extends ReportView {
 /** Why rows cannot be in an order; null where they can. */
 export function whyNotSorted(key: SortKey, report: Report, view: ReportView): string | null {
   if (!MEASURED.includes(key) || hasTimes(report)) return null;
-  const { by, coverage } = report;
-  return (coverage.times ?? 0) > 0
-    ? `times unknown: the server does not measure by ${by}`
-    : `times ${timesText(report, view)}`;
+  return isMeasured(report.by)
+    ? `times ${timesText(report, view)}`
+    : `times unknown: the server does not measure by ${report.by}`;
 }
 
 /** A screen of a report that is watched: rates of the last interval beside the totals, one row a line. */

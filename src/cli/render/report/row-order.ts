@@ -5,9 +5,14 @@ import type { ReportView } from './report-view.ts';
 export const MEASURED: readonly SortKey[] = ['time', 'average', 'examined', 'sent', 'errors'];
 const NEVER_MEASURED: readonly Report['by'][] = ['user', 'host', 'session'];
 
+/** Whether servers measure what rows by a dimension have in common. */
+export function isMeasured(by: Report['by']): boolean {
+  return !NEVER_MEASURED.includes(by);
+}
+
 /** Whether rows can have times. */
 export function hasTimes({ by, coverage }: Pick<Report, 'by' | 'coverage'>): boolean {
-  return !NEVER_MEASURED.includes(by) && (coverage.times ?? 0) > 0;
+  return isMeasured(by) && (coverage.times ?? 0) > 0;
 }
 
 /** What rows are in the order of: by count where what they would be sorted by is not known of any. */
