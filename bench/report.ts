@@ -4,12 +4,15 @@
  * kept (digests, long digests, sessions), statements/s of
  * `pt-query-digest` (of the same statements as a general log, the first 200,000 of them) and of ours on one
  * core and on two, whole processes in the same run; CPU time a statement, which says more on a machine that
- * is busy; the process's peak memory, and what a second report takes.
+ * is busy; the process's peak memory, beside that of a bare node, and what a second report takes. The processes
+ * have the flags that the program gives itself. Exits 1 where one of them takes more than the 150 MB of the
+ * contract.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { COUNTING_ENVIRONMENT, COUNTING_NODE_FLAGS } from '../src/cli/runtime/daemon-memory.ts';
 import type { LoggedStatement } from '../src/core/workloads/statements.ts';
 import { SegmentWriter } from '../src/workload/segment-writer.ts';
 import { LineSerialiser } from '../src/workload/statement-line.ts';
@@ -18,6 +21,7 @@ import { aSysbenchStatement } from './sysbench-statements.ts';
 const COUNT = Number(process.argv[2] ?? 2_000_000);
 const PEER_COUNT = 200_000;
 const BATCH = 4_000;
+const MOST_MEMORY = 150;
 const COUNTER = resolve(import.meta.dirname, '../dist/workload/tally/workload-tally.js');
 
 /** Counts the workload in a folder, in a process of its own without the compiler of this one. */
@@ -35,6 +39,18 @@ const { tally, damage } = step.value;
 const { user, system } = process.cpuUsage();
 console.log(JSON.stringify({ cpu: user + system, peak: Number(peak) / 1024, statements: tally.statements, digests: tally.digests.length, damage }));
 `;
+
+const PEAK_PROGRAM = `
+const [, peak] = /VmHWM:\\s+(\\d+)/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'));
+console.log(Number(peak) / 1024);
+`;
+const BARE_PEAK = Number(execFileSync(process.execPath, ['-e', PEAK_PROGRAM]).toString());
+
+function peakText(peak: number): string {
+  if (peak > MOST_MEMORY) process.exitCode = 1;
+  const verdict = peak > MOST_MEMORY ? `, over ${MOST_MEMORY}` : '';
+  return `peak ${peak.toFixed(0)} MB, ${(peak / BARE_PEAK).toFixed(1)} x a bare node${verdict}`;
+}
 
 interface Counted {
   /** Microseconds. */
@@ -103,12 +119,14 @@ function timed(command: string, args: readonly string[]): { seconds: number; out
   const output = execFileSync(command, args, {
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...COUNTING_ENVIRONMENT, ...process.env },
   }).toString();
   return { seconds: (performance.now() - started) / 1_000, output };
 }
 
 function count(folder: string, cores: 1 | 2): Counted & { seconds: number } {
-  const node = [process.execPath, '--input-type=module', '-e', PROGRAM, COUNTER, folder];
+  const program = ['--input-type=module', '-e', PROGRAM, COUNTER, folder];
+  const node = [process.execPath, ...COUNTING_NODE_FLAGS, ...program];
   const [command = '', ...args] = cores === 1 ? ['taskset', '-c', '0', ...node] : node;
   const { seconds, output } = timed(command, args);
   const counted = JSON.parse(output) as Counted;
@@ -154,14 +172,10 @@ async function run(
         ? ''
         : `; ${(ours.rate / peer.rate).toFixed(1)} x the rate, ${(peer.cpu / ours.cpu).toFixed(1)} x by CPU`;
     const name = cores === 1 ? 'ours, one core ' : 'ours, two cores';
-    console.log(
-      `  ${name} ${described(ours)}${ratios}; ${digests} digests, peak ${peak.toFixed(0)} MB`,
-    );
+    console.log(`  ${name} ${described(ours)}${ratios}; ${digests} digests, ${peakText(peak)}`);
   }
   const { seconds, peak } = count(folder, 2);
-  console.log(
-    `  second report        ${seconds.toFixed(2).padStart(9)} s; peak ${peak.toFixed(0)} MB`,
-  );
+  console.log(`  second report        ${seconds.toFixed(2).padStart(9)} s; ${peakText(peak)}`);
   rmSync(folder, { recursive: true });
 }
 

@@ -27,8 +27,8 @@ export function becomeDaemon(): void {
  * system when they are freed, where glibc would keep up to 32 MB of each size; and compilers, which run in
  * threads of their own, share one arena.
  */
-const COUNTING_NODE_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=40'];
-const COUNTING_ENVIRONMENT = {
+export const COUNTING_NODE_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=40'];
+export const COUNTING_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
