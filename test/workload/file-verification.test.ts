@@ -268,6 +268,20 @@ describe('what is wrong is found and named', () => {
     ]);
   });
 
+  it('nothing of what an older version counted otherwise of the texts', async () => {
+    const folder = copy();
+    const { unescapedParts, ...heard } = pristine.heard.counts();
+    expect(unescapedParts).toBe(0);
+    const older = { ...heard, doubtfulParts: 7 };
+    await changeManifest(folder, (manifest) => ({ ...manifest, heard: older }));
+    expect(await problemsOf(folder)).toEqual([]);
+    const now = { ...older, unescapedParts: 0 };
+    await changeManifest(folder, (manifest) => ({ ...manifest, heard: now }));
+    expect(await problemsOf(folder)).toEqual([
+      'the manifest says that 7 doubtfulParts were logged, the files hold 0',
+    ]);
+  });
+
   it('a segment that nobody recorded', async () => {
     const folder = copy();
     copyFileSync(segmentPath(folder, 1), segmentPath(folder, 9));

@@ -6,7 +6,7 @@ const LEAST_STRETCH = 0.05;
 const LEAST_SHARE = 0.1;
 
 /** Time of a window in which no statement came, though so many came in the rest that this is no chance. */
-export interface IdleTime {
+interface IdleTime {
   /** Of the window, from 0 to 1. */
   readonly share: number;
   readonly stretches: number;
@@ -18,10 +18,12 @@ export interface IdleTime {
   readonly isLast: boolean;
 }
 
-type Timeline = Pick<Report, 'window' | 'axis' | 'slices' | 'statements'>;
+type Timeline = Pick<Report, 'window' | 'axis' | 'slices' | 'statements' | 'coverage' | 'gaps'>;
 
-/** null where the window has no such time, or nothing but that. */
-export function idleTimeOf({ window, axis, slices, statements }: Timeline): IdleTime | null {
+/** null where the window has no such time, or nothing but that, and where statements may only not be known. */
+function idleTimeOf(report: Timeline): IdleTime | null {
+  const { window, axis, slices, statements, coverage, gaps } = report;
+  if (coverage.records.read < coverage.records.committed || gaps.length > 0) return null;
   if (window.from === null || window.to === null || statements === 0) return null;
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
   const stretches: { readonly from: number; readonly to: number; readonly length: number }[] = [];

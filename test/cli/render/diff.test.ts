@@ -69,6 +69,15 @@ describe('a window that is idle for half of its time', () => {
   });
 });
 
+it('a record that cannot be read as a whole is not idle, but a cause', () => {
+  const a = withIdle(loadOf(1), 'behind');
+  const records = { committed: 2 * a.statements, read: a.statements };
+  const damaged = { ...a, coverage: { ...a.coverage, records } };
+  const comparison = compared(damaged, loadOf(2));
+  expect(comparison.cautions.join()).not.toContain('no statements');
+  expect(said(screen(comparison))).toMatch(/one change: A could not be read as a whole, which may/);
+});
+
 describe('rows that changed together', () => {
   const loop = (rates: readonly number[]): Report =>
     simulatedReport({ load: 'closed loop', seconds: 60, rates, random: randomNumbers(7) });

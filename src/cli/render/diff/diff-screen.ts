@@ -1,5 +1,4 @@
 import { isJudgedBesideOthers } from '../../../core/reports/comparison-rules.ts';
-import { moreIdleSide } from '../../../core/reports/idle-time.ts';
 import {
   CHANGES,
   type ComparedRow,
@@ -22,12 +21,11 @@ import {
   rateText,
   type ReportView,
 } from '../report/report-view.ts';
-import { captureWord } from '../shell-quoting.ts';
 import { sparkline } from '../charts/sparkline.ts';
-import { fillLines } from '../width.ts';
+import { fillLines, wordsOf } from '../width.ts';
 import { changedRows, rowsOfKind, type ChangedRow, type RowKind } from './diff-noun.ts';
 import { signedChange } from './change-text.ts';
-import { overallLines, restLines } from './diff-summary.ts';
+import { overallLines, partText, restLines } from './diff-summary.ts';
 
 const TITLES: Readonly<Record<RowKind, readonly [title: string, what: string, tone: Tone]>> = {
   new: ['NEW', 'in B alone', 'busy'],
@@ -114,17 +112,6 @@ function headLines(comparison: Comparison, view: ReportView): string[] {
   return [...lines, '', ...overallLines(comparison, view)];
 }
 
-/** How to leave out the time in which one side was idle; null where there is none, or where it is in the middle. */
-function partText({ a, b, per, by }: Comparison): string | null {
-  const more = per === null ? moreIdleSide(a, b) : null;
-  if (more === null || more.idle.isFirst === more.idle.isLast) return null;
-  const [{ capture }, file] = more.side === 'A' ? [a, 'a.json'] : [b, 'b.json'];
-  const name = captureWord({ environmentName: capture.environment, name: capture.name });
-  const bound = more.idle.isLast ? `--until ${more.idle.from}` : `--since ${more.idle.to}`;
-  const dimension = by === 'digest' ? '' : ` --by ${by}`;
-  return `The rest of it by itself, as ${more.side}: captures report ${name}${dimension} ${bound} --json > ${file}`;
-}
-
 /** `A  shop/monday · 2026-11-22 02:00:00 to 02:30:00 (30m) · 12,345 statements, 6.9/s`. */
 function sideLines(side: string, head: ReportHead, view: ReportView): string[] {
   const { capture, window, statements, perSecond } = head;
@@ -152,7 +139,9 @@ function changeLines(
   const { limit, isDense } = parts;
   const rows = changedRows(comparison, parts);
   const isAsBefore = CHANGES.every((change) => comparison[change].length === 0);
-  const drawn = isAsBefore ? ['', noDifferences(comparison)] : [];
+  const drawn = isAsBefore
+    ? ['', ...fillLines(wordsOf(noDifferences(comparison)), view.width)]
+    : [];
   if (rows.length === 0) return drawn;
   const { header, lines } = layoutRows(columnsOf(rows, comparison, view), view.width, view);
   let kind: RowKind | null = null;

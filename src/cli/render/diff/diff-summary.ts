@@ -10,6 +10,7 @@ import { counted, formatCount } from '../../../core/units.ts';
 import { escapeText } from '../escape.ts';
 import { SHOWN_DIGITS, UNNAMED } from '../report/report-rows.ts';
 import { rateText, type ReportView } from '../report/report-view.ts';
+import { captureWord } from '../shell-quoting.ts';
 import { fillLines, truncate, wordsOf } from '../width.ts';
 import { changeText, percentChange } from './change-text.ts';
 import { oneByOne } from './one-by-one.ts';
@@ -104,6 +105,17 @@ const CAUSES_OF_TIME = {
   up: 'the server is busier, or slower, for all of them',
   down: 'the server is less busy, or faster, for all of them',
 };
+
+/** How to leave out the time in which one side was idle; null where there is none, or where it is in the middle. */
+export function partText({ a, b, per, by }: Comparison): string | null {
+  const more = per === null ? moreIdleSide(a, b) : null;
+  if (more === null || more.idle.isFirst === more.idle.isLast) return null;
+  const [{ capture }, file] = more.side === 'A' ? [a, 'a.json'] : [b, 'b.json'];
+  const name = captureWord({ environmentName: capture.environment, name: capture.name });
+  const bound = more.idle.isLast ? `--until ${more.idle.from}` : `--since ${more.idle.to}`;
+  const dimension = by === 'digest' ? '' : ` --by ${by}`;
+  return `The rest of it by itself, as ${more.side}: captures report ${name}${dimension} ${bound} --json > ${file}`;
+}
 
 /** Where B may send one statement for each value of a list. Escaped for a terminal. */
 export function oneByOneTexts(comparison: Comparison): string[] {
