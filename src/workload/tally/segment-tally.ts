@@ -70,14 +70,14 @@ const RECENT_NS = 1_000_000_000n;
  * Counts a segment: what is known of it is not counted again where its file is still the same, or has only
  * grown. What can be read of a damaged one is counted.
  * @param known of an earlier count with the same range; null for none.
- * @param makeRoom called before anything is counted, which takes memory.
+ * @param makeRoom called before anything is counted, which takes memory; with the bytes of it.
  * @throws AppError `store_unusable` when the disk cannot be read; MalformedBytes where its summary is of no use.
  */
 export async function* countSegment(
   task: SegmentTask,
   known: SegmentPart | null,
   lanes: CountingLanes,
-  makeRoom: () => void,
+  makeRoom: (bytes: number) => void,
 ): Progress<TallyProgress, CountedSegment> {
   const { folder, segment } = task;
   const name = segmentFileName(segment);
@@ -95,7 +95,7 @@ export async function* countSegment(
     const size = Number(stat.size);
     const end = Math.min(size, task.end ?? size);
     const begun = await knownBefore(task, known, stat, end);
-    if (begun?.bytes !== end) makeRoom();
+    if (begun?.bytes !== end) makeRoom(end - (begun?.bytes ?? 0));
     let counted: JustCounted =
       begun?.bytes === end
         ? { part: begun, tally: null }

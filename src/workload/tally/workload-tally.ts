@@ -129,8 +129,8 @@ class WorkloadTally implements TallyCounter {
   ): Progress<TallyProgress, CountedSegment> {
     const key = `${task.segment} ${task.range.since} ${task.range.before}`;
     const known = this.#parts.get(key) ?? null;
-    const counted = yield* countSegment(task, known, this.#lanes, () => {
-      gathered.putAway();
+    const counted = yield* countSegment(task, known, this.#lanes, (bytes) => {
+      gathered.putAway(bytes);
       this.#dropParts(key);
     });
     this.#parts.delete(key);
