@@ -1,7 +1,12 @@
 import type { DigestTable } from './digest-table.ts';
 import { MalformedBytes } from './packed-bytes.ts';
 import type { SlotMoves } from './slice-counts.ts';
-import { CountedRows, type DigestEntry, type Sender } from './tally-entries.ts';
+import {
+  CountedRows,
+  type DigestEntry,
+  type Sender,
+  type StatementKindOf,
+} from './tally-entries.ts';
 import { TallyReader } from './tally-reader.ts';
 
 /**
@@ -67,17 +72,9 @@ class DigestMerger {
       counts.push({ sender, count: reader.count(), firstRow: this.#row() });
     }
     const otherAccounts = reader.count();
-    const example = reader.example();
     const exampleRow = this.#row();
-    let entry: DigestEntry;
-    if (known !== null) {
-      entry = known;
-      if (entry.prefers(example, exampleRow)) {
-        if (this.#isCut) entry.longestExample = Math.max(entry.longestExample, example.sql.length);
-        entry.setExample(example, exampleRow);
-      }
-    } else if (about !== null) entry = into.add(about, example, exampleRow, this.#isCut);
-    else {
+    const entry = this.#entry(known, about, exampleRow);
+    if (entry === null) {
       for (const counted of into.unlisted.of(db, ofClass)) {
         counted.include(part);
         counted.withoutValues += part.withoutValues;
@@ -89,6 +86,25 @@ class DigestMerger {
       into.countAccount(entry, sender, count, firstRow);
     }
     entry.otherAccounts += otherAccounts;
+  }
+
+  /** Reads the example. @returns what the digest is counted as; null where it is not listed. */
+  #entry(
+    known: DigestEntry | null,
+    about: StatementKindOf | null,
+    exampleRow: number,
+  ): DigestEntry | null {
+    const reader = this.#in;
+    if (known !== null) {
+      const example = reader.exampleIf((flags) => known.prefers(flags, exampleRow));
+      if (example === null) return known;
+      if (this.#isCut) known.longestExample = Math.max(known.longestExample, example.sql.length);
+      known.setExample(example, exampleRow);
+      return known;
+    }
+    if (about !== null) return this.#into.add(about, reader.example(), exampleRow, this.#isCut);
+    reader.exampleIf(() => false);
+    return null;
   }
 
   #rows(): CountedRows {

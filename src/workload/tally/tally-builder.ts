@@ -147,7 +147,7 @@ export class TallyBuilder {
         return;
       }
       entry = digests.add({ ...as, db }, as.example, row);
-    } else if (entry.prefers(as.example, row)) entry.setExample(as.example, row);
+    } else if (entry.prefers(as.example.flags, row)) entry.setExample(as.example, row);
     digests.countStatement(entry, row, micros, slot, digests.sender(user, host));
   }
 

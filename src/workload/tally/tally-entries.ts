@@ -185,10 +185,10 @@ export class DigestEntry extends CountedRows {
     this.longestExample = longest;
   }
 
-  /** Whether a statement is the example rather: the first one that has its values. */
-  prefers(example: StatementExample, row: number): boolean {
+  /** Whether a statement with these flags is the example rather: the first one that has its values. */
+  prefers(flags: readonly StatementFlag[], row: number): boolean {
     const isLacking = lacksValues(this.example.flags);
-    if (isLacking !== lacksValues(example.flags)) return isLacking;
+    if (isLacking !== lacksValues(flags)) return isLacking;
     return row < this.exampleRow;
   }
 

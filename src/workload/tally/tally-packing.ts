@@ -237,10 +237,10 @@ function packExample(out: PackedWriter, example: StatementExample): void {
   out.number(example.micros);
   out.number(example.session);
   out.name(example.user);
-  out.text(example.sql);
   out.flag(example.isCut);
   out.count(example.flags.length);
   for (const flag of example.flags) out.count(STATEMENT_FLAGS.indexOf(flag));
+  out.text(example.sql);
 }
 
 function packDigest(
@@ -257,6 +257,6 @@ function packDigest(
     out.count(firstRow);
   }
   out.count(entry.otherAccounts);
-  packExample(out, entry.example);
   out.count(entry.exampleRow);
+  packExample(out, entry.example);
 }

@@ -7,7 +7,7 @@ import {
   type SliceAxis,
   type UsedTable,
 } from '../../core/reports/tally.ts';
-import { STATEMENT_FLAGS } from '../../core/workloads/statements.ts';
+import { STATEMENT_FLAGS, type StatementFlag } from '../../core/workloads/statements.ts';
 import { MOST_TABLES } from '../../sql/tables.ts';
 import { MalformedBytes, PackedReader } from './packed-bytes.ts';
 import { SliceCounts, type SlotMoves } from './slice-counts.ts';
@@ -22,6 +22,7 @@ import type { UnlistedCount, UnlistedCounts } from './unlisted-counts.ts';
 
 /** Year 9999, in microseconds. */
 const LATEST = 253_402_300_800_000_000;
+const NO_FLAGS: readonly StatementFlag[] = [];
 
 /** Reads what packed tallies are made of. @throws MalformedBytes where it is something else. */
 export class TallyReader extends PackedReader {
@@ -132,15 +133,27 @@ export class TallyReader extends PackedReader {
   }
 
   example(): StatementExample {
+    const example = this.exampleIf(() => true);
+    if (example === null) throw new MalformedBytes('an example that is none');
+    return example;
+  }
+
+  /** Makes the text of an example only where it is wanted. @param isWanted by its flags. */
+  exampleIf(isWanted: (flags: readonly StatementFlag[]) => boolean): StatementExample | null {
     const seq = this.number();
     const micros = this.instant();
     const session = this.number();
     const user = this.name();
-    const sql = this.text();
     const isCut = this.flag();
-    const flags = Array.from({ length: Math.min(this.count(), STATEMENT_FLAGS.length) }, () =>
-      this.word(STATEMENT_FLAGS),
-    );
+    const count = this.count();
+    if (count > STATEMENT_FLAGS.length) throw new MalformedBytes('flags that cannot be');
+    const flags =
+      count === 0 ? NO_FLAGS : Array.from({ length: count }, () => this.word(STATEMENT_FLAGS));
+    if (!isWanted(flags)) {
+      this.skipText();
+      return null;
+    }
+    const sql = this.text();
     if (sql.length > LONGEST_EXAMPLE) throw new MalformedBytes('an example that is too long');
     return { seq, micros, session, user, sql, isCut, flags };
   }
