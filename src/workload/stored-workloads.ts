@@ -112,7 +112,8 @@ async function* sqlOf(
     header = null;
     const formatted = formatSql(withoutEchoes(records, query), db, unprepared, notRun);
     db = formatted.db;
-    yield* formatted.pieces;
+    // Not `yield*`: an array's iterator has no `throw`, which ends a use case.
+    for (const piece of formatted.pieces) yield piece;
   }
   if (header !== null) yield new TextEncoder().encode(header);
   return Array.from(notRun, ([reason, count]) => ({ reason, count }));
