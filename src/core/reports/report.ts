@@ -219,7 +219,7 @@ export interface Report {
   readonly unlisted: UnlistedRow | null;
 }
 
-export type UnlistedRow = Pick<ReportRow, 'count' | 'share' | 'perSecond' | 'slices'>;
+type UnlistedRow = Pick<ReportRow, 'count' | 'share' | 'perSecond' | 'slices'>;
 
 /**
  * A report whose rows are made when they are gone through, each time anew: those of 20,000 digests take 60 MB
