@@ -56,14 +56,13 @@ export function groupsBy(tally: Tally, by: Dimension, timesOf: TimesOf): Group[]
           new DigestsGroup(name, members, unlisted, timesOf, () => ({ class: name })),
       );
     case 'user':
-    case 'host':
+    case 'host': {
+      const sent = new SentDigests(tally.digests, by);
       return withUnlisted(
         collected(tally.accounts, (account) => [account[by]]),
         by === 'user' ? tally.otherAccounts.users : tally.otherAccounts.hosts,
-      ).map(
-        ([name, accounts, unlisted]) =>
-          new AccountsGroup(name, accounts, unlisted, by, tally.digests),
-      );
+      ).map(([name, accounts, unlisted]) => new AccountsGroup(name, accounts, unlisted, by, sent));
+    }
     case 'session':
       return tally.sessions.map(sessionGroup);
   }
@@ -151,25 +150,25 @@ class AccountsGroup extends GroupOf<AccountTally | UnlistedTally> implements Gro
   readonly times = null;
   readonly #accounts: readonly AccountTally[];
   readonly #by: 'user' | 'host';
-  readonly #digests: readonly DigestTally[];
+  readonly #sent: SentDigests;
 
-  /** @param digests all that there are. */
+  /** @param sent of all accounts. */
   constructor(
     name: string | null,
     accounts: readonly AccountTally[],
     unlisted: UnlistedTally | null,
     by: 'user' | 'host',
-    digests: readonly DigestTally[],
+    sent: SentDigests,
   ) {
     super(name, unlisted === null ? accounts : [...accounts, unlisted]);
     this.#accounts = accounts;
     this.#by = by;
-    this.#digests = digests;
+    this.#sent = sent;
   }
 
   row(): OwnPart {
     const { name, count, first, last, parts } = this;
-    const digests = digestsOf(this.#digests, this.#by, name);
+    const digests = this.#sent.of(name);
     const own = digests.filter(({ example }) => this.#by === 'user' && example.user === name);
     return {
       name,
@@ -196,17 +195,28 @@ class AccountsGroup extends GroupOf<AccountTally | UnlistedTally> implements Gro
 
 type SentDigest = Pick<DigestTally, 'count' | 'tables' | 'example'>;
 
-/** The digests that an account sent, each with the statements of that account alone. */
-function digestsOf(
-  digests: readonly DigestTally[],
-  by: 'user' | 'host',
-  name: string | null,
-): SentDigest[] {
-  return digests.flatMap(({ accounts, tables, example }) => {
-    const sent = accounts.filter((account) => account[by] === name);
-    if (sent.length === 0) return [];
-    return [{ count: sent.reduce((sum, { count }) => sum + count, 0), tables, example }];
-  });
+/** Who sent which digests. Found for all at once: one after the other, 10,000 users took six minutes. */
+class SentDigests {
+  readonly #digests: readonly DigestTally[];
+  readonly #by: 'user' | 'host';
+  #byName: ReadonlyMap<string | null, readonly DigestTally[]> | null = null;
+
+  constructor(digests: readonly DigestTally[], by: 'user' | 'host') {
+    this.#digests = digests;
+    this.#by = by;
+  }
+
+  /** The digests of a user or a host, each with its statements alone. */
+  of(name: string | null): SentDigest[] {
+    const by = this.#by;
+    this.#byName ??= new Map(
+      collected(this.#digests, ({ accounts }) => [...new Set(accounts.map((one) => one[by]))]),
+    );
+    return (this.#byName.get(name) ?? []).map(({ accounts, tables, example }) => {
+      const sent = accounts.filter((account) => account[by] === name);
+      return { count: sent.reduce((sum, { count }) => sum + count, 0), tables, example };
+    });
+  }
 }
 
 function sessionGroup(one: SessionTally): Group {

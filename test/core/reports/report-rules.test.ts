@@ -264,6 +264,23 @@ describe('the rows of a report', () => {
     expect(rows[1]?.tables[0]).toMatchObject({ name: 'shop.old', count: 10 });
   });
 
+  it('by user goes through the digests as often for a thousand users as for ten', () => {
+    const looksFor = (users: number): number => {
+      let looks = 0;
+      const digests = Array.from({ length: users }, (_, n): DigestTally => ({
+        ...digest(`d${n}`, 1),
+        get accounts() {
+          looks += 1;
+          return [{ user: `u${n}`, host: 'web', count: 1 }];
+        },
+      }));
+      const accounts = Array.from({ length: users }, (_, n) => account(`u${n}`, 'web', 1));
+      reportOn({ by: 'user' }, {}, tallyOf(digests, { accounts }));
+      return looks / users;
+    };
+    expect(looksFor(1_000)).toBe(looksFor(10));
+  });
+
   it.each<[SortKey, string[]]>([
     ['count', ['60', '30', '10']],
     ['first', ['10', '30', '60']],
