@@ -63,6 +63,8 @@ const IS_GAP = 6;
 const IS_BYTES = 7;
 const IS_HINT = 8;
 const IS_NATIONAL = 9;
+/** A literal whose letter is hashed before it: `b 0x1F` is another statement than `b'1'`. */
+const IS_PREFIXED = 10;
 
 // What bytes are to a run: text outside of brackets that has no literal, comment or name in quotes in it.
 const IN_RUN = 0;
@@ -162,6 +164,11 @@ export class StatementShape {
     let i = start;
     while (i < end) {
       if (depth === 0 && marks === 0 && sign === 0) {
+        // `->` is one operator, `-` and `>` in the next line are two.
+        if (isGap && RUN_CLASSES[bytes[i] ?? 0] === IN_RUN) {
+          low = mixLow(low, IS_GAP);
+          high = mixHigh(high, IS_GAP);
+        }
         // A run four bytes at a time, with its spaces: token by token it takes twice as long.
         let to = i;
         let before = IN_RUN;
@@ -359,10 +366,9 @@ export class StatementShape {
             const before = i - 2 >= start ? (bytes[i - 2] ?? 0) : 0;
             if (IS_WORD_BYTE[before] === 0 && before < 0x80) {
               const prefix = (bytes[i - 1] ?? 0) | LOWER;
-              if (prefix === 0x6e) token = IS_NATIONAL;
-              else if (prefix === 0x78 || prefix === 0x62) token = IS_BYTES;
-              else return UNKNOWN;
-              if (before === AT) return UNKNOWN;
+              const isPrefix = prefix === 0x6e || prefix === 0x78 || prefix === 0x62;
+              if (!isPrefix || before === AT) return UNKNOWN;
+              token = IS_PREFIXED;
             }
           }
           i = endOfLiteral(bytes, i, end, isJson);
@@ -449,7 +455,8 @@ export class StatementShape {
             continue;
           }
           if (sign !== 0) return UNKNOWN;
-          if (last === 0x28 || last === 0x2c || last === 0x3d) {
+          const isArrow = code === 0x2d && next === 0x3e;
+          if (!isArrow && (last === 0x28 || last === 0x2c || last === 0x3d)) {
             sign = code;
             i++;
             continue;

@@ -370,6 +370,37 @@ test.each([
   expect(digestInLine(new Digester(), sql)).toBe(digestText(sql));
 });
 
+test.each([
+  ["SELECT b'1'", 'SELECT b/**/0x1F'],
+  ["SELECT x'1F'", 'SELECT x\n0x1F'],
+  ["SELECT n'a'", "SELECT n/*! N'a'*/"],
+  ["SELECT b'1'", "SELECT b/*! b'1'*/"],
+  ["SELECT (b'1')", 'SELECT (b/**/0x1F)'],
+  ['SELECT a->b', 'SELECT a-\n>b'],
+  ['SELECT a->b', 'SELECT a-/**/>b'],
+  ["SELECT a->>'$.b'", "SELECT a-\r>>'$.b'"],
+  ["SELECT a->>'$.b'", "SELECT a->\n>'$.b'"],
+  ['SELECT a = ->b', 'SELECT a = - >b'],
+  ['SELECT a =->>b', 'SELECT a =-/**/>>b'],
+  ['SELECT (->b)', 'SELECT (-/**/>b)'],
+  ['SELECT a = - <= b', 'SELECT a = - <\n= b'],
+  ['SELECT a = -@@b', 'SELECT a = -@/**/@b'],
+  ['SELECT /*! a <= */ b', 'SELECT /*! a < */= b'],
+])('%j and %j are two statements, whichever was seen first', (one, other) => {
+  for (const [first, second] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    expect(digestText(first)).not.toBe(digestText(second));
+    const ofTexts = new Digester();
+    const ofLines = new Digester();
+    for (const sql of [first, second]) {
+      expect(ofTexts.of(sql).text).toBe(digestText(sql));
+      expect([digestText(sql), null]).toContain(digestInLine(ofLines, sql));
+    }
+  }
+});
+
 test('a line that is none has no digest', () => {
   const digester = new Digester();
   for (const line of [
