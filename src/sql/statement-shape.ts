@@ -52,7 +52,7 @@ const IS_PLAIN = CLASSES.map((kind, byte) => (kind === STRING || byte === 0x5c ?
 IS_PLAIN.fill(0, 0, 0x20);
 
 // What the last token was, and what is hashed for it; others are hashed as their character. Words are
-// hashed four bytes at a time: what is left of one has 1 to 4 in its highest byte, as no four bytes have.
+// hashed four bytes at a time: what is left of one has 1 to 8 in its highest byte, as no four bytes have.
 const IS_NOTHING = 0;
 const IS_WORD = 1;
 const IS_VALUES = 2;
@@ -164,11 +164,6 @@ export class StatementShape {
     let i = start;
     while (i < end) {
       if (depth === 0 && marks === 0 && sign === 0) {
-        // `->` is one operator, `-` and `>` in the next line are two.
-        if (isGap && RUN_CLASSES[bytes[i] ?? 0] === IN_RUN) {
-          low = mixLow(low, IS_GAP);
-          high = mixHigh(high, IS_GAP);
-        }
         // A run four bytes at a time, with its spaces: token by token it takes twice as long.
         let to = i;
         let before = IN_RUN;
@@ -201,8 +196,9 @@ export class StatementShape {
             shift += 8;
           }
           if (shift < 32) {
-            // None of those has less than 32 in its highest byte.
-            rest |= ((shift >> 3) + 1) << 24;
+            // None of those has less than 32 in its highest byte. A gap before the run counts: `->` is one
+            // operator, `-` and `>` in the next line are two.
+            rest |= ((shift >> 3) + (isGap ? 5 : 1)) << 24;
             if (to > i) {
               low = mixLow(low, rest);
               high = mixHigh(high, rest);
