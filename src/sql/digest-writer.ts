@@ -65,6 +65,12 @@ const OPERANDS = wordSet(
   'NULL TRUE FALSE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP MAXVALUE DAY_HOUR DAY_MICROSECOND DAY_MINUTE DAY_SECOND HOUR_MICROSECOND HOUR_MINUTE HOUR_SECOND MINUTE_MICROSECOND MINUTE_SECOND SECOND_MICROSECOND YEAR_MONTH',
 );
 
+/** Whether a sign behind this word is an operator, as far as a word alone can say: in doubt it is not. */
+export function canEndOperand(word: string): boolean {
+  const isReserved = knownWord(word)?.isReserved ?? false;
+  return isReserved ? OPERANDS.has(word) : !BEFORE_OPERAND.has(word);
+}
+
 /** The digest text of a statement. Linear in its length; see docs/digests.md for its rules. */
 export function writeDigest(sql: string): string {
   const end = endOfCutDigest(sql);

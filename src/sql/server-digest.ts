@@ -1,3 +1,4 @@
+import { canEndOperand } from './digest-writer.ts';
 import { knownWord } from './keyword-positions.ts';
 import { Lexer } from './lexer.ts';
 
@@ -18,7 +19,7 @@ export function serverDigestKey(text: string): string {
 }
 
 /** What a text that was cut ends with: the server's, not the end of a list (`?, ...`), and our own. */
-const CUT = /(?<!\?,) ?\.\.\.(?:x[0-9a-f]{16})?$/;
+const CUT = /(?<!\?, ?) ?\.\.\.(?:x[0-9a-f]{16})?$/;
 /** `max_digest_length` of all servers, unless somebody changed it: bytes of tokens. */
 const SERVER_LENGTH = 1024;
 /** Of a text that was cut, as much is compared as is there for sure. */
@@ -120,7 +121,10 @@ function addValue(tokens: string[]): void {
 /** Operators of several characters come one by one, which is the same for both texts. */
 function addSymbol(tokens: string[], symbol: string): void {
   const last = tokens.length - 1;
-  if (symbol === ')' && tokens[last - 1] === '(') {
+  // Of our lists, `(?+)`.
+  if (symbol === ')' && tokens[last] === '+' && tokens[last - 1] === VALUE) {
+    tokens[last] = symbol;
+  } else if (symbol === ')' && tokens[last - 1] === '(') {
     // Of literals: `(_charset) ?`, and MariaDB has no other word for some.
     if (tokens[last] === '_CHARSET') tokens.length -= 2;
     else if (tokens[last] === '(UNKNOWN)' || tokens[last] === 'UNKNOWN') {
@@ -134,16 +138,67 @@ function addSymbol(tokens: string[], symbol: string): void {
   else tokens.push(symbol);
 }
 
-const AROUND_VALUES = new Set([',', '(', ')', '+', '-', VALUE]);
+/** A list of values, whatever is in it. It is one in the key, so that its length counts for nothing. */
+const LIST = '(?)';
 
-/** Adds tokens to a key: values and what stands around them are one. */
+/**
+ * Adds tokens to a key: signs before values and brackets around them are left out, lists beside one
+ * another are one, and of values beside one another two are left.
+ */
 function addToKey(key: string[], tokens: readonly string[]): void {
   for (const token of tokens) {
-    if (token === VALUE) {
-      while (AROUND_VALUES.has(key.at(-1) ?? '')) key.pop();
-      key.push(VALUE);
-    } else if (key.at(-1) !== VALUE || !AROUND_VALUES.has(token)) key.push(token);
+    if (token === VALUE) addOperand(key, VALUE);
+    else if (token === ')' && endsList(key)) addOperand(key, LIST);
+    else key.push(token);
   }
+}
+
+function addOperand(key: string[], operand: typeof VALUE | typeof LIST): void {
+  while (isSign(key.at(-1)) && !endsOperand(key, key.length - 2)) key.pop();
+  const last = key.at(-1);
+  if (isValue(last)) {
+    // Adjacent strings.
+    if (operand === VALUE) return;
+  } else if (last === ',') {
+    const before = key.at(-2);
+    const isOneMore =
+      operand === LIST
+        ? before === LIST
+        : before === VALUE && key.at(-3) === ',' && key.at(-4) === VALUE;
+    if (isOneMore) {
+      key.pop();
+      return;
+    }
+  }
+  key.push(operand);
+}
+
+/** Takes the open bracket and what is in it from the end of a key, if that is values and nothing else. */
+function endsList(key: string[]): boolean {
+  let at = key.length - 1;
+  if (!isValue(key[at])) return false;
+  while (isValue(key[at]) || key[at] === ',') at--;
+  if (key[at] !== '(') return false;
+  key.length = at;
+  return true;
+}
+
+/** Takes from the end of a key what may be the beginning of a list. */
+function withoutOpenList(key: string[]): void {
+  for (let last = key.at(-1); last === '(' || last === ',' || isValue(last); last = key.at(-1)) {
+    key.pop();
+  }
+}
+
+const isSign = (token: string | undefined): boolean => token === '+' || token === '-';
+const isValue = (token: string | undefined): boolean => token === VALUE || token === LIST;
+
+function endsOperand(key: readonly string[], at: number): boolean {
+  const token = key[at];
+  if (token === undefined) return false;
+  return (
+    isValue(token) || token === ')' || token === '@' || (/^\w/.test(token) && canEndOperand(token))
+  );
 }
 
 /** Adds tokens to a key, without the rows behind `VALUES` that equal the one before. */
@@ -158,6 +213,7 @@ function withoutEqualRows(tokens: readonly string[], key: string[]): void {
       const end = endOfRow(tokens, tokens[at] === ',' ? at + 1 : at);
       const row: string[] = [];
       addToKey(row, tokens.slice(tokens[at] === ',' ? at + 1 : at, end));
+      if (end === tokens.length && tokens.at(-1) !== ')') withoutOpenList(row);
       const form = row.join(' ');
       // The last row of a text that was cut is the beginning of one.
       const isEqual = form === last || (end === tokens.length && last.startsWith(form));

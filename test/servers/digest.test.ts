@@ -222,6 +222,28 @@ test('every digest that the server counts is found under the key of ours', async
   expect(counted.length).toBeGreaterThan(50);
 });
 
+test('operators and commas between operands tell digests apart, as on the server', async () => {
+  const written = [
+    ...['1', '1 + 1', '1 - 1', '1, 2', '1 * 2', '(1) + a', '(1), a', '1, a'],
+    ...['a + 1', 'a - 1', 'a, 1', "a 'x'", 'a, 1, a', 'a + 1, a', 'a, 1 - a', '-a', '@a - 1'],
+    ...['abs(1) - 1', 'abs(1), 1', 'COUNT(*) - 1', 'COUNT(*), 1', 'concat(a, 1)', 'concat(1, a)'],
+  ].map((columns) => `SELECT ${columns} FROM t`);
+  // With a sign, of each a server's digest or two: all are found.
+  const signed = [
+    ...['a = -1', 'a > - -1', 'a - -1', 'a IN (-1, 2)', 'NOT -1', '(-1)', 'a BETWEEN -1 AND +1'],
+    ...['-(1)', '-(1) + 2', 'a - (-1)', 'CASE -1 WHEN -1 THEN -1 ELSE -1 END', '~-1', 'a * -1'],
+  ].map((condition) => `SELECT a FROM t WHERE ${condition}`);
+  await connection.query('TRUNCATE performance_schema.events_statements_summary_by_digest');
+  for (const sql of [...written, ...signed]) await connection.query(sql);
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "SELECT DIGEST_TEXT AS text FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST_TEXT LIKE 'SELECT %'",
+  );
+  const keys = new Set(rows.map((row) => serverDigestKey(String(row['text']))));
+  const ours = (statements: string[]) => statements.map((sql) => serverDigestKey(digestText(sql)));
+  expect(new Set(ours(written)).size).toBe(written.length);
+  expect([...written, ...signed].filter((sql) => !keys.has(ours([sql])[0] ?? ''))).toEqual([]);
+});
+
 describe(
   'agreement with the digests of MySQL',
   needs(hasFunction, 'this server has no STATEMENT_DIGEST_TEXT'),
