@@ -219,6 +219,8 @@ export class ReportService {
     rules.checkBounds(rules.edgesOf(capture, facts), request, clock.now());
     const counted = yield* counter.count(tallyRequestOf(standing, recording, request));
     requireSomething(capture, counted);
+    const measuresExecutes =
+      manifest === null || (await this.#outside.measuresExecutes())(manifest.server.flavor);
     const measured = () => measuredIn(store.times, capture.id, request);
     const subject: ReportSubject = {
       program: program(),
@@ -243,9 +245,9 @@ export class ReportService {
         counted.tally,
         recent === null || isOver(capture.status) ? measured() : recent.times(measured),
         await this.#outside.serverDigestKey(),
+        measuresExecutes,
       ),
-      measuresExecutes:
-        manifest === null || (await this.#outside.measuresExecutes())(manifest.server.flavor),
+      measuresExecutes,
     };
     const at = subject.window.to === null ? null : Date.parse(subject.window.to);
     const rates = at === null ? null : (recent?.ratesAt(at) ?? null);

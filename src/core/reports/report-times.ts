@@ -25,16 +25,22 @@ export function isReadTo(end: number, intervals: readonly TimesInterval[]): bool
  * The times of a report's rows, of one digest or of several. What the server counts as one is added once, and
  * where it is also of digests of other rows the times say so.
  * @param keyOf see `joinTimes`.
+ * @param measuresExecutes whether the server measures executes of prepared statements: what is nothing else
+ *   has no times where it does not, whatever else the server counts as one with it.
  */
 export function timesOfReport(
   { digests, statements }: Tally,
   { digests: measured, absence, read }: WindowTimes,
   keyOf: (text: string) => string,
+  measuresExecutes: boolean,
 ): SubjectTimes {
   // Making the keys of 20,000 long digests takes half a second, for nothing where there is nothing to join.
   if (measured.length === 0)
     return { times: null, timesMs: null, timesAbsence: absence, read, of: () => null };
-  const joined = joinTimes(digests, statements, measured, keyOf);
+  const timed = measuresExecutes
+    ? digests
+    : digests.filter(({ count, prepared }) => prepared < count);
+  const joined = joinTimes(timed, statements, measured, keyOf);
   const of = (members: readonly DigestTally[]): ReportTimes | null => {
     const [only] = members;
     if (members.length === 1 && only !== undefined) return joined.timesOf(only);

@@ -78,6 +78,8 @@ export interface DigestTally extends Counted {
   readonly example: Example;
   /** Executes whose values are not known. */
   readonly withoutValues: number;
+  /** Executes of prepared statements, also by `EXECUTE`. */
+  readonly prepared: number;
 }
 
 export const MOST_ACCOUNTS = 16;

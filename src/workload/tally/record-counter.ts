@@ -155,6 +155,7 @@ export class RecordCounter {
       entry.setExample(exampleOf(record), rows);
     }
     if (isLacking) entry.withoutValues++;
+    if (record.kind === 'execute') entry.prepared++;
     digests.countStatement(entry, rows, micros, slot, place.sender);
   }
 

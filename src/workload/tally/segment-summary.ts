@@ -32,7 +32,7 @@ export interface SegmentSummary {
 
 const FORMAT = 'captures-summary';
 /** Of what is in the file: one of another version is not read. */
-const FORMAT_VERSION = 5;
+const FORMAT_VERSION = 6;
 /** More than any tally takes, and less than what would fill the memory. */
 const LARGEST_SUMMARY = 32 * 1024 * 1024;
 const SHA256_BYTES = 32;

@@ -137,7 +137,8 @@ export class TallyBuilder {
   }
 
   /** Counts an EXECUTE as what it turned out to be. */
-  settle({ micros, sliceTime, row, db, user, host }: PendingExecute, as: EchoedStatement): void {
+  settle(pending: PendingExecute, as: EchoedStatement): void {
+    const { micros, sliceTime, row, db, user, host } = pending;
     const { digests } = this;
     const slot = digests.axis.slotOf(sliceTime);
     let entry = digests.find(db, as.digest);
@@ -148,6 +149,7 @@ export class TallyBuilder {
       }
       entry = digests.add({ ...as, db }, as.example, row);
     } else if (entry.prefers(as.example.flags, row)) entry.setExample(as.example, row);
+    if (as !== pending.own) entry.prepared++;
     digests.countStatement(entry, row, micros, slot, digests.sender(user, host));
   }
 

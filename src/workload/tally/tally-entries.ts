@@ -30,6 +30,8 @@ export class CountedRows extends CountedStatements {
   lastRow = -1;
   /** Executes whose values are not known. */
   withoutValues = 0;
+  /** Executes of prepared statements, also by `EXECUTE`. */
+  prepared = 0;
 
   addRow(row: number, micros: number, slot: number): void {
     this.count++;
@@ -40,6 +42,7 @@ export class CountedRows extends CountedStatements {
   include(part: CountedRows): void {
     this.count += part.count;
     this.withoutValues += part.withoutValues;
+    this.prepared += part.prepared;
     this.slices.include(part.slices);
     this.see(part.firstRow, part.first);
     this.see(part.lastRow, part.last);

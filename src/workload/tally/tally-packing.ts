@@ -137,6 +137,7 @@ function packRows(out: PackedWriter, counted: CountedRows): void {
   out.count(counted.firstRow);
   out.count(counted.lastRow);
   out.count(counted.withoutValues);
+  out.count(counted.prepared);
 }
 
 function packUnlisted<Name extends string | null>(

@@ -70,6 +70,7 @@ export class TallyReader extends PackedReader {
     into.firstRow = base + this.count();
     into.lastRow = base + this.count();
     into.withoutValues = this.count();
+    into.prepared = this.count();
   }
 
   /** @param nameOf reads the name of one. */

@@ -165,6 +165,10 @@ class CountedDigest extends Counted<DigestEntry> implements DigestTally {
   get withoutValues(): number {
     return this.entry.withoutValues;
   }
+
+  get prepared(): number {
+    return this.entry.prepared;
+  }
 }
 
 class CountedAccountTally extends Counted<AccountEntry> implements AccountTally {

@@ -42,6 +42,7 @@ function digest(text: string, count: number, changes: Partial<DigestTally> = {})
       flags: [],
     },
     withoutValues: 0,
+    prepared: 0,
     count,
     first: at(1),
     last: at(9),
@@ -480,12 +481,33 @@ describe('times', () => {
     tallyOf(digests),
     { digests: [counted('a', 30), counted('b', 30)], absence: [], read: null },
     key,
+    true,
   );
 
   it('of what the server counts as one are added once to a row that has all of it', () => {
     expect(times).toBe(1);
     expect(of(digests)).toMatchObject({ count: 60, totalMs: 120, averageMs: 2, sharedBy: 1 });
   });
+
+  it.each([
+    { measuresExecutes: true, ofPrepared: { count: 30, sharedBy: 3 }, sharedBy: 3 },
+    { measuresExecutes: false, ofPrepared: null, sharedBy: 2 },
+  ])(
+    'of a digest that was executed as prepared only: $ofPrepared',
+    ({ measuresExecutes, ofPrepared, sharedBy }) => {
+      const prepared = digest('a 3', 5, { prepared: 5 });
+      const inPart = digest('a 2', 20, { prepared: 19 });
+      const joined = timesOfReport(
+        tallyOf([digest('a 1', 10), inPart, prepared]),
+        { digests: [counted('a', 30)], absence: [], read: null },
+        key,
+        measuresExecutes,
+      );
+      if (ofPrepared === null) expect(joined.of([prepared])).toBeNull();
+      else expect(joined.of([prepared])).toMatchObject(ofPrepared);
+      expect(joined.of([inPart])).toMatchObject({ count: 30, sharedBy });
+    },
+  );
 
   it('of a row that has a part of it say that they are of more', () => {
     expect(of(digests.slice(0, 1))).toMatchObject({ count: 30, sharedBy: 2 });

@@ -34,12 +34,17 @@ describe('counting', () => {
       closed: 1,
     });
     expect(tally.byFlag).toMatchObject({ unreplayable: 1, echo: 1 });
-    expect(tally.digests.map(({ db, count, withoutValues }) => [db, count, withoutValues])).toEqual(
-      [
-        ['shop', 3, 1],
-        ['other', 1, 0],
-      ],
-    );
+    expect(
+      tally.digests.map(({ db, count, withoutValues, prepared }) => [
+        db,
+        count,
+        withoutValues,
+        prepared,
+      ]),
+    ).toEqual([
+      ['shop', 3, 1, 2],
+      ['other', 1, 0, 0],
+    ]);
     expect(tally.digests[0]).toMatchObject({ text: 'SELECT ?', class: 'reads', first: stamp(1) });
     expect(tally.digests[0]?.example).toMatchObject({ sql: 'SELECT 1', seq: 2, isCut: false });
     expect(tally.sessions).toMatchObject([
@@ -64,7 +69,7 @@ describe('counting', () => {
     const executed = counts.get('SELECT a FROM t WHERE b = ?');
     expect(executed).toMatchObject({ count: 1, first: stamp(2), last: stamp(2) });
     expect(executed?.example.sql).toBe('SELECT a FROM t WHERE b = 5');
-    expect(counts.get('EXECUTE unknown')?.count).toBe(1);
+    expect(counts.get('EXECUTE unknown')).toMatchObject({ count: 1, prepared: 0 });
     expect(counts.get('SELECT ?')?.count).toBe(2);
   });
 
