@@ -12,7 +12,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { COUNTING_ENVIRONMENT, COUNTING_NODE_FLAGS } from '../src/cli/runtime/daemon-memory.ts';
+import { COUNTING_ENVIRONMENT, COUNTING_NODE_FLAGS } from '../src/cli/runtime/process-memory.ts';
 import type { LoggedStatement } from '../src/core/workloads/statements.ts';
 import { SegmentWriter } from '../src/workload/segment-writer.ts';
 import { LineSerialiser } from '../src/workload/statement-line.ts';

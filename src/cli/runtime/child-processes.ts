@@ -11,7 +11,7 @@ import {
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
-import { DAEMON_NODE_FLAGS, daemonEnvironment } from './daemon-memory.ts';
+import { DAEMON_NODE_FLAGS, daemonEnvironment } from './process-memory.ts';
 import { PACKAGE_FOLDER } from '../../package.ts';
 import type { SignalDesk } from './signals.ts';
 import type { CommandEnd, StartedProcess } from './world.ts';

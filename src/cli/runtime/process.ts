@@ -91,11 +91,11 @@ function processWorld(signals: SignalDesk): World {
     },
     isRunning: isProcess,
     async becomeDaemon() {
-      const { becomeDaemon } = await import('./daemon-memory.ts');
+      const { becomeDaemon } = await import('./process-memory.ts');
       becomeDaemon();
     },
     async saveMemory() {
-      const { saveMemory } = await import('./daemon-memory.ts');
+      const { saveMemory } = await import('./process-memory.ts');
       saveMemory();
     },
     async startDaemon(storeDirectory) {
