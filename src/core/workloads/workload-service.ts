@@ -6,7 +6,7 @@ import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture, Store } from '../store.ts';
 import type { StatementRecord } from './statements.ts';
-import type { OrphanedWorkload, StatementsNotRun } from './workload-files.ts';
+import type { OrphanedWorkload, StatementQuery, StatementsNotRun } from './workload-files.ts';
 import { committedFacts } from './committed.ts';
 import { deletedOr, committedSpan, followSpans, type Following } from './committed-spans.ts';
 import { checkSearch, EVERY_STATEMENT, type StatementSearch } from './statement-search.ts';
@@ -18,6 +18,11 @@ export interface StatementRequest {
   readonly limit: number | null;
   /** How it goes on until the capture is over; null: it ends with what is committed. */
   readonly follow: Following | null;
+}
+
+/** What is asked of a capture that may be read. */
+interface ChosenStatements extends StatementRequest {
+  readonly capture: ListedCapture;
 }
 
 /** What captures recorded. */
@@ -42,9 +47,10 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): AsyncGenerator<Uint8Array, void, void> {
-    const { capture, spans, search, limit, follow } = this.#chosen(actor, ref, request);
+    const chosen = this.#chosen(actor, ref, request);
+    const { capture, spans } = chosen;
     try {
-      const query = { search: await this.#resolved(capture, search, follow !== null), limit };
+      const query = await this.#queryOf(chosen);
       yield* (await this.#outside.workloads()).read(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -57,9 +63,10 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): AsyncGenerator<readonly StatementRecord[], void, void> {
-    const { capture, spans, search, limit, follow } = this.#chosen(actor, ref, request);
+    const chosen = this.#chosen(actor, ref, request);
+    const { capture, spans } = chosen;
     try {
-      const query = { search: await this.#resolved(capture, search, follow !== null), limit };
+      const query = await this.#queryOf(chosen);
       yield* (await this.#outside.workloads()).records(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -72,9 +79,10 @@ export class WorkloadService {
     ref: string,
     request: Partial<StatementRequest> = {},
   ): Progress<Uint8Array, readonly StatementsNotRun[]> {
-    const { capture, spans, search, limit, follow } = this.#chosen(actor, ref, request);
+    const chosen = this.#chosen(actor, ref, request);
+    const { capture, spans } = chosen;
     try {
-      const query = { search: await this.#resolved(capture, search, follow !== null), limit };
+      const query = await this.#queryOf(chosen);
       return yield* (await this.#outside.workloads()).readSql(capture.id, spans, query);
     } catch (error) {
       throw this.#whyNotRead(capture, error);
@@ -105,15 +113,12 @@ export class WorkloadService {
   }
 
   /** Digests by their whole ids, where they are known: so nothing is printed of one that turns out to be two. */
-  async #resolved(
-    capture: ListedCapture,
-    search: StatementSearch,
-    isFollowed: boolean,
-  ): Promise<StatementSearch> {
-    await this.#checkTimes(capture, search, isFollowed);
-    if (search.digests.length === 0) return search;
+  async #queryOf({ capture, search, limit, follow }: ChosenStatements): Promise<StatementQuery> {
+    await this.#checkTimes(capture, search, follow !== null);
+    if (search.digests.length === 0) return { search, limit };
     const { meantDigests } = await import('../reports/meant-digests.ts');
-    return { ...search, digests: await meantDigests(this.#outside, capture, search.digests) };
+    const digests = await meantDigests(this.#outside, capture, search.digests);
+    return { search: { ...search, digests }, limit };
   }
 
   /** A time outside of the window is a mistake, of the day perhaps, and nothing found would not say so. */
