@@ -37,7 +37,7 @@ export const command = defineCommand<Options>({
   declare: (command) =>
     command
       .argument('<a>', 'a capture, or a file of captures report --json; - for stdin')
-      .argument('<b>', 'what is compared with A: a capture, or such a file')
+      .argument('<b>', 'what is compared with A: a capture, or a file of report --json')
       .option('--by <dimension>', COMPARABLE.join(', '), choice(COMPARABLE, '--by'))
       .option(
         '--limit <n>',

@@ -56,7 +56,7 @@ const AFTER_A_CAPTURE: readonly Verb[] = [
   verb('diff', 'show what is different between two captures or reports', () => import('./diff.ts')),
   verb('verify', 'check how complete the record of a capture is', () => import('./verify.ts')),
   verb('export', 'write a capture to a file', () => import('./export.ts')),
-  verb('import', 'make a capture of such a file', () => import('./import.ts')),
+  verb('import', 'make a capture of an exported file', () => import('./import.ts')),
   verb('log', 'show who changed what, when, from where and why', () => import('./log.ts')),
 ];
 
