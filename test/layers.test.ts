@@ -48,6 +48,7 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   'metrics-source': { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
   workload: { folders: ['core', 'sql'], packages: ['node:*', 'tar', 'hyparquet-writer'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
+  http: { folders: ['core', 'sql', 'workload'], packages: ['node:*', 'zod/mini', 'find-my-way'] },
 };
 
 /** Where options are those of another program, which have the names of some of ours. */

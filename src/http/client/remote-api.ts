@@ -1,0 +1,50 @@
+import type { Api } from '../../core/api.ts';
+import { AppError } from '../../core/errors.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { loadedWhenCalled } from './deferred-call.ts';
+
+/** The use cases on a server. */
+export interface RemoteApi extends Api {
+  /** Closes what is kept open to the server. */
+  close(): void;
+}
+
+/**
+ * The use cases on a server: a second implementation of `Api`. The actors that calls are given are not looked
+ * at: the server knows who asks by the secret that `users.authenticate` was called with.
+ * @throws AppError from each of them, what the server answers; `remote_failed` where it does not.
+ */
+export function createRemoteApi(options: ConnectionOptions): RemoteApi {
+  const server = new Connection(options);
+  return {
+    captures: loadedWhenCalled<Api['captures']>(async () => {
+      const { RemoteCaptures } = await import('./remote-captures.ts');
+      return new RemoteCaptures(server) as unknown as Api['captures'];
+    }),
+    schedules: notThere('schedules'),
+    environments: notThere('environments'),
+    members: notThere('members'),
+    users: loadedWhenCalled<Api['users']>(async () => {
+      const { RemoteUsers } = await import('./remote-users.ts');
+      return new RemoteUsers(server) as unknown as Api['users'];
+    }),
+    metrics: notThere('metrics'),
+    recovery: notThere('recovery'),
+    warmUps: notThere('warmUps'),
+    workloads: notThere('workloads'),
+    transfers: notThere('transfers'),
+    verification: notThere('verification'),
+    reports: notThere('reports'),
+    daemon: notThere('daemon'),
+    diagnosis: notThere('diagnosis'),
+    audit: notThere('audit'),
+    close: () => server.close(),
+  };
+}
+
+/** Until it is built. */
+function notThere(noun: string): never {
+  return loadedWhenCalled(() =>
+    Promise.reject(new AppError('invalid', `${noun} cannot be asked of a server yet`)),
+  ) as never;
+}

@@ -1,0 +1,122 @@
+import * as z from 'zod/mini';
+import { reasonOf, CAPTURE_STATUSES } from '../../core/captures/capture.ts';
+import {
+  RECORD_EVERYTHING,
+  REDACTIONS,
+  STATEMENT_CLASSES,
+  type RecordingOptions,
+} from '../../core/captures/recording-options.ts';
+import type { ListedCapture } from '../../core/store.ts';
+import { formOf, instant, orNull, seconds, type Form } from './wire.ts';
+
+const names = z.array(z.string());
+
+/** What a capture was asked to record: sizes in bytes, lengths of time in seconds. */
+export const recordingOptions = formOf<RecordingOptions>()(
+  z.object({
+    includeUsers: names,
+    excludeUsers: names,
+    includeDatabases: names,
+    excludeDatabases: names,
+    includeHosts: names,
+    only: z.array(z.enum(STATEMENT_CLASSES)),
+    sample: orNull(z.int()),
+    redact: orNull(z.enum(REDACTIONS)),
+    maxSize: orNull(z.int()),
+    minFree: orNull(z.int()),
+    maxLog: orNull(z.int()),
+    maxLag: orNull(seconds),
+    deadMan: orNull(seconds),
+    warmUp: orNull(seconds),
+    recycleUsers: orNull(names),
+  }),
+);
+
+export const trouble = z.object({ since: instant, reason: z.string() });
+
+/** The reference API's fields first, in its order; then those that the command line prints, then what is left. */
+const captureOnWire = z.object({
+  id: z.int(),
+  name: z.string(),
+  start: orNull(instant),
+  scheduledStart: orNull(instant),
+  scheduledEnd: orNull(instant),
+  end: orNull(instant),
+  status: z.enum(CAPTURE_STATUSES),
+  envId: z.int(),
+  type: z.literal('CAPTURE'),
+  reason: orNull(z.string()),
+  environment: z.string(),
+  owner: z.string(),
+  duration: orNull(seconds),
+  createdAt: instant,
+  workload: orNull(
+    z.object({
+      records: z.int(),
+      textBytes: orNull(z.int()),
+      fileBytes: orNull(z.int()),
+    }),
+  ),
+  options: orNull(recordingOptions),
+  trouble: orNull(trouble),
+  ownerId: z.int(),
+});
+
+type CaptureOnWire = z.output<typeof captureOnWire>;
+
+/** A capture as every operation answers it. */
+export const capture: Form<ListedCapture> = z.codec(captureOnWire, z.custom<ListedCapture>(), {
+  decode: (wire) => captureOf(wire),
+  encode: (listed) => onWire(listed),
+});
+
+function onWire(capture: ListedCapture): CaptureOnWire {
+  const { records, textBytes, fileBytes } = capture;
+  return {
+    id: capture.id,
+    name: capture.name,
+    start: capture.start,
+    scheduledStart: capture.scheduledStart,
+    scheduledEnd: capture.scheduledEnd,
+    end: capture.end,
+    status: capture.status,
+    envId: capture.environmentId,
+    type: 'CAPTURE',
+    reason: reasonOf(capture),
+    environment: capture.environmentName,
+    owner: capture.ownerName,
+    duration: capture.duration,
+    createdAt: capture.createdAt,
+    workload: records === null ? null : { records, textBytes, fileBytes },
+    options: capture.recordsStatements ? capture.options : null,
+    trouble: capture.trouble,
+    ownerId: capture.ownerId,
+  };
+}
+
+function captureOf(wire: CaptureOnWire): ListedCapture {
+  const { envId, environment, owner, workload, options, trouble: troubled } = wire;
+  return {
+    id: wire.id,
+    name: wire.name,
+    environmentId: envId,
+    ownerId: wire.ownerId,
+    status: wire.status,
+    start: wire.start,
+    scheduledStart: wire.scheduledStart,
+    scheduledEnd: wire.scheduledEnd,
+    end: wire.end,
+    duration: wire.duration,
+    // What it waits for is said as its reason: see `reasonOf`.
+    reason: wire.status === 'STOPPING' && troubled !== null ? null : wire.reason,
+    createdAt: wire.createdAt,
+    recordsStatements: options !== null,
+    options: options ?? RECORD_EVERYTHING,
+    environmentName: environment,
+    ownerName: owner,
+    records: workload?.records ?? null,
+    textBytes: workload?.textBytes ?? null,
+    fileBytes: workload?.fileBytes ?? null,
+    trouble: troubled,
+  };
+}

@@ -1,0 +1,93 @@
+import * as z from 'zod/mini';
+import { readInstant } from './instants.ts';
+
+/**
+ * The forms in which the core's plain data goes over HTTP. A schema has two sides: what is on the wire (JSON,
+ * times as ISO-8601) and what the use cases take and return (times as milliseconds). The server decodes requests
+ * and encodes answers with it; the client does the opposite; OpenAPI is made from the side on the wire.
+ */
+
+/** A schema with the use cases' `Data` on its inner side. */
+export type Form<Data> = z.ZodMiniType<Data>;
+
+/** A time: ISO-8601 UTC with milliseconds on the wire, milliseconds since the epoch inside. */
+export const instant = z.codec(
+  z.string().register(z.globalRegistry, {
+    format: 'date-time',
+    examples: ['2018-05-19T22:06:53.000Z'],
+    description: 'ISO-8601. `2018-05-19 22:06:53` is understood too; without an offset it is UTC.',
+  }),
+  z.number(),
+  {
+    decode: (text, context) => {
+      const at = readInstant(text);
+      if (at !== null) return at;
+      context.issues.push({ code: 'custom', message: 'must be a date', input: text });
+      return z.NEVER;
+    },
+    encode: (at) => new Date(at).toISOString(),
+  },
+);
+
+/** A length of time: seconds on the wire, as the reference has them; milliseconds inside. */
+export const seconds = z.codec(z.number(), z.number(), {
+  decode: (length) => Math.round(length * 1_000),
+  encode: (ms) => ms / 1_000,
+});
+
+/** Whole milliseconds on both sides. */
+export const milliseconds = z.number();
+
+export function orNull<Schema extends z.ZodMiniType>(schema: Schema): z.ZodMiniNullable<Schema> {
+  return z.nullable(schema);
+}
+
+/**
+ * Plain JSON without times in it that would have to be translated: on the wire as it is inside.
+ * @param description what it is, for the documentation.
+ */
+export function plain<Data>(description: string): Form<Data> {
+  return z.custom<Data>().register(z.globalRegistry, { description });
+}
+
+/** A field of a query that is `true` or `false`. */
+export const flag = z.codec(z.enum(['true', 'false']), z.boolean(), {
+  decode: (text) => text === 'true',
+  encode: (value) => (value ? 'true' : 'false'),
+});
+
+/** A whole number in a query. */
+export const wholeNumber = z.codec(z.string().check(z.regex(/^\d{1,15}$/)), z.number(), {
+  decode: Number,
+  encode: String,
+});
+
+/** Several values in one field of a query, with commas between them. */
+export function listOf<Value extends string>(values: readonly [Value, ...Value[]]) {
+  return z.codec(z.string(), z.array(z.enum(values)), {
+    decode: (text) => text.split(',') as Value[],
+    encode: (list) => list.join(','),
+  });
+}
+
+/** The same data, whoever may write to it. */
+type Written<Data> = Data extends readonly (infer Item)[]
+  ? Written<Item>[]
+  : Data extends object
+    ? { -readonly [Key in keyof Data]: Written<Data[Key]> }
+    : Data;
+type Same<A, B> = [Written<A>] extends [Written<B>]
+  ? [Written<B>] extends [Written<A>]
+    ? true
+    : false
+  : false;
+
+/**
+ * The schema itself. The compiler refuses it unless what it decodes to is `Data`, no less and no more: a field
+ * that is added to the core's type and forgotten here would else be missing for clients.
+ */
+export function formOf<Data>() {
+  return <Schema extends z.ZodMiniType>(
+    schema: Schema & (Same<z.output<Schema>, Data> extends true ? unknown : never),
+  ): Form<Data> => schema as unknown as Form<Data>;
+}

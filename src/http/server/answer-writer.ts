@@ -1,0 +1,227 @@
+import * as z from 'zod/mini';
+import { AppError, isAppError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { Answer } from '../contract/route.ts';
+import { failureOnWire, type FailureOnWire } from '../contract/failure-form.ts';
+import type { AnsweredBytes } from './handler.ts';
+import type { AnswerSink } from './exchange.ts';
+import { Refusal } from './refusal.ts';
+
+/** How the client would like to have it. */
+export interface Wishes {
+  readonly wantsEvents: boolean;
+  readonly wantsLines: boolean;
+  readonly takesTrailers: boolean;
+  readonly isOwnClient: boolean;
+}
+
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+
+/** Writes what a handler returned. @throws what the use case throws before anything was written. */
+export async function writeAnswer(
+  answer: Answer,
+  returned: unknown,
+  sink: AnswerSink,
+  wishes: Wishes,
+): Promise<void> {
+  switch (answer.is) {
+    case 'json':
+      return writeJson(sink, z.encode(answer.form, await returned));
+    case 'nothing':
+      await returned;
+      return writeNothing(sink);
+    case 'rows':
+      return writeRows(answer.row, await (returned as Rows), sink, wishes);
+    case 'progress': {
+      const run = returned as Progress<unknown, unknown>;
+      if (wishes.wantsEvents) return writeEvents(answer, run, sink, wishes);
+      const result = await lastOf(run);
+      if (answer.isSilent) return writeNothing(sink);
+      return writeJson(sink, z.encode(answer.result, result));
+    }
+    case 'live':
+      return writeEvents(
+        { event: answer.event, result: null },
+        returned as Progress<unknown, unknown>,
+        sink,
+        wishes,
+      );
+    case 'bytes':
+      return writeBytes(answer.result, await (returned as Promise<Bytes>), sink, wishes);
+  }
+}
+
+type Rows = AsyncIterable<unknown> | Promise<readonly unknown[]>;
+type Bytes = AnsweredBytes<unknown>;
+
+async function lastOf(run: Progress<unknown, unknown>): Promise<unknown> {
+  for (;;) {
+    const step = await run.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+async function writeJson(sink: AnswerSink, value: unknown): Promise<void> {
+  const text = JSON.stringify(value);
+  sink.start(200, { ...JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) });
+  await sink.write(text);
+  await sink.end();
+}
+
+async function writeNothing(sink: AnswerSink): Promise<void> {
+  sink.start(200, { 'content-length': '0' });
+  await sink.end();
+}
+
+/** Rows are written together until there are so many characters of them. */
+const ENOUGH = 16_384;
+
+async function writeRows(
+  row: z.ZodMiniType,
+  rows: AsyncIterable<unknown> | readonly unknown[],
+  sink: AnswerSink,
+  { wantsLines, takesTrailers, isOwnClient }: Wishes,
+): Promise<void> {
+  let text = wantsLines ? '' : '[';
+  let isFirst = true;
+  try {
+    for await (const one of rows) {
+      const json = JSON.stringify(z.encode(row, one));
+      text += wantsLines ? `${json}\n` : isFirst ? json : `,${json}`;
+      isFirst = false;
+      if (text.length >= ENOUGH) {
+        if (!sink.isStarted) startRows(sink, wantsLines);
+        await sink.write(text);
+        text = '';
+      }
+      if (sink.gone.aborted) return;
+    }
+  } catch (error) {
+    await failLate(sink, error, { takesTrailers, isOwnClient });
+    return;
+  }
+  if (!wantsLines) text += ']';
+  if (!sink.isStarted) startRows(sink, wantsLines);
+  if (text !== '') await sink.write(text);
+  await sink.end();
+}
+
+function startRows(sink: AnswerSink, areLines: boolean): void {
+  sink.start(200, areLines ? { 'content-type': 'application/x-ndjson' } : JSON_TYPE);
+}
+
+async function writeEvents(
+  forms: { readonly event: z.ZodMiniType; readonly result: z.ZodMiniType | null },
+  run: Progress<unknown, unknown>,
+  sink: AnswerSink,
+  { isOwnClient }: Wishes,
+): Promise<void> {
+  const send = async (event: string | null, value: unknown): Promise<void> => {
+    if (!sink.isStarted) {
+      sink.start(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    }
+    const name = event === null ? '' : `event: ${event}\n`;
+    await sink.write(`${name}data: ${JSON.stringify(value ?? null)}\n\n`);
+  };
+  try {
+    for (;;) {
+      const step = await run.next();
+      if (step.done === true) {
+        const { result } = forms;
+        await send('result', result === null ? null : z.encode(result, step.value));
+        break;
+      }
+      await send(null, z.encode(forms.event, step.value));
+      if (sink.gone.aborted) {
+        await run.return(undefined);
+        return;
+      }
+    }
+  } catch (error) {
+    if (!sink.isStarted) throw error;
+    await send('error', failureAsJson(error, isOwnClient));
+  }
+  await sink.end();
+}
+
+async function writeBytes(
+  result: z.ZodMiniType,
+  { type, chunks }: Bytes,
+  sink: AnswerSink,
+  wishes: Wishes,
+): Promise<void> {
+  const start = (): void => {
+    const trailers = wishes.takesTrailers ? { trailer: 'Captures-Result, Captures-Error' } : {};
+    if (!sink.isStarted) sink.start(200, { 'content-type': type, ...trailers });
+  };
+  try {
+    for (;;) {
+      const step = await chunks.next();
+      if (step.done === true) {
+        start();
+        const value = JSON.stringify(z.encode(result, step.value));
+        await sink.end(wishes.takesTrailers ? { 'captures-result': inHeader(value) } : {});
+        return;
+      }
+      start();
+      await sink.write(step.value);
+      if (sink.gone.aborted) {
+        await chunks.return(undefined);
+        return;
+      }
+    }
+  } catch (error) {
+    await failLate(sink, error, wishes);
+  }
+}
+
+/** A header has no place for what is not ASCII. */
+function inHeader(json: string | undefined): string {
+  return Buffer.from(json ?? 'null').toString('base64url');
+}
+
+/** @throws the error again where the status can still say it. */
+async function failLate(
+  sink: AnswerSink,
+  error: unknown,
+  { takesTrailers, isOwnClient }: Pick<Wishes, 'takesTrailers' | 'isOwnClient'>,
+): Promise<void> {
+  if (!sink.isStarted) throw error;
+  if (!takesTrailers) {
+    sink.breakOff();
+    return;
+  }
+  const failure = JSON.stringify(failureAsJson(error, isOwnClient));
+  await sink.end({ 'captures-error': inHeader(failure) });
+}
+
+/** A failure before anything was written. */
+export async function writeFailure(
+  sink: AnswerSink,
+  error: unknown,
+  isOwnClient: boolean,
+): Promise<void> {
+  const failure = failureAsJson(error, isOwnClient);
+  const text = JSON.stringify(failure);
+  const headers = error instanceof Refusal ? error.headers : {};
+  sink.start(failure.code, {
+    ...JSON_TYPE,
+    'content-length': String(Buffer.byteLength(text)),
+    ...(failure.code === 401 ? { 'www-authenticate': 'Bearer realm="captures"' } : {}),
+    ...headers,
+  });
+  await sink.write(text);
+  await sink.end();
+}
+
+function failureAsJson(error: unknown, isOwnClient: boolean): FailureOnWire {
+  if (error instanceof Refusal) return { code: error.status, message: error.message };
+  if (isAppError(error)) return failureOnWire(error, isOwnClient);
+  // What it was is for the log of the daemon alone.
+  return failureOnWire(new AppError('internal', 'Unexpected error'), isOwnClient);
+}
+
+/** Whether nobody but the server's administrator can do anything about it. */
+export function isBug(error: unknown): boolean {
+  return !(error instanceof Refusal) && !isAppError(error);
+}

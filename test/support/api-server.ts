@@ -1,0 +1,44 @@
+import { createApi, type Api } from '../../src/core/api.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Store } from '../../src/core/store.ts';
+import { createRemoteApi, type RemoteApi } from '../../src/http/client/remote-api.ts';
+import { ApiServer } from '../../src/http/server/api-server.ts';
+import { HANDLERS } from '../../src/http/server/handlers/all-handlers.ts';
+import { outsideOf } from './stores.ts';
+
+/** A server over a store, on a port of this machine, and what asks it. */
+export interface TestServer {
+  readonly url: string;
+  readonly local: Api;
+  /** A client; each has connections of its own. */
+  client(): RemoteApi;
+  close(): Promise<void>;
+}
+
+export async function serveStore(store: Store, clock: Clock): Promise<TestServer> {
+  const local = createApi(outsideOf(store, clock));
+  const server = new ApiServer({
+    handlers: HANDLERS,
+    apiFor: (address) =>
+      createApi(outsideOf(store, clock, { userName: 'captures', hostName: address, pid: 1 })),
+    onBug: (error) => {
+      throw error;
+    },
+  });
+  const port = await server.listen('127.0.0.1', 0);
+  const url = `http://127.0.0.1:${port}`;
+  const clients: RemoteApi[] = [];
+  return {
+    url,
+    local,
+    client: () => {
+      const client = createRemoteApi({ url, version: '0.0.0' });
+      clients.push(client);
+      return client;
+    },
+    close: async () => {
+      for (const client of clients) client.close();
+      await server.close();
+    },
+  };
+}
