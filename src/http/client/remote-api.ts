@@ -44,7 +44,7 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
 
 /** Until it is built. */
 function notThere(noun: string): never {
-  return loadedWhenCalled(() =>
+  return loadedWhenCalled<never>(() =>
     Promise.reject(new AppError('invalid', `${noun} cannot be asked of a server yet`)),
-  ) as never;
+  );
 }
