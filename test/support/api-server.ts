@@ -3,7 +3,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createRemoteApi, type RemoteApi } from '../../src/http/client/remote-api.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
-import { HANDLERS } from '../../src/http/server/handlers/all-handlers.ts';
+import { allHandlers } from '../../src/http/server/handlers/all-handlers.ts';
 import { outsideOf } from './stores.ts';
 
 /** A server over a store, on a port of this machine, and what asks it. */
@@ -18,7 +18,7 @@ export interface TestServer {
 export async function serveStore(store: Store, clock: Clock): Promise<TestServer> {
   const local = createApi(outsideOf(store, clock));
   const server = new ApiServer({
-    handlers: HANDLERS,
+    handlers: allHandlers('0.0.0'),
     apiFor: (address) =>
       createApi(outsideOf(store, clock, { userName: 'captures', hostName: address, pid: 1 })),
     onBug: (error) => {

@@ -7,7 +7,7 @@ import {
   type RecordingOptions,
 } from '../../core/captures/recording-options.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { formOf, instant, orNull, seconds, type Form } from './wire.ts';
+import { documented, formOf, instant, orNull, seconds, type Form } from './wire.ts';
 
 const names = z.array(z.string());
 
@@ -31,6 +31,11 @@ export const recordingOptions = formOf<RecordingOptions>()(
     recycleUsers: orNull(names),
   }),
 );
+
+documented(recordingOptions, {
+  id: 'RecordingOptions',
+  description: 'What is recorded, and what ends it: sizes in bytes, lengths of time in seconds.',
+});
 
 export const trouble = z.object({ since: instant, reason: z.string() });
 
@@ -61,6 +66,8 @@ const captureOnWire = z.object({
   trouble: orNull(trouble),
   ownerId: z.int(),
 });
+
+documented(captureOnWire, { id: 'Capture' });
 
 type CaptureOnWire = z.output<typeof captureOnWire>;
 

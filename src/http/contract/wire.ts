@@ -7,15 +7,38 @@ import { readInstant } from './instants.ts';
  * and encodes answers with it; the client does the opposite; OpenAPI is made from the side on the wire.
  */
 
+/** What documentation says of a schema. */
+interface Documentation {
+  /** Its name among OpenAPI's components; absent: it is written out wherever it is used. */
+  readonly id?: string;
+  readonly description?: string;
+  readonly format?: string;
+  readonly examples?: readonly unknown[];
+}
+
+/** Read when OpenAPI is made. */
+export const DOCUMENTATION = z.registry<Documentation>();
+
+/** The schema, with what documentation says of it. */
+export function documented<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  documentation: Documentation,
+): Schema {
+  DOCUMENTATION.add(schema, documentation as never);
+  return schema;
+}
+
 /** A schema with the use cases' `Data` on its inner side. */
 export type Form<Data> = z.ZodMiniType<Data>;
 
 /** A time: ISO-8601 UTC with milliseconds on the wire, milliseconds since the epoch inside. */
 export const instant = z.codec(
-  z.string().register(z.globalRegistry, {
+  documented(z.string(), {
+    id: 'Instant',
     format: 'date-time',
     examples: ['2018-05-19T22:06:53.000Z'],
-    description: 'ISO-8601. `2018-05-19 22:06:53` is understood too; without an offset it is UTC.',
+    description:
+      'ISO-8601 UTC. In requests also `2018-05-19 22:06:53`; without an offset it is UTC.',
   }),
   z.number(),
   {
@@ -47,7 +70,7 @@ export function orNull<Schema extends z.ZodMiniType>(schema: Schema): z.ZodMiniN
  * @param description what it is, for the documentation.
  */
 export function plain<Data>(description: string): Form<Data> {
-  return z.custom<Data>().register(z.globalRegistry, { description });
+  return documented(z.custom<Data>(), { description });
 }
 
 /** A field of a query that is `true` or `false`. */

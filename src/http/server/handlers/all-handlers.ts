@@ -1,6 +1,18 @@
 import type { Handler } from '../handler.ts';
 import { captureHandlers } from './capture-handlers.ts';
+import { openApiHandler } from './openapi-handler.ts';
 import { userHandlers } from './user-handlers.ts';
 
-/** Every operation. */
+/** Every operation of a use case. */
 export const HANDLERS: readonly Handler[] = [...captureHandlers, ...userHandlers];
+
+/** Every operation. @param version of the program. */
+export function allHandlers(version: string): readonly Handler[] {
+  return [
+    ...HANDLERS,
+    openApiHandler(
+      HANDLERS.map(({ route }) => route),
+      version,
+    ),
+  ];
+}

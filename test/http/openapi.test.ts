@@ -1,0 +1,50 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { describe, expect, it } from 'vitest';
+import { openApi } from '../../src/http/contract/openapi.ts';
+import { allHandlers } from '../../src/http/server/handlers/all-handlers.ts';
+
+const routes = allHandlers('1.2.3').map(({ route }) => route);
+const document = JSON.parse(JSON.stringify(openApi(routes, '1.2.3'))) as {
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { operationId: string }>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, { properties?: object }>> };
+};
+
+describe('the OpenAPI document', () => {
+  it('is valid by the schema of OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    expect(await validator.validate(structuredClone(document))).toEqual({ valid: true });
+    expect(validator.version).toBe('3.1');
+    expect(document.info.version).toBe('1.2.3');
+  });
+
+  it('has every operation once, and every reference leads to a component', () => {
+    const ids = Object.values(document.paths).flatMap((path) =>
+      Object.values(path).map(({ operationId }) => operationId),
+    );
+    expect(ids.toSorted()).toEqual(routes.map(({ id }) => id).toSorted());
+    expect(new Set(ids).size).toBe(ids.length);
+    const references = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g);
+    for (const [, path = ''] of references) {
+      const found = path
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
+      expect({ path, found }).toEqual({ path, found: expect.anything() });
+    }
+  });
+
+  it('declares every parameter that is in a path, and no other', () => {
+    for (const { path, params, id } of routes) {
+      const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
+      const declared = Object.keys((params as unknown as { shape: object }).shape);
+      expect({ id, names: names.toSorted() }).toEqual({ id, names: declared.toSorted() });
+    }
+  });
+
+  it("has the reference's fields of a capture first, in its order", () => {
+    const fields = Object.keys(document.components.schemas['Capture']?.properties ?? {});
+    expect(fields.slice(0, 10)).toEqual(
+      'id name start scheduledStart scheduledEnd end status envId type reason'.split(' '),
+    );
+  });
+});
