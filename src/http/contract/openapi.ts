@@ -131,7 +131,7 @@ function bodyOf({ body }: Route, schemas: Schemas): Json | null {
     return { required: true, content: { 'application/octet-stream': {} } };
   }
   const schema = schemas.of(body);
-  const isNeeded = !z.safeDecode(body, {} as never).success;
+  const isNeeded = !z.safeDecode(body, {}).success;
   return { required: isNeeded, content: { 'application/json': { schema } } };
 }
 
@@ -189,16 +189,20 @@ class Schemas {
       unrepresentable: 'any',
       metadata: DOCUMENTATION,
     });
-    const { $schema: _dialect, $defs = {}, ...rest } = moved(made) as Record<string, unknown>;
-    for (const [id, definition] of Object.entries($defs as Record<string, Json>)) {
-      const { id: _id, $id: _uri, ...plain } = definition;
-      this.named[id] = plain;
+    const whole = moved(made) as Record<string, unknown>;
+    for (const [id, definition] of Object.entries((whole['$defs'] ?? {}) as Record<string, Json>)) {
+      this.named[id] = without(definition, ['id', '$id']);
     }
-    if (typeof rest['id'] !== 'string') return rest;
-    const { id, $id: _uri, ...plain } = rest;
-    this.named[id] = plain;
+    const schemaOnly = without(whole, ['$schema', '$defs', 'id', '$id']);
+    const { id } = whole;
+    if (typeof id !== 'string') return schemaOnly;
+    this.named[id] = schemaOnly;
     return ref(id);
   }
+}
+
+function without(schema: Json, keys: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !keys.includes(key)));
 }
 
 function moved(schema: unknown): unknown {

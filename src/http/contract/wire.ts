@@ -24,7 +24,7 @@ export function documented<Schema extends z.ZodMiniType>(
   schema: Schema,
   documentation: Documentation,
 ): Schema {
-  DOCUMENTATION.add(schema, documentation as never);
+  DOCUMENTATION.add(schema, documentation);
   return schema;
 }
 
