@@ -26,7 +26,7 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
     members: notThere('members'),
     users: loadedWhenCalled<Api['users']>(async () => {
       const { RemoteUsers } = await import('./remote-users.ts');
-      return new RemoteUsers(server) as unknown as Api['users'];
+      return new RemoteUsers(server);
     }),
     metrics: notThere('metrics'),
     recovery: notThere('recovery'),
