@@ -19,6 +19,8 @@ import type {
 } from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
 import type { CompareCounters } from './core/verification/server-counters.ts';
+import type { ConnectionOptions } from './http/client/connection.ts';
+import type { RemoteApi } from './http/client/remote-api.ts';
 import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/store-inspection.ts';
@@ -33,6 +35,12 @@ export interface Machine extends Origin {
   serverLogs(): Promise<Source>;
   isRunning(pid: number): boolean;
   startDaemon(storeDirectory: string): Promise<StartedDaemon>;
+}
+
+/** The use cases on a server, over HTTP. Connects at the first call. */
+export async function connectToServer(options: ConnectionOptions): Promise<RemoteApi> {
+  const { createRemoteApi } = await import('./http/client/remote-api.ts');
+  return createRemoteApi(options);
 }
 
 /** Reaches MySQL and MariaDB servers. */

@@ -89,12 +89,12 @@ async function runInContext(
 ): Promise<number> {
   const options = readGlobalOptions(program.opts(), world.env);
   // Imported here: help and version do not need a context.
-  const { Context: ContextClass } = await import('./runtime/context.ts');
+  const { openContext } = await import('./runtime/context.ts');
   if (options.timeZone !== null) {
     const { checkTimeZone } = await import('../core/time-zones.ts');
     checkTimeZone(options.timeZone);
   }
-  const context = new ContextClass(world, options, argv);
+  const context = await openContext(world, options, argv);
   try {
     const status = await work(context);
     await warnOfServers(context);
@@ -107,7 +107,7 @@ async function runInContext(
 
 /** Warns of captures without a daemon, and of servers that are not restored. */
 async function warnOfServers(context: Context): Promise<void> {
-  if (!context.wiring.isStoreOpen) return;
+  if (!context.wiring.isStoreOpen && context.server === null) return;
   const { daemon } = context.api;
   const { captures, hasServers } = await daemon.unattended();
   if (captures === 0 && !hasServers) return;

@@ -6,6 +6,7 @@ import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
 import type { OutputStream, World } from '../../src/cli/runtime/world.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import type { Source } from '../../src/core/source.ts';
+import { canRunOverHttp, clientOf, isOverHttp } from './cli-over-http.ts';
 import { CHEAP_HASH } from './users.ts';
 import { temporaryFolder } from './stores.ts';
 
@@ -38,6 +39,8 @@ export interface CliOptions {
   /** Every command is there where it is not said. */
   readonly commandFault?: World['commandFault'];
   readonly runCommand?: World['runCommand'];
+  /** Where the tests are run over HTTP: says of this command line that it is about the store of this machine. */
+  readonly over?: 'store';
 }
 
 export const CTRL_C = '\u0003';
@@ -73,7 +76,7 @@ export async function runCaptures(
   };
   prompter.onSurprise = surprise;
   const home = options.userHome ?? temporaryFolder();
-  const status = await main(argv, {
+  const world: World = {
     stdin: {
       isTTY: options.tty !== undefined,
       readFirstLine: () => Promise.resolve(options.stdin?.split('\n', 1)[0] ?? null),
@@ -109,12 +112,23 @@ export async function runCaptures(
       options.startDaemon ?? (() => surprise('A daemon was started, which no test expected')),
     commandFault: options.commandFault ?? (() => Promise.resolve(null)),
     runCommand: options.runCommand ?? (() => surprise('A command was run, which no test expected')),
-  });
+  };
+  const status = await run(argv, world, options);
   if (surprises[0] !== undefined) throw surprises[0];
   prompter.checkAllAsked();
   const result = { status, stdout: stdout.text, stderr: stderr.text };
   // Not enumerable: tests compare the texts.
   return Object.defineProperty(result, 'bytes', { value: stdout.bytes }) as CliResult;
+}
+
+async function run(argv: readonly string[], world: World, { over }: CliOptions): Promise<number> {
+  if (!isOverHttp || over === 'store' || !canRunOverHttp(argv, world)) return main(argv, world);
+  const client = await clientOf(world);
+  try {
+    return await main(argv, client.world);
+  } finally {
+    await client.close();
+  }
 }
 
 export const PASSWORD = 'correct horse battery';

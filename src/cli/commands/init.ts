@@ -52,7 +52,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const [session] = opened;
   if (session === undefined) throw new Error('createStore did not fill the store');
   const { secret, expiresAt } = session;
-  context.session.save(secret);
+  context.session.save({ user: name, secret, expiresAt });
   await context.note(
     `Created a store in ${store.directory} and logged in ${name}, its administrator.`,
   );

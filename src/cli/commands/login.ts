@@ -35,8 +35,8 @@ async function run(options: Options, context: Context): Promise<void> {
   const name = options.name ?? (await askName(context));
   const password = await readPassword(context, options, `Password for ${name}`);
   const opened = await context.api.users.login(name, password, options.expires);
-  session.save(opened.secret);
-  const { expiresAt, user } = opened;
+  const { secret, expiresAt, user } = opened;
+  session.save({ user: user.name, secret, expiresAt });
   await context.note(
     `Logged in ${user.name} until ${formatTime(expiresAt - (expiresAt % 1_000), context.timeZone)}.`,
   );

@@ -3,7 +3,7 @@ import type { Offer } from '../input/choices.ts';
 import { quoteForBash, readShellLine, type ShellLine } from './shell-line.ts';
 import { areStored, storedNames, type Candidate } from './stored-names.ts';
 import { questionOf, type Question } from './question.ts';
-import { Context } from '../runtime/context.ts';
+import { Context, openContext } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
 import { escapeText } from '../render/escape.ts';
 import type { World } from '../runtime/world.ts';
@@ -161,14 +161,15 @@ async function namesInStore(
   question: Question,
   world: World,
 ): Promise<Candidate[]> {
-  const context = new Context(world, readGlobalOptions({}, {}), []);
+  let context: Context | null = null;
   try {
+    context = await openContext(world, readGlobalOptions({}, {}), []);
     return await storedNames(context, placeholder, question);
   } catch {
     // Without a store or a login there are no names.
     return [];
   } finally {
-    context.close();
+    context?.close();
   }
 }
 

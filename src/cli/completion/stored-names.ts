@@ -52,7 +52,7 @@ export async function storedNames(
 ): Promise<Candidate[]> {
   const names = NAMES[placeholder];
   if (names === undefined) return [];
-  context.wiring.openToRead();
+  if (context.server === null) context.wiring.openToRead();
   return names({ api: context.api, actor: await context.actor(), question });
 }
 

@@ -2,7 +2,7 @@ import type { Actor } from '../../core/access.ts';
 import { ALL_CAPTURES } from '../../core/captures/capture-rules.ts';
 import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
-import { Context } from '../runtime/context.ts';
+import { openContext, type Context } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
 import { escapeText } from '../render/escape.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
@@ -34,7 +34,7 @@ interface Advice {
  * @throws AppError `store_unusable` for a store that is there and cannot be used.
  */
 export async function showNextSteps(world: World): Promise<number> {
-  const context = new Context(world, readGlobalOptions({}, {}), []);
+  const context = await openContext(world, readGlobalOptions({}, {}), []);
   try {
     const { warnings = [], says, commands } = await adviceFor(context);
     const width = world.stdout.isTTY ? context.columns : Infinity;
@@ -54,7 +54,7 @@ export async function showNextSteps(world: World): Promise<number> {
 }
 
 async function adviceFor(context: Context): Promise<Advice> {
-  if (!context.wiring.hasStore) {
+  if (context.server === null && !context.wiring.hasStore) {
     return {
       says: [
         'captures records every statement a MySQL or MariaDB server receives.',

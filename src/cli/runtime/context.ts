@@ -4,7 +4,9 @@ import { AppError, isAppError } from '../../core/errors.ts';
 import type { MetricProvider } from '../../core/metrics/metric-source.ts';
 import type { Source } from '../../core/source.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
-import { Wiring } from '../../wiring.ts';
+import { programVersion } from '../../package.ts';
+import { connectToServer, Wiring } from '../../wiring.ts';
+import { chooseServer } from './chosen-server.ts';
 import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
 import type { GlobalOptions, OutputMode } from '../input/global-options.ts';
 import {
@@ -20,9 +22,44 @@ import type { Noun } from '../render/column.ts';
 import { escapeText } from '../render/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
 import { loadPaint, wantsColor, type Paint } from '../render/paint.ts';
-import { SessionFile } from './session-file.ts';
+import { KnownServers, type KnownServer } from './known-servers.ts';
+import { SessionFile, type SavedSession } from './session-file.ts';
 import { columnsOf, messageWidth } from '../output/terminal-width.ts';
 import type { World } from './world.ts';
+
+/** A server of captures whose store is used in place of one here. */
+interface Connected {
+  readonly server: KnownServer;
+  readonly api: Api & { close(): void };
+  readonly session: SavedSession;
+}
+
+/**
+ * What a command works with, over the store of this machine or of the server that is chosen.
+ * @throws AppError `invalid` for a server that is not known.
+ */
+export async function openContext(
+  world: World,
+  options: GlobalOptions,
+  argv: readonly string[],
+): Promise<Context> {
+  const server = chooseServer(world);
+  if (server === null) return new Context(world, options, argv, null);
+  return new Context(world, options, argv, await connect(world, server));
+}
+
+/** @throws AppError `store_unusable` where the file of its certificates cannot be read. */
+export async function connect(world: World, server: KnownServer): Promise<Connected> {
+  const { ServerSessionFile } = await import('./server-session.ts');
+  const { readCertificates } = await import('./server-certificates.ts');
+  const { url, caFile } = server;
+  const ca = caFile === null ? null : readCertificates(caFile);
+  return {
+    server,
+    api: await connectToServer({ url, ca, version: programVersion() }),
+    session: new ServerSessionFile(new KnownServers(findPaths(world)), server),
+  };
+}
 
 /**
  * What a command works with: the one place where the store, the services, the terminal and the
@@ -34,17 +71,25 @@ export class Context {
   readonly argv: readonly string[];
   readonly paths: Paths;
   readonly wiring: Wiring;
+  #connected: Connected | null;
   #heldBack: string[] = [];
   #clearLine: () => Promise<void> = () => Promise.resolve();
 
-  constructor(world: World, options: GlobalOptions, argv: readonly string[]) {
+  /** @param connected null to use the store of this machine. */
+  constructor(
+    world: World,
+    options: GlobalOptions,
+    argv: readonly string[],
+    connected: Connected | null = null,
+  ) {
     this.world = world;
     this.options = options;
     this.argv = argv;
+    this.#connected = connected;
     this.paths = findPaths(world);
     this.wiring = new Wiring(
       world,
-      this.paths,
+      connected === null ? this.paths : noStoreHere(connected.server),
       (logs) => this.#withCredentials(logs, null),
       (server) => this.isLeftToDaemon(server),
     );
@@ -52,7 +97,21 @@ export class Context {
 
   /** Every use case. @throws AppError `store_unusable`, naming `captures init` where there is no store. */
   get api(): Api {
-    return this.wiring.api;
+    return this.#connected?.api ?? this.wiring.api;
+  }
+
+  /** The server whose store is used; null where it is that of this machine. */
+  get server(): KnownServer | null {
+    return this.#connected?.server ?? null;
+  }
+
+  /**
+   * For what must be done where the store is.
+   * @param what as it is typed there: `captures init`.
+   * @throws AppError `invalid` where the store is that of a server.
+   */
+  refuseOnClient(what: string): void {
+    if (this.server !== null) throw onlyOnServer(what, this.server);
   }
 
   /** The store's folder. @throws AppError as `api`. */
@@ -66,8 +125,8 @@ export class Context {
     return listAwsProfiles(this.world);
   }
 
-  get session(): SessionFile {
-    return new SessionFile(this.paths, this.wiring.store);
+  get session(): SavedSession {
+    return this.#connected?.session ?? new SessionFile(this.paths, this.wiring.store);
   }
 
   /** CloudWatch from a child process: for a daemon, whose memory must not grow. */
@@ -307,6 +366,29 @@ export class Context {
   }
 
   close(): void {
+    this.#connected?.api.close();
     this.wiring.close();
   }
+}
+
+/** In place of the paths of a store: whoever would open one is told where it is. */
+function noStoreHere(server: KnownServer): { readonly store: string } {
+  return {
+    get store(): string {
+      throw onlyOnServer('this', server);
+    },
+  };
+}
+
+function onlyOnServer(what: string, { name }: KnownServer): AppError {
+  const isCommand = what.startsWith('captures ');
+  const done = isCommand ? `${what} is run` : 'This is done';
+  const again = isCommand ? `CAPTURES_SERVER=local ${what}` : 'captures server use local';
+  return new AppError(
+    'invalid',
+    `${done} on the server's machine, and you use the server ${name}`,
+    {
+      hint: `Run it there. For the store of this machine: ${again}`,
+    },
+  );
 }

@@ -18,6 +18,8 @@ export interface ConnectionOptions {
   readonly url: string;
   /** Of the program that asks. */
   readonly version: string;
+  /** Certificates to trust besides the usual ones, as PEM; null for none. */
+  readonly ca?: string | null;
 }
 
 type Asked<R> = Partial<InputOf<R>> & { readonly upload?: AsyncIterable<Uint8Array> };

@@ -1,0 +1,33 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { AppError } from '../../core/errors.ts';
+import { errnoOf } from './private-files.ts';
+
+/**
+ * The certificates in a PEM file.
+ * @throws AppError `invalid` where it cannot be read or holds none.
+ */
+export function readCertificates(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AppError(
+      'invalid',
+      `The file of certificates ${path} cannot be read: ${errnoOf(error)}`,
+      {
+        hint: 'Log in again with the file that it is now: captures login NAME --server URL --server-ca FILE',
+        cause: error,
+      },
+    );
+  }
+  try {
+    new X509Certificate(text);
+  } catch (error) {
+    throw new AppError('invalid', `The file ${path} holds no certificate`, {
+      hint: 'It must be PEM: its first line is -----BEGIN CERTIFICATE-----',
+      cause: error,
+    });
+  }
+  return text;
+}

@@ -1,0 +1,110 @@
+import { existsSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readGlobalOptions } from '../../src/cli/input/global-options.ts';
+import { VERBS } from '../../src/cli/commands/verbs.ts';
+import { Context } from '../../src/cli/runtime/context.ts';
+import { KnownServers } from '../../src/cli/runtime/known-servers.ts';
+import { findPaths } from '../../src/cli/runtime/paths.ts';
+import { SignalDesk } from '../../src/cli/runtime/signals.ts';
+import type { World } from '../../src/cli/runtime/world.ts';
+import { isAppError } from '../../src/core/errors.ts';
+import { ApiServer } from '../../src/http/server/api-server.ts';
+import { HANDLERS } from '../../src/http/server/handlers/all-handlers.ts';
+
+/** Whether command lines are run by a client of a server: `CAPTURES_TEST_OVER=http npx vitest run test/cli`. */
+export const isOverHttp = process.env['CAPTURES_TEST_OVER'] === 'http';
+
+/** Commands of the server's machine, and those that ask no use case. */
+const OF_THE_MACHINE = [
+  'init',
+  'daemon',
+  'recover',
+  'doctor',
+  'fetch-metrics',
+  'completion',
+  'help',
+];
+
+/** Whether a command line can be run by a client: there is a store, and it is for a use case. */
+export function canRunOverHttp(argv: readonly string[], { env }: World): boolean {
+  const home = env['CAPTURES_HOME'];
+  const names: readonly string[] = [...VERBS.map(({ name }) => name), 'fetch-metrics'];
+  const verb = argv.find((word) => names.includes(word)) ?? '';
+  return (
+    home !== undefined &&
+    env['CAPTURES_SERVER'] === undefined &&
+    !OF_THE_MACHINE.includes(verb) &&
+    existsSync(join(home, 'captures.db'))
+  );
+}
+
+interface Client {
+  readonly world: World;
+  /** Ends the server. @throws what was a bug in it. */
+  close(): Promise<void>;
+}
+
+let servers = 0;
+
+/**
+ * The machine of a client, for one command line, of a server that has the machine of the test with its store: its
+ * clock, its servers and its ways to start a daemon. The session of the store is the client's, and the other
+ * way round afterwards.
+ */
+export async function clientOf(world: World): Promise<Client> {
+  // Signals are for the client.
+  const machine = Object.create(world, { signals: { value: new SignalDesk() } }) as World;
+  const context = new Context(machine, readGlobalOptions({}, {}), []);
+  const bugs: unknown[] = [];
+  const server = new ApiServer({
+    handlers: HANDLERS,
+    apiFor: () => context.api,
+    onBug: (error) => bugs.push(error),
+  });
+  const name = `server${++servers}`;
+  const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
+  const known = new KnownServers(findPaths(world));
+  const secret = sessionIn(context);
+  const session = secret === null ? null : { user: '', secret, expiresAt: 0 };
+  known.save({ name, url, caFile: null, session });
+  return {
+    world: Object.create(world, {
+      env: { value: { ...world.env, CAPTURES_SERVER: name } },
+      serverLogs: { value: unexpected },
+      startDaemon: { value: unexpected },
+    }) as World,
+    async close() {
+      const left = known.find(name)?.session ?? null;
+      if (left === null) {
+        if (secret !== null) context.session.remove();
+      } else if (left.secret !== secret) context.session.save(left);
+      known.remove(name);
+      removeEmpty(join(findPaths(world).config, 'servers'));
+      await server.close();
+      context.close();
+      if (bugs.length > 0) throw bugs[0];
+    },
+  };
+}
+
+/** The secret of who is logged in to the store; null also where its file cannot be read. */
+function sessionIn(context: Context): string | null {
+  try {
+    return context.session.read();
+  } catch (error) {
+    if (isAppError(error)) return null;
+    throw error;
+  }
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Another command line of the test uses it.
+  }
+}
+
+function unexpected(): never {
+  throw new Error('A client did what only the server may do');
+}
