@@ -7,8 +7,8 @@
  *   process that lists captures would load 50 modules and commander, and lives for as long as two
  *   bare nodes. Each module loaded singly costs 0.5 ms; importing a built-in module of Node as ESM
  *   reads all its exports (node:process 8 ms), requiring it does not: hence CommonJS.
- * - `dist/page/page.js` and `page.css`: what every HTML page of a report has in it. The script is bundled for
- *   browsers, with uPlot and its licence.
+ * - `dist/page/page.js` and `page.css`: what every HTML page of a report has in it; `api-page.*`: what the page at
+ *   `/` of the API's server has. The scripts are bundled for browsers, with uPlot and its licence.
  * - `dist/cli/tally-worker.cjs`: the thread that counts statements for it, in one file: it starts with every
  *   report of a workload that is large enough.
  * - `dist/THIRD-PARTY-NOTICES`: the licences of the packages in the bundles.
@@ -99,9 +99,23 @@ const lazyBuiltins: Plugin = {
   },
 };
 
+/** The pages: what each runs, and the style sheets of its own. */
+const PAGES = [
+  {
+    name: 'page',
+    script: 'src/cli/render/html/browser/page-script.ts',
+    style: 'src/cli/render/html/browser/report.css',
+  },
+  {
+    name: 'api-page',
+    script: 'src/http/page/start-page.ts',
+    style: 'src/http/page/api-page.css',
+  },
+];
+
 const started = Date.now();
 await buildWorker();
-const bundled = [...(await buildProgram()), ...(await buildPage())];
+const bundled = [...(await buildProgram()), ...(await buildPages())];
 const notices = packageFolders(bundled, join(ROOT, 'node_modules/rolldown'));
 writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES'), thirdPartyNotices(notices));
 buildLibrary();
@@ -141,28 +155,32 @@ async function buildProgram(): Promise<string[]> {
   return output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
 }
 
-/** @returns the modules that are in it. */
-async function buildPage(): Promise<string[]> {
-  const browser = join(ROOT, 'src/cli/render/html/browser');
+/** @returns the modules that are in them. */
+async function buildPages(): Promise<string[]> {
   const uplot = join(ROOT, 'node_modules/uplot');
-  const { output } = await build({
-    cwd: ROOT,
-    input: { page: join(browser, 'page-script.ts') },
-    platform: 'browser',
-    output: {
-      dir: join(DIST, 'page'),
-      format: 'iife',
-      entryFileNames: '[name].js',
-      minify: true,
-      comments: false,
-      // The licence asks for its text in every copy.
-      postBanner: `/*! uPlot\n${readFileSync(join(uplot, 'LICENSE'), 'utf8')}*/`,
-    },
-  });
-  const styles = [join(uplot, 'dist/uPlot.min.css'), join(browser, 'page.css')];
-  const style = styles.map((path) => readFileSync(path, 'utf8')).join('\n');
-  writeFileSync(join(DIST, 'page/page.css'), withoutSpace(style));
-  return output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  const base = [join(uplot, 'dist/uPlot.min.css'), join(ROOT, 'src/display/browser/base.css')];
+  const modules: string[] = [];
+  for (const { name, script, style } of PAGES) {
+    const { output } = await build({
+      cwd: ROOT,
+      input: { [name]: script },
+      platform: 'browser',
+      output: {
+        dir: join(DIST, 'page'),
+        format: 'iife',
+        entryFileNames: '[name].js',
+        minify: true,
+        comments: false,
+        // The licence asks for its text in every copy.
+        postBanner: `/*! uPlot\n${readFileSync(join(uplot, 'LICENSE'), 'utf8')}*/`,
+      },
+    });
+    const sheets = [...base, join(ROOT, style)];
+    const text = sheets.map((path) => readFileSync(path, 'utf8')).join('\n');
+    writeFileSync(join(DIST, `page/${name}.css`), withoutSpace(text));
+    modules.push(...output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : [])));
+  }
+  return modules;
 }
 
 /** A style sheet without comments and line ends: 1.5 KB less in every page. */

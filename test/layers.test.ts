@@ -48,7 +48,12 @@ const LAYERS: Record<string, { folders: readonly string[]; packages: readonly st
   'metrics-source': { folders: ['core'], packages: ['@aws-sdk', 'node:*'] },
   workload: { folders: ['core', 'sql'], packages: ['node:*', 'tar', 'hyparquet-writer'] },
   daemon: { folders: ['core', 'sql', 'workload'], packages: ['node:*'] },
-  http: { folders: ['core', 'sql', 'workload'], packages: ['node:*', 'zod/mini', 'find-my-way'] },
+  // How things are shown, wherever that is.
+  display: { folders: ['core'], packages: ['uplot'] },
+  http: {
+    folders: ['core', 'sql', 'workload', 'display'],
+    packages: ['node:*', 'zod/mini', 'find-my-way'],
+  },
 };
 
 /** Where options are those of another program, which have the names of some of ours. */
@@ -136,7 +141,7 @@ describe('the layers', () => {
       .flatMap(({ path, imports }) =>
         imports
           .filter((specifier) => Object.keys(LAYERS).includes(folderOf(specifier)))
-          .filter((specifier) => folderOf(specifier) !== 'core')
+          .filter((specifier) => !['core', 'display'].includes(folderOf(specifier)))
           .map((specifier) => `${path} imports ${specifier}`),
       );
     expect(offences).toEqual([]);

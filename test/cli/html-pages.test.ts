@@ -6,7 +6,7 @@ import { readPageParts } from '../../src/cli/output/html-file.ts';
 import { comparisonPage } from '../../src/cli/render/html/comparison-page.ts';
 import { reportPage } from '../../src/cli/render/html/report-page.ts';
 import type { PageParts } from '../../src/cli/render/html/shell.ts';
-import { escapeText } from '../../src/cli/render/escape.ts';
+import { escapeText } from '../../src/display/escape.ts';
 import { compareReports } from '../../src/core/reports/comparison-rules.ts';
 import type { Report, ReportRow } from '../../src/core/reports/report.ts';
 import { findChromium, openPage, startChromium } from '../support/browser.ts';

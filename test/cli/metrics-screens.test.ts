@@ -7,7 +7,7 @@ import {
   renderComparison,
 } from '../../src/cli/render/charts/metrics-compare.ts';
 import { renderOverview, type MetricView } from '../../src/cli/render/charts/metrics-overview.ts';
-import { formatScaled, scaleFor } from '../../src/cli/render/charts/metrics-units.ts';
+import { formatScaled, scaleFor } from '../../src/display/metrics-units.ts';
 import { metricsLines } from '../../src/cli/render/diff/diff-metrics.ts';
 import { plainPaint } from '../../src/cli/render/paint.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';

@@ -6,7 +6,7 @@ import { valueAt, type Noun, type View } from '../../src/cli/render/column.ts';
 import { daemonNoun } from '../../src/cli/render/daemon-overview.ts';
 import { csvHeader, csvRow, tsvRow } from '../../src/cli/render/delimited.ts';
 import { environmentNoun } from '../../src/cli/render/environments.ts';
-import { escapeText } from '../../src/cli/render/escape.ts';
+import { escapeText } from '../../src/display/escape.ts';
 import type { RecoveredServer } from '../../src/core/recovery/recovery-service.ts';
 import { recoveryNoun } from '../../src/cli/render/recovered-servers.ts';
 import { identityNoun } from '../../src/cli/render/identity.ts';

@@ -8,7 +8,7 @@ import type { AllowedCredentials } from '../runtime/credential-rules.ts';
 import { parseDuration } from '../input/durations.ts';
 import { absolutePath } from '../input/environment-options.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon-overview.ts';
 
 const DEFAULT_GRACE_MS = 600_000;

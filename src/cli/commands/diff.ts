@@ -188,7 +188,7 @@ async function print(comparison: Comparison, options: Options, context: Context)
   }
   if (mode === 'json') {
     const { comparisonJson } = await import('../render/diff/diff-noun.ts');
-    const { escapeJson } = await import('../render/escape.ts');
+    const { escapeJson } = await import('../../display/escape.ts');
     for (const piece of comparisonJson(shown)) {
       await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
     }

@@ -214,7 +214,7 @@ async function printData(report: ReportInRows, context: Context): Promise<void> 
     return;
   }
   const { reportJson } = await import('../render/report/report-noun.ts');
-  const { escapeJson } = await import('../render/escape.ts');
+  const { escapeJson } = await import('../../display/escape.ts');
   for (const piece of reportJson(report)) {
     await stdout.write(stdout.isTTY ? escapeJson(piece) : piece);
   }

@@ -12,7 +12,7 @@ import {
   searchOf,
   type TypedSearch,
 } from '../input/statement-search-options.ts';
-import { escapeJson, escapeLines } from '../render/escape.ts';
+import { escapeJson, escapeLines } from '../../display/escape.ts';
 import { fullName } from '../render/full-name.ts';
 import { statementNoun } from '../render/recorded-statements.ts';
 import type { StatementMode } from '../output/statement-output.ts';

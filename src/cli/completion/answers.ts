@@ -5,7 +5,7 @@ import { areStored, storedNames, type Candidate } from './stored-names.ts';
 import { questionOf, type Question } from './question.ts';
 import { Context, openContext } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import type { World } from '../runtime/world.ts';
 
 /**

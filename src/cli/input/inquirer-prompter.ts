@@ -1,6 +1,6 @@
 import { createPromptModule } from 'inquirer';
 import { styleText } from 'node:util';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
 import type { Prompter } from './prompter.ts';
 import { Interrupted } from '../runtime/signals.ts';

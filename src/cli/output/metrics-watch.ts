@@ -3,7 +3,7 @@ import { isAppError } from '../../core/errors.ts';
 import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import { SAMPLE_INTERVAL_MS } from '../../core/metrics/metric-source.ts';
 import type { Context } from '../runtime/context.ts';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { localTime } from '../render/moments.ts';
 
 const HOME = '\u001b[H';

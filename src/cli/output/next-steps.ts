@@ -4,7 +4,7 @@ import { CAPTURE_STATUSES, isOver } from '../../core/captures/capture.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { openContext, type Context } from '../runtime/context.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
 import { liveLine } from '../render/live.ts';
 import { neglectText } from '../render/neglect.ts';

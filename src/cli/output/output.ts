@@ -48,7 +48,7 @@ export async function printList<Row>(
     case 'csv': {
       const { csvHeader, csvRow, tsvHeader, tsvRow } = await import('../render/delimited.ts');
       const [header, line] = mode === 'csv' ? [csvHeader, csvRow] : [tsvHeader, tsvRow];
-      const shown = stdout.isTTY ? (await import('../render/escape.ts')).escapeLines : null;
+      const shown = stdout.isTTY ? (await import('../../display/escape.ts')).escapeLines : null;
       if (options.headers) await stdout.write(header(fields));
       await writeRows(stdout, rows, (row) => {
         const text = line(noun.toJson(row), fields);
@@ -117,7 +117,7 @@ export async function printOne<Row>(
 
 /** JSON with the same values everywhere; on a terminal, control characters are escaped. */
 async function jsonFor(stdout: OutputStream): Promise<(json: string) => string> {
-  return stdout.isTTY ? (await import('../render/escape.ts')).escapeJson : (json) => json;
+  return stdout.isTTY ? (await import('../../display/escape.ts')).escapeJson : (json) => json;
 }
 
 async function writeNames<Row>(
@@ -125,7 +125,7 @@ async function writeNames<Row>(
   rows: Rows<Row>,
   stdout: OutputStream,
 ): Promise<void> {
-  const { escapeText } = await import('../render/escape.ts');
+  const { escapeText } = await import('../../display/escape.ts');
   await writeRows(stdout, rows, (row) => `${escapeText(noun.reference(row))}\n`);
 }
 

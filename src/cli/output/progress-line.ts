@@ -3,7 +3,7 @@ import type { ListedCapture } from '../../core/store.ts';
 import type { Context } from '../runtime/context.ts';
 import { captureNoun } from '../render/captures.ts';
 import { pick } from '../render/column.ts';
-import { escapeJson, escapeText } from '../render/escape.ts';
+import { escapeJson, escapeText } from '../../display/escape.ts';
 import { liveJson, liveLine } from '../render/live.ts';
 import { isoTime } from '../render/moments.ts';
 import { fullName } from '../render/full-name.ts';

@@ -3,7 +3,7 @@ import type { LiveReport, ReportRequest, SortKey } from '../../core/reports/repo
 import type { TallyProgress } from '../../core/reports/tally.ts';
 import type { Context } from '../runtime/context.ts';
 import { interruption } from '../runtime/signals.ts';
-import { escapeJson } from '../render/escape.ts';
+import { escapeJson } from '../../display/escape.ts';
 import { LIVE_KEYS, liveLines, renderLive, whyNotSorted } from '../render/report/report-live.ts';
 import type { ReportView } from '../render/report/report-view.ts';
 import { renderReport } from '../render/report/report-screen.ts';

@@ -57,7 +57,7 @@ async function formOf(mode: StatementMode, context: Context): Promise<Form> {
     options.fields === null
       ? statementNoun.toJson(record)
       : pick(statementNoun.toJson(record), fields);
-  const { escapeJson, escapeLines } = await import('../render/escape.ts');
+  const { escapeJson, escapeLines } = await import('../../display/escape.ts');
   const shown = stdout.isTTY ? escapeJson : (text: string): string => text;
   switch (mode) {
     case 'ndjson':

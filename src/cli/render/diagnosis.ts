@@ -1,7 +1,7 @@
 import type { Finding } from '../../core/diagnosis/finding.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { column, jsonFields, type Noun } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import type { Paint, Tone } from './paint.ts';
 import { displayWidth, fillLines, pad } from './width.ts';
 

@@ -6,7 +6,7 @@ import type {
   ServerInspection,
 } from '../../core/environments/server-inspection.ts';
 import { jsonFields, type Noun } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { shellQuoted } from './shell-quoting.ts';
 import { RECORD_EVERYTHING } from '../../core/captures/recording-options.ts';
 import type { CheckedServer } from '../../core/environments/environment-service.ts';

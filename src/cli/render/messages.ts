@@ -1,4 +1,4 @@
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { displayWidth, fillLines, wordsOf } from './width.ts';
 
 /** What the commands that our sentences offer begin with. */

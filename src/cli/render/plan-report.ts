@@ -10,7 +10,7 @@ import type {
 } from '../../core/environments/server-inspection.ts';
 import type { PlannedCapture } from '../../core/captures/capture-rules.ts';
 import { listed } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { localTime } from './moments.ts';
 import type { Paint, Tone } from './paint.ts';
 import { fullName } from './full-name.ts';

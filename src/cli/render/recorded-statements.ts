@@ -10,7 +10,7 @@ import {
   type Noun,
   type View,
 } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import type { Paint } from './paint.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 

@@ -1,5 +1,5 @@
 import type { Column, View } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import type { Paint } from './paint.ts';
 import { displayWidth, fillLines, pad, truncate, truncateName } from './width.ts';
 

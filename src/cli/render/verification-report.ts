@@ -1,6 +1,6 @@
 import type { Verification } from '../../core/verification/verification-service.ts';
 import { jsonFields, type Json, type Noun } from './column.ts';
-import { escapeText } from './escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { localTime } from './moments.ts';
 import { fullName } from './full-name.ts';
 import type { Paint } from './paint.ts';

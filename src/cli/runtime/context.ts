@@ -19,7 +19,7 @@ import {
 import { findPaths, type Paths } from './paths.ts';
 import type { Prompter } from '../input/prompter.ts';
 import type { Noun } from '../render/column.ts';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
 import { loadPaint, wantsColor, type Paint } from '../render/paint.ts';
 import { KnownServers, type KnownServer } from './known-servers.ts';

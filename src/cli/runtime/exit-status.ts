@@ -5,7 +5,7 @@ import {
   type ErrorCode,
   type Failure,
 } from '../../core/errors.ts';
-import { escapeText } from '../render/escape.ts';
+import { escapeText } from '../../display/escape.ts';
 import { wrapMessage } from '../render/messages.ts';
 import { hintText } from '../output/hint-texts.ts';
 import { messageWidth } from '../output/terminal-width.ts';

@@ -6,9 +6,10 @@ import {
 } from '../../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
-import { clockLabel, timeTicks, valueAxis } from './chart-axes.ts';
+import { clockLabel } from '../../../display/time-labels.ts';
+import { timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, renderChart, type Chart } from './chart.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import {
   edges,
   notPublished,
@@ -16,7 +17,7 @@ import {
   renderHeading,
   type MetricView,
 } from './metrics-overview.ts';
-import { formatScaled, scaleFor } from './metrics-units.ts';
+import { formatScaled, scaleFor } from '../../../display/metrics-units.ts';
 import { localTime } from '../moments.ts';
 import { formatDuration } from '../../../core/units.ts';
 

@@ -6,9 +6,10 @@ import {
 } from '../../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
-import { elapsedLabel, timeTicks, valueAxis } from './chart-axes.ts';
+import { elapsedLabel } from '../../../display/time-labels.ts';
+import { timeTicks, valueAxis } from './chart-axes.ts';
 import { lineValues, type Chart } from './chart.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { chartHeight, drawAligned, plotColumns, rangeOf } from './metrics-charts.ts';
 import {
   listed,
@@ -18,7 +19,7 @@ import {
   truncated,
   type MetricView,
 } from './metrics-overview.ts';
-import { formatScaled, scaleFor } from './metrics-units.ts';
+import { formatScaled, scaleFor } from '../../../display/metrics-units.ts';
 import { sparkline, sparklineRange } from './sparkline.ts';
 import { pad } from '../width.ts';
 

@@ -8,10 +8,10 @@ import {
 } from '../../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
-import { clockLabel } from './chart-axes.ts';
+import { clockLabel } from '../../../display/time-labels.ts';
 import { placed } from './chart.ts';
-import { escapeText } from '../escape.ts';
-import { formatScaled, scaleFor } from './metrics-units.ts';
+import { escapeText } from '../../../display/escape.ts';
+import { formatScaled, scaleFor } from '../../../display/metrics-units.ts';
 import { localTime } from '../moments.ts';
 import { fullName } from '../full-name.ts';
 import type { Paint } from '../paint.ts';

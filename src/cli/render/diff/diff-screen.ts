@@ -7,7 +7,7 @@ import {
 } from '../../../core/reports/report-comparison.ts';
 import type { ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount, roundedDuration } from '../../../core/units.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { hanging } from '../messages.ts';
 import { localTime } from '../moments.ts';
 import type { Tone } from '../paint.ts';

@@ -7,7 +7,7 @@ import {
 } from '../../../core/reports/report-comparison.ts';
 import { moreIdleSide } from '../../../core/reports/idle-time.ts';
 import { counted, formatCount } from '../../../core/units.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { SHOWN_DIGITS, UNNAMED } from '../report/report-rows.ts';
 import { rateText, type ReportView } from '../report/report-view.ts';
 import { captureWord } from '../shell-quoting.ts';

@@ -3,7 +3,7 @@ import type { ComparedRow } from '../../../core/reports/report-comparison.ts';
 import type { Dimension, ReportRow } from '../../../core/reports/report.ts';
 import { counted } from '../../../core/units.ts';
 import { signedChange } from '../diff/change-text.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { UNNAMED } from '../report/report-rows.ts';
 import type { DrawnWindow } from '../report/report-view.ts';
 import { cutText, type Cut } from './cuts.ts';

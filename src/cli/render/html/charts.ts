@@ -5,8 +5,8 @@ import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import { lineValues } from '../charts/chart.ts';
 import { columnRates, type DrawnWindow, drawnWindow } from '../report/report-view.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
-import { valueText } from './value-text.ts';
-import type { ChartData } from './page-data.ts';
+import { valueText } from '../../../display/value-text.ts';
+import type { ChartData } from '../../../display/chart-data.ts';
 
 /** Points of a chart. */
 const STEPS = 240;

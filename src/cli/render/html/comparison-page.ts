@@ -20,7 +20,7 @@ import { markup, type Markup, NOTHING } from './markup.ts';
 import { footer, navigation } from './report-page.ts';
 import { drawTable } from './row-table.ts';
 import { type PageParts, pageOf, roomFor } from './shell.ts';
-import { valueText } from './value-text.ts';
+import { valueText } from '../../../display/value-text.ts';
 
 /** What a page shows of a comparison. */
 export interface ComparisonPage {

@@ -1,4 +1,4 @@
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 
 /** HTML that is safe to write as it is. */
 export class Markup {

@@ -8,7 +8,7 @@ import type {
 } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { cutText, type Cut } from './cuts.ts';
-import { escapeLines, escapeText } from '../escape.ts';
+import { escapeLines, escapeText } from '../../../display/escape.ts';
 import { databaseBefore, percentText, UNNAMED } from '../report/report-rows.ts';
 import { sharedMark } from '../report/row-times.ts';
 import { shownOrder } from '../report/row-order.ts';

@@ -1,6 +1,6 @@
 import type { Report, ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
-import { escapeLines, escapeText } from '../escape.ts';
+import { escapeLines, escapeText } from '../../../display/escape.ts';
 import { localTime } from '../moments.ts';
 import { displayWidth, fillLines } from '../width.ts';
 import { ALL_OF_IT, partLines, titleLines, type AskedPart } from './report-head.ts';

@@ -2,7 +2,7 @@ import type { Coverage, Report, ReportRequest } from '../../../core/reports/repo
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
 import { shareText } from '../../../core/verification/value-counts.ts';
 import { RECORD_EVERYTHING } from '../../../core/captures/recording-options.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { hanging, wrapMessage } from '../messages.ts';
 import { localTime } from '../moments.ts';
 import { recordedText } from '../options-text.ts';

@@ -1,6 +1,6 @@
 import type { LiveReport, Report, ReportRow, SortKey } from '../../../core/reports/report.ts';
 import { counted, formatCount, formatDuration } from '../../../core/units.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { isoTime, localTime } from '../moments.ts';
 import { partLines, timesText, type AskedPart } from './report-head.ts';
 import { percentText, SHOWN_DIGITS, UNNAMED } from './report-rows.ts';

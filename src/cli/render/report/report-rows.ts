@@ -1,6 +1,6 @@
 import type { NamedCount, Report, ReportRow } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { localTime } from '../moments.ts';
 import { layoutRows, READABLE, type RowColumn } from './row-layout.ts';
 import {

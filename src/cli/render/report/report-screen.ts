@@ -1,7 +1,7 @@
 import type { Report } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
 import { captureWord } from '../shell-quoting.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { messageLines } from '../messages.ts';
 import { ALL_OF_IT, renderReportHead, type AskedPart } from './report-head.ts';
 import { layoutRows } from './row-layout.ts';

@@ -1,8 +1,8 @@
 import { DURATION_UNITS, formatCount, formatDuration } from '../../../core/units.ts';
 import type { MetricView } from '../charts/metrics-overview.ts';
-import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
+import { formatScaled, scaleFor } from '../../../display/metrics-units.ts';
 import { sparkline } from '../charts/sparkline.ts';
-import { escapeText } from '../escape.ts';
+import { escapeText } from '../../../display/escape.ts';
 import { fillLines, truncate } from '../width.ts';
 import type { NamedCount, Report } from '../../../core/reports/report.ts';
 import type { SliceAxis } from '../../../core/reports/tally.ts';

@@ -1,6 +1,6 @@
 import type { Report, ReportTimes, SortKey } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
-import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
+import { formatScaled, scaleFor } from '../../../display/metrics-units.ts';
 import { lengthText, millisecondsText, rateText, type ReportView } from './report-view.ts';
 import type { RowColumn } from './row-layout.ts';
 import { sorted } from './row-order.ts';

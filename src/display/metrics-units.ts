@@ -1,4 +1,4 @@
-import type { MetricUnit } from '../../../core/metrics/metric.ts';
+import type { MetricUnit } from '../core/metrics/metric.ts';
 
 /** A unit as shown, and the divisor that converts a value to it. */
 export interface Scale {

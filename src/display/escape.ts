@@ -1,4 +1,4 @@
-import { splitAtEmoji } from '../../core/names.ts';
+import { splitAtEmoji } from '../core/names.ts';
 
 // Cc: control, Cf: format (bidi and zero-width among them), Zl/Zp: line and paragraph separators,
 // Cs: lone surrogates. Soft hyphens and tags are in Cf as well.

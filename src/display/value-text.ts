@@ -1,5 +1,5 @@
-import type { MetricUnit } from '../../../core/metrics/metric.ts';
-import { formatScaled, scaleFor } from '../charts/metrics-units.ts';
+import type { MetricUnit } from '../core/metrics/metric.ts';
+import { formatScaled, scaleFor } from './metrics-units.ts';
 
 /** A value in its unit, as charts of metrics have it: `41.2/s`, `1.8ms`, `3.2 GiB`. */
 export function valueText(value: number, unit: MetricUnit | null): string {

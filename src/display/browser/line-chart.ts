@@ -1,31 +1,27 @@
 import uPlot from 'uplot';
-import { clockLabel, elapsedLabel } from '../../charts/chart-axes.ts';
-import type { ChartData } from '../page-data.ts';
+import { clockLabel, elapsedLabel } from '../time-labels.ts';
+import type { ChartData } from '../chart-data.ts';
 import { valueText } from '../value-text.ts';
 import { viewerTime } from './viewer-times.ts';
 
 const HEIGHT = { first: 220, other: 150 };
 
-/** Draws every chart below its still picture. @returns what draws them anew: colours are fixed when drawn. */
+/** A chart that was drawn. */
+export interface DrawnChart {
+  /** Draws it anew: colours and width are fixed when it is drawn. */
+  readonly redraw: () => void;
+  readonly remove: () => void;
+}
+
+/** Draws every chart below its still picture. @returns what draws them anew. */
 export function drawCharts(charts: readonly ChartData[]): { redraw: () => void } {
-  const drawn: uPlot[] = [];
-  const places = charts.flatMap((chart, index) => {
+  const drawn = charts.flatMap((chart, index) => {
     const figure = document.getElementById(`chart-${index}`);
-    if (figure === null) return [];
-    const place = document.createElement('div');
-    place.className = 'plot';
-    figure.append(place);
-    return [{ chart, place, height: index === 0 ? HEIGHT.first : HEIGHT.other }];
+    return figure === null ? [] : [drawChart(chart, figure, index === 0 ? 'first' : 'other')];
   });
   const redraw = (): void => {
-    for (const plot of drawn.splice(0)) plot.destroy();
-    const colours = readColours();
-    for (const { chart, place, height } of places) {
-      const size = { width: Math.max(place.clientWidth, 200), height };
-      drawn.push(new uPlot(optionsFor(chart, size, colours), dataOf(chart), place));
-    }
+    for (const chart of drawn) chart.redraw();
   };
-  redraw();
   let width = innerWidth;
   addEventListener('resize', () => {
     if (innerWidth === width) return;
@@ -33,6 +29,31 @@ export function drawCharts(charts: readonly ChartData[]): { redraw: () => void }
     redraw();
   });
   return { redraw };
+}
+
+/** Draws a chart at the end of a figure. It does not follow the window's width by itself. */
+export function drawChart(
+  chart: ChartData,
+  figure: Element,
+  size: keyof typeof HEIGHT,
+): DrawnChart {
+  const place = document.createElement('div');
+  place.className = 'plot';
+  figure.append(place);
+  let plot: uPlot | null = null;
+  const redraw = (): void => {
+    plot?.destroy();
+    const room = { width: Math.max(place.clientWidth, 200), height: HEIGHT[size] };
+    plot = new uPlot(optionsFor(chart, room, readColours()), dataOf(chart), place);
+  };
+  redraw();
+  return {
+    redraw,
+    remove: () => {
+      plot?.destroy();
+      place.remove();
+    },
+  };
 }
 
 interface Colours {
@@ -131,6 +152,7 @@ function optionsFor(
       drawClear: [
         (plot) => {
           shadeGaps(plot, chart, colours.gap);
+          drawMarks(plot, chart, colours.text);
         },
       ],
     },
@@ -154,6 +176,22 @@ function shadeGaps(plot: uPlot, { gaps }: ChartData, colour: string): void {
     const width = Math.min(right, bbox.left + bbox.width) - start;
     // A short gap is seen as well.
     if (width >= 0) ctx.fillRect(start, bbox.top, Math.max(width, 2), bbox.height);
+  }
+  ctx.restore();
+}
+
+function drawMarks(plot: uPlot, { marks = [] }: ChartData, colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.setLineDash([2, 3]);
+  for (const at of marks) {
+    const x = Math.round(plot.valToPos(at, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
   }
   ctx.restore();
 }
