@@ -22,8 +22,14 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       return new RemoteCaptures(server) as unknown as Api['captures'];
     }),
     schedules: notThere('schedules'),
-    environments: notThere('environments'),
-    members: notThere('members'),
+    environments: loadedWhenCalled<Api['environments']>(async () => {
+      const { RemoteEnvironments } = await import('./remote-environments.ts');
+      return new RemoteEnvironments(server);
+    }),
+    members: loadedWhenCalled<Api['members']>(async () => {
+      const { RemoteMembers } = await import('./remote-environments.ts');
+      return new RemoteMembers(server);
+    }),
     users: loadedWhenCalled<Api['users']>(async () => {
       const { RemoteUsers } = await import('./remote-users.ts');
       return new RemoteUsers(server);
@@ -37,7 +43,10 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
     reports: notThere('reports'),
     daemon: notThere('daemon'),
     diagnosis: notThere('diagnosis'),
-    audit: notThere('audit'),
+    audit: loadedWhenCalled<Api['audit']>(async () => {
+      const { RemoteAudit } = await import('./remote-audit.ts');
+      return new RemoteAudit(server);
+    }),
     close: () => server.close(),
   };
 }

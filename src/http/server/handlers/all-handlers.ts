@@ -1,10 +1,18 @@
 import type { Handler } from '../handler.ts';
+import { auditHandlers } from './audit-handlers.ts';
 import { captureHandlers } from './capture-handlers.ts';
+import { environmentHandlers, memberHandlers } from './environment-handlers.ts';
 import { openApiHandler } from './openapi-handler.ts';
 import { userHandlers } from './user-handlers.ts';
 
 /** Every operation of a use case. */
-export const HANDLERS: readonly Handler[] = [...captureHandlers, ...userHandlers];
+export const HANDLERS: readonly Handler[] = [
+  ...captureHandlers,
+  ...environmentHandlers,
+  ...memberHandlers,
+  ...userHandlers,
+  ...auditHandlers,
+];
 
 /** Every operation. @param version of the program. */
 export function allHandlers(version: string): readonly Handler[] {
