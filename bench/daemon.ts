@@ -13,7 +13,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Actor } from '../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../src/core/access.ts';
 import { CaptureRules } from '../src/core/captures/capture-rules.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { ListedCapture, Store } from '../src/core/store.ts';
@@ -153,7 +153,7 @@ async function main(): Promise<void> {
   const actors: Actor[] = [];
   const store = createStore(join(home, 'home'), { sharedGroup: null, now: Date.now() }, (made) => {
     const user = made.users.insert({ name: 'ada', isAdmin: true, passwordHash: '-' }, Date.now());
-    actors.push({ userId: user.id, userName: user.name, isStoreAdmin: true });
+    actors.push({ userId: user.id, userName: user.name, isStoreAdmin: true, scope: UNLIMITED });
   });
   const [actor] = actors;
   if (actor === undefined) throw new Error('createStore did not fill the store');

@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { UNLIMITED } from '../src/core/access.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { digestId, digestText } from '../src/sql/digest.ts';
 import { RecordedCapture } from '../test/support/recorded-capture.ts';
@@ -84,7 +85,7 @@ interface Run {
 
 async function record(): Promise<string> {
   const user = test.store.users.findByName('ada');
-  const actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false };
+  const actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
   const capture = new RecordedCapture(test, actor);
   capture.become('RUNNING');
   for (let done = 0; done < COUNT; done += BATCH) {

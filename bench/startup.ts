@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { UNLIMITED } from '../src/core/access.ts';
 import { CaptureRules } from '../src/core/captures/capture-rules.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { openStore } from '../src/store/sqlite-store.ts';
@@ -55,7 +56,7 @@ function fillStore(): void {
   try {
     const user = store.users.findByName('ada');
     if (user === null) throw new Error('captures init made no user');
-    const actor = { userId: user.id, userName: user.name, isStoreAdmin: true };
+    const actor = { userId: user.id, userName: user.name, isStoreAdmin: true, scope: UNLIMITED };
     const captures = new CaptureRules(store, systemClock);
     const now = systemClock.now();
     store.transaction(() => {

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import type { Actor } from './core/access.ts';
+import { UNLIMITED, type Actor } from './core/access.ts';
 import type { Api } from './core/api.ts';
 import type { CaptureRequest } from './core/captures/capture-timing.ts';
 import { systemClock } from './core/clock.ts';
@@ -58,7 +58,12 @@ export async function openCaptures(options: {
     wiring.close();
     throw new AppError('not_found', `There is no user named "${name}"`);
   }
-  const actor = { userId: user.id, userName: user.name, isStoreAdmin: user.isAdmin };
+  const actor = {
+    userId: user.id,
+    userName: user.name,
+    isStoreAdmin: user.isAdmin,
+    scope: UNLIMITED,
+  };
   return new Captures(wiring, actor);
 }
 

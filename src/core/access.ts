@@ -3,12 +3,39 @@ import { AppError } from './errors.ts';
 /** What somebody is to an environment. */
 export type Role = 'member' | 'admin';
 
-/** Who is asking: a logged-in user. */
-export interface Actor {
+/** What somebody may use of their rights: of a session all, of a token what it was made for. */
+export interface Scope {
+  /** It changes nothing. */
+  readonly isReadOnly: boolean;
+  /** No other environment exists for it, and nothing outside environments; null: all that its user may. */
+  readonly environmentIds: readonly number[] | null;
+}
+
+export const UNLIMITED: Scope = { isReadOnly: false, environmentIds: null };
+
+/** Whose view of environments, and what lies in them, is asked for. */
+export interface Viewer {
   readonly userId: number;
+  readonly scope: Scope;
+}
+
+/** A user as such, whatever they come with. */
+export function viewerOf(userId: number): Viewer {
+  return { userId, scope: UNLIMITED };
+}
+
+/** Who is asking: a logged-in user. */
+export interface Actor extends Viewer {
   readonly userName: string;
-  /** An administrator of the store manages users; it gives no rights in an environment. */
+  /**
+   * An administrator of the store manages users; it gives no rights in an environment. False with a scope of
+   * environments.
+   */
   readonly isStoreAdmin: boolean;
+}
+
+export function isWithin({ environmentIds }: Scope, environmentId: number): boolean {
+  return environmentIds === null || environmentIds.includes(environmentId);
 }
 
 /**
@@ -48,6 +75,7 @@ export const OPERATIONS = [
   'member.add',
   'member.set',
   'member.remove',
+  'member.leave',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -91,10 +119,29 @@ export const RULES: Record<Operation, readonly Relation[]> = {
   'member.add': ADMIN,
   'member.set': ADMIN,
   'member.remove': ADMIN,
+  'member.leave': ANY_MEMBER,
 };
 
+/** What changes nothing: all that a read-only token may. */
+export const READS: ReadonlySet<Operation | StoreOperation> = new Set<Operation | StoreOperation>([
+  'capture.list',
+  'capture.get',
+  'capture.metrics',
+  'capture.workload',
+  'capture.verify',
+  'capture.report',
+  'capture.export',
+  'schedule.list',
+  'schedule.get',
+  'environment.get',
+  'environment.check',
+  'member.list',
+  'user.list',
+  'token.list',
+]);
+
 /** What the actor is to a capture (or, without an owner, to an environment). */
-export function relationOf(actor: Actor, role: Role | null, ownerId: number | null): Relation {
+function relationOf(actor: Actor, role: Role | null, ownerId: number | null): Relation {
   if (role === null) return 'outsider';
   if (role === 'admin') return 'admin';
   return ownerId === actor.userId ? 'owner' : 'member';
@@ -102,15 +149,28 @@ export function relationOf(actor: Actor, role: Role | null, ownerId: number | nu
 
 /**
  * The one permission function.
+ * @param role the actor's own in the environment, as the store says it of a `Viewer`.
+ * @param ownerId of the capture or schedule; null for what belongs to the environment as a whole.
  * @returns `allowed`; `hidden` for one who may not even know that the thing exists (answer 404);
- *   `forbidden` for one who may see it but not do this (answer 403).
+ *   `forbidden` for one who may see it but not do this, `read_only` where only their token keeps them
+ *   from it (answer 403).
  */
 export function decide(
   operation: Operation,
-  relation: Relation,
-): 'allowed' | 'forbidden' | 'hidden' {
-  if (RULES[operation].includes(relation)) return 'allowed';
-  return relation === 'outsider' ? 'hidden' : 'forbidden';
+  actor: Actor,
+  role: Role | null,
+  ownerId: number | null,
+): 'allowed' | 'forbidden' | 'read_only' | 'hidden' {
+  const relation = relationOf(actor, role, ownerId);
+  if (!RULES[operation].includes(relation)) {
+    return relation === 'outsider' ? 'hidden' : 'forbidden';
+  }
+  return actor.scope.isReadOnly && !READS.has(operation) ? 'read_only' : 'allowed';
+}
+
+/** What is said to who comes with a read-only token and wants more. */
+export function readOnlyRefusal(): AppError {
+  return new AppError('forbidden', 'Your token is read-only: it cannot change anything');
 }
 
 /** What lies in no environment: users, and what is a user's own. */
@@ -144,7 +204,7 @@ export const STORE_RULES: Record<StoreOperation, readonly StoreRelation[]> = {
 /**
  * @param what the operation in words, after "may".
  * @param isSelf whether it is about the actor.
- * @throws AppError `forbidden` unless the table lets the actor do it.
+ * @throws AppError `forbidden` unless the table, and what the actor's token was made for, let them do it.
  */
 export function requireAllowed(
   actor: Actor,
@@ -152,10 +212,14 @@ export function requireAllowed(
   what: string,
   isSelf = false,
 ): void {
+  if (actor.scope.environmentIds !== null) {
+    throw new AppError('forbidden', `Your token is for its environments alone: it cannot ${what}`);
+  }
   const relations: StoreRelation[] = ['user'];
   if (isSelf) relations.push('self');
   if (actor.isStoreAdmin) relations.push('store administrator');
   if (!relations.some((relation) => STORE_RULES[operation].includes(relation))) {
     throw new AppError('forbidden', `Only an administrator of the store may ${what}`);
   }
+  if (actor.scope.isReadOnly && !READS.has(operation)) throw readOnlyRefusal();
 }

@@ -1,4 +1,4 @@
-import { decide, relationOf, type Actor, type Operation } from './access.ts';
+import { decide, readOnlyRefusal, type Actor, type Operation, type Viewer } from './access.ts';
 import { adminNames } from './environments/environment-service.ts';
 import { AppError } from './errors.ts';
 import type { Store } from './store.ts';
@@ -16,7 +16,7 @@ interface Kind<Thing> {
   readonly noun: 'capture' | 'schedule';
   readonly table: {
     find(id: number): Thing | null;
-    findByName(name: string, userId: number): Thing[];
+    findByName(name: string, viewer: Viewer): Thing[];
   };
   /** @param isHidden there is one, of an environment the actor is no member of. */
   readonly missing: (isHidden: boolean) => AppError;
@@ -40,12 +40,14 @@ export function getOwned<Thing extends Owned>(
     : findNamed(store, actor, ref, { noun, table });
   if (found === null) throw missing(false);
   const { environmentId, ownerId, ownerName } = found;
-  const role = store.members.roleOf(environmentId, actor.userId);
-  switch (decide(operation, relationOf(actor, role, ownerId))) {
+  const role = store.members.roleOf(environmentId, actor);
+  switch (decide(operation, actor, role, ownerId)) {
     case 'allowed':
       return found;
     case 'hidden':
       throw missing(true);
+    case 'read_only':
+      throw readOnlyRefusal();
     case 'forbidden': {
       const admins = adminNames(store, environmentId);
       const verb = operation.slice(operation.indexOf('.') + 1);
@@ -59,13 +61,13 @@ export function getOwned<Thing extends Owned>(
 
 function findNamed<Thing extends Owned>(
   { environments }: Store,
-  { userId }: Actor,
+  actor: Actor,
   ref: string,
   { noun, table }: Pick<Kind<Thing>, 'noun' | 'table'>,
 ): Thing | null {
   const slash = ref.indexOf('/');
   const name = ref.slice(slash + 1);
-  let candidates = table.findByName(name, userId);
+  let candidates = table.findByName(name, actor);
   if (slash !== -1) {
     const where = ref.slice(0, slash);
     const environment =

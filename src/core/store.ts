@@ -1,4 +1,4 @@
-import type { Role } from './access.ts';
+import type { Role, Scope, Viewer } from './access.ts';
 import type { AuditTable } from './audit/audit-trail.ts';
 import type { Capture, CaptureStatus } from './captures/capture.ts';
 import type { DaemonStatusTable } from './daemon/daemon-status.ts';
@@ -31,6 +31,8 @@ export interface Credential {
   readonly name: string | null;
   readonly createdAt: number;
   readonly expiresAt: number;
+  /** What it may be used for; `UNLIMITED` for a session. */
+  readonly scope: Scope;
 }
 
 export interface Member {
@@ -263,6 +265,7 @@ export interface CredentialTable {
       name: string | null;
       secretHash: Buffer;
       expiresAt: number;
+      scope: Scope;
     },
     now: number,
   ): Credential;
@@ -285,8 +288,8 @@ export interface EnvironmentTable {
   /** Replaces everything but the id; throws AppError `conflict` where the name is taken. */
   update(environment: Environment): void;
   delete(id: number): void;
-  /** With the user's role in each; ordered by name. */
-  listFor(userId: number): (Environment & { role: Role })[];
+  /** Those that a viewer is a member of, with their role in each; ordered by name. */
+  listFor(viewer: Viewer): (Environment & { role: Role })[];
 }
 
 export interface MemberTable {
@@ -295,17 +298,18 @@ export interface MemberTable {
   setRole(environmentId: number, userId: number, role: Role): boolean;
   /** False when they were no member. */
   delete(environmentId: number, userId: number): boolean;
-  /** The environments a user is a member of, with the role. */
-  listFor(userId: number): { environmentId: number; role: Role }[];
-  roleOf(environmentId: number, userId: number): Role | null;
+  /** The environments a viewer is a member of, with the role. */
+  listFor(viewer: Viewer): { environmentId: number; role: Role }[];
+  /** null also where the environment is not within the viewer's scope. */
+  roleOf(environmentId: number, viewer: Viewer): Role | null;
   listOf(environmentId: number): Member[];
 }
 
 export interface CaptureTable {
   insert(capture: NewCapture, now: number): Capture;
   find(id: number): ListedCapture | null;
-  /** Captures of that name in the environments the user has a role in. */
-  findByName(name: string, userId: number): ListedCapture[];
+  /** Captures of that name in the environments the viewer has a role in. */
+  findByName(name: string, viewer: Viewer): ListedCapture[];
   /**
    * With a limit, as fast in a million captures as in a hundred.
    * @param after the last row of the page before; the list goes on behind it.

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { isWithin } from '../core/access.ts';
 import { TRANSITIONS, type Capture, type CaptureStatus } from '../core/captures/capture.ts';
 import { MESSAGES } from '../core/captures/capture.ts';
 import { AppError } from '../core/errors.ts';
@@ -182,7 +183,11 @@ export function captureTable(db: Database): CaptureTable {
       return toCapture(unlessTaken(() => inserted(insert, columns), nameTaken));
     },
     find: (id) => orNull(find.get(id), toListed),
-    findByName: (name, userId) => findByName.all(nameKey(name), userId).map(toListed),
+    findByName: (name, { userId, scope }) =>
+      findByName
+        .all(nameKey(name), userId)
+        .filter((row) => isWithin(scope, row.environmentId))
+        .map(toListed),
     list: (filter, after = null) => lister(filter, after),
     countOf: (environmentId) => countOf.get(environmentId) ?? 0,
     isNameTaken: (environmentId, key) => isNameTaken.get(environmentId, key) !== undefined,

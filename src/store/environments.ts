@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { Role } from '../core/access.ts';
+import { isWithin, type Role } from '../core/access.ts';
 import type { Environment, ServerAddress } from '../core/environments/environment.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
@@ -61,7 +61,11 @@ export function environmentTable(db: Database): EnvironmentTable {
     findByName: (name) => orNull(findByName.get(nameKey(name)), toEnvironment),
     update: (environment) => void write(environment, (columns) => update.run(columns)),
     delete: (id) => void remove.run(id),
-    listFor: (userId) => listFor.all(userId).map(toEnvironment),
+    listFor: ({ userId, scope }) =>
+      listFor
+        .all(userId)
+        .filter(({ id }) => isWithin(scope, id))
+        .map(toEnvironment),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { Role } from '../core/access.ts';
+import { isWithin, type Role } from '../core/access.ts';
 import type { Member, MemberTable } from '../core/store.ts';
 
 export function memberTable(db: Database): MemberTable {
@@ -26,8 +26,10 @@ export function memberTable(db: Database): MemberTable {
     setRole: (environmentId, userId, role) =>
       setRole.run(role, environmentId, userId).changes === 1,
     delete: (environmentId, userId) => remove.run(environmentId, userId).changes === 1,
-    listFor: (userId) => listFor.all(userId),
-    roleOf: (environmentId, userId) => roleOf.get(environmentId, userId) ?? null,
+    listFor: ({ userId, scope }) =>
+      listFor.all(userId).filter(({ environmentId }) => isWithin(scope, environmentId)),
+    roleOf: (environmentId, { userId, scope }) =>
+      isWithin(scope, environmentId) ? (roleOf.get(environmentId, userId) ?? null) : null,
     listOf: (environmentId) => listOf.all(environmentId),
   };
 }

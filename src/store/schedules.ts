@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { isWithin } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
 import { nameKey } from '../core/names.ts';
 import {
@@ -114,7 +115,11 @@ export function scheduleTable(db: Database): ScheduleTable {
       return withOptions(unlessTaken(() => inserted(insert, columns), nameTaken));
     },
     find: (id) => orNull(find.get(id), withOptions),
-    findByName: (name, userId) => findByName.all(nameKey(name), userId).map(withOptions),
+    findByName: (name, { userId, scope }) =>
+      findByName
+        .all(nameKey(name), userId)
+        .filter((row) => isWithin(scope, row.environmentId))
+        .map(withOptions),
     list: (environmentIds) => list.all(JSON.stringify(environmentIds)).map(withOptions),
     listToTend: () => listToTend.all().map(withOptions),
     listFromAfter: (instant) => listFromAfter.all({ instant }).map(withOptions),

@@ -12,7 +12,7 @@ import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   test = new TestStore(systemClock);
   env = addUser(test.store.directory, 'ada');
   const userId = test.store.users.findByName('ada')?.id ?? 0;
-  actor = { userId, userName: 'ada', isStoreAdmin: false };
+  actor = { userId, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
   shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
   ({ folder: workload } = await recordedCapture(test, actor, shop));
   await recordedCapture(test, actor, shop, { name: 'live', status: 'RUNNING' });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { viewerOf } from '../../src/core/access.ts';
 import { namingEnvironment } from '../../src/core/environments/server-looks.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { hintText } from '../../src/cli/output/hint-texts.ts';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   }
   const store = openStore(home);
   try {
-    const broken = store.captures.findByName('broken', 1)[0];
+    const broken = store.captures.findByName('broken', viewerOf(1))[0];
     store.captures.move(broken?.id ?? 0, 'RUNNING', 'FAILED', { end: Date.now(), reason: 'x' });
   } finally {
     store.close();

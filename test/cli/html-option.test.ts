@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { runCaptures, type CliOptions, type CliResult } from '../support/cli.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   home = test.store.directory;
   env = addUser(home, 'ada');
   const userId = test.store.users.findByName('ada')?.id ?? 0;
-  const actor: Actor = { userId, userName: 'ada', isStoreAdmin: false };
+  const actor: Actor = { userId, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
   const shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
   await recordedCapture(test, actor, shop, { statements: statements(600) });
   cwd = temporaryFolder();

@@ -12,7 +12,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Interrupted, SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { segmentFileName } from '../../src/workload/segment-files.ts';
@@ -35,7 +35,7 @@ function place(): Place {
   const test = new TestStore(systemClock);
   const env = addUser(test.store.directory, 'ada');
   const userId = test.store.users.findByName('ada')?.id ?? 0;
-  const actor = { userId, userName: 'ada', isStoreAdmin: false };
+  const actor = { userId, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
   test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
   return { test, env, actor };
 }

@@ -113,6 +113,12 @@ const IDENTITY: readonly Field[] = [
   ['by', 'string', 'session or token'],
   ['expiresAt', 'time', ''],
   ['store', 'string', 'path of the store'],
+  ['readOnly', 'boolean', 'it can change nothing'],
+  [
+    'environments',
+    'array or null',
+    'names of the only environments it is for; null for all of its user',
+  ],
 ];
 
 const ENVIRONMENT: readonly Field[] = [
@@ -281,6 +287,12 @@ const TOKEN: readonly Field[] = [
   ['createdAt', 'time', ''],
   ['expiresAt', 'time', ''],
   ['expired', 'boolean', ''],
+  ['readOnly', 'boolean', 'it can change nothing'],
+  [
+    'environments',
+    'array or null',
+    'names of the only environments it is for; null for all of its user',
+  ],
 ];
 
 const MEMBER: readonly Field[] = [

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import { emptyFolder, initialisedHome, runCaptures, type CliOptions } from '../support/cli.ts';
@@ -85,7 +85,12 @@ describe('captures alone, told step by step what comes next', () => {
       const own = test.store.directory;
       const env = addUser(own, 'ada');
       const user = test.store.users.findByName('ada');
-      const actor: Actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false };
+      const actor: Actor = {
+        userId: user?.id ?? 0,
+        userName: 'ada',
+        isStoreAdmin: false,
+        scope: UNLIMITED,
+      };
       test.environment({ admin: [actor] }, { name: 'cw' });
       const shop = test.environment({ admin: [actor] }, { name: 'shop', server: SERVER });
       await recordedCapture(test, actor, shop, { name: 'one' });

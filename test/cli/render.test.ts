@@ -278,6 +278,8 @@ describe('the fields of a noun', () => {
     isStoreAdmin: true,
     kind: 'token' as const,
     expiresAt: 0,
+    isReadOnly: true,
+    environments: ['a'],
     store: '/s',
   };
   const daemon = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openCaptures, resultOf } from '../../src/index.ts';
 import { displayWidth } from '../../src/cli/render/width.ts';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
 import { DIMENSIONS, type Report } from '../../src/core/reports/report.ts';
@@ -29,6 +29,7 @@ beforeEach(() => {
     userId: test.store.users.findByName('ada')?.id ?? 0,
     userName: 'ada',
     isStoreAdmin: false,
+    scope: UNLIMITED,
   };
   shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
 });

@@ -277,8 +277,26 @@ describe('token', () => {
       createdAt: expect.any(String),
       expiresAt: expect.any(String),
       expired: false,
+      readOnly: false,
+      environments: null,
       token: expect.stringMatching(/^captures_token_/),
     });
+  });
+
+  it('with --read-only and --env can do as much as that', async () => {
+    await runCaptures(['env', 'create', 'numbers'], { home });
+    const argv = ['token', 'create', '--name', 'dashboard', '--read-only', '--env', 'numbers'];
+    const made = await runCaptures(argv, { home });
+    const env = { CAPTURES_TOKEN: made.stdout.trim() };
+    const who = await runCaptures(['whoami', '--json'], { home, env });
+    expect(JSON.parse(who.stdout)).toMatchObject({ readOnly: true, environments: ['numbers'] });
+    const refused = await runCaptures(['create', 'x', '--env', 'numbers'], { home, env });
+    expect([refused.status, refused.stderr.split('\n')[0]]).toEqual([
+      5,
+      'captures: Your token is read-only: it cannot change anything',
+    ]);
+    const listed = await runCaptures(['token', 'list', '--output', 'table'], { home });
+    expect(listed.stdout).toMatch(/dashboard .* read +numbers/);
   });
 
   it.each([

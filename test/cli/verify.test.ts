@@ -5,7 +5,7 @@ import { displayWidth } from '../../src/cli/render/width.ts';
 import { verificationNoun } from '../../src/cli/render/verification-report.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import { ClosedPipe } from '../../src/cli/runtime/world.ts';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
@@ -26,7 +26,7 @@ beforeEach(() => {
   home = test.store.directory;
   ada = addUser(home, 'ada');
   const user = test.store.users.findByName('ada');
-  actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false };
+  actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
 });
 
 const WAY: readonly CaptureStatus[] = ['STARTED', 'STARTING', 'RUNNING', 'STOPPING', 'DONE'];

@@ -2,7 +2,7 @@ import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { digestId, digestText } from '../../src/sql/digest.ts';
@@ -24,7 +24,7 @@ beforeEach(() => {
   home = test.store.directory;
   ada = addUser(home, 'ada');
   const user = test.store.users.findByName('ada');
-  actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false };
+  actor = { userId: user?.id ?? 0, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
   friday = new RecordedCapture(test, actor);
   friday.become('RUNNING');
 });

@@ -1,5 +1,6 @@
 import {
   OPERATIONS,
+  READS,
   RULES,
   STORE_OPERATIONS,
   STORE_RULES,
@@ -46,6 +47,7 @@ const COMMANDS: Record<Operation, string> = {
   'member.add': 'member add',
   'member.set': 'member set',
   'member.remove': 'member remove',
+  'member.leave': 'member remove',
 };
 
 const STORE_COMMANDS: Record<StoreOperation, string> = {
@@ -70,8 +72,8 @@ change, write it again with: \`UPDATE_DOCS=1 npx vitest run test/core/permission
 
 ## In an environment
 
-| operation | command | outsider | member | owner | admin |
-| --- | --- | --- | --- | --- | --- |
+| operation | command | outsider | member | owner | admin | read-only token |
+| --- | --- | --- | --- | --- | --- | --- |
 ${OPERATIONS.map(rowOf).join('\n')}
 
 - **outsider**: has no role in the environment. To them it does not exist: every answer is 404 (exit 3),
@@ -95,8 +97,8 @@ another store is \`environment.reclaim\`.
 
 ## In the store
 
-| operation | command | any user | about themselves | store administrator |
-| --- | --- | --- | --- | --- |
+| operation | command | any user | about themselves | store administrator | read-only token |
+| --- | --- | --- | --- | --- | --- |
 ${STORE_OPERATIONS.map(storeRowOf).join('\n')}
 
 Everybody has tokens of their own alone. \`captures log\` shows everybody what happened in their environments
@@ -105,6 +107,21 @@ and to themselves, and an administrator of the store also what happened to its u
 An administrator of the store manages its users; that gives no right in any environment. Who is not
 logged in, or whose session or token has expired, gets 401 (exit 4) for everything but \`init\`, \`login\`,
 \`logout\`, \`help\` and \`--version\`.
+
+## Tokens with a scope
+
+A token is its user, unless it was made for less. \`token create --read-only\` makes one that changes nothing:
+whatever its user may change is 403 (exit 5) for it. It reads what its user may, statements of workloads among it.
+
+\`token create --env E\` makes one for environments alone (\`--env\` can be given more than once). There it is its
+user, with the role that they have at the time; every other environment does not exist for it: it is in no
+list, not in the audit trail, and every answer is 404. What lies in no environment (users, passwords, tokens,
+new environments) is 403, also for an administrator of the store. Once the environment is deleted such a token
+sees nothing.
+
+Only a token without environments that is not read-only can make tokens, so none makes one that may more than
+itself. \`CAPTURES_TOKEN\` and \`Authorization: Bearer\` mean the same. In a store that its user can write, the
+scope of \`CAPTURES_TOKEN\` is a courtesy like the roles; behind a server it is a wall.
 
 ## What outsiders can find out
 
@@ -129,12 +146,17 @@ function rowOf(operation: Operation): string {
     if (relation === 'owner' && !OWNED.test(operation)) return 'as a member';
     return relation === 'outsider' ? '404' : '403';
   });
-  return `| ${operation} | \`${COMMANDS[operation].split(', ').join('`, `')}\` | ${cells.join(' | ')} |`;
+  return `| ${operation} | \`${COMMANDS[operation].split(', ').join('`, `')}\` | ${cells.join(' | ')} | ${readOnlyCell(operation)} |`;
+}
+
+/** What its user may not do either, it may not as for them. */
+function readOnlyCell(operation: Operation | StoreOperation): string {
+  return READS.has(operation) ? 'as its user' : '403';
 }
 
 function storeRowOf(operation: StoreOperation): string {
   const cells = STORE_RELATIONS.map((relation) =>
     STORE_RULES[operation].includes(relation) ? 'yes' : '403',
   );
-  return `| ${operation} | \`${STORE_COMMANDS[operation]}\` | ${cells.join(' | ')} |`;
+  return `| ${operation} | \`${STORE_COMMANDS[operation]}\` | ${cells.join(' | ')} | ${readOnlyCell(operation)} |`;
 }

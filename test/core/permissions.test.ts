@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ALL_CAPTURES } from '../../src/core/captures/capture-rules.ts';
 import {
   OPERATIONS,
+  READS,
   RULES,
   STORE_OPERATIONS,
   STORE_RULES,
@@ -196,10 +197,7 @@ function freshEnvironment(): string {
 }
 
 async function scheduleOf(owner: Actor, ref: string): Promise<string> {
-  const role = test.store.members.roleOf(
-    test.store.environments.findByName(ref)?.id ?? 0,
-    owner.userId,
-  );
+  const role = test.store.members.roleOf(test.store.environments.findByName(ref)?.id ?? 0, owner);
   const id = test.store.environments.findByName(ref)?.id ?? 0;
   if (role === null) test.store.members.insert(id, owner.userId, 'member');
   const schedule = await schedules.create(owner, {
@@ -289,6 +287,11 @@ const inEnvironment: Record<
   'member.add': (actor, ref) => () => members.add(actor, ref, 'oscar', 'member'),
   'member.set': (actor, ref) => () => members.set(actor, ref, 'mia', 'admin'),
   'member.remove': (actor, ref) => () => members.remove(actor, ref, newcomer(ref)),
+  'member.leave': (actor, ref) => () => {
+    const id = test.store.environments.findByName(ref)?.id ?? 0;
+    test.store.members.insert(id, test.user().userId, 'admin');
+    return members.remove(actor, ref, actor.userName);
+  },
 };
 
 /** A member whom nobody in the table is: to leave by oneself is another right. */
@@ -312,6 +315,40 @@ describe.each(Object.keys(inEnvironment) as (keyof typeof inEnvironment)[])('%s'
       expect(actual).toMatch(/^not_found: (Environment does not exist|Schedule not found)$/);
     } else expect(actual).toMatch(/^forbidden: Only .* may /);
   });
+});
+
+describe('an admin with a token', () => {
+  const READ_ONLY = 'forbidden: Your token is read-only: it cannot change anything';
+
+  it.each(OPERATIONS)('that is read-only: %s', async (operation) => {
+    const actor = { ...people.admin, scope: { isReadOnly: true, environmentIds: null } };
+    const actual = await outcome(() => attempt(operation, actor));
+    expect(actual).toBe(READS.has(operation) ? 'ok' : READ_ONLY);
+  });
+
+  it.each(OPERATIONS)('for another environment: %s', async (operation) => {
+    const other = test.environment({ admin: [people.admin] });
+    const actor = { ...people.admin, scope: { isReadOnly: false, environmentIds: [other.id] } };
+    const actual = await outcome(() => attempt(operation, actor));
+    expect(actual).toMatch(/^not_found: /);
+    expect(actual).toBe(await outcome(() => attempt(operation, people.outsider)));
+  });
+
+  it.each(OPERATIONS)('for this environment: %s', async (operation) => {
+    const ref = freshEnvironment();
+    const { id } = test.store.environments.findByName(ref) ?? { id: 0 };
+    const environmentIds = [id, environment.id];
+    const actor = { ...people.admin, scope: { isReadOnly: false, environmentIds } };
+    expect(await outcome(() => attempt(operation, actor, ref))).toBe('ok');
+  });
+
+  /** On something of olga's, where it is about something. */
+  function attempt(operation: Operation, actor: Actor, ref = freshEnvironment()): unknown {
+    if (operation in inEnvironment) {
+      return inEnvironment[operation as keyof typeof inEnvironment](actor, ref, people.owner)();
+    }
+    return operations[operation]?.(actor, String(captureIn('RUNNING', people.owner.userId)));
+  }
 });
 
 it('every operation of the rules is walked', () => {

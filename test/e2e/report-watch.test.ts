@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { BIN } from '../support/processes.ts';
 import { recordedCapture } from '../support/recorded-captures.ts';
@@ -24,7 +24,7 @@ describe('a report that is watched', needs(hasProgram('script'), 'script is not 
     const home = test.store.directory;
     const ada = addUser(home, 'ada');
     const userId = test.store.users.findByName('ada')?.id ?? 0;
-    const actor: Actor = { userId, userName: 'ada', isStoreAdmin: false };
+    const actor: Actor = { userId, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
     const shop = test.environment({ admin: [actor] }, { server: SERVER, name: 'shop' });
     const all = statements(300).map((one, n) => (n % 3 === 0 ? { ...one, sql: 'COMMIT' } : one));
     ({ id } = await recordedCapture(test, actor, shop, { status: 'RUNNING', statements: all }));

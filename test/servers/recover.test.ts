@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { ALL_CAPTURES, CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import type { CaptureStatus } from '../../src/core/captures/capture.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -98,7 +98,7 @@ async function sendTag(): Promise<string> {
 function inStore<T>(work: (store: Store, ada: Actor) => T): T {
   const store = openStore(home);
   try {
-    return work(store, { userId: 1, userName: 'ada', isStoreAdmin: true });
+    return work(store, { userId: 1, userName: 'ada', isStoreAdmin: true, scope: UNLIMITED });
   } finally {
     store.close();
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Actor, Role } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor, type Role } from '../../src/core/access.ts';
 import { UNKNOWN_ORIGIN, type Origin } from '../../src/core/audit/audit-trail.ts';
 import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import type { CaptureRequest } from '../../src/core/captures/capture-timing.ts';
@@ -64,7 +64,7 @@ export class TestStore {
       { name, isAdmin: false, passwordHash: 'none' },
       this.clock.now(),
     );
-    return { userId: user.id, userName: user.name, isStoreAdmin: user.isAdmin };
+    return { userId: user.id, userName: user.name, isStoreAdmin: user.isAdmin, scope: UNLIMITED };
   }
 
   /** An environment, metrics-only unless it has a server, with these members. */

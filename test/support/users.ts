@@ -1,3 +1,4 @@
+import { UNLIMITED } from '../../src/core/access.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { ScryptCost } from '../../src/core/users/passwords.ts';
 import { sha256 } from '../../src/core/users/sha256.ts';
@@ -27,6 +28,7 @@ export function addUser(
         kind: 'token',
         name: 'test',
         secretHash: sha256(secret),
+        scope: UNLIMITED,
         expiresAt: now + 86_400_000,
       },
       now,

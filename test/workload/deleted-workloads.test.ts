@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { UNLIMITED } from '../../src/core/access.ts';
 import { openStore } from '../../src/store/sqlite-store.ts';
 import {
   findOrphanedWorkloads,
@@ -110,7 +111,7 @@ describe('a deletion through the library', () => {
     );
     store.recordings.begin(id, tap.id);
     store.recordings.detach(id);
-    const ada = { userId: 1, userName: 'ada', isStoreAdmin: false };
+    const ada = { userId: 1, userName: 'ada', isStoreAdmin: false, scope: UNLIMITED };
     test.captures.delete(ada, String(id), null, { keepsWorkload: true });
     writeWorkload(store.directory, 77);
     expect(await removeDeletedWorkloads(store)).toBe(0);

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Actor } from '../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../src/core/access.ts';
 import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import { RetentionService } from '../../src/core/captures/retention.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -14,7 +14,7 @@ import { removeWorkload } from '../../src/workload/workload-folder.ts';
  * Arguments: the store's folder, `delete` or `prune`, the step.
  */
 const [folder = '', how, step] = process.argv.slice(2);
-const actor: Actor = { userId: 1, userName: 'ada', isStoreAdmin: true };
+const actor: Actor = { userId: 1, userName: 'ada', isStoreAdmin: true, scope: UNLIMITED };
 const store = openStore(folder);
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
 

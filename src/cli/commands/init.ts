@@ -61,6 +61,8 @@ async function run(options: Options, context: Context): Promise<void> {
     isStoreAdmin: true,
     kind: 'session',
     expiresAt,
+    isReadOnly: false,
+    environments: null,
     store: store.directory,
   });
 }

@@ -50,6 +50,8 @@ async function run(options: Options, context: Context): Promise<void> {
     isStoreAdmin: user.isAdmin,
     kind: 'session',
     expiresAt,
+    isReadOnly: false,
+    environments: null,
     store: context.storeFolder,
   });
 }

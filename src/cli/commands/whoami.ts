@@ -11,12 +11,17 @@ export const command = defineCommand<object>({
 });
 
 async function run(_options: object, context: Context): Promise<void> {
-  const { userName, isStoreAdmin, kind, expiresAt } = await context.actor();
+  const actor = await context.actor();
+  const { userName, isStoreAdmin, kind, expiresAt, scope } = actor;
+  // Within a scope of environments no others are listed.
+  const mine = scope.environmentIds === null ? null : await context.api.environments.list(actor);
   await context.printOne(identityNoun, {
     user: userName,
     isStoreAdmin,
     kind,
     expiresAt,
+    isReadOnly: scope.isReadOnly,
+    environments: mine?.map(({ name }) => name) ?? null,
     store: context.storeFolder,
   });
 }

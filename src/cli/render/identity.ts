@@ -1,4 +1,5 @@
 import { column, jsonFields, yesOrNo, type Noun } from './column.ts';
+import { scopeText } from './users.ts';
 import { isoTime, localTime } from './moments.ts';
 
 interface Identity {
@@ -6,6 +7,9 @@ interface Identity {
   readonly isStoreAdmin: boolean;
   readonly kind: 'session' | 'token';
   readonly expiresAt: number;
+  readonly isReadOnly: boolean;
+  /** Names; null for every one of the user. */
+  readonly environments: readonly string[] | null;
   readonly store: string;
 }
 
@@ -16,12 +20,16 @@ export const identityNoun: Noun<Identity> = {
     by: ({ kind }) => kind,
     expiresAt: ({ expiresAt }) => isoTime(expiresAt),
     store: ({ store }) => store,
+    readOnly: ({ isReadOnly }) => isReadOnly,
+    environments: ({ environments }) => environments,
   }),
   columns: [
     column('user', 'USER', ({ user }) => user),
     column('storeAdmin', 'STORE ADMINISTRATOR', ({ isStoreAdmin }) => yesOrNo(isStoreAdmin)),
     column('by', 'LOGGED IN BY', ({ kind }) => kind),
     column('expiresAt', 'UNTIL', ({ expiresAt }, { zone }) => localTime(expiresAt, zone)),
+    column('readOnly', 'MAY', ({ isReadOnly }) => (isReadOnly ? 'read' : 'read and write')),
+    column('environments', 'ENVIRONMENTS', ({ environments }) => scopeText(environments)),
     column('store', 'STORE', ({ store }) => store),
   ],
   reference: ({ user }) => user,

@@ -1,6 +1,5 @@
 import type { ListedMember } from '../../core/members/member-service.ts';
-import type { Credential } from '../../core/store.ts';
-import type { DeletedUser, PublicUser } from '../../core/users/user-service.ts';
+import type { DeletedUser, ListedToken, PublicUser } from '../../core/users/user-service.ts';
 import { column, jsonFields, listed, yesOrNo, type Column, type Noun } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 
@@ -40,7 +39,7 @@ export const deletedUserNoun: Noun<DeletedUser> = {
 };
 
 interface ShownToken {
-  readonly token: Credential;
+  readonly token: ListedToken;
   readonly now: number;
 }
 
@@ -51,8 +50,18 @@ const TOKEN_COLUMNS: readonly Column<ShownToken>[] = [
   column('expired', 'STATE', ({ token, now }) => (token.expiresAt <= now ? 'expired' : 'valid'), {
     tone: ({ token, now }) => (token.expiresAt <= now ? 'dim' : 'good'),
   }),
+  column('readOnly', 'MAY', ({ token }) => (token.scope.isReadOnly ? 'read' : 'read and write')),
+  column('environments', 'ENVIRONMENTS', ({ token }) => scopeText(token.environments), {
+    shrinks: true,
+  }),
   column('createdAt', 'CREATED', ({ token }, { zone }) => localTime(token.createdAt, zone)),
 ];
+
+/** @param environments names; null for every one. */
+export function scopeText(environments: readonly string[] | null): string {
+  if (environments === null) return 'all';
+  return environments.length === 0 ? 'none' : environments.join(', ');
+}
 
 export const tokenNoun: Noun<ShownToken> = {
   ...jsonFields<ShownToken>({
@@ -61,6 +70,8 @@ export const tokenNoun: Noun<ShownToken> = {
     createdAt: ({ token }) => isoTime(token.createdAt),
     expiresAt: ({ token }) => isoTime(token.expiresAt),
     expired: ({ token, now }) => token.expiresAt <= now,
+    readOnly: ({ token }) => token.scope.isReadOnly,
+    environments: ({ token }) => token.environments,
   }),
   columns: TOKEN_COLUMNS,
   reference: ({ token }) => token.name ?? String(token.id),

@@ -45,10 +45,8 @@ export class AuditLog {
       });
     }
     const visible = {
-      environmentIds: this.#store.members
-        .listFor(actor.userId)
-        .map((member) => member.environmentId),
-      ownOf: actor.userId,
+      environmentIds: this.#store.members.listFor(actor).map((member) => member.environmentId),
+      ownOf: actor.scope.environmentIds === null ? actor.userId : null,
       everythingElse: actor.isStoreAdmin,
       since,
     };

@@ -1,3 +1,4 @@
+import { readOnlyRefusal, type Scope } from '../access.ts';
 import type { Capture, CaptureStatus } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { CaptureChanges, Store } from '../store.ts';
@@ -17,6 +18,8 @@ export interface Author {
   /** null for the program itself. */
   readonly userId: number | null;
   readonly userName: string;
+  /** Of a user: what they came with. */
+  readonly scope?: Scope;
 }
 
 /** The daemon's own moves. */
@@ -116,12 +119,15 @@ export class AuditTrail {
     this.#origin = origin;
   }
 
+  /** @throws AppError `forbidden` where a read-only token makes the change. */
   record(
     author: Author,
     action: AuditAction,
     subject: AuditSubject,
     more: { details?: AuditDetails; reason?: string | null } = {},
   ): void {
+    // Rules refuse it before; a change that one forgets is rolled back with its transaction.
+    if (author.scope?.isReadOnly === true) throw readOnlyRefusal();
     const { userName, hostName, pid } = this.#origin;
     this.#store.audit.insert({
       at: this.#clock.now(),

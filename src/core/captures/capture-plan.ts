@@ -161,7 +161,7 @@ function othersOn(
     if (other.environmentId !== environmentId && !tapped.has(id)) continue;
     const begin = other.scheduledStart ?? other.start ?? 0;
     if (begin >= until || (other.scheduledEnd ?? Infinity) <= from) continue;
-    if (store.members.roleOf(other.environmentId, actor.userId) === null) hiddenOthers += 1;
+    if (store.members.roleOf(other.environmentId, actor) === null) hiddenOthers += 1;
     else others.push(other);
   }
   return { others, hiddenOthers };

@@ -8,7 +8,7 @@ import {
   type Origin,
 } from '../audit/audit-trail.ts';
 import { walkCaptures } from './capture-pages.ts';
-import type { Actor, Operation } from '../access.ts';
+import { viewerOf, type Actor, type Operation, type Viewer } from '../access.ts';
 import {
   ACTIVE_STATUSES,
   checkTime,
@@ -103,7 +103,7 @@ export class CaptureRules {
     }
     const environmentIds =
       environment === null
-        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+        ? this.#store.members.listFor(actor).map((member) => member.environmentId)
         : [getEnvironment(this.#store, actor, 'capture.list', environment).id];
     return {
       statuses,
@@ -130,8 +130,8 @@ export class CaptureRules {
   #canSee(actor: Actor, userId: number): boolean {
     if (userId === actor.userId || actor.isStoreAdmin) return true;
     const { members, captures } = this.#store;
-    const environmentIds = members.listFor(actor.userId).map(({ environmentId }) => environmentId);
-    if (environmentIds.some((id) => members.roleOf(id, userId) !== null)) return true;
+    const environmentIds = members.listFor(actor).map(({ environmentId }) => environmentId);
+    if (environmentIds.some((id) => members.roleOf(id, viewerOf(userId)) !== null)) return true;
     // Who has left an environment is still named there as the owner of captures.
     const owned = { ...ALL_CAPTURES, environmentIds, ownerId: userId, limit: 1 };
     return captures.list(owned).length > 0;
@@ -181,7 +181,7 @@ export class CaptureRules {
     attempt(() => {
       checkName('capture', request.name);
       const isTaken = this.#store.captures
-        .findByName(request.name, actor.userId)
+        .findByName(request.name, actor)
         .some(({ environmentId }) => environmentId === id);
       if (isTaken) {
         throw new AppError('invalid', MESSAGES.nameTaken, {
@@ -396,9 +396,9 @@ export class CaptureRules {
   }
 
   /** Names of recent captures that the actor can see and may have meant. */
-  #near({ userId }: Actor, ref: string): string[] {
+  #near(viewer: Viewer, ref: string): string[] {
     const environmentIds = this.#store.members
-      .listFor(userId)
+      .listFor(viewer)
       .map(({ environmentId }) => environmentId);
     const recent = { ...ALL_CAPTURES, environmentIds, ownerId: null, limit: RECENT };
     const names = this.#store.captures

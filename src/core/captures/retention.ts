@@ -1,4 +1,4 @@
-import { decide, relationOf, type Actor } from '../access.ts';
+import { decide, type Actor } from '../access.ts';
 import {
   AuditTrail,
   captureSubject,
@@ -54,16 +54,16 @@ export class RetentionService {
     if (!(olderThan > 0)) throw new AppError('invalid', 'The age has to be longer than nothing');
     const environmentIds =
       environment === null
-        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+        ? this.#store.members.listFor(actor).map((member) => member.environmentId)
         : [getEnvironment(this.#store, actor, 'capture.list', environment).id];
     const before = this.#clock.now() - olderThan;
     const captures: ListedCapture[] = [];
     let notOurs = 0;
     for (const environmentId of environmentIds) {
-      const role = this.#store.members.roleOf(environmentId, actor.userId);
+      const role = this.#store.members.roleOf(environmentId, actor);
       for (const capture of this.#listOld(environmentId, before, keep ?? 0)) {
-        const relation = relationOf(actor, role, capture.ownerId);
-        if (decide('capture.delete', relation) === 'allowed') captures.push(capture);
+        const decision = decide('capture.delete', actor, role, capture.ownerId);
+        if (decision === 'allowed') captures.push(capture);
         else notOurs += 1;
       }
     }

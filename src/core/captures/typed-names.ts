@@ -23,7 +23,7 @@ export function captureNames(
   const environment = slash === -1 ? null : store.environments.findByName(typed.slice(0, slash));
   if (slash !== -1 && environment === null) return [];
   const environmentIds = store.members
-    .listFor(actor.userId)
+    .listFor(actor)
     .map(({ environmentId }) => environmentId)
     .filter((id) => environment === null || id === environment.id);
   const isName = name !== '' && !/^\d+$/.test(name);
@@ -34,6 +34,6 @@ export function captureNames(
   const filter = { ...ALL_CAPTURES, ...order, environmentIds, ownerId: null, statuses, limit };
   return store.captures.list(filter).map((capture) => ({
     capture,
-    isUnique: store.captures.findByName(capture.name, actor.userId).length === 1,
+    isUnique: store.captures.findByName(capture.name, actor).length === 1,
   }));
 }

@@ -35,7 +35,7 @@ export class DiagnosisService {
   /** Looks at the servers and metrics of every environment of a user, all at once; as `ofStore`. */
   async ofEnvironments(actor: Actor): Promise<Finding[]> {
     const { store, clock } = this.#outside;
-    const environments = store.environments.listFor(actor.userId);
+    const environments = store.environments.listFor(actor);
     const hasDaemon = hasLiveDaemon(store, clock.now());
     const unrestored = listNeglected(store, actor, hasDaemon).map((server) =>
       aboutStore('recorder', failed({ is: 'server_neglected', server, hasDaemon })),

@@ -1,4 +1,11 @@
-import { decide, relationOf, type Actor, type Operation, type Role } from '../access.ts';
+import {
+  decide,
+  readOnlyRefusal,
+  requireAllowed,
+  type Actor,
+  type Operation,
+  type Role,
+} from '../access.ts';
 import { AuditTrail, type AuditSubject } from '../audit/audit-trail.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
@@ -54,7 +61,7 @@ function findEnvironment(store: Store, ref: string): Environment | null {
 /**
  * The environment that `ref` means, if the actor may do this in it.
  * @throws AppError `not_found` ("Environment does not exist"), also where the actor is not a member;
- *   `forbidden` naming who may.
+ *   `forbidden` naming who may, or saying that the actor's token is read-only.
  */
 export function getEnvironment(
   store: Store,
@@ -63,14 +70,16 @@ export function getEnvironment(
   ref: string,
 ): Membership {
   const environment = findEnvironment(store, ref);
-  const role = environment === null ? null : store.members.roleOf(environment.id, actor.userId);
+  const role = environment === null ? null : store.members.roleOf(environment.id, actor);
   if (environment === null || role === null) {
-    const names = store.environments.listFor(actor.userId).map(({ name }) => name);
+    const names = store.environments.listFor(actor).map(({ name }) => name);
     throw new AppError('not_found', MESSAGES.environmentMissing, {
       hint: { code: 'list_own_environments', near: nearNames(ref, names) },
     });
   }
-  if (decide(operation, relationOf(actor, role, null)) !== 'allowed') {
+  const decision = decide(operation, actor, role, null);
+  if (decision === 'read_only') throw readOnlyRefusal();
+  if (decision !== 'allowed') {
     throw new AppError(
       'forbidden',
       `Only an admin of the environment "${environment.name}" (${adminNames(store, environment.id)}) may do this`,
@@ -110,9 +119,11 @@ export class EnvironmentService {
 
   /**
    * Describes a new environment; who creates it is its admin.
-   * @throws AppError `invalid` for a bad name or password reference, `conflict` for a taken name.
+   * @throws AppError `forbidden` for a token that may not; `invalid` for a bad name or password reference,
+   *   `conflict` for a taken name.
    */
   async create(actor: Actor, request: EnvironmentRequest): Promise<Membership> {
+    requireAllowed(actor, 'environment.create', 'create environments');
     const { name, region = null, instance = null, profile = null, endpointUrl = null } = request;
     checkName('environment', name);
     const server = request.server == null ? null : this.#addressOf(request.server, null);
@@ -143,7 +154,7 @@ export class EnvironmentService {
 
   /** The environments the actor has a role in, by name. */
   async list(actor: Actor): Promise<Membership[]> {
-    return this.#store.environments.listFor(actor.userId);
+    return this.#store.environments.listFor(actor);
   }
 
   /** @throws AppError `not_found` ("Environment does not exist"), also where the actor is not a member. */

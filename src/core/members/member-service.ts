@@ -1,4 +1,4 @@
-import type { Actor, Role } from '../access.ts';
+import { viewerOf, type Actor, type Role } from '../access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -32,7 +32,7 @@ export class MemberService {
     return this.#store.transaction(() => {
       const environment = getEnvironment(this.#store, actor, 'member.add', ref);
       const user = this.#getUser(userName);
-      if (this.#store.members.roleOf(environment.id, user.id) !== null) {
+      if (this.#store.members.roleOf(environment.id, viewerOf(user.id)) !== null) {
         throw new AppError(
           'conflict',
           `${user.name} is already a member of "${environment.name}"`,
@@ -72,7 +72,7 @@ export class MemberService {
       const environment = getEnvironment(
         this.#store,
         actor,
-        isSelf ? 'member.list' : 'member.remove',
+        isSelf ? 'member.leave' : 'member.remove',
         ref,
       );
       const member = this.#getMember(environment, userName);

@@ -1,4 +1,4 @@
-import { decide, relationOf, type Actor } from '../access.ts';
+import { decide, readOnlyRefusal, type Actor } from '../access.ts';
 import { AuditTrail, captureSubject, UNKNOWN_ORIGIN, type Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -38,7 +38,7 @@ export function listUnrestored(store: Store, actor: Actor): UnrestoredServer[] {
   const warmUps = store.warmUps.listOpen();
   return taps.list().flatMap(({ id, environmentId, trouble }) => {
     const environment = environments.find(environmentId);
-    if (environment === null || members.roleOf(environmentId, actor.userId) === null) return [];
+    if (environment === null || members.roleOf(environmentId, actor) === null) return [];
     const isStarting = captures
       .listByStatus(['STARTING'])
       .some((capture) => capture.environmentId === environmentId && capture.recordsStatements);
@@ -67,11 +67,15 @@ export class RecoveryRules {
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
-  /** The taps of the actor's environments: servers that are not restored, as far as the store knows. */
+  /**
+   * The taps of the actor's environments: servers that are not restored, as far as the store knows.
+   * @throws AppError `forbidden` for a read-only token.
+   */
   listTaps(actor: Actor): TapRow[] {
+    if (actor.scope.isReadOnly) throw readOnlyRefusal();
     return this.#store.taps.list().filter(({ environmentId }) => {
-      const role = this.#store.members.roleOf(environmentId, actor.userId);
-      return decide('environment.recover', relationOf(actor, role, null)) === 'allowed';
+      const role = this.#store.members.roleOf(environmentId, actor);
+      return decide('environment.recover', actor, role, null) === 'allowed';
     });
   }
 
@@ -96,16 +100,17 @@ export class RecoveryRules {
   /** @throws AppError `forbidden` naming who may, when a capture would end that the actor may not stop. */
   requireEndable({ ending }: PendingRestore, actor: Actor): void {
     for (const { environmentId, ownerId, ownerName, environmentName, name } of ending) {
-      const role = this.#store.members.roleOf(environmentId, actor.userId);
-      if (decide('capture.stop', relationOf(actor, role, ownerId)) === 'allowed') continue;
+      const role = this.#store.members.roleOf(environmentId, actor);
+      if (decide('capture.stop', actor, role, ownerId) === 'allowed') continue;
       const admins = adminNames(this.#store, environmentId);
-      const what =
-        role === null ? 'a capture of another environment' : `${environmentName}/${name}`;
-      throw new AppError(
-        'forbidden',
-        `Restoring the server would end ${what}, which only its owner (${ownerName}) or an admin of its environment (${admins}) may do`,
-        { hint: { code: 'daemon_goes_on' } },
-      );
+      // Of an environment that the actor may not see nothing is said, nor who is in it.
+      const which =
+        role === null
+          ? 'a capture of another environment, which only its owner or an admin of that environment'
+          : `${environmentName}/${name}, which only its owner (${ownerName}) or an admin of its environment (${admins})`;
+      throw new AppError('forbidden', `Restoring the server would end ${which} may do`, {
+        hint: { code: 'daemon_goes_on' },
+      });
     }
   }
 

@@ -158,7 +158,7 @@ export class ScheduleService {
   async list(actor: Actor, environment: string | null): Promise<ListedSchedule[]> {
     return this.#store.schedules.list(
       environment === null
-        ? this.#store.members.listFor(actor.userId).map((member) => member.environmentId)
+        ? this.#store.members.listFor(actor).map((member) => member.environmentId)
         : [getEnvironment(this.#store, actor, 'schedule.list', environment).id],
     );
   }

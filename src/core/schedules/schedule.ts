@@ -1,3 +1,4 @@
+import type { Viewer } from '../access.ts';
 import type { Recurrence } from './cron.ts';
 import type { Capture } from '../captures/capture.ts';
 import type { RecordingOptions } from '../captures/recording-options.ts';
@@ -73,8 +74,8 @@ export interface ScheduleTable {
   /** @throws AppError `invalid` where the name is taken in its environment. */
   insert(schedule: NewSchedule, now: number): Schedule;
   find(id: number): ListedSchedule | null;
-  /** Schedules of that name in the environments the user has a role in. */
-  findByName(name: string, userId: number): ListedSchedule[];
+  /** Schedules of that name in the environments the viewer has a role in. */
+  findByName(name: string, viewer: Viewer): ListedSchedule[];
   /** Ordered by environment and name. */
   list(environmentIds: readonly number[]): ListedSchedule[];
   /** Active schedules whose capture made ahead is not waiting any more, was moved, or never made. */

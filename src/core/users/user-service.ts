@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { requireAllowed, type Actor } from '../access.ts';
+import { requireAllowed, UNLIMITED, viewerOf, type Actor } from '../access.ts';
+import { getEnvironment } from '../environments/environment-service.ts';
 import {
   AuditTrail,
   UNKNOWN_ORIGIN,
@@ -61,9 +62,23 @@ export async function prepareUser(
 }
 
 /** A token that was just made. `secret` is shown once; the store has only its hash. */
-interface MadeToken {
-  readonly token: Credential;
+export interface MadeToken {
+  readonly token: ListedToken;
   readonly secret: string;
+}
+
+/** What a new token may be used for. */
+export interface TokenScope {
+  readonly isReadOnly: boolean;
+  /** Ids or names; null for every environment of its user. */
+  readonly environments: readonly string[] | null;
+}
+const EVERYTHING: TokenScope = { isReadOnly: false, environments: null };
+
+/** A token, and the names of the environments it is for, as far as its user is still a member of them. */
+export interface ListedToken extends Credential {
+  /** null for every one. */
+  readonly environments: readonly string[] | null;
 }
 
 /** Who is asking, and with which session or token. */
@@ -166,7 +181,9 @@ export class UserService {
     return {
       userId: user.id,
       userName: user.name,
-      isStoreAdmin: user.isAdmin,
+      // Whoever administers the store: a token for an environment is for that alone.
+      isStoreAdmin: user.isAdmin && credential.scope.environmentIds === null,
+      scope: credential.scope,
       credentialId: credential.id,
       expiresAt: credential.expiresAt,
       kind: credential.kind,
@@ -234,7 +251,7 @@ export class UserService {
       const environments = new Set([
         ...this.#store.captures.environmentsOwnedIn(user.id),
         ...this.#store.schedules.environmentsOwnedIn(user.id),
-        ...this.#store.members.listFor(user.id).map((member) => member.environmentId),
+        ...this.#store.members.listFor(viewerOf(user.id)).map((member) => member.environmentId),
       ]);
       for (const environmentId of environments) {
         const heir = this.#heirIn(environmentId, user, isSelf);
@@ -357,12 +374,23 @@ export class UserService {
   }
 
   /**
-   * Makes a token for scripts that is its user until it expires.
-   * @throws AppError `invalid` for a bad name; `conflict` for one the user has already.
+   * Makes a token for scripts that is its user, as far as its scope goes, until it expires.
+   * @throws AppError `forbidden` for a token that has a scope itself; `invalid` for a bad name; `conflict` for
+   *   one the user has already; `not_found` for an environment.
    */
-  async createToken(actor: Actor, name: string, lengthMs = TOKEN_LENGTH_MS): Promise<MadeToken> {
+  async createToken(
+    actor: Actor,
+    name: string,
+    lengthMs = TOKEN_LENGTH_MS,
+    { isReadOnly, environments }: TokenScope = EVERYTHING,
+  ): Promise<MadeToken> {
+    requireAllowed(actor, 'token.create', 'create tokens', true);
     checkName('token', name);
     return this.#store.transaction(() => {
+      const found =
+        environments?.map((ref) => getEnvironment(this.#store, actor, 'environment.get', ref)) ??
+        null;
+      const environmentIds = found === null ? null : [...new Set(found.map(({ id }) => id))];
       const isTaken = this.#tokensOf(actor).some(
         (token) => nameKey(token.name ?? '') === nameKey(name),
       );
@@ -376,17 +404,34 @@ export class UserService {
           name,
           secretHash: hashSecret(secret),
           expiresAt: now + lengthMs,
+          scope: { isReadOnly, environmentIds },
         },
         now,
       );
-      this.#audit.record(actor, 'token.create', tokenSubject(token));
-      return { token, secret };
+      this.#audit.record(actor, 'token.create', tokenSubject(token), {
+        details: {
+          ...(isReadOnly ? { readOnly: true } : {}),
+          ...(found === null ? {} : { environments: found.map(({ name }) => name).join(', ') }),
+        },
+      });
+      return { token: this.#listed(actor, token), secret };
     });
   }
 
-  /** The actor's own tokens, oldest first, expired ones too. */
-  async listTokens(actor: Actor): Promise<Credential[]> {
-    return this.#tokensOf(actor);
+  /** The actor's own tokens, oldest first, expired ones too. @throws AppError `forbidden`. */
+  async listTokens(actor: Actor): Promise<ListedToken[]> {
+    requireAllowed(actor, 'token.list', 'list tokens', true);
+    return this.#tokensOf(actor).map((token) => this.#listed(actor, token));
+  }
+
+  #listed(actor: Actor, token: Credential): ListedToken {
+    const ids = token.scope.environmentIds;
+    if (ids === null) return { ...token, environments: null };
+    const mine = this.#store.environments.listFor(actor);
+    return {
+      ...token,
+      environments: mine.filter(({ id }) => ids.includes(id)).map(({ name }) => name),
+    };
   }
 
   #tokensOf(actor: Actor): Credential[] {
@@ -396,9 +441,10 @@ export class UserService {
   /**
    * Ends one of the actor's own tokens.
    * @param ref its id or its name.
-   * @throws AppError `not_found`.
+   * @throws AppError `not_found`; `forbidden`.
    */
-  async revokeToken(actor: Actor, ref: string): Promise<Credential> {
+  async revokeToken(actor: Actor, ref: string): Promise<ListedToken> {
+    requireAllowed(actor, 'token.revoke', 'revoke tokens', true);
     return this.#store.transaction(() => {
       const token = this.#tokensOf(actor).find(
         ({ id, name }) => String(id) === ref || (name !== null && nameKey(name) === nameKey(ref)),
@@ -410,7 +456,7 @@ export class UserService {
       }
       this.#store.credentials.delete(token.id);
       this.#audit.record(actor, 'token.revoke', tokenSubject(token));
-      return token;
+      return this.#listed(actor, token);
     });
   }
 
@@ -424,6 +470,7 @@ export class UserService {
         name: null,
         secretHash: hashSecret(secret),
         expiresAt: now + lengthMs,
+        scope: UNLIMITED,
       },
       now,
     );

@@ -1,4 +1,4 @@
-import type { Actor, Role } from '../access.ts';
+import type { Actor, Operation, Role } from '../access.ts';
 import { AuditTrail, UNKNOWN_ORIGIN, type Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment, ServerEnvironment } from '../environments/environment.ts';
@@ -73,8 +73,12 @@ export class WarmUpRules {
   }
 
   /** @throws AppError `not_found`; `invalid` for one without a server. */
-  environment(actor: Actor, ref: string): ServerEnvironment & { role: Role } {
-    const environment = getEnvironment(this.#store, actor, 'environment.warm-up', ref);
+  environment(
+    actor: Actor,
+    ref: string,
+    operation: Operation = 'environment.warm-up',
+  ): ServerEnvironment & { role: Role } {
+    const environment = getEnvironment(this.#store, actor, operation, ref);
     const { server } = environment;
     if (server !== null) return { ...environment, server };
     throw new AppError(

@@ -70,16 +70,14 @@ export class WarmUpService {
     actor: Actor,
     ref: string,
   ): Promise<{ readonly environment: ServerEnvironment; readonly warmUps: readonly WarmUp[] }> {
-    const environment = this.#rules.environment(actor, ref);
+    const environment = this.#rules.environment(actor, ref, 'environment.check');
     return { environment, warmUps: this.#outside.store.warmUps.listOf(environment.id) };
   }
 
   /** Warm-ups of the actor's environments that are on or to come on. */
   async listOpen(actor: Actor): Promise<readonly OpenWarmUpOf[]> {
     const { store } = this.#outside;
-    const mine = new Map(
-      store.environments.listFor(actor.userId).map(({ id, name }) => [id, name]),
-    );
+    const mine = new Map(store.environments.listFor(actor).map(({ id, name }) => [id, name]));
     return store.warmUps.listOpen().flatMap(({ environmentId, until, captureId }) => {
       const environment = mine.get(environmentId);
       if (environment === undefined) return [];

@@ -133,7 +133,7 @@ function environmentOf(
   if (request.environment !== null) return placeOf(store, actor, request.environment);
   // A name alone: in an archive digits are no id of this store.
   const found = store.environments.findByName(name);
-  const role = found === null ? null : store.members.roleOf(found.id, actor.userId);
+  const role = found === null ? null : store.members.roleOf(found.id, actor);
   if (found === null || role === null) {
     throw new AppError('not_found', MESSAGES.environmentMissing, {
       hint: { code: 'import_elsewhere', environment: name },

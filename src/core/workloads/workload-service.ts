@@ -1,4 +1,4 @@
-import type { Actor } from '../access.ts';
+import { readOnlyRefusal, type Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
 import { hasBegun } from '../captures/capture.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -160,6 +160,7 @@ export class WorkloadService {
    */
   async removeOrphans(actor: Actor, captureIds: readonly number[]): Promise<void> {
     requireStoreAdmin(actor);
+    if (actor.scope.isReadOnly) throw readOnlyRefusal();
     const { store } = this.#outside;
     for (const id of captureIds) if (isOrphaned(store, id)) store.removals.insert(id);
     await (await this.#outside.workloads()).removeDeleted();

@@ -10,11 +10,18 @@ import { formOf, instant, orNull, seconds, type Form } from './wire.ts';
 
 const tag = 'Users';
 
+/** What a session or token may be used for. */
+export const scope = z.object({
+  isReadOnly: z.boolean(),
+  environmentIds: orNull(z.array(z.int())),
+});
+
 export const actor = formOf<AuthenticatedActor>()(
   z.object({
     userId: z.int(),
     userName: z.string(),
     isStoreAdmin: z.boolean(),
+    scope,
     credentialId: z.int(),
     kind: z.enum(['session', 'token']),
     expiresAt: instant,

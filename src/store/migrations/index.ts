@@ -16,6 +16,7 @@ import { scheduleTrouble } from './0015-schedule-trouble.ts';
 import { serverPublicKeys } from './0016-server-public-keys.ts';
 import { sessionMemories } from './0017-session-memories.ts';
 import { statementTimes } from './0018-statement-times.ts';
+import { tokenScopes } from './0019-token-scopes.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly string[] = [
   serverPublicKeys,
   sessionMemories,
   statementTimes,
+  tokenScopes,
 ];

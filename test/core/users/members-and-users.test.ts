@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Actor } from '../../../src/core/access.ts';
+import { UNLIMITED, type Actor } from '../../../src/core/access.ts';
 import { AuditLog } from '../../../src/core/audit/audit-log.ts';
 import { UNKNOWN_ORIGIN } from '../../../src/core/audit/audit-trail.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
@@ -36,7 +36,7 @@ async function setUp() {
       password: `${name}-password`,
       isAdmin: false,
     });
-    return { userId: user.id, userName: user.name, isStoreAdmin: false };
+    return { userId: user.id, userName: user.name, isStoreAdmin: false, scope: UNLIMITED };
   };
   const alice = await made('alice');
   const bob = await made('bob');
@@ -74,7 +74,7 @@ describe('users', () => {
       handedOn: [{ to: 'alice', captures: 1 }],
     });
     expect(test.store.captures.find(id)?.ownerName).toBe('alice');
-    expect(test.store.members.roleOf(environment.id, bob.userId)).toBeNull();
+    expect(test.store.members.roleOf(environment.id, bob)).toBeNull();
     expect(test.captures.get(alice, String(id)).ownerId).toBe(alice.userId);
   });
 
