@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UNLIMITED } from '../../src/core/access.ts';
 import { createApi } from '../../src/core/api.ts';
 import type { AuthenticatedActor } from '../../src/core/users/user-service.ts';
 import type { RemoteApi } from '../../src/http/client/remote-api.ts';
@@ -17,7 +18,7 @@ beforeAll(async () => {
   server = await serveStore(store, clock);
   const admin = store.users.insert({ name: 'root', isAdmin: true, passwordHash: 'none' }, 0);
   const { secret } = await local.createToken(
-    { userId: admin.id, userName: 'root', isStoreAdmin: true },
+    { userId: admin.id, userName: 'root', isStoreAdmin: true, scope: UNLIMITED },
     'root',
   );
   remote = server.client().users;

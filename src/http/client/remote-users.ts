@@ -74,9 +74,18 @@ export class RemoteUsers implements Users {
   checkPasswordChange: Users['checkPasswordChange'] = (actor, name) =>
     this.#server.value(checkPasswordChange, { params: { user: name ?? actor.userName } });
 
-  createToken: Users['createToken'] = (_actor, name, lengthMs) =>
+  createToken: Users['createToken'] = (_actor, name, lengthMs, scope) =>
     this.#server.value(createToken, {
-      body: { name, ...(lengthMs === undefined ? {} : { expires: lengthMs }) },
+      body: {
+        name,
+        ...(lengthMs === undefined ? {} : { expires: lengthMs }),
+        ...(scope === undefined
+          ? {}
+          : {
+              readOnly: scope.isReadOnly,
+              environments: scope.environments === null ? null : [...scope.environments],
+            }),
+      },
     });
 
   listTokens: Users['listTokens'] = () => this.#server.list(listTokens, {});

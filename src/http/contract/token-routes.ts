@@ -1,21 +1,35 @@
 import * as z from 'zod/mini';
-import type { Credential } from '../../core/store.ts';
+import type { ListedToken } from '../../core/users/user-service.ts';
 import { defineRoute } from './define-route.ts';
-import { formOf, instant, orNull, seconds } from './wire.ts';
+import { instant, orNull, seconds, type Form } from './wire.ts';
 
 const tag = 'Tokens';
 
-const tokenFields = {
+const tokenOnWire = z.object({
   id: z.int(),
   name: orNull(z.string()),
   createdAt: instant,
   expiresAt: instant,
+  readOnly: z.boolean(),
+  environments: orNull(z.array(z.string())),
+  envIds: orNull(z.array(z.int())),
   userId: z.int(),
   kind: z.enum(['session', 'token']),
-};
+});
 
 /** Never with its secret. */
-const token = formOf<Credential>()(z.object(tokenFields));
+const token: Form<ListedToken> = z.codec(tokenOnWire, z.custom<ListedToken>(), {
+  decode: ({ readOnly: isReadOnly, envIds: environmentIds, ...rest }) => ({
+    ...rest,
+    scope: { isReadOnly, environmentIds },
+  }),
+  encode: ({ scope, environments, ...rest }) => ({
+    ...rest,
+    readOnly: scope.isReadOnly,
+    environments: environments === null ? null : [...environments],
+    envIds: scope.environmentIds === null ? null : [...scope.environmentIds],
+  }),
+});
 
 export const listTokens = defineRoute({
   id: 'listTokens',
@@ -31,8 +45,13 @@ export const createToken = defineRoute({
   tag,
   summary: 'create a token for scripts',
   description:
-    'Its secret is shown this once. It expires after `expires` seconds, by default after 90 days.',
-  body: z.object({ name: z.string(), expires: z.exactOptional(seconds) }),
+    'Its secret is shown this once. It expires after `expires` seconds, by default after 90 days. With `readOnly` it changes nothing; with `environments` (ids or names) no other environment exists for it.',
+  body: z.object({
+    name: z.string(),
+    expires: z.exactOptional(seconds),
+    readOnly: z.exactOptional(z.boolean()),
+    environments: z.exactOptional(orNull(z.array(z.string()))),
+  }),
   answer: { is: 'json', form: z.object({ token, secret: z.string() }) },
 });
 

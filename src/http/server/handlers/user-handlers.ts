@@ -37,7 +37,10 @@ export const userHandlers = [
   }),
   handle(listTokens, ({ api, actor }) => api.users.listTokens(actor)),
   handle(createToken, ({ api, actor }, { body }) =>
-    api.users.createToken(actor, body.name, body.expires),
+    api.users.createToken(actor, body.name, body.expires, {
+      isReadOnly: body.readOnly === true,
+      environments: body.environments ?? null,
+    }),
   ),
   handle(revokeToken, ({ api, actor }, { params }) => api.users.revokeToken(actor, params.token)),
 ];
