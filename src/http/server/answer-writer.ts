@@ -5,7 +5,7 @@ import type { Answer } from '../contract/route.ts';
 import { failureOnWire, type FailureOnWire } from '../contract/failure-form.ts';
 import type { AnsweredBytes } from './handler.ts';
 import type { AnswerSink } from './exchange.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, serverEnds } from './refusal.ts';
 
 /** How the client would like to have it. */
 export interface Wishes {
@@ -15,6 +15,14 @@ export interface Wishes {
   readonly isOwnClient: boolean;
 }
 
+/** How a stream ends that would go on. */
+export interface Circumstances {
+  /** Aborted when the server is about to end. */
+  readonly ending: AbortSignal;
+  /** Tells the use case that nobody listens any more. */
+  readonly stop: (reason: Error) => void;
+}
+
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
 /** Writes what a handler returned. @throws what the use case throws before anything was written. */
@@ -22,7 +30,7 @@ export async function writeAnswer(
   answer: Answer,
   returned: unknown,
   sink: AnswerSink,
-  wishes: Wishes,
+  wishes: Wishes & Circumstances,
 ): Promise<void> {
   switch (answer.is) {
     case 'json':
@@ -110,38 +118,84 @@ function startRows(sink: AnswerSink, areLines: boolean): void {
   sink.start(200, areLines ? { 'content-type': 'application/x-ndjson' } : JSON_TYPE);
 }
 
+/** A client is told that often that the stream is alive; one that is not there any more is found out so. */
+const HEARTBEAT_MS = 15_000;
+
 async function writeEvents(
   forms: { readonly event: z.ZodMiniType; readonly result: z.ZodMiniType | null },
   run: Progress<unknown, unknown>,
   sink: AnswerSink,
-  { isOwnClient }: Wishes,
+  { isOwnClient, ending, stop }: Wishes & Circumstances,
 ): Promise<void> {
-  const send = async (event: string | null, value: unknown): Promise<void> => {
+  const write = async (text: string): Promise<void> => {
     if (!sink.isStarted) {
       sink.start(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     }
-    const name = event === null ? '' : `event: ${event}\n`;
-    await sink.write(`${name}data: ${JSON.stringify(value ?? null)}\n\n`);
+    await sink.write(text);
   };
+  const send = (event: string | null, value: unknown): Promise<void> => {
+    const name = event === null ? '' : `event: ${event}\n`;
+    return write(`${name}data: ${JSON.stringify(value ?? null)}\n\n`);
+  };
+  const heartbeat = setInterval(() => void write(':\n\n'), HEARTBEAT_MS);
+  const steps = new Steps([ending, sink.gone]);
   try {
     for (;;) {
-      const step = await run.next();
+      const step = await steps.next(run.next());
+      if (step === LEFT) {
+        stop(new Error('Nobody listens any more'));
+        // Not waited for: it comes behind a step that may be far away.
+        void run.return(undefined).catch(() => undefined);
+        if (sink.gone.aborted) return;
+        throw serverEnds();
+      }
       if (step.done === true) {
         const { result } = forms;
         await send('result', result === null ? null : z.encode(result, step.value));
         break;
       }
       await send(null, z.encode(forms.event, step.value));
-      if (sink.gone.aborted) {
-        await run.return(undefined);
-        return;
-      }
     }
   } catch (error) {
     if (!sink.isStarted) throw error;
     await send('error', failureAsJson(error, isOwnClient));
+  } finally {
+    clearInterval(heartbeat);
+    steps.close();
   }
   await sink.end();
+}
+
+const LEFT = Symbol('left');
+
+/**
+ * Waits for one step after the other, or for one of the signals. (`Promise.race` with one promise that lasts would
+ * keep what it was raced with.)
+ */
+class Steps {
+  readonly #signals: readonly AbortSignal[];
+  #leave: () => void = () => undefined;
+  readonly #heard = (): void => this.#leave();
+
+  constructor(signals: readonly AbortSignal[]) {
+    this.#signals = signals;
+    for (const signal of signals) signal.addEventListener('abort', this.#heard);
+  }
+
+  next<Step>(step: Promise<Step>): Promise<Step | typeof LEFT> {
+    if (this.#signals.some((signal) => signal.aborted)) {
+      step.catch(() => undefined);
+      return Promise.resolve(LEFT);
+    }
+    return new Promise((resolve, reject) => {
+      this.#leave = () => resolve(LEFT);
+      step.then(resolve, reject);
+    });
+  }
+
+  close(): void {
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#heard);
+  }
 }
 
 async function writeBytes(

@@ -1,34 +1,159 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { API_VERSION, API_VERSION_HEADER, VERSION_HEADER } from '../contract/failure-form.ts';
+import type { Certificate } from './certificate.ts';
+import { clientAddress } from './client-address.ts';
 import { createDispatch, type Dispatching } from './dispatch.ts';
 import { nodeExchange } from './node-exchange.ts';
+import { Refusal, serverEnds } from './refusal.ts';
+import { answerRaw, refuseUnreadable } from './raw-answers.ts';
+
+export interface ServerOptions extends Dispatching {
+  /** Of the program; null where it is not said. */
+  readonly version?: string;
+  /** Absent: without TLS. */
+  readonly certificate?: Certificate;
+  /** Whether a proxy says who the clients are: see `clientAddress`. */
+  readonly isBehindProxy?: boolean;
+  /** A request on one more is refused. */
+  readonly mostConnections?: number;
+}
+
+/** A request's head has to have come by then. */
+const HEADERS_MS = 10_000;
+const LARGEST_HEADERS_BYTES = 16_384;
+/** A connection without a request is closed then; proxies keep theirs for less. */
+const IDLE_MS = 75_000;
+const MOST_CONNECTIONS = 1_000;
+/** Of the body of a request that is answered already, so much longer is read. */
+const LINGER_MS = 2_000;
 
 /** Serves the API. */
 export class ApiServer {
-  readonly #server: Server;
+  readonly #options: ServerOptions;
+  readonly #server: Server | TlsServer;
+  readonly #dispatch: ReturnType<typeof createDispatch>;
+  readonly #ending = new AbortController();
+  /** With how many requests of each that are being answered. */
+  readonly #connections = new Map<Socket, number>();
 
-  constructor(parts: Dispatching) {
-    const dispatch = createDispatch(parts);
-    this.#server = createServer((request, response) => {
-      const address = request.socket.remoteAddress ?? '';
-      void dispatch(nodeExchange(request, response, address));
-    });
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#dispatch = createDispatch(options);
+    const { certificate } = options;
+    const limits = {
+      headersTimeout: HEADERS_MS,
+      // Bodies have limits of their own: an upload may take hours.
+      requestTimeout: 0,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: IDLE_MS,
+      maxHeaderSize: LARGEST_HEADERS_BYTES,
+      // Answered in our words.
+      requireHostHeader: false,
+      noDelay: true,
+      keepAlive: true,
+    };
+    this.#server =
+      certificate === undefined
+        ? createServer(limits)
+        : createTlsServer({ ...limits, ...certificate, handshakeTimeout: HEADERS_MS });
+    const connected = certificate === undefined ? 'connection' : 'secureConnection';
+    this.#server.on(connected, (socket: Socket) => this.#connect(socket));
+    this.#server.on('request', this.#answer(false));
+    this.#server.on('checkContinue', this.#answer(true));
+    this.#server.on('connect', (_request, socket: Socket) =>
+      answerRaw(socket, 405, 'This is no proxy'),
+    );
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      refuseUnreadable(error, socket, (this.#connections.get(socket) ?? 0) > 0),
+    );
+    // Those whose TLS handshake is not over are among these.
+    this.#server.maxConnections = 2 * (options.mostConnections ?? MOST_CONNECTIONS);
   }
 
-  /** @returns its port. */
+  /** @returns its port. @throws the system's error where it cannot. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
         resolve((this.#server.address() as AddressInfo).port);
       });
     });
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-    });
+  /** Connections from now on use another certificate. */
+  renew(certificate: Certificate): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(certificate);
+  }
+
+  /**
+   * Accepts nothing more, ends streams that would go on, and closes the connections as their requests are answered.
+   * @param patience milliseconds; those that are not by then are broken off.
+   */
+  async close(patience = 0): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#ending.abort(serverEnds());
+    for (const [socket, requests] of this.#connections) if (requests === 0) socket.destroy();
+    const breakOff = setTimeout(() => this.#server.closeAllConnections(), patience);
+    await closed;
+    clearTimeout(breakOff);
+  }
+
+  #connect(socket: Socket): void {
+    this.#connections.set(socket, 0);
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  #answer(waitsToSend: boolean) {
+    return (request: IncomingMessage, response: ServerResponse): void => {
+      const { socket } = request;
+      this.#count(socket, 1);
+      response.once('close', () => this.#over(request));
+      response.setHeader(API_VERSION_HEADER, String(API_VERSION));
+      response.setHeader(VERSION_HEADER, this.#options.version ?? '');
+      response.setHeader('x-content-type-options', 'nosniff');
+      response.setHeader('cache-control', 'no-store');
+      const refusal = this.#refusalOf(request);
+      if (refusal !== null || this.#ending.signal.aborted) response.shouldKeepAlive = false;
+      const address = clientAddress(
+        socket.remoteAddress ?? '',
+        request.headers,
+        this.#options.isBehindProxy === true,
+      );
+      const ending = this.#ending.signal;
+      void this.#dispatch(
+        nodeExchange(request, response, { address, ending, waitsToSend, refusal }),
+      );
+    };
+  }
+
+  /** What is refused whatever it asks for. */
+  #refusalOf({ headers, httpVersion }: IncomingMessage): Refusal | null {
+    if (this.#ending.signal.aborted) return serverEnds();
+    if (this.#connections.size > (this.#options.mostConnections ?? MOST_CONNECTIONS)) {
+      return new Refusal(503, 'Too many connections: try again later', { 'retry-after': '10' });
+    }
+    if (headers.host === undefined && httpVersion === '1.1') {
+      return new Refusal(400, 'The request has no Host header');
+    }
+    return null;
+  }
+
+  #count(socket: Socket, requests: 1 | -1): void {
+    const open = this.#connections.get(socket);
+    if (open !== undefined) this.#connections.set(socket, open + requests);
+  }
+
+  #over(request: IncomingMessage): void {
+    const { socket } = request;
+    this.#count(socket, -1);
+    if (this.#ending.signal.aborted && this.#connections.get(socket) === 0) socket.destroySoon();
+    if (request.complete || socket.destroyed) return;
+    // Closed at once, the system would throw the answer away with what was not read: it is read for a while.
+    request.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    request.once('close', () => clearTimeout(timer));
   }
 }

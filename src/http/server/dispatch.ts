@@ -2,13 +2,16 @@ import FindMyWay, { type HTTPMethod } from 'find-my-way';
 import * as z from 'zod/mini';
 import type { Api } from '../../core/api.ts';
 import { AppError } from '../../core/errors.ts';
+import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { CLIENT_HEADER } from '../contract/failure-form.ts';
-import type { Input } from '../contract/route.ts';
+import type { Input, Route } from '../contract/route.ts';
 import { isBug, writeAnswer, writeFailure, type Wishes } from './answer-writer.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call, Handler } from './handler.ts';
 import { Refusal } from './refusal.ts';
-import { readJsonBody } from './request-body.ts';
+import type { HeavyRunner } from './heavy-runner.ts';
+import type { RateLimit, ShareLimit } from './rate-limit.ts';
+import { checkJsonHeaders, piecesOf, readJsonBody, uploaded } from './request-body.ts';
 
 /** What requests are answered with. */
 export interface Dispatching {
@@ -17,46 +20,122 @@ export interface Dispatching {
   readonly apiFor: (address: string) => Api;
   /** Told of what is a bug. */
   readonly onBug: (error: unknown, exchange: Exchange) => void;
+  /** Told of every request when it is over. */
+  readonly onAnswered?: (answered: Answered) => void;
+  /** How much a client may ask for. Absent: without a limit. */
+  readonly limits?: ClientLimits;
+  /** Where heavy operations run. Absent: in this process. */
+  readonly heavy?: Pick<HeavyRunner, 'run'>;
+}
+
+/** Each counts users by who they are, and who is not logged in by address. */
+export interface ClientLimits {
+  readonly rate: RateLimit;
+  /** Open event streams. */
+  readonly streams: ShareLimit;
+}
+
+/** A request that is over. */
+export interface Answered {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  /** Of the operation; null where there is none. */
+  readonly routeId: string | null;
+  readonly address: string;
+  /** Who asked; null for one that nobody proved to be. */
+  readonly actor: AuthenticatedActor | null;
+  /** null where the client went before there was one. */
+  readonly status: number | null;
+  /** From its head to the end of its answer, in milliseconds. */
+  readonly took: number;
+}
+
+/** What becomes known of a request while it is answered. */
+interface Request {
+  readonly exchange: Exchange;
+  readonly wishes: Wishes;
+  route: Route | null;
+  actor: AuthenticatedActor | null;
+  /** What has to be given back when it is over. */
+  readonly held: (() => void)[];
 }
 
 /** Answers requests. Never rejects. */
 export function createDispatch(parts: Dispatching): (exchange: Exchange) => Promise<void> {
   const router = routerOf(parts.handlers);
   return async (exchange) => {
+    const began = performance.now();
     const wishes = wishesOf(exchange);
+    const request: Request = { exchange, wishes, route: null, actor: null, held: [] };
+    const sink = exchange.answer;
     try {
-      await answer(parts, router, exchange, wishes);
+      await answer(parts, router, request);
     } catch (error) {
-      if (isBug(error) && !exchange.answer.gone.aborted) parts.onBug(error, exchange);
-      if (exchange.answer.isStarted) exchange.answer.breakOff();
-      else await writeFailure(exchange.answer, error, wishes.isOwnClient);
+      if (isBug(error) && !sink.gone.aborted) parts.onBug(error, exchange);
+      if (sink.isStarted) sink.breakOff();
+      else await writeFailure(sink, error, wishes.isOwnClient);
     }
+    for (const giveBack of request.held) giveBack();
+    parts.onAnswered?.({
+      method: exchange.method,
+      path: pathOf(exchange.url),
+      routeId: request.route?.id ?? null,
+      address: exchange.address,
+      actor: request.actor,
+      status: sink.status,
+      took: performance.now() - began,
+    });
   };
 }
 
-async function answer(
-  parts: Dispatching,
-  router: Router,
-  exchange: Exchange,
-  wishes: Wishes,
-): Promise<void> {
+async function answer(parts: Dispatching, router: Router, request: Request): Promise<void> {
+  const { exchange, wishes } = request;
+  const { address, answer: sink, headers, ending } = exchange;
+  if (exchange.refusal !== null) throw exchange.refusal;
   const { handler, params, query } = found(router, exchange);
   const { route } = handler;
-  const { address, answer: sink, body } = exchange;
+  request.route = route;
+  if (isJsonBody(route)) checkJsonHeaders(headers);
   const api = parts.apiFor(address);
-  const open = { api, address, signal: sink.gone, upload: body };
-  const call = route.isOpen ? open : { ...open, ...(await whoAsks(api, exchange)) };
+  const who = route.isOpen ? null : await whoAsks(api, exchange);
+  request.actor = who?.actor ?? null;
+  const client = who === null ? `address ${address}` : `user ${who.actor.userId}`;
+  const { limits, heavy } = parts;
+  limits?.rate.take(client);
+  const isStream = wishes.wantsEvents || route.answer.is === 'live';
+  if (isStream && limits !== undefined) request.held.push(limits.streams.open(client));
+  if (route.isHeavy && heavy !== undefined) {
+    const body = isJsonBody(route) ? await piecesOf(exchange.body) : uploaded(exchange.body);
+    await heavy.run({ ...exchange, body: piecewise(body) }, client);
+    return;
+  }
+  const stopped = new AbortController();
+  const signal = isStream ? AbortSignal.any([sink.gone, stopped.signal]) : sink.gone;
+  const open = { api, address, signal, upload: uploaded(exchange.body) };
   const input: Input<unknown, unknown, unknown> = {
     params: decoded(route.params, params, 'path'),
     query: decoded(route.query, query, 'query'),
-    body: await bodyOf(handler, exchange),
+    body: isJsonBody(route)
+      ? decoded(route.body as z.ZodMiniType, await readJsonBody(exchange.body), 'body')
+      : {},
   };
-  await writeAnswer(route.answer, handler.run(call as Call, input), sink, wishes);
+  const returned = handler.run({ ...open, ...who } as Call, input);
+  await writeAnswer(route.answer, returned, sink, {
+    ...wishes,
+    ending,
+    stop: (reason) => stopped.abort(reason),
+  });
 }
 
-async function bodyOf({ route }: Handler, { body, headers }: Exchange): Promise<unknown> {
-  if (route.body === null || route.body === 'bytes') return {};
-  return decoded(route.body, await readJsonBody(body, headers['content-length']), 'body');
+function isJsonBody({ body }: Route): boolean {
+  return body !== null && body !== 'bytes';
+}
+
+async function* piecewise(
+  body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* body;
 }
 
 /** @throws AppError `unauthenticated`. */
@@ -96,20 +175,54 @@ function routerOf(handlers: readonly Handler[]) {
   return router;
 }
 
-/** @throws Refusal 404, 405. */
+/** @throws Refusal 400, 404, 405. */
 function found(
   router: Router,
   { method, url }: Exchange,
 ): { handler: Handler; params: Record<string, string | undefined>; query: object } {
-  const [path = ''] = url.split('?', 1);
-  const match = router.find(method as HTTPMethod, url);
+  const target = withoutOrigin(url);
+  const path = pathOf(target);
+  const search = target.slice(path.length + 1);
+  if (!isEncodedWell(path) || !isEncodedWell(search)) {
+    throw new Refusal(400, 'The URL is not percent-encoded UTF-8');
+  }
+  const match = router.find(method === 'HEAD' ? 'GET' : (method as HTTPMethod), path);
   if (match !== null) {
-    const query = Object.fromEntries(new URLSearchParams(url.slice(path.length)));
-    return { handler: match.store as Handler, params: match.params, query };
+    return { handler: match.store as Handler, params: match.params, query: queryOf(search) };
   }
   const allowed = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(
-    (other) => router.find(other, url) !== null,
+    (other) => router.find(other, path) !== null,
   );
   if (allowed.length === 0) throw new Refusal(404, `There is no ${path}`);
-  throw new Refusal(405, `${path} has no ${method}`, { allow: allowed.join(', ') });
+  const allow = allowed.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])).join(', ');
+  throw new Refusal(405, `${path} has no ${method}`, { allow });
+}
+
+/** A proxy may be sent `http://host/path`, and whoever answers it has to understand that. */
+function withoutOrigin(url: string): string {
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path.startsWith('/') || path === url ? path : `/${path}`;
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+function isEncodedWell(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws Refusal 400 for a field that is there twice: nobody knows which one is meant. */
+function queryOf(search: string): object {
+  const fields = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (fields.has(name)) throw new Refusal(400, `"${name}" is in the query more than once`);
+    fields.set(name, value);
+  }
+  return Object.fromEntries(fields);
 }

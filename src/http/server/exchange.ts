@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Refusal } from './refusal.ts';
 
 /** One request, whatever it came over, and the way to answer it. */
 export interface Exchange {
@@ -10,13 +11,19 @@ export interface Exchange {
   readonly address: string;
   /** The body, in pieces as they come. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Aborted when the server is about to end: streams that may go on for long are ended then. */
+  readonly ending: AbortSignal;
+  /** Why it is refused whatever it asks for: the server ends, has no room. null for what is looked at. */
+  readonly refusal: Refusal | null;
   readonly answer: AnswerSink;
 }
 
 /** Where an answer goes. `start` once, then `write` as often as there is something, then one of the other two. */
 export interface AnswerSink {
-  /** Aborted when the client has gone, or the server is to end at once. */
+  /** Aborted when the client has gone, or wants no more. */
   readonly gone: AbortSignal;
+  /** What `start` was called with; null before. */
+  readonly status: number | null;
   /** Whether `start` was called: from then on no other status can be answered. */
   readonly isStarted: boolean;
   start(status: number, headers: Readonly<Record<string, string>>): void;

@@ -9,3 +9,10 @@ export class Refusal extends Error {
     this.headers = headers;
   }
 }
+
+/** The server is about to end, or to be started over. */
+export function serverEnds(): Refusal {
+  return new Refusal(503, 'The server is being stopped: ask again when it is back', {
+    'retry-after': '5',
+  });
+}
