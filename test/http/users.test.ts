@@ -130,7 +130,11 @@ describe('POST /api/login', () => {
   it('answers a token, for everybody who asks it of this program or another', async () => {
     await local.createUser(root, { name: 'curl', password: 'of stenberg', isAdmin: false });
     const ask = (body: object): Promise<Response> =>
-      fetch(`${server.url}/api/login`, { method: 'POST', body: JSON.stringify(body) });
+      fetch(`${server.url}/api/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
     const answer = await ask({ name: 'curl', password: 'of stenberg', storeAdmin: true });
     const { token, ...rest } = (await answer.json()) as { token: string };
     expect(rest).toEqual({

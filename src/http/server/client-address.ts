@@ -39,19 +39,21 @@ function lastFor(forwarded: string): string {
 }
 
 function split(text: string, separator: ',' | ';'): string[] {
-  const parts = [''];
+  const parts: string[] = [];
+  let part = '';
   let isQuoted = false;
   for (let at = 0; at < text.length; at++) {
     const char = text.charAt(at);
     if (char === separator && !isQuoted) {
-      parts.push('');
+      parts.push(part);
+      part = '';
       continue;
     }
+    part += char;
     if (char === '"') isQuoted = !isQuoted;
-    parts[parts.length - 1] += char;
-    if (char === '\\' && isQuoted) parts[parts.length - 1] += text.charAt(++at);
+    if (char === '\\' && isQuoted) part += text.charAt(++at);
   }
-  return parts;
+  return [...parts, part];
 }
 
 function unquoted(value: string): string {
