@@ -30,7 +30,7 @@ export interface NextStart {
   readonly at: number;
 }
 
-interface OpenWarmUp {
+export interface OpenWarmUp {
   readonly environment: string;
   readonly state: WarmUpState;
   readonly until: number;
@@ -55,13 +55,24 @@ export interface DaemonStatus {
   readonly nextStarts: readonly NextStart[];
 }
 
-interface NeglectedServers {
+export interface NeglectedServers {
   readonly servers: readonly UnrestoredServer[];
   /** Whether a daemon is alive, which tries again. */
   readonly hasDaemon: boolean;
 }
 
 const STARTS_SHOWN = 5;
+/** Those of other environments are among them. */
+const MOST_STARTS = 10_000;
+
+type Seen = (thing: { readonly environmentId: number }) => boolean;
+
+/** Whether a viewer may know of something in an environment. */
+function sightOf(store: Store, viewer: Actor | null): Seen {
+  if (viewer === null) return () => true;
+  const own = new Set(store.environments.listFor(viewer.userId).map(({ id }) => id));
+  return ({ environmentId }) => own.has(environmentId);
+}
 
 /** What is known of a store's daemon, in this process or another. */
 export class DaemonService {
@@ -74,14 +85,18 @@ export class DaemonService {
   /**
    * What goes on with nobody there: how many captures are recorded with no daemon alive; and whether servers
    * are changed for a recording or a warm-up, of which `neglected` says more.
+   * @param viewer as `status`.
    */
-  async unattended(): Promise<{ readonly captures: number; readonly hasServers: boolean }> {
+  async unattended(
+    viewer: Actor | null = null,
+  ): Promise<{ readonly captures: number; readonly hasServers: boolean }> {
     const { store, clock } = this.#outside;
+    const isSeen = sightOf(store, viewer);
     const recording = store.captures
       .listByStatus(['RUNNING', 'STOPPING'])
-      .filter(({ recordsStatements }) => recordsStatements).length;
+      .filter((capture) => capture.recordsStatements && isSeen(capture)).length;
     const isAlive = recording > 0 && hasLiveDaemon(store, clock.now());
-    return { captures: isAlive ? 0 : recording, hasServers: store.taps.list().length > 0 };
+    return { captures: isAlive ? 0 : recording, hasServers: store.taps.list().some(isSeen) };
   }
 
   /**
@@ -94,21 +109,30 @@ export class DaemonService {
     return { servers: listNeglected(store, actor, hasDaemon), hasDaemon };
   }
 
-  /** Who holds the store's daemon lease, what is being recorded and what starts next: for every user. */
-  async status(): Promise<DaemonStatus> {
+  /**
+   * Who holds the store's daemon lease, what is being recorded and what starts next.
+   * @param viewer sees what is in their environments; null for who can read the store itself, and sees all.
+   */
+  async status(viewer: Actor | null = null): Promise<DaemonStatus> {
     const { store, clock } = this.#outside;
     const now = clock.now();
     const holder = holderOf(store, now);
+    const isSeen = sightOf(store, viewer);
     return {
       holder,
-      recording: holder === null ? [] : activeCaptures(store, now),
-      warmUps: store.warmUps.listOpen().map(({ environmentId, state, until }) => ({
-        environment: environmentName(store, environmentId),
-        state,
-        until,
-      })),
+      recording: holder === null ? [] : activeCaptures(store, now, isSeen),
+      warmUps: store.warmUps
+        .listOpen()
+        .filter(isSeen)
+        .map(({ environmentId, state, until }) => ({
+          environment: environmentName(store, environmentId),
+          state,
+          until,
+        })),
       nextStarts: store.captures
-        .listDue(Number.MAX_SAFE_INTEGER, STARTS_SHOWN)
+        .listDue(Number.MAX_SAFE_INTEGER, viewer === null ? STARTS_SHOWN : MOST_STARTS)
+        .filter(isSeen)
+        .slice(0, STARTS_SHOWN)
         .map(({ id, name, environmentId, scheduledStart }) => ({
           id,
           name,
@@ -127,11 +151,11 @@ export function holderOf(store: Pick<Store, 'lease'>, now: number): DaemonHolder
   return { host, pid, since, background };
 }
 
-function activeCaptures(store: Store, now: number): ActiveCapture[] {
+function activeCaptures(store: Store, now: number, isSeen: Seen): ActiveCapture[] {
   const taps = readSavedStatus(store, now)?.taps ?? [];
   return store.captures
     .listByStatus(['STARTING', 'RUNNING', 'STOPPING'])
-    .filter((capture) => capture.recordsStatements)
+    .filter((capture) => capture.recordsStatements && isSeen(capture))
     .map(({ id, name, status, environmentId }) => {
       const tap = taps.find(({ captures }) => captures.some(({ captureId }) => captureId === id));
       const rate = tap?.captures.find(({ captureId }) => captureId === id);

@@ -27,8 +27,12 @@ export class DiagnosisService {
     this.#outside = outside;
   }
 
-  /** Looks at workloads and the daemon. Never rejects for what it finds. */
-  async ofStore(): Promise<Finding[]> {
+  /**
+   * Looks at workloads and the daemon. Never rejects for what it finds.
+   * @param viewer is told where they administer the store; null for who can read the store itself.
+   */
+  async ofStore(viewer: Actor | null = null): Promise<Finding[]> {
+    if (viewer?.isStoreAdmin === false) return [];
     return [...(await this.#workloads()), aboutStore('daemon', this.#daemon())];
   }
 

@@ -35,14 +35,23 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       return new RemoteUsers(server);
     }),
     metrics: notThere('metrics'),
-    recovery: notThere('recovery'),
+    recovery: loadedWhenCalled<Api['recovery']>(async () => {
+      const { RemoteRecovery } = await import('./remote-recovery.ts');
+      return new RemoteRecovery();
+    }),
     warmUps: notThere('warmUps'),
     workloads: notThere('workloads'),
     transfers: notThere('transfers'),
     verification: notThere('verification'),
     reports: notThere('reports'),
-    daemon: notThere('daemon'),
-    diagnosis: notThere('diagnosis'),
+    daemon: loadedWhenCalled<Api['daemon']>(async () => {
+      const { RemoteDaemon } = await import('./remote-daemon.ts');
+      return new RemoteDaemon(server);
+    }),
+    diagnosis: loadedWhenCalled<Api['diagnosis']>(async () => {
+      const { RemoteDiagnosis } = await import('./remote-daemon.ts');
+      return new RemoteDiagnosis(server);
+    }),
     audit: loadedWhenCalled<Api['audit']>(async () => {
       const { RemoteAudit } = await import('./remote-audit.ts');
       return new RemoteAudit(server);

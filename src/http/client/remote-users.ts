@@ -51,6 +51,8 @@ export class RemoteUsers implements Users {
     } catch (error) {
       // One that is not known any more has ended already.
       if (!isAppError(error, 'unauthenticated')) throw error;
+    } finally {
+      this.#server.secret = null;
     }
   };
 

@@ -1,6 +1,7 @@
 import type { Handler } from '../handler.ts';
 import { auditHandlers } from './audit-handlers.ts';
 import { captureHandlers } from './capture-handlers.ts';
+import { daemonHandlers } from './daemon-handlers.ts';
 import { environmentHandlers, memberHandlers } from './environment-handlers.ts';
 import { openApiHandler } from './openapi-handler.ts';
 import { userHandlers } from './user-handlers.ts';
@@ -12,6 +13,7 @@ export const HANDLERS: readonly Handler[] = [
   ...memberHandlers,
   ...userHandlers,
   ...auditHandlers,
+  ...daemonHandlers,
 ];
 
 /** Every operation. @param version of the program. */
