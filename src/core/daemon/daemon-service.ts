@@ -70,7 +70,7 @@ type Seen = (thing: { readonly environmentId: number }) => boolean;
 /** Whether a viewer may know of something in an environment. */
 function sightOf(store: Store, viewer: Actor | null): Seen {
   if (viewer === null) return () => true;
-  const own = new Set(store.environments.listFor(viewer.userId).map(({ id }) => id));
+  const own = new Set(store.environments.listFor(viewer).map(({ id }) => id));
   return ({ environmentId }) => own.has(environmentId);
 }
 
