@@ -4,7 +4,7 @@ import { readPageParts } from '../../../src/cli/output/html-file.ts';
 import { cutText, drawWithin } from '../../../src/cli/render/html/cuts.ts';
 import { markup } from '../../../src/cli/render/html/markup.ts';
 import { reportPage } from '../../../src/cli/render/html/report-page.ts';
-import { highestOf, sparkRates, sparkText } from '../../../src/cli/render/html/sparks.ts';
+import { highestOf, sparkRates, sparkText } from '../../../src/display/sparks.ts';
 import type { ReportRow } from '../../../src/core/reports/report.ts';
 import { isInFull } from '../../support/proportion.ts';
 import fc from '../../support/properties.ts';

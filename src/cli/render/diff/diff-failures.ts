@@ -2,7 +2,7 @@ import { isJudgedBesideOthers, type failuresOf } from '../../../core/reports/com
 import type { Change, ComparedRow, Comparison } from '../../../core/reports/report-comparison.ts';
 import { formatCount } from '../../../core/units.ts';
 import { SHOWN_DIGITS } from '../report/report-rows.ts';
-import { rateText } from '../report/report-view.ts';
+import { rateText } from '../../../display/report-numbers.ts';
 import { truncate } from '../width.ts';
 import { signedChange } from './change-text.ts';
 

@@ -13,14 +13,9 @@ import { localTime } from '../moments.ts';
 import type { Tone } from '../paint.ts';
 import { SHOWN_DIGITS, UNNAMED } from '../report/report-rows.ts';
 import { layoutRows, type RowColumn } from '../report/row-layout.ts';
-import {
-  columnRates,
-  cut,
-  drawnWindow,
-  millisecondsText,
-  rateText,
-  type ReportView,
-} from '../report/report-view.ts';
+import { cut, type ReportView } from '../report/report-view.ts';
+import { columnRates, drawnWindow } from '../../../display/slice-rates.ts';
+import { millisecondsText, rateText } from '../../../display/report-numbers.ts';
 import { sparkline } from '../charts/sparkline.ts';
 import { fillLines, wordsOf } from '../width.ts';
 import { changedRows, rowsOfKind, type ChangedRow, type RowKind } from './diff-noun.ts';

@@ -5,9 +5,9 @@ import { counted } from '../../../core/units.ts';
 import { signedChange } from '../diff/change-text.ts';
 import { escapeText } from '../../../display/escape.ts';
 import { UNNAMED } from '../report/report-rows.ts';
-import type { DrawnWindow } from '../report/report-view.ts';
+import type { DrawnWindow } from '../../../display/slice-rates.ts';
 import { cutText, type Cut } from './cuts.ts';
-import type { RowDetail } from './page-data.ts';
+import type { RowDetail } from '../../../display/table-data.ts';
 import {
   aboutRow,
   accessText,
@@ -17,7 +17,7 @@ import {
   timeText,
 } from './row-columns.ts';
 import type { TableColumn } from './row-table.ts';
-import { highestOf, sparkRates, sparkText } from './sparks.ts';
+import { highestOf, sparkRates, sparkText } from '../../../display/sparks.ts';
 
 /** How the two sides of a comparison are shown. */
 export interface Sides {

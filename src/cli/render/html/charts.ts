@@ -1,9 +1,10 @@
+import { rounded } from '../../../display/rate-chart.ts';
 import { drawnCells, drawnTrack } from '../../../core/metrics/metric-series.ts';
 import type { MetricReport } from '../../../core/metrics/metric-service.ts';
 import type { MetricSeries } from '../../../core/metrics/metric-source.ts';
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import { lineValues } from '../charts/chart.ts';
-import { columnRates, type DrawnWindow, drawnWindow } from '../report/report-view.ts';
+import { columnRates, type DrawnWindow, drawnWindow } from '../../../display/slice-rates.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 import { valueText } from '../../../display/value-text.ts';
 import type { ChartData } from '../../../display/chart-data.ts';
@@ -11,37 +12,6 @@ import type { ChartData } from '../../../display/chart-data.ts';
 /** Points of a chart. */
 const STEPS = 240;
 const METRIC_STEPS = 160;
-
-/** The rate of all statements over the window, with the gaps of the record; null where nothing was recorded. */
-export function rateChart(report: ReportHead): ChartData | null {
-  const window = drawnWindow(report);
-  if (window === null) return null;
-  const from = window.from / 1_000;
-  const to = window.to / 1_000;
-  const gaps = report.gaps
-    .map((gap): [number, number] => [
-      gap.from === null ? from : Math.max(Date.parse(gap.from) / 1_000, from),
-      gap.to === null ? to : Math.min(Date.parse(gap.to) / 1_000, to),
-    ])
-    .filter(([start, end]) => end >= start);
-  const steps = Math.min(STEPS, report.axis.count);
-  const step = (to - from) / steps;
-  const isInGap = (start: number): boolean =>
-    gaps.some(([begin, end]) => begin <= start && start + step <= end);
-  const values = columnRates(report.slices, window, steps).map((rate, index) =>
-    // Nothing recorded is not nothing received.
-    rate === 0 && isInGap(from + index * step) ? null : rounded(rate),
-  );
-  return {
-    title: 'Statements a second',
-    axis: 'clock',
-    unit: 'Count/Second',
-    from,
-    step,
-    lines: [{ name: '', values }],
-    gaps,
-  };
-}
 
 /** The same of two records, each from its own start, on one axis; null where one of them has nothing. */
 export function comparedRates(
@@ -147,12 +117,6 @@ function cellsOf(series: MetricSeries, window: { from: number; to: number }): (n
     value === null ? null : rounded(value),
   );
 }
-
-/** Three digits are shown; more would only make the page larger. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
-}
-
 /** Where a chart is drawn, with a still picture of it for who prints it or runs no scripts. */
 function chartFigure(chart: ChartData, index: number): Markup {
   const { title, unit, lines } = chart;

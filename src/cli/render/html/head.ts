@@ -6,7 +6,7 @@ import { counted, formatCount, formatUtc } from '../../../core/units.ts';
 import { recordedText } from '../options-text.ts';
 import { ABSENCES, knownTimesText, unmeasuredText } from '../report/report-head.ts';
 import { digestsSeen, sessionsSeen, unlistedTexts } from '../report/report-unlisted.ts';
-import { lengthText, rateText } from '../report/report-view.ts';
+import { lengthText, rateText } from '../../../display/report-numbers.ts';
 import { markup, type Markup, NOTHING } from './markup.ts';
 
 /** What the script adds the viewer's own time to. */

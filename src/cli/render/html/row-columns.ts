@@ -12,10 +12,11 @@ import { escapeLines, escapeText } from '../../../display/escape.ts';
 import { databaseBefore, percentText, UNNAMED } from '../report/report-rows.ts';
 import { sharedMark } from '../report/row-times.ts';
 import { shownOrder } from '../report/row-order.ts';
-import { lengthText, millisecondsText, rateText, type DrawnWindow } from '../report/report-view.ts';
-import type { RowDetail } from './page-data.ts';
+import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
+import { type DrawnWindow } from '../../../display/slice-rates.ts';
+import type { RowDetail } from '../../../display/table-data.ts';
 import type { RowTable, TableColumn } from './row-table.ts';
-import { highestOf, sparkRates, sparkText } from './sparks.ts';
+import { highestOf, sparkRates, sparkText } from '../../../display/sparks.ts';
 
 /** What a dimension is called: one, and all of it. */
 export const DIMENSION_WORDS: Readonly<Record<Dimension, readonly [one: string, all: string]>> = {

@@ -1,6 +1,6 @@
 import { cutText, type Cut } from './cuts.ts';
 import { markup, Markup, NOTHING } from './markup.ts';
-import type { RowDetail, TableData } from './page-data.ts';
+import type { RowDetail, TableData } from '../../../display/table-data.ts';
 
 /** A column of a table. */
 export interface TableColumn<Row> {

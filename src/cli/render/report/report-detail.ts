@@ -5,18 +5,9 @@ import { localTime } from '../moments.ts';
 import { displayWidth, fillLines } from '../width.ts';
 import { ALL_OF_IT, partLines, titleLines, type AskedPart } from './report-head.ts';
 import { percentText, UNNAMED } from './report-rows.ts';
-import {
-  columnRates,
-  cut,
-  drawnWindow,
-  labelled,
-  lengthText,
-  millisecondsText,
-  namesWords,
-  rateLine,
-  rateText,
-  type ReportView,
-} from './report-view.ts';
+import { cut, labelled, namesWords, rateLine, type ReportView } from './report-view.ts';
+import { columnRates, drawnWindow } from '../../../display/slice-rates.ts';
+import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
 
 /** One digest with everything that is known of it: the whole text, who sent it, when, and an example. */
 export function renderDigest(

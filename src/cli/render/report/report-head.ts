@@ -8,18 +8,9 @@ import { localTime } from '../moments.ts';
 import { recordedText } from '../options-text.ts';
 import type { Tone } from '../paint.ts';
 import { displayWidth, fillLines } from '../width.ts';
-import {
-  columnRates,
-  cut,
-  drawnWindow,
-  labelled,
-  lengthText,
-  namesWords,
-  rateLine,
-  rateText,
-  type DrawnWindow,
-  type ReportView,
-} from './report-view.ts';
+import { cut, labelled, namesWords, rateLine, type ReportView } from './report-view.ts';
+import { columnRates, drawnWindow, type DrawnWindow } from '../../../display/slice-rates.ts';
+import { lengthText, rateText } from '../../../display/report-numbers.ts';
 import { digestsText, sessionsSeen, unlistedTexts } from './report-unlisted.ts';
 
 /** Problems that are shown one by one: a verification shows them all. */

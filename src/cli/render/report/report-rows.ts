@@ -3,14 +3,9 @@ import { formatCount } from '../../../core/units.ts';
 import { escapeText } from '../../../display/escape.ts';
 import { localTime } from '../moments.ts';
 import { layoutRows, READABLE, type RowColumn } from './row-layout.ts';
-import {
-  columnRates,
-  cut,
-  drawnWindow,
-  rateLine,
-  rateText,
-  type ReportView,
-} from './report-view.ts';
+import { cut, rateLine, type ReportView } from './report-view.ts';
+import { columnRates, drawnWindow } from '../../../display/slice-rates.ts';
+import { rateText } from '../../../display/report-numbers.ts';
 import { OTHER, otherRow } from './report-unlisted.ts';
 import { sorted } from './row-order.ts';
 import { timeColumns } from './row-times.ts';

@@ -1,7 +1,7 @@
 import type { ReportHead } from '../../../core/reports/report-comparison.ts';
 import type { Coverage, Dimension, Report, ReportRow } from '../../../core/reports/report.ts';
 import { counted, formatCount } from '../../../core/units.ts';
-import { roundedShare } from './report-view.ts';
+import { roundedShare } from '../../../display/report-numbers.ts';
 
 type Kind = keyof Coverage['unlisted'];
 type Numbers = Pick<ReportHead, 'statements' | 'digests' | 'sessions' | 'coverage'>;

@@ -1,7 +1,8 @@
 import type { Report, ReportTimes, SortKey } from '../../../core/reports/report.ts';
 import { formatCount } from '../../../core/units.ts';
 import { formatScaled, scaleFor } from '../../../display/metrics-units.ts';
-import { lengthText, millisecondsText, rateText, type ReportView } from './report-view.ts';
+import { type ReportView } from './report-view.ts';
+import { lengthText, millisecondsText, rateText } from '../../../display/report-numbers.ts';
 import type { RowColumn } from './row-layout.ts';
 import { sorted } from './row-order.ts';
 

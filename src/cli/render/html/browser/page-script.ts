@@ -1,7 +1,7 @@
 /** The script of a page: makes tables sortable, rows open and charts drawn. Without it the tables are there. */
 import type { PageData } from '../page-data.ts';
 import { drawCharts } from '../../../../display/browser/line-chart.ts';
-import { enliven } from './live-table.ts';
+import { enliven } from '../../../../display/browser/live-table.ts';
 import { addThemeButton } from '../../../../display/browser/theme.ts';
 import { addViewerTimes } from '../../../../display/browser/viewer-times.ts';
 

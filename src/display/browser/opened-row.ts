@@ -1,5 +1,5 @@
-import type { RowDetail } from '../page-data.ts';
-import { addViewerTimes } from '../../../../display/browser/viewer-times.ts';
+import type { RowDetail } from '../table-data.ts';
+import { addViewerTimes } from './viewer-times.ts';
 
 /** The row below an opened one. Everything in it is text: nothing of it can be markup. */
 export function openedRow(

@@ -1,4 +1,4 @@
-import type { RowDetail, TableData } from '../page-data.ts';
+import type { RowDetail, TableData } from '../table-data.ts';
 import { openedRow } from './opened-row.ts';
 import { sparkline } from './spark-drawing.ts';
 

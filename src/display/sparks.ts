@@ -1,4 +1,4 @@
-import { columnRates, type DrawnWindow } from '../report/report-view.ts';
+import { columnRates, type DrawnWindow } from './slice-rates.ts';
 
 /** More columns than that would be narrower than two pixels. */
 const COLUMNS = 48;
