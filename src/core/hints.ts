@@ -73,6 +73,9 @@ export type Hint =
       readonly environment: string | null;
       readonly before: string | null;
     }
+  /** Of a server that the use cases are asked of; `url` is where it is. */
+  | { readonly code: 'check_server'; readonly fault: ServerFault; readonly url: string }
+  | { readonly code: 'other_version'; readonly isServerNewer: boolean }
   /** What is wrong with an environment's description, in the eyes of a provider of metrics. */
   | {
       readonly code: 'check_instance' | 'see_environment';
@@ -80,6 +83,22 @@ export type Hint =
       /** A sentence more; null for none. */
       readonly more: string | null;
     };
+
+/** Why a server that the use cases are asked of cannot be, or was not understood. */
+export type ServerFault =
+  | 'refused'
+  | 'no_such_host'
+  | 'silent'
+  | 'lost'
+  | 'not_trusted'
+  | 'expired'
+  /** Its certificate is for other names. */
+  | 'other_name'
+  | 'no_encryption'
+  | 'moved'
+  /** What is in front of it has nothing behind it. */
+  | 'proxy'
+  | 'not_ours';
 
 /** A digest nobody has; a capture of which there are only metrics; one whose files are gone. */
 type HintOfReport = 'list_digests' | 'see_metrics' | 'recorded_later' | 'verify_files';

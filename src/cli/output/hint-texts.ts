@@ -1,12 +1,36 @@
 import type { Failure } from '../../core/errors.ts';
-import type { Hint } from '../../core/hints.ts';
+import type { Hint, ServerFault } from '../../core/hints.ts';
 import { orList } from '../input/arguments.ts';
 import { captureWord, shellQuoted } from '../render/shell-quoting.ts';
+
+const LOCALLY = 'For the store of this machine: captures server use local';
+
+/** What to do about a server of captures; URL stands for its own. */
+const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
+  refused: `It is served by: captures daemon --listen HOST:PORT. ${LOCALLY}`,
+  no_such_host: `To see the servers you use: captures server list. ${LOCALLY}`,
+  silent: `Try again, or ask who runs it. ${LOCALLY}`,
+  lost: 'Run the command again. A change that was asked for may have been made: look first.',
+  not_trusted:
+    'If its certificate is of your own authority: captures login NAME --server URL --server-ca FILE',
+  expired: 'Who runs it must renew it. Check also that the clock of this machine is right.',
+  other_name: 'Log in by a name that it is for: captures login NAME --server https://THAT-NAME',
+  no_encryption:
+    'On this machine it may be meant as http: captures login NAME --server http://HOST:PORT',
+  moved: 'Log in where it is: captures login NAME --server THAT-URL',
+  proxy: 'Try again, or ask who runs it whether its daemon runs.',
+  not_ours: 'Is URL right? To see the servers you use: captures server list',
+};
 
 /** The words of the command line for each hint; the compiler keeps the table complete. */
 const WORDS: {
   readonly [Code in Hint['code']]: (hint: Hint & { readonly code: Code }) => string;
 } = {
+  check_server: ({ fault, url }) => SERVER_FAULTS[fault].replaceAll('URL', url),
+  other_version: ({ isServerNewer }) =>
+    isServerNewer
+      ? 'Update this program to the version of the server.'
+      : 'Who runs the server can update it; until then use its version of this program.',
   list_users: () => 'To list the users: captures user list',
   make_store_admin: () => 'Create another one first: captures user create NAME --admin',
   ask_for_password: () =>

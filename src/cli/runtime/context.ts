@@ -56,7 +56,12 @@ export async function connect(world: World, server: KnownServer): Promise<Connec
   const ca = caFile === null ? null : readCertificates(caFile);
   return {
     server,
-    api: await connectToServer({ url, ca, version: programVersion() }),
+    api: await connectToServer({
+      url,
+      ca,
+      version: programVersion(),
+      signal: world.signals.interrupted,
+    }),
     session: new ServerSessionFile(new KnownServers(findPaths(world)), server),
   };
 }

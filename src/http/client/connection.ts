@@ -1,5 +1,4 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import * as z from 'zod/mini';
 import { AppError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -8,10 +7,14 @@ import {
   API_VERSION_HEADER,
   CLIENT_HEADER,
   failureOf,
+  VERSION_HEADER,
   type FailureOnWire,
 } from '../contract/failure-form.ts';
 import type { EventOf, Input, InputOf, ResultOf, Route, RowOf } from '../contract/route.ts';
+import { linesOf, textOf } from './answer-texts.ts';
 import { readEvents } from './event-stream.ts';
+import { RequestSender, UploadFailure } from './request-sender.ts';
+import { ServerFailures } from './server-failures.ts';
 
 export interface ConnectionOptions {
   /** `https://captures.example.com`, without a path. */
@@ -20,56 +23,86 @@ export interface ConnectionOptions {
   readonly version: string;
   /** Certificates to trust besides the usual ones, as PEM; null for none. */
   readonly ca?: string | null;
+  /** Aborted when the program is to end: then every request does. */
+  readonly signal?: AbortSignal;
 }
 
 type Asked<R> = Partial<InputOf<R>> & { readonly upload?: AsyncIterable<Uint8Array> };
+type AnyAsked = Partial<Input<unknown, unknown, unknown>> & {
+  readonly upload?: AsyncIterable<Uint8Array>;
+};
 
 const NEVER = new AbortController().signal;
+
+/** The head of an answer must have come by then, in milliseconds; a heavy operation may have to wait its turn. */
+const FIRST_ANSWER_MS = 30_000;
+/** The server says more often than that that a stream of events is alive. */
+const SILENCE_MS = 60_000;
+
+const JSON_TYPE = 'application/json';
+const LINES_TYPE = 'application/x-ndjson';
+const EVENTS_TYPE = 'text/event-stream';
 
 /** A server, asked by the table of its routes. Sockets are kept for the next request until `close`. */
 export class Connection {
   readonly #url: URL;
   readonly #version: string;
-  readonly #agent: Agent;
+  readonly #failures: ServerFailures;
+  readonly #sender: RequestSender;
   /** Who asks; null before anybody has said so. */
   secret: string | null = null;
 
-  constructor({ url, version }: ConnectionOptions) {
+  constructor({ url, version, ca = null, signal = NEVER }: ConnectionOptions) {
     this.#url = new URL(url);
     this.#version = version;
-    const options = { keepAlive: true, maxSockets: 8 };
-    this.#agent = this.#url.protocol === 'https:' ? new TlsAgent(options) : new Agent(options);
+    this.#failures = new ServerFailures(this.#url, version);
+    this.#sender = new RequestSender(this.#url, ca, this.#failures);
+    signal.addEventListener('abort', () => this.close(), { once: true });
   }
 
   /** Asks for one value. @throws AppError what the server answers; `remote_failed` where there is no answer. */
   async value<R extends Route>(
     route: R,
     asked: Asked<R>,
-    signal = NEVER,
+    signal: AbortSignal = NEVER,
   ): Promise<ResultOf<R['answer']>> {
-    const response = await this.#send(route, asked, 'application/json', signal);
-    const text = await textOf(response);
     const { answer } = route;
-    if (answer.is !== 'json') return undefined as ResultOf<R['answer']>;
-    return decoded(answer.form, JSON.parse(text)) as ResultOf<R['answer']>;
+    const type = answer.is === 'json' ? JSON_TYPE : null;
+    const response = await this.#send(route, asked, type, signal);
+    try {
+      const text = await textOf(response);
+      if (answer.is !== 'json') return undefined as ResultOf<R['answer']>;
+      return this.#decoded(answer.form, text) as ResultOf<R['answer']>;
+    } catch (error) {
+      throw this.#asFailure(error, signal);
+    }
   }
 
   /** Asks for rows, which are read as they are taken. @throws AppError as `value`. */
   async *rows<R extends Route>(
     route: R,
     asked: Asked<R>,
-    signal = NEVER,
+    signal: AbortSignal = NEVER,
   ): AsyncGenerator<RowOf<R['answer']>, void, void> {
     const { answer } = route;
     if (answer.is !== 'rows') throw new Error(`${route.id} has no rows`);
-    const response = await this.#send(route, asked, 'application/x-ndjson', signal);
+    const response = await this.#send(route, asked, LINES_TYPE, signal);
     try {
-      for await (const line of linesOf(response)) {
-        yield decoded(answer.row, JSON.parse(line)) as RowOf<R['answer']>;
+      const lines = linesOf(response);
+      for (;;) {
+        const line = await lines.next();
+        if (line.done === true) {
+          if (line.value !== '') throw this.#failures.lost();
+          break;
+        }
+        // An empty one keeps the connection alive.
+        if (line.value !== '') yield this.#decoded(answer.row, line.value) as RowOf<R['answer']>;
       }
-      refuseBroken(response);
+      this.#refuseBroken(response);
+    } catch (error) {
+      throw this.#asFailure(error, signal);
     } finally {
-      response.destroy();
+      discard(response);
     }
   }
 
@@ -77,7 +110,7 @@ export class Connection {
   async list<R extends Route>(
     route: R,
     asked: Asked<R>,
-    signal = NEVER,
+    signal: AbortSignal = NEVER,
   ): Promise<RowOf<R['answer']>[]> {
     const all: RowOf<R['answer']>[] = [];
     for await (const row of this.rows(route, asked, signal)) all.push(row);
@@ -88,159 +121,223 @@ export class Connection {
   async *progress<R extends Route>(
     route: R,
     asked: Asked<R>,
-    signal = NEVER,
+    signal: AbortSignal = NEVER,
   ): Progress<EventOf<R['answer']>, ResultOf<R['answer']>> {
     const { answer } = route;
     if (answer.is !== 'progress') throw new Error(`${route.id} has no progress`);
-    const response = await this.#send(route, asked, 'text/event-stream', signal);
+    const response = await this.#send(route, asked, EVENTS_TYPE, signal);
     try {
-      for await (const { event, data } of readEvents(response)) {
-        if (event === 'error') throw failureOf(JSON.parse(data) as FailureOnWire);
+      for await (const { event, data } of this.#events(response)) {
         if (event === 'result') {
-          return decoded(answer.result, JSON.parse(data)) as ResultOf<R['answer']>;
+          return this.#decoded(answer.result, data) as ResultOf<R['answer']>;
         }
-        yield decoded(answer.event, JSON.parse(data)) as EventOf<R['answer']>;
+        yield this.#decoded(answer.event, data) as EventOf<R['answer']>;
       }
+      throw this.#failures.lost();
     } catch (error) {
-      throw signal.aborted ? signal.reason : error;
+      throw this.#asFailure(error, signal);
     } finally {
-      response.destroy();
+      discard(response);
     }
-    throw brokenOff();
   }
 
   /** What goes on until it ends or is left. @throws AppError as `value`. */
   async *live<R extends Route>(
     route: R,
     asked: Asked<R>,
-    signal = NEVER,
+    signal: AbortSignal = NEVER,
   ): AsyncGenerator<EventOf<R['answer']>, void, void> {
     const { answer } = route;
     if (answer.is !== 'live') throw new Error(`${route.id} is not live`);
-    const response = await this.#send(route, asked, 'text/event-stream', signal);
+    const response = await this.#send(route, asked, EVENTS_TYPE, signal);
     try {
-      for await (const { event, data } of readEvents(response)) {
-        if (event === 'error') throw failureOf(JSON.parse(data) as FailureOnWire);
+      for await (const { event, data } of this.#events(response)) {
         if (event === 'result') return;
-        yield decoded(answer.event, JSON.parse(data)) as EventOf<R['answer']>;
+        yield this.#decoded(answer.event, data) as EventOf<R['answer']>;
       }
+      throw this.#failures.lost();
     } catch (error) {
       if (signal.aborted) return;
-      throw error;
+      throw this.#asFailure(error, signal);
     } finally {
-      response.destroy();
+      discard(response);
     }
-    throw brokenOff();
   }
 
   /** Asks for bytes, which are read as they are taken; back-pressure reaches the server. @throws AppError as `value`. */
   async *bytes<R extends Route>(
     route: R,
     asked: Asked<R>,
-    signal = NEVER,
+    signal: AbortSignal = NEVER,
   ): Progress<Uint8Array, ResultOf<R['answer']>> {
     const { answer } = route;
     if (answer.is !== 'bytes') throw new Error(`${route.id} has no bytes`);
-    const response = await this.#send(route, asked, '*/*', signal);
+    const response = await this.#send(route, asked, null, signal);
     try {
       for await (const chunk of response) yield chunk as Uint8Array;
-      refuseBroken(response);
+      this.#refuseBroken(response);
       const result = response.trailers['captures-result'];
-      const value: unknown = result === undefined ? undefined : JSON.parse(fromHeader(result));
-      return z.decode(answer.result, value ?? undefined) as ResultOf<R['answer']>;
+      if (result === undefined && response.headers.trailer !== undefined) {
+        throw this.#failures.lost();
+      }
+      return this.#decodedResult(answer.result, result) as ResultOf<R['answer']>;
+    } catch (error) {
+      throw this.#asFailure(error, signal);
     } finally {
-      response.destroy();
+      discard(response);
     }
   }
 
+  /** Ends what is open; nothing can be asked afterwards. */
   close(): void {
-    this.#agent.destroy();
+    this.#sender.close();
   }
 
   async #send(
     route: Route,
-    asked: Partial<Input<unknown, unknown, unknown>> & { upload?: AsyncIterable<Uint8Array> },
-    accept: string,
+    asked: AnyAsked,
+    type: string | null,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    signal.throwIfAborted();
-    const body =
-      route.body === null || route.body === 'bytes'
-        ? null
-        : JSON.stringify(z.encode(route.body, asked.body ?? {}));
-    const url = new URL(pathOf(route, asked), this.#url);
-    const send = url.protocol === 'https:' ? tlsRequest : httpRequest;
-    return new Promise((resolve, reject) => {
-      const request = send(url, {
-        method: route.method,
-        agent: this.#agent,
-        signal,
-        headers: {
-          accept,
-          te: 'trailers',
-          [CLIENT_HEADER]: this.#version,
-          [API_VERSION_HEADER]: String(API_VERSION),
-          ...(this.secret === null ? {} : { authorization: `Bearer ${this.secret}` }),
-          ...(body === null
-            ? {}
-            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-        },
-      });
-      request.once('error', (error) =>
-        reject(signal.aborted ? (signal.reason as Error) : this.#unreachable(error)),
-      );
-      request.once('response', (response) => {
-        this.#checked(response).then(resolve, reject);
-      });
-      if (asked.upload !== undefined) void pump(asked.upload, request);
-      else request.end(body ?? undefined);
-    });
+    const upload = asked.upload ?? null;
+    const hasJson = route.body !== null && route.body !== 'bytes';
+    const body = hasJson ? JSON.stringify(z.encode(bodyOf(route), asked.body ?? {})) : null;
+    const outgoing = {
+      method: route.method,
+      url: new URL(pathOf(route, asked), this.#url),
+      headers: this.#headers(type, body, upload !== null),
+      body,
+      upload,
+      patience: route.isHeavy ? null : FIRST_ANSWER_MS,
+    };
+    const response = await this.#sender.send(outgoing, signal);
+    try {
+      return await this.#checked(response, type);
+    } catch (error) {
+      throw this.#asFailure(error, signal);
+    }
   }
 
-  async #checked(response: IncomingMessage): Promise<IncomingMessage> {
-    if (response.statusCode === 200) return response;
-    const text = await textOf(response);
+  #headers(
+    type: string | null,
+    body: string | null,
+    isUpload: boolean,
+  ): Readonly<Record<string, string>> {
+    return {
+      accept: type ?? '*/*',
+      te: 'trailers',
+      [CLIENT_HEADER]: this.#version,
+      [API_VERSION_HEADER]: String(API_VERSION),
+      ...(this.secret === null ? {} : { authorization: `Bearer ${this.secret}` }),
+      ...(isUpload ? { 'content-type': 'application/octet-stream' } : {}),
+      ...(body === null
+        ? {}
+        : { 'content-type': JSON_TYPE, 'content-length': String(Buffer.byteLength(body)) }),
+    };
+  }
+
+  /** @throws AppError what the server answers instead of what it was asked for, or that it is none of ours. */
+  async #checked(response: IncomingMessage, type: string | null): Promise<IncomingMessage> {
+    const { statusCode: status = 0, headers } = response;
+    const found = headers['content-type'] ?? '';
+    const theirs = headers[VERSION_HEADER];
+    if (typeof theirs === 'string' && theirs !== '') this.#failures.theirVersion = theirs;
+    const api = headers[API_VERSION_HEADER];
+    const isForeign = type === null ? found.startsWith('text/html') : !found.startsWith(type);
+    try {
+      if (api !== undefined && api !== String(API_VERSION)) {
+        throw this.#failures.otherVersion('they do not understand one another');
+      }
+      if (status >= 300 && status < 400) throw this.#failures.moved(headers.location ?? null);
+      if (status === 200) {
+        if (isForeign && api === undefined) throw this.#failures.notOurs(status, found);
+        return response;
+      }
+      if (!found.startsWith(JSON_TYPE)) throw this.#failures.notOurs(status, found);
+    } catch (error) {
+      response.destroy();
+      throw error;
+    }
+    throw this.#refusal(await textOf(response), status, found);
+  }
+
+  #refusal(text: string, status: number, type: string): AppError {
     let failure: FailureOnWire;
     try {
       failure = JSON.parse(text) as FailureOnWire;
+      if (typeof failure.code !== 'number' || typeof failure.message !== 'string')
+        throw new Error();
     } catch {
-      throw new AppError(
-        'remote_failed',
-        `${this.#url.origin} is no server of captures: it answered ${response.statusCode ?? 0}`,
-      );
+      return this.#failures.notOurs(status, type);
     }
-    throw failureOf(failure);
+    // A request that no use case of its version has, or one whose form it does not know.
+    if (failure.isRefused === true && status < 429 && this.#failures.isOtherVersion) {
+      return this.#failures.otherVersion(failure.message);
+    }
+    return failureOf(failure);
   }
 
-  #unreachable(error: Error): AppError {
-    const { origin } = this.#url;
-    return new AppError('remote_failed', `Cannot reach the server ${origin}: ${error.message}`, {
-      cause: error,
-    });
-  }
-}
-
-async function pump(
-  upload: AsyncIterable<Uint8Array>,
-  request: ReturnType<typeof httpRequest>,
-): Promise<void> {
-  try {
-    for await (const chunk of upload) {
-      if (request.destroyed) return;
-      if (!request.write(chunk)) {
-        await new Promise<void>((resolve) => {
-          request.once('drain', resolve);
-          request.once('close', resolve);
-        });
+  /** Those before the end. @throws AppError the failure that is the last one. */
+  async *#events(response: IncomingMessage): ReturnType<typeof readEvents> {
+    const { socket } = response;
+    const silent = (): void => void response.destroy(this.#failures.silent(SILENCE_MS));
+    socket.setTimeout(SILENCE_MS);
+    socket.on('timeout', silent);
+    try {
+      for await (const one of readEvents(response)) {
+        if (one.event === 'error') throw failureOf(JSON.parse(one.data) as FailureOnWire);
+        yield one;
       }
+    } finally {
+      socket.off('timeout', silent);
+      socket.setTimeout(0);
     }
-    request.end();
-  } catch (error) {
-    request.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #decoded(schema: z.ZodMiniType, json: string): unknown {
+    try {
+      return z.decode(schema, JSON.parse(json));
+    } catch (error) {
+      if (this.#failures.isOtherVersion) {
+        throw this.#failures.otherVersion('its answer cannot be understood', error);
+      }
+      throw error;
+    }
+  }
+
+  #decodedResult(schema: z.ZodMiniType, header: string | undefined): unknown {
+    return header === undefined
+      ? z.decode(schema, undefined)
+      : this.#decoded(schema, fromHeader(header));
+  }
+
+  /** @throws AppError the error that the server said behind its answer. */
+  #refuseBroken(response: IncomingMessage): void {
+    const error = response.trailers['captures-error'];
+    if (error !== undefined) throw failureOf(JSON.parse(fromHeader(error)) as FailureOnWire);
+    if (!response.complete) throw this.#failures.lost();
+  }
+
+  /** What to throw for what was thrown while an answer was read. */
+  #asFailure(error: unknown, signal: AbortSignal): unknown {
+    if (signal.aborted) return signal.reason;
+    if (error instanceof UploadFailure) return error.cause;
+    const isOfSocket = error instanceof Error && 'code' in error && !(error instanceof AppError);
+    return isOfSocket ? this.#failures.lost(error) : error;
   }
 }
 
-function pathOf(route: Route, asked: Partial<Input<unknown, unknown, unknown>>): string {
+function bodyOf({ body }: Route): z.ZodMiniType {
+  if (body === null || body === 'bytes') throw new Error('There is no JSON to send');
+  return body;
+}
+
+/** Of an answer that is not wholly read nobody needs the rest; the socket of one that is goes on. */
+function discard(response: IncomingMessage): void {
+  if (!response.complete) response.destroy();
+}
+
+function pathOf(route: Route, asked: AnyAsked): string {
   const params = z.encode(route.params, asked.params ?? {}) as Record<string, string>;
   const query = z.encode(route.query, asked.query ?? {}) as Record<string, string>;
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
@@ -250,39 +347,6 @@ function pathOf(route: Route, asked: Partial<Input<unknown, unknown, unknown>>):
   return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries).toString()}`;
 }
 
-function decoded(schema: z.ZodMiniType, value: unknown): unknown {
-  return z.decode(schema, value);
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-async function* linesOf(response: AsyncIterable<unknown>): AsyncGenerator<string, void, void> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of response) {
-    rest += decoder.decode(chunk as Uint8Array, { stream: true });
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-  }
-  if (rest !== '') throw brokenOff();
-}
-
-/** @throws AppError the error that the server said behind its answer. */
-function refuseBroken(response: IncomingMessage): void {
-  const error = response.trailers['captures-error'];
-  if (error !== undefined) throw failureOf(JSON.parse(fromHeader(error)) as FailureOnWire);
-  if (!response.complete) throw brokenOff();
-}
-
 function fromHeader(value: string): string {
   return Buffer.from(value, 'base64url').toString('utf8');
-}
-
-function brokenOff(): AppError {
-  return new AppError('remote_failed', 'The server ended its answer early');
 }

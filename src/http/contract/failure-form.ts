@@ -17,6 +17,8 @@ export interface FailureOnWire {
   readonly message: string;
   /** For our own client alone: what to do next. */
   readonly hint?: Hint | string | null;
+  /** For our own client alone: true where no use case saw the request. */
+  readonly isRefused?: true;
 }
 
 /** @param isOwnClient whether who asks knows what hints mean. */
@@ -27,7 +29,9 @@ export function failureOnWire(failure: Failure, isOwnClient: boolean): FailureOn
 }
 
 /** What the core would have thrown. */
-export function failureOf({ code, message, hint = null }: FailureOnWire): AppError {
+export function failureOf({ code, message, hint = null, isRefused }: FailureOnWire): AppError {
+  // The server is busy, or about to end: no store is.
+  if (isRefused === true && code > 428) return new AppError('remote_failed', message);
   const found = Object.entries(API_CODES).find(([, number]) => number === code);
   return new AppError((found?.[0] ?? 'remote_failed') as ErrorCode, message, { hint });
 }

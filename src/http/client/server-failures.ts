@@ -1,0 +1,145 @@
+import { AppError } from '../../core/errors.ts';
+import type { ServerFault } from '../../core/hints.ts';
+
+/** What the client says of a server that it cannot understand, or not reach. */
+export class ServerFailures {
+  readonly #url: URL;
+  /** Of this program. */
+  readonly #version: string;
+  /** Of the server's; null until it has said so. */
+  theirVersion: string | null = null;
+
+  constructor(url: URL, version: string) {
+    this.#url = url;
+    this.#version = version;
+  }
+
+  /** @param error of the system, of TLS or of the reader of HTTP. */
+  unreachable(error: unknown): AppError {
+    if (error instanceof AppError) return error;
+    const { code = '', message, cert } = error as TlsError;
+    const host = this.#url.host;
+    const [says, fault] = TLS_FAULTS[code] ??
+      FAULTS[code] ?? [`Cannot reach the server %: ${message}`, 'silent'];
+    if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+      const names = cert?.subjectaltname?.replaceAll(/(DNS|IP Address):/g, '');
+      return this.#fault(
+        `The certificate of the server ${host} is for ${names ?? 'another name'}`,
+        'other_name',
+        error,
+      );
+    }
+    if (code.startsWith('HPE_')) {
+      return this.#fault(`${host} does not answer as a server of captures does`, 'not_ours', error);
+    }
+    return this.#fault(says.replace('%', host), fault, error);
+  }
+
+  silent(ms: number): AppError {
+    return this.#fault(
+      `The server ${this.#url.host} did not answer within ${ms / 1_000} seconds`,
+      'silent',
+    );
+  }
+
+  lost(cause?: unknown): AppError {
+    return this.#fault(
+      `The connection to the server ${this.#url.host} was lost before its answer was complete`,
+      'lost',
+      cause,
+    );
+  }
+
+  /** @param location where it says that it is; null where it says nothing. */
+  moved(location: string | null): AppError {
+    const to = location === null ? 'elsewhere' : `to ${location}`;
+    return this.#fault(`${this.#url.host} sends its clients ${to}`, 'moved');
+  }
+
+  /** @param said its status and the type of its answer. */
+  notOurs(status: number, type: string): AppError {
+    const { host } = this.#url;
+    if (status === 502 || status === 504 || status === 503) {
+      return this.#fault(
+        `The proxy ${host} cannot reach the server behind it (it says ${status})`,
+        'proxy',
+      );
+    }
+    return this.#fault(
+      `${host} is not a server of captures: it answered ${status}${type === '' ? '' : ` with ${type.split(';')[0]}`}`,
+      'not_ours',
+    );
+  }
+
+  /** It has other routes, or other forms. @param what follows the two versions: a sentence without its end. */
+  otherVersion(what: string, cause?: unknown): AppError {
+    const { host } = this.#url;
+    const theirs = this.theirVersion ?? 'another version';
+    return new AppError(
+      'remote_failed',
+      `The server ${host} runs captures ${theirs}, this is ${this.#version}: ${what}`,
+      { hint: { code: 'other_version', isServerNewer: isNewer(theirs, this.#version) }, cause },
+    );
+  }
+
+  get isOtherVersion(): boolean {
+    return this.theirVersion !== null && this.theirVersion !== this.#version;
+  }
+
+  #fault(message: string, fault: ServerFault, cause?: unknown): AppError {
+    const hint = { code: 'check_server', fault, url: this.#url.origin } as const;
+    return new AppError('remote_failed', message, { hint, cause });
+  }
+}
+
+interface TlsError extends Error {
+  readonly code?: string;
+  readonly cert?: { readonly subjectaltname?: string };
+}
+
+type Faults = Readonly<Record<string, readonly [message: string, fault: ServerFault]>>;
+
+const NOT_TRUSTED = ['The certificate of the server % is not trusted', 'not_trusted'] as const;
+const NO_SUCH_HOST = [
+  'Cannot reach the server %: there is no host of that name',
+  'no_such_host',
+] as const;
+const NO_WAY = ['Cannot reach the server %: the network has no way to it', 'silent'] as const;
+
+const FAULTS: Faults = {
+  ECONNREFUSED: ['Cannot reach the server %: nothing listens there', 'refused'],
+  ENOTFOUND: NO_SUCH_HOST,
+  EAI_NONAME: NO_SUCH_HOST,
+  EAI_AGAIN: ['Cannot reach the server %: its name cannot be looked up just now', 'no_such_host'],
+  ETIMEDOUT: ['Cannot reach the server %: it does not answer', 'silent'],
+  EHOSTUNREACH: NO_WAY,
+  ENETUNREACH: NO_WAY,
+  ECONNRESET: ['The server % closed the connection before it answered', 'lost'],
+  EPIPE: ['The server % closed the connection before it answered', 'lost'],
+};
+
+const TLS_FAULTS: Faults = {
+  CERT_HAS_EXPIRED: ['The certificate of the server % has expired', 'expired'],
+  CERT_NOT_YET_VALID: ['The certificate of the server % is not valid yet', 'expired'],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_TRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: NOT_TRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
+  CERT_UNTRUSTED: NOT_TRUSTED,
+  CERT_SIGNATURE_FAILURE: NOT_TRUSTED,
+  INVALID_CA: NOT_TRUSTED,
+  EPROTO: ['The server % does not speak TLS', 'no_encryption'],
+  ERR_SSL_WRONG_VERSION_NUMBER: ['The server % does not speak TLS', 'no_encryption'],
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: ['The server % does not speak TLS', 'no_encryption'],
+};
+
+/** Whether a version is later than another; of texts that are no versions, false. */
+function isNewer(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((text) => text.split(/[.-]/).map(Number));
+  for (const [index, part] of (a ?? []).entries()) {
+    const difference = part - (b?.[index] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
+}
