@@ -69,7 +69,7 @@ export function createApi(outside: Outside): Api {
     users: new UserService(store, clock, origin, passwordCost),
     metrics: loadedWhenUsed({ report: true }, async () => {
       const { MetricService } = await import('./metrics/metric-service.ts');
-      return new MetricService(store, clock, await outside.metricSources());
+      return new MetricService(store, clock, origin, await outside.metricSources());
     }),
     recovery: new RecoveryService(outside),
     warmUps: new WarmUpService(outside, starter),

@@ -38,9 +38,10 @@ export function getOwned<Thing extends Owned>(
   const found = /^\d+$/.test(ref)
     ? table.find(Number(ref))
     : findNamed(store, actor, ref, { noun, table });
+  // Asked also where there is none, so that it takes as long as for one that the actor may not see.
+  const role = store.members.roleOf(found?.environmentId ?? 0, actor);
   if (found === null) throw missing(false);
   const { environmentId, ownerId, ownerName } = found;
-  const role = store.members.roleOf(environmentId, actor);
   switch (decide(operation, actor, role, ownerId)) {
     case 'allowed':
       return found;

@@ -21,17 +21,23 @@ interface Row {
   environment_id: number | null;
   details: string;
   reason: string | null;
+  address: string | null;
 }
 
 const COLUMNS = `id, at, user_id, user_name, os_user, host, pid, action, subject_kind, subject_id,
-  subject_name, environment_id, details, reason`;
+  subject_name, environment_id, details, reason, address`;
 
 function toEntry(row: Row): AuditEntry {
   return {
     id: row.id,
     at: row.at,
     author: { userId: row.user_id, userName: row.user_name },
-    origin: { userName: row.os_user, hostName: row.host, pid: row.pid },
+    origin: {
+      userName: row.os_user,
+      hostName: row.host,
+      pid: row.pid,
+      ...(row.address === null ? {} : { address: row.address }),
+    },
     action: row.action as AuditAction,
     subject: {
       kind: row.subject_kind,
@@ -47,8 +53,8 @@ function toEntry(row: Row): AuditEntry {
 export function auditTable(db: Database): AuditTable {
   const insert = db.prepare(
     `INSERT INTO audit (at, user_id, user_name, os_user, host, pid, action, subject_kind, subject_id,
-       subject_name, environment_id, details, reason)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       subject_name, environment_id, details, reason, address)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const list = db.prepare<Record<string, unknown>, Row>(
     `SELECT ${COLUMNS} FROM audit
@@ -81,6 +87,7 @@ export function auditTable(db: Database): AuditTable {
         subject.environmentId,
         JSON.stringify(details),
         reason,
+        origin.address ?? null,
       );
     },
     list({ environmentIds, ownOf, everythingElse, subject, since, limit }) {

@@ -346,6 +346,11 @@ const AUDIT: readonly Field[] = [
   ['from.user', 'string', 'the operating system’s user'],
   ['from.host', 'string', ''],
   ['from.pid', 'number', ''],
+  [
+    'from.address',
+    'string or null',
+    'of who asked a server; null where the change was made on its machine',
+  ],
 ];
 
 const DAEMON: readonly Field[] = [

@@ -134,9 +134,10 @@ Three answers tell more, because they have to:
   is let into it later. So \`env create\` and \`env edit --name\` answer 409 for a name that is taken, even if the user
   may not see that environment. Do not put a secret into the name of an environment.
 - \`member add\` tells an admin of an environment whether there is a user of that exact name.
-- \`get\`, \`metrics\`, \`workload\` and \`verify\` say "Capture's environment not found" to an outsider who types
-  the id of a capture, and "Capture not found" for an id that was never given, as the reference API does.
-  Ids are counted up, so this tells how many captures there are, and nothing about them.
+- On the machine of the store \`get\`, \`metrics\`, \`workload\`, \`verify\`, \`report\` and \`export\` say "Capture's
+  environment not found" to an outsider who types the id of a capture, and "Capture not found" for an id that was
+  never given, as the reference API does. Ids are counted up, so this tells how many captures there are, and
+  nothing about them. Over HTTP both answers are "Capture not found", with the same work behind them.
 `;
 }
 

@@ -4,6 +4,7 @@ import {
   type MetricReport,
   type MetricRequest,
 } from '../../src/core/metrics/metric-service.ts';
+import { UNKNOWN_ORIGIN } from '../../src/core/audit/audit-trail.ts';
 import { OWN_SHARE_SINCE } from '../../src/core/metrics/metric-source.ts';
 import { cloudWatchProvider } from '../../src/metrics-source/cloudwatch/provider.ts';
 import { engineMetrics } from '../../src/metrics-source/mysql-status/engine-metrics.ts';
@@ -47,7 +48,11 @@ afterEach(endRecordings);
 function reportOf({ test, alice, id }: Recording): Promise<MetricReport> {
   const provider = cloudWatchProvider(() => Promise.reject(new Error('no CloudWatch here')));
   const sources = { provider, counters: engineMetrics };
-  return new MetricService(test.store, systemClock, sources).report(alice, String(id), EVERYTHING);
+  return new MetricService(test.store, systemClock, UNKNOWN_ORIGIN, sources).report(
+    alice,
+    String(id),
+    EVERYTHING,
+  );
 }
 
 function track(

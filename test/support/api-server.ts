@@ -20,7 +20,9 @@ export async function serveStore(store: Store, clock: Clock): Promise<TestServer
   const server = new ApiServer({
     handlers: allHandlers('0.0.0'),
     apiFor: (address) =>
-      createApi(outsideOf(store, clock, { userName: 'captures', hostName: address, pid: 1 })),
+      createApi(
+        outsideOf(store, clock, { userName: 'captures', hostName: 'server', pid: 1, address }),
+      ),
     onBug: (error) => {
       throw error;
     },

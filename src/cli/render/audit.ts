@@ -29,12 +29,13 @@ function detailText({ details }: AuditEntry): string {
 }
 
 function fromText({ origin }: AuditEntry): string {
-  return `${origin.userName}@${origin.hostName} (${origin.pid})`;
+  const { userName, hostName, pid, address } = origin;
+  return address ?? `${userName}@${hostName} (${pid})`;
 }
 
 export const auditNoun: Noun<AuditEntry> = {
   fields: paths(`id at user action subject.kind subject.id subject.name envId details reason
-    from.user from.host from.pid`),
+    from.user from.host from.pid from.address`),
   toJson: ({ id, at, author, action, subject, details, reason, origin }) => ({
     id,
     at: isoTime(at),
@@ -44,7 +45,12 @@ export const auditNoun: Noun<AuditEntry> = {
     envId: subject.environmentId,
     details,
     reason,
-    from: { user: origin.userName, host: origin.hostName, pid: origin.pid },
+    from: {
+      user: origin.userName,
+      host: origin.hostName,
+      pid: origin.pid,
+      address: origin.address ?? null,
+    },
   }),
   columns: COLUMNS,
   reference: ({ id }) => String(id),

@@ -3,11 +3,16 @@ import type { Capture, CaptureStatus } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { CaptureChanges, Store } from '../store.ts';
 
-/** Where a change came from: the operating system's user, the host and the process. */
+/** Where a change came from: the operating system's user, the host and the process that made it. */
 export interface Origin {
   readonly userName: string;
   readonly hostName: string;
   readonly pid: number;
+  /**
+   * Network address of who asked that process over the API; absent where somebody runs it. Who comes from
+   * another machine learns less of what they may not see, and may name no files of this one.
+   */
+  readonly address?: string;
 }
 
 /** For programs that use the core library and do not say where they run. */
@@ -128,11 +133,11 @@ export class AuditTrail {
   ): void {
     // Rules refuse it before; a change that one forgets is rolled back with its transaction.
     if (author.scope?.isReadOnly === true) throw readOnlyRefusal();
-    const { userName, hostName, pid } = this.#origin;
+    const { userName, hostName, pid, address } = this.#origin;
     this.#store.audit.insert({
       at: this.#clock.now(),
       author: { userId: author.userId, userName: author.userName },
-      origin: { userName, hostName, pid },
+      origin: { userName, hostName, pid, ...(address === undefined ? {} : { address }) },
       action,
       subject,
       details: more.details ?? {},

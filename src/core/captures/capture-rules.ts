@@ -75,8 +75,11 @@ export class CaptureRules {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
+  readonly #isFromElsewhere: boolean;
 
+  /** @param origin to who comes over the network, a capture they may not see is one that never was. */
   constructor(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN) {
+    this.#isFromElsewhere = origin.address !== undefined;
     this.#store = store;
     this.#clock = clock;
     this.#audit = new AuditTrail(store, clock, origin);
@@ -387,7 +390,7 @@ export class CaptureRules {
       missing: (isHidden) =>
         new AppError(
           'not_found',
-          isHidden && READS.has(operation)
+          isHidden && !this.#isFromElsewhere && TOLD.has(operation)
             ? MESSAGES.captureEnvironmentMissing
             : MESSAGES.captureMissing,
           { hint: { code: 'list_captures', near: this.#near(actor, ref) } },
@@ -412,7 +415,8 @@ export class CaptureRules {
 
 /** Comparing a name with so many others takes a few milliseconds. */
 const RECENT = 1_000;
-const READS: ReadonlySet<Operation> = new Set([
+/** The reference's words for these tell an outsider that there is such a capture. */
+const TOLD: ReadonlySet<Operation> = new Set([
   'capture.get',
   'capture.metrics',
   'capture.workload',

@@ -1,6 +1,7 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
 import { isOver } from '../captures/capture.ts';
+import type { Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
 import { AppError } from '../errors.ts';
@@ -55,10 +56,10 @@ export class MetricService {
   readonly #sources: MetricSources;
   readonly #archive: MetricArchive;
 
-  constructor(store: Store, clock: Clock, sources: MetricSources) {
+  constructor(store: Store, clock: Clock, origin: Origin, sources: MetricSources) {
     this.#store = store;
     this.#clock = clock;
-    this.#captures = new CaptureRules(store, clock);
+    this.#captures = new CaptureRules(store, clock, origin);
     this.#sources = sources;
     this.#archive = new MetricArchive(store, clock, sources.provider);
   }

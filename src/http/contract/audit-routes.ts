@@ -26,7 +26,12 @@ const entryOnWire = documented(
     envId: orNull(z.int()),
     details: plain<AuditDetails>('Facts of the change by name; never a secret'),
     reason: orNull(z.string()),
-    from: z.object({ user: z.string(), host: z.string(), pid: z.int() }),
+    from: z.object({
+      user: z.string(),
+      host: z.string(),
+      pid: z.int(),
+      address: orNull(z.string()),
+    }),
     userId: orNull(z.int()),
   }),
   { id: 'AuditEntry' },
@@ -37,7 +42,12 @@ const entry: Form<AuditEntry> = z.codec(entryOnWire, z.custom<AuditEntry>(), {
   decode: ({ user: userName, userId, subject, envId, from, ...rest }) => ({
     ...rest,
     author: { userId, userName },
-    origin: { userName: from.user, hostName: from.host, pid: from.pid },
+    origin: {
+      userName: from.user,
+      hostName: from.host,
+      pid: from.pid,
+      ...(from.address === null ? {} : { address: from.address }),
+    },
     subject: { ...subject, environmentId: envId },
   }),
   encode: ({ id, at, author, origin, action, subject, details, reason }) => ({
@@ -49,7 +59,12 @@ const entry: Form<AuditEntry> = z.codec(entryOnWire, z.custom<AuditEntry>(), {
     envId: subject.environmentId,
     details,
     reason,
-    from: { user: origin.userName, host: origin.hostName, pid: origin.pid },
+    from: {
+      user: origin.userName,
+      host: origin.hostName,
+      pid: origin.pid,
+      address: origin.address ?? null,
+    },
     userId: author.userId,
   }),
 });

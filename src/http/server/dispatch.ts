@@ -1,6 +1,7 @@
 import FindMyWay, { type HTTPMethod } from 'find-my-way';
 import * as z from 'zod/mini';
 import type { Api } from '../../core/api.ts';
+import { readOnlyRefusal } from '../../core/access.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { CLIENT_HEADER } from '../contract/failure-form.ts';
@@ -93,13 +94,15 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const { exchange, wishes } = request;
   const { address, answer: sink, headers, ending } = exchange;
   if (exchange.refusal !== null) throw exchange.refusal;
-  const { handler, params, query } = found(router, exchange);
+  const api = parts.apiFor(address);
+  const { handler, params, query } = await foundBy(router, request, api);
   const { route } = handler;
   request.route = route;
   if (isJsonBody(route)) checkJsonHeaders(headers);
-  const api = parts.apiFor(address);
   const who = route.isOpen ? null : await whoAsks(api, exchange);
   request.actor = who?.actor ?? null;
+  // The rules refuse it, too; this one needs nobody to have thought of it.
+  if (who?.actor.scope.isReadOnly === true && !route.isRead) throw readOnlyRefusal();
   const client = who === null ? `address ${address}` : `user ${who.actor.userId}`;
   const { limits, heavy } = parts;
   limits?.rate.take(client);
@@ -175,11 +178,27 @@ function routerOf(handlers: readonly Handler[]) {
   return router;
 }
 
+interface Found {
+  readonly handler: Handler;
+  readonly params: Record<string, string | undefined>;
+  readonly query: object;
+}
+
+/** @throws Refusal as `found`; AppError `unauthenticated` first: who is not logged in learns nothing of paths. */
+async function foundBy(router: Router, request: Request, api: Api): Promise<Found> {
+  const { exchange } = request;
+  try {
+    return found(router, exchange);
+  } catch (refusal) {
+    if (/^\/api\//.test(withoutOrigin(exchange.url))) {
+      request.actor = (await whoAsks(api, exchange)).actor;
+    }
+    throw refusal;
+  }
+}
+
 /** @throws Refusal 400, 404, 405. */
-function found(
-  router: Router,
-  { method, url }: Exchange,
-): { handler: Handler; params: Record<string, string | undefined>; query: object } {
+function found(router: Router, { method, url }: Exchange): Found {
   const target = withoutOrigin(url);
   const path = pathOf(target);
   const search = target.slice(path.length + 1);

@@ -1,8 +1,6 @@
 /**
  * What a token may be used for. `environments` is a JSON array of ids, of which some may be gone; null for every
  * environment of its user.
- *
- * Attempts at passwords are also counted by address, in rows of their own.
  */
 export const tokenScopes = /* sql */ `
 ALTER TABLE credentials ADD COLUMN read_only INTEGER NOT NULL DEFAULT 0 CHECK (read_only IN (0, 1));

@@ -17,6 +17,7 @@ import { serverPublicKeys } from './0016-server-public-keys.ts';
 import { sessionMemories } from './0017-session-memories.ts';
 import { statementTimes } from './0018-statement-times.ts';
 import { tokenScopes } from './0019-token-scopes.ts';
+import { calls } from './0020-calls.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly string[] = [
   sessionMemories,
   statementTimes,
   tokenScopes,
+  calls,
 ];
