@@ -1,5 +1,6 @@
 import { createApi, type Api } from '../../src/core/api.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import type { Outside } from '../../src/core/outside.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createRemoteApi, type RemoteApi } from '../../src/http/client/remote-api.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
@@ -15,14 +16,20 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function serveStore(store: Store, clock: Clock): Promise<TestServer> {
-  const local = createApi(outsideOf(store, clock));
+/** @param outside what use cases are given besides. */
+export async function serveStore(
+  store: Store,
+  clock: Clock,
+  outside: Partial<Outside> = {},
+): Promise<TestServer> {
+  const local = createApi({ ...outsideOf(store, clock), ...outside });
   const server = new ApiServer({
     handlers: allHandlers('0.0.0'),
     apiFor: (address) =>
-      createApi(
-        outsideOf(store, clock, { userName: 'captures', hostName: 'server', pid: 1, address }),
-      ),
+      createApi({
+        ...outsideOf(store, clock, { userName: 'captures', hostName: 'server', pid: 1, address }),
+        ...outside,
+      }),
     onBug: (error) => {
       throw error;
     },

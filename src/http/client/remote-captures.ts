@@ -1,14 +1,39 @@
 import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
 import type { CaptureListRequest } from '../../core/captures/capture-rules.ts';
-import { getCapture, listCaptures, stopCapture } from '../contract/capture-routes.ts';
+import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
+import type { PreparationOptions } from '../../core/captures/preparation.ts';
+import {
+  createCapture,
+  deleteCapture,
+  describeCapture,
+  editCapture,
+  endCapture,
+  firstValuesOfCapture,
+  getCapture,
+  giveUpCapture,
+  listCaptures,
+  liveFactsOfCapture,
+  planCapture,
+  recordCapture,
+  stopCapture,
+  valueCountsOfCapture,
+  waitForCapture,
+  watchCapture,
+} from '../contract/capture-routes.ts';
+import {
+  deleteCapturesOfEnvironment,
+  nameCaptures,
+  planPrune,
+  pruneCaptures,
+} from '../contract/capture-upkeep-routes.ts';
 import type { InputOf } from '../contract/route.ts';
 import type { Connection } from './connection.ts';
 
 type Captures = Api['captures'];
 
 /** `CaptureService` on a server. Who asks is known there by the secret; the actors given here are not. */
-export class RemoteCaptures implements Pick<Captures, 'list' | 'walk' | 'get' | 'stop'> {
+export class RemoteCaptures implements Captures {
   readonly #server: Connection;
 
   constructor(server: Connection) {
@@ -22,15 +47,111 @@ export class RemoteCaptures implements Pick<Captures, 'list' | 'walk' | 'get' | 
     return this.#server.rows(listCaptures, { query: queryOf({ ...request, limit: null }) });
   }
 
-  get: Captures['get'] = (_actor, ref) =>
-    this.#server.value(getCapture, { params: { capture: ref } });
+  get: Captures['get'] = (_actor, ref, operation) =>
+    this.#server.value(getCapture, {
+      ...of(ref),
+      query: operation === undefined ? {} : { for: operation },
+    });
+
+  named: Captures['named'] = (_actor, typed, statuses, limit) =>
+    this.#server.list(nameCaptures, {
+      query: { typed, limit, ...(statuses === null ? {} : { status: [...statuses] }) },
+    });
+
+  details: Captures['details'] = (_actor, ref) => this.#server.value(describeCapture, of(ref));
+
+  plan: Captures['plan'] = (_actor, request, signal) =>
+    this.#server.progress(planCapture, { body: request }, signal);
+
+  create(
+    _actor: Actor,
+    request: CaptureRequest,
+    options: Partial<PreparationOptions> = {},
+    signal?: AbortSignal,
+  ): ReturnType<Captures['create']> {
+    const query = howToPrepare(options);
+    return this.#server.progress(createCapture, { query, body: request }, signal);
+  }
+
+  record: Captures['record'] = (_actor, request, options, signal) =>
+    this.#server.progress(recordCapture, { query: howToPrepare(options), body: request }, signal);
+
+  /** null also where the signal ends it. */
+  firstValues: Captures['firstValues'] = async (_actor, ref, signal) => {
+    try {
+      return await this.#server.value(firstValuesOfCapture, of(ref), signal);
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    }
+  };
+
+  valueCounts: Captures['valueCounts'] = (_actor, ref) =>
+    this.#server.value(valueCountsOfCapture, of(ref));
+
+  live: Captures['live'] = (_actor, ref) => this.#server.value(liveFactsOfCapture, of(ref));
+
+  watch: Captures['watch'] = (_actor, ref, signal) =>
+    this.#server.progress(watchCapture, of(ref), signal);
+
+  wait: Captures['wait'] = (_actor, ref, until, signal) =>
+    this.#server.progress(waitForCapture, { ...of(ref), query: { until } }, signal);
 
   stop: Captures['stop'] = (_actor, ref, { reason, waits }, signal) =>
     this.#server.progress(
       stopCapture,
-      { params: { capture: ref }, query: { wait: waits, ...(reason === null ? {} : { reason }) } },
+      { ...of(ref), query: { wait: waits, ...because(reason) } },
       signal,
     );
+
+  giveUp: Captures['giveUp'] = (_actor, ref, reason, signal) =>
+    this.#server.progress(giveUpCapture, { ...of(ref), query: because(reason) }, signal);
+
+  end: Captures['end'] = (_actor, ref, reason, signal) =>
+    this.#server.progress(endCapture, { ...of(ref), query: because(reason) }, signal);
+
+  edit: Captures['edit'] = (_actor, ref, edit) =>
+    this.#server.progress(editCapture, { ...of(ref), body: edit });
+
+  delete: Captures['delete'] = (_actor, ref, { reason, keepsWorkload }, signal) =>
+    this.#server.progress(
+      deleteCapture,
+      { ...of(ref), query: { keepWorkload: keepsWorkload, ...because(reason) } },
+      signal,
+    );
+
+  deleteAllOf: Captures['deleteAllOf'] = (_actor, environment, signal) =>
+    this.#server.progress(deleteCapturesOfEnvironment, { params: { environment } }, signal);
+
+  planPrune: Captures['planPrune'] = (_actor, { olderThan, keep, environment }) =>
+    this.#server.value(planPrune, {
+      query: {
+        olderThan,
+        ...(keep === null ? {} : { keep }),
+        ...(environment === null ? {} : { env: environment }),
+      },
+    });
+
+  prune: Captures['prune'] = (_actor, captureIds, reason, signal) =>
+    this.#server.value(pruneCaptures, { body: { captureIds: [...captureIds], reason } }, signal);
+}
+
+function of(ref: string) {
+  return { params: { capture: ref } };
+}
+
+function because(reason: string | null): { reason?: string } {
+  return reason === null ? {} : { reason };
+}
+
+function howToPrepare({
+  approved = [],
+  waitsForLog = false,
+}: Partial<PreparationOptions>): InputOf<typeof createCapture>['query'] {
+  return {
+    ...(approved.length === 0 ? {} : { approved: [...approved] }),
+    ...(waitsForLog ? { waitForLog: true } : {}),
+  };
 }
 
 function queryOf(request: CaptureListRequest): InputOf<typeof listCaptures>['query'] {

@@ -11,25 +11,35 @@ import { documented, formOf, instant, orNull, seconds, type Form } from './wire.
 
 const names = z.array(z.string());
 
+const optionsOnWire = z.object({
+  includeUsers: names,
+  excludeUsers: names,
+  includeDatabases: names,
+  excludeDatabases: names,
+  includeHosts: names,
+  only: z.array(z.enum(STATEMENT_CLASSES)),
+  sample: orNull(z.number()),
+  redact: orNull(z.enum(REDACTIONS)),
+  maxSize: orNull(z.number()),
+  minFree: orNull(z.number()),
+  maxLog: orNull(z.number()),
+  maxLag: orNull(seconds),
+  deadMan: orNull(seconds),
+  warmUp: orNull(seconds),
+  recycleUsers: orNull(names),
+});
+
 /** What a capture was asked to record: sizes in bytes, lengths of time in seconds. */
-export const recordingOptions = formOf<RecordingOptions>()(
-  z.object({
-    includeUsers: names,
-    excludeUsers: names,
-    includeDatabases: names,
-    excludeDatabases: names,
-    includeHosts: names,
-    only: z.array(z.enum(STATEMENT_CLASSES)),
-    sample: orNull(z.int()),
-    redact: orNull(z.enum(REDACTIONS)),
-    maxSize: orNull(z.int()),
-    minFree: orNull(z.int()),
-    maxLog: orNull(z.int()),
-    maxLag: orNull(seconds),
-    deadMan: orNull(seconds),
-    warmUp: orNull(seconds),
-    recycleUsers: orNull(names),
-  }),
+export const recordingOptions = formOf<RecordingOptions>()(optionsOnWire);
+
+/** The same in a request: what is left out is as by default. */
+export const givenOptions: Form<RecordingOptions> = z.codec(
+  z.partial(optionsOnWire),
+  z.custom<RecordingOptions>(),
+  {
+    decode: (given) => ({ ...RECORD_EVERYTHING, ...given }) as RecordingOptions,
+    encode: (options) => options as z.output<typeof optionsOnWire>,
+  },
 );
 
 documented(recordingOptions, {
@@ -40,7 +50,7 @@ documented(recordingOptions, {
 export const trouble = z.object({ since: instant, reason: z.string() });
 
 /** The reference API's fields first, in its order; then those that the command line prints, then what is left. */
-const captureOnWire = z.object({
+export const captureOnWire = z.object({
   id: z.int(),
   name: z.string(),
   start: orNull(instant),
@@ -69,7 +79,7 @@ const captureOnWire = z.object({
 
 documented(captureOnWire, { id: 'Capture' });
 
-type CaptureOnWire = z.output<typeof captureOnWire>;
+export type CaptureOnWire = z.output<typeof captureOnWire>;
 
 /** A capture as every operation answers it. */
 export const capture: Form<ListedCapture> = z.codec(captureOnWire, z.custom<ListedCapture>(), {
@@ -77,7 +87,7 @@ export const capture: Form<ListedCapture> = z.codec(captureOnWire, z.custom<List
   encode: (listed) => onWire(listed),
 });
 
-function onWire(capture: ListedCapture): CaptureOnWire {
+export function onWire(capture: ListedCapture): CaptureOnWire {
   const { records, textBytes, fileBytes } = capture;
   return {
     id: capture.id,
@@ -101,7 +111,7 @@ function onWire(capture: ListedCapture): CaptureOnWire {
   };
 }
 
-function captureOf(wire: CaptureOnWire): ListedCapture {
+export function captureOf(wire: CaptureOnWire): ListedCapture {
   const { envId, environment, owner, workload, options, trouble: troubled } = wire;
   return {
     id: wire.id,

@@ -1,15 +1,29 @@
 import * as z from 'zod/mini';
-import type { CaptureEvent } from '../../core/captures/following.ts';
+import { OPERATIONS } from '../../core/access.ts';
 import { CAPTURE_STATUSES } from '../../core/captures/capture.ts';
 import { CAPTURE_ORDERS } from '../../core/store.ts';
+import {
+  captureEvent,
+  createdCapture,
+  creationEvent,
+  daemonStart,
+  deletionEvent,
+  liveFacts,
+  recordingEvent,
+} from './capture-event-forms.ts';
+import { detailedCapture, valueCounts } from './capture-details-form.ts';
 import { capture } from './capture-form.ts';
+import { capturePlan, watchingServer } from './capture-plan-form.ts';
+import { captureEdit, captureRequest } from './capture-request-form.ts';
 import { defineRoute } from './define-route.ts';
-import { flag, instant, listOf, plain, wholeNumber } from './wire.ts';
+import { flag, instant, listOf, orNull, wholeNumber } from './wire.ts';
 
 const tag = 'Captures';
 
 /** An id, a name that is unique among what the user can see, or `environment/name` (with `%2F`). */
 export const ofCapture = z.object({ capture: z.string() });
+
+const why = { reason: z.optional(z.string()) };
 
 export const listCaptures = defineRoute({
   id: 'listCaptures',
@@ -32,13 +46,67 @@ export const listCaptures = defineRoute({
   answer: { is: 'rows', row: capture },
 });
 
+const creating = z.object({
+  approved: z.optional(listOf(['warm_up', 'recycling'])),
+  waitForLog: z.optional(flag),
+});
+
+export const createCapture = defineRoute({
+  id: 'createCapture',
+  at: 'POST /api/captures',
+  tag,
+  summary: 'create a capture',
+  description:
+    'Does not wait for its start. What disturbs others (a warm-up, the recycling of sessions) has to be `approved`.',
+  query: creating,
+  body: captureRequest,
+  answer: { is: 'progress', event: creationEvent, result: createdCapture, isSilent: false },
+});
+
+export const recordCapture = defineRoute({
+  id: 'recordCapture',
+  at: 'POST /api/recordings',
+  tag,
+  summary: 'create a capture and wait until it has begun',
+  description:
+    'As `POST /api/captures`, but answers when it is RUNNING, unless it is to start later.',
+  query: creating,
+  body: captureRequest,
+  answer: { is: 'progress', event: recordingEvent, result: capture, isSilent: false },
+});
+
+export const planCapture = defineRoute({
+  id: 'planCapture',
+  at: 'POST /api/capture-plans',
+  tag,
+  summary: 'say what creating a capture would do',
+  description: 'Nothing is stored, and nothing is changed on the server.',
+  isRead: true,
+  body: captureRequest,
+  answer: { is: 'progress', event: watchingServer, result: capturePlan, isSilent: false },
+});
+
 export const getCapture = defineRoute({
   id: 'getCapture',
   at: 'GET /api/captures/{capture}',
   tag,
   summary: 'show one capture',
+  description: 'Only if the user may do with it what `for` says: to read it where it is left out.',
   params: ofCapture,
+  query: z.object({ for: z.optional(z.enum(OPERATIONS)) }),
   answer: { is: 'json', form: capture },
+});
+
+export const editCapture = defineRoute({
+  id: 'editCapture',
+  at: 'PUT /api/captures/{capture}',
+  tag,
+  summary: 'rename a capture, or move its times',
+  description:
+    'The name at any time; start and duration while it is SCHEDULED, the duration while it is RUNNING.',
+  params: ofCapture,
+  body: captureEdit,
+  answer: { is: 'progress', event: daemonStart, result: capture, isSilent: true },
 });
 
 export const stopCapture = defineRoute({
@@ -47,11 +115,96 @@ export const stopCapture = defineRoute({
   tag,
   summary: 'stop a running capture',
   params: ofCapture,
-  query: z.object({ wait: z.optional(flag), reason: z.optional(z.string()) }),
-  answer: {
-    is: 'progress',
-    event: plain<CaptureEvent>('What happens meanwhile'),
-    result: capture,
-    isSilent: true,
-  },
+  query: z.object({ wait: z.optional(flag), ...why }),
+  answer: { is: 'progress', event: captureEvent, result: capture, isSilent: true },
+});
+
+export const giveUpCapture = defineRoute({
+  id: 'giveUpCapture',
+  at: 'POST /api/captures/{capture}/give-up',
+  tag,
+  summary: 'end a capture without what is still on a server that cannot be read',
+  params: ofCapture,
+  query: z.object(why),
+  answer: { is: 'progress', event: captureEvent, result: capture, isSilent: false },
+});
+
+export const endCapture = defineRoute({
+  id: 'endCapture',
+  at: 'POST /api/captures/{capture}/end',
+  tag,
+  summary: 'bring a capture to its end, whatever its status, and wait for it',
+  params: ofCapture,
+  query: z.object(why),
+  answer: { is: 'progress', event: captureEvent, result: capture, isSilent: false },
+});
+
+export const deleteCapture = defineRoute({
+  id: 'deleteCapture',
+  at: 'DELETE /api/captures/{capture}',
+  tag,
+  summary: 'delete a capture and its workload',
+  description: 'One that is not over is stopped first.',
+  params: ofCapture,
+  query: z.object({ keepWorkload: z.optional(flag), ...why }),
+  answer: { is: 'progress', event: deletionEvent, result: capture, isSilent: true },
+});
+
+export const describeCapture = defineRoute({
+  id: 'describeCapture',
+  at: 'GET /api/captures/{capture}/details',
+  tag,
+  summary: 'show everything known of a capture',
+  params: ofCapture,
+  answer: { is: 'json', form: detailedCapture },
+});
+
+export const watchCapture = defineRoute({
+  id: 'watchCapture',
+  at: 'GET /api/captures/{capture}/watch',
+  tag,
+  summary: 'look on until a capture is over',
+  params: ofCapture,
+  answer: { is: 'progress', event: captureEvent, result: capture, isSilent: false },
+});
+
+export const waitForCapture = defineRoute({
+  id: 'waitForCapture',
+  at: 'POST /api/captures/{capture}/wait',
+  tag,
+  summary: 'wait until a capture has begun, or is over',
+  description: 'Answers 424 with the reason where it FAILED.',
+  isRead: true,
+  params: ofCapture,
+  query: z.object({ until: z.enum(['begun', 'over']) }),
+  answer: { is: 'progress', event: captureEvent, result: capture, isSilent: false },
+});
+
+export const liveFactsOfCapture = defineRoute({
+  id: 'liveFactsOfCapture',
+  at: 'GET /api/captures/{capture}/live',
+  tag,
+  summary: 'show how the recording of a capture goes',
+  params: ofCapture,
+  answer: { is: 'json', form: liveFacts },
+});
+
+export const valueCountsOfCapture = defineRoute({
+  id: 'valueCountsOfCapture',
+  at: 'GET /api/captures/{capture}/values',
+  tag,
+  summary: 'count executes with and without values',
+  description: 'null before anything is recorded.',
+  params: ofCapture,
+  answer: { is: 'json', form: orNull(valueCounts) },
+});
+
+export const firstValuesOfCapture = defineRoute({
+  id: 'firstValuesOfCapture',
+  at: 'GET /api/captures/{capture}/first-values',
+  tag,
+  summary: 'look for a few seconds at how many executes come without values',
+  description: 'null where nothing was executed.',
+  params: ofCapture,
+  answer: { is: 'json', form: orNull(z.object({ counts: valueCounts, forMs: z.number() })) },
 });

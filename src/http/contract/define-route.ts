@@ -49,4 +49,8 @@ export function defineRoute<
   };
 }
 
-export const NO_RESULT = z.undefined();
+/** Of what has none: null on the wire. */
+export const NO_RESULT = z.codec(z.nullish(z.null()), z.void(), {
+  decode: () => undefined,
+  encode: () => null,
+});

@@ -9,6 +9,7 @@ import type { Input, Route } from '../contract/route.ts';
 import { isBug, writeAnswer, writeFailure, type Wishes } from './answer-writer.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call, Handler } from './handler.ts';
+import { whyInvalid } from './invalid-input.ts';
 import { Refusal } from './refusal.ts';
 import type { HeavyRunner } from './heavy-runner.ts';
 import type { RateLimit, ShareLimit } from './rate-limit.ts';
@@ -151,10 +152,7 @@ async function whoAsks(api: Api, { headers }: Exchange): Promise<Pick<Call, 'act
 function decoded(schema: z.ZodMiniType, value: unknown, where: string): unknown {
   const result = z.safeDecode(schema, value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.map(String).join('.') ?? '';
-  const what = field === '' ? `The ${where}` : `"${field}" in the ${where}`;
-  throw new Refusal(400, `${what} is not valid: ${issue?.message ?? 'see the documentation'}`);
+  throw new Refusal(400, whyInvalid(result.error.issues[0], value, where));
 }
 
 function wishesOf({ headers }: Exchange): Wishes {
