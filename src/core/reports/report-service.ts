@@ -23,7 +23,12 @@ export interface Watching {
   readonly request: () => ReportRequest;
   /** The shortest time that rates of now are taken over, in milliseconds. */
   readonly interval: number;
+  /** How long to wait behind each report, in milliseconds; absent: who watches asks for the next when it is time. */
+  readonly pause?: number;
 }
+
+/** Each report reads what is new, and one that nobody can read is of no use. */
+const SHORTEST_PAUSE_MS = 1_000;
 
 /** What captures recorded, put together. */
 export class ReportService {
@@ -98,14 +103,18 @@ export class ReportService {
    * The report of a capture as of now, each time that the next is asked for; the last is that of the capture
    * when it is over.
    * @param signal ends it.
-   * @throws AppError as `report` does; `not_found` also when somebody deletes it meanwhile.
+   * @throws AppError as `report` does; `not_found` also when somebody deletes it meanwhile; `invalid` for a pause
+   *   that is too short.
    */
   async *watch(
     actor: Actor,
     ref: string,
-    { request, interval }: Watching,
+    { request, interval, pause }: Watching,
     signal: AbortSignal,
   ): AsyncGenerator<TallyProgress | LiveReport, void, void> {
+    if (pause !== undefined && pause < SHORTEST_PAUSE_MS) {
+      throw new AppError('invalid', 'An interval is at least 1 s');
+    }
     const { id } = this.#reportable(actor, ref);
     const [{ RecentCounts }, { wholeReport }] = await Promise.all([
       import('./recent-counts.ts'),
@@ -131,6 +140,7 @@ export class ReportService {
         yield { type: 'reported', report: wholeReport(report), interval: now };
         if (isLast) return;
         if (at !== null) recent.add(at, statements, all);
+        if (pause !== undefined) await this.#outside.clock.sleep(pause, signal);
       }
     } finally {
       await counter.close();

@@ -42,8 +42,14 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
     warmUps: notThere('warmUps'),
     workloads: notThere('workloads'),
     transfers: notThere('transfers'),
-    verification: notThere('verification'),
-    reports: notThere('reports'),
+    verification: loadedWhenCalled<Api['verification']>(async () => {
+      const { RemoteVerification } = await import('./remote-reports.ts');
+      return new RemoteVerification(server);
+    }),
+    reports: loadedWhenCalled<Api['reports']>(async () => {
+      const { RemoteReports } = await import('./remote-reports.ts');
+      return new RemoteReports(server);
+    }),
     daemon: loadedWhenCalled<Api['daemon']>(async () => {
       const { RemoteDaemon } = await import('./remote-daemon.ts');
       return new RemoteDaemon(server);

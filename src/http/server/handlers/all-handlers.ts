@@ -4,6 +4,7 @@ import { captureHandlers } from './capture-handlers.ts';
 import { daemonHandlers } from './daemon-handlers.ts';
 import { environmentHandlers, memberHandlers } from './environment-handlers.ts';
 import { openApiHandler } from './openapi-handler.ts';
+import { reportHandlers } from './report-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 
 /** Every operation of a use case. */
@@ -14,6 +15,7 @@ export const HANDLERS: readonly Handler[] = [
   ...userHandlers,
   ...auditHandlers,
   ...daemonHandlers,
+  ...reportHandlers,
 ];
 
 /** Every operation. @param version of the program. */
