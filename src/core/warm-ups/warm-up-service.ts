@@ -14,21 +14,21 @@ import type { WarmUpStatus } from './warm-up-status.ts';
 import type { WarmUp } from './warm-up.ts';
 
 /** A warm-up that continues when others are ended. */
-interface ContinuingWarmUp {
+export interface ContinuingWarmUp {
   readonly askedBy: string;
   /** The capture that it is for; null for one that was asked for by itself. */
   readonly capture: { readonly id: number; readonly name: string } | null;
 }
 
 /** A warm-up that is not over: it ends at `until`, or when its capture starts. */
-interface OpenWarmUpOf {
+export interface OpenWarmUpOf {
   readonly environment: string;
   readonly until: number;
   /** The name of its capture; null where it was asked for by itself. */
   readonly capture: string | null;
 }
 
-type WarmUpEvent =
+export type WarmUpEvent =
   | DaemonStarted
   | Noticed
   /** It is stored; it is on when the daemon has reached the server. */

@@ -204,7 +204,8 @@ export class Connection {
     const body = hasJson ? JSON.stringify(z.encode(bodyOf(route), asked.body ?? {})) : null;
     const outgoing = {
       method: route.method,
-      url: new URL(pathOf(route, asked), this.#url),
+      url: this.#url,
+      path: pathOf(route, asked),
       headers: this.#headers(type, body, upload !== null),
       body,
       upload,
@@ -341,7 +342,8 @@ function pathOf(route: Route, asked: AnyAsked): string {
   const params = z.encode(route.params, asked.params ?? {}) as Record<string, string>;
   const query = z.encode(route.query, asked.query ?? {}) as Record<string, string>;
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? ''),
+    // Nothing is called so, and a path has no place for an empty word.
+    encodeURIComponent(params[name] || ' '),
   );
   const entries = Object.entries(query).filter(([, value]) => (value as unknown) !== undefined);
   return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries).toString()}`;

@@ -19,7 +19,7 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
   return {
     captures: loadedWhenCalled<Api['captures']>(async () => {
       const { RemoteCaptures } = await import('./remote-captures.ts');
-      return new RemoteCaptures(server) as unknown as Api['captures'];
+      return new RemoteCaptures(server);
     }),
     schedules: notThere('schedules'),
     environments: loadedWhenCalled<Api['environments']>(async () => {
@@ -39,7 +39,10 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteRecovery } = await import('./remote-recovery.ts');
       return new RemoteRecovery();
     }),
-    warmUps: notThere('warmUps'),
+    warmUps: loadedWhenCalled<Api['warmUps']>(async () => {
+      const { RemoteWarmUps } = await import('./remote-warm-ups.ts');
+      return new RemoteWarmUps(server);
+    }),
     workloads: notThere('workloads'),
     transfers: notThere('transfers'),
     verification: loadedWhenCalled<Api['verification']>(async () => {

@@ -7,6 +7,8 @@ import type { ServerFailures } from './server-failures.ts';
 export interface Outgoing {
   readonly method: string;
   readonly url: URL;
+  /** And query, as it is sent: a URL would take a name like `..` for a step. */
+  readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** JSON; null for none. */
   readonly body: string | null;
@@ -44,9 +46,9 @@ export class RequestSender {
   async send(outgoing: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     ended.throwIfAborted();
-    const { method, url, headers, body, upload, patience } = outgoing;
+    const { method, url, path, headers, body, upload, patience } = outgoing;
     const send = this.#isTls ? tlsRequest : httpRequest;
-    const request = send(url, { method, agent: this.#agent, signal: ended, headers });
+    const request = send(url, { method, path, agent: this.#agent, signal: ended, headers });
     const silence =
       patience === null
         ? null

@@ -14,7 +14,7 @@ import { formOf, instant, orNull, seconds, type Form } from './wire.ts';
 
 const failed: Form<Failure> = failure;
 
-const daemonStarted = z.object({
+export const daemonStarted = z.object({
   type: z.literal('daemon_started'),
   pid: z.int(),
   logFile: z.string(),
@@ -56,7 +56,7 @@ export const notice = formOf<Notice>()(
   ]),
 );
 
-const noticed = z.object({ type: z.literal('notice'), notice });
+export const noticed = z.object({ type: z.literal('notice'), notice });
 
 /** A notice in the course of an operation. */
 export const noticeEvent = formOf<Noticed>()(noticed);

@@ -1,30 +1,14 @@
 import * as z from 'zod/mini';
 import { OPERATIONS } from '../../core/access.ts';
-import type { ServerInspection } from '../../core/environments/server-inspection.ts';
-import type { Coverage } from '../../core/warm-ups/value-coverage.ts';
 import { defineRoute } from './define-route.ts';
-import {
-  environmentEdit,
-  environmentRequest,
-  membership,
-  serverEnvironment,
-} from './environment-form.ts';
-import { failure } from './failure-form.ts';
-import { flag, orNull, plain } from './wire.ts';
+import { environmentEdit, environmentRequest, membership } from './environment-form.ts';
+import { checkedServer } from './readiness-form.ts';
+import { flag } from './wire.ts';
 
 const tag = 'Environments';
 
 /** The id or the name of an environment. */
 export const ofEnvironment = z.object({ environment: z.string() });
-
-/** What a look at a server found. */
-export const readinessFields = {
-  environment: serverEnvironment,
-  inspection: plain<ServerInspection>('What the server is, how it is set, and what is in the way'),
-  coverage: plain<Coverage>('Sessions whose prepared statements are recorded with their values'),
-  isHeldByUs: z.boolean(),
-  refusal: orNull(failure),
-};
 
 export const listEnvironments = defineRoute({
   id: 'listEnvironments',
@@ -95,5 +79,5 @@ export const checkEnvironment = defineRoute({
   description:
     'Changes nothing. `refusal` says why no capture could start, `logOff` that its owner has to switch the log on.',
   params: ofEnvironment,
-  answer: { is: 'json', form: z.object({ ...readinessFields, logOff: orNull(failure) }) },
+  answer: { is: 'json', form: checkedServer },
 });

@@ -96,13 +96,6 @@ export const secondsInQuery = z.codec(
   { decode: (text) => Math.round(Number(text) * 1_000), encode: (ms) => String(ms / 1_000) },
 );
 
-/** A length of time in a query: seconds there, milliseconds inside. */
-export const secondsInQuery = z.codec(
-  z.string().check(z.regex(/^\d{1,15}(\.\d{1,3})?$/, 'must be a number of seconds')),
-  z.number(),
-  { decode: (text) => Math.round(Number(text) * 1_000), encode: (ms) => String(ms / 1_000) },
-);
-
 /** Several values in one field of a query, with commas between them. */
 export function listOf<Value extends string>(values: readonly [Value, ...Value[]]) {
   return z.codec(z.string(), z.array(z.enum(values)), {

@@ -6,12 +6,14 @@ import { environmentHandlers, memberHandlers } from './environment-handlers.ts';
 import { openApiHandler } from './openapi-handler.ts';
 import { reportHandlers } from './report-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
+import { warmUpHandlers } from './warm-up-handlers.ts';
 
 /** Every operation of a use case. */
 export const HANDLERS: readonly Handler[] = [
   ...captureHandlers,
   ...environmentHandlers,
   ...memberHandlers,
+  ...warmUpHandlers,
   ...userHandlers,
   ...auditHandlers,
   ...daemonHandlers,
