@@ -5,6 +5,7 @@ import type { DaemonStatusTable } from './daemon/daemon-status.ts';
 import type { Environment } from './environments/environment.ts';
 import type { MetricTable } from './metrics/metric-store.ts';
 import type { OwnCommands, StoredOwnCommands } from './verification/own-commands.ts';
+import type { AddressAttemptTable } from './users/address-gate.ts';
 import type { PasswordAttemptTable } from './users/password-gate.ts';
 import type { RecordingOptions } from './captures/recording-options.ts';
 import type { RemovalTable } from './captures/workload-removals.ts';
@@ -244,6 +245,7 @@ export interface Store {
   readonly times: TimesTable;
   readonly warmUps: WarmUpTable;
   readonly passwordAttempts: PasswordAttemptTable;
+  readonly addressAttempts: AddressAttemptTable;
 }
 
 export interface UserTable {

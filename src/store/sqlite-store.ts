@@ -13,6 +13,7 @@ import { environmentTable } from './environments.ts';
 import { leaseTable } from './lease.ts';
 import { memberTable } from './members.ts';
 import { metricTable } from './metrics.ts';
+import { addressAttemptTable } from './address-attempts.ts';
 import { passwordAttemptTable } from './password-attempts.ts';
 import { recordingTable } from './recordings.ts';
 import { removalTable } from './removals.ts';
@@ -199,6 +200,9 @@ class SqliteStore implements Store {
   }
   get passwordAttempts() {
     return this.#table('passwordAttempts', passwordAttemptTable);
+  }
+  get addressAttempts() {
+    return this.#table('addressAttempts', addressAttemptTable);
   }
   get warmUps() {
     return this.#table('warmUps', warmUpTable);

@@ -59,6 +59,10 @@ export type AuditAction =
   | 'user.create'
   | 'user.delete'
   | 'user.password'
+  | 'user.login'
+  /** By who came with a wrong name or password. */
+  | 'user.login-refused'
+  | 'user.logout'
   | 'token.create'
   | 'token.revoke';
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { nameKey } from '../names.ts';
+import { AddressGate } from './address-gate.ts';
 import { sha256 } from './sha256.ts';
 import type { Store } from '../store.ts';
 
@@ -35,10 +36,13 @@ export interface PasswordAttemptTable {
 export class PasswordGate {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #addressGate: AddressGate | null;
 
-  constructor(store: Store, clock: Clock) {
+  /** @param address of who asks over the network, which has a gate of its own; undefined on this machine. */
+  constructor(store: Store, clock: Clock, address?: string) {
     this.#store = store;
     this.#clock = clock;
+    this.#addressGate = address === undefined ? null : new AddressGate(store, clock, address);
   }
 
   /**
@@ -46,6 +50,12 @@ export class PasswordGate {
    * @throws AppError `unauthenticated` while repeated failures have to wait; then `check` is not run.
    */
   async attempt(name: string, check: () => Promise<boolean>): Promise<boolean> {
+    const gate = this.#addressGate;
+    if (gate === null) return this.#attempt(name, check);
+    return gate.pass(name, () => this.#attempt(gate.counterOf(name), check));
+  }
+
+  async #attempt(name: string, check: () => Promise<boolean>): Promise<boolean> {
     // Where others that are being checked may still turn out right, their outcome is waited for.
     while (!this.#letIn(name)) await this.#clock.sleep(LOOK_AGAIN_MS);
     const isRight = await check();
@@ -61,6 +71,8 @@ export class PasswordGate {
   /** Forgets what was wrong: the password is a new one. */
   forget(name: string): void {
     this.#store.passwordAttempts.delete(bucketOf(name));
+    const known = this.#addressGate?.counterOf(name) ?? name;
+    this.#store.passwordAttempts.delete(bucketOf(known));
   }
 
   /** @returns false to ask again in a moment. */

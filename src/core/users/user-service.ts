@@ -5,6 +5,7 @@ import {
   AuditTrail,
   UNKNOWN_ORIGIN,
   type AuditSubject,
+  type Author,
   type Origin,
 } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
@@ -20,10 +21,19 @@ import {
 } from './passwords.ts';
 import { PasswordGate } from './password-gate.ts';
 import { sha256 } from './sha256.ts';
+import { Turns } from './turns.ts';
 import type { Credential, Member, Store, User } from '../store.ts';
 
 const SESSION_LENGTH_MS = 30 * 86_400_000;
 const TOKEN_LENGTH_MS = 90 * 86_400_000;
+
+/** Of this process: each request has a service of its own. */
+const TURNS = new Turns();
+
+/** Who has not proved who they are. */
+const NOBODY: Author = { userId: null, userName: 'nobody' };
+/** What was typed as a name is not kept: people type passwords there. */
+const NO_USER: AuditSubject = { kind: 'user', id: 0, name: '', environmentId: null };
 
 /** A user without what proves who they are. */
 export type PublicUser = Omit<User, 'passwordHash'>;
@@ -94,6 +104,7 @@ export class UserService {
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
   readonly #gate: PasswordGate;
+  readonly #address: string | undefined;
   readonly #passwordCost: ScryptCost;
 
   /** @param passwordCost what the hash of a new password costs; a stored one carries its own cost. */
@@ -106,7 +117,8 @@ export class UserService {
     this.#store = store;
     this.#clock = clock;
     this.#passwordCost = passwordCost;
-    this.#gate = new PasswordGate(store, clock);
+    this.#address = origin.address;
+    this.#gate = new PasswordGate(store, clock, origin.address);
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
@@ -123,27 +135,33 @@ export class UserService {
    * Opens a session that lasts `lengthMs`. A name that nobody has is answered as a wrong password is,
    * after the same work.
    * @throws AppError `unauthenticated` for a wrong name or password, and while repeated failures have
-   *   to wait.
+   *   to wait; `store_unusable` while too many log in.
    */
   async login(
     name: string,
     password: string,
     lengthMs = SESSION_LENGTH_MS,
   ): Promise<OpenedSession> {
-    const isRight = await this.#gate.attempt(name, async () => {
-      const user = this.#store.users.findByName(name);
-      const hash = user?.passwordHash ?? nobodysHash(this.#passwordCost);
-      return (await verifyPassword(password, hash)) && user !== null;
-    });
-    return this.#store.transaction(() => {
+    const isRight = await TURNS.take(this.#address, () =>
+      this.#gate.attempt(name, async () => {
+        const user = this.#store.users.findByName(name);
+        const hash = user?.passwordHash ?? nobodysHash(this.#passwordCost);
+        return (await verifyPassword(password, hash)) && user !== null;
+      }),
+    );
+    const opened = this.#store.transaction(() => {
       const user = this.#store.users.findByName(name);
       if (user === null || !isRight) {
-        throw new AppError('unauthenticated', 'Wrong user name or password', {
-          hint: { code: 'ask_for_password' },
-        });
+        this.#audit.record(NOBODY, 'user.login-refused', user === null ? NO_USER : subjectOf(user));
+        return null;
       }
       this.#store.credentials.deleteExpired(this.#clock.now());
+      this.#audit.record(authorOf(user), 'user.login', subjectOf(user));
       return this.#openSession(user, lengthMs);
+    });
+    if (opened !== null) return opened;
+    throw new AppError('unauthenticated', 'Wrong user name or password', {
+      hint: { code: 'ask_for_password' },
     });
   }
 
@@ -194,7 +212,10 @@ export class UserService {
   async logout(secret: string): Promise<void> {
     this.#store.transaction(() => {
       const credential = this.#store.credentials.findBySecret(hashSecret(secret));
-      if (credential?.kind === 'session') this.#store.credentials.delete(credential.id);
+      if (credential?.kind !== 'session') return;
+      const user = this.#store.users.find(credential.userId);
+      this.#store.credentials.delete(credential.id);
+      if (user !== null) this.#audit.record(authorOf(user), 'user.logout', subjectOf(user));
     });
   }
 
@@ -213,7 +234,9 @@ export class UserService {
     user: { name: string; password: string; isAdmin: boolean },
   ): Promise<PublicUser> {
     await this.checkNewUser(actor, user.name);
-    const prepared = await prepareUser(user.name, user.password, this.#passwordCost);
+    const prepared = await TURNS.take(this.#address, () =>
+      prepareUser(user.name, user.password, this.#passwordCost),
+    );
     return this.#store.transaction(() => {
       const created = this.#store.users.insert(
         { ...prepared, isAdmin: user.isAdmin },
@@ -316,13 +339,17 @@ export class UserService {
   ): Promise<{ user: PublicUser; tokens: number }> {
     const { user, isOwn } = this.#passwordOf(actor, change.user);
     if (isOwn) {
-      const isRight = await this.#gate.attempt(user.name, () =>
-        verifyPassword(change.current ?? '', user.passwordHash),
+      const isRight = await TURNS.take(this.#address, () =>
+        this.#gate.attempt(user.name, () =>
+          verifyPassword(change.current ?? '', user.passwordHash),
+        ),
       );
       if (!isRight) throw new AppError('unauthenticated', 'The current password is wrong');
     }
     checkPassword(change.password);
-    const hash = await hashPassword(change.password, this.#passwordCost);
+    const hash = await TURNS.take(this.#address, () =>
+      hashPassword(change.password, this.#passwordCost),
+    );
     return this.#store.transaction(() => {
       const tokens = this.#validTokens(user.id);
       this.#store.users.setPassword(user.id, hash);
@@ -476,6 +503,10 @@ export class UserService {
     );
     return { secret, user: publicOf(user), expiresAt: credential.expiresAt };
   }
+}
+
+function authorOf({ id, name }: User): Author {
+  return { userId: id, userName: name };
 }
 
 function subjectOf({ id, name }: Pick<User, 'id' | 'name'>): AuditSubject {
