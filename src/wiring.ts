@@ -5,6 +5,7 @@
 import { createApi, type Api } from './core/api.ts';
 import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
+import { awaitedDaemons } from './core/daemon/awaited-daemons.ts';
 import type { StartedDaemon } from './core/daemon/daemon-starter.ts';
 import type { ServerAddress } from './core/environments/environment.ts';
 import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
@@ -119,6 +120,18 @@ export class Wiring {
   get api(): Api {
     this.#api ??= createApi(this.outside);
     return this.#api;
+  }
+
+  /**
+   * The use cases for the requests from an address, in a process that belongs to a daemon: it starts none, and waits
+   * for the one that takes over. What they change is said to come from the address.
+   * @throws AppError `store_unusable`, also where there is no store.
+   */
+  apiFor(address: string): Api {
+    const { outside } = this;
+    const origin = { userName: this.#machine.userName, hostName: address, pid: this.#machine.pid };
+    const daemons = awaitedDaemons(outside, (pid) => this.#machine.isRunning(pid));
+    return createApi({ ...outside, origin, daemons });
   }
 
   /** What the use cases are given. @throws AppError `store_unusable`, also where there is no store. */

@@ -1,5 +1,8 @@
 import { AppError } from '../../core/errors.ts';
-import { createLog, LOG_LEVELS, type LogLevel } from '../../daemon/daemon-log.ts';
+import { ApiProcess, type ServeRequest } from '../runtime/api-process.ts';
+import { daemonLog } from '../runtime/daemon-lines.ts';
+import { isLoopback, parseListenAddress, type ListenAddress } from '../input/listen-addresses.ts';
+import { LOG_LEVELS, type LogLevel } from '../../daemon/daemon-log.ts';
 import { collected } from '../input/arguments.ts';
 import { choice } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
@@ -8,7 +11,6 @@ import type { AllowedCredentials } from '../runtime/credential-rules.ts';
 import { parseDuration } from '../input/durations.ts';
 import { absolutePath } from '../input/environment-options.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
-import { escapeText } from '../../display/escape.ts';
 import { activeCaptureNoun, daemonNoun, nextStartNoun } from '../render/daemon-overview.ts';
 
 const DEFAULT_GRACE_MS = 600_000;
@@ -21,6 +23,10 @@ interface Options {
   readonly background?: boolean;
   readonly credentials?: readonly string[];
   readonly credentialEnv?: readonly string[];
+  readonly listen?: ListenAddress;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly behindProxy?: boolean;
 }
 
 export const command = defineCommand<Options>({
@@ -47,17 +53,29 @@ export const command = defineCommand<Options>({
         'the same for environment variables with this prefix; repeatable',
         collected,
       )
+      .option(
+        '--listen <host:port>',
+        'serve the API there; a port alone is for this machine alone',
+        parseListenAddress,
+      )
+      .option('--tls-cert <file>', 'with --listen: certificate in PEM, with its chain')
+      .option('--tls-key <file>', 'its key')
+      .option('--behind-proxy', 'with --listen: a proxy does TLS, and says in Forwarded who asks')
       .addOption(command.createOption('--background').hideHelp()),
   help: `Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon records
 for a store; a second one stands by to take over. On Ctrl-C or SIGTERM it finishes the current batch
 and leaves RUNNING captures to the next daemon; a second signal ends it at once.
 In a store that others can write, it uses only password references that its own user typed (env create,
 env edit) or allows here.
+With --listen other machines use this store: captures login NAME --server URL. Beyond 127.0.0.1 that needs
+TLS, or a proxy in front that has it. SIGHUP reads certificate and key again.
 
 Examples:
   captures daemon
   captures daemon --credentials /etc/captures/credentials --credential-env SHOP_
   captures daemon --log-level debug 2>> captures.log
+  captures daemon --listen 127.0.0.1:8080
+  captures daemon --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key key.pem
   captures daemon --status
 
 Without a daemon --status exits 8; with -o it also prints the object, with "alive" false.
@@ -77,6 +95,42 @@ async function allowedBy(
     prefixes: credentialEnv.map(checkPrefix),
   };
 }
+
+/** @throws AppError `invalid` for options that do not belong together, and for what passwords would cross in the clear. */
+function servingOf(options: Options, { world }: Context): Serving | null {
+  const { listen, tlsCert, tlsKey, behindProxy = false } = options;
+  if (listen === undefined) {
+    const [flag] = [
+      ...(tlsCert === undefined ? [] : ['--tls-cert']),
+      ...(tlsKey === undefined ? [] : ['--tls-key']),
+      ...(behindProxy ? ['--behind-proxy'] : []),
+    ];
+    if (flag === undefined) return null;
+    throw new AppError('invalid', `${flag} needs --listen`, {
+      hint: 'For example: captures daemon --listen 127.0.0.1:8080',
+    });
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
+    throw new AppError('invalid', `${missing} is missing: a certificate and its key go together`);
+  }
+  const tls =
+    tlsCert === undefined || tlsKey === undefined
+      ? null
+      : { cert: absolutePath(tlsCert, world), key: absolutePath(tlsKey, world) };
+  if (tls === null && !behindProxy && !isLoopback(listen.host)) {
+    throw new AppError(
+      'invalid',
+      `Without TLS passwords would cross the network to ${listen.host} in the clear`,
+      {
+        hint: 'Give --tls-cert and --tls-key; or, where a proxy on this machine or in a network of your own does TLS, --behind-proxy.',
+      },
+    );
+  }
+  return { listen, tls, isBehindProxy: behindProxy };
+}
+
+type Serving = Pick<ServeRequest, 'listen' | 'tls' | 'isBehindProxy'>;
 
 async function run(options: Options, context: Context): Promise<number> {
   if (options.status === true) return showStatus(context);
@@ -114,41 +168,45 @@ async function showStatus(context: Context): Promise<number> {
 }
 
 async function runUntilSignalled(options: Options, context: Context): Promise<number> {
+  const serving = servingOf(options, context);
   await context.world.becomeDaemon();
   const { world } = context;
   if (options.grace !== undefined && options.grace < 0) {
     throw new AppError('invalid', '--grace cannot be negative');
   }
+  const credentials = await allowedBy(options, world);
   const [{ runDaemon }, { createServiceNotifier }, { programVersion }, serverLogs] =
     await Promise.all([
       import('../../daemon/daemon.ts'),
       import('../../daemon/sd-notify.ts'),
       import('../../package.ts'),
-      context.serverLogs(await allowedBy(options, world)),
+      context.serverLogs(credentials),
     ]);
-  const log = createLog(
-    (line) => {
-      // A server's message may hold control characters; JSON escapes them itself.
-      const text = world.stderr.isTTY ? `${escapeText(line.trimEnd())}\n` : line;
-      void world.stderr.write(text).catch(() => undefined);
-    },
-    world.clock,
-    {
-      json: !world.stderr.isTTY,
-      level: options.logLevel ?? 'info',
-    },
-  );
+  const { logLevel = 'info' } = options;
+  const log = daemonLog(world, logLevel);
+  const { store } = context.wiring;
+  // Before anything is recorded: a port that is taken ends this.
+  const api =
+    serving === null
+      ? null
+      : await ApiProcess.start({ ...serving, logLevel, credentials }, { log, clock: world.clock });
   const leaving = new AbortController();
-  // Only the first signal is caught: the second one ends the process.
   const stopListening = world.signals.listen((signal) => {
+    // A terminal that is closed says the same.
+    if (signal === 'SIGHUP' && serving !== null && (serving.tls !== null || !world.stderr.isTTY)) {
+      api?.reload();
+      return;
+    }
+    // Only the first one is caught: the second one ends the process.
     stopListening();
     log('info', 'leaving', { signal });
     leaving.abort();
+    api?.leave();
   });
   try {
     await runDaemon(
       {
-        store: context.wiring.store,
+        store,
         clock: world.clock,
         source: serverLogs,
         log,
@@ -169,6 +227,8 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
     );
   } finally {
     stopListening();
+    api?.leave();
+    await api?.over;
   }
   return 0;
 }

@@ -130,6 +130,12 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly Verb[]>> = {
 /** Run by the daemon only: in no help and no completion. */
 export const HIDDEN_VERBS: readonly Verb[] = [
   verb('fetch-metrics', 'fetch metrics for the daemon', () => import('./fetch-metrics.ts')),
+  verb('serve-api', 'serve the API of a daemon', () => import('./serve-api.ts')),
+  verb(
+    'serve-request',
+    'answer one request of the API that reads much',
+    () => import('./serve-request.ts'),
+  ),
 ];
 
 /** Every command that users type, in the order of the help. */

@@ -33,6 +33,41 @@ export async function readLine(
   return firstLineOf(Buffer.concat(kept).toString('utf8'));
 }
 
+/**
+ * Reads the first line of a stream that goes on.
+ * @returns null when the stream ends before the line does; else the line, and what comes behind it.
+ * @throws AppError `invalid` for a line that is longer than `longest` bytes.
+ */
+export async function splitFirstLine(
+  chunks: AsyncIterable<Uint8Array>,
+  longest = LONGEST_LINE_BYTES,
+): Promise<{ readonly line: string; readonly rest: AsyncIterable<Uint8Array> } | null> {
+  const reading = chunks[Symbol.asyncIterator]();
+  let bytes = Buffer.alloc(0);
+  for (;;) {
+    const step = await reading.next();
+    if (step.done === true) return null;
+    bytes = Buffer.concat([bytes, step.value]);
+    const end = bytes.indexOf(0x0a);
+    if ((end === -1 ? bytes.length : end) > longest) throw tooLong('on stdin', longest);
+    if (end === -1) continue;
+    const line = bytes.subarray(0, end).toString('utf8');
+    return { line, rest: restOf(bytes.subarray(end + 1), reading) };
+  }
+}
+
+async function* restOf(
+  first: Uint8Array,
+  reading: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  if (first.length > 0) yield first;
+  for (;;) {
+    const step = await reading.next();
+    if (step.done === true) return;
+    yield step.value;
+  }
+}
+
 export function tooLong(where: string, longest = LONGEST_LINE_BYTES): AppError {
   return new AppError('invalid', `The first line ${where} is longer than ${longest / 1024} KiB`);
 }

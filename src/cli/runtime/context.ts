@@ -100,6 +100,16 @@ export class Context {
     );
   }
 
+  /** The store for a process that belongs to a daemon. @param daemon what that may use. */
+  wiringOfDaemon(daemon: AllowedCredentials): Wiring {
+    return new Wiring(
+      this.world,
+      this.paths,
+      (logs) => this.#withCredentials(logs, daemon),
+      (server) => this.isLeftToDaemon(server, daemon),
+    );
+  }
+
   /** Every use case. @throws AppError `store_unusable`, naming `captures init` where there is no store. */
   get api(): Api {
     return this.#connected?.api ?? this.wiring.api;
@@ -188,8 +198,11 @@ export class Context {
    * Whether this process cannot have the password that the daemon may have: in a store of several users
    * it is for the user of the daemon alone to read.
    */
-  async isLeftToDaemon(server: ServerAddress): Promise<boolean> {
-    const user = await this.credentialUser();
+  async isLeftToDaemon(
+    server: ServerAddress,
+    daemon: AllowedCredentials | null = null,
+  ): Promise<boolean> {
+    const user = await this.credentialUser(daemon);
     if (!user.isStoreShared()) return false;
     const { allowedServer } = await import('./credential-rules.ts');
     try {

@@ -5,8 +5,11 @@ import { isLive } from './lease.ts';
 
 /** Daemons in the background, on this machine. */
 export interface DaemonProcesses {
-  /** Starts one for a store, detached from the streams of this process. */
-  start(storeDirectory: string): Promise<StartedDaemon>;
+  /**
+   * Starts one for a store, detached from the streams of this process.
+   * @returns null where none was started because one came up by itself.
+   */
+  start(storeDirectory: string): Promise<StartedDaemon | null>;
   /** Whether a process with this id runs on this machine, of any user. */
   isRunning(pid: number): boolean;
 }
@@ -62,6 +65,7 @@ export class DaemonStarter {
       });
     }
     const started = await daemons.start(store.directory);
+    if (started === null) return;
     this.#startedAt = now;
     this.#starts += 1;
     this.#logFile = started.logFile;

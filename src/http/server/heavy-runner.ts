@@ -15,6 +15,8 @@ export interface HeavyProcess {
   settle(): void;
   /** Tells it that its answer is wanted no more, and ends it soon after; nothing where it has ended. */
   end(): void;
+  /** Its answer is there: it ends by itself, and is made to where it does not. */
+  release(): void;
 }
 
 /** One that has begun its answer and says nothing for so long is no work: it follows something. */
@@ -50,7 +52,7 @@ export class HeavyRunner {
     } finally {
       ending.removeEventListener('abort', settle);
       answer.gone.removeEventListener('abort', end);
-      child?.end();
+      child?.release();
       turn.end();
     }
   }

@@ -1,0 +1,223 @@
+import { AppError, isAppError, messageOf } from '../../core/errors.ts';
+import type { DaemonLog } from '../../daemon/daemon-log.ts';
+import { ApiServer } from '../../http/server/api-server.ts';
+import {
+  expiresSoon,
+  readCertificate,
+  type CheckedCertificate,
+} from '../../http/server/certificate.ts';
+import type { Answered } from '../../http/server/dispatch.ts';
+import { allHandlers } from '../../http/server/handlers/all-handlers.ts';
+import { HeavyQueue } from '../../http/server/heavy-queue.ts';
+import { HeavyRunner } from '../../http/server/heavy-runner.ts';
+import { RateLimit, ShareLimit } from '../../http/server/rate-limit.ts';
+import { programVersion } from '../../package.ts';
+import type { Wiring } from '../../wiring.ts';
+import { splitFirstLine } from '../input/first-line.ts';
+import { urlOf } from '../input/listen-addresses.ts';
+import type { ServeReport, ServeRequest } from '../runtime/api-process.ts';
+import type { Context } from '../runtime/context.ts';
+import { daemonLog, stackOf } from '../runtime/daemon-lines.ts';
+import { startRequestProcess } from '../runtime/request-process.ts';
+import { defineCommand } from './command.ts';
+
+/** A user may ask for this much; a page that is refreshed each second asks for a hundredth of it. */
+const RATE = { perSecond: 100, burst: 200 };
+const MOST_STREAMS_OF_ONE = 50;
+const HEAVY = { working: 2, processes: 12, waiting: 60, waitingOfOne: 10 };
+/** Requests in hand are answered for so long when the server is told to end. */
+const PATIENCE_MS = 5_000;
+const HOUR_MS = 3_600_000;
+
+export const command = defineCommand<object>({
+  help: `For the daemon: serves the API until its standard input ends. To serve it:
+captures daemon --listen HOST:PORT
+
+Examples:
+  captures daemon --listen 127.0.0.1:8080`,
+  prints: null,
+  run,
+});
+
+/** Runs in a process of its own, which the daemon has started: see `ApiProcess`. */
+async function run(_options: object, context: Context): Promise<void> {
+  const { stdin, stdout, signals } = context.world;
+  const stopped = new AbortController();
+  let renew = (): void => undefined;
+  const stopListening = signals.listen((signal) => {
+    if (signal === 'SIGHUP') renew();
+    else stopped.abort();
+  });
+  const report = (line: ServeReport): Promise<void> => stdout.write(`${JSON.stringify(line)}\n`);
+  try {
+    const read = stdin.isTTY ? null : await splitFirstLine(stdin.chunks(stopped.signal));
+    const request = read === null ? null : readRequest(read.line);
+    if (read === null || request === null) {
+      throw new AppError('invalid', 'This is for the daemon; to serve: captures daemon --listen');
+    }
+    let serving: Serving;
+    try {
+      serving = await Serving.start(request, context);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const { code, message, hint } = error;
+      await report({ is: 'failed', code, message, hint: typeof hint === 'string' ? hint : null });
+      return;
+    }
+    renew = () => serving.renew();
+    await report({ is: 'listening', url: serving.url, port: serving.port });
+    // It ends when it is told to, and when the daemon does, however that dies.
+    await endOf(read.rest);
+    await serving.end();
+  } finally {
+    stopped.abort();
+    stopListening();
+  }
+}
+
+/** Resolves when a stream ends, or is closed; nothing is to come on it. */
+async function endOf(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  const reading = stream[Symbol.asyncIterator]();
+  try {
+    while ((await reading.next()).done !== true);
+  } catch {
+    // It was closed.
+  }
+}
+
+/** The server with its certificate. */
+class Serving {
+  readonly #request: ServeRequest;
+  readonly #context: Context;
+  readonly #log: DaemonLog;
+  readonly #server: ApiServer;
+  readonly #watch: NodeJS.Timeout;
+  #certificate: CheckedCertificate | null;
+  /** Days left when it was last warned of. */
+  #warnedOf: number | null = null;
+  readonly #wiring: Wiring;
+  port = 0;
+
+  private constructor(request: ServeRequest, context: Context) {
+    this.#request = request;
+    this.#context = context;
+    this.#log = daemonLog(context.world, request.logLevel);
+    this.#certificate = this.#read();
+    const wiring = context.wiringOfDaemon(request.credentials);
+    this.#wiring = wiring;
+    // Opened now: a store that cannot be used is said before the daemon has begun.
+    wiring.apiFor('');
+    this.#server = new ApiServer({
+      version: programVersion(),
+      handlers: allHandlers(programVersion()),
+      apiFor: (address) => wiring.apiFor(address),
+      isBehindProxy: request.isBehindProxy,
+      ...(this.#certificate === null ? {} : { certificate: this.#certificate }),
+      limits: { rate: new RateLimit(RATE), streams: new ShareLimit(MOST_STREAMS_OF_ONE) },
+      heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
+      onBug: (error) => this.#log('error', 'unexpected error', { stack: stackOf(error) }),
+      onAnswered: (answered) => this.#note(answered),
+    });
+    this.#watch = setInterval(() => this.#warn(), HOUR_MS);
+  }
+
+  /** @throws AppError where it cannot listen, and for a certificate that cannot be used. */
+  static async start(request: ServeRequest, context: Context): Promise<Serving> {
+    const serving = new Serving(request, context);
+    const { host, port } = request.listen;
+    try {
+      serving.port = await serving.#server.listen(host, port);
+    } catch (error) {
+      clearInterval(serving.#watch);
+      throw cannotListen(error as NodeJS.ErrnoException, urlOf(request.listen, false).slice(7));
+    }
+    serving.#warn();
+    return serving;
+  }
+
+  get url(): string {
+    const { listen, tls } = this.#request;
+    return urlOf({ ...listen, port: this.port }, tls !== null);
+  }
+
+  /** Reads the certificate again; one that cannot be used is not taken. */
+  renew(): void {
+    try {
+      this.#certificate = this.#read();
+    } catch (error) {
+      this.#log('error', 'the certificate stays as it was', { message: messageOf(error) });
+      return;
+    }
+    if (this.#certificate === null) return;
+    this.#server.renew(this.#certificate);
+    const validUntil = new Date(this.#certificate.validUntil).toISOString();
+    this.#log('info', 'certificate read again', { validUntil });
+    this.#warnedOf = null;
+    this.#warn();
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#watch);
+    await this.#server.close(PATIENCE_MS);
+    this.#wiring.close();
+  }
+
+  #read(): CheckedCertificate | null {
+    const { tls } = this.#request;
+    return tls === null ? null : readCertificate(tls, this.#context.now());
+  }
+
+  /** Once a day. */
+  #warn(): void {
+    const days =
+      this.#certificate === null ? null : expiresSoon(this.#certificate, this.#context.now());
+    if (days === null || days === this.#warnedOf) return;
+    this.#warnedOf = days;
+    this.#log('warn', 'the certificate expires soon', {
+      days,
+      validUntil: new Date(this.#certificate?.validUntil ?? 0).toISOString(),
+    });
+  }
+
+  #note({ method, path, address, actor, status, took }: Answered): void {
+    this.#log((status ?? 0) >= 500 ? 'warn' : 'debug', 'request', {
+      method,
+      path,
+      status,
+      ms: Math.round(took),
+      user: actor?.userName ?? null,
+      address,
+    });
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'no such host name is known',
+  EAI_AGAIN: 'the host name cannot be looked up',
+};
+
+function cannotListen(error: NodeJS.ErrnoException, address: string): AppError {
+  const { code = '', message } = error;
+  if (code === 'EADDRINUSE') {
+    return new AppError('conflict', `Another program listens on ${address}`, {
+      hint: 'End it, or choose another port with --listen.',
+    });
+  }
+  if (code === 'EACCES') {
+    return new AppError('store_unusable', `No permission to listen on ${address}`, {
+      hint: 'Ports below 1024 are for root: choose a higher one, or give the right to (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).',
+    });
+  }
+  return new AppError('store_unusable', `Cannot listen on ${address}: ${WHY[code] ?? message}`);
+}
+
+/** null for what no daemon writes: a user tries the command by hand. */
+function readRequest(line: string): ServeRequest | null {
+  try {
+    const request = JSON.parse(line) as Partial<ServeRequest> | null;
+    return typeof request?.listen === 'object' ? (request as ServeRequest) : null;
+  } catch {
+    return null;
+  }
+}

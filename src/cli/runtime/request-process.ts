@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { setPriority } from 'node:os';
+import { join } from 'node:path';
+import type { HeavyProcess } from '../../http/server/heavy-runner.ts';
+import { PACKAGE_FOLDER } from '../../package.ts';
+import { COUNTING_ENVIRONMENT, COUNTING_NODE_FLAGS } from './process-memory.ts';
+
+const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
+/** The descriptor of the pipe beside the three that every process has. */
+const CONTROL = 3;
+const LARGEST_HEAP_MB = 512;
+/** Recording comes first, and requests that are small. */
+const PRIORITY = 10;
+const PATIENCE_MS = 2_000;
+
+/** Starts a process that answers one heavy request. */
+export function startRequestProcess(): HeavyProcess {
+  const flags = [...COUNTING_NODE_FLAGS, `--max-old-space-size=${LARGEST_HEAP_MB}`];
+  const child = spawn(process.execPath, [...flags, PROGRAM, 'serve-request'], {
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+    env: { ...COUNTING_ENVIRONMENT, ...process.env },
+  });
+  let isOver = false;
+  let kill: NodeJS.Timeout | undefined;
+  const over = (): void => {
+    isOver = true;
+    clearTimeout(kill);
+  };
+  child.once('error', over);
+  child.once('exit', over);
+  if (child.pid !== undefined) {
+    try {
+      setPriority(child.pid, PRIORITY);
+    } catch {
+      // It has ended already.
+    }
+  }
+  const { stdin: input, stdout: output } = child;
+  if (input === null || output === null) throw new Error('A process without pipes');
+  return {
+    input,
+    output,
+    control: child.stdio[CONTROL] as Socket,
+    settle: () => void child.kill('SIGTERM'),
+    end: () => {
+      if (isOver) return;
+      child.kill('SIGINT');
+      kill ??= setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    },
+    release: () => {
+      if (!isOver) kill ??= setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    },
+  };
+}
+
+/** The ends of its pipes, in that process: writing waits for no reader, as `process.stdout` would. */
+export function requestPipes(): { readonly output: Socket; readonly control: Socket } {
+  return { output: new Socket({ fd: 1 }), control: new Socket({ fd: CONTROL }) };
+}
