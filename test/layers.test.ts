@@ -133,6 +133,10 @@ describe('the layers', () => {
       'cli/commands/init.ts',
       // Is the daemon.
       'cli/commands/daemon.ts',
+      'cli/runtime/daemon-lines.ts',
+      // Serve the API for it, in processes of their own.
+      'cli/commands/serve-api.ts',
+      'cli/commands/serve-request.ts',
       // Makes folders as the store does, and takes nothing else of it.
       'cli/runtime/private-files.ts',
     ];

@@ -75,7 +75,7 @@ Examples:
   captures daemon --credentials /etc/captures/credentials --credential-env SHOP_
   captures daemon --log-level debug 2>> captures.log
   captures daemon --listen 127.0.0.1:8080
-  captures daemon --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key key.pem
+  captures daemon --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
   captures daemon --status
 
 Without a daemon --status exits 8; with -o it also prints the object, with "alive" false.
@@ -184,7 +184,8 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
     ]);
   const { logLevel = 'info' } = options;
   const log = daemonLog(world, logLevel);
-  const { store } = context.wiring;
+  // Opened, and brought up to date, before another process opens it.
+  const store = context.wiring.store;
   // Before anything is recorded: a port that is taken ends this.
   const api =
     serving === null

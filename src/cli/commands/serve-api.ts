@@ -1,5 +1,4 @@
 import { AppError, isAppError, messageOf } from '../../core/errors.ts';
-import type { DaemonLog } from '../../daemon/daemon-log.ts';
 import { ApiServer } from '../../http/server/api-server.ts';
 import {
   expiresSoon,
@@ -17,7 +16,7 @@ import { splitFirstLine } from '../input/first-line.ts';
 import { urlOf } from '../input/listen-addresses.ts';
 import type { ServeReport, ServeRequest } from '../runtime/api-process.ts';
 import type { Context } from '../runtime/context.ts';
-import { daemonLog, stackOf } from '../runtime/daemon-lines.ts';
+import { daemonLog, stackOf, type DaemonLog } from '../runtime/daemon-lines.ts';
 import { startRequestProcess } from '../runtime/request-process.ts';
 import { defineCommand } from './command.ts';
 

@@ -3,10 +3,10 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { AppError, messageOf, type ErrorCode } from '../../core/errors.ts';
-import type { DaemonLog, LogLevel } from '../../daemon/daemon-log.ts';
 import { PACKAGE_FOLDER } from '../../package.ts';
 import type { ListenAddress } from '../input/listen-addresses.ts';
 import type { AllowedCredentials } from './credential-rules.ts';
+import type { DaemonLog, LogLevel } from './daemon-lines.ts';
 import { DAEMON_NODE_FLAGS, daemonEnvironment } from './process-memory.ts';
 
 const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');

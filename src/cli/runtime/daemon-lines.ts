@@ -2,6 +2,8 @@ import { createLog, type DaemonLog, type LogLevel } from '../../daemon/daemon-lo
 import { escapeText } from '../../display/escape.ts';
 import type { World } from './world.ts';
 
+export type { DaemonLog, LogLevel };
+
 /** The log of a daemon and of the processes that belong to it, on stderr: text on a terminal, else JSON lines. */
 export function daemonLog({ stderr, clock }: World, level: LogLevel): DaemonLog {
   const isText = stderr.isTTY;

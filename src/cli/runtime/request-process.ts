@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
-import type { HeavyProcess } from '../../http/server/heavy-runner.ts';
 import { PACKAGE_FOLDER } from '../../package.ts';
 import { COUNTING_ENVIRONMENT, COUNTING_NODE_FLAGS } from './process-memory.ts';
 
@@ -14,8 +13,8 @@ const LARGEST_HEAP_MB = 512;
 const PRIORITY = 10;
 const PATIENCE_MS = 2_000;
 
-/** Starts a process that answers one heavy request. */
-export function startRequestProcess(): HeavyProcess {
+/** Starts a process that answers one heavy request: a `HeavyProcess`. */
+export function startRequestProcess() {
   const flags = [...COUNTING_NODE_FLAGS, `--max-old-space-size=${LARGEST_HEAP_MB}`];
   const child = spawn(process.execPath, [...flags, PROGRAM, 'serve-request'], {
     stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
