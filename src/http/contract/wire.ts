@@ -99,7 +99,7 @@ export const secondsInQuery = z.codec(
 /** Several values in one field of a query, with commas between them. */
 export function listOf<Value extends string>(values: readonly [Value, ...Value[]]) {
   return z.codec(z.string(), z.array(z.enum(values)), {
-    decode: (text) => text.split(',') as Value[],
+    decode: (text) => (text === '' ? [] : (text.split(',') as Value[])),
     encode: (list) => list.join(','),
   });
 }
