@@ -38,6 +38,8 @@ export interface Machine extends Origin {
   startDaemon(storeDirectory: string): Promise<StartedDaemon>;
 }
 
+export type { RemoteApi };
+
 /** The use cases on a server, over HTTP. Connects at the first call. */
 export async function connectToServer(options: ConnectionOptions): Promise<RemoteApi> {
   const { createRemoteApi } = await import('./http/client/remote-api.ts');
@@ -110,6 +112,9 @@ export class Wiring {
   openToRead(): void {
     this.#store ??= openStoreToRead(this.#paths.store);
   }
+
+  /** Reads the URL of a database server. @throws AppError `invalid`. */
+  readonly parseServerUrl = parseServerUrl;
 
   /** A store that was just made, open already. */
   adoptStore(store: Store): void {

@@ -97,11 +97,21 @@ async function runInContext(
   const context = await openContext(world, options, argv);
   try {
     const status = await work(context);
-    await warnOfServers(context);
+    if (context.server === null) await warnOfServers(context);
+    else await tryToWarn(context);
     await context.flushWarnings();
     return status;
   } finally {
     context.close();
+  }
+}
+
+/** What a command did on a server does not fail because of what is not known of it afterwards. */
+async function tryToWarn(context: Context): Promise<void> {
+  try {
+    await warnOfServers(context);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
   }
 }
 

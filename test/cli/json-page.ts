@@ -112,13 +112,22 @@ const IDENTITY: readonly Field[] = [
   ['storeAdmin', 'boolean', 'an administrator of the store'],
   ['by', 'string', 'session or token'],
   ['expiresAt', 'time', ''],
-  ['store', 'string', 'path of the store'],
+  ['store', 'string or null', 'path of the store; null for that of a server'],
   ['readOnly', 'boolean', 'it can change nothing'],
   [
     'environments',
     'array or null',
     'names of the only environments it is for; null for all of its user',
   ],
+  ['server', 'string or null', 'name of the server; null for the store of this machine'],
+];
+
+const SERVER: readonly Field[] = [
+  ['name', 'string', '`local` for the store of this machine'],
+  ['url', 'string or null', 'null for the store of this machine'],
+  ['user', 'string or null', 'who is logged in there'],
+  ['expiresAt', 'time or null', 'when the session ends'],
+  ['current', 'boolean', 'commands use it'],
 ];
 
 const ENVIRONMENT: readonly Field[] = [
@@ -590,6 +599,9 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   login: one(IDENTITY),
   logout: one([['loggedOut', 'boolean', 'false if no user was logged in']]),
   whoami: one(IDENTITY),
+  'server list': many(SERVER),
+  'server use': one(SERVER),
+  'server remove': one(SERVER, 'the server as it was'),
   doctor: many(
     [
       ['check', 'string', 'what was checked: `store`, `session`, … or `environment NAME`'],

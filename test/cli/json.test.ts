@@ -38,6 +38,8 @@ beforeAll(async () => {
 const RUNS: Readonly<Record<string, readonly string[]>> = {
   login: ['ada', '--password-stdin'],
   whoami: [],
+  'server list': [],
+  'server use': ['local'],
   'env create': ['shop', '--url', 'mysql://r@h'],
   'env list': [],
   'env get': ['shop'],

@@ -280,6 +280,7 @@ describe('the fields of a noun', () => {
     expiresAt: 0,
     isReadOnly: true,
     environments: ['a'],
+    server: null,
     store: '/s',
   };
   const daemon = {

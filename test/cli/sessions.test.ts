@@ -495,7 +495,7 @@ describe('whoami', () => {
   it('shows who, by what and until when', async () => {
     const piped = await runCaptures(['whoami'], { home });
     expect(piped.stdout).toMatch(
-      /^user\tstoreAdmin\tby\texpiresAt\tstore\nada\ttrue\tsession\t\d{4}-\d\d-\d\dT[\d:.]+Z\t.*\n$/,
+      /^user\tstoreAdmin\tby\texpiresAt\tstore\treadOnly\tenvironments\tserver\nada\ttrue\tsession\t\d{4}-\d\d-\d\dT[\d:.]+Z\t.*\n$/,
     );
     const shown = await runCaptures(['whoami', '--no-color'], { home, tty: 80 });
     expect(shown.stdout.split('\n').slice(0, 3)).toEqual([

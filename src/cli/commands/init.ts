@@ -33,6 +33,7 @@ Examples:
 });
 
 async function run(options: Options, context: Context): Promise<void> {
+  context.refuseOnClient('captures init');
   const { paths, world } = context;
   const name = checkName('user', options.user ?? world.userName);
   const sharedGroup = options.sharedGroup === undefined ? null : findGroup(options.sharedGroup);
@@ -64,5 +65,6 @@ async function run(options: Options, context: Context): Promise<void> {
     isReadOnly: false,
     environments: null,
     store: store.directory,
+    server: null,
   });
 }

@@ -1,15 +1,17 @@
 import { defineCommand } from './command.ts';
-import type { Context } from '../runtime/context.ts';
+import { contextOn, type Context } from '../runtime/context.ts';
+import { KnownServers, type KnownServer } from '../runtime/known-servers.ts';
 import { parseLifetime } from '../input/lifetimes.ts';
 import {
   readPassword,
   registerPasswordOptions,
   type PasswordSource,
 } from '../input/password-options.ts';
+import { noteVariable, typedServer, type ServerOptions } from '../input/server-choice.ts';
 import { identityNoun } from '../render/identity.ts';
 import { formatTime } from '../input/times.ts';
 
-interface Options extends PasswordSource {
+interface Options extends PasswordSource, ServerOptions {
   readonly name?: string;
   /** Milliseconds. */
   readonly expires?: number;
@@ -17,19 +19,42 @@ interface Options extends PasswordSource {
 
 export const command = defineCommand<Options>({
   declare: (command) =>
-    registerPasswordOptions(command.argument('[name]', 'user name')).option(
-      '--expires <duration>',
-      'how long the session lasts (default: 30d)',
-      (text) => parseLifetime(text, 'session'),
-    ),
-  help: `Examples:
+    registerPasswordOptions(command.argument('[name]', 'user name'))
+      .option('--expires <duration>', 'how long the session lasts (default: 30d)', (text) =>
+        parseLifetime(text, 'session'),
+      )
+      .option('--server <url>', 'log in to a server, and use it from then on')
+      .option('--server-ca <file>', 'PEM file of an authority to trust for it')
+      .option('--server-name <name>', 'another name for it than its host'),
+  help: `Without --server you log in to the store or the server that is in use: captures server list.
+A server is https://HOST[:PORT] or HOST[:PORT]; http is for a server on this machine only.
+
+Examples:
   captures login ada
-  captures login ada --password-file ~/.captures-password --expires 8h`,
+  captures login ada --password-file ~/.captures-password --expires 8h
+  captures login ada --server https://captures.example.com
+  captures login ada --server 127.0.0.1:8080 --server-name here`,
   prints: identityNoun,
   run,
 });
 
 async function run(options: Options, context: Context): Promise<void> {
+  const server = typedServer(options, context);
+  if (server === null) return logIn(options, context, null);
+  const there = await contextOn(context, server);
+  try {
+    await logIn(options, there, server);
+  } finally {
+    there.close();
+  }
+}
+
+/** @param chosen the server that is used from then on; null to leave that as it is. */
+async function logIn(
+  options: Options,
+  context: Context,
+  chosen: KnownServer | null,
+): Promise<void> {
   const { session } = context;
   session.checkFolder();
   const name = options.name ?? (await askName(context));
@@ -37,9 +62,14 @@ async function run(options: Options, context: Context): Promise<void> {
   const opened = await context.api.users.login(name, password, options.expires);
   const { secret, expiresAt, user } = opened;
   session.save({ user: user.name, secret, expiresAt });
+  if (chosen !== null) new KnownServers(context.paths).use(chosen.name);
+  const until = formatTime(expiresAt - (expiresAt % 1_000), context.timeZone);
   await context.note(
-    `Logged in ${user.name} until ${formatTime(expiresAt - (expiresAt % 1_000), context.timeZone)}.`,
+    chosen === null
+      ? `Logged in ${user.name}${context.onServer} until ${until}.`
+      : `Logged in ${user.name}${context.onServer} until ${until}. Commands use it from now on; for the store of this machine: captures server use local`,
   );
+  if (chosen !== null) await noteVariable(context, chosen.name);
   if (context.hasToken) {
     await context.warn(
       'CAPTURES_TOKEN is set: it is used instead of this session until you unset it.',
@@ -52,7 +82,7 @@ async function run(options: Options, context: Context): Promise<void> {
     expiresAt,
     isReadOnly: false,
     environments: null,
-    store: context.storeFolder,
+    ...context.whereStoreIs,
   });
 }
 

@@ -17,7 +17,11 @@ async function run(_options: object, context: Context): Promise<void> {
   const secret = session.read();
   if (secret !== null) await users.logout(secret);
   session.remove();
-  await context.note(secret === null ? 'You were not logged in.' : 'Logged out.');
+  await context.note(
+    secret === null
+      ? `You were not logged in${context.onServer}.`
+      : `Logged out${context.onServer}.`,
+  );
   if (context.hasToken) {
     await context.warn('CAPTURES_TOKEN is set: it still logs you in until you unset it.');
   }

@@ -95,7 +95,7 @@ export class Recording {
   async #askToStop(capture: ListedCapture, interrupted: Interrupted): Promise<void> {
     const { api, canPrompt, world } = this.#context;
     if (interrupted.signal === 'SIGINT' && canPrompt) {
-      const prompter = await world.prompter();
+      const prompter = await this.#context.openPrompter();
       if (await isAgreed(prompter, `Stop the capture ${capture.name}?`)) {
         const actor = await this.#context.actor();
         const ref = String(capture.id);

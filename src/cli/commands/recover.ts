@@ -58,6 +58,7 @@ Examples:
 });
 
 async function run(options: Options, context: Context): Promise<void> {
+  context.refuseOnClient('captures recover');
   const { environment = null, save, discard = false, force = false } = options;
   if (discard && save !== undefined) {
     throw contradiction('--save', '--discard');

@@ -96,9 +96,18 @@ const SERVERS_AND_USERS: readonly Verb[] = [
     verb('list', 'list your tokens', () => import('./token/list.ts')),
     verb('revoke', 'revoke a token', () => import('./token/revoke.ts')),
   ]),
-  verb('login', 'log in', () => import('./login.ts')),
+  verb('login', 'log in, here or to a server', () => import('./login.ts')),
   verb('logout', 'end this session', () => import('./logout.ts')),
   verb('whoami', 'show who is logged in', () => import('./whoami.ts')),
+  noun('server', 'choose the server of captures that commands use', [
+    verb('list', 'list the servers you logged in to', () => import('./server/list.ts')),
+    verb('use', 'use a server, or the store of this machine', () => import('./server/use.ts')),
+    verb(
+      'remove',
+      'end your session on a server and forget it',
+      () => import('./server/remove.ts'),
+    ),
+  ]),
 ];
 
 const RUNNING_IT: readonly Verb[] = [

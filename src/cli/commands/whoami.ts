@@ -22,6 +22,6 @@ async function run(_options: object, context: Context): Promise<void> {
     expiresAt,
     isReadOnly: scope.isReadOnly,
     environments: mine?.map(({ name }) => name) ?? null,
-    store: context.storeFolder,
+    ...context.whereStoreIs,
   });
 }

@@ -4,6 +4,8 @@ import { quoteForBash, readShellLine, type ShellLine } from './shell-line.ts';
 import { areStored, storedNames, type Candidate } from './stored-names.ts';
 import { questionOf, type Question } from './question.ts';
 import { Context, openContext } from '../runtime/context.ts';
+import { KnownServers, LOCAL } from '../runtime/known-servers.ts';
+import { findPaths } from '../runtime/paths.ts';
 import { readGlobalOptions } from '../input/global-options.ts';
 import { escapeText } from '../../display/escape.ts';
 import type { World } from '../runtime/world.ts';
@@ -143,6 +145,8 @@ async function named(placeholder: string, question: Question, world: World): Pro
     return isFile ? FILES : words(names);
   }
   switch (placeholder) {
+    case 'server':
+      return words(serverNames(world));
     case 'file':
       return FILES;
     case 'zone':
@@ -153,6 +157,18 @@ async function named(placeholder: string, question: Question, world: World): Pro
       return words(await helpCandidates(question.operands));
     default:
       return NO_ANSWER;
+  }
+}
+
+function serverNames(world: World): Candidate[] {
+  try {
+    const servers = new KnownServers(findPaths(world)).list();
+    return [
+      ...servers.map(({ name, url }) => ({ value: name, description: url })),
+      { value: LOCAL, description: 'the store of this machine' },
+    ];
+  } catch {
+    return [];
   }
 }
 

@@ -35,6 +35,7 @@ const BRIEFS: Readonly<Record<string, string>> = {
   login: 'log in',
   logout: 'end this session',
   whoami: 'show who is logged in',
+  server: 'servers of captures to use',
   daemon: 'record, keep the schedule',
   doctor: 'check what a capture needs',
   recover: 'restore servers by hand',
@@ -54,7 +55,6 @@ export function rootHelp(world: Pick<World, 'stdout' | 'env'>): string {
   const text = [
     'Usage: captures COMMAND [options]',
     DESCRIPTION,
-    '',
     ...lines,
     'Help for one: captures help COMMAND. Options of all: captures help options.',
     `Topics: ${HELP_TOPIC_NAMES.filter((name) => name !== 'options').join(', ')}`,

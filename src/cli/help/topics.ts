@@ -64,6 +64,8 @@ export const HELP_TOPICS: Readonly<Record<HelpTopic, string>> = {
   variables: `CAPTURES_HOME      folder of the store and the session
                    (else $XDG_DATA_HOME/captures and $XDG_CONFIG_HOME/captures)
 CAPTURES_TOKEN     a token; used instead of the session
+CAPTURES_SERVER    the server to use, by name or URL; local for the store of
+                   this machine (else that of captures server use)
 CAPTURES_OUTPUT    default of --output
 COLUMNS            width of tables where stdout is no terminal
 NO_COLOR           no colours

@@ -27,5 +27,6 @@ export async function confirmLoss(
     'To delete without confirmation add --yes.',
   );
   for (const loss of losses) await context.tell(loss);
-  await askToType(prompter, question, 'nothing deleted');
+  const ask = `${question.ask}${context.onServer}`;
+  await askToType(prompter, { ...question, ask }, 'nothing deleted');
 }

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type {
   EnvironmentRequest,
@@ -53,8 +53,8 @@ function asTyped(text: string): string {
   return text;
 }
 
-/** Where relative paths and `~` begin. */
-export type Place = Pick<World, 'cwd' | 'home'>;
+/** Where relative paths and `~` begin; the name of the server that paths are on, where they are not ours. */
+export type Place = Pick<World, 'cwd' | 'home'> | { readonly server: string };
 
 /** A field whose option was typed. @param canRemove an empty text removes the setting. */
 function typed<Field extends string>(
@@ -113,8 +113,14 @@ function absoluteReference(reference: string, place: Place): string {
   }
 }
 
-/** A shell does not expand `~` after a colon, and users expect it. */
+/** A shell does not expand `~` after a colon, and users expect it. @throws AppError `invalid` for one that is not absolute on a server. */
 export function absolutePath(path: string, place: Place): string {
+  if ('server' in place) {
+    if (isAbsolute(path)) return path;
+    throw new AppError('invalid', `${path} is not an absolute path on the server ${place.server}`, {
+      hint: 'The file is read by the daemon there: give its whole path, such as /etc/captures/shop-password.',
+    });
+  }
   const expanded = path === '~' || path.startsWith('~/') ? place.home + path.slice(1) : path;
   return resolve(place.cwd, expanded);
 }
@@ -127,7 +133,7 @@ export async function warnOfUnknownProfile(
   context: Context,
   profile: string | null,
 ): Promise<void> {
-  if (profile === null) return;
+  if (profile === null || context.server !== null) return;
   const profiles = await context.listAwsProfiles();
   if (profiles.includes(profile)) return;
   const known = profiles.length === 0 ? 'there are none' : `there are ${profiles.join(', ')}`;

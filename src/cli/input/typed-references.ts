@@ -10,7 +10,8 @@ export async function checkTypedReference(
   context: Context,
   reference: string | null,
 ): Promise<void> {
-  if (reference === null) return;
+  // On a server its daemon's user has the file, and the server has checked that.
+  if (reference === null || context.server !== null) return;
   const obstacle = await context.checkReference(reference);
   const parsed = parsePasswordReference(reference);
   if (obstacle === null || parsed.from === 'env') return;
@@ -30,7 +31,7 @@ export async function allowTypedReference(
   before: ServerAddress | null,
   after: ServerAddress | null,
 ): Promise<void> {
-  if (after === null || after.passwordFrom === null) return;
+  if (after === null || after.passwordFrom === null || context.server !== null) return;
   const user = await context.credentialUser();
   if (!user.isStoreShared()) return;
   if (!typed && (before === null || !user.file.holds(before))) {

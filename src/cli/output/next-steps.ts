@@ -69,7 +69,9 @@ async function adviceFor(context: Context): Promise<Advice> {
   const { servers, hasDaemon } = await context.api.daemon.neglected(who);
   const warnings = servers.map((server) => neglectText(server, hasDaemon));
   const { says, commands } = await adviceForUser(context, who);
-  return { warnings, says: [...(await openWarmUps(context, who)), ...says], commands };
+  const where =
+    context.server === null ? [] : [`Server: ${context.server.name}, as ${who.userName}`];
+  return { warnings, says: [...where, ...(await openWarmUps(context, who)), ...says], commands };
 }
 
 /** One line for each warm-up of the user's environments that is on or requested. */
@@ -81,17 +83,18 @@ async function openWarmUps({ api, timeZone }: Context, who: Actor): Promise<stri
 }
 
 async function loginAdvice(context: Context): Promise<Advice> {
-  const { storeFolder, api } = context;
-  const user = await api.users.whoLogsIn();
+  const { server, api } = context;
+  const user = server?.session?.user ?? (await api.users.whoLogsIn());
+  const where = server === null ? `to the store in ${context.storeFolder}` : `to ${server.name}`;
   const logIn = `captures login ${shellQuoted(user ?? 'NAME')}`;
   if (context.hasToken) {
     return {
-      says: [`CAPTURES_TOKEN is not a valid token for the store in ${storeFolder}.`, 'Without it:'],
+      says: [`CAPTURES_TOKEN does not log you in ${where}.`, 'Without it:'],
       commands: ['unset CAPTURES_TOKEN', logIn],
     };
   }
   return {
-    says: [`You are not logged in to the store in ${storeFolder}.`],
+    says: [`You are not logged in ${where}.`],
     commands: [logIn],
   };
 }

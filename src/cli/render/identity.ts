@@ -10,7 +10,10 @@ interface Identity {
   readonly isReadOnly: boolean;
   /** Names; null for every one of the user. */
   readonly environments: readonly string[] | null;
-  readonly store: string;
+  /** Its folder; null for that of a server. */
+  readonly store: string | null;
+  /** Its name; null for the store of this machine. */
+  readonly server: string | null;
 }
 
 export const identityNoun: Noun<Identity> = {
@@ -22,6 +25,7 @@ export const identityNoun: Noun<Identity> = {
     store: ({ store }) => store,
     readOnly: ({ isReadOnly }) => isReadOnly,
     environments: ({ environments }) => environments,
+    server: ({ server }) => server,
   }),
   columns: [
     column('user', 'USER', ({ user }) => user),
@@ -30,7 +34,7 @@ export const identityNoun: Noun<Identity> = {
     column('expiresAt', 'UNTIL', ({ expiresAt }, { zone }) => localTime(expiresAt, zone)),
     column('readOnly', 'MAY', ({ isReadOnly }) => (isReadOnly ? 'read' : 'read and write')),
     column('environments', 'ENVIRONMENTS', ({ environments }) => scopeText(environments)),
-    column('store', 'STORE', ({ store }) => store),
+    column('store', 'STORE', ({ store, server }) => store ?? server ?? ''),
   ],
   reference: ({ user }) => user,
   none: 'You are not logged in.',

@@ -36,7 +36,11 @@ export function startDaemonProcess(
           stdio: ['ignore', log, log],
           cwd: storeDirectory,
           // The caller's environment, because credentials may be in it, and the very same store.
-          env: { ...daemonEnvironment(env), CAPTURES_HOME: storeDirectory },
+          env: {
+            ...daemonEnvironment(env),
+            CAPTURES_HOME: storeDirectory,
+            CAPTURES_SERVER: 'local',
+          },
         },
       );
       child.once('error', (error) =>

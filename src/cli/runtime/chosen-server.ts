@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../../core/errors.ts';
+import { HIDDEN_VERBS } from '../commands/verbs.ts';
 import { findPaths } from './paths.ts';
 import { KnownServers, LOCAL, type KnownServer } from './known-servers.ts';
 import { looksLikePlace, parseServerPlace } from './server-places.ts';
@@ -13,7 +14,27 @@ export const SERVER_VARIABLE = 'CAPTURES_SERVER';
  * @returns null for the store of this machine.
  * @throws AppError `invalid` for a name that is not known; `store_unusable` for a file that is open to others.
  */
-export function chooseServer(world: Pick<World, 'env' | 'home' | 'cwd'>): KnownServer | null {
+export function chooseServer(
+  world: Pick<World, 'env' | 'home' | 'cwd'>,
+  argv: readonly string[],
+): KnownServer | null {
+  const [verb = ''] = argv;
+  // Parts of a daemon, whatever its user has chosen meanwhile.
+  if (HIDDEN_VERBS.some(({ name }) => name === verb)) return null;
+  try {
+    return chosen(world);
+  } catch (error) {
+    // What chooses another one must not need this one.
+    if (isAppError(error, 'invalid') && choosesServer(argv)) return null;
+    throw error;
+  }
+}
+
+function choosesServer(argv: readonly string[]): boolean {
+  return argv.some((word) => word === 'server' || /^--server(=|$)/.test(word));
+}
+
+function chosen(world: Pick<World, 'env' | 'home' | 'cwd'>): KnownServer | null {
   const said = world.env[SERVER_VARIABLE]?.trim() ?? '';
   if (said === LOCAL) return null;
   const known = knownServersOf(world, said !== '');

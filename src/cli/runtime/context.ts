@@ -5,9 +5,10 @@ import type { MetricProvider } from '../../core/metrics/metric-source.ts';
 import type { Source } from '../../core/source.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { programVersion } from '../../package.ts';
-import { connectToServer, Wiring } from '../../wiring.ts';
+import { connectToServer, Wiring, type RemoteApi } from '../../wiring.ts';
 import { chooseServer } from './chosen-server.ts';
 import type { AllowedCredentials, CredentialUser } from './credential-rules.ts';
+import type { Place } from '../input/environment-options.ts';
 import type { GlobalOptions, OutputMode } from '../input/global-options.ts';
 import {
   checkFields,
@@ -30,7 +31,7 @@ import type { World } from './world.ts';
 /** A server of captures whose store is used in place of one here. */
 interface Connected {
   readonly server: KnownServer;
-  readonly api: Api & { close(): void };
+  readonly api: RemoteApi;
   readonly session: SavedSession;
 }
 
@@ -43,8 +44,14 @@ export async function openContext(
   options: GlobalOptions,
   argv: readonly string[],
 ): Promise<Context> {
-  const server = chooseServer(world);
+  const server = chooseServer(world, argv);
   if (server === null) return new Context(world, options, argv, null);
+  return new Context(world, options, argv, await connect(world, server));
+}
+
+/** The context of the same command on another server. It has to be closed. */
+export async function contextOn(context: Context, server: KnownServer): Promise<Context> {
+  const { world, options, argv } = context;
   return new Context(world, options, argv, await connect(world, server));
 }
 
@@ -120,6 +127,11 @@ export class Context {
     return this.#connected?.server ?? null;
   }
 
+  /** The version of the program that the server runs; null before it has answered. */
+  get serverVersion(): string | null {
+    return this.#connected?.api.serverVersion() ?? null;
+  }
+
   /**
    * For what must be done where the store is.
    * @param what as it is typed there: `captures init`.
@@ -132,6 +144,25 @@ export class Context {
   /** The store's folder. @throws AppError as `api`. */
   get storeFolder(): string {
     return this.wiring.store.directory;
+  }
+
+  /** Where the store is, as it is printed: one of the two is null. */
+  get whereStoreIs(): { readonly store: string | null; readonly server: string | null } {
+    const { server } = this;
+    return server === null
+      ? { store: this.storeFolder, server: null }
+      : { store: null, server: server.name };
+  }
+
+  /** ` on captures.example.com`, for sentences and questions; empty for the store of this machine. */
+  get onServer(): string {
+    return this.server === null ? '' : ` on ${this.server.name}`;
+  }
+
+  /** Where the paths that a user types are. */
+  get place(): Place {
+    const { server, world } = this;
+    return server === null ? world : { server: server.name };
   }
 
   /** The AWS profiles that this machine's user has. */
@@ -222,7 +253,7 @@ export class Context {
   async actor(): Promise<AuthenticatedActor> {
     const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
     if (secret == null) {
-      const user = await this.api.users.whoLogsIn();
+      const user = this.server?.session?.user ?? (await this.api.users.whoLogsIn());
       throw new AppError('unauthenticated', 'You are not logged in', {
         hint: { code: 'log_in', user },
       });
@@ -377,9 +408,17 @@ export class Context {
     return this.options.input && !isCi && stdin.isTTY && stderr.isTTY;
   }
 
+  /** Who answers questions; those that secrets or losses depend on name the server. */
+  async openPrompter(): Promise<Prompter> {
+    const prompter = await this.world.prompter();
+    if (this.server === null) return prompter;
+    const { namingServer } = await import('../input/server-naming.ts');
+    return namingServer(prompter, this.onServer);
+  }
+
   /** @throws AppError `invalid` where no prompt can be shown; `instead` says what to do. */
   async prompter(missing: string, instead: string): Promise<Prompter> {
-    if (this.canPrompt) return this.world.prompter();
+    if (this.canPrompt) return this.openPrompter();
     throw new AppError('invalid', missing, { hint: instead });
   }
 

@@ -5,10 +5,14 @@ import { hintText } from '../output/hint-texts.ts';
 import type { ShownFinding } from '../render/diagnosis.ts';
 import { shownFinding } from '../render/finding-texts.ts';
 import type { Context } from './context.ts';
+import type { KnownServer } from './known-servers.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
 import { localTime } from '../render/moments.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { programVersion } from '../../package.ts';
+
+/** What no session and no token is. */
+const NO_SECRET = 'none';
 
 const GIB = 1024 ** 3;
 /** Early enough to act: guards end captures later than this. */
@@ -23,7 +27,10 @@ const MOST_AHEAD_MS = 5_000;
  */
 export async function diagnose(context: Context): Promise<ShownFinding[]> {
   const findings = [programFinding(), timeZoneFinding(context)];
-  const stored = await storeFindings(context);
+  const stored =
+    context.server === null
+      ? await storeFindings(context)
+      : [await serverFinding(context, context.server)];
   findings.push(...stored);
   if (stored.some(({ status }) => status === 'fail')) return findings;
   const [session, actor] = await sessionFinding(context);
@@ -33,6 +40,21 @@ export async function diagnose(context: Context): Promise<ShownFinding[]> {
   findings.push(session, ...shown(await diagnosis.ofStore()));
   if (actor !== null) findings.push(...shown(await diagnosis.ofEnvironments(actor)));
   return findings;
+}
+
+/** Whether the server can be asked. Who is not logged in is refused, and knows so that it can. */
+async function serverFinding(context: Context, { name, url }: KnownServer): Promise<ShownFinding> {
+  const check = 'server';
+  try {
+    await context.api.users.authenticate(NO_SECRET).catch((error: unknown) => {
+      if (!isAppError(error, 'unauthenticated')) throw error;
+    });
+    const version = context.serverVersion;
+    const where = name === new URL(url).host ? url : `${name}, ${url}`;
+    return ok(check, version === null ? where : `${where}, captures ${version}`);
+  } catch (error) {
+    return findingOf(check, error);
+  }
 }
 
 function programFinding(): ShownFinding {

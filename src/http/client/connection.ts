@@ -188,6 +188,11 @@ export class Connection {
     }
   }
 
+  /** Of the program there; null where it has not said so. */
+  get serverVersion(): string | null {
+    return this.#failures.theirVersion;
+  }
+
   /** Ends what is open; nothing can be asked afterwards. */
   close(): void {
     this.#sender.close();

@@ -5,6 +5,8 @@ import { loadedWhenCalled } from './deferred-call.ts';
 
 /** The use cases on a server. */
 export interface RemoteApi extends Api {
+  /** Of the program there, as it said with its last answer; null where it has not said so. */
+  serverVersion(): string | null;
   /** Closes what is kept open to the server. */
   close(): void;
 }
@@ -65,6 +67,7 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteAudit } = await import('./remote-audit.ts');
       return new RemoteAudit(server);
     }),
+    serverVersion: () => server.serverVersion,
     close: () => server.close(),
   };
 }

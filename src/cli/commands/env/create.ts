@@ -42,12 +42,11 @@ Examples:
 
 async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
-  const { world } = context;
   const { name, ...described } = options;
   const isBare = Object.keys(described).length === 0;
   const isAsked = name === undefined || (isBare && context.canPrompt);
   const asked = isAsked ? await ask(context, options) : options;
-  const environment = describe(asked, world);
+  const environment = describe(asked, context.place);
   await checkTypedReference(context, environment.server?.passwordFrom ?? null);
   const created = await context.api.environments.create(actor, environment);
   await allowTypedReference(context, true, null, created.server);
@@ -64,10 +63,10 @@ async function run(options: Options, context: Context): Promise<void> {
 async function ask(context: Context, options: Options): Promise<Options> {
   const name = options.name ?? (await askName(context, 'environment', 'captures env create NAME'));
   if (options.url !== undefined) return { ...options, name };
-  const prompter = await context.world.prompter();
+  const prompter = await context.openPrompter();
   const url = await prompter.ask('Server, as mysql://USER@HOST[:PORT] (empty: metrics only)', {
     check: (answer) =>
-      answer === '' ? null : whatIsWrong(() => context.wiring.outside.parseServerUrl(answer)),
+      answer === '' ? null : whatIsWrong(() => context.wiring.parseServerUrl(answer)),
   });
   if (url === '' || options.passwordFrom !== undefined) {
     return { ...options, name, ...(url === '' ? {} : { url }) };

@@ -40,9 +40,8 @@ Examples:
 async function run(options: Options, context: Context): Promise<void> {
   const actor = await context.actor();
   const { environments } = context.api;
-  const { world } = context;
   const before = await environments.get(actor, options.environment, 'environment.edit');
-  const changes = changesOf(options, before.server !== null, world);
+  const changes = changesOf(options, before.server !== null, context.place);
   if (Object.keys(changes).length === 0) {
     throw new AppError('invalid', 'Nothing to change', {
       hint: 'Options: --name NAME, --url URL, --region REGION … (captures env edit --help)',

@@ -75,7 +75,7 @@ async function run(options: Options, context: Context): Promise<void> {
 /** Asks whether to keep a user's tokens: a thief of the old password may have them too. */
 async function askToKeep(context: Context, name: string, tokens: number): Promise<boolean> {
   if (tokens === 0 || !context.canPrompt) return false;
-  const prompter = await context.world.prompter();
+  const prompter = await context.openPrompter();
   return prompter.confirm(
     `${name} has ${counted(tokens, 'token')}. Keep ${tokens === 1 ? 'it' : 'them'} valid? (no: revoke)`,
   );
