@@ -18,6 +18,8 @@ export interface ChartData {
   readonly from: number;
   /** Seconds. */
   readonly step: number;
+  /** When each value is, in the axis' seconds; absent where they are at even steps. */
+  readonly times?: readonly number[];
   readonly lines: readonly ChartLine[];
   /** Parts of the axis in which something may be missing, in its seconds. */
   readonly gaps: readonly (readonly [from: number, to: number])[];

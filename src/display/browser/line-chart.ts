@@ -83,7 +83,8 @@ function readColours(): Colours {
   return colours;
 }
 
-function dataOf({ from, step, lines }: ChartData): uPlot.AlignedData {
+function dataOf({ from, step, times: known, lines }: ChartData): uPlot.AlignedData {
+  if (known !== undefined) return [[...known], ...lines.map(({ values }) => [...values])];
   const count = Math.max(0, ...lines.map(({ values }) => values.length));
   const times = Array.from({ length: count }, (_, index) => from + index * step);
   return [times, ...lines.map(({ values }) => [...values])];
@@ -112,7 +113,7 @@ function optionsFor(
     ...size,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     scales: {
-      x: { time: isClock },
+      x: { time: isClock, range: (_, low, high) => rangeOf(chart, low, high) },
       y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.05 : 1] },
     },
     cursor: { sync: { key: chart.axis }, y: false, drag: { x: true, y: false } },
@@ -142,7 +143,8 @@ function optionsFor(
         // Colour is not the only difference.
         ...(index === 0 ? {} : { dash: [6, 3] }),
         ...(chart.lines.length === 1 ? { fill: colours.fill } : {}),
-        points: { show: false },
+        // A point between two gaps has no line that could be seen.
+        points: chart.times === undefined ? { show: false } : { size: 5, filter: lonePoints },
         spanGaps: false,
         value: (_: uPlot, value: number | null) =>
           value === null ? '–' : valueText(value, chart.unit),
@@ -195,3 +197,21 @@ function drawMarks(plot: uPlot, { marks = [] }: ChartData, colour: string): void
   }
   ctx.restore();
 }
+
+/** The axis with its marks, and a little room beside them; as it is zoomed to where there are none. */
+function rangeOf(chart: ChartData, low: number, high: number): [number, number] {
+  const { times, marks = [] } = chart;
+  const isWhole = low === times?.[0] && high === times.at(-1);
+  if (marks.length === 0 || !isWhole) return [low, high];
+  const [first, last] = [Math.min(low, ...marks), Math.max(high, ...marks)];
+  const room = Math.max((last - first) * 0.02, 1);
+  return [first - room, last + room];
+}
+
+/** Where a value stands that has none beside it. */
+const lonePoints: uPlot.Series.Points.Filter = (plot, series) => {
+  const values = plot.data[series] ?? [];
+  return [...values.keys()].filter(
+    (index) => values[index] != null && values[index - 1] == null && values[index + 1] == null,
+  );
+};

@@ -1,0 +1,125 @@
+import { isOver } from '../../core/captures/capture.ts';
+import { ask } from './dialogs.ts';
+import { button, el, field } from './elements.ts';
+import { ApiFailure } from './page-api.ts';
+import type { PageContext } from './page-view.ts';
+import type { CaptureAnswer } from './wire-data.ts';
+
+/**
+ * The buttons that change a capture. What somebody may not do is not hidden: the API's answer says so.
+ * @param changed told when something was done.
+ */
+export function captureActions(
+  context: PageContext,
+  path: string,
+  changed: () => void,
+): { readonly element: HTMLElement; readonly show: (capture: CaptureAnswer) => void } {
+  let capture: CaptureAnswer | null = null;
+  const act = (action: (capture: CaptureAnswer) => void) => () => {
+    if (capture !== null) action(capture);
+  };
+  const stop = button(
+    'Stop…',
+    act((one) => askToStop(context, path, one, changed)),
+    { class: 'primary' },
+  );
+  const rename = button(
+    'Rename…',
+    act((one) => askForName(context, path, one, changed)),
+  );
+  const remove = button(
+    'Delete…',
+    act((one) => askToDelete(context, path, one)),
+    { class: 'danger' },
+  );
+  const copy = button('Copy link', () => {
+    navigator.clipboard.writeText(location.href).then(
+      () => context.say('The link is copied'),
+      () => context.say(`The browser does not copy: ${location.href}`),
+    );
+  });
+  return {
+    element: el('div', { class: 'buttons' }, stop, rename, copy, remove),
+    show: (shown) => {
+      capture = shown;
+      stop.hidden = isOver(shown.status);
+    },
+  };
+}
+
+function askToStop(
+  { api, say }: PageContext,
+  path: string,
+  { name }: CaptureAnswer,
+  changed: () => void,
+): void {
+  const reason = el('input', { autocomplete: 'off' });
+  ask({
+    title: `Stop ${name}?`,
+    content: [
+      el('p', {}, 'Nothing more is recorded; what was recorded stays.'),
+      field('Reason, for the record (may be empty)', reason),
+    ],
+    action: 'Stop the capture',
+    act: async () => {
+      const query = { reason: reason.value === '' ? null : reason.value };
+      await api.ask('POST', `${path}/stop`, { query });
+      say(`Stopped ${name}`);
+      changed();
+    },
+  });
+}
+
+function askForName(
+  { api, say }: PageContext,
+  path: string,
+  { id, name }: CaptureAnswer,
+  changed: () => void,
+): void {
+  const input = el('input', { autocomplete: 'off', spellcheck: 'false' });
+  input.value = name;
+  ask({
+    title: `Rename ${name}`,
+    content: [field('New name', input)],
+    action: 'Rename',
+    act: async () => {
+      // By its id: in the page's address may be the old name.
+      const renamed = path.replace(/[^/]+$/, String(id));
+      await api.ask('PUT', renamed, { body: { name: input.value } });
+      say(`Renamed ${name} to ${input.value}`);
+      changed();
+    },
+  });
+}
+
+function askToDelete(
+  { api, say, go }: PageContext,
+  path: string,
+  { name, environment }: CaptureAnswer,
+): void {
+  const typed = el('input', { autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none' });
+  ask({
+    title: `Delete ${name}?`,
+    content: [
+      el(
+        'p',
+        {},
+        'The capture of ',
+        el('b', {}, environment),
+        ' is deleted with everything that was recorded. This cannot be undone.',
+      ),
+      field(`Type its name to delete it`, typed, el('p', {}, el('b', {}, name))),
+    ],
+    action: 'Delete the capture',
+    isDangerous: true,
+    act: async () => {
+      if (typed.value !== name) {
+        typed.focus();
+        throw new ApiFailure(0, 'The name does not match; nothing deleted');
+      }
+      await api.ask('DELETE', path);
+      say(`Deleted ${name}`);
+      go('#/captures');
+    },
+  });
+}

@@ -1,0 +1,290 @@
+import type { NamedCount, ReportRow } from '../../core/reports/report.ts';
+import { counted, formatCount } from '../../core/units.ts';
+import { enliven } from '../../display/browser/live-table.ts';
+import { drawChart, type DrawnChart } from '../../display/browser/line-chart.ts';
+import { escapeLines, escapeText } from '../../display/escape.ts';
+import { rateChart } from '../../display/rate-chart.ts';
+import {
+  lengthText,
+  millisecondsText,
+  rateText,
+  roundedShare,
+} from '../../display/report-numbers.ts';
+import { drawnWindow } from '../../display/slice-rates.ts';
+import { highestOf, sparkRates, sparkText } from '../../display/sparks.ts';
+import type { RowDetail } from '../../display/table-data.ts';
+import { el, fact } from './elements.ts';
+import { isAbort } from './page-api.ts';
+import type { PageContext } from './page-view.ts';
+import { readingProgress } from './reading-progress.ts';
+import { wholeTime } from './shown-times.ts';
+import type { ReadingEvent, ReportAnswer } from './wire-data.ts';
+
+/** Digests in the table. */
+const ROWS = 100;
+/** Longer texts are cut: a browser that has to lay out a megabyte answers nothing meanwhile. */
+const LONGEST_TEXT = 20_000;
+const LONGEST_IN_TABLE = 300;
+const UNITS = { ascii: false };
+
+/** What a workload was: counted when it is looked at. */
+export function reportPart({ api }: PageContext, path: string) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const progress = readingProgress('Counting the statements …');
+  const element = el('div', { class: 'report' }, progress.element);
+  let chart: DrawnChart | null = null;
+
+  const read = async (): Promise<void> => {
+    const query = { limit: String(ROWS) };
+    const run = api.follow<ReadingEvent, ReportAnswer>('GET', `${path}/report`, { query, signal });
+    try {
+      const report = await progress.until(run);
+      element.replaceChildren(...reportElements(report));
+      const figure = element.querySelector('figure');
+      const data = rateChart(report);
+      if (figure !== null && data !== null) chart = drawChart(data, figure, 'first');
+      for (const table of element.querySelectorAll<HTMLTableElement>('table.rows')) {
+        enliven({ id: table.id, keys: keysOf(report.rows), details: detailsOf(report) });
+      }
+    } catch (error) {
+      if (!isAbort(error)) progress.fail(error);
+    }
+  };
+  void read();
+  return {
+    element,
+    redraw: () => chart?.redraw(),
+    leave: () => {
+      controller.abort();
+      chart?.remove();
+    },
+  };
+}
+
+function reportElements(report: ReportAnswer): HTMLElement[] {
+  const { verdict, window, rows, otherRows } = report;
+  const others =
+    otherRows.rows === 0
+      ? ''
+      : ` ${counted(otherRows.rows, 'more digest')} with ${counted(otherRows.statements, 'statement')} are not in this table.`;
+  return [
+    el('p', { class: `verdict ${verdict.verdict}` }, verdict.line),
+    ...sentences(verdict.problems.map(({ what }) => what)),
+    ...sentences(verdict.notes),
+    el(
+      'dl',
+      { class: 'facts' },
+      bigFact('Statements', formatCount(report.statements)),
+      bigFact('Rate', `${rateText(report.perSecond)}/s`),
+      bigFact('Digests', formatCount(report.digests)),
+      bigFact('Sessions', formatCount(report.sessions.seen)),
+      bigFact('Window', lengthText(window.seconds * 1_000, UNITS)),
+      ...(window.from === null ? [] : [fact('From', wholeTime(window.from))]),
+      ...(window.to === null ? [] : [fact('To', wholeTime(window.to))]),
+    ),
+    el(
+      'section',
+      {},
+      el('h2', {}, 'Statements a second'),
+      report.gaps.length === 0 ? null : el('p', { class: 'soft' }, gapsText(report.gaps.length)),
+      el('figure'),
+    ),
+    el(
+      'section',
+      { 'aria-labelledby': 'statements-h' },
+      el('h2', { id: 'statements-h' }, 'Top statements'),
+      el('p', { class: 'soft' }, `A row opens with its whole text and an example.${others}`),
+      rows.length === 0 ? el('p', {}, 'No statements.') : statementTable(report),
+    ),
+    el(
+      'div',
+      { class: 'counts' },
+      countTable('Classes', report.byClass, report.statements),
+      countTable('Tables', report.tables, report.statements),
+      countTable('Users', report.users, report.statements),
+      countTable('Hosts', report.hosts, report.statements),
+      countTable('Databases', report.dbs, report.statements),
+    ),
+  ];
+}
+
+function gapsText(gaps: number): string {
+  return `${counted(gaps, 'gap')} in the record: statements may be missing where it is shaded.`;
+}
+
+function sentences(texts: readonly string[]): HTMLElement[] {
+  if (texts.length === 0) return [];
+  return [el('ul', {}, ...texts.map((text) => el('li', {}, text)))];
+}
+
+function bigFact(name: string, value: string): HTMLElement {
+  const element = fact(name, value);
+  element.lastElementChild?.classList.add('big');
+  return element;
+}
+
+const HEADERS = [
+  ['Statement', 'code'],
+  ['Count', 'number'],
+  ['Share', 'number'],
+  ['Rate', 'number'],
+  ['Average', 'number'],
+  ['Total', 'number'],
+  ['When', 'when'],
+] as const;
+
+function statementTable({ rows, sort }: ReportAnswer): HTMLElement {
+  const sorted = { count: 'Count', rate: 'Rate', time: 'Total', average: 'Average' } as const;
+  const by: string | null = sort in sorted ? sorted[sort as keyof typeof sorted] : null;
+  const headers = HEADERS.map(([text, kind]) =>
+    el(
+      'th',
+      {
+        scope: 'col',
+        class: kind,
+        'data-kind': kind,
+        'aria-sort': text === by ? 'descending' : null,
+      },
+      text,
+    ),
+  );
+  const lines = rows.map((row) => {
+    const numbers = [
+      formatCount(row.count),
+      roundedShare(row.share),
+      `${rateText(row.perSecond)}/s`,
+      row.times === null ? '' : millisecondsText(row.times.averageMs, UNITS),
+      row.times === null ? '' : lengthText(row.times.totalMs, UNITS),
+    ];
+    return el(
+      'tr',
+      {},
+      el('td', {}, el('code', {}, oneLine(row.text ?? row.name ?? '(unknown)'))),
+      ...numbers.map((text) => el('td', { class: 'number' }, text)),
+      el('td'),
+    );
+  });
+  return el(
+    'div',
+    { class: 'scroll', role: 'region', 'aria-labelledby': 'statements-h', tabindex: 0 },
+    el(
+      'table',
+      { id: 'statements', class: 'rows' },
+      el('thead', {}, el('tr', {}, ...headers)),
+      el('tbody', {}, ...lines),
+    ),
+  );
+}
+
+function keysOf(rows: readonly ReportRow[]) {
+  return [
+    null,
+    rows.map(({ count }) => count),
+    rows.map(({ share }) => share),
+    rows.map(({ perSecond }) => perSecond),
+    rows.map(({ times }) => times?.averageMs ?? null),
+    rows.map(({ times }) => times?.totalMs ?? null),
+    null,
+  ];
+}
+
+/** What rows show when they are opened, and when their statements came. */
+function detailsOf(report: ReportAnswer): RowDetail[] {
+  const window = drawnWindow(report);
+  const rates = report.rows.map(({ slices }) => sparkRates(slices, window));
+  return report.rows.map((row, index) => {
+    const own = rates[index] ?? [];
+    return { ...detailOf(row), sparks: [sparkText(own, highestOf(own))] };
+  });
+}
+
+/** Everything in it is made safe to show. */
+function detailOf(row: ReportRow): Omit<RowDetail, 'sparks'> {
+  const { example, users, hosts, tables, times, first, last } = row;
+  const facts: [string, string][] = [];
+  const add = (name: string, text: string): void => {
+    if (text !== '') facts.push([name, escapeText(text)]);
+  };
+  add('Digest', row.digest ?? '');
+  add('Database', row.db ?? '');
+  add('Class', row.class ?? '');
+  add('Tables', namesText(tables));
+  add('Users', namesText(users));
+  add('Hosts', namesText(hosts));
+  if (times !== null) {
+    add('Rows examined', formatCount(times.rowsExamined));
+    add('Rows sent', formatCount(times.rowsSent));
+    add('Errors', formatCount(times.errors));
+  }
+  const texts: [string, string][] = [];
+  if (row.text !== null) texts.push(['Statement', shortened(row.text)]);
+  if (example !== null) {
+    const cut = example.isCut ? ' (its beginning)' : '';
+    texts.push([`Example${cut}`, shortened(example.sql)]);
+  }
+  return {
+    facts,
+    times: [
+      ['First', first],
+      ['Last', last],
+    ],
+    texts,
+  };
+}
+
+function namesText(names: readonly NamedCount[]): string {
+  return names.map(({ name, count }) => `${name ?? '(none)'} ${formatCount(count)}`).join(', ');
+}
+
+function shortened(text: string): string {
+  if (text.length <= LONGEST_TEXT) return escapeLines(text);
+  return `${escapeLines(text.slice(0, LONGEST_TEXT))}\n… ${formatCount(text.length - LONGEST_TEXT)} more characters`;
+}
+
+function oneLine(text: string): string {
+  const start = text
+    .slice(0, 4 * LONGEST_IN_TABLE)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return start.length > LONGEST_IN_TABLE || text.length > 4 * LONGEST_IN_TABLE
+    ? `${start.slice(0, LONGEST_IN_TABLE)}…`
+    : start;
+}
+
+/** Names with their counts, and a bar for each. */
+function countTable(title: string, counts: readonly NamedCount[], of: number): HTMLElement {
+  return el(
+    'table',
+    {},
+    el('caption', {}, title),
+    el(
+      'thead',
+      { class: 'unseen' },
+      el(
+        'tr',
+        {},
+        ...['Name', 'Statements', 'Share'].map((text) => el('th', { scope: 'col' }, text)),
+      ),
+    ),
+    el(
+      'tbody',
+      {},
+      ...counts.map(({ name, count }) => {
+        const share = of === 0 ? 0 : count / of;
+        return el(
+          'tr',
+          {},
+          el('th', { scope: 'row' }, name ?? '(unknown)'),
+          el('td', { class: 'number' }, formatCount(count)),
+          el(
+            'td',
+            { class: 'share' },
+            el('meter', { min: 0, max: 1, value: Math.min(share, 1), 'aria-hidden': 'true' }),
+            el('span', {}, roundedShare(share)),
+          ),
+        );
+      }),
+    ),
+  );
+}
