@@ -4,7 +4,7 @@
  * Milliseconds of CPU time (medians of 3, in turn) and KB of a page of 500 and of 20,000 digests, with statements of 250 and of
  * 2,000 characters, and of `JSON.stringify` of the same report. A page of 20,000 is one that --limit 20000 asks for.
  */
-import { readPageParts } from '../src/cli/output/html-file.ts';
+import { readPageParts } from '../src/cli/output/page-parts.ts';
 import { reportPage } from '../src/cli/render/html/report-page.ts';
 import { longRow, reportOf, timedRow } from '../test/support/reports.ts';
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPageParts } from '../../src/cli/output/html-file.ts';
+import { readPageParts } from '../../src/cli/output/page-parts.ts';
 import { comparisonPage } from '../../src/cli/render/html/comparison-page.ts';
 import { reportPage } from '../../src/cli/render/html/report-page.ts';
 import type { PageParts } from '../../src/cli/render/html/shell.ts';

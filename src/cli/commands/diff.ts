@@ -125,10 +125,11 @@ async function writePage(
   { a, b, limit }: Options,
   context: Context,
 ): Promise<void> {
-  const [{ comparisonPage }, { readPageParts, ROWS_OF_A_PAGE, writeHtml }, metrics] =
+  const [{ comparisonPage }, { ROWS_OF_A_PAGE, writeHtml }, { readPageParts }, metrics] =
     await Promise.all([
       import('../render/html/comparison-page.ts'),
       import('../output/html-file.ts'),
+      import('../output/page-parts.ts'),
       metricsOfBoth(a, b, context),
     ]);
   const page = { comparison, limit: limit ?? ROWS_OF_A_PAGE, metrics };

@@ -9,11 +9,13 @@ import type { Answered } from '../../http/server/dispatch.ts';
 import { allHandlers } from '../../http/server/handlers/all-handlers.ts';
 import { HeavyQueue } from '../../http/server/heavy-queue.ts';
 import { HeavyRunner } from '../../http/server/heavy-runner.ts';
+import { createPageServer, type PageServer } from '../../http/server/page-server.ts';
 import { RateLimit, ShareLimit } from '../../http/server/rate-limit.ts';
 import { programVersion } from '../../package.ts';
 import type { Wiring } from '../../wiring.ts';
 import { splitFirstLine } from '../input/first-line.ts';
 import { urlOf } from '../input/listen-addresses.ts';
+import { readPageParts } from '../output/page-parts.ts';
 import type { ServeReport, ServeRequest } from '../runtime/api-process.ts';
 import type { Context } from '../runtime/context.ts';
 import { daemonLog, stackOf, type DaemonLog } from '../runtime/daemon-lines.ts';
@@ -97,7 +99,7 @@ class Serving {
   readonly #wiring: Wiring;
   port = 0;
 
-  private constructor(request: ServeRequest, context: Context) {
+  private constructor(request: ServeRequest, context: Context, page: PageServer) {
     this.#request = request;
     this.#context = context;
     this.#log = daemonLog(context.world, request.logLevel);
@@ -111,6 +113,7 @@ class Serving {
       handlers: allHandlers(programVersion()),
       apiFor: (address) => wiring.apiFor(address),
       isBehindProxy: request.isBehindProxy,
+      page,
       ...(this.#certificate === null ? {} : { certificate: this.#certificate }),
       limits: { rate: new RateLimit(RATE), streams: new ShareLimit(MOST_STREAMS_OF_ONE) },
       heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
@@ -122,7 +125,8 @@ class Serving {
 
   /** @throws AppError where it cannot listen, and for a certificate that cannot be used. */
   static async start(request: ServeRequest, context: Context): Promise<Serving> {
-    const serving = new Serving(request, context);
+    const page = createPageServer(await readPageParts('api-page'));
+    const serving = new Serving(request, context, page);
     const { host, port } = request.listen;
     try {
       serving.port = await serving.#server.listen(host, port);

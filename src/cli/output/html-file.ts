@@ -1,9 +1,8 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
-import { PACKAGE_FOLDER } from '../../package.ts';
-import { PAGE_MARK, type PageParts } from '../render/html/shell.ts';
+import { PAGE_MARK } from '../render/html/shell.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
 import type { Context } from '../runtime/context.ts';
 import { writeNewFile } from './new-file.ts';
@@ -55,14 +54,6 @@ async function isOurs(path: string): Promise<boolean> {
   } finally {
     await file.close();
   }
-}
-
-/** The script and the style sheet of pages, as they were built. */
-export async function readPageParts(): Promise<PageParts> {
-  const read = (name: string): Promise<string> =>
-    readFile(join(PACKAGE_FOLDER, 'dist/page', name), 'utf8');
-  const [script, style] = await Promise.all([read('page.js'), read('page.css')]);
-  return { script, style };
 }
 
 /**

@@ -5,7 +5,8 @@ import { AppError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Context } from '../runtime/context.ts';
 import { reportPage } from '../render/html/report-page.ts';
-import { readPageParts, writeHtml } from './html-file.ts';
+import { writeHtml } from './html-file.ts';
+import { readPageParts } from './page-parts.ts';
 
 const ROWS_OF_OTHERS = 100;
 

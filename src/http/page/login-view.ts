@@ -10,6 +10,9 @@ export interface Login {
   readonly isOurs: boolean;
 }
 
+/** A page that was not closed properly leaves a session; it ends by itself. */
+const SESSION_SECONDS = 12 * 3_600;
+
 /**
  * Logs in with name and password, which makes a session, or with a token that was made before. Either is kept
  * in memory only.
@@ -44,7 +47,7 @@ export function loginView(
   };
   const byPassword = form('Log in', [field('Name', name), field('Password', password)], () =>
     attempt(async () => {
-      const body = { name: name.value, password: password.value };
+      const body = { name: name.value, password: password.value, expires: SESSION_SECONDS };
       api.setToken((await api.ask<LoginAnswer>('POST', 'login', { body })).token);
       password.value = '';
       return true;

@@ -1,4 +1,4 @@
-import { readEvents } from '../client/event-stream.ts';
+import { readPageEvents } from './page-events.ts';
 
 /** A failure as the API answers it, word for word; `status` is 0 where there was no answer. */
 export class ApiFailure extends Error {
@@ -48,7 +48,7 @@ export class PageApi {
     const response = await this.#send(method, path, request, 'application/json');
     const text = await textOf(response);
     if (text === '') return null as Answer;
-    return (parsed(text) as Answer);
+    return parsed(text) as Answer;
   }
 
   /**
@@ -61,11 +61,11 @@ export class PageApi {
     request: Request,
   ): AsyncGenerator<Event, Result, void> {
     const response = await this.#send(method, path, request, 'text/event-stream');
-    if (!isEvents(response)) return (parsed(await textOf(response)) as Result);
-    for await (const { event, data } of readEvents(chunksOf(response))) {
-      if (event === 'result') return (parsed(data) as Result);
-      if (event === 'error') throw failureOf(500, data);
-      yield (parsed(data) as Event);
+    if (!isEvents(response)) return parsed(await textOf(response)) as Result;
+    for await (const { name, data } of readPageEvents(chunksOf(response))) {
+      if (name === 'result') return parsed(data) as Result;
+      if (name === 'error') throw failureOf(500, data);
+      yield parsed(data) as Event;
     }
     throw new ApiFailure(0, 'The connection ended before the result came');
   }
@@ -147,7 +147,7 @@ async function textOf(response: Response): Promise<string> {
 }
 
 /** An answer of something between us and the server is none of the API's. */
-function (parsed(text: string) as Data): Data {
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,4 @@
-import { formatCount } from '../../core/units.ts';
+import { formatBytes, formatCount } from '../../core/units.ts';
 import { el, setText } from './elements.ts';
 import { messageOf } from './page-api.ts';
 import type { ReadingEvent } from './wire-data.ts';
@@ -23,13 +23,13 @@ export function readingProgress(doing: string): ReadingProgress {
       for (;;) {
         const step = await run.next();
         if (step.done === true) return step.value;
-        const { records, of = null } = step.value;
-        if (records === undefined) continue;
-        const known = of === null ? '' : ` of ${formatCount(of)}`;
-        setText(numbers, `${formatCount(records)}${known} records`);
+        const event = step.value;
+        const [done, of] =
+          event.type === 'counted' ? [event.bytes, event.of] : [event.records, event.of];
+        setText(numbers, progressText(event));
         if (of !== null && of > 0) {
           bar.max = of;
-          bar.value = Math.min(records, of);
+          bar.value = Math.min(done, of);
         }
       }
     },
@@ -40,4 +40,10 @@ export function readingProgress(doing: string): ReadingProgress {
       setText(failure, messageOf(error));
     },
   };
+}
+
+function progressText(event: ReadingEvent): string {
+  if (event.type === 'counted') return `${formatBytes(event.bytes)} of ${formatBytes(event.of)}`;
+  const of = event.of === null ? '' : ` of ${formatCount(event.of)}`;
+  return `${formatCount(event.records)}${of} records`;
 }

@@ -45,7 +45,7 @@ function resultElements({ result, took }: VerificationAnswer): HTMLElement[] {
     facts.push(fact('Received by the server', text));
   }
   if (missing !== null) facts.push(fact('Missing', counted(missing, 'command')));
-  if (took !== undefined) facts.push(fact('Took', formatDuration(took)));
+  facts.push(fact('Took', formatDuration(took)));
   return [
     el('p', { class: `verdict ${verdict}`, role: 'status' }, line),
     ...listOf(problems.map(({ what }) => what)),

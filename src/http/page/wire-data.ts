@@ -57,15 +57,15 @@ export interface MetricAnswer {
 export type ReportAnswer = Report;
 
 /** How far an operation has come that reads what was recorded. */
-export interface ReadingEvent {
-  readonly records?: number;
-  readonly of?: number | null;
-}
+export type ReadingEvent =
+  | { readonly type: 'counted'; readonly bytes: number; readonly of: number }
+  | { readonly type: 'verified'; readonly records: number; readonly of: number | null };
 
 /** Of `GET /api/captures/{capture}/verification`. */
 export interface VerificationAnswer {
   readonly result: VerificationResult;
-  readonly took?: number;
+  /** Milliseconds. */
+  readonly took: number;
 }
 
 /** Of `GET /api/whoami`. */

@@ -6,6 +6,7 @@ import type { Certificate } from './certificate.ts';
 import { clientAddress } from './client-address.ts';
 import { createDispatch, type Dispatching } from './dispatch.ts';
 import { nodeExchange } from './node-exchange.ts';
+import type { PageServer } from './page-server.ts';
 import { Refusal, serverEnds } from './refusal.ts';
 import { answerRaw, refuseUnreadable } from './raw-answers.ts';
 
@@ -16,6 +17,8 @@ export interface ServerOptions extends Dispatching {
   readonly certificate?: Certificate;
   /** Whether a proxy says who the clients are: see `clientAddress`. */
   readonly isBehindProxy?: boolean;
+  /** Absent: there is no page at `/`. */
+  readonly page?: PageServer;
   /** A request on one more is refused. */
   readonly mostConnections?: number;
 }
@@ -123,9 +126,9 @@ export class ApiServer {
         this.#options.isBehindProxy === true,
       );
       const ending = this.#ending.signal;
-      void this.#dispatch(
-        nodeExchange(request, response, { address, ending, waitsToSend, refusal }),
-      );
+      const exchange = nodeExchange(request, response, { address, ending, waitsToSend, refusal });
+      const page = refusal === null ? this.#options.page?.(exchange) : null;
+      void (page ?? this.#dispatch(exchange));
     };
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readPageParts } from '../../../src/cli/output/html-file.ts';
+import { readPageParts } from '../../../src/cli/output/page-parts.ts';
 import { cutText, drawWithin } from '../../../src/cli/render/html/cuts.ts';
 import { markup } from '../../../src/cli/render/html/markup.ts';
 import { reportPage } from '../../../src/cli/render/html/report-page.ts';
