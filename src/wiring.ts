@@ -134,7 +134,8 @@ export class Wiring {
    */
   apiFor(address: string): Api {
     const { outside } = this;
-    const origin = { userName: this.#machine.userName, hostName: address, pid: this.#machine.pid };
+    const { userName, hostName, pid } = this.#machine;
+    const origin = { userName, hostName, pid, address };
     const daemons = awaitedDaemons(outside, (pid) => this.#machine.isRunning(pid));
     return createApi({ ...outside, origin, daemons });
   }

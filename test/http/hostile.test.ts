@@ -1,8 +1,8 @@
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserService } from '../../src/core/users/user-service.ts';
 import { serveStore, type TestServer } from '../support/api-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { bodyOf, sendRaw, statusOf } from '../support/raw-sockets.ts';
 import { TestStore } from '../support/stores.ts';
 
 const test = new TestStore(new ManualClock());
@@ -18,33 +18,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Sends bytes as they are, and reads until the server closes the connection. */
-function raw(...pieces: (string | Uint8Array)[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-    let text = '';
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: string) => (text += chunk));
-    socket.on('close', () => resolve(text));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      // What the server had to say came before.
-      if (text === '' || !['ECONNRESET', 'EPIPE'].includes(error.code ?? '')) reject(error);
-    });
-    for (const piece of pieces) socket.write(piece);
-  });
-}
+const raw = (...pieces: string[]): Promise<string> => sendRaw(server.url, ...pieces);
 
 function request(line: string, headers: readonly string[] = [], body = ''): string {
   const all = ['Host: x', 'Connection: close', `Authorization: Bearer ${token}`, ...headers];
   return `${line} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\n${body}`;
-}
-
-function statusOf(answer: string): number {
-  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
-}
-
-function bodyOf(answer: string): unknown {
-  return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
 }
 
 const LONG = 'x'.repeat(20_000);

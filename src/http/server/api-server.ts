@@ -21,9 +21,10 @@ export interface ServerOptions extends Dispatching {
   readonly page?: PageServer;
   /** A request on one more is refused. */
   readonly mostConnections?: number;
+  /** A request's head has to have come by then. Absent: in ten seconds. */
+  readonly headersMs?: number;
 }
 
-/** A request's head has to have come by then. */
 const HEADERS_MS = 10_000;
 const LARGEST_HEADERS_BYTES = 16_384;
 /** A connection without a request is closed then; proxies keep theirs for less. */
@@ -44,12 +45,12 @@ export class ApiServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#dispatch = createDispatch(options);
-    const { certificate } = options;
+    const { certificate, headersMs = HEADERS_MS } = options;
     const limits = {
-      headersTimeout: HEADERS_MS,
+      headersTimeout: headersMs,
       // Bodies have limits of their own: an upload may take hours.
       requestTimeout: 0,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: Math.min(1_000, headersMs),
       keepAliveTimeout: IDLE_MS,
       maxHeaderSize: LARGEST_HEADERS_BYTES,
       // Answered in our words.
@@ -60,7 +61,7 @@ export class ApiServer {
     this.#server =
       certificate === undefined
         ? createServer(limits)
-        : createTlsServer({ ...limits, ...certificate, handshakeTimeout: HEADERS_MS });
+        : createTlsServer({ ...limits, ...certificate, handshakeTimeout: headersMs });
     const connected = certificate === undefined ? 'connection' : 'secureConnection';
     this.#server.on(connected, (socket: Socket) => this.#connect(socket));
     this.#server.on('request', this.#answer(false));

@@ -28,12 +28,16 @@ export async function readJsonBody(body: AsyncIterable<Uint8Array>): Promise<obj
 
 /**
  * Reads a body of JSON that somebody else decodes.
+ * @param ms for all of it.
  * @throws Refusal 413, 408.
  */
-export async function piecesOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+export async function piecesOf(
+  body: AsyncIterable<Uint8Array>,
+  ms = BODY_MS,
+): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of timed(body, BODY_MS, 'all')) {
+  for await (const piece of timed(body, ms, 'all')) {
     size += piece.length;
     if (size > LARGEST_BODY_BYTES) throw tooLarge();
     pieces.push(piece);
@@ -41,9 +45,12 @@ export async function piecesOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Ar
   return pieces;
 }
 
-/** An upload as it comes. @throws Refusal 408 where nothing comes for a minute. */
-export function uploaded(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  return timed(body, SILENCE_MS, 'each');
+/** An upload as it comes. @throws Refusal 408 where nothing comes for `ms`. */
+export function uploaded(
+  body: AsyncIterable<Uint8Array>,
+  ms = SILENCE_MS,
+): AsyncGenerator<Uint8Array, void, void> {
+  return timed(body, ms, 'each');
 }
 
 /** @throws Refusal 413 for a length that is said and too large; 415 for a body that is not JSON. */

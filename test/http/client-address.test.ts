@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { clientAddress } from '../../src/http/server/client-address.ts';
+
+const CONNECTION = '10.0.0.1';
+
+describe('the address of a client', () => {
+  it('is that of the connection, whatever it says, where no proxy was declared', () => {
+    const headers = { forwarded: 'for=192.0.2.7', 'x-forwarded-for': '192.0.2.8' };
+    expect(clientAddress(CONNECTION, headers, false)).toBe(CONNECTION);
+    expect(clientAddress(`::ffff:${CONNECTION}`, headers, false)).toBe(CONNECTION);
+  });
+
+  it.each([
+    ['for=192.0.2.7', '192.0.2.7'],
+    ['For="192.0.2.7:4711";proto=https;by=203.0.113.43', '192.0.2.7'],
+    ['for="[2001:db8:cafe::17]:4711"', '2001:db8:cafe::17'],
+    ['for="[2001:db8:cafe::17]"', '2001:db8:cafe::17'],
+    ['proto=https; for=192.0.2.7', '192.0.2.7'],
+    ['for=_gazonk', '_gazonk'],
+    // What the client sent comes first; the proxy adds what it saw.
+    ['for=1.2.3.4, for=5.6.7.8,for=192.0.2.7', '192.0.2.7'],
+    ['for="1.2.3.4, for=9.9.9.9", for=192.0.2.7', '192.0.2.7'],
+    ['for="a\\", for=9.9.9.9", for=192.0.2.7', '192.0.2.7'],
+    // What names no address is not believed.
+    ['for=unknown', CONNECTION],
+    ['for=192.0.2.7, proto=https', CONNECTION],
+    ['for=<script>', CONNECTION],
+    ['for="192.0.2.7', CONNECTION],
+    ['', CONNECTION],
+    [',,,', CONNECTION],
+  ])('is the last one of Forwarded: %s', (forwarded, address) => {
+    expect(clientAddress(CONNECTION, { forwarded }, true)).toBe(address);
+    const both = { forwarded, 'x-forwarded-for': '192.0.2.99' };
+    expect(clientAddress(CONNECTION, both, true)).toBe(address);
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['1.2.3.4, 192.0.2.7', '192.0.2.7'],
+    ['1.2.3.4, 192.0.2.7:1234', '192.0.2.7'],
+    ['1.2.3.4, 2001:db8::1', '2001:db8::1'],
+    ['1.2.3.4, nonsense', CONNECTION],
+    ['', CONNECTION],
+  ])('is the last one of X-Forwarded-For where there is no Forwarded: %s', (list, address) => {
+    expect(clientAddress(CONNECTION, { 'x-forwarded-for': list }, true)).toBe(address);
+  });
+
+  it('is that of the connection where the proxy says nothing', () => {
+    expect(clientAddress(CONNECTION, {}, true)).toBe(CONNECTION);
+  });
+});

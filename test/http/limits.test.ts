@@ -1,0 +1,262 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { createApi } from '../../src/core/api.ts';
+import { UserService } from '../../src/core/users/user-service.ts';
+import { defineRoute } from '../../src/http/contract/define-route.ts';
+import { ApiServer, type ServerOptions } from '../../src/http/server/api-server.ts';
+import type { Answered } from '../../src/http/server/dispatch.ts';
+import { handle, type Handler } from '../../src/http/server/handler.ts';
+import { RateLimit, ShareLimit } from '../../src/http/server/rate-limit.ts';
+import { piecesOf, uploaded } from '../../src/http/server/request-body.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { eventually } from '../support/processes.ts';
+import { bodyOf, openSocket, sendRaw, statusOf } from '../support/raw-sockets.ts';
+import { outsideOf, TestStore } from '../support/stores.ts';
+
+const test = new TestStore(new ManualClock());
+const ada = test.user('ada');
+const users = new UserService(test.store, test.clock);
+const { secret } = await users.createToken(ada, 'script');
+const AUTHORIZED = { authorization: `Bearer ${secret}` };
+const HEAD = `Host: x\r\nAuthorization: Bearer ${secret}\r\n`;
+
+const running: ApiServer[] = [];
+afterEach(async () => {
+  release = null;
+  for (const server of running.splice(0)) await server.close();
+});
+
+const empty = z.object({});
+/** What the test looks at of the operations below. */
+const seen = { rows: 0, ended: 0 };
+
+const value = handle(
+  defineRoute({
+    id: 'value',
+    at: 'GET /api/value',
+    tag: 'Test',
+    summary: 'answer at once',
+    answer: { is: 'json', form: empty },
+  }),
+  () => Promise.resolve({}),
+);
+
+const rows = handle(
+  defineRoute({
+    id: 'rows',
+    at: 'GET /api/rows',
+    tag: 'Test',
+    summary: 'answer rows without an end',
+    answer: { is: 'rows', row: z.object({ text: z.string() }) },
+  }),
+  async function* () {
+    try {
+      for (;;) {
+        seen.rows += 1;
+        await Promise.resolve();
+        yield { text: 'x'.repeat(10_000) };
+      }
+    } finally {
+      seen.ended += 1;
+    }
+  },
+);
+
+/** One event, and then nothing until somebody says stop. */
+const live = handle(
+  defineRoute({
+    id: 'live',
+    at: 'GET /api/live',
+    tag: 'Test',
+    summary: 'follow what does not happen',
+    answer: { is: 'live', event: empty },
+  }),
+  async function* ({ signal }) {
+    try {
+      yield {};
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    } finally {
+      seen.ended += 1;
+    }
+  },
+);
+
+let release: (() => void) | null = null;
+/** Answers when the test says so. */
+const slow = handle(
+  defineRoute({
+    id: 'slow',
+    at: 'GET /api/slow',
+    tag: 'Test',
+    summary: 'answer later',
+    answer: { is: 'json', form: empty },
+  }),
+  () => new Promise<Record<string, never>>((resolve) => (release = () => resolve({}))),
+);
+
+async function serve(options: Partial<ServerOptions> = {}): Promise<{
+  server: ApiServer;
+  url: string;
+}> {
+  const api = createApi(outsideOf(test.store, test.clock));
+  const handlers: readonly Handler[] = [value, rows, live, slow];
+  const server = new ApiServer({
+    handlers,
+    apiFor: () => api,
+    onBug: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  running.push(server);
+  return { server, url: `http://127.0.0.1:${await server.listen('127.0.0.1', 0)}` };
+}
+
+function get(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { headers: AUTHORIZED, agent: false }, resolve).once('error', reject).end();
+  });
+}
+
+describe('limits of a client', () => {
+  it('let a burst through, then so many a second, and say when to come back', async () => {
+    let now = 0;
+    const rate = new RateLimit({ perSecond: 10, burst: 3 }, () => now);
+    const { url } = await serve({ limits: { rate, streams: new ShareLimit(9) } });
+    const status = async (): Promise<number> =>
+      (await fetch(`${url}/api/value`, { headers: AUTHORIZED })).status;
+    expect([await status(), await status(), await status(), await status()]).toEqual([
+      200, 200, 200, 429,
+    ]);
+    const refused = await fetch(`${url}/api/value`, { headers: AUTHORIZED });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({ code: 429 });
+    now += 100;
+    expect([await status(), await status()]).toEqual([200, 429]);
+  });
+
+  it('bound how many streams are open, and forget those that are over', async () => {
+    const limits = {
+      rate: new RateLimit({ perSecond: 1_000, burst: 1_000 }),
+      streams: new ShareLimit(1),
+    };
+    const { url } = await serve({ limits });
+    const first = await get(`${url}/api/live`);
+    expect((await get(`${url}/api/live`)).statusCode).toBe(429);
+    first.destroy();
+    await eventually('the stream is over', async () => {
+      const again = await get(`${url}/api/live`);
+      again.destroy();
+      return again.statusCode === 200;
+    });
+  });
+});
+
+describe('a client that is slow', () => {
+  it('to send its head is told so, and closed', async () => {
+    const { url } = await serve({ headersMs: 50 });
+    const answer = await sendRaw(url, 'GET /api/value HTTP/1.1\r\nHost: x\r\n');
+    expect(statusOf(answer)).toBe(408);
+    expect(bodyOf(answer)).toMatchObject({ code: 408, message: /too long/ });
+  });
+
+  it('to send its body is told so', async () => {
+    async function* never(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{');
+      await new Promise(() => undefined);
+    }
+    await expect(piecesOf(never(), 10)).rejects.toMatchObject({ status: 408 });
+    const upload = uploaded(never(), 10);
+    expect((await upload.next()).value).toEqual(Buffer.from('{'));
+    await expect(upload.next()).rejects.toMatchObject({ status: 408 });
+  });
+
+  it('to read holds nobody, and nothing is made that it does not take', async () => {
+    const { url } = await serve();
+    seen.rows = 0;
+    seen.ended = 0;
+    const sockets: Socket[] = [];
+    for (let index = 0; index < 5; index++) {
+      const socket = openSocket(url);
+      socket.pause();
+      socket.write(`GET /api/rows HTTP/1.1\r\n${HEAD}\r\n`);
+      sockets.push(socket);
+    }
+    // Until the buffers between us are full.
+    let before = -1;
+    await eventually('nothing more is made', async () => {
+      for (let turn = 0; turn < 20; turn++) {
+        expect((await get(`${url}/api/value`)).resume().statusCode).toBe(200);
+      }
+      const isStill = seen.rows > 0 && seen.rows === before;
+      before = seen.rows;
+      return isStill;
+    });
+    expect(seen.rows * 10_000).toBeLessThan(5 * 12 * 1024 * 1024);
+    for (const socket of sockets) socket.destroy();
+    await eventually('the use cases are ended', () => seen.ended === 5);
+  });
+});
+
+describe('a client that goes', () => {
+  it.each(['rows', 'live'])('in the middle of %s ends the use case', async (path) => {
+    const answered: Answered[] = [];
+    const { url } = await serve({ onAnswered: (one) => answered.push(one) });
+    seen.ended = 0;
+    const response = await get(`${url}/api/${path}`);
+    await once(response, 'data');
+    response.destroy();
+    await eventually('the use case is ended', () => seen.ended === 1);
+    await eventually('the request is over', () => answered.length === 1);
+    expect(answered).toMatchObject([{ path: `/api/${path}`, status: 200, routeId: path }]);
+  });
+});
+
+describe('too many connections', () => {
+  it('are answered that', async () => {
+    const { url } = await serve({ mostConnections: 1 });
+    const first = openSocket(url);
+    await once(first, 'connect');
+    first.write(`GET /api/value HTTP/1.1\r\n${HEAD}\r\n`);
+    await once(first, 'data');
+    const answer = await sendRaw(url, `GET /api/value HTTP/1.1\r\n${HEAD}\r\n`);
+    expect(statusOf(answer)).toBe(503);
+    expect(answer).toMatch(/retry-after: 10/i);
+    first.destroy();
+  });
+});
+
+describe('a server that ends', () => {
+  it('answers what it has in hand, ends streams with an event, and takes nothing more', async () => {
+    const { server, url } = await serve();
+    const stream = await get(`${url}/api/live`);
+    const events = text(stream);
+    const inHand = get(`${url}/api/slow`);
+    const idle = openSocket(url);
+    await once(idle, 'connect');
+    await eventually('it is being answered', () => release !== null);
+    const closed = server.close(60_000);
+    expect(await events).toMatch(/event: error\ndata: {"code":503,"message":"[^"]+"}\n\n$/);
+    await once(idle, 'close');
+    await expect(get(`${url}/api/value`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    release?.();
+    const answer = await inHand;
+    expect(answer.statusCode).toBe(200);
+    expect(await text(answer)).toBe('{}');
+    await closed;
+  });
+
+  it('breaks off what is not over when its patience ends', async () => {
+    const { server, url } = await serve();
+    const inHand = get(`${url}/api/slow`);
+    inHand.catch(() => undefined);
+    await eventually('it is being answered', () => release !== null);
+    await server.close(10);
+    await expect(inHand).rejects.toMatchObject({ code: 'ECONNRESET' });
+    release?.();
+  });
+});
