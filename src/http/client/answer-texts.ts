@@ -6,10 +6,10 @@ export async function textOf(body: AsyncIterable<unknown>): Promise<string> {
 }
 
 /**
- * Lines, as they come; empty ones too. Each character is looked at once, however long a line is and however it is cut.
- * @returns what follows the last line's end: empty unless the body was cut short.
+ * Lines, as they come; empty ones too, but not what follows the last one's end. Each character is looked at once,
+ * however long a line is and however it is cut.
  */
-export async function* linesOf(body: AsyncIterable<unknown>): AsyncGenerator<string, string, void> {
+export async function* linesOf(body: AsyncIterable<unknown>): AsyncGenerator<string, void, void> {
   // A mark of the byte order is a character like others.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let begun: string[] = [];
@@ -25,5 +25,4 @@ export async function* linesOf(body: AsyncIterable<unknown>): AsyncGenerator<str
     }
     if (from < text.length) begun.push(text.slice(from));
   }
-  return begun.join('') + decoder.decode();
 }

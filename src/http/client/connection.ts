@@ -11,6 +11,8 @@ import {
   type FailureOnWire,
 } from '../contract/failure-form.ts';
 import type { EventOf, Input, InputOf, ResultOf, Route, RowOf } from '../contract/route.ts';
+import { FRAMES_TYPE, readFrames } from '../contract/frames.ts';
+import { endOf } from '../contract/row-lines.ts';
 import { linesOf, textOf } from './answer-texts.ts';
 import { readEvents } from './event-stream.ts';
 import { RequestSender, UploadFailure } from './request-sender.ts';
@@ -34,7 +36,7 @@ type AnyAsked = Partial<Input<unknown, unknown, unknown>> & {
 
 const NEVER = new AbortController().signal;
 
-/** The head of an answer must have come by then, in milliseconds; a heavy operation may have to wait its turn. */
+/** The head of an answer must have come by then, in milliseconds; a heavy operation may have to wait its turn, a slow one for others. */
 const FIRST_ANSWER_MS = 30_000;
 /** The server says more often than that that a stream of events is alive. */
 const SILENCE_MS = 60_000;
@@ -88,17 +90,13 @@ export class Connection {
     if (answer.is !== 'rows') throw new Error(`${route.id} has no rows`);
     const response = await this.#send(route, asked, LINES_TYPE, signal);
     try {
-      const lines = linesOf(response);
-      for (;;) {
-        const line = await lines.next();
-        if (line.done === true) {
-          if (line.value !== '') throw this.#failures.lost();
-          break;
-        }
-        // An empty one keeps the connection alive.
-        if (line.value !== '') yield this.#decoded(answer.row, line.value) as RowOf<R['answer']>;
+      for await (const line of linesOf(response)) {
+        const end = endOf(line);
+        if (end === null) yield this.#decoded(answer.row, line) as RowOf<R['answer']>;
+        else if (end.failure === null) return;
+        else throw failureOf(end.failure);
       }
-      this.#refuseBroken(response);
+      throw this.#failures.lost();
     } catch (error) {
       throw this.#asFailure(error, signal);
     } finally {
@@ -172,15 +170,12 @@ export class Connection {
   ): Progress<Uint8Array, ResultOf<R['answer']>> {
     const { answer } = route;
     if (answer.is !== 'bytes') throw new Error(`${route.id} has no bytes`);
-    const response = await this.#send(route, asked, null, signal);
+    const response = await this.#send(route, asked, FRAMES_TYPE, signal);
     try {
-      for await (const chunk of response) yield chunk as Uint8Array;
-      this.#refuseBroken(response);
-      const result = response.trailers['captures-result'];
-      if (result === undefined && response.headers.trailer !== undefined) {
-        throw this.#failures.lost();
-      }
-      return this.#decodedResult(answer.result, result) as ResultOf<R['answer']>;
+      const end = yield* readFrames(response);
+      if (end === null) throw this.#failures.lost();
+      if ('error' in end) throw failureOf(end.error);
+      return this.#decodedValue(answer.result, end.result) as ResultOf<R['answer']>;
     } catch (error) {
       throw this.#asFailure(error, signal);
     } finally {
@@ -214,7 +209,7 @@ export class Connection {
       headers: this.#headers(type, body, upload !== null),
       body,
       upload,
-      patience: route.isHeavy ? null : FIRST_ANSWER_MS,
+      patience: route.isHeavy || route.isSlow ? null : FIRST_ANSWER_MS,
     };
     const response = await this.#sender.send(outgoing, signal);
     try {
@@ -231,7 +226,6 @@ export class Connection {
   ): Readonly<Record<string, string>> {
     return {
       accept: type ?? '*/*',
-      te: 'trailers',
       [CLIENT_HEADER]: this.#version,
       [API_VERSION_HEADER]: String(API_VERSION),
       ...(this.secret === null ? {} : { authorization: `Bearer ${this.secret}` }),
@@ -301,27 +295,18 @@ export class Connection {
   }
 
   #decoded(schema: z.ZodMiniType, json: string): unknown {
+    return this.#decodedValue(schema, JSON.parse(json));
+  }
+
+  #decodedValue(schema: z.ZodMiniType, value: unknown): unknown {
     try {
-      return z.decode(schema, JSON.parse(json));
+      return z.decode(schema, value);
     } catch (error) {
       if (this.#failures.isOtherVersion) {
         throw this.#failures.otherVersion('its answer cannot be understood', error);
       }
       throw error;
     }
-  }
-
-  #decodedResult(schema: z.ZodMiniType, header: string | undefined): unknown {
-    return header === undefined
-      ? z.decode(schema, undefined)
-      : this.#decoded(schema, fromHeader(header));
-  }
-
-  /** @throws AppError the error that the server said behind its answer. */
-  #refuseBroken(response: IncomingMessage): void {
-    const error = response.trailers['captures-error'];
-    if (error !== undefined) throw failureOf(JSON.parse(fromHeader(error)) as FailureOnWire);
-    if (!response.complete) throw this.#failures.lost();
   }
 
   /** What to throw for what was thrown while an answer was read. */
@@ -352,8 +337,4 @@ function pathOf(route: Route, asked: AnyAsked): string {
   );
   const entries = Object.entries(query).filter(([, value]) => (value as unknown) !== undefined);
   return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries).toString()}`;
-}
-
-function fromHeader(value: string): string {
-  return Buffer.from(value, 'base64url').toString('utf8');
 }

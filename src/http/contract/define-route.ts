@@ -17,6 +17,7 @@ interface Definition<P extends Schema, Q extends Schema, B extends Schema, A ext
   /** Absent: GET reads, everything else writes. */
   readonly isRead?: boolean;
   readonly isHeavy?: boolean;
+  readonly isSlow?: boolean;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B | 'bytes';
@@ -42,6 +43,7 @@ export function defineRoute<
     isOpen: definition.isOpen ?? false,
     isRead: definition.isRead ?? method === 'GET',
     isHeavy: definition.isHeavy ?? false,
+    isSlow: definition.isSlow ?? false,
     params: definition.params ?? (NOTHING as unknown as P),
     query: definition.query ?? (NOTHING as unknown as Q),
     body: definition.body ?? null,

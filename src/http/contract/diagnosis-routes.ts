@@ -65,6 +65,7 @@ const finding = formOf<Finding>()(
 export const diagnoseEnvironments = defineRoute({
   id: 'diagnoseEnvironments',
   at: 'GET /api/doctor',
+  isSlow: true,
   tag,
   summary: 'check the servers and metrics of your environments',
   answer: { is: 'rows', row: finding },

@@ -74,6 +74,7 @@ export const checkEnvironmentDeletion = defineRoute({
 export const checkEnvironment = defineRoute({
   id: 'checkEnvironment',
   at: 'GET /api/environments/{environment}/check',
+  isSlow: true,
   tag,
   summary: 'look at the server of an environment',
   description:

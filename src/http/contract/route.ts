@@ -53,6 +53,8 @@ export interface Route<
   readonly isRead: boolean;
   /** Whether it reads so much that it runs in a process of its own. */
   readonly isHeavy: boolean;
+  /** Whether it waits for other servers, so that its answer may take minutes. */
+  readonly isSlow: boolean;
   readonly params: Params;
   readonly query: Query;
   /** null for none; `bytes` for one that is no JSON and of any length. */

@@ -3,6 +3,8 @@ import { AppError, isAppError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Answer } from '../contract/route.ts';
 import { failureOnWire, type FailureOnWire } from '../contract/failure-form.ts';
+import { frameHead, framesEnd, FRAMES_TYPE, type FramesEnd } from '../contract/frames.ts';
+import { errorLine, LAST_LINE } from '../contract/row-lines.ts';
 import type { AnsweredBytes } from './handler.ts';
 import type { AnswerSink } from './exchange.ts';
 import { Refusal, serverEnds } from './refusal.ts';
@@ -11,6 +13,8 @@ import { Refusal, serverEnds } from './refusal.ts';
 export interface Wishes {
   readonly wantsEvents: boolean;
   readonly wantsLines: boolean;
+  /** Whether bytes may be in frames. */
+  readonly wantsFrames: boolean;
   readonly takesTrailers: boolean;
   readonly isOwnClient: boolean;
 }
@@ -55,7 +59,9 @@ export async function writeAnswer(
         wishes,
       );
     case 'bytes':
-      return writeBytes(answer.result, await (returned as Promise<Bytes>), sink, wishes);
+      return wishes.wantsFrames
+        ? writeFrames(answer.result, await (returned as Promise<Bytes>), sink)
+        : writeBytes(answer.result, await (returned as Promise<Bytes>), sink, wishes);
   }
 }
 
@@ -90,6 +96,7 @@ async function writeRows(
   sink: AnswerSink,
   { wantsLines, takesTrailers, isOwnClient }: Wishes,
 ): Promise<void> {
+  const saysEnd = wantsLines && isOwnClient;
   let text = wantsLines ? '' : '[';
   let isFirst = true;
   try {
@@ -105,10 +112,16 @@ async function writeRows(
       if (sink.gone.aborted) return;
     }
   } catch (error) {
-    await failLate(sink, error, { takesTrailers, isOwnClient });
+    if (!saysEnd || !sink.isStarted) {
+      await failLate(sink, error, { takesTrailers, isOwnClient });
+      return;
+    }
+    await sink.write(text + errorLine(failureAsJson(error, true)));
+    await sink.end();
     return;
   }
   if (!wantsLines) text += ']';
+  if (saysEnd) text += LAST_LINE;
   if (!sink.isStarted) startRows(sink, wantsLines);
   if (text !== '') await sink.write(text);
   await sink.end();
@@ -198,6 +211,41 @@ class Steps {
   }
 }
 
+/** Bytes in frames, for our own client. */
+async function writeFrames(
+  result: z.ZodMiniType,
+  { chunks }: Bytes,
+  sink: AnswerSink,
+): Promise<void> {
+  const start = (): void => {
+    if (!sink.isStarted) sink.start(200, { 'content-type': FRAMES_TYPE });
+  };
+  let end: FramesEnd;
+  try {
+    for (;;) {
+      const step = await chunks.next();
+      if (step.done === true) {
+        end = { result: z.encode(result, step.value) };
+        break;
+      }
+      if (step.value.length === 0) continue;
+      start();
+      await sink.write(frameHead(step.value.length));
+      await sink.write(step.value);
+      if (sink.gone.aborted) {
+        await chunks.return(undefined);
+        return;
+      }
+    }
+  } catch (error) {
+    if (!sink.isStarted) throw error;
+    end = { error: failureAsJson(error, true) };
+  }
+  start();
+  await sink.write(framesEnd(end));
+  await sink.end();
+}
+
 async function writeBytes(
   result: z.ZodMiniType,
   { type, chunks }: Bytes,
@@ -269,7 +317,10 @@ export async function writeFailure(
 }
 
 function failureAsJson(error: unknown, isOwnClient: boolean): FailureOnWire {
-  if (error instanceof Refusal) return { code: error.status, message: error.message };
+  if (error instanceof Refusal) {
+    const { status: code, message } = error;
+    return isOwnClient ? { code, message, isRefused: true } : { code, message };
+  }
   if (isAppError(error)) return failureOnWire(error, isOwnClient);
   // What it was is for the log of the daemon alone.
   return failureOnWire(new AppError('internal', 'Unexpected error'), isOwnClient);

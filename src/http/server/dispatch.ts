@@ -5,6 +5,7 @@ import { readOnlyRefusal } from '../../core/access.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { CLIENT_HEADER } from '../contract/failure-form.ts';
+import { FRAMES_TYPE } from '../contract/frames.ts';
 import type { Input, Route } from '../contract/route.ts';
 import { isBug, writeAnswer, writeFailure, type Wishes } from './answer-writer.ts';
 import type { Exchange } from './exchange.ts';
@@ -160,6 +161,7 @@ function wishesOf({ headers }: Exchange): Wishes {
   return {
     wantsEvents: accept.includes('text/event-stream'),
     wantsLines: accept.includes('application/x-ndjson'),
+    wantsFrames: accept.includes(FRAMES_TYPE),
     takesTrailers: /\btrailers\b/i.test(String(headers.te ?? '')),
     isOwnClient: headers[CLIENT_HEADER] !== undefined,
   };
