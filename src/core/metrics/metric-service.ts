@@ -1,6 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
-import { isOver } from '../captures/capture.ts';
+import { checkTime, isOver } from '../captures/capture.ts';
 import type { Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -9,7 +9,12 @@ import { isMetricNamed, type MetricDescription, type MetricOrigin } from './metr
 import { MetricArchive } from './metric-archive.ts';
 import { MARGIN_MS } from './metric-archive-rules.ts';
 import { aggregateSeries } from './metric-series.ts';
-import type { MetricSeries, MetricSources, TimeWindow } from './metric-source.ts';
+import {
+  parseStatistic,
+  type MetricSeries,
+  type MetricSources,
+  type TimeWindow,
+} from './metric-source.ts';
 import { WORKLOAD_BUCKET_MS, WORKLOAD_METRICS, workloadSeries } from './workload-metrics.ts';
 import type { ListedCapture, Store } from '../store.ts';
 import { committedFacts } from '../workloads/committed.ts';
@@ -71,8 +76,9 @@ export class MetricService {
    *   names, periods and times that make no sense; `remote_failed` when the provider fails and nothing
    *   is kept.
    */
-  async report(actor: Actor, ref: string, request: MetricRequest): Promise<MetricReport> {
+  async report(actor: Actor, ref: string, asked: MetricRequest): Promise<MetricReport> {
     const capture = this.#captures.get(actor, ref, 'capture.metrics');
+    const request = checkedRequest(asked);
     const environment = this.#store.environments.find(capture.environmentId);
     if (environment === null) throw new AppError('not_found', "Capture's environment not found");
     const origins = this.#originsOf(capture, environment, request);
@@ -191,6 +197,21 @@ export class MetricService {
 }
 
 const DRAIN_LAG_MS = 2_000;
+const SHORTEST_PERIOD_MS = 1_000;
+
+/** @throws AppError `invalid`. */
+function checkedRequest(request: MetricRequest): MetricRequest {
+  const { statistic, period, margin, from, to } = request;
+  if (period !== null && !(period >= SHORTEST_PERIOD_MS)) {
+    throw new AppError('invalid', 'A period is at least 1 s');
+  }
+  if (margin !== null && !(margin >= 0)) {
+    throw new AppError('invalid', 'A margin cannot be negative');
+  }
+  checkTime('beginning of the time to show', from);
+  checkTime('end of the time to show', to);
+  return statistic === null ? request : { ...request, statistic: parseStatistic(statistic) };
+}
 
 function isImportedCapture({ recordings }: Store, { id }: ListedCapture): boolean {
   return committedFacts(recordings.find(id))?.imported !== undefined;

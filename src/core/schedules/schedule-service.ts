@@ -51,7 +51,8 @@ const WHERE = { code: 'list_schedules' } as const;
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
 
-interface CreatedSchedule extends ListedSchedule {
+/** A schedule that was stored, and what to know of it. */
+export interface CreatedSchedule extends ListedSchedule {
   readonly notices: readonly Notice[];
 }
 

@@ -328,13 +328,17 @@ function discard(response: IncomingMessage): void {
   if (!response.complete) response.destroy();
 }
 
+type Query = string | readonly string[] | undefined;
+
 function pathOf(route: Route, asked: AnyAsked): string {
   const params = z.encode(route.params, asked.params ?? {}) as Record<string, string>;
-  const query = z.encode(route.query, asked.query ?? {}) as Record<string, string>;
+  const query = z.encode(route.query, asked.query ?? {}) as Record<string, Query>;
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     // Nothing is called so, and a path has no place for an empty word.
     encodeURIComponent(params[name] || ' '),
   );
-  const entries = Object.entries(query).filter(([, value]) => (value as unknown) !== undefined);
+  const entries = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  );
   return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries).toString()}`;
 }

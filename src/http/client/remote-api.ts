@@ -23,7 +23,10 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteCaptures } = await import('./remote-captures.ts');
       return new RemoteCaptures(server);
     }),
-    schedules: notThere('schedules'),
+    schedules: loadedWhenCalled<Api['schedules']>(async () => {
+      const { RemoteSchedules } = await import('./remote-schedules.ts');
+      return new RemoteSchedules(server);
+    }),
     environments: loadedWhenCalled<Api['environments']>(async () => {
       const { RemoteEnvironments } = await import('./remote-environments.ts');
       return new RemoteEnvironments(server);
@@ -36,7 +39,10 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteUsers } = await import('./remote-users.ts');
       return new RemoteUsers(server);
     }),
-    metrics: notThere('metrics'),
+    metrics: loadedWhenCalled<Api['metrics']>(async () => {
+      const { RemoteMetrics } = await import('./remote-metrics.ts');
+      return new RemoteMetrics(server);
+    }),
     recovery: loadedWhenCalled<Api['recovery']>(async () => {
       const { RemoteRecovery } = await import('./remote-recovery.ts');
       return new RemoteRecovery();

@@ -104,6 +104,12 @@ export function listOf<Value extends string>(values: readonly [Value, ...Value[]
   });
 }
 
+/** A field of a query that may be there several times: texts that may have commas in them. */
+export const repeated = z.codec(z.union([z.string(), z.array(z.string())]), z.array(z.string()), {
+  decode: (given) => (typeof given === 'string' ? [given] : given),
+  encode: (list) => list,
+});
+
 /** The same data, whoever may write to it. */
 type Written<Data> = Data extends readonly (infer Item)[]
   ? Written<Item>[]

@@ -236,12 +236,12 @@ function isEncodedWell(text: string): boolean {
   }
 }
 
-/** @throws Refusal 400 for a field that is there twice: nobody knows which one is meant. */
+/** What is there several times is a list: for most fields of a query that is not valid. */
 function queryOf(search: string): object {
-  const fields = new Map<string, string>();
+  const fields = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(search)) {
-    if (fields.has(name)) throw new Refusal(400, `"${name}" is in the query more than once`);
-    fields.set(name, value);
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? value : [before, value].flat());
   }
   return Object.fromEntries(fields);
 }

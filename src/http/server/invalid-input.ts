@@ -22,6 +22,8 @@ export function whyInvalid(issue: Issue | undefined, value: unknown, where: stri
   const path = issue.path;
   const field = path.filter((step) => typeof step !== 'number').join('.');
   const subject = field === '' ? `The ${where}` : `"${field}" in the ${where}`;
+  const found = valueAt(value, path.slice(0, 1));
+  if (where === 'query' && Array.isArray(found)) return `${subject} is there more than once`;
   return `${subject} ${predicateOf(issue, valueAt(value, path))}`;
 }
 

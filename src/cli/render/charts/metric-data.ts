@@ -1,7 +1,7 @@
 import { dataPoints, type DataPoint } from '../../../core/metrics/metric-series.ts';
 import type { MetricSeries, TimeWindow } from '../../../core/metrics/metric-source.ts';
-import type { JsonObject, Noun } from '../column.ts';
-import { isoTime } from '../moments.ts';
+import { referenceMetric, referencePoint } from '../../../core/metrics/reference-metrics.ts';
+import type { Noun } from '../column.ts';
 
 /** One metric of a report, with the window that data covers: the capture's own, exactly. */
 export interface MetricData {
@@ -15,27 +15,10 @@ interface MetricPointRow {
   readonly point: DataPoint;
 }
 
-/** The reference API's data point first, then every other statistic there is. */
-function pointJson({ series, point }: MetricPointRow): JsonObject {
-  const { at, values } = point;
-  const others = [...values].filter(([statistic]) => statistic !== 'Maximum');
-  return {
-    Timestamp: isoTime(at),
-    Maximum: values.get('Maximum') ?? null,
-    Unit: series.metric.unit,
-    ...Object.fromEntries(others),
-  };
-}
-
 /** A metric as the reference API has it: `{label, type, displayName, dataPoints}`. */
 export const metricNoun: Noun<MetricData> = {
   fields: ['label', 'type', 'displayName', 'dataPoints'],
-  toJson: ({ series, window }) => ({
-    label: series.metric.label,
-    type: series.metric.type,
-    displayName: series.metric.displayName,
-    dataPoints: dataPoints(series, window).map((point) => pointJson({ series, point })),
-  }),
+  toJson: ({ series, window }) => ({ ...referenceMetric(series, window) }),
   reference: ({ series }) => series.metric.label,
   none: 'No metrics.',
 };
@@ -48,7 +31,7 @@ export function metricPointNoun(statistics: readonly string[]): Noun<MetricPoint
       label: series.metric.label,
       type: series.metric.type,
       displayName: series.metric.displayName,
-      ...pointJson({ series, point }),
+      ...referencePoint(series, point),
     }),
     reference: ({ series }) => series.metric.label,
     none: 'No metrics.',

@@ -3,14 +3,18 @@ import { auditHandlers } from './audit-handlers.ts';
 import { captureHandlers } from './capture-handlers.ts';
 import { daemonHandlers } from './daemon-handlers.ts';
 import { environmentHandlers, memberHandlers } from './environment-handlers.ts';
+import { metricHandlers } from './metric-handlers.ts';
 import { openApiHandler } from './openapi-handler.ts';
 import { reportHandlers } from './report-handlers.ts';
+import { scheduleHandlers } from './schedule-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 import { warmUpHandlers } from './warm-up-handlers.ts';
 
 /** Every operation of a use case. */
 export const HANDLERS: readonly Handler[] = [
   ...captureHandlers,
+  ...scheduleHandlers,
+  ...metricHandlers,
   ...environmentHandlers,
   ...memberHandlers,
   ...warmUpHandlers,
