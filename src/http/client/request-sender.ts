@@ -57,7 +57,11 @@ export class RequestSender {
       return await new Promise<IncomingMessage>((resolve, reject) => {
         // Once it is settled, later errors of the socket are those of who reads the answer.
         request.on('error', reject);
-        request.once('response', resolve);
+        request.once('response', (response: IncomingMessage) => {
+          // An answer that was read already fails as well when the signal is aborted later.
+          response.on('error', () => undefined);
+          resolve(response);
+        });
         if (upload === null) request.end(body ?? undefined);
         else void pump(upload, request);
       });
