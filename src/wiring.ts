@@ -7,7 +7,9 @@ import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
 import { awaitedDaemons } from './core/daemon/awaited-daemons.ts';
 import type { StartedDaemon } from './core/daemon/daemon-starter.ts';
+import { refusingConfined } from './core/environments/confinement.ts';
 import type { ServerAddress } from './core/environments/environment.ts';
+import { AppError } from './core/errors.ts';
 import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
 import type { LogSwitchCommands, Outside } from './core/outside.ts';
 import type { Restorer } from './core/recovery/restorer.ts';
@@ -63,6 +65,7 @@ export class Wiring {
   readonly #paths: { readonly store: string };
   readonly #allow: (logs: Source) => Promise<Source>;
   readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
+  readonly #checkDescription: Outside['checkDescription'];
   #store: Store | null = null;
   #api: Api | null = null;
   #isClosed = false;
@@ -71,17 +74,20 @@ export class Wiring {
    * @param paths the folder of the store, found when it is first asked for.
    * @param allow restricts servers to the credentials that this process may use.
    * @param isLeftToDaemon whether only a daemon may have the password of a server.
+   * @param checkDescription says how somebody from elsewhere may not describe an environment.
    */
   constructor(
     machine: Machine,
     paths: { readonly store: string },
-    allow: (logs: Source) => Promise<Source> = (logs) => Promise.resolve(logs),
+    allow: (logs: Source) => Promise<Source> = (logs) => Promise.resolve(refusingConfined(logs)),
     isLeftToDaemon: (server: ServerAddress) => Promise<boolean> = () => Promise.resolve(false),
+    checkDescription: Outside['checkDescription'] = refuseDescription,
   ) {
     this.#machine = machine;
     this.#paths = paths;
     this.#allow = allow;
     this.#isLeftToDaemon = isLeftToDaemon;
+    this.#checkDescription = checkDescription;
   }
 
   /** @throws AppError `store_unusable`, also where there is no store. */
@@ -150,6 +156,7 @@ export class Wiring {
       servers: () => this.servers(),
       parseServerUrl,
       isLeftToDaemon: this.#isLeftToDaemon,
+      checkDescription: this.#checkDescription,
       restorer: () => this.#restorer(),
       passwordCost: this.#machine.passwordCost,
       workloads: async () => {
@@ -242,4 +249,11 @@ export class Wiring {
     this.#store = null;
     this.#api = null;
   }
+}
+
+/** In a process that lets nobody from elsewhere in. */
+function refuseDescription(): Promise<never> {
+  return Promise.reject(
+    new AppError('invalid', 'Environments are not described from elsewhere here'),
+  );
 }

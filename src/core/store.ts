@@ -2,6 +2,7 @@ import type { Role, Scope, Viewer } from './access.ts';
 import type { AuditTable } from './audit/audit-trail.ts';
 import type { Capture, CaptureStatus } from './captures/capture.ts';
 import type { DaemonStatusTable } from './daemon/daemon-status.ts';
+import type { ReferenceTable } from './environments/confinement.ts';
 import type { Environment } from './environments/environment.ts';
 import type { MetricTable } from './metrics/metric-store.ts';
 import type { OwnCommands, StoredOwnCommands } from './verification/own-commands.ts';
@@ -245,6 +246,7 @@ export interface Store {
   readonly times: TimesTable;
   readonly warmUps: WarmUpTable;
   readonly passwordAttempts: PasswordAttemptTable;
+  readonly references: ReferenceTable;
   readonly addressAttempts: AddressAttemptTable;
 }
 

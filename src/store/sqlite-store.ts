@@ -16,6 +16,7 @@ import { metricTable } from './metrics.ts';
 import { addressAttemptTable } from './address-attempts.ts';
 import { passwordAttemptTable } from './password-attempts.ts';
 import { recordingTable } from './recordings.ts';
+import { referenceTable } from './references.ts';
 import { removalTable } from './removals.ts';
 import { scheduleTable } from './schedules.ts';
 import { timesTable } from './statement-times.ts';
@@ -200,6 +201,9 @@ class SqliteStore implements Store {
   }
   get passwordAttempts() {
     return this.#table('passwordAttempts', passwordAttemptTable);
+  }
+  get references() {
+    return this.#table('references', referenceTable);
   }
   get addressAttempts() {
     return this.#table('addressAttempts', addressAttemptTable);

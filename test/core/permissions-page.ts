@@ -123,6 +123,43 @@ Only a token without environments that is not read-only can make tokens, so none
 itself. \`CAPTURES_TOKEN\` and \`Authorization: Bearer\` mean the same. In a store that its user can write, the
 scope of \`CAPTURES_TOKEN\` is a courtesy like the roles; behind a server it is a wall.
 
+## Logins from elsewhere
+
+Over the API wrong passwords are counted by name, as everywhere, and by address (of IPv6 by the first 64 bits).
+An address has 20 wrong passwords at once, then one each ten seconds, whatever the names; a right one does not
+give it more. Who has logged in from an address within 30 days is counted by themselves there: others behind the
+same proxy do not keep them out, and neither does who guesses at their name from elsewhere. While an address is
+used up, nobody logs in from it for the first time.
+
+One password is checked at a time, because each check takes 128 MiB and half a second; 32 wait, of one address
+eight, and more are answered 503.
+
+## What may be named over the API
+
+An environment names files and variables of the machine where it is recorded. Who describes one over the API
+names only what the user of the server's daemon allowed, whether it is there or not:
+
+| field | allowed by |
+| --- | --- |
+| \`passwordFrom\` \`file:\`, \`cnf:\` | \`daemon --credentials FOLDER\`, or \`"folders"\` in that user's \`credentials.json\` |
+| \`passwordFrom\` \`env:\` | \`daemon --credential-env PREFIX\`, or \`"prefixes"\` |
+| \`sslCa\`, \`serverPublicKey\`, the socket of a URL | a folder, as above |
+| \`profile\` | \`"profiles"\` |
+| \`endpointUrl\` | Amazon's own over https, or \`"endpoints"\` |
+
+Or that user typed the same reference for the same server with \`env create\` or \`env edit\` on the server.
+Every process of that user holds to this for as long as the environment is in the store: commands and a
+background daemon too, which know no options of another daemon but read \`credentials.json\`.
+
+A password goes over the API only to the server it was first described for: host and port, or socket. So describe
+an environment on the server before anybody else can, or use one password file a server: the first to name an
+allowed file that nobody described yet says where its password goes. To move a server, edit the environment on the
+server. \`--ssl-mode VERIFY_IDENTITY\` keeps who sits in between from reading it.
+
+What this does not keep: whoever may create environments makes the server connect to any host and port it
+reaches, with the login they know, and ask CloudWatch for any instance with the server's own AWS credentials. Give
+those no more than metrics need, and let the server reach no more than it records.
+
 ## What outsiders can find out
 
 Login says the same, takes as long and slows down alike for a name that does not exist.

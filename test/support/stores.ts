@@ -30,6 +30,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     program: () => ({ name: 'captures', version: 'of a test' }),
     passwordCost: CHEAP_HASH,
     parseServerUrl,
+    checkDescription: () => Promise.resolve(() => undefined),
     servers: unexpected,
     isLeftToDaemon: () => Promise.resolve(false),
     restorer: unexpected,

@@ -45,7 +45,7 @@ export const command = defineCommand<Options>({
       )
       .option(
         '--credentials <folder>',
-        'in a shared store: allow password files below this folder; repeatable',
+        'where others describe environments (shared store, API): allow files below this folder; repeatable',
         collected,
       )
       .option(
@@ -65,10 +65,10 @@ export const command = defineCommand<Options>({
   help: `Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon records
 for a store; a second one stands by to take over. On Ctrl-C or SIGTERM it finishes the current batch
 and leaves RUNNING captures to the next daemon; a second signal ends it at once.
-In a store that others can write, it uses only password references that its own user typed (env create,
-env edit) or allows here.
 With --listen other machines use this store: captures login NAME --server URL. Beyond 127.0.0.1 that needs
 TLS, or a proxy in front that has it. SIGHUP reads certificate and key again.
+Of what others described, in a store that they can write or over the API, it uses only password
+references that its own user typed (env create, env edit) or allows here.
 
 Examples:
   captures daemon
@@ -91,7 +91,8 @@ async function allowedBy(
   const { checkFolder, checkPrefix } = await import('../runtime/credential-rules.ts');
   const paths = credentials.map((folder) => absolutePath(folder, { cwd, home }));
   return {
-    folders: await Promise.all(paths.map(checkFolder)),
+    // As they were typed, too: that is how they are named over the API.
+    folders: [...paths, ...(await Promise.all(paths.map(checkFolder)))],
     prefixes: credentialEnv.map(checkPrefix),
   };
 }

@@ -33,7 +33,7 @@ export async function allowTypedReference(
 ): Promise<void> {
   if (after === null || after.passwordFrom === null || context.server !== null) return;
   const user = await context.credentialUser();
-  if (!user.isStoreShared()) return;
+  if (before?.isConfined !== true && !user.isStoreShared()) return;
   if (!typed && (before === null || !user.file.holds(before))) {
     await context.note(
       `${user.name}'s daemons may not use ${after.passwordFrom} for it yet; to allow it, give --url and --password-from together.`,

@@ -114,6 +114,11 @@ export class Context {
       this.paths,
       (logs) => this.#withCredentials(logs, daemon),
       (server) => this.isLeftToDaemon(server, daemon),
+      async () => {
+        const { checkDescription } = await import('./credential-rules.ts');
+        const user = await this.credentialUser(daemon);
+        return (description) => checkDescription(description, user);
+      },
     );
   }
 
@@ -234,7 +239,7 @@ export class Context {
     daemon: AllowedCredentials | null = null,
   ): Promise<boolean> {
     const user = await this.credentialUser(daemon);
-    if (!user.isStoreShared()) return false;
+    if (server.isConfined !== true && !user.isStoreShared()) return false;
     const { allowedServer } = await import('./credential-rules.ts');
     try {
       await this.tryReference((await allowedServer(server, user)).passwordFrom);

@@ -10,6 +10,7 @@ import { AuditTrail, type AuditSubject } from '../audit/audit-trail.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment, ServerAddress, SslMode } from './environment.ts';
+import { bind, isStillConfined, requireBound, type Description } from './confinement.ts';
 import type { Readiness } from './readiness.ts';
 import { parsePasswordReference } from './password-reference.ts';
 import type { Outside } from '../outside.ts';
@@ -34,6 +35,8 @@ export interface ServerRequest {
   readonly sslCa?: string | null;
   readonly serverPublicKey?: string | null;
 }
+
+type Check = (description: Description) => void;
 
 type Provided = Partial<Pick<Environment, 'region' | 'instance' | 'profile' | 'endpointUrl'>>;
 
@@ -108,6 +111,7 @@ export class EnvironmentService {
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
   readonly #parseServerUrl: Outside['parseServerUrl'];
+  readonly #isFromElsewhere: boolean;
 
   constructor(outside: Outside) {
     this.#outside = outside;
@@ -115,6 +119,7 @@ export class EnvironmentService {
     this.#store = store;
     this.#clock = clock;
     this.#parseServerUrl = parseServerUrl;
+    this.#isFromElsewhere = origin.address !== undefined;
     this.#audit = new AuditTrail(store, clock, origin);
   }
 
@@ -129,12 +134,29 @@ export class EnvironmentService {
     checkName('environment', name);
     const server = request.server == null ? null : this.#addressOf(request.server, null);
     const environment = { name, server, region, instance, profile, endpointUrl };
+    const check = await this.#checkOfOthers();
     return this.#store.transaction(() => {
+      this.#admit(environment, check);
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');
       this.#audit.record(actor, 'environment.create', environmentSubject(created));
       return { ...created, role: 'admin' as const };
     });
+  }
+
+  /** What descriptions from elsewhere are held against; null for one from this machine. */
+  async #checkOfOthers(): Promise<Check | null> {
+    return this.#isFromElsewhere ? this.#outside.checkDescription() : null;
+  }
+
+  /** Refuses what somebody from elsewhere may not describe, and notes where the password may go. */
+  #admit(description: Description, check: Check | null): void {
+    const { server } = description;
+    if (check !== null) {
+      check(description);
+      if (server !== null) requireBound(this.#store.references, server);
+    }
+    bind(this.#store.references, server);
   }
 
   /** The address that a request describes; what it leaves out stays as it was. */
@@ -143,8 +165,11 @@ export class EnvironmentService {
     if (location === null) throw new AppError('invalid', 'The environment has no server');
     const { passwordFrom, sslMode, sslCa, serverPublicKey } = request;
     if (passwordFrom != null) parsePasswordReference(passwordFrom);
+    const isConfined = isStillConfined(before, request, this.#isFromElsewhere);
+    const { engine, user, host, port, socket, database } = location;
     return {
-      ...location,
+      ...(isConfined ? { isConfined } : {}),
+      ...{ engine, user, host, port, socket, database },
       passwordFrom: passwordFrom === undefined ? (before?.passwordFrom ?? null) : passwordFrom,
       sslMode: sslMode ?? before?.sslMode ?? (sslCa == null ? 'PREFERRED' : 'VERIFY_CA'),
       sslCa: sslCa === undefined ? (before?.sslCa ?? null) : sslCa,
@@ -196,6 +221,7 @@ export class EnvironmentService {
    *   switched on, its address cannot be changed (the way to switch it back would be lost).
    */
   async edit(actor: Actor, ref: string, edit: EnvironmentEdit): Promise<Membership> {
+    const check = await this.#checkOfOthers();
     return this.#store.transaction(() => {
       const environment = this.#get(actor, ref, 'environment.edit');
       const { server: change, ...rest } = edit;
@@ -206,6 +232,7 @@ export class EnvironmentService {
       if (leadsElsewhere(before, server)) {
         refuseWhileTapped(this.#store, environment, 'its server cannot be changed');
       }
+      if (saysWhereToRead(edit)) this.#admit(edited, check);
       this.#store.environments.update(edited);
       // Which fields, not their values: an address may hold more than a trail should.
       this.#audit.record(actor, 'environment.edit', environmentSubject(edited), {
@@ -284,6 +311,17 @@ function refuseWhileTapped(store: Store, { id, name }: Environment, consequence:
         `The log of the server of "${name}" is switched on by captures, so ${consequence}`,
         { hint: { code: 'restore_server', environment: name } },
       );
+}
+
+/** Whether an edit changes more than names: what it leaves alone was admitted before. */
+function saysWhereToRead({
+  server,
+  region,
+  instance,
+  profile,
+  endpointUrl,
+}: EnvironmentEdit): boolean {
+  return [server, region, instance, profile, endpointUrl].some((field) => field !== undefined);
 }
 
 /** What the audit trail says an environment's change is about. */

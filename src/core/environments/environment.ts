@@ -24,6 +24,11 @@ export interface ServerAddress {
   readonly sslCa: string | null;
   /** Path of a PEM file with the server's RSA key, to log in without TLS; null without one. */
   readonly serverPublicKey: string | null;
+  /**
+   * It was described over the API: files and variables that it names are read only where the user of the
+   * process allowed that. Absent: it was described on this machine.
+   */
+  readonly isConfined?: true;
 }
 
 /** A database server that can be captured. */

@@ -18,6 +18,7 @@ import { sessionMemories } from './0017-session-memories.ts';
 import { statementTimes } from './0018-statement-times.ts';
 import { tokenScopes } from './0019-token-scopes.ts';
 import { calls } from './0020-calls.ts';
+import { passwordReferences } from './0021-password-references.ts';
 
 /** Append only: the schema's version is the number of migrations that ran. */
 export const MIGRATIONS: readonly string[] = [
@@ -41,4 +42,5 @@ export const MIGRATIONS: readonly string[] = [
   statementTimes,
   tokenScopes,
   calls,
+  passwordReferences,
 ];
