@@ -25,6 +25,8 @@ export interface Circumstances {
   readonly ending: AbortSignal;
   /** Tells the use case that nobody listens any more. */
   readonly stop: (reason: Error) => void;
+  /** Told of a failure that comes when the answer has begun: it is thrown no more. */
+  readonly onLateFailure: (error: unknown) => void;
 }
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
@@ -60,7 +62,7 @@ export async function writeAnswer(
       );
     case 'bytes':
       return wishes.wantsFrames
-        ? writeFrames(answer.result, await (returned as Promise<Bytes>), sink)
+        ? writeFrames(answer.result, await (returned as Promise<Bytes>), sink, wishes)
         : writeBytes(answer.result, await (returned as Promise<Bytes>), sink, wishes);
   }
 }
@@ -94,7 +96,7 @@ async function writeRows(
   row: z.ZodMiniType,
   rows: AsyncIterable<unknown> | readonly unknown[],
   sink: AnswerSink,
-  { wantsLines, takesTrailers, isOwnClient }: Wishes,
+  { wantsLines, takesTrailers, isOwnClient, onLateFailure }: Wishes & Circumstances,
 ): Promise<void> {
   const saysEnd = wantsLines && isOwnClient;
   let text = wantsLines ? '' : '[';
@@ -113,9 +115,10 @@ async function writeRows(
     }
   } catch (error) {
     if (!saysEnd || !sink.isStarted) {
-      await failLate(sink, error, { takesTrailers, isOwnClient });
+      await failLate(sink, error, { takesTrailers, isOwnClient, onLateFailure });
       return;
     }
+    onLateFailure(error);
     await sink.write(text + errorLine(failureAsJson(error, true)));
     await sink.end();
     return;
@@ -138,7 +141,7 @@ async function writeEvents(
   forms: { readonly event: z.ZodMiniType; readonly result: z.ZodMiniType | null },
   run: Progress<unknown, unknown>,
   sink: AnswerSink,
-  { isOwnClient, ending, stop }: Wishes & Circumstances,
+  { isOwnClient, ending, stop, onLateFailure }: Wishes & Circumstances,
 ): Promise<void> {
   const write = async (text: string): Promise<void> => {
     if (!sink.isStarted) {
@@ -171,6 +174,7 @@ async function writeEvents(
     }
   } catch (error) {
     if (!sink.isStarted) throw error;
+    onLateFailure(error);
     await send('error', failureAsJson(error, isOwnClient));
   } finally {
     clearInterval(heartbeat);
@@ -216,6 +220,7 @@ async function writeFrames(
   result: z.ZodMiniType,
   { chunks }: Bytes,
   sink: AnswerSink,
+  { onLateFailure }: Circumstances,
 ): Promise<void> {
   const start = (): void => {
     if (!sink.isStarted) sink.start(200, { 'content-type': FRAMES_TYPE });
@@ -239,6 +244,7 @@ async function writeFrames(
     }
   } catch (error) {
     if (!sink.isStarted) throw error;
+    onLateFailure(error);
     end = { error: failureAsJson(error, true) };
   }
   start();
@@ -250,7 +256,7 @@ async function writeBytes(
   result: z.ZodMiniType,
   { type, chunks }: Bytes,
   sink: AnswerSink,
-  wishes: Wishes,
+  wishes: Wishes & Circumstances,
 ): Promise<void> {
   const start = (): void => {
     const trailers = wishes.takesTrailers ? { trailer: 'Captures-Result, Captures-Error' } : {};
@@ -286,9 +292,14 @@ function inHeader(json: string | undefined): string {
 async function failLate(
   sink: AnswerSink,
   error: unknown,
-  { takesTrailers, isOwnClient }: Pick<Wishes, 'takesTrailers' | 'isOwnClient'>,
+  {
+    takesTrailers,
+    isOwnClient,
+    onLateFailure,
+  }: Pick<Wishes & Circumstances, 'takesTrailers' | 'isOwnClient' | 'onLateFailure'>,
 ): Promise<void> {
   if (!sink.isStarted) throw error;
+  onLateFailure(error);
   if (!takesTrailers) {
     sink.breakOff();
     return;

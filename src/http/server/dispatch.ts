@@ -130,6 +130,9 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
     ...wishes,
     ending,
     stop: (reason) => stopped.abort(reason),
+    onLateFailure: (error) => {
+      if (isBug(error) && !sink.gone.aborted) parts.onBug(error, exchange);
+    },
   });
 }
 
