@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { awaitedDaemons } from '../../../src/core/daemon/awaited-daemons.ts';
 import { DaemonStarter } from '../../../src/core/daemon/daemon-starter.ts';
 import { LEASE_MS } from '../../../src/core/daemon/lease.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -37,6 +38,31 @@ it('starts a daemon again and again in a program that lives long, where each of 
     await daemons.ensure();
     await daemons.clock.advance(86_400_000);
   }
+});
+
+it('starts none beside a daemon of its own: it waits until one takes over, and says nothing', async () => {
+  const clock = new ManualClock();
+  const { store } = new TestStore(clock);
+  const daemons = awaitedDaemons({ store, clock }, () => true);
+  const starter = new DaemonStarter({ ...outsideOf(store, clock), daemons });
+  const events: unknown[] = [];
+  const ensured = (async () => {
+    for await (const event of starter.ensure()) events.push(event);
+  })();
+  await clock.advance(2_000);
+  store.lease.claim({ holder: 'd', host: 'h', pid: 1, background: false }, clock.now(), LEASE_MS);
+  await clock.advance(1_000);
+  await ensured;
+  expect(events).toEqual([]);
+
+  await clock.advance(60_000);
+  const none = starter.ensure().next();
+  const refused = expect(none).rejects.toMatchObject({
+    code: 'store_unusable',
+    message: 'No daemon is running at the moment',
+  });
+  await clock.advance(11_000);
+  await refused;
 });
 
 it('gives up after three that did not come up, or did not stay', async () => {
