@@ -13,6 +13,8 @@ export interface ChartData {
   readonly title: string;
   /** Instants in UTC, or time since the start of each window. */
   readonly axis: 'clock' | 'elapsed';
+  /** Whose clock the axis shows; absent: UTC. */
+  readonly clock?: 'viewer';
   readonly unit: MetricUnit;
   /** Seconds since the epoch, or 0, at which the first step begins. */
   readonly from: number;

@@ -5,6 +5,7 @@ import type { Store } from '../../src/core/store.ts';
 import { createRemoteApi, type RemoteApi } from '../../src/http/client/remote-api.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
 import { allHandlers } from '../../src/http/server/handlers/all-handlers.ts';
+import type { PageServer } from '../../src/http/server/page-server.ts';
 import { outsideOf } from './stores.ts';
 
 /** A server over a store, on a port of this machine, and what asks it. */
@@ -16,15 +17,17 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** @param outside what use cases are given besides. */
+/** @param outside what use cases are given besides. @param page absent: there is no page at `/`. */
 export async function serveStore(
   store: Store,
   clock: Clock,
   outside: Partial<Outside> = {},
+  page?: PageServer,
 ): Promise<TestServer> {
   const local = createApi({ ...outsideOf(store, clock), ...outside });
   const server = new ApiServer({
     handlers: allHandlers('0.0.0'),
+    ...(page === undefined ? {} : { page }),
     apiFor: (address) =>
       createApi({
         ...outsideOf(store, clock, { userName: 'captures', hostName: 'server', pid: 1, address }),

@@ -1,6 +1,7 @@
 import { isOver, type CaptureStatus } from '../../src/core/captures/capture.ts';
 import type { Actor } from '../../src/core/access.ts';
 import type { Environment } from '../../src/core/environments/environment.ts';
+import type { WorkloadRate } from '../../src/core/metrics/workload-metrics.ts';
 import type { LoggedStatement } from '../../src/core/workloads/statements.ts';
 import { workloadFolder } from '../../src/workload/deleted-workloads.ts';
 import type { ManifestContent } from '../../src/workload/manifest.ts';
@@ -20,6 +21,10 @@ export async function recordedCapture(
     readonly status?: 'RUNNING' | 'DONE' | 'FAILED';
     readonly statements?: readonly LoggedStatement[];
     readonly manifest?: Partial<ManifestContent>;
+    /** Of its window, in milliseconds; as many as there are statements unless told. */
+    readonly length?: number;
+    /** One of all statements at the start unless told. */
+    readonly rates?: readonly WorkloadRate[];
   } = {},
 ): Promise<{ id: number; folder: string }> {
   const { name = 'friday', status = 'DONE', statements: all = statements(600) } = about;
@@ -33,7 +38,7 @@ export async function recordedCapture(
   });
   const way =
     status === 'DONE' ? WAY : [...WAY.slice(0, 3), ...(status === 'FAILED' ? [status] : [])];
-  const end = START + all.length;
+  const end = START + (about.length ?? all.length);
   for (const [index, to] of way.entries()) {
     const from = way[index - 1];
     if (from === undefined) continue;
@@ -49,7 +54,9 @@ export async function recordedCapture(
       capture: { id, name },
       environment: { id: environment.id, name: environment.name },
       complete: isDone,
-      ...(isDone ? {} : { end: null }),
+      end: isDone
+        ? { time: new Date(end).toISOString().replace('Z', '000Z'), generation: 2, gtid: null }
+        : null,
       ...about.manifest,
     },
     folder,
@@ -72,7 +79,7 @@ export async function recordedCapture(
       fileBytes,
       position: JSON.stringify(position),
       counters: JSON.stringify(counters),
-      rates: [{ at: START, statements: records, sessions: 3 }],
+      rates: about.rates ?? [{ at: START, statements: records, sessions: 3 }],
     },
     facts,
   );

@@ -111,7 +111,10 @@ function optionsFor(
   };
   return {
     ...size,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
+    tzDate: (seconds) => {
+      const date = new Date(seconds * 1_000);
+      return chart.clock === 'viewer' ? date : uPlot.tzDate(date, 'Etc/UTC');
+    },
     scales: {
       x: { time: isClock, range: (_, low, high) => rangeOf(chart, low, high) },
       y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.05 : 1] },
@@ -122,7 +125,7 @@ function optionsFor(
         ...axis,
         ...(isClock ? {} : { incrs: ELAPSED_STEPS }),
         values: (_, splits, __, ___, step) =>
-          splits.map((seconds) => label(seconds * 1_000, step * 1_000)),
+          splits.map((seconds) => label(shownClock(chart, seconds), step * 1_000)),
       },
       {
         ...axis,
@@ -159,6 +162,12 @@ function optionsFor(
       ],
     },
   };
+}
+
+/** What the axis' clock shows at an instant, as if that were UTC. */
+function shownClock({ clock }: ChartData, seconds: number): number {
+  const at = seconds * 1_000;
+  return clock === 'viewer' ? at - new Date(at).getTimezoneOffset() * 60_000 : at;
 }
 
 function instant({ axis, step }: ChartData, seconds: number): string {

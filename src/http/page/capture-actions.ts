@@ -73,7 +73,7 @@ function askToStop(
 function askForName(
   { api, say }: PageContext,
   path: string,
-  { id, name }: CaptureAnswer,
+  { name }: CaptureAnswer,
   changed: () => void,
 ): void {
   const input = el('input', { autocomplete: 'off', spellcheck: 'false' });
@@ -83,9 +83,7 @@ function askForName(
     content: [field('New name', input)],
     action: 'Rename',
     act: async () => {
-      // By its id: in the page's address may be the old name.
-      const renamed = path.replace(/[^/]+$/, String(id));
-      await api.ask('PUT', renamed, { body: { name: input.value } });
+      await api.ask('PUT', path, { body: { name: input.value } });
       say(`Renamed ${name} to ${input.value}`);
       changed();
     },

@@ -30,21 +30,28 @@ export interface CapturePart {
 /** One capture. @param ref its id or name, as the page's address has it. */
 export function captureView(context: PageContext, ref: string, name: CapturePartName): PageView {
   const { api } = context;
-  const path = pathOf`captures/${ref}`;
   let status: string | null = null;
   let hadFailed = false;
+  /** What is there when the first answer has come. */
+  let shown: { readonly path: string; readonly parts: readonly CapturePart[] } | null = null;
 
   const heading = el('h1', { tabindex: -1 }, `Capture ${ref}`);
   const environment = el('p', { class: 'kind' });
   const mark = el('p', { class: 'mark' });
   const failure = el('p', { class: 'failure', role: 'alert', hidden: true });
-  const part = partOf(context, path, name);
-  const actions = captureActions(context, path, () => poll.again());
-  const tabs = el('nav', { 'aria-label': 'Of this capture', class: 'tabs' });
-  const body = el('div', { hidden: true }, actions.element, tabs, part.element);
+  const body = el('div');
 
+  /** From then on it is asked for by its id: its name may change. */
+  const begin = (capture: CaptureAnswer): NonNullable<typeof shown> => {
+    const path = pathOf`captures/${String(capture.id)}`;
+    const actions = captureActions(context, path, () => poll.again());
+    const part = partOf(context, path, name);
+    const tabs = el('nav', { 'aria-label': 'Of this capture', class: 'tabs' });
+    tabs.append(...tabLinks(capture, name));
+    body.append(actions.element, tabs, part.element);
+    return { path, parts: [actions, part] };
+  };
   const show = (capture: CaptureAnswer): void => {
-    const isFirst = body.hidden;
     setText(heading, capture.name);
     setText(environment, `Capture ${capture.id} of ${capture.environment}`);
     document.title = `${heading.textContent} – captures`;
@@ -53,15 +60,15 @@ export function captureView(context: PageContext, ref: string, name: CapturePart
       if (status !== null) context.say(`${capture.name} is ${capture.status} now`);
       status = capture.status;
     }
-    if (isFirst) tabs.append(...tabLinks(capture, name));
-    body.hidden = false;
-    actions.show(capture);
-    part.show?.(capture);
+    shown ??= begin(capture);
+    for (const part of shown.parts) part.show?.(capture);
   };
   const poll = repeat(
     async (signal) => {
+      const path = shown?.path ?? pathOf`captures/${ref}`;
       const capture = await api.ask<CaptureAnswer>('GET', path, { signal });
       failure.hidden = true;
+      body.hidden = false;
       if (hadFailed) context.say('The server answers again');
       hadFailed = false;
       show(capture);
@@ -72,7 +79,7 @@ export function captureView(context: PageContext, ref: string, name: CapturePart
       setText(failure, messageOf(error));
       failure.hidden = false;
       // What is not there any more has no parts.
-      if (error instanceof ApiFailure && error.status !== 0) body.hidden = true;
+      if (error instanceof ApiFailure && error.status === 404) body.hidden = true;
     },
   );
   return {
@@ -92,10 +99,10 @@ export function captureView(context: PageContext, ref: string, name: CapturePart
       context.go('#/captures');
       return true;
     },
-    redraw: () => part.redraw?.(),
+    redraw: () => shown?.parts.forEach((part) => part.redraw?.()),
     leave: () => {
       poll.end();
-      part.leave?.();
+      shown?.parts.forEach((part) => part.leave?.());
     },
   };
 }

@@ -91,6 +91,7 @@ function metricChart({ displayName, dataPoints }: MetricAnswer, capture: Capture
   return {
     title: displayName,
     axis: 'clock',
+    clock: 'viewer',
     unit: (dataPoints[0]?.Unit ?? 'None') as MetricUnit,
     from: times[0] ?? 0,
     step: 1,

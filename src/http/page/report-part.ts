@@ -1,4 +1,4 @@
-import type { NamedCount, ReportRow } from '../../core/reports/report.ts';
+import type { NamedCount, ReportRow, SortKey } from '../../core/reports/report.ts';
 import { counted, formatCount } from '../../core/units.ts';
 import { enliven } from '../../display/browser/live-table.ts';
 import { drawChart, type DrawnChart } from '../../display/browser/line-chart.ts';
@@ -43,9 +43,11 @@ export function reportPart({ api }: PageContext, path: string) {
       element.replaceChildren(...reportElements(report));
       const figure = element.querySelector('figure');
       const data = rateChart(report);
-      if (figure !== null && data !== null) chart = drawChart(data, figure, 'first');
+      if (figure !== null && data !== null) {
+        chart = drawChart({ ...data, clock: 'viewer' }, figure, 'first');
+      }
       for (const table of element.querySelectorAll<HTMLTableElement>('table.rows')) {
-        enliven({ id: table.id, keys: keysOf(report.rows), details: detailsOf(report) });
+        enliven({ id: table.id, keys: keysOf(report), details: detailsOf(report) });
       }
     } catch (error) {
       if (!isAbort(error)) progress.fail(error);
@@ -124,46 +126,59 @@ function bigFact(name: string, value: string): HTMLElement {
   return element;
 }
 
-const HEADERS = [
-  ['Statement', 'code'],
-  ['Count', 'number'],
-  ['Share', 'number'],
-  ['Rate', 'number'],
-  ['Average', 'number'],
-  ['Total', 'number'],
-  ['When', 'when'],
-] as const;
+/** A column of numbers. */
+interface NumberColumn {
+  readonly header: string;
+  /** What the report may be ordered by. */
+  readonly sort: SortKey;
+  readonly value: (row: ReportRow) => number | null;
+  readonly text: (value: number) => string;
+}
 
-function statementTable({ rows, sort }: ReportAnswer): HTMLElement {
-  const sorted = { count: 'Count', rate: 'Rate', time: 'Total', average: 'Average' } as const;
-  const by: string | null = sort in sorted ? sorted[sort as keyof typeof sorted] : null;
-  const headers = HEADERS.map(([text, kind]) =>
-    el(
-      'th',
-      {
-        scope: 'col',
-        class: kind,
-        'data-kind': kind,
-        'aria-sort': text === by ? 'descending' : null,
-      },
-      text,
-    ),
-  );
-  const lines = rows.map((row) => {
-    const numbers = [
-      formatCount(row.count),
-      roundedShare(row.share),
-      `${rateText(row.perSecond)}/s`,
-      row.times === null ? '' : millisecondsText(row.times.averageMs, UNITS),
-      row.times === null ? '' : lengthText(row.times.totalMs, UNITS),
-    ];
-    return el(
-      'tr',
-      {},
-      el('td', {}, el('code', {}, oneLine(row.text ?? row.name ?? '(unknown)'))),
-      ...numbers.map((text) => el('td', { class: 'number' }, text)),
-      el('td'),
-    );
+const COUNTS: readonly NumberColumn[] = [
+  { header: 'Count', sort: 'count', value: ({ count }) => count, text: formatCount },
+  { header: 'Share', sort: 'count', value: ({ share }) => share, text: roundedShare },
+  {
+    header: 'Rate',
+    sort: 'rate',
+    value: ({ perSecond }) => perSecond,
+    text: (value) => `${rateText(value)}/s`,
+  },
+];
+const TIMES: readonly NumberColumn[] = [
+  {
+    header: 'Average',
+    sort: 'average',
+    value: ({ times }) => times?.averageMs ?? null,
+    text: (value) => millisecondsText(value, UNITS),
+  },
+  {
+    header: 'Total',
+    sort: 'time',
+    value: ({ times }) => times?.totalMs ?? null,
+    text: (value) => lengthText(value, UNITS),
+  },
+];
+
+/** Those of times where the server said how long any of them took. */
+function numberColumns({ rows }: ReportAnswer): NumberColumn[] {
+  return [...COUNTS, ...(rows.some(({ times }) => times !== null) ? TIMES : [])];
+}
+
+function statementTable(report: ReportAnswer): HTMLElement {
+  const columns = numberColumns(report);
+  const ordered = columns.find(({ sort }) => sort === report.sort)?.header;
+  const header = (text: string, kind: string): HTMLElement => {
+    const sort = text === ordered ? 'descending' : null;
+    return el('th', { scope: 'col', class: kind, 'data-kind': kind, 'aria-sort': sort }, text);
+  };
+  const lines = report.rows.map((row) => {
+    const numbers = columns.map(({ value, text }) => {
+      const number = value(row);
+      return el('td', { class: 'number' }, number === null ? '' : text(number));
+    });
+    const statement = el('code', {}, oneLine(row.text ?? row.name ?? '(unknown)'));
+    return el('tr', {}, el('td', {}, statement), ...numbers, el('td'));
   });
   return el(
     'div',
@@ -171,22 +186,26 @@ function statementTable({ rows, sort }: ReportAnswer): HTMLElement {
     el(
       'table',
       { id: 'statements', class: 'rows' },
-      el('thead', {}, el('tr', {}, ...headers)),
+      el(
+        'thead',
+        {},
+        el(
+          'tr',
+          {},
+          header('Statement', 'code'),
+          ...columns.map((column) => header(column.header, 'number')),
+          header('When', 'when'),
+        ),
+      ),
       el('tbody', {}, ...lines),
     ),
   );
 }
 
-function keysOf(rows: readonly ReportRow[]) {
-  return [
-    null,
-    rows.map(({ count }) => count),
-    rows.map(({ share }) => share),
-    rows.map(({ perSecond }) => perSecond),
-    rows.map(({ times }) => times?.averageMs ?? null),
-    rows.map(({ times }) => times?.totalMs ?? null),
-    null,
-  ];
+/** What the table is sorted by, column by column. */
+function keysOf(report: ReportAnswer) {
+  const numbers = numberColumns(report).map(({ value }) => report.rows.map(value));
+  return [null, ...numbers, null];
 }
 
 /** What rows show when they are opened, and when their statements came. */

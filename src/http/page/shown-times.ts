@@ -19,7 +19,13 @@ export function offsetText(at: number): string {
 /** `2026-11-22 13:00` on the viewer's clock, with what it is in UTC where it is pointed at. */
 export function shortTime(iso: string): HTMLElement {
   const at = Date.parse(iso);
-  return el('time', { datetime: iso, title: formatUtc(iso) }, minutes.format(at));
+  // A narrow column breaks between day and time alone.
+  const parts = minutes
+    .format(at)
+    .split(' ')
+    .map((part) => el('span', { class: 'whole' }, part));
+  const [day = null, time = null] = parts;
+  return el('time', { datetime: iso, title: formatUtc(iso) }, day, ' ', time);
 }
 
 /** `2026-11-22 13:00:05 UTC+01:00 (12:00:05 UTC)` */

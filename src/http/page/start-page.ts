@@ -38,7 +38,7 @@ const context: PageContext = {
 let login: Login | null = null;
 let view: PageView | null = null;
 let forgetting: ReturnType<typeof setTimeout> | undefined;
-const SAID_MS = 8_000;
+const SAID_MS = 6_000;
 
 document.body.append(header, main, said);
 addThemeButton(redraw);
