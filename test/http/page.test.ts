@@ -147,15 +147,16 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
   it('ends the session that it made, and leaves a token as it is', async () => {
     const page = await open();
     const sessions = (): number =>
-      world.test.store.credentials
-        .listFor(world.ada.userId)
-        .filter(({ kind }) => kind === 'session').length;
+      world.test.store.credentials.listOf(world.ada.userId, 'session').length;
     const before = sessions();
     await login(page);
     expect(sessions()).toBe(before + 1);
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('heading', { name: 'Log in to captures' }).waitFor();
     expect(sessions()).toBe(before);
+    await login(page);
+    await page.reload();
+    await expect.poll(sessions).toBe(before);
 
     await page.getByLabel('Token').fill(world.tokenOfBob);
     await page.getByRole('button', { name: 'with the token' }).click();
@@ -173,9 +174,7 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     const page = await opened('#/captures/1');
     await page.getByRole('heading', { name: 'friday' }).waitFor();
     const { store } = world.test;
-    for (const { id, kind } of store.credentials.listFor(world.ada.userId)) {
-      if (kind === 'session') store.credentials.delete(id);
-    }
+    store.credentials.deleteOtherSessions(world.ada.userId, null);
     await page.getByRole('link', { name: 'Report' }).click();
     await page.getByRole('heading', { name: 'Log in to captures' }).waitFor();
     expect(await page.getByRole('alert').innerText()).not.toBe('');
@@ -184,6 +183,8 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
   });
 
   it('lists captures newest first, by keyboard alone: filter, choose, open, go back', async () => {
+    // The office has no source of metrics, which is what the API says then.
+    expected = /404/;
     const { test, ada, bob, office } = world;
     for (const name of ['alpha', 'beta', 'gamma']) {
       test.capture(name === 'beta' ? bob : ada, office, { name });
@@ -265,6 +266,7 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
   });
 
   it('starts a capture now, follows it, stops it, renames it and deletes it', async () => {
+    expected = /404/;
     const page = await opened();
     await page.getByRole('link', { name: 'New capture' }).click();
     await page.getByLabel('Name').fill('from the page');

@@ -54,6 +54,10 @@ export function metricsPart({ api }: PageContext, path: string) {
       charts,
     ),
     show: (capture: CaptureAnswer): void => {
+      if (capture.start === null) {
+        setText(message, 'There are metrics when it has started.');
+        return;
+      }
       const active = isActive(capture);
       const isDue = askedAt === null || (active && Date.now() - askedAt >= EVERY_MS);
       if (isDue || wasActive !== active) {
