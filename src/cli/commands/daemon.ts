@@ -138,10 +138,13 @@ async function run(options: Options, context: Context): Promise<number> {
   context.refuseDataOptions(
     'It records, and logs to stderr. What it does: captures daemon --status',
   );
+  context.refuseOnClient('captures daemon');
   return runUntilSignalled(options, context);
 }
 
 async function showStatus(context: Context): Promise<number> {
+  // A server tells only who is logged in.
+  if (context.server !== null) await context.actor();
   const status = await context.api.daemon.status();
   if (status.holder === null) {
     // With -o the object is printed, as by `doctor`; the exit status tells the rest.
