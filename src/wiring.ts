@@ -22,8 +22,6 @@ import type {
 } from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
 import type { CompareCounters } from './core/verification/server-counters.ts';
-import type { ConnectionOptions } from './http/client/connection.ts';
-import type { RemoteApi } from './http/client/remote-api.ts';
 import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/store-inspection.ts';
@@ -40,13 +38,6 @@ export interface Machine extends Origin {
   startDaemon(storeDirectory: string): Promise<StartedDaemon>;
 }
 
-export type { RemoteApi };
-
-/** The use cases on a server, over HTTP. Connects at the first call. */
-export async function connectToServer(options: ConnectionOptions): Promise<RemoteApi> {
-  const { createRemoteApi } = await import('./http/client/remote-api.ts');
-  return createRemoteApi(options);
-}
 
 /** Reaches MySQL and MariaDB servers. */
 export async function mysqlServers(): Promise<Source> {
