@@ -31,7 +31,7 @@ export function openApi(routes: readonly Route[], version: string): Json {
           type: 'http',
           scheme: 'bearer',
           description:
-            'A token of `captures token create`, or the `token` that `POST /api/login` answers.',
+            'The `secret` that `POST /api/tokens` answers, or the `token` of `POST /api/login`.',
         },
       },
       responses: Object.fromEntries(
