@@ -1,5 +1,4 @@
 import type { Api } from '../../core/api.ts';
-import { AppError } from '../../core/errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { loadedWhenCalled } from './deferred-call.ts';
 
@@ -51,8 +50,14 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       const { RemoteWarmUps } = await import('./remote-warm-ups.ts');
       return new RemoteWarmUps(server);
     }),
-    workloads: notThere('workloads'),
-    transfers: notThere('transfers'),
+    workloads: loadedWhenCalled<Api['workloads']>(async () => {
+      const { RemoteWorkloads } = await import('./remote-workloads.ts');
+      return new RemoteWorkloads(server);
+    }),
+    transfers: loadedWhenCalled<Api['transfers']>(async () => {
+      const { RemoteTransfers } = await import('./remote-transfers.ts');
+      return new RemoteTransfers(server);
+    }),
     verification: loadedWhenCalled<Api['verification']>(async () => {
       const { RemoteVerification } = await import('./remote-reports.ts');
       return new RemoteVerification(server);
@@ -76,11 +81,4 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
     serverVersion: () => server.serverVersion,
     close: () => server.close(),
   };
-}
-
-/** Until it is built. */
-function notThere(noun: string): never {
-  return loadedWhenCalled<never>(() =>
-    Promise.reject(new AppError('invalid', `${noun} cannot be asked of a server yet`)),
-  );
 }

@@ -16,7 +16,8 @@ const share = z.codec(
   { decode: Number, encode: (value) => String(value) },
 );
 
-const verification = formOf<Verification>()(
+/** What was found of a record. */
+export const verification = formOf<Verification>()(
   z.object({
     capture: orNull(capture),
     folder: documented(z.string(), { description: "On the server's machine" }),
@@ -31,6 +32,10 @@ const verification = formOf<Verification>()(
   }),
 );
 
+export const verificationProgress = formOf<VerificationProgress>()(
+  z.object({ type: z.literal('verified'), records: z.int(), of: orNull(z.int()) }),
+);
+
 export const verifyCapture = defineRoute({
   id: 'verifyCapture',
   at: 'GET /api/captures/{capture}/verification',
@@ -43,9 +48,7 @@ export const verifyCapture = defineRoute({
   query: z.object({ minValues: z.exactOptional(share) }),
   answer: {
     is: 'progress',
-    event: formOf<VerificationProgress>()(
-      z.object({ type: z.literal('verified'), records: z.int(), of: orNull(z.int()) }),
-    ),
+    event: verificationProgress,
     result: verification,
     isSilent: false,
   },

@@ -9,12 +9,14 @@ import { reportHandlers } from './report-handlers.ts';
 import { scheduleHandlers } from './schedule-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 import { warmUpHandlers } from './warm-up-handlers.ts';
+import { workloadHandlers } from './workload-handlers.ts';
 
 /** Every operation of a use case. */
 export const HANDLERS: readonly Handler[] = [
   ...captureHandlers,
   ...scheduleHandlers,
   ...metricHandlers,
+  ...workloadHandlers,
   ...environmentHandlers,
   ...memberHandlers,
   ...warmUpHandlers,
