@@ -3,6 +3,7 @@
  * source of metrics. What takes 5 ms or more to load is loaded when it is first needed.
  */
 import { createApi, type Api } from './core/api.ts';
+import { CallLog } from './core/audit/call-log.ts';
 import type { Origin } from './core/audit/audit-trail.ts';
 import type { Clock } from './core/clock.ts';
 import { awaitedDaemons } from './core/daemon/awaited-daemons.ts';
@@ -135,6 +136,11 @@ export class Wiring {
     const origin = { userName, hostName, pid, address };
     const daemons = awaitedDaemons(outside, (pid) => this.#machine.isRunning(pid));
     return createApi({ ...outside, origin, daemons });
+  }
+
+  /** Writes down the calls of the API. @throws AppError as `apiFor`. */
+  callLog(): CallLog {
+    return new CallLog(this.store, this.#machine.clock);
   }
 
   /** What the use cases are given. @throws AppError `store_unusable`, also where there is no store. */

@@ -1,4 +1,5 @@
 import type { Role, Scope, Viewer } from './access.ts';
+import type { CallTable } from './audit/call-log.ts';
 import type { AuditTable } from './audit/audit-trail.ts';
 import type { Capture, CaptureStatus } from './captures/capture.ts';
 import type { DaemonStatusTable } from './daemon/daemon-status.ts';
@@ -242,6 +243,7 @@ export interface Store {
   readonly schedules: ScheduleTable;
   readonly removals: RemovalTable;
   readonly audit: AuditTable;
+  readonly calls: CallTable;
   readonly metrics: MetricTable;
   readonly times: TimesTable;
   readonly warmUps: WarmUpTable;

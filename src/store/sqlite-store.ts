@@ -5,6 +5,7 @@ import type { Database } from 'better-sqlite3';
 import { AppError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import { auditTable } from './audit.ts';
+import { callTable } from './calls.ts';
 import { captureTable } from './captures.ts';
 import { credentialTable } from './credentials.ts';
 import { daemonStatusTable } from './daemon-status.ts';
@@ -201,6 +202,9 @@ class SqliteStore implements Store {
   }
   get passwordAttempts() {
     return this.#table('passwordAttempts', passwordAttemptTable);
+  }
+  get calls() {
+    return this.#table('calls', callTable);
   }
   get references() {
     return this.#table('references', referenceTable);

@@ -653,7 +653,10 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
     CAPTURE,
     'those that were deleted, or with `--dry-run` would be; with `--orphans` workloads: `{id, bytes, folder}`',
   ),
-  log: many(AUDIT),
+  log: many(
+    AUDIT,
+    'with `--calls` requests to a server: `{id, at, user, address, method, path, status, ms}`, `user` null for one that nobody proved to be',
+  ),
   metrics: many(METRIC),
   verify: one(VERIFICATION),
   export: one(EXPORTED, 'of an export to a file'),

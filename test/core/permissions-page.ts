@@ -108,6 +108,9 @@ An administrator of the store manages its users; that gives no right in any envi
 logged in, or whose session or token has expired, gets 401 (exit 4) for everything but \`init\`, \`login\`,
 \`logout\`, \`help\` and \`--version\`.
 
+\`captures log --calls\` shows requests to a server: everybody their own, and an administrator of the store all
+of them, with the names that their paths hold. Logins, refused ones and logouts are in \`captures log\`.
+
 ## Tokens with a scope
 
 A token is its user, unless it was made for less. \`token create --read-only\` makes one that changes nothing:

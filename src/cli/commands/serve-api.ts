@@ -1,3 +1,4 @@
+import type { CallLog } from '../../core/audit/call-log.ts';
 import { AppError, isAppError, messageOf } from '../../core/errors.ts';
 import { ApiServer } from '../../http/server/api-server.ts';
 import {
@@ -97,6 +98,9 @@ class Serving {
   /** Days left when it was last warned of. */
   #warnedOf: number | null = null;
   readonly #wiring: Wiring;
+  readonly #calls: CallLog;
+  readonly #ending = new AbortController();
+  readonly #noting: Promise<void>;
   port = 0;
 
   private constructor(request: ServeRequest, context: Context, page: PageServer) {
@@ -108,6 +112,8 @@ class Serving {
     this.#wiring = wiring;
     // Opened now: a store that cannot be used is said before the daemon has begun.
     wiring.apiFor('');
+    this.#calls = wiring.callLog();
+    this.#noting = this.#calls.run(this.#ending.signal);
     this.#server = new ApiServer({
       version: programVersion(),
       handlers: allHandlers(programVersion()),
@@ -132,6 +138,7 @@ class Serving {
       serving.port = await serving.#server.listen(host, port);
     } catch (error) {
       clearInterval(serving.#watch);
+      serving.#ending.abort();
       throw cannotListen(error as NodeJS.ErrnoException, urlOf(request.listen, false).slice(7));
     }
     serving.#warn();
@@ -162,6 +169,8 @@ class Serving {
   async end(): Promise<void> {
     clearInterval(this.#watch);
     await this.#server.close(PATIENCE_MS);
+    this.#ending.abort();
+    await this.#noting;
     this.#wiring.close();
   }
 
@@ -182,7 +191,9 @@ class Serving {
     });
   }
 
-  #note({ method, path, address, actor, status, took }: Answered): void {
+  #note(answered: Answered): void {
+    this.#calls.note(answered);
+    const { method, path, address, actor, status, took } = answered;
     this.#log((status ?? 0) >= 500 ? 'warn' : 'debug', 'request', {
       method,
       path,

@@ -1,4 +1,6 @@
 import type { Actor } from '../access.ts';
+import type { ApiCall } from './call-log.ts';
+import type { AuthenticatedActor } from '../users/user-service.ts';
 import type { AuditEntry } from './audit-trail.ts';
 import type { CaptureRules } from '../captures/capture-rules.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
@@ -15,7 +17,13 @@ export interface AuditRequest {
   readonly limit: number | null;
 }
 
-/** Who changed what. */
+/** Which calls are asked for. */
+export interface CallRequest {
+  readonly since: number | null;
+  readonly limit: number | null;
+}
+
+/** Who changed what, and who asked for what. */
 export class AuditLog {
   readonly #store: Store;
   readonly #captures: CaptureRules;
@@ -23,6 +31,19 @@ export class AuditLog {
   constructor(store: Store, captures: CaptureRules) {
     this.#store = store;
     this.#captures = captures;
+  }
+
+  /**
+   * Calls of the API, newest first: the actor's own, and everybody's for an administrator of the store. With a
+   * token for environments those that were made with it.
+   */
+  async listCalls(actor: AuthenticatedActor, { since, limit }: CallRequest): Promise<ApiCall[]> {
+    return this.#store.calls.list({
+      userId: actor.isStoreAdmin ? null : actor.userId,
+      credentialId: actor.scope.environmentIds === null ? null : actor.credentialId,
+      since,
+      limit,
+    });
   }
 
   /**
