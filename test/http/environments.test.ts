@@ -32,14 +32,13 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function failureOf(asked: Promise<unknown>): Promise<unknown> {
-  return asked.then(
-    () => 'none',
-    ({ code, message, hint }: { code: string; message: string; hint: unknown }) => ({
-      code,
-      message,
-      hint,
-    }),
-  );
+  try {
+    await asked;
+  } catch (error) {
+    const { code, message, hint } = error as Record<string, unknown>;
+    return { code, message, hint };
+  }
+  return 'none';
 }
 
 describe('environments over HTTP', () => {
@@ -57,7 +56,11 @@ describe('environments over HTTP', () => {
     } as const;
     const made = await remote.environments.create(ada, request);
     expect(made).toEqual(await local.environments.get(ada, 'shop'));
-    expect(made.server).toMatchObject({ host: 'db1', port: 3307, passwordFrom: 'env:SHOP_PASSWORD' });
+    expect(made.server).toMatchObject({
+      host: 'db1',
+      port: 3307,
+      passwordFrom: 'env:SHOP_PASSWORD',
+    });
     expect(await remote.environments.list(ada)).toEqual(await local.environments.list(ada));
     expect(await remote.environments.get(ada, String(made.id), 'environment.edit')).toEqual(made);
 
@@ -160,6 +163,7 @@ describe('the API of environments', () => {
         port: 3306,
         socket: null,
         database: null,
+        isConfined: true,
       },
       role: 'admin',
     });
@@ -234,11 +238,11 @@ describe('warm-ups over HTTP', () => {
     expect(status).toMatchObject({ state: 'waiting', until: clock.now() + 3_600_000 });
 
     const ending: unknown[] = [];
-    const ended = await resultOf(
-      warmUps.end(ada, 'warm', { waits: false }, signal),
-      (event) => void ending.push(event),
-    );
-    expect([ended, ending]).toEqual([undefined, [{ type: 'ending', ended: 1, goingOn: [] }]]);
+    const run = warmUps.end(ada, 'warm', { waits: false }, signal);
+    await resultOf(run, (event) => {
+      ending.push(event);
+    });
+    expect(ending).toEqual([{ type: 'ending', ended: 1, goingOn: [] }]);
     expect(await failureOf(warmUps.status(ada, 'nope'))).toMatchObject({ code: 'not_found' });
   });
 

@@ -48,7 +48,15 @@ export class RequestSender {
     ended.throwIfAborted();
     const { method, url, path, headers, body, upload, patience } = outgoing;
     const send = this.#isTls ? tlsRequest : httpRequest;
-    const request = send(url, { method, path, agent: this.#agent, signal: ended, headers });
+    const request = send(url, { method, path, agent: this.#agent, headers });
+    // Not by the request's own `signal`. Where all of an answer has come, and not all of it was read, Node takes its
+    // listener from the socket before that says why it was destroyed.
+    const abort = (): void => {
+      request.socket?.on('error', () => undefined);
+      request.destroy(ended.reason as Error);
+    };
+    ended.addEventListener('abort', abort, { once: true });
+    request.once('close', () => ended.removeEventListener('abort', abort));
     const silence =
       patience === null
         ? null
@@ -58,8 +66,7 @@ export class RequestSender {
         // Once it is settled, later errors of the socket are those of who reads the answer.
         request.on('error', reject);
         request.once('response', (response: IncomingMessage) => {
-          // An answer that was read already fails as well when the signal is aborted later.
-          response.on('error', () => undefined);
+          response.once('end', () => ended.removeEventListener('abort', abort));
           resolve(response);
         });
         if (upload === null) request.end(body ?? undefined);

@@ -40,6 +40,8 @@ const fields = {
       port: z.int(),
       socket: text,
       database: text,
+      // It was described over the API, and names only what the server's user allowed.
+      isConfined: z.exactOptional(z.literal(true)),
     }),
   ),
 };
@@ -86,8 +88,10 @@ function onWire({ server, ...environment }: Environment): EnvironmentOnWire {
   };
 }
 
-function locationOf({ engine, user, host, port, socket, database }: ServerAddress) {
-  return { engine, user, host, port, socket, database };
+function locationOf(server: ServerAddress): NonNullable<EnvironmentOnWire['server']> {
+  const { engine, user, host, port, socket, database, isConfined } = server;
+  const location = { engine, user, host, port, socket, database };
+  return isConfined === undefined ? location : { ...location, isConfined };
 }
 
 function environmentOf(wire: EnvironmentOnWire): Environment {
