@@ -90,7 +90,7 @@ export const nextOfSchedule = defineRoute({
   id: 'nextOfSchedule',
   at: 'GET /api/schedules/{schedule}/next',
   tag,
-  summary: 'list when a schedule starts captures next',
+  summary: 'list the next starts of a schedule',
   params: ofSchedule,
   query: z.object({ count: wholeNumber }),
   answer: { is: 'json', form: z.object({ schedule, instants: z.array(instant) }) },
