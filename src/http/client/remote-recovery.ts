@@ -22,7 +22,7 @@ export class RemoteRecovery implements Recovery {
 }
 
 function notHere(): AppError {
-  return new AppError('invalid', "Servers are recovered only on the machine of captures' server", {
-    hint: 'Its daemon restores them by itself. Where it cannot, run there: captures recover',
+  return new AppError('invalid', 'Servers are recovered only on the machine where the store is', {
+    hint: 'Its daemon restores them by itself. Where it cannot, recover them on that machine.',
   });
 }

@@ -13,7 +13,7 @@ import { formOf, instant, orNull, plain, secondsInQuery, wholeNumber } from './w
 
 const tag = 'Reports';
 
-const report = plain<Report>('What `captures report --json` prints');
+const report = plain<Report>('What the statements were: the same as a file of a report has');
 
 const counted = z.object({ type: z.literal('counted'), bytes: z.number(), of: z.number() });
 const progress = formOf<TallyProgress>()(counted);
@@ -59,7 +59,7 @@ export const getReportRows = defineRoute({
   answer: {
     is: 'progress',
     event: z.discriminatedUnion('type', [counted, someRows]),
-    result: plain<ReportHead>('What `captures report --json` prints, without its rows'),
+    result: plain<ReportHead>('The report, without its rows'),
     isSilent: false,
   },
 });
