@@ -1,6 +1,9 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserService } from '../../src/core/users/user-service.ts';
+import { HANDLERS } from '../../src/http/server/handlers/all-handlers.ts';
+import { cloudWatchProvider } from '../../src/metrics-source/cloudwatch/provider.ts';
+import { engineMetrics } from '../../src/metrics-source/mysql-status/engine-metrics.ts';
 import { workloadFiles } from '../../src/workload/stored-workloads.ts';
 import { serveStore, type TestServer } from '../support/api-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -20,6 +23,11 @@ let secret: string;
 beforeAll(async () => {
   server = await serveStore(store, clock, {
     servers: () => Promise.resolve(new FakeSource(inspectionOf())),
+    metricSources: () =>
+      Promise.resolve({
+        provider: cloudWatchProvider(() => Promise.reject(new Error('not asked'))),
+        counters: engineMetrics,
+      }),
     workloads: () => Promise.resolve(workloadFiles(store)),
     daemons: {
       start: () => Promise.resolve({ pid: 1, logFile: 'daemon.log' }),
@@ -237,6 +245,31 @@ describe('GET /api/captures/{id}', () => {
       expect(JSON.parse(body)).toMatchObject({ code: status });
     }
   });
+});
+
+describe('every operation on a capture', () => {
+  const routes = HANDLERS.map(({ route }) => route).filter(({ path }) =>
+    path.includes('{capture}'),
+  );
+  const needed: Readonly<Record<string, string>> = {
+    exportWorkload: '?format=csv',
+    waitForCapture: '?until=over',
+  };
+
+  it.each(routes.map(({ id, method, path }) => [id, `${method} ${path}`]))(
+    '%s knows no capture that is none',
+    async (id, at) => {
+      for (const odd of ['-1', '1.5', '0x1', '9'.repeat(30), '..', '%00', 'a%2Fb', '99999']) {
+        const asked = `${at.replace('{capture}', odd)}${needed[id] ?? ''}`;
+        const { status, body } = await ask(asked);
+        expect({ asked, status, body }).toEqual({
+          asked,
+          status: expect.toBeOneOf([400, 404]),
+          body: expect.stringContaining(`"code":${status}`),
+        });
+      }
+    },
+  );
 });
 
 describe('PUT /api/captures/{id}', () => {

@@ -242,6 +242,28 @@ describe('exports over HTTP', () => {
     expect(names.map((one) => one.capture.name).toSorted()).toEqual(['copy', 'local']);
   });
 
+  it('that are refused are not read to their end', async () => {
+    let isOver = false;
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) {
+          await setImmediate();
+          yield Buffer.alloc(65_536);
+        }
+      } finally {
+        isOver = true;
+      }
+    };
+    const { signal } = new AbortController();
+    const request = { environment: 'nowhere', name: null };
+    const run = both.remote.transfers.import(ada, endless(), request, signal);
+    expect((await outcomeOf(run)).error).toMatchObject({
+      code: 'not_found',
+      message: 'Environment does not exist',
+    });
+    await expect.poll(() => isOver).toBe(true);
+  });
+
   it('whose reading fails here are told by that failure', async () => {
     const broken = async function* (): AsyncGenerator<Uint8Array> {
       yield await Promise.resolve(Buffer.alloc(512));
