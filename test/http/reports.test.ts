@@ -196,6 +196,7 @@ describe('verification over HTTP', () => {
   it.each([
     ['friday', null],
     ['friday', 0.95],
+    ['friday', 1e-9],
     ['shop/goes on', 1],
     ['failed', null],
     ['damaged', null],
@@ -203,5 +204,18 @@ describe('verification over HTTP', () => {
   ])('of %s says what it says in the same process', async (ref, minValues) => {
     const here = await told(local.verification.verify(ada, ref, minValues));
     expect(await told(remote.verification.verify(ada, ref, minValues))).toEqual(here);
+  });
+
+  it('refuses a share that is none', async () => {
+    for (const wrong of ['2', '-1', '', 'x', 'NaN']) {
+      const answer = await fetch(
+        `${server.url}/api/captures/friday/verification?minValues=${wrong}`,
+        { headers: { authorization: `Bearer ${secret}` } },
+      );
+      expect({ wrong, answer: await answer.json() }).toEqual({
+        wrong,
+        answer: { code: 400, message: '"minValues" in the query must be a number from 0 to 1' },
+      });
+    }
   });
 });

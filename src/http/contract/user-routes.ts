@@ -91,6 +91,8 @@ export const logout = defineRoute({
   tag,
   summary: 'end the session that asks',
   description: 'A token for scripts does not end by it: revoke it.',
+  // Of what a token is, it changes nothing.
+  isRead: true,
   answer: { is: 'nothing' },
 });
 

@@ -8,8 +8,13 @@ import { ofCapture } from './capture-routes.ts';
 import { defineRoute } from './define-route.ts';
 import { documented, formOf, milliseconds, orNull, plain } from './wire.ts';
 
+function isShare(text: string): boolean {
+  const value = Number(text);
+  return text.trim() !== '' && value >= 0 && value <= 1;
+}
+
 const share = z.codec(
-  documented(z.string().check(z.regex(/^(0|1|0?\.\d{1,15})$/, 'must be a number from 0 to 1')), {
+  documented(z.string().check(z.refine(isShare, 'must be a number from 0 to 1')), {
     description: 'From 0 to 1',
   }),
   z.number(),
