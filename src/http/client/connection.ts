@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly ca?: string | null;
   /** Aborted when the program is to end: then every request does. */
   readonly signal?: AbortSignal;
+  /** Milliseconds until the head of an answer must have come; 30 s where it is left out. */
+  readonly patience?: number;
 }
 
 type Asked<R> = Partial<InputOf<R>> & { readonly upload?: AsyncIterable<Uint8Array> };
@@ -51,10 +53,13 @@ export class Connection {
   readonly #version: string;
   readonly #failures: ServerFailures;
   readonly #sender: RequestSender;
+  readonly #patience: number;
   /** Who asks; null before anybody has said so. */
   secret: string | null = null;
 
-  constructor({ url, version, ca = null, signal = NEVER }: ConnectionOptions) {
+  constructor(options: ConnectionOptions) {
+    const { url, version, ca = null, signal = NEVER, patience = FIRST_ANSWER_MS } = options;
+    this.#patience = patience;
     this.#url = new URL(url);
     this.#version = version;
     this.#failures = new ServerFailures(this.#url, version);
@@ -209,7 +214,7 @@ export class Connection {
       headers: this.#headers(type, body, upload !== null),
       body,
       upload,
-      patience: route.isHeavy || route.isSlow ? null : FIRST_ANSWER_MS,
+      patience: route.isHeavy || route.isSlow ? null : this.#patience,
     };
     const response = await this.#sender.send(outgoing, signal);
     try {
