@@ -218,6 +218,20 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('beta');
   });
 
+  it('goes with what happens, and takes the focus from nobody', async () => {
+    const { test, ada, office } = world;
+    const { id } = test.capture(ada, office, { name: 'seen' });
+    const page = await opened('#/captures?name=see*');
+    const row = page.getByRole('row', { name: /^seen/ });
+    await row.getByText('RUNNING').waitFor();
+    await row.getByRole('link').focus();
+    test.store.captures.move(id, 'RUNNING', 'DONE', { end: Date.now() });
+    test.capture(ada, office, { name: 'seen too' });
+    await row.getByText('DONE').waitFor();
+    await expect.poll(() => names(page)).toEqual(['seen too', 'seen']);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('seen');
+  });
+
   it('filters by status, environment and day, keeps the filter in its address, and has more', async () => {
     const { test, ada, office } = world;
     for (let index = 0; index < 60; index += 1)
@@ -248,6 +262,11 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     await facts.getByText('3,256').waitFor();
     expect(await facts.innerText()).toMatch(
       /Length\n20m[^]+Start\n2026-11-22 02:00:00 UTC\+01:00 \(01:00:00 UTC\)[^]+Owner\nada/,
+    );
+    await page.locator('canvas').first().waitFor();
+    const charts = await page.locator('figcaption').allInnerTexts();
+    expect(charts.map((text) => text.replace(/\s+/g, ' '))).toEqual(
+      expect.arrayContaining(['STATEMENTS 60/s', 'THREADS RUNNING 1 to 5']),
     );
     await page.getByRole('link', { name: 'Report' }).click();
     await page.getByRole('heading', { name: 'Top statements' }).waitFor();
@@ -493,7 +512,7 @@ const STRANGE = `(() => {
 })()`;
 
 /** What can be used and has no name that would be read out. */
-const NAMELESS = `[...document.querySelectorAll('a, button, input, select, table, [role=region], nav')]
+const NAMELESS = `[...document.querySelectorAll('a, button, input, select, table:not([role=presentation]), [role=region], nav')]
   .filter((element) => {
     const by = element.getAttribute('aria-labelledby');
     const named = by === null ? null : document.getElementById(by);

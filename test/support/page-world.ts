@@ -104,19 +104,19 @@ export function shopStatements(): LoggedStatement[] {
 }
 
 /** A capture that is over, with statements and metrics, and a gap among them. */
-export function recordedInShop(
+export async function recordedInShop(
   { test, ada, shop }: PageWorld,
   name: string,
   statements: readonly LoggedStatement[] = shopStatements(),
 ): Promise<{ id: number }> {
   const length = MINUTES * 60_000;
   const start = Date.parse(stamp(0));
-  const rates = Array.from({ length: length / 5_000 }, (_, index) => ({
-    at: start + index * 5_000,
-    statements: Math.round(20 + 60 * Math.sin((index / 240) * Math.PI) + (index % 7)),
+  const rates = Array.from({ length: length / 10_000 }, (_, index) => ({
+    at: start + index * 10_000,
+    statements: Math.round(20 + 60 * Math.sin((index / 120) * Math.PI) + (index % 7)),
     sessions: 3 + (index % 3),
-  })).filter((_, index) => index < 100 || index > 130);
-  return recordedCapture(test, ada, shop, {
+  }));
+  const recorded = await recordedCapture(test, ada, shop, {
     name,
     statements,
     length,
@@ -136,4 +136,21 @@ export function recordedInShop(
       ],
     },
   });
+  const { metrics } = test.store;
+  for (let at = start; at < start + length; at += 5_000) {
+    // The server was not asked for four minutes.
+    if (at >= start + 480_000 && at < start + 720_000) continue;
+    const seconds = (at - start) / 1_000;
+    metrics.addSample([recorded.id], {
+      at,
+      counters: {
+        Uptime: 100_000 + seconds,
+        Threads_running: 3 + Math.round(2 * Math.sin(seconds / 60)),
+        Bytes_sent: Math.round(seconds * 40_000 + 900_000 * Math.sin(seconds / 200)),
+        Bytes_received: Math.round(seconds * 9_000),
+        Questions: Math.round(seconds * 60),
+      },
+    });
+  }
+  return recorded;
 }

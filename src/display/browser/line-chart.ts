@@ -45,6 +45,8 @@ export function drawChart(
     plot?.destroy();
     const room = { width: Math.max(place.clientWidth, 200), height: HEIGHT[size] };
     plot = new uPlot(optionsFor(chart, room, readColours()), dataOf(chart), place);
+    // It says what is pointed at, in cells, and is no table.
+    plot.root.querySelector('.u-legend')?.setAttribute('role', 'presentation');
   };
   redraw();
   return {
@@ -96,6 +98,9 @@ const ELAPSED_STEPS = [
   172_800, 604_800,
 ];
 
+/** Round in KiB, MiB and so on. */
+const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
+
 function optionsFor(
   chart: ChartData,
   size: { width: number; height: number },
@@ -130,6 +135,7 @@ function optionsFor(
       {
         ...axis,
         size: 88,
+        ...(chart.unit.startsWith('Bytes') ? { incrs: BYTE_STEPS } : {}),
         values: (_, splits) => splits.map((value) => valueText(value, chart.unit)),
       },
     ],

@@ -45,7 +45,7 @@ function factsOf(capture: CaptureAnswer, now: number): HTMLElement[] {
   ];
   for (const [name, time] of moments) {
     if (time !== null) {
-      const soft = el('span', { class: 'soft' }, ` ${relativeText(time, now)}`);
+      const soft = el('span', { class: 'soft' }, ` · ${relativeText(time, now)}`);
       facts.push(fact(name, wholeTime(time), soft));
     }
   }

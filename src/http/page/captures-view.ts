@@ -2,7 +2,7 @@ import { counted, formatCount } from '../../core/units.ts';
 import { captureFilter } from './capture-filter.ts';
 import { hashOf, isActive, lengthOf, momentOf, statusMark } from './capture-words.ts';
 import { button, el, setText } from './elements.ts';
-import { messageOf } from './page-api.ts';
+import { ApiFailure, messageOf } from './page-api.ts';
 import type { PageContext, PageView } from './page-view.ts';
 import { repeat, WAITS } from './repeating.ts';
 import { relativeText, shortTime, VIEWER_ZONE } from './shown-times.ts';
@@ -67,6 +67,11 @@ export function capturesView(context: PageContext, asked: URLSearchParams): Page
     (error) => {
       setText(failure, messageOf(error));
       failure.hidden = false;
+      if (!(error instanceof ApiFailure) || error.status === 0) return;
+      // What is shown is not what was asked for.
+      rows.table.hidden = true;
+      more.hidden = true;
+      count.replaceChildren();
     },
   );
   void api

@@ -1,6 +1,7 @@
 import type { MetricUnit } from '../../core/metrics/metric.ts';
 import { drawChart, type DrawnChart } from '../../display/browser/line-chart.ts';
 import type { ChartData } from '../../display/chart-data.ts';
+import { valueText } from '../../display/value-text.ts';
 import { isActive } from './capture-words.ts';
 import { el, setText } from './elements.ts';
 import { isAbort, messageOf } from './page-api.ts';
@@ -25,24 +26,28 @@ export function metricsPart({ api }: PageContext, path: string) {
       dataPoints.some(({ Maximum }) => Maximum !== null),
     );
     const figures = shown.map((metric) =>
-      el('figure', {}, el('figcaption', {}, el('b', {}, metric.displayName), unitNote(metric))),
+      el('figure', {}, el('figcaption', {}, el('b', {}, metric.displayName), rangeNote(metric))),
     );
     charts.replaceChildren(...figures);
     drawn = shown.flatMap((metric, index) => {
       const figure = figures[index];
       return figure === undefined ? [] : [drawChart(metricChart(metric, capture), figure, 'other')];
     });
-    setText(message, shown.length === 0 ? 'There are no points of metrics.' : '');
-    message.hidden = shown.length > 0;
+    setText(
+      message,
+      shown.length === 0
+        ? 'There are no points of metrics.'
+        : 'The highest of each period. Dotted: start and end; a line breaks where points are missing.',
+    );
   };
   const read = async (capture: CaptureAnswer): Promise<void> => {
     try {
       const { signal } = controller;
-      draw(await api.ask<MetricAnswer[]>('GET', `${path}/metrics`, { signal }), capture);
+      const query = { source: 'provider,server,workload' };
+      draw(await api.ask<MetricAnswer[]>('GET', `${path}/metrics`, { query, signal }), capture);
     } catch (error) {
       if (isAbort(error)) return;
       setText(message, messageOf(error));
-      message.hidden = false;
     }
   };
   return {
@@ -76,10 +81,18 @@ export function metricsPart({ api }: PageContext, path: string) {
   };
 }
 
-/** Which statistic it is: that of the reference's data points. */
-function unitNote({ dataPoints }: MetricAnswer): HTMLElement {
-  const highest = dataPoints.length;
-  return el('span', {}, `maximum of each period, ${highest} of them`);
+/** `between 3 and 5`: what the line says, for who does not see it. */
+function rangeNote({ dataPoints }: MetricAnswer): HTMLElement {
+  const values = dataPoints.flatMap(({ Maximum }) => (Maximum === null ? [] : [Maximum]));
+  const unit = unitOf(dataPoints);
+  const [low, high] = [Math.min(...values), Math.max(...values)].map((value) =>
+    valueText(value, unit),
+  );
+  return el('span', {}, low === high ? (low ?? '') : `${low ?? ''} to ${high ?? ''}`);
+}
+
+function unitOf(dataPoints: MetricAnswer['dataPoints']): MetricUnit {
+  return (dataPoints[0]?.Unit ?? 'None') as MetricUnit;
 }
 
 function metricChart({ displayName, dataPoints }: MetricAnswer, capture: CaptureAnswer): ChartData {
@@ -96,7 +109,7 @@ function metricChart({ displayName, dataPoints }: MetricAnswer, capture: Capture
     title: displayName,
     axis: 'clock',
     clock: 'viewer',
-    unit: (dataPoints[0]?.Unit ?? 'None') as MetricUnit,
+    unit: unitOf(dataPoints),
     from: times[0] ?? 0,
     step: 1,
     times,
