@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { canHaveMariadb, KIND_VARIABLE } from './scripts/server-programs.ts';
 import { reportSkips } from './test/support/skip-reporter.ts';
@@ -35,15 +35,36 @@ class ServersFirst extends BaseSequencer {
   }
 }
 
-export default defineConfig({
-  plugins: [reportSkips],
+/** What the command line does on a store it does on a server's, too: these are run a second time, over HTTP. */
+const BOTH_WAYS = [
+  'test/cli/{captures,diff,environments,exports,filters,hints,html-option,imports,json,list,live}.test.ts',
+  'test/cli/{log-switch,members,metrics,next-steps,output-options,plan,prompts,recording,report}.test.ts',
+  'test/cli/{schedules,sessions,users,verify,warm-ups,workload}.test.ts',
+  'test/cli/{over-http,completion/completion}.test.ts',
+];
+
+const here: TestProjectConfiguration = {
+  extends: true,
   test: {
+    name: 'here',
     include: isOneKind ? NEED_A_SERVER : ['test/**/*.test.ts'],
     exclude: isOtherMariadb
       ? SAME_ON_EVERY_MARIADB
       : isWithServer
         ? []
         : [...NEED_A_SERVER, ...NEED_ANY_SERVER],
+  },
+};
+
+const overHttp: TestProjectConfiguration = {
+  extends: true,
+  test: { name: 'over HTTP', include: BOTH_WAYS, provide: { isOverHttp: true } },
+};
+
+export default defineConfig({
+  plugins: [reportSkips],
+  test: {
+    projects: isOneKind ? [here] : [here, overHttp],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/mark-run.ts'],
     // Half a second a file. A file leaves nothing behind for the next one: no spies, no variables.

@@ -122,6 +122,10 @@ const ELSEWHERE = new Set([
   'workload',
   'verify',
   'recover',
+  // test/cli/servers.test.ts
+  'server list',
+  'server use',
+  'server remove',
 ]);
 
 let home: string;

@@ -1,5 +1,6 @@
 import { existsSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { expect, inject } from 'vitest';
 import { readGlobalOptions } from '../../src/cli/input/global-options.ts';
 import { VERBS } from '../../src/cli/commands/verbs.ts';
 import { Context } from '../../src/cli/runtime/context.ts';
@@ -11,8 +12,90 @@ import { isAppError } from '../../src/core/errors.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
 import { HANDLERS } from '../../src/http/server/handlers/all-handlers.ts';
 
-/** Whether command lines are run by a client of a server: `CAPTURES_TEST_OVER=http npx vitest run test/cli`. */
-export const isOverHttp = process.env['CAPTURES_TEST_OVER'] === 'http';
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the project of tests that are run over HTTP. */
+    isOverHttp: boolean | undefined;
+  }
+}
+
+/** Whether command lines are run by a client of a server: `npm test` runs the tests of test/cli both ways. */
+export function isOverHttp(): boolean {
+  return inject('isOverHttp') ?? process.env['CAPTURES_TEST_OVER'] === 'http';
+}
+
+/** Tests that are about this machine, by file and name, and why. */
+const ABOUT_THIS_MACHINE: Readonly<
+  Record<string, readonly (readonly [test: string, why: string])[]>
+> = {
+  'environments.test.ts': [
+    [
+      'env create > prints the environment as JSON, without any secret',
+      'a relative path is refused',
+    ],
+    ['env create > makes option files and ~ absolute, and leaves a variable alone', 'the same'],
+    [
+      'env create > with an AWS profile that is not here says so, and which there are',
+      'the profiles are those of the server',
+    ],
+  ],
+  'members.test.ts': [
+    [
+      'env edit > changes what is named, takes away what is empty, and leaves the rest',
+      'a path with ~ is refused',
+    ],
+  ],
+  'hints.test.ts': [
+    [
+      'a hint is a command that can be pasted > names the user where there is one alone',
+      'a server tells nobody who its users are',
+    ],
+  ],
+  'log-switch.test.ts': [
+    [
+      'on a terminal Ctrl-C ends the wait, and nothing is stored',
+      'it is pressed before the notice has come over the connection',
+    ],
+  ],
+  'next-steps.test.ts': [
+    [
+      'captures alone, told step by step what comes next > names login, as whom the system knows',
+      'a server tells nobody who its users are',
+    ],
+    [
+      'captures alone, told step by step what comes next > logged in > shows what runs, how long, and how to end it',
+      'the first line says which server it is',
+    ],
+  ],
+  'sessions.test.ts': [
+    ['a store that cannot be used', 'it is the store of this machine'],
+    [
+      'login > opens a session, and logout ends it in the store as well',
+      'its sentence says on which server',
+    ],
+    [
+      'login > without a name asks for it on a terminal, and elsewhere says how to give it',
+      'its sentence says on which server',
+    ],
+    ['a session file', 'a session on a server lies in a file of its own: servers.test.ts'],
+  ],
+  'warm-ups.test.ts': [
+    [
+      'captures create --warm-up and --recycle-sessions > ask whose sessions are to be ended, with what an application sees',
+      'the question says on which server',
+    ],
+  ],
+  'credential-rules.test.ts': [
+    ['a shared store', 'what this user allows their own processes'],
+    ['env create and env edit look at the password file at once', "the file is the server's"],
+  ],
+};
+
+function isAboutThisMachine(): boolean {
+  const { testPath = '', currentTestName = '' } = expect.getState();
+  const listed = ABOUT_THIS_MACHINE[basename(testPath)] ?? [];
+  return listed.some(([test]) => currentTestName.startsWith(test));
+}
 
 /** Commands of the server's machine, and those that ask no use case. */
 const OF_THE_MACHINE = [
@@ -23,6 +106,7 @@ const OF_THE_MACHINE = [
   'fetch-metrics',
   'completion',
   'help',
+  'server',
 ];
 
 /** Whether a command line can be run by a client: there is a store, and it is for a use case. */
@@ -34,6 +118,7 @@ export function canRunOverHttp(argv: readonly string[], { env }: World): boolean
     home !== undefined &&
     env['CAPTURES_SERVER'] === undefined &&
     !OF_THE_MACHINE.includes(verb) &&
+    !isAboutThisMachine() &&
     existsSync(join(home, 'captures.db'))
   );
 }

@@ -122,7 +122,7 @@ export async function runCaptures(
 }
 
 async function run(argv: readonly string[], world: World, { over }: CliOptions): Promise<number> {
-  if (!isOverHttp || over === 'store' || !canRunOverHttp(argv, world)) return main(argv, world);
+  if (!isOverHttp() || over === 'store' || !canRunOverHttp(argv, world)) return main(argv, world);
   const client = await clientOf(world);
   try {
     return await main(argv, client.world);
