@@ -66,6 +66,27 @@ const rows = handle(
   },
 );
 
+const progress = handle(
+  defineRoute({
+    id: 'progress',
+    at: 'POST /api/progress',
+    tag: 'Test',
+    summary: 'take a while',
+    answer: { is: 'progress', event: empty, result: empty, isSilent: false },
+  }),
+  async function* () {
+    try {
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.rows += 1;
+        yield {};
+      }
+    } finally {
+      seen.ended += 1;
+    }
+  },
+);
+
 /** One event, and then nothing until somebody says stop. */
 const live = handle(
   defineRoute({
@@ -103,7 +124,7 @@ async function serve(options: Partial<ServerOptions> = {}): Promise<{
   url: string;
 }> {
   const api = createApi(outsideOf(test.store, test.clock));
-  const handlers: readonly Handler[] = [value, rows, live, slow];
+  const handlers: readonly Handler[] = [value, rows, live, progress, slow];
   const server = new ApiServer({
     handlers,
     apiFor: () => api,
@@ -213,6 +234,23 @@ describe('a client that goes', () => {
     await eventually('the use case is ended', () => seen.ended === 1);
     await eventually('the request is over', () => answered.length === 1);
     expect(answered).toMatchObject([{ path: `/api/${path}`, status: 200, routeId: path }]);
+  });
+});
+
+describe('a client that goes before there is an answer', () => {
+  it('ends the use case, and is noted without a status', async () => {
+    const answered: Answered[] = [];
+    const { url } = await serve({ onAnswered: (one) => answered.push(one) });
+    Object.assign(seen, { rows: 0, ended: 0 });
+    const leaving = new AbortController();
+    const options = { method: 'POST', headers: AUTHORIZED, signal: leaving.signal };
+    const asked = fetch(`${url}/api/progress`, options).catch(() => undefined);
+    await eventually('it works', () => seen.rows > 10);
+    leaving.abort();
+    await asked;
+    await eventually('the use case is ended', () => seen.ended === 1);
+    await eventually('the request is over', () => answered.length === 1);
+    expect(answered).toMatchObject([{ path: '/api/progress', status: null }]);
   });
 });
 

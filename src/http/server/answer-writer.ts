@@ -8,6 +8,7 @@ import { errorLine, LAST_LINE } from '../contract/row-lines.ts';
 import type { AnsweredBytes } from './handler.ts';
 import type { AnswerSink } from './exchange.ts';
 import { Refusal, serverEnds } from './refusal.ts';
+import { LEFT, Steps } from './left-steps.ts';
 
 /** How the client would like to have it. */
 export interface Wishes {
@@ -49,7 +50,8 @@ export async function writeAnswer(
     case 'progress': {
       const run = returned as Progress<unknown, unknown>;
       if (wishes.wantsEvents) return writeEvents(answer, run, sink, wishes);
-      const result = await lastOf(run);
+      const result = await lastOf(run, sink);
+      if (result === LEFT) return;
       if (answer.isSilent) return writeNothing(sink);
       return writeJson(sink, z.encode(answer.result, result));
     }
@@ -70,10 +72,20 @@ export async function writeAnswer(
 type Rows = AsyncIterable<unknown> | Promise<readonly unknown[]>;
 type Bytes = AnsweredBytes<unknown>;
 
-async function lastOf(run: Progress<unknown, unknown>): Promise<unknown> {
-  for (;;) {
-    const step = await run.next();
-    if (step.done === true) return step.value;
+/** @returns `LEFT` where the client went before it was there: nobody would read it. */
+async function lastOf(run: Progress<unknown, unknown>, { gone }: AnswerSink): Promise<unknown> {
+  const steps = new Steps([gone]);
+  try {
+    for (;;) {
+      const step = await steps.next(run.next());
+      if (step === LEFT) {
+        void run.return(undefined).catch(() => undefined);
+        return LEFT;
+      }
+      if (step.done === true) return step.value;
+    }
+  } finally {
+    steps.close();
   }
 }
 
@@ -181,38 +193,6 @@ async function writeEvents(
     steps.close();
   }
   await sink.end();
-}
-
-const LEFT = Symbol('left');
-
-/**
- * Waits for one step after the other, or for one of the signals. (`Promise.race` with one promise that lasts would
- * keep what it was raced with.)
- */
-class Steps {
-  readonly #signals: readonly AbortSignal[];
-  #leave: () => void = () => undefined;
-  readonly #heard = (): void => this.#leave();
-
-  constructor(signals: readonly AbortSignal[]) {
-    this.#signals = signals;
-    for (const signal of signals) signal.addEventListener('abort', this.#heard);
-  }
-
-  next<Step>(step: Promise<Step>): Promise<Step | typeof LEFT> {
-    if (this.#signals.some((signal) => signal.aborted)) {
-      step.catch(() => undefined);
-      return Promise.resolve(LEFT);
-    }
-    return new Promise((resolve, reject) => {
-      this.#leave = () => resolve(LEFT);
-      step.then(resolve, reject);
-    });
-  }
-
-  close(): void {
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#heard);
-  }
 }
 
 /** Bytes in frames, for our own client. */

@@ -78,9 +78,9 @@ class NodeSink implements AnswerSink {
   }
 
   start(status: number, headers: Readonly<Record<string, string>>): void {
-    this.#status = status;
     const response = this.#response;
     if (response.destroyed) return;
+    this.#status = status;
     response.writeHead(status, headers);
     if (!this.#isHeadOnly) return;
     response.end();
