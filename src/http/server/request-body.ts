@@ -1,5 +1,8 @@
 import { Refusal } from './refusal.ts';
 
+/** The second is what `curl -d '{…}'` says unless it is told more: what is in it has to be JSON all the same. */
+const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
+
 /** Every body that is JSON is far smaller. */
 export const LARGEST_BODY_BYTES = 1024 * 1024;
 /** It has to have come by then. */
@@ -64,7 +67,7 @@ export function checkJsonHeaders(headers: {
   if (length === 0 && headers['transfer-encoding'] === undefined) return;
   if (length > LARGEST_BODY_BYTES) throw tooLarge();
   const [type = ''] = (headers['content-type'] ?? 'application/json').split(';', 1);
-  if (type.trim().toLowerCase() !== 'application/json') {
+  if (!JSON_TYPES.includes(type.trim().toLowerCase())) {
     throw new Refusal(415, `The body must be application/json, not ${type.trim()}`);
   }
   const encoding = headers['content-encoding'] ?? 'identity';
