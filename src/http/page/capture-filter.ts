@@ -40,7 +40,11 @@ export function captureFilter(asked: URLSearchParams, changed: () => void): Capt
     {},
     ...STATUSES.map(([value, text]) => el('option', { value }, text)),
   );
-  const owner = el('input', { spellcheck: 'false', autocapitalize: 'none' });
+  const owner = el('input', {
+    placeholder: 'a name, or me',
+    spellcheck: 'false',
+    autocapitalize: 'none',
+  });
   const since = el('input', { type: 'date' });
   const until = el('input', { type: 'date' });
   const controls = { name, env, status, owner, since, until };
