@@ -113,6 +113,22 @@ const PAGES = [
   },
 ];
 
+/**
+ * SQLite is loaded when a store is first opened: a client of a server opens none, and takes 10 ms of CPU time less
+ * for `list`.
+ */
+const lateSqlite: Plugin = {
+  name: 'late SQLite',
+  renderChunk(code) {
+    if (!code.includes('require("better-sqlite3")')) return null;
+    const loading =
+      /^let better_sqlite3 = require\("better-sqlite3"\);\nbetter_sqlite3 = .*__toESM\(better_sqlite3, 1\);$/m;
+    if (!loading.test(code)) throw new Error('better-sqlite3 is loaded in another way');
+    const late = 'const better_sqlite3 = { get default() { return require("better-sqlite3"); } };';
+    return { code: code.replace(loading, late), map: null };
+  },
+};
+
 const started = Date.now();
 await buildWorker();
 const bundled = [...(await buildProgram()), ...(await buildPages())];
@@ -137,7 +153,7 @@ async function buildProgram(): Promise<string[]> {
     input: { process: 'src/cli/runtime/process.ts' },
     platform: 'node',
     external: EXTERNAL,
-    plugins: [lighterCommander, lazyBuiltins],
+    plugins: [lighterCommander, lazyBuiltins, lateSqlite],
     checks: { ineffectiveDynamicImport: false },
     output: {
       dir: join(DIST, 'cli'),

@@ -35,6 +35,9 @@ const HEAVY = [
   /^node:(crypto|zlib|child_process|net|stream|process|worker_threads)$/,
 ];
 const STORE = /node_modules\/better-sqlite3\//;
+const READS_STORE = /^(?:list|get|__complete zsh (?:get|create)|__complete bash .*stop)/;
+/** What only a client of a server needs. */
+const CLIENT = /\/dist\/cli\/remote-[^/]*\.cjs$|^node:https?$/;
 
 it('has no literal of all emoji, which V8 reads with the file around it: 14 ms', () => {
   const folder = join(import.meta.dirname, '../../dist/cli');
@@ -94,9 +97,10 @@ describe('what the program loads', () => {
   ])('captures %s loads nothing that it does not need', async (...args) => {
     const loaded = await loadedBy(args);
     expect(loaded.filter((name) => HEAVY.some((heavy) => heavy.test(name)))).toEqual([]);
+    expect(loaded.filter((name) => CLIENT.test(name))).toEqual([]);
     // The hook works: what is needed is seen.
     expect(loaded.some((name) => name.endsWith('/dist/cli/start.cjs'))).toBe(true);
-    expect(loaded.some((name) => STORE.test(name))).toBe(!args.join(' ').startsWith('--'));
+    expect(loaded.some((name) => STORE.test(name))).toBe(READS_STORE.test(args.join(' ')));
   });
 
   it.each([
