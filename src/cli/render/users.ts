@@ -1,5 +1,6 @@
 import type { ListedMember } from '../../core/members/member-service.ts';
-import type { DeletedUser, ListedToken, PublicUser } from '../../core/users/user-service.ts';
+import type { ListedToken } from '../../core/users/token-rules.ts';
+import type { DeletedUser, PublicUser } from '../../core/users/user-service.ts';
 import { column, jsonFields, listed, yesOrNo, type Column, type Noun } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { requireAllowed, UNLIMITED, viewerOf, type Actor } from '../access.ts';
-import { getEnvironment } from '../environments/environment-service.ts';
 import {
   AuditTrail,
   UNKNOWN_ORIGIN,
@@ -20,12 +18,19 @@ import {
   type ScryptCost,
 } from './passwords.ts';
 import { PasswordGate } from './password-gate.ts';
-import { sha256 } from './sha256.ts';
+import { hashSecret, newSecret } from './secrets.ts';
+import {
+  EVERYTHING,
+  TOKEN_LENGTH_MS,
+  TokenRules,
+  type ListedToken,
+  type MadeToken,
+  type TokenScope,
+} from './token-rules.ts';
 import { Turns } from './turns.ts';
 import type { Credential, Member, Store, User } from '../store.ts';
 
 const SESSION_LENGTH_MS = 30 * 86_400_000;
-const TOKEN_LENGTH_MS = 90 * 86_400_000;
 
 /** Of this process: each request has a service of its own. */
 const TURNS = new Turns();
@@ -71,26 +76,6 @@ export async function prepareUser(
   return { name, passwordHash: await hashPassword(password, cost) };
 }
 
-/** A token that was just made. `secret` is shown once; the store has only its hash. */
-export interface MadeToken {
-  readonly token: ListedToken;
-  readonly secret: string;
-}
-
-/** What a new token may be used for. */
-export interface TokenScope {
-  readonly isReadOnly: boolean;
-  /** Ids or names; null for every environment of its user. */
-  readonly environments: readonly string[] | null;
-}
-const EVERYTHING: TokenScope = { isReadOnly: false, environments: null };
-
-/** A token, and the names of the environments it is for, as far as its user is still a member of them. */
-export interface ListedToken extends Credential {
-  /** null for every one. */
-  readonly environments: readonly string[] | null;
-}
-
 /** Who is asking, and with which session or token. */
 export interface AuthenticatedActor extends Actor {
   readonly credentialId: number;
@@ -104,6 +89,7 @@ export class UserService {
   readonly #clock: Clock;
   readonly #audit: AuditTrail;
   readonly #gate: PasswordGate;
+  readonly #tokens: TokenRules;
   readonly #address: string | undefined;
   readonly #passwordCost: ScryptCost;
 
@@ -120,6 +106,7 @@ export class UserService {
     this.#address = origin.address;
     this.#gate = new PasswordGate(store, clock, origin.address);
     this.#audit = new AuditTrail(store, clock, origin);
+    this.#tokens = new TokenRules(store, clock, this.#audit);
   }
 
   /** Writes the store's first user, its administrator, and logs them in. Call it inside `createStore`. */
@@ -400,91 +387,24 @@ export class UserService {
     return user;
   }
 
-  /**
-   * Makes a token for scripts that is its user, as far as its scope goes, until it expires.
-   * @throws AppError `forbidden` for a token that has a scope itself; `invalid` for a bad name; `conflict` for
-   *   one the user has already; `not_found` for an environment.
-   */
+  /** As `TokenRules.create`. */
   async createToken(
     actor: Actor,
     name: string,
     lengthMs = TOKEN_LENGTH_MS,
-    { isReadOnly, environments }: TokenScope = EVERYTHING,
+    scope: TokenScope = EVERYTHING,
   ): Promise<MadeToken> {
-    requireAllowed(actor, 'token.create', 'create tokens', true);
-    checkName('token', name);
-    return this.#store.transaction(() => {
-      const found =
-        environments?.map((ref) => getEnvironment(this.#store, actor, 'environment.get', ref)) ??
-        null;
-      const environmentIds = found === null ? null : [...new Set(found.map(({ id }) => id))];
-      const isTaken = this.#tokensOf(actor).some(
-        (token) => nameKey(token.name ?? '') === nameKey(name),
-      );
-      if (isTaken) throw new AppError('conflict', `You already have a token named ${name}`);
-      const secret = newSecret('token');
-      const now = this.#clock.now();
-      const token = this.#store.credentials.insert(
-        {
-          userId: actor.userId,
-          kind: 'token',
-          name,
-          secretHash: hashSecret(secret),
-          expiresAt: now + lengthMs,
-          scope: { isReadOnly, environmentIds },
-        },
-        now,
-      );
-      this.#audit.record(actor, 'token.create', tokenSubject(token), {
-        details: {
-          ...(isReadOnly ? { readOnly: true } : {}),
-          ...(found === null ? {} : { environments: found.map(({ name }) => name).join(', ') }),
-        },
-      });
-      return { token: this.#listed(actor, token), secret };
-    });
+    return this.#tokens.create(actor, name, lengthMs, scope);
   }
 
-  /** The actor's own tokens, oldest first, expired ones too. @throws AppError `forbidden`. */
+  /** As `TokenRules.list`. */
   async listTokens(actor: Actor): Promise<ListedToken[]> {
-    requireAllowed(actor, 'token.list', 'list tokens', true);
-    return this.#tokensOf(actor).map((token) => this.#listed(actor, token));
+    return this.#tokens.list(actor);
   }
 
-  #listed(actor: Actor, token: Credential): ListedToken {
-    const ids = token.scope.environmentIds;
-    if (ids === null) return { ...token, environments: null };
-    const mine = this.#store.environments.listFor(actor);
-    return {
-      ...token,
-      environments: mine.filter(({ id }) => ids.includes(id)).map(({ name }) => name),
-    };
-  }
-
-  #tokensOf(actor: Actor): Credential[] {
-    return this.#store.credentials.listOf(actor.userId, 'token');
-  }
-
-  /**
-   * Ends one of the actor's own tokens.
-   * @param ref its id or its name.
-   * @throws AppError `not_found`; `forbidden`.
-   */
+  /** As `TokenRules.revoke`. */
   async revokeToken(actor: Actor, ref: string): Promise<ListedToken> {
-    requireAllowed(actor, 'token.revoke', 'revoke tokens', true);
-    return this.#store.transaction(() => {
-      const token = this.#tokensOf(actor).find(
-        ({ id, name }) => String(id) === ref || (name !== null && nameKey(name) === nameKey(ref)),
-      );
-      if (token === undefined) {
-        throw new AppError('not_found', `You have no token "${ref}"`, {
-          hint: { code: 'list_tokens' },
-        });
-      }
-      this.#store.credentials.delete(token.id);
-      this.#audit.record(actor, 'token.revoke', tokenSubject(token));
-      return this.#listed(actor, token);
-    });
+    return this.#tokens.revoke(actor, ref);
   }
 
   #openSession(user: User, lengthMs: number): OpenedSession {
@@ -511,17 +431,4 @@ function authorOf({ id, name }: User): Author {
 
 function subjectOf({ id, name }: Pick<User, 'id' | 'name'>): AuditSubject {
   return { kind: 'user', id, name, environmentId: null };
-}
-
-function tokenSubject({ id, name }: Credential): AuditSubject {
-  return { kind: 'token', id, name: name ?? '', environmentId: null };
-}
-
-/** 32 random bytes; the prefix tells a leaked one from other strings. */
-function newSecret(kind: Credential['kind']): string {
-  return `captures_${kind}_${randomBytes(32).toString('base64url')}`;
-}
-
-function hashSecret(secret: string): Buffer {
-  return sha256(secret);
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { ListedToken } from '../../core/users/user-service.ts';
+import type { ListedToken } from '../../core/users/token-rules.ts';
 import { defineRoute } from './define-route.ts';
 import { instant, orNull, seconds, type Form } from './wire.ts';
 

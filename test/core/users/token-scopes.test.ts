@@ -3,7 +3,7 @@ import type { Actor } from '../../../src/core/access.ts';
 import { createApi } from '../../../src/core/api.ts';
 import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
 import type { Environment } from '../../../src/core/environments/environment.ts';
-import type { TokenScope } from '../../../src/core/users/user-service.ts';
+import type { TokenScope } from '../../../src/core/users/token-rules.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { outsideOf, TestStore } from '../../support/stores.ts';
 
