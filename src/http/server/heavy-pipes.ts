@@ -74,15 +74,25 @@ class PipeSink implements AnswerSink {
   readonly #control: Writable;
   readonly #gone = new AbortController();
   #status: number | null = null;
+  #isOver = false;
 
   constructor({ output, control, gone }: AnsweringPipes) {
     this.#output = output;
     this.#control = control;
-    const go = (): void => this.#gone.abort(new Error('The answer is wanted no more'));
-    for (const stream of [output, control]) {
-      stream.on('error', go);
-      stream.on('close', go);
-    }
+    const go = (): void => {
+      this.#gone.abort(new Error('The answer is wanted no more'));
+      // What nobody reads would keep the process.
+      output.destroy();
+      control.destroy();
+    };
+    for (const stream of [output, control]) stream.on('error', go);
+    // After the end of the answer that is the end of all.
+    output.on('close', () => {
+      if (!output.writableFinished) go();
+    });
+    control.on('end', () => {
+      if (!this.#isOver) go();
+    });
     control.resume();
     gone.addEventListener('abort', go, { once: true });
   }
@@ -125,6 +135,7 @@ class PipeSink implements AnswerSink {
   }
 
   breakOff(): void {
+    this.#isOver = true;
     this.#output.end();
     this.#control.end();
   }
