@@ -185,6 +185,12 @@ describe('a daemon that cannot serve', () => {
     ['a port that is none', ['127.0.0.1:65536'], 2, /--listen cannot be/],
     ['every address in the clear', ['0.0.0.0:0'], 2, /passwords would cross the network/],
     ['an address of another machine', ['192.0.2.1:0', '--behind-proxy'], 10, /no such address/],
+    [
+      'a header of a proxy that it does not know',
+      [':0', '--behind-proxy', 'via'],
+      2,
+      /cannot be "via"/,
+    ],
     ['a certificate alone', [':0', '--tls-cert', '/x.pem'], 2, /--tls-key is missing/],
     ['no certificate', [':0', '--tls-cert', '/x', '--tls-key', '/y'], 10, /there is no such file/],
   ])('for %s says so and records nothing', async (_what, options, status, message) => {

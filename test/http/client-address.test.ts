@@ -6,8 +6,8 @@ const CONNECTION = '10.0.0.1';
 describe('the address of a client', () => {
   it('is that of the connection, whatever it says, where no proxy was declared', () => {
     const headers = { forwarded: 'for=192.0.2.7', 'x-forwarded-for': '192.0.2.8' };
-    expect(clientAddress(CONNECTION, headers, false)).toBe(CONNECTION);
-    expect(clientAddress(`::ffff:${CONNECTION}`, headers, false)).toBe(CONNECTION);
+    expect(clientAddress(CONNECTION, headers, null)).toBe(CONNECTION);
+    expect(clientAddress(`::ffff:${CONNECTION}`, headers, null)).toBe(CONNECTION);
   });
 
   it.each([
@@ -29,9 +29,10 @@ describe('the address of a client', () => {
     ['', CONNECTION],
     [',,,', CONNECTION],
   ])('is the last one of Forwarded: %s', (forwarded, address) => {
-    expect(clientAddress(CONNECTION, { forwarded }, true)).toBe(address);
+    expect(clientAddress(CONNECTION, { forwarded }, 'forwarded')).toBe(address);
+    // A proxy that writes one of the two passes on the other as the client sent it.
     const both = { forwarded, 'x-forwarded-for': '192.0.2.99' };
-    expect(clientAddress(CONNECTION, both, true)).toBe(address);
+    expect(clientAddress(CONNECTION, both, 'forwarded')).toBe(address);
   });
 
   it.each([
@@ -41,11 +42,19 @@ describe('the address of a client', () => {
     ['1.2.3.4, 2001:db8::1', '2001:db8::1'],
     ['1.2.3.4, nonsense', CONNECTION],
     ['', CONNECTION],
-  ])('is the last one of X-Forwarded-For where there is no Forwarded: %s', (list, address) => {
-    expect(clientAddress(CONNECTION, { 'x-forwarded-for': list }, true)).toBe(address);
+  ])('is the last one of X-Forwarded-For where that was declared: %s', (list, address) => {
+    const headers = { 'x-forwarded-for': list };
+    expect(clientAddress(CONNECTION, headers, 'x-forwarded-for')).toBe(address);
+    const both = { ...headers, forwarded: 'for=6.6.6.6' };
+    expect(clientAddress(CONNECTION, both, 'x-forwarded-for')).toBe(address);
   });
 
   it('is that of the connection where the proxy says nothing', () => {
-    expect(clientAddress(CONNECTION, {}, true)).toBe(CONNECTION);
+    const other = { 'x-forwarded-for': '6.6.6.6' };
+    expect(clientAddress(CONNECTION, {}, 'forwarded')).toBe(CONNECTION);
+    expect(clientAddress(CONNECTION, other, 'forwarded')).toBe(CONNECTION);
+    expect(clientAddress(CONNECTION, { forwarded: 'for=6.6.6.6' }, 'x-forwarded-for')).toBe(
+      CONNECTION,
+    );
   });
 });

@@ -1,7 +1,13 @@
 import { AppError } from '../../core/errors.ts';
 import { ApiProcess, type ServeRequest } from '../runtime/api-process.ts';
 import { daemonLog } from '../runtime/daemon-lines.ts';
-import { isLoopback, parseListenAddress, type ListenAddress } from '../input/listen-addresses.ts';
+import {
+  isLoopback,
+  parseListenAddress,
+  PROXY_HEADERS,
+  type ListenAddress,
+  type ProxyHeader,
+} from '../input/listen-addresses.ts';
 import { LOG_LEVELS, type LogLevel } from '../../daemon/daemon-log.ts';
 import { collected } from '../input/arguments.ts';
 import { choice } from '../input/choices.ts';
@@ -26,7 +32,8 @@ interface Options {
   readonly listen?: ListenAddress;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
-  readonly behindProxy?: boolean;
+  /** Of the proxy; `true` where it is not said which. */
+  readonly behindProxy?: ProxyHeader | true;
 }
 
 export const command = defineCommand<Options>({
@@ -60,13 +67,17 @@ export const command = defineCommand<Options>({
       )
       .option('--tls-cert <file>', 'with --listen: certificate in PEM, with its chain')
       .option('--tls-key <file>', 'its key')
-      .option('--behind-proxy', 'with --listen: a proxy does TLS, and says in Forwarded who asks')
+      .option(
+        '--behind-proxy [header]',
+        `with --listen: a proxy does TLS, and says in this header who asks: ${PROXY_HEADERS.join(', ')} (default: forwarded)`,
+        choice(PROXY_HEADERS, '--behind-proxy'),
+      )
       .addOption(command.createOption('--background').hideHelp()),
   help: `Runs in the foreground and logs to stderr: text on a terminal, JSON lines elsewhere. One daemon records
 for a store; a second one stands by to take over. On Ctrl-C or SIGTERM it finishes the current batch
 and leaves RUNNING captures to the next daemon; a second signal ends it at once.
 With --listen other machines use this store: captures login NAME --server URL. Beyond 127.0.0.1 that needs
-TLS, or a proxy in front that has it. SIGHUP reads certificate and key again.
+TLS, or a proxy in front that has it, and that replaces the header in which it says who asks. SIGHUP reads certificate and key again.
 Of what others described, in a store that they can write or over the API, it uses only password
 references that its own user typed (env create, env edit) or allows here.
 
@@ -99,12 +110,12 @@ async function allowedBy(
 
 /** @throws AppError `invalid` for options that do not belong together, and for what passwords would cross in the clear. */
 function servingOf(options: Options, { world }: Context): Serving | null {
-  const { listen, tlsCert, tlsKey, behindProxy = false } = options;
+  const { listen, tlsCert, tlsKey, behindProxy } = options;
   if (listen === undefined) {
     const [flag] = [
       ...(tlsCert === undefined ? [] : ['--tls-cert']),
       ...(tlsKey === undefined ? [] : ['--tls-key']),
-      ...(behindProxy ? ['--behind-proxy'] : []),
+      ...(behindProxy === undefined ? [] : ['--behind-proxy']),
     ];
     if (flag === undefined) return null;
     throw new AppError('invalid', `${flag} needs --listen`, {
@@ -119,7 +130,8 @@ function servingOf(options: Options, { world }: Context): Serving | null {
     tlsCert === undefined || tlsKey === undefined
       ? null
       : { cert: absolutePath(tlsCert, world), key: absolutePath(tlsKey, world) };
-  if (tls === null && !behindProxy && !isLoopback(listen.host)) {
+  const proxyHeader = behindProxy === true ? 'forwarded' : (behindProxy ?? null);
+  if (tls === null && proxyHeader === null && !isLoopback(listen.host)) {
     throw new AppError(
       'invalid',
       `Without TLS passwords would cross the network to ${listen.host} in the clear`,
@@ -128,10 +140,10 @@ function servingOf(options: Options, { world }: Context): Serving | null {
       },
     );
   }
-  return { listen, tls, isBehindProxy: behindProxy };
+  return { listen, tls, proxyHeader };
 }
 
-type Serving = Pick<ServeRequest, 'listen' | 'tls' | 'isBehindProxy'>;
+type Serving = Pick<ServeRequest, 'listen' | 'tls' | 'proxyHeader'>;
 
 async function run(options: Options, context: Context): Promise<number> {
   if (options.status === true) return showStatus(context);

@@ -118,7 +118,7 @@ class Serving {
       version: programVersion(),
       handlers: allHandlers(programVersion()),
       apiFor: (address) => wiring.apiFor(address),
-      isBehindProxy: request.isBehindProxy,
+      proxyHeader: request.proxyHeader,
       page,
       ...(this.#certificate === null ? {} : { certificate: this.#certificate }),
       limits: { rate: new RateLimit(RATE), streams: new ShareLimit(MOST_STREAMS_OF_ONE) },

@@ -57,7 +57,8 @@ export async function questionOf(words: readonly string[]): Promise<Question> {
   const ask = (wanted: Wanted): Question => ({ wanted, path, operands, lead, typed });
   const option = own.atCursor ?? root.atCursor;
   const isFlag = typed.startsWith('-') && lead === '';
-  if (option !== null && !(option.variadic && isFlag)) return ask(wantedValue(option));
+  const mayEnd = option !== null && (option.variadic || option.optional);
+  if (option !== null && !(mayEnd && isFlag)) return ask(wantedValue(option));
   if (isBehindDashes) {
     return ask(wantedBehind(command, operands.length, before.at(-1) === '--'));
   }

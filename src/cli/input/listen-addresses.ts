@@ -8,6 +8,10 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** In which a proxy in front of it may say who asks: the server reads the one that was chosen, and no other. */
+export const PROXY_HEADERS = ['forwarded', 'x-forwarded-for'] as const;
+export type ProxyHeader = (typeof PROXY_HEADERS)[number];
+
 const LOOPBACK = '127.0.0.1';
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { AppError, messageOf, type ErrorCode } from '../../core/errors.ts';
 import { PACKAGE_FOLDER } from '../../package.ts';
-import type { ListenAddress } from '../input/listen-addresses.ts';
+import type { ListenAddress, ProxyHeader } from '../input/listen-addresses.ts';
 import type { AllowedCredentials } from './credential-rules.ts';
 import type { DaemonLog, LogLevel } from './daemon-lines.ts';
 import { DAEMON_NODE_FLAGS, daemonEnvironment } from './process-memory.ts';
@@ -16,7 +16,8 @@ export interface ServeRequest {
   readonly listen: ListenAddress;
   /** Absolute paths; null without TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  readonly isBehindProxy: boolean;
+  /** In which a proxy says who asks; null where there is no proxy. */
+  readonly proxyHeader: ProxyHeader | null;
   readonly logLevel: LogLevel;
   /** What the daemon may use. */
   readonly credentials: AllowedCredentials;

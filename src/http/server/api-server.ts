@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import { API_VERSION, API_VERSION_HEADER, VERSION_HEADER } from '../contract/failure-form.ts';
 import type { Certificate } from './certificate.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, type ProxyHeader } from './client-address.ts';
 import { createDispatch, type Dispatching } from './dispatch.ts';
 import { nodeExchange } from './node-exchange.ts';
 import type { PageServer } from './page-server.ts';
@@ -15,8 +15,8 @@ export interface ServerOptions extends Dispatching {
   readonly version?: string;
   /** Absent: without TLS. */
   readonly certificate?: Certificate;
-  /** Whether a proxy says who the clients are: see `clientAddress`. */
-  readonly isBehindProxy?: boolean;
+  /** In which header a proxy says who the clients are: see `clientAddress`. Absent, null: there is no proxy. */
+  readonly proxyHeader?: ProxyHeader | null;
   /** Absent: there is no page at `/`. */
   readonly page?: PageServer;
   /** A request on one more is refused. */
@@ -124,7 +124,7 @@ export class ApiServer {
       const address = clientAddress(
         socket.remoteAddress ?? '',
         request.headers,
-        this.#options.isBehindProxy === true,
+        this.#options.proxyHeader ?? null,
       );
       const ending = this.#ending.signal;
       const exchange = nodeExchange(request, response, { address, ending, waitsToSend, refusal });

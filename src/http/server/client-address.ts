@@ -1,27 +1,30 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 
+/** The headers in which a proxy may say who the client is, each in its own form. */
+export type ProxyHeader = 'forwarded' | 'x-forwarded-for';
+
 /**
  * The address of a client.
  *
- * Behind a proxy it is what the proxy says: the last element of `Forwarded` (RFC 7239), or of `X-Forwarded-For`
- * where there is no `Forwarded`. Only the last one was written by the proxy that is connected to us; everything
- * before it is what the client sent, who can write anything there. Where the last element names no address
- * (`for=unknown`, none at all) it is that of the connection. Without a declared proxy the headers mean nothing.
+ * Behind a proxy it is what the proxy says in the header that it was declared to say it in: `Forwarded` (RFC 7239)
+ * or `X-Forwarded-For`. The other one is not looked at: a proxy passes on what it does not know, as the client sent
+ * it. Of the list in it only the last element was written by the proxy that is connected to us; everything before
+ * it is what the client sent. Where the last element names no address (`for=unknown`, none at all) it is that of
+ * the connection.
  * @param connection the address at the other end of the connection.
+ * @param proxyHeader null without a declared proxy: then no header means anything.
  */
 export function clientAddress(
   connection: string,
   headers: IncomingHttpHeaders,
-  isBehindProxy: boolean,
+  proxyHeader: ProxyHeader | null,
 ): string {
   const own = plainAddress(connection) ?? connection;
-  if (!isBehindProxy) return own;
-  const { forwarded } = headers;
-  if (forwarded !== undefined) return addressOf(lastFor(forwarded)) ?? own;
-  const list = headers['x-forwarded-for'];
-  if (list === undefined) return own;
-  return addressOf(String(list).split(',').at(-1) ?? '') ?? own;
+  if (proxyHeader === null) return own;
+  const said = String(headers[proxyHeader] ?? '');
+  const last = proxyHeader === 'forwarded' ? lastFor(said) : (said.split(',').at(-1) ?? '');
+  return addressOf(last) ?? own;
 }
 
 /** The value of `for` in the last element; empty where it has none. */

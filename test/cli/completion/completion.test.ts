@@ -73,6 +73,8 @@ describe('what is completed', () => {
     [['list', '-o', 'j'], ['json']],
     [['list', '-qo', 'y'], ['yaml']],
     [['-o', 'c'], ['csv']],
+    [['daemon', '--behind-proxy', 'f'], ['forwarded']],
+    [['daemon', '--behind-proxy', '--lis'], ['--listen']],
     [
       ['list', '--color', ''],
       ['auto', 'always', 'never'],
