@@ -1,3 +1,4 @@
+import { LATEST_TIME_MS } from '../core/captures/capture.ts';
 import { ARCHIVE_VERSION, type ArchivedCapture } from '../core/workloads/transfer.ts';
 import { refusedArchive } from './archive-entries.ts';
 import {
@@ -10,12 +11,9 @@ import {
   type Check,
 } from './json-shapes.ts';
 
-/** The last that a Date can be. */
-const LATEST_TIME_MS = 8.64e15;
 const SHORTEST_DURATION_MS = 60_000;
 
-const isTime: Check = (value) =>
-  Number.isSafeInteger(value) && Math.abs(Number(value)) <= LATEST_TIME_MS;
+const isTime: Check = (value) => isCount(value) && Number(value) <= LATEST_TIME_MS;
 const isDuration: Check = (value) => isCount(value) && Number(value) >= SHORTEST_DURATION_MS;
 
 const isArchivedCapture = shaped({

@@ -506,6 +506,14 @@ const REFUSED: readonly (readonly [what: string, change: Change, message: RegExp
     /ends before it starts/,
   ],
   [
+    'a time after the year 9999',
+    json('capture.json', (value) => ({
+      ...value,
+      capture: { ...(value['capture'] as object), end: 8.64e15 },
+    })),
+    /not as it must be/,
+  ],
+  [
     'a status that is not over',
     json('capture.json', (value) => ({
       ...value,

@@ -56,6 +56,35 @@ async function goingOn<Result>(work: Promise<Result>): Promise<Result> {
 /** What is another capture's, or another moment's, in either. */
 const ALIKE = { id: 0, name: '' };
 
+describe('times of captures', () => {
+  it('beyond the year 9999 are refused, and read where a store has them already', async () => {
+    const { local, remote, server, secret } = both;
+    const late = { scheduledStart: '9999-12-31T23:59:59Z', duration: 60 };
+    const response = await fetch(`${server.url}/api/captures`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'late', envId: shop.id, status: 'SCHEDULED', ...late }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      code: 400,
+      message: 'The scheduled end must be between the years 1970 and 9999',
+    });
+    const { id } = test.capture(ada, shop, {
+      name: 'of an older version',
+      start: clock.now() - 120_000,
+      duration: 60_000,
+    });
+    const far = { start: -8.64e15, end: 8.64e15 };
+    store.captures.update(id, ['DONE'], far);
+    expect(await remote.captures.list(ada, ALL_CAPTURES)).toEqual(
+      await local.captures.list(ada, ALL_CAPTURES),
+    );
+    expect(await remote.captures.get(ada, String(id))).toMatchObject(far);
+    store.captures.delete(id, ['DONE']);
+  });
+});
+
 describe('captures over HTTP', () => {
   it('are created as in the same process, with what is to be known of it', async () => {
     const { local, remote } = both;

@@ -135,6 +135,21 @@ describe('an answer', () => {
     expect(read).toEqual(['a']);
   });
 
+  it('of rows leaves out those that are not understood, and says so', async () => {
+    const connection = await connectedTo((_request, response) => {
+      const type = { 'content-type': 'application/x-ndjson' };
+      response.writeHead(200, { ...type, 'captures-api': '1', 'captures-version': '0.2.0' });
+      response.end('{"word":"a"}\n{"word":5}\nnull\n{"word":"b"}\n["end"]\n');
+    });
+    expect(await connection.list(rows, {})).toEqual([{ word: 'a' }, { word: 'b' }]);
+    const [warning = '', ...more] = connection.takeWarnings();
+    expect(warning).toMatch(
+      /^2 rows are left out that the server \S+ gave .*: it runs captures 0\.2\.0, this is 0\.1\.0$/,
+    );
+    expect(more).toEqual([]);
+    expect(connection.takeWarnings()).toEqual([]);
+  });
+
   it('of bytes without its end is not whole, whoever cut it', async () => {
     const connection = await connectedTo((_request, response) => {
       response.writeHead(200, { 'captures-api': '1' });

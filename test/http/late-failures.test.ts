@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { createApi } from '../../src/core/api.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { defineRoute } from '../../src/http/contract/define-route.ts';
+import { instant } from '../../src/http/contract/wire.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
 import { handleOpen } from '../../src/http/server/handler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -23,6 +24,41 @@ const answers = {
   live: { is: 'live', event: z.string() },
   rows: { is: 'rows', row: z.string() },
 } as const;
+
+describe('a row that cannot be written', () => {
+  it('keeps no other from being read, and is a bug for the log', async () => {
+    const bugs: unknown[] = [];
+    const route = defineRoute({
+      id: 'rows',
+      at: 'GET /api/rows',
+      tag: 'Test',
+      summary: 'rows',
+      isOpen,
+      answer: { is: 'rows', row: z.object({ at: instant }) },
+    });
+    const server = new ApiServer({
+      handlers: [handleOpen(route, () => Promise.resolve([{ at: 0 }, { at: NaN }, { at: 1_000 }]))],
+      apiFor: () => createApi(outsideOf(test.store, test.clock)),
+      onBug: (error) => bugs.push(error),
+    });
+    const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
+    const first = { at: '1970-01-01T00:00:00.000Z' };
+    const second = { at: '1970-01-01T00:00:01.000Z' };
+    expect(await (await fetch(`${url}/api/rows`)).json()).toEqual([first, second]);
+    expect(bugs).toHaveLength(1);
+    const ours = await fetch(`${url}/api/rows`, {
+      headers: { accept: 'application/x-ndjson', 'captures-client': '1' },
+    });
+    const lines = (await ours.text()).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      first,
+      null,
+      second,
+      ['end'],
+    ]);
+    await server.close();
+  });
+});
 
 describe('a failure behind the start of an answer', () => {
   it.each(['progress', 'live', 'rows'] as const)(

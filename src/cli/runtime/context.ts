@@ -387,8 +387,9 @@ export class Context {
     else await this.#writeLine(line, 'busy');
   }
 
-  /** Prints the warnings that were held back; called once a command has succeeded. */
+  /** Prints the warnings that were held back, and those of the server; called once a command has succeeded. */
   async flushWarnings(): Promise<void> {
+    for (const text of this.#connected?.api.takeWarnings() ?? []) await this.warn(text);
     const lines = this.#heldBack;
     this.#heldBack = [];
     for (const line of lines) await this.#writeLine(line);

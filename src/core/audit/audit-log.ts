@@ -3,6 +3,7 @@ import type { ApiCall } from './call-log.ts';
 import type { AuthenticatedActor } from '../users/user-service.ts';
 import type { AuditEntry } from './audit-trail.ts';
 import type { CaptureRules } from '../captures/capture-rules.ts';
+import { checkTime } from '../captures/capture.ts';
 import { getEnvironment } from '../environments/environment-service.ts';
 import { isAppError } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -38,6 +39,7 @@ export class AuditLog {
    * token for environments those that were made with it.
    */
   async listCalls(actor: AuthenticatedActor, { since, limit }: CallRequest): Promise<ApiCall[]> {
+    checkTime('beginning of a list', since);
     return this.#store.calls.list({
       userId: actor.isStoreAdmin ? null : actor.userId,
       credentialId: actor.scope.environmentIds === null ? null : actor.credentialId,
@@ -54,6 +56,7 @@ export class AuditLog {
    */
   async list(actor: Actor, request: AuditRequest): Promise<AuditEntry[]> {
     const { since, limit } = request;
+    checkTime('beginning of a list', since);
     if (request.environment !== null) {
       const environment = getEnvironment(this.#store, actor, 'capture.list', request.environment);
       return this.#store.audit.list({

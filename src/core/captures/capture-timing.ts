@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { CaptureChanges, NewCapture } from '../store.ts';
-import { checkDuration, checkTime, isOver, MESSAGES, type Capture } from './capture.ts';
+import { checkDuration, checkTime, endAfter, isOver, MESSAGES, type Capture } from './capture.ts';
 import type { RecordingOptions } from './recording-options.ts';
 
 /** The statuses that can be asked for. */
@@ -67,7 +67,7 @@ export function timingOf(
       status: 'SCHEDULED',
       start: null,
       scheduledStart,
-      scheduledEnd: duration === null ? null : scheduledStart + duration,
+      scheduledEnd: endAfter(scheduledStart, duration),
       end: null,
       recordsStatements: hasServer,
     };
@@ -91,7 +91,7 @@ function startedTiming(
       hint: { code: 'start_later' },
     });
   }
-  const scheduledEnd = duration === null ? null : start + duration;
+  const scheduledEnd = endAfter(start, duration);
   const isPast = scheduledEnd !== null && scheduledEnd <= now;
   if (hasServer && !isPast) {
     throw new AppError(
@@ -141,7 +141,7 @@ export function timingChanges(
     return {
       scheduledStart,
       duration,
-      scheduledEnd: duration === null ? null : scheduledStart + duration,
+      scheduledEnd: endAfter(scheduledStart, duration),
     };
   }
   if (edit.scheduledStart !== null) {
@@ -160,8 +160,8 @@ export function timingChanges(
       isOver(capture.status) ? {} : { hint: 'Try again when it is RUNNING.' },
     );
   }
-  const scheduledEnd = capture.start + edit.duration;
-  if (scheduledEnd <= now) {
+  const scheduledEnd = endAfter(capture.start, edit.duration);
+  if (scheduledEnd !== null && scheduledEnd <= now) {
     throw new AppError('invalid', 'With this duration the capture would already have ended', {
       hint: { code: 'stop_now', capture: ref },
     });

@@ -97,9 +97,9 @@ export interface Capture {
 
 const SHORTEST_DURATION_MS = 60_000;
 /** Longer than any database lives, short enough that every sum of times stays a valid date. */
-const LONGEST_DURATION_MS = 10 * 366 * 86_400_000;
-/** The last that a Date can be. */
-const LATEST_TIME_MS = 8.64e15;
+export const LONGEST_DURATION_MS = 10 * 366 * 86_400_000;
+/** The end of the year 9999: the text of a later time has another form, which other programs do not read. */
+export const LATEST_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 export const MESSAGES = {
   environmentMissing: 'Environment does not exist',
@@ -125,10 +125,25 @@ export function checkDuration(ms: number | null): void {
   if (!Number.isInteger(ms)) throw new AppError('invalid', 'Duration must be whole milliseconds');
 }
 
-/** @throws AppError `invalid` for a time that is no whole number of milliseconds since the epoch. */
+/** @throws AppError `invalid` unless it is whole milliseconds since the epoch, from 1970 to 9999. */
 export function checkTime(what: string, ms: number | null): void {
-  if (ms === null || (Number.isInteger(ms) && Math.abs(ms) <= LATEST_TIME_MS)) return;
-  throw new AppError('invalid', `The ${what} must be whole milliseconds since 1970`);
+  if (ms === null) return;
+  if (ms < 0 || ms > LATEST_TIME_MS) {
+    throw new AppError('invalid', `The ${what} must be between the years 1970 and 9999`);
+  }
+  if (!Number.isInteger(ms)) {
+    throw new AppError('invalid', `The ${what} must be whole milliseconds since 1970`);
+  }
+}
+
+/**
+ * When a window ends that has a duration; null without one.
+ * @throws AppError `invalid` for an end that no capture can have.
+ */
+export function endAfter(start: number, duration: number | null): number | null {
+  const end = duration === null ? null : start + duration;
+  checkTime('scheduled end', end);
+  return end;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Actor } from '../access.ts';
 import { CaptureRules } from '../captures/capture-rules.ts';
-import { checkTime, isOver } from '../captures/capture.ts';
+import { checkTime, isOver, LONGEST_DURATION_MS } from '../captures/capture.ts';
 import type { Origin } from '../audit/audit-trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -207,6 +207,13 @@ function checkedRequest(request: MetricRequest): MetricRequest {
   }
   if (margin !== null && !(margin >= 0)) {
     throw new AppError('invalid', 'A margin cannot be negative');
+  }
+  // What is shown of it has to be times.
+  if (margin !== null && margin > LONGEST_DURATION_MS) {
+    throw new AppError('invalid', 'A margin is at most 10 years');
+  }
+  if (period !== null && period > LONGEST_DURATION_MS) {
+    throw new AppError('invalid', 'A period is at most 10 years');
   }
   checkTime('beginning of the time to show', from);
   checkTime('end of the time to show', to);

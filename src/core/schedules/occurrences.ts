@@ -4,7 +4,7 @@ import {
   type AuditTrail,
   type Author,
 } from '../audit/audit-trail.ts';
-import type { Capture } from '../captures/capture.ts';
+import { LATEST_TIME_MS, type Capture } from '../captures/capture.ts';
 import { nextOccurrence, occurrencesBetween, type Occurrences } from './cron.ts';
 import { nameKey } from '../names.ts';
 import { localTimeOf } from '../time-zones.ts';
@@ -166,7 +166,8 @@ export function occurrencesDue(schedule: Schedule, now: number): Occurrences | n
 export function nextOf(schedule: Schedule, after: number): number | null {
   if (schedule.count !== null && schedule.passed >= schedule.count) return null;
   const next = nextOccurrence(schedule, after);
-  return next === null || (schedule.until !== null && next > schedule.until) ? null : next;
+  const latest = Math.min(schedule.until ?? Infinity, LATEST_TIME_MS - schedule.duration);
+  return next === null || next > latest ? null : next;
 }
 
 /** The name that an occurrence's capture gets, where another capture may have it already. */

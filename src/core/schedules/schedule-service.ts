@@ -1,6 +1,6 @@
 import type { Actor, Operation } from '../access.ts';
 import { AuditTrail, type AuditDetails } from '../audit/audit-trail.ts';
-import { checkDuration } from '../captures/capture.ts';
+import { checkDuration, checkTime } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import { hasLiveDaemon } from '../daemon/daemon-starter.ts';
 import { checkRecurrence, type Recurrence } from './cron.ts';
@@ -50,6 +50,7 @@ const MISSING = 'Schedule not found';
 const WHERE = { code: 'list_schedules' } as const;
 // What is kept a shorter time than this is hardly worth recording; a slip such as 30s for 30d costs it.
 const SHORTEST_RETAIN_MS = 60_000;
+const LONGEST_RETAIN_MS = 1_000 * 366 * 86_400_000;
 
 /** A schedule that was stored, and what to know of it. */
 export interface CreatedSchedule extends ListedSchedule {
@@ -85,7 +86,7 @@ export class ScheduleService {
     const { name, cron, timeZone, duration, overlap, count, until, retain } = request;
     const environment = getEnvironment(this.#store, actor, 'schedule.create', request.environment);
     checkName('schedule', name);
-    check({ cron, timeZone, duration, count, retain });
+    check({ cron, timeZone, duration, count, until, retain });
     const options = request.options ?? RECORD_EVERYTHING;
     checkRecordingOptions(
       options,
@@ -327,15 +328,21 @@ export class ScheduleService {
 
 const OVER = 'This schedule is over: it has no runs left';
 
-function check(schedule: Recurrence & Pick<Schedule, 'duration' | 'count' | 'retain'>): void {
+function check(
+  schedule: Recurrence & Pick<Schedule, 'duration' | 'count' | 'until' | 'retain'>,
+): void {
   checkRecurrence(schedule);
   checkDuration(schedule.duration);
-  const { count, retain } = schedule;
+  const { count, until, retain } = schedule;
+  checkTime('end of a schedule', until);
   if (count !== null && !(Number.isSafeInteger(count) && count > 0)) {
     throw new AppError('invalid', 'The count must be a whole number from 1 on');
   }
   if (retain !== null && !(retain >= SHORTEST_RETAIN_MS)) {
     throw new AppError('invalid', 'Captures must be retained for at least 60 seconds');
+  }
+  if (retain !== null && !(retain <= LONGEST_RETAIN_MS)) {
+    throw new AppError('invalid', 'Captures can be retained for at most 1,000 years');
   }
 }
 

@@ -54,6 +54,7 @@ export class Connection {
   readonly #failures: ServerFailures;
   readonly #sender: RequestSender;
   readonly #patience: number;
+  readonly #warnings: string[] = [];
   /** Who asks; null before anybody has said so. */
   secret: string | null = null;
 
@@ -85,7 +86,11 @@ export class Connection {
     }
   }
 
-  /** Asks for rows, which are read as they are taken. @throws AppError as `value`. */
+  /**
+   * Asks for rows, which are read as they are taken. Those that cannot be understood are left out: see
+   * `takeWarnings`.
+   * @throws AppError as `value`.
+   */
   async *rows<R extends Route>(
     route: R,
     asked: Asked<R>,
@@ -94,17 +99,23 @@ export class Connection {
     const { answer } = route;
     if (answer.is !== 'rows') throw new Error(`${route.id} has no rows`);
     const response = await this.#send(route, asked, LINES_TYPE, signal);
+    let leftOut = 0;
     try {
       for await (const line of linesOf(response)) {
         const end = endOf(line);
-        if (end === null) yield this.#decoded(answer.row, line) as RowOf<R['answer']>;
-        else if (end.failure === null) return;
-        else throw failureOf(end.failure);
+        if (end !== null) {
+          if (end.failure === null) return;
+          throw failureOf(end.failure);
+        }
+        const row = rowIn(answer.row, JSON.parse(line));
+        if (row === null) leftOut += 1;
+        else yield row.value as RowOf<R['answer']>;
       }
       throw this.#failures.lost();
     } catch (error) {
       throw this.#asFailure(error, signal);
     } finally {
+      if (leftOut > 0) this.#warnings.push(this.#failures.leftOut(leftOut));
       discard(response);
     }
   }
@@ -186,6 +197,11 @@ export class Connection {
     } finally {
       discard(response);
     }
+  }
+
+  /** What is to be known of the answers since the last call: a sentence each. */
+  takeWarnings(): string[] {
+    return this.#warnings.splice(0);
   }
 
   /** Of the program there; null where it has not said so. */
@@ -331,6 +347,15 @@ function bodyOf({ body }: Route): z.ZodMiniType {
 /** Of an answer that is not wholly read nobody needs the rest; the socket of one that is goes on. */
 function discard(response: IncomingMessage): void {
   if (!response.complete) response.destroy();
+}
+
+/** null where it has another form. */
+function rowIn(schema: z.ZodMiniType, json: unknown): { readonly value: unknown } | null {
+  try {
+    return { value: z.decode(schema, json) };
+  } catch {
+    return null;
+  }
 }
 
 type Query = string | readonly string[] | undefined;

@@ -6,6 +6,8 @@ import { loadedWhenCalled } from './deferred-call.ts';
 export interface RemoteApi extends Api {
   /** Of the program there, as it said with its last answer; null where it has not said so. */
   serverVersion(): string | null;
+  /** What is to be known of its answers since the last call, such as rows that had to be left out: a sentence each. */
+  takeWarnings(): string[];
   /** Closes what is kept open to the server. */
   close(): void;
 }
@@ -79,6 +81,7 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
       return new RemoteAudit(server);
     }),
     serverVersion: () => server.serverVersion,
+    takeWarnings: () => server.takeWarnings(),
     close: () => server.close(),
   };
 }

@@ -82,6 +82,15 @@ export class ServerFailures {
     );
   }
 
+  /** What to say of rows that have not the form that this program knows. */
+  leftOut(count: number): string {
+    const rows = count === 1 ? '1 row is' : `${count} rows are`;
+    const versions = this.isOtherVersion
+      ? `it runs captures ${this.theirVersion}, this is ${this.#version}`
+      : 'they have another form';
+    return `${rows} left out that the server ${this.#url.host} gave and this program does not understand: ${versions}`;
+  }
+
   get isOtherVersion(): boolean {
     return this.theirVersion !== null && this.theirVersion !== this.#version;
   }

@@ -1,9 +1,10 @@
 const FORM =
-  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?))?\s?(Z|[+-]\d{2}:?\d{2})?$/;
+  /^((?:\d{4}|[+-]\d{6})-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?))?\s?(Z|[+-]\d{2}:?\d{2})?$/;
 
 /**
  * Reads a time as programs write it: ISO-8601, also with a space in place of the `T`, as the reference's sample
- * has it (`2018-05-19 12:00:00`). Without an offset it is UTC.
+ * has it (`2018-05-19 12:00:00`). Without an offset it is UTC. Years beyond 9999 have a sign and six digits, as
+ * `Date` writes them: whether something can have such a time is not for who reads it.
  * @returns milliseconds since the epoch; null for what is none, a day that there is not among it.
  */
 export function readInstant(text: string): number | null {

@@ -48,9 +48,16 @@ export const instant = z.codec(
       context.issues.push({ code: 'custom', message: 'must be a date', input: text });
       return z.NEVER;
     },
-    encode: (at) => new Date(at).toISOString(),
+    encode: (at) => isoOf(at),
   },
 );
+
+/** What no Date can be (a store may have it) is written as the last that one can be: the rest of an answer is right. */
+const LAST_DATE_MS = 8.64e15;
+
+function isoOf(at: number): string {
+  return new Date(Math.max(-LAST_DATE_MS, Math.min(at, LAST_DATE_MS))).toISOString();
+}
 
 /** A length of time: seconds on the wire, as the reference has them; milliseconds inside. */
 export const seconds = z.codec(z.number(), z.number(), {

@@ -115,7 +115,8 @@ async function writeRows(
   let isFirst = true;
   try {
     for await (const one of rows) {
-      const json = JSON.stringify(z.encode(row, one));
+      const json = rowAsJson(row, one, onLateFailure);
+      if (json === null && !saysEnd) continue;
       text += wantsLines ? `${json}\n` : isFirst ? json : `,${json}`;
       isFirst = false;
       if (text.length >= ENOUGH) {
@@ -140,6 +141,20 @@ async function writeRows(
   if (!sink.isStarted) startRows(sink, wantsLines);
   if (text !== '') await sink.write(text);
   await sink.end();
+}
+
+/** null for one that cannot be written: it keeps no other from being read, and our own client says that it is missing. */
+function rowAsJson(
+  row: z.ZodMiniType,
+  value: unknown,
+  onFailure: (error: unknown) => void,
+): string | null {
+  try {
+    return JSON.stringify(z.encode(row, value));
+  } catch (error) {
+    onFailure(error);
+    return null;
+  }
 }
 
 function startRows(sink: AnswerSink, areLines: boolean): void {

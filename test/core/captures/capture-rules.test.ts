@@ -47,6 +47,21 @@ describe('create', () => {
       'invalid: Cannot schedule without a schedule start time',
     ],
     [
+      'a scheduled start after the year 9999',
+      { scheduledStart: Date.UTC(10_000, 0) },
+      'invalid: The scheduled start must be between the years 1970 and 9999',
+    ],
+    [
+      'an end after the year 9999',
+      { scheduledStart: Date.UTC(9999, 11, 31, 23, 59, 59), duration: MINUTE },
+      'invalid: The scheduled end must be between the years 1970 and 9999',
+    ],
+    [
+      'a start before 1970',
+      { start: -1, duration: MINUTE },
+      'invalid: The start must be between the years 1970 and 9999',
+    ],
+    [
       'a scheduled start in the past',
       { scheduledStart: now - 1 },
       'invalid: The scheduled start is in the past',

@@ -153,6 +153,19 @@ describe('the next starts', () => {
     expect(iso).toContain('2027-03-15T13:00:00.000Z');
   });
 
+  it('are none after the year 9999, nor does a schedule end then', async () => {
+    const { create, schedules, people } = setUp();
+    expect(await outcome(() => create({ until: Date.UTC(10_000, 0) }))).toBe(
+      'invalid: The end of a schedule must be between the years 1970 and 9999',
+    );
+    expect(await outcome(() => create({ retain: 1e300 }))).toBe(
+      'invalid: Captures can be retained for at most 1,000 years',
+    );
+    await create({ cron: '0 0 29 2 *' });
+    const { instants } = await schedules.next(people.owner, 'hourly', 3_000);
+    expect(instants.every((at) => at < Date.UTC(10_000, 0))).toBe(true);
+  });
+
   it('end with its count or its last instant, and there are none while it is paused', async () => {
     const { people, schedules, create } = setUp();
     const hour = 60 * MINUTE;
