@@ -344,6 +344,23 @@ describe.each([
   });
 });
 
+it('who asks for the captures of a user whom they may not see learns nothing, nor by the clock', async () => {
+  const token = tokenOf(people.outsider);
+  captureIn('DONE');
+  const answers = [];
+  for (const owner of ['olga', 'mia', 'nobody']) {
+    work = [];
+    const response = await fetch(`${url}/api/captures?owner=${owner}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const text = (await response.text()).replace(owner, 'NAME');
+    answers.push({ status: response.status, text, work });
+  }
+  expect(answers[0]?.status).toBe(404);
+  expect(answers[1]).toEqual(answers[0]);
+  expect(answers[2]).toEqual(answers[0]);
+});
+
 it('a token of another environment sees nothing of this one in any list', async () => {
   const token = tokenOf(people.admin, { isReadOnly: false, environmentIds: [other.id] });
   captureIn('RUNNING', true);

@@ -115,8 +115,8 @@ async function writeRows(
   let isFirst = true;
   try {
     for await (const one of rows) {
-      const json = rowAsJson(row, one, onLateFailure);
-      if (json === null && !saysEnd) continue;
+      const json = rowAsJson(row, one, onLateFailure) ?? (saysEnd ? 'null' : null);
+      if (json === null) continue;
       text += wantsLines ? `${json}\n` : isFirst ? json : `,${json}`;
       isFirst = false;
       if (text.length >= ENOUGH) {
