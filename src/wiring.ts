@@ -39,7 +39,6 @@ export interface Machine extends Origin {
   startDaemon(storeDirectory: string): Promise<StartedDaemon>;
 }
 
-
 /** Reaches MySQL and MariaDB servers. */
 export async function mysqlServers(): Promise<Source> {
   const { mysqlSource } = await import('./source/mysql/mysql-source.ts');

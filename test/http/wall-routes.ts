@@ -1,7 +1,7 @@
 import type { Operation, StoreOperation } from '../../src/core/access.ts';
 
 /** What a request to a route says, beside who asks. */
-export interface Asked {
+interface Asked {
   readonly query?: string;
   readonly body?: object;
 }

@@ -82,7 +82,7 @@ const SQL: readonly ((n: number) => string)[] = [
 ];
 
 /** Statements over some minutes, more of them in the middle. */
-export function shopStatements(): LoggedStatement[] {
+function shopStatements(): LoggedStatement[] {
   const all: LoggedStatement[] = [];
   const end = MINUTES * 60_000;
   for (let at = 0, n = 0; at < end; n += 1) {

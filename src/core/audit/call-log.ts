@@ -5,7 +5,7 @@ import type { Store } from '../store.ts';
 
 /** Calls are kept for so long, and so many of them: what they changed is in the audit trail for good. */
 export const CALLS_KEPT_MS = 30 * 86_400_000;
-export const CALLS_KEPT = 200_000;
+const CALLS_KEPT = 200_000;
 
 const FLUSH_MS = 1_000;
 /** While the store cannot be written, the newest so many wait. */

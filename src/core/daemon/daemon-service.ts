@@ -30,7 +30,7 @@ export interface NextStart {
   readonly at: number;
 }
 
-export interface OpenWarmUp {
+interface OpenWarmUp {
   readonly environment: string;
   readonly state: WarmUpState;
   readonly until: number;

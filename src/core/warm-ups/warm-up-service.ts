@@ -14,7 +14,7 @@ import type { WarmUpStatus } from './warm-up-status.ts';
 import type { WarmUp } from './warm-up.ts';
 
 /** A warm-up that continues when others are ended. */
-export interface ContinuingWarmUp {
+interface ContinuingWarmUp {
   readonly askedBy: string;
   /** The capture that it is for; null for one that was asked for by itself. */
   readonly capture: { readonly id: number; readonly name: string } | null;

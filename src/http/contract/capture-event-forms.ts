@@ -5,7 +5,7 @@ import type { CaptureEvent } from '../../core/captures/following.ts';
 import type { LiveFacts } from '../../core/captures/live-facts.ts';
 import type { DaemonStarted } from '../../core/daemon/daemon-starter.ts';
 import type { Failure } from '../../core/errors.ts';
-import type { Notice, Noticed } from '../../core/notices.ts';
+import type { Notice } from '../../core/notices.ts';
 import { capture, captureOf, captureOnWire, onWire } from './capture-form.ts';
 import { failure } from './failure-form.ts';
 import { formOf, instant, orNull, seconds, type Form } from './wire.ts';
@@ -57,9 +57,6 @@ export const notice = formOf<Notice>()(
 );
 
 export const noticed = z.object({ type: z.literal('notice'), notice });
-
-/** A notice in the course of an operation. */
-export const noticeEvent = formOf<Noticed>()(noticed);
 
 /** How a recording goes. */
 export const liveFacts = formOf<LiveFacts>()(

@@ -16,7 +16,7 @@ function about(description: string) {
  * Which statements are meant, as fields of a query by the names that the command line's options have. Those that
  * take several values are there several times.
  */
-export const searched = {
+const searched = {
   grep: about('Whose text contains this; capitals in it make case matter'),
   caseSensitive: z.optional(flag),
   user: about('Of these users; patterns have * and ?'),

@@ -11,12 +11,12 @@ import { formOf, instant, orNull, seconds, type Form } from './wire.ts';
 const tag = 'Users';
 
 /** What a session or token may be used for. */
-export const scope = z.object({
+const scope = z.object({
   isReadOnly: z.boolean(),
   environmentIds: orNull(z.array(z.int())),
 });
 
-export const actor = formOf<AuthenticatedActor>()(
+const actor = formOf<AuthenticatedActor>()(
   z.object({
     userId: z.int(),
     userName: z.string(),

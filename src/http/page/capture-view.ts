@@ -19,7 +19,7 @@ export const CAPTURE_PARTS = {
 export type CapturePartName = keyof typeof CAPTURE_PARTS;
 
 /** A part of a capture's view. */
-export interface CapturePart {
+interface CapturePart {
   readonly element: HTMLElement;
   /** Told of each answer about the capture, the first before anything else. */
   readonly show?: (capture: CaptureAnswer) => void;

@@ -23,7 +23,7 @@ export function el<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-export function setAttribute(
+function setAttribute(
   element: Element,
   name: string,
   value: string | number | boolean | null,

@@ -125,7 +125,7 @@ interface Point {
 }
 
 /** A line breaks where points are missing: where two are further from one another than is usual. */
-export function withGaps(points: readonly Point[]): {
+function withGaps(points: readonly Point[]): {
   times: number[];
   values: (number | null)[];
 } {

@@ -8,7 +8,7 @@ const minutes = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle
 const seconds = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium' });
 
 /** `UTC+02:00`: of the viewer's zone at an instant. */
-export function offsetText(at: number): string {
+function offsetText(at: number): string {
   const offset = -new Date(at).getTimezoneOffset();
   if (offset === 0) return 'UTC';
   const size = Math.abs(offset);

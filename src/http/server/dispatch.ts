@@ -32,7 +32,7 @@ export interface Dispatching {
 }
 
 /** Each counts users by who they are, and who is not logged in by address. */
-export interface ClientLimits {
+interface ClientLimits {
   readonly rate: RateLimit;
   /** Open event streams. */
   readonly streams: ShareLimit;

@@ -4,7 +4,7 @@ import { Refusal } from './refusal.ts';
 const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
 
 /** Every body that is JSON is far smaller. */
-export const LARGEST_BODY_BYTES = 1024 * 1024;
+const LARGEST_BODY_BYTES = 1024 * 1024;
 /** It has to have come by then. */
 const BODY_MS = 30_000;
 /** Of an upload, which may be long: as long as nothing of it comes. */
