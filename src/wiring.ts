@@ -56,7 +56,7 @@ export class Wiring {
   readonly #paths: { readonly store: string };
   readonly #allow: (logs: Source) => Promise<Source>;
   readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
-  readonly #checkDescription: Outside['checkDescription'];
+  readonly #confinement: Outside['confinement'];
   #store: Store | null = null;
   #api: Api | null = null;
   #isClosed = false;
@@ -65,20 +65,20 @@ export class Wiring {
    * @param paths the folder of the store, found when it is first asked for.
    * @param allow restricts servers to the credentials that this process may use.
    * @param isLeftToDaemon whether only a daemon may have the password of a server.
-   * @param checkDescription says how somebody from elsewhere may not describe an environment.
+   * @param confinement what others may describe from elsewhere.
    */
   constructor(
     machine: Machine,
     paths: { readonly store: string },
     allow: (logs: Source) => Promise<Source> = (logs) => Promise.resolve(refusingConfined(logs)),
     isLeftToDaemon: (server: ServerAddress) => Promise<boolean> = () => Promise.resolve(false),
-    checkDescription: Outside['checkDescription'] = refuseDescription,
+    confinement: Outside['confinement'] = refuseDescription,
   ) {
     this.#machine = machine;
     this.#paths = paths;
     this.#allow = allow;
     this.#isLeftToDaemon = isLeftToDaemon;
-    this.#checkDescription = checkDescription;
+    this.#confinement = confinement;
   }
 
   /** @throws AppError `store_unusable`, also where there is no store. */
@@ -152,7 +152,7 @@ export class Wiring {
       servers: () => this.servers(),
       parseServerUrl,
       isLeftToDaemon: this.#isLeftToDaemon,
-      checkDescription: this.#checkDescription,
+      confinement: this.#confinement,
       restorer: () => this.#restorer(),
       passwordCost: this.#machine.passwordCost,
       workloads: async () => {

@@ -1,6 +1,6 @@
 import type { Origin } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
-import type { Description } from './environments/confinement.ts';
+import type { Confinement } from './environments/confinement.ts';
 import type { Environment, ServerAddress, ServerLocation } from './environments/environment.ts';
 import type { DaemonProcesses } from './daemon/daemon-starter.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
@@ -34,12 +34,8 @@ export interface Outside {
    * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.
    */
   readonly parseServerUrl: (url: string) => ServerLocation;
-  /**
-   * What checks how somebody from elsewhere describes an environment: it throws AppError `invalid` for files,
-   * variables, profiles or addresses that the user of this process did not allow, and does not tell whether they
-   * are there. Loaded at the first call.
-   */
-  readonly checkDescription: () => Promise<(description: Description) => void>;
+  /** What the user of this process lets others describe from elsewhere. Loaded at the first call. */
+  readonly confinement: () => Promise<Confinement>;
   /** Whether this process cannot have the password of a server that the store's daemon may have. */
   readonly isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly restorer: () => Promise<Restorer>;

@@ -6,6 +6,7 @@ import { UNKNOWN_ORIGIN, type Origin } from '../../src/core/audit/audit-trail.ts
 import { CaptureRules } from '../../src/core/captures/capture-rules.ts';
 import type { CaptureRequest } from '../../src/core/captures/capture-timing.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import type { Confinement } from '../../src/core/environments/confinement.ts';
 import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
 import type { Outside } from '../../src/core/outside.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
@@ -17,6 +18,13 @@ import { CHEAP_HASH } from './users.ts';
 export function temporaryFolder(prefix = 'captures-test-'): string {
   return mkdtempSync(join(tmpdir(), prefix));
 }
+
+/** Everything may be described from elsewhere; a file is known by its path alone. */
+const UNCONFINED: Confinement = {
+  check: () => undefined,
+  allowsPassword: () => true,
+  namesOf: (path) => [path],
+};
 
 /** What use cases over a store are given in a test that has no servers, no daemons and no metrics. */
 export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_ORIGIN): Outside {
@@ -30,7 +38,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     program: () => ({ name: 'captures', version: 'of a test' }),
     passwordCost: CHEAP_HASH,
     parseServerUrl,
-    checkDescription: () => Promise.resolve(() => undefined),
+    confinement: () => Promise.resolve(UNCONFINED),
     servers: unexpected,
     isLeftToDaemon: () => Promise.resolve(false),
     restorer: unexpected,

@@ -206,7 +206,10 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
   const api =
     serving === null
       ? null
-      : await ApiProcess.start({ ...serving, logLevel, credentials }, { log, clock: world.clock });
+      : await ApiProcess.start(
+          { ...serving, logLevel, credentials, daemonPid: world.pid },
+          { log, clock: world.clock },
+        );
   const leaving = new AbortController();
   const stopListening = world.signals.listen((signal) => {
     // A terminal that is closed says the same.

@@ -108,7 +108,7 @@ class Serving {
     this.#context = context;
     this.#log = daemonLog(context.world, request.logLevel);
     this.#certificate = this.#read();
-    const wiring = context.wiringOfDaemon(request.credentials);
+    const wiring = context.wiringOfDaemon(request.credentials, request.daemonPid);
     this.#wiring = wiring;
     // Opened now: a store that cannot be used is said before the daemon has begun.
     wiring.apiFor('');

@@ -6,8 +6,8 @@ import type {
 } from '../../core/environments/environment-service.ts';
 import { SSL_MODES } from '../../core/environments/environment.ts';
 import { parsePasswordReference } from '../../core/environments/password-reference.ts';
+import { PROVIDER_FORMS, type ProviderFields } from '../../core/environments/provider-form.ts';
 import { AppError } from '../../core/errors.ts';
-import { isPrintable } from '../../core/names.ts';
 import { offering, oneOf } from './choices.ts';
 import type { Context } from '../runtime/context.ts';
 import type { World } from '../runtime/world.ts';
@@ -93,10 +93,10 @@ export function typedInstance(
   canRemove: boolean,
 ): Partial<Pick<EnvironmentRequest, 'region' | 'instance' | 'profile' | 'endpointUrl'>> {
   return {
-    ...typed('region', region, canRemove, parseRegion),
-    ...typed('instance', instance, canRemove, parseInstance),
-    ...typed('profile', profile, canRemove, parseProfile),
-    ...typed('endpointUrl', endpointUrl, canRemove, parseEndpointUrl),
+    ...typed('region', region, canRemove, readerOf('region', '--region')),
+    ...typed('instance', instance, canRemove, readerOf('instance', '--instance')),
+    ...typed('profile', profile, canRemove, readerOf('profile', '--profile')),
+    ...typed('endpointUrl', endpointUrl, canRemove, readerOf('endpointUrl', '--endpoint-url')),
   };
 }
 
@@ -142,34 +142,11 @@ export async function warnOfUnknownProfile(
   );
 }
 
-/** @throws AppError `invalid` for what cannot be a region. */
-function parseRegion(text: string): string {
-  return awsName(text, '--region', 'a region, such as eu-central-1');
-}
-
-/** @throws AppError `invalid` for what cannot be an instance's identifier. */
-function parseInstance(text: string): string {
-  return awsName(text, '--instance', 'the identifier of an RDS instance, such as shop-1');
-}
-
-/**
- * An instance's identifier is letters, digits and hyphens (Amazon RDS User Guide, "Naming constraints in
- * Amazon RDS"), and so is every region's code.
- */
-function awsName(text: string, flag: string, what: string): string {
-  if (/^[a-z\d-]{1,64}$/i.test(text)) return text;
-  throw new AppError('invalid', `${flag} takes ${what}`);
-}
-
-/** @throws AppError `invalid` for what cannot be the name of a profile in AWS's files. */
-function parseProfile(text: string): string {
-  if (text.trim() !== '' && isPrintable(text)) return text;
-  throw new AppError('invalid', "--profile takes the name of a profile in AWS's files");
-}
-
-/** @throws AppError `invalid` for what is no http or https URL. */
-function parseEndpointUrl(text: string): string {
-  const isHttp = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
-  if (!isHttp) throw new AppError('invalid', '--endpoint-url takes an http:// or https:// address');
-  return text;
+/** @throws AppError `invalid` for what cannot be the field. */
+function readerOf(field: keyof ProviderFields, flag: string): (text: string) => string {
+  const { is, takes } = PROVIDER_FORMS[field];
+  return (text) => {
+    if (is(text)) return text;
+    throw new AppError('invalid', `${flag} takes ${takes}`);
+  };
 }

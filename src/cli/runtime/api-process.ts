@@ -21,6 +21,7 @@ export interface ServeRequest {
   readonly logLevel: LogLevel;
   /** What the daemon may use. */
   readonly credentials: AllowedCredentials;
+  readonly daemonPid: number;
 }
 
 /** What it says on its standard output, a line each. */

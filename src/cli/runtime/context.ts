@@ -108,19 +108,27 @@ export class Context {
     );
   }
 
-  /** The store for a process that belongs to a daemon. @param daemon what that may use. */
-  wiringOfDaemon(daemon: AllowedCredentials): Wiring {
-    return new Wiring(
+  /**
+   * The store for a process that belongs to a daemon.
+   * @param daemon what that may use.
+   * @param pid the daemon's: while it is the active one, what its processes cannot read is left to nobody.
+   */
+  wiringOfDaemon(daemon: AllowedCredentials, pid: number): Wiring {
+    const wiring: Wiring = new Wiring(
       this.world,
       this.paths,
       (logs) => this.#withCredentials(logs, daemon),
-      (server) => this.isLeftToDaemon(server, daemon),
+      async (server) => {
+        const lease = wiring.store.lease.find();
+        const isActive = lease?.pid === pid && lease.host === this.world.hostName;
+        return !isActive && (await this.isLeftToDaemon(server, daemon));
+      },
       async () => {
-        const { checkDescription } = await import('./credential-rules.ts');
-        const user = await this.credentialUser(daemon);
-        return (description) => checkDescription(description, user);
+        const { confinementOf } = await import('./credential-rules.ts');
+        return confinementOf(await this.credentialUser(daemon));
       },
     );
+    return wiring;
   }
 
   /** Every use case. @throws AppError `store_unusable`, naming `captures init` where there is no store. */
@@ -228,6 +236,7 @@ export class Context {
       file: new CredentialFile(this.paths.ownConfig),
       daemon,
       isStoreShared: () => this.wiring.isStoreShared,
+      references: () => this.wiring.store.references.list(),
     };
   }
 

@@ -1,13 +1,18 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
-import type { Description } from '../../core/environments/confinement.ts';
+import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
+import {
+  isAnothersPassword,
+  type Confinement,
+  type ReferenceTable,
+} from '../../core/environments/confinement.ts';
 import { formatServerUrl, type ServerAddress } from '../../core/environments/environment.ts';
 import {
   parsePasswordReference,
   type PasswordReference,
 } from '../../core/environments/password-reference.ts';
 import { AppError } from '../../core/errors.ts';
+import { isPrintable } from '../../core/names.ts';
 import type { Source } from '../../core/source.ts';
 import { readPrivateFile, writePrivateFile } from './private-files.ts';
 import { shellQuoted } from '../render/shell-quoting.ts';
@@ -149,6 +154,8 @@ export interface CredentialUser {
   readonly daemon: AllowedCredentials | null;
   /** Whether others than this user can write the store now. */
   readonly isStoreShared: () => boolean;
+  /** What was described for which servers in the store. */
+  readonly references: ReferenceTable['list'];
 }
 
 /**
@@ -162,7 +169,13 @@ export async function allowedServer(
   const { isConfined = false } = server;
   if (isConfined) {
     if (user.file.holds(server)) return server;
-    return withAllowedPassword(await withAllowedFiles(server, user), user);
+    const allowed = await withAllowedPassword(await withAllowedFiles(server, user), user);
+    if (!isAnothersPassword(user.references(), server, namesOfFile)) return allowed;
+    throw new AppError(
+      'invalid',
+      `${server.passwordFrom ?? ''} was named over the API, and is the password of another server by now`,
+      { hint: `If that is meant, ${user.name} types it: ${typingOf(server)}` },
+    );
   }
   if (server.passwordFrom === null || !user.isStoreShared()) return server;
   parsePasswordReference(server.passwordFrom);
@@ -181,7 +194,15 @@ async function withAllowedPassword(
     throw notAllowed(server, parsed, user);
   }
   const real = await allowedPath(parsed.path, user);
-  if (real === null) throw notAllowed(server, parsed, user);
+  if (real === null) {
+    if (!mayName(parsed.path, user) || realPathOf(parsed.path) !== null) {
+      throw notAllowed(server, parsed, user);
+    }
+    throw new AppError(
+      'invalid',
+      `The password file ${parsed.path} is not there, or ${user.name} may not look for it`,
+    );
+  }
   const group = parsed.from === 'cnf' ? `#${parsed.group}` : '';
   return { ...server, passwordFrom: `${parsed.from}:${real}${group}` };
 }
@@ -222,47 +243,100 @@ async function allowedPath(path: string, { file, daemon }: CredentialUser): Prom
 }
 
 /**
- * Checks how somebody from elsewhere describes an environment, without a look at the files: to say that one is
- * not there would tell of all that are. They are looked at when they are used.
- * @throws AppError `invalid`.
+ * What a user lets others describe from elsewhere. To say that a file is not there would tell of all that are, so
+ * it need not be; where it is, it has to be below the folder. It is looked at again when it is used.
  */
-export function checkDescription(
-  { server, region, instance, profile, endpointUrl }: Description,
-  user: CredentialUser,
-): void {
-  for (const [name, value] of Object.entries({ region, instance })) {
-    // They become part of addresses.
-    if (value !== null && !/^[a-z\d-]{1,64}$/i.test(value)) throw refused(name, 'is not valid');
-  }
-  const own = user.file.read();
-  if (profile !== null && !own.profiles.includes(profile)) throw refused('profile');
-  if (endpointUrl !== null && !isAmazons(endpointUrl) && !own.endpoints.includes(endpointUrl)) {
-    throw refused('endpointUrl');
-  }
-  if (server === null || user.file.holds(server)) return;
-  const folders = [...own.folders, ...(user.daemon?.folders ?? [])];
-  const isInside = (path: string): boolean =>
-    isAbsolute(path) && normalize(path) === path && folders.some((folder) => isBelow(path, folder));
-  const { sslCa, serverPublicKey, socket, passwordFrom } = server;
-  for (const [name, path] of Object.entries({ sslCa, serverPublicKey, socket })) {
-    if (path !== null && !isInside(path)) throw refused(name);
-  }
-  if (passwordFrom === null) return;
-  const parsed = parsePasswordReference(passwordFrom);
-  const isAllowed =
-    parsed.from === 'env' ? isAllowedVariable(parsed.name, user) : isInside(parsed.path);
-  if (!isAllowed) throw refused('password reference');
+export function confinementOf(user: CredentialUser): Confinement {
+  return {
+    check: ({ server = null, profile = null, endpointUrl = null }) => {
+      const own = user.file.read();
+      if (profile !== null && !own.profiles.includes(profile)) throw refused('profile');
+      const isEndpoint =
+        endpointUrl === null || isAmazons(endpointUrl) || own.endpoints.includes(endpointUrl);
+      if (!isEndpoint) throw refused('endpointUrl');
+      if (server === null || user.file.holds(server)) return;
+      const { sslCa, serverPublicKey, socket } = server;
+      for (const [name, path] of Object.entries({ sslCa, serverPublicKey, socket })) {
+        if (path !== null && !mayName(path, user)) throw refused(name);
+      }
+    },
+    allowsPassword: (server) => {
+      if (server.passwordFrom === null || user.file.holds(server)) return true;
+      const parsed = parsePasswordReference(server.passwordFrom);
+      if (parsed.from === 'env') return isAllowedVariable(parsed.name, user);
+      // Both texts end where the reference does.
+      return isPlain(server.passwordFrom) && mayName(parsed.path, user);
+    },
+    namesOf: namesOfFile,
+  };
 }
 
-/** Also of its endpoints in a private network. */
+/** As it is typed, where it really is, and what the file system knows it by, which hard links have in common. */
+function namesOfFile(path: string): string[] {
+  const names = [normalize(path)];
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    names.push(realpathSync(path), `${dev}:${ino}`);
+  } catch {
+    // It is not there, or not for us to see: then it has no other name.
+  }
+  return names;
+}
+
+/** Whether a path may be named from elsewhere: below an allowed folder, in the one way to write it. */
+function mayName(path: string, user: CredentialUser): boolean {
+  if (!isAbsolute(path) || normalize(path) !== path || path.endsWith(sep) || !isPlain(path)) {
+    return false;
+  }
+  const folders = [...user.file.read().folders, ...(user.daemon?.folders ?? [])];
+  return folders.some((folder) => {
+    if (!isBelow(path, folder)) return false;
+    // Kubernetes keeps what a mount's links lead to below names such as `..data`.
+    const isHidden = relative(folder, path)
+      .split(sep)
+      .some((name) => name.startsWith('..'));
+    return !isHidden && staysBelow(path, folder);
+  });
+}
+
+/** No character that cannot be seen, and no space at either end. */
+function isPlain(text: string): boolean {
+  return isPrintable(text) && text.trim() === text;
+}
+
+/** Whether no link on the way to a path leads out of a folder, as far as the path is there. */
+function staysBelow(path: string, folder: string): boolean {
+  try {
+    const real = realpathSync(folder);
+    for (let there = path; there !== folder && there !== dirname(there); there = dirname(there)) {
+      const found = realPathOf(there);
+      if (found !== null) return isBelow(found, real);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function realPathOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Only what belongs to the services themselves: anybody can have a host below amazonaws.com, and requests that are
+ * signed with the server's credentials go there. What is reached in a private network is for "endpoints".
+ */
 function isAmazons(url: string): boolean {
-  const { protocol, hostname, username, port } = new URL(URL.canParse(url) ? url : 'none:');
-  const isTheirs = /\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(hostname);
-  return isTheirs && protocol === 'https:' && username === '' && port === '';
+  return /^https:\/\/(monitoring|rds)(-fips)?\.[a-z]{2,}(-[a-z]+)+-\d+\.(amazonaws\.com(\.cn)?|api\.aws)\/?$/.test(
+    url,
+  );
 }
 
-function refused(what: string, why?: string): AppError {
-  if (why !== undefined) return new AppError('invalid', `The ${what} ${why}`);
+function refused(what: string): AppError {
   return new AppError('invalid', `The server does not allow this ${what}`, {
     hint: 'Its administrator says which passwords and files may be named over the API: see docs/permissions.md.',
   });
@@ -272,13 +346,18 @@ function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
+/** How the user of a process says that a password is for a server. */
+function typingOf(server: ServerAddress): string {
+  return `captures env edit ENVIRONMENT --url ${formatServerUrl(server)} --password-from ${server.passwordFrom ?? ''}`;
+}
+
 function notAllowed(
   server: ServerAddress,
   parsed: PasswordReference,
   { name, file, daemon }: CredentialUser,
 ): AppError {
   const reference = server.passwordFrom ?? '';
-  const typed = `captures env edit ENVIRONMENT --url ${formatServerUrl(server)} --password-from ${reference}`;
+  const typed = typingOf(server);
   const [option, key, what] =
     parsed.from === 'env'
       ? ['--credential-env', 'prefixes', parsed.name]

@@ -1,6 +1,8 @@
+import type { Actor } from '../access.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../source.ts';
-import { placeOf, type Environment, type ServerAddress } from './environment.ts';
+import type { Store } from '../store.ts';
+import { placeOf, SSL_MODES, type Environment, type ServerAddress } from './environment.ts';
 import { parsePasswordReference } from './password-reference.ts';
 
 /** What somebody says of an environment. */
@@ -8,33 +10,81 @@ export type Description = Omit<Environment, 'id' | 'createdAt'>;
 
 /** Servers that the password behind a reference was described for. */
 export interface ReferenceTable {
-  /** Every place that a file, or a variable, was described for, and by which reference. */
-  listOf(source: string): readonly { readonly reference: string; readonly place: string }[];
+  /** Every reference that was ever described, with the places that it was described for. */
+  list(): readonly BoundReference[];
   /** Notes one more; nothing where it is noted already. */
   note(source: string, reference: string, place: string): void;
 }
 
+interface BoundReference {
+  readonly reference: string;
+  readonly place: string;
+}
+
+/** What the user of a process lets those describe who are not on its machine. */
+export interface Confinement {
+  /**
+   * Checks all but the reference to a password.
+   * @throws AppError `invalid` for a file, profile or address that is not allowed.
+   */
+  readonly check: (described: Partial<Description>) => void;
+  /** Whether the reference to a password may be named at all; it does not tell whether the file is there. */
+  readonly allowsPassword: (server: ServerAddress) => boolean;
+  readonly namesOf: NamesOfFile;
+}
+
+/** What a file is known by now, links followed: two paths of one file have a name in common. */
+export type NamesOfFile = (path: string) => readonly string[];
+
 /**
- * A password that is on the server's machine goes only where it was first meant to go: who describes an
- * environment over the API knows where passwords lie, and could else have one sent to a server of their own. On
- * this machine it may be described for as many servers as one likes.
- * @throws AppError `invalid`; it does not say which servers those are.
+ * Who describes an environment over the API knows where passwords lie, and could else use the account of another
+ * environment, or have its password sent to a server of their own. A reference that was described before is
+ * therefore named only by an admin of an environment that has it, for the same server and account, with TLS that is
+ * no weaker. What nobody has described yet may be named by everybody who may create environments.
+ * @throws AppError `invalid`, the same with the same work behind it for one that is not allowed at all.
  */
-export function requireBound(table: ReferenceTable, server: ServerAddress): void {
+export function requireOwnReference(
+  { references, environments }: Pick<Store, 'references' | 'environments'>,
+  actor: Actor,
+  server: ServerAddress,
+  { allowsPassword, namesOf }: Confinement,
+): void {
   const { passwordFrom } = server;
   if (passwordFrom === null) return;
-  const { source, reference: own } = keyOf(passwordFrom);
-  // Groups of one option file are passwords of their own; as a `file:` it would give away all of them.
-  const [scheme] = passwordFrom.split(':', 1);
-  const uses = table
-    .listOf(source)
-    .filter(({ reference }) => reference === own || !reference.startsWith(`${scheme}:`));
-  const place = placeKey(server);
-  const isSame = uses.some((one) => one.reference === own && one.place === place);
-  if (uses.length === 0 || isSame) return;
+  const isAllowed = allowsPassword(server);
+  const { path: ownPath } = keyOf(passwordFrom);
+  // Nobody from elsewhere has this process look for a file that they may not name.
+  const lookup: NamesOfFile = (path) => (isAllowed || path !== ownPath ? namesOf(path) : [path]);
+  const described = describedAlike(references.list(), passwordFrom, lookup);
+  const own = environments
+    .listFor(actor)
+    .filter(({ role }) => role === 'admin')
+    .flatMap(({ server: theirs }) => (theirs?.passwordFrom == null ? [] : [theirs]))
+    .filter((theirs) => isNoWeaker(server, theirs))
+    .map((theirs) => keyOf(theirs.passwordFrom ?? '').reference);
+  const isFirst = described.size === 0;
+  const isOwn =
+    described.has(keyOf(passwordFrom).reference) &&
+    [...described.keys()].every((reference) => own.includes(reference));
+  if (isAllowed && (isFirst || isOwn)) return;
   throw new AppError('invalid', 'The server does not allow this password reference', {
-    hint: 'It may be that of another server: over the API a password goes only to the server that it was first described for.',
+    hint: 'Its administrator says which passwords and files may be named over the API, and one that is in use is named by the admins of its environment, for that server: see docs/permissions.md.',
   });
+}
+
+/**
+ * Whether the file of a server's password is also known by a name that was never described for that server: a link
+ * that was made, or the file behind one, after both were described.
+ */
+export function isAnothersPassword(
+  bound: readonly BoundReference[],
+  server: ServerAddress,
+  namesOf: NamesOfFile,
+): boolean {
+  if (server.passwordFrom === null) return false;
+  const described = describedAlike(bound, server.passwordFrom, namesOf);
+  const place = placeKey(server);
+  return [...described.values()].some((places) => !places.has(place));
 }
 
 /** Notes where the password of a server may go. */
@@ -44,24 +94,99 @@ export function bind(table: ReferenceTable, server: ServerAddress | null): void 
   table.note(source, reference, placeKey(server));
 }
 
+/** References that were described and give away the same password, each with its places. */
+function describedAlike(
+  bound: readonly BoundReference[],
+  passwordFrom: string,
+  namesOf: NamesOfFile,
+): Map<string, Set<string>> {
+  const own = keyOf(passwordFrom);
+  const ownNames = new Set(own.path === null ? [own.source] : namesOf(own.path));
+  const found = new Map<string, Set<string>>();
+  const known = new Map<string, boolean>();
+  for (const { reference: text, place } of bound) {
+    const { source, path, reference, group } = keyOf(text);
+    let isSameSource = known.get(source);
+    if (isSameSource === undefined) {
+      const names = path === null ? [source] : namesOf(path);
+      isSameSource = names.some((name) => ownNames.has(name));
+      known.set(source, isSameSource);
+    }
+    // Groups of one option file are passwords of their own; as a `file:` it would give away all of them.
+    const areGroups = group !== null && own.group !== null && group !== own.group;
+    if (!isSameSource || areGroups) continue;
+    const places = found.get(reference) ?? new Set();
+    found.set(reference, places.add(place));
+  }
+  return found;
+}
+
+/** Whether what is described is the server and account of another description, at least as well protected. */
+function isNoWeaker(described: ServerAddress, than: ServerAddress): boolean {
+  const rank = ({ sslMode }: ServerAddress): number => SSL_MODES.indexOf(sslMode);
+  return (
+    placeKey(described) === placeKey(than) &&
+    described.engine === than.engine &&
+    described.user === than.user &&
+    rank(described) >= rank(than) &&
+    (than.sslCa === null || described.sslCa === than.sslCa) &&
+    (than.serverPublicKey === null || described.serverPublicKey === than.serverPublicKey)
+  );
+}
+
 function placeKey(server: ServerAddress): string {
   return placeOf({ ...server, host: server.host.toLowerCase() });
 }
 
-/** The file or the variable, in whatever form it is read; and the reference in the one form that means it. */
-function keyOf(reference: string): { source: string; reference: string } {
+interface ReferenceKey {
+  /** The file or the variable, in whatever form it is read. */
+  readonly source: string;
+  /** null for a variable. */
+  readonly path: string | null;
+  /** The reference in the one form that means it. */
+  readonly reference: string;
+  /** The group of an option file; these have no case. */
+  readonly group: string | null;
+}
+
+function keyOf(reference: string): ReferenceKey {
   const parsed = parsePasswordReference(reference);
   switch (parsed.from) {
     case 'env':
-      return { source: reference, reference };
+      return { source: reference, path: null, reference, group: null };
     case 'file':
-      return { source: reference, reference };
-    case 'cnf':
-      return {
-        source: `file:${parsed.path}`,
-        reference: `cnf:${parsed.path}#${parsed.group}`,
-      };
+      return { source: reference, path: parsed.path, reference, group: null };
+    case 'cnf': {
+      const { path } = parsed;
+      const group = parsed.group.toLowerCase();
+      return { source: `file:${path}`, path, reference: `cnf:${path}#${group}`, group };
+    }
   }
+}
+
+/**
+ * What a description changes of another.
+ * @returns only the fields that are different; of a server described alike, nothing.
+ */
+export function changedFields(
+  before: Description,
+  after: Description,
+): Partial<Omit<Description, 'name'>> {
+  const { server, region, instance, profile, endpointUrl } = after;
+  return {
+    ...(isSameServer(before.server, server) ? {} : { server }),
+    ...(before.region === region ? {} : { region }),
+    ...(before.instance === instance ? {} : { instance }),
+    ...(before.profile === profile ? {} : { profile }),
+    ...(before.endpointUrl === endpointUrl ? {} : { endpointUrl }),
+  };
+}
+
+/** Whether they are described alike, wherever that was. */
+export function isSameServer(one: ServerAddress | null, other: ServerAddress | null): boolean {
+  if (one === null || other === null) return one === other;
+  const fields = Object.keys({ ...one, ...other }) as (keyof ServerAddress)[];
+  return fields.every((field) => field === 'isConfined' || one[field] === other[field]);
 }
 
 /** Files of this machine that a server's description names, but for that of its password. */

@@ -9,8 +9,17 @@ import {
 import { AuditTrail, type AuditSubject } from '../audit/audit-trail.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
-import type { Environment, ServerAddress, SslMode } from './environment.ts';
-import { bind, isStillConfined, requireBound, type Description } from './confinement.ts';
+import { SSL_MODES, type Environment, type ServerAddress, type SslMode } from './environment.ts';
+import {
+  bind,
+  changedFields,
+  isSameServer,
+  isStillConfined,
+  requireOwnReference,
+  type Confinement,
+  type Description,
+} from './confinement.ts';
+import { checkProvider } from './provider-form.ts';
 import type { Readiness } from './readiness.ts';
 import { parsePasswordReference } from './password-reference.ts';
 import type { Outside } from '../outside.ts';
@@ -35,8 +44,6 @@ export interface ServerRequest {
   readonly sslCa?: string | null;
   readonly serverPublicKey?: string | null;
 }
-
-type Check = (description: Description) => void;
 
 type Provided = Partial<Pick<Environment, 'region' | 'instance' | 'profile' | 'endpointUrl'>>;
 
@@ -134,9 +141,9 @@ export class EnvironmentService {
     checkName('environment', name);
     const server = request.server == null ? null : this.#addressOf(request.server, null);
     const environment = { name, server, region, instance, profile, endpointUrl };
-    const check = await this.#checkOfOthers();
+    const confinement = await this.#confinement();
     return this.#store.transaction(() => {
-      this.#admit(environment, check);
+      this.#admit(actor, environment, confinement);
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');
       this.#audit.record(actor, 'environment.create', environmentSubject(created));
@@ -145,16 +152,21 @@ export class EnvironmentService {
   }
 
   /** What descriptions from elsewhere are held against; null for one from this machine. */
-  async #checkOfOthers(): Promise<Check | null> {
-    return this.#isFromElsewhere ? this.#outside.checkDescription() : null;
+  async #confinement(): Promise<Confinement | null> {
+    return this.#isFromElsewhere ? this.#outside.confinement() : null;
   }
 
   /** Refuses what somebody from elsewhere may not describe, and notes where the password may go. */
-  #admit(description: Description, check: Check | null): void {
-    const { server } = description;
-    if (check !== null) {
-      check(description);
-      if (server !== null) requireBound(this.#store.references, server);
+  #admit(
+    actor: Actor,
+    described: Partial<Omit<Description, 'name'>>,
+    confinement: Confinement | null,
+  ): void {
+    checkProvider(described);
+    const { server = null } = described;
+    if (confinement !== null) {
+      confinement.check(described);
+      if (server !== null) requireOwnReference(this.#store, actor, server, confinement);
     }
     bind(this.#store.references, server);
   }
@@ -165,6 +177,9 @@ export class EnvironmentService {
     if (location === null) throw new AppError('invalid', 'The environment has no server');
     const { passwordFrom, sslMode, sslCa, serverPublicKey } = request;
     if (passwordFrom != null) parsePasswordReference(passwordFrom);
+    if (sslMode != null && !SSL_MODES.includes(sslMode)) {
+      throw new AppError('invalid', `The sslMode takes one of ${SSL_MODES.join(', ')}`);
+    }
     const isConfined = isStillConfined(before, request, this.#isFromElsewhere);
     const { engine, user, host, port, socket, database } = location;
     return {
@@ -176,6 +191,16 @@ export class EnvironmentService {
       serverPublicKey:
         serverPublicKey === undefined ? (before?.serverPublicKey ?? null) : serverPublicKey,
     };
+  }
+
+  /** What an edit makes of a server; who says from elsewhere what it is already changes nothing. */
+  #edited(
+    change: Partial<ServerRequest> | null,
+    before: ServerAddress | null,
+  ): ServerAddress | null {
+    if (change === null) return null;
+    const edited = this.#addressOf(change, before);
+    return this.#isFromElsewhere && isSameServer(before, edited) ? before : edited;
   }
 
   /** The environments the actor has a role in, by name. */
@@ -221,18 +246,19 @@ export class EnvironmentService {
    *   switched on, its address cannot be changed (the way to switch it back would be lost).
    */
   async edit(actor: Actor, ref: string, edit: EnvironmentEdit): Promise<Membership> {
-    const check = await this.#checkOfOthers();
+    const confinement = await this.#confinement();
     return this.#store.transaction(() => {
       const environment = this.#get(actor, ref, 'environment.edit');
       const { server: change, ...rest } = edit;
       if (rest.name !== undefined) checkName('environment', rest.name);
       const { server: before } = environment;
-      const server = change === undefined ? before : change && this.#addressOf(change, before);
+      const server = change === undefined ? before : this.#edited(change, before);
       const edited = { ...environment, ...rest, server };
       if (leadsElsewhere(before, server)) {
         refuseWhileTapped(this.#store, environment, 'its server cannot be changed');
       }
-      if (saysWhereToRead(edit)) this.#admit(edited, check);
+      // What stays as it was is not checked: it was admitted before, or described on this machine.
+      this.#admit(actor, changedFields(environment, edited), confinement);
       this.#store.environments.update(edited);
       // Which fields, not their values: an address may hold more than a trail should.
       this.#audit.record(actor, 'environment.edit', environmentSubject(edited), {
@@ -311,17 +337,6 @@ function refuseWhileTapped(store: Store, { id, name }: Environment, consequence:
         `The log of the server of "${name}" is switched on by captures, so ${consequence}`,
         { hint: { code: 'restore_server', environment: name } },
       );
-}
-
-/** Whether an edit changes more than names: what it leaves alone was admitted before. */
-function saysWhereToRead({
-  server,
-  region,
-  instance,
-  profile,
-  endpointUrl,
-}: EnvironmentEdit): boolean {
-  return [server, region, instance, profile, endpointUrl].some((field) => field !== undefined);
 }
 
 /** What the audit trail says an environment's change is about. */

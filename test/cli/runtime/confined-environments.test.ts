@@ -1,9 +1,9 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   allowedServer,
-  checkDescription,
+  confinementOf,
   CredentialFile,
   type CredentialUser,
 } from '../../../src/cli/runtime/credential-rules.ts';
@@ -23,6 +23,7 @@ const REFUSED = /^The server does not allow this /;
 
 let test: TestStore;
 let ada: Actor;
+let eve: Actor;
 let folder: string;
 let password: string;
 let user: CredentialUser;
@@ -32,6 +33,7 @@ let elsewhere: EnvironmentService;
 beforeEach(() => {
   test = new TestStore(new ManualClock());
   ada = test.user('ada');
+  eve = test.user('eve');
   folder = join(temporaryFolder(), 'allowed');
   mkdirSync(folder, { mode: 0o700 });
   password = join(folder, 'password');
@@ -43,12 +45,13 @@ beforeEach(() => {
     file: new CredentialFile(own),
     daemon: { folders: [folder], prefixes: ['SHOP_'] },
     isStoreShared: () => false,
+    references: () => test.store.references.list(),
   };
   here = new EnvironmentService(outsideOf(test.store, test.clock));
   const origin = { userName: 'pat', hostName: 'server', pid: 1, address: '192.0.2.1' };
   elsewhere = new EnvironmentService({
     ...outsideOf(test.store, test.clock, origin),
-    checkDescription: () => Promise.resolve((description) => checkDescription(description, user)),
+    confinement: () => Promise.resolve(confinementOf(user)),
   });
 });
 
@@ -57,10 +60,11 @@ async function describeOne(
   service: EnvironmentService,
   server: Partial<ServerRequest>,
   others: object = {},
+  actor: Actor = ada,
 ): Promise<ServerAddress> {
   const name = `environment ${++serial}`;
   const request = { name, server: { url: URL, ...server }, ...others };
-  const { server: made } = await service.create(ada, request);
+  const { server: made } = await service.create(actor, request);
   if (made === null) throw new Error('it has a server');
   return made;
 }
@@ -99,6 +103,13 @@ describe('an environment that is described over the API', () => {
       `${folder}/../secret`,
       `${folder}//password`,
       `${folder}/./password`,
+      `${folder}/..data/password`,
+      `${folder}/sub/..x`,
+      `${password}/`,
+      `${password}\0`,
+      `${password}\n`,
+      `${password} `,
+      `${password}\u00a0`,
       folder,
     ]) {
       await expect(describeOne(elsewhere, { passwordFrom: `file:${path}` })).rejects.toThrow(
@@ -116,6 +127,14 @@ describe('an environment that is described over the API', () => {
     { profile: 'production' },
     { endpointUrl: 'http://169.254.169.254/' },
     { endpointUrl: 'https://evil.example.com/.amazonaws.com' },
+    { endpointUrl: 'https://evil.execute-api.us-east-1.amazonaws.com' },
+    { endpointUrl: 'https://evil.s3.us-east-1.amazonaws.com' },
+    { endpointUrl: 'https://monitoring.us-east-1.amazonaws.com.evil.com' },
+    { endpointUrl: 'https://monitoring.evil-bucket.s3.us-east-1.amazonaws.com' },
+    { endpointUrl: 'https://x@monitoring.us-east-1.amazonaws.com' },
+    { endpointUrl: 'https://monitoring.us-east-1.amazonaws.com:444' },
+    { endpointUrl: 'http://monitoring.us-east-1.amazonaws.com' },
+    { endpointUrl: 'https://vpce-1.monitoring.eu-west-1.vpce.amazonaws.com' },
     { region: 'evil.example.com/' },
     { instance: '../x' },
   ])('may not send what asks for metrics elsewhere: %o', async (others) => {
@@ -123,8 +142,14 @@ describe('an environment that is described over the API', () => {
   });
 
   it('may name an endpoint of Amazon, and what the file of allowed credentials says', async () => {
-    const endpointUrl = 'https://vpce-1.monitoring.eu-west-1.vpce.amazonaws.com';
-    await describeOne(elsewhere, {}, { endpointUrl });
+    for (const endpointUrl of [
+      'https://monitoring.eu-west-1.amazonaws.com',
+      'https://rds.us-gov-west-1.amazonaws.com/',
+      'https://monitoring.cn-north-1.amazonaws.com.cn',
+      'https://monitoring-fips.us-east-1.api.aws',
+    ]) {
+      await describeOne(elsewhere, {}, { endpointUrl });
+    }
     const allowed = { profiles: ['shop'], endpoints: ['http://127.0.0.1:4566'] };
     writeFileSync(user.file.path, JSON.stringify(allowed), { mode: 0o600 });
     await describeOne(elsewhere, {}, { profile: 'shop', endpointUrl: 'http://127.0.0.1:4566' });
@@ -135,9 +160,14 @@ describe('an environment that is described over the API', () => {
     writeFileSync(secret, 'another secret\n', { mode: 0o600 });
     const link = join(folder, 'link');
     symlinkSync(secret, link);
-    const linked = await describeOne(elsewhere, { passwordFrom: `file:${link}` });
+    await expect(describeOne(elsewhere, { passwordFrom: `file:${link}` })).rejects.toThrow(REFUSED);
+    await expect(describeOne(elsewhere, { sslCa: link })).rejects.toThrow(REFUSED);
+    // It may be made later.
+    const late = join(folder, 'late');
+    const linked = await describeOne(elsewhere, { passwordFrom: `file:${late}` });
+    const linkedCa = await describeOne(elsewhere, { sslCa: late });
+    symlinkSync(secret, late);
     await expect(allowedServer(linked, user)).rejects.toThrow('may not use');
-    const linkedCa = await describeOne(elsewhere, { sslCa: link });
     await expect(allowedServer(linkedCa, user)).rejects.toThrow('pat did not allow it');
     const fine = await describeOne(elsewhere, { passwordFrom: `file:${password}` });
     expect(await allowedServer(fine, user)).toMatchObject({ passwordFrom: `file:${password}` });
@@ -160,8 +190,14 @@ describe('a password of the server', () => {
   it('goes over the API to no other server than the one it was first described for', async () => {
     const passwordFrom = `file:${password}`;
     await describeOne(here, { passwordFrom });
-    await describeOne(elsewhere, { passwordFrom, url: 'mysql://other@DB1.example.com:3306/shop' });
-    for (const url of ['mysql://x@evil.example.com', 'mysql://x@db1.example.com:3307']) {
+    await describeOne(elsewhere, {
+      passwordFrom,
+      url: 'mysql://recorder@DB1.example.com:3306/shop',
+    });
+    for (const url of [
+      'mysql://recorder@evil.example.com',
+      'mysql://recorder@db1.example.com:3307',
+    ]) {
       await expect(describeOne(elsewhere, { passwordFrom, url })).rejects.toThrow(REFUSED);
     }
     // An option file read as one password would be all that is in it.
@@ -200,6 +236,133 @@ describe('a password of the server', () => {
   });
 });
 
+describe('a password that an environment has', () => {
+  const refusalOf = async (asked: Promise<unknown>): Promise<unknown> => {
+    const { code, message, hint } = (await asked.then(
+      () => ({}),
+      (error: unknown) => error,
+    )) as Record<string, unknown>;
+    return { code, message, hint };
+  };
+
+  it('is named by nobody else, in the words for one that is not allowed', async () => {
+    const passwordFrom = `file:${password}`;
+    const shop = await here.create(ada, { name: 'shop', server: { url: URL, passwordFrom } });
+    const forbidden = await refusalOf(
+      describeOne(elsewhere, { passwordFrom: 'file:/etc/shadow' }, {}, eve),
+    );
+    expect(forbidden).toMatchObject({ code: 'invalid' });
+    const asked = (): Promise<unknown> =>
+      refusalOf(describeOne(elsewhere, { passwordFrom }, {}, eve));
+    expect(await asked()).toEqual(forbidden);
+    test.store.members.insert(shop.id, eve.userId, 'member');
+    expect(await asked()).toEqual(forbidden);
+    test.store.members.setRole(shop.id, eve.userId, 'admin');
+    expect(await asked()).toEqual({});
+    // What its admin's token is not for does not exist for it.
+    const scope = { isReadOnly: false, environmentIds: [shop.id] };
+    await elsewhere.edit({ ...eve, scope }, 'shop', { server: { url: `${URL}/shop` } });
+  });
+
+  it.each([
+    { url: 'mysql://root@db1.example.com' },
+    { sslMode: 'REQUIRED' },
+    { sslCa: null },
+    { sslCa: 'other.pem' },
+    { serverPublicKey: null },
+    { url: 'mysql://recorder@evil.example.com' },
+  ] as const)('is not put to other use by its admin either: %o', async (change) => {
+    const file = (name: string): string => join(folder, name);
+    const server = {
+      url: URL,
+      passwordFrom: `file:${password}`,
+      sslMode: 'VERIFY_CA',
+      sslCa: file('ca.pem'),
+      serverPublicKey: file('key.pem'),
+    } as const;
+    await elsewhere.create(ada, { name: 'shop', server });
+    const changed =
+      'sslCa' in change && change.sslCa !== null ? { sslCa: file(change.sslCa) } : change;
+    await expect(describeOne(elsewhere, { ...server, ...changed })).rejects.toThrow(REFUSED);
+    await expect(elsewhere.edit(ada, 'shop', { server: changed })).rejects.toThrow(REFUSED);
+    await elsewhere.edit(ada, 'shop', { server: { sslMode: 'VERIFY_IDENTITY' } });
+    await here.edit(ada, 'shop', { server: changed });
+  });
+
+  it('stays bound when the environment is deleted, until it is described on the server', async () => {
+    const passwordFrom = 'env:SHOP_PASSWORD';
+    await elsewhere.create(ada, { name: 'shop', server: { url: URL, passwordFrom } });
+    await elsewhere.delete(ada, 'shop');
+    await expect(describeOne(elsewhere, { passwordFrom })).rejects.toThrow(REFUSED);
+    await describeOne(here, { passwordFrom });
+    await describeOne(elsewhere, { passwordFrom });
+  });
+});
+
+describe('a file of a password', () => {
+  const EVIL = 'mysql://recorder@evil.example.com';
+
+  it('is the same by every link to it', async () => {
+    await describeOne(here, { passwordFrom: `file:${password}` });
+    const [soft, hard] = [join(folder, 'soft'), join(folder, 'hard')];
+    symlinkSync(password, soft);
+    linkSync(password, hard);
+    symlinkSync(folder, join(folder, 'loop'));
+    for (const path of [soft, hard, `${folder}/loop/password`, `${folder}/loop/hard`]) {
+      for (const passwordFrom of [`file:${path}`, `cnf:${path}#client`]) {
+        const asked = describeOne(elsewhere, { passwordFrom, url: EVIL }, {}, eve);
+        await expect(asked).rejects.toThrow(REFUSED);
+      }
+    }
+  });
+
+  it('is the same by what a link leads to', async () => {
+    // As Kubernetes mounts a secret.
+    mkdirSync(join(folder, '..k1'), { mode: 0o700 });
+    writeFileSync(join(folder, '..k1', 'shop'), 's3cret', { mode: 0o600 });
+    symlinkSync('..k1', join(folder, '..data'));
+    symlinkSync('..data/shop', join(folder, 'shop'));
+    symlinkSync('..k1', join(folder, 'k1'));
+    const shop = await describeOne(elsewhere, { passwordFrom: `file:${folder}/shop` });
+    for (const path of ['..data/shop', '..k1/shop', 'k1/shop']) {
+      const passwordFrom = `file:${folder}/${path}`;
+      const asked = describeOne(elsewhere, { passwordFrom, url: EVIL }, {}, eve);
+      await expect(asked).rejects.toThrow(REFUSED);
+    }
+    // The next version of the secret.
+    mkdirSync(join(folder, '..k2'), { mode: 0o700 });
+    writeFileSync(join(folder, '..k2', 'shop'), 's3cret 2', { mode: 0o600 });
+    rmSync(join(folder, '..data'));
+    symlinkSync('..k2', join(folder, '..data'));
+    expect(await allowedServer(shop, user)).toMatchObject({
+      passwordFrom: `file:${folder}/..k2/shop`,
+    });
+  });
+
+  it('is not used by a name that was described before it was linked there', async () => {
+    const late = `file:${folder}/late`;
+    const evil = await describeOne(elsewhere, { passwordFrom: late, url: EVIL }, {}, eve);
+    await describeOne(here, { passwordFrom: `file:${password}` });
+    linkSync(password, join(folder, 'late'));
+    await expect(allowedServer(evil, user)).rejects.toThrow('is the password of another server');
+    // Nor does who has the one name get at the other.
+    const asked = describeOne(elsewhere, { passwordFrom: `file:${password}`, url: EVIL }, {}, eve);
+    await expect(asked).rejects.toThrow(REFUSED);
+  });
+
+  it('that is not there is said to be missing, not to be forbidden', async () => {
+    const missing = await describeOne(elsewhere, { passwordFrom: `file:${folder}/missing` });
+    await expect(allowedServer(missing, user)).rejects.toThrow('missing is not there');
+  });
+
+  it('has groups without case', async () => {
+    const cnf = `cnf:${folder}/my.cnf`;
+    await describeOne(elsewhere, { passwordFrom: `${cnf}#Shop` });
+    const asked = describeOne(elsewhere, { passwordFrom: `${cnf}#SHOP`, url: EVIL }, {}, eve);
+    await expect(asked).rejects.toThrow(REFUSED);
+  });
+});
+
 describe('an edit', () => {
   const secrets = { passwordFrom: 'file:/home/pat/.my-password', sslCa: '/home/pat/ca.pem' };
 
@@ -209,10 +372,18 @@ describe('an edit', () => {
       REFUSED,
     );
     // What does not touch it does not need to be allowed.
-    await elsewhere.edit(ada, 'shop', { name: 'shop-eu' });
+    await elsewhere.edit(ada, 'shop', { name: 'shop-eu', region: 'us-east-1' });
+    await elsewhere.edit(ada, 'shop-eu', { server: { url: URL, ...secrets } });
     const { server } = await here.get(ada, 'shop-eu');
     expect(server).toMatchObject(secrets);
     expect(server).not.toHaveProperty('isConfined');
+  });
+
+  it('over the API leaves alone what it does not change of what asks for metrics', async () => {
+    const endpointUrl = 'http://127.0.0.1:4566';
+    await here.create(ada, { name: 'rds', profile: 'production', endpointUrl });
+    await elsewhere.edit(ada, 'rds', { region: 'us-east-1', endpointUrl });
+    await expect(elsewhere.edit(ada, 'rds', { profile: 'other' })).rejects.toThrow(REFUSED);
   });
 
   it('on the server makes it the server’s own once nothing is left that came from elsewhere', async () => {

@@ -27,7 +27,7 @@ function user(
   { isStoreShared = true, folder = join(temporaryFolder(), 'own') } = {},
 ): CredentialUser {
   const file = new CredentialFile(folder);
-  return { name: 'pat', file, daemon, isStoreShared: () => isStoreShared };
+  return { name: 'pat', file, daemon, isStoreShared: () => isStoreShared, references: () => [] };
 }
 
 const described = (passwordFrom: string, changes: Partial<ServerAddress> = {}): ServerAddress => ({
@@ -81,12 +81,12 @@ describe('in a store that others can write', () => {
     for (const path of [
       join(folder, 'out'),
       join(folder, '..', 'password'),
-      join(folder, 'none'),
       beside,
       folder,
     ]) {
       await expect(used(described(`file:${path}`), daemon)).rejects.toThrow('may not use');
     }
+    await expect(used(described(`file:${folder}/none`), daemon)).rejects.toThrow('is not there');
     expect(await used(described('env:SHOP_PASSWORD'), daemon)).toBe('env:SHOP_PASSWORD');
     await expect(used(described('env:MY_SHOP_PASSWORD'), daemon)).rejects.toThrow('may not use');
   });
