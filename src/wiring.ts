@@ -23,11 +23,14 @@ import type {
 } from './core/verification/verification-service.ts';
 import type { Store } from './core/store.ts';
 import type { CompareCounters } from './core/verification/server-counters.ts';
+import { checkProvider } from './metrics-source/cloudwatch/provider-form.ts';
 import { programVersion } from './package.ts';
 import { parseServerUrl } from './source/mysql/connection/server-url.ts';
 import type { StoreInspection } from './store/store-inspection.ts';
 import { isWritableByOthers } from './store/ownership.ts';
 import { hasStore, openStore, openStoreToRead, storeClosed } from './store/sqlite-store.ts';
+
+export { PROVIDER_FORMS } from './metrics-source/cloudwatch/provider-form.ts';
 
 /** What a program hands in. */
 export interface Machine extends Origin {
@@ -151,6 +154,7 @@ export class Wiring {
       program: () => ({ name: 'captures', version: programVersion() }),
       servers: () => this.servers(),
       parseServerUrl,
+      checkProvider,
       isLeftToDaemon: this.#isLeftToDaemon,
       confinement: this.#confinement,
       restorer: () => this.#restorer(),

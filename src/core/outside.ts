@@ -1,7 +1,12 @@
 import type { Origin } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
 import type { Confinement } from './environments/confinement.ts';
-import type { Environment, ServerAddress, ServerLocation } from './environments/environment.ts';
+import type {
+  Environment,
+  ProviderFields,
+  ServerAddress,
+  ServerLocation,
+} from './environments/environment.ts';
 import type { DaemonProcesses } from './daemon/daemon-starter.ts';
 import type { MetricSources } from './metrics/metric-source.ts';
 import type { Restorer } from './recovery/restorer.ts';
@@ -34,6 +39,8 @@ export interface Outside {
    * @throws AppError `invalid`; a password in the URL is refused, because the URL is stored and shown.
    */
   readonly parseServerUrl: (url: string) => ServerLocation;
+  /** @throws AppError `invalid` for a field that cannot be what it is called. */
+  readonly checkProvider: (described: Partial<ProviderFields>) => void;
   /** What the user of this process lets others describe from elsewhere. Loaded at the first call. */
   readonly confinement: () => Promise<Confinement>;
   /** Whether this process cannot have the password of a server that the store's daemon may have. */

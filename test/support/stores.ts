@@ -10,6 +10,7 @@ import type { Confinement } from '../../src/core/environments/confinement.ts';
 import type { Environment, ServerAddress } from '../../src/core/environments/environment.ts';
 import type { Outside } from '../../src/core/outside.ts';
 import type { ListedCapture, Store } from '../../src/core/store.ts';
+import { checkProvider } from '../../src/metrics-source/cloudwatch/provider-form.ts';
 import { parseServerUrl } from '../../src/source/mysql/connection/server-url.ts';
 import { createStore } from '../../src/store/sqlite-store.ts';
 import { CHEAP_HASH } from './users.ts';
@@ -38,6 +39,7 @@ export function outsideOf(store: Store, clock: Clock, origin: Origin = UNKNOWN_O
     program: () => ({ name: 'captures', version: 'of a test' }),
     passwordCost: CHEAP_HASH,
     parseServerUrl,
+    checkProvider,
     confinement: () => Promise.resolve(UNCONFINED),
     servers: unexpected,
     isLeftToDaemon: () => Promise.resolve(false),

@@ -4,13 +4,13 @@ import type {
   EnvironmentRequest,
   ServerRequest,
 } from '../../core/environments/environment-service.ts';
-import { SSL_MODES } from '../../core/environments/environment.ts';
+import { SSL_MODES, type ProviderFields } from '../../core/environments/environment.ts';
 import { parsePasswordReference } from '../../core/environments/password-reference.ts';
-import { PROVIDER_FORMS, type ProviderFields } from '../../core/environments/provider-form.ts';
 import { AppError } from '../../core/errors.ts';
 import { offering, oneOf } from './choices.ts';
 import type { Context } from '../runtime/context.ts';
 import type { World } from '../runtime/world.ts';
+import { PROVIDER_FORMS } from '../../wiring.ts';
 
 /** Options that describe an environment, as they were typed. */
 export interface EnvironmentOptions {

@@ -9,7 +9,13 @@ import {
 import { AuditTrail, type AuditSubject } from '../audit/audit-trail.ts';
 import { MESSAGES } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
-import { SSL_MODES, type Environment, type ServerAddress, type SslMode } from './environment.ts';
+import {
+  SSL_MODES,
+  type Environment,
+  type ProviderFields,
+  type ServerAddress,
+  type SslMode,
+} from './environment.ts';
 import {
   bind,
   changedFields,
@@ -19,7 +25,6 @@ import {
   type Confinement,
   type Description,
 } from './confinement.ts';
-import { checkProvider } from './provider-form.ts';
 import type { Readiness } from './readiness.ts';
 import { parsePasswordReference } from './password-reference.ts';
 import type { Outside } from '../outside.ts';
@@ -45,7 +50,7 @@ export interface ServerRequest {
   readonly serverPublicKey?: string | null;
 }
 
-type Provided = Partial<Pick<Environment, 'region' | 'instance' | 'profile' | 'endpointUrl'>>;
+type Provided = Partial<ProviderFields>;
 
 /** What is absent is null. */
 export interface EnvironmentRequest extends Provided {
@@ -162,7 +167,7 @@ export class EnvironmentService {
     described: Partial<Omit<Description, 'name'>>,
     confinement: Confinement | null,
   ): void {
-    checkProvider(described);
+    this.#outside.checkProvider(described);
     const { server = null } = described;
     if (confinement !== null) {
       confinement.check(described);

@@ -45,6 +45,9 @@ export interface Environment {
   readonly createdAt: number;
 }
 
+/** What an environment says of where its metrics come from. */
+export type ProviderFields = Pick<Environment, 'region' | 'instance' | 'profile' | 'endpointUrl'>;
+
 /** Where a server is, and as whom to log in there. */
 export type ServerLocation = Pick<
   ServerAddress,

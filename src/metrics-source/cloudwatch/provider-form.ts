@@ -1,9 +1,6 @@
-import { AppError } from '../errors.ts';
-import { isPrintable } from '../names.ts';
-import type { Environment } from './environment.ts';
-
-/** What an environment says of the provider of its metrics. */
-export type ProviderFields = Pick<Environment, 'region' | 'instance' | 'profile' | 'endpointUrl'>;
+import type { ProviderFields } from '../../core/environments/environment.ts';
+import { AppError } from '../../core/errors.ts';
+import { isPrintable } from '../../core/names.ts';
 
 interface FieldForm {
   readonly is: (text: string) => boolean;
