@@ -148,16 +148,30 @@ names only what the user of the server's daemon allowed, whether it is there or 
 | \`passwordFrom\` \`env:\` | \`daemon --credential-env PREFIX\`, or \`"prefixes"\` |
 | \`sslCa\`, \`serverPublicKey\`, the socket of a URL | a folder, as above |
 | \`profile\` | \`"profiles"\` |
-| \`endpointUrl\` | Amazon's own over https, or \`"endpoints"\` |
+| \`endpointUrl\` | \`https://monitoring.REGION.amazonaws.com\` and \`https://rds.REGION…\` (also \`-fips\`, \`.amazonaws.com.cn\`, \`.api.aws\`), or \`"endpoints"\` |
 
-Or that user typed the same reference for the same server with \`env create\` or \`env edit\` on the server.
-Every process of that user holds to this for as long as the environment is in the store: commands and a
-background daemon too, which know no options of another daemon but read \`credentials.json\`.
+A path is written in one way: absolute, without \`.\`, \`..\` or a name that begins with \`..\` below the folder, a slash or
+space at its end, or characters that cannot be printed; no link on it leads out of the folder. What is below the folder
+is looked at again when it is used.
 
-A password goes over the API only to the server it was first described for: host and port, or socket. So describe
-an environment on the server before anybody else can, or use one password file a server: the first to name an
-allowed file that nobody described yet says where its password goes. To move a server, edit the environment on the
-server. \`--ssl-mode VERIFY_IDENTITY\` keeps who sits in between from reading it.
+In a store that others can write, what that user typed for the same server with \`env create\` or \`env edit\` is allowed as
+well. Every process of that user holds to this for as long as the environment is in the store: commands and a
+background daemon too, which know no options of another daemon but read \`credentials.json\`. An edit over the API is
+held only against what it changes; of a server all of it, because it may then be another one.
+
+**A password that was described before is named over the API only by an admin of an environment that has it**, for
+the same host and port (or socket), the same account, and TLS that is no weaker: the mode, and the CA or public key
+where that environment has one. For everybody else it is refused like one that is not allowed. That goes for edits, too:
+to move a server, to change its account or to weaken its TLS, edit the environment on the server. Two paths are one
+password where they are one file, by links or hard links; a link that is made later keeps a password from being used,
+unless both names were described for that server. Groups of an option file are passwords of their own.
+
+A password stays bound when its environment is deleted. Who types it on the server, with \`env create\`, is the admin of
+an environment that has it, and can let others be admins there.
+
+What nobody has described yet is named first by whoever may create environments, and that says where the password goes.
+So describe an environment on the server, or as an administrator of the store, **before** others can, and put a file into
+the folder no earlier. \`--ssl-mode VERIFY_IDENTITY\` keeps who sits in between from reading it.
 
 What this does not keep: whoever may create environments makes the server connect to any host and port it
 reaches, with the login they know, and ask CloudWatch for any instance with the server's own AWS credentials. Give
