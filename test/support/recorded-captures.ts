@@ -25,6 +25,8 @@ export async function recordedCapture(
     readonly length?: number;
     /** One of all statements at the start unless told. */
     readonly rates?: readonly WorkloadRate[];
+    /** Bytes of text in a segment at most; little unless told. */
+    readonly segmentText?: number;
   } = {},
 ): Promise<{ id: number; folder: string }> {
   const { name = 'friday', status = 'DONE', statements: all = statements(600) } = about;
@@ -60,6 +62,7 @@ export async function recordedCapture(
       ...about.manifest,
     },
     folder,
+    about.segmentText,
   );
   const settings = manifest.settingsBefore;
   const tap = store.taps.insert(

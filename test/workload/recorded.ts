@@ -43,8 +43,9 @@ export async function recorded(
   all: readonly LoggedStatement[],
   changes: Partial<ManifestContent> = {},
   folder = join(temporaryFolder(), 'workload'),
+  segmentText = 30_000,
 ): Promise<Recorded> {
-  const writer = await SegmentWriter.open(folder, null, { segmentText: 30_000, frameText: 4_000 });
+  const writer = await SegmentWriter.open(folder, null, { segmentText, frameText: 4_000 });
   const counters = new WorkloadCounters();
   const heard = new ServerCountTally();
   await writer.write(new LineSerialiser().tails(all));

@@ -6,8 +6,10 @@ import { PACKAGE_FOLDER } from '../../package.ts';
 import { COUNTING_ENVIRONMENT, COUNTING_NODE_FLAGS } from './process-memory.ts';
 
 const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
-/** The descriptor of the pipe beside the three that every process has. */
+/** The descriptors of the pipes beside the three that every process has. */
 const CONTROL = 3;
+/** Not standard output: threads that count statements have Node open that one, and one pipe is not opened twice. */
+const OUTPUT = 4;
 const LARGEST_HEAP_MB = 512;
 /** Recording comes first, and requests that are small. */
 const PRIORITY = 10;
@@ -17,7 +19,7 @@ const PATIENCE_MS = 2_000;
 export function startRequestProcess() {
   const flags = [...COUNTING_NODE_FLAGS, `--max-old-space-size=${LARGEST_HEAP_MB}`];
   const child = spawn(process.execPath, [...flags, PROGRAM, 'serve-request'], {
-    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+    stdio: ['pipe', 'ignore', 'inherit', 'pipe', 'pipe'],
     env: { ...COUNTING_ENVIRONMENT, ...process.env },
   });
   let isOver = false;
@@ -35,11 +37,11 @@ export function startRequestProcess() {
       // It has ended already.
     }
   }
-  const { stdin: input, stdout: output } = child;
-  if (input === null || output === null) throw new Error('A process without pipes');
+  const { stdin: input } = child;
+  if (input === null) throw new Error('A process without pipes');
   return {
     input,
-    output,
+    output: child.stdio[OUTPUT] as Socket,
     control: child.stdio[CONTROL] as Socket,
     settle: () => void child.kill('SIGTERM'),
     end: () => {
@@ -55,5 +57,5 @@ export function startRequestProcess() {
 
 /** The ends of its pipes, in that process: writing waits for no reader, as `process.stdout` would. */
 export function requestPipes(): { readonly output: Socket; readonly control: Socket } {
-  return { output: new Socket({ fd: 1 }), control: new Socket({ fd: CONTROL }) };
+  return { output: new Socket({ fd: OUTPUT }), control: new Socket({ fd: CONTROL }) };
 }
