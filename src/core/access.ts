@@ -32,6 +32,11 @@ export interface Actor extends Viewer {
    * environments.
    */
   readonly isStoreAdmin: boolean;
+  /**
+   * The session or token they came with: it has to be valid still when what they asked for is done. Absent where a
+   * program that uses the library speaks for them.
+   */
+  readonly credentialId?: number;
 }
 
 export function isWithin({ environmentIds }: Scope, environmentId: number): boolean {

@@ -1,8 +1,5 @@
-import { AppError } from '../../core/errors.ts';
+import { checkLifetime } from '../../core/users/lifetimes.ts';
 import { parseDuration } from './durations.ts';
-
-const SHORTEST_MS = 60_000;
-const LONGEST_MS = 366 * 86_400_000;
 
 /**
  * Reads how long a session or a token lasts: 1 minute to 366 days.
@@ -10,9 +7,6 @@ const LONGEST_MS = 366 * 86_400_000;
  * @throws AppError `invalid`.
  */
 export function parseLifetime(text: string, what: 'session' | 'token'): number {
-  const ms = parseDuration(text);
-  if (ms >= SHORTEST_MS && ms <= LONGEST_MS) return ms;
-  throw new AppError('invalid', `A ${what} lasts from 1 minute to 366 days`, {
-    hint: `For example: --expires ${what === 'session' ? '8h' : '30d'}`,
-  });
+  const example = what === 'session' ? '8h' : '30d';
+  return checkLifetime(parseDuration(text), what, `For example: --expires ${example}`);
 }

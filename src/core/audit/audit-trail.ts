@@ -2,6 +2,7 @@ import { readOnlyRefusal, type Scope } from '../access.ts';
 import type { Capture, CaptureStatus } from '../captures/capture.ts';
 import type { Clock } from '../clock.ts';
 import type { CaptureChanges, Store } from '../store.ts';
+import { requireLoggedIn } from '../users/standing.ts';
 
 /** Where a change came from: the operating system's user, the host and the process that made it. */
 export interface Origin {
@@ -25,6 +26,8 @@ export interface Author {
   readonly userName: string;
   /** Of a user: what they came with. */
   readonly scope?: Scope;
+  /** Of a user: the session or token. */
+  readonly credentialId?: number;
 }
 
 /** The daemon's own moves. */
@@ -128,7 +131,20 @@ export class AuditTrail {
     this.#origin = origin;
   }
 
-  /** @throws AppError `forbidden` where a read-only token makes the change. */
+  /**
+   * Refuses a change of who is not logged in any more. `record` does so, too: call it first where the user's row is
+   * needed before that.
+   * @throws AppError `unauthenticated`.
+   */
+  requireLoggedIn(author: Author): void {
+    requireLoggedIn(this.#store, author, this.#clock.now());
+  }
+
+  /**
+   * Before what ends the author's own session or token.
+   * @throws AppError `forbidden` where a read-only token makes the change; `unauthenticated` for who is not logged in
+   *   any more.
+   */
   record(
     author: Author,
     action: AuditAction,
@@ -137,6 +153,7 @@ export class AuditTrail {
   ): void {
     // Rules refuse it before; a change that one forgets is rolled back with its transaction.
     if (author.scope?.isReadOnly === true) throw readOnlyRefusal();
+    this.requireLoggedIn(author);
     const { userName, hostName, pid, address } = this.#origin;
     this.#store.audit.insert({
       at: this.#clock.now(),

@@ -13,6 +13,7 @@ import {
   type PreparationEvent,
   type PreparationOptions,
 } from './preparation.ts';
+import { requireLoggedIn } from '../users/standing.ts';
 
 export type CreationEvent = DaemonStarted | PreparationEvent;
 
@@ -33,7 +34,11 @@ export async function* prepareCapture(
   if (!recordsStatements) return { options, readiness: null };
   const environment = getEnvironment(outside.store, actor, 'capture.create', String(environmentId));
   const isLater = status === 'SCHEDULED';
-  const all = { approved: [], waitsForLog: false, ...how, isLater };
+  const requireStill = (): void => {
+    requireLoggedIn(outside.store, actor, outside.clock.now());
+    getEnvironment(outside.store, actor, 'capture.create', String(environmentId));
+  };
+  const all = { approved: [], waitsForLog: false, ...how, isLater, requireStill };
   return yield* prepareRecording(outside, environment, options, all, signal);
 }
 

@@ -8,7 +8,7 @@ import {
   type Origin,
 } from '../audit/audit-trail.ts';
 import { walkCaptures } from './capture-pages.ts';
-import { viewerOf, type Actor, type Operation, type Viewer } from '../access.ts';
+import { decide, viewerOf, type Actor, type Operation, type Viewer } from '../access.ts';
 import {
   ACTIVE_STATUSES,
   checkTime,
@@ -40,6 +40,7 @@ import {
   type NewCapture,
   type Store,
 } from '../store.ts';
+import { requireLoggedIn } from '../users/standing.ts';
 
 /** What `list` is asked for: every capture the actor may see, but for what is set here. */
 export interface CaptureListRequest extends Omit<CaptureFilter, 'environmentIds' | 'ownerId'> {
@@ -147,6 +148,21 @@ export class CaptureRules {
     return this.#resolve(actor, ref, operation);
   }
 
+  /**
+   * Refuses who looked at a capture before and may not do so any more: for each round of what goes on for long.
+   * @throws AppError as `get` does by now; `unauthenticated` for who is not logged in any more.
+   */
+  requireStill(
+    actor: Actor,
+    { id, environmentId, ownerId }: Pick<Capture, 'id' | 'environmentId' | 'ownerId'>,
+    operation: Operation,
+  ): void {
+    requireLoggedIn(this.#store, actor, this.#clock.now());
+    const role = this.#store.members.roleOf(environmentId, actor);
+    if (decide(operation, actor, role, ownerId) === 'allowed') return;
+    this.#resolve(actor, String(id), operation);
+  }
+
   /** Checks everything `create` checks, and returns what it would store. @throws AppError as `create`. */
   check(actor: Actor, request: CaptureRequest): PlannedCapture {
     const { planned, refusals } = this.review(actor, request);
@@ -164,6 +180,7 @@ export class CaptureRules {
     actor: Actor,
     request: CaptureRequest,
   ): { readonly planned: PlannedCapture; readonly refusals: AppError[] } {
+    requireLoggedIn(this.#store, actor, this.#clock.now());
     const { id, name, server } = getEnvironment(
       this.#store,
       actor,
@@ -338,13 +355,15 @@ export class CaptureRules {
    * Deletes a capture that was to begin now, unless a daemon has taken it.
    * @param created as it was stored: of one that was stored as STARTING nobody can tell while a daemon lives.
    */
-  withdraw(actor: Actor, created: ListedCapture): void {
+  withdraw({ userId, userName }: Actor, created: ListedCapture): void {
     const { captures, lease } = this.#store;
+    // It is no wish of theirs: also where they are not logged in any more.
+    const author = { userId, userName };
     const { id, status } = created;
     this.#store.transaction(() => {
       if (status !== 'STARTED' && isLive(lease.find(), this.#clock.now())) return;
       if (!captures.delete(id, [status])) return;
-      this.#audit.record(actor, 'capture.delete', captureSubject(created), {
+      this.#audit.record(author, 'capture.delete', captureSubject(created), {
         details: { status },
         reason: 'no daemon took it',
       });
@@ -385,6 +404,7 @@ export class CaptureRules {
   }
 
   #resolve(actor: Actor, ref: string, operation: Operation): ListedCapture {
+    requireLoggedIn(this.#store, actor, this.#clock.now());
     return getOwned(this.#store, actor, operation, ref, {
       noun: 'capture',
       table: this.#store.captures,

@@ -177,9 +177,11 @@ export class CaptureService {
     signal: AbortSignal,
   ): Promise<{ readonly counts: ValueCounts; readonly forMs: number } | null> {
     const { clock } = this.#outside;
-    const { id } = this.#rules.get(actor, ref);
+    const capture = this.#rules.get(actor, ref);
+    const { id } = capture;
     const began = clock.now();
     for (;;) {
+      this.#rules.requireStill(actor, capture, 'capture.get');
       const forMs = clock.now() - began;
       const counts = this.#valueCounts(id);
       const isEnough = (counts?.withoutValues ?? 0) >= ENOUGH_WITHOUT_VALUES;
@@ -211,7 +213,7 @@ export class CaptureService {
     signal: AbortSignal,
   ): Progress<CaptureEvent, ListedCapture> {
     const { id } = this.#rules.get(actor, ref);
-    return yield* followCapture(this.#outside, id, hasEnded, null, signal);
+    return yield* followCapture(this.#outside, actor, id, hasEnded, null, signal);
   }
 
   /**
@@ -227,7 +229,7 @@ export class CaptureService {
   ): Progress<CaptureEvent, ListedCapture> {
     const { id } = this.#rules.get(actor, ref);
     const isReached = until === 'over' ? hasEnded : hasBegun;
-    const reached = yield* this.#follow(id, isReached, signal);
+    const reached = yield* this.#follow(actor, id, isReached, signal);
     refuseFailed(reached);
     return reached;
   }
@@ -249,7 +251,7 @@ export class CaptureService {
     if (isOver(stopping.status) || !stopping.recordsStatements) return stopping;
     yield* this.#starter.ensure();
     if (!options.waits) return stopping;
-    const stopped = yield* this.#follow(stopping.id, hasEnded, signal);
+    const stopped = yield* this.#follow(actor, stopping.id, hasEnded, signal);
     refuseFailed(stopped);
     return stopped;
   }
@@ -287,6 +289,7 @@ export class CaptureService {
       found.status === 'STOPPING' ? found : this.#rules.requestStop(actor, ref, reason);
     const deadline = clock.now() + GIVE_UP_AFTER_MS;
     const looked = yield* this.#follow(
+      actor,
       id,
       ({ status, trouble }) => isOver(status) || trouble !== null || clock.now() >= deadline,
       signal,
@@ -315,7 +318,7 @@ export class CaptureService {
       }
       const isFurther = (now: ListedCapture): boolean =>
         isOver(now.status) || (status === 'STARTING' && now.status === 'RUNNING');
-      yield* this.#follow(id, isFurther, signal);
+      yield* this.#follow(actor, id, isFurther, signal);
     }
   }
 
@@ -423,8 +426,11 @@ export class CaptureService {
     const pruned: ListedCapture[] = [];
     for (const id of captureIds) {
       signal.throwIfAborted();
-      const capture = this.#findDeletable(actor, id);
-      if (capture !== null && this.#retention.prune(actor, id, reason)) pruned.push(capture);
+      const capture = this.#outside.store.transaction(() => {
+        const found = this.#findDeletable(actor, id);
+        return found !== null && this.#retention.prune(actor, id, reason) ? found : null;
+      });
+      if (capture !== null) pruned.push(capture);
       await workloads.removeDeleted();
     }
     if (captureIds.length === 0) await workloads.removeDeleted();
@@ -438,11 +444,12 @@ export class CaptureService {
   }
 
   #follow(
+    actor: Actor,
     id: number,
     isReached: (capture: ListedCapture) => boolean,
     signal: AbortSignal,
   ): Progress<CaptureEvent, ListedCapture> {
-    return followCapture(this.#outside, id, isReached, this.#starter, signal);
+    return followCapture(this.#outside, actor, id, isReached, this.#starter, signal);
   }
 }
 

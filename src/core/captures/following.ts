@@ -1,3 +1,4 @@
+import type { Actor } from '../access.ts';
 import { AppError } from '../errors.ts';
 import type { CaptureName } from '../hints.ts';
 import type { DaemonStarted, DaemonStarter } from '../daemon/daemon-starter.ts';
@@ -32,13 +33,16 @@ const LONGEST_WAIT_MS = 60_000;
 /**
  * Waits until the store says that a capture has come as far as `isReached` wants, keeping a daemon
  * alive meanwhile where one is needed.
+ * @param actor who waits: as long as they may get the capture.
  * @param starter null to look on alone: then no daemon is started, and it waits for as long as it takes.
  * @param signal ends the wait: its reason is thrown.
- * @throws AppError `not_found` when somebody deletes it meanwhile; `capture_failed` when it is to end and has
+ * @throws AppError `not_found` when somebody deletes it meanwhile, and to who may not see it any more; `unauthenticated`
+ *   to who is not logged in any more; `capture_failed` when it is to end and has
  *   been waiting for its server for a minute.
  */
 export async function* followCapture(
   { store, clock, origin }: Outside,
+  actor: Actor,
   id: number,
   isReached: (capture: ListedCapture) => boolean,
   starter: DaemonStarter | null,
@@ -58,6 +62,7 @@ export async function* followCapture(
       capture = store.captures.find(id);
       if (capture === null) throw new AppError('not_found', MESSAGES.captureMissing);
     }
+    rules.requireStill(actor, capture, 'capture.get');
     if (isReached(capture)) return capture;
     signal.throwIfAborted();
     const { trouble } = capture;

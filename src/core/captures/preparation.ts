@@ -48,6 +48,7 @@ const SAY_EVERY_LOOKS = 20;
 /**
  * Looks at a server before anything is stored. One of a capture that starts later has to be there at its
  * start: now it is looked at only where something is done for the values of prepared statements.
+ * @param how.requireStill throws where who waits may not do so any more.
  * @throws AppError `remote_failed` (unreachable, refused, a privilege missing); `conflict` where somebody else
  *   records it; `invalid` for what nobody approved (the hint says what) or is not possible.
  */
@@ -55,7 +56,7 @@ export async function* prepareRecording(
   outside: Outside,
   { server, ...environment }: Environment,
   options: RecordingOptions,
-  how: PreparationOptions & { readonly isLater: boolean },
+  how: PreparationOptions & { readonly isLater: boolean; readonly requireStill: () => void },
   signal: AbortSignal,
 ): Progress<PreparationEvent, Preparation> {
   const { isLater, approved } = how;
@@ -103,7 +104,7 @@ async function* waitForLog(
   outside: Outside,
   { environment }: Readiness,
   off: AppError,
-  { waitsForLog }: PreparationOptions,
+  { waitsForLog, requireStill }: PreparationOptions & { readonly requireStill: () => void },
   signal: AbortSignal,
 ): Progress<PreparationEvent, Readiness> {
   if (!waitsForLog) throw off;
@@ -111,6 +112,7 @@ async function* waitForLog(
   for (let looks = 1; ; looks++) {
     await outside.clock.sleep(LOOK_EVERY_MS, signal);
     signal.throwIfAborted();
+    requireStill();
     const readiness = await readServer(outside, environment);
     if (readiness.refusal !== null) throw readiness.refusal;
     const isOn = readiness.inspection.logOff === null;

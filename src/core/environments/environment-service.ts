@@ -148,6 +148,7 @@ export class EnvironmentService {
     const environment = { name, server, region, instance, profile, endpointUrl };
     const confinement = await this.#confinement();
     return this.#store.transaction(() => {
+      this.#audit.requireLoggedIn(actor);
       this.#admit(actor, environment, confinement);
       const created = this.#store.environments.insert(environment, this.#clock.now());
       this.#store.members.insert(created.id, actor.userId, 'admin');

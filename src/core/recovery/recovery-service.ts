@@ -10,6 +10,7 @@ import { type Leftovers, type ServerInspection } from '../environments/server-in
 import type { ServerSettings } from '../source.ts';
 import { RecoveryRules, type PendingRestore } from './recovery-rules.ts';
 import type { RestoreServer } from './restorer.ts';
+import { requireLoggedIn } from '../users/standing.ts';
 
 /** Which servers to restore, and what becomes of a lost recorder's statements. */
 export interface RecoveryRequest {
@@ -123,7 +124,7 @@ export class RecoveryService {
         const ref = String(environment.id);
         getEnvironment(this.#outside.store, actor, 'environment.reclaim', ref);
         if (saveTo !== null) await restorer.requireEmptyFolder(saveTo);
-        if (!request.force) leftovers = yield* this.#untilSilent(target, leftovers, signal);
+        if (!request.force) leftovers = yield* this.#untilSilent(actor, target, leftovers, signal);
       }
       targets.push({ ...target, leftovers });
     }
@@ -306,6 +307,7 @@ export class RecoveryService {
    * @throws AppError `conflict` when it came back.
    */
   async *#untilSilent(
+    actor: Actor,
     { environment }: RecoveryTarget,
     found: Leftovers,
     signal: AbortSignal,
@@ -319,6 +321,8 @@ export class RecoveryService {
       isSaid = true;
       await clock.sleep(LOOK_MS, signal);
       signal.throwIfAborted();
+      requireLoggedIn(store, actor, clock.now());
+      getEnvironment(store, actor, 'environment.reclaim', String(environment.id));
       const inspection = await (await servers()).inspect(environment.server, store.id);
       this.#refuseHeld(inspection);
       ({ leftovers } = inspection);

@@ -99,7 +99,7 @@ export class ScheduleService {
         this.#outside,
         environment,
         options,
-        { isLater: true, waitsForLog: false, approved },
+        { isLater: true, waitsForLog: false, approved, requireStill: () => undefined },
         new AbortController().signal,
       ),
       (event) => {
@@ -107,6 +107,9 @@ export class ScheduleService {
       },
     );
     const created = this.#store.transaction(() => {
+      this.#audit.requireLoggedIn(actor);
+      // The look at the server took its time.
+      getEnvironment(this.#store, actor, 'schedule.create', String(environment.id));
       const now = this.#clock.now();
       const schedule = this.#store.schedules.insert(
         {

@@ -21,7 +21,9 @@ export interface AddressAttemptTable {
 
 /**
  * Slows down who tries one password at many names from one address. Who has logged in from there before is not
- * slowed down by others behind the same address, such as that of a proxy.
+ * slowed down by others behind the same address, such as that of a proxy. The price: from an address that has used up
+ * its attempts, a name that has logged in there is answered otherwise than any other, so who shares an address with
+ * users can find out their names.
  */
 export class AddressGate {
   readonly #store: Store;
@@ -32,6 +34,11 @@ export class AddressGate {
     this.#store = store;
     this.#clock = clock;
     this.#address = networkOf(address);
+  }
+
+  /** The network that is counted, and whether somebody has logged in from it with a name. */
+  seenAs(name: string): { readonly network: string; readonly isKnown: boolean } {
+    return { network: this.#address, isKnown: this.#isKnown(name) };
   }
 
   /** What attempts at a name from here are counted by: of a name that is known here apart from all others. */

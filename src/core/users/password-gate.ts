@@ -36,13 +36,14 @@ export interface PasswordAttemptTable {
 export class PasswordGate {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #addressGate: AddressGate | null;
+  /** null on this machine. */
+  readonly address: AddressGate | null;
 
   /** @param address of who asks over the network, which has a gate of its own; undefined on this machine. */
   constructor(store: Store, clock: Clock, address?: string) {
     this.#store = store;
     this.#clock = clock;
-    this.#addressGate = address === undefined ? null : new AddressGate(store, clock, address);
+    this.address = address === undefined ? null : new AddressGate(store, clock, address);
   }
 
   /**
@@ -50,7 +51,7 @@ export class PasswordGate {
    * @throws AppError `unauthenticated` while repeated failures have to wait; then `check` is not run.
    */
   async attempt(name: string, check: () => Promise<boolean>): Promise<boolean> {
-    const gate = this.#addressGate;
+    const gate = this.address;
     if (gate === null) return this.#attempt(name, check);
     return gate.pass(name, () => this.#attempt(gate.counterOf(name), check));
   }
@@ -71,7 +72,7 @@ export class PasswordGate {
   /** Forgets what was wrong: the password is a new one. */
   forget(name: string): void {
     this.#store.passwordAttempts.delete(bucketOf(name));
-    const known = this.#addressGate?.counterOf(name) ?? name;
+    const known = this.address?.counterOf(name) ?? name;
     this.#store.passwordAttempts.delete(bucketOf(known));
   }
 

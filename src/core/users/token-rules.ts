@@ -5,6 +5,7 @@ import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import { checkName, nameKey } from '../names.ts';
 import type { Credential, Store } from '../store.ts';
+import { checkLifetime } from './lifetimes.ts';
 import { hashSecret, newSecret } from './secrets.ts';
 
 export const TOKEN_LENGTH_MS = 90 * 86_400_000;
@@ -43,8 +44,8 @@ export class TokenRules {
 
   /**
    * Makes a token for scripts that is its user, as far as its scope goes, until it expires.
-   * @throws AppError `forbidden` for a token that has a scope itself; `invalid` for a bad name; `conflict` for
-   *   one the user has already; `not_found` for an environment.
+   * @throws AppError `forbidden` for a token that has a scope itself; `invalid` for a bad name or length; `conflict`
+   *   for one the user has already; `not_found` for an environment.
    */
   create(
     actor: Actor,
@@ -54,7 +55,9 @@ export class TokenRules {
   ): MadeToken {
     requireAllowed(actor, 'token.create', 'create tokens', true);
     checkName('token', name);
+    checkLifetime(lengthMs, 'token');
     return this.#store.transaction(() => {
+      this.#audit.requireLoggedIn(actor);
       const found =
         environments?.map((ref) => getEnvironment(this.#store, actor, 'environment.get', ref)) ??
         null;
@@ -122,8 +125,9 @@ export class TokenRules {
           hint: { code: 'list_tokens' },
         });
       }
-      this.#store.credentials.delete(token.id);
+      // First, for it may be the one that asks.
       this.#audit.record(actor, 'token.revoke', tokenSubject(token));
+      this.#store.credentials.delete(token.id);
       return this.#listed(actor, token);
     });
   }

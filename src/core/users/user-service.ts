@@ -17,8 +17,10 @@ import {
   verifyPassword,
   type ScryptCost,
 } from './passwords.ts';
+import { checkLifetime } from './lifetimes.ts';
 import { PasswordGate } from './password-gate.ts';
 import { hashSecret, newSecret } from './secrets.ts';
+import { actorNow, administersStore, holderOf } from './standing.ts';
 import {
   EVERYTHING,
   TOKEN_LENGTH_MS,
@@ -90,7 +92,6 @@ export class UserService {
   readonly #audit: AuditTrail;
   readonly #gate: PasswordGate;
   readonly #tokens: TokenRules;
-  readonly #address: string | undefined;
   readonly #passwordCost: ScryptCost;
 
   /** @param passwordCost what the hash of a new password costs; a stored one carries its own cost. */
@@ -103,7 +104,6 @@ export class UserService {
     this.#store = store;
     this.#clock = clock;
     this.#passwordCost = passwordCost;
-    this.#address = origin.address;
     this.#gate = new PasswordGate(store, clock, origin.address);
     this.#audit = new AuditTrail(store, clock, origin);
     this.#tokens = new TokenRules(store, clock, this.#audit);
@@ -122,23 +122,27 @@ export class UserService {
    * Opens a session that lasts `lengthMs`. A name that nobody has is answered as a wrong password is,
    * after the same work.
    * @throws AppError `unauthenticated` for a wrong name or password, and while repeated failures have
-   *   to wait; `store_unusable` while too many log in.
+   *   to wait; `invalid` for a length that cannot be; `store_unusable` while too many log in.
    */
   async login(
     name: string,
     password: string,
     lengthMs = SESSION_LENGTH_MS,
   ): Promise<OpenedSession> {
-    const isRight = await TURNS.take(this.#address, () =>
+    checkLifetime(lengthMs, 'session');
+    let checked: User | null = null;
+    await this.#inTurn(name, () =>
       this.#gate.attempt(name, async () => {
         const user = this.#store.users.findByName(name);
         const hash = user?.passwordHash ?? nobodysHash(this.#passwordCost);
-        return (await verifyPassword(password, hash)) && user !== null;
+        if ((await verifyPassword(password, hash)) && user !== null) checked = user;
+        return checked !== null;
       }),
     );
     const opened = this.#store.transaction(() => {
       const user = this.#store.users.findByName(name);
-      if (user === null || !isRight) {
+      // The password may have been changed while this one was checked.
+      if (user === null || !isUnchanged(user, checked)) {
         this.#audit.record(NOBODY, 'user.login-refused', user === null ? NO_USER : subjectOf(user));
         return null;
       }
@@ -167,27 +171,12 @@ export class UserService {
    * @throws AppError `unauthenticated` for an unknown or expired one.
    */
   async authenticate(secret: string): Promise<AuthenticatedActor> {
-    const credential = this.#store.credentials.findBySecret(hashSecret(secret));
-    const user = credential === null ? null : this.#store.users.find(credential.userId);
-    if (credential === null || user === null) {
-      throw new AppError(
-        'unauthenticated',
-        'You are not logged in: the session or token is not known to this store',
-        {
-          hint: { code: 'log_in', user: null },
-        },
-      );
-    }
-    if (credential.expiresAt <= this.#clock.now()) {
-      throw new AppError('unauthenticated', `Your ${credential.kind} has expired`, {
-        hint: { code: 'log_in', user: user.name },
-      });
-    }
+    const found = this.#store.credentials.findBySecret(hashSecret(secret));
+    const { user, credential } = holderOf(this.#store, found, this.#clock.now());
     return {
       userId: user.id,
       userName: user.name,
-      // Whoever administers the store: a token for an environment is for that alone.
-      isStoreAdmin: user.isAdmin && credential.scope.environmentIds === null,
+      isStoreAdmin: administersStore(user, credential.scope),
       scope: credential.scope,
       credentialId: credential.id,
       expiresAt: credential.expiresAt,
@@ -221,10 +210,12 @@ export class UserService {
     user: { name: string; password: string; isAdmin: boolean },
   ): Promise<PublicUser> {
     await this.checkNewUser(actor, user.name);
-    const prepared = await TURNS.take(this.#address, () =>
+    const prepared = await this.#inTurn(actor.userName, () =>
       prepareUser(user.name, user.password, this.#passwordCost),
     );
     return this.#store.transaction(() => {
+      // The hash waited for its turn.
+      requireAllowed(this.#actorNow(actor), 'user.create', 'create users');
       const created = this.#store.users.insert(
         { ...prepared, isAdmin: user.isAdmin },
         this.#clock.now(),
@@ -254,6 +245,7 @@ export class UserService {
   async deleteUser(actor: Actor, name: string): Promise<DeletedUser> {
     requireAllowed(actor, 'user.delete', 'delete users');
     return this.#store.transaction(() => {
+      requireAllowed(this.#actorNow(actor), 'user.delete', 'delete users');
       const user = this.#getUser(name);
       this.#refuseWithoutAdmin(user);
       const isSelf = user.id === actor.userId;
@@ -269,10 +261,11 @@ export class UserService {
         this.#store.schedules.handOn(environmentId, user.id, heir.userId);
         if (captures > 0) handedOn.push({ to: heir.userName, captures });
       }
-      this.#store.users.delete(user.id);
+      // First, for they may delete themselves.
       this.#audit.record(actor, 'user.delete', subjectOf(user), {
         details: { captures: handedOn.reduce((sum, { captures }) => sum + captures, 0) },
       });
+      this.#store.users.delete(user.id);
       return { ...publicOf(user), handedOn };
     });
   }
@@ -326,18 +319,22 @@ export class UserService {
   ): Promise<{ user: PublicUser; tokens: number }> {
     const { user, isOwn } = this.#passwordOf(actor, change.user);
     if (isOwn) {
-      const isRight = await TURNS.take(this.#address, () =>
+      const isRight = await this.#inTurn(user.name, () =>
         this.#gate.attempt(user.name, () =>
           verifyPassword(change.current ?? '', user.passwordHash),
         ),
       );
-      if (!isRight) throw new AppError('unauthenticated', 'The current password is wrong');
+      if (!isRight) throw currentIsWrong();
     }
     checkPassword(change.password);
-    const hash = await TURNS.take(this.#address, () =>
+    const hash = await this.#inTurn(actor.userName, () =>
       hashPassword(change.password, this.#passwordCost),
     );
     return this.#store.transaction(() => {
+      // All of it may be otherwise since: the hashes waited for their turns.
+      const { user: now } = this.#passwordOf(this.#actorNow(actor), change.user);
+      if (isOwn && !isUnchanged(now, user)) throw currentIsWrong();
+      if (now.id !== user.id) throw noUser(user.name);
       const tokens = this.#validTokens(user.id);
       this.#store.users.setPassword(user.id, hash);
       this.#audit.record(actor, 'user.password', subjectOf(user), {
@@ -379,12 +376,12 @@ export class UserService {
 
   #getUser(name: string): User {
     const user = this.#store.users.findByName(name);
-    if (user === null) {
-      throw new AppError('not_found', `There is no user named "${name}"`, {
-        hint: { code: 'list_users' },
-      });
-    }
+    if (user === null) throw noUser(name);
     return user;
+  }
+
+  #actorNow<Who extends Actor>(actor: Who): Who {
+    return actorNow(this.#store, actor, this.#clock.now());
   }
 
   /** As `TokenRules.create`. */
@@ -407,6 +404,13 @@ export class UserService {
     return this.#tokens.revoke(actor, ref);
   }
 
+  /** Runs what hashes a password when it is the turn of who asks. */
+  #inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    const { address } = this.#gate;
+    const who = address === null ? null : { ...address.seenAs(name), name: nameKey(name) };
+    return TURNS.take(who, work);
+  }
+
   #openSession(user: User, lengthMs: number): OpenedSession {
     const secret = newSecret('session');
     const now = this.#clock.now();
@@ -423,6 +427,21 @@ export class UserService {
     );
     return { secret, user: publicOf(user), expiresAt: credential.expiresAt };
   }
+}
+
+/** Whether a user is the one whose password was checked, and the password that one. */
+function isUnchanged(user: User, checked: User | null): boolean {
+  return user.id === checked?.id && user.passwordHash === checked.passwordHash;
+}
+
+function currentIsWrong(): AppError {
+  return new AppError('unauthenticated', 'The current password is wrong');
+}
+
+function noUser(name: string): AppError {
+  return new AppError('not_found', `There is no user named "${name}"`, {
+    hint: { code: 'list_users' },
+  });
 }
 
 function authorOf({ id, name }: User): Author {

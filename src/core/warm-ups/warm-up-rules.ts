@@ -87,6 +87,15 @@ export class WarmUpRules {
     );
   }
 
+  /**
+   * Refuses who waits for a warm-up and may not see it any more.
+   * @throws AppError `unauthenticated`; `not_found`.
+   */
+  requireStill(actor: Actor, environmentId: number): void {
+    this.#audit.requireLoggedIn(actor);
+    this.environment(actor, String(environmentId), 'environment.check');
+  }
+
   #record(
     actor: Actor,
     { id, name }: Environment,

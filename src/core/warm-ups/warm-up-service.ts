@@ -152,6 +152,7 @@ export class WarmUpService {
     for (;;) {
       const warmUp = store.warmUps.find(requested.id);
       if (warmUp === null) throw new AppError('conflict', 'The environment was deleted meanwhile');
+      this.#rules.requireStill(actor, warmUp.environmentId);
       const isRecorded = store.captures
         .listByStatus(['STARTING', 'RUNNING'])
         .some((one) => one.recordsStatements && one.environmentId === warmUp.environmentId);
@@ -191,6 +192,7 @@ export class WarmUpService {
     if (ended === 0) return;
     const began = clock.now();
     while (!this.#isUndone(id, began)) {
+      this.#rules.requireStill(actor, id);
       yield* this.#starter.ensure();
       if (!options.waits) return;
       if (clock.now() >= began + PATIENCE_MS) {

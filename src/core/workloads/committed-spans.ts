@@ -41,16 +41,17 @@ export function* committedSpan({ store }: Outside, id: number): Generator<Worklo
 /**
  * What is committed of a capture, and then what comes, as it is committed; ends when the capture is over, or
  * everything up to `end` is recorded.
+ * @param requireStill throws where who follows it may not do so any more.
  * @param end in milliseconds; null for no end.
- * @throws AppError `not_found` when somebody deletes it meanwhile.
+ * @throws AppError `not_found` when somebody deletes it meanwhile; what `requireStill` throws.
  */
 export async function* followSpans(
-  outside: Outside,
+  { store, clock }: Outside,
   id: number,
+  requireStill: (capture: ListedCapture) => void,
   end: number | null,
   { signal, tell }: Following,
 ): AsyncGenerator<WorkloadSpan> {
-  const { store, clock } = outside;
   let from: ReadablePosition | null = null;
   let isWaiting = false;
   let isAlone = false;
@@ -58,6 +59,7 @@ export async function* followSpans(
     // Looked at before the position: what was committed until it was over is read as well.
     const capture = store.captures.find(id);
     if (capture === null) throw captureGone();
+    requireStill(capture);
     const { hasDaemon, lagMs } = liveFactsOf(store, id, clock.now());
     const isRecorded = end !== null && isPast(end, clock.now(), lagMs);
     const until = committedPosition(store.recordings.find(id));

@@ -10,6 +10,7 @@ import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import { storeTimesLines } from '../reports/times-lines.ts';
 import type { FinishedRecording, ListedCapture, Recording, Store } from '../store.ts';
+import { requireLoggedIn } from '../users/standing.ts';
 import {
   verifyWorkload,
   type Verification,
@@ -50,14 +51,24 @@ export async function* importWorkload(
   if (request.name !== null) checkName('capture', request.name);
   if (request.environment !== null) placeOf(store, actor, request.environment);
   const workloads = await outside.workloads();
+  const watched = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      // It may take hours.
+      requireLoggedIn(store, actor, clock.now());
+      yield chunk;
+    }
+  };
   const staged = yield* unpacking(archive, signal, (chunks) =>
-    workloads.unpack(chunks, ({ about }) => void requirePlace(store, actor, about, request)),
+    workloads.unpack(watched(chunks), ({ about }) => {
+      requirePlace(store, actor, about, request);
+    }),
   );
   try {
     const recording = recordingOf(staged, clock.now());
     const verification = yield* verified(outside, staged, recording, signal);
     signal.throwIfAborted();
     return store.transaction(() => {
+      requireLoggedIn(store, actor, clock.now());
       const capture = stored(outside, actor, staged, recording, request);
       return { capture, origin: recording.origin, verification };
     });

@@ -5,6 +5,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { Outside } from '../outside.ts';
 import type { Progress } from '../progress.ts';
 import type { ListedCapture, Store } from '../store.ts';
+import { actorNow } from '../users/standing.ts';
 import type { StatementRecord } from './statements.ts';
 import type { OrphanedWorkload, StatementQuery, StatementsNotRun } from './workload-files.ts';
 import { committedFacts } from './committed.ts';
@@ -108,7 +109,13 @@ export class WorkloadService {
     const spans =
       follow === null
         ? committedSpan(this.#outside, id)
-        : followSpans(this.#outside, id, search.until, follow);
+        : followSpans(
+            this.#outside,
+            id,
+            (now) => this.#rules.requireStill(actor, now, 'capture.workload'),
+            search.until,
+            follow,
+          );
     return { capture, spans, search, limit, follow };
   }
 
@@ -161,8 +168,11 @@ export class WorkloadService {
   async removeOrphans(actor: Actor, captureIds: readonly number[]): Promise<void> {
     requireStoreAdmin(actor);
     if (actor.scope.isReadOnly) throw readOnlyRefusal();
-    const { store } = this.#outside;
-    for (const id of captureIds) if (isOrphaned(store, id)) store.removals.insert(id);
+    const { store, clock } = this.#outside;
+    store.transaction(() => {
+      requireStoreAdmin(actorNow(store, actor, clock.now()));
+      for (const id of captureIds) if (isOrphaned(store, id)) store.removals.insert(id);
+    });
     await (await this.#outside.workloads()).removeDeleted();
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { Api } from '../../core/api.ts';
 import { readOnlyRefusal } from '../../core/access.ts';
 import { AppError } from '../../core/errors.ts';
+import { networkOf } from '../../core/users/address-gate.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
 import { CLIENT_HEADER } from '../contract/failure-form.ts';
 import { FRAMES_TYPE } from '../contract/frames.ts';
@@ -31,7 +32,7 @@ export interface Dispatching {
   readonly heavy?: Pick<HeavyRunner, 'run'>;
 }
 
-/** Each counts users by who they are, and who is not logged in by address. */
+/** Each counts users by who they are, and who is not logged in by network. */
 interface ClientLimits {
   readonly rate: RateLimit;
   /** Open event streams. */
@@ -101,11 +102,11 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const { route } = handler;
   request.route = route;
   if (isJsonBody(route)) checkJsonHeaders(headers);
-  const who = route.isOpen ? null : await whoAsks(api, exchange);
+  let who = route.isOpen ? null : await whoAsks(api, exchange);
   request.actor = who?.actor ?? null;
   // The rules refuse it, too; this one needs nobody to have thought of it.
   if (who?.actor.scope.isReadOnly === true && !route.isRead) throw readOnlyRefusal();
-  const client = who === null ? `address ${address}` : `user ${who.actor.userId}`;
+  const client = who === null ? `network ${networkOf(address)}` : `user ${who.actor.userId}`;
   const { limits, heavy } = parts;
   limits?.rate.take(client);
   const isStream = wishes.wantsEvents || route.answer.is === 'live';
@@ -118,13 +119,18 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const stopped = new AbortController();
   const signal = isStream ? AbortSignal.any([sink.gone, stopped.signal]) : sink.gone;
   const open = { api, address, signal, upload: uploaded(exchange.body) };
-  const input: Input<unknown, unknown, unknown> = {
+  const asked = {
     params: decoded(route.params, params, 'path'),
     query: decoded(route.query, query, 'query'),
-    body: isJsonBody(route)
-      ? decoded(route.body as z.ZodMiniType, await readJsonBody(exchange.body), 'body')
-      : {},
   };
+  let body: unknown = {};
+  if (isJsonBody(route)) {
+    const json = await readJsonBody(exchange.body);
+    // It may have been long in coming, and who sends it logged out meanwhile.
+    if (who !== null) who = await whoAsks(api, exchange);
+    body = decoded(route.body as z.ZodMiniType, json, 'body');
+  }
+  const input: Input<unknown, unknown, unknown> = { ...asked, body };
   const returned = handler.run({ ...open, ...who } as Call, input);
   await writeAnswer(route.answer, returned, sink, {
     ...wishes,

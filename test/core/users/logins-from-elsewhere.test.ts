@@ -102,6 +102,15 @@ it('a refused login is in the audit trail with its address, and without what was
   expect(ofBob).toMatchObject({ action: 'user.login-refused', author, subject: { name: 'bob' } });
 });
 
+it('who logs in from all over one IPv6 network keeps nobody else from it', async () => {
+  const many = Array.from({ length: 60 }, (_, i) =>
+    login(`2001:db8:0:7::${i % 5}`, 'eve', PASSWORD),
+  );
+  const other = login('2001:db8:0:8::1', 'bob', PASSWORD);
+  expect(await other).toBe('in');
+  expect(await Promise.all(many)).toContain('Too many log in at once');
+});
+
 it.each([
   ['::ffff:192.0.2.1', '192.0.2.1'],
   ['192.0.2.1', '192.0.2.1'],
@@ -115,36 +124,73 @@ it.each([
 });
 
 describe('checks of passwords', () => {
-  it('are done one at a time; of one address eight wait, of all 32', async () => {
+  /** Runs what waits, one after the other, and notes the order. */
+  function bench() {
     const turns = new Turns();
-    let running = 0;
-    let most = 0;
     const finish: (() => void)[] = [];
-    const work = async (): Promise<string> => {
-      most = Math.max(most, (running += 1));
-      await new Promise<void>((resolve) => finish.push(resolve));
-      running -= 1;
-      return 'done';
+    const state = { running: 0, most: 0 };
+    const order: string[] = [];
+    const ask = (network: string | null, name = `user of ${network}`, isKnown = false) => {
+      const who = network === null ? null : { network, name, isKnown };
+      const work = async (): Promise<string> => {
+        order.push(network ?? 'here');
+        state.most = Math.max(state.most, (state.running += 1));
+        await new Promise<void>((resolve) => finish.push(resolve));
+        state.running -= 1;
+        return 'done';
+      };
+      return turns.take(who, work).catch(() => 'refused');
     };
-    const asked = Array.from({ length: 60 }, (_, i) =>
-      turns.take(i < 20 ? 'a host' : `host ${i}`, work).catch(() => 'refused'),
-    );
-    const local = turns.take(undefined, work);
-    for (let i = 0; i < 34; i += 1) {
-      await expect.poll(() => finish.length).toBeGreaterThan(0);
-      finish.shift()?.();
-    }
+    const finishAll = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1) {
+        await expect.poll(() => finish.length).toBeGreaterThan(0);
+        finish.shift()?.();
+      }
+    };
+    return { ask, finishAll, order, state };
+  }
+  const times = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+  const countDone = async (asked: readonly Promise<string>[]): Promise<number> =>
+    (await Promise.all(asked)).filter((outcome) => outcome === 'done').length;
+
+  it('are done one at a time; from one network eight wait, of all 32, but for this machine', async () => {
+    const { ask, finishAll, state } = bench();
+    const ofOne = times(20).map((i) => ask('a network', `name ${i}`));
+    const others = times(24).map((i) => ask(`network ${i}`));
+    const local = ask(null);
+    await finishAll(34);
     expect(await local).toBe('done');
-    const outcomes = await Promise.all(asked);
-    expect(most).toBe(1);
-    expect(outcomes.slice(0, 20).filter((one) => one === 'done')).toHaveLength(9);
-    expect(outcomes.filter((one) => one === 'done')).toHaveLength(33);
+    expect(await countDone(ofOne)).toBe(9);
+    expect(await countDone(others)).toBe(24);
+    expect(state.most).toBe(1);
+  });
+
+  it('of four networks that hold all places give some to others, who are served after one of each', async () => {
+    const { ask, finishAll, order } = bench();
+    const full = times(33).map((i) => ask(`network ${i % 4}`, `name ${i}`));
+    const late = ask('elsewhere');
+    await finishAll(33);
+    expect(await late).toBe('done');
+    expect(await countDone(full)).toBe(32);
+    expect(order.slice(0, 6)).toContain('elsewhere');
+  });
+
+  it('of one name are no more than eight, from however many networks; who is known there gets in', async () => {
+    const { ask, finishAll } = bench();
+    const guesses = times(20).map((i) => ask(`network ${i}`, 'ada'));
+    const unknown = ask('home', 'ada');
+    const known = ask('home', 'ada', true);
+    const other = ask('home', 'bob');
+    await finishAll(11);
+    expect(await countDone(guesses)).toBe(9);
+    expect(await Promise.all([unknown, known, other])).toEqual(['refused', 'done', 'done']);
   });
 
   it('go on after one that failed', async () => {
     const turns = new Turns();
-    const failing = turns.take('a', () => Promise.reject(new Error('broken')));
-    const next = turns.take('a', () => Promise.resolve(1));
+    const who = { network: 'a', name: 'ada', isKnown: false };
+    const failing = turns.take(who, () => Promise.reject(new Error('broken')));
+    const next = turns.take(who, () => Promise.resolve(1));
     await expect(failing).rejects.toThrow('broken');
     expect(await next).toBe(1);
   });

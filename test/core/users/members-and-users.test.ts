@@ -6,6 +6,7 @@ import { ALL_CAPTURES } from '../../../src/core/captures/capture-rules.ts';
 import { EnvironmentService } from '../../../src/core/environments/environment-service.ts';
 import { MemberService } from '../../../src/core/members/member-service.ts';
 import { isAppError } from '../../../src/core/errors.ts';
+import { hashPassword } from '../../../src/core/users/passwords.ts';
 import { UserService } from '../../../src/core/users/user-service.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { CHEAP_HASH } from '../../support/users.ts';
@@ -122,11 +123,17 @@ describe('a password', () => {
   });
 
   it('is set for somebody else by an administrator alone', async () => {
-    const { people } = await setUp();
+    const { people, test } = await setUp();
     const bob = await people.authenticate((await people.login('bob', 'bob-password')).secret);
     const change = { user: 'alice', current: null, password: 'brand new one', keepTokens: false };
     expect(await refusal(() => people.setPassword(bob, change))).toMatch(/^forbidden/);
-    await people.setPassword({ ...bob, isStoreAdmin: true }, change);
+    // Who was one when they logged in is asked again.
+    const pretended = { ...bob, isStoreAdmin: true };
+    expect(await refusal(() => people.setPassword(pretended, change))).toMatch(/^forbidden/);
+    const passwordHash = await hashPassword('boss-password', CHEAP_HASH);
+    test.store.users.insert({ name: 'boss', isAdmin: true, passwordHash }, 0);
+    const boss = await people.authenticate((await people.login('boss', 'boss-password')).secret);
+    await people.setPassword(boss, change);
     await people.login('alice', 'brand new one');
   });
 
