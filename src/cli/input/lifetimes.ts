@@ -1,4 +1,4 @@
-import { checkLifetime } from '../../core/users/lifetimes.ts';
+import { checkLifetime } from '../../core/users/login-lengths.ts';
 import { parseDuration } from './durations.ts';
 
 /**

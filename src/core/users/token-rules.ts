@@ -5,7 +5,7 @@ import { getEnvironment } from '../environments/environment-service.ts';
 import { AppError } from '../errors.ts';
 import { checkName, nameKey } from '../names.ts';
 import type { Credential, Store } from '../store.ts';
-import { checkLifetime } from './lifetimes.ts';
+import { checkLifetime } from './login-lengths.ts';
 import { hashSecret, newSecret } from './secrets.ts';
 
 export const TOKEN_LENGTH_MS = 90 * 86_400_000;

@@ -17,7 +17,7 @@ import {
   verifyPassword,
   type ScryptCost,
 } from './passwords.ts';
-import { checkLifetime } from './lifetimes.ts';
+import { checkLifetime } from './login-lengths.ts';
 import { PasswordGate } from './password-gate.ts';
 import { hashSecret, newSecret } from './secrets.ts';
 import { actorNow, administersStore, holderOf } from './standing.ts';
