@@ -1,5 +1,4 @@
 import { decide, readOnlyRefusal, type Actor, type Operation, type Viewer } from './access.ts';
-import { adminNames } from './environments/environment-service.ts';
 import { AppError } from './errors.ts';
 import type { Store } from './store.ts';
 
@@ -50,11 +49,20 @@ export function getOwned<Thing extends Owned>(
     case 'read_only':
       throw readOnlyRefusal();
     case 'forbidden': {
-      const admins = adminNames(store, environmentId);
+      const all = store.members
+        .listOf(environmentId)
+        .filter((member) => member.role === 'admin')
+        .map(({ userName }) => userName);
+      const admins = all.filter((name) => name !== ownerName);
+      const isAdmin = admins.length < all.length;
+      const others =
+        admins.length === 0
+          ? ''
+          : ` or ${isAdmin ? 'another' : 'an'} admin of its environment (${admins.join(', ')})`;
       const verb = operation.slice(operation.indexOf('.') + 1);
       throw new AppError(
         'forbidden',
-        `Only the owner of the ${noun} (${ownerName}) or an admin of its environment (${admins}) may ${verb} it`,
+        `Only the owner of the ${noun} (${ownerName})${others} may ${verb} it`,
       );
     }
   }

@@ -24,7 +24,9 @@ async function bare(options: CliOptions = { home }): Promise<string> {
 
 describe('captures alone, told step by step what comes next', () => {
   it('names init where there is no store', async () => {
-    expect(await bare({ home: emptyFolder() })).toContain('\n  captures init\n');
+    expect(await bare({ home: emptyFolder() })).toContain(
+      '\n  captures init\n  captures login NAME --server URL\n',
+    );
   });
 
   it('names login, as whom the system knows', async () => {
@@ -40,7 +42,9 @@ describe('captures alone, told step by step what comes next', () => {
     });
 
     it('names env create, then create with the name of the environment', async () => {
-      expect(await bare()).toContain('  captures env create NAME');
+      const text = await bare();
+      expect(text).toContain('  captures env create NAME');
+      expect(text).toContain('\n  captures member add ENVIRONMENT ada ');
       await runCaptures(['env', 'create', 'my shop'], { home });
       expect(await bare()).toContain("\n  captures create NAME --env 'my shop'\n");
     });
@@ -95,10 +99,10 @@ describe('captures alone, told step by step what comes next', () => {
       const shop = test.environment({ admin: [actor] }, { name: 'shop', server: SERVER });
       await recordedCapture(test, actor, shop, { name: 'one' });
       const one = await bare({ home: own, env });
-      expect(one).toContain('\n  captures report shop/one\n  captures create NAME --env shop\n');
+      expect(one).toContain('\n  captures create NAME --env shop\n  captures report shop/one\n');
       await recordedCapture(test, actor, shop, { name: 'two' });
       expect(await bare({ home: own, env })).toContain(
-        '\n  captures report shop/two\n  captures diff shop/one shop/two\n  captures create',
+        '\n  captures create NAME --env shop\n  captures report shop/two\n  captures diff shop/one shop/two\n',
       );
     } finally {
       test.store.close();

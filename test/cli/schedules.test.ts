@@ -100,6 +100,22 @@ describe('schedule', () => {
     expect(JSON.parse(got.stdout)).toMatchObject({ state: 'active' });
   });
 
+  it('get shows the next start on the clocks of its zone, and which they are', async () => {
+    const name = await makeSchedule();
+    const { stdout } = await run(['schedule', 'get', name], {
+      tty: 120,
+      env: { NO_COLOR: '1' },
+    });
+    expect(stdout).toMatch(/next +\S+ 09:00 -0[45]:00 America\/New_York \(in /i);
+  });
+
+  it('is told to be at least a minute long, without ways to record that it does not have', async () => {
+    const edited = await run(['schedule', 'edit', await makeSchedule(), '--duration', '30s']);
+    expect(edited.status).toBe(2);
+    expect(edited.stderr).toContain('Duration must be at least 60 seconds');
+    expect(edited.stderr).not.toContain('captures create');
+  });
+
   it('next shows instants with the offset of their zone', async () => {
     const name = await makeSchedule();
     const { stdout } = await run(['schedule', 'next', name, '-n', '3', '--json']);

@@ -197,11 +197,11 @@ describe('server', () => {
 
   it('use of one that is not known is refused, with those that are', async () => {
     const machine = client();
-    for (const result of [
-      await runCaptures(['server', 'use', 'nowhere'], machine),
-      await runCaptures(['list'], { ...machine, env: { CAPTURES_SERVER: 'nowhere' } }),
-    ]) {
-      expect(result.status).toBe(2);
+    for (const [expected, result] of [
+      [3, await runCaptures(['server', 'use', 'nowhere'], machine)],
+      [2, await runCaptures(['list'], { ...machine, env: { CAPTURES_SERVER: 'nowhere' } })],
+    ] as const) {
+      expect(result.status).toBe(expected);
       expect(result.stderr).toContain('There is no server "nowhere"');
       expect(result.stderr).toContain('Known servers: local.');
     }

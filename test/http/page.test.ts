@@ -164,6 +164,12 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     expect(await page.locator('.user').innerText()).toBe('bob');
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByText('it is valid as before').waitFor();
+    await page.getByLabel('Token').fill(world.readerOfBob);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Captures' }).waitFor();
+    expect(await page.locator('.user').innerText()).toBe('bob, read-only');
+    expect(await page.getByRole('link', { name: 'New capture' }).isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByLabel('Token').fill(world.tokenOfBob);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Captures' }).waitFor();
@@ -277,6 +283,15 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     expect(await page.locator('.detail').innerText()).toMatch(/UPDATE stock SET count[^]+Example/);
     expect(await page.getByRole('table', { name: 'Tables' }).innerText()).toMatch(/shop\.orders/);
 
+    // Its verdict is a sentence: it wraps, whatever it is.
+    expect(
+      await page.evaluate(
+        `Array.from(document.querySelectorAll('.verdict'), (line) => {
+          line.classList.add('whole');
+          return getComputedStyle(line).whiteSpace;
+        })`,
+      ),
+    ).toEqual(['normal']);
     await page.getByRole('link', { name: 'Verification' }).click();
     await page.getByText('somebody switched the log off').waitFor();
     expect(await page.locator('[aria-current=page]').innerText()).toBe('Verification');
@@ -356,8 +371,8 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     const mine = world.test.capture(world.ada, world.office, { name: 'of ada' });
     const page = await open(`#/captures/${mine.id}`);
     await login(page, 'bob');
+    // Before anything is filled in.
     await page.getByRole('button', { name: 'Stop…' }).click();
-    await page.getByRole('button', { name: 'Stop the capture' }).click();
     const alert = page.getByRole('alert');
     const answer = await fetch(`${world.server.url}/api/captures/${mine.id}/stop`, {
       method: 'POST',
@@ -366,7 +381,6 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     expect(answer.status).toBe(403);
     const { message } = (await answer.json()) as { message: string };
     await alert.getByText(message).waitFor();
-    await page.keyboard.press('Escape');
     // The focus is where it was.
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Stop…');
 

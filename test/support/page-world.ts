@@ -33,6 +33,8 @@ export interface PageWorld {
   readonly shop: Environment;
   /** A token of bob's, who is a member where ada is an admin. */
   readonly tokenOfBob: string;
+  /** A read-only one. */
+  readonly readerOfBob: string;
 }
 
 export async function pageWorld(clock: Clock): Promise<PageWorld> {
@@ -49,6 +51,10 @@ export async function pageWorld(clock: Clock): Promise<PageWorld> {
   const office = test.environment({ admin: [ada], member: [bob] }, { name: 'office' });
   const shop = test.environment({ admin: [ada], member: [bob] }, { name: 'shop', server: SERVER });
   const { secret } = await users.createToken(bob, 'laptop');
+  const reader = await users.createToken(bob, 'reader', 86_400_000, {
+    isReadOnly: true,
+    environments: null,
+  });
   const parts = await readPageParts('api-page');
   const server = await serveStore(
     store,
@@ -68,7 +74,7 @@ export async function pageWorld(clock: Clock): Promise<PageWorld> {
     },
     createPageServer(parts),
   );
-  return { test, server, ada, bob, office, shop, tokenOfBob: secret };
+  return { test, server, ada, bob, office, shop, tokenOfBob: secret, readerOfBob: reader.secret };
 }
 
 const SQL: readonly ((n: number) => string)[] = [

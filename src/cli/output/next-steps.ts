@@ -17,6 +17,7 @@ import type { World } from '../runtime/world.ts';
 
 const MOST_SHOWN = 4;
 const MOST_READ = 100;
+const LOG_IN_TO_SERVER = 'captures login NAME --server URL';
 const LATELY_MS = 24 * 3_600_000;
 /** Of the newest captures that are DONE, so many are looked through for statements. */
 const MOST_DONE = 20;
@@ -59,9 +60,9 @@ async function adviceFor(context: Context): Promise<Advice> {
       says: [
         'captures records every statement a MySQL or MariaDB server receives.',
         '',
-        'First make a store, with you as its first user:',
+        'First make a store, with you as its first user; or log in to the server of your team:',
       ],
-      commands: ['captures init'],
+      commands: ['captures init', LOG_IN_TO_SERVER],
     };
   }
   const who = await context.whoIsThere();
@@ -104,10 +105,13 @@ async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
   const environment = environments.find(({ server }) => server !== null) ?? environments[0];
   if (environment === undefined) {
     return {
-      says: ['You have no environment yet. Describe the server to capture:'],
+      says: [
+        'You have no environment yet. Describe the server to capture, or ask the admin of one to add you:',
+      ],
       commands: [
         'captures env create NAME --url mysql://USER@HOST --password-from env:VARIABLE',
         'captures env create NAME     asks for what is missing',
+        `captures member add ENVIRONMENT ${shellQuoted(who.userName)}     for the admin of one that is there already`,
       ],
     };
   }
@@ -122,9 +126,11 @@ async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
     const last = running[0]?.status === 'RUNNING' ? running[0] : null;
     return joined(await runningAdvice(context, who, running, last), failed);
   }
-  const name = shellQuoted(environment.name);
   const next = nextToStart(open, context.now());
   const done = await recordedAdvice(context, who);
+  // Where something was recorded recording works.
+  const isThere = environments.some(({ name }) => name === done.environment);
+  const name = shellQuoted((isThere ? done.environment : null) ?? environment.name);
   return joined(
     {
       says: [
@@ -136,14 +142,17 @@ async function adviceForUser(context: Context, who: Actor): Promise<Advice> {
             : `one of your ${environments.length} environments`
         }:`,
       ],
-      commands: [...done.commands, `captures create NAME --env ${name}`],
+      commands: [`captures create NAME --env ${name}`, ...done.commands],
     },
     failed,
   );
 }
 
 /** The newest capture that recorded statements, and the one before it that it can be compared with. */
-async function recordedAdvice(context: Context, who: Actor): Promise<Advice> {
+async function recordedAdvice(
+  context: Context,
+  who: Actor,
+): Promise<Advice & { readonly environment: string | null }> {
   const statuses = ['DONE'] as const;
   const done = await context.api.captures.list(who, {
     ...ALL_CAPTURES,
@@ -151,10 +160,11 @@ async function recordedAdvice(context: Context, who: Actor): Promise<Advice> {
     limit: MOST_DONE,
   });
   const [last, ...others] = done.filter(({ records }) => records !== null && records > 0);
-  if (last === undefined) return { says: [], commands: [] };
+  if (last === undefined) return { says: [], commands: [], environment: null };
   const before = others.find(({ environmentId }) => environmentId === last.environmentId);
   const report = `captures report ${captureWord(last)}`;
   return {
+    environment: last.environmentName,
     says: [`Recorded last: ${fullName(last)}`],
     commands: [
       report,

@@ -22,10 +22,12 @@ const [ID, NAME, STATE, ENVIRONMENT, NEXT, CRON, LENGTH, ZONE, OWNER] = [
   column<ListedSchedule>('environment', 'ENVIRONMENT', ({ environmentName }) => environmentName, {
     shrinks: true,
   }),
-  column<ListedSchedule>('next', 'NEXT', ({ pendingAt }, view) =>
-    orDash(pendingAt, (at) =>
-      view.isDetail ? localMoment(at, view) : formatRelative(at, view.now, 2),
-    ),
+  column<ListedSchedule>('next', 'NEXT', ({ pendingAt, timeZone }, view) =>
+    orDash(pendingAt, (at) => {
+      const away = formatRelative(at, view.now, 2);
+      // On the clocks that its expression is about.
+      return view.isDetail ? `${localWithOffset({ at, timeZone })} ${timeZone} (${away})` : away;
+    }),
   ),
   column<ListedSchedule>('cron', 'CRON', ({ cron }) => cron),
   column<ListedSchedule>('duration', 'LENGTH', ({ duration }) => formatDuration(duration), {

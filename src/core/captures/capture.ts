@@ -113,13 +113,15 @@ export const MESSAGES = {
   notYetStarted: 'Cannot stop a capture until it has started completely. Try again soon.',
 } as const;
 
-/** @throws AppError `invalid` for a duration out of bounds. */
-export function checkDuration(ms: number | null): void {
+/**
+ * @param canBeLeftOut whether there is another way to a shorter recording: to give none.
+ * @throws AppError `invalid` for a duration out of bounds.
+ */
+export function checkDuration(ms: number | null, canBeLeftOut = true): void {
   if (ms === null) return;
   if (!Number.isFinite(ms) || ms < SHORTEST_DURATION_MS) {
-    throw new AppError('invalid', MESSAGES.durationTooShort, {
-      hint: { code: 'shorter_recording' },
-    });
+    const hint = canBeLeftOut ? ({ code: 'shorter_recording' } as const) : null;
+    throw new AppError('invalid', MESSAGES.durationTooShort, { hint });
   }
   if (ms > LONGEST_DURATION_MS) throw new AppError('invalid', 'Duration must be at most 10 years');
   if (!Number.isInteger(ms)) throw new AppError('invalid', 'Duration must be whole milliseconds');

@@ -4,6 +4,8 @@ import type { Report } from './report.ts';
 /** A stretch counts from this share of the window on, and all of them together from the second. */
 const LEAST_STRETCH = 0.05;
 const LEAST_SHARE = 0.1;
+/** A shorter one is a pause between statements. It also has a whole second in it, which is how it is named. */
+const LEAST_STRETCH_MS = 2_000;
 
 /** Time of a window in which no statement came, though so many came in the rest that this is no chance. */
 interface IdleTime {
@@ -30,7 +32,8 @@ function idleTimeOf(report: Timeline): IdleTime | null {
   let quietSince = from;
   const end = (at: number): void => {
     const length = at - quietSince;
-    if (length >= LEAST_STRETCH * (to - from)) stretches.push({ from: quietSince, to: at, length });
+    const least = Math.max(LEAST_STRETCH * (to - from), LEAST_STRETCH_MS);
+    if (length >= least) stretches.push({ from: quietSince, to: at, length });
   };
   for (const [index, count] of slices.entries()) {
     if (count === 0) continue;

@@ -335,7 +335,7 @@ function check(
   schedule: Recurrence & Pick<Schedule, 'duration' | 'count' | 'until' | 'retain'>,
 ): void {
   checkRecurrence(schedule);
-  checkDuration(schedule.duration);
+  checkDuration(schedule.duration, false);
   const { count, until, retain } = schedule;
   checkTime('end of a schedule', until);
   if (count !== null && !(Number.isSafeInteger(count) && count > 0)) {

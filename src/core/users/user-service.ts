@@ -197,7 +197,7 @@ export class UserService {
 
   /** @throws AppError `forbidden` unless the actor is an administrator of the store. */
   async listUsers(actor: Actor): Promise<PublicUser[]> {
-    requireAllowed(actor, 'user.list', 'list its users');
+    requireAllowed(actor, 'user.list', 'list the users of the store');
     return this.#store.users.list().map(publicOf);
   }
 

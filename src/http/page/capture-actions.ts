@@ -1,12 +1,13 @@
 import { isOver } from '../../core/captures/capture.ts';
 import { ask } from './dialogs.ts';
-import { button, el, field } from './elements.ts';
-import { ApiFailure } from './page-api.ts';
+import { button, el, field, setText } from './elements.ts';
+import { ApiFailure, messageOf } from './page-api.ts';
 import type { PageContext } from './page-view.ts';
 import type { CaptureAnswer } from './wire-data.ts';
 
 /**
- * The buttons that change a capture. What somebody may not do is not hidden: the API's answer says so.
+ * The buttons that change a capture. What somebody may not do is not hidden: the API says so when they ask for it,
+ * before they fill in anything.
  * @param changed told when something was done.
  */
 export function captureActions(
@@ -14,22 +15,30 @@ export function captureActions(
   path: string,
   changed: () => void,
 ): { readonly element: HTMLElement; readonly show: (capture: CaptureAnswer) => void } {
-  let capture: CaptureAnswer | null = null;
-  const act = (action: (capture: CaptureAnswer) => void) => () => {
-    if (capture !== null) action(capture);
+  const failure = el('p', { class: 'failure', role: 'alert', hidden: true });
+  const begin = async (operation: string, action: (capture: CaptureAnswer) => void) => {
+    failure.hidden = true;
+    try {
+      action(await context.api.ask<CaptureAnswer>('GET', path, { query: { for: operation } }));
+    } catch (error) {
+      setText(failure, messageOf(error));
+      failure.hidden = false;
+    }
   };
+  const act = (operation: string, action: (capture: CaptureAnswer) => void) => () =>
+    void begin(operation, action);
   const stop = button(
     'Stop…',
-    act((one) => askToStop(context, path, one, changed)),
+    act('capture.stop', (one) => askToStop(context, path, one, changed)),
     { class: 'primary' },
   );
   const rename = button(
     'Rename…',
-    act((one) => askForName(context, path, one, changed)),
+    act('capture.edit', (one) => askForName(context, path, one, changed)),
   );
   const remove = button(
     'Delete…',
-    act((one) => askToDelete(context, path, one)),
+    act('capture.delete', (one) => askToDelete(context, path, one)),
     { class: 'danger' },
   );
   const copy = button('Copy link', () => {
@@ -39,9 +48,8 @@ export function captureActions(
     );
   });
   return {
-    element: el('div', { class: 'buttons' }, stop, rename, copy, remove),
+    element: el('div', {}, el('div', { class: 'buttons' }, stop, rename, copy, remove), failure),
     show: (shown) => {
-      capture = shown;
       stop.hidden = isOver(shown.status);
     },
   };

@@ -32,7 +32,7 @@ function factsOf(capture: CaptureAnswer, now: number): HTMLElement[] {
   if (trouble !== null) {
     facts.push(wide(fact('Trouble', trouble.reason, ' since ', wholeTime(trouble.since))));
   }
-  if (workload !== null) facts.push(big(fact('Statements', formatCount(workload.records))));
+  if (workload !== null) facts.push(big(fact('Records', formatCount(workload.records))));
   const length = lengthOf(capture, now);
   if (length !== '') {
     facts.push(big(fact(start === null ? 'Planned length' : 'Length', length)));
@@ -53,7 +53,7 @@ function factsOf(capture: CaptureAnswer, now: number): HTMLElement[] {
   if (workload?.textBytes != null) facts.push(fact('Text', formatBytes(workload.textBytes)));
   if (workload?.fileBytes != null) facts.push(fact('Files', formatBytes(workload.fileBytes)));
   facts.push(
-    fact('Records', capture.options === null ? 'metrics alone' : recordedText(capture.options)),
+    fact('Recorded', capture.options === null ? 'metrics alone' : recordedText(capture.options)),
   );
   return facts;
 }

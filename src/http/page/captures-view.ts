@@ -144,7 +144,7 @@ class CaptureRows {
   readonly #rows = new Map<number, Row>();
 
   constructor() {
-    const headers = ['Name', 'Status', 'Start', 'Length', 'Statements', 'Owner'];
+    const headers = ['Name', 'Status', 'Start', 'Length', 'Records', 'Owner'];
     this.table = el(
       'table',
       { class: 'list', hidden: true },

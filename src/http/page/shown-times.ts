@@ -23,7 +23,7 @@ export function shortTime(iso: string): HTMLElement {
   const parts = minutes
     .format(at)
     .split(' ')
-    .map((part) => el('span', { class: 'whole' }, part));
+    .map((part) => el('span', { class: 'moment' }, part));
   const [day = null, time = null] = parts;
   return el('time', { datetime: iso, title: formatUtc(iso) }, day, ' ', time);
 }

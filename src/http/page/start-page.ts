@@ -64,8 +64,9 @@ function showLogin(because: string | null): void {
   show(
     loginView(context, because, (done) => {
       login = done;
-      setText(user, done.who.userName);
-      root.dataset['login'] = done.who.kind;
+      const { userName, kind, scope } = done.who;
+      setText(user, scope.isReadOnly ? `${userName}, read-only` : userName);
+      root.dataset['login'] = scope.isReadOnly ? 'reader' : kind;
       say(`Logged in as ${done.who.userName}`);
       showAddressed();
     }),

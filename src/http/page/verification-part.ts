@@ -36,7 +36,7 @@ export function verificationPart({ api }: PageContext, path: string) {
 }
 
 function resultElements({ result, took }: VerificationAnswer): HTMLElement[] {
-  const { verdict, line, problems, notes, recorded, received, missing } = result;
+  const { verdict, line, problems, notes, recorded, received, missing, missingAtMost } = result;
   const facts: HTMLElement[] = [];
   if (recorded !== null) facts.push(fact('Commands in the record', formatCount(recorded)));
   if (received !== null) {
@@ -44,7 +44,7 @@ function resultElements({ result, took }: VerificationAnswer): HTMLElement[] {
     const text = min === max ? formatCount(min) : `${formatCount(min)} to ${formatCount(max)}`;
     facts.push(fact('Received by the server', text));
   }
-  if (missing !== null) facts.push(fact('Missing', counted(missing, 'command')));
+  if (missing !== null) facts.push(fact('Missing', missingText(missing, missingAtMost)));
   facts.push(fact('Took', formatDuration(took)));
   return [
     el('p', { class: `verdict ${verdict}`, role: 'status' }, line),
@@ -52,6 +52,14 @@ function resultElements({ result, took }: VerificationAnswer): HTMLElement[] {
     ...listOf(notes),
     el('dl', { class: 'facts' }, ...facts),
   ];
+}
+
+function missingText(atLeast: number, atMost: number | null): string {
+  if (atMost === null) return `at least ${counted(atLeast, 'command')}`;
+  if (atMost === atLeast) return counted(atLeast, 'command');
+  return atLeast === 0
+    ? `at most ${counted(atMost, 'command')}`
+    : `${formatCount(atLeast)} to ${counted(atMost, 'command')}`;
 }
 
 function listOf(texts: readonly string[]): HTMLElement[] {

@@ -72,6 +72,7 @@ export interface VerificationAnswer {
 export interface WhoAnswer {
   readonly userName: string;
   readonly kind: 'session' | 'token';
+  readonly scope: { readonly isReadOnly: boolean };
 }
 
 /** Of `POST /api/login`. */

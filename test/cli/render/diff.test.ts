@@ -30,19 +30,24 @@ function screen(comparison: Comparison, height: number | null = null, limit: num
 }
 
 /** The report of a window that goes on for as long again, without a statement, or begins so. */
-function withIdle(report: Report, where: 'before' | 'behind'): Report {
+function withIdle(
+  report: Report,
+  where: 'before' | 'behind',
+  length = report.window.seconds,
+): Report {
   const { window } = report;
   const at = (time: string | null, seconds: number): string =>
     new Date(Date.parse(time ?? '') + seconds * 1_000).toISOString().replace('Z', '000Z');
   const { from, to, seconds } = window;
   const longer =
-    where === 'before' ? { from: at(from, -seconds), to } : { from, to: at(to, seconds) };
-  const rows = report.rows.map((row) => ({ ...row, perSecond: row.perSecond / 2 }));
+    where === 'before' ? { from: at(from, -length), to } : { from, to: at(to, length) };
+  const share = seconds / (seconds + length);
+  const rows = report.rows.map((row) => ({ ...row, perSecond: row.perSecond * share }));
   return {
     ...report,
-    perSecond: report.perSecond / 2,
+    perSecond: report.perSecond * share,
     rows,
-    window: { ...window, ...longer, seconds: 2 * seconds },
+    window: { ...window, ...longer, seconds: seconds + length },
   };
 }
 
@@ -64,6 +69,13 @@ describe('a window that is idle for half of its time', () => {
   it('on both sides is none, and neither is a rare statement', () => {
     const both = compared(withIdle(loadOf(1), 'behind'), withIdle(loadOf(2), 'behind'));
     expect(both.cautions.join()).not.toContain('no statements');
+    const short = (seed: number): Report => loadOf(seed, RATES, 3);
+    expect(compared(withIdle(short(1), 'behind', 1.9), short(2)).cautions.join()).not.toContain(
+      'no statements',
+    );
+    const longer = compared(withIdle(short(1), 'behind', 3), short(2)).cautions.join();
+    const [, from = '', to = ''] = /from (\S+ \S+) UTC to (\S+ \S+) UTC/.exec(longer) ?? [];
+    expect(from < to, longer).toBe(true);
     const rare = compared(loadOf(1, [0.3], 60), loadOf(2, [0.4], 60));
     expect(rare.cautions.join()).not.toContain('no statements');
   });

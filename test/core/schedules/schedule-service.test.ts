@@ -94,6 +94,14 @@ describe('who may do what with a schedule', () => {
     );
   });
 
+  it('who may do it is named once, also where the owner is an admin', async () => {
+    const { people, schedules, create } = setUp();
+    await create({}, people.admin);
+    expect(await outcome(() => schedules.delete(people.member, 'hourly'))).toBe(
+      'forbidden: Only the owner of the schedule (anna) may delete it',
+    );
+  });
+
   it('an owner who left has no more rights than any other outsider', async () => {
     const { test, people, environment, schedules, create } = setUp();
     await create();

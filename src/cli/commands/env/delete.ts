@@ -64,7 +64,7 @@ async function lossOf(context: Context, environment: Environment): Promise<strin
     records += capture.records ?? 0;
     bytes += capture.fileBytes ?? 0;
   }
-  if (count === 0) return `${environment.name}: the environment; there are no captures in it.`;
+  if (count === 0) return `The environment ${environment.name}, which has no captures.`;
   const active = open === 0 ? '' : ` (${formatCount(open)} not over: they are stopped first)`;
   const lost =
     records === 0 ? '' : `; ${counted(records, 'record')} (${formatBytes(bytes)}) will be deleted`;
