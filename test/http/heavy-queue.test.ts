@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { HeavyQueue, type Turn } from '../../src/http/server/heavy-queue.ts';
 
-const LIMITS = { working: 2, processes: 3, waiting: 3, waitingOfOne: 2 };
+const LIMITS = {
+  ...{ working: 2, processes: 4, processesOfOne: 3, goingOn: 3, goingOnOfOne: 2 },
+  ...{ waiting: 3, waitingOfOne: 2 },
+};
 const { signal } = new AbortController();
 
 /** Asks for turns and says in which order they are given. */
@@ -11,7 +14,14 @@ class Desk {
   readonly turns = new Map<string, Turn>();
 
   async ask(name: string, client = name, leaving = signal): Promise<void> {
-    const turn = await this.queue.turn(client, leaving);
+    this.#take(name, await this.queue.turn({ client, goesOn: false }, leaving));
+  }
+
+  async follow(name: string, client = name): Promise<void> {
+    this.#take(name, await this.queue.turn({ client, goesOn: true }, signal));
+  }
+
+  #take(name: string, turn: Turn): void {
     this.given.push(name);
     this.turns.set(name, turn);
   }
@@ -77,15 +87,47 @@ describe('heavy requests', () => {
     const desk = new Desk();
     await desk.ask('slow1');
     await desk.ask('slow2');
-    void desk.ask('quick');
-    desk.turns.get('slow1')?.setWorking(false);
+    void desk.ask('quick1');
+    void desk.ask('quick2');
+    void desk.ask('fifth');
+    for (const name of ['slow1', 'slow2', 'quick1']) desk.turns.get(name)?.setWorking(false);
     await settled();
-    expect(desk.given).toEqual(['slow1', 'slow2', 'quick']);
-    desk.turns.get('slow2')?.setWorking(false);
-    void desk.ask('fourth');
+    expect(desk.given).toEqual(['slow1', 'slow2', 'quick1', 'quick2']);
+    desk.turns.get('quick2')?.setWorking(false);
     await settled();
-    expect(desk.given).not.toContain('fourth');
-    await desk.end('quick');
-    expect(desk.given).toContain('fourth');
+    expect(desk.given).not.toContain('fifth');
+    await desk.end('slow1');
+    expect(desk.given).toContain('fifth');
+  });
+
+  it('of one client get no more than its share of the processes; the next of others do not wait for it', async () => {
+    const desk = new Desk();
+    for (const name of ['a1', 'a2', 'a3']) {
+      await desk.ask(name, 'ada');
+      desk.turns.get(name)?.setWorking(false);
+    }
+    void desk.ask('a4', 'ada');
+    await settled();
+    await desk.ask('l1', 'linus');
+    expect(desk.given).toEqual(['a1', 'a2', 'a3', 'l1']);
+    await desk.end('l1');
+    expect(desk.given).not.toContain('a4');
+    await desk.end('a2');
+    expect(desk.given).toContain('a4');
+  });
+
+  it('that go on take no place of those that work, and do not wait for one another', async () => {
+    const desk = new Desk();
+    await desk.follow('a1', 'ada');
+    await desk.follow('a2', 'ada');
+    desk.turns.get('a1')?.setWorking(true);
+    await expect(desk.follow('a3', 'ada')).rejects.toMatchObject({ status: 429 });
+    await desk.follow('l1', 'linus');
+    await expect(desk.follow('g1', 'grace')).rejects.toMatchObject({ status: 503 });
+    await desk.ask('a4', 'ada');
+    expect(desk.given).toEqual(['a1', 'a2', 'l1', 'a4']);
+    await desk.end('l1');
+    await desk.ask('g2', 'grace');
+    expect(desk.given).toContain('g2');
   });
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { duplexPair, PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
@@ -5,6 +6,7 @@ import { createApi } from '../../src/core/api.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { UserService } from '../../src/core/users/user-service.ts';
 import { defineRoute } from '../../src/http/contract/define-route.ts';
+import { flag } from '../../src/http/contract/wire.ts';
 import { ApiServer } from '../../src/http/server/api-server.ts';
 import { createDispatch } from '../../src/http/server/dispatch.ts';
 import { handle, type Handler } from '../../src/http/server/handler.ts';
@@ -14,6 +16,7 @@ import { HeavyRunner, type HeavyProcess } from '../../src/http/server/heavy-runn
 import { splitFirstLine } from '../../src/cli/input/first-line.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { eventually } from '../support/processes.ts';
+import { openSocket } from '../support/raw-sockets.ts';
 import { outsideOf, TestStore } from '../support/stores.ts';
 
 const test = new TestStore(new ManualClock());
@@ -82,6 +85,25 @@ const handlers: readonly Handler[] = [
   handle(
     defineRoute({
       ...heavy,
+      id: 'follows',
+      at: 'GET /api/follows',
+      goesOn: { with: 'follow' },
+      query: z.object({ follow: z.exactOptional(flag) }),
+      answer: { is: 'bytes', type: 'application/octet-stream', result: textOf },
+    }),
+    ({ signal }) =>
+      Promise.resolve({
+        type: 'application/octet-stream',
+        chunks: (async function* () {
+          yield Buffer.from('first');
+          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          return { text: '' };
+        })(),
+      }),
+  ),
+  handle(
+    defineRoute({
+      ...heavy,
       id: 'fails',
       at: 'GET /api/fails',
       answer: { is: 'json', form: textOf },
@@ -128,7 +150,10 @@ let started: ReturnType<typeof answerOverPipes>[];
 const bugs: unknown[] = [];
 
 async function serve(start: () => HeavyProcess): Promise<void> {
-  const limits = { working: 1, processes: 2, waiting: 1, waitingOfOne: 1 };
+  const limits = {
+    ...{ working: 1, processes: 2, processesOfOne: 2, goingOn: 1, goingOnOfOne: 1 },
+    ...{ waiting: 1, waitingOfOne: 1 },
+  };
   server = new ApiServer({
     handlers,
     apiFor: () => api,
@@ -212,6 +237,38 @@ describe('a heavy request', () => {
     expect(seen.made * 10_000).toBeLessThan(20_000_000);
     leaving.abort();
     await started[0]?.over;
+  });
+
+  it('that goes on leaves the place of those that work to others, and is bounded by itself', async () => {
+    const leaving = new AbortController();
+    const options = { headers, signal: leaving.signal };
+    const first = await fetch(`${url}/api/follows?follow=true`, options);
+    expect(first.status).toBe(200);
+    expect((await fetch(`${url}/api/fails`, { headers })).status).toBe(409);
+    const second = await fetch(`${url}/api/follows?follow=true`, options);
+    expect(second.status).toBe(429);
+    expect(await second.json()).toMatchObject({ code: 429, message: /^You follow as many/ });
+    leaving.abort();
+    await started[0]?.over;
+  });
+
+  it('that is invalid starts no process', async () => {
+    const answer = await fetch(`${url}/api/follows?follow=maybe`, { headers });
+    expect(answer.status).toBe(400);
+    expect(started).toHaveLength(0);
+  });
+
+  it('whose upload stands still holds nobody', async () => {
+    const socket = openSocket(url);
+    socket.write(
+      `POST /api/count HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${secret}\r\nContent-Length: 9\r\n\r\nabc`,
+    );
+    await eventually('its process is there', () => started.length === 1);
+    expect((await fetch(`${url}/api/fails`, { headers })).status).toBe(409);
+    socket.write('defghi');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('{"bytes":9}');
+    socket.destroy();
   });
 
   it('whose process dies is a bug before it began to answer, and else an answer that is not whole', async () => {

@@ -127,6 +127,22 @@ describe('reports over HTTP', () => {
     );
   });
 
+  it('of very many kinds at once are refused', async () => {
+    const ask = async (count: number): Promise<{ status: number; body: unknown }> => {
+      const answer = await fetch(`${server.url}/api/captures/friday/reports`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ others: Array(count).fill({ by: 'user', limit: 1 }) }),
+      });
+      return { status: answer.status, body: await answer.json() };
+    };
+    expect((await ask(16)).status).toBe(200);
+    expect(await ask(17)).toEqual({
+      status: 400,
+      body: { code: 400, message: '"others" in the body must have at most 16 elements' },
+    });
+  });
+
   it('are JSON for everybody', async () => {
     const headers = { authorization: `Bearer ${secret}` };
     const query = 'by=table&limit=1&since=2026-11-22%2001:00:00&unknown=1';

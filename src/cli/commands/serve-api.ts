@@ -26,7 +26,16 @@ import { defineCommand } from './command.ts';
 /** Twice of what the API has to be able to answer on one core: it keeps one user from being all there is. */
 const RATE = { perSecond: 1_000, burst: 3_000 };
 const MOST_STREAMS_OF_ONE = 50;
-const HEAVY = { working: 2, processes: 12, waiting: 200, waitingOfOne: 100 };
+/** What its processes take of memory together is in docs/systemd.md. */
+const HEAVY = {
+  working: 2,
+  processes: 12,
+  processesOfOne: 4,
+  goingOn: 8,
+  goingOnOfOne: 3,
+  waiting: 200,
+  waitingOfOne: 100,
+};
 /** Requests in hand are answered for so long when the server is told to end. */
 const PATIENCE_MS = 5_000;
 const HOUR_MS = 3_600_000;

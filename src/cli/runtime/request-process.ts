@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ const OUTPUT = 4;
 const LARGEST_HEAP_MB = 512;
 /** Recording comes first, and requests that are small. */
 const PRIORITY = 10;
+const FIRST_TO_GO = '500';
 const PATIENCE_MS = 2_000;
 
 /** Starts a process that answers one heavy request: a `HeavyProcess`. */
@@ -33,8 +35,12 @@ export function startRequestProcess() {
   if (child.pid !== undefined) {
     try {
       setPriority(child.pid, PRIORITY);
+      // Where memory runs out, this one is ended rather than what records. Linux alone has that.
+      if (process.platform === 'linux') {
+        writeFileSync(`/proc/${child.pid}/oom_score_adj`, FIRST_TO_GO);
+      }
     } catch {
-      // It has ended already.
+      // It has ended already; or a container does not let us.
     }
   }
   const { stdin: input } = child;

@@ -17,6 +17,8 @@ interface Definition<P extends Schema, Q extends Schema, B extends Schema, A ext
   /** Absent: GET reads, everything else writes. */
   readonly isRead?: boolean;
   readonly isHeavy?: boolean;
+  /** Absent: where the answer is `live`. */
+  readonly goesOn?: boolean | { readonly with: keyof z.output<Q> & string };
   readonly isSlow?: boolean;
   readonly params?: P;
   readonly query?: Q;
@@ -43,6 +45,7 @@ export function defineRoute<
     isOpen: definition.isOpen ?? false,
     isRead: definition.isRead ?? method === 'GET',
     isHeavy: definition.isHeavy ?? false,
+    goesOn: definition.goesOn ?? answer.is === 'live',
     isSlow: definition.isSlow ?? false,
     params: definition.params ?? (NOTHING as unknown as P),
     query: definition.query ?? (NOTHING as unknown as Q),

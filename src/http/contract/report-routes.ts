@@ -69,6 +69,9 @@ interface Reports {
   readonly others: readonly Report[];
 }
 
+/** Each is made in the memory of one process. */
+const MOST_OTHERS = 16;
+
 export const makeReports = defineRoute({
   id: 'makeReports',
   at: 'POST /api/captures/{capture}/reports',
@@ -82,7 +85,9 @@ export const makeReports = defineRoute({
     ...asked,
     limit: z.exactOptional(orNull(z.int())),
     others: z.exactOptional(
-      z.array(z.object({ by: z.enum(DIMENSIONS), limit: z.exactOptional(orNull(z.int())) })),
+      z
+        .array(z.object({ by: z.enum(DIMENSIONS), limit: z.exactOptional(orNull(z.int())) }))
+        .check(z.maxLength(MOST_OTHERS)),
     ),
   }),
   answer: {

@@ -53,6 +53,11 @@ export interface Route<
   readonly isRead: boolean;
   /** Whether it reads so much that it runs in a process of its own. */
   readonly isHeavy: boolean;
+  /**
+   * Whether it goes on until what it is about is over: it mostly waits for what is to come, and counts as a stream.
+   * `{ with }`: where this flag of the query is set.
+   */
+  readonly goesOn: boolean | { readonly with: string };
   /** Whether it waits for other servers, so that its answer may take minutes. */
   readonly isSlow: boolean;
   readonly params: Params;

@@ -25,6 +25,7 @@ export const readWorkload = defineRoute({
   description:
     'In the order the server received them, an object a line; of a running capture, those committed so far. With `follow` it goes on until the capture is over. Fields that choose statements may be there several times: one of each is enough.',
   isHeavy: true,
+  goesOn: { with: 'follow' },
   params: ofCapture,
   query: z.object({
     format: z.optional(z.enum(READ_FORMATS)),
@@ -55,6 +56,7 @@ export const followWorkload = defineRoute({
   description:
     'Pieces of what `GET /api/captures/{capture}/workload` answers, in base64, and what happens to the capture between them.',
   isHeavy: true,
+  goesOn: true,
   params: ofCapture,
   query: z.object({ format: z.optional(z.enum(READ_FORMATS)), ...chosenStatements }),
   answer: {

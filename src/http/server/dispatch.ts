@@ -109,11 +109,13 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const client = who === null ? `network ${networkOf(address)}` : `user ${who.actor.userId}`;
   const { limits, heavy } = parts;
   limits?.rate.take(client);
-  const isStream = wishes.wantsEvents || route.answer.is === 'live';
+  const queried = decoded(route.query, query, 'query');
+  const goesOn = isGoingOn(route, queried);
+  const isStream = wishes.wantsEvents || goesOn;
   if (isStream && limits !== undefined) request.held.push(limits.streams.open(client));
   if (route.isHeavy && heavy !== undefined) {
     const body = isJsonBody(route) ? await piecesOf(exchange.body) : uploaded(exchange.body);
-    await heavy.run({ ...exchange, body: piecewise(body) }, client);
+    await heavy.run({ ...exchange, body: piecewise(body) }, { client, goesOn });
     return;
   }
   const stopped = new AbortController();
@@ -121,7 +123,7 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const open = { api, address, signal, upload: uploaded(exchange.body) };
   const asked = {
     params: decoded(route.params, params, 'path'),
-    query: decoded(route.query, query, 'query'),
+    query: queried,
   };
   let body: unknown = {};
   if (isJsonBody(route)) {
@@ -140,6 +142,11 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
       if (isBug(error) && !sink.gone.aborted) parts.onBug(error, exchange);
     },
   });
+}
+
+function isGoingOn({ goesOn }: Route, query: unknown): boolean {
+  if (typeof goesOn === 'boolean') return goesOn;
+  return (query as Readonly<Record<string, unknown>>)[goesOn.with] === true;
 }
 
 function isJsonBody({ body }: Route): boolean {

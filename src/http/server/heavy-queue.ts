@@ -1,14 +1,27 @@
 import { Refusal } from './refusal.ts';
 
 export interface HeavyLimits {
-  /** So many work at once. */
+  /** So many work at once: those that wait for their client, or for what is to come, are not among them. */
   readonly working: number;
-  /** So many are there at once: those that wait for their client among them. */
+  /** So many processes are there at once, of all kinds. */
   readonly processes: number;
+  /** Of them of one client; the others of that client wait. */
+  readonly processesOfOne: number;
+  /** So many of the processes may go on without an end: fewer than there are, so that the others get their turn. */
+  readonly goingOn: number;
+  /** Of them of one client: fewer than it has processes. */
+  readonly goingOnOfOne: number;
   /** So many wait for their turn. */
   readonly waiting: number;
   /** Of them of one client. */
   readonly waitingOfOne: number;
+}
+
+/** Who asks for a turn. */
+export interface Asking {
+  readonly client: string;
+  /** Whether it mostly waits for what is to come: it never is one of those that work. */
+  readonly goesOn: boolean;
 }
 
 /** A turn of a heavy operation. */
@@ -19,17 +32,18 @@ export interface Turn {
   end(): void;
 }
 
-interface Waiter {
-  readonly client: string;
+interface Waiter extends Asking {
   readonly go: (turn: Turn) => void;
 }
 
-interface Running {
-  readonly client: string;
+interface Running extends Asking {
   isWorking: boolean;
 }
 
-/** Who may do something heavy now: the others wait in turn, a client that has nothing running before one that has. */
+/**
+ * Who may do something heavy now: the others wait in turn, a client that has nothing running before one that has.
+ * No client gets all that there is, however much it asks for.
+ */
 export class HeavyQueue {
   readonly #limits: HeavyLimits;
   readonly #running = new Set<Running>();
@@ -40,14 +54,16 @@ export class HeavyQueue {
   }
 
   /**
-   * Waits for a turn.
+   * Waits for a turn. What goes on does not wait for another that does: nobody knows when that is over.
    * @param signal aborted: it is not waited for any more, and this rejects with its reason.
-   * @throws Refusal 503 when too many wait, 429 when too many of this client do.
+   * @throws Refusal 503 when too many wait or go on, 429 when too many of this client do.
    */
-  turn(client: string, signal: AbortSignal): Promise<Turn> {
+  turn(asking: Asking, signal: AbortSignal): Promise<Turn> {
     signal.throwIfAborted();
+    const { client } = asking;
     const { waiting, waitingOfOne } = this.#limits;
-    if (this.#hasRoom()) return Promise.resolve(this.#start(client));
+    if (asking.goesOn) this.#checkGoingOn(client);
+    if (this.#hasRoomFor(asking)) return Promise.resolve(this.#start(asking));
     if (this.#waiting.filter((one) => one.client === client).length >= waitingOfOne) {
       throw busy(429, `${waitingOfOne} of your requests that read much are waiting already`);
     }
@@ -58,7 +74,7 @@ export class HeavyQueue {
         reject(signal.reason as Error);
       };
       const waiter: Waiter = {
-        client,
+        ...asking,
         go: (turn) => {
           signal.removeEventListener('abort', leave);
           resolve(turn);
@@ -69,18 +85,30 @@ export class HeavyQueue {
     });
   }
 
-  #hasRoom(): boolean {
-    const { working, processes } = this.#limits;
-    const atWork = [...this.#running].filter(({ isWorking }) => isWorking).length;
-    return atWork < working && this.#running.size < processes;
+  #checkGoingOn(client: string): void {
+    const { goingOn, goingOnOfOne } = this.#limits;
+    const all = [...this.#running, ...this.#waiting].filter((one) => one.goesOn);
+    const own = all.filter((one) => one.client === client).length;
+    if (own >= goingOnOfOne) {
+      throw busy(429, `You follow as many captures at once as one user may (${own})`);
+    }
+    if (all.length >= goingOn) throw busy(503, 'Too many captures are followed');
   }
 
-  #start(client: string): Turn {
-    const running: Running = { client, isWorking: true };
+  #hasRoomFor({ client, goesOn }: Asking): boolean {
+    const { working, processes, processesOfOne } = this.#limits;
+    const running = [...this.#running];
+    if (running.length >= processes) return false;
+    if (running.filter((one) => one.client === client).length >= processesOfOne) return false;
+    return goesOn || running.filter(({ isWorking }) => isWorking).length < working;
+  }
+
+  #start({ client, goesOn }: Asking): Turn {
+    const running: Running = { client, goesOn, isWorking: !goesOn };
     this.#running.add(running);
     return {
       setWorking: (isWorking) => {
-        running.isWorking = isWorking;
+        running.isWorking = isWorking && !goesOn;
         if (!isWorking) this.#next();
       },
       end: () => {
@@ -91,11 +119,13 @@ export class HeavyQueue {
   }
 
   #next(): void {
-    while (this.#waiting.length > 0 && this.#hasRoom()) {
+    for (;;) {
       const busyClients = new Set([...this.#running].map(({ client }) => client));
-      const idle = this.#waiting.findIndex(({ client }) => !busyClients.has(client));
-      const [waiter] = this.#waiting.splice(Math.max(idle, 0), 1);
-      waiter?.go(this.#start(waiter.client));
+      const able = this.#waiting.filter((waiter) => this.#hasRoomFor(waiter));
+      const next = able.find(({ client }) => !busyClients.has(client)) ?? able[0];
+      if (next === undefined) return;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      next.go(this.#start(next));
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Exchange } from './exchange.ts';
-import type { HeavyQueue, Turn } from './heavy-queue.ts';
+import type { Asking, HeavyQueue, Turn } from './heavy-queue.ts';
 import { readControl, type HeavyRequest } from './heavy-pipes.ts';
 
 /** A process that answers one request. */
@@ -19,9 +19,6 @@ export interface HeavyProcess {
   release(): void;
 }
 
-/** One that has begun its answer and says nothing for so long is no work: it follows something. */
-const QUIET_MS = 2_000;
-
 /** Runs heavy operations in processes of their own, as many at once as the queue lets. */
 export class HeavyRunner {
   readonly #queue: HeavyQueue;
@@ -34,12 +31,12 @@ export class HeavyRunner {
 
   /**
    * Has a request answered.
-   * @param client whose turn it is.
+   * @param asking whose turn it is.
    * @throws Refusal when too many wait; Error when the process ends without an answer.
    */
-  async run(exchange: Exchange, client: string): Promise<void> {
+  async run(exchange: Exchange, asking: Asking): Promise<void> {
     const { answer, ending } = exchange;
-    const turn = await this.#queue.turn(client, AbortSignal.any([answer.gone, ending]));
+    const turn = await this.#queue.turn(asking, AbortSignal.any([answer.gone, ending]));
     let child: HeavyProcess | null = null;
     const settle = (): void => child?.settle();
     const end = (): void => child?.end();
@@ -47,8 +44,9 @@ export class HeavyRunner {
     answer.gone.addEventListener('abort', end, { once: true });
     try {
       child = this.#start();
-      void send(exchange, child.input);
-      await pass(child, exchange, turn);
+      const waits = new ClientWaits(turn);
+      void send(exchange, child.input, waits);
+      await pass(child, exchange, waits);
     } finally {
       ending.removeEventListener('abort', settle);
       answer.gone.removeEventListener('abort', end);
@@ -58,16 +56,53 @@ export class HeavyRunner {
   }
 }
 
-async function send(exchange: Exchange, input: Writable): Promise<void> {
+/** A turn that is no work while it waits for its client: to send more, or to take more. */
+class ClientWaits {
+  readonly #turn: Turn;
+  #waits = 0;
+
+  constructor(turn: Turn) {
+    this.#turn = turn;
+  }
+
+  /** Waits for what the client does. What is there already lets nobody else begin. */
+  async for<Result>(what: Promise<Result>): Promise<Result> {
+    let isThere = false;
+    const settled = (): void => void (isThere = true);
+    what.then(settled, settled);
+    await new Promise((resolve) => setImmediate(resolve));
+    // It may have been settled meanwhile.
+    if (isThere as boolean) return what;
+    this.#count(1);
+    try {
+      return await what;
+    } finally {
+      this.#count(-1);
+    }
+  }
+
+  #count(change: 1 | -1): void {
+    this.#waits += change;
+    this.#turn.setWorking(this.#waits === 0);
+  }
+}
+
+async function send(exchange: Exchange, input: Writable, waits: ClientWaits): Promise<void> {
   const { method, url, headers, address, body } = exchange;
   const request: HeavyRequest = { method, url, headers, address };
   // One that ends before it has read everything has answered already.
   input.on('error', () => undefined);
   input.write(`${JSON.stringify(request)}\n`);
   try {
-    for await (const piece of body) {
-      if (input.destroyed) return;
-      if (!input.write(piece)) await roomIn(input);
+    const pieces = body[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await waits.for(pieces.next());
+      if (next.done === true) break;
+      if (input.destroyed) {
+        await pieces.return?.();
+        return;
+      }
+      if (!input.write(next.value)) await roomIn(input);
     }
     input.end();
   } catch {
@@ -88,39 +123,17 @@ function roomIn(stream: Writable): Promise<void> {
   });
 }
 
-async function pass(child: HeavyProcess, { answer }: Exchange, turn: Turn): Promise<void> {
+async function pass(child: HeavyProcess, { answer }: Exchange, waits: ClientWaits): Promise<void> {
   const control = readControl(child.control);
   const head = await control.head;
-  if (head === null) {
-    if (answer.gone.aborted) return;
-    throw new Error('The process of a request ended without an answer');
-  }
+  if (answer.gone.aborted) return;
+  if (head === null) throw new Error('The process of a request ended without an answer');
   answer.start(head.status, head.headers);
-  for await (const chunk of noticingQuiet(child.output, turn)) {
-    const written = answer.write(chunk);
-    turn.setWorking(false);
-    await written;
-    turn.setWorking(true);
+  for await (const chunk of child.output as AsyncIterable<Uint8Array>) {
+    await waits.for(answer.write(chunk));
     if (answer.gone.aborted) return;
   }
   const end = await control.end;
   if (end === null) answer.breakOff();
-  else await answer.end(end.trailers);
-}
-
-async function* noticingQuiet(
-  output: Readable,
-  turn: Turn,
-): AsyncGenerator<Uint8Array, void, void> {
-  const quiet = (): void => turn.setWorking(false);
-  let timer = setTimeout(quiet, QUIET_MS);
-  try {
-    for await (const chunk of output as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
-      yield chunk;
-      timer = setTimeout(quiet, QUIET_MS);
-    }
-  } finally {
-    clearTimeout(timer);
-  }
+  else await waits.for(answer.end(end.trailers));
 }

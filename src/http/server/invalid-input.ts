@@ -33,6 +33,9 @@ function predicateOf(issue: Issue, found: unknown): string {
   const { code } = issue;
   if (code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`;
   if (code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
+  if (code === 'too_big' && Array.isArray(found)) {
+    return `must have at most ${String(issue.maximum)} elements`;
+  }
   if (code === 'too_small') return `must be at least ${String(issue.minimum)}`;
   if (code === 'too_big') return `must be at most ${String(issue.maximum)}`;
   return code === 'invalid_format' ? issue.message : 'is not as it must be';
