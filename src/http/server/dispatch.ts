@@ -78,7 +78,8 @@ export function createDispatch(parts: Dispatching): (exchange: Exchange) => Prom
     } catch (error) {
       if (isBug(error) && !sink.gone.aborted) parts.onBug(error, exchange);
       if (sink.isStarted) sink.breakOff();
-      else await writeFailure(sink, error, wishes.isOwnClient);
+      // Who has gone was told nothing.
+      else if (!sink.gone.aborted) await writeFailure(sink, error, wishes.isOwnClient);
     }
     for (const giveBack of request.held) giveBack();
     parts.onAnswered?.({

@@ -110,6 +110,7 @@ class PipeSink implements AnswerSink {
   }
 
   start(status: number, headers: Readonly<Record<string, string>>): void {
+    if (this.gone.aborted) return;
     this.#status = status;
     this.#say({ is: 'head', status, headers });
   }

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Exchange } from './exchange.ts';
 import type { Asking, HeavyQueue, Turn } from './heavy-queue.ts';
+import { Refusal } from './refusal.ts';
 import { readControl, type HeavyRequest } from './heavy-pipes.ts';
 
 /** A process that answers one request. */
@@ -67,12 +68,14 @@ class ClientWaits {
 
   /** Waits for what the client does. What is there already lets nobody else begin. */
   async for<Result>(what: Promise<Result>): Promise<Result> {
-    let isThere = false;
-    const settled = (): void => void (isThere = true);
-    what.then(settled, settled);
-    await new Promise((resolve) => setImmediate(resolve));
-    // It may have been settled meanwhile.
-    if (isThere as boolean) return what;
+    const isThere = await Promise.race([
+      what.then(
+        () => true,
+        () => true,
+      ),
+      new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+    ]);
+    if (isThere) return what;
     this.#count(1);
     try {
       return await what;
@@ -126,8 +129,10 @@ function roomIn(stream: Writable): Promise<void> {
 async function pass(child: HeavyProcess, { answer }: Exchange, waits: ClientWaits): Promise<void> {
   const control = readControl(child.control);
   const head = await control.head;
-  if (answer.gone.aborted) return;
-  if (head === null) throw new Error('The process of a request ended without an answer');
+  if (head === null) {
+    if (answer.gone.aborted) return;
+    throw new Refusal(503, 'The process of the request has died: try again');
+  }
   answer.start(head.status, head.headers);
   for await (const chunk of child.output as AsyncIterable<Uint8Array>) {
     await waits.for(answer.write(chunk));

@@ -79,7 +79,7 @@ class NodeSink implements AnswerSink {
 
   start(status: number, headers: Readonly<Record<string, string>>): void {
     const response = this.#response;
-    if (response.destroyed) return;
+    if (this.gone.aborted || response.destroyed) return;
     this.#status = status;
     response.writeHead(status, headers);
     if (!this.#isHeadOnly) return;
