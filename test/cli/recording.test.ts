@@ -344,6 +344,81 @@ describe('create -- COMMAND', () => {
     await noCaptureIsLeft(daemon);
   });
 
+  it.each([['SIGINT', 130] as const, ['SIGTERM', 143] as const])(
+    'ends the capture at a %s that comes before the command runs',
+    async (signal, status) => {
+      const daemon = new StoreOfADaemon();
+      const { moves } = daemon;
+      daemon.moves = {};
+      const name = newName();
+      const signals = new SignalDesk();
+      let isDelivered = false;
+      const clock: Clock = {
+        now: () => daemon.clock.now(),
+        sleep: (ms, aborted) => {
+          if (!isDelivered) signals.deliver(signal);
+          else daemon.moves = moves;
+          isDelivered = true;
+          return daemon.clock.sleep(ms, aborted);
+        },
+      };
+      const argv = ['create', name, '--env', 'shop', '--', 'true'];
+      const result = await run(argv, daemon, { signals, clock });
+      expect([result.status, result.stdout]).toEqual([status, '']);
+      expect(result.stderr).toContain(`Ending the capture ${name}: its command has not been run.`);
+      expect([isDelivered, await statusOf(name)]).toEqual([true, 'DONE']);
+      await noCaptureIsLeft(daemon);
+    },
+  );
+
+  it('ends the capture where Ctrl-C is heard of only when the command has gone', async () => {
+    const daemon = new StoreOfADaemon();
+    const name = newName();
+    const signals = new SignalDesk();
+    const result = await run(['create', name, '--env', 'shop', '--', 'true'], daemon, {
+      signals,
+      runCommand: () => {
+        signals.deliver('SIGINT');
+        return Promise.resolve({ status: 130 });
+      },
+    });
+    expect([result.status, await statusOf(name)]).toEqual([130, 'DONE']);
+    expect(result.stderr).toContain('Recorded ');
+    await noCaptureIsLeft(daemon);
+  });
+
+  it.each([
+    ['waits for the end at one Ctrl-C', 1, 3, 'DONE'],
+    ['leaves the end to the daemon at two', 2, 130, 'STOPPING'],
+  ])('%s while the capture is being stopped', async (_what, times, status, left) => {
+    const daemon = new StoreOfADaemon();
+    const name = newName();
+    const signals = new SignalDesk();
+    let remaining = 0;
+    const clock: Clock = {
+      now: () => daemon.clock.now(),
+      sleep: (ms, aborted) => {
+        if (remaining > 0) signals.deliver('SIGINT');
+        else daemon.moves = { ...daemon.moves, STOPPING: 'DONE' };
+        remaining -= 1;
+        return daemon.clock.sleep(ms, aborted);
+      },
+    };
+    const result = await run(['create', name, '--env', 'shop', '--', 'false'], daemon, {
+      signals,
+      clock,
+      runCommand: () => {
+        daemon.moves = {};
+        remaining = times;
+        return Promise.resolve({ status: 3 });
+      },
+    });
+    expect([result.status, await statusOf(name)]).toEqual([status, left]);
+    expect(result.stderr).toContain(`Ending the capture ${name}. To leave before its end: `);
+    daemon.moves = { STOPPING: 'DONE' };
+    await noCaptureIsLeft(daemon);
+  });
+
   it('does not run the command when the capture does not start', async () => {
     const daemon = new StoreOfADaemon();
     daemon.moves = { STARTED: 'FAILED' };

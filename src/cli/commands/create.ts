@@ -6,9 +6,12 @@ import { resultOf } from '../../core/progress.ts';
 import type { ListedCapture } from '../../core/store.ts';
 import { choice, contradiction } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
+import { HeldSignals } from '../runtime/held-signals.ts';
 import { splitCommand } from '../input/command-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { parseDuration } from '../input/durations.ts';
+import type { CreatedCapture } from '../../core/captures/capture-creation.ts';
+import type { Approval } from '../../core/warm-ups/approvals.ts';
 import { approving } from '../input/approval-prompt.ts';
 import { recordCommand, Recording, tellCommandFault } from './recording.ts';
 import {
@@ -115,10 +118,13 @@ async function run(options: Options, context: Context): Promise<number> {
   if (fault !== null) return tellCommandFault(context, program, fault, 'nothing was recorded');
   const request = await requestOf(options, operands[0], context);
   if (options.plan === true) return showPlan(request, context);
-  const { interrupted } = context.world.signals;
+  const { signals } = context.world;
   const waitsForLog = context.canPrompt && !context.isJson;
   const tell = tellEvents(context);
-  const capture = await approving(context, options.yes === true, (approved) =>
+  const create = (
+    approved: readonly Approval['for'][],
+    interrupted: AbortSignal,
+  ): Promise<CreatedCapture> =>
     resultOf(
       captures.create(actor, request, { approved, waitsForLog }, interrupted),
       async (event) => {
@@ -128,10 +134,23 @@ async function run(options: Options, context: Context): Promise<number> {
           'No permanent daemon is running: this command starts one in the background when the capture is due. If you end the command before that, keep one running with: captures daemon',
         );
       },
-    ),
+    );
+  const isAgreed = options.yes === true;
+  if (command !== null) {
+    const held = new HeldSignals(signals);
+    try {
+      const capture = await approving(context, isAgreed, (approved) =>
+        creating(held, (interrupted) => create(approved, interrupted)),
+      );
+      return await recordCommand(capture, command, context, held);
+    } finally {
+      held.release();
+    }
+  }
+  const capture = await approving(context, isAgreed, (approved) =>
+    create(approved, signals.interrupted),
   );
   const recording = new Recording(context);
-  if (command !== null) return recordCommand(capture, command, context, recording);
   const isScheduled = capture.status === 'SCHEDULED';
   let shown: ListedCapture = capture;
   if (!isScheduled && options.wait !== false && !isOver(capture.status)) {
@@ -145,6 +164,20 @@ async function run(options: Options, context: Context): Promise<number> {
     await context.printOne(captureNoun, shown);
   }
   return 0;
+}
+
+/** Holds signals from before there is a capture; where none comes of it, whoever asks questions gets them again. */
+async function creating<Result>(
+  held: HeldSignals,
+  create: (interrupted: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  held.take();
+  try {
+    return await create(held.interrupted);
+  } catch (error) {
+    held.release();
+    throw error;
+  }
 }
 
 /** Says on a terminal that what records now has no end, which is easily forgotten. */

@@ -1,6 +1,6 @@
 import { isOver } from '../../core/captures/capture.ts';
 import { refuseFailed } from '../../core/captures/following.ts';
-import { AppError } from '../../core/errors.ts';
+import { isAppError } from '../../core/errors.ts';
 import { resultOf } from '../../core/progress.ts';
 import { captureWord } from '../render/shell-quoting.ts';
 import type { ListedCapture } from '../../core/store.ts';
@@ -11,6 +11,7 @@ import { Progress } from '../output/progress-line.ts';
 import type { Context } from '../runtime/context.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
 import type { Prompter } from '../input/prompter.ts';
+import type { HeldSignals } from '../runtime/held-signals.ts';
 import { errnoOf } from '../runtime/private-files.ts';
 import { Interrupted } from '../runtime/signals.ts';
 import type { CommandFault } from '../runtime/world.ts';
@@ -34,11 +35,16 @@ export class Recording {
    */
   async untilRunning(capture: ListedCapture): Promise<ListedCapture> {
     try {
-      return await this.#wait(capture, 'begun', tellEvents(this.#context));
+      return await this.untilBegun(capture);
     } catch (error) {
       if (error instanceof Interrupted) await this.#sayThatItContinues(capture);
       throw error;
     }
+  }
+
+  /** As `untilRunning`, and says nothing of one that is left. */
+  untilBegun(capture: ListedCapture): Promise<ListedCapture> {
+    return this.#wait(capture, 'begun', tellEvents(this.#context));
   }
 
   /**
@@ -70,7 +76,13 @@ export class Recording {
     const pause = new AbortController();
     const stopListening = world.signals.listen((signal) => pause.abort(new Interrupted(signal)));
     try {
-      return await resultOf(api.captures.wait(actor, String(id), until, pause.signal), tell);
+      const reached = await resultOf(
+        api.captures.wait(actor, String(id), until, pause.signal),
+        tell,
+      );
+      // One that came with the answer asks for the same: what is over needs nothing more.
+      if (until === 'begun') pause.signal.throwIfAborted();
+      return reached;
     } finally {
       stopListening();
     }
@@ -81,14 +93,35 @@ export class Recording {
     return this.#progress.result(capture);
   }
 
-  /** Stops the capture, whatever its status, and waits for its end. */
-  async stop({ id }: ListedCapture): Promise<ListedCapture> {
-    const { api, world } = this.#context;
-    const actor = await this.#context.actor();
-    const tell = tellEvents(this.#context);
-    return resultOf(
-      api.captures.end(actor, String(id), null, world.signals.interrupted),
-      async (event) => (event.type === 'stopping' ? undefined : tell(event)),
+  /**
+   * Stops the capture, whatever its status, and waits for its end. A signal meanwhile does not end that, a second
+   * one does.
+   */
+  async stop(capture: ListedCapture, held: HeldSignals): Promise<ListedCapture> {
+    const { name, id } = capture;
+    const context = this.#context;
+    const interrupted = held.abortedBySecond(
+      () => void context.note(`Ending the capture ${name}. To leave before its end: once more`),
+    );
+    const tell = tellEvents(context);
+    try {
+      const actor = await context.actor();
+      return await resultOf(
+        context.api.captures.end(actor, String(id), null, interrupted),
+        async (event) => (event.type === 'stopping' ? undefined : tell(event)),
+      );
+    } catch (error) {
+      if (error instanceof Interrupted || isAppError(error, 'remote_failed')) {
+        await this.sayThatItMayGoOn(capture);
+      }
+      throw error;
+    }
+  }
+
+  /** Where we cannot know whether it was ended. */
+  sayThatItMayGoOn(capture: ListedCapture): Promise<void> {
+    return this.#context.note(
+      `${capture.name} may not have ended. To stop it: captures stop ${captureWord(capture)}`,
     );
   }
 
@@ -132,26 +165,40 @@ async function isAgreed(prompter: Prompter, question: string): Promise<boolean> 
 }
 
 /**
- * Records for as long as a command runs: its streams are the caller's, and so is its exit status.
+ * Records for as long as a command runs: its streams are the caller's, and so is its exit status. Nobody else would
+ * end the capture: it is ended also where a signal comes before the command runs.
+ * @param held taken over since before the capture was stored.
  * @returns the command's status, or that of a failed capture when the command succeeded.
  */
 export async function recordCommand(
   capture: ListedCapture,
   command: readonly string[],
   context: Context,
-  recording: Recording,
+  held: HeldSignals,
 ): Promise<number> {
-  const running = await recording.untilRunning(capture);
+  const recording = new Recording(context);
   const [program = '', ...args] = command;
+  const { interrupted } = held;
   let status: number;
   try {
-    ({ status } = await context.world.runCommand(program, args));
+    interrupted.throwIfAborted();
+    await recording.untilBegun(capture);
+    ({ status } = await context.world.runCommand(program, args, interrupted));
   } catch (error) {
-    await recording.stop(running);
+    if (isAppError(error)) {
+      if (error.code === 'remote_failed') await recording.sayThatItMayGoOn(capture);
+      throw error;
+    }
+    if (error instanceof Interrupted) {
+      await context.note(`Ending the capture ${capture.name}: its command has not been run.`);
+    }
+    await recording.stop(capture, held);
+    if (error instanceof Interrupted) throw error;
     return tellCommandFault(context, program, faultOf(error), 'the capture is stopped');
   }
   // Also after Ctrl-C ended the command.
-  const over = await recording.stop(running);
+  const over = await recording.stop(capture, held);
+  held.release();
   if (status === 0) refuseFailed(over);
   if (over.status === 'FAILED') {
     await context.warn(`The capture ${over.name} failed: ${over.reason ?? 'reason unknown'}`);
@@ -184,7 +231,7 @@ function faultOf(error: unknown): string {
   const code = errnoOf(error);
   if (code === 'ENOENT') return 'missing';
   if (code === 'EACCES') return 'forbidden';
-  if (!(error instanceof Error && 'code' in error) || error instanceof AppError) throw error;
+  if (!(error instanceof Error && 'code' in error)) throw error;
   return code;
 }
 

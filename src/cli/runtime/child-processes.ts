@@ -92,13 +92,18 @@ function openLog(storeDirectory: string, logFile: string): number {
   }
 }
 
-/** Runs a command with our own streams, handing on the signals that are meant to end it. */
+/**
+ * Runs a command with our own streams, handing on the signals that are meant to end it.
+ * @param interrupted where it is aborted already, nothing is run, and its reason is thrown.
+ */
 export function runChildCommand(
   command: string,
   args: readonly string[],
   signals: SignalDesk,
+  interrupted: AbortSignal,
 ): Promise<CommandEnd> {
   return new Promise((resolve, reject) => {
+    interrupted.throwIfAborted();
     const child = spawn(command, args, { stdio: 'inherit' });
     // A terminal sends Ctrl-C to the child as well; one more does it no harm and a script needs it.
     const stopListening = signals.listen((signal) => void child.kill(signal));

@@ -85,6 +85,7 @@ export class Context {
   readonly paths: Paths;
   readonly wiring: Wiring;
   #connected: Connected | null;
+  #known: { readonly secret: string; readonly actor: AuthenticatedActor } | null = null;
   #heldBack: string[] = [];
   #clearLine: () => Promise<void> = () => Promise.resolve();
 
@@ -264,7 +265,10 @@ export class Context {
     return this.world.clock.now();
   }
 
-  /** The user who is logged in. @throws AppError `unauthenticated` when there is none. */
+  /**
+   * The user who is logged in. A server, which looks at each request by itself, is asked once.
+   * @throws AppError `unauthenticated` when there is none.
+   */
   async actor(): Promise<AuthenticatedActor> {
     const secret = this.hasToken ? this.world.env['CAPTURES_TOKEN']?.trim() : this.session.read();
     if (secret == null) {
@@ -274,7 +278,10 @@ export class Context {
       });
     }
     try {
-      return await this.api.users.authenticate(secret);
+      if (this.#known?.secret === secret) return this.#known.actor;
+      const actor = await this.api.users.authenticate(secret);
+      if (this.server !== null) this.#known = { secret, actor };
+      return actor;
     } catch (error) {
       if (!isAppError(error, 'unauthenticated') || !this.hasToken) throw error;
       throw new AppError('unauthenticated', error.message, {

@@ -106,9 +106,9 @@ function processWorld(signals: SignalDesk): World {
       const { commandFault } = await import('./command-lookup.ts');
       return commandFault(command, process.env['PATH'], process.cwd());
     },
-    async runCommand(command, args) {
+    async runCommand(command, args, interrupted) {
       const { runChildCommand } = await import('./child-processes.ts');
-      return runChildCommand(command, args, signals);
+      return runChildCommand(command, args, signals, interrupted);
     },
   };
 }

@@ -83,10 +83,15 @@ export interface World {
   /** Why a command cannot be run, looked up as a shell does; null where it can. */
   commandFault(command: string): Promise<CommandFault | null>;
   /**
-   * Runs a command with the caller's own streams; signals are handed on to it.
+   * Runs a command with the caller's own streams; signals are handed on to it. One that came before,
+   * which aborted `interrupted`, is thrown, and nothing is run.
    * @throws AppError `invalid` when it cannot be started.
    */
-  runCommand(command: string, args: readonly string[]): Promise<CommandEnd>;
+  runCommand(
+    command: string,
+    args: readonly string[],
+    interrupted: AbortSignal,
+  ): Promise<CommandEnd>;
 }
 
 /** The reader of our output has gone, which is not an error: `captures list | head -1`. */

@@ -354,19 +354,21 @@ export class CaptureRules {
   /**
    * Deletes a capture that was to begin now, unless a daemon has taken it.
    * @param created as it was stored: of one that was stored as STARTING nobody can tell while a daemon lives.
+   * @returns whether it is deleted.
    */
-  withdraw({ userId, userName }: Actor, created: ListedCapture): void {
+  withdraw({ userId, userName }: Actor, created: ListedCapture): boolean {
     const { captures, lease } = this.#store;
     // It is no wish of theirs: also where they are not logged in any more.
     const author = { userId, userName };
     const { id, status } = created;
-    this.#store.transaction(() => {
-      if (status !== 'STARTED' && isLive(lease.find(), this.#clock.now())) return;
-      if (!captures.delete(id, [status])) return;
+    return this.#store.transaction(() => {
+      if (status !== 'STARTED' && isLive(lease.find(), this.#clock.now())) return false;
+      if (!captures.delete(id, [status])) return false;
       this.#audit.record(author, 'capture.delete', captureSubject(created), {
         details: { status },
         reason: 'no daemon took it',
       });
+      return true;
     });
   }
 

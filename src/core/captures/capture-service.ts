@@ -142,6 +142,10 @@ export class CaptureService {
       this.#rules.withdraw(actor, created);
       throw error;
     }
+    // Who has gone meanwhile does not know of it.
+    if (signal.aborted && created.status === 'STARTED' && this.#rules.withdraw(actor, created)) {
+      throw signal.reason;
+    }
     return yield* announced(this.#outside, created, prepared.readiness);
   }
 
