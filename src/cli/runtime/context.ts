@@ -118,15 +118,15 @@ export class Context {
     const wiring: Wiring = new Wiring(
       this.world,
       this.paths,
-      (logs) => this.#withCredentials(logs, daemon),
+      (logs) => this.#withCredentials(logs, daemon, wiring),
       async (server) => {
         const lease = wiring.store.lease.find();
         const isActive = lease?.pid === pid && lease.host === this.world.hostName;
-        return !isActive && (await this.isLeftToDaemon(server, daemon));
+        return !isActive && (await this.isLeftToDaemon(server, daemon, wiring));
       },
       async () => {
         const { confinementOf } = await import('./credential-rules.ts');
-        return confinementOf(await this.credentialUser(daemon));
+        return confinementOf(await this.credentialUser(daemon, wiring));
       },
     );
     return wiring;
@@ -206,9 +206,13 @@ export class Context {
     return this.wiring.servers((logs) => this.#withCredentials(logs, daemon));
   }
 
-  async #withCredentials(logs: Source, daemon: AllowedCredentials | null): Promise<Source> {
+  async #withCredentials(
+    logs: Source,
+    daemon: AllowedCredentials | null,
+    wiring = this.wiring,
+  ): Promise<Source> {
     const { guardingCredentials } = await import('./credential-rules.ts');
-    return guardingCredentials(logs, await this.credentialUser(daemon));
+    return guardingCredentials(logs, await this.credentialUser(daemon, wiring));
   }
 
   /**
@@ -229,15 +233,21 @@ export class Context {
     await resolvePassword(reference, this.world.env);
   }
 
-  /** The user whose rules say which password references this process may use. */
-  async credentialUser(daemon: AllowedCredentials | null = null): Promise<CredentialUser> {
+  /**
+   * The user whose rules say which password references this process may use.
+   * @param wiring has the store that is open already.
+   */
+  async credentialUser(
+    daemon: AllowedCredentials | null = null,
+    wiring = this.wiring,
+  ): Promise<CredentialUser> {
     const { CredentialFile } = await import('./credential-rules.ts');
     return {
       name: this.world.userName,
       file: new CredentialFile(this.paths.ownConfig),
       daemon,
-      isStoreShared: () => this.wiring.isStoreShared,
-      references: () => this.wiring.store.references.list(),
+      isStoreShared: () => wiring.isStoreShared,
+      references: () => wiring.store.references.list(),
     };
   }
 
@@ -248,8 +258,9 @@ export class Context {
   async isLeftToDaemon(
     server: ServerAddress,
     daemon: AllowedCredentials | null = null,
+    wiring = this.wiring,
   ): Promise<boolean> {
-    const user = await this.credentialUser(daemon);
+    const user = await this.credentialUser(daemon, wiring);
     if (server.isConfined !== true && !user.isStoreShared()) return false;
     const { allowedServer } = await import('./credential-rules.ts');
     try {
