@@ -190,7 +190,7 @@ export function isSameServer(one: ServerAddress | null, other: ServerAddress | n
 }
 
 /** Files of this machine that a server's description names, but for that of its password. */
-export function filesOf({ sslCa, serverPublicKey, socket }: ServerAddress): string[] {
+function filesOf({ sslCa, serverPublicKey, socket }: ServerAddress): string[] {
   return [sslCa, serverPublicKey, socket].filter((path) => path !== null);
 }
 
