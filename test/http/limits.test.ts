@@ -10,7 +10,7 @@ import { defineRoute } from '../../src/http/contract/define-route.ts';
 import { ApiServer, type ServerOptions } from '../../src/http/server/api-server.ts';
 import type { Answered } from '../../src/http/server/dispatch.ts';
 import { handle, type Handler } from '../../src/http/server/handler.ts';
-import { RateLimit, ShareLimit } from '../../src/http/server/rate-limit.ts';
+import { RateLimit, ShareLimit, StrangerLimit } from '../../src/http/server/rate-limit.ts';
 import { piecesOf, uploaded } from '../../src/http/server/request-body.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { eventually } from '../support/processes.ts';
@@ -160,6 +160,35 @@ describe('limits of a client', () => {
     expect([await status(), await status()]).toEqual([200, 429]);
   });
 
+  it('count who is not logged in before anything is done for them, and shut out nobody who is', async () => {
+    let now = 0;
+    const limits = {
+      rate: new RateLimit({ perSecond: 1_000, burst: 1_000 }),
+      strangers: new StrangerLimit(new RateLimit({ perSecond: 1, burst: 2 }, () => now)),
+      streams: new ShareLimit(9),
+    };
+    const { url } = await serve({ limits });
+    const ask = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+      (await fetch(`${url}/api/${path}`, { headers })).status;
+    const wrong = { authorization: 'Bearer captures_token_wrong' };
+    for (let turn = 0; turn < 5; turn += 1) expect(await ask('value', AUTHORIZED)).toBe(200);
+    expect(await ask('value')).toBe(401);
+    expect(await ask('no-such-path', wrong)).toBe(401);
+    expect(await ask('value', wrong)).toBe(429);
+    expect(await ask('no-such-path')).toBe(429);
+    expect(await ask('value', AUTHORIZED)).toBe(200);
+    now += 1_000;
+    expect([await ask('value', wrong), await ask('value', wrong)]).toEqual([401, 429]);
+  });
+
+  it('count what is not there, too', async () => {
+    const rate = new RateLimit({ perSecond: 1, burst: 1 }, () => 0);
+    const { url } = await serve({ limits: { rate, streams: new ShareLimit(9) } });
+    const status = async (): Promise<number> =>
+      (await fetch(`${url}/api/no-such-path`, { headers: AUTHORIZED })).status;
+    expect([await status(), await status()]).toEqual([404, 429]);
+  });
+
   it('bound how many streams are open, and forget those that are over', async () => {
     const limits = {
       rate: new RateLimit({ perSecond: 1_000, burst: 1_000 }),
@@ -265,6 +294,26 @@ describe('too many connections', () => {
     expect(statusOf(answer)).toBe(503);
     expect(answer).toMatch(/retry-after: 10/i);
     first.destroy();
+  });
+
+  it('of one address are answered that, and behind a proxy are not counted', async () => {
+    const { url } = await serve({ mostConnectionsOfOne: 1 });
+    const first = openSocket(url);
+    await once(first, 'connect');
+    first.write(`GET /api/value HTTP/1.1\r\n${HEAD}\r\n`);
+    await once(first, 'data');
+    expect(statusOf(await sendRaw(url, `GET /api/value HTTP/1.1\r\n${HEAD}\r\n`))).toBe(429);
+    first.destroy();
+    await eventually('it is forgotten', async () => {
+      const answer = await sendRaw(
+        url,
+        `GET /api/value HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`,
+      );
+      return statusOf(answer) === 200;
+    });
+
+    const behind = await serve({ mostConnectionsOfOne: 0, proxyHeader: 'forwarded' });
+    expect((await get(`${behind.url}/api/value`)).resume().statusCode).toBe(200);
   });
 });
 

@@ -11,7 +11,7 @@ import { allHandlers } from '../../http/server/handlers/all-handlers.ts';
 import { HeavyQueue } from '../../http/server/heavy-queue.ts';
 import { HeavyRunner } from '../../http/server/heavy-runner.ts';
 import { createPageServer, type PageServer } from '../../http/server/page-server.ts';
-import { RateLimit, ShareLimit } from '../../http/server/rate-limit.ts';
+import { RateLimit, ShareLimit, StrangerLimit } from '../../http/server/rate-limit.ts';
 import { programVersion } from '../../package.ts';
 import type { Wiring } from '../../wiring.ts';
 import { splitFirstLine } from '../input/first-line.ts';
@@ -25,6 +25,8 @@ import { defineCommand } from './command.ts';
 
 /** Twice of what the API has to be able to answer on one core: it keeps one user from being all there is. */
 const RATE = { perSecond: 1_000, burst: 3_000 };
+/** Nobody who works has so many wrong credentials. */
+const STRANGERS = { perSecond: 20, burst: 300 };
 const MOST_STREAMS_OF_ONE = 50;
 /** What its processes take of memory together is in docs/systemd.md. */
 const HEAVY = {
@@ -130,7 +132,11 @@ class Serving {
       proxyHeader: request.proxyHeader,
       page,
       ...(this.#certificate === null ? {} : { certificate: this.#certificate }),
-      limits: { rate: new RateLimit(RATE), streams: new ShareLimit(MOST_STREAMS_OF_ONE) },
+      limits: {
+        rate: new RateLimit(RATE),
+        strangers: new StrangerLimit(new RateLimit(STRANGERS)),
+        streams: new ShareLimit(MOST_STREAMS_OF_ONE),
+      },
       heavy: new HeavyRunner(new HeavyQueue(HEAVY), startRequestProcess),
       onBug: (error) => this.#log('error', 'unexpected error', { stack: stackOf(error) }),
       onAnswered: (answered) => this.#note(answered),

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { networkOf } from '../../core/users/address-gate.ts';
 import { API_VERSION, API_VERSION_HEADER, VERSION_HEADER } from '../contract/failure-form.ts';
 import type { Certificate } from './certificate.ts';
 import { clientAddress, type ProxyHeader } from './client-address.ts';
@@ -21,6 +22,8 @@ export interface ServerOptions extends Dispatching {
   readonly page?: PageServer;
   /** A request on one more is refused. */
   readonly mostConnections?: number;
+  /** The same for those of one network, where no proxy stands in front of them. */
+  readonly mostConnectionsOfOne?: number;
   /** A request's head has to have come by then. Absent: in ten seconds. */
   readonly headersMs?: number;
 }
@@ -30,6 +33,7 @@ const LARGEST_HEADERS_BYTES = 16_384;
 /** A connection without a request is closed then; proxies keep theirs for less. */
 const IDLE_MS = 75_000;
 const MOST_CONNECTIONS = 1_000;
+const MOST_CONNECTIONS_OF_ONE = 200;
 /** Of the body of a request that is answered already, so much longer is read. */
 const LINGER_MS = 2_000;
 
@@ -39,6 +43,8 @@ export class ApiServer {
   readonly #server: Server | TlsServer;
   readonly #dispatch: ReturnType<typeof createDispatch>;
   readonly #ending = new AbortController();
+  /** How many connections each network has, those in the middle of their TLS handshake among them. */
+  readonly #networks = new Map<string, number>();
   /** With how many requests of each that are being answered. */
   readonly #connections = new Map<Socket, number>();
 
@@ -63,6 +69,7 @@ export class ApiServer {
         ? createServer(limits)
         : createTlsServer({ ...limits, ...certificate, handshakeTimeout: headersMs });
     const connected = certificate === undefined ? 'connection' : 'secureConnection';
+    this.#server.on('connection', (socket: Socket) => this.#countNetwork(socket));
     this.#server.on(connected, (socket: Socket) => this.#connect(socket));
     this.#server.on('request', this.#answer(false));
     this.#server.on('checkContinue', this.#answer(true));
@@ -110,6 +117,24 @@ export class ApiServer {
     socket.once('close', () => this.#connections.delete(socket));
   }
 
+  get #mostOfOne(): number {
+    const { proxyHeader = null, mostConnectionsOfOne = MOST_CONNECTIONS_OF_ONE } = this.#options;
+    return proxyHeader === null ? mostConnectionsOfOne : Infinity;
+  }
+
+  /** Those beyond a network's share are answered that; those beyond twice as many are closed. */
+  #countNetwork(socket: Socket): void {
+    const network = networkOf(socket.remoteAddress ?? '');
+    const open = (this.#networks.get(network) ?? 0) + 1;
+    this.#networks.set(network, open);
+    socket.once('close', () => {
+      const left = (this.#networks.get(network) ?? 1) - 1;
+      if (left === 0) this.#networks.delete(network);
+      else this.#networks.set(network, left);
+    });
+    if (open > 2 * this.#mostOfOne) socket.destroy();
+  }
+
   #answer(waitsToSend: boolean) {
     return (request: IncomingMessage, response: ServerResponse): void => {
       const { socket } = request;
@@ -134,8 +159,13 @@ export class ApiServer {
   }
 
   /** What is refused whatever it asks for. */
-  #refusalOf({ headers, httpVersion }: IncomingMessage): Refusal | null {
+  #refusalOf({ headers, httpVersion, socket }: IncomingMessage): Refusal | null {
     if (this.#ending.signal.aborted) return serverEnds();
+    if ((this.#networks.get(networkOf(socket.remoteAddress ?? '')) ?? 0) > this.#mostOfOne) {
+      return new Refusal(429, 'Too many connections from your address: close some', {
+        'retry-after': '10',
+      });
+    }
     if (this.#connections.size > (this.#options.mostConnections ?? MOST_CONNECTIONS)) {
       return new Refusal(503, 'Too many connections: try again later', { 'retry-after': '10' });
     }

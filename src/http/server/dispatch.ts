@@ -14,7 +14,7 @@ import type { Call, Handler } from './handler.ts';
 import { whyInvalid } from './invalid-input.ts';
 import { Refusal } from './refusal.ts';
 import type { HeavyRunner } from './heavy-runner.ts';
-import type { RateLimit, ShareLimit } from './rate-limit.ts';
+import type { RateLimit, ShareLimit, StrangerLimit } from './rate-limit.ts';
 import { checkJsonHeaders, piecesOf, readJsonBody, uploaded } from './request-body.ts';
 
 /** What requests are answered with. */
@@ -35,6 +35,8 @@ export interface Dispatching {
 /** Each counts users by who they are, and who is not logged in by network. */
 interface ClientLimits {
   readonly rate: RateLimit;
+  /** Requests without a credential that is right, by network. Absent: without a limit. */
+  readonly strangers?: StrangerLimit;
   /** Open event streams. */
   readonly streams: ShareLimit;
 }
@@ -99,11 +101,11 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
   const { address, answer: sink, headers, ending } = exchange;
   if (exchange.refusal !== null) throw exchange.refusal;
   const api = parts.apiFor(address);
-  const { handler, params, query } = await foundBy(router, request, api);
+  const { handler, params, query } = await foundBy(router, request, parts, api);
   const { route } = handler;
   request.route = route;
   if (isJsonBody(route)) checkJsonHeaders(headers);
-  let who = route.isOpen ? null : await whoAsks(api, exchange);
+  let who = route.isOpen ? null : await whoPasses(parts, api, exchange);
   request.actor = who?.actor ?? null;
   // The rules refuse it, too; this one needs nobody to have thought of it.
   if (who?.actor.scope.isReadOnly === true && !route.isRead) throw readOnlyRefusal();
@@ -160,11 +162,25 @@ async function* piecewise(
   yield* body;
 }
 
+type Who = Pick<Call, 'actor' | 'secret'>;
+
+/** @throws AppError `unauthenticated`; Refusal 429 where too many were that from there. */
+async function whoPasses({ limits }: Dispatching, api: Api, exchange: Exchange): Promise<Who> {
+  const ask = (): Promise<Who> => whoAsks(api, exchange);
+  const { strangers } = limits ?? {};
+  if (strangers === undefined) return ask();
+  return strangers.pass(networkOf(exchange.address), secretOf(exchange), ask);
+}
+
 /** @throws AppError `unauthenticated`. */
-async function whoAsks(api: Api, { headers }: Exchange): Promise<Pick<Call, 'actor' | 'secret'>> {
-  const [, secret] = /^Bearer +([!-~]+) *$/i.exec(headers.authorization ?? '') ?? [];
-  if (secret === undefined) throw new AppError('unauthenticated', 'You are not logged in');
+async function whoAsks(api: Api, exchange: Exchange): Promise<Who> {
+  const secret = secretOf(exchange);
+  if (secret === null) throw new AppError('unauthenticated', 'You are not logged in');
   return { actor: await api.users.authenticate(secret), secret };
+}
+
+function secretOf({ headers }: Exchange): string | null {
+  return /^Bearer +([!-~]+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 }
 
 function decoded(schema: z.ZodMiniType, value: unknown, where: string): unknown {
@@ -202,13 +218,19 @@ interface Found {
 }
 
 /** @throws Refusal as `found`; AppError `unauthenticated` first: who is not logged in learns nothing of paths. */
-async function foundBy(router: Router, request: Request, api: Api): Promise<Found> {
+async function foundBy(
+  router: Router,
+  request: Request,
+  parts: Dispatching,
+  api: Api,
+): Promise<Found> {
   const { exchange } = request;
   try {
     return found(router, exchange);
   } catch (refusal) {
     if (/^\/api\//.test(withoutOrigin(exchange.url))) {
-      request.actor = (await whoAsks(api, exchange)).actor;
+      request.actor = (await whoPasses(parts, api, exchange)).actor;
+      parts.limits?.rate.take(`user ${request.actor.userId}`);
     }
     throw refusal;
   }

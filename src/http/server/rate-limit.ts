@@ -1,3 +1,5 @@
+import { isAppError } from '../../core/errors.ts';
+import { sha256 } from '../../core/users/sha256.ts';
 import { Refusal } from './refusal.ts';
 
 interface Bucket {
@@ -39,6 +41,11 @@ export class RateLimit {
     bucket.tokens -= 1;
   }
 
+  /** Undoes a `take`. */
+  giveBack(client: string): void {
+    this.#refilled(client).tokens += 1;
+  }
+
   #refilled(client: string): Bucket {
     const { perSecond, burst } = this.#rate;
     const now = this.#now();
@@ -60,6 +67,56 @@ export class RateLimit {
     for (const [client, { tokens, filledAt }] of this.#buckets) {
       if (tokens + ((now - filledAt) / 1_000) * perSecond >= burst) this.#buckets.delete(client);
     }
+  }
+}
+
+/** So many credentials are remembered, the latest. */
+const MOST_KNOWN = 10_000;
+
+/**
+ * How many requests each network may make that nobody proves to be theirs. They are counted before any work is done
+ * for them. A credential that was right before is let through: who guesses at them shuts out nobody else.
+ */
+export class StrangerLimit {
+  readonly #rate: RateLimit;
+  /** Hashes, the one that was used first at the beginning. */
+  readonly #known = new Set<string>();
+
+  constructor(rate: RateLimit) {
+    this.#rate = rate;
+  }
+
+  /**
+   * Finds out who asks.
+   * @param secret null where none was sent.
+   * @throws Refusal 429 where there were too many; whatever `authenticate` throws.
+   */
+  async pass<Who>(
+    network: string,
+    secret: string | null,
+    authenticate: () => Promise<Who>,
+  ): Promise<Who> {
+    const key = sha256(secret ?? '').toString('base64');
+    const isKnown = this.#known.has(key);
+    if (!isKnown) this.#rate.take(network);
+    let who: Who;
+    try {
+      who = await authenticate();
+    } catch (error) {
+      if (isAppError(error, 'unauthenticated')) this.#known.delete(key);
+      throw error;
+    }
+    if (!isKnown) {
+      this.#rate.giveBack(network);
+      this.#remember(key);
+    }
+    return who;
+  }
+
+  #remember(key: string): void {
+    this.#known.add(key);
+    const [oldest] = this.#known;
+    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 }
 
