@@ -3,10 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { openApi } from '../../src/http/contract/openapi.ts';
 import { allHandlers } from '../../src/http/server/handlers/all-handlers.ts';
 
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly name: string; readonly description?: string }[];
+}
+
 const routes = allHandlers('1.2.3').map(({ route }) => route);
 const document = JSON.parse(JSON.stringify(openApi(routes, '1.2.3'))) as {
   readonly info: { readonly version: string };
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { operationId: string }>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, { properties?: object }>> };
 };
 
@@ -39,6 +44,17 @@ describe('the OpenAPI document', () => {
       const declared = Object.keys((params as unknown as { shape: object }).shape);
       expect({ id, names: names.toSorted() }).toEqual({ id, names: declared.toSorted() });
     }
+  });
+
+  it('says of every parameter what it is', () => {
+    const silent = Object.values(document.paths).flatMap((path) =>
+      Object.values(path).flatMap(({ operationId, parameters = [] }) =>
+        parameters
+          .filter(({ description }) => description === undefined)
+          .map(({ name }) => `${name} of ${operationId}`),
+      ),
+    );
+    expect(silent).toEqual([]);
   });
 
   it("has the reference's fields of a capture first, in its order", () => {

@@ -108,6 +108,22 @@ describe('a workload over HTTP', () => {
     expect(there).toEqual(await bytesOf(both.local.workloads.read(ada, ref, request)));
   });
 
+  it('is followed by other clients, too: the head comes at once, whatever comes when', async () => {
+    const { id } = test.capture(ada, db, { name: 'to follow' });
+    const left = new AbortController();
+    const response = await fetch(`${both.server.url}/api/captures/${id}/workload?follow=true`, {
+      headers: { authorization: `Bearer ${both.secret}` },
+      signal: left.signal,
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/x-ndjson');
+    left.abort();
+    const missing = await fetch(`${both.server.url}/api/captures/999999/workload?follow=true`, {
+      headers: { authorization: `Bearer ${both.secret}` },
+    });
+    expect(missing.status).toBe(404);
+  });
+
   it('is followed until the capture is over, with what happens meanwhile', async () => {
     const recording = new RecordedCapture(test, ada, 'live');
     const told: FollowEvent[][] = [[], []];

@@ -161,7 +161,7 @@ export class CaptureService {
     signal: AbortSignal,
   ): Progress<CreationEvent | CaptureEvent, ListedCapture> {
     const created = yield* this.create(actor, request, options, signal);
-    if (created.status === 'SCHEDULED') return created;
+    if (created.status === 'SCHEDULED') return this.#rules.get(actor, String(created.id));
     try {
       return yield* this.wait(actor, String(created.id), 'begun', signal);
     } catch (error) {

@@ -76,13 +76,19 @@ export class RemoteCaptures implements Captures {
   record: Captures['record'] = (_actor, request, options, signal) =>
     this.#server.progress(recordCapture, { query: howToPrepare(options), body: request }, signal);
 
-  /** null also where the signal ends it. */
+  /** Where the signal ends it: the counts by then; null where they cannot be had any more. */
   firstValues: Captures['firstValues'] = async (_actor, ref, signal) => {
+    const began = performance.now();
     try {
       return await this.#server.value(firstValuesOfCapture, of(ref), signal);
     } catch (error) {
-      if (signal.aborted) return null;
-      throw error;
+      if (!signal.aborted) throw error;
+      const forMs = Math.round(performance.now() - began);
+      const counts = await this.#server
+        .value(valueCountsOfCapture, of(ref))
+        // The program ends, and with it the connection.
+        .catch(() => null);
+      return counts === null ? null : { counts, forMs };
     }
   };
 

@@ -16,7 +16,7 @@ import { capture } from './capture-form.ts';
 import { capturePlan, watchingServer } from './capture-plan-form.ts';
 import { captureEdit, captureRequest } from './capture-request-form.ts';
 import { defineRoute } from './define-route.ts';
-import { flag, instant, listOf, orNull, wholeNumber } from './wire.ts';
+import { documented, flag, instant, listOf, orNull, wholeNumber } from './wire.ts';
 
 const tag = 'Captures';
 
@@ -176,7 +176,11 @@ export const waitForCapture = defineRoute({
   description: 'Answers 424 with the reason where it FAILED.',
   isRead: true,
   params: ofCapture,
-  query: z.object({ until: z.enum(['begun', 'over']) }),
+  query: z.object({
+    until: documented(z.enum(['begun', 'over']), {
+      description: '`begun`: RUNNING, or further; `over`: DONE',
+    }),
+  }),
   answer: { is: 'progress', event: captureEvent, result: capture, isSilent: false },
 });
 

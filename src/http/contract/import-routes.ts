@@ -4,7 +4,7 @@ import { importOrigin } from './capture-details-form.ts';
 import { capture } from './capture-form.ts';
 import { defineRoute } from './define-route.ts';
 import { verification, verificationProgress } from './verification-routes.ts';
-import { formOf } from './wire.ts';
+import { documented, formOf } from './wire.ts';
 
 export const importCapture = defineRoute({
   id: 'importCapture',
@@ -14,7 +14,16 @@ export const importCapture = defineRoute({
   description:
     'The body is what `GET /api/captures/{capture}/archive` answered. Everything in it is verified before anything is visible. `env` and `name` are those in the file where they are left out.',
   isHeavy: true,
-  query: z.object({ env: z.optional(z.string()), name: z.optional(z.string()) }),
+  query: z.object({
+    env: z.optional(
+      documented(z.string(), {
+        description: 'Into this environment; left out: the one of the same name',
+      }),
+    ),
+    name: z.optional(
+      documented(z.string(), { description: 'The new name; left out: the one it had' }),
+    ),
+  }),
   body: 'bytes',
   answer: {
     is: 'progress',

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { API_CODES } from '../../core/errors.ts';
 import type { Answer, Route } from './route.ts';
+import { PARAMETERS } from './parameter-texts.ts';
 import { DOCUMENTATION } from './wire.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -85,7 +86,7 @@ function operation(route: Route, schemas: Schemas): Json {
       ? 'With `Accept: application/x-ndjson` an object a line, as they are read.'
       : null,
     answer.is === 'progress'
-      ? 'With `Accept: text/event-stream` what happens meanwhile as events, and the result as the last one, `result`; or `error`.'
+      ? 'With `Accept: text/event-stream` what happens meanwhile as events without a name, and the result as the last one, `event: result`; or `event: error`.'
       : null,
   ].filter((note) => note !== null);
   const refused = [
@@ -170,7 +171,7 @@ function fields(schema: z.ZodMiniType, schemas: Schemas): Json[] {
     properties?: Record<string, Record<string, unknown>>;
     required?: readonly string[];
   };
-  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+  return Object.entries(properties).map(([name, { description = PARAMETERS[name], ...rest }]) => ({
     name,
     required: required.includes(name),
     ...(description === undefined ? {} : { description }),

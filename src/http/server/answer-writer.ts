@@ -249,7 +249,7 @@ async function writeFrames(
 
 async function writeBytes(
   result: z.ZodMiniType,
-  { type, chunks }: Bytes,
+  { type, chunks, isFollowed = false }: Bytes,
   sink: AnswerSink,
   wishes: Wishes & Circumstances,
 ): Promise<void> {
@@ -257,9 +257,14 @@ async function writeBytes(
     const trailers = wishes.takesTrailers ? { trailer: 'Captures-Result, Captures-Error' } : {};
     if (!sink.isStarted) sink.start(200, { 'content-type': type, ...trailers });
   };
+  let next = chunks.next();
   try {
+    if (isFollowed && !(await settlesWithin(next, HEAD_AFTER_MS))) {
+      start();
+      await sink.write('');
+    }
     for (;;) {
-      const step = await chunks.next();
+      const step = await next;
       if (step.done === true) {
         start();
         const value = JSON.stringify(z.encode(result, step.value));
@@ -272,9 +277,27 @@ async function writeBytes(
         await chunks.return(undefined);
         return;
       }
+      next = chunks.next();
     }
   } catch (error) {
     await failLate(sink, error, wishes);
+  }
+}
+
+/** What is refused is refused by then; it can be said by the status. */
+const HEAD_AFTER_MS = 300;
+
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([settled, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -38,6 +38,8 @@ export interface AnsweredBytes<Result> {
   /** Its media type. */
   readonly type: string;
   readonly chunks: Progress<Uint8Array, Result>;
+  /** Whether it may take any time until there is something: then the head does not wait for it. */
+  readonly isFollowed?: boolean;
 }
 
 /** A route and what it does; `run` gets a `Call` unless the route is open. */

@@ -134,6 +134,8 @@ async function pass(child: HeavyProcess, { answer }: Exchange, waits: ClientWait
     throw new Refusal(503, 'The process of the request has died: try again');
   }
   answer.start(head.status, head.headers);
+  // Sent at once: of what is followed the first statement may be far away.
+  await waits.for(answer.write(''));
   for await (const chunk of child.output as AsyncIterable<Uint8Array>) {
     await waits.for(answer.write(chunk));
     if (answer.gone.aborted) return;

@@ -32,7 +32,7 @@ const reading = [
     const { format = 'ndjson', follow } = input.query;
     const following = { signal: call.signal, tell: () => undefined };
     const chunks = statementsOf(call, input, follow === true ? following : null);
-    return answered(TYPES[format], chunks);
+    return answered(TYPES[format], chunks, follow === true);
   }),
   handle(followWorkload, (call, input) =>
     followedPieces((tell) => statementsOf(call, input, { signal: call.signal, tell })),
@@ -97,6 +97,7 @@ async function* withNone(
 function answered<Result>(
   type: string,
   chunks: Progress<Uint8Array, Result>,
+  isFollowed = false,
 ): Promise<AnsweredBytes<Result>> {
-  return Promise.resolve({ type, chunks });
+  return Promise.resolve({ type, chunks, isFollowed });
 }
