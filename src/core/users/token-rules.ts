@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts';
 import { checkName, nameKey } from '../names.ts';
 import type { Credential, Store } from '../store.ts';
 import { checkLifetime } from './login-lengths.ts';
-import { hashSecret, newSecret } from './secrets.ts';
+import { hashSecret, newSecret } from './login-secrets.ts';
 
 export const TOKEN_LENGTH_MS = 90 * 86_400_000;
 

@@ -19,7 +19,7 @@ import {
 } from './passwords.ts';
 import { checkLifetime } from './login-lengths.ts';
 import { PasswordGate } from './password-gate.ts';
-import { hashSecret, newSecret } from './secrets.ts';
+import { hashSecret, newSecret } from './login-secrets.ts';
 import { actorNow, administersStore, holderOf } from './standing.ts';
 import {
   EVERYTHING,
