@@ -53,6 +53,8 @@ async function compareCounters(): Promise<CompareCounters> {
   return compareCounters;
 }
 
+const BRIEF_PATIENCE_MS = 1_000;
+
 /** One store with everything that belongs to it. Each part is opened when it is first asked for. */
 export class Wiring {
   readonly #machine: Machine;
@@ -61,6 +63,10 @@ export class Wiring {
   readonly #isLeftToDaemon: (server: ServerAddress) => Promise<boolean>;
   readonly #confinement: Outside['confinement'];
   #store: Store | null = null;
+  /** A connection of its own. */
+  #storeOfCalls: Store | null = null;
+  /** Absent: as long as any command waits. */
+  #patience: number | undefined;
   #api: Api | null = null;
   #isClosed = false;
 
@@ -87,7 +93,7 @@ export class Wiring {
   /** @throws AppError `store_unusable`, also where there is no store. */
   get store(): Store {
     if (this.#isClosed) throw storeClosed(this.#paths.store);
-    this.#store ??= openStore(this.#paths.store);
+    this.#store ??= openStore(this.#paths.store, this.#patience);
     return this.#store;
   }
 
@@ -140,9 +146,18 @@ export class Wiring {
     return createApi({ ...outside, origin, daemons });
   }
 
-  /** Writes down the calls of the API. @throws AppError as `apiFor`. */
+  /**
+   * For a process that answers many at the same time: where another one holds the store locked, it waits no longer
+   * than this for it, since nobody is answered meanwhile. Before the store is opened.
+   */
+  waitBriefly(): void {
+    this.#patience = BRIEF_PATIENCE_MS;
+  }
+
+  /** Writes down the calls of the API, and waits for nobody to do it. @throws AppError as `apiFor`. */
   callLog(): CallLog {
-    return new CallLog(this.store, this.#machine.clock);
+    this.#storeOfCalls ??= openStore(this.#paths.store, 0);
+    return new CallLog(this.#storeOfCalls, this.#machine.clock);
   }
 
   /** What the use cases are given. @throws AppError `store_unusable`, also where there is no store. */
@@ -247,6 +262,8 @@ export class Wiring {
     this.#isClosed = true;
     this.#store?.close();
     this.#store = null;
+    this.#storeOfCalls?.close();
+    this.#storeOfCalls = null;
     this.#api = null;
   }
 }

@@ -11,14 +11,20 @@ const LOOK_TIMEOUT_MS = 250;
 
 /**
  * Opens the store's database: WAL, foreign keys, durable commits, migrated.
+ * @param options.patience for so many milliseconds a lock of another process is waited for once it is open, which
+ *   keeps this process from everything else. Absent: 5 seconds.
  * @throws AppError `store_unusable` when it is missing, unreadable, corrupt, another program's, or
  *   newer than this program.
  */
-export function openDatabase(file: string, options: { create: boolean }): Database.Database {
+export function openDatabase(
+  file: string,
+  options: { readonly create: boolean; readonly patience?: number },
+): Database.Database {
   return translated(file, () => {
     const db = new Database(file, { fileMustExist: !options.create, timeout: BUSY_TIMEOUT_MS });
     try {
       prepare(db, file, options.create);
+      if (options.patience !== undefined) db.pragma(`busy_timeout = ${options.patience}`);
       return db;
     } catch (error) {
       db.close();

@@ -32,11 +32,13 @@ const RESERVE_BYTES = 2 * 1024 * 1024;
 
 /**
  * Opens the store in a folder.
+ * @param patience milliseconds that a lock of another process is waited for, once it is open.
  * @throws AppError `store_unusable`: there is none (the hint says so), or it cannot be
  *   used as it is.
  */
-export function openStore(folder: string): Store {
-  return openWith(folder, (file) => openDatabase(file, { create: false }));
+export function openStore(folder: string, patience?: number): Store {
+  const options = { create: false, ...(patience === undefined ? {} : { patience }) };
+  return openWith(folder, (file) => openDatabase(file, options));
 }
 
 /**

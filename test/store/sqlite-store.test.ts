@@ -4,6 +4,7 @@ import fs, { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { StoreBusy } from '../../src/core/errors.ts';
 import { createStore, openStore } from '../../src/store/sqlite-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { TestStore, temporaryFolder } from '../support/stores.ts';
@@ -173,4 +174,18 @@ describe('six processes that write at once', () => {
     expect(db.prepare('SELECT count(*) FROM users').pluck().get()).toBe(300);
     db.close();
   });
+});
+
+it('a store opened to wait for nobody says at once that another connection is writing', () => {
+  const folder = newStore();
+  const writer = openStore(folder);
+  const hasty = openStore(folder, 0);
+  writer.transaction(() => {
+    const began = performance.now();
+    expect(() => hasty.transaction(() => undefined)).toThrow(StoreBusy);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+  expect(hasty.transaction(() => 'free')).toBe('free');
+  hasty.close();
+  writer.close();
 });

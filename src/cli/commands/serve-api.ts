@@ -121,6 +121,7 @@ class Serving {
     this.#certificate = this.#read();
     const wiring = context.wiringOfDaemon(request.credentials, request.daemonPid);
     this.#wiring = wiring;
+    wiring.waitBriefly();
     // Opened now: a store that cannot be used is said before the daemon has begun.
     wiring.apiFor('');
     this.#calls = wiring.callLog();

@@ -10,6 +10,9 @@ const CALLS_KEPT = 200_000;
 const FLUSH_MS = 1_000;
 /** While the store cannot be written, the newest so many wait. */
 const MOST_WAITING = 10_000;
+/** Of refused requests that nobody proved to be theirs, so many a minute are kept: more would push out the others. */
+const MOST_OF_STRANGERS = 60;
+const MINUTE_MS = 60_000;
 const FLUSHES_BETWEEN_PRUNES = 60;
 const LONGEST_PATH = 300;
 
@@ -71,14 +74,17 @@ export class CallLog {
   readonly #clock: Clock;
   #waiting: NewCall[] = [];
   #flushes = 0;
+  #strangers = { since: -Infinity, count: 0 };
 
   constructor(store: Pick<Store, 'calls' | 'transaction'>, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** Notes a call. Writes nothing yet. */
+  /** Notes a call, unless it is one of very many of strangers. Writes nothing yet. */
   note({ method, path, address, actor, status, took }: AnsweredCall): void {
+    const isRefused = status === null || status >= 400;
+    if (actor === null && isRefused && !this.#hasRoomForStranger()) return;
     if (this.#waiting.length >= MOST_WAITING) this.#waiting.shift();
     this.#waiting.push({
       at: this.#clock.now() - Math.round(took),
@@ -91,6 +97,16 @@ export class CallLog {
       status: status ?? 499,
       ms: Math.round(took),
     });
+  }
+
+  #hasRoomForStranger(): boolean {
+    const now = this.#clock.now();
+    // A clock that was set back begins another minute.
+    if (Math.abs(now - this.#strangers.since) >= MINUTE_MS) {
+      this.#strangers = { since: now, count: 0 };
+    }
+    this.#strangers.count += 1;
+    return this.#strangers.count <= MOST_OF_STRANGERS;
   }
 
   /** Writes what was noted; where the store cannot be written, it stays for the next time. */

@@ -107,3 +107,20 @@ it('administrators of the store see every call, others their own, a token for en
   expect(await seen(all)).toEqual(['3', '2']);
   expect(await seen(narrow)).toEqual(['3']);
 });
+
+it('refused calls of strangers are kept up to so many a minute; those of others always', async () => {
+  const { clock, test, log } = prepared();
+  const refused = { ...call('/api/captures'), status: 401 };
+  for (let i = 0; i < 1_000; i += 1) log.note(refused);
+  log.note(call('/api/openapi.json'));
+  log.note({
+    ...refused,
+    actor: { userId: test.user('ada').userId, userName: 'ada', credentialId: 1 },
+  });
+  log.flush();
+  expect(kept(test)).toHaveLength(62);
+  await clock.advance(60_000);
+  log.note(refused);
+  log.flush();
+  expect(kept(test)).toHaveLength(63);
+});
