@@ -86,6 +86,39 @@ describe('times of captures', () => {
 });
 
 describe('captures over HTTP', () => {
+  it('of which the first values are looked at: those so far when somebody looks no longer', async () => {
+    const { local, remote } = both;
+    const { id } = await recordedCapture(test, ada, db, { name: 'values', status: 'RUNNING' });
+    const outcomes = await Promise.all(
+      [local, remote].map(async ({ captures }) => {
+        const leaving = new AbortController();
+        const first = captures.firstValues(ada, String(id), leaving.signal);
+        // Time stands still: without the end of its signal nobody comes back.
+        await setImmediate();
+        leaving.abort(new Error('Nobody looks'));
+        return first;
+      }),
+    );
+    expect(outcomes[0]?.counts).toBeDefined();
+    expect(outcomes[1]?.counts).toEqual(outcomes[0]?.counts);
+    store.captures.move(id, 'RUNNING', 'FAILED', { end: clock.now(), reason: 'the test is over' });
+  });
+
+  it('are recorded later with the same said of them', async () => {
+    const { local, remote } = both;
+    const asked = { ...request, environment: 'db', scheduledStart: clock.now() + 3_600_000 };
+    const [here, there] = await Promise.all(
+      [local, remote].map(({ captures }, index) =>
+        outcomeOf(captures.record(ada, { ...asked, name: `later${index}` }, {}, signal)),
+      ),
+    );
+    expect({ ...(there?.result as object), ...ALIKE }).toEqual({
+      ...(here?.result as object),
+      ...ALIKE,
+    });
+    expect(there?.result).not.toHaveProperty('mayLackValues');
+  });
+
   it('are created as in the same process, with what is to be known of it', async () => {
     const { local, remote } = both;
     const later = { scheduledStart: clock.now() + 3_600_000, duration: 90_000 };

@@ -11,6 +11,13 @@ export interface View {
   readonly zone: string;
   /** Whether one thing is shown alone, with room for more than a list has. */
   readonly isDetail: boolean;
+  /** The server whose folders and files are shown; absent: those of this machine. */
+  readonly server?: string;
+}
+
+/** A folder or a file, and on which server it is. */
+export function placeText(path: string, { server }: Pick<View, 'server'>): string {
+  return server === undefined ? path : `${path} (on ${server})`;
 }
 
 export interface Column<Row> {

@@ -13,6 +13,7 @@ import {
   type JsonObject,
   type Noun,
   type View,
+  placeText,
 } from './column.ts';
 import { isoTime, localMoment, localTime } from './moments.ts';
 import { guardsText, leftOutText, recordedText } from './options-text.ts';
@@ -177,7 +178,7 @@ const RECORDED: readonly Column<DetailedCapture>[] = [
     listed(files.map(({ file, bytes }) => `${file} (${formatBytes(bytes)})`)),
   ),
   about('diskBytes', 'ALL FILES', (recorded) => formatBytes(diskBytes(recorded))),
-  about('folder', 'FOLDER', ({ folder }) => folder),
+  about('folder', 'FOLDER', ({ folder }, view) => placeText(folder, view)),
 ];
 
 const METRICS: Column<DetailedCapture> = column(

@@ -388,7 +388,12 @@ export class Context {
       mode,
       options: this.options,
       // A function, because asking the system for its time zone costs 20 ms and only tables need it.
-      view: () => ({ width: this.columns, now: this.now(), zone: this.timeZone }),
+      view: () => ({
+        width: this.columns,
+        now: this.now(),
+        zone: this.timeZone,
+        ...(this.server === null ? {} : { server: this.server.name }),
+      }),
       paint: () => this.paint(),
       note: (text) => this.note(text),
     };
