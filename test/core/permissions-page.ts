@@ -132,10 +132,19 @@ Over the API wrong passwords are counted by name, as everywhere, and by address 
 An address has 20 wrong passwords at once, then one each ten seconds, whatever the names; a right one does not
 give it more. Who has logged in from an address within 30 days is counted by themselves there: others behind the
 same proxy do not keep them out, and neither does who guesses at their name from elsewhere. While an address is
-used up, nobody logs in from it for the first time.
+used up, nobody logs in from it for the first time. The price of that: from such an address a name that has
+logged in there is answered otherwise than any other, so who shares an address with users can find out their names.
 
-One password is checked at a time, because each check takes 128 MiB and half a second; 32 wait, of one address
-eight, and more are answered 503.
+One password is checked at a time, because each check takes 128 MiB and half a second. 32 wait, of one address
+and for one name eight, and more are answered 503. Addresses take turns, and where all 32 places are taken, who comes
+from another address gets one of the address that has most: one party alone keeps nobody from logging in.
+
+## A login that ends
+
+A session or token that has expired, was revoked, or whose user was deleted, ends what was begun with it: a change
+that is not made yet is refused (401), and what goes on for long (followed statements, \`watch\`, waits, live reports)
+ends at its next look, as it does for who is no member of the environment any more (404). A download that has begun
+is finished. Sessions and tokens last from 1 minute to 366 days.
 
 ## What may be named over the API
 

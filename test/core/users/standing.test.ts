@@ -108,7 +108,7 @@ describe('a change of who was logged in when they asked for it', () => {
 });
 
 describe('a change that ends the login of who makes it', () => {
-  it('is made: logout, an own token, the own password with it, oneself', async () => {
+  it('is made: the end of the own token, the own password, the deletion of oneself', async () => {
     const { api, root, other } = await setUp();
     const { secret, token } = await api.users.createToken(root, 'script');
     const script = await api.users.authenticate(secret);
