@@ -9,13 +9,14 @@ const DAY_MS = 86_400_000;
 const folder = temporaryFolder();
 let files: CertificateFiles;
 let other: CertificateFiles;
+let now: number;
 
 beforeAll(() => {
   files = makeCertificate(folder, 'one', 30);
   other = makeCertificate(folder, 'other', 30);
+  // Behind them: they are valid from the second in which they were made.
+  now = Date.now();
 });
-
-const now = Date.now();
 
 describe('a certificate', () => {
   it('is taken with its key, and says until when it is valid', () => {
