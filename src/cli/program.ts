@@ -117,7 +117,7 @@ async function tryToWarn(context: Context): Promise<void> {
 
 /** Warns of captures without a daemon, and of servers that are not restored. */
 async function warnOfServers(context: Context): Promise<void> {
-  if (!context.wiring.isStoreOpen && context.server === null) return;
+  if (context.isQuiet) return;
   const { daemon } = context.api;
   const { captures, hasServers } = await daemon.unattended();
   if (captures === 0 && !hasServers) return;

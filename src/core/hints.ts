@@ -90,6 +90,8 @@ export type ServerFault =
   | 'no_such_host'
   | 'silent'
   | 'lost'
+  /** The same, where it was asked over http: it may speak TLS. */
+  | 'lost_in_clear'
   | 'not_trusted'
   | 'expired'
   /** Its certificate is for other names. */

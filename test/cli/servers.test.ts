@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseServerPlace } from '../../src/cli/runtime/server-places.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { SignalDesk } from '../../src/cli/runtime/signals.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { initialisedHome, PASSWORD, runCaptures, type CliOptions } from '../support/cli.ts';
@@ -332,6 +333,65 @@ describe('on a client', () => {
     expect(names.stdout).toContain('shop');
     const servers = await runCaptures(['__complete', 'zsh', 'server', 'use', ''], machine);
     expect(servers.stdout).toContain('local');
+  });
+});
+
+describe('what login --server finds out first', () => {
+  it('is whether there is a server, before it asks for the password', async () => {
+    const gone = await serveHome(home);
+    await gone.close();
+    const argv = ['login', 'ada', '--server', gone.url];
+    const { status, stderr } = await runCaptures(argv, { ...client(), tty: 200 });
+    expect([status, stderr.includes('nothing listens there')]).toEqual([9, true]);
+  });
+
+  it('is whether --server-ca can be meant', async () => {
+    const argv = ['login', 'ada', '--server'];
+    const missing = await runCaptures(
+      [...argv, 'https://127.0.0.1', '--server-ca', '/none'],
+      client(),
+    );
+    expect([missing.status, missing.stderr]).toEqual([
+      2,
+      'captures: The file of certificates /none cannot be read: ENOENT\n',
+    ]);
+    const { cert } = makeCertificate(temporaryFolder(), 'server', 30);
+    const clear = await runCaptures([...argv, '127.0.0.1:1', '--server-ca', cert], client());
+    expect([clear.status, clear.stderr]).toEqual([
+      2,
+      'captures: --server-ca is for https, and this is http://127.0.0.1:1\n  If it is https: --server https://127.0.0.1:1\n',
+    ]);
+  });
+});
+
+describe('a session that the server does not know', () => {
+  it.each([
+    ['has expired', 2],
+    ['is not known there any more', 0],
+  ])('%s: that is said, and of which server', async (why, hours) => {
+    const machine = client();
+    await logIn(machine, '--expires', '1h');
+    const now = Date.now() + hours * 3_600_000;
+    const folder = join(machine.home, 'servers');
+    for (const file of readdirSync(folder).filter((one) => one.endsWith('.json'))) {
+      const path = join(folder, file);
+      const text = readFileSync(path, 'utf8');
+      writeFileSync(path, text.replace(/("secret": *")./, '$1x'));
+    }
+    const clock = { ...systemClock, now: () => now };
+    const refused = await runCaptures(['list'], { ...machine, clock });
+    expect([refused.status, refused.stderr]).toEqual([
+      4,
+      `captures: Your session on ${server.name} ${why}\n  Log in with: captures login ada\n`,
+    ]);
+  });
+
+  it('asks who is there once, and nothing at the end where there is nothing to warn of', async () => {
+    const machine = client();
+    await logIn(machine);
+    const before = server.asked.length;
+    await runCaptures(['list'], machine);
+    expect(server.asked.slice(before)).toEqual(['whoAmI', 'listCaptures']);
   });
 });
 

@@ -12,6 +12,8 @@ export interface ServedHome {
   readonly url: string;
   /** `127.0.0.1:41234`: how clients call it. */
   readonly name: string;
+  /** The operations that were asked for. */
+  readonly asked: readonly (string | null)[];
   close(): Promise<void>;
 }
 
@@ -33,11 +35,13 @@ export async function serveHome(
     isRunning: () => true,
     startDaemon: unexpected,
   };
+  const asked: (string | null)[] = [];
   const wiring = new Wiring(machine, { store: home });
   const server = new ApiServer({
     ...options,
     handlers: HANDLERS,
     apiFor: () => wiring.api,
+    onAnswered: ({ routeId }) => void asked.push(routeId),
     onBug: (error) => {
       throw error;
     },
@@ -47,6 +51,7 @@ export async function serveHome(
   return {
     port,
     name,
+    asked,
     url: `${options.certificate === undefined ? 'http' : 'https'}://${name}`,
     close: async () => {
       await server.close();

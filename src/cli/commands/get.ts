@@ -36,7 +36,8 @@ async function run(options: Options, context: Context): Promise<void> {
     return;
   }
   const details = await context.api.captures.details(actor, options.capture);
-  await context.printOne(detailNounOf(details), details);
+  const isElsewhere = context.server !== null && context.outputMode === 'table';
+  await context.printOne(detailNounOf(details, isElsewhere), details);
 }
 
 async function watch(capture: string, context: Context): Promise<void> {

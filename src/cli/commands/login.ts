@@ -27,7 +27,8 @@ export const command = defineCommand<Options>({
       .option('--server-ca <file>', 'PEM file of an authority to trust for it')
       .option('--server-name <name>', 'another name for it than its host'),
   help: `Without --server you log in to the store or the server that is in use: captures server list.
-A server is https://HOST[:PORT] or HOST[:PORT]; http is for a server on this machine only.
+A server is https://HOST[:PORT] or HOST[:PORT], which is https too; on this machine http://HOST[:PORT]
+may be used, and HOST[:PORT] means that.
 
 Examples:
   captures login ada
@@ -57,6 +58,8 @@ async function logIn(
 ): Promise<void> {
   const { session } = context;
   session.checkFolder();
+  const isAsked = options.passwordStdin !== true && options.passwordFile === undefined;
+  if (isAsked && context.canPrompt) await context.reachServer();
   const name = options.name ?? (await askName(context));
   const password = await readPassword(context, options, `Password for ${name}`);
   const opened = await context.api.users.login(name, password, options.expires);

@@ -30,9 +30,14 @@ export function typedServer(options: ServerOptions, context: Context): KnownServ
   }
   const known = new KnownServers(context.paths);
   const caFile = serverCa === undefined ? null : resolve(context.world.cwd, serverCa);
-  if (caFile !== null) readCertificates(caFile);
+  if (caFile !== null) readCertificates(caFile, null);
   const named = looksLikePlace(typed) ? null : known.find(typed);
   const place = named ?? parseServerPlace(typed);
+  if (caFile !== null && place.url.startsWith('http:')) {
+    throw new AppError('invalid', `--server-ca is for https, and this is ${place.url}`, {
+      hint: `If it is https: --server ${place.url.replace('http:', 'https:')}`,
+    });
+  }
   const sameUrl = known.list().find(({ url }) => url === place.url) ?? null;
   const name = serverName === undefined ? (sameUrl ?? place).name : checkServerName(serverName);
   const before = known.find(name);

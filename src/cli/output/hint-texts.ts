@@ -11,6 +11,8 @@ const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
   no_such_host: `To see the servers you use: captures server list. ${LOCALLY}`,
   silent: `Try again, or ask who runs it. ${LOCALLY}`,
   lost: 'Run the command again. A change that was asked for may have been made: look first.',
+  lost_in_clear:
+    'It was asked over http. If it is https: captures login NAME --server SAFE. If it is not, run the command again. A change that was asked for may have been made: look first.',
   not_trusted:
     'If its certificate is of your own authority: captures login NAME --server URL --server-ca FILE',
   expired: 'Who runs it must renew it. Check also that the clock of this machine is right.',
@@ -26,7 +28,8 @@ const SERVER_FAULTS: Readonly<Record<ServerFault, string>> = {
 const WORDS: {
   readonly [Code in Hint['code']]: (hint: Hint & { readonly code: Code }) => string;
 } = {
-  check_server: ({ fault, url }) => SERVER_FAULTS[fault].replaceAll('URL', url),
+  check_server: ({ fault, url }) =>
+    SERVER_FAULTS[fault].replaceAll('URL', url).replaceAll('SAFE', url.replace('http:', 'https:')),
   other_version: ({ isServerNewer }) =>
     isServerNewer
       ? 'Update this program to the version of the server.'

@@ -142,6 +142,16 @@ export class Context {
     return this.#connected?.server ?? null;
   }
 
+  /** Whether it is known already that there is nothing to warn of at the end of a command. */
+  get isQuiet(): boolean {
+    return this.#connected?.api.isQuiet() ?? !this.wiring.isStoreOpen;
+  }
+
+  /** Before secrets are asked for: nothing where the store is here. @throws AppError `remote_failed`. */
+  async reachServer(): Promise<void> {
+    await this.#connected?.api.reach();
+  }
+
   /** The version of the program that the server runs; null before it has answered. */
   get serverVersion(): string | null {
     return this.#connected?.api.serverVersion() ?? null;
@@ -294,12 +304,24 @@ export class Context {
       if (this.server !== null) this.#known = { secret, actor };
       return actor;
     } catch (error) {
-      if (!isAppError(error, 'unauthenticated') || !this.hasToken) throw error;
+      if (!isAppError(error, 'unauthenticated')) throw error;
+      if (!this.hasToken) throw this.#asEndedSession(error);
       throw new AppError('unauthenticated', error.message, {
         hint: 'CAPTURES_TOKEN is used instead of the session: set it to a valid token, or unset it.',
         cause: error,
       });
     }
+  }
+
+  #asEndedSession(error: AppError): AppError {
+    const { server } = this;
+    if (server === null || server.session === null) return error;
+    const { user, expiresAt } = server.session;
+    const ended = expiresAt <= this.now() ? 'has expired' : 'is not known there any more';
+    return new AppError('unauthenticated', `Your session on ${server.name} ${ended}`, {
+      hint: { code: 'log_in', user },
+      cause: error,
+    });
   }
 
   /** Whether `CAPTURES_TOKEN` is set; it is used instead of the session. */

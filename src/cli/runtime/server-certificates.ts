@@ -3,11 +3,16 @@ import { readFileSync } from 'node:fs';
 import { AppError } from '../../core/errors.ts';
 import { errnoOf } from './private-files.ts';
 
+/** Where the file was all right when it was named. */
+const MOVED =
+  'Log in again with the file that it is now: captures login NAME --server URL --server-ca FILE';
+
 /**
  * The certificates in a PEM file.
+ * @param hint what to do where it cannot be read; null for nothing.
  * @throws AppError `invalid` where it cannot be read or holds none.
  */
-export function readCertificates(path: string): string {
+export function readCertificates(path: string, hint: string | null = MOVED): string {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -15,10 +20,7 @@ export function readCertificates(path: string): string {
     throw new AppError(
       'invalid',
       `The file of certificates ${path} cannot be read: ${errnoOf(error)}`,
-      {
-        hint: 'Log in again with the file that it is now: captures login NAME --server URL --server-ca FILE',
-        cause: error,
-      },
+      { hint, cause: error },
     );
   }
   try {

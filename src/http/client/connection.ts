@@ -5,6 +5,7 @@ import type { Progress } from '../../core/progress.ts';
 import {
   API_VERSION,
   API_VERSION_HEADER,
+  ATTENTION_HEADER,
   CLIENT_HEADER,
   failureOf,
   VERSION_HEADER,
@@ -55,6 +56,7 @@ export class Connection {
   readonly #sender: RequestSender;
   readonly #patience: number;
   readonly #warnings: string[] = [];
+  #isQuiet = false;
   /** Who asks; null before anybody has said so. */
   secret: string | null = null;
 
@@ -209,6 +211,11 @@ export class Connection {
     return this.#failures.theirVersion;
   }
 
+  /** Whether the server said with its last answer that nothing goes on unattended. */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
   /** Ends what is open; nothing can be asked afterwards. */
   close(): void {
     this.#sender.close();
@@ -264,6 +271,7 @@ export class Connection {
     const theirs = headers[VERSION_HEADER];
     if (typeof theirs === 'string' && theirs !== '') this.#failures.theirVersion = theirs;
     const api = headers[API_VERSION_HEADER];
+    this.#isQuiet = headers[ATTENTION_HEADER] === '0';
     const isForeign = type === null ? found.startsWith('text/html') : !found.startsWith(type);
     try {
       if (api !== undefined && api !== String(API_VERSION)) {

@@ -8,6 +8,13 @@ export interface RemoteApi extends Api {
   serverVersion(): string | null;
   /** What is to be known of its answers since the last call, such as rows that had to be left out: a sentence each. */
   takeWarnings(): string[];
+  /** Whether the server said with its last answer that nothing goes on unattended: see `DaemonService.unattended`. */
+  isQuiet(): boolean;
+  /**
+   * Sees to it that there is a server of captures.
+   * @throws AppError `remote_failed` where there is none, or one that is not to be trusted.
+   */
+  reach(): Promise<void>;
   /** Closes what is kept open to the server. */
   close(): void;
 }
@@ -82,6 +89,11 @@ export function createRemoteApi(options: ConnectionOptions): RemoteApi {
     }),
     serverVersion: () => server.serverVersion,
     takeWarnings: () => server.takeWarnings(),
+    isQuiet: () => server.isQuiet,
+    reach: async () => {
+      const { reachServer } = await import('./remote-users.ts');
+      return reachServer(server);
+    },
     close: () => server.close(),
   };
 }

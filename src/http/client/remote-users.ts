@@ -17,6 +17,15 @@ import type { Connection } from './connection.ts';
 
 type Users = Api['users'];
 
+/** Asks who is there, which any server of captures answers. @throws AppError `remote_failed` as `Connection.value`. */
+export async function reachServer(server: Connection): Promise<void> {
+  try {
+    await server.value(whoAmI, {});
+  } catch (error) {
+    if (!isAppError(error, 'unauthenticated')) throw error;
+  }
+}
+
 /** `UserService` on a server. */
 export class RemoteUsers implements Users {
   readonly #server: Connection;

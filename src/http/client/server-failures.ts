@@ -32,7 +32,8 @@ export class ServerFailures {
     if (code.startsWith('HPE_')) {
       return this.#fault(`${host} does not answer as a server of captures does`, 'not_ours', error);
     }
-    return this.#fault(says.replace('%', host), fault, error);
+    const isInClear = fault === 'lost' && this.#url.protocol === 'http:';
+    return this.#fault(says.replace('%', host), isInClear ? 'lost_in_clear' : fault, error);
   }
 
   silent(ms: number): AppError {

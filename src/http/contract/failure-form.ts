@@ -8,6 +8,8 @@ export const CLIENT_HEADER = 'captures-client';
 /** Both sides say theirs. It is counted up when a client of the other one would misunderstand. */
 export const API_VERSION = 1;
 export const API_VERSION_HEADER = 'captures-api';
+/** Told to our own client with what it reads: `0` where nothing goes on unattended, of which a command would warn. */
+export const ATTENTION_HEADER = 'captures-attention';
 /** Of the program. */
 export const VERSION_HEADER = 'captures-version';
 

@@ -28,7 +28,11 @@ export interface Circumstances {
   readonly stop: (reason: Error) => void;
   /** Told of a failure that comes when the answer has begun: it is thrown no more. */
   readonly onLateFailure: (error: unknown) => void;
+  /** To be said with an answer that takes no while. */
+  readonly headers: Headers;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
@@ -41,7 +45,7 @@ export async function writeAnswer(
 ): Promise<void> {
   switch (answer.is) {
     case 'json':
-      return writeJson(sink, z.encode(answer.form, await returned));
+      return writeJson(sink, z.encode(answer.form, await returned), wishes.headers);
     case 'nothing':
       await returned;
       return writeNothing(sink);
@@ -89,9 +93,13 @@ async function lastOf(run: Progress<unknown, unknown>, { gone }: AnswerSink): Pr
   }
 }
 
-async function writeJson(sink: AnswerSink, value: unknown): Promise<void> {
+async function writeJson(sink: AnswerSink, value: unknown, more: Headers = {}): Promise<void> {
   const text = JSON.stringify(value);
-  sink.start(200, { ...JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) });
+  sink.start(200, {
+    ...JSON_TYPE,
+    ...more,
+    'content-length': String(Buffer.byteLength(text)),
+  });
   await sink.write(text);
   await sink.end();
 }
@@ -108,7 +116,7 @@ async function writeRows(
   row: z.ZodMiniType,
   rows: AsyncIterable<unknown> | readonly unknown[],
   sink: AnswerSink,
-  { wantsLines, takesTrailers, isOwnClient, onLateFailure }: Wishes & Circumstances,
+  { wantsLines, takesTrailers, isOwnClient, onLateFailure, headers }: Wishes & Circumstances,
 ): Promise<void> {
   const saysEnd = wantsLines && isOwnClient;
   let text = wantsLines ? '' : '[';
@@ -120,7 +128,7 @@ async function writeRows(
       text += wantsLines ? `${json}\n` : isFirst ? json : `,${json}`;
       isFirst = false;
       if (text.length >= ENOUGH) {
-        if (!sink.isStarted) startRows(sink, wantsLines);
+        if (!sink.isStarted) startRows(sink, wantsLines, headers);
         await sink.write(text);
         text = '';
       }
@@ -138,7 +146,7 @@ async function writeRows(
   }
   if (!wantsLines) text += ']';
   if (saysEnd) text += LAST_LINE;
-  if (!sink.isStarted) startRows(sink, wantsLines);
+  if (!sink.isStarted) startRows(sink, wantsLines, headers);
   if (text !== '') await sink.write(text);
   await sink.end();
 }
@@ -157,8 +165,9 @@ function rowAsJson(
   }
 }
 
-function startRows(sink: AnswerSink, areLines: boolean): void {
-  sink.start(200, areLines ? { 'content-type': 'application/x-ndjson' } : JSON_TYPE);
+function startRows(sink: AnswerSink, areLines: boolean, headers: Headers): void {
+  const type = areLines ? { 'content-type': 'application/x-ndjson' } : JSON_TYPE;
+  sink.start(200, { ...type, ...headers });
 }
 
 /** A client is told that often that the stream is alive; one that is not there any more is found out so. */

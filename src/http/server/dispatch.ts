@@ -5,7 +5,7 @@ import { readOnlyRefusal } from '../../core/access.ts';
 import { AppError } from '../../core/errors.ts';
 import { networkOf } from '../../core/users/address-gate.ts';
 import type { AuthenticatedActor } from '../../core/users/user-service.ts';
-import { CLIENT_HEADER } from '../contract/failure-form.ts';
+import { ATTENTION_HEADER, CLIENT_HEADER } from '../contract/failure-form.ts';
 import { FRAMES_TYPE } from '../contract/frames.ts';
 import type { Input, Route } from '../contract/route.ts';
 import { isBug, writeAnswer, writeFailure, type Wishes } from './answer-writer.ts';
@@ -136,9 +136,13 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
     body = decoded(route.body as z.ZodMiniType, json, 'body');
   }
   const input: Input<unknown, unknown, unknown> = { ...asked, body };
+  const isAtOnce = route.method === 'GET' && ['json', 'rows'].includes(route.answer.is);
+  const more =
+    wishes.isOwnClient && isAtOnce && who !== null ? await attentionOf(api, who.actor) : {};
   const returned = handler.run({ ...open, ...who } as Call, input);
   await writeAnswer(route.answer, returned, sink, {
     ...wishes,
+    headers: more,
     ending,
     stop: (reason) => stopped.abort(reason),
     onLateFailure: (error) => {
@@ -150,6 +154,15 @@ async function answer(parts: Dispatching, router: Router, request: Request): Pro
 function isGoingOn({ goesOn }: Route, query: unknown): boolean {
   if (typeof goesOn === 'boolean') return goesOn;
   return (query as Readonly<Record<string, unknown>>)[goesOn.with] === true;
+}
+
+/** So that a client need not ask at the end of each command whether there is something to warn of. */
+async function attentionOf(
+  api: Api,
+  actor: AuthenticatedActor,
+): Promise<Readonly<Record<string, string>>> {
+  const { captures, hasServers } = await api.daemon.unattended(actor);
+  return { [ATTENTION_HEADER]: captures === 0 && !hasServers ? '0' : '1' };
 }
 
 function isJsonBody({ body }: Route): boolean {

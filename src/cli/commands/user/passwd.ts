@@ -39,6 +39,9 @@ Examples:
   run,
 });
 
+const HOW_TO_GIVE =
+  'Give the current one with --current-password-file FILE: --password-stdin and --password-file hold the new one.';
+
 async function run(options: Options, context: Context): Promise<void> {
   if (options.keepTokens === true && options.revokeTokens === true) {
     throw contradiction('--keep-tokens', '--revoke-tokens');
@@ -86,6 +89,6 @@ function readCurrent(context: Context, file: string | undefined): Promise<string
     context,
     file === undefined ? {} : { passwordFile: file },
     'Current password',
-    'Give the current one with --current-password-file FILE.',
+    HOW_TO_GIVE,
   );
 }
