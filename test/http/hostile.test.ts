@@ -108,6 +108,19 @@ describe('a body', () => {
     expect(statusOf(answer)).toBe(413);
   });
 
+  it('in chunks that are none is answered that', async () => {
+    const headers = ['Transfer-Encoding: chunked', 'Content-Type: application/json'];
+    const answer = await raw(request('POST /api/tokens', headers, '2\r\n{}\r\nnonsense\r\n'));
+    expect(statusOf(answer)).toBe(400);
+    expect(bodyOf(answer)).toEqual({ code: 400, message: 'This is not a valid HTTP request' });
+  });
+
+  it('with an expectation that nobody knows is refused with a sentence', async () => {
+    const answer = await raw(request('POST /api/tokens', ['Expect: 200-ok', 'Content-Length: 2']));
+    expect(statusOf(answer)).toBe(417);
+    expect(bodyOf(answer)).toMatchObject({ code: 417, message: /100-continue/ });
+  });
+
   it.each([
     ['text', 'Content-Type: text/plain', 'name=x', 415],
     ['a form', 'Content-Type: application/x-www-form-urlencoded', 'name=x', 400],

@@ -45,8 +45,8 @@ export class ApiServer {
   readonly #ending = new AbortController();
   /** How many connections each network has, those in the middle of their TLS handshake among them. */
   readonly #networks = new Map<string, number>();
-  /** With how many requests of each that are being answered. */
-  readonly #connections = new Map<Socket, number>();
+  /** With the answers of each that are not over. */
+  readonly #connections = new Map<Socket, Set<ServerResponse>>();
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -73,11 +73,12 @@ export class ApiServer {
     this.#server.on(connected, (socket: Socket) => this.#connect(socket));
     this.#server.on('request', this.#answer(false));
     this.#server.on('checkContinue', this.#answer(true));
+    this.#server.on('checkExpectation', this.#answer(false, unknownExpectation()));
     this.#server.on('connect', (_request, socket: Socket) =>
       answerRaw(socket, 405, 'This is no proxy'),
     );
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
-      refuseUnreadable(error, socket, (this.#connections.get(socket) ?? 0) > 0),
+      refuseUnreadable(error, socket, this.#isAnswering(socket)),
     );
     // Those whose TLS handshake is not over are among these.
     this.#server.maxConnections = 2 * (options.mostConnections ?? MOST_CONNECTIONS);
@@ -106,14 +107,14 @@ export class ApiServer {
   async close(patience = 0): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#ending.abort(serverEnds());
-    for (const [socket, requests] of this.#connections) if (requests === 0) socket.destroy();
+    for (const [socket, { size }] of this.#connections) if (size === 0) socket.destroy();
     const breakOff = setTimeout(() => this.#server.closeAllConnections(), patience);
     await closed;
     clearTimeout(breakOff);
   }
 
   #connect(socket: Socket): void {
-    this.#connections.set(socket, 0);
+    this.#connections.set(socket, new Set());
     socket.once('close', () => this.#connections.delete(socket));
   }
 
@@ -135,16 +136,16 @@ export class ApiServer {
     if (open > 2 * this.#mostOfOne) socket.destroy();
   }
 
-  #answer(waitsToSend: boolean) {
+  #answer(waitsToSend: boolean, refused: Refusal | null = null) {
     return (request: IncomingMessage, response: ServerResponse): void => {
       const { socket } = request;
-      this.#count(socket, 1);
-      response.once('close', () => this.#over(request));
+      this.#connections.get(socket)?.add(response);
+      response.once('close', () => this.#over(request, response));
       response.setHeader(API_VERSION_HEADER, String(API_VERSION));
       response.setHeader(VERSION_HEADER, this.#options.version ?? '');
       response.setHeader('x-content-type-options', 'nosniff');
       response.setHeader('cache-control', 'no-store');
-      const refusal = this.#refusalOf(request);
+      const refusal = refused ?? this.#refusalOf(request);
       if (refusal !== null || this.#ending.signal.aborted) response.shouldKeepAlive = false;
       const address = clientAddress(
         socket.remoteAddress ?? '',
@@ -175,19 +176,25 @@ export class ApiServer {
     return null;
   }
 
-  #count(socket: Socket, requests: 1 | -1): void {
-    const open = this.#connections.get(socket);
-    if (open !== undefined) this.#connections.set(socket, open + requests);
+  /** Whether a word on it would get into the middle of an answer, or be taken for that to another request. */
+  #isAnswering(socket: Socket): boolean {
+    const answers = [...(this.#connections.get(socket) ?? [])];
+    return answers.length > 1 || answers.some(({ headersSent }) => headersSent);
   }
 
-  #over(request: IncomingMessage): void {
+  #over(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    this.#count(socket, -1);
-    if (this.#ending.signal.aborted && this.#connections.get(socket) === 0) socket.destroySoon();
+    const answers = this.#connections.get(socket);
+    answers?.delete(response);
+    if (this.#ending.signal.aborted && answers?.size === 0) socket.destroySoon();
     if (request.complete || socket.destroyed) return;
     // Closed at once, the system would throw the answer away with what was not read: it is read for a while.
     request.resume();
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     request.once('close', () => clearTimeout(timer));
   }
+}
+
+function unknownExpectation(): Refusal {
+  return new Refusal(417, 'Of what a request may expect, the server knows 100-continue alone');
 }
