@@ -78,12 +78,7 @@ describe('in a store that others can write', () => {
     expect(await used(described(`file:${inside}`), daemon)).toBe(`file:${inside}`);
     expect(await used(described(`file:${link}`), daemon)).toBe(`file:${inside}`);
     expect(await used(described(`cnf:${link}#a`), daemon)).toBe(`cnf:${inside}#a`);
-    for (const path of [
-      join(folder, 'out'),
-      join(folder, '..', 'password'),
-      beside,
-      folder,
-    ]) {
+    for (const path of [join(folder, 'out'), join(folder, '..', 'password'), beside, folder]) {
       await expect(used(described(`file:${path}`), daemon)).rejects.toThrow('may not use');
     }
     await expect(used(described(`file:${folder}/none`), daemon)).rejects.toThrow('is not there');
