@@ -321,7 +321,7 @@ export class CaptureService {
         continue;
       }
       const isFurther = (now: ListedCapture): boolean =>
-        isOver(now.status) || (status === 'STARTING' && now.status === 'RUNNING');
+        isOver(now.status) || now.status === 'RUNNING';
       yield* this.#follow(actor, id, isFurther, signal);
     }
   }
