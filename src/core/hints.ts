@@ -90,7 +90,7 @@ export type ServerFault =
   | 'no_such_host'
   | 'silent'
   | 'lost'
-  /** The same, where it was asked over http: it may speak TLS. */
+  /** The same, where it was asked without encryption: it may want that. */
   | 'lost_in_clear'
   | 'not_trusted'
   | 'expired'

@@ -68,6 +68,10 @@ const ABOUT_THIS_MACHINE: Readonly<
     ],
   ],
   'sessions.test.ts': [
+    [
+      'a session > that has expired, or was ended elsewhere, is nobody: exit 4 for every command',
+      'the sentence names the server: see servers.test.ts',
+    ],
     ['a store that cannot be used', 'it is the store of this machine'],
     [
       'login > opens a session, and logout ends it in the store as well',
