@@ -220,7 +220,7 @@ describe('user passwd', () => {
       status: 2,
       stdout: '',
       stderr:
-        'captures: A password is needed and there is no terminal to ask on\n  Give the current one with --current-password-file FILE: --password-stdin and --password-file hold the new one.\n',
+        'captures: A password is needed and there is no terminal to ask on\n  Give the current one with --current-password-file FILE beside the new one.\n',
     });
   });
 

@@ -174,7 +174,8 @@ function tooOpen(
 }
 
 function unreadable(path: string, what: string, code: ErrorCode, cause: unknown): AppError {
-  return new AppError(code, `The ${what} ${path} cannot be read: ${errnoOf(cause)}`, { cause });
+  const why = errnoOf(cause) === 'EACCES' ? 'no permission' : errnoOf(cause);
+  return new AppError(code, `The ${what} ${path} cannot be read: ${why}`, { cause });
 }
 
 function isErrno(error: unknown, ...codes: string[]): boolean {

@@ -39,8 +39,7 @@ Examples:
   run,
 });
 
-const HOW_TO_GIVE =
-  'Give the current one with --current-password-file FILE: --password-stdin and --password-file hold the new one.';
+const HOW_TO_GIVE = 'Give the current one with --current-password-file FILE beside the new one.';
 
 async function run(options: Options, context: Context): Promise<void> {
   if (options.keepTokens === true && options.revokeTokens === true) {
