@@ -143,7 +143,7 @@ from another address gets one of the address that has most: one party alone keep
 
 A session or token that has expired, was revoked, or whose user was deleted, ends what was begun with it: a change
 that is not made yet is refused (401), and what goes on for long (followed statements, \`watch\`, waits, live reports)
-ends at its next look, as it does for who is no member of the environment any more (404). A download that has begun
+ends within seconds, as it does for a member who was removed (404). A download that has begun
 is finished. Sessions and tokens last from 1 minute to 366 days.
 
 ## What may be named over the API
@@ -178,11 +178,11 @@ unless both names were described for that server. Groups of an option file are p
 A password stays bound when its environment is deleted. Who types it on the server, with \`env create\`, is the admin of
 an environment that has it, and can let others be admins there.
 
-What nobody has described yet is named first by whoever may create environments, and that says where the password goes.
+A password that no environment uses yet belongs to the first user who names it, and goes to the server that user names.
 So describe an environment on the server, or as an administrator of the store, **before** others can, and put a file into
-the folder no earlier. \`--ssl-mode VERIFY_IDENTITY\` keeps who sits in between from reading it.
+the folder no earlier. \`--ssl-mode VERIFY_IDENTITY\` keeps anyone in between from reading it.
 
-What this does not keep: whoever may create environments makes the server connect to any host and port it
+Not prevented: a user who creates environments makes the server connect to any host and port it
 reaches, with the login they know, and ask CloudWatch for any instance with the server's own AWS credentials. Give
 those no more than metrics need, and let the server reach no more than it records.
 

@@ -166,7 +166,7 @@ async function run(options: Options, context: Context): Promise<number> {
   return 0;
 }
 
-/** Holds signals from before there is a capture; where none comes of it, whoever asks questions gets them again. */
+/** Holds signals from before the capture exists; releases them to prompts where no capture was created. */
 async function creating<Result>(
   held: HeldSignals,
   create: (interrupted: AbortSignal) => Promise<Result>,

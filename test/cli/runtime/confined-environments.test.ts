@@ -83,7 +83,7 @@ describe('an environment that is described over the API', () => {
   it.each([
     { passwordFrom: 'file:/etc/shadow' },
     { passwordFrom: 'file:/no/such/file' },
-    { passwordFrom: 'cnf:/root/.my.cnf#client' },
+    { passwordFrom: 'cnf:/home/dba/.my.cnf#client' },
     { passwordFrom: 'env:AWS_SECRET_ACCESS_KEY' },
     { sslCa: '/etc/shadow' },
     { sslCa: '/no/such/file' },
