@@ -160,19 +160,19 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
 
     await page.getByLabel('Token').fill(world.tokenOfBob);
     await page.getByRole('button', { name: 'with the token' }).click();
-    await page.getByRole('heading', { name: 'Captures' }).waitFor();
+    await page.getByRole('heading', { name: 'Captures', exact: true }).waitFor();
     expect(await page.locator('.user').innerText()).toBe('bob');
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByText('it is valid as before').waitFor();
     await page.getByLabel('Token').fill(world.readerOfBob);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Captures' }).waitFor();
+    await page.getByRole('heading', { name: 'Captures', exact: true }).waitFor();
     expect(await page.locator('.user').innerText()).toBe('bob, read-only');
     expect(await page.getByRole('link', { name: 'New capture' }).isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByLabel('Token').fill(world.tokenOfBob);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Captures' }).waitFor();
+    await page.getByRole('heading', { name: 'Captures', exact: true }).waitFor();
   });
 
   it('asks again when the session is ended elsewhere, and goes on where it was', async () => {
@@ -326,7 +326,7 @@ describe('the page in a browser', needs('path' in program, 'no Chromium'), () =>
     await page.getByText('The name does not match; nothing deleted').waitFor();
     await page.getByLabel('Type its name').fill('renamed');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Captures' }).waitFor();
+    await page.getByRole('heading', { name: 'Captures', exact: true }).waitFor();
     await expect.poll(() => names(page)).not.toContain('renamed');
   });
 
