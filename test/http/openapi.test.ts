@@ -5,7 +5,24 @@ import { allHandlers } from '../../src/http/server/handlers/all-handlers.ts';
 
 interface Operation {
   readonly operationId: string;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema?: Schema }>>;
+  };
   readonly parameters?: readonly { readonly name: string; readonly description?: string }[];
+}
+
+interface Schema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly anyOf?: readonly Schema[];
+}
+
+function fieldsIn(schema: Schema): { name: string; description: string | undefined }[] {
+  const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
+    { name, description: field.description },
+    ...fieldsIn(field),
+  ]);
+  return [...own, ...(schema.anyOf ?? []).flatMap(fieldsIn)];
 }
 
 const routes = allHandlers('1.2.3').map(({ route }) => route);
@@ -55,6 +72,24 @@ describe('the OpenAPI document', () => {
       ),
     );
     expect(silent).toEqual([]);
+  });
+
+  it('says of every field of a body what it is, and of no field what another one is', () => {
+    const bodies = Object.values(document.paths).flatMap((path) =>
+      Object.values(path).flatMap(({ operationId, requestBody }) => {
+        const schema = requestBody?.content['application/json']?.schema;
+        return schema === undefined ? [] : [{ operationId, schema }];
+      }),
+    );
+    const texts = bodies.flatMap(({ operationId, schema }) =>
+      fieldsIn(schema).map(({ name, description }) => ({ operationId, name, description })),
+    );
+    expect(texts.length).toBeGreaterThan(90);
+    expect(texts.filter(({ description }) => description === undefined)).toEqual([]);
+    for (const operation of new Set(texts.map(({ operationId }) => operationId))) {
+      const own = texts.filter(({ operationId }) => operationId === operation);
+      expect(new Set(own.map(({ description }) => description)).size).toBe(own.length);
+    }
   });
 
   it("has the reference's fields of a capture first, in its order", () => {

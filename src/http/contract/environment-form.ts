@@ -20,8 +20,8 @@ const text = orNull(z.string());
 const fields = {
   id: z.int(),
   name: z.string(),
-  url: documented(text, { description: 'Without a password; null: metrics-only' }),
-  passwordFrom: documented(text, {
+  url: documented(orNull(z.string()), { description: 'Without a password; null: metrics-only' }),
+  passwordFrom: documented(orNull(z.string()), {
     description: '`env:NAME`, `file:PATH` or `cnf:PATH#GROUP` on the server: never the password',
   }),
   sslMode: orNull(z.enum(SSL_MODES)),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { API_CODES } from '../../core/errors.ts';
 import type { Answer, Route } from './route.ts';
-import { PARAMETERS } from './parameter-texts.ts';
+import { FIELDS, PARAMETERS } from './parameter-texts.ts';
 import { DOCUMENTATION } from './wire.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -131,9 +131,21 @@ function bodyOf({ body }: Route, schemas: Schemas): Json | null {
   if (body === 'bytes') {
     return { required: true, content: { 'application/octet-stream': {} } };
   }
-  const schema = schemas.of(body);
+  const schema = explained(schemas.of(body));
   const isNeeded = !z.safeDecode(body, {}).success;
   return { required: isNeeded, content: { 'application/json': { schema } } };
+}
+
+/** The schema with a text for each field, also of objects in it, that has none of its own. */
+function explained(schema: Json): Json {
+  const { properties } = schema as { properties?: Record<string, Json> };
+  if (properties === undefined) return schema;
+  const fields = Object.entries(properties).map(([name, field]) => {
+    const { anyOf } = field as { anyOf?: readonly Json[] };
+    const inner = anyOf === undefined ? field : { ...field, anyOf: anyOf.map(explained) };
+    return [name, { description: FIELDS[name], ...explained(inner) }] as const;
+  });
+  return { ...schema, properties: Object.fromEntries(fields) };
 }
 
 function answerOf(answer: Answer, schemas: Schemas): Json {

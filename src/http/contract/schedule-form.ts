@@ -93,7 +93,7 @@ function scheduleOf(wire: ScheduleOnWire): ListedSchedule {
 export const scheduleRequest: Form<ScheduleRequest> = z.codec(
   z.object({
     name: z.string(),
-    environment: documented(z.string(), { description: 'An id or a name' }),
+    environment: documented(z.string(), { description: 'The id or the name of an environment' }),
     cron: z.string(),
     timezone: z.string(),
     duration: seconds,
