@@ -11,7 +11,11 @@ import type { StartedDaemon } from './core/daemon/daemon-starter.ts';
 import { refusingConfined } from './core/environments/confinement.ts';
 import type { ServerAddress } from './core/environments/environment.ts';
 import { AppError } from './core/errors.ts';
-import type { MetricSources, OpenMetricSource } from './core/metrics/metric-source.ts';
+import type {
+  MetricProvider,
+  MetricSources,
+  OpenMetricSource,
+} from './core/metrics/metric-source.ts';
 import type { LogSwitchCommands, Outside } from './core/outside.ts';
 import type { Restorer } from './core/recovery/restorer.ts';
 import type { Source } from './core/source.ts';
@@ -46,6 +50,43 @@ export interface Machine extends Origin {
 export async function mysqlServers(): Promise<Source> {
   const { mysqlSource } = await import('./source/mysql/mysql-source.ts');
   return mysqlSource;
+}
+
+/**
+ * The password behind a reference.
+ * @throws AppError `invalid` where this process cannot have it.
+ */
+export async function readPassword(
+  reference: string | null,
+  env: Machine['env'],
+): Promise<string | null> {
+  const { resolvePassword } = await import('./source/mysql/connection/database-credentials.ts');
+  return resolvePassword(reference, env);
+}
+
+/**
+ * Looks at the file of a password reference.
+ * @returns why this process cannot read it, in words that follow its name; null if it can.
+ * @throws AppError `invalid` for a file that would be refused.
+ */
+export async function checkReference(reference: string): Promise<string | null> {
+  const { checkReference } = await import('./source/mysql/connection/database-credentials.ts');
+  return checkReference(reference);
+}
+
+/** The AWS profiles that a user of this machine has. */
+export async function listAwsProfiles(user: {
+  readonly env: Machine['env'];
+  readonly home: string;
+}): Promise<string[]> {
+  const { listAwsProfiles } = await import('./metrics-source/cloudwatch/profiles.ts');
+  return listAwsProfiles(user);
+}
+
+/** CloudWatch, asked by what is handed in. */
+export async function metricProvider(open: OpenMetricSource): Promise<MetricProvider> {
+  const { cloudWatchProvider } = await import('./metrics-source/cloudwatch/provider.ts');
+  return cloudWatchProvider(open);
 }
 
 async function compareCounters(): Promise<CompareCounters> {
@@ -226,11 +267,11 @@ export class Wiring {
   };
 
   async metricSources(): Promise<MetricSources> {
-    const [{ cloudWatchProvider }, { engineMetrics }] = await Promise.all([
-      import('./metrics-source/cloudwatch/provider.ts'),
+    const [provider, { engineMetrics }] = await Promise.all([
+      metricProvider(this.openMetricSource),
       import('./metrics-source/mysql-status/engine-metrics.ts'),
     ]);
-    return { provider: cloudWatchProvider(this.openMetricSource), counters: engineMetrics };
+    return { provider, counters: engineMetrics };
   }
 
   /** What to run where only the server's owner can switch its log on: asks AWS which group that is. */

@@ -127,8 +127,6 @@ describe('the layers', () => {
 
   it('leave the command line core and the wiring: nobody else chooses a store or a source', () => {
     const exempt = [
-      // Tries password references as they are typed, lists AWS profiles, gives a daemon its child for CloudWatch.
-      'cli/runtime/context.ts',
       // Makes the store that every use case needs.
       'cli/commands/init.ts',
       // Is the daemon.
@@ -155,8 +153,14 @@ describe('the layers', () => {
     const offences = modules
       .filter(({ folder, text }) => folder === 'cli' && /\b(?:wiring|context)\.store\b/.test(text))
       .map(({ path }) => path);
-    // Says where the store is, and finds the session of one that is shared.
-    expect(offences.sort()).toEqual(['cli/commands/daemon.ts', 'cli/runtime/context.ts']);
+    expect(offences.sort()).toEqual([
+      'cli/commands/daemon.ts',
+      // Says where the store is, and finds the session of one that is shared.
+      'cli/runtime/context.ts',
+      // Ask who the active daemon is, and which passwords are described for which servers.
+      'cli/runtime/daemon-wiring.ts',
+      'cli/runtime/own-credentials.ts',
+    ]);
   });
 
   it('keep the terminal out of the renderers: text in, text out', () => {

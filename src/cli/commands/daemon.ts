@@ -14,6 +14,7 @@ import { choice } from '../input/choices.ts';
 import { defineCommand } from './command.ts';
 import type { Context } from '../runtime/context.ts';
 import type { AllowedCredentials } from '../runtime/credential-rules.ts';
+import { OwnCredentials } from '../runtime/own-credentials.ts';
 import { parseDuration } from '../input/durations.ts';
 import { absolutePath } from '../input/environment-options.ts';
 import { EXIT_STATUS } from '../runtime/exit-status.ts';
@@ -191,12 +192,14 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
     throw new AppError('invalid', '--grace cannot be negative');
   }
   const credentials = await allowedBy(options, world);
-  const [{ runDaemon }, { createServiceNotifier }, { programVersion }, serverLogs] =
+  const own = new OwnCredentials(world, context.paths, context.wiring, credentials);
+  const [{ runDaemon }, { createServiceNotifier }, { programVersion }, child, serverLogs] =
     await Promise.all([
       import('../../daemon/daemon.ts'),
       import('../../daemon/sd-notify.ts'),
       import('../../package.ts'),
-      context.serverLogs(credentials),
+      import('../runtime/metric-child.ts'),
+      context.wiring.servers((logs) => own.guard(logs)),
     ]);
   const { logLevel = 'info' } = options;
   const log = daemonLog(world, logLevel);
@@ -237,7 +240,7 @@ async function runUntilSignalled(options: Options, context: Context): Promise<nu
         notifier: createServiceNotifier(world.env, world.pid, (message) =>
           log('warn', 'cannot notify the service manager', { message }),
         ),
-        metricProvider: await context.metricProviderInChild(),
+        metricProvider: await child.metricProviderInChild(),
       },
       {
         background: options.background === true,

@@ -20,6 +20,7 @@ import { readPageParts } from '../output/page-parts.ts';
 import type { ServeReport, ServeRequest } from '../runtime/api-process.ts';
 import type { Context } from '../runtime/context.ts';
 import { daemonLog, stackOf, type DaemonLog } from '../runtime/daemon-lines.ts';
+import { wiringOfDaemon } from '../runtime/daemon-wiring.ts';
 import { startRequestProcess } from '../runtime/request-process.ts';
 import { defineCommand } from './command.ts';
 
@@ -119,7 +120,8 @@ class Serving {
     this.#context = context;
     this.#log = daemonLog(context.world, request.logLevel);
     this.#certificate = this.#read();
-    const wiring = context.wiringOfDaemon(request.credentials, request.daemonPid);
+    const { world, paths } = context;
+    const wiring = wiringOfDaemon(world, paths, request.credentials, request.daemonPid);
     this.#wiring = wiring;
     wiring.waitBriefly();
     // Opened now: a store that cannot be used is said before the daemon has begun.

@@ -10,7 +10,7 @@ import { AppError } from '../../core/errors.ts';
 import { offering, oneOf } from './choices.ts';
 import type { Context } from '../runtime/context.ts';
 import type { World } from '../runtime/world.ts';
-import { PROVIDER_FORMS } from '../../wiring.ts';
+import { listAwsProfiles, PROVIDER_FORMS } from '../../wiring.ts';
 
 /** Options that describe an environment, as they were typed. */
 export interface EnvironmentOptions {
@@ -134,7 +134,7 @@ export async function warnOfUnknownProfile(
   profile: string | null,
 ): Promise<void> {
   if (profile === null || context.server !== null) return;
-  const profiles = await context.listAwsProfiles();
+  const profiles = await listAwsProfiles(context.world);
   if (profiles.includes(profile)) return;
   const known = profiles.length === 0 ? 'there are none' : `there are ${profiles.join(', ')}`;
   await context.warn(

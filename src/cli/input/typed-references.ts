@@ -1,5 +1,6 @@
 import { formatServerUrl, type ServerAddress } from '../../core/environments/environment.ts';
 import { parsePasswordReference } from '../../core/environments/password-reference.ts';
+import { checkReference } from '../../wiring.ts';
 import type { Context } from '../runtime/context.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function checkTypedReference(
 ): Promise<void> {
   // On a server its daemon's user has the file, and the server has checked that.
   if (reference === null || context.server !== null) return;
-  const obstacle = await context.checkReference(reference);
+  const obstacle = await checkReference(reference);
   const parsed = parsePasswordReference(reference);
   if (obstacle === null || parsed.from === 'env') return;
   await context.note(
@@ -32,7 +33,7 @@ export async function allowTypedReference(
   after: ServerAddress | null,
 ): Promise<void> {
   if (after === null || after.passwordFrom === null || context.server !== null) return;
-  const user = await context.credentialUser();
+  const user = await context.credentials.user();
   if (before?.isConfined !== true && !user.isStoreShared()) return;
   if (!typed && (before === null || !user.file.holds(before))) {
     await context.note(

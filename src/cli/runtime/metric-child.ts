@@ -5,14 +5,23 @@ import type { Environment } from '../../core/environments/environment.ts';
 import { AppError } from '../../core/errors.ts';
 import type {
   MetricAnswer,
+  MetricProvider,
   MetricQuery,
   MetricSource,
   TimeWindow,
 } from '../../core/metrics/metric-source.ts';
 import type { FetchRequest } from '../commands/fetch-metrics.ts';
 import { PACKAGE_FOLDER } from '../../package.ts';
+import { metricProvider } from '../../wiring.ts';
 
 const PROGRAM = join(PACKAGE_FOLDER, 'bin/captures.js');
+
+/** For a daemon, whose memory must not grow. */
+export function metricProviderInChild(): Promise<MetricProvider> {
+  return metricProvider((environment, signal) =>
+    Promise.resolve(childMetricSource(environment, signal)),
+  );
+}
 
 /**
  * CloudWatch, queried by a child process: the SDK and a day of points take 50 MB, which are freed only when

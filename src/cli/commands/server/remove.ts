@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { shownServers } from '../../input/server-choice.ts';
-import { connect, type Context } from '../../runtime/context.ts';
+import { connect } from '../../runtime/connected-server.ts';
+import type { Context } from '../../runtime/context.ts';
 import { serversHint } from '../../runtime/chosen-server.ts';
 import { KnownServers, LOCAL, type KnownServer } from '../../runtime/known-servers.ts';
 import { serverNoun } from '../../render/known-servers-table.ts';

@@ -1,0 +1,31 @@
+import { Wiring } from '../../wiring.ts';
+import type { AllowedCredentials } from './credential-rules.ts';
+import { OwnCredentials } from './own-credentials.ts';
+import type { Paths } from './paths.ts';
+import type { World } from './world.ts';
+
+/**
+ * The store for a process that belongs to a daemon.
+ * @param allowed what that may use.
+ * @param pid the daemon's: while it is the active one, what its processes cannot read is left to nobody.
+ */
+export function wiringOfDaemon(
+  world: World,
+  paths: Paths,
+  allowed: AllowedCredentials,
+  pid: number,
+): Wiring {
+  const wiring: Wiring = new Wiring(
+    world,
+    paths,
+    (logs) => credentials.guard(logs),
+    async (server) => {
+      const lease = wiring.store.lease.find();
+      const isActive = lease?.pid === pid && lease.host === world.hostName;
+      return !isActive && (await credentials.isLeftToDaemon(server));
+    },
+    () => credentials.confinement(),
+  );
+  const credentials = new OwnCredentials(world, paths, wiring, allowed);
+  return wiring;
+}
