@@ -3,22 +3,33 @@ type AnyCall = (...args: unknown[]) => unknown;
 /**
  * The members of a class that is loaded when one of them is first called. What a call returns is a promise and
  * a generator at once: it is used as what the real one returns.
+ * @param early has some members, `names`, in a module of its own: a command that calls these alone loads no more.
  */
-export function loadedWhenCalled<Class extends object>(load: () => Promise<Class>): Class {
-  let loading: Promise<Class> | null = null;
+export function loadedWhenCalled<Class extends object, Name extends keyof Class = never>(
+  load: () => Promise<Class>,
+  early?: { readonly names: readonly Name[]; readonly load: () => Promise<Pick<Class, Name>> },
+): Class {
+  const whole = once(load);
+  const part = early === undefined ? null : once(early.load);
+  const isEarly = (name: string): boolean => early?.names.some((one) => one === name) === true;
+  const member = async (name: string): Promise<AnyCall> => {
+    const loaded: object = part !== null && isEarly(name) ? await part() : await whole();
+    return (Reflect.get(loaded, name) as AnyCall).bind(loaded);
+  };
   return new Proxy({} as Class, {
     get: (_target, name) => {
       // A promise that resolves to this would ask.
       if (name === 'then' || typeof name === 'symbol') return undefined;
       return (...args: unknown[]) =>
-        new DeferredCall(async () => {
-          const loaded = await (loading ??= load());
-          const call = loaded[name as keyof Class] as AnyCall;
-          // In a box, so that a promise in it is not waited for here.
-          return { returned: call.apply(loaded, args) };
-        });
+        // In a box, so that a promise in it is not waited for here.
+        new DeferredCall(async () => ({ returned: (await member(name))(...args) }));
     },
   });
+}
+
+function once<Loaded>(load: () => Promise<Loaded>): () => Promise<Loaded> {
+  let loading: Promise<Loaded> | null = null;
+  return () => (loading ??= load());
 }
 
 interface Returned {

@@ -1,6 +1,7 @@
 import type { Api } from '../../core/api.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { loadedWhenCalled } from './deferred-call.ts';
+import type { RemoteCaptureLookups } from './remote-capture-lookups.ts';
 
 /** The use cases on a server. */
 export interface RemoteApi extends Api {
@@ -27,10 +28,19 @@ export interface RemoteApi extends Api {
 export function createRemoteApi(options: ConnectionOptions): RemoteApi {
   const server = new Connection(options);
   return {
-    captures: loadedWhenCalled<Api['captures']>(async () => {
-      const { RemoteCaptures } = await import('./remote-captures.ts');
-      return new RemoteCaptures(server);
-    }),
+    captures: loadedWhenCalled<Api['captures'], keyof RemoteCaptureLookups>(
+      async () => {
+        const { RemoteCaptures } = await import('./remote-captures.ts');
+        return new RemoteCaptures(server);
+      },
+      {
+        names: ['list', 'walk', 'get', 'details'],
+        load: async () => {
+          const { RemoteCaptureLookups } = await import('./remote-capture-lookups.ts');
+          return new RemoteCaptureLookups(server);
+        },
+      },
+    ),
     schedules: loadedWhenCalled<Api['schedules']>(async () => {
       const { RemoteSchedules } = await import('./remote-schedules.ts');
       return new RemoteSchedules(server);

@@ -1,18 +1,14 @@
 import type { Actor } from '../../core/access.ts';
 import type { Api } from '../../core/api.ts';
-import type { CaptureListRequest } from '../../core/captures/capture-rules.ts';
 import type { CaptureRequest } from '../../core/captures/capture-timing.ts';
 import type { PreparationOptions } from '../../core/captures/preparation.ts';
 import {
   createCapture,
   deleteCapture,
-  describeCapture,
   editCapture,
   endCapture,
   firstValuesOfCapture,
-  getCapture,
   giveUpCapture,
-  listCaptures,
   liveFactsOfCapture,
   planCapture,
   recordCapture,
@@ -29,36 +25,23 @@ import {
 } from '../contract/capture-upkeep-routes.ts';
 import type { InputOf } from '../contract/route.ts';
 import type { Connection } from './connection.ts';
+import { inPath as of, RemoteCaptureLookups } from './remote-capture-lookups.ts';
 
 type Captures = Api['captures'];
 
 /** `CaptureService` on a server. Who asks is known there by the secret; the actors given here are not. */
-export class RemoteCaptures implements Captures {
+export class RemoteCaptures extends RemoteCaptureLookups implements Captures {
   readonly #server: Connection;
 
   constructor(server: Connection) {
+    super(server);
     this.#server = server;
   }
-
-  list: Captures['list'] = (_actor, request) =>
-    this.#server.list(listCaptures, { query: queryOf(request) });
-
-  walk(_actor: Actor, request: CaptureListRequest): ReturnType<Captures['walk']> {
-    return this.#server.rows(listCaptures, { query: queryOf({ ...request, limit: null }) });
-  }
-
-  get: Captures['get'] = (_actor, ref, operation) =>
-    this.#server.value(getCapture, {
-      ...of(ref),
-      query: operation === undefined ? {} : { for: operation },
-    });
 
   named: Captures['named'] = (_actor, typed, statuses, limit) =>
     this.#server.list(nameCaptures, {
       query: { typed, limit, ...(statuses === null ? {} : { status: [...statuses] }) },
     });
-
-  details: Captures['details'] = (_actor, ref) => this.#server.value(describeCapture, of(ref));
 
   plan: Captures['plan'] = (_actor, request, signal) =>
     this.#server.progress(planCapture, { body: request }, signal);
@@ -142,10 +125,6 @@ export class RemoteCaptures implements Captures {
     this.#server.value(pruneCaptures, { body: { captureIds: [...captureIds], reason } }, signal);
 }
 
-function of(ref: string) {
-  return { params: { capture: ref } };
-}
-
 function because(reason: string | null): { reason?: string } {
   return reason === null ? {} : { reason };
 }
@@ -157,20 +136,5 @@ function howToPrepare({
   return {
     ...(approved.length === 0 ? {} : { approved: [...approved] }),
     ...(waitsForLog ? { waitForLog: true } : {}),
-  };
-}
-
-function queryOf(request: CaptureListRequest): InputOf<typeof listCaptures>['query'] {
-  const { environment, owner, statuses, name, since, until, order, descending, limit } = request;
-  return {
-    order,
-    ascending: !descending,
-    ...(environment === null ? {} : { env: environment }),
-    ...(owner === null ? {} : { owner }),
-    ...(statuses === null ? {} : { status: [...statuses] }),
-    ...(name === null ? {} : { name }),
-    ...(since === null ? {} : { since }),
-    ...(until === null ? {} : { until }),
-    ...(limit === null ? {} : { limit }),
   };
 }

@@ -1,7 +1,4 @@
 import * as z from 'zod/mini';
-import { OPERATIONS } from '../../core/access.ts';
-import { CAPTURE_STATUSES } from '../../core/captures/capture.ts';
-import { CAPTURE_ORDERS } from '../../core/store.ts';
 import {
   captureEvent,
   createdCapture,
@@ -11,40 +8,17 @@ import {
   liveFacts,
   recordingEvent,
 } from './capture-event-forms.ts';
-import { detailedCapture, valueCounts } from './capture-details-form.ts';
+import { valueCounts } from './capture-details-form.ts';
 import { capture } from './capture-form.ts';
+import { ofCapture } from './capture-lookup-routes.ts';
 import { capturePlan, watchingServer } from './capture-plan-form.ts';
 import { captureEdit, captureRequest } from './capture-request-form.ts';
 import { defineRoute } from './define-route.ts';
-import { documented, flag, instant, listOf, orNull, wholeNumber } from './wire.ts';
+import { documented, flag, listOf, orNull } from './wire.ts';
 
 const tag = 'Captures';
 
-/** An id, a name that is unique among what the user can see, or `environment/name` (with `%2F`). */
-export const ofCapture = z.object({ capture: z.string() });
-
 const why = { reason: z.optional(z.string()) };
-
-export const listCaptures = defineRoute({
-  id: 'listCaptures',
-  at: 'GET /api/captures',
-  tag,
-  summary: 'list captures',
-  description:
-    'Captures of the environments that the user is a member of, newest first. All of them unless `limit` is given.',
-  query: z.object({
-    env: z.optional(z.string()),
-    owner: z.optional(z.string()),
-    status: z.optional(listOf(CAPTURE_STATUSES)),
-    name: z.optional(z.string()),
-    since: z.optional(instant),
-    until: z.optional(instant),
-    order: z.optional(z.enum(CAPTURE_ORDERS)),
-    ascending: z.optional(flag),
-    limit: z.optional(wholeNumber),
-  }),
-  answer: { is: 'rows', row: capture },
-});
 
 const creating = z.object({
   approved: z.optional(listOf(['warm_up', 'recycling'])),
@@ -84,17 +58,6 @@ export const planCapture = defineRoute({
   isRead: true,
   body: captureRequest,
   answer: { is: 'progress', event: watchingServer, result: capturePlan, isSilent: false },
-});
-
-export const getCapture = defineRoute({
-  id: 'getCapture',
-  at: 'GET /api/captures/{capture}',
-  tag,
-  summary: 'show one capture',
-  description: 'Only if the user may do with it what `for` says: to read it where it is left out.',
-  params: ofCapture,
-  query: z.object({ for: z.optional(z.enum(OPERATIONS)) }),
-  answer: { is: 'json', form: capture },
 });
 
 export const editCapture = defineRoute({
@@ -148,15 +111,6 @@ export const deleteCapture = defineRoute({
   params: ofCapture,
   query: z.object({ keepWorkload: z.optional(flag), ...why }),
   answer: { is: 'progress', event: deletionEvent, result: capture, isSilent: true },
-});
-
-export const describeCapture = defineRoute({
-  id: 'describeCapture',
-  at: 'GET /api/captures/{capture}/details',
-  tag,
-  summary: 'show everything known of a capture',
-  params: ofCapture,
-  answer: { is: 'json', form: detailedCapture },
 });
 
 export const watchCapture = defineRoute({

@@ -3,7 +3,7 @@ import type { MetricReport } from '../../core/metrics/metric-service.ts';
 import type { MetricSeries } from '../../core/metrics/metric-source.ts';
 import { referenceMetric, type ReferenceMetric } from '../../core/metrics/reference-metrics.ts';
 import { capture } from './capture-form.ts';
-import { ofCapture } from './capture-routes.ts';
+import { ofCapture } from './capture-lookup-routes.ts';
 import { defineRoute } from './define-route.ts';
 import {
   documented,

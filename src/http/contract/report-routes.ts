@@ -7,7 +7,7 @@ import {
   type ReportInRows,
 } from '../../core/reports/report.ts';
 import type { TallyProgress } from '../../core/reports/tally.ts';
-import { ofCapture } from './capture-routes.ts';
+import { ofCapture } from './capture-lookup-routes.ts';
 import { defineRoute } from './define-route.ts';
 import { formOf, instant, orNull, plain, secondsInQuery, wholeNumber } from './wire.ts';
 

@@ -4,7 +4,7 @@ import type {
   VerificationProgress,
 } from '../../core/verification/verification-service.ts';
 import { capture } from './capture-form.ts';
-import { ofCapture } from './capture-routes.ts';
+import { ofCapture } from './capture-lookup-routes.ts';
 import { defineRoute } from './define-route.ts';
 import { documented, formOf, milliseconds, orNull, plain } from './wire.ts';
 

@@ -3,7 +3,7 @@ import type { FollowEvent } from '../../core/workloads/committed-spans.ts';
 import { STATEMENT_FORMATS } from '../../core/workloads/transfer.ts';
 import type { OrphanedWorkload, StatementsNotRun } from '../../core/workloads/workload-files.ts';
 import { capture } from './capture-form.ts';
-import { ofCapture } from './capture-routes.ts';
+import { ofCapture } from './capture-lookup-routes.ts';
 import { defineRoute, NO_RESULT } from './define-route.ts';
 import { chosenStatements } from './statement-query.ts';
 import { documented, flag, formOf, type Form } from './wire.ts';

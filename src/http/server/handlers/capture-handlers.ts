@@ -1,15 +1,14 @@
 import { ALL_CAPTURES } from '../../../core/captures/capture-rules.ts';
 import type { PreparationOptions } from '../../../core/captures/preparation.ts';
+import { describeCapture } from '../../contract/capture-details-route.ts';
+import { getCapture, listCaptures } from '../../contract/capture-lookup-routes.ts';
 import {
   createCapture,
   deleteCapture,
-  describeCapture,
   editCapture,
   endCapture,
   firstValuesOfCapture,
-  getCapture,
   giveUpCapture,
-  listCaptures,
   liveFactsOfCapture,
   planCapture,
   recordCapture,
